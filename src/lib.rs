@@ -1,0 +1,6 @@
+//! eksact ("EKS, exactly"): reads an eksctl `ClusterConfig`, shows what would change in AWS and Kubernetes,
+//! and applies exactly that.
+//!
+//! The rooms stand in one order; a module may use what stands below it, never above:
+//! `cli` → `view` → `cloud` → `resources` → `guard` → `ports` → `engine` → `config` → `cloudformation` → `iam`.
+

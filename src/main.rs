@@ -1,0 +1,3 @@
+//! Start and exit code; nothing else.
+
+fn main() {}
