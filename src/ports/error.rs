@@ -1,0 +1,91 @@
+//! How a call to AWS or Kubernetes fails: one type, so that planning and applying can decide on the kind and people
+//! read the rest.
+
+use serde::{Deserialize, Serialize};
+
+/// What sort of failure a call met. Decisions are made on this, never on texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallErrorKind {
+    /// The object does not exist (the service's own code says so; a bare HTTP 404 is not enough).
+    NotFound,
+    /// An object of that name exists already, or a client request token was used before.
+    AlreadyExists,
+    /// The caller lacks a permission.
+    AccessDenied,
+    /// The service asked to slow down and retries ran out.
+    Throttled,
+    /// The object changed since it was read (HTTP 409, a stack in progress, a superseded change set).
+    Conflict,
+    /// The service refused the request's content.
+    Invalid,
+    /// CloudFormation found nothing to change.
+    NoChanges,
+    /// A quota of the account or the service is used up.
+    LimitExceeded,
+    /// No credentials, or they are expired or unknown.
+    Credentials,
+    /// The host did not answer: DNS, TCP, TLS, proxy or time limit. The effect of a write is unknown.
+    Unreachable,
+    /// The service failed on its side (HTTP 5xx); the effect of a write is unknown.
+    ServiceFailure,
+    /// Anything else.
+    Other,
+}
+
+/// A call that failed: which, on what, and why. Never holds credentials or tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{service} {action} on {object} failed: {message}{}", code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default())]
+pub struct CallError {
+    /// Service in the form of an IAM action prefix: `cloudformation`, `iam`, `eks`, `sts`, `kubernetes`, `issuer`.
+    pub service: String,
+    /// The API action (`CreateStack`) or, for Kubernetes, verb and resource (`patch serviceaccounts`).
+    pub action: String,
+    /// The object's name or ARN.
+    pub object: String,
+    /// What sort of failure it is.
+    pub kind: CallErrorKind,
+    /// The service's own error code, when it gave one.
+    pub code: Option<String>,
+    /// The service's own words, in full, root cause last.
+    pub message: String,
+}
+
+impl CallError {
+    /// A failure of `service`'s `action` on `object`.
+    pub fn new(
+        service: impl Into<String>,
+        action: impl Into<String>,
+        object: impl Into<String>,
+        kind: CallErrorKind,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            service: service.into(),
+            action: action.into(),
+            object: object.into(),
+            kind,
+            code: None,
+            message: message.into(),
+        }
+    }
+
+    /// The same with the service's own error code.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// The permission that the caller lacks, when that is the reason: an IAM action (`iam:GetRole`), or verb and
+    /// resource for Kubernetes (`patch serviceaccounts`).
+    pub fn missing_permission(&self) -> Option<String> {
+        (self.kind == CallErrorKind::AccessDenied).then(|| {
+            if self.service == "kubernetes" {
+                self.action.clone()
+            } else {
+                format!("{}:{}", self.service, self.action)
+            }
+        })
+    }
+}
