@@ -156,9 +156,19 @@ pub async fn execute(
         steps: plan.steps.len(),
     });
     let mut interrupt_open = true;
+    let mut heard = Interrupt::None;
 
     loop {
         let requested = *interrupt.borrow_and_update();
+        if requested > heard && !flying.is_empty() {
+            heard = requested;
+            report.interrupted = true;
+            let abandoned = requested == Interrupt::Abandon;
+            tell(EventKind::Interrupted { in_flight: in_flight.len(), abandoned });
+            if abandoned {
+                break;
+            }
+        }
         if requested == Interrupt::None {
             let mut index = 0;
             while index < waiting.len() && in_flight.len() < options.steps_in_flight {
@@ -202,18 +212,7 @@ pub async fn execute(
         tokio::select! {
             biased;
             Some((id, message)) = progress_receiver.recv() => tell(EventKind::StepProgress { id, message }),
-            changed = interrupt.changed(), if interrupt_open => {
-                interrupt_open = changed.is_ok();
-                let requested = *interrupt.borrow();
-                if requested > Interrupt::None {
-                    report.interrupted = true;
-                    let abandoned = requested == Interrupt::Abandon;
-                    tell(EventKind::Interrupted { in_flight: in_flight.len(), abandoned });
-                    if abandoned {
-                        break;
-                    }
-                }
-            }
+            changed = interrupt.changed(), if interrupt_open => interrupt_open = changed.is_ok(),
             Some((step, begun, result)) = flying.next() => {
                 in_flight.remove(&step.id);
                 let took_milliseconds = milliseconds(begun.elapsed());
@@ -234,6 +233,7 @@ pub async fn execute(
         }
     }
     drop(flying);
+    report.interrupted |= *interrupt.borrow() > Interrupt::None;
     report.unknown = in_flight.into_iter().cloned().collect();
     let failed: BTreeSet<StepId> = report
         .failed
