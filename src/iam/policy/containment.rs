@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::condition::Condition;
 use super::document::{Document, Effect, Matcher, Principals, Statement};
-use super::operator::{Comparison, Operator};
 use super::pattern::Pattern;
 
 /// How many single grants a statement is cut into when no one statement covers it whole.
@@ -161,36 +161,14 @@ impl<'a> CompiledStatement<'a> {
 
     /// Whether every condition here holds whenever those of `narrow` hold.
     fn conditions_follow_from(&self, narrow: &Self) -> bool {
-        self.source
-            .conditions
-            .iter()
-            .all(|((wide_operator, key), wide_values)| {
-                narrow
-                    .source
-                    .conditions
-                    .iter()
-                    .any(|((narrow_operator, narrow_key), narrow_values)| {
-                        if key != narrow_key {
-                            return false;
-                        }
-                        let (Some(wide), Some(narrow_one)) =
-                            (Operator::read(wide_operator), Operator::read(narrow_operator))
-                        else {
-                            return false;
-                        };
-                        let wide = Side {
-                            operator: wide,
-                            values: wide_values.iter().collect(),
-                            variables: self.variables,
-                        };
-                        let narrow = Side {
-                            operator: narrow_one,
-                            values: narrow_values.iter().collect(),
-                            variables: narrow.variables,
-                        };
-                        wide.follows_from(&narrow)
-                    })
+        self.source.conditions.iter().all(|condition| {
+            let wide = Condition::new(condition, self.variables);
+            narrow.source.conditions.iter().any(|condition| {
+                let narrow = Condition::new(condition, narrow.variables);
+                wide.zip(narrow)
+                    .is_some_and(|(wide, narrow)| wide.follows_from(&narrow))
             })
+        })
     }
 }
 
@@ -266,81 +244,6 @@ fn principals_cover(wide: Option<&Principals>, narrow: Option<&Principals>) -> b
     }
 }
 
-/// One condition: an operator and the values for a key.
-struct Side<'a> {
-    operator: Operator,
-    values: Vec<&'a String>,
-    variables: bool,
-}
-
-impl Side<'_> {
-    fn follows_from(&self, narrow: &Self) -> bool {
-        let (wide, strict) = (self.operator, narrow.operator);
-        if wide.qualifier != strict.qualifier
-            || strict.if_exists && !wide.if_exists
-            || wide.is_negated() != strict.is_negated()
-            || wide.family() != strict.family()
-        {
-            return false;
-        }
-        if wide.comparison() == Comparison::Other {
-            return wide.name == strict.name && self.values == narrow.values;
-        }
-        let all_among = |few: &Self, many: &Self| {
-            few.values.iter().all(|value| {
-                many.values
-                    .iter()
-                    .any(|other| many.value_covers(other, few, value))
-            })
-        };
-        // A negated condition holds for what fits none of its values: the fewer values, the weaker.
-        if wide.is_negated() {
-            all_among(self, narrow)
-        } else {
-            all_among(narrow, self)
-        }
-    }
-
-    /// Whether every request that fits `value` of `few` fits `own` of this condition.
-    fn value_covers(&self, own: &str, few: &Self, value: &str) -> bool {
-        let literal = |side: &Self, text: &str| Pattern::literal(text, side.variables);
-        match (self.operator.comparison(), few.operator.comparison()) {
-            (Comparison::Exact, Comparison::Exact) => literal(self, own) == literal(few, value),
-            (Comparison::AnyCase, Comparison::Exact | Comparison::AnyCase) => {
-                literal(self, &own.to_lowercase()) == literal(few, &value.to_lowercase())
-            }
-            (Comparison::Wildcards, Comparison::Exact) => {
-                Pattern::new(own, self.variables).contains(&literal(few, value))
-            }
-            (Comparison::Wildcards, Comparison::Wildcards) => {
-                Pattern::new(own, self.variables).contains(&Pattern::new(value, few.variables))
-            }
-            (Comparison::Arn, Comparison::Arn) => own == value || arn_covers(own, value),
-            _ => false,
-        }
-    }
-}
-
-/// Whether an ARN with wildcards covers another, part by part as the ARN operators compare. Variables may hold
-/// colons, so an ARN with one is covered by nothing but itself.
-fn arn_covers(wide: &str, narrow: &str) -> bool {
-    if wide.contains("${") || narrow.contains("${") {
-        return false;
-    }
-    let parts = |text: &str| {
-        text.splitn(6, ':')
-            .map(|part| Pattern::new(part, false))
-            .collect::<Vec<_>>()
-    };
-    let (wide, narrow) = (parts(wide), parts(narrow));
-    wide.len() == 6
-        && narrow.len() == 6
-        && wide
-            .iter()
-            .zip(&narrow)
-            .all(|(wide, narrow)| wide.contains(narrow))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -355,11 +258,17 @@ mod tests {
     }
 
     fn allow(action: Value, resource: Value) -> Value {
-        json!({"Effect": "Allow", "Action": action, "Resource": resource})
+        let mut statement = json!({"Effect": "Allow"});
+        statement["Action"] = action;
+        statement["Resource"] = resource;
+        statement
     }
 
     fn trust(principal: Value, condition: Value) -> Value {
-        json!([{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": principal, "Condition": condition}])
+        let mut statement = json!({"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity"});
+        statement["Principal"] = principal;
+        statement["Condition"] = condition;
+        json!([statement])
     }
 
     #[test]

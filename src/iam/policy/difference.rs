@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::containment::{AccessEffect, overlap};
 use super::document::{Document, Effect, Matcher, Statement, Version};
-use super::wording::{Told, describe, parts};
+use super::wording::{describe, describe_common, parts};
 
 /// How many pairs of statements are compared by what their wildcards cover. Beyond that only words in common count:
 /// the comparison is for reading, and must not take longer than the reader.
@@ -160,7 +160,7 @@ fn readable(before: &Document, after: &Document) -> PolicyDifference {
         sign,
         sid: entry.1.clone(),
         effect: Some(entry.0.effect),
-        lines: describe(&entry.0, Told::ALL)
+        lines: describe(&entry.0)
             .into_iter()
             .map(|text| DifferenceLine::new(line, text))
             .collect(),
@@ -306,13 +306,7 @@ fn likeness(
 
 /// What stayed as a line of context, then each part that went or came.
 fn changed_lines(before: &Statement, after: &Statement) -> Vec<DifferenceLine> {
-    let told = Told {
-        actions: before.actions == after.actions,
-        resources: before.resources == after.resources,
-        principals: before.principals == after.principals,
-        conditions: before.conditions == after.conditions,
-    };
-    let mut lines: Vec<DifferenceLine> = describe(after, told)
+    let mut lines: Vec<DifferenceLine> = describe_common(after, before)
         .into_iter()
         .map(|text| DifferenceLine::new(LineSign::Context, text))
         .collect();
@@ -337,24 +331,25 @@ mod tests {
     use super::*;
 
     fn shown(difference: &PolicyDifference) -> String {
-        let mut text = String::new();
         let statements = difference
             .statements
             .iter()
             .flat_map(|statement| &statement.lines);
-        for line in difference.document.iter().chain(statements) {
+        let line = |line: &DifferenceLine| {
             let sign = match line.sign {
                 LineSign::Plus => '+',
                 LineSign::Minus => '-',
                 LineSign::Context => ' ',
             };
-            text.push_str(&format!("{sign} {}\n", line.text));
-        }
-        text
+            format!("{sign} {}\n", line.text)
+        };
+        difference.document.iter().chain(statements).map(line).collect()
     }
 
     fn policy(statements: Value) -> Value {
-        json!({"Version": "2012-10-17", "Statement": statements})
+        let mut policy = json!({"Version": "2012-10-17"});
+        policy["Statement"] = statements;
+        policy
     }
 
     #[test]
@@ -409,7 +404,7 @@ mod tests {
         );
         assert_eq!(
             shown(&found),
-            "  Allow sts:AssumeRoleWithWebIdentity to Federated arn:aws:iam::111122223333:oidc-provider/example.com\n\
+            "  Allow sts:AssumeRoleWithWebIdentity to Federated arn:aws:iam::111122223333:oidc-provider/example.com if StringEquals example.com:aud = sts.amazonaws.com\n\
             - condition StringEquals example.com:sub = system:serviceaccount:app:reader\n\
             + condition StringLike example.com:sub = system:serviceaccount:app:*\n"
         );

@@ -4,6 +4,7 @@
 //! Documents come and go as JSON values, as IAM and CloudFormation give them. How a difference is drawn is the
 //! view's business; who may change a policy is the guards'.
 
+mod condition;
 mod containment;
 mod difference;
 mod document;

@@ -8,38 +8,32 @@ use super::document::{ConditionName, Matcher, Statement, Word};
 /// none is out of sight.
 const INLINE: usize = 3;
 
-/// Which elements of a statement a head line tells.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Told {
-    pub(super) actions: bool,
-    pub(super) resources: bool,
-    pub(super) principals: bool,
-    pub(super) conditions: bool,
-}
-
-impl Told {
-    /// All of them.
-    pub(super) const ALL: Self = Self {
-        actions: true,
-        resources: true,
-        principals: true,
-        conditions: true,
-    };
-}
-
 /// A statement as a head line and, where that would be too long, the lists it leaves out.
-pub(super) fn describe(statement: &Statement, told: Told) -> Vec<String> {
+pub(super) fn describe(statement: &Statement) -> Vec<String> {
+    describe_common(statement, statement)
+}
+
+/// What a statement has in common with another, in the same form.
+pub(super) fn describe_common(statement: &Statement, other: &Statement) -> Vec<String> {
     let mut below = Vec::new();
     let mut head = statement.effect.as_str().to_owned();
-    if told.actions {
+    if statement.actions == other.actions {
         head.push(' ');
         head.push_str(&several(&statement.actions, "actions", &mut below));
     }
-    if let Some(resources) = statement.resources.as_ref().filter(|_| told.resources) {
+    if let Some(resources) = statement
+        .resources
+        .as_ref()
+        .filter(|own| Some(*own) == other.resources.as_ref())
+    {
         head.push_str(" on ");
         head.push_str(&several(resources, "resources", &mut below));
     }
-    if let Some(principals) = statement.principals.as_ref().filter(|_| told.principals) {
+    if let Some(principals) = statement
+        .principals
+        .as_ref()
+        .filter(|own| Some(*own) == other.principals.as_ref())
+    {
         let members: Vec<String> = principals.members.iter().map(principal).collect();
         head.push_str(if principals.negated {
             " to everyone except "
@@ -48,8 +42,12 @@ pub(super) fn describe(statement: &Statement, told: Told) -> Vec<String> {
         });
         head.push_str(&members.join(", "));
     }
-    if told.conditions && !statement.conditions.is_empty() {
-        let conditions: Vec<String> = statement.conditions.iter().map(condition).collect();
+    let common = statement
+        .conditions
+        .iter()
+        .filter(|(name, values)| other.conditions.get(*name) == Some(*values));
+    let conditions: Vec<String> = common.map(condition).collect();
+    if !conditions.is_empty() {
         head.push_str(" if ");
         head.push_str(&conditions.join(" and "));
     }
