@@ -53,7 +53,6 @@ pub fn assign(
     existing: &[ExistingStack],
 ) -> BTreeMap<(String, String), String> {
     let wanted: BTreeSet<&(String, String)> = wanted.iter().collect();
-    let is_ours = |stack: &ExistingStack| stack.cluster_tag.as_deref().is_none_or(|owner| owner == cluster);
     let mut assigned = BTreeMap::new();
     let mut taken = BTreeSet::new();
     for &account in &wanted {
@@ -62,7 +61,10 @@ pub fn assign(
         let own = eksctl_name(cluster, namespace, name);
         let tagged = existing
             .iter()
-            .filter(|stack| is_ours(stack) && stack.service_account_tag.as_ref() == Some(&full_name))
+            .filter(|stack| {
+                stack.cluster_tag.as_deref() == Some(cluster)
+                    && stack.service_account_tag.as_ref() == Some(&full_name)
+            })
             // Should two stacks carry the tag, eksctl's own name is the likelier one.
             .min_by_key(|stack| (stack.name != own, stack.name.as_str()));
         if let Some(stack) = tagged {
@@ -78,7 +80,7 @@ pub fn assign(
         let full_name = format!("{namespace}/{name}");
         let is_free = |candidate: &str| {
             let belongs_to_another = |stack: &&ExistingStack| {
-                !is_ours(stack)
+                stack.cluster_tag.as_ref().is_some_and(|owner| owner != cluster)
                     || stack
                         .service_account_tag
                         .as_ref()
