@@ -9,3 +9,4 @@ pub mod config;
 pub mod engine;
 pub mod iam;
 pub mod ports;
+pub mod resources;
