@@ -154,7 +154,7 @@ pub(super) fn json(node: &Node) -> serde_json::Value {
             Some(Resolved::Null) => Value::Null,
             Some(Resolved::Boolean(value)) => Value::Bool(value),
             Some(Resolved::Integer(_) | Resolved::Float(_)) => match serde_json::from_str(text) {
-                Ok(number @ Value::Number(_)) if number.to_string() == **text => number,
+                Ok(number @ Value::Number(_)) if number.to_string().as_str() == &**text => number,
                 _ => Value::String(text.to_string()),
             },
             _ => Value::String(text.to_string()),

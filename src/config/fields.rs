@@ -72,7 +72,7 @@ impl FieldType {
 #[derive(Clone, Debug)]
 pub(super) struct Field {
     pub(super) name: String,
-    pub(super) field_type: FieldType,
+    pub(super) holds: FieldType,
     pub(super) required: bool,
     /// The values that it may have; empty when any will do.
     pub(super) allowed: Vec<String>,
@@ -133,10 +133,10 @@ pub(super) static TYPES: LazyLock<BTreeMap<String, ObjectType>> = LazyLock::new(
 fn parse_field(head: &str, description: Option<String>) -> Option<Field> {
     let mut words = head.split_whitespace();
     let name = words.next()?.to_owned();
-    let field_type = FieldType::parse(words.next()?);
+    let holds = FieldType::parse(words.next()?);
     let mut field = Field {
         name,
-        field_type,
+        holds,
         required: false,
         allowed: Vec::new(),
         default: None,
@@ -167,8 +167,8 @@ pub(super) static PLACES: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::ne
         for field in &object.fields {
             let dot = if path.is_empty() { "" } else { "." };
             let full = format!("{path}{dot}{}", field.name);
-            if let Some(next) = field.field_type.object() {
-                queue.push_back((next.to_owned(), format!("{full}{}", field.field_type.brackets())));
+            if let Some(next) = field.holds.object() {
+                queue.push_back((next.to_owned(), format!("{full}{}", field.holds.brackets())));
             }
             places.entry(field.name.clone()).or_default().push(full);
         }
@@ -195,7 +195,7 @@ mod tests {
         let mut reached = std::collections::BTreeSet::from([ROOT, "OIDCIdentityProvider", "NodeGroupTaint"]);
         for (name, object) in &*TYPES {
             for field in &object.fields {
-                if let Some(target) = field.field_type.object() {
+                if let Some(target) = field.holds.object() {
                     assert!(
                         TYPES.contains_key(target),
                         "{name}.{} has the unknown type {target}",

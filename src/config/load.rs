@@ -40,27 +40,17 @@ pub fn load(file_name: &str, bytes: &[u8]) -> Result<Loaded, Vec<Diagnostic>> {
         findings.push((at, finding));
     }
     let root = composed.root.filter(|root| !root.is_null());
-    let config = match &root {
-        Some(root) => {
-            let (config, found) = examine(root, &source);
-            findings.extend(found.into_iter().map(|finding| (place(&finding, root), finding)));
-            config
-        }
-        None => {
-            if findings
-                .iter()
-                .all(|(_, finding)| finding.severity == Severity::Warning)
-            {
-                let finding = Finding::error(
-                    "empty",
-                    FieldPath::default(),
-                    "there is no ClusterConfig in this file",
-                )
+    let config = if let Some(root) = &root {
+        let (config, found) = examine(root, &source);
+        findings.extend(found.into_iter().map(|finding| (place(&finding, root), finding)));
+        config
+    } else {
+        if findings.iter().all(|(_, finding)| finding.severity == Severity::Warning) {
+            let finding = Finding::error("empty", FieldPath::default(), "there is no ClusterConfig in this file")
                 .help("begin with `apiVersion: eksctl.io/v1alpha5` and `kind: ClusterConfig`");
-                findings.push((Position { line: 1, column: 1 }, finding));
-            }
-            ClusterConfig::default()
+            findings.push((Position { line: 1, column: 1 }, finding));
         }
+        ClusterConfig::default()
     };
     findings.sort_by_key(|(at, finding)| (*at, finding.severity));
     let diagnostics: Vec<Diagnostic> = findings

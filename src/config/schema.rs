@@ -46,7 +46,7 @@ pub fn json_schema() -> Value {
 }
 
 fn of_field(field: &Field) -> Value {
-    let mut schema = of_type(&field.field_type);
+    let mut schema = of_type(&field.holds);
     if schema.get("$ref").is_some() {
         // Draft 7 ignores what stands beside a `$ref`.
         if let Some(description) = &field.description {
@@ -64,7 +64,7 @@ fn of_field(field: &Field) -> Value {
         "description",
         field.description.clone().map(Value::from),
     );
-    let default = field.default.as_deref().map(|text| match field.field_type {
+    let default = field.default.as_deref().map(|text| match field.holds {
         FieldType::Text => json!(text),
         _ => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
     });

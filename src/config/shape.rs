@@ -94,7 +94,7 @@ impl Checker {
             let here = path.key(&entry.key);
             match object.field(&entry.key) {
                 Some(field) => {
-                    self.value(&entry.value, &field.field_type, &here);
+                    self.value(&entry.value, &field.holds, &here);
                     self.allowed(&entry.value, field, &here);
                 }
                 None => self.unknown_key(&entry.key, type_name, path, &here),

@@ -44,7 +44,6 @@ pub(super) fn for_unknown_key(key: &str, object: &ObjectType, path: &FieldPath) 
         return Some(format!("did you mean `{name}`?"));
     }
     match object.fields.len() {
-        0 => None,
         1..=14 => Some(format!("the keys here are {}", list(names()))),
         _ => None,
     }

@@ -51,7 +51,7 @@ pub(in crate::config) fn compose(text: &str) -> Composed {
             rest,
         },
         Err(problem) => {
-            composer.problems.push(*problem);
+            composer.problems.push(*problem.0);
             Composed {
                 root: None,
                 problems: composer.problems,
@@ -61,7 +61,9 @@ pub(in crate::config) fn compose(text: &str) -> Composed {
     }
 }
 
-type Fatal = Box<Problem>;
+/// A problem after which nothing more can be read. Boxed, or every `Result` of the composer would carry its size.
+#[derive(Debug)]
+struct Fatal(Box<Problem>);
 
 /// A list or mapping that is still open.
 struct Frame {
@@ -109,12 +111,12 @@ fn position(marker: Marker) -> Position {
 }
 
 fn fatal(code: &'static str, at: Position, message: String, help: &str) -> Fatal {
-    Box::new(Problem {
+    Fatal(Box::new(Problem {
         code,
         at,
         message,
         help: (!help.is_empty()).then(|| help.to_owned()),
-    })
+    }))
 }
 
 fn tag_text(tag: Option<&Tag>) -> Option<Box<str>> {

@@ -20,10 +20,9 @@ pub(in crate::config) enum Resolved {
 pub(super) fn resolve(text: &str, plain: bool, tag: Option<&str>) -> Resolved {
     match tag.map(|tag| tag.strip_prefix(CORE_TAG)) {
         Some(Some("null" | "bool" | "int" | "float")) => plain_meaning(text),
-        // `!!str`, `!!binary`, `!`, and tags of other tools: the text.
-        Some(_) => Resolved::Text,
         None if plain => plain_meaning(text),
-        None => Resolved::Text,
+        // Quoted text; `!!str`, `!!binary`, `!`, and tags of other tools.
+        _ => Resolved::Text,
     }
 }
 
