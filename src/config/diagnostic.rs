@@ -57,7 +57,7 @@ impl fmt::Display for Diagnostic {
             write!(f, "{location}: ")?;
         }
         write!(f, "{}: {}", self.severity, self.message)?;
-        if let Some(line) = &self.source_line {
+        if let Some(line) = self.source_line.as_ref().filter(|line| !line.is_empty()) {
             write!(f, "\n    {line}\n    {:caret$}^", "", caret = self.caret_cell)?;
         }
         if let Some(help) = &self.help {
@@ -130,6 +130,15 @@ fn harmless(character: char) -> char {
         other if other.is_control() => '\u{fffd}',
         other => other,
     }
+}
+
+/// A whole message, cut and made harmless.
+pub(super) fn harmless_text(text: &str) -> String {
+    const LONGEST: usize = 1_000;
+    text.chars()
+        .take(LONGEST)
+        .map(|c| if c == '\n' { ' ' } else { harmless(c) })
+        .collect()
 }
 
 /// A value from a file in back quotes, cut and made harmless, for use in a message.

@@ -2,7 +2,7 @@
 //!
 //! Checks speak of paths. `load` finds the places in the tree; for objects from flags there are none.
 
-use super::diagnostic::{Diagnostic, Severity};
+use super::diagnostic::{Diagnostic, Severity, harmless_text};
 use super::location::SourceLocation;
 use super::path::FieldPath;
 use super::source::Position;
@@ -42,8 +42,8 @@ pub(super) struct Finding {
     pub(super) help: Option<String>,
     /// Whether it is about the key at `path` rather than its value.
     pub(super) at_key: bool,
-    /// Whether it is about something that is not there; a wrong value below `path` then explains it.
-    pub(super) about_absence: bool,
+    /// Whether an error below `path` explains it: it is about something that is not there, or not as it should be.
+    pub(super) explained_from_below: bool,
     /// The place, where the check knows it better than the path does.
     pub(super) position: Option<Position>,
     /// The place that the value carries itself, for configurations that are no longer near their file.
@@ -59,7 +59,7 @@ impl Finding {
             message: message.into(),
             help: None,
             at_key: false,
-            about_absence: false,
+            explained_from_below: false,
             position: None,
             location: None,
         }
@@ -82,8 +82,8 @@ impl Finding {
         self
     }
 
-    pub(super) fn about_absence(mut self) -> Self {
-        self.about_absence = true;
+    pub(super) fn explained_from_below(mut self) -> Self {
+        self.explained_from_below = true;
         self
     }
 
@@ -103,11 +103,12 @@ impl Finding {
             severity: self.severity,
             code: self.code,
             path: self.path.to_string(),
-            message: self.message,
+            // Other rooms word some messages; whatever they quote from the file is made harmless here.
+            message: harmless_text(&self.message),
             location: self.location,
             source_line: None,
             caret_cell: 0,
-            help: self.help,
+            help: self.help.as_deref().map(harmless_text),
         }
     }
 }

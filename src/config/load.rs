@@ -45,9 +45,16 @@ pub fn load(file_name: &str, bytes: &[u8]) -> Result<Loaded, Vec<Diagnostic>> {
         findings.extend(found.into_iter().map(|finding| (place(&finding, root), finding)));
         config
     } else {
-        if findings.iter().all(|(_, finding)| finding.severity == Severity::Warning) {
-            let finding = Finding::error("empty", FieldPath::default(), "there is no ClusterConfig in this file")
-                .help("begin with `apiVersion: eksctl.io/v1alpha5` and `kind: ClusterConfig`");
+        if findings
+            .iter()
+            .all(|(_, finding)| finding.severity == Severity::Warning)
+        {
+            let finding = Finding::error(
+                "empty",
+                FieldPath::default(),
+                "there is no ClusterConfig in this file",
+            )
+            .help("begin with `apiVersion: eksctl.io/v1alpha5` and `kind: ClusterConfig`");
             findings.push((Position { line: 1, column: 1 }, finding));
         }
         ClusterConfig::default()
@@ -89,14 +96,15 @@ fn examine(root: &Node, source: &Source) -> (ClusterConfig, Vec<Finding>) {
 }
 
 /// Whether an earlier finding already says why this one had to come: the same value has the wrong shape or is not
-/// filled in, or what is missing is there but wrong.
+/// filled in, what is missing stands there under another spelling, or the mistake is below.
 fn is_explained(finding: &Finding, earlier: &[Finding]) -> bool {
     earlier
         .iter()
         .filter(|other| other.severity == Severity::Error)
         .any(|other| {
             finding.path.starts_with(&other.path)
-                || (finding.about_absence && other.path.starts_with(&finding.path))
+                || (finding.explained_from_below
+                    && (other.path.starts_with(&finding.path) || other.path.is_spelling_of(&finding.path)))
         })
 }
 

@@ -62,6 +62,15 @@ impl FieldPath {
         self.0.starts_with(&other.0)
     }
 
+    /// Whether both paths differ in the case of letters alone.
+    pub(super) fn is_spelling_of(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len()
+            && self.0.iter().zip(&other.0).all(|pair| match pair {
+                (Segment::Key(own), Segment::Key(other)) => own.eq_ignore_ascii_case(other),
+                (own, other) => own == other,
+            })
+    }
+
     /// Where the value at this path stands, or its key if `at_key`; where a part is missing, what encloses it.
     pub(super) fn locate(&self, root: &Node, at_key: bool) -> Position {
         let mut node = root;

@@ -154,12 +154,10 @@ impl Checker {
             format!("{path} cannot be {}", quoted(text)),
         );
         finding.severity = severity;
-        finding.help = Some(match suggest::nearest(text, words()) {
-            Some(word) => format!("did you mean `{word}`?"),
-            None if field.allowed.len() == 1 => {
-                format!("write {}; eksact supports no other", suggest::list(words()))
-            }
-            None => format!("it is one of {}", suggest::list(words())),
+        finding.help = Some(match (field.allowed.len(), suggest::nearest(text, words())) {
+            (1, _) => format!("write {}; eksact supports no other", suggest::list(words())),
+            (_, Some(word)) => format!("did you mean `{word}`?"),
+            (_, None) => format!("it is one of {}", suggest::list(words())),
         });
         self.findings.push(finding);
     }
@@ -247,7 +245,7 @@ fn required_at_the_root(root: &Node, findings: &mut Findings) {
             findings.push(
                 Finding::error("missing", FieldPath::of(path), format!("{path} must be set"))
                     .help(help)
-                    .about_absence(),
+                    .explained_from_below(),
             );
         }
     };

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use super::diagnostic::{Diagnostic, Severity, excerpt};
 use super::location::SourceLocation;
 
-/// The largest file that is read. A thousand service accounts with inline policies stay far below;
-/// the parser keeps up to about a hundred bytes for each byte of a hostile file.
-pub const MAXIMUM_BYTES: usize = 4 * 1024 * 1024;
+/// The largest file that is read: 2 MiB. An account holds at most ten thousand roles, and an entry is seldom longer than
+/// two hundred bytes; a hostile file makes the parser keep about a hundred bytes for each of its own.
+pub const MAXIMUM_BYTES: usize = 2 * 1024 * 1024;
 
 /// A place in the text: line and column in characters, both from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -214,7 +214,7 @@ mod tests {
         );
         assert_eq!(
             error(&vec![b'['; 10_000_000]),
-            "c.yaml:1:1: error: the file has 10000000 bytes; at most 4194304 are read"
+            "c.yaml:1:1: error: the file has 10000000 bytes; at most 2097152 are read"
         );
     }
 

@@ -59,9 +59,17 @@ fn nearest_place(key: &str, path: &FieldPath) -> Option<String> {
             .take_while(|(a, b)| a == b)
             .count()
     };
+    // Where much of the way is shared; else among what eksact manages; else the first, which is the shortest.
+    let managed = |place: &str| match place.split(['.', '[']).next() {
+        Some("iam") if place.starts_with("iam.serviceAccounts") => 2,
+        Some("iam" | "metadata") => 1,
+        _ => 0,
+    };
     let places = PLACES.get(key)?;
-    // The first of equals is the shortest; `max_by_key` would take the last.
-    let best = places.iter().rev().max_by_key(|place| common(place))?;
+    let best = places
+        .iter()
+        .rev()
+        .max_by_key(|place| (common(place), managed(place)))?;
     let (parent, _) = best.rsplit_once('.').unwrap_or(("the root of the file", ""));
     Some(parent.to_owned())
 }

@@ -44,7 +44,7 @@ pub(super) fn check(config: &ClusterConfig) -> Findings {
             )
             .help("write `withOIDC: true` under `iam`")
             .located(config.iam.with_oidc.location.as_ref())
-            .about_absence(),
+            .explained_from_below(),
         );
     }
     let partition = Partition::of_region(&config.metadata.region.value);

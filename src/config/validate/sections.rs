@@ -68,7 +68,7 @@ fn pod_identity_associations(root: &Node, findings: &mut Findings) {
             if !is_set(association, key) {
                 findings.push(
                     Finding::warning("pod-identity", path.key(key), format!("{path}.{key} must be set"))
-                        .about_absence(),
+                        .explained_from_below(),
                 );
             }
         }
@@ -82,7 +82,7 @@ fn pod_identity_associations(root: &Node, findings: &mut Findings) {
             let message = format!(
                 "at least one of the following must be specified: {path}.roleARN, {path}.permissionPolicy, {path}.permissionPolicyARNs, {path}.wellKnownPolicies"
             );
-            findings.push(Finding::warning("pod-identity", path, message).about_absence());
+            findings.push(Finding::warning("pod-identity", path, message).explained_from_below());
         }
     }
 }
@@ -95,14 +95,14 @@ fn identity_providers(root: &Node, findings: &mut Findings) {
             .filter(|key| !is_set(provider, key))
         {
             let message = format!("identityProviders[{index}] is invalid: {key} must be set and non-empty");
-            findings.push(Finding::error("identity-provider", path.key(key), message).about_absence());
+            findings.push(Finding::error("identity-provider", path.key(key), message).explained_from_below());
         }
         if !is_set(provider, "type") {
             let message = format!("identityProviders[{index}] is invalid: type must be set");
             findings.push(
                 Finding::error("identity-provider", path.key("type"), message)
                     .help("write `type: oidc`")
-                    .about_absence(),
+                    .explained_from_below(),
             );
         }
     }
@@ -155,7 +155,7 @@ fn identity_mappings(root: &Node, findings: &mut Findings) {
             findings.push(
                 Finding::error("identity-mapping", path.key(key), message)
                     .at_key()
-                    .about_absence(),
+                    .explained_from_below(),
             );
         };
         if has("arn") && has("username") && has("groups") && has("serviceName") {
@@ -209,7 +209,9 @@ fn access_config(root: &Node, findings: &mut Findings) {
         let principal = text(entry, "principalARN");
         if principal.parse::<Arn>().is_err() {
             let message = format!("{path}.principalARN must be set to a valid AWS ARN");
-            findings.push(Finding::error("access-entry", path.key("principalARN"), message).about_absence());
+            findings.push(
+                Finding::error("access-entry", path.key("principalARN"), message).explained_from_below(),
+            );
         } else if !principals.insert(principal) {
             let message = format!(
                 "duplicate access entry {path} with principal ARN {}",
@@ -251,7 +253,7 @@ fn access_entry_type(entry: &Node, path: &FieldPath, findings: &mut Findings) {
 
 fn access_policy(policy: &Node, path: &FieldPath, findings: &mut Findings) {
     let mut refuse = |path: FieldPath, message: String| {
-        findings.push(Finding::error("access-entry", path, message).about_absence());
+        findings.push(Finding::error("access-entry", path, message).explained_from_below());
     };
     match text(policy, "policyARN").parse::<Arn>() {
         Err(_) => refuse(

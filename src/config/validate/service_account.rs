@@ -42,7 +42,7 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
         found.push(
             Finding::error("missing", path.clone(), format!("{path} must be set"))
                 .help("write the name of the service account")
-                .about_absence(),
+                .explained_from_below(),
         );
     } else if !is_subdomain(&account.name) {
         let help = match suggestion(&account.name, is_subdomain) {
@@ -153,7 +153,7 @@ fn role_source(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findi
             found.push(
                 Finding::error("no-policy", path.clone(), message)
                     .help("for a role without any policy say so plainly: `attachPolicyARNs: []`")
-                    .about_absence(),
+                    .explained_from_below(),
             );
         }
     }
@@ -351,7 +351,11 @@ fn document(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>
     let here = path.key("attachPolicy");
     for error in check_grammar(&document.value, PolicyKind::Identity) {
         let path = here.pointer(&error.pointer, &document.value);
-        found.push(Finding::error("policy-grammar", path, error.message).located(document.location.as_ref()));
+        found.push(
+            Finding::error("policy-grammar", path, error.message)
+                .explained_from_below()
+                .located(document.location.as_ref()),
+        );
     }
     // "Policy documents can contain only …": the first section of reference_iam-quotas.html.
     let text = document.value.to_string();

@@ -112,6 +112,13 @@ fn one(key: &str, value: &str, path: &FieldPath, findings: &mut Findings) {
             false,
         )
     } else {
+        if value.is_empty() {
+            let message = format!(
+                "the tag {} has no value; CloudFormation wants at least one character",
+                quoted(key)
+            );
+            findings.push(Finding::warning("tag", here, message).at_key());
+        }
         return;
     };
     let finding = Finding::error("tag", here, message);

@@ -15,7 +15,7 @@ use crate::config::source::Position;
 /// The deepest nesting. The schema itself has about ten levels; kubelet settings and policy documents some more.
 pub(super) const MAXIMUM_DEPTH: usize = 64;
 /// The most values, with every alias and merge written out.
-pub(super) const MAXIMUM_NODES: usize = 1_000_000;
+pub(super) const MAXIMUM_NODES: usize = 500_000;
 /// The most text, with every alias written out.
 pub(super) const MAXIMUM_TEXT: usize = 32 * 1024 * 1024;
 /// The most problems that are collected; who has more than these reads no further.
