@@ -1,0 +1,5 @@
+//! Adapters of the ports: who really answers when eksact reads or writes.
+//!
+//! Nothing is decided in here; an adapter does what it is asked and reports how it went.
+
+pub mod sandbox;
