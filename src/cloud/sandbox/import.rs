@@ -13,7 +13,7 @@ impl World {
     /// names. The stack is taken as it is: nothing is created, and what differs between template and roles stays.
     pub fn import_stack(
         &mut self,
-        stack: Stack,
+        stack: &Stack,
         template_body: &str,
         roles: Vec<Role>,
     ) -> Result<(), SandboxError> {
@@ -72,5 +72,46 @@ impl World {
         record.set_status(at, &stack.status, stack.status_reason.clone());
         self.stacks.insert(stack.id.clone(), record);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::state::Seed;
+    use super::*;
+
+    #[test]
+    fn a_template_without_its_role_is_refused() {
+        let seed = Seed {
+            cluster: "prod".to_owned(),
+            region: "us-west-2".to_owned(),
+            account: None,
+        };
+        let mut world = World::seeded(&seed);
+        let stack = Stack {
+            name: "orphan".to_owned(),
+            id: "arn:aws:cloudformation:us-west-2:111122223333:stack/orphan/1".to_owned(),
+            status: "CREATE_COMPLETE".to_owned(),
+            status_reason: None,
+            description: None,
+            tags: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            capabilities: Vec::new(),
+            termination_protection: true,
+            created: None,
+            updated: None,
+        };
+        let template = r#"{"Resources": {"Role1": {"Type": "AWS::IAM::Role"}}}"#;
+        let error = world
+            .import_stack(&stack, template, Vec::new())
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            error,
+            "stack orphan cannot be imported into the sandbox: no role is tagged with its logical id Role1"
+        );
+        assert!(world.stacks.is_empty());
     }
 }

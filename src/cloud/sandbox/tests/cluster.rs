@@ -235,7 +235,7 @@ async fn an_unreachable_cluster_leaves_aws_reachable() {
             world
                 .clusters
                 .values_mut()
-                .for_each(|cluster| cluster.unreachable = true)
+                .for_each(|cluster| cluster.unreachable = true);
         })
         .unwrap();
     let error = sandbox.server_version().await.unwrap_err();

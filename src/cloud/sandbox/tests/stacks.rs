@@ -114,9 +114,10 @@ async fn without_rollback_a_failed_stack_keeps_what_it_made() {
 
 #[tokio::test]
 async fn requests_that_cloudformation_refuses_have_no_effect() {
+    type Spoil = dyn Fn(&mut StackRequest);
     let (sandbox, _) = sandbox();
     let plain = template(&json!({}), None);
-    let cases: [(&str, &dyn Fn(&mut StackRequest), &str); 5] = [
+    let cases: [(&str, &Spoil, &str); 5] = [
         (
             "ValidationError",
             &|request| "1st".clone_into(&mut request.name),
