@@ -5,4 +5,5 @@
 //! `cli` → `view` → `cloud` → `resources` → `guard` → `ports` → `engine` → `config` → `cloudformation` → `iam`.
 
 pub mod authn;
+pub mod cloud;
 pub mod ports;

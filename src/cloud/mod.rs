@@ -1,0 +1,3 @@
+//! Adapters of the [`ports`](crate::ports): the only rooms that connect to anything.
+
+pub mod aws;
