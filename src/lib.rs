@@ -4,4 +4,5 @@
 //! The rooms stand in one order; a module may use what stands below it, never above:
 //! `cli` → `view` → `cloud` → `resources` → `guard` → `ports` → `engine` → `config` → `cloudformation` → `iam`.
 
+pub mod cloud;
 pub mod ports;
