@@ -5,4 +5,8 @@
 //! `cli` → `view` → `cloud` → `resources` → `guard` → `ports` → `engine` → `config` → `cloudformation` → `iam`.
 
 pub mod cloud;
+pub mod cloudformation;
+pub mod config;
+pub mod engine;
+pub mod iam;
 pub mod ports;

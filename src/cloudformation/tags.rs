@@ -1,0 +1,214 @@
+//! The tags of a service account's stack, which CloudFormation hands on to the role.
+//!
+//! Source: eksctl 0.231 `pkg/cfn/manager/api.go` and `pkg/apis/eksctl.io/v1alpha5/types.go` (names and order).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Names the cluster that a stack belongs to.
+pub const CLUSTER_NAME: &str = "alpha.eksctl.io/cluster-name";
+/// The same under eksctl's first name for it, which it still writes and reads.
+pub const OLD_CLUSTER_NAME: &str = "eksctl.cluster.k8s.io/v1alpha1/cluster-name";
+/// Names the version of the tool that made or last changed the stack.
+pub const TOOL_VERSION_NAME: &str = "alpha.eksctl.io/eksctl-version";
+/// Names the service account of a stack: `namespace/name`.
+pub const SERVICE_ACCOUNT_NAME: &str = "alpha.eksctl.io/iamserviceaccount-name";
+
+/// The value of [`TOOL_VERSION_NAME`] that eksact writes: a semantic version, as eksctl expects, that tells whose it
+/// is.
+pub const TOOL_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+eksact");
+
+/// AWS's own tags begin so; nobody else may write them.
+const AWS_PREFIX: &str = "aws:";
+
+/// A key and its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tag {
+    /// The key.
+    pub key: String,
+    /// The value.
+    pub value: String,
+}
+
+/// What the tags of a stack are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct StackTags<'a> {
+    /// The cluster's name.
+    pub cluster: &'a str,
+    /// The service account's namespace.
+    pub namespace: &'a str,
+    /// The service account's name.
+    pub name: &'a str,
+    /// `metadata.tags` of the file.
+    pub metadata_tags: &'a BTreeMap<String, String>,
+    /// `tags` of the service account.
+    pub service_account_tags: &'a BTreeMap<String, String>,
+}
+
+/// What makes a live tag another than the wanted one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagDifference {
+    /// The key.
+    pub key: String,
+    /// The value it has; nothing if the tag is missing.
+    pub before: Option<String>,
+    /// The value it should have.
+    pub after: String,
+}
+
+impl StackTags<'_> {
+    /// All tags to write, in eksctl's order; within the file's own two sets in order of their keys.
+    ///
+    /// No key stands twice, which CloudFormation refuses: a service account's tag takes the place of the same one in
+    /// `metadata.tags`, and neither can take the place of the tags that mark the stack.
+    pub fn to_write(&self) -> Vec<Tag> {
+        let marks = [
+            (CLUSTER_NAME, self.cluster.to_owned()),
+            (OLD_CLUSTER_NAME, self.cluster.to_owned()),
+            (TOOL_VERSION_NAME, TOOL_VERSION.to_owned()),
+        ];
+        let last = (SERVICE_ACCOUNT_NAME, format!("{}/{}", self.namespace, self.name));
+        let is_mark = |key: &str| key == last.0 || marks.iter().any(|(mark, _)| *mark == key);
+        let mut file: Vec<(&str, &String)> = Vec::new();
+        for (key, value) in self.metadata_tags {
+            file.push((key, self.service_account_tags.get(key).unwrap_or(value)));
+        }
+        file.extend(
+            self.service_account_tags
+                .iter()
+                .filter(|(key, _)| !self.metadata_tags.contains_key(*key))
+                .map(|(key, value)| (key.as_str(), value)),
+        );
+        let tag = |key: &str, value: String| Tag {
+            key: key.to_owned(),
+            value,
+        };
+        let mut tags: Vec<Tag> = marks.iter().map(|(key, value)| tag(key, value.clone())).collect();
+        tags.extend(
+            file.into_iter()
+                .filter(|(key, _)| !is_mark(key))
+                .map(|(key, value)| tag(key, value.clone())),
+        );
+        tags.push(tag(last.0, last.1));
+        tags
+    }
+
+    /// What a live stack or role lacks of these tags. The version of the tool is no difference, and tags that nobody
+    /// asked for are none either.
+    pub fn missing_from(&self, live: &BTreeMap<String, String>) -> Vec<TagDifference> {
+        self.to_write()
+            .into_iter()
+            .filter(|tag| tag.key != TOOL_VERSION_NAME && live.get(&tag.key) != Some(&tag.value))
+            .map(|tag| TagDifference {
+                before: live.get(&tag.key).cloned(),
+                key: tag.key,
+                after: tag.value,
+            })
+            .collect()
+    }
+}
+
+/// The cluster that a stack's or role's tags name.
+pub fn cluster_of(tags: &BTreeMap<String, String>) -> Option<&str> {
+    tags.get(CLUSTER_NAME)
+        .or_else(|| tags.get(OLD_CLUSTER_NAME))
+        .map(String::as_str)
+}
+
+/// The namespace and name of the service account that a stack's or role's tags name.
+pub fn service_account_of(tags: &BTreeMap<String, String>) -> Option<(&str, &str)> {
+    tags.get(SERVICE_ACCOUNT_NAME)?.split_once('/')
+}
+
+/// Whether a tag is AWS's own, such as `aws:cloudformation:stack-name`. Such a tag can be neither written nor wanted.
+pub fn is_reserved(key: &str) -> bool {
+    key.get(..AWS_PREFIX.len())
+        .is_some_and(|prefix| prefix.eq_ignore_ascii_case(AWS_PREFIX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).into(), (*value).into()))
+            .collect()
+    }
+
+    #[test]
+    fn tags_stand_in_eksctls_order_and_none_twice() {
+        let tags = StackTags {
+            cluster: "bench",
+            namespace: "app",
+            name: "managed",
+            metadata_tags: &map(&[("team", "platform"), ("env", "test"), (CLUSTER_NAME, "stolen")]),
+            service_account_tags: &map(&[("cost-center", "42"), ("team", "payments")]),
+        };
+        let written: Vec<String> = tags
+            .to_write()
+            .iter()
+            .map(|tag| format!("{}={}", tag.key, tag.value))
+            .collect();
+        assert_eq!(
+            written,
+            [
+                "alpha.eksctl.io/cluster-name=bench",
+                "eksctl.cluster.k8s.io/v1alpha1/cluster-name=bench",
+                &format!("alpha.eksctl.io/eksctl-version={TOOL_VERSION}"),
+                "env=test",
+                "team=payments",
+                "cost-center=42",
+                "alpha.eksctl.io/iamserviceaccount-name=app/managed",
+            ]
+        );
+    }
+
+    #[test]
+    fn another_version_and_foreign_tags_are_no_difference() {
+        let tags = StackTags {
+            cluster: "bench",
+            namespace: "app",
+            name: "inline",
+            metadata_tags: &map(&[("team", "platform"), ("env", "test")]),
+            service_account_tags: &BTreeMap::new(),
+        };
+        let mut live = map(&[
+            (CLUSTER_NAME, "bench"),
+            (OLD_CLUSTER_NAME, "bench"),
+            (TOOL_VERSION_NAME, "0.231.0-dev"),
+            ("team", "platform"),
+            ("env", "test"),
+            ("foreign", "x"),
+            ("aws:cloudformation:logical-id", "Role1"),
+            (SERVICE_ACCOUNT_NAME, "app/inline"),
+        ]);
+        assert_eq!(tags.missing_from(&live), []);
+        assert_eq!(
+            (cluster_of(&live), service_account_of(&live)),
+            (Some("bench"), Some(("app", "inline")))
+        );
+
+        live.insert("env".into(), "prod".into());
+        live.remove("team");
+        let difference = |key: &str, before: Option<&str>, after: &str| TagDifference {
+            key: key.into(),
+            before: before.map(Into::into),
+            after: after.into(),
+        };
+        assert_eq!(
+            tags.missing_from(&live),
+            [
+                difference("env", Some("prod"), "test"),
+                difference("team", None, "platform")
+            ]
+        );
+    }
+
+    #[test]
+    fn reserved_tags() {
+        assert!(is_reserved("aws:cloudformation:stack-id") && is_reserved("AWS:x") && !is_reserved("awsx"));
+    }
+}

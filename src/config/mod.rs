@@ -1,0 +1,3 @@
+//! ClusterConfig files.
+
+pub mod location;

@@ -1,0 +1,309 @@
+//! A plan while the kinds put it together, and the checks that make it a plan: names unique, references present, no
+//! circle. A draft that fails them is a mistake in eksact, told as one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::{Address, Change, Effect, Finding, Plan, Severity, Step, StepId, plan::FORMAT_VERSION};
+
+/// A rule that a draft breaks: always a mistake of the program.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DraftError {
+    /// Two changes of one object.
+    #[error("internal mistake: two changes for {0}")]
+    DuplicateChange(Address),
+    /// Two steps of one name.
+    #[error("internal mistake: two steps named {0}")]
+    DuplicateStep(StepId),
+    /// A step waits for one that is not there.
+    #[error("internal mistake: step {step} waits for {missing}, which is not in the plan")]
+    MissingStep {
+        /// The waiting step.
+        step: StepId,
+        /// What it waits for.
+        missing: StepId,
+    },
+    /// Steps that wait for each other.
+    #[error("internal mistake: these steps wait for each other: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    Circle(Vec<StepId>),
+    /// A step that carries no change of the plan, or a change without its step.
+    #[error("internal mistake: step {0} carries no change of the plan")]
+    Unclaimed(StepId),
+    /// An operation that cannot be written as JSON.
+    #[error("internal mistake: the operation of step {step} cannot be written down: {reason}")]
+    Operation {
+        /// The step.
+        step: StepId,
+        /// The serialiser's words.
+        reason: String,
+    },
+}
+
+/// A plan in the making.
+#[derive(Debug, Default)]
+pub struct PlanDraft {
+    target: BTreeMap<String, String>,
+    changes: Vec<Change>,
+    unchanged: BTreeSet<Address>,
+    findings: Vec<Finding>,
+    steps: Vec<Step>,
+    orders: Vec<(Address, Address)>,
+    mistakes: Vec<DraftError>,
+}
+
+impl PlanDraft {
+    /// Says what the plan is for.
+    pub fn set_target(&mut self, name: &str, value: impl Into<String>) {
+        self.target.insert(name.to_owned(), value.into());
+    }
+
+    /// Adds an object that changes.
+    pub fn add_change(&mut self, mut change: Change) {
+        change.effect = change
+            .attributes
+            .iter()
+            .filter_map(|attribute| attribute.effect)
+            .fold(change.effect, Effect::and);
+        self.changes.push(change);
+    }
+
+    /// Notes an object that is as wanted.
+    pub fn add_unchanged(&mut self, address: Address) {
+        self.unchanged.insert(address);
+    }
+
+    /// Adds something to say.
+    pub fn add_finding(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// Adds a step of `address` and gives its name. `part` tells an object's steps apart.
+    pub fn add_step(
+        &mut self,
+        address: &Address,
+        part: &str,
+        title: impl Into<String>,
+        depends_on: Vec<StepId>,
+        operation: &impl Serialize,
+    ) -> StepId {
+        let id = StepId(format!("{address}#{part}"));
+        let operation = serde_json::to_value(operation).unwrap_or_else(|error| {
+            self.mistakes.push(DraftError::Operation {
+                step: id.clone(),
+                reason: error.to_string(),
+            });
+            serde_json::Value::Null
+        });
+        self.steps.push(Step {
+            id: id.clone(),
+            address: address.clone(),
+            changes: vec![address.clone()],
+            title: title.into(),
+            depends_on,
+            operation,
+        });
+        id
+    }
+
+    /// The last step of an object that is planned to change, if it is: what depends on the object waits for that.
+    pub fn last_step_of(&self, address: &Address) -> Option<StepId> {
+        self.change(address)
+            .and_then(|change| change.steps.last().cloned())
+    }
+
+    /// Demands that `first` be done before `then` begins, if both turn out to change: for removals, where an object is
+    /// planned before the ones that must go before it.
+    pub fn order(&mut self, first: Address, then: Address) {
+        self.orders.push((first, then));
+    }
+
+    /// Turns the refusals whose codes are allowed into warnings.
+    pub fn pass_allowed(&mut self, allowed: &BTreeSet<String>) {
+        for finding in &mut self.findings {
+            if finding.severity == Severity::Refusal && allowed.contains(&finding.code) {
+                finding.severity = Severity::Warning;
+                finding.help = Some(format!("Allowed by --allow {}.", finding.code));
+            }
+        }
+    }
+
+    fn apply_orders(&mut self) {
+        for (first, then) in std::mem::take(&mut self.orders) {
+            let (Some(last), Some(begin)) = (
+                self.last_step_of(&first),
+                self.change(&then).and_then(|change| change.steps.first().cloned()),
+            ) else {
+                continue;
+            };
+            if let Some(step) = self.steps.iter_mut().find(|step| step.id == begin) {
+                step.depends_on.push(last);
+            }
+            if let Some(change) = self.changes.iter_mut().find(|change| change.address == then) {
+                change.depends_on.push(first);
+            }
+        }
+    }
+
+    /// The change of an object, if one is planned.
+    pub fn change(&self, address: &Address) -> Option<&Change> {
+        self.changes.iter().find(|change| &change.address == address)
+    }
+
+    /// The changes so far.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// The finished plan, its steps in an order that respects what they wait for.
+    pub fn finish(mut self, tool_version: &str) -> Result<Plan, DraftError> {
+        if let Some(mistake) = self.mistakes.pop() {
+            return Err(mistake);
+        }
+        self.apply_orders();
+        self.changes.sort_by(|a, b| a.address.cmp(&b.address));
+        if let Some(pair) = self
+            .changes
+            .windows(2)
+            .find(|pair| pair[0].address == pair[1].address)
+        {
+            return Err(DraftError::DuplicateChange(pair[0].address.clone()));
+        }
+        let changed: BTreeSet<&Address> = self.changes.iter().map(|change| &change.address).collect();
+        if let Some(step) = self
+            .steps
+            .iter()
+            .find(|step| !step.changes.iter().any(|change| changed.contains(change)))
+        {
+            return Err(DraftError::Unclaimed(step.id.clone()));
+        }
+        let steps = in_order(self.steps)?;
+        self.findings.sort_by(|a, b| {
+            b.severity
+                .cmp(&a.severity)
+                .then_with(|| (&a.address, &a.code).cmp(&(&b.address, &b.code)))
+        });
+        Ok(Plan {
+            format_version: FORMAT_VERSION.to_owned(),
+            tool_version: tool_version.to_owned(),
+            target: self.target,
+            changes: self.changes,
+            unchanged: self.unchanged.into_iter().collect(),
+            findings: self.findings,
+            steps,
+        })
+    }
+}
+
+/// `steps` sorted so that each stands after what it waits for; among equals, in their own order.
+fn in_order(steps: Vec<Step>) -> Result<Vec<Step>, DraftError> {
+    let mut names = BTreeSet::new();
+    for step in &steps {
+        if !names.insert(&step.id) {
+            return Err(DraftError::DuplicateStep(step.id.clone()));
+        }
+    }
+    for step in &steps {
+        if let Some(missing) = step.depends_on.iter().find(|id| !names.contains(id)) {
+            return Err(DraftError::MissingStep {
+                step: step.id.clone(),
+                missing: missing.clone(),
+            });
+        }
+    }
+    let mut waiting: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
+    let mut placed: BTreeSet<StepId> = BTreeSet::new();
+    let mut ordered = Vec::with_capacity(waiting.len());
+    loop {
+        let before = ordered.len();
+        for slot in &mut waiting {
+            if slot
+                .as_ref()
+                .is_some_and(|step| step.depends_on.iter().all(|id| placed.contains(id)))
+                && let Some(step) = slot.take()
+            {
+                placed.insert(step.id.clone());
+                ordered.push(step);
+            }
+        }
+        if ordered.len() == before {
+            break;
+        }
+    }
+    let left: Vec<StepId> = waiting.into_iter().flatten().map(|step| step.id).collect();
+    if left.is_empty() {
+        Ok(ordered)
+    } else {
+        Err(DraftError::Circle(left))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::engine::{Action, Reason};
+
+    fn change(address: &Address) -> Change {
+        Change {
+            address: address.clone(),
+            action: Action::Create,
+            reasons: vec![Reason::new("missing", "it does not exist")],
+            source: None,
+            attributes: Vec::new(),
+            depends_on: Vec::new(),
+            steps: Vec::new(),
+            fingerprint: String::new(),
+            effect: Effect::Equal,
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn steps_come_out_after_what_they_wait_for() {
+        let mut draft = PlanDraft::default();
+        let (first, second) = (Address::new("a", "1"), Address::new("b", "2"));
+        let later = draft.add_step(
+            &second,
+            "x",
+            "second",
+            vec![StepId("a/1#x".to_owned())],
+            &json!({}),
+        );
+        draft.add_step(&first, "x", "first", Vec::new(), &json!({}));
+        draft.add_change(change(&second));
+        draft.add_change(change(&first));
+        let plan = draft.finish("0").unwrap();
+        assert_eq!(plan.steps.last().unwrap().id, later);
+        assert_eq!(plan.changes[0].address, first, "changes are sorted by address");
+        let json = serde_json::to_string(&plan).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Plan>(&json).unwrap(),
+            plan,
+            "a plan serialises whole"
+        );
+    }
+
+    #[test]
+    fn a_circle_is_a_mistake() {
+        let mut draft = PlanDraft::default();
+        let address = Address::new("a", "1");
+        draft.add_step(&address, "x", "x", vec![StepId("a/1#y".to_owned())], &json!({}));
+        draft.add_step(&address, "y", "y", vec![StepId("a/1#x".to_owned())], &json!({}));
+        draft.add_change(change(&address));
+        assert!(matches!(draft.finish("0"), Err(DraftError::Circle(steps)) if steps.len() == 2));
+    }
+
+    #[test]
+    fn a_step_without_its_change_and_a_change_twice_are_mistakes() {
+        let address = Address::new("a", "1");
+        let mut draft = PlanDraft::default();
+        draft.add_step(&address, "x", "x", Vec::new(), &json!({}));
+        assert!(matches!(draft.finish("0"), Err(DraftError::Unclaimed(_))));
+        let mut draft = PlanDraft::default();
+        draft.add_change(change(&address));
+        draft.add_change(change(&address));
+        assert_eq!(draft.finish("0"), Err(DraftError::DuplicateChange(address)));
+    }
+}

@@ -1,0 +1,25 @@
+//! The heart: what a plan is, how it is put together, and how it is carried out. It knows no AWS and no Kubernetes;
+//! the kinds in `resources` fill it.
+//!
+//! A *change* is what people see, one per address; a *step* is one write. The planner makes both, the executor walks
+//! the steps and tells what happens as events.
+
+pub mod address;
+pub mod change;
+pub mod draft;
+pub mod events;
+pub mod executor;
+pub mod finding;
+pub mod plan;
+pub mod step;
+pub mod unknown;
+
+pub use address::Address;
+pub use change::{Action, AttributeChange, Change, Difference, DifferenceSign, Effect, Reason};
+pub use draft::{DraftError, PlanDraft};
+pub use events::{Event, EventKind};
+pub use executor::{ExecutionOptions, Interrupt, Report, StepDone, StepError, StepRunner, execute};
+pub use finding::{Finding, Severity};
+pub use plan::Plan;
+pub use step::{Step, StepId};
+pub use unknown::{Deferred, Outputs, Unknown};

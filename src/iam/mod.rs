@@ -1,0 +1,14 @@
+//! IAM without a client: partitions, ARNs, policy documents and what differs between them, and the trust policies
+//! of IAM roles for service accounts.
+//!
+//! Everything here is a pure function of its arguments. What reads or writes a role lives with the resources.
+
+pub mod arn;
+pub mod partition;
+pub mod policy;
+pub mod trust;
+pub mod well_known_policy;
+
+pub use arn::{Arn, ArnError};
+pub use partition::Partition;
+pub use well_known_policy::WellKnownPolicy;

@@ -1,0 +1,36 @@
+//! The writes that roles need, each one step. Nothing is left to choose when they run.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ports::aws::{ChangeSetRequest, StackRequest};
+
+/// One write.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "kebab-case")]
+pub(super) enum Operation {
+    /// CreateStack, and wait for the role.
+    CreateStack { request: StackRequest, cluster: String, service_account: String },
+    /// A change set, executed, and wait.
+    UpdateStack { request: ChangeSetRequest, stack_id: String },
+    /// DeleteStack, and wait.
+    DeleteStack { name: String, id: String, cloudformation_role_arn: Option<String>, client_request_token: String },
+    /// UpdateTerminationProtection.
+    SetTerminationProtection { stack: String, enabled: bool },
+    /// UpdateAssumeRolePolicy.
+    SetTrustPolicy { role: String, document: Value },
+    /// AttachRolePolicy.
+    AttachPolicy { role: String, policy_arn: String },
+    /// DetachRolePolicy.
+    DetachPolicy { role: String, policy_arn: String },
+    /// PutRolePolicy.
+    PutInlinePolicy { role: String, name: String, document: Value },
+    /// DeleteRolePolicy.
+    DeleteInlinePolicy { role: String, name: String },
+    /// PutRolePermissionsBoundary or DeleteRolePermissionsBoundary.
+    SetPermissionsBoundary { role: String, boundary: Option<String> },
+    /// TagRole.
+    TagRole { role: String, tags: BTreeMap<String, String> },
+}

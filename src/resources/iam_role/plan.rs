@@ -1,0 +1,655 @@
+//! What is done about roles that shall be there: made, updated, repaired or replaced.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::{
+    ARN, address,
+    compare::{RoleDifference, differences, mended_by_template, template_of},
+    desired::{DesiredRole, token},
+    operation::Operation,
+    owned,
+    removal::{foreign_to, take_down},
+    stack_state::{StackState, remedy, state_of},
+};
+use crate::{
+    cloudformation::{tags, wanted_role::WantedRole, well_known},
+    config::ServiceAccount,
+    engine::{
+        Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
+        plan::fingerprint,
+    },
+    ports::aws::{ChangeSetRequest, Role, Stack},
+    resources::{
+        Live, Request,
+        access_effect::document_change,
+        live::{is_of_cluster, role_name_of, service_account_of},
+        oidc_provider,
+        request::{AccountKey, ProviderIntent},
+        runner::help_for,
+        service_account::{self, Standing},
+    },
+};
+
+/// Adds the difference of every role that shall be there.
+pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    if owned(request).next().is_none() {
+        return;
+    }
+    if let Some(Err(error)) = &live.stacks {
+        let finding = Finding::new(
+            Severity::Error,
+            "stacks-unreadable",
+            format!("no role can be planned, because the stacks of the region could not be read: {error}"),
+        );
+        draft.add_finding(match help_for(error) {
+            Some(help) => finding.with_help(help),
+            None => finding,
+        });
+        return;
+    }
+    // Without a provider there is nobody to trust; the provider's own finding says so.
+    let provider_missing = match (&live.oidc_provider, request.oidc_provider) {
+        (Some(Ok(None)), ProviderIntent::Require) | (Some(Err(_)), _) => true,
+        (Some(Ok(None)), ProviderIntent::Ensure) => {
+            draft.change(&oidc_provider::address(&live.cluster.name)).is_none()
+        }
+        _ => live.provider_arn().is_none(),
+    };
+    if provider_missing {
+        return;
+    }
+    for (key, account) in owned(request) {
+        Subject { request, live, account, address: address(&key), key }.plan(draft);
+    }
+}
+
+/// One account whose role is planned.
+struct Subject<'plan> {
+    request: &'plan Request,
+    live: &'plan Live,
+    account: &'plan ServiceAccount,
+    key: AccountKey,
+    address: Address,
+}
+
+impl Subject<'_> {
+    fn plan(&self, draft: &mut PlanDraft) {
+        let desired = match DesiredRole::of(self.account, self.live, self.request) {
+            Ok(desired) => desired,
+            Err(error) => {
+                draft.add_finding(self.error("not-desirable", error.to_string()));
+                return;
+            }
+        };
+        let Some(stack) = self.live.stack_of(&self.key) else {
+            self.plan_creation(&desired, draft);
+            return;
+        };
+        let of_other = service_account_of(stack).is_some_and(|key| key != self.key);
+        if !is_of_cluster(stack, &self.live.cluster.name) || of_other {
+            draft.add_finding(
+                self.error(
+                    "stack-not-ours",
+                    format!(
+                        "the stack {} exists and does not bear the tags of this cluster and service account: eksact did \
+                         not make it and leaves it alone",
+                        stack.name
+                    ),
+                )
+                .with_help("Delete or rename that stack, or give the service account another name."),
+            );
+            return;
+        }
+        match state_of(&stack.status) {
+            StackState::Healthy => self.plan_healthy(&desired, stack, draft),
+            StackState::Broken => {
+                let reason = Reason::new(
+                    "stack-broken",
+                    format!(
+                        "its stack is in {}{}, and CloudFormation takes no update of it",
+                        stack.status,
+                        stack
+                            .status_reason
+                            .as_deref()
+                            .map(|reason| format!(" ({})", reason.trim_end_matches('.')))
+                            .unwrap_or_default()
+                    ),
+                );
+                let role = role_name_of(stack)
+                    .and_then(|name| self.live.roles.get(name))
+                    .and_then(|role| role.as_ref().ok()?.as_ref());
+                self.plan_replacement(&desired, stack, role, reason, draft);
+            }
+            StackState::Stuck => draft.add_finding(
+                self.error("stack-stuck", format!("the stack {} is in {}", stack.name, stack.status))
+                    .with_help(remedy(&stack.status, &stack.name)),
+            ),
+            StackState::Busy => draft.add_finding(
+                self.error(
+                    "stack-busy",
+                    format!(
+                        "CloudFormation was still at work on the stack {} ({}) after {} s",
+                        stack.name,
+                        stack.status,
+                        self.request.settings.timeout.as_secs()
+                    ),
+                )
+                .with_help("Run the same command again later, or wait longer with --timeout."),
+            ),
+            StackState::Gone => self.plan_creation(&desired, draft),
+        }
+    }
+
+    fn plan_healthy(&self, desired: &DesiredRole, stack: &Stack, draft: &mut PlanDraft) {
+        let Some(name) = role_name_of(stack) else {
+            let reason = Reason::new("role-unknown", "its stack has no output Role1");
+            self.plan_replacement(desired, stack, None, reason, draft);
+            return;
+        };
+        let role = match self.live.roles.get(name) {
+            Some(Ok(Some(role))) => role,
+            Some(Ok(None)) => {
+                let reason = Reason::new("role-gone", format!("the role {name} is gone, while its stack is still there"));
+                self.plan_replacement(desired, stack, None, reason, draft);
+                return;
+            }
+            Some(Err(error)) => {
+                let finding = self.error("role-unreadable", error.to_string());
+                draft.add_finding(match help_for(error) {
+                    Some(help) => finding.with_help(help),
+                    None => finding,
+                });
+                return;
+            }
+            None => return,
+        };
+        let mut found = differences(self.request, desired, stack, role);
+        if found.is_empty() {
+            draft.add_unchanged(self.address.clone());
+            return;
+        }
+        let only_protection =
+            found.iter().all(|difference| matches!(difference, RoleDifference::TerminationProtection { .. }));
+        let old = if only_protection {
+            desired.wanted.clone()
+        } else if let Some((_, old)) = template_of(self.live, stack) {
+            old
+        } else {
+            let why = match self.live.templates.get(&stack.name) {
+                Some(Err(error)) => error.to_string(),
+                _ => "it is not a template that eksctl or eksact writes".to_owned(),
+            };
+            draft.add_finding(self.error(
+                "template-unreadable",
+                format!(
+                    "the role {name} is not as wanted, and the template of its stack {} could not be read: {why}",
+                    stack.name
+                ),
+            ));
+            return;
+        };
+        // Only the template tells whether the role's name was given or made up.
+        found.retain(|difference| {
+            !matches!(difference, RoleDifference::Name { wanted: None } if old.role_name.is_none())
+        });
+        if found.is_empty() {
+            draft.add_unchanged(self.address.clone());
+            return;
+        }
+        self.plan_update(desired, stack, role, &old, &found, draft);
+    }
+
+    fn plan_update(
+        &self,
+        desired: &DesiredRole,
+        stack: &Stack,
+        role: &Role,
+        old: &WantedRole,
+        found: &[RoleDifference],
+        draft: &mut PlanDraft,
+    ) {
+        let read = fingerprint(&(stack, role));
+        let renamed = found.iter().find_map(|difference| match difference {
+            RoleDifference::Name { wanted } => Some(wanted.clone()),
+            _ => None,
+        });
+        let (by_template, by_hand): (Vec<_>, Vec<_>) =
+            found.iter().partition(|difference| mended_by_template(difference, old, &desired.wanted));
+        let mut steps: Vec<StepId> = Vec::new();
+        if renamed.is_some() {
+            // CloudFormation deletes the old role at the end, which fails while foreign policies hang on it.
+            for (part, title, operation) in foreign_to(old, role) {
+                let after = steps.last().cloned().into_iter().collect();
+                steps.push(draft.add_step(&self.address, &part, title, after, &operation));
+            }
+        }
+        if !by_template.is_empty() {
+            let mut all_tags: BTreeMap<String, String> = stack
+                .tags
+                .iter()
+                .filter(|(key, _)| !key.starts_with("aws:"))
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect();
+            all_tags.extend(desired.tags.iter().cloned());
+            let client_request_token = token(
+                "update",
+                &stack.name,
+                &[&desired.template_body, &read, &self.request.settings.nonce],
+            );
+            let operation = Operation::UpdateStack {
+                request: ChangeSetRequest {
+                    stack: stack.name.clone(),
+                    name: client_request_token.clone(),
+                    template_body: desired.template_body.clone(),
+                    tags: all_tags.into_iter().collect(),
+                    capabilities: desired.capabilities.clone(),
+                    service_role_arn: self.request.settings.cloudformation_role_arn.clone(),
+                    client_request_token,
+                },
+                stack_id: stack.id.clone(),
+            };
+            let after = steps.last().cloned().into_iter().collect();
+            let title = format!("update stack {} through a change set", stack.name);
+            steps.push(draft.add_step(&self.address, "update-stack", title, after, &operation));
+        }
+        for difference in &by_hand {
+            let foreign = matches!(
+                difference,
+                RoleDifference::ManagedPolicyForeign(_) | RoleDifference::InlinePolicyForeign(_)
+            );
+            let of_role = !matches!(difference, RoleDifference::TerminationProtection { .. });
+            // A replaced role comes whole from the template, and its foreign policies went above.
+            if renamed.is_some() && of_role && (foreign || !matches!(difference, RoleDifference::RoleTag(_))) {
+                continue;
+            }
+            let (part, title, operation) = self.repair(difference, desired, role, stack);
+            let after = steps.last().cloned().into_iter().collect();
+            steps.push(draft.add_step(&self.address, &part, title, after, &operation));
+        }
+        let mut reasons = Vec::new();
+        if let Some(wanted) = &renamed {
+            reasons.push(Reason::new(
+                "role-name",
+                match wanted {
+                    Some(name) => format!("a role's name cannot be changed in place: {} becomes {name}", role.name),
+                    None => format!("the file no longer names the role {}", role.name),
+                },
+            ));
+        }
+        if !by_template.is_empty() {
+            reasons.push(self.template_reason(desired, old, &by_template));
+        }
+        let drifted = by_hand
+            .iter()
+            .filter(|difference| !matches!(difference, RoleDifference::TerminationProtection { .. }))
+            .count();
+        if drifted > 0 {
+            reasons.push(Reason::new(
+                "drift",
+                "it was changed outside its stack, which CloudFormation does not mend: direct IAM calls do",
+            ));
+        }
+        if drifted < by_hand.len() {
+            reasons.push(Reason::new("termination-protection", "its stack's termination protection is not as wanted"));
+        }
+        let mut change = self.change(
+            if renamed.is_some() { Action::Replace } else { Action::Update },
+            reasons,
+            found
+                .iter()
+                .map(|difference| {
+                    let attribute = self.attribute(difference, desired, stack, role);
+                    if by_hand.contains(&difference) && !matches!(difference, RoleDifference::TerminationProtection { .. }) {
+                        AttributeChange { remark: attribute.remark.or(Some("drift".to_owned())), ..attribute }
+                    } else {
+                        attribute
+                    }
+                })
+                .collect(),
+            steps,
+            read,
+        );
+        if renamed.is_some() {
+            change.notes.push(format!(
+                "The role {} is deleted and another is made: whatever else refers to it by name or ARN stops working.",
+                role.name
+            ));
+        }
+        draft.add_change(change);
+    }
+
+    fn template_reason(
+        &self,
+        desired: &DesiredRole,
+        old: &WantedRole,
+        by_template: &[&RoleDifference],
+    ) -> Reason {
+        for difference in by_template {
+            let RoleDifference::InlinePolicyDiffers(name) = difference else { continue };
+            let Some(policy) = desired.well_known_of(name) else { continue };
+            let versions = (
+                old.inline_policies.get(name).and_then(|document| well_known::identify(policy, document)),
+                well_known::current_version(policy),
+            );
+            if let (Some(before), after) = versions {
+                return Reason::new(
+                    "well-known-policy-version",
+                    format!("the well-known policy {} goes from {before} to {after}", policy.field_name()),
+                );
+            }
+        }
+        Reason::new("differs", "it is not as the file says")
+    }
+
+    fn plan_creation(&self, desired: &DesiredRole, draft: &mut PlanDraft) {
+        if let Standing::Refused(_) = service_account::standing(self.request, self.live, self.account) {
+            // A role that no service account may use would be of no use: the account's finding says what to do.
+            return;
+        }
+        self.warn_of_taken_name(desired, draft);
+        let read = fingerprint(&None::<()>);
+        let step = self.create_step(desired, &read, Vec::new(), draft);
+        let change = self.change(
+            Action::Create,
+            vec![Reason::new("missing", "it does not exist")],
+            self.creation_attributes(desired),
+            vec![step],
+            read,
+        );
+        draft.add_change(change);
+    }
+
+    fn plan_replacement(
+        &self,
+        desired: &DesiredRole,
+        stack: &Stack,
+        role: Option<&Role>,
+        reason: Reason,
+        draft: &mut PlanDraft,
+    ) {
+        let read = fingerprint(&(stack, role));
+        let old = template_of(self.live, stack).map(|(_, old)| old);
+        let mut steps = take_down(self.request, &self.address, stack, role, old.as_ref(), draft);
+        let create = self.create_step(desired, &read, steps.last().cloned().into_iter().collect(), draft);
+        steps.push(create);
+        let mut attributes =
+            vec![AttributeChange::plain("stack", Some(json!(stack.name)), Some(json!(desired.stack_name)))];
+        attributes.extend(self.creation_attributes(desired).into_iter().skip(1));
+        let mut change = self.change(Action::Replace, vec![reason], attributes, steps, read);
+        if stack.termination_protection {
+            change.notes.push("The stack's termination protection is lifted first.".to_owned());
+        }
+        draft.add_change(change);
+    }
+
+    fn create_step(
+        &self,
+        desired: &DesiredRole,
+        read: &str,
+        mut after: Vec<StepId>,
+        draft: &mut PlanDraft,
+    ) -> StepId {
+        after.extend(draft.last_step_of(&oidc_provider::address(&self.live.cluster.name)));
+        let operation = Operation::CreateStack {
+            request: desired.stack_request(self.request, read),
+            cluster: self.live.cluster.name.clone(),
+            service_account: self.account.qualified_name(),
+        };
+        let title = format!("create stack {}", desired.stack_name);
+        draft.add_step(&self.address, "create-stack", title, after, &operation)
+    }
+
+    fn warn_of_taken_name(&self, desired: &DesiredRole, draft: &mut PlanDraft) {
+        let Some(name) = &desired.wanted.role_name else { return };
+        if let Some(Ok(Some(role))) = self.live.roles.get(name) {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Warning,
+                    "role-name-taken",
+                    format!("a role named {name} exists and belongs to no stack of this service account: CloudFormation \
+                             will refuse to make it"),
+                )
+                .about(&self.address)
+                .at(self.account.role_name.as_ref().and_then(|name| name.location.as_ref()))
+                .with_help(format!(
+                    "Give another roleName, delete that role, or use it as it is with `attachRoleARN: {}`.",
+                    role.arn
+                )),
+            );
+        }
+    }
+
+    fn creation_attributes(&self, desired: &DesiredRole) -> Vec<AttributeChange> {
+        let wanted = &desired.wanted;
+        let mut attributes = vec![AttributeChange::plain("stack", None, Some(json!(desired.stack_name)))];
+        if let Some(name) = &wanted.role_name {
+            attributes.push(AttributeChange::plain("role name", None, Some(json!(name))));
+        }
+        attributes.push(document_change("trust policy", None, Some(&wanted.trust_policy)));
+        attributes.extend(wanted.managed_policy_arns.iter().map(|arn| {
+            AttributeChange::plain("managed policy", None, Some(json!(arn))).with_effect(Effect::Broader)
+        }));
+        for (name, document) in &wanted.inline_policies {
+            let mut change = document_change(format!("inline policy {name}"), None, Some(document));
+            if let Some(policy) = desired.well_known_of(name) {
+                change.remark = Some(format!(
+                    "well-known policy {}, {}",
+                    policy.field_name(),
+                    well_known::current_version(policy)
+                ));
+            }
+            attributes.push(change);
+        }
+        if let Some(boundary) = &wanted.permissions_boundary {
+            attributes.push(AttributeChange::plain("permissions boundary", None, Some(json!(boundary))));
+        }
+        let own: BTreeMap<&String, &String> = desired
+            .tags
+            .iter()
+            .filter(|(key, _)| !tags::is_written_by_tool(key))
+            .map(|(key, value)| (key, value))
+            .collect();
+        attributes.extend(
+            own.into_iter()
+                .map(|(key, value)| AttributeChange::plain(format!("tag {key}"), None, Some(json!(value)))),
+        );
+        attributes
+    }
+
+    /// What a difference is to people.
+    fn attribute(
+        &self,
+        difference: &RoleDifference,
+        desired: &DesiredRole,
+        stack: &Stack,
+        role: &Role,
+    ) -> AttributeChange {
+        let wanted = &desired.wanted;
+        match difference {
+            RoleDifference::TrustPolicy => {
+                document_change("trust policy", Some(&role.trust_policy), Some(&wanted.trust_policy))
+            }
+            RoleDifference::ManagedPolicyMissing(arn) => {
+                AttributeChange::plain("managed policy", None, Some(json!(arn))).with_effect(Effect::Broader)
+            }
+            RoleDifference::ManagedPolicyForeign(arn) => {
+                AttributeChange::plain("managed policy", Some(json!(arn)), None).with_effect(Effect::Narrower)
+            }
+            RoleDifference::InlinePolicyMissing(name)
+            | RoleDifference::InlinePolicyDiffers(name)
+            | RoleDifference::InlinePolicyForeign(name) => {
+                let mut change = document_change(
+                    format!("inline policy {name}"),
+                    role.inline_policies.get(name),
+                    wanted.inline_policies.get(name),
+                );
+                if let (Some(policy), Some(live)) = (desired.well_known_of(name), role.inline_policies.get(name))
+                    && let Some(version) = well_known::identify(policy, live)
+                {
+                    change.remark = Some(format!("{version} → {}", well_known::current_version(policy)));
+                }
+                change
+            }
+            RoleDifference::PermissionsBoundary => {
+                let effect = match (&role.permissions_boundary, &wanted.permissions_boundary) {
+                    (None, Some(_)) => Effect::Narrower,
+                    (Some(_), None) => Effect::Broader,
+                    _ => Effect::Incomparable,
+                };
+                AttributeChange::plain(
+                    "permissions boundary",
+                    role.permissions_boundary.as_ref().map(|arn| json!(arn)),
+                    wanted.permissions_boundary.as_ref().map(|arn| json!(arn)),
+                )
+                .with_effect(effect)
+            }
+            RoleDifference::Name { wanted } => AttributeChange::plain(
+                "role name",
+                Some(json!(role.name)),
+                Some(wanted.as_ref().map_or_else(|| json!("made up by CloudFormation"), |name| json!(name))),
+            ),
+            RoleDifference::StackTag(key) => AttributeChange::plain(
+                format!("tag {key}"),
+                stack.tags.get(key).map(|value| json!(value)),
+                desired.tag(key).map(|value| json!(value)),
+            ),
+            RoleDifference::RoleTag(key) => AttributeChange::plain(
+                format!("tag {key} of the role"),
+                role.tags.get(key).map(|value| json!(value)),
+                desired.tag(key).map(|value| json!(value)),
+            ),
+            RoleDifference::TerminationProtection { live } => {
+                AttributeChange::plain("termination protection", Some(json!(live)), Some(json!(!live)))
+            }
+        }
+    }
+
+    /// The direct call that mends a difference: its part of the step's name, its title, the write.
+    fn repair(
+        &self,
+        difference: &RoleDifference,
+        desired: &DesiredRole,
+        role: &Role,
+        stack: &Stack,
+    ) -> (String, String, Operation) {
+        let name = role.name.clone();
+        let wanted = &desired.wanted;
+        let document_of = |policy: &String| wanted.inline_policies.get(policy).cloned().unwrap_or_default();
+        match difference {
+            RoleDifference::TrustPolicy => (
+                "trust-policy".to_owned(),
+                format!("restore the trust policy of role {name}"),
+                Operation::SetTrustPolicy { role: name, document: wanted.trust_policy.clone() },
+            ),
+            RoleDifference::ManagedPolicyMissing(arn) => (
+                format!("attach {arn}"),
+                format!("attach {arn} to role {name}"),
+                Operation::AttachPolicy { role: name, policy_arn: arn.clone() },
+            ),
+            RoleDifference::ManagedPolicyForeign(arn) => (
+                format!("detach {arn}"),
+                format!("detach {arn} from role {name}"),
+                Operation::DetachPolicy { role: name, policy_arn: arn.clone() },
+            ),
+            RoleDifference::InlinePolicyMissing(policy) | RoleDifference::InlinePolicyDiffers(policy) => (
+                format!("put {policy}"),
+                format!("restore the inline policy {policy} of role {name}"),
+                Operation::PutInlinePolicy { role: name, document: document_of(policy), name: policy.clone() },
+            ),
+            RoleDifference::InlinePolicyForeign(policy) => (
+                format!("delete {policy}"),
+                format!("delete the inline policy {policy} of role {name}"),
+                Operation::DeleteInlinePolicy { role: name, name: policy.clone() },
+            ),
+            RoleDifference::PermissionsBoundary => (
+                "permissions-boundary".to_owned(),
+                format!("restore the permissions boundary of role {name}"),
+                Operation::SetPermissionsBoundary { role: name, boundary: wanted.permissions_boundary.clone() },
+            ),
+            RoleDifference::TerminationProtection { live } => (
+                "termination-protection".to_owned(),
+                format!("switch termination protection {} for stack {}", if *live { "off" } else { "on" }, stack.name),
+                Operation::SetTerminationProtection { stack: stack.name.clone(), enabled: !live },
+            ),
+            RoleDifference::RoleTag(key) | RoleDifference::StackTag(key) => (
+                format!("tag {key}"),
+                format!("tag role {name} with {key}"),
+                Operation::TagRole {
+                    role: name,
+                    tags: desired.tag(key).map(|value| (key.clone(), value.to_owned())).into_iter().collect(),
+                },
+            ),
+            // Mended by the template, always.
+            RoleDifference::Name { .. } => (
+                "name".to_owned(),
+                format!("tag role {name}"),
+                Operation::TagRole { role: name, tags: BTreeMap::new() },
+            ),
+        }
+    }
+
+    fn error(&self, code: &str, message: String) -> Finding {
+        Finding::new(Severity::Error, code, message).about(&self.address).at(self.account.location.as_ref())
+    }
+
+    fn change(
+        &self,
+        action: Action,
+        reasons: Vec<Reason>,
+        attributes: Vec<AttributeChange>,
+        steps: Vec<StepId>,
+        read: String,
+    ) -> Change {
+        let depends_on = match self.request.oidc_provider {
+            ProviderIntent::Ensure => vec![oidc_provider::address(&self.live.cluster.name)],
+            _ => Vec::new(),
+        };
+        Change {
+            address: self.address.clone(),
+            action,
+            reasons,
+            source: self.account.location.clone(),
+            attributes,
+            depends_on,
+            steps,
+            fingerprint: read,
+            effect: Effect::Equal,
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// What is known of a role's ARN while planning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoleArn {
+    /// It is this.
+    Known(String),
+    /// The role is made by this plan, and CloudFormation makes its name up.
+    MadeByPlan(crate::engine::Unknown),
+    /// There will be no role: what hinders it is told as a finding.
+    None,
+}
+
+/// The ARN of the account's role once the draft is carried out.
+pub fn arn_after(live: &Live, account: &ServiceAccount, draft: &PlanDraft) -> RoleArn {
+    if let Some(arn) = &account.attach_role_arn {
+        return RoleArn::Known(arn.value.clone());
+    }
+    let key = super::key_of(account);
+    let address = address(&key);
+    let made = draft.change(&address).is_some_and(|change| matches!(change.action, Action::Create | Action::Replace));
+    if made {
+        return match &account.role_name {
+            Some(name) => {
+                RoleArn::Known(format!("arn:{}:iam::{}:role/{}", live.partition, live.account, name.value))
+            }
+            None => RoleArn::MadeByPlan(crate::engine::Unknown { address, attribute: ARN.to_owned() }),
+        };
+    }
+    live.stack_of(&key)
+        .filter(|stack| state_of(&stack.status) == StackState::Healthy)
+        .and_then(|stack| stack.outputs.get("Role1"))
+        .map_or(RoleArn::None, |arn| RoleArn::Known(arn.clone()))
+}

@@ -1,0 +1,109 @@
+//! What really exists, as it was read: plain values, each read once, shared by the kinds that compare them. A value
+//! that could not be read is kept with its failure.
+
+use std::collections::BTreeMap;
+
+use super::request::AccountKey;
+use crate::{
+    cloudformation::tags,
+    iam::Partition,
+    ports::{
+        CallError,
+        aws::{CallerIdentity, Cluster, OidcProvider, Role, Stack},
+        issuer::CertificateChain,
+        kubernetes::{Namespace, ServiceAccount},
+    },
+};
+
+/// A value as it was read, or why it could not be.
+pub type Observed<T> = Result<T, CallError>;
+
+/// Everything that was read.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// The caller, where it could be asked.
+    pub caller: Observed<CallerIdentity>,
+    /// The cluster.
+    pub cluster: Cluster,
+    /// Account of the cluster, from its ARN.
+    pub account: String,
+    /// Partition of the cluster, from its ARN.
+    pub partition: Partition,
+    /// Region of the cluster, from its ARN.
+    pub region: String,
+    /// The provider that belongs to the cluster's issuer; none when nobody needed it.
+    pub oidc_provider: Option<Observed<Option<OidcProvider>>>,
+    /// The chain that the issuer serves; none when nobody needed it.
+    pub issuer_chain: Option<Observed<CertificateChain>>,
+    /// The stacks that bear the cluster's tag or a name that the request wants; none when nobody needed them.
+    pub stacks: Option<Observed<Vec<Stack>>>,
+    /// The stack name of each wanted service account, by the rule of [`crate::cloudformation::stack_name`].
+    pub stack_names: BTreeMap<AccountKey, String>,
+    /// Roles by name, those that were asked for.
+    pub roles: BTreeMap<String, Observed<Option<Role>>>,
+    /// All roles of the account, when every role had to be looked at.
+    pub all_roles: Option<Observed<Vec<Role>>>,
+    /// Templates by stack name, those that were asked for.
+    pub templates: BTreeMap<String, Observed<String>>,
+    /// Namespaces, those that were asked for.
+    pub namespaces: BTreeMap<String, Observed<Option<Namespace>>>,
+    /// Service accounts, those that were asked for.
+    pub service_accounts: BTreeMap<AccountKey, Observed<Option<ServiceAccount>>>,
+    /// Every service account of the cluster, when all had to be looked at.
+    pub all_service_accounts: Option<Observed<Vec<ServiceAccount>>>,
+}
+
+impl Live {
+    /// The ARN of the IAM OIDC provider that belongs to the cluster's issuer.
+    pub fn provider_arn(&self) -> Option<String> {
+        let issuer = self.cluster.oidc_issuer.as_deref()?;
+        crate::iam::trust::provider_arn(self.partition, &self.account, issuer).ok().map(|arn| arn.to_string())
+    }
+
+    /// The issuer without its scheme, as trust policies name it.
+    pub fn issuer_host_path(&self) -> Option<String> {
+        self.cluster.oidc_issuer.as_deref().and_then(|issuer| crate::iam::trust::issuer_without_scheme(issuer).ok())
+    }
+
+    /// The stacks that could be read.
+    pub fn known_stacks(&self) -> &[Stack] {
+        match &self.stacks {
+            Some(Ok(stacks)) => stacks,
+            _ => &[],
+        }
+    }
+
+    /// The stack of this name.
+    pub fn stack(&self, name: &str) -> Option<&Stack> {
+        self.known_stacks().iter().find(|stack| stack.name == name)
+    }
+
+    /// The stack of this service account: the one whose tag names it, else the one that bears its name.
+    pub fn stack_of(&self, key: &AccountKey) -> Option<&Stack> {
+        self.tagged_stack(key).or_else(|| self.stack_names.get(key).and_then(|name| self.stack(name)))
+    }
+
+    fn tagged_stack(&self, key: &AccountKey) -> Option<&Stack> {
+        let qualified = format!("{}/{}", key.0, key.1);
+        self.known_stacks().iter().find(|stack| {
+            is_of_cluster(stack, &self.cluster.name)
+                && stack.tags.get(tags::SERVICE_ACCOUNT_NAME).is_some_and(|name| *name == qualified)
+        })
+    }
+}
+
+/// Whether a stack bears the tag of this cluster.
+pub fn is_of_cluster(stack: &Stack, cluster: &str) -> bool {
+    stack.tags.get(tags::CLUSTER_NAME).is_some_and(|name| name == cluster)
+}
+
+/// The service account that a stack's tag names.
+pub fn service_account_of(stack: &Stack) -> Option<AccountKey> {
+    let (namespace, name) = stack.tags.get(tags::SERVICE_ACCOUNT_NAME)?.split_once('/')?;
+    Some((namespace.to_owned(), name.to_owned()))
+}
+
+/// The name of the role that a stack's output tells.
+pub fn role_name_of(stack: &Stack) -> Option<&str> {
+    stack.outputs.get("Role1").and_then(|arn| arn.rsplit('/').next()).filter(|name| !name.is_empty())
+}

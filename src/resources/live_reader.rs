@@ -1,0 +1,340 @@
+//! Reads what exists, each thing once, for all kinds that ask: in bulk where that costs fewer calls, one by one where
+//! bulk reading is denied. Only readers are in reach here.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Mutex,
+    time::Duration,
+};
+
+use futures::future::join_all;
+use tokio::{sync::OnceCell, time::Instant};
+
+use super::{
+    live::{Live, Observed, is_of_cluster, service_account_of},
+    request::{AccountKey, Request, owns_role},
+};
+use crate::{
+    cloudformation::stack_name::{self, ExistingStack},
+    iam::Arn,
+    ports::{
+        CallError, CallErrorKind, Readers,
+        aws::{CallerIdentity, Cluster, OidcProvider, Role, Stack},
+        issuer::CertificateChain,
+        kubernetes::{Namespace, ServiceAccount},
+    },
+};
+
+/// From this many objects on, one listing is cheaper than reading each.
+const BULK_FROM: usize = 6;
+
+/// A reading of the account and the cluster under way.
+pub struct LiveReader {
+    readers: Readers,
+    cluster: Cluster,
+    cluster_arn: Arn,
+    caller: Observed<CallerIdentity>,
+    oidc_provider: OnceCell<Observed<Option<OidcProvider>>>,
+    issuer_chain: OnceCell<Observed<CertificateChain>>,
+    stacks: OnceCell<(Observed<Vec<Stack>>, BTreeMap<AccountKey, String>)>,
+    roles: Mutex<BTreeMap<String, Observed<Option<Role>>>>,
+    all_roles: OnceCell<Observed<Vec<Role>>>,
+    templates: Mutex<BTreeMap<String, Observed<String>>>,
+    namespaces: Mutex<BTreeMap<String, Observed<Option<Namespace>>>>,
+    service_accounts: Mutex<BTreeMap<AccountKey, Observed<Option<ServiceAccount>>>>,
+    all_service_accounts: OnceCell<Observed<Vec<ServiceAccount>>>,
+}
+
+impl std::fmt::Debug for LiveReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LiveReader").field("cluster", &self.cluster.name).finish_non_exhaustive()
+    }
+}
+
+impl LiveReader {
+    /// Begins with the cluster and the caller: without the cluster nothing can be planned.
+    pub async fn begin(readers: Readers, cluster: &str) -> Result<Self, CallError> {
+        let (cluster, caller) = tokio::join!(readers.aws.cluster(cluster), readers.aws.caller_identity());
+        let cluster = match cluster {
+            Ok(cluster) => cluster,
+            // Bad credentials make every call fail: the identity call tells it in the plainest words.
+            Err(error) => match caller {
+                Err(caller) if caller.kind == CallErrorKind::Credentials => return Err(caller),
+                _ => return Err(error),
+            },
+        };
+        let cluster_arn = cluster.arn.parse::<Arn>().map_err(|error| {
+            CallError::new("eks", "DescribeCluster", &cluster.name, CallErrorKind::Other, error.to_string())
+        })?;
+        Ok(Self {
+            readers,
+            cluster,
+            cluster_arn,
+            caller,
+            oidc_provider: OnceCell::new(),
+            issuer_chain: OnceCell::new(),
+            stacks: OnceCell::new(),
+            roles: Mutex::default(),
+            all_roles: OnceCell::new(),
+            templates: Mutex::default(),
+            namespaces: Mutex::default(),
+            service_accounts: Mutex::default(),
+            all_service_accounts: OnceCell::new(),
+        })
+    }
+
+    /// Reads what every kind asks for and gives it as plain values.
+    pub async fn read(self, request: &Request) -> Live {
+        join_all(super::kinds().iter().map(|kind| kind.read(request, &self))).await;
+        self.finish()
+    }
+
+    fn finish(self) -> Live {
+        let (stacks, stack_names) = match self.stacks.into_inner() {
+            Some((stacks, names)) => (Some(stacks), names),
+            None => (None, BTreeMap::new()),
+        };
+        Live {
+            caller: self.caller,
+            account: self.cluster_arn.account.clone(),
+            partition: self.cluster_arn.partition,
+            region: self.cluster_arn.region.clone(),
+            cluster: self.cluster,
+            oidc_provider: self.oidc_provider.into_inner(),
+            issuer_chain: self.issuer_chain.into_inner(),
+            stacks,
+            stack_names,
+            roles: unlocked(self.roles),
+            all_roles: self.all_roles.into_inner(),
+            templates: unlocked(self.templates),
+            namespaces: unlocked(self.namespaces),
+            service_accounts: unlocked(self.service_accounts),
+            all_service_accounts: self.all_service_accounts.into_inner(),
+        }
+    }
+
+    /// The state of the reading so far, for kinds that must compare before they know what else to read.
+    pub fn so_far(&self) -> Live {
+        let (stacks, stack_names) = match self.stacks.get() {
+            Some((stacks, names)) => (Some(stacks.clone()), names.clone()),
+            None => (None, BTreeMap::new()),
+        };
+        Live {
+            caller: self.caller.clone(),
+            account: self.cluster_arn.account.clone(),
+            partition: self.cluster_arn.partition,
+            region: self.cluster_arn.region.clone(),
+            cluster: self.cluster.clone(),
+            oidc_provider: self.oidc_provider.get().cloned(),
+            issuer_chain: None,
+            stacks,
+            stack_names,
+            roles: copied(&self.roles),
+            all_roles: None,
+            templates: BTreeMap::new(),
+            namespaces: BTreeMap::new(),
+            service_accounts: BTreeMap::new(),
+            all_service_accounts: None,
+        }
+    }
+
+    /// The cluster.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// The provider of the cluster's issuer.
+    pub async fn oidc_provider(&self) -> &Observed<Option<OidcProvider>> {
+        self.oidc_provider
+            .get_or_init(|| async {
+                let arn = self.cluster.oidc_issuer.as_deref().and_then(|issuer| {
+                    crate::iam::trust::provider_arn(self.cluster_arn.partition, &self.cluster_arn.account, issuer).ok()
+                });
+                match arn {
+                    Some(arn) => self.readers.aws.oidc_provider(&arn.to_string()).await,
+                    None => Ok(None),
+                }
+            })
+            .await
+    }
+
+    /// The chain that the issuer's host serves.
+    pub async fn issuer_chain(&self) -> &Observed<CertificateChain> {
+        self.issuer_chain
+            .get_or_init(|| async {
+                let issuer = self.cluster.oidc_issuer.as_deref().unwrap_or_default();
+                self.readers.issuer.certificate_chain(issuer).await
+            })
+            .await
+    }
+
+    /// The stacks of the cluster, once none of those that the request is about is being worked on (or the time is up),
+    /// and the stack name of each wanted account.
+    pub async fn stacks(&self, request: &Request) -> &(Observed<Vec<Stack>>, BTreeMap<AccountKey, String>) {
+        self.stacks.get_or_init(|| self.settled_stacks(request)).await
+    }
+
+    async fn settled_stacks(
+        &self,
+        request: &Request,
+    ) -> (Observed<Vec<Stack>>, BTreeMap<AccountKey, String>) {
+        let begun = Instant::now();
+        let mut pause = Duration::from_millis(500);
+        loop {
+            let listed = match self.readers.aws.stacks().await {
+                Ok(listed) => listed,
+                Err(error) => return (Err(error), self.assigned(request, &[])),
+            };
+            let names = self.assigned(request, &listed);
+            let wanted: BTreeSet<&String> = names.values().collect();
+            let about = self.subjects(request);
+            let ours: Vec<Stack> = listed
+                .into_iter()
+                .filter(|stack| is_of_cluster(stack, &self.cluster.name) || wanted.contains(&stack.name))
+                .collect();
+            let busy = ours.iter().any(|stack| {
+                stack.in_progress()
+                    && (wanted.contains(&stack.name)
+                        || service_account_of(stack)
+                            .is_some_and(|key| request.prune.is_some() || about.contains(&key)))
+            });
+            if !busy || begun.elapsed() >= request.settings.timeout {
+                return (Ok(ours), names);
+            }
+            tracing::info!("waiting for stacks that CloudFormation is still working on");
+            tokio::time::sleep(pause.min(request.settings.timeout.saturating_sub(begun.elapsed()))).await;
+            pause = (pause * 3 / 2).min(Duration::from_secs(5));
+        }
+    }
+
+    /// The accounts that the request is about.
+    fn subjects(&self, request: &Request) -> BTreeSet<AccountKey> {
+        request
+            .service_accounts()
+            .iter()
+            .map(super::request::key_of)
+            .chain(request.delete.iter().cloned())
+            .collect()
+    }
+
+    fn assigned(&self, request: &Request, listed: &[Stack]) -> BTreeMap<AccountKey, String> {
+        let wanted: Vec<AccountKey> = request
+            .service_accounts()
+            .iter()
+            .filter(|account| owns_role(account))
+            .map(super::request::key_of)
+            .collect();
+        let existing: Vec<ExistingStack> = listed
+            .iter()
+            .map(|stack| ExistingStack {
+                name: stack.name.clone(),
+                cluster_tag: stack.tags.get(crate::cloudformation::tags::CLUSTER_NAME).cloned(),
+                service_account_tag: stack.tags.get(crate::cloudformation::tags::SERVICE_ACCOUNT_NAME).cloned(),
+            })
+            .collect();
+        stack_name::assign(&self.cluster.name, &wanted, &existing)
+    }
+
+    /// Reads these roles, in bulk when there are many and bulk reading is cheaper.
+    pub async fn roles(&self, names: BTreeSet<String>) {
+        let known = copied(&self.roles);
+        let names: Vec<String> = names.into_iter().filter(|name| !known.contains_key(name)).collect();
+        if names.is_empty() {
+            return;
+        }
+        if names.len() >= BULK_FROM && self.bulk_is_cheaper(names.len()).await
+            && let Ok(all) = self.all_roles().await
+        {
+            let mut by_name: BTreeMap<&str, &Role> =
+                all.iter().map(|role| (role.name.as_str(), role)).collect();
+            let mut roles = locked(&self.roles);
+            for name in names {
+                let role = by_name.remove(name.as_str()).cloned();
+                roles.insert(name, Ok(role));
+            }
+            return;
+        }
+        let read = join_all(names.iter().map(|name| self.readers.aws.role(name))).await;
+        locked(&self.roles).extend(names.into_iter().zip(read));
+    }
+
+    /// A role costs about four calls to read alone, a hundred roles one page in bulk.
+    async fn bulk_is_cheaper(&self, wanted: usize) -> bool {
+        match self.readers.aws.role_count().await {
+            Ok(count) => count / 100 < u64::try_from(wanted * 4).unwrap_or(u64::MAX),
+            // Without the count: bulk reading is the safer guess for many roles.
+            Err(_) => wanted >= 25,
+        }
+    }
+
+    /// All roles of the account.
+    pub async fn all_roles(&self) -> &Observed<Vec<Role>> {
+        self.all_roles.get_or_init(|| self.readers.aws.roles()).await
+    }
+
+    /// Reads these stacks' templates.
+    pub async fn templates(&self, names: BTreeSet<String>) {
+        let names: Vec<String> = names.into_iter().collect();
+        let read = join_all(names.iter().map(|name| self.readers.aws.stack_template(name))).await;
+        locked(&self.templates).extend(names.into_iter().zip(read));
+    }
+
+    /// Reads these namespaces.
+    pub async fn namespaces(&self, names: BTreeSet<String>) {
+        let names: Vec<String> = names.into_iter().collect();
+        if names.len() >= BULK_FROM
+            && let Ok(all) = self.readers.kubernetes.namespaces().await
+        {
+            let by_name: BTreeMap<String, Namespace> =
+                all.into_iter().map(|namespace| (namespace.name.clone(), namespace)).collect();
+            let mut namespaces = locked(&self.namespaces);
+            for name in names {
+                let namespace = by_name.get(&name).cloned();
+                namespaces.insert(name, Ok(namespace));
+            }
+            return;
+        }
+        let read = join_all(names.iter().map(|name| self.readers.kubernetes.namespace(name))).await;
+        locked(&self.namespaces).extend(names.into_iter().zip(read));
+    }
+
+    /// Reads these service accounts.
+    pub async fn service_accounts(&self, keys: BTreeSet<AccountKey>) {
+        let keys: Vec<AccountKey> = keys.into_iter().collect();
+        if keys.len() >= BULK_FROM
+            && let Ok(all) = self.all_service_accounts().await
+        {
+            let by_key: BTreeMap<(&str, &str), &ServiceAccount> = all
+                .iter()
+                .map(|account| ((account.namespace.as_str(), account.name.as_str()), account))
+                .collect();
+            let mut accounts = locked(&self.service_accounts);
+            for key in keys {
+                let account = by_key.get(&(key.0.as_str(), key.1.as_str())).map(|account| (*account).clone());
+                accounts.insert(key, Ok(account));
+            }
+            return;
+        }
+        let read =
+            join_all(keys.iter().map(|(namespace, name)| self.readers.kubernetes.service_account(namespace, name)))
+                .await;
+        locked(&self.service_accounts).extend(keys.into_iter().zip(read));
+    }
+
+    /// Every service account of the cluster.
+    pub async fn all_service_accounts(&self) -> &Observed<Vec<ServiceAccount>> {
+        self.all_service_accounts.get_or_init(|| self.readers.kubernetes.service_accounts(None)).await
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn unlocked<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn copied<T: Clone>(mutex: &Mutex<T>) -> T {
+    locked(mutex).clone()
+}

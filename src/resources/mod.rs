@@ -1,0 +1,68 @@
+//! The kinds of objects that eksact manages, one file or folder each: how each is desired, read, compared and applied.
+//!
+//! A kind is added by its file and one line in [`kinds`]. Reading (`live_reader`) and comparing (`plan`) are apart:
+//! comparing sees only values and has no client in reach.
+
+pub mod access_effect;
+pub mod iam_role;
+pub mod live;
+pub mod live_reader;
+pub mod namespace;
+pub mod oidc_provider;
+pub mod planner;
+pub mod preflight;
+pub mod request;
+pub mod runner;
+pub mod service_account;
+pub mod stack_wait;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+pub use live::Live;
+pub use live_reader::LiveReader;
+pub use planner::plan;
+pub use request::Request;
+pub use runner::{RunContext, Runner};
+
+use crate::{
+    engine::{PlanDraft, StepDone, StepError, executor::Progress},
+    ports::kubernetes::AccessReview,
+};
+
+/// One kind of object.
+#[async_trait]
+pub trait Kind: Send + Sync {
+    /// The first part of its addresses.
+    fn name(&self) -> &'static str;
+
+    /// Reads what comparing will need. Failures are kept with what they belong to, so that one object's never hides
+    /// another's.
+    async fn read(&self, request: &Request, reader: &LiveReader);
+
+    /// Compares what is wanted with what was read and adds the difference to the draft. Pure.
+    fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft);
+
+    /// What the Kubernetes API must allow the caller for this operation.
+    fn access_reviews(&self, _operation: &Value) -> Vec<AccessReview> {
+        Vec::new()
+    }
+
+    /// Carries out one step of this kind.
+    async fn run(
+        &self,
+        operation: Value,
+        context: &RunContext,
+        progress: &Progress,
+    ) -> Result<StepDone, StepError>;
+}
+
+/// Every kind, in the order in which they are read and planned: what others build on comes first.
+pub fn kinds() -> &'static [&'static dyn Kind] {
+    &[
+        &oidc_provider::OidcProviderKind,
+        &iam_role::IamRoleKind,
+        &namespace::NamespaceKind,
+        &service_account::ServiceAccountKind,
+    ]
+}

@@ -1,0 +1,143 @@
+//! Namespaces: a missing one that a service account needs is created, never deleted, and gets no labels (as eksctl's).
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    Kind, Live, LiveReader, Request, RunContext,
+    request::key_of,
+    runner::operation_of,
+    service_account::{self, Standing},
+};
+use crate::{
+    config::ServiceAccount,
+    engine::{
+        Action, Address, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone, StepError,
+        executor::Progress, plan::fingerprint,
+    },
+    ports::{CallErrorKind, kubernetes::AccessReview},
+};
+
+/// The kind `namespace`.
+#[derive(Debug)]
+pub struct NamespaceKind;
+
+/// The address of a namespace.
+pub fn address(name: &str) -> Address {
+    Address::new(NamespaceKind.name(), name)
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "kebab-case")]
+enum Operation {
+    Create { name: String },
+}
+
+/// The accounts whose service account eksact writes.
+pub(super) fn in_kubernetes(request: &Request) -> impl Iterator<Item = &ServiceAccount> {
+    request.service_accounts().iter().filter(|account| !account.role_only)
+}
+
+#[async_trait]
+impl Kind for NamespaceKind {
+    fn name(&self) -> &'static str {
+        "namespace"
+    }
+
+    async fn read(&self, request: &Request, reader: &LiveReader) {
+        let names: BTreeSet<String> =
+            in_kubernetes(request).map(|account| account.namespace.clone()).collect();
+        if !names.is_empty() {
+            reader.namespaces(names).await;
+        }
+    }
+
+    fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        let mut seen = BTreeSet::new();
+        for account in in_kubernetes(request) {
+            if matches!(service_account::standing(request, live, account), Standing::Refused(_))
+                || !seen.insert(&account.namespace)
+            {
+                continue;
+            }
+            let address = address(&account.namespace);
+            match live.namespaces.get(&account.namespace) {
+                Some(Ok(Some(namespace))) if namespace.terminating => draft.add_finding(
+                    Finding::new(
+                        Severity::Error,
+                        "namespace-terminating",
+                        format!("namespace {} is being deleted: nothing can be created in it", namespace.name),
+                    )
+                    .about(&address)
+                    .at(account.location.as_ref())
+                    .with_help("Wait until it is gone and run the same command again."),
+                ),
+                Some(Ok(Some(_))) => draft.add_unchanged(address),
+                Some(Ok(None)) => {
+                    let operation = Operation::Create { name: account.namespace.clone() };
+                    let step = draft.add_step(
+                        &address,
+                        "create",
+                        format!("create namespace {}", account.namespace),
+                        Vec::new(),
+                        &operation,
+                    );
+                    draft.add_change(Change {
+                        address,
+                        action: Action::Create,
+                        reasons: vec![Reason::new("missing", "it does not exist")],
+                        source: account.location.clone(),
+                        attributes: Vec::new(),
+                        depends_on: Vec::new(),
+                        steps: vec![step],
+                        fingerprint: fingerprint(&None::<()>),
+                        effect: Effect::Equal,
+                        notes: Vec::new(),
+                    });
+                }
+                // The service accounts tell why the cluster could not be read; a namespace that may not be read is
+                // taken to exist, and the write of the account tells otherwise.
+                Some(Err(_)) | None => {
+                    tracing::debug!(namespace = account.namespace, key = ?key_of(account), "namespace not read");
+                }
+            }
+        }
+    }
+
+    fn access_reviews(&self, operation: &Value) -> Vec<AccessReview> {
+        match serde_json::from_value(operation.clone()) {
+            Ok(Operation::Create { .. }) => vec![AccessReview {
+                verb: "create".to_owned(),
+                group: String::new(),
+                resource: "namespaces".to_owned(),
+                namespace: None,
+            }],
+            Err(_) => Vec::new(),
+        }
+    }
+
+    async fn run(
+        &self,
+        operation: Value,
+        context: &RunContext,
+        _progress: &Progress,
+    ) -> Result<StepDone, StepError> {
+        let Operation::Create { name } = operation_of(operation)?;
+        match context.writers.kubernetes.create_namespace(&name).await {
+            Ok(()) => Ok(StepDone::default()),
+            Err(error) if error.kind == CallErrorKind::AlreadyExists => {
+                Ok(StepDone { notes: vec![format!("namespace {name} was there already.")], ..StepDone::default() })
+            }
+            Err(error) => {
+                // A lost answer: the namespace may be there.
+                match context.readers.kubernetes.namespace(&name).await {
+                    Ok(Some(namespace)) if !namespace.terminating => Ok(StepDone::default()),
+                    _ => Err(error.into()),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What is checked between the approval of a plan and its first write: that the cluster's API answers and lets the
+//! caller do every Kubernetes step. An unreachable endpoint or a missing right is told then, not after the stacks
+//! are made.
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+
+use super::kinds;
+use crate::{
+    engine::Plan,
+    ports::{CallError, CallErrorKind, kubernetes::AccessReview, kubernetes::KubernetesReader},
+};
+
+/// Why a plan cannot be begun.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PreflightError {
+    /// The cluster's API does not answer.
+    #[error("the Kubernetes API of the cluster does not answer, and {steps} steps of the plan need it: {cause}")]
+    Unreachable {
+        /// How many steps need it.
+        steps: usize,
+        /// Why.
+        cause: CallError,
+    },
+    /// The caller may not do what the plan needs.
+    #[error("the caller may not {} in the cluster, and the plan needs it", denied.join(", "))]
+    Denied {
+        /// Verb, resource and place of each missing right.
+        denied: Vec<String>,
+    },
+}
+
+/// Checks `plan` against the cluster: `Ok` when every Kubernetes step may be done, or when there is none.
+pub async fn check(plan: &Plan, kubernetes: &dyn KubernetesReader) -> Result<(), PreflightError> {
+    let mut reviews: BTreeSet<AccessReview> = BTreeSet::new();
+    let mut steps = 0;
+    for step in &plan.steps {
+        let needed = kinds()
+            .iter()
+            .find(|kind| kind.name() == step.address.kind())
+            .map(|kind| kind.access_reviews(&step.operation))
+            .unwrap_or_default();
+        steps += usize::from(!needed.is_empty());
+        reviews.extend(needed);
+    }
+    if reviews.is_empty() {
+        return Ok(());
+    }
+    if let Err(cause) = kubernetes.server_version().await {
+        return Err(PreflightError::Unreachable { steps, cause });
+    }
+    let answers = join_all(reviews.iter().map(|review| kubernetes.may(review))).await;
+    let mut denied = Vec::new();
+    for (review, answer) in reviews.iter().zip(answers) {
+        match answer {
+            Ok(true) => {}
+            Ok(false) => denied.push(match &review.namespace {
+                Some(namespace) => format!("{} {} in namespace {namespace}", review.verb, review.resource),
+                None => format!("{} {}", review.verb, review.resource),
+            }),
+            Err(cause) if cause.kind == CallErrorKind::AccessDenied => {
+                // A cluster that refuses the question itself leaves the answer to the write.
+                tracing::warn!("the cluster does not answer access reviews: {cause}");
+            }
+            Err(cause) => return Err(PreflightError::Unreachable { steps, cause }),
+        }
+    }
+    if denied.is_empty() { Ok(()) } else { Err(PreflightError::Denied { denied }) }
+}

@@ -1,0 +1,88 @@
+//! Hands each step of a plan to its kind, with the clients that may write.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::{kinds, stack_wait::StackWait};
+use crate::{
+    engine::{Step, StepDone, StepError, StepRunner, executor::Progress},
+    ports::{CallError, CallErrorKind, Readers, Writers},
+};
+
+/// What a step of any kind may use.
+#[derive(Clone, Debug)]
+pub struct RunContext {
+    /// For looking before and after a write.
+    pub readers: Readers,
+    /// For writing.
+    pub writers: Writers,
+    /// Waits for many stacks with one listing.
+    pub stacks: Arc<StackWait>,
+}
+
+/// Runs steps for the executor.
+#[derive(Debug)]
+pub struct Runner {
+    context: RunContext,
+}
+
+impl Runner {
+    /// A runner over these clients; `timeout` bounds the wait for each stack.
+    pub fn new(readers: Readers, writers: Writers, timeout: std::time::Duration) -> Self {
+        let stacks = Arc::new(StackWait::new(readers.aws.clone(), timeout));
+        Self { context: RunContext { readers, writers, stacks } }
+    }
+}
+
+#[async_trait]
+impl StepRunner for Runner {
+    async fn run(&self, step: &Step, operation: Value, progress: Progress) -> Result<StepDone, StepError> {
+        let Some(kind) = kinds().iter().find(|kind| kind.name() == step.address.kind()) else {
+            return Err(StepError::new(format!(
+                "this version of eksact does not know the kind `{}` of {}",
+                step.address.kind(),
+                step.address
+            )));
+        };
+        kind.run(operation, &self.context, &progress).await
+    }
+}
+
+/// A kind's operation as it was planned.
+pub fn operation_of<T: serde::de::DeserializeOwned>(operation: Value) -> Result<T, StepError> {
+    serde_json::from_value(operation)
+        .map_err(|error| StepError::new(format!("this version of eksact does not understand the step: {error}")))
+}
+
+/// A failed call as the failure of a step, with what to do.
+impl From<CallError> for StepError {
+    fn from(error: CallError) -> Self {
+        let help = help_for(&error);
+        let step = StepError::new(error.to_string());
+        match help {
+            Some(help) => step.with_help(help),
+            None => step,
+        }
+    }
+}
+
+/// What to do about a failed call, by its kind.
+pub fn help_for(error: &CallError) -> Option<String> {
+    match error.kind {
+        CallErrorKind::AccessDenied => {
+            error.missing_permission().map(|permission| format!("Give the caller the permission {permission}."))
+        }
+        CallErrorKind::Throttled => Some("The service is busy: run the same command again.".to_owned()),
+        CallErrorKind::Unreachable | CallErrorKind::ServiceFailure => Some(
+            "The call may or may not have had its effect: run the same command again, it looks first.".to_owned(),
+        ),
+        CallErrorKind::LimitExceeded => Some("Ask AWS to raise the quota, or remove what is not needed.".to_owned()),
+        CallErrorKind::Conflict => {
+            Some("Somebody changed the object meanwhile: run the same command again, it plans anew.".to_owned())
+        }
+        CallErrorKind::Credentials => Some("Renew the credentials and run the same command again.".to_owned()),
+        _ => None,
+    }
+}

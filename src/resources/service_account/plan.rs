@@ -1,0 +1,425 @@
+//! What is done about service accounts that shall be there, and about those that shall go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::{
+    MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, Standing, address,
+    operation::Operation,
+    ownership::{other_owner, ownership},
+    standing,
+};
+use crate::{
+    config,
+    engine::{
+        Action, Address, AttributeChange, Change, Deferred, Effect, Finding, PlanDraft, Reason, Severity, StepId,
+        Unknown, plan::fingerprint,
+    },
+    ports::{
+        CallErrorKind,
+        kubernetes::{FIELD_MANAGER, ServiceAccount},
+    },
+    resources::{
+        Live, Request,
+        iam_role::{self, RoleArn, arn_after, is_to_go},
+        namespace::{self, in_kubernetes},
+        oidc_provider::counted,
+        request::{AccountKey, key_of},
+        runner::help_for,
+    },
+};
+
+/// Adds the difference of every service account that shall be there.
+pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    let mut unreachable = 0;
+    for account in in_kubernetes(request) {
+        let key = key_of(account);
+        let address = address(&key);
+        match standing(request, live, account) {
+            Standing::Free => plan_one(live, account, &address, draft),
+            Standing::Refused(owner) => draft.add_finding(refusal(account, &address, owner)),
+            Standing::Unknown => {
+                let Some(Err(error)) = live.service_accounts.get(&key) else { continue };
+                if error.kind == CallErrorKind::Unreachable {
+                    unreachable += 1;
+                    continue;
+                }
+                let finding = Finding::new(Severity::Error, "service-account-unreadable", error.to_string())
+                    .about(&address)
+                    .at(account.location.as_ref());
+                draft.add_finding(match help_for(error) {
+                    Some(help) => finding.with_help(help),
+                    None => finding,
+                });
+            }
+        }
+    }
+    if unreachable > 0 {
+        let cause = live
+            .service_accounts
+            .values()
+            .find_map(|account| account.as_ref().err().filter(|error| error.kind == CallErrorKind::Unreachable));
+        draft.add_finding(
+            Finding::new(
+                Severity::Refusal,
+                UNREACHABLE,
+                format!(
+                    "the Kubernetes API of the cluster does not answer, and {} need it: {}",
+                    counted(unreachable, "service account"),
+                    cause.map(ToString::to_string).unwrap_or_default()
+                ),
+            )
+            .with_help(format!(
+                "A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context. \
+                 `roleOnly: true` leaves Kubernetes out; --allow {UNREACHABLE} makes the roles now and the service \
+                 accounts on a later run."
+            )),
+        );
+    }
+}
+
+/// Code of the guard against beginning while the cluster does not answer.
+pub const UNREACHABLE: &str = "kubernetes-unreachable";
+
+fn refusal(account: &config::ServiceAccount, address: &Address, owner: Option<&'static str>) -> Finding {
+    let whose = match owner {
+        Some(owner) => format!("it is marked as {owner}'s"),
+        None => "neither eksctl nor eksact made it".to_owned(),
+    };
+    Finding::new(
+        Severity::Error,
+        "service-account-not-managed",
+        format!("the service account {} exists, and {whose}", account.qualified_name()),
+    )
+    .about(address)
+    .at(account.location.as_ref())
+    .with_help(
+        "Pass --override-existing-serviceaccounts to annotate it without taking it over, or set `roleOnly: true` and let \
+         its owner write the annotation.",
+    )
+}
+
+/// Labels and annotations that the account shall have.
+struct Wanted {
+    labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, Deferred<String>>,
+}
+
+fn wanted(account: &config::ServiceAccount, arn: Deferred<String>, marked: bool) -> Wanted {
+    let mut labels = account.labels.clone();
+    if marked {
+        labels.insert(MANAGED_BY_LABEL.to_owned(), MANAGED_BY.to_owned());
+    }
+    let mut annotations: BTreeMap<String, Deferred<String>> = account
+        .annotations
+        .iter()
+        .map(|(key, value)| (key.clone(), Deferred::Known(value.clone())))
+        .collect();
+    annotations.insert(ROLE_ANNOTATION.to_owned(), arn);
+    Wanted { labels, annotations }
+}
+
+fn plan_one(live: &Live, account: &config::ServiceAccount, address: &Address, draft: &mut PlanDraft) {
+    let key = key_of(account);
+    if live.namespaces.get(&account.namespace).is_some_and(
+        |namespace| matches!(namespace, Ok(Some(namespace)) if namespace.terminating),
+    ) {
+        return;
+    }
+    let arn: Deferred<String> = match arn_after(live, account, draft) {
+        RoleArn::Known(arn) => Deferred::Known(arn),
+        RoleArn::MadeByPlan(unknown) => unknown.into(),
+        // The role's own finding says why there is none.
+        RoleArn::None => return,
+    };
+    let existing = match live.service_accounts.get(&key) {
+        Some(Ok(existing)) => existing.as_ref(),
+        _ => return,
+    };
+    let mut depends_on = Vec::new();
+    let role_address = iam_role::address(&key);
+    // Only a change that can alter the ARN must come first; a mere update of the role's policies need not, yet a
+    // service account is not pointed at a role that failed to become what it should be.
+    let mut after: Vec<StepId> = Vec::new();
+    for needed in [namespace::address(&account.namespace), role_address] {
+        if let Some(step) = draft.last_step_of(&needed) {
+            after.push(step);
+            depends_on.push(needed);
+        }
+    }
+    let subject = Subject { account, address, arn, depends_on, after };
+    match existing {
+        None => subject.plan_creation(draft),
+        Some(existing) => subject.plan_update(existing, draft),
+    }
+}
+
+struct Subject<'plan> {
+    account: &'plan config::ServiceAccount,
+    address: &'plan Address,
+    arn: Deferred<String>,
+    depends_on: Vec<Address>,
+    after: Vec<StepId>,
+}
+
+impl Subject<'_> {
+    fn change(
+        self,
+        action: Action,
+        reasons: Vec<Reason>,
+        attributes: Vec<AttributeChange>,
+        step: StepId,
+        read: Option<&ServiceAccount>,
+    ) -> Change {
+        Change {
+            address: self.address.clone(),
+            action,
+            reasons,
+            source: self.account.location.clone(),
+            attributes,
+            depends_on: self.depends_on,
+            steps: vec![step],
+            fingerprint: fingerprint(&read),
+            effect: Effect::Equal,
+            notes: Vec::new(),
+        }
+    }
+
+    fn plan_creation(self, draft: &mut PlanDraft) {
+        let wanted = wanted(self.account, self.arn.clone(), true);
+        let mut attributes: Vec<AttributeChange> =
+            wanted.annotations.iter().map(|(key, value)| annotation(key, None, value)).collect();
+        attributes.extend(wanted.labels.iter().map(|(key, value)| label(key, None, Some(value))));
+        let operation = Operation::Create {
+            namespace: self.account.namespace.clone(),
+            name: self.account.name.clone(),
+            labels: wanted.labels,
+            annotations: wanted.annotations,
+        };
+        let title = format!("create service account {}", self.account.qualified_name());
+        let step = draft.add_step(self.address, "create", title, self.after.clone(), &operation);
+        let reasons = vec![Reason::new("missing", "it does not exist")];
+        draft.add_change(self.change(Action::Create, reasons, attributes, step, None));
+    }
+
+    fn plan_update(self, existing: &ServiceAccount, draft: &mut PlanDraft) {
+        // An object of somebody else's is annotated, not marked: a later removal takes the annotation and no more.
+        let wanted = wanted(self.account, self.arn.clone(), ownership(existing) == Ownership::Ours);
+        let mut attributes = Vec::new();
+        for (key, value) in &wanted.annotations {
+            let before = existing.annotations.get(key);
+            if before.is_none() || value.known() != before {
+                attributes.push(with_owner(annotation(key, before, value), existing, key, true));
+            }
+        }
+        for (key, value) in &wanted.labels {
+            let before = existing.labels.get(key);
+            if before != Some(value) {
+                attributes.push(with_owner(label(key, before, Some(value)), existing, key, false));
+            }
+        }
+        let remove_annotations = only_ours(existing, true, |key| wanted.annotations.contains_key(key));
+        let remove_labels = only_ours(existing, false, |key| {
+            wanted.labels.contains_key(key) || key == MANAGED_BY_LABEL
+        });
+        attributes.extend(remove_annotations.iter().map(|key| {
+            AttributeChange::plain(
+                format!("annotation {key}"),
+                existing.annotations.get(key).map(|value| json!(value)),
+                None,
+            )
+        }));
+        attributes.extend(remove_labels.iter().map(|key| label(key, existing.labels.get(key), None)));
+        if attributes.is_empty() {
+            draft.add_unchanged(self.address.clone());
+            return;
+        }
+        let before = |live: &BTreeMap<String, String>, keys: &mut dyn Iterator<Item = &String>| {
+            keys.map(|key| (key.clone(), live.get(key).cloned())).collect::<BTreeMap<_, _>>()
+        };
+        let operation = Operation::Apply {
+            namespace: self.account.namespace.clone(),
+            name: self.account.name.clone(),
+            uid: existing.uid.clone(),
+            resource_version: existing.resource_version.clone(),
+            before_labels: before(&existing.labels, &mut wanted.labels.keys()),
+            before_annotations: before(&existing.annotations, &mut wanted.annotations.keys()),
+            labels: wanted.labels,
+            annotations: wanted.annotations,
+            remove_labels,
+            remove_annotations,
+        };
+        let title = format!("update service account {}", self.account.qualified_name());
+        let step = draft.add_step(self.address, "apply", title, self.after.clone(), &operation);
+        let reason = match ownership(existing) {
+            Ownership::Foreign => Reason::new("override", "it is annotated without being taken over, as asked"),
+            _ if !existing.annotations.contains_key(ROLE_ANNOTATION) => {
+                Reason::new("annotation-missing", "it lacks the annotation that names its role")
+            }
+            _ => Reason::new("differs", "it is not as the file says"),
+        };
+        draft.add_change(self.change(Action::Update, vec![reason], attributes, step, Some(existing)));
+    }
+}
+
+fn annotation(key: &str, before: Option<&String>, after: &Deferred<String>) -> AttributeChange {
+    let name = format!("annotation {key}");
+    let before = before.map(|value| json!(value));
+    match after {
+        Deferred::Known(value) => AttributeChange::plain(name, before, Some(json!(value))),
+        Deferred::Unknown { unknown } => {
+            let Unknown { address, attribute } = unknown.clone();
+            AttributeChange::deferred(name, before, Unknown { address, attribute })
+        }
+    }
+}
+
+fn label(key: &str, before: Option<&String>, after: Option<&String>) -> AttributeChange {
+    AttributeChange::plain(
+        format!("label {key}"),
+        before.map(|value| json!(value)),
+        after.map(|value| json!(value)),
+    )
+}
+
+/// Says who else set the value that will be overwritten: server-side apply is forced.
+fn with_owner(change: AttributeChange, existing: &ServiceAccount, key: &str, annotation: bool) -> AttributeChange {
+    if change.before.is_none() {
+        return change;
+    }
+    let owners: BTreeSet<&str> = existing
+        .field_managers
+        .iter()
+        .filter(|manager| if annotation { manager.annotations.contains(key) } else { manager.labels.contains(key) })
+        .map(|manager| manager.manager.as_str())
+        .filter(|manager| *manager != FIELD_MANAGER)
+        .collect();
+    if owners.is_empty() {
+        return change;
+    }
+    let owners: Vec<&str> = owners.into_iter().collect();
+    change.with_remark(format!("conflict: set by {}", owners.join(", ")))
+}
+
+/// The labels or annotations that eksact set, nobody else claims, and the file no longer has.
+fn only_ours(existing: &ServiceAccount, annotations: bool, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let keys = |manager: &crate::ports::kubernetes::FieldManager| {
+        if annotations { manager.annotations.clone() } else { manager.labels.clone() }
+    };
+    let (ours, others): (Vec<_>, Vec<_>) =
+        existing.field_managers.iter().partition(|manager| manager.manager == FIELD_MANAGER);
+    let claimed: BTreeSet<String> = others.into_iter().flat_map(keys).collect();
+    let live = if annotations { &existing.annotations } else { &existing.labels };
+    ours.into_iter()
+        .flat_map(keys)
+        .collect::<BTreeSet<String>>()
+        .into_iter()
+        .filter(|key| !claimed.contains(key) && live.contains_key(key) && !wanted(key))
+        .collect()
+}
+
+/// Adds the removal of every service account that shall go.
+pub(super) fn plan_removals(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    if request.prune.is_some()
+        && let Some(Err(error)) = &live.all_service_accounts
+    {
+        draft.add_finding(Finding::new(
+            Severity::Error,
+            "service-accounts-unreadable",
+            format!("service accounts that the file no longer has cannot be found: {error}"),
+        ));
+    }
+    let with_stack: BTreeSet<AccountKey> =
+        live.known_stacks().iter().filter_map(crate::resources::live::service_account_of).collect();
+    let mut candidates: BTreeMap<AccountKey, &ServiceAccount> = BTreeMap::new();
+    if let (Some(prune), Some(Ok(all))) = (&request.prune, &live.all_service_accounts) {
+        candidates.extend(all.iter().filter_map(|account| {
+            let key = (account.namespace.clone(), account.name.clone());
+            let ours = with_stack.contains(&key)
+                || (prune.attached && account.annotations.contains_key(ROLE_ANNOTATION));
+            (is_to_go(request, &key) && ours).then_some((key, account))
+        }));
+    }
+    for key in &request.delete {
+        match live.service_accounts.get(key) {
+            Some(Ok(Some(account))) => {
+                candidates.insert(key.clone(), account);
+            }
+            Some(Err(error)) => {
+                let finding =
+                    Finding::new(Severity::Error, "service-account-unreadable", error.to_string()).about(&address(key));
+                draft.add_finding(match help_for(error) {
+                    Some(help) => finding.with_help(help),
+                    None => finding,
+                });
+            }
+            _ => {}
+        }
+    }
+    for (key, account) in candidates {
+        plan_removal(request, live, &key, account, draft);
+    }
+}
+
+fn plan_removal(request: &Request, live: &Live, key: &AccountKey, account: &ServiceAccount, draft: &mut PlanDraft) {
+    let address = address(key);
+    let whose = ownership(account);
+    let other = other_owner(account);
+    let reason = if request.delete.contains(key) {
+        Reason::new("requested", "it was asked for")
+    } else {
+        Reason::new("pruned", "the file no longer has it")
+    };
+    let mut change = Change {
+        address: address.clone(),
+        action: Action::Delete,
+        reasons: vec![reason],
+        source: None,
+        attributes: Vec::new(),
+        depends_on: Vec::new(),
+        steps: Vec::new(),
+        fingerprint: fingerprint(&Some(account)),
+        effect: Effect::Equal,
+        notes: Vec::new(),
+    };
+    if whose == Ownership::Ours && other.is_none() {
+        let operation = Operation::Delete {
+            namespace: key.0.clone(),
+            name: key.1.clone(),
+            uid: account.uid.clone(),
+        };
+        let title = format!("delete service account {}/{}", key.0, key.1);
+        change.steps = vec![draft.add_step(&address, "delete", title, Vec::new(), &operation)];
+        change.attributes.extend(
+            account
+                .annotations
+                .get(ROLE_ANNOTATION)
+                .map(|arn| AttributeChange::plain(format!("annotation {ROLE_ANNOTATION}"), Some(json!(arn)), None)),
+        );
+        draft.add_change(change);
+        return;
+    }
+    let Some(arn) = account.annotations.get(ROLE_ANNOTATION) else { return };
+    let of_stack = live.stack_of(key).and_then(|stack| stack.outputs.get("Role1"));
+    if whose == Ownership::Foreign && of_stack != Some(arn) {
+        // Somebody else's, pointing at somebody else's role.
+        return;
+    }
+    change.action = Action::Forget;
+    change.attributes =
+        vec![AttributeChange::plain(format!("annotation {ROLE_ANNOTATION}"), Some(json!(arn)), None)];
+    change.notes.push(match other {
+        Some(owner) => format!("The service account is {owner}'s and stays; only the annotation goes."),
+        None => "The service account is not eksact's and stays; only the annotation goes.".to_owned(),
+    });
+    let operation = Operation::RemoveAnnotation {
+        namespace: key.0.clone(),
+        name: key.1.clone(),
+        uid: account.uid.clone(),
+        resource_version: account.resource_version.clone(),
+    };
+    let title = format!("remove the role annotation of service account {}/{}", key.0, key.1);
+    change.steps = vec![draft.add_step(&address, "remove-annotation", title, Vec::new(), &operation)];
+    draft.add_change(change);
+}

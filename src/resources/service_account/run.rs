@@ -1,0 +1,256 @@
+//! Carries out the writes that service accounts need, each under its precondition; what moved meanwhile is read again,
+//! and written only where it does not touch what the plan was about.
+
+use std::collections::BTreeMap;
+
+use super::{ROLE_ANNOTATION, operation::Operation};
+use crate::{
+    engine::{Deferred, StepDone, StepError},
+    ports::{
+        CallErrorKind,
+        kubernetes::{Pod, ServiceAccount, ServiceAccountMetadata},
+    },
+    resources::RunContext,
+};
+
+/// How often a write is tried again on an object that others keep changing.
+const ATTEMPTS: usize = 8;
+
+/// Carries out one write.
+pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<StepDone, StepError> {
+    match operation {
+        Operation::Create { namespace, name, labels, annotations } => {
+            let metadata = ServiceAccountMetadata { namespace, name, labels, annotations: known(annotations)? };
+            create(&metadata, context).await
+        }
+        Operation::Apply { .. } => apply(operation, context).await,
+        Operation::RemoveAnnotation { namespace, name, uid, resource_version } => {
+            remove_annotation(&namespace, &name, &uid, resource_version, context).await
+        }
+        Operation::Delete { namespace, name, uid } => {
+            match context.writers.kubernetes.delete_service_account(&namespace, &name, &uid).await {
+                Err(error) if error.kind == CallErrorKind::NotFound => Ok(StepDone::default()),
+                Err(error) if error.kind == CallErrorKind::Conflict => {
+                    match context.readers.kubernetes.service_account(&namespace, &name).await? {
+                        Some(account) if account.uid != uid => Err(StepError::new(format!(
+                            "the service account {namespace}/{name} was made anew since the plan"
+                        ))
+                        .with_help("Run the same command again: it plans from what is there now.")),
+                        Some(_) => Err(error.into()),
+                        None => Ok(StepDone::default()),
+                    }
+                }
+                Err(error) => Err(error.into()),
+                Ok(()) => Ok(StepDone::default()),
+            }
+        }
+    }
+}
+
+/// Every annotation's value, known by now.
+fn known(annotations: BTreeMap<String, Deferred<String>>) -> Result<BTreeMap<String, String>, StepError> {
+    annotations
+        .into_iter()
+        .map(|(key, value)| match value {
+            Deferred::Known(value) => Ok((key, value)),
+            Deferred::Unknown { unknown } => {
+                Err(StepError::new(format!("internal mistake: nothing told the {unknown}")))
+            }
+        })
+        .collect()
+}
+
+fn has(account: &ServiceAccount, metadata: &ServiceAccountMetadata) -> bool {
+    metadata.labels.iter().all(|(key, value)| account.labels.get(key) == Some(value))
+        && metadata.annotations.iter().all(|(key, value)| account.annotations.get(key) == Some(value))
+}
+
+async fn create(metadata: &ServiceAccountMetadata, context: &RunContext) -> Result<StepDone, StepError> {
+    let Err(error) = context.writers.kubernetes.create_service_account(metadata).await else {
+        return Ok(StepDone::default());
+    };
+    let lost = matches!(
+        error.kind,
+        CallErrorKind::AlreadyExists | CallErrorKind::Unreachable | CallErrorKind::ServiceFailure
+    );
+    if !lost {
+        return Err(error.into());
+    }
+    match context.readers.kubernetes.service_account(&metadata.namespace, &metadata.name).await {
+        Ok(Some(account)) if has(&account, metadata) => Ok(StepDone::default()),
+        Ok(Some(_)) if error.kind == CallErrorKind::AlreadyExists => Err(StepError::new(format!(
+            "the service account {}/{} appeared since the plan was made, and it is not as wanted",
+            metadata.namespace, metadata.name
+        ))
+        .with_help("Run the same command again: it plans from what is there now.")),
+        _ => Err(error.into()),
+    }
+}
+
+async fn apply(operation: Operation, context: &RunContext) -> Result<StepDone, StepError> {
+    let Operation::Apply {
+        namespace,
+        name,
+        uid,
+        resource_version,
+        labels,
+        annotations,
+        before_labels,
+        before_annotations,
+        remove_labels,
+        remove_annotations,
+    } = operation
+    else {
+        return Err(StepError::new("internal mistake: not an apply"));
+    };
+    let metadata = ServiceAccountMetadata { namespace, name, labels, annotations: known(annotations)? };
+    let mut version = resource_version;
+    for _ in 0..ATTEMPTS {
+        match context.writers.kubernetes.apply_service_account(&metadata, &version).await {
+            Ok(applied) => {
+                remove(&metadata, applied, &remove_labels, &remove_annotations, context).await?;
+                return Ok(StepDone { notes: restart_notes(&metadata, context).await, ..StepDone::default() });
+            }
+            Err(error) if error.kind == CallErrorKind::Conflict => {
+                let now = context
+                    .readers
+                    .kubernetes
+                    .service_account(&metadata.namespace, &metadata.name)
+                    .await?
+                    .ok_or_else(|| moved(&metadata, "it was deleted"))?;
+                if now.uid != uid {
+                    return Err(moved(&metadata, "it was made anew"));
+                }
+                let untouched = |before: &BTreeMap<String, Option<String>>,
+                                 live: &BTreeMap<String, String>,
+                                 wanted: &BTreeMap<String, String>| {
+                    before.iter().all(|(key, before)| {
+                        live.get(key) == before.as_ref() || live.get(key) == wanted.get(key)
+                    })
+                };
+                if !untouched(&before_labels, &now.labels, &metadata.labels)
+                    || !untouched(&before_annotations, &now.annotations, &metadata.annotations)
+                {
+                    return Err(moved(&metadata, "the labels or annotations that it is about were changed"));
+                }
+                version = now.resource_version;
+            }
+            Err(error) if error.kind == CallErrorKind::NotFound => return Err(moved(&metadata, "it was deleted")),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(moved(&metadata, "others keep changing it"))
+}
+
+fn moved(metadata: &ServiceAccountMetadata, what: &str) -> StepError {
+    StepError::new(format!(
+        "the service account {}/{} moved since the plan was made: {what}",
+        metadata.namespace, metadata.name
+    ))
+    .with_help("Run the same command again: it plans from what is there now.")
+}
+
+/// Takes away what only eksact had set, where server-side apply did not already.
+async fn remove(
+    metadata: &ServiceAccountMetadata,
+    applied: ServiceAccount,
+    labels: &[String],
+    annotations: &[String],
+    context: &RunContext,
+) -> Result<(), StepError> {
+    let left = |keys: &[String], live: &BTreeMap<String, String>| {
+        keys.iter().filter(|key| live.contains_key(*key)).cloned().collect::<Vec<_>>()
+    };
+    let (labels, annotations) = (left(labels, &applied.labels), left(annotations, &applied.annotations));
+    if labels.is_empty() && annotations.is_empty() {
+        return Ok(());
+    }
+    context
+        .writers
+        .kubernetes
+        .remove_service_account_metadata(
+            &metadata.namespace,
+            &metadata.name,
+            &labels,
+            &annotations,
+            &applied.resource_version,
+        )
+        .await?;
+    Ok(())
+}
+
+async fn remove_annotation(
+    namespace: &str,
+    name: &str,
+    uid: &str,
+    resource_version: String,
+    context: &RunContext,
+) -> Result<StepDone, StepError> {
+    let mut version = resource_version;
+    let annotations = [ROLE_ANNOTATION.to_owned()];
+    for _ in 0..ATTEMPTS {
+        let removed = context
+            .writers
+            .kubernetes
+            .remove_service_account_metadata(namespace, name, &[], &annotations, &version)
+            .await;
+        match removed {
+            Ok(_) => return Ok(StepDone::default()),
+            Err(error) if error.kind == CallErrorKind::NotFound => return Ok(StepDone::default()),
+            Err(error) if error.kind == CallErrorKind::Conflict => {
+                match context.readers.kubernetes.service_account(namespace, name).await? {
+                    Some(now) if now.uid == uid && now.annotations.contains_key(ROLE_ANNOTATION) => {
+                        version = now.resource_version;
+                    }
+                    _ => return Ok(StepDone::default()),
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StepError::new(format!("the service account {namespace}/{name} could not be written: others keep changing it"))
+        .with_help("Run the same command again."))
+}
+
+/// The pods that still run with another role, and how to restart them. They are never restarted unasked.
+async fn restart_notes(metadata: &ServiceAccountMetadata, context: &RunContext) -> Vec<String> {
+    let Some(arn) = metadata.annotations.get(ROLE_ANNOTATION) else { return Vec::new() };
+    let pods = match context.readers.kubernetes.pods(&metadata.namespace).await {
+        Ok(pods) => pods,
+        Err(error) => {
+            return vec![format!(
+                "Whether pods of {}/{} still run with another role could not be read: {error}.",
+                metadata.namespace, metadata.name
+            )];
+        }
+    };
+    let stale: Vec<&Pod> = pods
+        .iter()
+        .filter(|pod| pod.service_account == metadata.name)
+        .filter(|pod| matches!(pod.phase.as_str(), "Running" | "Pending"))
+        .filter(|pod| pod.role_arns.is_empty() || pod.role_arns.values().any(|live| live != arn))
+        .collect();
+    let mut by_controller: BTreeMap<Option<&str>, Vec<&str>> = BTreeMap::new();
+    for pod in &stale {
+        by_controller.entry(pod.controller.as_deref()).or_default().push(&pod.name);
+    }
+    by_controller
+        .into_iter()
+        .map(|(controller, pods)| {
+            let restart = match controller.filter(|controller| {
+                ["deployment/", "statefulset/", "daemonset/"].iter().any(|kind| controller.starts_with(kind))
+            }) {
+                Some(controller) => {
+                    format!("kubectl --namespace {} rollout restart {controller}", metadata.namespace)
+                }
+                None => format!("kubectl --namespace {} delete pod {}", metadata.namespace, pods.join(" ")),
+            };
+            format!(
+                "Pods of {}/{} run without the new role until they are restarted ({}): {restart}",
+                metadata.namespace,
+                metadata.name,
+                pods.join(", ")
+            )
+        })
+        .collect()
+}
