@@ -1,4 +1,5 @@
 <<<<<<< HEAD
+<<<<<<< HEAD
 //! Adapters of the ports: who really answers when eksact reads or writes.
 //!
 //! Nothing is decided in here; an adapter does what it is asked and reports how it went.
@@ -9,3 +10,8 @@ pub mod sandbox;
 
 pub mod aws;
 >>>>>>> aws
+=======
+//! Adapters: what really answers the questions that `ports` defines. No decision about a plan is made here.
+
+pub mod kubernetes;
+>>>>>>> kubernetes
