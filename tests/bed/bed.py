@@ -31,6 +31,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--install", action="store_true", help="only install what the bed needs, with progress on stderr")
     parser.add_argument("--aws-only", action="store_true", help="no Kubernetes: simulator, proxy and TLS only; up in a second")
+    parser.add_argument("--stay", action="store_true", help="end on a signal only, not when stdin closes")
     parser.add_argument("--state", help="folder for certificates, data and logs; a temporary one, removed at the end, without it")
     parser.add_argument("--cluster", default="bench", help="name of the cluster record (default: %(default)s)")
     parser.add_argument("--issuer-id", default=ISSUER_ID, help="the 32 hex digits of the cluster's issuer")
@@ -170,7 +171,7 @@ class Bed:
         """Return when stdin closes; raise when a process dies."""
         while True:
             self.processes.check()
-            readable, _, _ = select.select([sys.stdin], [], [], WATCH_SECONDS)
+            readable, _, _ = select.select([] if self.wanted.stay else [sys.stdin], [], [], WATCH_SECONDS)
             if readable and not os.read(sys.stdin.fileno(), 4096):
                 return
 

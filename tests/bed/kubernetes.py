@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import socket
 import ssl
 import urllib.error
 import urllib.request
@@ -15,6 +16,8 @@ ETCD_SECONDS = 30
 API_SECONDS = 60
 AUTHENTICATOR_SECONDS = 30
 SYSTEM_NAMESPACES = ("kube-system", "default")
+# Where the authenticator serves /healthz, on every interface; no flag changes it (its pkg/server/server.go).
+HEALTH_PORT = 21363
 
 
 def b64(text):
@@ -35,7 +38,7 @@ class Api:
 
     def call(self, method, path, body=None, token=None):
         """(status, answer); an answer that is no JSON comes as text."""
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        headers = {"Content-Type": "application/json", "Accept": "application/json, application/jwk-set+json"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         data = None if body is None else json.dumps(body).encode()
@@ -119,6 +122,18 @@ class Cluster:
         certificates.write(self.admin_kubeconfig, kubeconfig(
             self.settings["cluster"], self.endpoint, files["ca"], user).encode(), secret=True)
 
+    def _hold_health_port(self):
+        """Keep the authenticator from serving its health to the network: with the port taken it logs so, and goes on.
+
+        Where another bed holds it already, that does as well.
+        """
+        self.held = socket.socket()
+        try:
+            self.held.bind(("127.0.0.1", HEALTH_PORT))
+            self.held.listen(1)
+        except OSError:
+            self.held.close()
+
     def _etcd_healthy(self):
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"http://127.0.0.1:{self.etcd}/health", timeout=2) as answer:
@@ -145,6 +160,7 @@ class Cluster:
         for namespace in SYSTEM_NAMESPACES:
             self.admin.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
         self.admin.create("/api/v1/namespaces/kube-system/configmaps", {"metadata": {"name": "aws-auth"}, "data": mappings})
+        self._hold_health_port()
         self.processes.start("aws-iam-authenticator", [
             self.programs["aws-iam-authenticator"], "server", "-c", str(self.folder / "authenticator.yaml"),
             "--backend-mode", "EKSConfigMap", "--kubeconfig", str(self.admin_kubeconfig), "--address", "127.0.0.1",
