@@ -60,22 +60,23 @@ class Bed:
         self.ports, self.ports_by_name = Ports(), {}
 
     def start(self):
-        import certificates
-        from processes import listening
-
-        wanted = self.wanted
-        regions = sorted({wanted.region, "us-east-1", "cn-north-1", "us-gov-west-1"})
-        self.files = certificates.write_all(self.folder / "tls", regions)
-        sockets = {}
-        for name in ("simulator", "control", "proxy"):
-            sockets[name], self.ports_by_name[name] = listening()
-        self._start_aws(sockets)
-        cluster = None
+        wanted, cluster = self.wanted, None
+        # Simulator and etcd start up while the certificates are made.
+        pipe = self._start_aws()
         if not wanted.aws_only:
             from kubernetes import Cluster
 
-            cluster = Cluster(vars(wanted), self.programs, self.files, self.processes, self.ports)
-            cluster.start(self._issuer())
+            cluster = Cluster(vars(wanted), self.programs, self.processes, self.ports)
+            cluster.start_etcd()
+        import certificates
+
+        regions = sorted({wanted.region, "us-east-1", "cn-north-1", "us-gov-west-1"})
+        self.files = certificates.write_all(self.folder / "tls", regions)
+        with os.fdopen(pipe, "w") as writer:
+            json.dump({"certificate": self.files["aws_chain"], "key": self.files["aws_key"], "thumbprint": self.files["thumbprint"],
+                       "signing_public_key": self.files["signing_public_key"]}, writer)
+        if cluster:
+            cluster.start_api(self._issuer(), self.files)
         ready = self.folder / "aws-ready.json"
         self.processes.wait_until("the AWS simulator", ready.exists, LAUNCHER_SECONDS)
         self.people = json.loads(ready.read_text(encoding="utf-8"))
@@ -88,23 +89,30 @@ class Bed:
         suffix = "amazonaws.com.cn" if self.wanted.region.startswith("cn-") else "amazonaws.com"
         return f"https://oidc.eks.{self.wanted.region}.{suffix}/id/{self.wanted.issuer_id.upper()}"
 
-    def _start_aws(self, sockets):
+    def _start_aws(self):
+        """Start simulator and proxy on sockets that they inherit; gives the pipe on which the simulator waits for the certificates."""
+        from processes import listening
+
+        sockets = {}
+        for name in ("simulator", "control", "proxy"):
+            sockets[name], self.ports_by_name[name] = listening()
+        reading, writing = os.pipe()
         simulator, control, proxy = (sockets[name].fileno() for name in ("simulator", "control", "proxy"))
         settings = {
             "account": self.wanted.account, "region": self.wanted.region, "port": self.ports_by_name["simulator"],
-            "socket": simulator, "control_socket": control,
-            "certificate": self.files["aws_chain"], "key": self.files["aws_key"], "thumbprint": self.files["thumbprint"],
-            "signing_public_key": self.files["signing_public_key"], "ready": str(self.folder / "aws-ready.json"),
+            "socket": simulator, "control_socket": control, "pipe": reading, "ready": str(self.folder / "aws-ready.json"),
         }
         self.processes.start("aws", [sys.executable, "-m", "launcher"], {
             "BED_SETTINGS": json.dumps(settings), "TMPDIR": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1",
-        }, pass_fds=[simulator, control], cwd=HERE)
+        }, pass_fds=[simulator, control, reading], cwd=HERE)
         self.processes.start("proxy", [sys.executable, "-S", str(HERE / "launcher" / "proxy.py")], {
             "BED_PROXY": json.dumps({"socket": proxy, "upstream": self.ports_by_name["simulator"]}),
         }, pass_fds=[proxy])
         # The children hold them now; a port must close when its server ends.
         for one in sockets.values():
             one.close()
+        os.close(reading)
+        return writing
 
     def control(self, method, path, body=None):
         from kubernetes import Api

@@ -81,27 +81,32 @@ def kubeconfig(cluster, endpoint, ca, user):
 class Cluster:
     """One kube-apiserver with its etcd and authenticator."""
 
-    def __init__(self, settings, programs, files, processes, ports):
-        self.settings, self.programs, self.files, self.processes = settings, programs, files, processes
+    def __init__(self, settings, programs, processes, ports):
+        self.settings, self.programs, self.processes = settings, programs, processes
         self.etcd, self.etcd_peer, self.port, self.authenticator = (ports.take() for _ in range(4))
         self.endpoint = f"https://127.0.0.1:{self.port}"
         self.folder = processes.folder
         self.hook = self.folder / "webhook.kubeconfig"
         self.admin_kubeconfig = self.folder / "admin.kubeconfig"
-        self.admin = Api(self.endpoint, files["ca"], files["admin_certificate"], files["admin_key"])
+        self.files, self.admin = {}, None
 
-    def start(self, issuer):
-        """Start etcd and kube-apiserver, without waiting for either: kube-apiserver tries again until etcd answers."""
-        self._write_hook()
+    def start_etcd(self):
+        """Start etcd, which needs no certificate. Alone in its cluster, it need not wait long for the votes of others."""
         self.processes.start("etcd", [
             self.programs["etcd"], "--data-dir", str(self.folder / "etcd"), "--unsafe-no-fsync",
+            "--heartbeat-interval", "10", "--election-timeout", "100",
             "--listen-client-urls", f"http://127.0.0.1:{self.etcd}", "--advertise-client-urls", f"http://127.0.0.1:{self.etcd}",
             "--listen-peer-urls", f"http://127.0.0.1:{self.etcd_peer}",
             "--initial-advertise-peer-urls", f"http://127.0.0.1:{self.etcd_peer}",
             "--initial-cluster", f"default=http://127.0.0.1:{self.etcd_peer}", "--log-level", "warn",
         ])
+
+    def start_api(self, issuer, files):
+        """Start kube-apiserver with the certificates of `files`, without waiting for it."""
+        self.files = files
+        self.admin = Api(self.endpoint, files["ca"], files["admin_certificate"], files["admin_key"])
+        self._write_hook()
         self.processes.wait_until("etcd", self._etcd_healthy, ETCD_SECONDS)
-        files = self.files
         self.processes.start("kube-apiserver", [
             self.programs["kube-apiserver"],
             f"--etcd-servers=http://127.0.0.1:{self.etcd}",

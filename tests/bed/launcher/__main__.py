@@ -60,11 +60,16 @@ async def _serve(application, settings, ready):
 def main():
     settings = json.loads(os.environ["BED_SETTINGS"])
     _environment(settings)
+    import hypercorn.asyncio  # noqa: F401  (loaded here, while the bed makes the certificates)
     import ministack.app
+    import ministack.services.cloudformation
 
     from . import cloudformation, eks, front, iam, identities, sts
     from .state import State
 
+    # The rest of the settings comes when the bed has made the certificates.
+    with os.fdopen(settings["pipe"]) as pipe:
+        settings.update(json.load(pipe))
     state = State(settings)
     iam.install(state)
     cloudformation.install(state)
