@@ -101,12 +101,13 @@ class Bed:
         settings = {
             "account": self.wanted.account, "region": self.wanted.region, "port": self.ports_by_name["simulator"],
             "socket": simulator, "control_socket": control, "pipe": reading, "ready": str(self.folder / "aws-ready.json"),
+            "blocked": str(self.folder / "blocked.json"),
         }
         self.processes.start("aws", [sys.executable, "-m", "launcher"], {
             "BED_SETTINGS": json.dumps(settings), "TMPDIR": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1",
         }, pass_fds=[simulator, control, reading], cwd=HERE)
         self.processes.start("proxy", [sys.executable, "-S", str(HERE / "launcher" / "proxy.py")], {
-            "BED_PROXY": json.dumps({"socket": proxy, "upstream": self.ports_by_name["simulator"]}),
+            "BED_PROXY": json.dumps({"socket": proxy, "upstream": self.ports_by_name["simulator"], "blocked": settings["blocked"]}),
         }, pass_fds=[proxy])
         # The children hold them now; a port must close when its server ends.
         for one in sockets.values():
@@ -132,13 +133,18 @@ class Bed:
             raise BedError(f"the simulator refused the cluster record: {status} {answer}")
 
     def _mappings(self):
+        from kubernetes import READERS
+
         account = self.wanted.account
         node = [{"rolearn": f"arn:aws:iam::{account}:role/node", "username": "system:node:{{EC2PrivateDNSName}}",
                  "groups": ["system:bootstrappers", "system:nodes"]}]
         deployer = {"username": "deployer", "groups": ["system:masters"]}
         return {
             "mapRoles": json.dumps(node + [{"rolearn": f"arn:aws:iam::{account}:role/deployer", **deployer}]),
-            "mapUsers": json.dumps([{"userarn": self.people["deployer"]["arn"], **deployer}]),
+            "mapUsers": json.dumps([
+                {"userarn": self.people["deployer"]["arn"], **deployer},
+                {"userarn": self.people["planner"]["arn"], "username": "planner", "groups": [READERS]},
+            ]),
         }
 
     def _verifier_environment(self):
@@ -168,7 +174,7 @@ class Bed:
             "control": f"http://127.0.0.1:{self.ports_by_name['control']}/_ctl",
             "admin_kubeconfig": str(cluster.admin_kubeconfig) if cluster else None,
             "endpoint": cluster.endpoint if cluster else None,
-            "binaries": {name: self.programs[name] for name in names},
+            "binaries": {**{name: self.programs[name] for name in names}, "cfn-lint": str(Path(sys.executable).parent / "cfn-lint")},
             "cluster": self.wanted.cluster, "account": self.wanted.account, "region": self.wanted.region,
             "issuer": self._issuer(), "thumbprint": self.files["thumbprint"], "ca": self.files["ca"],
             "signing_key": self.files["signing_key"], "deployer_role": f"arn:aws:iam::{self.wanted.account}:role/deployer",

@@ -16,6 +16,8 @@ ETCD_SECONDS = 30
 API_SECONDS = 60
 AUTHENTICATOR_SECONDS = 30
 SYSTEM_NAMESPACES = ("kube-system", "default")
+# The group that may read what a plan reads.
+READERS = "bed-readers"
 # Where the authenticator serves /healthz, on every interface; no flag changes it (its pkg/server/server.go).
 HEALTH_PORT = 21363
 
@@ -127,6 +129,15 @@ class Cluster:
         certificates.write(self.admin_kubeconfig, kubeconfig(
             self.settings["cluster"], self.endpoint, files["ca"], user).encode(), secret=True)
 
+    def _create_readers(self):
+        """A role of our own: `view` is put together by a controller, and there is none."""
+        rbac, kind = "/apis/rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io"
+        self.admin.create(f"{rbac}/clusterroles", {"metadata": {"name": READERS}, "rules": [
+            {"apiGroups": [""], "resources": ["namespaces", "serviceaccounts", "pods", "configmaps"], "verbs": ["get", "list", "watch"]}]})
+        self.admin.create(f"{rbac}/clusterrolebindings", {
+            "metadata": {"name": READERS}, "roleRef": {"apiGroup": kind, "kind": "ClusterRole", "name": READERS},
+            "subjects": [{"apiGroup": kind, "kind": "Group", "name": READERS}]})
+
     def _hold_health_port(self):
         """Keep the authenticator from serving its health to the network: with the port taken it logs so, and goes on.
 
@@ -164,6 +175,7 @@ class Cluster:
         self.processes.wait_until("kube-apiserver", lambda: self.admin.call("GET", "/readyz")[0] == 200, API_SECONDS, interval=0.05)
         for namespace in SYSTEM_NAMESPACES:
             self.admin.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
+        self._create_readers()
         self.admin.create("/api/v1/namespaces/kube-system/configmaps", {"metadata": {"name": "aws-auth"}, "data": mappings})
         self._hold_health_port()
         self.processes.start("aws-iam-authenticator", [

@@ -14,10 +14,10 @@ from botocore.exceptions import ConnectionClosedError, ConnectionError, HTTPClie
 from .world import refused
 
 
-def _tunnel(host, port=443):
+def _tunnel(host, port=443, seconds=5):
     """A socket through the CONNECT proxy, and the proxy's status."""
     proxy = urllib.parse.urlsplit(os.environ["HTTPS_PROXY"])
-    connection = http.client.HTTPConnection(proxy.hostname, proxy.port, timeout=5)
+    connection = http.client.HTTPConnection(proxy.hostname, proxy.port, timeout=seconds)
     connection.set_tunnel(host, port)
     connection.connect()
     return connection.sock
@@ -162,6 +162,26 @@ def check_the_proxy_refuses_everything_else(world):
             assert "403" in str(failure), failure
         else:
             raise AssertionError(f"{host}:{port} was let through")
+
+
+def check_a_host_can_be_blocked(world):
+    world.control("PUT", "blocked", {"oidc.eks.*": "refuse"})
+    try:
+        _tunnel("oidc.eks.us-west-2.amazonaws.com").close()
+    except OSError as failure:
+        assert "502" in str(failure), failure
+    else:
+        raise AssertionError("it was not blocked")
+    world.sts.get_caller_identity()
+    world.control("PUT", "blocked", {"oidc.eks.*": "hang"})
+    try:
+        _tunnel("oidc.eks.us-west-2.amazonaws.com", seconds=0.3).close()
+    except TimeoutError:
+        pass
+    else:
+        raise AssertionError("it answered")
+    world.control("PUT", "blocked", {})
+    _tunnel("oidc.eks.us-west-2.amazonaws.com").close()
 
 
 def check_everything_listens_on_loopback_only(world):

@@ -115,13 +115,22 @@ def check_aws_identities_are_known_to_kubernetes_as_aws_auth_says(world):
     keys = {name: (person["access_key_id"], person["secret_access_key"]) for name, person in facts["people"].items()}
     status, user = whoami(*keys["deployer"])
     assert status == 201 and user["username"] == "deployer" and "system:masters" in user["groups"], user
-    assert whoami(*keys["planner"])[0] == 401
+    assert whoami(*keys["planner"])[1]["username"] == "planner"
+    token = eks_token(facts["cluster"], facts["region"], *keys["planner"])
+    assert anonymous.call("GET", "/api/v1/serviceaccounts", token=token)[0] == 200
+    assert anonymous.call("POST", "/api/v1/namespaces", {"metadata": {"name": world.name}}, token)[0] == 403
+    assert whoami(*keys["nobody"])[0] == 401
     assert whoami(*keys["deployer"], cluster="other")[0] == 401, "a token for another cluster was believed"
     session = world.sts.assume_role(RoleArn=facts["deployer_role"], RoleSessionName="nina")["Credentials"]
     status, user = whoami(session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
     assert status == 201 and user["username"] == "deployer", user
-    status, config = api.call("GET", "/api/v1/namespaces/kube-system/configmaps/aws-auth")
-    assert status == 200 and "mapUsers" in config["data"]
+    # A changed aws-auth counts at once.
+    path = "/api/v1/namespaces/kube-system/configmaps/aws-auth"
+    status, config = api.call("GET", path)
+    users = json.loads(config["data"]["mapUsers"]) + [{"userarn": facts["people"]["nobody"]["arn"], "username": "late", "groups": []}]
+    config["data"]["mapUsers"] = json.dumps(users)
+    assert api.call("PUT", path, config)[0] == 200
+    world.until(lambda: whoami(*keys["nobody"])[1].get("username") == "late", "aws-auth to be read", seconds=5)
 
 
 @needs_kubernetes

@@ -11,6 +11,7 @@ def check_a_stack_makes_the_role_as_cloudformation_does(world):
                          name="eksctl-bench-addon-iamserviceaccount-" + world.name,
                          Tags=[{"Key": "team", "Value": "<platform & co>"}], Capabilities=["CAPABILITY_IAM"])
     assert stack["StackStatus"] == "CREATE_COMPLETE" and stack["Description"] == "IAM role", stack
+    assert "StackStatusReason" not in stack and "LastUpdatedTime" not in stack, stack
     name = world.role_name(stack)
     assert re.fullmatch(r"eksctl-bench-addon-iamserviceaccount-[a-z0-9]+-Role1-[A-Za-z0-9]{12}", name) and len(name) <= 64, name
     role = world.role(name)

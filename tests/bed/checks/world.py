@@ -59,6 +59,7 @@ class World:
         self.cloudformation, self.iam, self.eks, self.sts = map(client, ("cloudformation", "iam", "eks", "sts"))
         self.control("PUT", "seconds", 0)
         self.control("DELETE", "faults")
+        self.control("PUT", "blocked", {})
 
     def control(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()

@@ -6,6 +6,7 @@ readable by its id after the name is used again. The same ClientRequestToken twi
 
 import asyncio
 import copy
+import re
 import time
 
 from . import roles
@@ -13,9 +14,9 @@ from . import roles
 UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE")
 # Sections whose change alone is no update (the user guide's pages on each section).
 PASSIVE_SECTIONS = ("Description", "Metadata")
-# From these a stack can be deleted while something else is under way.
+# From these a stack cannot be deleted; from CREATE_IN_PROGRESS it can.
 UNDELETABLE = ("UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
-               "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "IMPORT_IN_PROGRESS", "REVIEW_IN_PROGRESS_DELETING")
+               "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "IMPORT_IN_PROGRESS")
 
 
 def install(state):
@@ -31,6 +32,7 @@ def install(state):
     _refusals(parts, actions)
     _rollback_reason(parts)
     _tokens(parts, actions)
+    _tidy(actions)
 
 
 class Parts:
@@ -48,7 +50,7 @@ class Parts:
 
 
 def _inline_policies(provisioners):
-    """AWS::IAM::Policy: IAM's size limit, and a refusal instead of silence when a role is missing on removal is not needed."""
+    """AWS::IAM::Policy is right in ministack but for IAM's limit of size."""
     entry = provisioners._RESOURCE_HANDLERS["AWS::IAM::Policy"]
     create, update = entry["create"], entry["update"]
 
@@ -150,7 +152,11 @@ def _refusals(parts, actions):
         return parts.refuse(f"Stack:{stack['StackId']} is in {stack['StackStatus']} state and can not be updated.")
 
     def create_checked(params):
-        return name_taken(params) or create(params)
+        answer = name_taken(params) or create(params)
+        if answer[0] == 200:
+            # AWS shows this time only after an update.
+            parts.stack(params)["LastUpdatedTime"] = ""
+        return answer
 
     def update_checked(params):
         return not_updatable(params) or update(params)
@@ -194,6 +200,20 @@ def _refusals(parts, actions):
     parts.handlers._stack_has_no_updates = nothing_to_do
     actions.update({"CreateStack": create_checked, "UpdateStack": update_checked, "DeleteStack": delete_checked,
                     "CreateChangeSet": change_checked, "ExecuteChangeSet": execute_checked})
+
+
+def _tidy(actions):
+    """AWS leaves out what is empty; ministack sends empty elements, which a client would take for empty texts."""
+    empty = re.compile(rb"<(StackStatusReason|ResourceStatusReason|LastUpdatedTime|Description|PhysicalResourceId)></\1>")
+
+    def tidied(handler):
+        def handle(params):
+            status, headers, body = handler(params)
+            return status, headers, empty.sub(b"", body)
+        return handle
+
+    for action in ("DescribeStacks", "DescribeStackEvents", "DescribeChangeSet", "ListStacks"):
+        actions[action] = tidied(actions[action])
 
 
 def _rollback_reason(parts):

@@ -65,6 +65,15 @@ def _drop_log(state, _wanted, _rest, _query):
     return {}
 
 
+def _get_blocked(state, _wanted, _rest, _query):
+    return state.blocked
+
+
+def _set_blocked(state, wanted, _rest, _query):
+    state.block(wanted)
+    return state.blocked
+
+
 def _get_eks(state, _wanted, rest, _query):
     return eks.record(state, rest)
 
@@ -101,6 +110,8 @@ ROUTES = {
     ("DELETE", "faults"): _drop_faults,
     ("GET", "log"): _get_log,
     ("DELETE", "log"): _drop_log,
+    ("GET", "blocked"): _get_blocked,
+    ("PUT", "blocked"): _set_blocked,
     ("GET", "eks"): _get_eks,
     ("POST", "eks"): _set_eks,
     ("DELETE", "eks"): _drop_eks,

@@ -5,6 +5,7 @@ or stores a policy. Limits are the maxima of AWS's quota page where one request 
 that benchmarks can make many.
 """
 
+import functools
 import re
 import urllib.parse
 from xml.sax.saxutils import escape
@@ -63,7 +64,9 @@ def _boundary_xml(role):
             f"<PermissionsBoundaryArn>{escape(role['PermissionsBoundary'])}</PermissionsBoundaryArn></PermissionsBoundary>")
 
 
+@functools.lru_cache(maxsize=16384)
 def _quoted(document):
+    """A document as IAM sends it. Kept, because a bulk read quotes the same thousands again and again."""
     return urllib.parse.quote(document or "{}", safe="")
 
 

@@ -5,6 +5,7 @@ file of its own, with the standard library only: it starts in some 40 ms.
 """
 
 import asyncio
+import fnmatch
 import json
 import os
 import re
@@ -39,7 +40,17 @@ async def _refuse(writer, status, text):
     await writer.drain()
 
 
-async def _serve(reader, writer, port):
+def _blocked(host, path):
+    """What the control route `blocked` says of a host: "refuse", "hang" or nothing."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            rules = json.load(file)
+    except FileNotFoundError:
+        return None
+    return next((how for pattern, how in rules.items() if fnmatch.fnmatchcase(host, pattern)), None)
+
+
+async def _serve(reader, writer, settings):
     target = None
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -52,7 +63,16 @@ async def _serve(reader, writer, port):
             print(f"refused: {authority}", file=sys.stderr, flush=True)
             await _refuse(writer, "403 Forbidden", f"the test bed has no {authority}")
             return
-        upstream, target = await asyncio.open_connection("127.0.0.1", port)
+        blocked = _blocked(host, settings["blocked"])
+        if blocked == "refuse":
+            await _refuse(writer, "502 Bad Gateway", f"{host} is blocked")
+            return
+        if blocked == "hang":
+            # As an address that swallows packets: nothing comes until the client leaves.
+            while await reader.read(CHUNK):
+                pass
+            return
+        upstream, target = await asyncio.open_connection("127.0.0.1", settings["upstream"])
         for one in (writer, target):
             one.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -70,7 +90,7 @@ async def _serve(reader, writer, port):
 async def main():
     settings = json.loads(os.environ["BED_PROXY"])
     server = await asyncio.start_server(
-        lambda reader, writer: _serve(reader, writer, settings["upstream"]),
+        lambda reader, writer: _serve(reader, writer, settings),
         sock=socket.socket(fileno=settings["socket"]), limit=LARGEST_HEAD, backlog=512)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -4,9 +4,11 @@ import base64
 import fnmatch
 import hashlib
 import itertools
+import json
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 
@@ -69,6 +71,9 @@ class State:
         self.sequence = 0
         # Issuer id (the 32 hex digits) -> issuer URL. All clusters of a bed share one signing key.
         self.issuers = {}
+        # Host pattern -> "refuse" or "hang": what the proxy does with it. The proxy reads the file.
+        self.blocked = {}
+        self.blocked_file = Path(settings["blocked"])
         # Peer address -> transport, so that a fault can cut a connection.
         self.transports = {}
         with open(settings["signing_public_key"], "rb") as file:
@@ -83,6 +88,14 @@ class State:
         if unknown:
             raise ValueError(f"unknown kinds {sorted(unknown)}; there are {sorted(self.seconds)}")
         self.seconds.update({kind: float(value) for kind, value in wanted.items()})
+
+    def block(self, wanted):
+        if set(wanted.values()) - {"refuse", "hang"}:
+            raise ValueError('a host is blocked by "refuse" or "hang"')
+        self.blocked = wanted
+        temporary = self.blocked_file.with_suffix(".tmp")
+        temporary.write_text(json.dumps(wanted), encoding="utf-8")
+        temporary.replace(self.blocked_file)
 
     def add_fault(self, wanted):
         allowed = set(Fault.__dataclass_fields__) - {"id", "hits"}
