@@ -122,8 +122,7 @@ def _build_module(module, programs):
     folder = cache_root() / _digest(source / "go.mod", source / "go.sum")
 
     def make(temporary):
-        go = _tool("go", "Install Go 1.26 or newer: https://go.dev/doc/install (it fetches a newer toolchain itself), "
-                         "or set KUBEBUILDER_ASSETS to a folder with kube-apiserver, etcd and kubectl.")
+        go = _tool("go", "Install Go 1.26 or newer: https://go.dev/doc/install (it fetches the patch release that it needs itself).")
         for program, package in programs.items():
             say(f"building {program} (once per machine{'; this one takes some minutes' if program == 'kube-apiserver' else ''})")
             _run([go, "build", "-trimpath", "-ldflags", "-s -w", "-o", str(temporary / program), package],

@@ -115,5 +115,7 @@ def check_rights_are_enforced(world):
                       StackName=world.name, TemplateBody=world.template())
     assert planner["arn"] in message
     refused(of(nobody, "eks").describe_cluster, "AccessDeniedException", "eks:DescribeCluster", name=world.facts["cluster"])
+    root = client("sts", "test", "test").get_caller_identity()["Arn"]
+    assert root == f"arn:aws:iam::{world.facts['account']}:root", root
     refused(client("iam", "AKIAIOSFODNN7EXAMPLE", "wrong").get_account_summary, "InvalidClientTokenId")
     refused(client("iam", planner["access_key_id"], "wrong").get_account_summary, "SignatureDoesNotMatch")

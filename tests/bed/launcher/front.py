@@ -105,6 +105,9 @@ class Front:
             await self.application(scope, receive, send)
             return
         body = await _read(receive)
+        if body is None:
+            # The client left in the middle of its request: AWS would not have acted on it.
+            return
         if scope["path"].startswith("/_ctl/"):
             status, value = control.handle(self.state, scope, body)
             await _answer(send, status, json.dumps(value).encode(), "application/json")
@@ -181,7 +184,7 @@ async def _read(receive):
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return b"".join(chunks)
+            return None
         chunks.append(message.get("body", b""))
         if not message.get("more_body"):
             return b"".join(chunks)
