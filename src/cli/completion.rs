@@ -15,11 +15,10 @@ pub struct CompletionCommand {
 }
 
 impl CompletionCommand {
-    #[expect(clippy::unnecessary_wraps, reason = "every command has this form")]
     pub(super) fn run(self, printer: &Printer) -> Result<ExitCode, Failure> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut super::command(), "eksact", &mut script);
-        printer.data(&String::from_utf8_lossy(&script));
+        printer.data(&String::from_utf8_lossy(&script))?;
         Ok(ExitCode::Success)
     }
 }

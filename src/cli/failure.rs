@@ -2,10 +2,11 @@
 
 use super::ExitCode;
 use crate::{
-    cloud::sandbox::SandboxError,
+    cloud::{aws::ConnectError, sandbox::SandboxError},
     engine::DraftError,
     ports::{CallError, CallErrorKind},
     resources::{preflight::PreflightError, runner::help_for},
+    view::OutputError,
 };
 
 /// Why a command fails.
@@ -13,8 +14,6 @@ use crate::{
 pub struct Failure {
     /// What failed, on which object, and why.
     pub message: String,
-    /// What led to it, outermost first.
-    pub causes: Vec<String>,
     /// What to do, each a sentence.
     pub help: Vec<String>,
     /// How the program ends.
@@ -24,7 +23,7 @@ pub struct Failure {
 impl Failure {
     /// A failure with exit code 1.
     pub fn error(message: impl Into<String>) -> Self {
-        Self { message: message.into(), causes: Vec::new(), help: Vec::new(), code: ExitCode::Error }
+        Self { message: message.into(), help: Vec::new(), code: ExitCode::Error }
     }
 
     /// Flags that do not go together, or are missing.
@@ -73,6 +72,31 @@ impl From<DraftError> for Failure {
 impl From<SandboxError> for Failure {
     fn from(error: SandboxError) -> Self {
         Self::error(error.to_string())
+    }
+}
+
+impl From<OutputError> for Failure {
+    fn from(error: OutputError) -> Self {
+        match error {
+            // `eksact plan | head`: nobody is there to be told, and nothing failed.
+            OutputError::ReaderGone => Self::error("").with_code(ExitCode::Success),
+            OutputError::Write(cause) => Self::error(format!("standard output could not be written: {cause}")),
+        }
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::error(format!("the plan could not be written as JSON: {error}"))
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Call(error) => error.into(),
+            ConnectError::Trust(error) => Self::error(error.to_string()),
+        }
     }
 }
 

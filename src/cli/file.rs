@@ -23,7 +23,7 @@ pub fn load(path: &str, global: &GlobalFlags, printer: &Printer) -> Result<Clust
             .with_code(ExitCode::Configuration));
     }
     let loaded = config::load(path, &bytes).map_err(|diagnostics| shown(&diagnostics, printer))?;
-    errors::print_diagnostics(printer, &loaded.warnings);
+    show(&loaded.warnings, printer);
     let config = loaded.config;
     if !config.unmanaged_sections.is_empty() {
         printer.note(&format!(
@@ -41,9 +41,15 @@ pub fn load(path: &str, global: &GlobalFlags, printer: &Printer) -> Result<Clust
     Ok(config)
 }
 
+fn show(diagnostics: &[Diagnostic], printer: &Printer) {
+    if !diagnostics.is_empty() {
+        printer.always(&errors::diagnostics(diagnostics, printer.stderr_style()));
+    }
+}
+
 /// Shows diagnostics and gives the failure that ends the command.
 pub fn shown(diagnostics: &[Diagnostic], printer: &Printer) -> Failure {
-    errors::print_diagnostics(printer, diagnostics);
+    show(diagnostics, printer);
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     Failure::error(match errors {
         1 => "1 error in the configuration; nothing was read or changed".to_owned(),
@@ -58,9 +64,9 @@ pub fn checked(config: &ClusterConfig, printer: &Printer) -> Result<(), Failure>
         .into_iter()
         .partition(|diagnostic| diagnostic.severity == Severity::Error);
     if errors.is_empty() {
-        errors::print_diagnostics(printer, &warnings);
+        show(&warnings, printer);
         return Ok(());
     }
-    errors::print_diagnostics(printer, &errors);
+    show(&errors, printer);
     Err(Failure::usage("the flags do not make a service account that EKS would take"))
 }

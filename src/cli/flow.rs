@@ -2,7 +2,7 @@
 
 use std::{
     io::IsTerminal as _,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -15,9 +15,9 @@ use super::{
     wiring::Connection,
 };
 use crate::{
-    engine::{ExecutionOptions, Interrupt, Plan, Severity, execute},
+    engine::{Event, ExecutionOptions, Interrupt, Plan, Report, Severity, execute},
     resources::{self, LiveReader, Request, Runner, preflight},
-    view::{Printer, confirm, plan_human, plan_json, progress::ProgressView, report},
+    view::{Printer, ProgressView, apply_json::apply_json, confirm, plan_human, plan_json::plan_json, report},
 };
 
 /// A plan that was shown and approved within this time is carried out as it is; an older one is made again first.
@@ -48,11 +48,15 @@ pub async fn plan_for(request: &Request, connection: &Connection) -> Result<Plan
 }
 
 /// Shows a plan on stdout.
-pub fn show(plan: &Plan, output: Output, printer: &Printer) {
+pub fn show(plan: &Plan, request: &Request, output: Output, printer: &Printer) -> Result<(), Failure> {
     match output {
-        Output::Human => printer.data(&plan_human::render(plan, &printer.stdout_style())),
-        Output::Json => printer.data(&plan_json::render(plan)),
+        Output::Human => {
+            let file = request.config.metadata.name.location.as_ref().map(|location| location.file.as_ref());
+            printer.data(&plan_human(plan, file, printer.stdout_style()))?;
+        }
+        Output::Json => printer.data(&plan_json(plan)?)?,
     }
+    Ok(())
 }
 
 /// Plans, shows the plan, and ends: nothing is changed.
@@ -64,7 +68,7 @@ pub async fn plan_only(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let plan = plan_for(request, connection).await?;
-    show(&plan, flags.output, printer);
+    show(&plan, request, flags.output, printer)?;
     Ok(if plan.findings_of(Severity::Error).next().is_some() {
         ExitCode::Error
     } else if !plan.may_be_applied() {
@@ -88,12 +92,12 @@ pub async fn apply(
     let planned = Instant::now();
     let json = flags.output == Output::Json;
     if !json {
-        show(&plan, Output::Human, printer);
+        show(&plan, request, Output::Human, printer)?;
     }
     let unplanned = plan.findings_of(Severity::Error).next().is_some();
     if !plan.may_be_applied() {
         if json {
-            show(&plan, Output::Json, printer);
+            show(&plan, request, Output::Json, printer)?;
         }
         let codes: Vec<&str> = plan.findings_of(Severity::Refusal).map(|finding| finding.code.as_str()).collect();
         return Err(Failure::error(format!("a guard refuses the plan ({}); nothing was changed", codes.join(", ")))
@@ -101,14 +105,14 @@ pub async fn apply(
     }
     if !plan.has_changes() {
         if json {
-            printer.data(&report::render_json(&plan, &crate::engine::Report::default()));
+            printer.data(&apply_json(&plan, &Report::default(), &[])?)?;
         }
         return Ok(if unplanned { ExitCode::Error } else { ExitCode::Success });
     }
     if !approval.given() {
-        let asked = ask(printer, json)?;
+        let asked = ask(json)?;
         if !asked {
-            printer.status("Nothing was changed.");
+            printer.status("Nothing was changed.\n");
             return Ok(ExitCode::NotApproved);
         }
         if planned.elapsed() > FRESH {
@@ -116,11 +120,11 @@ pub async fn apply(
         }
     }
     preflight::check(&plan, connection.readers.kubernetes.as_ref()).await?;
-    let report = carry_out(&plan, request, connection, printer).await;
+    let (report, events) = carry_out(&plan, request, connection, printer).await;
     if json {
-        printer.data(&report::render_json(&plan, &report));
+        printer.data(&apply_json(&plan, &report, &events)?)?;
     } else {
-        printer.status(&report::render(&plan, &report, &printer.stderr_style()));
+        printer.always(&report::report(&plan, &report, printer.stderr_style()));
     }
     Ok(if report.interrupted {
         ExitCode::Interrupted
@@ -134,7 +138,7 @@ pub async fn apply(
 }
 
 /// Asks on the terminal. Without one a script would take the plan for the deed, so that is refused.
-fn ask(printer: &Printer, json: bool) -> Result<bool, Failure> {
+fn ask(json: bool) -> Result<bool, Failure> {
     if json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         let mut arguments: Vec<String> = std::env::args().skip(1).collect();
         arguments.push("--yes".to_owned());
@@ -142,7 +146,8 @@ fn ask(printer: &Printer, json: bool) -> Result<bool, Failure> {
             .with_help(format!("To apply it, run: eksact {}", arguments.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")))
             .with_code(ExitCode::NotApproved));
     }
-    Ok(confirm::ask(printer, "Apply these changes? [y/N] "))
+    confirm("Apply these changes? [y/N] ")
+        .map_err(|error| Failure::error(format!("the answer could not be read: {error}")))
 }
 
 /// A word as a shell takes it.
@@ -189,15 +194,19 @@ async fn carry_out(
     request: &Request,
     connection: &Connection,
     printer: &Printer,
-) -> crate::engine::Report {
+) -> (Report, Vec<Event>) {
     let runner = Runner::new(connection.readers.clone(), connection.writers.clone(), request.settings.timeout);
     let (sender, interrupt) = watch::channel(Interrupt::None);
     let listener = tokio::spawn(listen(Arc::new(sender)));
-    let view = ProgressView::new(printer);
-    let report = execute(plan, &runner, ExecutionOptions::default(), &|event| view.show(&event), interrupt).await;
-    view.finish();
+    let view = ProgressView::new(*printer);
+    let events = Mutex::new(Vec::new());
+    let tell = |event: Event| {
+        view.show(&event);
+        events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    };
+    let report = execute(plan, &runner, ExecutionOptions::default(), &tell, interrupt).await;
     listener.abort();
-    report
+    (report, events.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Turns the first Ctrl-C (or SIGTERM) into "finish what is in flight" and the second into "give it up".

@@ -127,7 +127,9 @@ impl GetServiceAccounts {
             }
             Format::Yaml => {
                 let list: Vec<Value> = found.iter().map(as_eksctl).collect();
-                printer.data(&yaml(&Value::Array(list)))?;
+                let text = serde_saphyr::to_string(&list)
+                    .map_err(|error| Failure::error(format!("the list could not be written as YAML: {error}")))?;
+                printer.data(&text)?;
             }
         }
         Ok(ExitCode::Success)
@@ -172,43 +174,4 @@ fn indented(value: &Value) -> String {
     // Writing a value into memory does not fail.
     let _ = value.serialize(&mut serializer);
     String::from_utf8_lossy(&text).into_owned()
-}
-
-/// YAML of plain JSON values: every string quoted as JSON, which YAML takes as it is.
-fn yaml(value: &Value) -> String {
-    fn write(value: &Value, indent: usize, text: &mut String) {
-        let margin = " ".repeat(indent);
-        match value {
-            Value::Object(fields) if !fields.is_empty() => {
-                for (key, value) in fields {
-                    text.push_str(&format!("{margin}{}:", Value::String(key.clone())));
-                    after_key(value, indent, text);
-                }
-            }
-            Value::Array(items) if !items.is_empty() => {
-                for item in items {
-                    let mut inner = String::new();
-                    write(item, indent + 2, &mut inner);
-                    text.push_str(&format!("{margin}- {}", inner.trim_start()));
-                }
-            }
-            plain => text.push_str(&format!("{margin}{plain}\n")),
-        }
-    }
-    fn after_key(value: &Value, indent: usize, text: &mut String) {
-        let nested = match value {
-            Value::Object(fields) => !fields.is_empty(),
-            Value::Array(items) => !items.is_empty(),
-            _ => false,
-        };
-        if nested {
-            text.push('\n');
-            write(value, indent + 2, text);
-        } else {
-            text.push_str(&format!(" {value}\n"));
-        }
-    }
-    let mut text = String::new();
-    write(value, 0, &mut text);
-    text
 }

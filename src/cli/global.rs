@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use crate::view::{ColorChoice, Level, Printer};
+use crate::view::{ColourChoice, Level, Printer};
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -67,9 +67,9 @@ impl GlobalFlags {
     /// The printer that these flags ask for.
     pub fn printer(&self) -> Printer {
         let color = match self.color {
-            Color::Auto => ColorChoice::Auto,
-            Color::Always => ColorChoice::Always,
-            Color::Never => ColorChoice::Never,
+            Color::Auto => ColourChoice::Auto,
+            Color::Always => ColourChoice::Always,
+            Color::Never => ColourChoice::Never,
         };
         let level = if self.quiet {
             Level::Quiet

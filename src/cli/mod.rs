@@ -83,7 +83,9 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ProcessE
     let code = match outcome {
         Ok(code) => code,
         Err(failure) => {
-            errors::print(&printer, &failure.message, &failure.causes, &failure.help);
+            if !failure.message.is_empty() {
+                printer.always(&errors::error_message(&failure.message, &failure.help, printer.stderr_style()));
+            }
             failure.code
         }
     };

@@ -10,9 +10,8 @@ use crate::{config, view::Printer};
 pub struct SchemaCommand {}
 
 impl SchemaCommand {
-    #[expect(clippy::unnecessary_wraps, reason = "every command has this form")]
     pub(super) fn run(self, printer: &Printer) -> Result<ExitCode, Failure> {
-        printer.data(&format!("{:#}\n", config::json_schema()));
+        printer.data(&format!("{:#}\n", config::json_schema()))?;
         Ok(ExitCode::Success)
     }
 }

@@ -66,7 +66,7 @@ impl ClusterApi {
     }
 
     async fn connect(&self) -> Result<KubernetesClient, CallError> {
-        let network = NetworkSettings::from_environment();
+        let network = NetworkSettings::from_variables(|name| std::env::var(name).ok());
         match &self.way {
             Way::Kubeconfig { path, context } => {
                 let context = KubeconfigContext { path: path.clone(), context: context.clone() };
