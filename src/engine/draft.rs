@@ -132,7 +132,8 @@ impl PlanDraft {
         for (first, then) in std::mem::take(&mut self.orders) {
             let (Some(last), Some(begin)) = (
                 self.last_step_of(&first),
-                self.change(&then).and_then(|change| change.steps.first().cloned()),
+                self.change(&then)
+                    .and_then(|change| change.steps.first().cloned()),
             ) else {
                 continue;
             };

@@ -164,7 +164,10 @@ pub async fn execute(
             heard = requested;
             report.interrupted = true;
             let abandoned = requested == Interrupt::Abandon;
-            tell(EventKind::Interrupted { in_flight: in_flight.len(), abandoned });
+            tell(EventKind::Interrupted {
+                in_flight: in_flight.len(),
+                abandoned,
+            });
             if abandoned {
                 break;
             }
