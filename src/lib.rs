@@ -2,11 +2,13 @@
 //! and applies exactly that.
 //!
 //! The rooms stand in one order; a module may use what stands below it, never above:
-//! `cli` → `view` → `cloud` → `resources` → `guard` → `ports` → `engine` → `config` → `cloudformation` → `iam`.
+//! `cli` → `view` → `cloud` → `resources` → `guard` → `ports` → `engine` → `config` → `authn` → `cloudformation` → `iam`.
 
+pub mod authn;
 pub mod cloud;
 pub mod cloudformation;
 pub mod config;
 pub mod engine;
 pub mod iam;
 pub mod ports;
+pub mod resources;

@@ -1,3 +1,34 @@
-//! ClusterConfig files.
+//! ClusterConfig files: reading them with errors that name file, line and column, validating them, their JSON Schema.
+//!
+//! The format is eksctl's `eksctl.io/v1alpha5`, whole. What eksact acts on becomes plain values ([`ClusterConfig`]);
+//! what it does not manage is checked and named ([`ClusterConfig::unmanaged_sections`]). Nothing here reads a file or
+//! asks AWS or Kubernetes; how a diagnostic looks on a terminal is the view's.
 
+mod cluster_config;
+mod decode;
+mod diagnostic;
+mod fields;
+mod finding;
+mod load;
 pub mod location;
+mod path;
+mod placeholder;
+mod schema;
+mod shape;
+mod source;
+mod suggest;
+mod validate;
+mod yaml;
+
+#[cfg(test)]
+pub(super) mod tests;
+
+pub use cluster_config::{
+    ClusterConfig, DEFAULT_NAMESPACE, Iam, Metadata, ServiceAccount, WellKnownPolicies,
+};
+pub use diagnostic::{Diagnostic, Severity};
+pub use load::{Loaded, load};
+pub use location::{Located, SourceLocation};
+pub use schema::json_schema;
+pub use source::MAXIMUM_BYTES;
+pub use validate::validate;

@@ -8,9 +8,22 @@ use crate::{
 };
 
 /// An attribute that is a policy document, with its difference statement by statement.
-pub fn document_change(name: impl Into<String>, before: Option<&Value>, after: Option<&Value>) -> AttributeChange {
+pub fn document_change(
+    name: impl Into<String>,
+    before: Option<&Value>,
+    after: Option<&Value>,
+) -> AttributeChange {
     let difference = policy::difference(before, after);
-    let mut lines = Vec::new();
+    let mut lines: Vec<Difference> = difference
+        .document
+        .iter()
+        .map(|line| Difference {
+            sign: sign_of(line.sign),
+            indent: 0,
+            text: line.text.clone(),
+            effect: None,
+        })
+        .collect();
     for statement in &difference.statements {
         let head_sign = match statement.sign {
             StatementSign::Added => DifferenceSign::Added,
@@ -18,13 +31,8 @@ pub fn document_change(name: impl Into<String>, before: Option<&Value>, after: O
             StatementSign::Changed => DifferenceSign::Context,
         };
         for (index, line) in statement.lines.iter().enumerate() {
-            let sign = match line.sign {
-                LineSign::Plus => DifferenceSign::Added,
-                LineSign::Minus => DifferenceSign::Removed,
-                LineSign::Context => DifferenceSign::Context,
-            };
             lines.push(Difference {
-                sign: if index == 0 { head_sign } else { sign },
+                sign: if index == 0 { head_sign } else { sign_of(line.sign) },
                 indent: u8::from(index > 0),
                 text: line.text.clone(),
                 effect: (index == 0).then(|| effect_of(statement.access)),
@@ -43,5 +51,13 @@ pub fn effect_of(access: AccessEffect) -> Effect {
         AccessEffect::Narrower => Effect::Narrower,
         AccessEffect::Equal => Effect::Equal,
         AccessEffect::Incomparable => Effect::Incomparable,
+    }
+}
+
+fn sign_of(sign: LineSign) -> DifferenceSign {
+    match sign {
+        LineSign::Plus => DifferenceSign::Added,
+        LineSign::Minus => DifferenceSign::Removed,
+        LineSign::Context => DifferenceSign::Context,
     }
 }

@@ -57,12 +57,17 @@ impl Live {
     /// The ARN of the IAM OIDC provider that belongs to the cluster's issuer.
     pub fn provider_arn(&self) -> Option<String> {
         let issuer = self.cluster.oidc_issuer.as_deref()?;
-        crate::iam::trust::provider_arn(self.partition, &self.account, issuer).ok().map(|arn| arn.to_string())
+        crate::iam::trust::provider_arn(self.partition, &self.account, issuer)
+            .ok()
+            .map(|arn| arn.to_string())
     }
 
     /// The issuer without its scheme, as trust policies name it.
     pub fn issuer_host_path(&self) -> Option<String> {
-        self.cluster.oidc_issuer.as_deref().and_then(|issuer| crate::iam::trust::issuer_without_scheme(issuer).ok())
+        self.cluster
+            .oidc_issuer
+            .as_deref()
+            .and_then(|issuer| crate::iam::trust::issuer_without_scheme(issuer).ok())
     }
 
     /// The stacks that could be read.
@@ -80,21 +85,28 @@ impl Live {
 
     /// The stack of this service account: the one whose tag names it, else the one that bears its name.
     pub fn stack_of(&self, key: &AccountKey) -> Option<&Stack> {
-        self.tagged_stack(key).or_else(|| self.stack_names.get(key).and_then(|name| self.stack(name)))
+        self.tagged_stack(key)
+            .or_else(|| self.stack_names.get(key).and_then(|name| self.stack(name)))
     }
 
     fn tagged_stack(&self, key: &AccountKey) -> Option<&Stack> {
         let qualified = format!("{}/{}", key.0, key.1);
         self.known_stacks().iter().find(|stack| {
             is_of_cluster(stack, &self.cluster.name)
-                && stack.tags.get(tags::SERVICE_ACCOUNT_NAME).is_some_and(|name| *name == qualified)
+                && stack
+                    .tags
+                    .get(tags::SERVICE_ACCOUNT_NAME)
+                    .is_some_and(|name| *name == qualified)
         })
     }
 }
 
 /// Whether a stack bears the tag of this cluster.
 pub fn is_of_cluster(stack: &Stack, cluster: &str) -> bool {
-    stack.tags.get(tags::CLUSTER_NAME).is_some_and(|name| name == cluster)
+    stack
+        .tags
+        .get(tags::CLUSTER_NAME)
+        .is_some_and(|name| name == cluster)
 }
 
 /// The service account that a stack's tag names.
@@ -105,5 +117,9 @@ pub fn service_account_of(stack: &Stack) -> Option<AccountKey> {
 
 /// The name of the role that a stack's output tells.
 pub fn role_name_of(stack: &Stack) -> Option<&str> {
-    stack.outputs.get("Role1").and_then(|arn| arn.rsplit('/').next()).filter(|name| !name.is_empty())
+    stack
+        .outputs
+        .get("Role1")
+        .and_then(|arn| arn.rsplit('/').next())
+        .filter(|name| !name.is_empty())
 }

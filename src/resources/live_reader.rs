@@ -47,7 +47,9 @@ pub struct LiveReader {
 
 impl std::fmt::Debug for LiveReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LiveReader").field("cluster", &self.cluster.name).finish_non_exhaustive()
+        f.debug_struct("LiveReader")
+            .field("cluster", &self.cluster.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -64,7 +66,13 @@ impl LiveReader {
             },
         };
         let cluster_arn = cluster.arn.parse::<Arn>().map_err(|error| {
-            CallError::new("eks", "DescribeCluster", &cluster.name, CallErrorKind::Other, error.to_string())
+            CallError::new(
+                "eks",
+                "DescribeCluster",
+                &cluster.name,
+                CallErrorKind::Other,
+                error.to_string(),
+            )
         })?;
         Ok(Self {
             readers,
@@ -148,7 +156,12 @@ impl LiveReader {
         self.oidc_provider
             .get_or_init(|| async {
                 let arn = self.cluster.oidc_issuer.as_deref().and_then(|issuer| {
-                    crate::iam::trust::provider_arn(self.cluster_arn.partition, &self.cluster_arn.account, issuer).ok()
+                    crate::iam::trust::provider_arn(
+                        self.cluster_arn.partition,
+                        &self.cluster_arn.account,
+                        issuer,
+                    )
+                    .ok()
                 });
                 match arn {
                     Some(arn) => self.readers.aws.oidc_provider(&arn.to_string()).await,
@@ -229,7 +242,10 @@ impl LiveReader {
             .map(|stack| ExistingStack {
                 name: stack.name.clone(),
                 cluster_tag: stack.tags.get(crate::cloudformation::tags::CLUSTER_NAME).cloned(),
-                service_account_tag: stack.tags.get(crate::cloudformation::tags::SERVICE_ACCOUNT_NAME).cloned(),
+                service_account_tag: stack
+                    .tags
+                    .get(crate::cloudformation::tags::SERVICE_ACCOUNT_NAME)
+                    .cloned(),
             })
             .collect();
         stack_name::assign(&self.cluster.name, &wanted, &existing)
@@ -238,11 +254,15 @@ impl LiveReader {
     /// Reads these roles, in bulk when there are many and bulk reading is cheaper.
     pub async fn roles(&self, names: BTreeSet<String>) {
         let known = copied(&self.roles);
-        let names: Vec<String> = names.into_iter().filter(|name| !known.contains_key(name)).collect();
+        let names: Vec<String> = names
+            .into_iter()
+            .filter(|name| !known.contains_key(name))
+            .collect();
         if names.is_empty() {
             return;
         }
-        if names.len() >= BULK_FROM && self.bulk_is_cheaper(names.len()).await
+        if names.len() >= BULK_FROM
+            && self.bulk_is_cheaper(names.len()).await
             && let Ok(all) = self.all_roles().await
         {
             let mut by_name: BTreeMap<&str, &Role> =
@@ -285,8 +305,10 @@ impl LiveReader {
         if names.len() >= BULK_FROM
             && let Ok(all) = self.readers.kubernetes.namespaces().await
         {
-            let by_name: BTreeMap<String, Namespace> =
-                all.into_iter().map(|namespace| (namespace.name.clone(), namespace)).collect();
+            let by_name: BTreeMap<String, Namespace> = all
+                .into_iter()
+                .map(|namespace| (namespace.name.clone(), namespace))
+                .collect();
             let mut namespaces = locked(&self.namespaces);
             for name in names {
                 let namespace = by_name.get(&name).cloned();
@@ -310,20 +332,26 @@ impl LiveReader {
                 .collect();
             let mut accounts = locked(&self.service_accounts);
             for key in keys {
-                let account = by_key.get(&(key.0.as_str(), key.1.as_str())).map(|account| (*account).clone());
+                let account = by_key
+                    .get(&(key.0.as_str(), key.1.as_str()))
+                    .map(|account| (*account).clone());
                 accounts.insert(key, Ok(account));
             }
             return;
         }
-        let read =
-            join_all(keys.iter().map(|(namespace, name)| self.readers.kubernetes.service_account(namespace, name)))
-                .await;
+        let read = join_all(
+            keys.iter()
+                .map(|(namespace, name)| self.readers.kubernetes.service_account(namespace, name)),
+        )
+        .await;
         locked(&self.service_accounts).extend(keys.into_iter().zip(read));
     }
 
     /// Every service account of the cluster.
     pub async fn all_service_accounts(&self) -> &Observed<Vec<ServiceAccount>> {
-        self.all_service_accounts.get_or_init(|| self.readers.kubernetes.service_accounts(None)).await
+        self.all_service_accounts
+            .get_or_init(|| self.readers.kubernetes.service_accounts(None))
+            .await
     }
 }
 
@@ -332,7 +360,9 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 fn unlocked<T>(mutex: Mutex<T>) -> T {
-    mutex.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn copied<T: Clone>(mutex: &Mutex<T>) -> T {

@@ -38,7 +38,10 @@ enum Operation {
 
 /// The accounts whose service account eksact writes.
 pub(super) fn in_kubernetes(request: &Request) -> impl Iterator<Item = &ServiceAccount> {
-    request.service_accounts().iter().filter(|account| !account.role_only)
+    request
+        .service_accounts()
+        .iter()
+        .filter(|account| !account.role_only)
 }
 
 #[async_trait]
@@ -48,8 +51,9 @@ impl Kind for NamespaceKind {
     }
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
-        let names: BTreeSet<String> =
-            in_kubernetes(request).map(|account| account.namespace.clone()).collect();
+        let names: BTreeSet<String> = in_kubernetes(request)
+            .map(|account| account.namespace.clone())
+            .collect();
         if !names.is_empty() {
             reader.namespaces(names).await;
         }
@@ -58,8 +62,10 @@ impl Kind for NamespaceKind {
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
         let mut seen = BTreeSet::new();
         for account in in_kubernetes(request) {
-            if matches!(service_account::standing(request, live, account), Standing::Refused(_))
-                || !seen.insert(&account.namespace)
+            if matches!(
+                service_account::standing(request, live, account),
+                Standing::Refused(_)
+            ) || !seen.insert(&account.namespace)
             {
                 continue;
             }
@@ -69,7 +75,10 @@ impl Kind for NamespaceKind {
                     Finding::new(
                         Severity::Error,
                         "namespace-terminating",
-                        format!("namespace {} is being deleted: nothing can be created in it", namespace.name),
+                        format!(
+                            "namespace {} is being deleted: nothing can be created in it",
+                            namespace.name
+                        ),
                     )
                     .about(&address)
                     .at(account.location.as_ref())
@@ -77,7 +86,9 @@ impl Kind for NamespaceKind {
                 ),
                 Some(Ok(Some(_))) => draft.add_unchanged(address),
                 Some(Ok(None)) => {
-                    let operation = Operation::Create { name: account.namespace.clone() };
+                    let operation = Operation::Create {
+                        name: account.namespace.clone(),
+                    };
                     let step = draft.add_step(
                         &address,
                         "create",
@@ -128,9 +139,10 @@ impl Kind for NamespaceKind {
         let Operation::Create { name } = operation_of(operation)?;
         match context.writers.kubernetes.create_namespace(&name).await {
             Ok(()) => Ok(StepDone::default()),
-            Err(error) if error.kind == CallErrorKind::AlreadyExists => {
-                Ok(StepDone { notes: vec![format!("namespace {name} was there already.")], ..StepDone::default() })
-            }
+            Err(error) if error.kind == CallErrorKind::AlreadyExists => Ok(StepDone {
+                notes: vec![format!("namespace {name} was there already.")],
+                ..StepDone::default()
+            }),
             Err(error) => {
                 // A lost answer: the namespace may be there.
                 match context.readers.kubernetes.namespace(&name).await {

@@ -45,11 +45,25 @@ pub fn address(cluster: &str) -> Address {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
 enum Operation {
-    Create { url: String, arn: String, thumbprint: Option<String>, tags: BTreeMap<String, String> },
-    AddAudience { arn: String },
-    SetThumbprints { arn: String, thumbprints: Vec<String> },
-    TagCluster { arn: String },
-    Delete { arn: String },
+    Create {
+        url: String,
+        arn: String,
+        thumbprint: Option<String>,
+        tags: BTreeMap<String, String>,
+    },
+    AddAudience {
+        arn: String,
+    },
+    SetThumbprints {
+        arn: String,
+        thumbprints: Vec<String>,
+    },
+    TagCluster {
+        arn: String,
+    },
+    Delete {
+        arn: String,
+    },
 }
 
 #[async_trait]
@@ -92,7 +106,10 @@ impl Kind for OidcProviderKind {
                 Finding::new(
                     Severity::Error,
                     "no-oidc-issuer",
-                    format!("cluster {} has no OIDC issuer (its status is {})", live.cluster.name, live.cluster.status),
+                    format!(
+                        "cluster {} has no OIDC issuer (its status is {})",
+                        live.cluster.name, live.cluster.status
+                    ),
                 )
                 .about(&address)
                 .at(source.as_ref())
@@ -127,7 +144,13 @@ impl Kind for OidcProviderKind {
             }
             None => return,
         };
-        let subject = Subject { request, live, address, arn, url };
+        let subject = Subject {
+            request,
+            live,
+            address,
+            arn,
+            url,
+        };
         match (request.oidc_provider, existing) {
             (ProviderIntent::Ensure, None) => subject.plan_creation(draft),
             (ProviderIntent::Ensure, Some(provider)) => subject.plan_update(provider, draft),
@@ -176,10 +199,20 @@ impl Kind for OidcProviderKind {
     ) -> Result<StepDone, StepError> {
         let aws = &context.writers.aws;
         match operation_of(operation)? {
-            Operation::Create { url, arn, thumbprint, tags } => {
+            Operation::Create {
+                url,
+                arn,
+                thumbprint,
+                tags,
+            } => {
                 let audiences = [AUDIENCE.to_owned()];
                 let made = aws
-                    .create_oidc_provider(&format!("https://{url}"), &audiences, thumbprint.as_deref(), &tags)
+                    .create_oidc_provider(
+                        &format!("https://{url}"),
+                        &audiences,
+                        thumbprint.as_deref(),
+                        &tags,
+                    )
                     .await;
                 if let Err(error) = made {
                     // Made meanwhile, or made by this very call whose answer was lost: the same is as good.
@@ -201,7 +234,11 @@ impl Kind for OidcProviderKind {
                 aws.set_oidc_thumbprints(&arn, &thumbprints).await?;
             }
             Operation::TagCluster { arn } => {
-                aws.tag_cluster(&arn, &BTreeMap::from([(CLUSTER_TAG.to_owned(), "true".to_owned())])).await?;
+                aws.tag_cluster(
+                    &arn,
+                    &BTreeMap::from([(CLUSTER_TAG.to_owned(), "true".to_owned())]),
+                )
+                .await?;
             }
             Operation::Delete { arn } => match aws.delete_oidc_provider(&arn).await {
                 Err(error) if error.kind != CallErrorKind::NotFound => return Err(error.into()),
@@ -253,9 +290,13 @@ impl Subject<'_> {
             }
         };
         // The version tag is eksctl's; the rest of the file's tags are not copied to the provider, as eksctl does.
-        let tags: BTreeMap<String, String> = tags::provider_tags(&self.live.cluster.name).into_iter().collect();
-        let thumbprint_value =
-            thumbprint.as_ref().map_or_else(|| json!("computed by IAM"), |thumbprint| json!(thumbprint));
+        let tags: BTreeMap<String, String> = BTreeMap::from([
+            (tags::CLUSTER_NAME.to_owned(), self.live.cluster.name.clone()),
+            (tags::TOOL_VERSION_NAME.to_owned(), tags::TOOL_VERSION.to_owned()),
+        ]);
+        let thumbprint_value = thumbprint
+            .as_ref()
+            .map_or_else(|| json!("computed by IAM"), |thumbprint| json!(thumbprint));
         let mut thumbprint_change = AttributeChange::plain("thumbprint", None, Some(thumbprint_value));
         thumbprint_change.remark = remark;
         let mut attributes = vec![
@@ -267,9 +308,17 @@ impl Subject<'_> {
             tags.iter()
                 .map(|(key, value)| AttributeChange::plain(format!("tag {key}"), None, Some(json!(value)))),
         );
-        attributes.push(AttributeChange::plain(format!("cluster tag {CLUSTER_TAG}"), None, Some(json!("true"))));
-        let operation =
-            Operation::Create { url: self.url.clone(), arn: self.arn.clone(), thumbprint, tags };
+        attributes.push(AttributeChange::plain(
+            format!("cluster tag {CLUSTER_TAG}"),
+            None,
+            Some(json!("true")),
+        ));
+        let operation = Operation::Create {
+            url: self.url.clone(),
+            arn: self.arn.clone(),
+            thumbprint,
+            tags,
+        };
         let create = draft.add_step(
             &self.address,
             "create",
@@ -293,7 +342,10 @@ impl Subject<'_> {
         let mut attributes = Vec::new();
         let mut reasons = Vec::new();
         if !has_audience(provider) {
-            reasons.push(Reason::new("audience-missing", format!("it lacks the audience {AUDIENCE}")));
+            reasons.push(Reason::new(
+                "audience-missing",
+                format!("it lacks the audience {AUDIENCE}"),
+            ));
             attributes.push(
                 AttributeChange::plain("audience", None, Some(json!(AUDIENCE)))
                     .with_remark("other audiences stay")
@@ -304,7 +356,9 @@ impl Subject<'_> {
                 "audience",
                 format!("add audience {AUDIENCE} to the IAM OIDC provider"),
                 Vec::new(),
-                &Operation::AddAudience { arn: self.arn.clone() },
+                &Operation::AddAudience {
+                    arn: self.arn.clone(),
+                },
             ));
         }
         let given = matches!(self.request.settings.thumbprint, ThumbprintSource::Given(_));
@@ -324,7 +378,10 @@ impl Subject<'_> {
                         "thumbprint",
                         "replace the thumbprints of the IAM OIDC provider",
                         steps.last().cloned().into_iter().collect(),
-                        &Operation::SetThumbprints { arn: self.arn.clone(), thumbprints: vec![wanted] },
+                        &Operation::SetThumbprints {
+                            arn: self.arn.clone(),
+                            thumbprints: vec![wanted],
+                        },
                     ));
                 }
                 Ok(_) => {}
@@ -332,9 +389,15 @@ impl Subject<'_> {
             }
         }
         // eksctl's creation tags the cluster in a second call; where that one failed it never tries again.
-        let ours = provider.tags.get(tags::CLUSTER_NAME).is_some_and(|name| *name == self.live.cluster.name);
+        let ours = provider
+            .tags
+            .get(tags::CLUSTER_NAME)
+            .is_some_and(|name| *name == self.live.cluster.name);
         if ours && !self.live.cluster.tags.contains_key(CLUSTER_TAG) {
-            reasons.push(Reason::new("cluster-tag-missing", "the cluster lacks eksctl's tag"));
+            reasons.push(Reason::new(
+                "cluster-tag-missing",
+                "the cluster lacks eksctl's tag",
+            ));
             attributes.push(AttributeChange::plain(
                 format!("cluster tag {CLUSTER_TAG}"),
                 None,
@@ -356,12 +419,17 @@ impl Subject<'_> {
             "tag-cluster",
             format!("tag cluster {}", self.live.cluster.name),
             after,
-            &Operation::TagCluster { arn: self.live.cluster.arn.clone() },
+            &Operation::TagCluster {
+                arn: self.live.cluster.arn.clone(),
+            },
         )
     }
 
     fn plan_deletion(&self, provider: &OidcProvider, draft: &mut PlanDraft) {
-        let marked = provider.tags.get(tags::CLUSTER_NAME).is_some_and(|name| *name == self.live.cluster.name);
+        let marked = provider
+            .tags
+            .get(tags::CLUSTER_NAME)
+            .is_some_and(|name| *name == self.live.cluster.name);
         if !marked {
             draft.add_finding(
                 Finding::new(
@@ -415,7 +483,9 @@ impl Subject<'_> {
             "delete",
             format!("delete IAM OIDC provider {}", provider.url),
             Vec::new(),
-            &Operation::Delete { arn: self.arn.clone() },
+            &Operation::Delete {
+                arn: self.arn.clone(),
+            },
         );
         let mut change = self.change(
             Action::Delete,
@@ -462,7 +532,9 @@ impl Subject<'_> {
     }
 
     fn judged(&self, chain: &CertificateChain, draft: &mut PlanDraft) -> (Option<String>, Option<String>) {
-        let Some(last) = chain.certificates.last() else { return (None, None) };
+        let Some(last) = chain.certificates.last() else {
+            return (None, None);
+        };
         if !chain.publicly_trusted {
             draft.add_finding(
                 Finding::new(
@@ -480,8 +552,15 @@ impl Subject<'_> {
                 .with_help("Run it from a place without such a proxy, or pass --thumbprint HEX or --thumbprint iam."),
             );
         }
-        let expiry = last.not_after.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d").to_string();
-        (Some(last.thumbprint.clone()), Some(format!("{}, valid until {expiry}", last.subject)))
+        let expiry = last
+            .not_after
+            .to_zoned(TimeZone::UTC)
+            .strftime("%Y-%m-%d")
+            .to_string();
+        (
+            Some(last.thumbprint.clone()),
+            Some(format!("{}, valid until {expiry}", last.subject)),
+        )
     }
 }
 
@@ -492,7 +571,11 @@ pub fn has_audience(provider: &OidcProvider) -> bool {
 
 /// `1 role`, `2 roles`.
 pub fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
 }
 
 /// The names of the roles that trust a provider, given its ARN.

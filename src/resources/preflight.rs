@@ -16,7 +16,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PreflightError {
     /// The cluster's API does not answer.
-    #[error("the Kubernetes API of the cluster does not answer, and {steps} steps of the plan need it: {cause}")]
+    #[error(
+        "the Kubernetes API of the cluster does not answer, and {steps} steps of the plan need it: {cause}"
+    )]
     Unreachable {
         /// How many steps need it.
         steps: usize,
@@ -66,5 +68,9 @@ pub async fn check(plan: &Plan, kubernetes: &dyn KubernetesReader) -> Result<(),
             Err(cause) => return Err(PreflightError::Unreachable { steps, cause }),
         }
     }
-    if denied.is_empty() { Ok(()) } else { Err(PreflightError::Denied { denied }) }
+    if denied.is_empty() {
+        Ok(())
+    } else {
+        Err(PreflightError::Denied { denied })
+    }
 }

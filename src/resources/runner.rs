@@ -32,7 +32,13 @@ impl Runner {
     /// A runner over these clients; `timeout` bounds the wait for each stack.
     pub fn new(readers: Readers, writers: Writers, timeout: std::time::Duration) -> Self {
         let stacks = Arc::new(StackWait::new(readers.aws.clone(), timeout));
-        Self { context: RunContext { readers, writers, stacks } }
+        Self {
+            context: RunContext {
+                readers,
+                writers,
+                stacks,
+            },
+        }
     }
 }
 
@@ -52,8 +58,11 @@ impl StepRunner for Runner {
 
 /// A kind's operation as it was planned.
 pub fn operation_of<T: serde::de::DeserializeOwned>(operation: Value) -> Result<T, StepError> {
-    serde_json::from_value(operation)
-        .map_err(|error| StepError::new(format!("this version of eksact does not understand the step: {error}")))
+    serde_json::from_value(operation).map_err(|error| {
+        StepError::new(format!(
+            "this version of eksact does not understand the step: {error}"
+        ))
+    })
 }
 
 /// A failed call as the failure of a step, with what to do.
@@ -71,18 +80,23 @@ impl From<CallError> for StepError {
 /// What to do about a failed call, by its kind.
 pub fn help_for(error: &CallError) -> Option<String> {
     match error.kind {
-        CallErrorKind::AccessDenied => {
-            error.missing_permission().map(|permission| format!("Give the caller the permission {permission}."))
-        }
+        CallErrorKind::AccessDenied => error
+            .missing_permission()
+            .map(|permission| format!("Give the caller the permission {permission}.")),
         CallErrorKind::Throttled => Some("The service is busy: run the same command again.".to_owned()),
         CallErrorKind::Unreachable | CallErrorKind::ServiceFailure => Some(
-            "The call may or may not have had its effect: run the same command again, it looks first.".to_owned(),
+            "The call may or may not have had its effect: run the same command again, it looks first."
+                .to_owned(),
         ),
-        CallErrorKind::LimitExceeded => Some("Ask AWS to raise the quota, or remove what is not needed.".to_owned()),
-        CallErrorKind::Conflict => {
-            Some("Somebody changed the object meanwhile: run the same command again, it plans anew.".to_owned())
+        CallErrorKind::LimitExceeded => {
+            Some("Ask AWS to raise the quota, or remove what is not needed.".to_owned())
         }
-        CallErrorKind::Credentials => Some("Renew the credentials and run the same command again.".to_owned()),
+        CallErrorKind::Conflict => Some(
+            "Somebody changed the object meanwhile: run the same command again, it plans anew.".to_owned(),
+        ),
+        CallErrorKind::Credentials => {
+            Some("Renew the credentials and run the same command again.".to_owned())
+        }
         _ => None,
     }
 }

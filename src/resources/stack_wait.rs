@@ -45,14 +45,20 @@ pub struct StackWait {
 
 impl std::fmt::Debug for StackWait {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StackWait").field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("StackWait")
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
     }
 }
 
 impl StackWait {
     /// A waiter that gives each stack `timeout`.
     pub fn new(aws: Arc<dyn AwsReader>, timeout: Duration) -> Self {
-        Self { aws, timeout, state: Mutex::default() }
+        Self {
+            aws,
+            timeout,
+            state: Mutex::default(),
+        }
     }
 
     /// The stack with this id once CloudFormation is done with it.
@@ -103,7 +109,9 @@ impl StackWait {
     async fn poll(self: Arc<Self>) {
         let mut failures = 0;
         loop {
-            let Some((ids, youngest)) = self.pending() else { return };
+            let Some((ids, youngest)) = self.pending() else {
+                return;
+            };
             // A tenth of the youngest wait: a stack of five seconds is noticed within half a second of its end.
             tokio::time::sleep((youngest / 10).clamp(SHORTEST, LONGEST)).await;
             match self.look(&ids).await {
@@ -133,7 +141,12 @@ impl StackWait {
             waiting.retain(|one| !one.answer.is_closed());
             !waiting.is_empty()
         });
-        let youngest = state.waiting.values().flatten().map(|one| one.since.elapsed()).min();
+        let youngest = state
+            .waiting
+            .values()
+            .flatten()
+            .map(|one| one.since.elapsed())
+            .min();
         if youngest.is_none() {
             state.polling = false;
         }
@@ -143,7 +156,13 @@ impl StackWait {
     async fn look(&self, ids: &[String]) -> Result<BTreeMap<String, Option<Stack>>, CallError> {
         let mut found: BTreeMap<String, Option<Stack>> = BTreeMap::new();
         if ids.len() > ONE_BY_ONE {
-            found = self.aws.stacks().await?.into_iter().map(|stack| (stack.id.clone(), Some(stack))).collect();
+            found = self
+                .aws
+                .stacks()
+                .await?
+                .into_iter()
+                .map(|stack| (stack.id.clone(), Some(stack)))
+                .collect();
         }
         // The listing leaves deleted stacks out: those are asked for by id.
         for id in ids {
@@ -183,8 +202,9 @@ impl StackWait {
     fn expire(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, waiting) in &mut state.waiting {
-            let (late, rest) =
-                std::mem::take(waiting).into_iter().partition(|one| one.since.elapsed() >= self.timeout);
+            let (late, rest) = std::mem::take(waiting)
+                .into_iter()
+                .partition(|one| one.since.elapsed() >= self.timeout);
             *waiting = rest;
             for one in late {
                 let error = CallError::new(
@@ -208,16 +228,34 @@ impl StackWait {
 /// own words. Later failures ("Resource creation cancelled") follow from it.
 pub fn root_cause(events: &[StackEvent], token: &str) -> Option<String> {
     let of_request = |event: &&StackEvent| {
-        event.client_request_token.as_deref().is_none_or(|given| token.is_empty() || given == token)
+        event
+            .client_request_token
+            .as_deref()
+            .is_none_or(|given| token.is_empty() || given == token)
     };
-    let failed: Vec<&StackEvent> =
-        events.iter().filter(of_request).filter(|event| event.status.ends_with("_FAILED")).collect();
+    let failed: Vec<&StackEvent> = events
+        .iter()
+        .filter(of_request)
+        .filter(|event| event.status.ends_with("_FAILED"))
+        .collect();
     // Events come newest first.
     let first = failed
         .iter()
         .rev()
-        .find(|event| !event.status_reason.as_deref().unwrap_or_default().contains("cancelled"))
+        .find(|event| {
+            !event
+                .status_reason
+                .as_deref()
+                .unwrap_or_default()
+                .contains("cancelled")
+        })
         .or(failed.last())?;
-    let reason = first.status_reason.as_deref().unwrap_or("CloudFormation gives no reason");
-    Some(format!("{} ({}) {}: {reason}", first.logical_id, first.resource_type, first.status))
+    let reason = first
+        .status_reason
+        .as_deref()
+        .unwrap_or("CloudFormation gives no reason");
+    Some(format!(
+        "{} ({}) {}: {reason}",
+        first.logical_id, first.resource_type, first.status
+    ))
 }

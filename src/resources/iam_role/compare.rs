@@ -64,10 +64,15 @@ pub fn differences(
     let wanted = &desired.wanted;
     let mut found = Vec::new();
     if compares(RoleAttribute::Name) {
-        let was_named = stack.capabilities.iter().any(|capability| capability == "CAPABILITY_NAMED_IAM");
+        let was_named = stack
+            .capabilities
+            .iter()
+            .any(|capability| capability == "CAPABILITY_NAMED_IAM");
         match &wanted.role_name {
             Some(name) if *name != role.name => {
-                found.push(RoleDifference::Name { wanted: Some(name.clone()) });
+                found.push(RoleDifference::Name {
+                    wanted: Some(name.clone()),
+                });
             }
             // Whether the name came from the template is told by the template, which is read for this.
             None if was_named => {
@@ -79,7 +84,9 @@ pub fn differences(
     if compares(RoleAttribute::TrustPolicy) && !policy::equal(&role.trust_policy, &wanted.trust_policy) {
         found.push(RoleDifference::TrustPolicy);
     }
-    if compares(RoleAttribute::PermissionsBoundary) && role.permissions_boundary != wanted.permissions_boundary {
+    if compares(RoleAttribute::PermissionsBoundary)
+        && role.permissions_boundary != wanted.permissions_boundary
+    {
         found.push(RoleDifference::PermissionsBoundary);
     }
     if compares(RoleAttribute::ManagedPolicies) {
@@ -126,7 +133,9 @@ pub fn differences(
     if compares(RoleAttribute::TerminationProtection)
         && stack.termination_protection != request.settings.termination_protection
     {
-        found.push(RoleDifference::TerminationProtection { live: stack.termination_protection });
+        found.push(RoleDifference::TerminationProtection {
+            live: stack.termination_protection,
+        });
     }
     found
 }
@@ -134,21 +143,29 @@ pub fn differences(
 /// The templates that planning needs: those of stacks whose role differs, for there it matters whether the difference is
 /// one of the template or of the role alone.
 pub fn templates_needed(request: &Request, live: &Live, stacks: &[&Stack]) -> BTreeSet<String> {
-    let by_key: BTreeMap<_, _> =
-        stacks.iter().filter_map(|stack| Some((service_account_of(stack)?, *stack))).collect();
+    let by_key: BTreeMap<_, _> = stacks
+        .iter()
+        .filter_map(|stack| Some((service_account_of(stack)?, *stack)))
+        .collect();
     let mut needed: BTreeSet<String> = by_key
         .iter()
         .filter(|(key, _)| super::removal::is_to_go(request, key))
         .map(|(_, stack)| stack.name.clone())
         .collect();
     for (key, account) in super::owned(request) {
-        let Some(stack) = by_key.get(&key).copied().or_else(|| live.stack_of(&key)) else { continue };
-        let Some(Ok(Some(role))) = role_name_of(stack).and_then(|name| live.roles.get(name)) else { continue };
+        let Some(stack) = by_key.get(&key).copied().or_else(|| live.stack_of(&key)) else {
+            continue;
+        };
+        let Some(Ok(Some(role))) = role_name_of(stack).and_then(|name| live.roles.get(name)) else {
+            continue;
+        };
         if stack_state::state_of(&stack.status) == StackState::Broken {
             needed.insert(stack.name.clone());
             continue;
         }
-        let Ok(desired) = DesiredRole::of(account, live, request) else { continue };
+        let Ok(desired) = DesiredRole::of(account, live, request) else {
+            continue;
+        };
         let differs = differences(request, &desired, stack, role)
             .iter()
             .any(|difference| !matches!(difference, RoleDifference::TerminationProtection { .. }));

@@ -1,15 +1,15 @@
 //! How a service account's role shall be: its stack, template, tags, and what the role in it may do.
 
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     cloudformation::{
         tags, template,
         wanted_role::{self, ResolveContext, WantedRole},
+        well_known,
     },
     config::ServiceAccount,
-    iam::trust,
+    iam::{WellKnownPolicy, trust},
     ports::aws::StackRequest,
     resources::{Live, Request, request::AccountKey},
 };
@@ -56,32 +56,85 @@ impl DesiredRole {
             .map(|stack| stack.name.clone())
             .or_else(|| live.stack_names.get(&key).cloned())
             .ok_or_else(|| DesireError::NoStackName(account.qualified_name()))?;
-        let pattern = account.subject_pattern.as_ref().map(|pattern| pattern.value.as_str());
+        let pattern = account
+            .subject_pattern
+            .as_ref()
+            .map(|pattern| pattern.value.as_str());
         let role_name = account.role_name.as_ref().map(|name| name.value.clone());
-        let capabilities = template::capabilities(role_name.as_deref());
         let role_template = template::RoleTemplate {
+            stack_name: stack_name.clone(),
             namespace: account.namespace.clone(),
             name: account.name.clone(),
-            trust_policy: trust::irsa_trust_policy(&provider_arn, &issuer, &account.namespace, &account.name, pattern),
+            trust_policy: trust::irsa_trust_policy(
+                &provider_arn,
+                &issuer,
+                &account.namespace,
+                &account.name,
+                pattern,
+            ),
             role_name,
-            managed_policy_arns: account.attach_policy_arns.iter().map(|arn| arn.value.clone()).collect(),
-            well_known: account.well_known_policies.iter().collect(),
-            inline_policy: account.attach_policy.as_ref().map(|document| document.value.clone()),
+            managed_policy_arns: account
+                .attach_policy_arns
+                .iter()
+                .map(|arn| arn.value.clone())
+                .collect(),
+            well_known: account.well_known_policies.0.iter().copied().collect(),
+            inline_policy: account
+                .attach_policy
+                .as_ref()
+                .map(|document| document.value.clone()),
             permissions_boundary: account.permissions_boundary.as_ref().map(|arn| arn.value.clone()),
         };
-        let template_body =
-            template::render(&role_template).map_err(|error| DesireError::Template(error.to_string()))?;
-        let value: Value =
-            serde_json::from_str(&template_body).map_err(|error| DesireError::Template(error.to_string()))?;
+        let value = role_template
+            .render()
+            .map_err(|error| DesireError::Template(error.to_string()))?;
+        let capabilities = vec![role_template.capability().to_owned()];
         let wanted = wanted_role::resolve(&value, &context(live, &stack_name))
             .map_err(|error| DesireError::Template(error.to_string()))?;
-        let tags = tags::stack_tags(&live.cluster.name, &request.config.metadata.tags, &account.tags, &key.0, &key.1);
-        Ok(Self { key, stack_name, template_body, wanted, tags, capabilities })
+        let stack_tags = tags::StackTags {
+            cluster: &live.cluster.name,
+            namespace: &key.0,
+            name: &key.1,
+            metadata_tags: &request.config.metadata.tags,
+            service_account_tags: &account.tags,
+        };
+        let tags = stack_tags
+            .to_write()
+            .into_iter()
+            .map(|tag| (tag.key, tag.value))
+            .collect();
+        Ok(Self {
+            key,
+            stack_name,
+            template_body: value.to_string(),
+            wanted,
+            tags,
+            capabilities,
+        })
     }
 
     /// The tags that are compared: all but the version of the tool that wrote them.
     pub fn compared_tags(&self) -> impl Iterator<Item = &(String, String)> {
-        self.tags.iter().filter(|(key, _)| key != tags::VERSION)
+        self.tags.iter().filter(|(key, _)| key != tags::TOOL_VERSION_NAME)
+    }
+
+    /// The wanted value of a tag.
+    pub fn tag(&self, key: &str) -> Option<&str> {
+        self.tags
+            .iter()
+            .find(|(own, _)| own == key)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The well-known policy that an inline policy of this name belongs to.
+    pub fn well_known_of(&self, policy_name: &str) -> Option<WellKnownPolicy> {
+        let logical_id = policy_name
+            .strip_prefix(&format!("{}-", self.stack_name))
+            .unwrap_or(policy_name);
+        WellKnownPolicy::ALL.into_iter().find(|policy| {
+            well_known::definition(*policy)
+                .is_ok_and(|definition| definition.policies.iter().any(|own| own.logical_id == logical_id))
+        })
     }
 
     /// The request that creates the stack. `read` is the digest of what was there before, so that a stack made again
@@ -95,7 +148,11 @@ impl DesiredRole {
             termination_protection: request.settings.termination_protection,
             disable_rollback: request.settings.disable_rollback,
             service_role_arn: request.settings.cloudformation_role_arn.clone(),
-            client_request_token: token("create", &self.stack_name, &[&self.template_body, read, &request.settings.nonce]),
+            client_request_token: token(
+                "create",
+                &self.stack_name,
+                &[&self.template_body, read, &request.settings.nonce],
+            ),
         }
     }
 }

@@ -24,6 +24,7 @@ use super::{
     request::{AccountKey, key_of, owns_role},
 };
 use crate::{
+    cloudformation::tags,
     engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
     ports::aws::Stack,
 };
@@ -60,14 +61,15 @@ impl Kind for IamRoleKind {
             .iter()
             .filter(|stack| {
                 service_account_of(stack).is_some_and(|key| {
-                    request.prune.is_some()
-                        || names.contains_key(&key)
-                        || request.delete.contains(&key)
+                    request.prune.is_some() || names.contains_key(&key) || request.delete.contains(&key)
                 }) || names.values().any(|name| *name == stack.name)
             })
             .collect();
-        let mut roles: BTreeSet<String> =
-            of_interest.iter().filter_map(|stack| role_name_of(stack)).map(str::to_owned).collect();
+        let mut roles: BTreeSet<String> = of_interest
+            .iter()
+            .filter_map(|stack| role_name_of(stack))
+            .map(str::to_owned)
+            .collect();
         // A role that the file names may be taken by somebody else: to be told before CloudFormation fails on it.
         roles.extend(
             request
@@ -98,7 +100,22 @@ impl Kind for IamRoleKind {
     }
 }
 
+/// Whether a tag is one that eksctl and eksact write by themselves.
+fn is_mark(key: &str) -> bool {
+    [
+        tags::CLUSTER_NAME,
+        tags::OLD_CLUSTER_NAME,
+        tags::TOOL_VERSION_NAME,
+        tags::SERVICE_ACCOUNT_NAME,
+    ]
+    .contains(&key)
+}
+
 /// The accounts whose role eksact makes.
 fn owned(request: &Request) -> impl Iterator<Item = (AccountKey, &crate::config::ServiceAccount)> {
-    request.service_accounts().iter().filter(|account| owns_role(account)).map(|account| (key_of(account), account))
+    request
+        .service_accounts()
+        .iter()
+        .filter(|account| owns_role(account))
+        .map(|account| (key_of(account), account))
 }

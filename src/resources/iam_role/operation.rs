@@ -12,11 +12,23 @@ use crate::ports::aws::{ChangeSetRequest, StackRequest};
 #[serde(tag = "operation", rename_all = "kebab-case")]
 pub(super) enum Operation {
     /// CreateStack, and wait for the role.
-    CreateStack { request: StackRequest, cluster: String, service_account: String },
+    CreateStack {
+        request: StackRequest,
+        cluster: String,
+        service_account: String,
+    },
     /// A change set, executed, and wait.
-    UpdateStack { request: ChangeSetRequest, stack_id: String },
+    UpdateStack {
+        request: ChangeSetRequest,
+        stack_id: String,
+    },
     /// DeleteStack, and wait.
-    DeleteStack { name: String, id: String, cloudformation_role_arn: Option<String>, client_request_token: String },
+    DeleteStack {
+        name: String,
+        id: String,
+        cloudformation_role_arn: Option<String>,
+        client_request_token: String,
+    },
     /// UpdateTerminationProtection.
     SetTerminationProtection { stack: String, enabled: bool },
     /// UpdateAssumeRolePolicy.
@@ -26,11 +38,18 @@ pub(super) enum Operation {
     /// DetachRolePolicy.
     DetachPolicy { role: String, policy_arn: String },
     /// PutRolePolicy.
-    PutInlinePolicy { role: String, name: String, document: Value },
+    PutInlinePolicy {
+        role: String,
+        name: String,
+        document: Value,
+    },
     /// DeleteRolePolicy.
     DeleteInlinePolicy { role: String, name: String },
     /// PutRolePermissionsBoundary or DeleteRolePermissionsBoundary.
     SetPermissionsBoundary { role: String, boundary: Option<String> },
     /// TagRole.
-    TagRole { role: String, tags: BTreeMap<String, String> },
+    TagRole {
+        role: String,
+        tags: BTreeMap<String, String>,
+    },
 }

@@ -14,12 +14,13 @@ use super::{
     stack_state::{StackState, remedy, state_of},
 };
 use crate::{
-    cloudformation::{tags, wanted_role::WantedRole, well_known},
+    cloudformation::{wanted_role::WantedRole, well_known},
     config::ServiceAccount,
     engine::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
+    iam::WellKnownPolicy,
     ports::aws::{ChangeSetRequest, Role, Stack},
     resources::{
         Live, Request,
@@ -52,16 +53,23 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     // Without a provider there is nobody to trust; the provider's own finding says so.
     let provider_missing = match (&live.oidc_provider, request.oidc_provider) {
         (Some(Ok(None)), ProviderIntent::Require) | (Some(Err(_)), _) => true,
-        (Some(Ok(None)), ProviderIntent::Ensure) => {
-            draft.change(&oidc_provider::address(&live.cluster.name)).is_none()
-        }
+        (Some(Ok(None)), ProviderIntent::Ensure) => draft
+            .change(&oidc_provider::address(&live.cluster.name))
+            .is_none(),
         _ => live.provider_arn().is_none(),
     };
     if provider_missing {
         return;
     }
     for (key, account) in owned(request) {
-        Subject { request, live, account, address: address(&key), key }.plan(draft);
+        Subject {
+            request,
+            live,
+            account,
+            address: address(&key),
+            key,
+        }
+        .plan(draft);
     }
 }
 
@@ -123,8 +131,11 @@ impl Subject<'_> {
                 self.plan_replacement(&desired, stack, role, reason, draft);
             }
             StackState::Stuck => draft.add_finding(
-                self.error("stack-stuck", format!("the stack {} is in {}", stack.name, stack.status))
-                    .with_help(remedy(&stack.status, &stack.name)),
+                self.error(
+                    "stack-stuck",
+                    format!("the stack {} is in {}", stack.name, stack.status),
+                )
+                .with_help(remedy(&stack.status, &stack.name)),
             ),
             StackState::Busy => draft.add_finding(
                 self.error(
@@ -151,7 +162,10 @@ impl Subject<'_> {
         let role = match self.live.roles.get(name) {
             Some(Ok(Some(role))) => role,
             Some(Ok(None)) => {
-                let reason = Reason::new("role-gone", format!("the role {name} is gone, while its stack is still there"));
+                let reason = Reason::new(
+                    "role-gone",
+                    format!("the role {name} is gone, while its stack is still there"),
+                );
                 self.plan_replacement(desired, stack, None, reason, draft);
                 return;
             }
@@ -170,8 +184,9 @@ impl Subject<'_> {
             draft.add_unchanged(self.address.clone());
             return;
         }
-        let only_protection =
-            found.iter().all(|difference| matches!(difference, RoleDifference::TerminationProtection { .. }));
+        let only_protection = found
+            .iter()
+            .all(|difference| matches!(difference, RoleDifference::TerminationProtection { .. }));
         let old = if only_protection {
             desired.wanted.clone()
         } else if let Some((_, old)) = template_of(self.live, stack) {
@@ -215,8 +230,9 @@ impl Subject<'_> {
             RoleDifference::Name { wanted } => Some(wanted.clone()),
             _ => None,
         });
-        let (by_template, by_hand): (Vec<_>, Vec<_>) =
-            found.iter().partition(|difference| mended_by_template(difference, old, &desired.wanted));
+        let (by_template, by_hand): (Vec<_>, Vec<_>) = found
+            .iter()
+            .partition(|difference| mended_by_template(difference, old, &desired.wanted));
         let mut steps: Vec<StepId> = Vec::new();
         if renamed.is_some() {
             // CloudFormation deletes the old role at the end, which fails while foreign policies hang on it.
@@ -261,7 +277,8 @@ impl Subject<'_> {
             );
             let of_role = !matches!(difference, RoleDifference::TerminationProtection { .. });
             // A replaced role comes whole from the template, and its foreign policies went above.
-            if renamed.is_some() && of_role && (foreign || !matches!(difference, RoleDifference::RoleTag(_))) {
+            if renamed.is_some() && of_role && (foreign || !matches!(difference, RoleDifference::RoleTag(_)))
+            {
                 continue;
             }
             let (part, title, operation) = self.repair(difference, desired, role, stack);
@@ -273,7 +290,10 @@ impl Subject<'_> {
             reasons.push(Reason::new(
                 "role-name",
                 match wanted {
-                    Some(name) => format!("a role's name cannot be changed in place: {} becomes {name}", role.name),
+                    Some(name) => format!(
+                        "a role's name cannot be changed in place: {} becomes {name}",
+                        role.name
+                    ),
                     None => format!("the file no longer names the role {}", role.name),
                 },
             ));
@@ -292,17 +312,29 @@ impl Subject<'_> {
             ));
         }
         if drifted < by_hand.len() {
-            reasons.push(Reason::new("termination-protection", "its stack's termination protection is not as wanted"));
+            reasons.push(Reason::new(
+                "termination-protection",
+                "its stack's termination protection is not as wanted",
+            ));
         }
         let mut change = self.change(
-            if renamed.is_some() { Action::Replace } else { Action::Update },
+            if renamed.is_some() {
+                Action::Replace
+            } else {
+                Action::Update
+            },
             reasons,
             found
                 .iter()
                 .map(|difference| {
                     let attribute = self.attribute(difference, desired, stack, role);
-                    if by_hand.contains(&difference) && !matches!(difference, RoleDifference::TerminationProtection { .. }) {
-                        AttributeChange { remark: attribute.remark.or(Some("drift".to_owned())), ..attribute }
+                    if by_hand.contains(&difference)
+                        && !matches!(difference, RoleDifference::TerminationProtection { .. })
+                    {
+                        AttributeChange {
+                            remark: attribute.remark.or(Some("drift".to_owned())),
+                            ..attribute
+                        }
                     } else {
                         attribute
                     }
@@ -327,16 +359,29 @@ impl Subject<'_> {
         by_template: &[&RoleDifference],
     ) -> Reason {
         for difference in by_template {
-            let RoleDifference::InlinePolicyDiffers(name) = difference else { continue };
-            let Some(policy) = desired.well_known_of(name) else { continue };
+            let RoleDifference::InlinePolicyDiffers(name) = difference else {
+                continue;
+            };
+            let Some(policy) = desired.well_known_of(name) else {
+                continue;
+            };
             let versions = (
-                old.inline_policies.get(name).and_then(|document| well_known::identify(policy, document)),
-                well_known::current_version(policy),
+                old.inline_policies
+                    .get(name)
+                    .and_then(|document| well_known::identify(policy, document)),
+                well_known::definition(policy)
+                    .ok()
+                    .map(|definition| definition.version.as_str()),
             );
-            if let (Some(before), after) = versions {
+            if let (Some(before), Some(after)) = versions
+                && before != after
+            {
                 return Reason::new(
                     "well-known-policy-version",
-                    format!("the well-known policy {} goes from {before} to {after}", policy.field_name()),
+                    format!(
+                        "the well-known policy {} looks like {before} and becomes {after}",
+                        policy.field_name()
+                    ),
                 );
             }
         }
@@ -374,12 +419,17 @@ impl Subject<'_> {
         let mut steps = take_down(self.request, &self.address, stack, role, old.as_ref(), draft);
         let create = self.create_step(desired, &read, steps.last().cloned().into_iter().collect(), draft);
         steps.push(create);
-        let mut attributes =
-            vec![AttributeChange::plain("stack", Some(json!(stack.name)), Some(json!(desired.stack_name)))];
+        let mut attributes = vec![AttributeChange::plain(
+            "stack",
+            Some(json!(stack.name)),
+            Some(json!(desired.stack_name)),
+        )];
         attributes.extend(self.creation_attributes(desired).into_iter().skip(1));
         let mut change = self.change(Action::Replace, vec![reason], attributes, steps, read);
         if stack.termination_protection {
-            change.notes.push("The stack's termination protection is lifted first.".to_owned());
+            change
+                .notes
+                .push("The stack's termination protection is lifted first.".to_owned());
         }
         draft.add_change(change);
     }
@@ -402,7 +452,9 @@ impl Subject<'_> {
     }
 
     fn warn_of_taken_name(&self, desired: &DesiredRole, draft: &mut PlanDraft) {
-        let Some(name) = &desired.wanted.role_name else { return };
+        let Some(name) = &desired.wanted.role_name else {
+            return;
+        };
         if let Some(Ok(Some(role))) = self.live.roles.get(name) {
             draft.add_finding(
                 Finding::new(
@@ -423,7 +475,11 @@ impl Subject<'_> {
 
     fn creation_attributes(&self, desired: &DesiredRole) -> Vec<AttributeChange> {
         let wanted = &desired.wanted;
-        let mut attributes = vec![AttributeChange::plain("stack", None, Some(json!(desired.stack_name)))];
+        let mut attributes = vec![AttributeChange::plain(
+            "stack",
+            None,
+            Some(json!(desired.stack_name)),
+        )];
         if let Some(name) = &wanted.role_name {
             attributes.push(AttributeChange::plain("role name", None, Some(json!(name))));
         }
@@ -435,20 +491,24 @@ impl Subject<'_> {
             let mut change = document_change(format!("inline policy {name}"), None, Some(document));
             if let Some(policy) = desired.well_known_of(name) {
                 change.remark = Some(format!(
-                    "well-known policy {}, {}",
+                    "well-known policy {} as of {}",
                     policy.field_name(),
-                    well_known::current_version(policy)
+                    version_of(policy)
                 ));
             }
             attributes.push(change);
         }
         if let Some(boundary) = &wanted.permissions_boundary {
-            attributes.push(AttributeChange::plain("permissions boundary", None, Some(json!(boundary))));
+            attributes.push(AttributeChange::plain(
+                "permissions boundary",
+                None,
+                Some(json!(boundary)),
+            ));
         }
         let own: BTreeMap<&String, &String> = desired
             .tags
             .iter()
-            .filter(|(key, _)| !tags::is_written_by_tool(key))
+            .filter(|(key, _)| !super::is_mark(key))
             .map(|(key, value)| (key, value))
             .collect();
         attributes.extend(
@@ -468,9 +528,11 @@ impl Subject<'_> {
     ) -> AttributeChange {
         let wanted = &desired.wanted;
         match difference {
-            RoleDifference::TrustPolicy => {
-                document_change("trust policy", Some(&role.trust_policy), Some(&wanted.trust_policy))
-            }
+            RoleDifference::TrustPolicy => document_change(
+                "trust policy",
+                Some(&role.trust_policy),
+                Some(&wanted.trust_policy),
+            ),
             RoleDifference::ManagedPolicyMissing(arn) => {
                 AttributeChange::plain("managed policy", None, Some(json!(arn))).with_effect(Effect::Broader)
             }
@@ -485,10 +547,15 @@ impl Subject<'_> {
                     role.inline_policies.get(name),
                     wanted.inline_policies.get(name),
                 );
-                if let (Some(policy), Some(live)) = (desired.well_known_of(name), role.inline_policies.get(name))
+                if let (Some(policy), Some(live)) =
+                    (desired.well_known_of(name), role.inline_policies.get(name))
                     && let Some(version) = well_known::identify(policy, live)
                 {
-                    change.remark = Some(format!("{version} → {}", well_known::current_version(policy)));
+                    change.remark = Some(if version == version_of(policy) {
+                        format!("well-known policy {} as of {version}", policy.field_name())
+                    } else {
+                        format!("looks like {version}, becomes {}", version_of(policy))
+                    });
                 }
                 change
             }
@@ -508,7 +575,11 @@ impl Subject<'_> {
             RoleDifference::Name { wanted } => AttributeChange::plain(
                 "role name",
                 Some(json!(role.name)),
-                Some(wanted.as_ref().map_or_else(|| json!("made up by CloudFormation"), |name| json!(name))),
+                Some(
+                    wanted
+                        .as_ref()
+                        .map_or_else(|| json!("made up by CloudFormation"), |name| json!(name)),
+                ),
             ),
             RoleDifference::StackTag(key) => AttributeChange::plain(
                 format!("tag {key}"),
@@ -541,57 +612,92 @@ impl Subject<'_> {
             RoleDifference::TrustPolicy => (
                 "trust-policy".to_owned(),
                 format!("restore the trust policy of role {name}"),
-                Operation::SetTrustPolicy { role: name, document: wanted.trust_policy.clone() },
+                Operation::SetTrustPolicy {
+                    role: name,
+                    document: wanted.trust_policy.clone(),
+                },
             ),
             RoleDifference::ManagedPolicyMissing(arn) => (
                 format!("attach {arn}"),
                 format!("attach {arn} to role {name}"),
-                Operation::AttachPolicy { role: name, policy_arn: arn.clone() },
+                Operation::AttachPolicy {
+                    role: name,
+                    policy_arn: arn.clone(),
+                },
             ),
             RoleDifference::ManagedPolicyForeign(arn) => (
                 format!("detach {arn}"),
                 format!("detach {arn} from role {name}"),
-                Operation::DetachPolicy { role: name, policy_arn: arn.clone() },
+                Operation::DetachPolicy {
+                    role: name,
+                    policy_arn: arn.clone(),
+                },
             ),
             RoleDifference::InlinePolicyMissing(policy) | RoleDifference::InlinePolicyDiffers(policy) => (
                 format!("put {policy}"),
                 format!("restore the inline policy {policy} of role {name}"),
-                Operation::PutInlinePolicy { role: name, document: document_of(policy), name: policy.clone() },
+                Operation::PutInlinePolicy {
+                    role: name,
+                    document: document_of(policy),
+                    name: policy.clone(),
+                },
             ),
             RoleDifference::InlinePolicyForeign(policy) => (
                 format!("delete {policy}"),
                 format!("delete the inline policy {policy} of role {name}"),
-                Operation::DeleteInlinePolicy { role: name, name: policy.clone() },
+                Operation::DeleteInlinePolicy {
+                    role: name,
+                    name: policy.clone(),
+                },
             ),
             RoleDifference::PermissionsBoundary => (
                 "permissions-boundary".to_owned(),
                 format!("restore the permissions boundary of role {name}"),
-                Operation::SetPermissionsBoundary { role: name, boundary: wanted.permissions_boundary.clone() },
+                Operation::SetPermissionsBoundary {
+                    role: name,
+                    boundary: wanted.permissions_boundary.clone(),
+                },
             ),
             RoleDifference::TerminationProtection { live } => (
                 "termination-protection".to_owned(),
-                format!("switch termination protection {} for stack {}", if *live { "off" } else { "on" }, stack.name),
-                Operation::SetTerminationProtection { stack: stack.name.clone(), enabled: !live },
+                format!(
+                    "switch termination protection {} for stack {}",
+                    if *live { "off" } else { "on" },
+                    stack.name
+                ),
+                Operation::SetTerminationProtection {
+                    stack: stack.name.clone(),
+                    enabled: !live,
+                },
             ),
             RoleDifference::RoleTag(key) | RoleDifference::StackTag(key) => (
                 format!("tag {key}"),
                 format!("tag role {name} with {key}"),
                 Operation::TagRole {
                     role: name,
-                    tags: desired.tag(key).map(|value| (key.clone(), value.to_owned())).into_iter().collect(),
+                    tags: desired
+                        .tag(key)
+                        .map(|value| (key.clone(), value.to_owned()))
+                        .into_iter()
+                        .collect(),
                 },
             ),
             // Mended by the template, always.
             RoleDifference::Name { .. } => (
                 "name".to_owned(),
                 format!("tag role {name}"),
-                Operation::TagRole { role: name, tags: BTreeMap::new() },
+                Operation::TagRole {
+                    role: name,
+                    tags: BTreeMap::new(),
+                },
             ),
         }
     }
 
     fn error(&self, code: &str, message: String) -> Finding {
-        Finding::new(Severity::Error, code, message).about(&self.address).at(self.account.location.as_ref())
+        Finding::new(Severity::Error, code, message)
+            .about(&self.address)
+            .at(self.account.location.as_ref())
     }
 
     fn change(
@@ -621,6 +727,11 @@ impl Subject<'_> {
     }
 }
 
+/// The version that a well-known policy has here.
+fn version_of(policy: WellKnownPolicy) -> &'static str {
+    well_known::definition(policy).map_or("an unknown version", |definition| definition.version.as_str())
+}
+
 /// What is known of a role's ARN while planning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoleArn {
@@ -639,13 +750,19 @@ pub fn arn_after(live: &Live, account: &ServiceAccount, draft: &PlanDraft) -> Ro
     }
     let key = super::key_of(account);
     let address = address(&key);
-    let made = draft.change(&address).is_some_and(|change| matches!(change.action, Action::Create | Action::Replace));
+    let made = draft
+        .change(&address)
+        .is_some_and(|change| matches!(change.action, Action::Create | Action::Replace));
     if made {
         return match &account.role_name {
-            Some(name) => {
-                RoleArn::Known(format!("arn:{}:iam::{}:role/{}", live.partition, live.account, name.value))
-            }
-            None => RoleArn::MadeByPlan(crate::engine::Unknown { address, attribute: ARN.to_owned() }),
+            Some(name) => RoleArn::Known(format!(
+                "arn:{}:iam::{}:role/{}",
+                live.partition, live.account, name.value
+            )),
+            None => RoleArn::MadeByPlan(crate::engine::Unknown {
+                address,
+                attribute: ARN.to_owned(),
+            }),
         };
     }
     live.stack_of(&key)

@@ -28,7 +28,7 @@ use crate::{
 
 /// The account whose loss takes the network of a cluster down: prune keeps it unless it is named (eksctl 0.231 protects
 /// it too, `filter/iamserviceaccount_filter.go`).
-pub const PROTECTED: (&str, &str) = ("kube-system", "aws-node");
+pub(super) const PROTECTED: (&str, &str) = ("kube-system", "aws-node");
 
 /// Whether the request wants this account's objects gone.
 pub fn is_to_go(request: &Request, key: &AccountKey) -> bool {
@@ -36,7 +36,10 @@ pub fn is_to_go(request: &Request, key: &AccountKey) -> bool {
         return true;
     }
     let Some(prune) = &request.prune else { return false };
-    let wanted = request.service_accounts().iter().any(|account| key_of(account) == *key);
+    let wanted = request
+        .service_accounts()
+        .iter()
+        .any(|account| key_of(account) == *key);
     !wanted && !prune.keep.contains(key) && (!is_protected(key) || prune.named.contains(key))
 }
 
@@ -65,7 +68,10 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             && is_protected(&key)
             && !prune.named.contains(&key)
             && !request.delete.contains(&key)
-            && !request.service_accounts().iter().any(|account| key_of(account) == key)
+            && !request
+                .service_accounts()
+                .iter()
+                .any(|account| key_of(account) == key)
         {
             draft.add_finding(
                 Finding::new(
@@ -92,7 +98,10 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, dra
                 Finding::new(
                     Severity::Error,
                     "stack-busy",
-                    format!("CloudFormation is still at work on the stack {} ({})", stack.name, stack.status),
+                    format!(
+                        "CloudFormation is still at work on the stack {} ({})",
+                        stack.name, stack.status
+                    ),
                 )
                 .about(&address)
                 .with_help("Run the same command again later, or wait longer with --timeout."),
@@ -134,7 +143,8 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, dra
     let requested = request.delete.contains(key);
     let mut attributes = vec![AttributeChange::plain("stack", Some(json!(stack.name)), None)];
     if let Some(name) = role_name {
-        attributes.push(AttributeChange::plain("role", Some(json!(name)), None).with_effect(Effect::Narrower));
+        attributes
+            .push(AttributeChange::plain("role", Some(json!(name)), None).with_effect(Effect::Narrower));
     }
     if let Some(role) = role {
         attributes.extend(
@@ -183,12 +193,16 @@ pub(super) fn take_down(
     draft: &mut PlanDraft,
 ) -> Vec<StepId> {
     let mut steps: Vec<StepId> = Vec::new();
-    let add = |draft: &mut PlanDraft, steps: &mut Vec<StepId>, part: &str, title: String, operation: &Operation| {
-        let after = steps.last().cloned().into_iter().collect();
-        steps.push(draft.add_step(address, part, title, after, operation));
-    };
+    let add =
+        |draft: &mut PlanDraft, steps: &mut Vec<StepId>, part: &str, title: String, operation: &Operation| {
+            let after = steps.last().cloned().into_iter().collect();
+            steps.push(draft.add_step(address, part, title, after, operation));
+        };
     if stack.termination_protection {
-        let operation = Operation::SetTerminationProtection { stack: stack.name.clone(), enabled: false };
+        let operation = Operation::SetTerminationProtection {
+            stack: stack.name.clone(),
+            enabled: false,
+        };
         let title = format!("lift the termination protection of stack {}", stack.name);
         add(draft, &mut steps, "lift-protection", title, &operation);
     }
@@ -203,25 +217,51 @@ pub(super) fn take_down(
         cloudformation_role_arn: request.settings.cloudformation_role_arn.clone(),
         client_request_token: token("delete", &stack.name, &[&stack.id, &request.settings.nonce]),
     };
-    add(draft, &mut steps, "delete-stack", format!("delete stack {}", stack.name), &operation);
+    add(
+        draft,
+        &mut steps,
+        "delete-stack",
+        format!("delete stack {}", stack.name),
+        &operation,
+    );
     steps
 }
 
 /// The calls that take off a role what its template did not put on it.
 pub(super) fn foreign_to(old: &WantedRole, role: &Role) -> Vec<(String, String, Operation)> {
-    let managed = role.managed_policy_arns.iter().filter(|arn| !old.managed_policy_arns.contains(*arn)).map(|arn| {
-        (
-            format!("detach {arn}"),
-            format!("detach {arn}, which was attached by hand, from role {}", role.name),
-            Operation::DetachPolicy { role: role.name.clone(), policy_arn: arn.clone() },
-        )
-    });
-    let inline = role.inline_policies.keys().filter(|name| !old.inline_policies.contains_key(*name)).map(|name| {
-        (
-            format!("delete {name}"),
-            format!("delete the inline policy {name}, which was added by hand, from role {}", role.name),
-            Operation::DeleteInlinePolicy { role: role.name.clone(), name: name.clone() },
-        )
-    });
+    let managed = role
+        .managed_policy_arns
+        .iter()
+        .filter(|arn| !old.managed_policy_arns.contains(*arn))
+        .map(|arn| {
+            (
+                format!("detach {arn}"),
+                format!(
+                    "detach {arn}, which was attached by hand, from role {}",
+                    role.name
+                ),
+                Operation::DetachPolicy {
+                    role: role.name.clone(),
+                    policy_arn: arn.clone(),
+                },
+            )
+        });
+    let inline = role
+        .inline_policies
+        .keys()
+        .filter(|name| !old.inline_policies.contains_key(*name))
+        .map(|name| {
+            (
+                format!("delete {name}"),
+                format!(
+                    "delete the inline policy {name}, which was added by hand, from role {}",
+                    role.name
+                ),
+                Operation::DeleteInlinePolicy {
+                    role: role.name.clone(),
+                    name: name.clone(),
+                },
+            )
+        });
     managed.chain(inline).collect()
 }

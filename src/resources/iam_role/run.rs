@@ -32,13 +32,22 @@ pub(super) async fn run(
         other => other,
     };
     match operation {
-        Operation::CreateStack { request, cluster, service_account } => {
+        Operation::CreateStack {
+            request,
+            cluster,
+            service_account,
+        } => {
             return create_stack(&request, &cluster, &service_account, context, progress).await;
         }
         Operation::UpdateStack { request, stack_id } => {
             return update_stack(&request, &stack_id, context, progress).await;
         }
-        Operation::DeleteStack { name, id, cloudformation_role_arn, client_request_token } => {
+        Operation::DeleteStack {
+            name,
+            id,
+            cloudformation_role_arn,
+            client_request_token,
+        } => {
             return delete_stack(
                 &name,
                 &id,
@@ -73,7 +82,10 @@ pub(super) async fn run(
 
 /// Whether the effect of a failed write is unknown, so that only a look can tell.
 fn effect_unknown(kind: CallErrorKind) -> bool {
-    matches!(kind, CallErrorKind::Unreachable | CallErrorKind::ServiceFailure | CallErrorKind::Throttled)
+    matches!(
+        kind,
+        CallErrorKind::Unreachable | CallErrorKind::ServiceFailure | CallErrorKind::Throttled
+    )
 }
 
 async fn create_stack(
@@ -106,9 +118,17 @@ async fn appeared(
     error: CallError,
     context: &RunContext,
 ) -> Result<String, StepError> {
-    let Some(stack) = context.readers.aws.stack(&request.name).await? else { return Err(error.into()) };
-    let same_subject = stack.tags.get(tags::CLUSTER_NAME).is_some_and(|name| name == cluster)
-        && stack.tags.get(tags::SERVICE_ACCOUNT_NAME).is_some_and(|name| name == service_account);
+    let Some(stack) = context.readers.aws.stack(&request.name).await? else {
+        return Err(error.into());
+    };
+    let same_subject = stack
+        .tags
+        .get(tags::CLUSTER_NAME)
+        .is_some_and(|name| name == cluster)
+        && stack
+            .tags
+            .get(tags::SERVICE_ACCOUNT_NAME)
+            .is_some_and(|name| name == service_account);
     let usable = stack.status == "CREATE_COMPLETE" || stack.status == "CREATE_IN_PROGRESS";
     if same_subject && usable {
         let template = context.readers.aws.stack_template(&stack.id).await?;
@@ -148,7 +168,11 @@ async fn update_stack(
                 pause = (pause * 3 / 2).min(std::time::Duration::from_secs(3));
             }
             status => {
-                let reason = change_set.status_reason.as_deref().unwrap_or("CloudFormation gives no reason").to_owned();
+                let reason = change_set
+                    .status_reason
+                    .as_deref()
+                    .unwrap_or("CloudFormation gives no reason")
+                    .to_owned();
                 let status = status.to_owned();
                 // A failed change set is of no use to anybody; that it stays is no failure of the step.
                 let _ = aws.delete_change_set(&id).await;
@@ -161,8 +185,14 @@ async fn update_stack(
     };
     if !ready {
         let _ = aws.delete_change_set(&id).await;
-        let note = format!("CloudFormation found nothing to change in stack {}.", request.stack);
-        return Ok(StepDone { notes: vec![note], ..StepDone::default() });
+        let note = format!(
+            "CloudFormation found nothing to change in stack {}.",
+            request.stack
+        );
+        return Ok(StepDone {
+            notes: vec![note],
+            ..StepDone::default()
+        });
     }
     execute(&id, &request.client_request_token, context).await?;
     let stack = context.stacks.settled(stack_id, progress).await?;
@@ -174,12 +204,17 @@ async fn update_stack(
 
 /// Executes a change set; where the answer is lost, the change set itself tells whether it was begun.
 async fn execute(id: &str, token: &str, context: &RunContext) -> Result<(), StepError> {
-    let Err(error) = context.writers.aws.execute_change_set(id, token).await else { return Ok(()) };
+    let Err(error) = context.writers.aws.execute_change_set(id, token).await else {
+        return Ok(());
+    };
     if !effect_unknown(error.kind) {
         return Err(error.into());
     }
     let begun = context.readers.aws.change_set(id).await.is_ok_and(|change_set| {
-        matches!(change_set.execution_status.as_deref(), Some("EXECUTE_IN_PROGRESS" | "EXECUTE_COMPLETE"))
+        matches!(
+            change_set.execution_status.as_deref(),
+            Some("EXECUTE_IN_PROGRESS" | "EXECUTE_COMPLETE")
+        )
     });
     if begun { Ok(()) } else { Err(error.into()) }
 }
@@ -192,9 +227,16 @@ async fn delete_stack(
     context: &RunContext,
     progress: &Progress,
 ) -> Result<StepDone, StepError> {
-    match context.writers.aws.delete_stack(id, cloudformation_role_arn, token).await {
+    match context
+        .writers
+        .aws
+        .delete_stack(id, cloudformation_role_arn, token)
+        .await
+    {
         Err(error) if error.kind == CallErrorKind::NotFound => return Ok(StepDone::default()),
-        Err(error) if error.kind == CallErrorKind::Invalid && error.message.contains("TerminationProtection") => {
+        Err(error)
+            if error.kind == CallErrorKind::Invalid && error.message.contains("TerminationProtection") =>
+        {
             return Err(StepError::new(format!(
                 "the stack {name} is protected against deletion, and was not when the plan was made"
             ))
@@ -212,19 +254,33 @@ async fn delete_stack(
 
 fn told_role(stack: &Stack) -> Result<StepDone, StepError> {
     let Some(arn) = stack.outputs.get("Role1") else {
-        return Err(StepError::new(format!("the stack {} is made but has no output Role1", stack.name)));
+        return Err(StepError::new(format!(
+            "the stack {} is made but has no output Role1",
+            stack.name
+        )));
     };
-    Ok(StepDone { outputs: BTreeMap::from([(ARN.to_owned(), json!(arn))]), notes: Vec::new() })
+    Ok(StepDone {
+        outputs: BTreeMap::from([(ARN.to_owned(), json!(arn))]),
+        notes: Vec::new(),
+    })
 }
 
 /// What went wrong with a stack: the first failing resource's own reason, not the status that it led to.
 async fn failure(what: &str, stack: &Stack, token: &str, context: &RunContext) -> StepError {
-    let events = context.readers.aws.stack_events(&stack.id).await.unwrap_or_default();
+    let events = context
+        .readers
+        .aws
+        .stack_events(&stack.id)
+        .await
+        .unwrap_or_default();
     let cause = root_cause(&events, token)
         .or_else(|| root_cause(&events, ""))
         .or_else(|| stack.status_reason.clone())
         .unwrap_or_else(|| "CloudFormation gives no reason".to_owned());
-    let error = StepError::new(format!("the {what} of stack {} failed: {cause} (now {})", stack.name, stack.status));
+    let error = StepError::new(format!(
+        "the {what} of stack {} failed: {cause} (now {})",
+        stack.name, stack.status
+    ));
     match state_of(&stack.status) {
         StackState::Stuck => error.with_help(remedy(&stack.status, &stack.name)),
         StackState::Broken => {

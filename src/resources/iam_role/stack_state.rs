@@ -18,11 +18,13 @@ pub(super) enum StackState {
 /// The state behind a status. Statuses that CloudFormation may add later are left to people.
 pub(super) fn state_of(status: &str) -> StackState {
     match status {
-        "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" | "IMPORT_COMPLETE"
+        "CREATE_COMPLETE"
+        | "UPDATE_COMPLETE"
+        | "UPDATE_ROLLBACK_COMPLETE"
+        | "IMPORT_COMPLETE"
         | "IMPORT_ROLLBACK_COMPLETE" => StackState::Healthy,
-        "ROLLBACK_COMPLETE" | "CREATE_FAILED" | "ROLLBACK_FAILED" | "REVIEW_IN_PROGRESS" | "DELETE_FAILED" => {
-            StackState::Broken
-        }
+        "ROLLBACK_COMPLETE" | "CREATE_FAILED" | "ROLLBACK_FAILED" | "REVIEW_IN_PROGRESS"
+        | "DELETE_FAILED" => StackState::Broken,
         "DELETE_COMPLETE" => StackState::Gone,
         status if status.ends_with("_IN_PROGRESS") => StackState::Busy,
         _ => StackState::Stuck,
@@ -43,7 +45,9 @@ pub(super) fn remedy(status: &str, stack: &str) -> String {
             "Somebody's import into the stack did not end well: finish or undo it in CloudFormation (stack {stack}), and \
              run the same command again."
         ),
-        _ => format!("Bring the stack {stack} back to health in CloudFormation, and run the same command again."),
+        _ => format!(
+            "Bring the stack {stack} back to health in CloudFormation, and run the same command again."
+        ),
     }
 }
 

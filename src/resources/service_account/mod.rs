@@ -13,7 +13,11 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{Kind, Live, LiveReader, Request, RunContext, namespace::in_kubernetes, request::{AccountKey, key_of}};
+use super::{
+    Kind, Live, LiveReader, Request, RunContext,
+    namespace::in_kubernetes,
+    request::{AccountKey, key_of},
+};
 use crate::{
     engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
     ports::kubernetes::AccessReview,

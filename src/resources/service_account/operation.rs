@@ -32,9 +32,18 @@ pub(super) enum Operation {
         remove_annotations: Vec<String>,
     },
     /// Takes the annotation off the object with this `uid` and leaves the rest.
-    RemoveAnnotation { namespace: String, name: String, uid: String, resource_version: String },
+    RemoveAnnotation {
+        namespace: String,
+        name: String,
+        uid: String,
+        resource_version: String,
+    },
     /// Deletes the object with this `uid`.
-    Delete { namespace: String, name: String, uid: String },
+    Delete {
+        namespace: String,
+        name: String,
+        uid: String,
+    },
 }
 
 impl Operation {
@@ -42,7 +51,9 @@ impl Operation {
     pub(super) fn access_reviews(&self) -> Vec<AccessReview> {
         let (verbs, namespace): (&[&str], &String) = match self {
             Self::Create { namespace, .. } => (&["create"], namespace),
-            Self::Apply { namespace, .. } | Self::RemoveAnnotation { namespace, .. } => (&["patch"], namespace),
+            Self::Apply { namespace, .. } | Self::RemoveAnnotation { namespace, .. } => {
+                (&["patch"], namespace)
+            }
             Self::Delete { namespace, .. } => (&["delete"], namespace),
         };
         verbs

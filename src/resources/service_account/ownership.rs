@@ -20,14 +20,22 @@ pub enum Ownership {
 
 /// Whose this service account is.
 pub fn ownership(account: &ServiceAccount) -> Ownership {
-    if account.labels.get(MANAGED_BY_LABEL).is_some_and(|value| value == MANAGED_BY) {
+    if account
+        .labels
+        .get(MANAGED_BY_LABEL)
+        .is_some_and(|value| value == MANAGED_BY)
+    {
         return Ownership::Ours;
     }
     let annotated = account
         .field_managers
         .iter()
         .any(|manager| manager.manager == FIELD_MANAGER && manager.annotations.contains(ROLE_ANNOTATION));
-    if annotated { Ownership::Annotated } else { Ownership::Foreign }
+    if annotated {
+        Ownership::Annotated
+    } else {
+        Ownership::Foreign
+    }
 }
 
 /// The tool that marks a service account as its own besides the label, by which eksctl's override may have taken the
@@ -35,7 +43,10 @@ pub fn ownership(account: &ServiceAccount) -> Ownership {
 pub fn other_owner(account: &ServiceAccount) -> Option<&'static str> {
     let has = |key: &str| account.annotations.contains_key(key) || account.labels.contains_key(key);
     if has("meta.helm.sh/release-name")
-        || account.labels.get(MANAGED_BY_LABEL).is_some_and(|value| value == "Helm")
+        || account
+            .labels
+            .get(MANAGED_BY_LABEL)
+            .is_some_and(|value| value == "Helm")
         || account.labels.contains_key("helm.sh/chart")
     {
         return Some("Helm");
@@ -70,7 +81,11 @@ pub fn standing(request: &Request, live: &Live, account: &config::ServiceAccount
             let settled = ownership(existing) != Ownership::Foreign
                 || request.settings.override_existing_service_accounts
                 || is_as_wanted(live, account, existing);
-            if settled { Standing::Free } else { Standing::Refused(other_owner(existing)) }
+            if settled {
+                Standing::Free
+            } else {
+                Standing::Refused(other_owner(existing))
+            }
         }
         Some(Ok(None)) => Standing::Free,
         Some(Err(_)) | None => Standing::Unknown,
@@ -81,11 +96,19 @@ pub fn standing(request: &Request, live: &Live, account: &config::ServiceAccount
 fn is_as_wanted(live: &Live, account: &config::ServiceAccount, existing: &ServiceAccount) -> bool {
     let wanted_arn = match &account.attach_role_arn {
         Some(arn) => Some(arn.value.clone()),
-        None => live.stack_of(&key_of(account)).and_then(|stack| stack.outputs.get("Role1").cloned()),
+        None => live
+            .stack_of(&key_of(account))
+            .and_then(|stack| stack.outputs.get("Role1").cloned()),
     };
     wanted_arn.is_some_and(|arn| existing.annotations.get(ROLE_ANNOTATION) == Some(&arn))
-        && account.labels.iter().all(|(key, value)| existing.labels.get(key) == Some(value))
-        && account.annotations.iter().all(|(key, value)| existing.annotations.get(key) == Some(value))
+        && account
+            .labels
+            .iter()
+            .all(|(key, value)| existing.labels.get(key) == Some(value))
+        && account
+            .annotations
+            .iter()
+            .all(|(key, value)| existing.annotations.get(key) == Some(value))
 }
 
 #[cfg(test)]
@@ -95,9 +118,16 @@ mod tests {
     use super::*;
     use crate::ports::kubernetes::FieldManager;
 
-    fn account(labels: &[(&str, &str)], annotations: &[(&str, &str)], manager: Option<&str>) -> ServiceAccount {
+    fn account(
+        labels: &[(&str, &str)],
+        annotations: &[(&str, &str)],
+        manager: Option<&str>,
+    ) -> ServiceAccount {
         let map = |pairs: &[(&str, &str)]| {
-            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>()
+            pairs
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect::<BTreeMap<_, _>>()
         };
         ServiceAccount {
             labels: map(labels),
@@ -122,17 +152,41 @@ mod tests {
         let helm = [(ROLE_ANNOTATION, "arn"), ("meta.helm.sh/release-name", "web")];
         let argo = [("argocd.argoproj.io/tracking-id", "web:/ServiceAccount:app/web")];
         let table = [
-            (account(&[(MANAGED_BY_LABEL, "eksctl")], &role, None), Ownership::Ours, None),
-            (account(&[(MANAGED_BY_LABEL, "eksctl")], &helm, None), Ownership::Ours, Some("Helm")),
-            (account(&[(MANAGED_BY_LABEL, "Helm")], &helm, Some("eksact")), Ownership::Annotated, Some("Helm")),
-            (account(&[(MANAGED_BY_LABEL, "Helm")], &[], None), Ownership::Foreign, Some("Helm")),
+            (
+                account(&[(MANAGED_BY_LABEL, "eksctl")], &role, None),
+                Ownership::Ours,
+                None,
+            ),
+            (
+                account(&[(MANAGED_BY_LABEL, "eksctl")], &helm, None),
+                Ownership::Ours,
+                Some("Helm"),
+            ),
+            (
+                account(&[(MANAGED_BY_LABEL, "Helm")], &helm, Some("eksact")),
+                Ownership::Annotated,
+                Some("Helm"),
+            ),
+            (
+                account(&[(MANAGED_BY_LABEL, "Helm")], &[], None),
+                Ownership::Foreign,
+                Some("Helm"),
+            ),
             (account(&[], &argo, None), Ownership::Foreign, Some("Argo CD")),
-            (account(&[], &role, Some("kubectl-client-side-apply")), Ownership::Foreign, None),
+            (
+                account(&[], &role, Some("kubectl-client-side-apply")),
+                Ownership::Foreign,
+                None,
+            ),
             (account(&[], &role, Some("eksact")), Ownership::Annotated, None),
             (account(&[], &[], None), Ownership::Foreign, None),
         ];
         for (account, whose, other) in table {
-            assert_eq!((ownership(&account), other_owner(&account)), (whose, other), "{account:?}");
+            assert_eq!(
+                (ownership(&account), other_owner(&account)),
+                (whose, other),
+                "{account:?}"
+            );
         }
     }
 }

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     config,
     engine::{
-        Action, Address, AttributeChange, Change, Deferred, Effect, Finding, PlanDraft, Reason, Severity, StepId,
-        Unknown, plan::fingerprint,
+        Action, Address, AttributeChange, Change, Deferred, Effect, Finding, PlanDraft, Reason, Severity,
+        StepId, Unknown, plan::fingerprint,
     },
     ports::{
         CallErrorKind,
@@ -40,7 +40,9 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             Standing::Free => plan_one(live, account, &address, draft),
             Standing::Refused(owner) => draft.add_finding(refusal(account, &address, owner)),
             Standing::Unknown => {
-                let Some(Err(error)) = live.service_accounts.get(&key) else { continue };
+                let Some(Err(error)) = live.service_accounts.get(&key) else {
+                    continue;
+                };
                 if error.kind == CallErrorKind::Unreachable {
                     unreachable += 1;
                     continue;
@@ -56,10 +58,12 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         }
     }
     if unreachable > 0 {
-        let cause = live
-            .service_accounts
-            .values()
-            .find_map(|account| account.as_ref().err().filter(|error| error.kind == CallErrorKind::Unreachable));
+        let cause = live.service_accounts.values().find_map(|account| {
+            account
+                .as_ref()
+                .err()
+                .filter(|error| error.kind == CallErrorKind::Unreachable)
+        });
         draft.add_finding(
             Finding::new(
                 Severity::Refusal,
@@ -80,7 +84,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
 }
 
 /// Code of the guard against beginning while the cluster does not answer.
-pub const UNREACHABLE: &str = "kubernetes-unreachable";
+pub(super) const UNREACHABLE: &str = "kubernetes-unreachable";
 
 fn refusal(account: &config::ServiceAccount, address: &Address, owner: Option<&'static str>) -> Finding {
     let whose = match owner {
@@ -122,9 +126,11 @@ fn wanted(account: &config::ServiceAccount, arn: Deferred<String>, marked: bool)
 
 fn plan_one(live: &Live, account: &config::ServiceAccount, address: &Address, draft: &mut PlanDraft) {
     let key = key_of(account);
-    if live.namespaces.get(&account.namespace).is_some_and(
-        |namespace| matches!(namespace, Ok(Some(namespace)) if namespace.terminating),
-    ) {
+    if live
+        .namespaces
+        .get(&account.namespace)
+        .is_some_and(|namespace| matches!(namespace, Ok(Some(namespace)) if namespace.terminating))
+    {
         return;
     }
     let arn: Deferred<String> = match arn_after(live, account, draft) {
@@ -148,7 +154,13 @@ fn plan_one(live: &Live, account: &config::ServiceAccount, address: &Address, dr
             depends_on.push(needed);
         }
     }
-    let subject = Subject { account, address, arn, depends_on, after };
+    let subject = Subject {
+        account,
+        address,
+        arn,
+        depends_on,
+        after,
+    };
     match existing {
         None => subject.plan_creation(draft),
         Some(existing) => subject.plan_update(existing, draft),
@@ -188,9 +200,17 @@ impl Subject<'_> {
 
     fn plan_creation(self, draft: &mut PlanDraft) {
         let wanted = wanted(self.account, self.arn.clone(), true);
-        let mut attributes: Vec<AttributeChange> =
-            wanted.annotations.iter().map(|(key, value)| annotation(key, None, value)).collect();
-        attributes.extend(wanted.labels.iter().map(|(key, value)| label(key, None, Some(value))));
+        let mut attributes: Vec<AttributeChange> = wanted
+            .annotations
+            .iter()
+            .map(|(key, value)| annotation(key, None, value))
+            .collect();
+        attributes.extend(
+            wanted
+                .labels
+                .iter()
+                .map(|(key, value)| label(key, None, Some(value))),
+        );
         let operation = Operation::Create {
             namespace: self.account.namespace.clone(),
             name: self.account.name.clone(),
@@ -205,7 +225,11 @@ impl Subject<'_> {
 
     fn plan_update(self, existing: &ServiceAccount, draft: &mut PlanDraft) {
         // An object of somebody else's is annotated, not marked: a later removal takes the annotation and no more.
-        let wanted = wanted(self.account, self.arn.clone(), ownership(existing) == Ownership::Ours);
+        let wanted = wanted(
+            self.account,
+            self.arn.clone(),
+            ownership(existing) == Ownership::Ours,
+        );
         let mut attributes = Vec::new();
         for (key, value) in &wanted.annotations {
             let before = existing.annotations.get(key);
@@ -230,13 +254,18 @@ impl Subject<'_> {
                 None,
             )
         }));
-        attributes.extend(remove_labels.iter().map(|key| label(key, existing.labels.get(key), None)));
+        attributes.extend(
+            remove_labels
+                .iter()
+                .map(|key| label(key, existing.labels.get(key), None)),
+        );
         if attributes.is_empty() {
             draft.add_unchanged(self.address.clone());
             return;
         }
         let before = |live: &BTreeMap<String, String>, keys: &mut dyn Iterator<Item = &String>| {
-            keys.map(|key| (key.clone(), live.get(key).cloned())).collect::<BTreeMap<_, _>>()
+            keys.map(|key| (key.clone(), live.get(key).cloned()))
+                .collect::<BTreeMap<_, _>>()
         };
         let operation = Operation::Apply {
             namespace: self.account.namespace.clone(),
@@ -253,10 +282,13 @@ impl Subject<'_> {
         let title = format!("update service account {}", self.account.qualified_name());
         let step = draft.add_step(self.address, "apply", title, self.after.clone(), &operation);
         let reason = match ownership(existing) {
-            Ownership::Foreign => Reason::new("override", "it is annotated without being taken over, as asked"),
-            _ if !existing.annotations.contains_key(ROLE_ANNOTATION) => {
-                Reason::new("annotation-missing", "it lacks the annotation that names its role")
+            Ownership::Foreign => {
+                Reason::new("override", "it is annotated without being taken over, as asked")
             }
+            _ if !existing.annotations.contains_key(ROLE_ANNOTATION) => Reason::new(
+                "annotation-missing",
+                "it lacks the annotation that names its role",
+            ),
             _ => Reason::new("differs", "it is not as the file says"),
         };
         draft.add_change(self.change(Action::Update, vec![reason], attributes, step, Some(existing)));
@@ -284,14 +316,25 @@ fn label(key: &str, before: Option<&String>, after: Option<&String>) -> Attribut
 }
 
 /// Says who else set the value that will be overwritten: server-side apply is forced.
-fn with_owner(change: AttributeChange, existing: &ServiceAccount, key: &str, annotation: bool) -> AttributeChange {
+fn with_owner(
+    change: AttributeChange,
+    existing: &ServiceAccount,
+    key: &str,
+    annotation: bool,
+) -> AttributeChange {
     if change.before.is_none() {
         return change;
     }
     let owners: BTreeSet<&str> = existing
         .field_managers
         .iter()
-        .filter(|manager| if annotation { manager.annotations.contains(key) } else { manager.labels.contains(key) })
+        .filter(|manager| {
+            if annotation {
+                manager.annotations.contains(key)
+            } else {
+                manager.labels.contains(key)
+            }
+        })
         .map(|manager| manager.manager.as_str())
         .filter(|manager| *manager != FIELD_MANAGER)
         .collect();
@@ -305,12 +348,22 @@ fn with_owner(change: AttributeChange, existing: &ServiceAccount, key: &str, ann
 /// The labels or annotations that eksact set, nobody else claims, and the file no longer has.
 fn only_ours(existing: &ServiceAccount, annotations: bool, wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let keys = |manager: &crate::ports::kubernetes::FieldManager| {
-        if annotations { manager.annotations.clone() } else { manager.labels.clone() }
+        if annotations {
+            manager.annotations.clone()
+        } else {
+            manager.labels.clone()
+        }
     };
-    let (ours, others): (Vec<_>, Vec<_>) =
-        existing.field_managers.iter().partition(|manager| manager.manager == FIELD_MANAGER);
+    let (ours, others): (Vec<_>, Vec<_>) = existing
+        .field_managers
+        .iter()
+        .partition(|manager| manager.manager == FIELD_MANAGER);
     let claimed: BTreeSet<String> = others.into_iter().flat_map(keys).collect();
-    let live = if annotations { &existing.annotations } else { &existing.labels };
+    let live = if annotations {
+        &existing.annotations
+    } else {
+        &existing.labels
+    };
     ours.into_iter()
         .flat_map(keys)
         .collect::<BTreeSet<String>>()
@@ -330,8 +383,11 @@ pub(super) fn plan_removals(request: &Request, live: &Live, draft: &mut PlanDraf
             format!("service accounts that the file no longer has cannot be found: {error}"),
         ));
     }
-    let with_stack: BTreeSet<AccountKey> =
-        live.known_stacks().iter().filter_map(crate::resources::live::service_account_of).collect();
+    let with_stack: BTreeSet<AccountKey> = live
+        .known_stacks()
+        .iter()
+        .filter_map(crate::resources::live::service_account_of)
+        .collect();
     let mut candidates: BTreeMap<AccountKey, &ServiceAccount> = BTreeMap::new();
     if let (Some(prune), Some(Ok(all))) = (&request.prune, &live.all_service_accounts) {
         candidates.extend(all.iter().filter_map(|account| {
@@ -347,8 +403,8 @@ pub(super) fn plan_removals(request: &Request, live: &Live, draft: &mut PlanDraf
                 candidates.insert(key.clone(), account);
             }
             Some(Err(error)) => {
-                let finding =
-                    Finding::new(Severity::Error, "service-account-unreadable", error.to_string()).about(&address(key));
+                let finding = Finding::new(Severity::Error, "service-account-unreadable", error.to_string())
+                    .about(&address(key));
                 draft.add_finding(match help_for(error) {
                     Some(help) => finding.with_help(help),
                     None => finding,
@@ -362,7 +418,13 @@ pub(super) fn plan_removals(request: &Request, live: &Live, draft: &mut PlanDraf
     }
 }
 
-fn plan_removal(request: &Request, live: &Live, key: &AccountKey, account: &ServiceAccount, draft: &mut PlanDraft) {
+fn plan_removal(
+    request: &Request,
+    live: &Live,
+    key: &AccountKey,
+    account: &ServiceAccount,
+    draft: &mut PlanDraft,
+) {
     let address = address(key);
     let whose = ownership(account);
     let other = other_owner(account);
@@ -391,24 +453,28 @@ fn plan_removal(request: &Request, live: &Live, key: &AccountKey, account: &Serv
         };
         let title = format!("delete service account {}/{}", key.0, key.1);
         change.steps = vec![draft.add_step(&address, "delete", title, Vec::new(), &operation)];
-        change.attributes.extend(
-            account
-                .annotations
-                .get(ROLE_ANNOTATION)
-                .map(|arn| AttributeChange::plain(format!("annotation {ROLE_ANNOTATION}"), Some(json!(arn)), None)),
-        );
+        change
+            .attributes
+            .extend(account.annotations.get(ROLE_ANNOTATION).map(|arn| {
+                AttributeChange::plain(format!("annotation {ROLE_ANNOTATION}"), Some(json!(arn)), None)
+            }));
         draft.add_change(change);
         return;
     }
-    let Some(arn) = account.annotations.get(ROLE_ANNOTATION) else { return };
+    let Some(arn) = account.annotations.get(ROLE_ANNOTATION) else {
+        return;
+    };
     let of_stack = live.stack_of(key).and_then(|stack| stack.outputs.get("Role1"));
     if whose == Ownership::Foreign && of_stack != Some(arn) {
         // Somebody else's, pointing at somebody else's role.
         return;
     }
     change.action = Action::Forget;
-    change.attributes =
-        vec![AttributeChange::plain(format!("annotation {ROLE_ANNOTATION}"), Some(json!(arn)), None)];
+    change.attributes = vec![AttributeChange::plain(
+        format!("annotation {ROLE_ANNOTATION}"),
+        Some(json!(arn)),
+        None,
+    )];
     change.notes.push(match other {
         Some(owner) => format!("The service account is {owner}'s and stays; only the annotation goes."),
         None => "The service account is not eksact's and stays; only the annotation goes.".to_owned(),
@@ -419,7 +485,10 @@ fn plan_removal(request: &Request, live: &Live, key: &AccountKey, account: &Serv
         uid: account.uid.clone(),
         resource_version: account.resource_version.clone(),
     };
-    let title = format!("remove the role annotation of service account {}/{}", key.0, key.1);
+    let title = format!(
+        "remove the role annotation of service account {}/{}",
+        key.0, key.1
+    );
     change.steps = vec![draft.add_step(&address, "remove-annotation", title, Vec::new(), &operation)];
     draft.add_change(change);
 }

@@ -19,19 +19,42 @@ const ATTEMPTS: usize = 8;
 /// Carries out one write.
 pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<StepDone, StepError> {
     match operation {
-        Operation::Create { namespace, name, labels, annotations } => {
-            let metadata = ServiceAccountMetadata { namespace, name, labels, annotations: known(annotations)? };
+        Operation::Create {
+            namespace,
+            name,
+            labels,
+            annotations,
+        } => {
+            let metadata = ServiceAccountMetadata {
+                namespace,
+                name,
+                labels,
+                annotations: known(annotations)?,
+            };
             create(&metadata, context).await
         }
         Operation::Apply { .. } => apply(operation, context).await,
-        Operation::RemoveAnnotation { namespace, name, uid, resource_version } => {
-            remove_annotation(&namespace, &name, &uid, resource_version, context).await
-        }
+        Operation::RemoveAnnotation {
+            namespace,
+            name,
+            uid,
+            resource_version,
+        } => remove_annotation(&namespace, &name, &uid, resource_version, context).await,
         Operation::Delete { namespace, name, uid } => {
-            match context.writers.kubernetes.delete_service_account(&namespace, &name, &uid).await {
+            match context
+                .writers
+                .kubernetes
+                .delete_service_account(&namespace, &name, &uid)
+                .await
+            {
                 Err(error) if error.kind == CallErrorKind::NotFound => Ok(StepDone::default()),
                 Err(error) if error.kind == CallErrorKind::Conflict => {
-                    match context.readers.kubernetes.service_account(&namespace, &name).await? {
+                    match context
+                        .readers
+                        .kubernetes
+                        .service_account(&namespace, &name)
+                        .await?
+                    {
                         Some(account) if account.uid != uid => Err(StepError::new(format!(
                             "the service account {namespace}/{name} was made anew since the plan"
                         ))
@@ -53,16 +76,22 @@ fn known(annotations: BTreeMap<String, Deferred<String>>) -> Result<BTreeMap<Str
         .into_iter()
         .map(|(key, value)| match value {
             Deferred::Known(value) => Ok((key, value)),
-            Deferred::Unknown { unknown } => {
-                Err(StepError::new(format!("internal mistake: nothing told the {unknown}")))
-            }
+            Deferred::Unknown { unknown } => Err(StepError::new(format!(
+                "internal mistake: nothing told the {unknown}"
+            ))),
         })
         .collect()
 }
 
 fn has(account: &ServiceAccount, metadata: &ServiceAccountMetadata) -> bool {
-    metadata.labels.iter().all(|(key, value)| account.labels.get(key) == Some(value))
-        && metadata.annotations.iter().all(|(key, value)| account.annotations.get(key) == Some(value))
+    metadata
+        .labels
+        .iter()
+        .all(|(key, value)| account.labels.get(key) == Some(value))
+        && metadata
+            .annotations
+            .iter()
+            .all(|(key, value)| account.annotations.get(key) == Some(value))
 }
 
 async fn create(metadata: &ServiceAccountMetadata, context: &RunContext) -> Result<StepDone, StepError> {
@@ -76,7 +105,12 @@ async fn create(metadata: &ServiceAccountMetadata, context: &RunContext) -> Resu
     if !lost {
         return Err(error.into());
     }
-    match context.readers.kubernetes.service_account(&metadata.namespace, &metadata.name).await {
+    match context
+        .readers
+        .kubernetes
+        .service_account(&metadata.namespace, &metadata.name)
+        .await
+    {
         Ok(Some(account)) if has(&account, metadata) => Ok(StepDone::default()),
         Ok(Some(_)) if error.kind == CallErrorKind::AlreadyExists => Err(StepError::new(format!(
             "the service account {}/{} appeared since the plan was made, and it is not as wanted",
@@ -103,13 +137,26 @@ async fn apply(operation: Operation, context: &RunContext) -> Result<StepDone, S
     else {
         return Err(StepError::new("internal mistake: not an apply"));
     };
-    let metadata = ServiceAccountMetadata { namespace, name, labels, annotations: known(annotations)? };
+    let metadata = ServiceAccountMetadata {
+        namespace,
+        name,
+        labels,
+        annotations: known(annotations)?,
+    };
     let mut version = resource_version;
     for _ in 0..ATTEMPTS {
-        match context.writers.kubernetes.apply_service_account(&metadata, &version).await {
+        match context
+            .writers
+            .kubernetes
+            .apply_service_account(&metadata, &version)
+            .await
+        {
             Ok(applied) => {
                 remove(&metadata, applied, &remove_labels, &remove_annotations, context).await?;
-                return Ok(StepDone { notes: restart_notes(&metadata, context).await, ..StepDone::default() });
+                return Ok(StepDone {
+                    notes: restart_notes(&metadata, context).await,
+                    ..StepDone::default()
+                });
             }
             Err(error) if error.kind == CallErrorKind::Conflict => {
                 let now = context
@@ -131,11 +178,16 @@ async fn apply(operation: Operation, context: &RunContext) -> Result<StepDone, S
                 if !untouched(&before_labels, &now.labels, &metadata.labels)
                     || !untouched(&before_annotations, &now.annotations, &metadata.annotations)
                 {
-                    return Err(moved(&metadata, "the labels or annotations that it is about were changed"));
+                    return Err(moved(
+                        &metadata,
+                        "the labels or annotations that it is about were changed",
+                    ));
                 }
                 version = now.resource_version;
             }
-            Err(error) if error.kind == CallErrorKind::NotFound => return Err(moved(&metadata, "it was deleted")),
+            Err(error) if error.kind == CallErrorKind::NotFound => {
+                return Err(moved(&metadata, "it was deleted"));
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -159,9 +211,15 @@ async fn remove(
     context: &RunContext,
 ) -> Result<(), StepError> {
     let left = |keys: &[String], live: &BTreeMap<String, String>| {
-        keys.iter().filter(|key| live.contains_key(*key)).cloned().collect::<Vec<_>>()
+        keys.iter()
+            .filter(|key| live.contains_key(*key))
+            .cloned()
+            .collect::<Vec<_>>()
     };
-    let (labels, annotations) = (left(labels, &applied.labels), left(annotations, &applied.annotations));
+    let (labels, annotations) = (
+        left(labels, &applied.labels),
+        left(annotations, &applied.annotations),
+    );
     if labels.is_empty() && annotations.is_empty() {
         return Ok(());
     }
@@ -198,7 +256,12 @@ async fn remove_annotation(
             Ok(_) => return Ok(StepDone::default()),
             Err(error) if error.kind == CallErrorKind::NotFound => return Ok(StepDone::default()),
             Err(error) if error.kind == CallErrorKind::Conflict => {
-                match context.readers.kubernetes.service_account(namespace, name).await? {
+                match context
+                    .readers
+                    .kubernetes
+                    .service_account(namespace, name)
+                    .await?
+                {
                     Some(now) if now.uid == uid && now.annotations.contains_key(ROLE_ANNOTATION) => {
                         version = now.resource_version;
                     }
@@ -208,13 +271,17 @@ async fn remove_annotation(
             Err(error) => return Err(error.into()),
         }
     }
-    Err(StepError::new(format!("the service account {namespace}/{name} could not be written: others keep changing it"))
-        .with_help("Run the same command again."))
+    Err(StepError::new(format!(
+        "the service account {namespace}/{name} could not be written: others keep changing it"
+    ))
+    .with_help("Run the same command again."))
 }
 
 /// The pods that still run with another role, and how to restart them. They are never restarted unasked.
 async fn restart_notes(metadata: &ServiceAccountMetadata, context: &RunContext) -> Vec<String> {
-    let Some(arn) = metadata.annotations.get(ROLE_ANNOTATION) else { return Vec::new() };
+    let Some(arn) = metadata.annotations.get(ROLE_ANNOTATION) else {
+        return Vec::new();
+    };
     let pods = match context.readers.kubernetes.pods(&metadata.namespace).await {
         Ok(pods) => pods,
         Err(error) => {
@@ -232,18 +299,30 @@ async fn restart_notes(metadata: &ServiceAccountMetadata, context: &RunContext) 
         .collect();
     let mut by_controller: BTreeMap<Option<&str>, Vec<&str>> = BTreeMap::new();
     for pod in &stale {
-        by_controller.entry(pod.controller.as_deref()).or_default().push(&pod.name);
+        by_controller
+            .entry(pod.controller.as_deref())
+            .or_default()
+            .push(&pod.name);
     }
     by_controller
         .into_iter()
         .map(|(controller, pods)| {
             let restart = match controller.filter(|controller| {
-                ["deployment/", "statefulset/", "daemonset/"].iter().any(|kind| controller.starts_with(kind))
+                ["deployment/", "statefulset/", "daemonset/"]
+                    .iter()
+                    .any(|kind| controller.starts_with(kind))
             }) {
                 Some(controller) => {
-                    format!("kubectl --namespace {} rollout restart {controller}", metadata.namespace)
+                    format!(
+                        "kubectl --namespace {} rollout restart {controller}",
+                        metadata.namespace
+                    )
                 }
-                None => format!("kubectl --namespace {} delete pod {}", metadata.namespace, pods.join(" ")),
+                None => format!(
+                    "kubectl --namespace {} delete pod {}",
+                    metadata.namespace,
+                    pods.join(" ")
+                ),
             };
             format!(
                 "Pods of {}/{} run without the new role until they are restarted ({}): {restart}",

@@ -1,0 +1,224 @@
+//! Every type and field of the file format, read from `data/*.fields`. Checking and the JSON Schema both work from this table.
+//!
+//! The table is eksctl 0.231's v1alpha5 schema. What a value must be *for eksact to act on it* is validation, not this.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::LazyLock;
+
+/// The type at the root of the file.
+pub(super) const ROOT: &str = "ClusterConfig";
+
+const DATA: [&str; 3] = [
+    include_str!("data/identity.fields"),
+    include_str!("data/cluster.fields"),
+    include_str!("data/nodes.fields"),
+];
+
+/// What a field holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum FieldType {
+    Text,
+    Boolean,
+    Integer,
+    Number,
+    /// A mapping whose content eksctl passes on as it is.
+    Document,
+    /// Node taints: a list of objects, or a mapping from key to `value:effect`.
+    Taints,
+    List(Box<FieldType>),
+    Map(Box<FieldType>),
+    Object(String),
+}
+
+impl FieldType {
+    fn parse(text: &str) -> Self {
+        let inner = |open: &str, close: &str| {
+            text.strip_prefix(open)
+                .and_then(|rest| rest.strip_suffix(close))
+                .map(|inner| Box::new(Self::parse(inner)))
+        };
+        if let Some(item) = inner("[", "]") {
+            return Self::List(item);
+        }
+        if let Some(value) = inner("map<", ">") {
+            return Self::Map(value);
+        }
+        match text {
+            "string" => Self::Text,
+            "boolean" => Self::Boolean,
+            "integer" => Self::Integer,
+            "number" => Self::Number,
+            "document" => Self::Document,
+            "taints" => Self::Taints,
+            other => Self::Object(other.to_owned()),
+        }
+    }
+
+    /// The object type that the field leads to, through lists and maps.
+    fn object(&self) -> Option<&str> {
+        match self {
+            Self::Object(name) => Some(name),
+            Self::List(inner) | Self::Map(inner) => inner.object(),
+            _ => None,
+        }
+    }
+
+    fn brackets(&self) -> &'static str {
+        if matches!(self, Self::List(_)) { "[]" } else { "" }
+    }
+}
+
+/// One field of a type.
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) holds: FieldType,
+    pub(super) required: bool,
+    /// The values that it may have; empty when any will do.
+    pub(super) allowed: Vec<String>,
+    pub(super) default: Option<String>,
+    pub(super) description: Option<String>,
+}
+
+/// One type: an object with named fields.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ObjectType {
+    pub(super) description: Option<String>,
+    /// In the order of the data file.
+    pub(super) fields: Vec<Field>,
+}
+
+impl ObjectType {
+    pub(super) fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+/// All types by name.
+pub(super) static TYPES: LazyLock<BTreeMap<String, ObjectType>> = LazyLock::new(|| {
+    let mut types: BTreeMap<String, ObjectType> = BTreeMap::new();
+    for data in DATA {
+        let mut current = String::new();
+        for line in data
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
+            let (head, description) = match line.split_once(" -- ") {
+                Some((head, description)) => (head, Some(description.to_owned())),
+                None => (line, None),
+            };
+            if head.starts_with(' ') {
+                if let Some(field) = parse_field(head, description) {
+                    types.entry(current.clone()).or_default().fields.push(field);
+                }
+            } else {
+                head.clone_into(&mut current);
+                types.entry(current.clone()).or_default().description = description;
+            }
+        }
+    }
+    // eksctl reads an identity provider by its `type`; OIDC is the only one, and its fields stand beside `type`.
+    let oidc = types
+        .get("OIDCIdentityProvider")
+        .map(|oidc| oidc.fields.clone())
+        .unwrap_or_default();
+    types
+        .entry("IdentityProvider".to_owned())
+        .or_default()
+        .fields
+        .extend(oidc);
+    types
+});
+
+fn parse_field(head: &str, description: Option<String>) -> Option<Field> {
+    let mut words = head.split_whitespace();
+    let name = words.next()?.to_owned();
+    let holds = FieldType::parse(words.next()?);
+    let mut field = Field {
+        name,
+        holds,
+        required: false,
+        allowed: Vec::new(),
+        default: None,
+        description,
+    };
+    for word in words {
+        let argument = |name: &str| word.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
+        if word == "required" {
+            field.required = true;
+        } else if let Some(values) = argument("one-of") {
+            field.allowed = values.split('|').map(str::to_owned).collect();
+        } else if let Some(value) = argument("default") {
+            field.default = Some(value.to_owned());
+        }
+    }
+    Some(field)
+}
+
+/// Where a field name exists: paths such as `iam.serviceAccounts[].roleName`, shortest first within the file's own order.
+pub(super) static PLACES: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut queue = VecDeque::from([(ROOT.to_owned(), String::new())]);
+    // The types are a tree but for sharing; the depth of a path bounds the walk in any case.
+    while let Some((type_name, path)) = queue.pop_front() {
+        let Some(object) = TYPES.get(&type_name).filter(|_| path.matches('.').count() < 8) else {
+            continue;
+        };
+        for field in &object.fields {
+            let dot = if path.is_empty() { "" } else { "." };
+            let full = format!("{path}{dot}{}", field.name);
+            if let Some(next) = field.holds.object() {
+                queue.push_back((next.to_owned(), format!("{full}{}", field.holds.brackets())));
+            }
+            places.entry(field.name.clone()).or_default().push(full);
+        }
+    }
+    places
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_the_whole_format() {
+        // 422 fields of eksctl 0.231, and the nine of the OIDC provider a second time beside `type`.
+        assert_eq!(TYPES.len(), 77);
+        assert_eq!(
+            TYPES.values().map(|object| object.fields.len()).sum::<usize>(),
+            422 + 9
+        );
+    }
+
+    #[test]
+    fn every_named_type_exists_and_every_type_is_reached() {
+        let mut reached = std::collections::BTreeSet::from([ROOT, "OIDCIdentityProvider", "NodeGroupTaint"]);
+        for (name, object) in &*TYPES {
+            for field in &object.fields {
+                if let Some(target) = field.holds.object() {
+                    assert!(
+                        TYPES.contains_key(target),
+                        "{name}.{} has the unknown type {target}",
+                        field.name
+                    );
+                    reached.insert(target);
+                }
+            }
+        }
+        assert_eq!(reached.len(), TYPES.len());
+    }
+
+    #[test]
+    fn knows_where_a_field_belongs() {
+        assert_eq!(PLACES["withOIDC"], ["iam.withOIDC"]);
+        let places = &PLACES["roleName"];
+        assert!(
+            places.contains(&"iam.serviceAccounts[].roleName".to_owned()),
+            "{places:?}"
+        );
+        assert!(
+            places.contains(&"addons[].podIdentityAssociations[].roleName".to_owned()),
+            "{places:?}"
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! The JSON Schema of the file format, for editors. Made from the field table, so it cannot say otherwise than the checks.
+
+use serde_json::{Map, Value, json};
+
+use super::fields::{Field, FieldType, ROOT, TYPES};
+
+/// The schema, draft 7. `additionalProperties` is false throughout: an unknown key is an error when loading, too.
+pub fn json_schema() -> Value {
+    let definitions: Map<String, Value> = TYPES
+        .iter()
+        .map(|(name, object)| {
+            let mut properties: Map<String, Value> = object
+                .fields
+                .iter()
+                .map(|field| (field.name.clone(), of_field(field)))
+                .collect();
+            // A node group's taints may be either of two shapes; every other field has one.
+            properties.sort_keys();
+            let required: Vec<&str> = object
+                .fields
+                .iter()
+                .filter(|field| field.required)
+                .map(|field| field.name.as_str())
+                .collect();
+            let mut schema =
+                json!({"type": "object", "properties": properties, "additionalProperties": false});
+            insert(
+                &mut schema,
+                "description",
+                object.description.clone().map(Value::from),
+            );
+            insert(
+                &mut schema,
+                "required",
+                (!required.is_empty()).then(|| json!(required)),
+            );
+            (name.clone(), schema)
+        })
+        .collect();
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "ClusterConfig of eksctl.io/v1alpha5, as eksact reads it",
+        "$ref": format!("#/definitions/{ROOT}"),
+        "definitions": definitions,
+    })
+}
+
+fn of_field(field: &Field) -> Value {
+    let mut schema = of_type(&field.holds);
+    if schema.get("$ref").is_some() {
+        // Draft 7 ignores what stands beside a `$ref`.
+        if let Some(description) = &field.description {
+            return json!({"allOf": [schema], "description": description});
+        }
+        return schema;
+    }
+    insert(
+        &mut schema,
+        "enum",
+        (!field.allowed.is_empty()).then(|| json!(field.allowed)),
+    );
+    insert(
+        &mut schema,
+        "description",
+        field.description.clone().map(Value::from),
+    );
+    let default = field.default.as_deref().map(|text| match field.holds {
+        FieldType::Text => json!(text),
+        _ => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
+    });
+    insert(&mut schema, "default", default);
+    schema
+}
+
+fn of_type(field_type: &FieldType) -> Value {
+    match field_type {
+        FieldType::Text => json!({"type": "string"}),
+        FieldType::Boolean => json!({"type": "boolean"}),
+        FieldType::Integer => json!({"type": "integer"}),
+        FieldType::Number => json!({"type": "number"}),
+        FieldType::Document => json!({"type": "object", "additionalProperties": true}),
+        FieldType::List(item) => json!({"type": "array", "items": of_type(item)}),
+        FieldType::Map(value) => json!({"type": "object", "additionalProperties": of_type(value)}),
+        FieldType::Object(name) => json!({"$ref": format!("#/definitions/{name}")}),
+        FieldType::Taints => json!({"anyOf": [
+            {"type": "array", "items": {"$ref": "#/definitions/NodeGroupTaint"}},
+            {"type": "object", "additionalProperties": {"type": "string"}},
+        ]}),
+    }
+}
+
+fn insert(schema: &mut Value, key: &str, value: Option<Value>) {
+    if let (Some(object), Some(value)) = (schema.as_object_mut(), value) {
+        object.insert(key.to_owned(), value);
+    }
+}

@@ -1,0 +1,294 @@
+//! Whether the tree has the shape of the format: known keys, right kinds of values, allowed words. Nothing about meaning.
+//!
+//! What eksctl takes is taken: null is absence everywhere, any scalar is text, and in sections that eksact does not
+//! manage a word outside its list is only a warning, since a newer eksctl may know it.
+
+use super::diagnostic::{Severity, quoted};
+use super::fields::{Field, FieldType, ObjectType, ROOT, TYPES};
+use super::finding::{Finding, Findings};
+use super::path::FieldPath;
+use super::suggest;
+use super::yaml::{Content, Node, Resolved};
+
+/// Checks the whole document.
+pub(super) fn check(root: &Node) -> Findings {
+    let mut checker = Checker {
+        findings: Findings::default(),
+    };
+    checker.object(root, ROOT, &FieldPath::default());
+    required_at_the_root(root, &mut checker.findings);
+    checker.findings
+}
+
+struct Checker {
+    findings: Findings,
+}
+
+impl Checker {
+    fn value(&mut self, node: &Node, field_type: &FieldType, path: &FieldPath) {
+        if node.is_null() || self.findings.is_full() {
+            return;
+        }
+        match (field_type, node.content()) {
+            (FieldType::Object(name), Content::Mapping(_)) => self.object(node, name, path),
+            (FieldType::List(item), Content::Sequence(items)) => self.list(items, item, path),
+            (FieldType::Map(value), Content::Mapping(entries)) => {
+                for entry in entries {
+                    self.value(&entry.value, value, &path.key(&entry.key));
+                }
+            }
+            (FieldType::Taints, Content::Sequence(items)) => {
+                self.list(items, &FieldType::Object("NodeGroupTaint".to_owned()), path);
+            }
+            (FieldType::Document | FieldType::Taints, Content::Mapping(_))
+            | (FieldType::Text, Content::Scalar { .. }) => {}
+            (FieldType::Boolean, Content::Scalar { .. }) => {
+                if !matches!(node.resolved(), Some(Resolved::Boolean(_))) {
+                    self.wrong(node, field_type, path);
+                }
+            }
+            (FieldType::Integer, Content::Scalar { .. }) => {
+                let whole = match node.resolved() {
+                    Some(Resolved::Integer(_)) => true,
+                    Some(Resolved::Float(number)) => number.is_finite() && number.fract() == 0.0,
+                    _ => false,
+                };
+                if !whole {
+                    self.wrong(node, field_type, path);
+                }
+            }
+            (FieldType::Number, Content::Scalar { .. }) => {
+                if !matches!(node.resolved(), Some(Resolved::Integer(_) | Resolved::Float(_))) {
+                    self.wrong(node, field_type, path);
+                }
+            }
+            _ => self.wrong(node, field_type, path),
+        }
+    }
+
+    fn list(&mut self, items: &[Node], item_type: &FieldType, path: &FieldPath) {
+        for (index, item) in items.iter().enumerate() {
+            let path = path.index(index);
+            if item.is_null() && matches!(item_type, FieldType::Object(_)) {
+                self.wrong(item, item_type, &path);
+            } else {
+                self.value(item, item_type, &path);
+            }
+            if self.findings.is_full() {
+                return;
+            }
+        }
+    }
+
+    fn object(&mut self, node: &Node, type_name: &str, path: &FieldPath) {
+        let Some(object) = TYPES.get(type_name) else {
+            return;
+        };
+        if !matches!(node.content(), Content::Mapping(_)) {
+            if !node.is_null() {
+                self.wrong(node, &FieldType::Object(type_name.to_owned()), path);
+            }
+            return;
+        }
+        for entry in node.entries() {
+            let here = path.key(&entry.key);
+            match object.field(&entry.key) {
+                Some(field) => {
+                    self.value(&entry.value, &field.holds, &here);
+                    self.allowed(&entry.value, field, &here);
+                }
+                None => self.unknown_key(&entry.key, type_name, path, &here),
+            }
+            if self.findings.is_full() {
+                return;
+            }
+        }
+    }
+
+    fn unknown_key(&mut self, key: &str, type_name: &str, parent: &FieldPath, here: &FieldPath) {
+        let place = match parent.to_string() {
+            root if root.is_empty() => "at the root of the file".to_owned(),
+            parent => format!("in {parent}"),
+        };
+        let mut finding = Finding::error(
+            "unknown-key",
+            here.clone(),
+            format!("there is no key {} {place}", quoted(key)),
+        )
+        .at_key();
+        let object = TYPES.get(type_name);
+        finding.help = object.and_then(|object| suggest::for_unknown_key(key, object, parent));
+        let is_spelling = |object: &ObjectType| {
+            object
+                .fields
+                .iter()
+                .any(|field| field.name.eq_ignore_ascii_case(key))
+        };
+        if !is_managed(here) && object.is_some_and(is_spelling) {
+            // eksctl's strict reading (encoding/json) passes over case and its second reading over the key: such files exist.
+            finding.severity = Severity::Warning;
+            finding.message.push_str("; eksctl ignores it");
+        }
+        if key.starts_with("Fn::") || key == "Ref" {
+            finding.help = Some(
+                "this looks like CloudFormation; nothing expands it here, so write the value itself"
+                    .to_owned(),
+            );
+        }
+        self.findings.push(finding);
+    }
+
+    fn allowed(&mut self, node: &Node, field: &Field, path: &FieldPath) {
+        let Some(text) = node
+            .text()
+            .filter(|text| !text.is_empty() && !field.allowed.is_empty())
+        else {
+            return;
+        };
+        // eksctl compares many of these without regard to case.
+        if field.allowed.iter().any(|word| word.eq_ignore_ascii_case(text)) && !is_identity(path) {
+            return;
+        }
+        if field.allowed.iter().any(|word| word == text) {
+            return;
+        }
+        let words = || field.allowed.iter().map(String::as_str);
+        let severity = if is_identity(path) {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
+        let mut finding = Finding::error(
+            "wrong-value",
+            path.clone(),
+            format!("{path} cannot be {}", quoted(text)),
+        );
+        finding.severity = severity;
+        finding.help = Some(match (field.allowed.len(), suggest::nearest(text, words())) {
+            (1, _) => format!("write {}; eksact supports no other", suggest::list(words())),
+            (_, Some(word)) => format!("did you mean `{word}`?"),
+            (_, None) => format!("it is one of {}", suggest::list(words())),
+        });
+        self.findings.push(finding);
+    }
+
+    fn wrong(&mut self, node: &Node, wanted: &FieldType, path: &FieldPath) {
+        let message = format!(
+            "{path} must be {}, and this is {}",
+            describe(wanted),
+            node.describe()
+        );
+        let mut finding = Finding::error("wrong-type", path.clone(), message);
+        if path.to_string().is_empty() {
+            finding = Finding::error(
+                "wrong-type",
+                path.clone(),
+                format!(
+                    "the file must be {}, and this is {}",
+                    describe(wanted),
+                    node.describe()
+                ),
+            );
+        }
+        finding.help = match (wanted, node.content()) {
+            (FieldType::Boolean, Content::Scalar { text, plain: false }) if is_boolean_word(text) => {
+                Some("write it without quotes".to_owned())
+            }
+            (FieldType::List(_), Content::Scalar { .. }) => {
+                Some("write a list: `- ` before each item, or `[a, b]`".to_owned())
+            }
+            (FieldType::List(_), Content::Mapping(_)) => {
+                Some("write `- ` before each item of the list".to_owned())
+            }
+            (FieldType::Text, Content::Mapping(entries))
+                if entries.iter().any(|entry| is_cloudformation(&entry.key)) =>
+            {
+                Some("CloudFormation functions are not expanded here; write the value itself".to_owned())
+            }
+            _ => None,
+        };
+        self.findings.push(finding);
+    }
+}
+
+/// Whether a path is in what eksact manages or will manage, where eksctl's own validation refuses other words too.
+fn is_identity(path: &FieldPath) -> bool {
+    ["apiVersion", "kind", "accessConfig", "identityProviders", "iam"]
+        .iter()
+        .any(|root| path.starts_with(&FieldPath::of(root)))
+}
+
+/// Whether a key decides something that eksact does: the root, `metadata`, `iam` but for its pod identity associations.
+fn is_managed(path: &FieldPath) -> bool {
+    let under = |root: &str| path.starts_with(&FieldPath::of(root));
+    path.depth() == 1 || under("metadata") || (under("iam") && !under("iam.podIdentityAssociations"))
+}
+
+fn is_cloudformation(key: &str) -> bool {
+    key.starts_with("Fn::") || key == "Ref"
+}
+
+fn is_boolean_word(text: &str) -> bool {
+    matches!(
+        text.to_ascii_lowercase().as_str(),
+        "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n"
+    )
+}
+
+fn describe(field_type: &FieldType) -> String {
+    match field_type {
+        FieldType::Text => "text".to_owned(),
+        FieldType::Boolean => "true or false".to_owned(),
+        FieldType::Integer => "a whole number".to_owned(),
+        FieldType::Number => "a number".to_owned(),
+        FieldType::Document | FieldType::Object(_) => "a mapping".to_owned(),
+        FieldType::Map(_) => "a mapping of names to values".to_owned(),
+        FieldType::Taints => "a list of taints, or a mapping of keys to `value:effect`".to_owned(),
+        FieldType::List(item) => match &**item {
+            FieldType::Text => "a list of texts".to_owned(),
+            _ => "a list".to_owned(),
+        },
+    }
+}
+
+/// The four fields without which nothing else can be understood.
+fn required_at_the_root(root: &Node, findings: &mut Findings) {
+    if !matches!(root.content(), Content::Mapping(_)) {
+        return;
+    }
+    let mut require = |present: bool, path: &str, help: &str| {
+        if !present {
+            findings.push(
+                Finding::error("missing", FieldPath::of(path), format!("{path} must be set"))
+                    .help(help)
+                    .explained_from_below(),
+            );
+        }
+    };
+    let has = |node: &Node, key| node.get(key).is_some_and(|value| !value.is_empty());
+    require(
+        has(root, "apiVersion"),
+        "apiVersion",
+        "write `apiVersion: eksctl.io/v1alpha5`",
+    );
+    require(has(root, "kind"), "kind", "write `kind: ClusterConfig`");
+    match root.get("metadata") {
+        None => require(
+            false,
+            "metadata",
+            "write `metadata:` with the `name` and the `region` of the cluster",
+        ),
+        Some(metadata) => {
+            require(
+                has(metadata, "name"),
+                "metadata.name",
+                "write the name of the EKS cluster",
+            );
+            require(
+                has(metadata, "region"),
+                "metadata.region",
+                "write the AWS region of the cluster, such as `region: eu-west-1`",
+            );
+        }
+    }
+}

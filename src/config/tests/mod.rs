@@ -1,0 +1,33 @@
+//! The road from a file to a configuration or to diagnostics, as a whole.
+
+mod diagnostics;
+mod examples;
+mod hostile;
+mod values;
+
+use super::{Loaded, load};
+
+/// Loads a file that must be usable.
+fn loaded(yaml: &str) -> Loaded {
+    load("c.yaml", yaml.as_bytes()).unwrap_or_else(|errors| panic!("{}", shown(&errors)))
+}
+
+/// All diagnostics of a file as text, usable or not.
+pub(super) fn report(yaml: &str) -> String {
+    match load("c.yaml", yaml.as_bytes()) {
+        Ok(loaded) => shown(&loaded.warnings),
+        Err(errors) => shown(&errors),
+    }
+}
+
+fn shown(diagnostics: &[super::Diagnostic]) -> String {
+    diagnostics
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The beginning of every file that is about something else.
+pub(super) const HEAD: &str =
+    "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {name: prod, region: eu-west-1}\n";

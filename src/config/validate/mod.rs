@@ -1,0 +1,109 @@
+//! Whether a configuration can be meant: eksctl's own rules and the ones that eksctl misses, against AWS's and
+//! Kubernetes' grammars and limits. Works on plain values, so that objects from flags pass the same door as a file.
+//!
+//! `sections` alone looks at the tree: it checks what eksact does not manage and so has no values for.
+
+mod kubernetes_names;
+mod limits;
+pub(super) mod sections;
+mod service_account;
+mod tags;
+mod uniqueness;
+
+#[cfg(test)]
+mod tests;
+
+use super::cluster_config::ClusterConfig;
+use super::diagnostic::{Diagnostic, quoted};
+use super::finding::{Finding, Findings};
+use super::path::FieldPath;
+use crate::iam::Partition;
+use crate::iam::partition::is_region_name;
+
+/// Checks a configuration. Gives errors and warnings; locations are those that the values carry.
+///
+/// `load` has called this already for what comes from a file.
+pub fn validate(config: &ClusterConfig) -> Vec<Diagnostic> {
+    check(config)
+        .into_vec()
+        .into_iter()
+        .map(Finding::into_diagnostic)
+        .collect()
+}
+
+pub(super) fn check(config: &ClusterConfig) -> Findings {
+    let mut findings = Findings::default();
+    metadata(config, &mut findings);
+    let accounts = &config.iam.service_accounts;
+    if !accounts.is_empty() && !config.iam.with_oidc.value {
+        findings.push(
+            Finding::error(
+                "oidc-disabled",
+                FieldPath::of("iam.withOIDC"),
+                "iam.withOIDC must be enabled explicitly for iam.serviceAccounts to be created",
+            )
+            .help("write `withOIDC: true` under `iam`")
+            .located(config.iam.with_oidc.location.as_ref())
+            .explained_from_below(),
+        );
+    }
+    let partition = Partition::of_region(&config.metadata.region.value);
+    for (index, account) in accounts.iter().enumerate() {
+        if findings.is_full() {
+            break;
+        }
+        let path = FieldPath::of("iam.serviceAccounts").index(index);
+        service_account::check(account, partition, &path, &mut findings);
+        tags::check(&config.metadata.tags, account, &path, &mut findings);
+        limits::check(account, &path, &mut findings);
+    }
+    uniqueness::check(config, &mut findings);
+    findings
+}
+
+/// `CreateCluster` of EKS: <https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html>.
+const LONGEST_CLUSTER_NAME: usize = 100;
+
+fn metadata(config: &ClusterConfig, findings: &mut Findings) {
+    let name = &config.metadata.name;
+    let name_fits = name.value.len() <= LONGEST_CLUSTER_NAME
+        && name.value.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name
+            .value
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    if !name.value.is_empty() && !name_fits {
+        findings.push(
+            Finding::error(
+                "cluster-name",
+                FieldPath::of("metadata.name"),
+                format!("{} cannot be the name of an EKS cluster", quoted(&name.value)),
+            )
+            .help(
+                "it has 1 to 100 letters, digits, hyphens and underscores, and begins with a letter or digit",
+            )
+            .located(name.location.as_ref()),
+        );
+    }
+    let region = &config.metadata.region;
+    if !region.value.is_empty() && !is_region_name(&region.value) {
+        let zone_of = region
+            .value
+            .strip_suffix(|c: char| c.is_ascii_lowercase())
+            .filter(|rest| is_region_name(rest));
+        let help = match zone_of {
+            Some(region) => format!("this is an availability zone; its region is `{region}`"),
+            None => "a region is written like `eu-west-1`".to_owned(),
+        };
+        findings.push(
+            Finding::error(
+                "region",
+                FieldPath::of("metadata.region"),
+                format!("{} is not an AWS region", quoted(&region.value)),
+            )
+            .help(help)
+            .located(region.location.as_ref()),
+        );
+    }
+    tags::check_cluster(&config.metadata.tags, findings);
+}
