@@ -18,7 +18,7 @@ use super::{
 use crate::ports::{CallError, CallErrorKind, aws::Cluster};
 
 /// For an answer once the request is sent; kube-apiserver itself gives up after 60 s.
-const READ_LIMIT: Duration = Duration::from_secs(60);
+const READ_LIMIT: Duration = Duration::from_mins(1);
 
 /// Where a cluster's API is, as EKS `DescribeCluster` tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
