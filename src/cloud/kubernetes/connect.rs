@@ -18,7 +18,7 @@ use super::{
 use crate::ports::{CallError, CallErrorKind, aws::Cluster};
 
 /// For an answer once the request is sent; kube-apiserver itself gives up after 60 s.
-const READ_LIMIT: Duration = Duration::from_secs(60);
+const READ_LIMIT: Duration = Duration::from_mins(1);
 
 /// Where a cluster's API is, as EKS `DescribeCluster` tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl KubernetesClient {
         config.root_cert = Some(roots);
         config.proxy_url = network.proxy_for(&call, &config.cluster_url)?;
         let way = Way::Cluster {
-            endpoint: cluster.url.clone(),
+            endpoint: reached(&cluster.url, config.proxy_url.as_ref()),
         };
         Self::build(&call, config, Some(TokenCache::new(tokens)), way)
     }
@@ -103,6 +103,18 @@ impl KubernetesClient {
 /// The call that errors of connecting name.
 pub(super) fn connecting(object: &str) -> Call {
     Call::new("connect to", "the API", object)
+}
+
+/// The endpoint as errors name it, with the proxy on the way (its host only: the URL may hold a password).
+pub(super) fn reached(url: &str, proxy: Option<&Uri>) -> String {
+    let url = url.trim_end_matches('/');
+    match proxy.and_then(Uri::authority) {
+        Some(proxy) => {
+            let host = proxy.as_str().rsplit('@').next().unwrap_or_default();
+            format!("{url} through the proxy {host}")
+        }
+        None => url.to_owned(),
+    }
 }
 
 /// The certificates of `certificateAuthority.data`.

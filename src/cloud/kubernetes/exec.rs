@@ -16,7 +16,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    error::{Call, excerpt},
+    causes::excerpt,
+    error::Call,
     token::{BearerToken, TokenSource},
 };
 use crate::ports::{CallError, CallErrorKind};

@@ -12,7 +12,7 @@ use kube::config::{AuthInfo, Cluster, Kubeconfig, KubeconfigError};
 
 use super::{
     KubernetesClient,
-    connect::{connecting, roots_of_pem},
+    connect::{connecting, reached, roots_of_pem},
     error::{Call, Way},
     exec::ExecPlugin,
     network::{NetworkSettings, proxy_url, usable_roots},
@@ -95,7 +95,7 @@ impl KubernetesClient {
                 .map(|token| TokenCache::with_token(Arc::new(plugin), token));
         }
         config.auth_info = user;
-        let endpoint = server.trim_end_matches('/').to_owned();
+        let endpoint = reached(server, config.proxy_url.as_ref());
         Self::build(&call, config, tokens, Way::Kubeconfig { endpoint, context })
     }
 }

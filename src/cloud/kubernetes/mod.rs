@@ -4,6 +4,7 @@
 //! How tokens for EKS are signed is not known here (the wiring gives a [`TokenSource`]); what to write is decided by
 //! the plan.
 
+mod causes;
 mod connect;
 mod error;
 mod exec;

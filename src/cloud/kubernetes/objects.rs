@@ -10,7 +10,7 @@ use crate::ports::kubernetes::{FieldManager, Namespace, Pod, ServiceAccount};
 
 /// The variable that the pod identity webhook sets from the annotation.
 const ROLE_ARN_VARIABLE: &str = "AWS_ROLE_ARN";
-/// The label by which a Deployment's controller tells its ReplicaSets apart; the ReplicaSet's name ends with it.
+/// The label by which a Deployment's controller tells its `ReplicaSets` apart; the `ReplicaSet`'s name ends with it.
 const POD_TEMPLATE_HASH: &str = "pod-template-hash";
 
 pub(super) fn namespace(object: core::Namespace) -> Namespace {
@@ -101,8 +101,8 @@ fn role_arns<'a>(containers: impl Iterator<Item = &'a core::Container>) -> BTree
         .collect()
 }
 
-/// What restarts the pod. A ReplicaSet is not what people restart: where its name ends with the template's hash, a
-/// Deployment of the name before it made it. (Argo's Rollouts use another label, so they stay ReplicaSets here.)
+/// What restarts the pod. A `ReplicaSet` is not what people restart: where its name ends with the template's hash, a
+/// Deployment of the name before it made it. (Argo's Rollouts use another label, so they stay `ReplicaSets` here.)
 fn controller(metadata: &ObjectMeta) -> Option<String> {
     let owner: &OwnerReference = metadata
         .owner_references

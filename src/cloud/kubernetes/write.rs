@@ -14,7 +14,7 @@ use super::{
 };
 use crate::ports::{
     CallError, CallErrorKind,
-    kubernetes::{FIELD_MANAGER, KubernetesWriter, ServiceAccount, ServiceAccountMetadata},
+    kubernetes::{FIELD_MANAGER, KubernetesReader, KubernetesWriter, ServiceAccount, ServiceAccountMetadata},
 };
 
 #[async_trait]
@@ -45,7 +45,8 @@ impl KubernetesWriter for KubernetesClient {
     ) -> Result<ServiceAccount, CallError> {
         let call = call("patch", &metadata.namespace, &metadata.name);
         required(&call, "resourceVersion", resource_version)?;
-        let body = service_account_body(metadata, Some(resource_version));
+        let uid = self.unchanged_uid(&call, metadata, resource_version).await?;
+        let body = service_account_body(metadata, Some((&uid, resource_version)));
         let parameters = PatchParams::apply(FIELD_MANAGER).force().validation_strict();
         let request = patch(
             &call,
@@ -101,6 +102,30 @@ impl KubernetesWriter for KubernetesClient {
     }
 }
 
+impl KubernetesClient {
+    /// The uid of the object, if it is still at `resource_version`. Server-side apply creates what is absent and ignores
+    /// `resourceVersion` then (tried with kube-apiserver 1.36.3); only a `uid` in the body keeps it from creating
+    /// (`k8s.io/apiserver` `endpoints/handlers/patch.go`, "uid mismatch").
+    async fn unchanged_uid(
+        &self,
+        call: &Call,
+        metadata: &ServiceAccountMetadata,
+        resource_version: &str,
+    ) -> Result<String, CallError> {
+        match self.service_account(&metadata.namespace, &metadata.name).await? {
+            None => Err(call.error(CallErrorKind::NotFound, "the object is gone")),
+            Some(live) if live.resource_version != resource_version => Err(call.error(
+                CallErrorKind::Conflict,
+                format!(
+                    "the object has been modified since it was read (resourceVersion {resource_version}, now {})",
+                    live.resource_version
+                ),
+            )),
+            Some(live) => Ok(live.uid),
+        }
+    }
+}
+
 fn call(verb: &str, namespace: &str, name: &str) -> Call {
     Call::new(verb, "serviceaccounts", format!("{namespace}/{name}"))
 }
@@ -117,12 +142,13 @@ fn required(call: &Call, precondition: &str, value: &str) -> Result<(), CallErro
 }
 
 /// Metadata and nothing else: what server-side apply does not see, it does not own. Empty maps are left out, so that
-/// no empty map is owned either.
-fn service_account_body(metadata: &ServiceAccountMetadata, resource_version: Option<&str>) -> Value {
+/// no empty map is owned either. The precondition is uid and resource version.
+fn service_account_body(metadata: &ServiceAccountMetadata, precondition: Option<(&str, &str)>) -> Value {
     let mut fields = Map::new();
     fields.insert("name".to_owned(), metadata.name.as_str().into());
     fields.insert("namespace".to_owned(), metadata.namespace.as_str().into());
-    if let Some(version) = resource_version {
+    if let Some((uid, version)) = precondition {
+        fields.insert("uid".to_owned(), uid.into());
         fields.insert("resourceVersion".to_owned(), version.into());
     }
     for (key, map) in [

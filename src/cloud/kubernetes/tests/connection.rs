@@ -210,8 +210,12 @@ async fn a_proxy_is_used_with_its_credentials_and_named_when_it_refuses() {
         .await
         .unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unreachable);
-    assert!(error.message.contains("tunnel"), "{error}");
-    assert!(!error.to_string().contains("ss@"), "{error}");
+    let way = format!(
+        "{NAMED_HOST} through the proxy {} cannot be reached",
+        closed.address
+    );
+    assert!(error.message.contains(&way), "{error}");
+    assert!(!error.to_string().contains("pa%40ss"), "{error}");
 }
 
 #[tokio::test]

@@ -71,36 +71,57 @@ async fn creating_never_takes_over() {
 
 #[tokio::test]
 async fn apply_is_forced_and_bound_to_what_was_read() {
-    let api = Api::answering([answer(200, &account("s3-reader")), failure(409, "Conflict")]);
+    let read = || answer(200, &account("s3-reader"));
+    let api = Api::answering([read(), read(), read(), failure(409, "Conflict")]);
     let client = api.client();
     let mut metadata = wanted();
-    client.apply_service_account(&metadata, "41").await.unwrap();
+    client.apply_service_account(&metadata, "7").await.unwrap();
     metadata.labels.clear();
-    let error = client.apply_service_account(&metadata, "41").await.unwrap_err();
+    let error = client.apply_service_account(&metadata, "7").await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Conflict);
     let sent = api.sent().await;
+    assert_eq!(sent[0].method, http::Method::GET);
     assert_eq!(
-        sent[0].line(),
+        sent[1].line(),
         "PATCH /api/v1/namespaces/app/serviceaccounts/s3-reader"
     );
-    assert_eq!(sent[0].content_type, "application/apply-patch+yaml");
+    assert_eq!(sent[1].content_type, "application/apply-patch+yaml");
     for (name, value) in [
         ("fieldManager", "eksact"),
         ("force", "true"),
         ("fieldValidation", "Strict"),
     ] {
-        assert_eq!(sent[0].parameter(name), Some(value));
+        assert_eq!(sent[1].parameter(name), Some(value));
     }
     assert_eq!(
-        sent[0].body,
+        sent[1].body,
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {
-            "name": "s3-reader", "namespace": "app", "resourceVersion": "41",
+            "name": "s3-reader", "namespace": "app", "uid": "u-1", "resourceVersion": "7",
             "labels": {"app.kubernetes.io/managed-by": "eksctl"},
             "annotations": {ROLE_ARN: "arn:aws:iam::111122223333:role/s3"}
         }})
     );
-    // An empty map would be owned, and would empty what others wrote.
-    assert_eq!(sent[1].body["metadata"].get("labels"), None);
+    // An empty map would be owned too.
+    assert_eq!(sent[3].body["metadata"].get("labels"), None);
+}
+
+#[tokio::test]
+async fn apply_neither_creates_nor_overwrites() {
+    let api = Api::answering([failure(404, "NotFound"), answer(200, &account("s3-reader"))]);
+    let client = api.client();
+    let gone = client.apply_service_account(&wanted(), "7").await.unwrap_err();
+    assert_eq!(
+        (gone.kind, gone.action.as_str()),
+        (CallErrorKind::NotFound, "patch serviceaccounts")
+    );
+    let moved = client.apply_service_account(&wanted(), "6").await.unwrap_err();
+    assert_eq!(moved.kind, CallErrorKind::Conflict);
+    assert!(
+        api.sent()
+            .await
+            .iter()
+            .all(|sent| sent.method == http::Method::GET)
+    );
 }
 
 #[tokio::test]
