@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,6 +62,7 @@ def check_nothing_outlives_a_killed_bed(world):
     process.kill()
     process.wait(20)
     _gone(world, children)
+    shutil.rmtree(facts["state"])
 
 
 def check_a_dead_child_ends_it_with_that_childs_log(world):
