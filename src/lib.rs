@@ -11,3 +11,4 @@ pub mod engine;
 pub mod iam;
 pub mod ports;
 pub mod resources;
+pub mod view;
