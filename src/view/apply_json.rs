@@ -120,6 +120,107 @@ mod tests {
         let mut value: Value = serde_json::from_str(&text).unwrap();
         let whole = value.as_object_mut().unwrap().remove("plan").unwrap();
         assert_eq!(serde_json::from_value::<Plan>(whole).unwrap(), plan);
-        insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @"");
+        insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @r#"
+        {
+          "format_version": "1.0",
+          "notes": [
+            {
+              "address": "iam-role/app/s3-reader",
+              "text": "2 pods run with another role: kubectl -n app rollout restart deployment/reader."
+            }
+          ],
+          "report": {
+            "interrupted": true,
+            "objects": [
+              {
+                "action": "update",
+                "address": "iam-role/app/s3-reader",
+                "outcome": "unfinished"
+              },
+              {
+                "action": "delete",
+                "address": "iam-role/ops/gone",
+                "outcome": "unknown"
+              },
+              {
+                "action": "replace",
+                "address": "iam-role/ops/named",
+                "outcome": "failed"
+              },
+              {
+                "action": "create",
+                "address": "namespace/app",
+                "outcome": "done"
+              },
+              {
+                "action": "adopt",
+                "address": "oidc-provider/prod",
+                "outcome": "done"
+              },
+              {
+                "action": "create",
+                "address": "service-account/app/s3-writer",
+                "outcome": "not-tried"
+              },
+              {
+                "action": "forget",
+                "address": "service-account/helm/release",
+                "outcome": "not-tried"
+              }
+            ],
+            "steps": [
+              {
+                "id": "iam-role/app/s3-reader#step-0",
+                "outcome": "done"
+              },
+              {
+                "id": "namespace/app#step-0",
+                "outcome": "done"
+              },
+              {
+                "id": "iam-role/ops/named#step-0",
+                "outcome": "done"
+              },
+              {
+                "id": "oidc-provider/prod#step-0",
+                "outcome": "done"
+              },
+              {
+                "help": [
+                  "Give another roleName, or delete that role."
+                ],
+                "id": "iam-role/ops/named#step-1",
+                "message": "stack eksctl-prod-addon-iamserviceaccount-ops-named could not be created: Role1: the role deployer exists already\n(CREATE_FAILED, AWS::IAM::Role)",
+                "outcome": "failed"
+              },
+              {
+                "id": "iam-role/ops/gone#step-0",
+                "outcome": "unknown"
+              },
+              {
+                "id": "iam-role/ops/named#step-2",
+                "outcome": "not-tried",
+                "reason": "iam-role/ops/named#step-1 did not succeed"
+              },
+              {
+                "id": "iam-role/app/s3-reader#step-1",
+                "outcome": "not-tried",
+                "reason": "interrupted"
+              },
+              {
+                "id": "service-account/app/s3-writer#step-0",
+                "outcome": "not-tried",
+                "reason": "interrupted"
+              },
+              {
+                "id": "service-account/helm/release#step-0",
+                "outcome": "not-tried",
+                "reason": "interrupted"
+              }
+            ],
+            "succeeded": false
+          }
+        }
+        "#);
     }
 }

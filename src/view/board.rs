@@ -2,7 +2,7 @@
 
 use super::{
     style::{Label, Style},
-    text::{cut, duration, harmless},
+    text::{cells, cut, duration, harmless},
 };
 use crate::engine::{Event, EventKind, StepId};
 
@@ -72,18 +72,14 @@ impl Board {
                     .message
                     .as_ref()
                     .map_or_else(String::new, |message| format!("  {message}"));
-                // Two spaces, the spinner, a space; one cell stays free, for some terminals wrap when it is filled.
-                let room = style.width.saturating_sub(5);
-                let head = format!("{}  {took}", harmless(&flight.title));
-                let head_cut = cut(&head, room);
-                let tail = cut(
-                    &harmless(&message),
-                    room.saturating_sub(super::text::cells(&head_cut)),
-                );
+                // Spaces, spinner and time take 15 cells; one more stays free, for some terminals wrap when it is filled.
+                let room = style.width.saturating_sub(16);
+                let title = cut(&harmless(&flight.title), room);
+                let message = cut(&harmless(&message), room.saturating_sub(cells(&title)));
                 format!(
-                    "  {} {head_cut}{}",
+                    "  {} {took:>9}  {title}{}",
                     style.paint(Label::Note, spinner),
-                    style.paint(Label::Dim, &tail)
+                    style.paint(Label::Dim, &message)
                 )
             })
             .collect();
@@ -139,15 +135,15 @@ mod tests {
         assert_eq!(lines.len(), 12);
         assert_eq!(
             lines[0],
-            "  * create stack eksctl-prod-addon-iamserviceaccount-app-0  6.0 s"
+            "  *     6.0 s  create stack eksctl-prod-addon-iamserviceaccount-app-0"
         );
         assert_eq!(
             lines[1],
-            "  * create stack eksctl-prod-addon-iamserviceaccount-app-1  5.9 s  CREATE_IN_PRO…"
+            "  *     5.9 s  create stack eksctl-prod-addon-iamserviceaccount-app-1  CREATE_…"
         );
         assert_eq!(lines[10], "    and 37 more");
         assert_eq!(lines[11], "    0 of 47 steps done");
-        assert!(lines.iter().all(|line| super::super::text::cells(line) < 80));
+        assert!(lines.iter().all(|line| cells(line) < 80));
     }
 
     #[test]

@@ -108,7 +108,7 @@ fn write_diagnostic(diagnostic: &Diagnostic, page: &mut Page) {
         Span::new(label, format!("{}: ", diagnostic.severity)),
         Span::plain(&diagnostic.message),
     ]);
-    page.hanging(2, &body);
+    page.hanging(0, 2, &body);
     if let Some(line) = diagnostic.source_line.as_deref().filter(|line| !line.is_empty()) {
         // The excerpt is cut to fit 80 columns; wrapping it would part the caret from its place.
         page.verbatim(4, &Span::plain(line));
@@ -140,7 +140,12 @@ mod tests {
     fn a_failure_with_its_causes_each_told_once() {
         let help = ["Look whether https_proxy is set, and whether the proxy lets cloudformation.eu-west-1.amazonaws.com through.".to_owned()];
         let text = error(&Outer(Middle(Inner)), &help, Style::plain(80));
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r"
+        error: the stack eksctl-prod-x could not be created
+          caused by: CloudFormation did not answer: connection refused
+          help: Look whether https_proxy is set, and whether the proxy lets
+                cloudformation.eu-west-1.amazonaws.com through.
+        ");
     }
 
     #[test]
@@ -177,6 +182,17 @@ mod tests {
             ),
         ];
         let text = diagnostics(&all, Style::plain(60));
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r"
+        cluster.yaml:7:5: error: unknown key `serviceAcounts` in
+          `iam`
+                serviceAcounts:
+                ^
+            help: did you mean `serviceAccounts`?
+
+        cluster.yaml:12:5: warning: the role app/x has no policy, so
+          that whoever assumes it may do nothing at all
+
+        1 error and 1 warning.
+        ");
     }
 }

@@ -68,17 +68,23 @@ impl Page {
     pub fn line(&mut self, lead: &[Span], body: &[Span]) {
         let mut hanging = lead.iter().map(|span| cells(&span.text)).sum();
         self.spans(lead);
-        if hanging + NARROWEST > self.style.width && !body.is_empty() {
-            let indent = lead
-                .iter()
-                .flat_map(|span| span.text.chars())
-                .take_while(|c| *c == ' ')
-                .count();
-            hanging = (indent + 4).min(self.style.width.saturating_sub(NARROWEST));
+        let indent = lead
+            .iter()
+            .flat_map(|span| span.text.chars())
+            .take_while(|c| *c == ' ')
+            .count();
+        let below = (indent + 4).min(self.style.width.saturating_sub(NARROWEST));
+        let room = |indent: usize| self.style.width.saturating_sub(indent);
+        // A word that would be broken behind the lead and is whole below it, such as an ARN, goes there.
+        let longest = longest_word(body);
+        let whole_below = longest > room(hanging) && longest <= room(below) && below < hanging;
+        if !body.is_empty() && (hanging + NARROWEST > self.style.width || whole_below) {
+            hanging = below;
             self.end_line();
             self.text.push_str(&" ".repeat(hanging));
         }
-        let lines = wrap(body, self.style.width.saturating_sub(hanging).max(1));
+        let width = self.style.width.saturating_sub(hanging).max(1);
+        let lines = wrap(body, width, width);
         for (index, line) in lines.iter().enumerate() {
             if index > 0 {
                 self.end_line();
@@ -94,13 +100,13 @@ impl Page {
         self.line(&[Span::plain(" ".repeat(indent))], body);
     }
 
-    /// `body` from the first column, its continuations behind `indent` spaces.
-    pub fn hanging(&mut self, indent: usize, body: &[Span]) {
-        let lines = wrap(body, self.style.width.saturating_sub(indent).max(1));
+    /// `body` behind `first` spaces, its continuations behind `rest`, which is more.
+    pub fn hanging(&mut self, first: usize, rest: usize, body: &[Span]) {
+        let room = |indent| self.style.width.saturating_sub(indent).max(1);
+        let lines = wrap(body, room(first), room(rest));
         for (index, line) in lines.iter().enumerate() {
-            if index > 0 {
-                self.text.push_str(&" ".repeat(indent));
-            }
+            self.text
+                .push_str(&" ".repeat(if index == 0 { first } else { rest }));
             self.spans(line);
             self.end_line();
         }
@@ -113,15 +119,22 @@ impl Page {
         self.end_line();
     }
 
+    /// Whether each word of `body` is whole on a line behind `indent` cells.
+    pub fn keeps_words(&self, indent: usize, body: &[Span]) -> bool {
+        indent + longest_word(body) <= self.style.width
+    }
+
     /// Whether `body` fits on one line behind `indent` cells.
     pub fn fits(&self, indent: usize, body: &[Span]) -> bool {
         indent + body.iter().map(|span| cells(&span.text)).sum::<usize>() <= self.style.width
     }
 
     fn spans(&mut self, spans: &[Span]) {
-        for span in spans {
-            let painted = self.style.paint(span.label, &span.text);
-            self.text.push_str(&painted);
+        // Neighbours of one label are painted at once: a colour for each word would double the text.
+        for same in spans.chunk_by(|left, right| left.label == right.label) {
+            let Some(first) = same.first() else { continue };
+            let text: String = same.iter().map(|span| span.text.as_str()).collect();
+            self.text.push_str(&self.style.paint(first.label, &text));
         }
     }
 
@@ -131,10 +144,17 @@ impl Page {
     }
 }
 
-/// `body` as lines of at most `width` cells.
-fn wrap(body: &[Span], width: usize) -> Vec<Vec<Span>> {
+/// The width of the longest word of `body`.
+fn longest_word(body: &[Span]) -> usize {
+    let text: String = body.iter().map(|span| span.text.as_str()).collect();
+    text.split(' ').map(cells).max().unwrap_or(0)
+}
+
+/// `body` as lines, the first of at most `first` cells, the others of `rest`.
+fn wrap(body: &[Span], first: usize, rest: usize) -> Vec<Vec<Span>> {
     let mut lines = Lines {
-        width,
+        width: first,
+        rest,
         done: Vec::new(),
         line: Vec::new(),
         used: 0,
@@ -177,7 +197,10 @@ fn split_spaces(text: &str) -> impl Iterator<Item = &str> {
 }
 
 struct Lines {
+    /// Of the line in the making.
     width: usize,
+    /// Of those after it.
+    rest: usize,
     done: Vec<Vec<Span>>,
     line: Vec<Span>,
     used: usize,
@@ -187,6 +210,7 @@ impl Lines {
     fn end(&mut self) {
         self.done.push(std::mem::take(&mut self.line));
         self.used = 0;
+        self.width = self.rest;
     }
 
     /// Adds a word behind `space`; on the next line where it does not fit, over several where it fits on none.
@@ -241,8 +265,8 @@ fn break_word(word: &str, room: usize, empty: bool) -> (&str, &str) {
             break;
         }
         end = at + character.len_utf8();
-        // A separator far from the edge would leave the line half empty.
-        if "/:,|".contains(character) && used + room / 3 > room {
+        // A separator nearer to the beginning would leave most of the line empty.
+        if "/:,|".contains(character) && 2 * used > room {
             behind_separator = Some(end);
         }
     }

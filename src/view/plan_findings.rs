@@ -41,7 +41,7 @@ fn write_finding(finding: &Finding, page: &mut Page) {
     if let Some(source) = &finding.source {
         body.push(Span::new(Label::Dim, format!("  ({})", place(source))));
     }
-    page.hanging(2, &body);
+    page.hanging(0, 2, &body);
     if let Some(help) = &finding.help {
         write_help(2, help, page);
     }

@@ -135,14 +135,11 @@ fn legend(plan: &Plan, page: &mut Page) {
     for action in Action::ALL {
         if plan.count(action) > 0 {
             let (sign, word, _) = sign(action);
-            spans.extend([Span::new(action.into(), sign), Span::plain(format!(" {word}   "))]);
+            spans.extend([Span::new(action.into(), sign), Span::plain(format!(" {word}  "))]);
         }
     }
     if plan.broadening() > 0 {
-        spans.extend([
-            Span::new(Label::Broader, "!"),
-            Span::plain(" gives more access, or may"),
-        ]);
+        spans.extend([Span::new(Label::Broader, "!"), Span::plain(" more access")]);
     }
     page.indented(2, &spans);
 }

@@ -26,25 +26,40 @@ const SPINNER: [&str; 4] = ["-", "\\", "|", "/"];
 #[derive(Debug)]
 pub struct ProgressView {
     printer: Printer,
-    board: Arc<Mutex<Board>>,
+    drawn: Arc<Mutex<Drawn>>,
     bar: Option<ProgressBar>,
+}
+
+/// What the lines in flight are drawn from.
+#[derive(Debug)]
+struct Drawn {
+    board: Board,
+    /// When the run began, which its events count from.
+    begun: Instant,
 }
 
 impl ProgressView {
     /// A view for the run that begins now.
     pub fn new(printer: Printer) -> Self {
-        let board = Arc::new(Mutex::new(Board::default()));
-        let drawn = printer.stderr_is_terminal() && printer.level() >= Level::Normal;
-        let bar = drawn.then(|| bar(Arc::clone(&board), printer.stderr_style()));
-        Self { printer, board, bar }
+        let drawn = Arc::new(Mutex::new(Drawn {
+            board: Board::default(),
+            begun: Instant::now(),
+        }));
+        let live = printer.stderr_is_terminal() && printer.level() >= Level::Normal;
+        let bar = live.then(|| bar(Arc::clone(&drawn), printer.stderr_style()));
+        Self { printer, drawn, bar }
     }
 
     /// Shows what happened.
     pub fn show(&self, event: &Event) {
-        let mut board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = event_lines(event, &board, self.look());
-        board.update(event);
-        drop(board);
+        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(event.kind, EventKind::RunStarted { .. }) {
+            drawn.begun = Instant::now();
+        }
+        let text = event_lines(event, &drawn.board, self.look());
+        drawn.board.update(event);
+        // Drawing takes the lock itself.
+        drop(drawn);
         if !text.is_empty() {
             match &self.bar {
                 Some(bar) => bar.suspend(|| self.printer.always(&text)),
@@ -57,8 +72,17 @@ impl ProgressView {
     }
 
     fn look(&self) -> Look {
+        let style = self.printer.stderr_style();
         Look {
-            style: self.printer.stderr_style(),
+            // A log is searched by line: there nothing is wrapped.
+            style: if self.printer.stderr_is_terminal() {
+                style
+            } else {
+                Style {
+                    width: usize::MAX,
+                    ..style
+                }
+            },
             level: self.printer.level(),
             live: self.bar.is_some(),
         }
@@ -74,19 +98,15 @@ impl Drop for ProgressView {
 }
 
 /// One bar that draws the whole board, so that lines come and go without a bar for each.
-fn bar(board: Arc<Mutex<Board>>, style: Style) -> ProgressBar {
-    let begun = Instant::now();
+fn bar(drawn: Arc<Mutex<Drawn>>, style: Style) -> ProgressBar {
     let draw = move |_: &ProgressState, output: &mut dyn std::fmt::Write| {
-        let elapsed = begun.elapsed().as_millis();
+        let drawn = drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let elapsed = drawn.begun.elapsed().as_millis();
         let tick = usize::try_from(elapsed / TICK.as_millis()).unwrap_or(0) % SPINNER.len();
-        let now = u64::try_from(elapsed).unwrap_or(u64::MAX);
         let spinner = SPINNER.get(tick).copied().unwrap_or("-");
-        let lines = board
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .lines(now, spinner, style);
+        let now = u64::try_from(elapsed).unwrap_or(u64::MAX);
         // A line that cannot be drawn is drawn at the next tick.
-        let _ = output.write_str(&lines.join("\n"));
+        let _ = output.write_str(&drawn.board.lines(now, spinner, style).join("\n"));
     };
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     if let Ok(look) = ProgressStyle::with_template("{board}") {
@@ -115,7 +135,7 @@ fn event_lines(event: &Event, board: &Board, look: Look) -> String {
             let elapsed = duration(event.elapsed_milliseconds);
             lead.push(Span::new(Label::Dim, format!("{elapsed:>9}  ")));
         }
-        lead.push(Span::new(label, format!("{word:<8}")));
+        lead.push(Span::new(label, format!("{word:<9}")));
         page.line(&lead, body);
     };
     let titled =
@@ -177,7 +197,7 @@ fn event_lines(event: &Event, board: &Board, look: Look) -> String {
                     "finishing {steps} in flight, starting nothing more; interrupt again to give them up."
                 )
             };
-            line(Label::Warning, "stopping", &[Span::plain(" "), Span::plain(text)]);
+            line(Label::Warning, "stopping", &[Span::plain(text)]);
         }
         // What is left is told by the report, or only when verbose.
         EventKind::RunStarted { .. }
@@ -198,12 +218,13 @@ mod tests {
     fn all(level: Level, live: bool) -> String {
         let mut board = Board::default();
         let mut text = String::new();
+        let width = if live { 80 } else { usize::MAX };
         for event in samples::events() {
             text.push_str(&event_lines(
                 &event,
                 &board,
                 Look {
-                    style: Style::plain(80),
+                    style: Style::plain(width),
                     level,
                     live,
                 },
@@ -215,23 +236,56 @@ mod tests {
 
     #[test]
     fn plain_lines_where_there_is_no_terminal() {
-        insta::assert_snapshot!(all(Level::Normal, false), @"");
+        insta::assert_snapshot!(all(Level::Normal, false), @r"
+            0.0 s  start    create stack eksctl-prod-addon-iamserviceaccount-app-s3-reader
+            0.0 s  start    delete stack eksctl-prod-addon-iamserviceaccount-ops-named
+            5.1 s  done     create stack eksctl-prod-addon-iamserviceaccount-app-s3-reader  5.0 s
+            5.1 s  note     2 pods run with another role: kubectl -n app rollout restart deployment/reader.
+            6.0 s  stopping finishing 1 step in flight, starting nothing more; interrupt again to give them up.
+            6.5 s  stopping 1 step in flight given up; whether they took effect is unknown.
+        1 min 5 s  FAILED   delete stack eksctl-prod-addon-iamserviceaccount-ops-named  1 min 4 s
+            stack eksctl-prod-addon-iamserviceaccount-ops-named could not be created: Role1: the role deployer exists already
+            (CREATE_FAILED, AWS::IAM::Role)
+            help: Give another roleName, or delete that role.
+        1 min 5 s  skipped  create stack eksctl-prod-addon-iamserviceaccount-ops-named  (iam-role/ops/named#step-1 did not succeed)
+        ");
     }
 
     #[test]
     fn above_the_lines_in_flight() {
-        insta::assert_snapshot!(all(Level::Normal, true), @"");
+        insta::assert_snapshot!(all(Level::Normal, true), @r"
+        done     create stack eksctl-prod-addon-iamserviceaccount-app-s3-reader  5.0 s
+        note     2 pods run with another role: kubectl -n app rollout restart
+                 deployment/reader.
+        stopping finishing 1 step in flight, starting nothing more; interrupt again to
+                 give them up.
+        stopping 1 step in flight given up; whether they took effect is unknown.
+        FAILED   delete stack eksctl-prod-addon-iamserviceaccount-ops-named  1 min 4 s
+            stack eksctl-prod-addon-iamserviceaccount-ops-named could not be created:
+            Role1: the role deployer exists already
+            (CREATE_FAILED, AWS::IAM::Role)
+            help: Give another roleName, or delete that role.
+        skipped  create stack eksctl-prod-addon-iamserviceaccount-ops-named
+                 (iam-role/ops/named#step-1 did not succeed)
+        ");
     }
 
     #[test]
     fn quiet_shows_failures_only() {
-        insta::assert_snapshot!(all(Level::Quiet, false), @"");
+        insta::assert_snapshot!(all(Level::Quiet, false), @r"
+            6.0 s  stopping finishing 1 step in flight, starting nothing more; interrupt again to give them up.
+            6.5 s  stopping 1 step in flight given up; whether they took effect is unknown.
+        1 min 5 s  FAILED   delete stack eksctl-prod-addon-iamserviceaccount-ops-named  1 min 4 s
+            stack eksctl-prod-addon-iamserviceaccount-ops-named could not be created: Role1: the role deployer exists already
+            (CREATE_FAILED, AWS::IAM::Role)
+            help: Give another roleName, or delete that role.
+        ");
     }
 
     #[test]
     fn verbose_shows_what_steps_tell() {
         assert!(
-            all(Level::Verbose, true).contains(
+            all(Level::Verbose, false).contains(
                 "create stack eksctl-prod-addon-iamserviceaccount-app-s3-reader: CREATE_IN_PROGRESS"
             )
         );

@@ -88,7 +88,7 @@ pub fn report(plan: &Plan, report: &Report, style: Style) -> String {
         section(&mut page, Label::Error, "Failed:");
     }
     for (id, error) in &report.failed {
-        page.indented(2, &title(id));
+        page.hanging(2, 6, &title(id));
         for line in error.message.lines() {
             page.indented(6, &[Span::plain(line)]);
         }
@@ -104,7 +104,7 @@ pub fn report(plan: &Plan, report: &Report, style: Style) -> String {
         );
     }
     for id in &report.unknown {
-        page.indented(2, &title(id));
+        page.hanging(2, 6, &title(id));
     }
     if !report.not_tried.is_empty() {
         section(&mut page, Label::Warning, "Not tried:");
@@ -112,7 +112,7 @@ pub fn report(plan: &Plan, report: &Report, style: Style) -> String {
     for (id, reason) in &report.not_tried {
         let mut body = title(id);
         body.push(Span::new(Label::Dim, format!("  ({reason})")));
-        page.indented(2, &body);
+        page.hanging(2, 6, &body);
     }
     page.blank();
     page.line(&[], &summary(&outcomes, report));
@@ -175,12 +175,38 @@ mod tests {
             done: plan.steps.iter().map(|step| step.id.clone()).collect(),
             ..Report::default()
         };
-        insta::assert_snapshot!(report(&plan, &all, Style::plain(80)), @"");
+        insta::assert_snapshot!(report(&plan, &all, Style::plain(80)), @"Applied: 2 created, 1 updated, 1 replaced, 1 deleted, 1 adopted, 1 forgotten.");
     }
 
     #[test]
     fn failures_gaps_and_the_unknown() {
-        insta::assert_snapshot!(report(&samples::plan(), &samples::report(), Style::plain(80)), @"");
+        insta::assert_snapshot!(report(&samples::plan(), &samples::report(), Style::plain(80)), @r"
+        Done:
+          namespace/app created
+          oidc-provider/prod adopted
+
+        Failed:
+          iam-role/ops/named: delete stack eksctl-prod-addon-iamserviceaccount-ops-named
+              stack eksctl-prod-addon-iamserviceaccount-ops-named could not be created:
+              Role1: the role deployer exists already
+              (CREATE_FAILED, AWS::IAM::Role)
+              help: Give another roleName, or delete that role.
+
+        Given up in flight; whether it took effect is unknown until the next plan looks:
+          iam-role/ops/gone: delete stack eksctl-prod-addon-iamserviceaccount-ops-gone
+
+        Not tried:
+          iam-role/ops/named: create stack eksctl-prod-addon-iamserviceaccount-ops-named
+              (iam-role/ops/named#step-1 did not succeed)
+          iam-role/app/s3-reader: detach arn:aws:iam::111122223333:policy/old from role
+              eksctl-prod-Role1-X  (interrupted)
+          service-account/app/s3-writer: apply service account app/s3-writer
+              (interrupted)
+          service-account/helm/release: remove the annotation  (interrupted)
+
+        Interrupted: 1 created, 1 adopted; 1 failed; 1 unknown; 1 unfinished; 2 not
+        tried. Run the same command again to do the rest.
+        ");
     }
 
     #[test]

@@ -75,6 +75,11 @@ mod tests {
         table.row(["app", "s3-reader", "arn:aws:iam::111122223333:role/s3-reader"]);
         table.row(["日本", "x\u{1b}[2J", ""]);
         table.row(["short"]);
-        insta::assert_snapshot!(table.render(), @"");
+        insta::assert_snapshot!(table.render(), @r"
+        NAMESPACE   NAME        ROLE ARN
+        app         s3-reader   arn:aws:iam::111122223333:role/s3-reader
+        日本        x�[2J
+        short
+        ");
     }
 }
