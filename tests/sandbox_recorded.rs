@@ -104,8 +104,8 @@ async fn an_imported_stack_is_under_cloudformation_s_hand() {
 #[tokio::test]
 async fn recorded_service_accounts_keep_their_managers() {
     let sandbox = sandbox(recorded_world::recorded_world());
-    let managed = sandbox.service_account("app", "managed").await.unwrap().unwrap();
-    let manager = &managed.field_managers[0];
+    let account = sandbox.service_account("app", "managed").await.unwrap().unwrap();
+    let manager = &account.field_managers[0];
     assert_eq!(
         (manager.manager.as_str(), manager.operation.as_str()),
         ("eksctl", "Update")

@@ -128,7 +128,7 @@ async fn the_server_refuses_what_it_refuses() {
         ),
         (
             account("kube-public", "a"),
-            CallErrorKind::AccessDenied,
+            CallErrorKind::Conflict,
             "because it is being terminated",
         ),
         (

@@ -96,20 +96,24 @@ async fn a_failed_sibling_does_not_hide_the_cause() {
 #[tokio::test]
 async fn without_rollback_a_failed_stack_keeps_what_it_made() {
     let (sandbox, _) = sandbox();
-    let unknown = "arn:aws:iam::111122223333:policy/unknown";
-    let mut wanted = request(
-        NAME,
-        &template(&json!({"ManagedPolicyArns": [READ_ONLY, unknown]}), None),
-    );
+    let mut broken = template(&json!({}), Some("s3:GetObject"));
+    broken["Resources"]["Policy1"]["Properties"]["PolicyDocument"] = json!({"Statement": []});
+    let mut wanted = request(NAME, &broken);
     wanted.disable_rollback = true;
     sandbox.create_stack(&wanted).await.unwrap();
     let failed = stack(&sandbox, NAME).await;
     assert_eq!(failed.status, "CREATE_FAILED");
     assert_eq!(
         failed.status_reason.unwrap(),
-        "The following resource(s) failed to create: [Role1]. "
+        "The following resource(s) failed to create: [Policy1]. "
     );
     assert_eq!(sandbox.role_count().await.unwrap(), 1);
+    // Such a stack can be mended, and it takes what it made with it.
+    let mended = template(&json!({}), Some("s3:GetObject"));
+    update(&sandbox, &change(NAME, "mend", &mended)).await.unwrap();
+    assert_eq!(role(&sandbox, NAME).await.inline_policies.len(), 1);
+    sandbox.delete_stack(&failed.id, None, "t").await.unwrap();
+    assert_eq!(sandbox.role_count().await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -198,7 +202,7 @@ async fn time_passes_only_by_the_clock() {
     let busy = sandbox.delete_stack(&second, None, "t").await.unwrap_err();
     assert_eq!(
         busy.message,
-        "Stack [second] cannot be deleted while in status ROLLBACK_IN_PROGRESS"
+        format!("Stack [{second}] cannot be deleted while in status ROLLBACK_IN_PROGRESS")
     );
     clock.advance(5);
     assert_eq!(stack(&sandbox, &second).await.status, "ROLLBACK_COMPLETE");
@@ -221,7 +225,7 @@ async fn termination_protection_refuses_deletion() {
     assert_eq!(refused.code.as_deref(), Some("ValidationError"));
     assert_eq!(
         refused.message,
-        format!("Stack [{NAME}] cannot be deleted while TerminationProtection is enabled")
+        format!("Stack [{id}] cannot be deleted while TerminationProtection is enabled")
     );
     sandbox.set_termination_protection(NAME, false).await.unwrap();
     sandbox.delete_stack(&id, None, "t").await.unwrap();
