@@ -39,7 +39,12 @@ pub struct NameFlags {
 #[derive(Clone, Debug, Default, Args)]
 pub struct PermissionFlags {
     /// Managed policies of the role
-    #[arg(long, value_name = "ARN", value_delimiter = ',', conflicts_with = "config_file")]
+    #[arg(
+        long,
+        value_name = "ARN",
+        value_delimiter = ',',
+        conflicts_with = "config_file"
+    )]
     pub attach_policy_arn: Option<Vec<String>>,
     /// Inline policy of the role: a file with the document as JSON
     #[arg(long, value_name = "PATH", conflicts_with = "config_file")]
@@ -49,7 +54,12 @@ pub struct PermissionFlags {
     #[arg(long, value_name = "POLICY", value_delimiter = ',', conflicts_with = "config_file", value_parser = well_known)]
     pub well_known_policies: Option<Vec<WellKnownPolicy>>,
     /// Managed policy that bounds the role
-    #[arg(long, value_name = "ARN", alias = "permission-boundary-arn", conflicts_with = "config_file")]
+    #[arg(
+        long,
+        value_name = "ARN",
+        alias = "permission-boundary-arn",
+        conflicts_with = "config_file"
+    )]
     pub permissions_boundary: Option<String>,
     /// Pattern in place of the name in the role's trust policy
     #[arg(long, value_name = "PATTERN", conflicts_with = "config_file")]
@@ -109,7 +119,10 @@ impl NameFlags {
         let name = self.name().ok_or_else(|| Failure::usage("--name must be set"))?;
         Ok(ServiceAccount {
             name: name.to_owned(),
-            namespace: self.namespace.clone().unwrap_or_else(|| crate::config::DEFAULT_NAMESPACE.to_owned()),
+            namespace: self
+                .namespace
+                .clone()
+                .unwrap_or_else(|| crate::config::DEFAULT_NAMESPACE.to_owned()),
             ..ServiceAccount::default()
         })
     }
@@ -119,8 +132,12 @@ impl PermissionFlags {
     /// Sets on `account` what the flags name, and leaves the rest as it is.
     pub fn set_on(&self, account: &mut ServiceAccount) -> Result<(), Failure> {
         if let Some(arns) = &self.attach_policy_arn {
-            account.attach_policy_arns =
-                arns.iter().filter(|arn| !arn.is_empty()).cloned().map(Located::unlocated).collect();
+            account.attach_policy_arns = arns
+                .iter()
+                .filter(|arn| !arn.is_empty())
+                .cloned()
+                .map(Located::unlocated)
+                .collect();
             account.states_no_policy = account.attach_policy_arns.is_empty();
         }
         if let Some(path) = &self.attach_policy {
@@ -132,16 +149,23 @@ impl PermissionFlags {
             account.attach_policy = Some(Located::unlocated(document));
         }
         if let Some(policies) = &self.well_known_policies {
-            account.well_known_policies = WellKnownPolicies(policies.iter().copied().collect::<BTreeSet<_>>());
+            account.well_known_policies =
+                WellKnownPolicies(policies.iter().copied().collect::<BTreeSet<_>>());
         }
         if let Some(boundary) = &self.permissions_boundary {
-            account.permissions_boundary = Some(boundary.clone()).filter(|arn| !arn.is_empty()).map(Located::unlocated);
+            account.permissions_boundary = Some(boundary.clone())
+                .filter(|arn| !arn.is_empty())
+                .map(Located::unlocated);
         }
         if let Some(pattern) = &self.subject_pattern {
-            account.subject_pattern = Some(pattern.clone()).filter(|text| !text.is_empty()).map(Located::unlocated);
+            account.subject_pattern = Some(pattern.clone())
+                .filter(|text| !text.is_empty())
+                .map(Located::unlocated);
         }
         if let Some(tags) = &self.tags {
-            account.tags.extend(tags.iter().cloned().collect::<BTreeMap<_, _>>());
+            account
+                .tags
+                .extend(tags.iter().cloned().collect::<BTreeMap<_, _>>());
         }
         Ok(())
     }
@@ -156,8 +180,14 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 fn well_known(text: &str) -> Result<WellKnownPolicy, String> {
-    WellKnownPolicy::ALL.into_iter().find(|policy| policy.field_name().eq_ignore_ascii_case(text)).ok_or_else(|| {
-        let names: Vec<&str> = WellKnownPolicy::ALL.into_iter().map(WellKnownPolicy::field_name).collect();
-        format!("`{text}` is none of {}", names.join(", "))
-    })
+    WellKnownPolicy::ALL
+        .into_iter()
+        .find(|policy| policy.field_name().eq_ignore_ascii_case(text))
+        .ok_or_else(|| {
+            let names: Vec<&str> = WellKnownPolicy::ALL
+                .into_iter()
+                .map(WellKnownPolicy::field_name)
+                .collect();
+            format!("`{text}` is none of {}", names.join(", "))
+        })
 }

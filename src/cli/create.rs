@@ -83,11 +83,15 @@ impl CreateServiceAccount {
         let settings = self.plan.settings(&self.roles, &ThumbprintFlags::default())?;
         let config = if let Some(path) = &self.cluster.config_file {
             if self.cluster.cluster.is_some() {
-                return Err(Failure::usage("cannot use --cluster when --config-file/-f is set"));
+                return Err(Failure::usage(
+                    "cannot use --cluster when --config-file/-f is set",
+                ));
             }
             let mut config = file::load(path, global, printer)?;
             if config.iam.service_accounts.is_empty() {
-                return Err(Failure::error(format!("'iam.serviceAccounts' is not defined in \"{path}\"")));
+                return Err(Failure::error(format!(
+                    "'iam.serviceAccounts' is not defined in \"{path}\""
+                )));
             }
             config.iam.service_accounts = self.filter.choose(config.iam.service_accounts)?;
             if self.role_only {
@@ -123,7 +127,11 @@ impl CreateServiceAccount {
         let needs_provider = config.iam.service_accounts.iter().any(owns_role);
         let mut request = Request::ensure(config, settings);
         // The command touches only what it names: the provider must be there already.
-        request.oidc_provider = if needs_provider { ProviderIntent::Require } else { ProviderIntent::Leave };
+        request.oidc_provider = if needs_provider {
+            ProviderIntent::Require
+        } else {
+            ProviderIntent::Leave
+        };
         flow::apply(&request, &connection, &self.plan, self.approval, printer).await
     }
 }

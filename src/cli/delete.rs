@@ -73,7 +73,11 @@ impl DeleteCommand {
 
 impl DeleteServiceAccount {
     async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let roles = RoleFlags { cfn_role_arn: self.cfn_role_arn.clone(), termination_protection: true, ..RoleFlags::default() };
+        let roles = RoleFlags {
+            cfn_role_arn: self.cfn_role_arn.clone(),
+            termination_protection: true,
+            ..RoleFlags::default()
+        };
         let settings = self.plan.settings(&roles, &ThumbprintFlags::default())?;
         let mut config = match &self.cluster.config_file {
             Some(path) => file::load(path, global, printer)?,
@@ -129,6 +133,10 @@ impl DeleteServiceAccount {
                 named.insert(key);
             }
         }
-        Ok(Prune { keep, named, attached: false })
+        Ok(Prune {
+            keep,
+            named,
+            attached: false,
+        })
     }
 }

@@ -78,8 +78,10 @@ mod tests {
     #[test]
     fn every_code_is_documented_once() {
         for code in ExitCode::ALL {
-            let lines =
-                TABLE.lines().filter(|line| line.split_whitespace().next() == Some(&code.code().to_string())).count();
+            let lines = TABLE
+                .lines()
+                .filter(|line| line.split_whitespace().next() == Some(&code.code().to_string()))
+                .count();
             assert_eq!(lines, 1, "{code:?}");
         }
     }

@@ -23,12 +23,19 @@ pub struct Failure {
 impl Failure {
     /// A failure with exit code 1.
     pub fn error(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: Vec::new(), code: ExitCode::Error }
+        Self {
+            message: message.into(),
+            help: Vec::new(),
+            code: ExitCode::Error,
+        }
     }
 
     /// Flags that do not go together, or are missing.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { code: ExitCode::Usage, ..Self::error(message) }
+        Self {
+            code: ExitCode::Usage,
+            ..Self::error(message)
+        }
     }
 
     /// The same with what to do.
@@ -58,7 +65,10 @@ impl From<CallError> for Failure {
             }
             _ => error.to_string(),
         };
-        Self { help, ..Self::error(message) }
+        Self {
+            help,
+            ..Self::error(message)
+        }
     }
 }
 
@@ -80,7 +90,9 @@ impl From<OutputError> for Failure {
         match error {
             // `eksact plan | head`: nobody is there to be told, and nothing failed.
             OutputError::ReaderGone => Self::error("").with_code(ExitCode::Success),
-            OutputError::Write(cause) => Self::error(format!("standard output could not be written: {cause}")),
+            OutputError::Write(cause) => {
+                Self::error(format!("standard output could not be written: {cause}"))
+            }
         }
     }
 }

@@ -11,7 +11,9 @@ use crate::{
 /// The configuration in the file `path`, or on standard input for `-`. Warnings and notes go to stderr.
 pub fn load(path: &str, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
     // One byte over the limit tells the loader that there is too much, without reading the rest.
-    let limit = u64::try_from(config::MAXIMUM_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let limit = u64::try_from(config::MAXIMUM_BYTES)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
     let mut bytes = Vec::new();
     let read = if path == "-" {
         std::io::stdin().lock().take(limit).read_to_end(&mut bytes)
@@ -19,8 +21,10 @@ pub fn load(path: &str, global: &GlobalFlags, printer: &Printer) -> Result<Clust
         fs_err::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
     };
     if let Err(error) = read {
-        return Err(Failure::error(format!("the configuration file could not be read: {error}"))
-            .with_code(ExitCode::Configuration));
+        return Err(
+            Failure::error(format!("the configuration file could not be read: {error}"))
+                .with_code(ExitCode::Configuration),
+        );
     }
     let loaded = config::load(path, &bytes).map_err(|diagnostics| shown(&diagnostics, printer))?;
     show(&loaded.warnings, printer);
@@ -31,7 +35,11 @@ pub fn load(path: &str, global: &GlobalFlags, printer: &Printer) -> Result<Clust
             config.unmanaged_sections.join(", ")
         ));
     }
-    if let Some(region) = global.region.as_deref().filter(|region| *region != config.metadata.region.value) {
+    if let Some(region) = global
+        .region
+        .as_deref()
+        .filter(|region| *region != config.metadata.region.value)
+    {
         return Err(Failure::usage(format!(
             "--region {region} is not the region of the file, {}",
             config.metadata.region.value
@@ -50,7 +58,10 @@ fn show(diagnostics: &[Diagnostic], printer: &Printer) {
 /// Shows diagnostics and gives the failure that ends the command.
 pub fn shown(diagnostics: &[Diagnostic], printer: &Printer) -> Failure {
     show(diagnostics, printer);
-    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+    let errors = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error)
+        .count();
     Failure::error(match errors {
         1 => "1 error in the configuration; nothing was read or changed".to_owned(),
         errors => format!("{errors} errors in the configuration; nothing was read or changed"),
@@ -68,5 +79,7 @@ pub fn checked(config: &ClusterConfig, printer: &Printer) -> Result<(), Failure>
         return Ok(());
     }
     show(&errors, printer);
-    Err(Failure::usage("the flags do not make a service account that EKS would take"))
+    Err(Failure::usage(
+        "the flags do not make a service account that EKS would take",
+    ))
 }

@@ -39,8 +39,10 @@ impl FilterFlags {
             return Ok(accounts);
         }
         let filter = self.compile()?;
-        let chosen: Vec<ServiceAccount> =
-            accounts.into_iter().filter(|account| filter.takes(&account.qualified_name())).collect();
+        let chosen: Vec<ServiceAccount> = accounts
+            .into_iter()
+            .filter(|account| filter.takes(&account.qualified_name()))
+            .collect();
         if chosen.is_empty() && filter.has_include {
             return Err(Failure::error(format!(
                 "no service account of the file matches --include {}",
@@ -80,7 +82,9 @@ fn set(flag: &str, globs: &[String]) -> Result<GlobSet, Failure> {
             .map_err(|error| Failure::usage(format!("{flag} {glob} is not a glob: {}", error.kind())))?;
         builder.add(compiled);
     }
-    builder.build().map_err(|error| Failure::usage(format!("{flag}: {error}")))
+    builder
+        .build()
+        .map_err(|error| Failure::usage(format!("{flag}: {error}")))
 }
 
 #[cfg(test)]
@@ -101,8 +105,15 @@ mod tests {
         ];
         for (include, exclude, name, taken) in table {
             let texts = |globs: &[&str]| globs.iter().map(|glob| (*glob).to_owned()).collect();
-            let flags = FilterFlags { include: texts(include), exclude: texts(exclude) };
-            assert_eq!(flags.compile().unwrap().takes(name), taken, "{include:?} {exclude:?} {name}");
+            let flags = FilterFlags {
+                include: texts(include),
+                exclude: texts(exclude),
+            };
+            assert_eq!(
+                flags.compile().unwrap().takes(name),
+                taken,
+                "{include:?} {exclude:?} {name}"
+            );
         }
     }
 }

@@ -17,7 +17,9 @@ use super::{
 use crate::{
     engine::{Event, ExecutionOptions, Interrupt, Plan, Report, Severity, execute},
     resources::{self, LiveReader, Request, Runner, preflight},
-    view::{Printer, ProgressView, apply_json::apply_json, confirm, plan_human, plan_json::plan_json, report},
+    view::{
+        Printer, ProgressView, apply_json::apply_json, confirm, plan_human, plan_json::plan_json, report,
+    },
 };
 
 /// A plan that was shown and approved within this time is carried out as it is; an older one is made again first.
@@ -51,7 +53,13 @@ pub async fn plan_for(request: &Request, connection: &Connection) -> Result<Plan
 pub fn show(plan: &Plan, request: &Request, output: Output, printer: &Printer) -> Result<(), Failure> {
     match output {
         Output::Human => {
-            let file = request.config.metadata.name.location.as_ref().map(|location| location.file.as_ref());
+            let file = request
+                .config
+                .metadata
+                .name
+                .location
+                .as_ref()
+                .map(|location| location.file.as_ref());
             printer.data(&plan_human(plan, file, printer.stdout_style()))?;
         }
         Output::Json => printer.data(&plan_json(plan)?)?,
@@ -99,15 +107,25 @@ pub async fn apply(
         if json {
             show(&plan, request, Output::Json, printer)?;
         }
-        let codes: Vec<&str> = plan.findings_of(Severity::Refusal).map(|finding| finding.code.as_str()).collect();
-        return Err(Failure::error(format!("a guard refuses the plan ({}); nothing was changed", codes.join(", ")))
-            .with_code(ExitCode::Refused));
+        let codes: Vec<&str> = plan
+            .findings_of(Severity::Refusal)
+            .map(|finding| finding.code.as_str())
+            .collect();
+        return Err(Failure::error(format!(
+            "a guard refuses the plan ({}); nothing was changed",
+            codes.join(", ")
+        ))
+        .with_code(ExitCode::Refused));
     }
     if !plan.has_changes() {
         if json {
             printer.data(&apply_json(&plan, &Report::default(), &[])?)?;
         }
-        return Ok(if unplanned { ExitCode::Error } else { ExitCode::Success });
+        return Ok(if unplanned {
+            ExitCode::Error
+        } else {
+            ExitCode::Success
+        });
     }
     if !approval.given() {
         let asked = ask(json)?;
@@ -129,7 +147,11 @@ pub async fn apply(
     Ok(if report.interrupted {
         ExitCode::Interrupted
     } else if report.succeeded() {
-        if unplanned { ExitCode::Error } else { ExitCode::Success }
+        if unplanned {
+            ExitCode::Error
+        } else {
+            ExitCode::Success
+        }
     } else if report.done.is_empty() {
         ExitCode::Error
     } else {
@@ -142,9 +164,18 @@ fn ask(json: bool) -> Result<bool, Failure> {
     if json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         let mut arguments: Vec<String> = std::env::args().skip(1).collect();
         arguments.push("--yes".to_owned());
-        return Err(Failure::error("the plan was not applied: there is no terminal to ask on")
-            .with_help(format!("To apply it, run: eksact {}", arguments.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")))
-            .with_code(ExitCode::NotApproved));
+        return Err(
+            Failure::error("the plan was not applied: there is no terminal to ask on")
+                .with_help(format!(
+                    "To apply it, run: eksact {}",
+                    arguments
+                        .iter()
+                        .map(|word| quoted(word))
+                        .collect::<Vec<_>>()
+                        .join(" ")
+                ))
+                .with_code(ExitCode::NotApproved),
+        );
     }
     confirm("Apply these changes? [y/N] ")
         .map_err(|error| Failure::error(format!("the answer could not be read: {error}")))
@@ -170,20 +201,32 @@ async fn still_true(request: &Request, connection: &Connection, approved: &Plan)
         .changes
         .iter()
         .filter(|change| {
-            now.changes.iter().find(|other| other.address == change.address).map(|other| &other.fingerprint)
+            now.changes
+                .iter()
+                .find(|other| other.address == change.address)
+                .map(|other| &other.fingerprint)
                 != Some(&change.fingerprint)
         })
         .map(|change| change.address.to_string())
         .chain(
             now.changes
                 .iter()
-                .filter(|change| !approved.changes.iter().any(|other| other.address == change.address))
+                .filter(|change| {
+                    !approved
+                        .changes
+                        .iter()
+                        .any(|other| other.address == change.address)
+                })
                 .map(|change| change.address.to_string()),
         )
         .collect();
     Err(Failure::error(format!(
         "the world moved while the plan waited for approval ({}); nothing was changed",
-        if moved.is_empty() { "another plan would be made now".to_owned() } else { moved.join(", ") }
+        if moved.is_empty() {
+            "another plan would be made now".to_owned()
+        } else {
+            moved.join(", ")
+        }
     ))
     .with_help("Run the same command again: it plans from what is there now.")
     .with_code(ExitCode::Stale))
@@ -195,7 +238,11 @@ async fn carry_out(
     connection: &Connection,
     printer: &Printer,
 ) -> (Report, Vec<Event>) {
-    let runner = Runner::new(connection.readers.clone(), connection.writers.clone(), request.settings.timeout);
+    let runner = Runner::new(
+        connection.readers.clone(),
+        connection.writers.clone(),
+        request.settings.timeout,
+    );
     let (sender, interrupt) = watch::channel(Interrupt::None);
     let listener = tokio::spawn(listen(Arc::new(sender)));
     let view = ProgressView::new(*printer);
@@ -206,7 +253,10 @@ async fn carry_out(
     };
     let report = execute(plan, &runner, ExecutionOptions::default(), &tell, interrupt).await;
     listener.abort();
-    (report, events.into_inner().unwrap_or_else(PoisonError::into_inner))
+    (
+        report,
+        events.into_inner().unwrap_or_else(PoisonError::into_inner),
+    )
 }
 
 /// Turns the first Ctrl-C (or SIGTERM) into "finish what is in flight" and the second into "give it up".

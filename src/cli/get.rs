@@ -80,15 +80,27 @@ impl GetServiceAccounts {
         };
         let cluster = &config.metadata.name.value;
         let connection = Connection::open(global, &config, printer).await?;
-        let (_, stacks) = tokio::join!(connection.readers.aws.cluster(cluster), connection.readers.aws.stacks());
+        let (_, stacks) = tokio::join!(
+            connection.readers.aws.cluster(cluster),
+            connection.readers.aws.stacks()
+        );
         let mut found: Vec<Found> = stacks?
             .into_iter()
             .filter(|stack| is_of_cluster(stack, cluster))
             .filter_map(|stack| {
                 let (namespace, name) = service_account_of(&stack)?;
                 // A stack that is broken or being made has no output: it is listed with its status, and hides nobody.
-                let role_arn = stack.outputs.get("Role1").cloned().unwrap_or_else(|| format!("<{}>", stack.status));
-                Some(Found { namespace, name, role_arn, stack: Some(stack) })
+                let role_arn = stack
+                    .outputs
+                    .get("Role1")
+                    .cloned()
+                    .unwrap_or_else(|| format!("<{}>", stack.status));
+                Some(Found {
+                    namespace,
+                    name,
+                    role_arn,
+                    stack: Some(stack),
+                })
             })
             .collect();
         match connection.readers.kubernetes.service_accounts(self.name.namespace.as_deref()).await {
@@ -109,7 +121,11 @@ impl GetServiceAccounts {
         }
         found.retain(|one| {
             self.name.name().is_none_or(|name| one.name == name)
-                && self.name.namespace.as_deref().is_none_or(|namespace| one.namespace == namespace)
+                && self
+                    .name
+                    .namespace
+                    .as_deref()
+                    .is_none_or(|namespace| one.namespace == namespace)
         });
         found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
         match self.output {
@@ -127,8 +143,9 @@ impl GetServiceAccounts {
             }
             Format::Yaml => {
                 let list: Vec<Value> = found.iter().map(as_eksctl).collect();
-                let text = serde_saphyr::to_string(&list)
-                    .map_err(|error| Failure::error(format!("the list could not be written as YAML: {error}")))?;
+                let text = serde_saphyr::to_string(&list).map_err(|error| {
+                    Failure::error(format!("the list could not be written as YAML: {error}"))
+                })?;
                 printer.data(&text)?;
             }
         }
@@ -138,15 +155,25 @@ impl GetServiceAccounts {
 
 /// A service account of ours whose role was given rather than made.
 fn attached(account: ServiceAccount) -> Option<Found> {
-    let ours = account.labels.get(MANAGED_BY_LABEL).is_some_and(|value| value == MANAGED_BY);
+    let ours = account
+        .labels
+        .get(MANAGED_BY_LABEL)
+        .is_some_and(|value| value == MANAGED_BY);
     let role_arn = account.annotations.get(ROLE_ANNOTATION).filter(|_| ours)?.clone();
-    Some(Found { namespace: account.namespace, name: account.name, role_arn, stack: None })
+    Some(Found {
+        namespace: account.namespace,
+        name: account.name,
+        role_arn,
+        stack: None,
+    })
 }
 
 /// The form of eksctl's own output (0.231), with all the tags that its bug leaves out.
 fn as_eksctl(found: &Found) -> Value {
-    let well_known: Map<String, Value> =
-        WellKnownPolicy::ALL.into_iter().map(|policy| (policy.field_name().to_owned(), json!(false))).collect();
+    let well_known: Map<String, Value> = WellKnownPolicy::ALL
+        .into_iter()
+        .map(|policy| (policy.field_name().to_owned(), json!(false)))
+        .collect();
     let mut status = Map::new();
     status.insert("roleARN".to_owned(), json!(found.role_arn));
     if let Some(stack) = &found.stack {

@@ -53,7 +53,14 @@ pub struct GlobalFlags {
           value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
     /// When to use colour
-    #[arg(short = 'C', long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(
+        short = 'C',
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN"
+    )]
     pub color: Color,
     /// Say nothing but data, failures and questions
     #[arg(short, long, global = true)]

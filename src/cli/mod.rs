@@ -84,7 +84,11 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ProcessE
         Ok(code) => code,
         Err(failure) => {
             if !failure.message.is_empty() {
-                printer.always(&errors::error_message(&failure.message, &failure.help, printer.stderr_style()));
+                printer.always(&errors::error_message(
+                    &failure.message,
+                    &failure.help,
+                    printer.stderr_style(),
+                ));
             }
             failure.code
         }

@@ -90,7 +90,9 @@ impl AssociateProvider {
             Some(path) => {
                 let config = file::load(path, global, printer)?;
                 if !config.iam.with_oidc.value {
-                    return Err(Failure::error(format!("'iam.withOIDC' is not enabled in \"{path}\"")));
+                    return Err(Failure::error(format!(
+                        "'iam.withOIDC' is not enabled in \"{path}\""
+                    )));
                 }
                 config
             }
@@ -109,7 +111,9 @@ impl AssociateProvider {
 
 impl DeleteProvider {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let settings = self.plan.settings(&RoleFlags::default(), &ThumbprintFlags::default())?;
+        let settings = self
+            .plan
+            .settings(&RoleFlags::default(), &ThumbprintFlags::default())?;
         let mut config = match &self.cluster.config_file {
             Some(path) => file::load(path, global, printer)?,
             None => self.cluster.config(global)?,

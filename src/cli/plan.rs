@@ -57,7 +57,9 @@ impl WholeFileFlags {
         let settings = self.plan.settings(&self.roles, &self.thumbprint)?;
         let mut config = file::load(&self.config_file, global, printer)?;
         if self.prune && self.filter.is_given() {
-            return Err(Failure::usage("--prune looks at the whole file and does not go with --include or --exclude"));
+            return Err(Failure::usage(
+                "--prune looks at the whole file and does not go with --include or --exclude",
+            ));
         }
         config.iam.service_accounts = self.filter.choose(config.iam.service_accounts)?;
         let connection = Connection::open(global, &config, printer).await?;
@@ -72,7 +74,11 @@ impl WholeFileFlags {
                         .ok_or_else(|| Failure::usage(format!("--prune-named {name} is not NAMESPACE/NAME")))
                 })
                 .collect::<Result<_, _>>()?;
-            request.prune = Some(Prune { named, attached: true, ..Prune::default() });
+            request.prune = Some(Prune {
+                named,
+                attached: true,
+                ..Prune::default()
+            });
         }
         Ok((request, connection))
     }
@@ -81,6 +87,13 @@ impl WholeFileFlags {
 impl PlanCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let (request, connection) = self.whole.request(global, printer).await?;
-        flow::plan_only(&request, &connection, &self.whole.plan, self.detailed_exitcode, printer).await
+        flow::plan_only(
+            &request,
+            &connection,
+            &self.whole.plan,
+            self.detailed_exitcode,
+            printer,
+        )
+        .await
     }
 }

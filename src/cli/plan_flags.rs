@@ -71,11 +71,7 @@ pub struct ThumbprintFlags {
 
 impl PlanFlags {
     /// The settings of these flags.
-    pub fn settings(
-        &self,
-        roles: &RoleFlags,
-        thumbprint: &ThumbprintFlags,
-    ) -> Result<Settings, Failure> {
+    pub fn settings(&self, roles: &RoleFlags, thumbprint: &ThumbprintFlags) -> Result<Settings, Failure> {
         Ok(Settings {
             termination_protection: roles.termination_protection,
             disable_rollback: roles.cfn_disable_rollback,
@@ -92,12 +88,18 @@ impl PlanFlags {
 
 impl ThumbprintFlags {
     fn source(&self) -> Result<ThumbprintSource, Failure> {
-        let Some(given) = &self.thumbprint else { return Ok(ThumbprintSource::Issuer) };
+        let Some(given) = &self.thumbprint else {
+            return Ok(ThumbprintSource::Issuer);
+        };
         if given.eq_ignore_ascii_case("iam") {
             return Ok(ThumbprintSource::Iam);
         }
         // openssl prints colons between the bytes.
-        let hex: String = given.chars().filter(|character| *character != ':').collect::<String>().to_lowercase();
+        let hex: String = given
+            .chars()
+            .filter(|character| *character != ':')
+            .collect::<String>()
+            .to_lowercase();
         if hex.len() == 40 && hex.chars().all(|character| character.is_ascii_hexdigit()) {
             Ok(ThumbprintSource::Given(hex))
         } else {
@@ -124,16 +126,33 @@ mod tests {
 
     #[test]
     fn durations_as_eksctl_writes_them() {
-        for (text, seconds) in [("90s", Some(90)), ("25m", Some(1500)), ("1h30m", Some(5400)), ("7", Some(7)),
-                                ("25m0s", Some(1500)), ("", None), ("-5s", None), ("soon", None)] {
-            assert_eq!(duration(text).ok().map(|duration| duration.as_secs()), seconds, "{text}");
+        for (text, seconds) in [
+            ("90s", Some(90)),
+            ("25m", Some(1500)),
+            ("1h30m", Some(5400)),
+            ("7", Some(7)),
+            ("25m0s", Some(1500)),
+            ("", None),
+            ("-5s", None),
+            ("soon", None),
+        ] {
+            assert_eq!(
+                duration(text).ok().map(|duration| duration.as_secs()),
+                seconds,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn thumbprints_with_and_without_colons() {
         let source = |text: &str| {
-            ThumbprintFlags { thumbprint: Some(text.to_owned()), check_thumbprint: false }.source().ok()
+            ThumbprintFlags {
+                thumbprint: Some(text.to_owned()),
+                check_thumbprint: false,
+            }
+            .source()
+            .ok()
         };
         let hex = "4f8d752d17ed4403bd831f1f12393fe05c3de425";
         assert_eq!(source(hex), Some(ThumbprintSource::Given(hex.to_owned())));

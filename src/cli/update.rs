@@ -72,7 +72,11 @@ impl UpdateServiceAccount {
             let connection = Connection::open(global, &config, printer).await?;
             let needs_provider = config.iam.service_accounts.iter().any(owns_role);
             let mut request = Request::ensure(config, settings);
-            request.oidc_provider = if needs_provider { ProviderIntent::Require } else { ProviderIntent::Leave };
+            request.oidc_provider = if needs_provider {
+                ProviderIntent::Require
+            } else {
+                ProviderIntent::Leave
+            };
             (request, connection)
         } else {
             if self.filter.is_given() {
@@ -94,10 +98,12 @@ impl UpdateServiceAccount {
     ) -> Result<(Request, Connection), Failure> {
         let named = self.named();
         if named.is_empty() {
-            return Err(Failure::usage("nothing to update: no flag names an attribute of the role").with_help(
-                "--attach-policy-arn, --attach-policy, --well-known-policies, --permissions-boundary, \
+            return Err(
+                Failure::usage("nothing to update: no flag names an attribute of the role").with_help(
+                    "--attach-policy-arn, --attach-policy, --well-known-policies, --permissions-boundary, \
                  --subject-pattern or --tags.",
-            ));
+                ),
+            );
         }
         let mut config = self.cluster.config(global)?;
         let key = key_of(&self.name.account()?);

@@ -31,33 +31,55 @@ impl Connection {
         config: &ClusterConfig,
         printer: &Printer,
     ) -> Result<Self, Failure> {
-        let (cluster, region) = (config.metadata.name.value.clone(), config.metadata.region.value.clone());
+        let (cluster, region) = (
+            config.metadata.name.value.clone(),
+            config.metadata.region.value.clone(),
+        );
         if global.sandbox {
-            let seed = Seed { cluster, region, account: None };
+            let seed = Seed {
+                cluster,
+                region,
+                account: None,
+            };
             let sandbox = Sandbox::open(&global.sandbox_file, &seed)?;
-            printer.note(&format!("sandbox: nothing is real, everything is in {}", global.sandbox_file.display()));
-            return Ok(Self { readers: sandbox.readers(), writers: sandbox.writers() });
+            printer.note(&format!(
+                "sandbox: nothing is real, everything is in {}",
+                global.sandbox_file.display()
+            ));
+            return Ok(Self {
+                readers: sandbox.readers(),
+                writers: sandbox.writers(),
+            });
         }
         let settings = AwsSettings {
             region: Some(region.clone()),
             profile: global.profile.clone(),
-            max_calls_in_flight: NonZeroUsize::new(usize::from(global.parallelism)).unwrap_or(NonZeroUsize::MIN),
+            max_calls_in_flight: NonZeroUsize::new(usize::from(global.parallelism))
+                .unwrap_or(NonZeroUsize::MIN),
         };
         let connected = AwsClient::connect(&settings).await?;
         for note in &connected.notes {
             printer.note(note);
         }
         let way = match (&global.kubeconfig, &global.context) {
-            (None, None) => Way::Endpoint { credentials: connected.client.credentials(), region },
-            (kubeconfig, context) => {
-                Way::Kubeconfig { path: kubeconfig.clone().map(PathBuf::from), context: context.clone() }
-            }
+            (None, None) => Way::Endpoint {
+                credentials: connected.client.credentials(),
+                region,
+            },
+            (kubeconfig, context) => Way::Kubeconfig {
+                path: kubeconfig.clone().map(PathBuf::from),
+                context: context.clone(),
+            },
         };
         let aws = Arc::new(connected.client);
         let kubernetes = Arc::new(ClusterApi::new(cluster, aws.clone(), way));
         let issuer = Arc::new(IssuerClient::from_environment(&connected.trust_roots));
         Ok(Self {
-            readers: Readers { aws: aws.clone(), kubernetes: kubernetes.clone(), issuer },
+            readers: Readers {
+                aws: aws.clone(),
+                kubernetes: kubernetes.clone(),
+                issuer,
+            },
             writers: Writers { aws, kubernetes },
         })
     }
@@ -68,7 +90,10 @@ pub fn region_of_profile(profile: Option<&str>) -> Option<String> {
     // A look-up of files only: the runtime of the command is not needed for it.
     let profile = profile.map(str::to_owned);
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .ok()?;
         runtime.block_on(async {
             let mut provider = aws_config::profile::region::ProfileFileRegionProvider::builder();
             if let Some(profile) = profile {

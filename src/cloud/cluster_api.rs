@@ -17,7 +17,8 @@ use crate::{
         CallError, CallErrorKind,
         aws::AwsReader,
         kubernetes::{
-            AccessReview, KubernetesReader, KubernetesWriter, Namespace, Pod, ServiceAccount, ServiceAccountMetadata,
+            AccessReview, KubernetesReader, KubernetesWriter, Namespace, Pod, ServiceAccount,
+            ServiceAccountMetadata,
         },
     },
 };
@@ -51,25 +52,39 @@ pub struct ClusterApi {
 
 impl std::fmt::Debug for ClusterApi {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ClusterApi").field("cluster", &self.cluster).finish_non_exhaustive()
+        f.debug_struct("ClusterApi")
+            .field("cluster", &self.cluster)
+            .finish_non_exhaustive()
     }
 }
 
 impl ClusterApi {
     /// The API of `cluster`; nothing is connected yet.
     pub fn new(cluster: String, aws: Arc<dyn AwsReader>, way: Way) -> Self {
-        Self { cluster, aws, way, client: OnceCell::new() }
+        Self {
+            cluster,
+            aws,
+            way,
+            client: OnceCell::new(),
+        }
     }
 
     async fn client(&self) -> Result<&KubernetesClient, CallError> {
-        self.client.get_or_init(|| self.connect()).await.as_ref().map_err(Clone::clone)
+        self.client
+            .get_or_init(|| self.connect())
+            .await
+            .as_ref()
+            .map_err(Clone::clone)
     }
 
     async fn connect(&self) -> Result<KubernetesClient, CallError> {
         let network = NetworkSettings::from_variables(|name| std::env::var(name).ok());
         match &self.way {
             Way::Kubeconfig { path, context } => {
-                let context = KubeconfigContext { path: path.clone(), context: context.clone() };
+                let context = KubeconfigContext {
+                    path: path.clone(),
+                    context: context.clone(),
+                };
                 KubernetesClient::connect_kubeconfig(&context, &network).await
             }
             Way::Endpoint { credentials, region } => {
@@ -96,10 +111,19 @@ struct SignedTokens {
 impl TokenSource for SignedTokens {
     async fn token(&self) -> Result<BearerToken, CallError> {
         let failed = |message: String| {
-            CallError::new("sts", "GetCallerIdentity", &self.cluster, CallErrorKind::Credentials, message)
+            CallError::new(
+                "sts",
+                "GetCallerIdentity",
+                &self.cluster,
+                CallErrorKind::Credentials,
+                message,
+            )
         };
-        let credentials =
-            self.credentials.provide_credentials().await.map_err(|error| failed(error.to_string()))?;
+        let credentials = self
+            .credentials
+            .provide_credentials()
+            .await
+            .map_err(|error| failed(error.to_string()))?;
         let partition = Partition::of_region(&self.region);
         let sts_host = token::sts_host(partition.as_str(), &self.region)
             .ok_or_else(|| failed(format!("no STS host is known for partition {partition}")))?;
@@ -167,7 +191,10 @@ impl KubernetesWriter for ClusterApi {
         metadata: &ServiceAccountMetadata,
         resource_version: &str,
     ) -> Result<ServiceAccount, CallError> {
-        self.client().await?.apply_service_account(metadata, resource_version).await
+        self.client()
+            .await?
+            .apply_service_account(metadata, resource_version)
+            .await
     }
 
     async fn remove_service_account_metadata(
@@ -185,6 +212,9 @@ impl KubernetesWriter for ClusterApi {
     }
 
     async fn delete_service_account(&self, namespace: &str, name: &str, uid: &str) -> Result<(), CallError> {
-        self.client().await?.delete_service_account(namespace, name, uid).await
+        self.client()
+            .await?
+            .delete_service_account(namespace, name, uid)
+            .await
     }
 }
