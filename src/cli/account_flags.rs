@@ -12,7 +12,7 @@ use crate::{
 
 /// The cluster of a command without a file.
 #[derive(Clone, Debug, Default, Args)]
-pub struct ClusterFlags {
+pub(super) struct ClusterFlags {
     /// The EKS cluster
     #[arg(short, long, value_name = "NAME")]
     pub cluster: Option<String>,
@@ -23,7 +23,7 @@ pub struct ClusterFlags {
 
 /// The service account of a command without a file.
 #[derive(Clone, Debug, Default, Args)]
-pub struct NameFlags {
+pub(super) struct NameFlags {
     /// Name of the service account
     #[arg(value_name = "NAME", conflicts_with_all = ["name", "config_file"])]
     pub positional_name: Option<String>,
@@ -37,7 +37,7 @@ pub struct NameFlags {
 
 /// What the role of a service account shall be.
 #[derive(Clone, Debug, Default, Args)]
-pub struct PermissionFlags {
+pub(super) struct PermissionFlags {
     /// Managed policies of the role
     #[arg(
         long,
@@ -71,7 +71,7 @@ pub struct PermissionFlags {
 
 impl ClusterFlags {
     /// A configuration that names the cluster and nothing else.
-    pub fn config(&self, global: &GlobalFlags) -> Result<ClusterConfig, Failure> {
+    pub(super) fn config(&self, global: &GlobalFlags) -> Result<ClusterConfig, Failure> {
         let Some(cluster) = &self.cluster else {
             return Err(Failure::usage("--cluster must be set").with_help("Or name a file with -f."));
         };
@@ -110,12 +110,12 @@ fn region_of_environment(global: &GlobalFlags) -> Result<String, Failure> {
 
 impl NameFlags {
     /// The name, from the flag or the argument.
-    pub fn name(&self) -> Option<&str> {
+    pub(super) fn name(&self) -> Option<&str> {
         self.name.as_deref().or(self.positional_name.as_deref())
     }
 
     /// The service account that the flags name.
-    pub fn account(&self) -> Result<ServiceAccount, Failure> {
+    pub(super) fn account(&self) -> Result<ServiceAccount, Failure> {
         let name = self.name().ok_or_else(|| Failure::usage("--name must be set"))?;
         Ok(ServiceAccount {
             name: name.to_owned(),
@@ -130,7 +130,7 @@ impl NameFlags {
 
 impl PermissionFlags {
     /// Sets on `account` what the flags name, and leaves the rest as it is.
-    pub fn set_on(&self, account: &mut ServiceAccount) -> Result<(), Failure> {
+    pub(super) fn set_on(&self, account: &mut ServiceAccount) -> Result<(), Failure> {
         if let Some(arns) = &self.attach_policy_arn {
             account.attach_policy_arns = arns
                 .iter()
@@ -172,7 +172,7 @@ impl PermissionFlags {
 }
 
 /// `key=value`.
-pub fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     text.split_once('=')
         .filter(|(key, _)| !key.is_empty())
         .map(|(key, value)| (key.to_owned(), value.to_owned()))

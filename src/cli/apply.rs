@@ -12,7 +12,7 @@ use crate::view::Printer;
 
 /// Show what would change, ask, and make it so
 #[derive(Debug, Args)]
-pub struct ApplyCommand {
+pub(super) struct ApplyCommand {
     #[command(flatten)]
     whole: WholeFileFlags,
     #[command(flatten)]

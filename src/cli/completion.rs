@@ -8,7 +8,7 @@ use crate::view::Printer;
 
 /// Print the completion script of a shell
 #[derive(Debug, Args)]
-pub struct CompletionCommand {
+pub(super) struct CompletionCommand {
     /// The shell
     #[arg(value_enum)]
     shell: Shell,

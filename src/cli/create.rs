@@ -25,7 +25,7 @@ use crate::{
 
 /// Create objects by name or from a file
 #[derive(Debug, Args)]
-pub struct CreateCommand {
+pub(super) struct CreateCommand {
     #[command(subcommand)]
     what: What,
 }

@@ -26,7 +26,7 @@ use crate::{
 
 /// Delete objects by name or from a file
 #[derive(Debug, Args)]
-pub struct DeleteCommand {
+pub(super) struct DeleteCommand {
     #[command(subcommand)]
     what: What,
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The configuration in the file `path`, or on standard input for `-`. Warnings and notes go to stderr.
-pub fn load(path: &str, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
+pub(super) fn load(path: &str, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
     // One byte over the limit tells the loader that there is too much, without reading the rest.
     let limit = u64::try_from(config::MAXIMUM_BYTES)
         .unwrap_or(u64::MAX)
@@ -56,7 +56,7 @@ fn show(diagnostics: &[Diagnostic], printer: &Printer) {
 }
 
 /// Shows diagnostics and gives the failure that ends the command.
-pub fn shown(diagnostics: &[Diagnostic], printer: &Printer) -> Failure {
+pub(super) fn shown(diagnostics: &[Diagnostic], printer: &Printer) -> Failure {
     show(diagnostics, printer);
     let errors = diagnostics
         .iter()
@@ -70,7 +70,7 @@ pub fn shown(diagnostics: &[Diagnostic], printer: &Printer) -> Failure {
 }
 
 /// Checks a configuration that was built from flags.
-pub fn checked(config: &ClusterConfig, printer: &Printer) -> Result<(), Failure> {
+pub(super) fn checked(config: &ClusterConfig, printer: &Printer) -> Result<(), Failure> {
     let (errors, warnings): (Vec<Diagnostic>, Vec<Diagnostic>) = config::validate(config)
         .into_iter()
         .partition(|diagnostic| diagnostic.severity == Severity::Error);

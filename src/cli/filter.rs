@@ -9,7 +9,7 @@ use crate::config::ServiceAccount;
 
 /// Flags that choose service accounts of a file.
 #[derive(Clone, Debug, Default, Args)]
-pub struct FilterFlags {
+pub(super) struct FilterFlags {
     /// Only service accounts whose `namespace/name` matches a glob
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     pub include: Vec<String>,
@@ -20,12 +20,12 @@ pub struct FilterFlags {
 
 impl FilterFlags {
     /// Whether any is given.
-    pub fn is_given(&self) -> bool {
+    pub(super) fn is_given(&self) -> bool {
         !self.include.is_empty() || !self.exclude.is_empty()
     }
 
     /// The filter of these globs.
-    pub fn compile(&self) -> Result<Filter, Failure> {
+    pub(super) fn compile(&self) -> Result<Filter, Failure> {
         Ok(Filter {
             include: set("--include", &self.include)?,
             exclude: set("--exclude", &self.exclude)?,
@@ -34,7 +34,7 @@ impl FilterFlags {
     }
 
     /// The accounts that these flags choose; an include glob that matches none is an error, as in eksctl.
-    pub fn choose(&self, accounts: Vec<ServiceAccount>) -> Result<Vec<ServiceAccount>, Failure> {
+    pub(super) fn choose(&self, accounts: Vec<ServiceAccount>) -> Result<Vec<ServiceAccount>, Failure> {
         if !self.is_given() {
             return Ok(accounts);
         }
@@ -55,7 +55,7 @@ impl FilterFlags {
 
 /// A compiled filter.
 #[derive(Clone, Debug)]
-pub struct Filter {
+pub(super) struct Filter {
     include: GlobSet,
     exclude: GlobSet,
     has_include: bool,
@@ -63,12 +63,12 @@ pub struct Filter {
 
 impl Filter {
     /// Whether `namespace/name` is chosen: it matches an include glob, if there are any, and no exclude glob.
-    pub fn takes(&self, qualified_name: &str) -> bool {
+    pub(super) fn takes(&self, qualified_name: &str) -> bool {
         (!self.has_include || self.include.is_match(qualified_name)) && !self.exclude.is_match(qualified_name)
     }
 
     /// Whether an exclude glob matches.
-    pub fn excludes(&self, qualified_name: &str) -> bool {
+    pub(super) fn excludes(&self, qualified_name: &str) -> bool {
         self.exclude.is_match(qualified_name)
     }
 }

@@ -27,7 +27,7 @@ const FRESH: Duration = Duration::from_secs(10);
 
 /// Flags of commands that change something.
 #[derive(Clone, Copy, Debug, Default, Args)]
-pub struct ApprovalFlags {
+pub(super) struct ApprovalFlags {
     /// Apply without asking
     #[arg(short, long, alias = "auto-approve")]
     pub yes: bool,
@@ -43,14 +43,14 @@ impl ApprovalFlags {
 }
 
 /// Reads what is live and plans.
-pub async fn plan_for(request: &Request, connection: &Connection) -> Result<Plan, Failure> {
+pub(super) async fn plan_for(request: &Request, connection: &Connection) -> Result<Plan, Failure> {
     let reader = LiveReader::begin(connection.readers.clone(), &request.config.metadata.name.value).await?;
     let live = reader.read(request).await;
     Ok(resources::plan(request, &live)?)
 }
 
 /// Shows a plan on stdout.
-pub fn show(plan: &Plan, request: &Request, output: Output, printer: &Printer) -> Result<(), Failure> {
+pub(super) fn show(plan: &Plan, request: &Request, output: Output, printer: &Printer) -> Result<(), Failure> {
     match output {
         Output::Human => {
             let file = request
@@ -68,7 +68,7 @@ pub fn show(plan: &Plan, request: &Request, output: Output, printer: &Printer) -
 }
 
 /// Plans, shows the plan, and ends: nothing is changed.
-pub async fn plan_only(
+pub(super) async fn plan_only(
     request: &Request,
     connection: &Connection,
     flags: &PlanFlags,
@@ -89,7 +89,7 @@ pub async fn plan_only(
 }
 
 /// The whole road. `again` is the command to run with approval where there is no terminal to ask on.
-pub async fn apply(
+pub(super) async fn apply(
     request: &Request,
     connection: &Connection,
     flags: &PlanFlags,

@@ -22,7 +22,7 @@ use crate::{
 
 /// Show what is there
 #[derive(Debug, Args)]
-pub struct GetCommand {
+pub(super) struct GetCommand {
     #[command(subcommand)]
     what: What,
 }

@@ -8,7 +8,7 @@ use crate::view::{ColourChoice, Level, Printer};
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(super) enum Color {
     /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
@@ -23,7 +23,7 @@ pub enum Color {
 /// Flags that every command takes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
-pub struct GlobalFlags {
+pub(super) struct GlobalFlags {
     /// AWS region; a file names its own
     #[arg(short, long, global = true, value_name = "REGION")]
     pub region: Option<String>,
@@ -72,7 +72,7 @@ pub struct GlobalFlags {
 
 impl GlobalFlags {
     /// The printer that these flags ask for.
-    pub fn printer(&self) -> Printer {
+    pub(super) fn printer(&self) -> Printer {
         let color = match self.color {
             Color::Auto => ColourChoice::Auto,
             Color::Always => ColourChoice::Always,
@@ -89,7 +89,7 @@ impl GlobalFlags {
     }
 
     /// Starts the log to stderr. Calls are logged by name and object, never with their bodies.
-    pub fn start_log(&self) {
+    pub(super) fn start_log(&self) {
         let level = match self.verbose {
             0 => "eksact=warn",
             1 => "eksact=info",

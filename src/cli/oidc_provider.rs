@@ -19,7 +19,7 @@ use crate::{
 
 /// Commands under eksctl's names
 #[derive(Debug, Args)]
-pub struct UtilsCommand {
+pub(super) struct UtilsCommand {
     #[command(subcommand)]
     what: Utility,
 }
@@ -32,7 +32,7 @@ enum Utility {
 
 /// Associate a provider with the cluster
 #[derive(Debug, Args)]
-pub struct AssociateCommand {
+pub(super) struct AssociateCommand {
     #[command(subcommand)]
     what: Association,
 }
@@ -44,7 +44,7 @@ enum Association {
 
 /// Create the IAM OIDC provider of the cluster's issuer
 #[derive(Debug, Args)]
-pub struct AssociateProvider {
+pub(super) struct AssociateProvider {
     #[command(flatten)]
     cluster: ClusterFlags,
     #[command(flatten)]
@@ -57,7 +57,7 @@ pub struct AssociateProvider {
 
 /// Delete the IAM OIDC provider of the cluster's issuer; refused while roles trust it
 #[derive(Debug, Args)]
-pub struct DeleteProvider {
+pub(super) struct DeleteProvider {
     #[command(flatten)]
     cluster: ClusterFlags,
     #[command(flatten)]

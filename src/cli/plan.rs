@@ -17,7 +17,7 @@ use crate::{
 
 /// Show what would change, and change nothing
 #[derive(Debug, Args)]
-pub struct PlanCommand {
+pub(super) struct PlanCommand {
     #[command(flatten)]
     pub(super) whole: WholeFileFlags,
     /// Exit with 2 when there are changes
@@ -27,7 +27,7 @@ pub struct PlanCommand {
 
 /// Flags of the commands over a whole file.
 #[derive(Clone, Debug, Args)]
-pub struct WholeFileFlags {
+pub(super) struct WholeFileFlags {
     /// The ClusterConfig file, or `-` for standard input
     #[arg(short = 'f', long = "config-file", alias = "file", value_name = "PATH")]
     pub config_file: String,
@@ -49,7 +49,7 @@ pub struct WholeFileFlags {
 
 impl WholeFileFlags {
     /// The request for everything in the file, and the way to the world that it is about.
-    pub async fn request(
+    pub(super) async fn request(
         &self,
         global: &GlobalFlags,
         printer: &Printer,

@@ -9,7 +9,7 @@ use crate::resources::request::{Settings, ThumbprintSource};
 
 /// Flags of every command that plans.
 #[derive(Clone, Debug, Args)]
-pub struct PlanFlags {
+pub(super) struct PlanFlags {
     /// How the plan is shown
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Output,
@@ -23,7 +23,7 @@ pub struct PlanFlags {
 
 /// How a plan is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Output {
+pub(super) enum Output {
     /// For people
     #[default]
     #[value(alias = "table")]
@@ -34,7 +34,7 @@ pub enum Output {
 
 /// Flags of commands that make roles and service accounts.
 #[derive(Clone, Debug, Default, Args)]
-pub struct RoleFlags {
+pub(super) struct RoleFlags {
     /// Annotate service accounts that somebody else made, without taking them over
     #[arg(long)]
     pub override_existing_serviceaccounts: bool,
@@ -60,7 +60,7 @@ pub struct RoleFlags {
 
 /// Flags about the provider's thumbprint.
 #[derive(Clone, Debug, Default, Args)]
-pub struct ThumbprintFlags {
+pub(super) struct ThumbprintFlags {
     /// Thumbprint of the OIDC provider: hex SHA-1, or `iam` to let IAM compute it
     #[arg(long, value_name = "HEX|iam")]
     pub thumbprint: Option<String>,
@@ -71,7 +71,11 @@ pub struct ThumbprintFlags {
 
 impl PlanFlags {
     /// The settings of these flags.
-    pub fn settings(&self, roles: &RoleFlags, thumbprint: &ThumbprintFlags) -> Result<Settings, Failure> {
+    pub(super) fn settings(
+        &self,
+        roles: &RoleFlags,
+        thumbprint: &ThumbprintFlags,
+    ) -> Result<Settings, Failure> {
         Ok(Settings {
             termination_protection: roles.termination_protection,
             disable_rollback: roles.cfn_disable_rollback,

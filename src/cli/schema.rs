@@ -7,7 +7,7 @@ use crate::{config, view::Printer};
 
 /// Print the JSON Schema of ClusterConfig files
 #[derive(Debug, Args)]
-pub struct SchemaCommand {}
+pub(super) struct SchemaCommand {}
 
 impl SchemaCommand {
     pub(super) fn run(self, printer: &Printer) -> Result<ExitCode, Failure> {

@@ -25,7 +25,7 @@ use crate::{
 
 /// Update objects by name or from a file
 #[derive(Debug, Args)]
-pub struct UpdateCommand {
+pub(super) struct UpdateCommand {
     #[command(subcommand)]
     what: What,
 }

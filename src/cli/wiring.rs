@@ -16,7 +16,7 @@ use crate::{
 
 /// The way to an account and a cluster.
 #[derive(Clone, Debug)]
-pub struct Connection {
+pub(super) struct Connection {
     /// For planning.
     pub readers: Readers,
     /// For carrying out an approved plan.
@@ -26,7 +26,7 @@ pub struct Connection {
 impl Connection {
     /// Opens the way to the cluster that `config` names. The cluster's own API is reached only when something asks for
     /// it.
-    pub async fn open(
+    pub(super) async fn open(
         global: &GlobalFlags,
         config: &ClusterConfig,
         printer: &Printer,
@@ -67,7 +67,7 @@ impl Connection {
                 region,
             },
             (kubeconfig, context) => Way::Kubeconfig {
-                path: kubeconfig.clone().map(PathBuf::from),
+                path: kubeconfig.clone(),
                 context: context.clone(),
             },
         };
@@ -86,7 +86,7 @@ impl Connection {
 }
 
 /// The region of a profile in the AWS configuration files, when they name one.
-pub fn region_of_profile(profile: Option<&str>) -> Option<String> {
+pub(super) fn region_of_profile(profile: Option<&str>) -> Option<String> {
     // A look-up of files only: the runtime of the command is not needed for it.
     let profile = profile.map(str::to_owned);
     std::thread::spawn(move || {

@@ -150,7 +150,7 @@ pub async fn execute(
         events(Event {
             elapsed_milliseconds: milliseconds(started.elapsed()),
             kind,
-        })
+        });
     };
     tell(EventKind::RunStarted {
         steps: plan.steps.len(),

@@ -82,7 +82,7 @@ pub struct Stack {
     pub outputs: BTreeMap<String, String>,
     /// `CAPABILITY_IAM`, `CAPABILITY_NAMED_IAM`.
     pub capabilities: Vec<String>,
-    /// Whether DeleteStack is refused.
+    /// Whether `DeleteStack` is refused.
     pub termination_protection: bool,
     /// When it was created.
     pub created: Option<Timestamp>,
@@ -151,7 +151,7 @@ pub struct StackRequest {
     pub tags: Vec<(String, String)>,
     /// Capabilities to acknowledge.
     pub capabilities: Vec<String>,
-    /// Whether DeleteStack shall be refused afterwards.
+    /// Whether `DeleteStack` shall be refused afterwards.
     pub termination_protection: bool,
     /// eksctl's `--cfn-disable-rollback`.
     pub disable_rollback: bool,

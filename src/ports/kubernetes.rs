@@ -64,7 +64,7 @@ pub struct Pod {
     pub service_account: String,
     /// `status.phase`.
     pub phase: String,
-    /// Kind and name of the controller that restarts it (`deployment/web` when a ReplicaSet's name tells it).
+    /// Kind and name of the controller that restarts it (`deployment/web` when a `ReplicaSet`'s name tells it).
     pub controller: Option<String>,
     /// Value of `AWS_ROLE_ARN` per container; a container without it is absent.
     pub role_arns: BTreeMap<String, String>,

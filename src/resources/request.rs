@@ -87,7 +87,7 @@ impl Default for Settings {
             override_existing_service_accounts: false,
             thumbprint: ThumbprintSource::Issuer,
             check_thumbprint: false,
-            timeout: Duration::from_secs(25 * 60),
+            timeout: Duration::from_mins(25),
             allow: BTreeSet::new(),
             nonce: String::new(),
         }

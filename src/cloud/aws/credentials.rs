@@ -29,7 +29,7 @@ use crate::ports::{CallError, CallErrorKind};
 /// Time for the metadata service of an EC2 instance: on any other machine nothing answers, and people wait.
 const METADATA_LIMIT: Duration = Duration::from_secs(1);
 /// Credentials are renewed when less than this is left of them.
-const RENEWAL_MARGIN: Duration = Duration::from_secs(120);
+const RENEWAL_MARGIN: Duration = Duration::from_mins(2);
 /// Attempts per call; throttling is the only thing that ever needs so many.
 const ATTEMPTS: u32 = 10;
 

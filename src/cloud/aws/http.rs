@@ -24,7 +24,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// Time until an answer begins.
 const READ_LIMIT: Duration = Duration::from_secs(30);
 /// Time for one call with all its retries; a service that throttles for so long will not stop soon.
-const OPERATION_LIMIT: Duration = Duration::from_secs(180);
+const OPERATION_LIMIT: Duration = Duration::from_mins(3);
 
 /// Where the trusted roots came from.
 #[derive(Clone, Debug, PartialEq, Eq)]

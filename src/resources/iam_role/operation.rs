@@ -11,7 +11,7 @@ use crate::ports::aws::{ChangeSetRequest, StackRequest};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
 pub(super) enum Operation {
-    /// CreateStack, and wait for the role.
+    /// `CreateStack`, and wait for the role.
     CreateStack {
         request: StackRequest,
         cluster: String,
@@ -22,32 +22,32 @@ pub(super) enum Operation {
         request: ChangeSetRequest,
         stack_id: String,
     },
-    /// DeleteStack, and wait.
+    /// `DeleteStack`, and wait.
     DeleteStack {
         name: String,
         id: String,
         cloudformation_role_arn: Option<String>,
         client_request_token: String,
     },
-    /// UpdateTerminationProtection.
+    /// `UpdateTerminationProtection`.
     SetTerminationProtection { stack: String, enabled: bool },
-    /// UpdateAssumeRolePolicy.
+    /// `UpdateAssumeRolePolicy`.
     SetTrustPolicy { role: String, document: Value },
-    /// AttachRolePolicy.
+    /// `AttachRolePolicy`.
     AttachPolicy { role: String, policy_arn: String },
-    /// DetachRolePolicy.
+    /// `DetachRolePolicy`.
     DetachPolicy { role: String, policy_arn: String },
-    /// PutRolePolicy.
+    /// `PutRolePolicy`.
     PutInlinePolicy {
         role: String,
         name: String,
         document: Value,
     },
-    /// DeleteRolePolicy.
+    /// `DeleteRolePolicy`.
     DeleteInlinePolicy { role: String, name: String },
-    /// PutRolePermissionsBoundary or DeleteRolePermissionsBoundary.
+    /// `PutRolePermissionsBoundary` or `DeleteRolePermissionsBoundary`.
     SetPermissionsBoundary { role: String, boundary: Option<String> },
-    /// TagRole.
+    /// `TagRole`.
     TagRole {
         role: String,
         tags: BTreeMap<String, String>,
