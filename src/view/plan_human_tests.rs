@@ -8,13 +8,11 @@ use crate::{
     view::{samples, text::cells},
 };
 
-fn file() -> Option<&'static str> {
-    Some("cluster.yaml")
-}
+const FILE: Option<&str> = Some("cluster.yaml");
 
 #[test]
 fn every_action_and_every_severity() {
-    let text = plan_human(&samples::plan(), file(), Style::plain(80));
+    let text = plan_human(&samples::plan(), FILE, Style::plain(80));
     assert!(text.lines().all(|line| cells(line) <= 80), "{text}");
     insta::assert_snapshot!(text, @r"
     Plan for prod (111122223333, eu-west-1): 2 to create, 1 to update, 1 to replace,
@@ -102,7 +100,7 @@ fn every_action_and_every_severity() {
 
 #[test]
 fn a_wide_terminal_is_used() {
-    let text = plan_human(&samples::plan(), file(), Style::plain(120));
+    let text = plan_human(&samples::plan(), FILE, Style::plain(120));
     assert!(text.lines().any(|line| cells(line) > 90));
     insta::assert_snapshot!(text, @r"
     Plan for prod (111122223333, eu-west-1): 2 to create, 1 to update, 1 to replace, 1 to delete, 1 to adopt, 1 to forget ·
@@ -181,7 +179,7 @@ fn in_colour() {
     plan.findings.truncate(1);
     let text = plan_human(
         &plan,
-        file(),
+        FILE,
         Style {
             colour: true,
             width: 80,
@@ -225,14 +223,14 @@ fn in_colour() {
     ");
     // Colour is the only difference.
     let stripped = anstream::adapter::strip_str(&text).to_string();
-    assert_eq!(stripped, plan_human(&plan, file(), Style::plain(80)));
+    assert_eq!(stripped, plan_human(&plan, FILE, Style::plain(80)));
 }
 
 #[test]
 fn nothing_to_change() {
     let say = |plan: &Plan, file| plan_human(plan, file, Style::plain(100));
     assert_eq!(
-        say(&samples::empty(14), file()),
+        say(&samples::empty(14), FILE),
         "No changes. prod (111122223333, eu-west-1): all 14 objects are as cluster.yaml says.\n"
     );
     assert_eq!(
@@ -251,7 +249,7 @@ fn errors_are_never_no_changes() {
     plan.findings = samples::plan().findings;
     plan.findings
         .retain(|finding| finding.severity == Severity::Error);
-    insta::assert_snapshot!(plan_human(&plan, file(), Style::plain(80)), @r"
+    insta::assert_snapshot!(plan_human(&plan, FILE, Style::plain(80)), @r"
     Plan for prod (111122223333, eu-west-1): nothing to change · 1 object could not
     be planned · 13 unchanged.
 
@@ -262,7 +260,7 @@ fn errors_are_never_no_changes() {
     for finding in &mut plan.findings {
         finding.severity = Severity::Refusal;
     }
-    assert!(!plan_human(&plan, file(), Style::plain(80)).contains("No changes"));
+    assert!(!plan_human(&plan, FILE, Style::plain(80)).contains("No changes"));
 }
 
 #[test]
