@@ -4,6 +4,8 @@
 //! The rooms stand in one order; a module may use what stands below it, never above:
 //! `cli` → `view` → `cloud` → `resources` → `guard` → `ports` → `engine` → `config` → `authn` → `cloudformation` → `iam`.
 
+pub mod authn;
+pub mod cli;
 pub mod cloud;
 pub mod cloudformation;
 pub mod config;

@@ -2,4 +2,7 @@
 //!
 //! Nothing is decided in here; an adapter does what it is asked and reports how it went.
 
+pub mod aws;
+pub mod cluster_api;
+pub mod kubernetes;
 pub mod sandbox;

@@ -17,8 +17,9 @@ use crate::ports::aws::{
 };
 use crate::ports::{CallError, CallErrorKind};
 
-/// How many stacks DescribeStacks puts on a page, and how many roles GetAccountAuthorizationDetails.
+/// How many stacks `DescribeStacks` puts on a page.
 const STACKS_PER_PAGE: usize = 100;
+/// How many roles `GetAccountAuthorizationDetails` puts on a page.
 const ROLES_PER_PAGE: usize = 1000;
 
 fn reading(service: &'static str, action: &str, object: &str) -> Call {
@@ -65,8 +66,10 @@ impl Sandbox {
 }
 
 /// "Does not exist" as `None`.
-fn optional<T>(found: Result<T, CallError>) -> Result<Option<T>, CallError> {
-    match found {
+async fn optional<T>(
+    found: impl Future<Output = Result<T, CallError>> + Send,
+) -> Result<Option<T>, CallError> {
+    match found.await {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.kind == CallErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -95,10 +98,7 @@ impl AwsReader for Sandbox {
 
     async fn oidc_provider(&self, arn: &str) -> Result<Option<OidcProvider>, CallError> {
         let call = reading("iam", "GetOpenIDConnectProvider", arn);
-        optional(
-            self.call(call, |world, _| world.oidc_provider(arn).cloned())
-                .await,
-        )
+        optional(self.call(call, |world, _| world.oidc_provider(arn).cloned())).await
     }
 
     async fn stacks(&self) -> Result<Vec<Stack>, CallError> {
@@ -118,7 +118,7 @@ impl AwsReader for Sandbox {
                 .map(|record| record.stack.clone());
             found.ok_or_else(|| no_such_stack(name_or_id))
         });
-        optional(found.await)
+        optional(found).await
     }
 
     async fn stack_template(&self, name_or_id: &str) -> Result<String, CallError> {
@@ -141,12 +141,10 @@ impl AwsReader for Sandbox {
     }
 
     async fn role(&self, name: &str) -> Result<Option<Role>, CallError> {
-        let found = self
-            .call(reading("iam", "GetRole", name), |world, _| {
-                world.role(name).cloned()
-            })
-            .await;
-        let Some(role) = optional(found)? else {
+        let found = self.call(reading("iam", "GetRole", name), |world, _| {
+            world.role(name).cloned()
+        });
+        let Some(role) = optional(found).await? else {
             return Ok(None);
         };
         self.further(&["ListAttachedRolePolicies", "ListRolePolicies"], name)

@@ -111,19 +111,16 @@ impl World {
         if ["DELETE_COMPLETE", "DELETE_IN_PROGRESS"].contains(&record.stack.status.as_str()) {
             return Ok(());
         }
+        let conflict = |why: String| {
+            let message = format!("Stack [{name_or_id}] cannot be deleted while {why}");
+            Err(Refusal::validation(message).of_kind(CallErrorKind::Conflict))
+        };
         if record.stack.termination_protection {
-            return Err(Refusal::validation(format!(
-                "Stack [{}] cannot be deleted while TerminationProtection is enabled",
-                record.stack.name
-            )));
+            return conflict("TerminationProtection is enabled".to_owned());
         }
         // A creation under way may be cut short by a deletion; an update or a rollback must end first.
         if record.stack.in_progress() && record.stack.status != "CREATE_IN_PROGRESS" {
-            let message = format!(
-                "Stack [{}] cannot be deleted while in status {}",
-                record.stack.name, record.stack.status
-            );
-            return Err(Refusal::validation(message).of_kind(CallErrorKind::Conflict));
+            return conflict(format!("in status {}", record.stack.status));
         }
         token.clone_into(&mut record.token);
         record.set_status(now, "DELETE_IN_PROGRESS", Some("User Initiated".to_owned()));

@@ -59,7 +59,7 @@ impl Sandbox {
                 .filter(|cluster| !cluster.unreachable)
                 .ok_or_else(|| {
                     let message = format!("the Kubernetes API of cluster {} does not answer", self.cluster);
-                    Refusal::new("Unreachable", message).of_kind(CallErrorKind::Unreachable)
+                    Refusal::without_code(CallErrorKind::Unreachable, message)
                 })?;
             cluster.authorize(request.verb, request.resource, request.namespace, request.name)?;
             run(cluster, now)

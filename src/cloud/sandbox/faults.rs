@@ -6,7 +6,8 @@
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::ports::{CallError, CallErrorKind};
+use super::refusal::Refusal;
+use crate::ports::CallErrorKind;
 
 /// One call to a simulated service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,11 +169,11 @@ impl Faults {
     }
 
     /// Records a call and decides its fate. `Ok(true)`: it has its effect, but the caller must not see the answer.
-    pub(super) fn meet(&self, call: &Call) -> Result<bool, CallError> {
+    pub(super) fn meet(&self, call: &Call) -> Result<bool, Refusal> {
         let (fault, hook) = {
             let mut state = self.state();
             if state.crashed {
-                return Err(lost(call));
+                return Err(lost());
             }
             state.calls.push(call.clone());
             let mut struck = None;
@@ -190,12 +191,9 @@ impl Faults {
             (struck, state.before_write.clone())
         };
         match fault {
-            Some(Fault::CrashBefore) => return Err(lost(call)),
+            Some(Fault::CrashBefore) => return Err(lost()),
             Some(Fault::ErrorBefore(kind)) => {
-                return Err(CallError::new(
-                    call.service,
-                    &*call.action,
-                    &*call.object,
+                return Err(Refusal::without_code(
                     kind,
                     "the sandbox was told to fail this call",
                 ));
@@ -219,14 +217,10 @@ impl Faults {
 }
 
 /// The answer of a call that nobody heard.
-pub(super) fn lost(call: &Call) -> CallError {
-    let message = "the connection was lost before an answer came";
-    CallError::new(
-        call.service,
-        &*call.action,
-        &*call.object,
+pub(super) fn lost() -> Refusal {
+    Refusal::without_code(
         CallErrorKind::Unreachable,
-        message,
+        "the connection was lost before an answer came",
     )
 }
 

@@ -64,9 +64,7 @@ pub(super) fn apply(object: &mut ServiceAccount, manager: &str, wanted: &Wanted<
                 .insert(key.clone(), value.clone())
                 .is_some_and(|old| old != *value)
             {
-                managers
-                    .iter_mut()
-                    .for_each(|entry| drop(part.keys(entry).remove(key)));
+                disown(&mut managers, part, key);
             }
         }
         for key in before.iter().filter(|key| !wanted.part(part).contains_key(*key)) {
@@ -89,9 +87,7 @@ pub(super) fn update(object: &mut ServiceAccount, manager: &str, wanted: &Wanted
         let own = position(&mut managers, manager, "Update");
         for (key, value) in wanted.part(part) {
             if part.values(object).insert(key.clone(), value.clone()).as_ref() != Some(value) {
-                managers
-                    .iter_mut()
-                    .for_each(|entry| drop(part.keys(entry).remove(key)));
+                disown(&mut managers, part, key);
                 if let Some(entry) = managers.get_mut(own) {
                     part.keys(entry).insert(key.clone());
                 }
@@ -107,13 +103,16 @@ pub(super) fn remove(object: &mut ServiceAccount, labels: &[String], annotations
     for (part, keys) in [(Part::Labels, labels), (Part::Annotations, annotations)] {
         for key in keys {
             part.values(object).remove(key);
-            object
-                .field_managers
-                .iter_mut()
-                .for_each(|entry| drop(part.keys(entry).remove(key)));
+            disown(&mut object.field_managers, part, key);
         }
     }
     drop_empty(object);
+}
+
+fn disown(managers: &mut [FieldManager], part: Part, key: &str) {
+    for entry in managers {
+        part.keys(entry).remove(key);
+    }
 }
 
 /// Index of a manager's entry, added when it has none.
@@ -164,11 +163,7 @@ mod tests {
 
     #[test]
     fn ownership_moves_as_the_server_moves_it() {
-        let (none, mut object) = (BTreeMap::new(), ServiceAccount::default());
-        let with = |annotations| Wanted {
-            labels: &none,
-            annotations,
-        };
+        let mut object = ServiceAccount::default();
         update(
             &mut object,
             "eksctl",

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::field_managers::{self, Wanted};
 use super::refusal::Refusal;
 use super::state::{SimulatedCluster, uuid_of};
+use crate::ports::CallErrorKind;
 use crate::ports::kubernetes::{
     AccessReview, FIELD_MANAGER, Namespace, ServiceAccount, ServiceAccountMetadata,
 };
@@ -103,14 +104,15 @@ impl SimulatedCluster {
         match self.namespaces.get(namespace) {
             None => return Err(not_found("namespaces", namespace)),
             Some(namespace) if namespace.terminating => {
-                return Err(Refusal::new(
+                let refusal = Refusal::new(
                     "Forbidden",
                     format!(
                         "serviceaccounts \"{name}\" is forbidden: unable to create new content in namespace {} because \
                          it is being terminated",
                         namespace.name
                     ),
-                ));
+                );
+                return Err(refusal.of_kind(CallErrorKind::Conflict));
             }
             Some(_) => {}
         }

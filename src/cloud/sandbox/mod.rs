@@ -12,6 +12,7 @@ mod cluster;
 mod faults;
 mod field_managers;
 mod iam;
+mod import;
 mod kubernetes;
 mod oidc_provider;
 mod policy_document;
@@ -157,7 +158,16 @@ impl Sandbox {
         run: impl FnOnce(&mut World, Timestamp) -> Result<T, Refusal> + Send,
     ) -> Result<T, CallError> {
         self.faults.take_turns().await;
-        let unheard = self.faults.meet(&call)?;
+        let outcome = self.answer(&call, run);
+        outcome.map_err(|refusal| refusal.of_call(call.service, &call.action, &call.object))
+    }
+
+    fn answer<T>(
+        &self,
+        call: &Call,
+        run: impl FnOnce(&mut World, Timestamp) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let unheard = self.faults.meet(call)?;
         let now = self.clock.now();
         let outcome = self.store.transact(|world| {
             let settled = world.settle(now);
@@ -169,17 +179,8 @@ impl Sandbox {
             (outcome, if changed { Changed::Yes } else { Changed::No })
         });
         if unheard {
-            return Err(faults::lost(&call));
+            return Err(faults::lost());
         }
-        match outcome {
-            Ok(answer) => answer.map_err(|refusal| refusal.of_call(call.service, &call.action, &call.object)),
-            Err(error) => Err(CallError::new(
-                call.service,
-                call.action,
-                call.object,
-                CallErrorKind::Other,
-                error.to_string(),
-            )),
-        }
+        outcome.map_err(|error| Refusal::without_code(CallErrorKind::Other, error.to_string()))?
     }
 }

@@ -147,7 +147,7 @@ impl World {
             .any(|simulated| serves(&simulated.cluster.oidc_issuer))
         {
             let message = format!("{host}: no such host in the sandbox");
-            return Err(Refusal::new("Unreachable", message).of_kind(CallErrorKind::Unreachable));
+            return Err(Refusal::without_code(CallErrorKind::Unreachable, message));
         }
         Ok(public_chain(&host))
     }

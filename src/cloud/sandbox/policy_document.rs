@@ -112,6 +112,7 @@ fn malformed(message: impl Into<String>) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use super::DocumentKind::{Identity, Trust};
     use super::*;
     use serde_json::json;
 
@@ -129,7 +130,6 @@ mod tests {
             statement[key] = value;
             statement
         };
-        use DocumentKind::{Identity, Trust};
         let cases = [
             (Trust, trust.clone(), None),
             (Identity, identity.clone(), None),

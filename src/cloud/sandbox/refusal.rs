@@ -8,7 +8,7 @@ use crate::ports::{CallError, CallErrorKind};
 /// A service's refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
-    /// The service's error code: `NoSuchEntity`, `ValidationError`, a Kubernetes reason.
+    /// The service's error code: `NoSuchEntity`, `ValidationError`, a Kubernetes reason; empty when no service spoke.
     pub(super) code: &'static str,
     /// What sort it is.
     pub(super) kind: CallErrorKind,
@@ -31,6 +31,15 @@ impl Refusal {
         Self::new("ValidationError", message)
     }
 
+    /// A failure that no service put into words.
+    pub(super) fn without_code(kind: CallErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            code: "",
+            kind,
+            message: message.into(),
+        }
+    }
+
     /// The same under another kind: AWS has codes that mean several things.
     pub(super) fn of_kind(mut self, kind: CallErrorKind) -> Self {
         self.kind = kind;
@@ -39,7 +48,12 @@ impl Refusal {
 
     /// The refusal as the caller of an API action meets it.
     pub(super) fn of_call(self, service: &str, action: &str, object: &str) -> CallError {
-        CallError::new(service, action, object, self.kind, self.message).with_code(self.code)
+        let error = CallError::new(service, action, object, self.kind, self.message);
+        if self.code.is_empty() {
+            error
+        } else {
+            error.with_code(self.code)
+        }
     }
 
     /// The refusal of IAM as CloudFormation writes it into a resource's event.

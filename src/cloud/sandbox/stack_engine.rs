@@ -134,13 +134,10 @@ impl World {
         scope.insert(logical_id.to_owned(), physical_id.to_owned());
         if resource_type == "AWS::IAM::Role" {
             // A role deleted by hand still has the ARN that CloudFormation noted when it was made.
-            let (arn, id) = match self.roles.get(physical_id) {
-                Some(role) => (role.arn.clone(), role.id.clone()),
-                None => {
-                    let arn = format!("arn:{}:iam::{}:role/{physical_id}", self.partition, self.account);
-                    (arn, String::new())
-                }
-            };
+            let noted = || format!("arn:{}:iam::{}:role/{physical_id}", self.partition, self.account);
+            let role = self.roles.get(physical_id);
+            let arn = role.map_or_else(noted, |role| role.arn.clone());
+            let id = role.map(|role| role.id.clone()).unwrap_or_default();
             scope.insert(format!("{logical_id}.Arn"), arn);
             scope.insert(format!("{logical_id}.RoleId"), id);
         }

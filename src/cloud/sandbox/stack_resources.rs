@@ -108,7 +108,7 @@ pub(super) fn check_properties(
 }
 
 impl World {
-    /// Creates a resource; gives its physical id. On failure parts of it may be there: the journal knows them.
+    /// Creates a resource; gives its physical id.
     pub(super) fn create_resource(
         &mut self,
         owner: &Owner,
@@ -141,15 +141,25 @@ impl World {
             permissions_boundary: text(properties, "PermissionsBoundary"),
             tags: owner.role_tags(logical_id, properties),
         })?;
+        // A role that cannot be filled is no resource of the stack, so the handler takes it away again.
+        if let Err(refusal) = self.fill_role(&name, properties) {
+            self.roles.remove(&name);
+            return Err(refusal);
+        }
+        Ok(name)
+    }
+
+    /// Attaches and puts the policies of a new role.
+    fn fill_role(&mut self, name: &str, properties: &Value) -> Result<(), Refusal> {
         for arn in strings(properties, "ManagedPolicyArns") {
             self.authorize("iam:AttachRolePolicy", &format!("role {name}"))?;
-            self.attach_role_policy(&name, &arn)?;
+            self.attach_role_policy(name, &arn)?;
         }
         for (policy, document) in embedded_policies(properties) {
             self.authorize("iam:PutRolePolicy", &format!("role {name}"))?;
-            self.put_role_policy(&name, &policy, &document)?;
+            self.put_role_policy(name, &policy, &document)?;
         }
-        Ok(name)
+        Ok(())
     }
 
     /// Applies what differs between a resource's old and new properties, without replacing it.

@@ -114,7 +114,7 @@ pub enum StackWork {
 /// A stack with what CloudFormation keeps of it. A deleted one stays, describable by id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StackRecord {
-    /// What DescribeStacks shows.
+    /// What `DescribeStacks` shows.
     pub stack: Stack,
     /// The template as sent.
     pub template: String,
@@ -124,9 +124,9 @@ pub struct StackRecord {
     pub events: Vec<StackEvent>,
     /// Whether a failed creation is left as it is.
     pub disable_rollback: bool,
-    /// Token of the CreateStack call.
+    /// Token of the `CreateStack` call.
     pub create_token: String,
-    /// Digest of the CreateStack request: the same token with another request is refused.
+    /// Digest of the `CreateStack` request: the same token with another request is refused.
     pub create_digest: String,
     /// Token of the operation under way or last done.
     pub token: String,
@@ -157,9 +157,9 @@ pub struct ChangeSetRecord {
     pub status_reason: Option<String>,
     /// `UNAVAILABLE`, `AVAILABLE`, `EXECUTE_IN_PROGRESS`, `EXECUTE_COMPLETE`, `EXECUTE_FAILED`.
     pub execution_status: String,
-    /// Token of the CreateChangeSet call.
+    /// Token of the `CreateChangeSet` call.
     pub token: String,
-    /// Token of the ExecuteChangeSet call.
+    /// Token of the `ExecuteChangeSet` call.
     pub execute_token: Option<String>,
     /// When it has been computed.
     pub settles_at: Option<Timestamp>,
@@ -291,12 +291,6 @@ impl World {
     /// ARN of the caller.
     pub fn caller_arn(&self) -> String {
         format!("arn:{}:iam::{}:user/sandbox", self.partition, self.account)
-    }
-
-    /// The next `length` hexadecimal digits of the world's own sequence.
-    pub(super) fn next_hex(&mut self, length: usize) -> String {
-        self.counter += 1;
-        self.hex(&self.counter.to_string(), length)
     }
 
     /// The next id in UUID form.

@@ -43,6 +43,14 @@ pub enum SandboxError {
         /// Its version.
         found: u64,
     },
+    /// A stack cannot be put into the world.
+    #[error("stack {stack} cannot be imported into the sandbox: {reason}")]
+    Import {
+        /// Name of the stack.
+        stack: String,
+        /// Why.
+        reason: String,
+    },
     /// An account lives in one partition.
     #[error(
         "the sandbox file {} holds an account of partition {found}, and region {region} belongs to {wanted}; name \
@@ -190,10 +198,6 @@ impl FileStore {
             }
             Err(error) => return Err(error.into()),
         };
-        #[derive(serde::Deserialize)]
-        struct Header {
-            version: u64,
-        }
         let header: Header = serde_json::from_slice(&text).map_err(|error| broken(error.to_string()))?;
         if header.version != u64::from(WORLD_VERSION) {
             return Err(SandboxError::Version {
@@ -218,6 +222,12 @@ impl FileStore {
         file.persist(&self.path).map_err(|error| error.error)?;
         Ok(())
     }
+}
+
+/// What every version of the format has.
+#[derive(serde::Deserialize)]
+struct Header {
+    version: u64,
 }
 
 /// The lock file, locked until dropped. Its content is the number of writes so far.

@@ -213,7 +213,7 @@ fn substitute(text: &str, look_up: &dyn Fn(&str) -> Result<String, Refusal>) -> 
         };
         result.push_str(before);
         match name.strip_prefix('!') {
-            Some(literal) => result.push_str(&format!("${{{literal}}}")),
+            Some(literal) => result.extend(["${", literal, "}"]),
             None => result.push_str(&look_up(name.trim())?),
         }
         rest = after;

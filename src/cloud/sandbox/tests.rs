@@ -1,5 +1,11 @@
 //! The sandbox through the ports, as eksact uses it: what the tests share, and the road of a first apply.
 
+mod cluster;
+mod laws;
+mod reliability;
+mod stacks;
+mod updates;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

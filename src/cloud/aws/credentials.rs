@@ -1,0 +1,322 @@
+//! Who calls: one resolver of region and credentials for every command, so that a plan and a token never use different
+//! accounts.
+//!
+//! It is aws-config's chain with one difference: an explicit `--profile` is used even where keys stand in the
+//! environment, and it alone; aws-config lets the environment win.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::profile::region::ProfileFileRegionProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig, imds};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use tokio::sync::Mutex;
+
+use super::error::chain_text;
+use super::http;
+use crate::ports::{CallError, CallErrorKind};
+
+/// Time for the metadata service of an EC2 instance: on any other machine nothing answers, and people wait.
+const METADATA_LIMIT: Duration = Duration::from_secs(1);
+/// Credentials are renewed when less than this is left of them.
+const RENEWAL_MARGIN: Duration = Duration::from_secs(120);
+/// Attempts per call; throttling is the only thing that ever needs so many.
+const ATTEMPTS: u32 = 10;
+
+/// Region and credentials, settled once per run.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Configuration from which every service's client is made.
+    pub sdk_config: SdkConfig,
+    /// The region, never empty.
+    pub region: String,
+    /// The credentials, for what is signed outside the SDK (the Kubernetes token). Asking again gives the same ones
+    /// until they are about to expire.
+    pub credentials: SharedCredentialsProvider,
+    /// What people should know about where they came from; for stderr.
+    pub notes: Vec<String>,
+}
+
+/// Resolves region and credentials. The credentials are fetched at once: "no credentials" is better said before any
+/// work than in the middle of it.
+///
+/// # Errors
+/// Of kind `Invalid` without a region, of kind `Credentials` without credentials.
+pub async fn resolve(
+    region: Option<&str>,
+    profile: Option<&str>,
+    client: &SharedHttpClient,
+) -> Result<Session, CallError> {
+    let region = resolve_region(region, profile).await?;
+    let configuration = ProviderConfig::without_region()
+        .with_region(Some(region.clone()))
+        .with_behavior_version(Some(BehaviorVersion::v2026_01_12()))
+        .with_http_client(client.clone());
+    let provider = SharedCredentialsProvider::new(Renewing {
+        inner: chain(profile, region.clone(), configuration).await,
+        current: Mutex::new(None),
+    });
+    provider
+        .provide_credentials()
+        .await
+        .map_err(|error| no_credentials(profile, &error))?;
+
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(client.clone())
+        .region(region.clone())
+        .credentials_provider(provider.clone())
+        .timeout_config(http::time_limits())
+        .retry_config(
+            RetryConfig::adaptive()
+                .with_max_attempts(ATTEMPTS)
+                .with_initial_backoff(Duration::from_millis(300)),
+        );
+    if let Some(profile) = profile {
+        loader = loader.profile_name(profile);
+    }
+    Ok(Session {
+        sdk_config: loader.load().await,
+        region: region.to_string(),
+        credentials: provider,
+        notes: notes(profile, &|name| std::env::var(name).ok()),
+    })
+}
+
+/// Flag or file, then environment, then profile. Not the metadata service: a plan whose region depends on the machine
+/// that it runs on is no plan.
+async fn resolve_region(region: Option<&str>, profile: Option<&str>) -> Result<Region, CallError> {
+    if let Some(region) = region {
+        return Ok(Region::new(region.to_owned()));
+    }
+    let mut profile_region = ProfileFileRegionProvider::builder();
+    if let Some(profile) = profile {
+        profile_region = profile_region.profile_name(profile);
+    }
+    RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(profile_region.build())
+        .region()
+        .await
+        .filter(|region| !region.as_ref().is_empty())
+        .ok_or_else(|| {
+            CallError::new(
+                "aws",
+                "configuration",
+                "region",
+                CallErrorKind::Invalid,
+                "no region is set; give --region, metadata.region in the file, AWS_REGION, or a region in the profile",
+            )
+        })
+}
+
+/// The chain of providers; a named profile stands alone.
+async fn chain(
+    profile: Option<&str>,
+    region: Region,
+    configuration: ProviderConfig,
+) -> SharedCredentialsProvider {
+    let metadata = imds::Client::builder()
+        .configure(&configuration)
+        .connect_timeout(METADATA_LIMIT)
+        .read_timeout(METADATA_LIMIT)
+        .operation_attempt_timeout(METADATA_LIMIT)
+        .operation_timeout(METADATA_LIMIT)
+        .max_attempts(1)
+        .build();
+    let instance = ImdsCredentialsProvider::builder()
+        .configure(&configuration)
+        .imds_client(metadata.clone())
+        .build();
+    match profile {
+        Some(profile) => SharedCredentialsProvider::new(
+            ProfileFileCredentialsProvider::builder()
+                .configure(&configuration)
+                .with_custom_provider("Ec2InstanceMetadata", instance)
+                .profile_name(profile)
+                .build(),
+        ),
+        None => SharedCredentialsProvider::new(
+            DefaultCredentialsChain::builder()
+                .imds_client(metadata)
+                .with_custom_credential_source("Ec2InstanceMetadata", instance)
+                // Without it the chain would ask for a region of its own, the metadata service included.
+                .region(region)
+                .configure(configuration)
+                .build()
+                .await,
+        ),
+    }
+}
+
+/// Where the credentials come from, where that may surprise.
+fn notes(profile: Option<&str>, variable: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let mut notes = Vec::new();
+    if set("AWS_ACCESS_KEY_ID").is_some() {
+        if let Some(profile) = profile {
+            notes.push(format!(
+                "`--profile {profile}` is used; AWS_ACCESS_KEY_ID in the environment is ignored"
+            ));
+        } else if let Some(profile) = set("AWS_PROFILE") {
+            notes.push(format!(
+                "AWS_ACCESS_KEY_ID in the environment is used; AWS_PROFILE={profile} is ignored for credentials \
+                 (`--profile {profile}` would use it)"
+            ));
+        }
+    }
+    notes
+}
+
+/// The error for "no credentials": what was tried and what to do.
+fn no_credentials(profile: Option<&str>, error: &CredentialsError) -> CallError {
+    let cause = chain_text(error);
+    let message = match (profile, error) {
+        (Some(profile), _) => format!(
+            "profile `{profile}` gives none: {cause}; for an SSO profile log in with `aws sso login --profile {profile}`"
+        ),
+        (None, CredentialsError::CredentialsNotLoaded(_)) => "none found; tried the environment (AWS_ACCESS_KEY_ID), \
+             the profile (AWS_PROFILE, ~/.aws/config, ~/.aws/credentials), web identity (AWS_WEB_IDENTITY_TOKEN_FILE), \
+             the container's and the EC2 instance's role; set one of them, give --profile, or log in with `aws sso login`"
+            .to_owned(),
+        (None, _) => format!("{cause}; correct it, give --profile, or log in with `aws sso login`"),
+    };
+    let object = profile.map_or_else(
+        || "the default chain".to_owned(),
+        |profile| format!("profile {profile}"),
+    );
+    CallError::new("aws", "credentials", object, CallErrorKind::Credentials, message)
+}
+
+/// Fetches credentials once and keeps them until they are about to expire. The SDK keeps them per client, which would
+/// run a credential process or ask SSO five times.
+struct Renewing {
+    inner: SharedCredentialsProvider,
+    current: Mutex<Option<Credentials>>,
+}
+
+impl Renewing {
+    async fn current(&self) -> Result<Credentials, CredentialsError> {
+        let mut current = self.current.lock().await;
+        if let Some(credentials) = current.as_ref().filter(|credentials| lives_on(credentials)) {
+            return Ok(credentials.clone());
+        }
+        let fresh = self.inner.provide_credentials().await?;
+        *current = Some(fresh.clone());
+        Ok(fresh)
+    }
+}
+
+fn lives_on(credentials: &Credentials) -> bool {
+    credentials
+        .expiry()
+        .is_none_or(|expiry| expiry > SystemTime::now() + RENEWAL_MARGIN)
+}
+
+impl fmt::Debug for Renewing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Renewing")
+    }
+}
+
+impl ProvideCredentials for Renewing {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.current())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn what_is_ignored_is_said() {
+        let both = |name: &str| match name {
+            "AWS_ACCESS_KEY_ID" => Some("AKIAEXAMPLE".to_owned()),
+            "AWS_PROFILE" => Some("prod".to_owned()),
+            _ => None,
+        };
+        assert_eq!(
+            notes(Some("dev"), &both),
+            ["`--profile dev` is used; AWS_ACCESS_KEY_ID in the environment is ignored"]
+        );
+        assert!(
+            notes(None, &both)
+                .concat()
+                .contains("AWS_PROFILE=prod is ignored")
+        );
+        assert!(!notes(None, &both).concat().contains("AKIAEXAMPLE"));
+        assert!(notes(Some("dev"), &|_| None).is_empty());
+    }
+
+    #[derive(Debug)]
+    struct Counting(Arc<AtomicUsize>, Option<SystemTime>);
+
+    impl ProvideCredentials for Counting {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            let number = self.0.fetch_add(1, Ordering::SeqCst);
+            future::ProvideCredentials::ready(Ok(Credentials::new(
+                format!("K{number}"),
+                "s",
+                None,
+                self.1,
+                "test",
+            )))
+        }
+    }
+
+    async fn keys_of_two_requests(expiry: Option<SystemTime>) -> [String; 2] {
+        let inner = SharedCredentialsProvider::new(Counting(Arc::default(), expiry));
+        let provider = Renewing {
+            inner,
+            current: Mutex::new(None),
+        };
+        [(); 2].map(|()| {
+            futures::executor::block_on(provider.current())
+                .unwrap()
+                .access_key_id()
+                .to_owned()
+        })
+    }
+
+    #[tokio::test]
+    async fn credentials_are_fetched_again_only_when_they_are_about_to_expire() {
+        let now = SystemTime::now();
+        assert_eq!(keys_of_two_requests(None).await, ["K0", "K0"]);
+        assert_eq!(
+            keys_of_two_requests(Some(now + Duration::from_secs(3600))).await,
+            ["K0", "K0"]
+        );
+        assert_eq!(
+            keys_of_two_requests(Some(now + Duration::from_secs(30))).await,
+            ["K0", "K1"]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_profile_that_does_not_exist_is_an_error_and_not_another_source() {
+        let client = http::client(&http::TrustRoots::mozilla());
+        let error = resolve(Some("us-west-2"), Some("eksact-no-such-profile"), &client)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, CallErrorKind::Credentials);
+        assert!(error.to_string().contains("eksact-no-such-profile"), "{error}");
+    }
+}

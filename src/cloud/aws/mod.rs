@@ -1,0 +1,99 @@
+//! AWS: the adapter of the ports on the AWS SDK for Rust, and of the issuer's host.
+//!
+//! Nothing here decides what is wanted or compares anything; it asks, pages, translates and names failures.
+//! [`AwsClient`] reads and writes, [`IssuerClient`] looks at the issuer's certificates, [`http::TrustRoots`] says whom
+//! all connections trust.
+
+pub mod client;
+pub mod credentials;
+mod error;
+pub mod http;
+pub mod issuer;
+mod ports;
+mod read_cloudformation;
+mod read_iam;
+#[cfg(test)]
+mod tests;
+mod write_cloudformation;
+mod write_iam;
+
+use std::num::NonZeroUsize;
+
+pub use client::AwsClient;
+pub use issuer::IssuerClient;
+
+use self::http::{TrustError, TrustRoots};
+use crate::ports::CallError;
+
+/// How many AWS calls run at once unless set otherwise: enough to hide the network's latency, few enough that IAM and
+/// CloudFormation do not throttle at once.
+pub const DEFAULT_CALLS_IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+
+/// What a run says about AWS; the rest is the environment's and the profile's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsSettings {
+    /// `--region` or `metadata.region`; without it environment and profile.
+    pub region: Option<String>,
+    /// `--profile`: used even where the environment holds keys. `AWS_PROFILE` is not put here, the SDK reads it.
+    pub profile: Option<String>,
+    /// Bound on the calls that run at once.
+    pub max_calls_in_flight: NonZeroUsize,
+}
+
+impl Default for AwsSettings {
+    fn default() -> Self {
+        Self {
+            region: None,
+            profile: None,
+            max_calls_in_flight: DEFAULT_CALLS_IN_FLIGHT,
+        }
+    }
+}
+
+/// Why no connection to AWS could be set up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectError {
+    /// A variable names certificate authorities that cannot be loaded.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// No region or no credentials.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// What connecting gives.
+#[derive(Clone, Debug)]
+pub struct Connected {
+    /// The client.
+    pub client: AwsClient,
+    /// Whom it trusts; for the other adapters.
+    pub trust_roots: TrustRoots,
+    /// What people should know about where the credentials came from; for stderr.
+    pub notes: Vec<String>,
+}
+
+impl AwsClient {
+    /// Resolves trust, region and credentials. Nothing is asked of the four services yet; the credentials' own source
+    /// (SSO, a role, a process) is.
+    pub async fn connect(settings: &AwsSettings) -> Result<Connected, ConnectError> {
+        let trust_roots = TrustRoots::from_environment()?;
+        let http_client = http::client(&trust_roots);
+        let session = credentials::resolve(
+            settings.region.as_deref(),
+            settings.profile.as_deref(),
+            &http_client,
+        )
+        .await?;
+        let client = Self::new(
+            &session.sdk_config,
+            &session.region,
+            session.credentials,
+            settings.max_calls_in_flight,
+        );
+        Ok(Connected {
+            client,
+            trust_roots,
+            notes: session.notes,
+        })
+    }
+}

@@ -1,0 +1,167 @@
+//! What is read from CloudFormation: stacks, their templates and events, change sets.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudformation::types;
+use aws_smithy_types::DateTime;
+use jiff::Timestamp;
+
+use super::client::{AwsClient, Pages};
+use super::error::Action;
+use crate::ports::aws::{ChangeSet, Stack, StackEvent};
+use crate::ports::{CallError, CallErrorKind};
+
+const DESCRIBE_STACKS: Action = ("cloudformation", "DescribeStacks");
+const DESCRIBE_STACK_EVENTS: Action = ("cloudformation", "DescribeStackEvents");
+const GET_TEMPLATE: Action = ("cloudformation", "GetTemplate");
+const DESCRIBE_CHANGE_SET: Action = ("cloudformation", "DescribeChangeSet");
+
+impl AwsClient {
+    pub(super) async fn read_stacks(&self) -> Result<Vec<Stack>, CallError> {
+        let object = format!("the stacks of {}", self.region());
+        let mut stacks = Vec::new();
+        let mut pages = Pages::default();
+        loop {
+            let request = self
+                .cloudformation
+                .describe_stacks()
+                .set_next_token(pages.marker())
+                .send();
+            let page = self.call(DESCRIBE_STACKS, &object, request).await?;
+            stacks.extend(page.stacks.unwrap_or_default().into_iter().map(stack));
+            if !pages.advance(DESCRIBE_STACKS, &object, page.next_token)? {
+                stacks.retain(|stack| stack.status != "DELETE_COMPLETE");
+                return Ok(stacks);
+            }
+        }
+    }
+
+    pub(super) async fn read_stack(&self, name_or_id: &str) -> Result<Option<Stack>, CallError> {
+        let request = self
+            .cloudformation
+            .describe_stacks()
+            .stack_name(name_or_id)
+            .send();
+        match self.call(DESCRIBE_STACKS, name_or_id, request).await {
+            Ok(answer) => Ok(answer.stacks.unwrap_or_default().into_iter().next().map(stack)),
+            Err(error) if error.kind == CallErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) async fn read_template(&self, name_or_id: &str) -> Result<String, CallError> {
+        let request = self
+            .cloudformation
+            .get_template()
+            .stack_name(name_or_id)
+            .template_stage(types::TemplateStage::Original)
+            .send();
+        let answer = self.call(GET_TEMPLATE, name_or_id, request).await?;
+        answer
+            .template_body
+            .ok_or_else(|| incomplete(GET_TEMPLATE, name_or_id, "template"))
+    }
+
+    pub(super) async fn read_stack_events(&self, name_or_id: &str) -> Result<Vec<StackEvent>, CallError> {
+        let mut events = Vec::new();
+        let mut pages = Pages::default();
+        loop {
+            let request = self
+                .cloudformation
+                .describe_stack_events()
+                .stack_name(name_or_id)
+                .set_next_token(pages.marker())
+                .send();
+            let page = self.call(DESCRIBE_STACK_EVENTS, name_or_id, request).await?;
+            events.extend(page.stack_events.unwrap_or_default().into_iter().map(stack_event));
+            if !pages.advance(DESCRIBE_STACK_EVENTS, name_or_id, page.next_token)? {
+                return Ok(events);
+            }
+        }
+    }
+
+    /// Only status and reasons are wanted, which the first page has.
+    pub(super) async fn read_change_set(&self, id: &str) -> Result<ChangeSet, CallError> {
+        let request = self
+            .cloudformation
+            .describe_change_set()
+            .change_set_name(id)
+            .send();
+        let answer = self.call(DESCRIBE_CHANGE_SET, id, request).await?;
+        Ok(ChangeSet {
+            id: answer.change_set_id.unwrap_or_else(|| id.to_owned()),
+            status: answer
+                .status
+                .map(|status| status.as_str().to_owned())
+                .ok_or_else(|| incomplete(DESCRIBE_CHANGE_SET, id, "status"))?,
+            status_reason: answer.status_reason,
+            execution_status: answer.execution_status.map(|status| status.as_str().to_owned()),
+        })
+    }
+}
+
+/// The error for an answer without something that the API promises.
+pub(super) fn incomplete((service, name): Action, object: &str, what: &str) -> CallError {
+    CallError::new(
+        service,
+        name,
+        object,
+        CallErrorKind::Other,
+        format!("the answer holds no {what}"),
+    )
+}
+
+fn stack(stack: types::Stack) -> Stack {
+    let pairs = |tag: types::Tag| Some((tag.key?, tag.value.unwrap_or_default()));
+    let outputs = |output: types::Output| Some((output.output_key?, output.output_value.unwrap_or_default()));
+    Stack {
+        name: stack.stack_name.unwrap_or_default(),
+        id: stack.stack_id.unwrap_or_default(),
+        status: stack
+            .stack_status
+            .map(|status| status.as_str().to_owned())
+            .unwrap_or_default(),
+        status_reason: stack.stack_status_reason,
+        description: stack.description,
+        tags: stack
+            .tags
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(pairs)
+            .collect(),
+        outputs: stack
+            .outputs
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(outputs)
+            .collect::<BTreeMap<_, _>>(),
+        capabilities: stack
+            .capabilities
+            .unwrap_or_default()
+            .iter()
+            .map(|capability| capability.as_str().to_owned())
+            .collect(),
+        termination_protection: stack.enable_termination_protection.unwrap_or_default(),
+        created: stack.creation_time.and_then(timestamp),
+        updated: stack.last_updated_time.and_then(timestamp),
+    }
+}
+
+fn stack_event(event: types::StackEvent) -> StackEvent {
+    StackEvent {
+        timestamp: event.timestamp.and_then(timestamp).unwrap_or_default(),
+        logical_id: event.logical_resource_id.unwrap_or_default(),
+        physical_id: event.physical_resource_id.unwrap_or_default(),
+        resource_type: event.resource_type.unwrap_or_default(),
+        status: event
+            .resource_status
+            .map(|status| status.as_str().to_owned())
+            .unwrap_or_default(),
+        status_reason: event.resource_status_reason,
+        client_request_token: event.client_request_token,
+    }
+}
+
+fn timestamp(time: DateTime) -> Option<Timestamp> {
+    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+}
