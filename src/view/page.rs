@@ -75,10 +75,13 @@ impl Page {
             .count();
         let below = (indent + 4).min(self.style.width.saturating_sub(NARROWEST));
         let room = |indent: usize| self.style.width.saturating_sub(indent);
-        // A word that would be broken behind the lead and is whole below it, such as an ARN, goes there.
+        let long: usize = body.iter().map(Span::cells).sum();
+        // A word that would be broken behind the lead and is whole below it, such as an ARN, goes there; so does what would
+        // become a narrow column.
         let longest = longest_word(body);
-        let whole_below = longest > room(hanging) && longest <= room(below) && below < hanging;
-        if !body.is_empty() && (hanging + NARROWEST > self.style.width || whole_below) {
+        let whole_below = longest > room(hanging) && longest <= room(below);
+        let narrow = 2 * hanging > self.style.width || hanging + NARROWEST > self.style.width;
+        if long > room(hanging) && below < hanging && (whole_below || narrow) {
             hanging = below;
             self.end_line();
             self.text.push_str(&" ".repeat(hanging));

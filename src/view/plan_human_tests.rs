@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    engine::{AttributeChange, Finding},
+    engine::{AttributeChange, DifferenceSign, Finding},
+    iam::trust::irsa_trust_policy,
     view::{samples, text::cells},
 };
 
@@ -80,8 +81,8 @@ fn every_action_and_every_severity() {
       + namespace/app will be created  (cluster.yaml:44)
 
       + service-account/app/s3-writer will be created  (cluster.yaml:44)
-          + annotation eks.amazonaws.com/role-arn  (ARN of iam-role/app/s3-writer,
-                                                   known after it is made)
+          + annotation eks.amazonaws.com/role-arn
+              (ARN of iam-role/app/s3-writer, known after it is made)
           + label team  reports
           + label app.kubernetes.io/managed-by  eksctl
 
@@ -224,6 +225,64 @@ fn in_colour() {
     // Colour is the only difference.
     let stripped = anstream::adapter::strip_str(&text).to_string();
     assert_eq!(stripped, plan_human(&plan, FILE, Style::plain(80)));
+}
+
+#[test]
+fn a_role_that_is_made() {
+    let mut draft = samples::draft();
+    let stack = "eksctl-prod-addon-iamserviceaccount-kube-system-external-dns";
+    let issuer = "oidc.eks.eu-west-1.amazonaws.com/id/0E894D7E2254D8FEA57454EA014B36C0";
+    let provider = format!("arn:aws:iam::111122223333:oidc-provider/{issuer}");
+    let trust = irsa_trust_policy(&provider, issuer, "kube-system", "external-dns", None);
+    let statement = |text: &str| {
+        vec![samples::difference(
+            DifferenceSign::Added,
+            0,
+            text,
+            Some(Effect::Broader),
+        )]
+    };
+    let attributes = vec![
+        AttributeChange::plain("stack", None, Some(json!(stack))),
+        AttributeChange::plain("trust policy", None, Some(trust)).with_differences(statement("Allow …")),
+        AttributeChange::plain(
+            format!("inline policy {stack}-PolicyExternalDNSHostedZones"),
+            None,
+            Some(json!({})),
+        )
+        .with_differences(statement(
+            "Allow route53:ListHostedZones, route53:ListTagsForResource on *",
+        ))
+        .with_remark("well-known policy externalDNS as of 0.231"),
+        AttributeChange::plain("permissions boundary", None, Some(samples::arn("boundary"))),
+    ];
+    let address = Address::new("iam-role", "kube-system/external-dns");
+    samples::add(
+        &mut draft,
+        (Action::Create, &address),
+        &[("missing", "it does not exist")],
+        attributes,
+        &["create stack"],
+        Some(35),
+        &[],
+    );
+    let text = plan_human(&draft.finish("0").unwrap(), FILE, Style::plain(80));
+    insta::assert_snapshot!(text, @r"
+    Plan for prod (111122223333, eu-west-1): 1 to create, 0 to update, 0 to delete.
+
+      + create
+
+      + iam-role/kube-system/external-dns will be created  (cluster.yaml:35)
+          + stack
+              eksctl-prod-addon-iamserviceaccount-kube-system-external-dns
+          + trust policy
+              service account kube-system/external-dns of
+              oidc.eks.eu-west-1.amazonaws.com/id/0E894D7E2254D8FEA57454EA014B36C0
+          + inline policy …-PolicyExternalDNSHostedZones  (well-known policy
+            externalDNS as of 0.231)
+              + Allow route53:ListHostedZones, route53:ListTagsForResource on *
+          + permissions boundary  arn:aws:iam::111122223333:policy/boundary
+    ");
 }
 
 #[test]
