@@ -260,7 +260,7 @@ impl Lines {
 fn break_word(word: &str, room: usize, empty: bool) -> (&str, &str) {
     let mut used = 0;
     let mut end = 0;
-    let mut behind_separator = None;
+    let (mut behind_separator, mut behind_hyphen) = (None, None);
     for (at, character) in word.char_indices() {
         used += cells_of(character);
         let first = empty && at == 0;
@@ -269,11 +269,15 @@ fn break_word(word: &str, room: usize, empty: bool) -> (&str, &str) {
         }
         end = at + character.len_utf8();
         // A separator nearer to the beginning would leave most of the line empty.
-        if "/:,|".contains(character) && 2 * used > room {
-            behind_separator = Some(end);
+        if 2 * used > room {
+            match character {
+                '/' | ':' | ',' | '|' => behind_separator = Some(end),
+                '-' => behind_hyphen = Some(end),
+                _ => {}
+            }
         }
     }
-    let at = behind_separator.unwrap_or(end);
+    let at = behind_separator.or(behind_hyphen).unwrap_or(end);
     word.split_at_checked(at).unwrap_or((word, ""))
 }
 
@@ -325,6 +329,20 @@ mod tests {
             "  arn:aws:iam::111122223333:policy/\n  division/team/application/\n  a-rather-long-name\n"
         );
         assert_eq!(text.replace(['\n', ' '], ""), arn);
+    }
+
+    #[test]
+    fn a_long_name_is_broken_behind_a_hyphen() {
+        assert_eq!(
+            page(
+                40,
+                "  ",
+                &[Span::plain(
+                    "eksctl-prod-addon-iamserviceaccount-kube-system-controller"
+                )]
+            ),
+            "  eksctl-prod-addon-iamserviceaccount-\n  kube-system-controller\n"
+        );
     }
 
     #[test]
