@@ -2,15 +2,15 @@
 
 use std::io::{self, BufRead, Read as _, Write};
 
-/// Asks `question` on stderr and reads the answer from stdin: only `y` or `yes` is yes. It waits for a line.
+/// Asks `question`, which names its answers (`Apply these changes? [y/N] `), on stderr and reads the answer from stdin: only `y` or `yes` is yes. It waits for a line.
 pub fn confirm(question: &str) -> io::Result<bool> {
     ask(question, &mut io::stdin().lock(), &mut io::stderr().lock())
 }
 
-/// Writes `question` with its choices to `output` and reads one line of `input`. An empty line, the end of the input and
+/// Writes `question` to `output` and reads one line of `input`. An empty line, the end of the input and
 /// anything else that is not yes, is no.
 fn ask(question: &str, input: &mut impl BufRead, output: &mut impl Write) -> io::Result<bool> {
-    write!(output, "{question} [y/N] ")?;
+    write!(output, "{question}")?;
     output.flush()?;
     let mut answer = String::new();
     let ended = input.by_ref().take(LONGEST_ANSWER).read_line(&mut answer)? == 0;
@@ -41,7 +41,7 @@ mod tests {
             ("no\ny\n", false),
         ] {
             let mut output = Vec::new();
-            let answer = ask("Apply these changes?", &mut typed.as_bytes(), &mut output).unwrap();
+            let answer = ask("Apply these changes? [y/N] ", &mut typed.as_bytes(), &mut output).unwrap();
             assert_eq!(answer, yes, "{typed:?}");
             assert!(output.starts_with(b"Apply these changes? [y/N] "));
         }

@@ -75,10 +75,13 @@ impl Page {
             .count();
         let below = (indent + 4).min(self.style.width.saturating_sub(NARROWEST));
         let room = |indent: usize| self.style.width.saturating_sub(indent);
-        // A word that would be broken behind the lead and is whole below it, such as an ARN, goes there.
+        let long: usize = body.iter().map(Span::cells).sum();
+        // A word that would be broken behind the lead and is whole below it, such as an ARN, goes there; so does what would
+        // become a narrow column.
         let longest = longest_word(body);
-        let whole_below = longest > room(hanging) && longest <= room(below) && below < hanging;
-        if !body.is_empty() && (hanging + NARROWEST > self.style.width || whole_below) {
+        let whole_below = longest > room(hanging) && longest <= room(below);
+        let narrow = 2 * hanging > self.style.width || hanging + NARROWEST > self.style.width;
+        if long > room(hanging) && below < hanging && (whole_below || narrow) {
             hanging = below;
             self.end_line();
             self.text.push_str(&" ".repeat(hanging));
@@ -257,7 +260,7 @@ impl Lines {
 fn break_word(word: &str, room: usize, empty: bool) -> (&str, &str) {
     let mut used = 0;
     let mut end = 0;
-    let mut behind_separator = None;
+    let (mut behind_separator, mut behind_hyphen) = (None, None);
     for (at, character) in word.char_indices() {
         used += cells_of(character);
         let first = empty && at == 0;
@@ -266,11 +269,15 @@ fn break_word(word: &str, room: usize, empty: bool) -> (&str, &str) {
         }
         end = at + character.len_utf8();
         // A separator nearer to the beginning would leave most of the line empty.
-        if "/:,|".contains(character) && 2 * used > room {
-            behind_separator = Some(end);
+        if 2 * used > room {
+            match character {
+                '/' | ':' | ',' | '|' => behind_separator = Some(end),
+                '-' => behind_hyphen = Some(end),
+                _ => {}
+            }
         }
     }
-    let at = behind_separator.unwrap_or(end);
+    let at = behind_separator.or(behind_hyphen).unwrap_or(end);
     word.split_at_checked(at).unwrap_or((word, ""))
 }
 
@@ -322,6 +329,20 @@ mod tests {
             "  arn:aws:iam::111122223333:policy/\n  division/team/application/\n  a-rather-long-name\n"
         );
         assert_eq!(text.replace(['\n', ' '], ""), arn);
+    }
+
+    #[test]
+    fn a_long_name_is_broken_behind_a_hyphen() {
+        assert_eq!(
+            page(
+                40,
+                "  ",
+                &[Span::plain(
+                    "eksctl-prod-addon-iamserviceaccount-kube-system-controller"
+                )]
+            ),
+            "  eksctl-prod-addon-iamserviceaccount-\n  kube-system-controller\n"
+        );
     }
 
     #[test]

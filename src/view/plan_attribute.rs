@@ -22,15 +22,16 @@ const LONGEST_ALIGNED_NAME: usize = 24;
 
 /// Writes the attributes of `change`, values in one column.
 pub(super) fn write_attributes(change: &Change, page: &mut Page) {
+    let stack = stack_name(change);
     let rows: Vec<Row<'_>> = change
         .attributes
         .iter()
-        .map(|attribute| Row::new(attribute, change.action))
+        .map(|attribute| Row::new(attribute, change.action, stack))
         .collect();
     let column = rows
         .iter()
         .filter(|row| !matches!(row.value, Shown::Document(_)))
-        .map(|row| cells(&row.attribute.name))
+        .map(|row| cells(&row.name))
         .filter(|width| *width <= LONGEST_ALIGNED_NAME)
         .max()
         .unwrap_or(0);
@@ -39,9 +40,19 @@ pub(super) fn write_attributes(change: &Change, page: &mut Page) {
     }
 }
 
+/// The name of the stack that a change makes, where it makes one.
+fn stack_name(change: &Change) -> Option<&str> {
+    let stack = change
+        .attributes
+        .iter()
+        .find(|attribute| attribute.name == "stack")?;
+    stack.after.as_ref()?.as_str()
+}
+
 /// One attribute as it is going to be written.
 struct Row<'plan> {
     attribute: &'plan AttributeChange,
+    name: String,
     action: Action,
     value: Shown<'plan>,
 }
@@ -56,7 +67,7 @@ enum Shown<'plan> {
 }
 
 impl<'plan> Row<'plan> {
-    fn new(attribute: &'plan AttributeChange, action: Action) -> Self {
+    fn new(attribute: &'plan AttributeChange, action: Action, stack: Option<&str>) -> Self {
         let after = match (&attribute.after, &attribute.after_unknown) {
             (_, Some(unknown)) => Some(Span::new(
                 Label::Note,
@@ -80,8 +91,14 @@ impl<'plan> Row<'plan> {
             (None, Some(after)) => Shown::One(after),
             (None, None) => Shown::One(Span::plain("")),
         };
+        // CloudFormation puts the stack's name before an inline policy's; it stands above already, and is long.
+        let name = match stack {
+            Some(stack) => attribute.name.replacen(&format!(" {stack}-"), " …-", 1),
+            None => attribute.name.clone(),
+        };
         Self {
             attribute,
+            name,
             action,
             value,
         }
@@ -109,7 +126,7 @@ impl<'plan> Row<'plan> {
     }
 
     fn write(&self, column: usize, page: &mut Page) {
-        let name = &self.attribute.name;
+        let name = &self.name;
         let lead = self.lead(&format!(
             "{name}{}  ",
             " ".repeat(column.saturating_sub(cells(name)))
@@ -143,7 +160,10 @@ impl<'plan> Row<'plan> {
                 page.line(&[Span::plain(format!("{}→ ", " ".repeat(indent - 2)))], &body);
             }
             Shown::Document(lines) => {
-                page.line(&self.lead(&format!("{name}  ")), &self.trailing());
+                let [indent, sign, _] = self.lead("");
+                let mut body = vec![Span::plain(name)];
+                body.extend(self.trailing());
+                page.line(&[indent, sign, Span::plain(" ")], &body);
                 for line in *lines {
                     write_difference(line, self.action, page);
                 }

@@ -4,17 +4,16 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    engine::{AttributeChange, Finding},
+    engine::{AttributeChange, DifferenceSign, Finding},
+    iam::trust::irsa_trust_policy,
     view::{samples, text::cells},
 };
 
-fn file() -> Option<&'static str> {
-    Some("cluster.yaml")
-}
+const FILE: Option<&str> = Some("cluster.yaml");
 
 #[test]
 fn every_action_and_every_severity() {
-    let text = plan_human(&samples::plan(), file(), Style::plain(80));
+    let text = plan_human(&samples::plan(), FILE, Style::plain(80));
     assert!(text.lines().all(|line| cells(line) <= 80), "{text}");
     insta::assert_snapshot!(text, @r"
     Plan for prod (111122223333, eu-west-1): 2 to create, 1 to update, 1 to replace,
@@ -82,8 +81,8 @@ fn every_action_and_every_severity() {
       + namespace/app will be created  (cluster.yaml:44)
 
       + service-account/app/s3-writer will be created  (cluster.yaml:44)
-          + annotation eks.amazonaws.com/role-arn  (ARN of iam-role/app/s3-writer,
-                                                   known after it is made)
+          + annotation eks.amazonaws.com/role-arn
+              (ARN of iam-role/app/s3-writer, known after it is made)
           + label team  reports
           + label app.kubernetes.io/managed-by  eksctl
 
@@ -102,7 +101,7 @@ fn every_action_and_every_severity() {
 
 #[test]
 fn a_wide_terminal_is_used() {
-    let text = plan_human(&samples::plan(), file(), Style::plain(120));
+    let text = plan_human(&samples::plan(), FILE, Style::plain(120));
     assert!(text.lines().any(|line| cells(line) > 90));
     insta::assert_snapshot!(text, @r"
     Plan for prod (111122223333, eu-west-1): 2 to create, 1 to update, 1 to replace, 1 to delete, 1 to adopt, 1 to forget ·
@@ -181,7 +180,7 @@ fn in_colour() {
     plan.findings.truncate(1);
     let text = plan_human(
         &plan,
-        file(),
+        FILE,
         Style {
             colour: true,
             width: 80,
@@ -225,14 +224,72 @@ fn in_colour() {
     ");
     // Colour is the only difference.
     let stripped = anstream::adapter::strip_str(&text).to_string();
-    assert_eq!(stripped, plan_human(&plan, file(), Style::plain(80)));
+    assert_eq!(stripped, plan_human(&plan, FILE, Style::plain(80)));
+}
+
+#[test]
+fn a_role_that_is_made() {
+    let mut draft = samples::draft();
+    let stack = "eksctl-prod-addon-iamserviceaccount-kube-system-external-dns";
+    let issuer = "oidc.eks.eu-west-1.amazonaws.com/id/0E894D7E2254D8FEA57454EA014B36C0";
+    let provider = format!("arn:aws:iam::111122223333:oidc-provider/{issuer}");
+    let trust = irsa_trust_policy(&provider, issuer, "kube-system", "external-dns", None);
+    let statement = |text: &str| {
+        vec![samples::difference(
+            DifferenceSign::Added,
+            0,
+            text,
+            Some(Effect::Broader),
+        )]
+    };
+    let attributes = vec![
+        AttributeChange::plain("stack", None, Some(json!(stack))),
+        AttributeChange::plain("trust policy", None, Some(trust)).with_differences(statement("Allow …")),
+        AttributeChange::plain(
+            format!("inline policy {stack}-PolicyExternalDNSHostedZones"),
+            None,
+            Some(json!({})),
+        )
+        .with_differences(statement(
+            "Allow route53:ListHostedZones, route53:ListTagsForResource on *",
+        ))
+        .with_remark("well-known policy externalDNS as of 0.231"),
+        AttributeChange::plain("permissions boundary", None, Some(samples::arn("boundary"))),
+    ];
+    let address = Address::new("iam-role", "kube-system/external-dns");
+    samples::add(
+        &mut draft,
+        (Action::Create, &address),
+        &[("missing", "it does not exist")],
+        attributes,
+        &["create stack"],
+        Some(35),
+        &[],
+    );
+    let text = plan_human(&draft.finish("0").unwrap(), FILE, Style::plain(80));
+    insta::assert_snapshot!(text, @r"
+    Plan for prod (111122223333, eu-west-1): 1 to create, 0 to update, 0 to delete.
+
+      + create
+
+      + iam-role/kube-system/external-dns will be created  (cluster.yaml:35)
+          + stack
+              eksctl-prod-addon-iamserviceaccount-kube-system-external-dns
+          + trust policy
+              service account kube-system/external-dns of
+              oidc.eks.eu-west-1.amazonaws.com/id/0E894D7E2254D8FEA57454EA014B36C0
+          + inline policy …-PolicyExternalDNSHostedZones  (well-known policy
+            externalDNS as of 0.231)
+              + Allow route53:ListHostedZones, route53:ListTagsForResource on *
+          + permissions boundary  arn:aws:iam::111122223333:policy/boundary
+    ");
 }
 
 #[test]
 fn nothing_to_change() {
     let say = |plan: &Plan, file| plan_human(plan, file, Style::plain(100));
     assert_eq!(
-        say(&samples::empty(14), file()),
+        say(&samples::empty(14), FILE),
         "No changes. prod (111122223333, eu-west-1): all 14 objects are as cluster.yaml says.\n"
     );
     assert_eq!(
@@ -251,7 +308,7 @@ fn errors_are_never_no_changes() {
     plan.findings = samples::plan().findings;
     plan.findings
         .retain(|finding| finding.severity == Severity::Error);
-    insta::assert_snapshot!(plan_human(&plan, file(), Style::plain(80)), @r"
+    insta::assert_snapshot!(plan_human(&plan, FILE, Style::plain(80)), @r"
     Plan for prod (111122223333, eu-west-1): nothing to change · 1 object could not
     be planned · 13 unchanged.
 
@@ -262,7 +319,7 @@ fn errors_are_never_no_changes() {
     for finding in &mut plan.findings {
         finding.severity = Severity::Refusal;
     }
-    assert!(!plan_human(&plan, file(), Style::plain(80)).contains("No changes"));
+    assert!(!plan_human(&plan, FILE, Style::plain(80)).contains("No changes"));
 }
 
 #[test]
