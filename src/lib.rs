@@ -5,6 +5,7 @@
 //! `cli` → `view` → `cloud` → `resources` → `guard` → `ports` → `engine` → `config` → `authn` → `cloudformation` → `iam`.
 
 pub mod authn;
+pub mod cli;
 pub mod cloud;
 pub mod cloudformation;
 pub mod config;
@@ -12,3 +13,4 @@ pub mod engine;
 pub mod iam;
 pub mod ports;
 pub mod resources;
+pub mod view;

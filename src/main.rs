@@ -1,3 +1,7 @@
 //! Start and exit code; nothing else.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    eksact::cli::main(std::env::args_os())
+}

@@ -1,3 +1,8 @@
-//! Adapters of the [`ports`](crate::ports): the only rooms that connect to anything.
+//! Adapters of the ports: who really answers when eksact reads or writes.
+//!
+//! Nothing is decided in here; an adapter does what it is asked and reports how it went.
 
 pub mod aws;
+pub mod cluster_api;
+pub mod kubernetes;
+pub mod sandbox;

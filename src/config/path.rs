@@ -58,6 +58,11 @@ impl FieldPath {
         path
     }
 
+    /// How many steps it is from the root.
+    pub(super) fn depth(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn starts_with(&self, other: &Self) -> bool {
         self.0.starts_with(&other.0)
     }

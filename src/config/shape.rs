@@ -4,7 +4,7 @@
 //! manage a word outside its list is only a warning, since a newer eksctl may know it.
 
 use super::diagnostic::{Severity, quoted};
-use super::fields::{Field, FieldType, ROOT, TYPES};
+use super::fields::{Field, FieldType, ObjectType, ROOT, TYPES};
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use super::suggest;
@@ -116,9 +116,19 @@ impl Checker {
             format!("there is no key {} {place}", quoted(key)),
         )
         .at_key();
-        finding.help = TYPES
-            .get(type_name)
-            .and_then(|object| suggest::for_unknown_key(key, object, parent));
+        let object = TYPES.get(type_name);
+        finding.help = object.and_then(|object| suggest::for_unknown_key(key, object, parent));
+        let is_spelling = |object: &ObjectType| {
+            object
+                .fields
+                .iter()
+                .any(|field| field.name.eq_ignore_ascii_case(key))
+        };
+        if !is_managed(here) && object.is_some_and(is_spelling) {
+            // eksctl's strict reading (encoding/json) passes over case and its second reading over the key: such files exist.
+            finding.severity = Severity::Warning;
+            finding.message.push_str("; eksctl ignores it");
+        }
         if key.starts_with("Fn::") || key == "Ref" {
             finding.help = Some(
                 "this looks like CloudFormation; nothing expands it here, so write the value itself"
@@ -206,6 +216,12 @@ fn is_identity(path: &FieldPath) -> bool {
     ["apiVersion", "kind", "accessConfig", "identityProviders", "iam"]
         .iter()
         .any(|root| path.starts_with(&FieldPath::of(root)))
+}
+
+/// Whether a key decides something that eksact does: the root, `metadata`, `iam` but for its pod identity associations.
+fn is_managed(path: &FieldPath) -> bool {
+    let under = |root: &str| path.starts_with(&FieldPath::of(root));
+    path.depth() == 1 || under("metadata") || (under("iam") && !under("iam.podIdentityAssociations"))
 }
 
 fn is_cloudformation(key: &str) -> bool {

@@ -49,6 +49,7 @@ pub struct PlanDraft {
     findings: Vec<Finding>,
     steps: Vec<Step>,
     orders: Vec<(Address, Address)>,
+    ready: BTreeMap<Address, StepId>,
     mistakes: Vec<DraftError>,
 }
 
@@ -106,8 +107,17 @@ impl PlanDraft {
         id
     }
 
-    /// The last step of an object that is planned to change, if it is: what depends on the object waits for that.
+    /// Says that what depends on `address` need only wait for this step, not for the object's last.
+    pub fn set_ready(&mut self, address: &Address, step: StepId) {
+        self.ready.insert(address.clone(), step);
+    }
+
+    /// The step that those who depend on an object wait for, if it is planned to change: its last, unless another was
+    /// said.
     pub fn last_step_of(&self, address: &Address) -> Option<StepId> {
+        if let Some(step) = self.ready.get(address) {
+            return Some(step.clone());
+        }
         self.change(address)
             .and_then(|change| change.steps.last().cloned())
     }

@@ -97,6 +97,13 @@ impl LiveReader {
         self.finish()
     }
 
+    /// Reads what roles need and no more.
+    pub async fn read_roles(self, request: &Request) -> Live {
+        use super::Kind as _;
+        super::iam_role::IamRoleKind.read(request, &self).await;
+        self.finish()
+    }
+
     fn finish(self) -> Live {
         let (stacks, stack_names) = match self.stacks.into_inner() {
             Some((stacks, names)) => (Some(stacks), names),

@@ -327,12 +327,13 @@ impl Subject<'_> {
             &operation,
         );
         let tag = self.tag_cluster(vec![create.clone()], draft);
-        // What depends on the provider waits for the last step; the tag on the cluster is not worth waiting for.
+        // The tag on the cluster is not worth waiting for.
+        draft.set_ready(&self.address, create.clone());
         draft.add_change(self.change(
             Action::Create,
             vec![Reason::new("missing", "it does not exist")],
             attributes,
-            vec![tag, create],
+            vec![create, tag],
             None,
         ));
     }
@@ -404,7 +405,7 @@ impl Subject<'_> {
                 Some(json!("true")),
             ));
             let after = steps.last().cloned().into_iter().collect();
-            steps.insert(0, self.tag_cluster(after, draft));
+            steps.push(self.tag_cluster(after, draft));
         }
         if steps.is_empty() {
             draft.add_unchanged(self.address.clone());

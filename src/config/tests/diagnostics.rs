@@ -24,7 +24,7 @@ fn all_errors_come_at_once_in_the_order_of_the_file() {
     c.yaml:5:3: error: there is no key `roleName` in metadata
           roleName: x
           ^
-        help: `roleName` belongs to iam.podIdentityAssociations[]
+        help: `roleName` belongs to iam.serviceAccounts[]
     c.yaml:7:13: error: iam.withOIDC must be true or false, and this is the text `true`
           withOIDC: "true"
                     ^
@@ -125,6 +125,16 @@ fn unknown_keys_name_the_nearest_or_where_they_belong() {
         nodegroups: []
         ^
         help: did you mean `nodeGroups`? Keys are case-sensitive
+    "#);
+}
+
+#[test]
+fn a_key_in_another_case_is_taken_where_eksctl_only_ignores_it() {
+    assert_snapshot!(report(&format!("{HEAD}iamIdentityMappings:\n- arn: arn:aws:iam::000000000000:role/admin\n  noDuplicateArns: true\n")), @r#"
+    c.yaml:6:3: warning: there is no key `noDuplicateArns` in iamIdentityMappings[0]; eksctl ignores it
+          noDuplicateArns: true
+          ^
+        help: did you mean `noDuplicateARNs`? Keys are case-sensitive
     "#);
 }
 

@@ -3,10 +3,13 @@
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>. The length of a trust policy
 //! (2,048) needs no check: with every name at its longest, the one that eksact writes stays below it.
 
+use serde_json::Value;
+
+use crate::cloudformation::well_known::{Definition, definition};
 use crate::config::cluster_config::ServiceAccount;
 use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
-use crate::iam::WellKnownPolicy;
+use crate::iam::Partition;
 
 /// Managed policies per role.
 const DEFAULT_MANAGED_POLICIES: usize = 10;
@@ -14,7 +17,12 @@ const MAXIMUM_MANAGED_POLICIES: usize = 25;
 /// Characters of all inline policies of a role, white space not counted. Cannot be raised.
 const MAXIMUM_INLINE_CHARACTERS: usize = 10_240;
 
-pub(super) fn check(account: &ServiceAccount, path: &FieldPath, findings: &mut Findings) {
+pub(super) fn check(
+    account: &ServiceAccount,
+    partition: Partition,
+    path: &FieldPath,
+    findings: &mut Findings,
+) {
     let mut arns: Vec<&str> = account
         .attach_policy_arns
         .iter()
@@ -22,12 +30,18 @@ pub(super) fn check(account: &ServiceAccount, path: &FieldPath, findings: &mut F
         .collect();
     arns.sort_unstable();
     arns.dedup();
-    let well_known = &account.well_known_policies.0;
+    // A definition that cannot be read is reported where it is needed: when the role is rendered.
+    let well_known: Vec<&Definition> = account
+        .well_known_policies
+        .0
+        .iter()
+        .filter_map(|policy| definition(*policy).ok())
+        .collect();
     let managed = arns.len()
         + well_known
             .iter()
-            .filter(|policy| inline_characters(**policy) == 0)
-            .count();
+            .map(|policy| policy.managed_policies.len())
+            .sum::<usize>();
     if managed > DEFAULT_MANAGED_POLICIES {
         let path = path.key("attachPolicyARNs");
         let message = format!("{managed} managed policies on one role; ");
@@ -54,16 +68,11 @@ pub(super) fn check(account: &ServiceAccount, path: &FieldPath, findings: &mut F
     let Some(document) = &account.attach_policy else {
         return;
     };
-    let own = document
-        .value
-        .to_string()
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .count();
+    let own = characters(&document.value);
     let total = own
         + well_known
             .iter()
-            .map(|policy| inline_characters(*policy))
+            .map(|policy| well_known_characters(policy, partition))
             .sum::<usize>();
     if total > MAXIMUM_INLINE_CHARACTERS {
         let with = if total > own {
@@ -83,15 +92,35 @@ pub(super) fn check(account: &ServiceAccount, path: &FieldPath, findings: &mut F
     }
 }
 
-/// About how many characters a well-known policy adds to the inline policies of a role, as eksctl 0.231 writes it;
-/// 0 for those that are managed policies of AWS.
-fn inline_characters(policy: WellKnownPolicy) -> usize {
-    match policy {
-        WellKnownPolicy::ImageBuilder | WellKnownPolicy::EbsCsiController => 0,
-        WellKnownPolicy::AutoScaler => 561,
-        WellKnownPolicy::AwsLoadBalancerController => 5_196,
-        WellKnownPolicy::ExternalDns => 319,
-        WellKnownPolicy::CertManager => 423,
-        WellKnownPolicy::EfsCsiController => 639,
+/// The characters of a policy document as IAM counts them.
+fn characters(document: &Value) -> usize {
+    document
+        .to_string()
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .count()
+}
+
+/// The characters that a well-known policy adds to the inline policies of a role.
+fn well_known_characters(definition: &Definition, partition: Partition) -> usize {
+    let documents = definition
+        .policies
+        .iter()
+        .map(|policy| filled_in(&policy.document, partition));
+    documents.map(|document| characters(&document)).sum()
+}
+
+/// A document with each `{"Fn::Sub": text}` as that text, its partition filled in.
+fn filled_in(document: &Value, partition: Partition) -> Value {
+    match document {
+        Value::Array(items) => items.iter().map(|item| filled_in(item, partition)).collect(),
+        Value::Object(members) => match members.get("Fn::Sub").and_then(Value::as_str) {
+            Some(text) => Value::String(text.replace("${AWS::Partition}", partition.as_str())),
+            None => members
+                .iter()
+                .map(|(key, value)| (key.clone(), filled_in(value, partition)))
+                .collect(),
+        },
+        other => other.clone(),
     }
 }

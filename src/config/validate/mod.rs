@@ -55,7 +55,7 @@ pub(super) fn check(config: &ClusterConfig) -> Findings {
         let path = FieldPath::of("iam.serviceAccounts").index(index);
         service_account::check(account, partition, &path, &mut findings);
         tags::check(&config.metadata.tags, account, &path, &mut findings);
-        limits::check(account, &path, &mut findings);
+        limits::check(account, partition, &path, &mut findings);
     }
     uniqueness::check(config, &mut findings);
     findings

@@ -5,6 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::cloudformation::tags::{
+    CLUSTER_NAME, OLD_CLUSTER_NAME, SERVICE_ACCOUNT_NAME, TOOL_VERSION_NAME, is_reserved,
+};
 use crate::config::cluster_config::ServiceAccount;
 use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
@@ -12,10 +15,10 @@ use crate::config::path::FieldPath;
 
 /// The tags that eksact itself writes, as eksctl does; they say whose a stack is.
 const OWN_TAGS: [&str; 4] = [
-    "alpha.eksctl.io/cluster-name",
-    "eksctl.cluster.k8s.io/v1alpha1/cluster-name",
-    "alpha.eksctl.io/eksctl-version",
-    "alpha.eksctl.io/iamserviceaccount-name",
+    CLUSTER_NAME,
+    OLD_CLUSTER_NAME,
+    TOOL_VERSION_NAME,
+    SERVICE_ACCOUNT_NAME,
 ];
 const MAXIMUM_TAGS: usize = 50;
 const LONGEST_KEY: usize = 128;
@@ -77,7 +80,7 @@ fn one(key: &str, value: &str, path: &FieldPath, findings: &mut Findings) {
             format!("the tag {} is written by eksact itself", quoted(key)),
             true,
         )
-    } else if key.to_lowercase().starts_with("aws:") {
+    } else if is_reserved(key) {
         (
             format!(
                 "the tag {} begins with `aws:`, which is reserved for AWS",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::cloudformation::stack_name::{eksctl_name, is_legal};
 use crate::config::cluster_config::{ClusterConfig, ServiceAccount};
 use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
@@ -34,10 +35,11 @@ pub(super) fn check(config: &ClusterConfig, findings: &mut Findings) {
             // No role is made, so no stack and no role name.
             continue;
         }
-        stacks
-            .entry(format!("{}-{}", account.namespace, account.name))
-            .or_default()
-            .push(index);
+        let stack = eksctl_name(&config.metadata.name.value, &account.namespace, &account.name);
+        // A name that CloudFormation would refuse is never eksctl's; it does not come to a collision.
+        if is_legal(&stack) {
+            stacks.entry(stack).or_default().push(index);
+        }
         if let Some(name) = &account.role_name {
             // IAM does not tell names apart by case.
             match roles.get(&name.value.to_lowercase()) {

@@ -1,0 +1,193 @@
+//! Flags that name a cluster and a service account, and the configuration that they make: the same that a file would.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clap::Args;
+
+use super::{Failure, global::GlobalFlags};
+use crate::{
+    config::{ClusterConfig, Located, Metadata, ServiceAccount, WellKnownPolicies},
+    iam::WellKnownPolicy,
+};
+
+/// The cluster of a command without a file.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ClusterFlags {
+    /// The EKS cluster
+    #[arg(short, long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// The ClusterConfig file, or `-` for standard input
+    #[arg(short = 'f', long = "config-file", alias = "file", value_name = "PATH")]
+    pub config_file: Option<String>,
+}
+
+/// The service account of a command without a file.
+#[derive(Clone, Debug, Default, Args)]
+pub struct NameFlags {
+    /// Name of the service account
+    #[arg(value_name = "NAME", conflicts_with_all = ["name", "config_file"])]
+    pub positional_name: Option<String>,
+    /// Name of the service account
+    #[arg(long, value_name = "NAME", conflicts_with = "config_file")]
+    pub name: Option<String>,
+    /// Namespace of the service account
+    #[arg(long, value_name = "NAMESPACE", conflicts_with = "config_file")]
+    pub namespace: Option<String>,
+}
+
+/// What the role of a service account shall be.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PermissionFlags {
+    /// Managed policies of the role
+    #[arg(
+        long,
+        value_name = "ARN",
+        value_delimiter = ',',
+        conflicts_with = "config_file"
+    )]
+    pub attach_policy_arn: Option<Vec<String>>,
+    /// Inline policy of the role: a file with the document as JSON
+    #[arg(long, value_name = "PATH", conflicts_with = "config_file")]
+    pub attach_policy: Option<std::path::PathBuf>,
+    /// Well-known policies: imageBuilder, autoScaler, awsLoadBalancerController, externalDNS, certManager,
+    /// ebsCSIController, efsCSIController
+    #[arg(long, value_name = "POLICY", value_delimiter = ',', conflicts_with = "config_file", value_parser = well_known)]
+    pub well_known_policies: Option<Vec<WellKnownPolicy>>,
+    /// Managed policy that bounds the role
+    #[arg(
+        long,
+        value_name = "ARN",
+        alias = "permission-boundary-arn",
+        conflicts_with = "config_file"
+    )]
+    pub permissions_boundary: Option<String>,
+    /// Pattern in place of the name in the role's trust policy
+    #[arg(long, value_name = "PATTERN", conflicts_with = "config_file")]
+    pub subject_pattern: Option<String>,
+    /// Tags of the stack and the role
+    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = pair, conflicts_with = "config_file")]
+    pub tags: Option<Vec<(String, String)>>,
+}
+
+impl ClusterFlags {
+    /// A configuration that names the cluster and nothing else.
+    pub fn config(&self, global: &GlobalFlags) -> Result<ClusterConfig, Failure> {
+        let Some(cluster) = &self.cluster else {
+            return Err(Failure::usage("--cluster must be set").with_help("Or name a file with -f."));
+        };
+        let region = match &global.region {
+            Some(region) => region.clone(),
+            None => region_of_environment(global)?,
+        };
+        Ok(ClusterConfig {
+            metadata: Metadata {
+                name: Located::unlocated(cluster.clone()),
+                region: Located::unlocated(region),
+                ..Metadata::default()
+            },
+            ..ClusterConfig::default()
+        })
+    }
+}
+
+/// The region that the environment or the profile names, as the AWS SDKs look for it.
+fn region_of_environment(global: &GlobalFlags) -> Result<String, Failure> {
+    for variable in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+        if let Ok(region) = std::env::var(variable)
+            && !region.is_empty()
+        {
+            return Ok(region);
+        }
+    }
+    if global.sandbox {
+        return Ok("eu-west-1".to_owned());
+    }
+    super::wiring::region_of_profile(global.profile.as_deref()).ok_or_else(|| {
+        Failure::usage("no region: pass --region, or set AWS_REGION")
+            .with_help("A profile's region counts as well: --profile, or AWS_PROFILE.")
+    })
+}
+
+impl NameFlags {
+    /// The name, from the flag or the argument.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref().or(self.positional_name.as_deref())
+    }
+
+    /// The service account that the flags name.
+    pub fn account(&self) -> Result<ServiceAccount, Failure> {
+        let name = self.name().ok_or_else(|| Failure::usage("--name must be set"))?;
+        Ok(ServiceAccount {
+            name: name.to_owned(),
+            namespace: self
+                .namespace
+                .clone()
+                .unwrap_or_else(|| crate::config::DEFAULT_NAMESPACE.to_owned()),
+            ..ServiceAccount::default()
+        })
+    }
+}
+
+impl PermissionFlags {
+    /// Sets on `account` what the flags name, and leaves the rest as it is.
+    pub fn set_on(&self, account: &mut ServiceAccount) -> Result<(), Failure> {
+        if let Some(arns) = &self.attach_policy_arn {
+            account.attach_policy_arns = arns
+                .iter()
+                .filter(|arn| !arn.is_empty())
+                .cloned()
+                .map(Located::unlocated)
+                .collect();
+            account.states_no_policy = account.attach_policy_arns.is_empty();
+        }
+        if let Some(path) = &self.attach_policy {
+            let text = fs_err::read_to_string(path)
+                .map_err(|error| Failure::usage(format!("--attach-policy could not be read: {error}")))?;
+            let document = serde_json::from_str(&text).map_err(|error| {
+                Failure::usage(format!("--attach-policy {} is not JSON: {error}", path.display()))
+            })?;
+            account.attach_policy = Some(Located::unlocated(document));
+        }
+        if let Some(policies) = &self.well_known_policies {
+            account.well_known_policies =
+                WellKnownPolicies(policies.iter().copied().collect::<BTreeSet<_>>());
+        }
+        if let Some(boundary) = &self.permissions_boundary {
+            account.permissions_boundary = Some(boundary.clone())
+                .filter(|arn| !arn.is_empty())
+                .map(Located::unlocated);
+        }
+        if let Some(pattern) = &self.subject_pattern {
+            account.subject_pattern = Some(pattern.clone())
+                .filter(|text| !text.is_empty())
+                .map(Located::unlocated);
+        }
+        if let Some(tags) = &self.tags {
+            account
+                .tags
+                .extend(tags.iter().cloned().collect::<BTreeMap<_, _>>());
+        }
+        Ok(())
+    }
+}
+
+/// `key=value`.
+pub fn pair(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .filter(|(key, _)| !key.is_empty())
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .ok_or_else(|| format!("`{text}` is not KEY=VALUE"))
+}
+
+fn well_known(text: &str) -> Result<WellKnownPolicy, String> {
+    WellKnownPolicy::ALL
+        .into_iter()
+        .find(|policy| policy.field_name().eq_ignore_ascii_case(text))
+        .ok_or_else(|| {
+            let names: Vec<&str> = WellKnownPolicy::ALL
+                .into_iter()
+                .map(WellKnownPolicy::field_name)
+                .collect();
+            format!("`{text}` is none of {}", names.join(", "))
+        })
+}

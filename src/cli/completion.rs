@@ -1,0 +1,24 @@
+//! `eksact completion`.
+
+use clap::Args;
+use clap_complete::Shell;
+
+use super::{ExitCode, Failure};
+use crate::view::Printer;
+
+/// Print the completion script of a shell
+#[derive(Debug, Args)]
+pub struct CompletionCommand {
+    /// The shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+impl CompletionCommand {
+    pub(super) fn run(self, printer: &Printer) -> Result<ExitCode, Failure> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut super::command(), "eksact", &mut script);
+        printer.data(&String::from_utf8_lossy(&script))?;
+        Ok(ExitCode::Success)
+    }
+}

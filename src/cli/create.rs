@@ -1,0 +1,137 @@
+//! `eksact create …`.
+
+use std::collections::BTreeMap;
+
+use clap::{Args, Subcommand};
+
+use super::{
+    ExitCode, Failure,
+    account_flags::{ClusterFlags, NameFlags, PermissionFlags, pair},
+    file,
+    filter::FilterFlags,
+    flow::{self, ApprovalFlags},
+    global::GlobalFlags,
+    plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    wiring::Connection,
+};
+use crate::{
+    config::Located,
+    resources::{
+        Request,
+        request::{ProviderIntent, owns_role},
+    },
+    view::Printer,
+};
+
+/// Create objects by name or from a file
+#[derive(Debug, Args)]
+pub struct CreateCommand {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Iamserviceaccount(Box<CreateServiceAccount>),
+}
+
+/// Create an IAM role for a Kubernetes service account, and the service account
+#[derive(Debug, Args)]
+#[command(visible_alias = "iamserviceaccounts")]
+struct CreateServiceAccount {
+    #[command(flatten)]
+    cluster: ClusterFlags,
+    #[command(flatten)]
+    name: NameFlags,
+    #[command(flatten)]
+    permissions: PermissionFlags,
+    /// Existing role to use instead of making one
+    #[arg(long, value_name = "ARN", conflicts_with = "config_file")]
+    attach_role_arn: Option<String>,
+    /// Name of the role
+    #[arg(long, value_name = "NAME", conflicts_with = "config_file")]
+    role_name: Option<String>,
+    /// Make only the role and leave Kubernetes alone
+    #[arg(long)]
+    role_only: bool,
+    /// Labels of the service account
+    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = pair, conflicts_with = "config_file")]
+    labels: Vec<(String, String)>,
+    /// Annotations of the service account
+    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = pair, conflicts_with = "config_file")]
+    annotations: Vec<(String, String)>,
+    #[command(flatten)]
+    filter: FilterFlags,
+    #[command(flatten)]
+    roles: RoleFlags,
+    #[command(flatten)]
+    plan: PlanFlags,
+    #[command(flatten)]
+    approval: ApprovalFlags,
+}
+
+impl CreateCommand {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        match self.what {
+            What::Iamserviceaccount(command) => command.run(global, printer).await,
+        }
+    }
+}
+
+impl CreateServiceAccount {
+    async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let settings = self.plan.settings(&self.roles, &ThumbprintFlags::default())?;
+        let config = if let Some(path) = &self.cluster.config_file {
+            if self.cluster.cluster.is_some() {
+                return Err(Failure::usage(
+                    "cannot use --cluster when --config-file/-f is set",
+                ));
+            }
+            let mut config = file::load(path, global, printer)?;
+            if config.iam.service_accounts.is_empty() {
+                return Err(Failure::error(format!(
+                    "'iam.serviceAccounts' is not defined in \"{path}\""
+                )));
+            }
+            config.iam.service_accounts = self.filter.choose(config.iam.service_accounts)?;
+            if self.role_only {
+                for account in &mut config.iam.service_accounts {
+                    account.role_only = true;
+                }
+            }
+            config
+        } else {
+            if self.filter.is_given() {
+                return Err(Failure::usage(
+                    "cannot use --include or --exclude unless a config file is specified via --config-file/-f",
+                ));
+            }
+            let mut config = self.cluster.config(global)?;
+            let mut account = self.name.account()?;
+            self.permissions.set_on(&mut account)?;
+            account.attach_role_arn = self.attach_role_arn.clone().map(Located::unlocated);
+            account.role_name = self.role_name.clone().map(Located::unlocated);
+            account.role_only = self.role_only;
+            account.labels = self.labels.iter().cloned().collect::<BTreeMap<_, _>>();
+            account.annotations = self.annotations.iter().cloned().collect::<BTreeMap<_, _>>();
+            if account.attach_role_arn.is_none() && !account.has_policy() && !account.states_no_policy {
+                return Err(Failure::usage("--attach-policy-arn or --attach-role-arn must be set")
+                    .with_help("--attach-policy, --well-known-policies, or --attach-policy-arn '' for a role without any."));
+            }
+            config.iam.with_oidc = Located::unlocated(true);
+            config.iam.service_accounts = vec![account];
+            file::checked(&config, printer)?;
+            config
+        };
+        let connection = Connection::open(global, &config, printer).await?;
+        let needs_provider = config.iam.service_accounts.iter().any(owns_role);
+        let mut request = Request::ensure(config, settings);
+        // The command touches only what it names: the provider must be there already.
+        request.oidc_provider = if needs_provider {
+            ProviderIntent::Require
+        } else {
+            ProviderIntent::Leave
+        };
+        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+    }
+}

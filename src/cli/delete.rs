@@ -1,0 +1,142 @@
+//! `eksact delete …`.
+
+use std::collections::BTreeSet;
+
+use clap::{Args, Subcommand};
+
+use super::{
+    ExitCode, Failure,
+    account_flags::{ClusterFlags, NameFlags},
+    file,
+    filter::FilterFlags,
+    flow::{self, ApprovalFlags},
+    global::GlobalFlags,
+    oidc_provider::DeleteProvider,
+    plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    wiring::Connection,
+};
+use crate::{
+    resources::{
+        Request,
+        live::{is_of_cluster, service_account_of},
+        request::{ProviderIntent, Prune, key_of},
+    },
+    view::Printer,
+};
+
+/// Delete objects by name or from a file
+#[derive(Debug, Args)]
+pub struct DeleteCommand {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Iamserviceaccount(Box<DeleteServiceAccount>),
+    IamOidcProvider(Box<DeleteProvider>),
+}
+
+/// Delete a service account and its role, as far as eksctl or eksact made them
+#[derive(Debug, Args)]
+#[command(visible_alias = "iamserviceaccounts")]
+struct DeleteServiceAccount {
+    #[command(flatten)]
+    cluster: ClusterFlags,
+    #[command(flatten)]
+    name: NameFlags,
+    /// Delete those that are not in the file, instead of those that are
+    #[arg(long, requires = "config_file")]
+    only_missing: bool,
+    #[command(flatten)]
+    filter: FilterFlags,
+    /// Accepted for eksctl's sake: deletions are always waited for
+    #[arg(short, long, hide = true)]
+    wait: bool,
+    /// Role that CloudFormation acts as
+    #[arg(long, value_name = "ARN")]
+    cfn_role_arn: Option<String>,
+    #[command(flatten)]
+    plan: PlanFlags,
+    #[command(flatten)]
+    approval: ApprovalFlags,
+}
+
+impl DeleteCommand {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        match self.what {
+            What::Iamserviceaccount(command) => command.run(global, printer).await,
+            What::IamOidcProvider(command) => command.run(global, printer).await,
+        }
+    }
+}
+
+impl DeleteServiceAccount {
+    async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let roles = RoleFlags {
+            cfn_role_arn: self.cfn_role_arn.clone(),
+            termination_protection: true,
+            ..RoleFlags::default()
+        };
+        let settings = self.plan.settings(&roles, &ThumbprintFlags::default())?;
+        let mut config = match &self.cluster.config_file {
+            Some(path) => file::load(path, global, printer)?,
+            None => self.cluster.config(global)?,
+        };
+        let connection = Connection::open(global, &config, printer).await?;
+        let mut delete = BTreeSet::new();
+        let mut prune = None;
+        if self.cluster.config_file.is_none() {
+            if self.filter.is_given() {
+                return Err(Failure::usage(
+                    "cannot use --include or --exclude unless a config file is specified via --config-file/-f",
+                ));
+            }
+            delete.insert(key_of(&self.name.account()?));
+        } else if self.only_missing {
+            prune = Some(self.prune(&config, &connection).await?);
+        } else {
+            let listed = std::mem::take(&mut config.iam.service_accounts);
+            delete.extend(self.filter.choose(listed)?.iter().map(key_of));
+        }
+        // What stays in the file is not compared: the command only deletes. Its names are what --only-missing spares.
+        let mut request = Request::ensure(config, settings);
+        if let Some(prune) = &mut prune {
+            prune.keep.extend(request.service_accounts().iter().map(key_of));
+        }
+        request.config.iam.service_accounts.clear();
+        request.oidc_provider = ProviderIntent::Leave;
+        request.delete = delete;
+        request.prune = prune;
+        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+    }
+
+    /// Everything of the cluster that the file does not name, within the globs.
+    async fn prune(
+        &self,
+        config: &crate::config::ClusterConfig,
+        connection: &Connection,
+    ) -> Result<Prune, Failure> {
+        let filter = self.filter.compile()?;
+        let stacks = connection.readers.aws.stacks().await?;
+        let ours = stacks
+            .iter()
+            .filter(|stack| is_of_cluster(stack, &config.metadata.name.value))
+            .filter_map(service_account_of);
+        let (mut keep, mut named) = (BTreeSet::new(), BTreeSet::new());
+        for key in ours {
+            let qualified_name = format!("{}/{}", key.0, key.1);
+            if !filter.takes(&qualified_name) {
+                keep.insert(key);
+            } else if self.filter.include.contains(&qualified_name) {
+                // Named to the letter: a protected account goes only so.
+                named.insert(key);
+            }
+        }
+        Ok(Prune {
+            keep,
+            named,
+            attached: false,
+        })
+    }
+}

@@ -1,0 +1,128 @@
+//! A command that fails: what people read, and the exit code.
+
+use super::ExitCode;
+use crate::{
+    cloud::{aws::ConnectError, sandbox::SandboxError},
+    engine::DraftError,
+    ports::{CallError, CallErrorKind},
+    resources::{preflight::PreflightError, runner::help_for},
+    view::OutputError,
+};
+
+/// Why a command fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What failed, on which object, and why.
+    pub message: String,
+    /// What to do, each a sentence.
+    pub help: Vec<String>,
+    /// How the program ends.
+    pub code: ExitCode,
+}
+
+impl Failure {
+    /// A failure with exit code 1.
+    pub fn error(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            help: Vec::new(),
+            code: ExitCode::Error,
+        }
+    }
+
+    /// Flags that do not go together, or are missing.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self {
+            code: ExitCode::Usage,
+            ..Self::error(message)
+        }
+    }
+
+    /// The same with what to do.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// The same with another exit code.
+    #[must_use]
+    pub fn with_code(mut self, code: ExitCode) -> Self {
+        self.code = code;
+        self
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        let help = help_for(&error).into_iter().collect();
+        let message = match (&error.kind, error.service.as_str(), error.action.as_str()) {
+            (CallErrorKind::NotFound, "eks", "DescribeCluster") => {
+                return Self::error(format!("there is no cluster {} in this account and region", error.object))
+                    .with_help(
+                        "Check --region, --profile and the cluster's name; `aws eks list-clusters` names what is there.",
+                    );
+            }
+            _ => error.to_string(),
+        };
+        Self {
+            help,
+            ..Self::error(message)
+        }
+    }
+}
+
+impl From<DraftError> for Failure {
+    fn from(error: DraftError) -> Self {
+        Self::error(error.to_string())
+            .with_help("This is a mistake of eksact: please report it with the file. Nothing was changed.")
+    }
+}
+
+impl From<SandboxError> for Failure {
+    fn from(error: SandboxError) -> Self {
+        Self::error(error.to_string())
+    }
+}
+
+impl From<OutputError> for Failure {
+    fn from(error: OutputError) -> Self {
+        match error {
+            // `eksact plan | head`: nobody is there to be told, and nothing failed.
+            OutputError::ReaderGone => Self::error("").with_code(ExitCode::Success),
+            OutputError::Write(cause) => {
+                Self::error(format!("standard output could not be written: {cause}"))
+            }
+        }
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::error(format!("the plan could not be written as JSON: {error}"))
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Call(error) => error.into(),
+            ConnectError::Trust(error) => Self::error(error.to_string()),
+        }
+    }
+}
+
+impl From<PreflightError> for Failure {
+    fn from(error: PreflightError) -> Self {
+        let help = match &error {
+            PreflightError::Unreachable { .. } => {
+                "Nothing was changed. A private endpoint is reached from inside its VPC, or through a tunnel with \
+                 --kubeconfig and --context; `roleOnly: true` leaves Kubernetes out."
+            }
+            PreflightError::Denied { .. } => {
+                "Nothing was changed. Bind a role that allows it to the caller, or use an identity that has one."
+            }
+        };
+        Self::error(error.to_string()).with_help(help)
+    }
+}

@@ -1,0 +1,85 @@
+//! Reads the ClusterConfig that `-f` names and shows what is wrong with it.
+
+use std::io::Read as _;
+
+use super::{ExitCode, Failure, global::GlobalFlags};
+use crate::{
+    config::{self, ClusterConfig, Diagnostic, Severity},
+    view::{Printer, errors},
+};
+
+/// The configuration in the file `path`, or on standard input for `-`. Warnings and notes go to stderr.
+pub fn load(path: &str, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
+    // One byte over the limit tells the loader that there is too much, without reading the rest.
+    let limit = u64::try_from(config::MAXIMUM_BYTES)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    let mut bytes = Vec::new();
+    let read = if path == "-" {
+        std::io::stdin().lock().take(limit).read_to_end(&mut bytes)
+    } else {
+        fs_err::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+    };
+    if let Err(error) = read {
+        return Err(
+            Failure::error(format!("the configuration file could not be read: {error}"))
+                .with_code(ExitCode::Configuration),
+        );
+    }
+    let loaded = config::load(path, &bytes).map_err(|diagnostics| shown(&diagnostics, printer))?;
+    show(&loaded.warnings, printer);
+    let config = loaded.config;
+    if !config.unmanaged_sections.is_empty() {
+        printer.note(&format!(
+            "eksact does not manage these sections and leaves them alone: {}",
+            config.unmanaged_sections.join(", ")
+        ));
+    }
+    if let Some(region) = global
+        .region
+        .as_deref()
+        .filter(|region| *region != config.metadata.region.value)
+    {
+        return Err(Failure::usage(format!(
+            "--region {region} is not the region of the file, {}",
+            config.metadata.region.value
+        ))
+        .with_help("Leave --region out: the file names its region."));
+    }
+    Ok(config)
+}
+
+fn show(diagnostics: &[Diagnostic], printer: &Printer) {
+    if !diagnostics.is_empty() {
+        printer.always(&errors::diagnostics(diagnostics, printer.stderr_style()));
+    }
+}
+
+/// Shows diagnostics and gives the failure that ends the command.
+pub fn shown(diagnostics: &[Diagnostic], printer: &Printer) -> Failure {
+    show(diagnostics, printer);
+    let errors = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error)
+        .count();
+    Failure::error(match errors {
+        1 => "1 error in the configuration; nothing was read or changed".to_owned(),
+        errors => format!("{errors} errors in the configuration; nothing was read or changed"),
+    })
+    .with_code(ExitCode::Configuration)
+}
+
+/// Checks a configuration that was built from flags.
+pub fn checked(config: &ClusterConfig, printer: &Printer) -> Result<(), Failure> {
+    let (errors, warnings): (Vec<Diagnostic>, Vec<Diagnostic>) = config::validate(config)
+        .into_iter()
+        .partition(|diagnostic| diagnostic.severity == Severity::Error);
+    if errors.is_empty() {
+        show(&warnings, printer);
+        return Ok(());
+    }
+    show(&errors, printer);
+    Err(Failure::usage(
+        "the flags do not make a service account that EKS would take",
+    ))
+}

@@ -1,0 +1,296 @@
+//! The one road of every command that changes something: read, plan, show, ask, check, carry out, report.
+
+use std::{
+    io::IsTerminal as _,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+use tokio::sync::watch;
+
+use super::{
+    ExitCode, Failure,
+    plan_flags::{Output, PlanFlags},
+    wiring::Connection,
+};
+use crate::{
+    engine::{Event, ExecutionOptions, Interrupt, Plan, Report, Severity, execute},
+    resources::{self, LiveReader, Request, Runner, preflight},
+    view::{
+        Printer, ProgressView, apply_json::apply_json, confirm, plan_human, plan_json::plan_json, report,
+    },
+};
+
+/// A plan that was shown and approved within this time is carried out as it is; an older one is made again first.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// Flags of commands that change something.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct ApprovalFlags {
+    /// Apply without asking
+    #[arg(short, long, alias = "auto-approve")]
+    pub yes: bool,
+    /// The same, in eksctl's words
+    #[arg(long, hide_short_help = true)]
+    pub approve: bool,
+}
+
+impl ApprovalFlags {
+    fn given(self) -> bool {
+        self.yes || self.approve
+    }
+}
+
+/// Reads what is live and plans.
+pub async fn plan_for(request: &Request, connection: &Connection) -> Result<Plan, Failure> {
+    let reader = LiveReader::begin(connection.readers.clone(), &request.config.metadata.name.value).await?;
+    let live = reader.read(request).await;
+    Ok(resources::plan(request, &live)?)
+}
+
+/// Shows a plan on stdout.
+pub fn show(plan: &Plan, request: &Request, output: Output, printer: &Printer) -> Result<(), Failure> {
+    match output {
+        Output::Human => {
+            let file = request
+                .config
+                .metadata
+                .name
+                .location
+                .as_ref()
+                .map(|location| location.file.as_ref());
+            printer.data(&plan_human(plan, file, printer.stdout_style()))?;
+        }
+        Output::Json => printer.data(&plan_json(plan)?)?,
+    }
+    Ok(())
+}
+
+/// Plans, shows the plan, and ends: nothing is changed.
+pub async fn plan_only(
+    request: &Request,
+    connection: &Connection,
+    flags: &PlanFlags,
+    detailed: bool,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
+    let plan = plan_for(request, connection).await?;
+    show(&plan, request, flags.output, printer)?;
+    Ok(if plan.findings_of(Severity::Error).next().is_some() {
+        ExitCode::Error
+    } else if !plan.may_be_applied() {
+        ExitCode::Refused
+    } else if detailed && plan.has_changes() {
+        ExitCode::Changes
+    } else {
+        ExitCode::Success
+    })
+}
+
+/// The whole road. `again` is the command to run with approval where there is no terminal to ask on.
+pub async fn apply(
+    request: &Request,
+    connection: &Connection,
+    flags: &PlanFlags,
+    approval: ApprovalFlags,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
+    let plan = plan_for(request, connection).await?;
+    let planned = Instant::now();
+    let json = flags.output == Output::Json;
+    if !json {
+        show(&plan, request, Output::Human, printer)?;
+    }
+    let unplanned = plan.findings_of(Severity::Error).next().is_some();
+    if !plan.may_be_applied() {
+        if json {
+            show(&plan, request, Output::Json, printer)?;
+        }
+        let codes: Vec<&str> = plan
+            .findings_of(Severity::Refusal)
+            .map(|finding| finding.code.as_str())
+            .collect();
+        return Err(Failure::error(format!(
+            "a guard refuses the plan ({}); nothing was changed",
+            codes.join(", ")
+        ))
+        .with_code(ExitCode::Refused));
+    }
+    if !plan.has_changes() {
+        if json {
+            printer.data(&apply_json(&plan, &Report::default(), &[])?)?;
+        }
+        return Ok(if unplanned {
+            ExitCode::Error
+        } else {
+            ExitCode::Success
+        });
+    }
+    if !approval.given() {
+        let asked = ask(json)?;
+        if !asked {
+            printer.status("Nothing was changed.\n");
+            return Ok(ExitCode::NotApproved);
+        }
+        if planned.elapsed() > FRESH {
+            still_true(request, connection, &plan).await?;
+        }
+    }
+    preflight::check(&plan, connection.readers.kubernetes.as_ref()).await?;
+    let (report, events) = carry_out(&plan, request, connection, printer).await;
+    if json {
+        printer.data(&apply_json(&plan, &report, &events)?)?;
+    } else {
+        printer.always(&report::report(&plan, &report, printer.stderr_style()));
+    }
+    Ok(if report.interrupted {
+        ExitCode::Interrupted
+    } else if report.succeeded() {
+        if unplanned {
+            ExitCode::Error
+        } else {
+            ExitCode::Success
+        }
+    } else if report.done.is_empty() {
+        ExitCode::Error
+    } else {
+        ExitCode::Partial
+    })
+}
+
+/// Asks on the terminal. Without one a script would take the plan for the deed, so that is refused.
+fn ask(json: bool) -> Result<bool, Failure> {
+    if json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+        arguments.push("--yes".to_owned());
+        return Err(
+            Failure::error("the plan was not applied: there is no terminal to ask on")
+                .with_help(format!(
+                    "To apply it, run: eksact {}",
+                    arguments
+                        .iter()
+                        .map(|word| quoted(word))
+                        .collect::<Vec<_>>()
+                        .join(" ")
+                ))
+                .with_code(ExitCode::NotApproved),
+        );
+    }
+    confirm("Apply these changes? [y/N] ")
+        .map_err(|error| Failure::error(format!("the answer could not be read: {error}")))
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-_=./:,@%+".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// Plans again and stops when that is another plan: what was approved is what is done.
+async fn still_true(request: &Request, connection: &Connection, approved: &Plan) -> Result<(), Failure> {
+    let now = plan_for(request, connection).await?;
+    if now.digest() == approved.digest() {
+        return Ok(());
+    }
+    let moved: Vec<String> = approved
+        .changes
+        .iter()
+        .filter(|change| {
+            now.changes
+                .iter()
+                .find(|other| other.address == change.address)
+                .map(|other| &other.fingerprint)
+                != Some(&change.fingerprint)
+        })
+        .map(|change| change.address.to_string())
+        .chain(
+            now.changes
+                .iter()
+                .filter(|change| {
+                    !approved
+                        .changes
+                        .iter()
+                        .any(|other| other.address == change.address)
+                })
+                .map(|change| change.address.to_string()),
+        )
+        .collect();
+    Err(Failure::error(format!(
+        "the world moved while the plan waited for approval ({}); nothing was changed",
+        if moved.is_empty() {
+            "another plan would be made now".to_owned()
+        } else {
+            moved.join(", ")
+        }
+    ))
+    .with_help("Run the same command again: it plans from what is there now.")
+    .with_code(ExitCode::Stale))
+}
+
+async fn carry_out(
+    plan: &Plan,
+    request: &Request,
+    connection: &Connection,
+    printer: &Printer,
+) -> (Report, Vec<Event>) {
+    let runner = Runner::new(
+        connection.readers.clone(),
+        connection.writers.clone(),
+        request.settings.timeout,
+    );
+    let (sender, interrupt) = watch::channel(Interrupt::None);
+    let listener = tokio::spawn(listen(Arc::new(sender)));
+    let view = ProgressView::new(*printer);
+    let events = Mutex::new(Vec::new());
+    let tell = |event: Event| {
+        view.show(&event);
+        events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    };
+    let report = execute(plan, &runner, ExecutionOptions::default(), &tell, interrupt).await;
+    listener.abort();
+    (
+        report,
+        events.into_inner().unwrap_or_else(PoisonError::into_inner),
+    )
+}
+
+/// Turns the first Ctrl-C (or SIGTERM) into "finish what is in flight" and the second into "give it up".
+async fn listen(sender: Arc<watch::Sender<Interrupt>>) {
+    for level in [Interrupt::Finish, Interrupt::Abandon] {
+        signalled().await;
+        sender.send_replace(level);
+    }
+}
+
+#[cfg(unix)]
+async fn signalled() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                terminate.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => {
+            if interrupted.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+        () = terminated => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn signalled() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,204 @@
+//! `eksact get …`: what is there, in tables for people and in eksctl's JSON for machines.
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use super::{
+    ExitCode, Failure,
+    account_flags::{ClusterFlags, NameFlags},
+    file,
+    global::GlobalFlags,
+    wiring::Connection,
+};
+use crate::{
+    iam::WellKnownPolicy,
+    ports::{aws::Stack, kubernetes::ServiceAccount},
+    resources::{
+        live::{is_of_cluster, service_account_of},
+        service_account::{MANAGED_BY, MANAGED_BY_LABEL, ROLE_ANNOTATION},
+    },
+    view::{Printer, table::Table},
+};
+
+/// Show what is there
+#[derive(Debug, Args)]
+pub struct GetCommand {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Iamserviceaccount(Box<GetServiceAccounts>),
+}
+
+/// Show the service accounts that eksctl or eksact gave a role
+#[derive(Debug, Args)]
+#[command(visible_alias = "iamserviceaccounts")]
+struct GetServiceAccounts {
+    #[command(flatten)]
+    cluster: ClusterFlags,
+    #[command(flatten)]
+    name: NameFlags,
+    /// How to show them
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    output: Format,
+    /// Accepted for eksctl's sake
+    #[arg(long, hide = true, value_name = "N")]
+    chunk_size: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    #[default]
+    Table,
+    Json,
+    Yaml,
+}
+
+/// One service account with a role.
+struct Found {
+    namespace: String,
+    name: String,
+    role_arn: String,
+    stack: Option<Stack>,
+}
+
+impl GetCommand {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        match self.what {
+            What::Iamserviceaccount(command) => command.run(global, printer).await,
+        }
+    }
+}
+
+impl GetServiceAccounts {
+    async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let config = match &self.cluster.config_file {
+            Some(path) => file::load(path, global, printer)?,
+            None => self.cluster.config(global)?,
+        };
+        let cluster = &config.metadata.name.value;
+        let connection = Connection::open(global, &config, printer).await?;
+        let (_, stacks) = tokio::join!(
+            connection.readers.aws.cluster(cluster),
+            connection.readers.aws.stacks()
+        );
+        let mut found: Vec<Found> = stacks?
+            .into_iter()
+            .filter(|stack| is_of_cluster(stack, cluster))
+            .filter_map(|stack| {
+                let (namespace, name) = service_account_of(&stack)?;
+                // A stack that is broken or being made has no output: it is listed with its status, and hides nobody.
+                let role_arn = stack
+                    .outputs
+                    .get("Role1")
+                    .cloned()
+                    .unwrap_or_else(|| format!("<{}>", stack.status));
+                Some(Found {
+                    namespace,
+                    name,
+                    role_arn,
+                    stack: Some(stack),
+                })
+            })
+            .collect();
+        match connection.readers.kubernetes.service_accounts(self.name.namespace.as_deref()).await {
+            Ok(accounts) => {
+                let attached: Vec<Found> = accounts
+                    .into_iter()
+                    .filter(|account| {
+                        !found.iter().any(|one| one.namespace == account.namespace && one.name == account.name)
+                    })
+                    .filter_map(attached)
+                    .collect();
+                found.extend(attached);
+            }
+            Err(error) => printer.note(&format!(
+                "service accounts with a role that was given (attachRoleARN) are not shown, because the cluster could not \
+                 be read: {error}"
+            )),
+        }
+        found.retain(|one| {
+            self.name.name().is_none_or(|name| one.name == name)
+                && self
+                    .name
+                    .namespace
+                    .as_deref()
+                    .is_none_or(|namespace| one.namespace == namespace)
+        });
+        found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        match self.output {
+            Format::Table if found.is_empty() => printer.data("No iamserviceaccounts found\n")?,
+            Format::Table => {
+                let mut table = Table::new(["NAMESPACE", "NAME", "ROLE ARN"]);
+                for one in &found {
+                    table.row([&one.namespace, &one.name, &one.role_arn]);
+                }
+                printer.data(&table.render())?;
+            }
+            Format::Json => {
+                let list: Vec<Value> = found.iter().map(as_eksctl).collect();
+                printer.data(&format!("{}\n", indented(&Value::Array(list))))?;
+            }
+            Format::Yaml => {
+                let list: Vec<Value> = found.iter().map(as_eksctl).collect();
+                let text = serde_saphyr::to_string(&list).map_err(|error| {
+                    Failure::error(format!("the list could not be written as YAML: {error}"))
+                })?;
+                printer.data(&text)?;
+            }
+        }
+        Ok(ExitCode::Success)
+    }
+}
+
+/// A service account of ours whose role was given rather than made.
+fn attached(account: ServiceAccount) -> Option<Found> {
+    let ours = account
+        .labels
+        .get(MANAGED_BY_LABEL)
+        .is_some_and(|value| value == MANAGED_BY);
+    let role_arn = account.annotations.get(ROLE_ANNOTATION).filter(|_| ours)?.clone();
+    Some(Found {
+        namespace: account.namespace,
+        name: account.name,
+        role_arn,
+        stack: None,
+    })
+}
+
+/// The form of eksctl's own output (0.231), with all the tags that its bug leaves out.
+fn as_eksctl(found: &Found) -> Value {
+    let well_known: Map<String, Value> = WellKnownPolicy::ALL
+        .into_iter()
+        .map(|policy| (policy.field_name().to_owned(), json!(false)))
+        .collect();
+    let mut status = Map::new();
+    status.insert("roleARN".to_owned(), json!(found.role_arn));
+    if let Some(stack) = &found.stack {
+        if !stack.outputs.contains_key("Role1") {
+            status.remove("roleARN");
+            status.insert("stackStatus".to_owned(), json!(stack.status));
+        }
+        status.insert("stackName".to_owned(), json!(stack.name));
+        status.insert("tags".to_owned(), json!(stack.tags));
+        status.insert("capabilities".to_owned(), json!(stack.capabilities));
+    }
+    json!({
+        "metadata": {"name": found.name, "namespace": found.namespace},
+        "wellKnownPolicies": well_known,
+        "status": status,
+    })
+}
+
+/// JSON with four spaces, as eksctl indents it.
+fn indented(value: &Value) -> String {
+    use serde::Serialize as _;
+    let mut text = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut text, formatter);
+    // Writing a value into memory does not fail.
+    let _ = value.serialize(&mut serializer);
+    String::from_utf8_lossy(&text).into_owned()
+}

@@ -1,0 +1,127 @@
+//! `eksact utils associate-iam-oidc-provider`, `associate iam-oidc-provider` and `delete iam-oidc-provider`.
+
+use clap::{Args, Subcommand};
+
+use super::{
+    ExitCode, Failure,
+    account_flags::ClusterFlags,
+    file,
+    flow::{self, ApprovalFlags},
+    global::GlobalFlags,
+    plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    wiring::Connection,
+};
+use crate::{
+    config::Located,
+    resources::{Request, request::ProviderIntent},
+    view::Printer,
+};
+
+/// Commands under eksctl's names
+#[derive(Debug, Args)]
+pub struct UtilsCommand {
+    #[command(subcommand)]
+    what: Utility,
+}
+
+#[derive(Debug, Subcommand)]
+enum Utility {
+    AssociateIamOidcProvider(Box<AssociateProvider>),
+    Schema(super::schema::SchemaCommand),
+}
+
+/// Associate a provider with the cluster
+#[derive(Debug, Args)]
+pub struct AssociateCommand {
+    #[command(subcommand)]
+    what: Association,
+}
+
+#[derive(Debug, Subcommand)]
+enum Association {
+    IamOidcProvider(Box<AssociateProvider>),
+}
+
+/// Create the IAM OIDC provider of the cluster's issuer
+#[derive(Debug, Args)]
+pub struct AssociateProvider {
+    #[command(flatten)]
+    cluster: ClusterFlags,
+    #[command(flatten)]
+    thumbprint: ThumbprintFlags,
+    #[command(flatten)]
+    plan: PlanFlags,
+    #[command(flatten)]
+    approval: ApprovalFlags,
+}
+
+/// Delete the IAM OIDC provider of the cluster's issuer; refused while roles trust it
+#[derive(Debug, Args)]
+pub struct DeleteProvider {
+    #[command(flatten)]
+    cluster: ClusterFlags,
+    #[command(flatten)]
+    plan: PlanFlags,
+    #[command(flatten)]
+    approval: ApprovalFlags,
+}
+
+impl UtilsCommand {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        match self.what {
+            Utility::AssociateIamOidcProvider(command) => command.run(global, printer).await,
+            Utility::Schema(command) => command.run(printer),
+        }
+    }
+}
+
+impl AssociateCommand {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        match self.what {
+            Association::IamOidcProvider(command) => command.run(global, printer).await,
+        }
+    }
+}
+
+impl AssociateProvider {
+    async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let settings = self.plan.settings(&RoleFlags::default(), &self.thumbprint)?;
+        let mut config = match &self.cluster.config_file {
+            Some(path) => {
+                let config = file::load(path, global, printer)?;
+                if !config.iam.with_oidc.value {
+                    return Err(Failure::error(format!(
+                        "'iam.withOIDC' is not enabled in \"{path}\""
+                    )));
+                }
+                config
+            }
+            None => self.cluster.config(global)?,
+        };
+        config.iam.service_accounts.clear();
+        if config.iam.with_oidc.location.is_none() {
+            config.iam.with_oidc = Located::unlocated(true);
+        }
+        let connection = Connection::open(global, &config, printer).await?;
+        let mut request = Request::ensure(config, settings);
+        request.oidc_provider = ProviderIntent::Ensure;
+        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+    }
+}
+
+impl DeleteProvider {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let settings = self
+            .plan
+            .settings(&RoleFlags::default(), &ThumbprintFlags::default())?;
+        let mut config = match &self.cluster.config_file {
+            Some(path) => file::load(path, global, printer)?,
+            None => self.cluster.config(global)?,
+        };
+        config.iam.service_accounts.clear();
+        let connection = Connection::open(global, &config, printer).await?;
+        let mut request = Request::ensure(config, settings);
+        request.oidc_provider = ProviderIntent::Delete;
+        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+    }
+}

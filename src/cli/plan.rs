@@ -1,0 +1,99 @@
+//! `eksact plan`.
+
+use clap::Args;
+
+use super::{
+    ExitCode, Failure, file,
+    filter::FilterFlags,
+    flow,
+    global::GlobalFlags,
+    plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    wiring::Connection,
+};
+use crate::{
+    resources::{Request, request::Prune},
+    view::Printer,
+};
+
+/// Show what would change, and change nothing
+#[derive(Debug, Args)]
+pub struct PlanCommand {
+    #[command(flatten)]
+    pub(super) whole: WholeFileFlags,
+    /// Exit with 2 when there are changes
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+/// Flags of the commands over a whole file.
+#[derive(Clone, Debug, Args)]
+pub struct WholeFileFlags {
+    /// The ClusterConfig file, or `-` for standard input
+    #[arg(short = 'f', long = "config-file", alias = "file", value_name = "PATH")]
+    pub config_file: String,
+    /// Also remove what is eksctl's or eksact's in the cluster and no longer in the file
+    #[arg(long)]
+    pub prune: bool,
+    /// Let --prune remove a protected service account: kube-system/aws-node
+    #[arg(long, value_name = "NAMESPACE/NAME", requires = "prune")]
+    pub prune_named: Vec<String>,
+    #[command(flatten)]
+    pub filter: FilterFlags,
+    #[command(flatten)]
+    pub roles: RoleFlags,
+    #[command(flatten)]
+    pub thumbprint: ThumbprintFlags,
+    #[command(flatten)]
+    pub plan: PlanFlags,
+}
+
+impl WholeFileFlags {
+    /// The request for everything in the file, and the way to the world that it is about.
+    pub async fn request(
+        &self,
+        global: &GlobalFlags,
+        printer: &Printer,
+    ) -> Result<(Request, Connection), Failure> {
+        let settings = self.plan.settings(&self.roles, &self.thumbprint)?;
+        let mut config = file::load(&self.config_file, global, printer)?;
+        if self.prune && self.filter.is_given() {
+            return Err(Failure::usage(
+                "--prune looks at the whole file and does not go with --include or --exclude",
+            ));
+        }
+        config.iam.service_accounts = self.filter.choose(config.iam.service_accounts)?;
+        let connection = Connection::open(global, &config, printer).await?;
+        let mut request = Request::ensure(config, settings);
+        if self.prune {
+            let named = self
+                .prune_named
+                .iter()
+                .map(|name| {
+                    name.split_once('/')
+                        .map(|(namespace, name)| (namespace.to_owned(), name.to_owned()))
+                        .ok_or_else(|| Failure::usage(format!("--prune-named {name} is not NAMESPACE/NAME")))
+                })
+                .collect::<Result<_, _>>()?;
+            request.prune = Some(Prune {
+                named,
+                attached: true,
+                ..Prune::default()
+            });
+        }
+        Ok((request, connection))
+    }
+}
+
+impl PlanCommand {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let (request, connection) = self.whole.request(global, printer).await?;
+        flow::plan_only(
+            &request,
+            &connection,
+            &self.whole.plan,
+            self.detailed_exitcode,
+            printer,
+        )
+        .await
+    }
+}

@@ -1,0 +1,164 @@
+//! Flags that shape a plan, shared by every command that makes one, and the settings that come of them.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use clap::Args;
+
+use super::Failure;
+use crate::resources::request::{Settings, ThumbprintSource};
+
+/// Flags of every command that plans.
+#[derive(Clone, Debug, Args)]
+pub struct PlanFlags {
+    /// How the plan is shown
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub output: Output,
+    /// Pass the guard with this code (repeatable)
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub allow: Vec<String>,
+    /// How long to wait for stacks: 90s, 25m, 1h
+    #[arg(long, value_name = "DURATION", default_value = "25m", value_parser = duration)]
+    pub timeout: Duration,
+}
+
+/// How a plan is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// For people
+    #[default]
+    #[value(alias = "table")]
+    Human,
+    /// For machines: one JSON document on stdout, versioned
+    Json,
+}
+
+/// Flags of commands that make roles and service accounts.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RoleFlags {
+    /// Annotate service accounts that somebody else made, without taking them over
+    #[arg(long)]
+    pub override_existing_serviceaccounts: bool,
+    /// Protect role stacks against deletion
+    #[arg(
+        long,
+        env = "EKSACT_TERMINATION_PROTECTION",
+        value_name = "BOOL",
+        default_value = "true",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub termination_protection: bool,
+    /// Role that CloudFormation acts as
+    #[arg(long, value_name = "ARN")]
+    pub cfn_role_arn: Option<String>,
+    /// Leave a stack that failed as it is
+    #[arg(long)]
+    pub cfn_disable_rollback: bool,
+}
+
+/// Flags about the provider's thumbprint.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ThumbprintFlags {
+    /// Thumbprint of the OIDC provider: hex SHA-1, or `iam` to let IAM compute it
+    #[arg(long, value_name = "HEX|iam")]
+    pub thumbprint: Option<String>,
+    /// Compare an existing provider's thumbprint with the issuer's certificates
+    #[arg(long)]
+    pub check_thumbprint: bool,
+}
+
+impl PlanFlags {
+    /// The settings of these flags.
+    pub fn settings(&self, roles: &RoleFlags, thumbprint: &ThumbprintFlags) -> Result<Settings, Failure> {
+        Ok(Settings {
+            termination_protection: roles.termination_protection,
+            disable_rollback: roles.cfn_disable_rollback,
+            cloudformation_role_arn: roles.cfn_role_arn.clone(),
+            override_existing_service_accounts: roles.override_existing_serviceaccounts,
+            thumbprint: thumbprint.source()?,
+            check_thumbprint: thumbprint.check_thumbprint,
+            timeout: self.timeout,
+            allow: self.allow.iter().cloned().collect::<BTreeSet<_>>(),
+            nonce: uuid::Uuid::new_v4().simple().to_string(),
+        })
+    }
+}
+
+impl ThumbprintFlags {
+    fn source(&self) -> Result<ThumbprintSource, Failure> {
+        let Some(given) = &self.thumbprint else {
+            return Ok(ThumbprintSource::Issuer);
+        };
+        if given.eq_ignore_ascii_case("iam") {
+            return Ok(ThumbprintSource::Iam);
+        }
+        // openssl prints colons between the bytes.
+        let hex: String = given
+            .chars()
+            .filter(|character| *character != ':')
+            .collect::<String>()
+            .to_lowercase();
+        if hex.len() == 40 && hex.chars().all(|character| character.is_ascii_hexdigit()) {
+            Ok(ThumbprintSource::Given(hex))
+        } else {
+            Err(Failure::usage(format!(
+                "--thumbprint {given} is neither 40 hex digits (SHA-1 of a certificate) nor `iam`"
+            )))
+        }
+    }
+}
+
+/// `90s`, `25m`, `1h30m`; a bare number is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let error = || format!("`{text}` is not a duration such as 90s, 25m or 1h30m");
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let span: jiff::SignedDuration = text.parse().map_err(|_| error())?;
+    Duration::try_from(span).map_err(|_| error())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_as_eksctl_writes_them() {
+        for (text, seconds) in [
+            ("90s", Some(90)),
+            ("25m", Some(1500)),
+            ("1h30m", Some(5400)),
+            ("7", Some(7)),
+            ("25m0s", Some(1500)),
+            ("", None),
+            ("-5s", None),
+            ("soon", None),
+        ] {
+            assert_eq!(
+                duration(text).ok().map(|duration| duration.as_secs()),
+                seconds,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn thumbprints_with_and_without_colons() {
+        let source = |text: &str| {
+            ThumbprintFlags {
+                thumbprint: Some(text.to_owned()),
+                check_thumbprint: false,
+            }
+            .source()
+            .ok()
+        };
+        let hex = "4f8d752d17ed4403bd831f1f12393fe05c3de425";
+        assert_eq!(source(hex), Some(ThumbprintSource::Given(hex.to_owned())));
+        let colons = "4F:8D:75:2D:17:ED:44:03:BD:83:1F:1F:12:39:3F:E0:5C:3D:E4:25";
+        assert_eq!(source(colons), Some(ThumbprintSource::Given(hex.to_owned())));
+        assert_eq!(source("iam"), Some(ThumbprintSource::Iam));
+        assert_eq!(source("4f8d"), None);
+    }
+}

@@ -1,0 +1,170 @@
+//! `eksact update …`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clap::{Args, Subcommand};
+
+use super::{
+    ExitCode, Failure,
+    account_flags::{ClusterFlags, NameFlags, PermissionFlags},
+    file,
+    filter::FilterFlags,
+    flow::{self, ApprovalFlags},
+    global::GlobalFlags,
+    plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    wiring::Connection,
+};
+use crate::{
+    config::{ClusterConfig, Located},
+    resources::{
+        LiveReader, Request, iam_role,
+        request::{ProviderIntent, RoleAttribute, Settings, key_of, owns_role},
+    },
+    view::Printer,
+};
+
+/// Update objects by name or from a file
+#[derive(Debug, Args)]
+pub struct UpdateCommand {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Iamserviceaccount(Box<UpdateServiceAccount>),
+}
+
+/// Update the role of a service account: only what the flags name changes, everything else stays as it is
+#[derive(Debug, Args)]
+#[command(visible_alias = "iamserviceaccounts")]
+struct UpdateServiceAccount {
+    #[command(flatten)]
+    cluster: ClusterFlags,
+    #[command(flatten)]
+    name: NameFlags,
+    #[command(flatten)]
+    permissions: PermissionFlags,
+    #[command(flatten)]
+    filter: FilterFlags,
+    #[command(flatten)]
+    roles: RoleFlags,
+    #[command(flatten)]
+    plan: PlanFlags,
+    #[command(flatten)]
+    approval: ApprovalFlags,
+}
+
+impl UpdateCommand {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        match self.what {
+            What::Iamserviceaccount(command) => command.run(global, printer).await,
+        }
+    }
+}
+
+impl UpdateServiceAccount {
+    async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let settings = self.plan.settings(&self.roles, &ThumbprintFlags::default())?;
+        let (request, connection) = if let Some(path) = &self.cluster.config_file {
+            let mut config = file::load(path, global, printer)?;
+            config.iam.service_accounts = self.filter.choose(config.iam.service_accounts)?;
+            let connection = Connection::open(global, &config, printer).await?;
+            let needs_provider = config.iam.service_accounts.iter().any(owns_role);
+            let mut request = Request::ensure(config, settings);
+            request.oidc_provider = if needs_provider {
+                ProviderIntent::Require
+            } else {
+                ProviderIntent::Leave
+            };
+            (request, connection)
+        } else {
+            if self.filter.is_given() {
+                return Err(Failure::usage(
+                    "cannot use --include or --exclude unless a config file is specified via --config-file/-f",
+                ));
+            }
+            self.from_live(settings, global, printer).await?
+        };
+        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+    }
+
+    /// The live role with what the flags name set on it; nothing else is compared.
+    async fn from_live(
+        &self,
+        settings: Settings,
+        global: &GlobalFlags,
+        printer: &Printer,
+    ) -> Result<(Request, Connection), Failure> {
+        let named = self.named();
+        if named.is_empty() {
+            return Err(
+                Failure::usage("nothing to update: no flag names an attribute of the role").with_help(
+                    "--attach-policy-arn, --attach-policy, --well-known-policies, --permissions-boundary, \
+                 --subject-pattern or --tags.",
+                ),
+            );
+        }
+        let mut config = self.cluster.config(global)?;
+        let key = key_of(&self.name.account()?);
+        let connection = Connection::open(global, &config, printer).await?;
+        let mut account = live_account(&config, &key, &settings, &connection).await?;
+        self.permissions.set_on(&mut account)?;
+        // Kubernetes holds nothing that these flags could name.
+        account.role_only = true;
+        config.iam.with_oidc = Located::unlocated(true);
+        config.iam.service_accounts = vec![account];
+        file::checked(&config, printer)?;
+        let mut request = Request::ensure(config, settings);
+        request.oidc_provider = ProviderIntent::Require;
+        request.only = BTreeMap::from([(key, named)]);
+        Ok((request, connection))
+    }
+
+    fn named(&self) -> BTreeSet<RoleAttribute> {
+        let flags = &self.permissions;
+        let mut named = BTreeSet::new();
+        if flags.attach_policy_arn.is_some() {
+            named.insert(RoleAttribute::ManagedPolicies);
+        }
+        if flags.attach_policy.is_some() {
+            named.insert(RoleAttribute::InlinePolicies);
+        }
+        if flags.well_known_policies.is_some() {
+            // They stand for managed and for inline policies.
+            named.extend([RoleAttribute::InlinePolicies, RoleAttribute::ManagedPolicies]);
+        }
+        if flags.permissions_boundary.is_some() {
+            named.insert(RoleAttribute::PermissionsBoundary);
+        }
+        if flags.subject_pattern.is_some() {
+            named.insert(RoleAttribute::TrustPolicy);
+        }
+        if flags.tags.is_some() {
+            named.insert(RoleAttribute::Tags);
+        }
+        named
+    }
+}
+
+/// The service account as its live stack has it.
+async fn live_account(
+    config: &ClusterConfig,
+    key: &(String, String),
+    settings: &Settings,
+    connection: &Connection,
+) -> Result<crate::config::ServiceAccount, Failure> {
+    let reader = LiveReader::begin(connection.readers.clone(), &config.metadata.name.value).await?;
+    let mut request = Request::ensure(config.clone(), settings.clone());
+    // Reading what a removal would need reads the stack, its template and its role.
+    request.delete.insert(key.clone());
+    let live = reader.read_roles(&request).await;
+    if let Some(Err(error)) = &live.stacks {
+        return Err(error.clone().into());
+    }
+    iam_role::adopt::from_live(&live, key, &config.metadata.tags).map_err(|error| {
+        Failure::error(error.to_string()).with_help(
+            "`eksact get iamserviceaccount` lists what is there; `create iamserviceaccount` makes a new one.",
+        )
+    })
+}

@@ -1,0 +1,109 @@
+//! Which adapters answer: the real account and cluster, or the sandbox. Nothing above this knows which.
+
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
+
+use super::{Failure, global::GlobalFlags};
+use crate::{
+    cloud::{
+        aws::{AwsClient, AwsSettings, IssuerClient},
+        cluster_api::{ClusterApi, Way},
+        sandbox::{Sandbox, Seed},
+    },
+    config::ClusterConfig,
+    ports::{Readers, Writers},
+    view::Printer,
+};
+
+/// The way to an account and a cluster.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// For planning.
+    pub readers: Readers,
+    /// For carrying out an approved plan.
+    pub writers: Writers,
+}
+
+impl Connection {
+    /// Opens the way to the cluster that `config` names. The cluster's own API is reached only when something asks for
+    /// it.
+    pub async fn open(
+        global: &GlobalFlags,
+        config: &ClusterConfig,
+        printer: &Printer,
+    ) -> Result<Self, Failure> {
+        let (cluster, region) = (
+            config.metadata.name.value.clone(),
+            config.metadata.region.value.clone(),
+        );
+        if global.sandbox {
+            let seed = Seed {
+                cluster,
+                region,
+                account: None,
+            };
+            let sandbox = Sandbox::open(&global.sandbox_file, &seed)?;
+            printer.note(&format!(
+                "sandbox: nothing is real, everything is in {}",
+                global.sandbox_file.display()
+            ));
+            return Ok(Self {
+                readers: sandbox.readers(),
+                writers: sandbox.writers(),
+            });
+        }
+        let settings = AwsSettings {
+            region: Some(region.clone()),
+            profile: global.profile.clone(),
+            max_calls_in_flight: NonZeroUsize::new(usize::from(global.parallelism))
+                .unwrap_or(NonZeroUsize::MIN),
+        };
+        let connected = AwsClient::connect(&settings).await?;
+        for note in &connected.notes {
+            printer.note(note);
+        }
+        let way = match (&global.kubeconfig, &global.context) {
+            (None, None) => Way::Endpoint {
+                credentials: connected.client.credentials(),
+                region,
+            },
+            (kubeconfig, context) => Way::Kubeconfig {
+                path: kubeconfig.clone().map(PathBuf::from),
+                context: context.clone(),
+            },
+        };
+        let aws = Arc::new(connected.client);
+        let kubernetes = Arc::new(ClusterApi::new(cluster, aws.clone(), way));
+        let issuer = Arc::new(IssuerClient::from_environment(&connected.trust_roots));
+        Ok(Self {
+            readers: Readers {
+                aws: aws.clone(),
+                kubernetes: kubernetes.clone(),
+                issuer,
+            },
+            writers: Writers { aws, kubernetes },
+        })
+    }
+}
+
+/// The region of a profile in the AWS configuration files, when they name one.
+pub fn region_of_profile(profile: Option<&str>) -> Option<String> {
+    // A look-up of files only: the runtime of the command is not needed for it.
+    let profile = profile.map(str::to_owned);
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .ok()?;
+        runtime.block_on(async {
+            let mut provider = aws_config::profile::region::ProfileFileRegionProvider::builder();
+            if let Some(profile) = profile {
+                provider = provider.profile_name(profile);
+            }
+            use aws_config::meta::region::ProvideRegion as _;
+            provider.build().region().await.map(|region| region.to_string())
+        })
+    })
+    .join()
+    .ok()
+    .flatten()
+}

@@ -1,0 +1,220 @@
+//! The cluster's own API, connected to when something first asks for it: a plan that needs no Kubernetes never does.
+
+use std::{path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use jiff::Timestamp;
+use tokio::sync::OnceCell;
+
+use super::kubernetes::{
+    BearerToken, ClusterEndpoint, KubeconfigContext, KubernetesClient, NetworkSettings, TokenSource,
+};
+use crate::{
+    authn::token::{self, TokenRequest},
+    iam::Partition,
+    ports::{
+        CallError, CallErrorKind,
+        aws::AwsReader,
+        kubernetes::{
+            AccessReview, KubernetesReader, KubernetesWriter, Namespace, Pod, ServiceAccount,
+            ServiceAccountMetadata,
+        },
+    },
+};
+
+/// How the API is reached.
+#[derive(Clone, Debug)]
+pub enum Way {
+    /// The endpoint that EKS tells, with tokens signed here.
+    Endpoint {
+        /// Whose tokens.
+        credentials: SharedCredentialsProvider,
+        /// Region of the cluster.
+        region: String,
+    },
+    /// A kubeconfig, as kubectl would use it.
+    Kubeconfig {
+        /// The file; none for the one that kubectl would take.
+        path: Option<PathBuf>,
+        /// The context; none for the current one.
+        context: Option<String>,
+    },
+}
+
+/// The API of one cluster.
+pub struct ClusterApi {
+    cluster: String,
+    aws: Arc<dyn AwsReader>,
+    way: Way,
+    client: OnceCell<Result<KubernetesClient, CallError>>,
+}
+
+impl std::fmt::Debug for ClusterApi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClusterApi")
+            .field("cluster", &self.cluster)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ClusterApi {
+    /// The API of `cluster`; nothing is connected yet.
+    pub fn new(cluster: String, aws: Arc<dyn AwsReader>, way: Way) -> Self {
+        Self {
+            cluster,
+            aws,
+            way,
+            client: OnceCell::new(),
+        }
+    }
+
+    async fn client(&self) -> Result<&KubernetesClient, CallError> {
+        self.client
+            .get_or_init(|| self.connect())
+            .await
+            .as_ref()
+            .map_err(Clone::clone)
+    }
+
+    async fn connect(&self) -> Result<KubernetesClient, CallError> {
+        let network = NetworkSettings::from_variables(|name| std::env::var(name).ok());
+        match &self.way {
+            Way::Kubeconfig { path, context } => {
+                let context = KubeconfigContext {
+                    path: path.clone(),
+                    context: context.clone(),
+                };
+                KubernetesClient::connect_kubeconfig(&context, &network).await
+            }
+            Way::Endpoint { credentials, region } => {
+                let cluster = self.aws.cluster(&self.cluster).await?;
+                let tokens = SignedTokens {
+                    cluster: self.cluster.clone(),
+                    region: region.clone(),
+                    credentials: credentials.clone(),
+                };
+                KubernetesClient::connect_cluster(&ClusterEndpoint::of(&cluster)?, Arc::new(tokens), &network)
+            }
+        }
+    }
+}
+
+/// Tokens as `aws eks get-token` makes them, signed in this process.
+struct SignedTokens {
+    cluster: String,
+    region: String,
+    credentials: SharedCredentialsProvider,
+}
+
+#[async_trait]
+impl TokenSource for SignedTokens {
+    async fn token(&self) -> Result<BearerToken, CallError> {
+        let failed = |message: String| {
+            CallError::new(
+                "sts",
+                "GetCallerIdentity",
+                &self.cluster,
+                CallErrorKind::Credentials,
+                message,
+            )
+        };
+        let credentials = self
+            .credentials
+            .provide_credentials()
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        let partition = Partition::of_region(&self.region);
+        let sts_host = token::sts_host(partition.as_str(), &self.region)
+            .ok_or_else(|| failed(format!("no STS host is known for partition {partition}")))?;
+        let request = TokenRequest {
+            cluster: &self.cluster,
+            region: &self.region,
+            sts_host: &sts_host,
+            time: Timestamp::now(),
+        };
+        let token = token::sign(&request, &credentials).map_err(|error| failed(error.to_string()))?;
+        Ok(BearerToken::new(token.secret(), Some(token.expires())))
+    }
+}
+
+#[async_trait]
+impl KubernetesReader for ClusterApi {
+    async fn server_version(&self) -> Result<String, CallError> {
+        self.client().await?.server_version().await
+    }
+
+    async fn namespace(&self, name: &str) -> Result<Option<Namespace>, CallError> {
+        self.client().await?.namespace(name).await
+    }
+
+    async fn namespaces(&self) -> Result<Vec<Namespace>, CallError> {
+        self.client().await?.namespaces().await
+    }
+
+    async fn service_account(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<ServiceAccount>, CallError> {
+        self.client().await?.service_account(namespace, name).await
+    }
+
+    async fn service_accounts(&self, namespace: Option<&str>) -> Result<Vec<ServiceAccount>, CallError> {
+        self.client().await?.service_accounts(namespace).await
+    }
+
+    async fn pods(&self, namespace: &str) -> Result<Vec<Pod>, CallError> {
+        self.client().await?.pods(namespace).await
+    }
+
+    async fn may(&self, review: &AccessReview) -> Result<bool, CallError> {
+        self.client().await?.may(review).await
+    }
+}
+
+#[async_trait]
+impl KubernetesWriter for ClusterApi {
+    async fn create_namespace(&self, name: &str) -> Result<(), CallError> {
+        self.client().await?.create_namespace(name).await
+    }
+
+    async fn create_service_account(
+        &self,
+        metadata: &ServiceAccountMetadata,
+    ) -> Result<ServiceAccount, CallError> {
+        self.client().await?.create_service_account(metadata).await
+    }
+
+    async fn apply_service_account(
+        &self,
+        metadata: &ServiceAccountMetadata,
+        resource_version: &str,
+    ) -> Result<ServiceAccount, CallError> {
+        self.client()
+            .await?
+            .apply_service_account(metadata, resource_version)
+            .await
+    }
+
+    async fn remove_service_account_metadata(
+        &self,
+        namespace: &str,
+        name: &str,
+        labels: &[String],
+        annotations: &[String],
+        resource_version: &str,
+    ) -> Result<ServiceAccount, CallError> {
+        self.client()
+            .await?
+            .remove_service_account_metadata(namespace, name, labels, annotations, resource_version)
+            .await
+    }
+
+    async fn delete_service_account(&self, namespace: &str, name: &str, uid: &str) -> Result<(), CallError> {
+        self.client()
+            .await?
+            .delete_service_account(namespace, name, uid)
+            .await
+    }
+}

@@ -1,0 +1,94 @@
+//! The causes of an error, as a chain and as text: each text once, root cause last, on one line, and without tokens.
+
+use std::{error::Error, io};
+
+/// Texts of strangers (error pages, plugins) are cut here.
+const EXCERPT_CHARACTERS: usize = 300;
+
+/// Whether a time limit ran out.
+pub(super) fn is_time_limit(cause: &(dyn Error + 'static)) -> bool {
+    cause
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+}
+
+/// The error and what led to it. An `io::Error` hides the error that it wraps from `source`, and that is where rustls
+/// sits.
+pub(super) fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
+    let mut found = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        found.push(error);
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    found
+}
+
+/// The texts of the causes, root cause last, without repeating what an outer text already contains. kube's own wrapper
+/// is left out: it only says that a request failed.
+pub(super) fn chain(causes: &[&(dyn Error + 'static)]) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for cause in causes.iter().filter(|cause| !cause.is::<kube::Error>()) {
+        let text = without_tokens(&cause.to_string());
+        if !text.is_empty() && !texts.iter().any(|outer| outer.contains(&text)) {
+            texts.push(text);
+        }
+    }
+    if texts.is_empty() {
+        // Only reached for kube's own errors about the request, which quote neither header nor body.
+        return causes.first().map(ToString::to_string).unwrap_or_default();
+    }
+    texts.join(": ")
+}
+
+/// The beginning of a stranger's text, on one line and without tokens.
+pub(super) fn excerpt(text: &str) -> String {
+    let line = without_tokens(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+    if line.chars().count() <= EXCERPT_CHARACTERS {
+        return line;
+    }
+    let start: String = line.chars().take(EXCERPT_CHARACTERS).collect();
+    format!("{start} …")
+}
+
+/// Replaces words that hold an EKS token or a bearer credential: an error page may echo the request.
+pub(super) fn without_tokens(text: &str) -> String {
+    if !text.contains("k8s-aws-v1.") && !text.contains("Bearer ") {
+        return text.to_owned();
+    }
+    let mut after_bearer = false;
+    text.split(' ')
+        .map(|word| {
+            let hide = word.contains("k8s-aws-v1.") || after_bearer;
+            after_bearer = word.ends_with("Bearer");
+            if hide { "[token]" } else { word }
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn echoed_tokens_are_hidden() {
+        let page = "GET /api Authorization: Bearer abc.def from 10.0.0.1, was k8s-aws-v1.aHR0cHM6Ly9zdHM too";
+        let text = excerpt(page);
+        assert!(!text.contains("abc.def") && !text.contains("aHR0"), "{text}");
+        assert!(text.ends_with("too"), "{text}");
+    }
+
+    #[test]
+    fn the_error_inside_an_io_error_is_found_and_texts_are_not_repeated() {
+        let inner = rustls::Error::General("no shared cipher".to_owned());
+        let middle = io::Error::new(io::ErrorKind::InvalidData, inner);
+        let outer = io::Error::other(middle);
+        let found = causes(&outer);
+        assert!(found.iter().any(|cause| cause.is::<rustls::Error>()));
+        assert_eq!(chain(&found).matches("no shared cipher").count(), 1);
+    }
+}

@@ -1,0 +1,226 @@
+//! The Kubernetes ports and the issuer's probe, answered by the sandbox.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::refusal::Refusal;
+use super::state::SimulatedCluster;
+use super::{Call, Sandbox};
+use crate::ports::issuer::{CertificateChain, IssuerProbe};
+use crate::ports::kubernetes::{
+    AccessReview, KubernetesReader, KubernetesWriter, Namespace, Pod, ServiceAccount, ServiceAccountMetadata,
+};
+use crate::ports::{CallError, CallErrorKind};
+
+/// What a call to the Kubernetes API is about.
+struct Request<'a> {
+    verb: &'a str,
+    resource: &'a str,
+    namespace: Option<&'a str>,
+    name: &'a str,
+}
+
+impl<'a> Request<'a> {
+    fn new(verb: &'a str, resource: &'a str, namespace: Option<&'a str>, name: &'a str) -> Self {
+        Self {
+            verb,
+            resource,
+            namespace,
+            name,
+        }
+    }
+
+    fn object(&self) -> String {
+        match self.namespace {
+            Some(namespace) if self.name.is_empty() => namespace.to_owned(),
+            Some(namespace) => format!("{namespace}/{}", self.name),
+            None => self.name.to_owned(),
+        }
+    }
+}
+
+impl Sandbox {
+    async fn kubernetes<T>(
+        &self,
+        request: Request<'_>,
+        run: impl FnOnce(&mut SimulatedCluster, Timestamp) -> Result<T, Refusal> + Send,
+    ) -> Result<T, CallError> {
+        let call = Call {
+            service: "kubernetes",
+            action: format!("{} {}", request.verb, request.resource),
+            object: request.object(),
+            write: ["create", "patch", "delete"].contains(&request.verb),
+        };
+        self.call(call, |world, now| {
+            let arn = world.cluster_arn(&self.cluster, &self.region);
+            let cluster = world
+                .clusters
+                .get_mut(&arn)
+                .filter(|cluster| !cluster.unreachable)
+                .ok_or_else(|| {
+                    let message = format!("the Kubernetes API of cluster {} does not answer", self.cluster);
+                    Refusal::without_code(CallErrorKind::Unreachable, message)
+                })?;
+            cluster.authorize(request.verb, request.resource, request.namespace, request.name)?;
+            run(cluster, now)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl KubernetesReader for Sandbox {
+    async fn server_version(&self) -> Result<String, CallError> {
+        let request = Request::new("get", "version", None, "");
+        self.kubernetes(request, |cluster, _| {
+            Ok(format!(
+                "v{}.0",
+                cluster.cluster.version.as_deref().unwrap_or("1.34")
+            ))
+        })
+        .await
+    }
+
+    async fn namespace(&self, name: &str) -> Result<Option<Namespace>, CallError> {
+        let request = Request::new("get", "namespaces", None, name);
+        self.kubernetes(request, |cluster, _| Ok(cluster.namespaces.get(name).cloned()))
+            .await
+    }
+
+    async fn namespaces(&self) -> Result<Vec<Namespace>, CallError> {
+        let request = Request::new("list", "namespaces", None, "");
+        self.kubernetes(request, |cluster, _| {
+            Ok(cluster.namespaces.values().cloned().collect())
+        })
+        .await
+    }
+
+    async fn service_account(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<ServiceAccount>, CallError> {
+        let request = Request::new("get", "serviceaccounts", Some(namespace), name);
+        self.kubernetes(request, |cluster, _| {
+            Ok(cluster
+                .service_accounts
+                .get(&format!("{namespace}/{name}"))
+                .cloned())
+        })
+        .await
+    }
+
+    async fn service_accounts(&self, namespace: Option<&str>) -> Result<Vec<ServiceAccount>, CallError> {
+        let request = Request::new("list", "serviceaccounts", namespace, "");
+        self.kubernetes(request, |cluster, _| {
+            let wanted =
+                |object: &&ServiceAccount| namespace.is_none_or(|namespace| object.namespace == namespace);
+            Ok(cluster
+                .service_accounts
+                .values()
+                .filter(wanted)
+                .cloned()
+                .collect())
+        })
+        .await
+    }
+
+    async fn pods(&self, namespace: &str) -> Result<Vec<Pod>, CallError> {
+        let request = Request::new("list", "pods", Some(namespace), "");
+        self.kubernetes(request, |cluster, _| {
+            Ok(cluster
+                .pods
+                .values()
+                .filter(|pod| pod.namespace == namespace)
+                .cloned()
+                .collect())
+        })
+        .await
+    }
+
+    async fn may(&self, review: &AccessReview) -> Result<bool, CallError> {
+        // A review may be asked by everyone and creates nothing: it is neither denied nor counted as a write.
+        let request = Request::new("review", "selfsubjectaccessreviews", None, "");
+        self.kubernetes(request, |cluster, _| Ok(cluster.may(review)))
+            .await
+    }
+}
+
+#[async_trait]
+impl KubernetesWriter for Sandbox {
+    async fn create_namespace(&self, name: &str) -> Result<(), CallError> {
+        let request = Request::new("create", "namespaces", None, name);
+        self.kubernetes(request, |cluster, _| cluster.create_namespace(name))
+            .await
+    }
+
+    async fn create_service_account(
+        &self,
+        metadata: &ServiceAccountMetadata,
+    ) -> Result<ServiceAccount, CallError> {
+        let request = Request::new(
+            "create",
+            "serviceaccounts",
+            Some(&metadata.namespace),
+            &metadata.name,
+        );
+        self.kubernetes(request, |cluster, now| {
+            cluster.create_service_account(metadata, now)
+        })
+        .await
+    }
+
+    async fn apply_service_account(
+        &self,
+        metadata: &ServiceAccountMetadata,
+        resource_version: &str,
+    ) -> Result<ServiceAccount, CallError> {
+        let request = Request::new(
+            "patch",
+            "serviceaccounts",
+            Some(&metadata.namespace),
+            &metadata.name,
+        );
+        self.kubernetes(request, |cluster, _| {
+            cluster.apply_service_account(metadata, resource_version)
+        })
+        .await
+    }
+
+    async fn remove_service_account_metadata(
+        &self,
+        namespace: &str,
+        name: &str,
+        labels: &[String],
+        annotations: &[String],
+        resource_version: &str,
+    ) -> Result<ServiceAccount, CallError> {
+        let request = Request::new("patch", "serviceaccounts", Some(namespace), name);
+        self.kubernetes(request, |cluster, _| {
+            cluster.remove_service_account_metadata((namespace, name), labels, annotations, resource_version)
+        })
+        .await
+    }
+
+    async fn delete_service_account(&self, namespace: &str, name: &str, uid: &str) -> Result<(), CallError> {
+        let request = Request::new("delete", "serviceaccounts", Some(namespace), name);
+        self.kubernetes(request, |cluster, _| {
+            cluster.delete_service_account(namespace, name, uid)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl IssuerProbe for Sandbox {
+    async fn certificate_chain(&self, issuer_url: &str) -> Result<CertificateChain, CallError> {
+        let call = Call {
+            service: "issuer",
+            action: "Connect".to_owned(),
+            object: issuer_url.to_owned(),
+            write: false,
+        };
+        self.call(call, |world, _| world.certificate_chain(issuer_url))
+            .await
+    }
+}

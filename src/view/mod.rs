@@ -1,0 +1,32 @@
+//! How things look: plans, progress, reports, errors, tables and questions. No other room prints.
+//!
+//! What can be pure is pure: functions that make a `String` of data and a [`Style`]. [`Printer`] alone knows the two
+//! streams: data goes to stdout, everything else to stderr. All text that comes from files, AWS or Kubernetes passes
+//! [`text::harmless`] before it reaches a terminal.
+
+pub mod apply_json;
+pub mod board;
+pub mod confirm;
+pub mod errors;
+pub mod page;
+mod plan_attribute;
+mod plan_change;
+mod plan_findings;
+pub mod plan_human;
+pub mod plan_json;
+pub mod printer;
+pub mod progress;
+pub mod report;
+pub mod style;
+pub mod table;
+pub mod text;
+
+#[cfg(test)]
+mod samples;
+
+pub use confirm::confirm;
+pub use plan_human::plan_human;
+pub use printer::{ColourChoice, Level, OutputError, Printer};
+pub use progress::ProgressView;
+pub use style::{Label, Style};
+pub use table::Table;

@@ -1,0 +1,82 @@
+//! One change of a plan for people: what happens to the object and why, and the steps that carry it out where they are
+//! not plain. Its attributes are written by [`super::plan_attribute`].
+
+use super::{
+    page::{Page, Span},
+    plan_attribute::{ATTRIBUTE_INDENT, write_attributes},
+    plan_findings::place,
+    style::{Label, sign},
+};
+use crate::engine::{Action, Change, Plan, StepId};
+
+/// Writes `change` of `plan`.
+pub(super) fn write(change: &Change, plan: &Plan, page: &mut Page) {
+    header(change, page);
+    for reason in change
+        .reasons
+        .iter()
+        .filter(|reason| !goes_without_saying(change, &reason.code))
+    {
+        page.indented(
+            ATTRIBUTE_INDENT,
+            &[Span::new(Label::Dim, format!("because {}", reason.text))],
+        );
+    }
+    write_attributes(change, page);
+    for note in &change.notes {
+        page.line(
+            &[
+                Span::plain(" ".repeat(ATTRIBUTE_INDENT)),
+                Span::new(Label::Note, "note: "),
+            ],
+            &[Span::plain(note)],
+        );
+    }
+    write_steps(change, plan, page);
+}
+
+fn header(change: &Change, page: &mut Page) {
+    let (sign, _, done) = sign(change.action);
+    let mark = if change.effect.broadens() { "! " } else { "  " };
+    let lead = [
+        Span::new(Label::Broader, mark),
+        Span::new(change.action.into(), sign),
+        Span::plain(" "),
+    ];
+    let mut body = vec![
+        Span::new(Label::Address, change.address.to_string()),
+        Span::plain(" will be "),
+        Span::new(change.action.into(), done),
+    ];
+    if let Some(source) = &change.source {
+        body.push(Span::new(Label::Dim, format!("  ({})", place(source))));
+    }
+    page.line(&lead, &body);
+}
+
+/// That a thing is made because it is missing is in the word `created` already.
+fn goes_without_saying(change: &Change, reason: &str) -> bool {
+    change.action == Action::Create && reason == "missing"
+}
+
+/// The steps, where there are several or where they go past the object's usual way.
+fn write_steps(change: &Change, plan: &Plan, page: &mut Page) {
+    let direct = change.reasons.iter().any(|reason| reason.code == "drift");
+    if change.steps.len() < 2 && !direct {
+        return;
+    }
+    let title = |id: &StepId| {
+        plan.steps
+            .iter()
+            .find(|step| step.id == *id)
+            .map_or_else(|| id.to_string(), |step| step.title.clone())
+    };
+    let titles: Vec<String> = change.steps.iter().map(title).collect();
+    page.line(
+        &[
+            Span::plain(" ".repeat(ATTRIBUTE_INDENT)),
+            Span::new(Label::Dim, "via: "),
+        ],
+        &[Span::new(Label::Dim, titles.join("; "))],
+    );
+}

@@ -1,0 +1,74 @@
+//! What a plan has to say besides its changes, for people: refusals first, then errors, warnings, notes.
+
+use super::{
+    page::{Page, Span},
+    style::Label,
+};
+use crate::{
+    config::location::SourceLocation,
+    engine::{Finding, Plan, Severity},
+};
+
+/// Writes the findings of `plan`, the heaviest first; of one weight, as the plan has them.
+pub(super) fn write(plan: &Plan, page: &mut Page) {
+    for severity in [
+        Severity::Refusal,
+        Severity::Error,
+        Severity::Warning,
+        Severity::Note,
+    ] {
+        for finding in plan.findings_of(severity) {
+            write_finding(finding, page);
+        }
+    }
+}
+
+fn write_finding(finding: &Finding, page: &mut Page) {
+    let word = match finding.severity {
+        Severity::Refusal => "refused",
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    };
+    let mut body = vec![
+        Span::new(finding.severity.into(), format!("{word}[{}]", finding.code)),
+        Span::plain(": "),
+    ];
+    if let Some(address) = &finding.address {
+        body.extend([Span::new(Label::Address, address.to_string()), Span::plain(": ")]);
+    }
+    body.push(Span::plain(&finding.message));
+    if let Some(source) = &finding.source {
+        body.push(Span::new(Label::Dim, format!("  ({})", place(source))));
+    }
+    page.hanging(0, 2, &body);
+    if let Some(help) = &finding.help {
+        write_help(2, help, page);
+    }
+    let told = finding.help.as_ref().is_some_and(|help| help.contains("--allow"));
+    if finding.severity == Severity::Refusal && !told {
+        write_help(
+            2,
+            &format!("To do it all the same: --allow {}", finding.code),
+            page,
+        );
+    }
+}
+
+/// `help: …` behind `indent` spaces.
+pub(super) fn write_help(indent: usize, help: &str, page: &mut Page) {
+    page.line(
+        &[Span::plain(" ".repeat(indent)), Span::new(Label::Note, "help: ")],
+        &[Span::plain(help)],
+    );
+}
+
+/// `cluster.yaml:41`: the file as the user named it and the line.
+pub(super) fn place(source: &SourceLocation) -> String {
+    let file: &str = if &*source.file == "-" {
+        "<stdin>"
+    } else {
+        &source.file
+    };
+    format!("{file}:{}", source.line)
+}

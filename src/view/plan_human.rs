@@ -1,0 +1,172 @@
+//! A plan for people: the verdict first, then a legend of the signs in use, the changes with the riskiest first, and what
+//! else there is to say. Unchanged objects are counted, not listed.
+
+use std::collections::BTreeSet;
+
+use super::{
+    page::{Page, Span},
+    plan_change, plan_findings,
+    style::{Label, Style, sign},
+    text::counted,
+};
+use crate::engine::{Action, Address, Change, Effect, Plan, Severity};
+
+/// The whole view of `plan`. `file` is the configuration as the user named it; none for a plan made from flags.
+pub fn plan_human(plan: &Plan, file: Option<&str>, style: Style) -> String {
+    let mut page = Page::new(style);
+    page.line(&[], &verdict(plan, file));
+    if plan.has_changes() {
+        page.blank();
+        legend(plan, &mut page);
+    }
+    for change in by_risk(plan) {
+        page.blank();
+        plan_change::write(change, plan, &mut page);
+    }
+    if !plan.findings.is_empty() {
+        page.blank();
+        plan_findings::write(plan, &mut page);
+    }
+    page.finish()
+}
+
+/// The first line alone: `Plan for prod (…): 2 to create, 1 to update, 0 to delete · 14 unchanged.`
+pub fn plan_verdict(plan: &Plan, file: Option<&str>, style: Style) -> String {
+    let mut page = Page::new(style);
+    page.line(&[], &verdict(plan, file));
+    page.finish()
+}
+
+fn verdict(plan: &Plan, file: Option<&str>) -> Vec<Span> {
+    let refusals = plan.findings_of(Severity::Refusal).count();
+    let errors = plan.findings_of(Severity::Error).count();
+    if !plan.has_changes() && refusals + errors == 0 {
+        return nothing_to_do(plan, file);
+    }
+    let mut spans = vec![Span::new(Label::Address, format!("Plan for {}: ", target(plan)))];
+    if plan.has_changes() {
+        for (index, action) in Action::ALL.into_iter().enumerate() {
+            let count = plan.count(action);
+            let always = matches!(action, Action::Create | Action::Update | Action::Delete);
+            if always || count > 0 {
+                if index > 0 {
+                    spans.push(Span::plain(", "));
+                }
+                let label = if count > 0 { action.into() } else { Label::Plain };
+                spans.push(Span::new(label, format!("{count} to {}", sign(action).1)));
+            }
+        }
+    } else {
+        spans.push(Span::plain("nothing to change"));
+    }
+    let mut more = |count: usize, label, text: String| {
+        if count > 0 {
+            spans.extend([Span::plain(" · "), Span::new(label, text)]);
+        }
+    };
+    let broadening = plan.broadening();
+    more(
+        broadening,
+        Label::Broader,
+        format!("{broadening} {}", gives_more_access(plan)),
+    );
+    more(
+        refusals,
+        Label::Error,
+        format!("REFUSED for {}", counted(refusals, "reason", "reasons")),
+    );
+    more(
+        errors,
+        Label::Error,
+        format!("{} could not be planned", counted(errors, "object", "objects")),
+    );
+    let warnings = plan.findings_of(Severity::Warning).count();
+    more(warnings, Label::Warning, counted(warnings, "warning", "warnings"));
+    let unchanged = plan.unchanged.len();
+    more(unchanged, Label::Plain, format!("{unchanged} unchanged"));
+    spans.push(Span::plain("."));
+    spans
+}
+
+fn nothing_to_do(plan: &Plan, file: Option<&str>) -> Vec<Span> {
+    let file = match file {
+        Some("-") => "standard input says",
+        Some(file) => &format!("{file} says"),
+        None => "wanted",
+    };
+    let state = match plan.unchanged.len() {
+        0 => "there is nothing to manage.".to_owned(),
+        1 => format!("the one object is as {file}."),
+        count => format!("all {count} objects are as {file}."),
+    };
+    vec![
+        Span::new(Label::Success, "No changes."),
+        Span::plain(format!(" {}: {state}", target(plan))),
+    ]
+}
+
+/// `prod (111122223333, eu-west-1)`.
+fn target(plan: &Plan) -> String {
+    let part = |name: &str| plan.target.get(name).map(String::as_str);
+    let name = part("cluster").unwrap_or("this configuration");
+    let place: Vec<&str> = [part("account"), part("region")].into_iter().flatten().collect();
+    if place.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name} ({})", place.join(", "))
+    }
+}
+
+fn gives_more_access(plan: &Plan) -> &'static str {
+    let unsure = plan
+        .changes
+        .iter()
+        .any(|change| change.effect == Effect::Incomparable);
+    match (plan.broadening(), unsure) {
+        (1, false) => "gives more access",
+        (1, true) => "may give more access",
+        (_, false) => "give more access",
+        (_, true) => "give or may give more access",
+    }
+}
+
+fn legend(plan: &Plan, page: &mut Page) {
+    let mut spans = Vec::new();
+    for action in Action::ALL {
+        if plan.count(action) > 0 {
+            let (sign, word, _) = sign(action);
+            spans.extend([Span::new(action.into(), sign), Span::plain(format!(" {word}  "))]);
+        }
+    }
+    if plan.broadening() > 0 {
+        spans.extend([Span::new(Label::Broader, "!"), Span::plain(" more access")]);
+    }
+    page.indented(2, &spans);
+}
+
+/// The changes, the riskiest first, then by kind and name.
+fn by_risk(plan: &Plan) -> Vec<&Change> {
+    let refused: BTreeSet<&Address> = plan
+        .findings_of(Severity::Refusal)
+        .filter_map(|finding| finding.address.as_ref())
+        .collect();
+    let mut changes: Vec<&Change> = plan.changes.iter().collect();
+    changes.sort_by_key(|change| {
+        let risk = match change.action {
+            _ if refused.contains(&change.address) => 0,
+            Action::Delete => 1,
+            Action::Replace => 2,
+            Action::Update | Action::Adopt | Action::Forget if change.effect.broadens() => 3,
+            Action::Update => 4,
+            Action::Adopt => 5,
+            Action::Forget => 6,
+            Action::Create => 7,
+        };
+        (risk, &change.address)
+    });
+    changes
+}
+
+#[cfg(test)]
+#[path = "plan_human_tests.rs"]
+mod tests;

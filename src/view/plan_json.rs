@@ -1,0 +1,75 @@
+//! A plan for machines: the published form, `plan -o json`.
+//!
+//! One JSON object. `format_version` is `MAJOR.MINOR`: readers refuse another major version and ignore fields that they do
+//! not know. The human view is made from the same data, so the two cannot disagree.
+//!
+//! | field | what |
+//! |---|---|
+//! | `format_version`, `tool_version` | of this form, and of the eksact that wrote it |
+//! | `target` | what the plan is for: `cluster`, `clusterARN`, `account`, `region`, `issuer` |
+//! | `changes[]` | the objects that change, sorted by address; empty: nothing to do |
+//! | `changes[].address` | `kind/name`, such as `iam-role/app/s3-reader` |
+//! | `changes[].action` | `create`, `update`, `replace`, `delete`, `adopt`, `forget` |
+//! | `changes[].reasons[]` | `code` for machines, `text` for people; the first decided the action |
+//! | `changes[].source` | `file`, `line`, `column` of the configuration; absent for what the file does not name |
+//! | `changes[].attributes[]` | `name`, `before`, `after`; `after_unknown` (`address`, `attribute`) where another step tells the value; `differences[]` (`sign`: `added`, `removed`, `context`; `indent`, `text`, `effect`) for documents; `effect`; `remark` |
+//! | `changes[].effect` | what it means for access: `equal`, `narrower`, `incomparable` (treat as broader), `broader` |
+//! | `changes[].depends_on[]`, `.steps[]`, `.notes[]` | objects that must be there first; names of the steps, in order; remarks |
+//! | `changes[].fingerprint` | digest of what was read of the object |
+//! | `unchanged[]` | addresses of the objects that are as wanted |
+//! | `findings[]` | `severity` (`note`, `warning`, `refusal`, `error`), `code`, `message`; `address`, `help`, `source` where there are |
+//! | `steps[]` | how it is done, each behind what it waits for: `id`, `address`, `changes`, `title`, `depends_on`, `operation` |
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::text::is_harmful;
+use crate::engine::Plan;
+
+/// `plan` as indented JSON with a line end.
+pub fn plan_json(plan: &Plan) -> Result<String, serde_json::Error> {
+    json(plan)
+}
+
+/// `value` as indented JSON with a line end. Characters that a terminal might obey are written as `\u` escapes, which
+/// JSON readers turn back: the data stays what it is.
+pub fn json(value: &impl Serialize) -> Result<String, serde_json::Error> {
+    let text = serde_json::to_string_pretty(value)?;
+    let mut safe = String::with_capacity(text.len() + 1);
+    for character in text.chars() {
+        // Outside strings JSON has no such character but its line ends.
+        if character != '\n' && is_harmful(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(character);
+        }
+    }
+    safe.push('\n');
+    Ok(safe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::samples;
+
+    #[test]
+    fn the_plan_comes_back_from_its_json() {
+        let plan = samples::plan();
+        let text = plan_json(&plan).unwrap();
+        assert!(text.starts_with("{\n  \"format_version\": \"1.0\","), "{text}");
+        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+    }
+
+    #[test]
+    fn hostile_text_is_escaped_and_not_changed() {
+        let hostile = "\u{1b}[31m \u{9b}31m \u{202e}x \u{e0041} 日本";
+        let text = json(&hostile).unwrap();
+        assert_eq!(text, "\"\\u001b[31m \\u009b31m \\u202ex \\udb40\\udc41 日本\"\n");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), hostile);
+    }
+}
