@@ -176,6 +176,10 @@ fn notes(profile: Option<&str>, variable: &dyn Fn(&str) -> Option<String>) -> Ve
     notes
 }
 
+const TRIED: &str = "tried, in this order: the environment (AWS_ACCESS_KEY_ID), the profile (AWS_PROFILE, ~/.aws/config, \
+     ~/.aws/credentials), web identity (AWS_WEB_IDENTITY_TOKEN_FILE), the container's role, the EC2 instance's role; \
+     set one of them, give --profile, or log in with `aws sso login`";
+
 /// The error for "no credentials": what was tried and what to do.
 fn no_credentials(profile: Option<&str>, error: &CredentialsError) -> CallError {
     let cause = chain_text(error);
@@ -183,11 +187,8 @@ fn no_credentials(profile: Option<&str>, error: &CredentialsError) -> CallError 
         (Some(profile), _) => format!(
             "profile `{profile}` gives none: {cause}; for an SSO profile log in with `aws sso login --profile {profile}`"
         ),
-        (None, CredentialsError::CredentialsNotLoaded(_)) => "none found; tried the environment (AWS_ACCESS_KEY_ID), \
-             the profile (AWS_PROFILE, ~/.aws/config, ~/.aws/credentials), web identity (AWS_WEB_IDENTITY_TOKEN_FILE), \
-             the container's and the EC2 instance's role; set one of them, give --profile, or log in with `aws sso login`"
-            .to_owned(),
-        (None, _) => format!("{cause}; correct it, give --profile, or log in with `aws sso login`"),
+        (None, CredentialsError::CredentialsNotLoaded(_)) => format!("none found; {TRIED}"),
+        (None, _) => format!("{cause}; {TRIED}"),
     };
     let object = profile.map_or_else(
         || "the default chain".to_owned(),
@@ -288,12 +289,9 @@ mod tests {
             inner,
             current: Mutex::new(None),
         };
-        [(); 2].map(|()| {
-            futures::executor::block_on(provider.current())
-                .unwrap()
-                .access_key_id()
-                .to_owned()
-        })
+        let first = provider.current().await.unwrap();
+        let second = provider.current().await.unwrap();
+        [first, second].map(|credentials| credentials.access_key_id().to_owned())
     }
 
     #[tokio::test]
@@ -301,7 +299,7 @@ mod tests {
         let now = SystemTime::now();
         assert_eq!(keys_of_two_requests(None).await, ["K0", "K0"]);
         assert_eq!(
-            keys_of_two_requests(Some(now + Duration::from_secs(3600))).await,
+            keys_of_two_requests(Some(now + Duration::from_hours(1))).await,
             ["K0", "K0"]
         );
         assert_eq!(

@@ -3,6 +3,7 @@
 //! The roots are given to every adapter (AWS, the issuer's proxy, Kubernetes), so that one variable serves all. Proxies
 //! come from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in upper or lower case.
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -147,7 +148,8 @@ impl TrustRoots {
             Some(error) => TrustError::Unreadable {
                 name,
                 path: path.to_owned(),
-                reason: super::error::chain_text(error),
+                // The error's own text repeats the path; its cause is enough.
+                reason: super::error::chain_text(error.source().unwrap_or(error)),
             },
             None => TrustError::Empty {
                 name,

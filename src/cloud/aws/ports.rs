@@ -94,7 +94,8 @@ impl AwsReader for AwsClient {
     }
 
     async fn role(&self, name: &str) -> Result<Option<Role>, CallError> {
-        self.read_role(name).await
+        // Four calls at once make a large future; on the heap it does not burden every caller.
+        Box::pin(self.read_role(name)).await
     }
 
     async fn role_count(&self) -> Result<u64, CallError> {

@@ -94,7 +94,7 @@ impl AwsClient {
                 .status
                 .map(|status| status.as_str().to_owned())
                 .ok_or_else(|| incomplete(DESCRIBE_CHANGE_SET, id, "status"))?,
-            status_reason: answer.status_reason,
+            status_reason: given(answer.status_reason),
             execution_status: answer.execution_status.map(|status| status.as_str().to_owned()),
         })
     }
@@ -121,7 +121,7 @@ fn stack(stack: types::Stack) -> Stack {
             .stack_status
             .map(|status| status.as_str().to_owned())
             .unwrap_or_default(),
-        status_reason: stack.stack_status_reason,
+        status_reason: given(stack.stack_status_reason),
         description: stack.description,
         tags: stack
             .tags
@@ -157,9 +157,14 @@ fn stack_event(event: types::StackEvent) -> StackEvent {
             .resource_status
             .map(|status| status.as_str().to_owned())
             .unwrap_or_default(),
-        status_reason: event.resource_status_reason,
+        status_reason: given(event.resource_status_reason),
         client_request_token: event.client_request_token,
     }
+}
+
+/// An empty reason is no reason.
+fn given(reason: Option<String>) -> Option<String> {
+    reason.filter(|reason| !reason.is_empty())
 }
 
 fn timestamp(time: DateTime) -> Option<Timestamp> {

@@ -103,7 +103,7 @@ fn aws_smithy_sleep() -> aws_sdk_iam::config::SharedAsyncSleep {
 }
 
 fn stacks_page(names: &[&str], next: Option<&str>) -> Answer {
-    let members: String = names
+    let members: Vec<_> = names
         .iter()
         .map(|name| {
             format!(
@@ -119,8 +119,9 @@ fn stacks_page(names: &[&str], next: Option<&str>) -> Answer {
         .map(|next| format!("<NextToken>{next}</NextToken>"))
         .unwrap_or_default();
     let body = format!(
-        "<DescribeStacksResponse><DescribeStacksResult><Stacks>{members}</Stacks>{next}</DescribeStacksResult>\
-         </DescribeStacksResponse>"
+        "<DescribeStacksResponse><DescribeStacksResult><Stacks>{}</Stacks>{next}</DescribeStacksResult>\
+         </DescribeStacksResponse>",
+        members.concat()
     );
     (200, XML, body)
 }
