@@ -66,11 +66,6 @@ impl Filter {
     pub(super) fn takes(&self, qualified_name: &str) -> bool {
         (!self.has_include || self.include.is_match(qualified_name)) && !self.exclude.is_match(qualified_name)
     }
-
-    /// Whether an exclude glob matches.
-    pub(super) fn excludes(&self, qualified_name: &str) -> bool {
-        self.exclude.is_match(qualified_name)
-    }
 }
 
 fn set(flag: &str, globs: &[String]) -> Result<GlobSet, Failure> {

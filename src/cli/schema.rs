@@ -10,7 +10,7 @@ use crate::{config, view::Printer};
 pub(super) struct SchemaCommand {}
 
 impl SchemaCommand {
-    pub(super) fn run(self, printer: &Printer) -> Result<ExitCode, Failure> {
+    pub(super) fn run(printer: &Printer) -> Result<ExitCode, Failure> {
         printer.data(&format!("{:#}\n", config::json_schema()))?;
         Ok(ExitCode::Success)
     }

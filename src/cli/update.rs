@@ -84,13 +84,13 @@ impl UpdateServiceAccount {
                     "cannot use --include or --exclude unless a config file is specified via --config-file/-f",
                 ));
             }
-            self.from_live(settings, global, printer).await?
+            self.request_from_live(settings, global, printer).await?
         };
         flow::apply(&request, &connection, &self.plan, self.approval, printer).await
     }
 
     /// The live role with what the flags name set on it; nothing else is compared.
-    async fn from_live(
+    async fn request_from_live(
         &self,
         settings: Settings,
         global: &GlobalFlags,

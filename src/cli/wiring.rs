@@ -1,6 +1,8 @@
 //! Which adapters answer: the real account and cluster, or the sandbox. Nothing above this knows which.
 
-use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
+use std::{num::NonZeroUsize, sync::Arc};
+
+use aws_config::meta::region::ProvideRegion as _;
 
 use super::{Failure, global::GlobalFlags};
 use crate::{
@@ -99,7 +101,6 @@ pub(super) fn region_of_profile(profile: Option<&str>) -> Option<String> {
             if let Some(profile) = profile {
                 provider = provider.profile_name(profile);
             }
-            use aws_config::meta::region::ProvideRegion as _;
             provider.build().region().await.map(|region| region.to_string())
         })
     })

@@ -28,6 +28,9 @@ use crate::{
 /// From this many objects on, one listing is cheaper than reading each.
 const BULK_FROM: usize = 6;
 
+/// The stacks of a cluster, and the stack name of each wanted account.
+type StacksAndNames = (Observed<Vec<Stack>>, BTreeMap<AccountKey, String>);
+
 /// A reading of the account and the cluster under way.
 pub struct LiveReader {
     readers: Readers,
@@ -36,7 +39,7 @@ pub struct LiveReader {
     caller: Observed<CallerIdentity>,
     oidc_provider: OnceCell<Observed<Option<OidcProvider>>>,
     issuer_chain: OnceCell<Observed<CertificateChain>>,
-    stacks: OnceCell<(Observed<Vec<Stack>>, BTreeMap<AccountKey, String>)>,
+    stacks: OnceCell<StacksAndNames>,
     roles: Mutex<BTreeMap<String, Observed<Option<Role>>>>,
     all_roles: OnceCell<Observed<Vec<Role>>>,
     templates: Mutex<BTreeMap<String, Observed<String>>>,
@@ -190,14 +193,11 @@ impl LiveReader {
 
     /// The stacks of the cluster, once none of those that the request is about is being worked on (or the time is up),
     /// and the stack name of each wanted account.
-    pub async fn stacks(&self, request: &Request) -> &(Observed<Vec<Stack>>, BTreeMap<AccountKey, String>) {
+    pub async fn stacks(&self, request: &Request) -> &StacksAndNames {
         self.stacks.get_or_init(|| self.settled_stacks(request)).await
     }
 
-    async fn settled_stacks(
-        &self,
-        request: &Request,
-    ) -> (Observed<Vec<Stack>>, BTreeMap<AccountKey, String>) {
+    async fn settled_stacks(&self, request: &Request) -> StacksAndNames {
         let begun = Instant::now();
         let mut pause = Duration::from_millis(500);
         loop {
@@ -207,7 +207,7 @@ impl LiveReader {
             };
             let names = self.assigned(request, &listed);
             let wanted: BTreeSet<&String> = names.values().collect();
-            let about = self.subjects(request);
+            let about = Self::subjects(request);
             let ours: Vec<Stack> = listed
                 .into_iter()
                 .filter(|stack| is_of_cluster(stack, &self.cluster.name) || wanted.contains(&stack.name))
@@ -228,7 +228,7 @@ impl LiveReader {
     }
 
     /// The accounts that the request is about.
-    fn subjects(&self, request: &Request) -> BTreeSet<AccountKey> {
+    fn subjects(request: &Request) -> BTreeSet<AccountKey> {
         request
             .service_accounts()
             .iter()

@@ -56,6 +56,10 @@ pub type AccountKey = (String, String);
 
 /// How the request is carried out.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, set by a flag of its own"
+)]
 pub struct Settings {
     /// Whether role stacks are protected against deletion.
     pub termination_protection: bool,

@@ -281,7 +281,7 @@ impl Subject<'_> {
             {
                 continue;
             }
-            let (part, title, operation) = self.repair(difference, desired, role, stack);
+            let (part, title, operation) = Self::repair(difference, desired, role, stack);
             let after = steps.last().cloned().into_iter().collect();
             steps.push(draft.add_step(&self.address, &part, title, after, &operation));
         }
@@ -299,7 +299,7 @@ impl Subject<'_> {
             ));
         }
         if !by_template.is_empty() {
-            reasons.push(self.template_reason(desired, old, &by_template));
+            reasons.push(Self::template_reason(desired, old, &by_template));
         }
         let drifted = by_hand
             .iter()
@@ -327,7 +327,7 @@ impl Subject<'_> {
             found
                 .iter()
                 .map(|difference| {
-                    let attribute = self.attribute(difference, desired, stack, role);
+                    let attribute = Self::attribute(difference, desired, stack, role);
                     if by_hand.contains(&difference)
                         && !matches!(difference, RoleDifference::TerminationProtection { .. })
                     {
@@ -352,12 +352,7 @@ impl Subject<'_> {
         draft.add_change(change);
     }
 
-    fn template_reason(
-        &self,
-        desired: &DesiredRole,
-        old: &WantedRole,
-        by_template: &[&RoleDifference],
-    ) -> Reason {
+    fn template_reason(desired: &DesiredRole, old: &WantedRole, by_template: &[&RoleDifference]) -> Reason {
         for difference in by_template {
             let RoleDifference::InlinePolicyDiffers(name) = difference else {
                 continue;
@@ -399,7 +394,7 @@ impl Subject<'_> {
         let change = self.change(
             Action::Create,
             vec![Reason::new("missing", "it does not exist")],
-            self.creation_attributes(desired),
+            Self::creation_attributes(desired),
             vec![step],
             read,
         );
@@ -424,7 +419,7 @@ impl Subject<'_> {
             Some(json!(stack.name)),
             Some(json!(desired.stack_name)),
         )];
-        attributes.extend(self.creation_attributes(desired).into_iter().skip(1));
+        attributes.extend(Self::creation_attributes(desired).into_iter().skip(1));
         let mut change = self.change(Action::Replace, vec![reason], attributes, steps, read);
         if stack.termination_protection {
             change
@@ -473,7 +468,7 @@ impl Subject<'_> {
         }
     }
 
-    fn creation_attributes(&self, desired: &DesiredRole) -> Vec<AttributeChange> {
+    fn creation_attributes(desired: &DesiredRole) -> Vec<AttributeChange> {
         let wanted = &desired.wanted;
         let mut attributes = vec![AttributeChange::plain(
             "stack",
@@ -520,7 +515,6 @@ impl Subject<'_> {
 
     /// What a difference is to people.
     fn attribute(
-        &self,
         difference: &RoleDifference,
         desired: &DesiredRole,
         stack: &Stack,
@@ -599,7 +593,6 @@ impl Subject<'_> {
 
     /// The direct call that mends a difference: its part of the step's name, its title, the write.
     fn repair(
-        &self,
         difference: &RoleDifference,
         desired: &DesiredRole,
         role: &Role,
