@@ -31,9 +31,13 @@ const BULK_FROM: usize = 6;
 /// The stacks of a cluster, and the stack name of each wanted account.
 type StacksAndNames = (Observed<Vec<Stack>>, BTreeMap<AccountKey, String>);
 
+/// Tells people what is waited for.
+type Notice = Box<dyn Fn(&str) + Send + Sync>;
+
 /// A reading of the account and the cluster under way.
 pub struct LiveReader {
     readers: Readers,
+    notice: Notice,
     cluster: Cluster,
     cluster_arn: Arn,
     caller: Observed<CallerIdentity>,
@@ -79,6 +83,7 @@ impl LiveReader {
         })?;
         Ok(Self {
             readers,
+            notice: Box::new(|_| {}),
             cluster,
             cluster_arn,
             caller,
@@ -92,6 +97,13 @@ impl LiveReader {
             service_accounts: Mutex::default(),
             all_service_accounts: OnceCell::new(),
         })
+    }
+
+    /// The same, telling people through `notice` what is waited for.
+    #[must_use]
+    pub fn with_notice(mut self, notice: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.notice = Box::new(notice);
+        self
     }
 
     /// Reads what every kind asks for and gives it as plain values.
@@ -200,6 +212,7 @@ impl LiveReader {
     async fn settled_stacks(&self, request: &Request) -> StacksAndNames {
         let begun = Instant::now();
         let mut pause = Duration::from_millis(500);
+        let mut told = false;
         loop {
             let listed = match self.readers.aws.stacks().await {
                 Ok(listed) => listed,
@@ -212,16 +225,30 @@ impl LiveReader {
                 .into_iter()
                 .filter(|stack| is_of_cluster(stack, &self.cluster.name) || wanted.contains(&stack.name))
                 .collect();
-            let busy = ours.iter().any(|stack| {
-                stack.in_progress()
-                    && (wanted.contains(&stack.name)
-                        || service_account_of(stack)
-                            .is_some_and(|key| request.prune.is_some() || about.contains(&key)))
-            });
-            if !busy || begun.elapsed() >= request.settings.timeout {
+            let busy: Vec<&Stack> = ours
+                .iter()
+                .filter(|stack| {
+                    stack.in_progress()
+                        && (wanted.contains(&stack.name)
+                            || service_account_of(stack)
+                                .is_some_and(|key| request.prune.is_some() || about.contains(&key)))
+                })
+                .collect();
+            if busy.is_empty() || begun.elapsed() >= request.settings.timeout {
                 return (Ok(ours), names);
             }
-            tracing::info!("waiting for stacks that CloudFormation is still working on");
+            if !told {
+                told = true;
+                let names: Vec<String> = busy
+                    .iter()
+                    .map(|stack| format!("{} ({})", stack.name, stack.status))
+                    .collect();
+                (self.notice)(&format!(
+                    "waiting for CloudFormation, which is still at work on {} (up to {} s, --timeout)",
+                    names.join(", "),
+                    request.settings.timeout.as_secs()
+                ));
+            }
             tokio::time::sleep(pause.min(request.settings.timeout.saturating_sub(begun.elapsed()))).await;
             pause = (pause * 3 / 2).min(Duration::from_secs(5));
         }

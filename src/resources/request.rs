@@ -156,13 +156,6 @@ impl Request {
         self.only.get(key).is_none_or(|only| only.contains(&attribute))
     }
 
-    /// Whether the request has anything to do with Kubernetes objects.
-    pub fn needs_kubernetes(&self) -> bool {
-        !self.delete.is_empty()
-            || self.prune.is_some()
-            || self.service_accounts().iter().any(|account| !account.role_only)
-    }
-
     /// Whether the request has anything to do with stacks and roles.
     pub fn needs_roles(&self) -> bool {
         !self.delete.is_empty() || self.prune.is_some() || self.service_accounts().iter().any(owns_role)
