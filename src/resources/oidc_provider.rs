@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::{
     Kind, Live, LiveReader, Request, RunContext,
-    live::Observed,
     request::{ProviderIntent, ThumbprintSource},
     runner::{help_for, operation_of},
 };
@@ -446,12 +445,9 @@ impl Subject<'_> {
                 .with_help(format!("Pass --allow {NOT_MARKED} to delete it nevertheless.")),
             );
         }
-        let mut notes = Vec::new();
-        match &live_roles(self.live) {
-            Ok(trusting) if trusting(&self.arn).is_empty() => {}
-            Ok(trusting) => {
-                let roles = trusting(&self.arn);
-                notes.push(format!("These roles still trust it: {}.", roles.join(", ")));
+        match trusting_roles(self.live, &self.arn) {
+            Ok(roles) if roles.is_empty() => {}
+            Ok(roles) => {
                 draft.add_finding(
                     Finding::new(
                         Severity::Refusal,
@@ -499,7 +495,6 @@ impl Subject<'_> {
             Some(provider),
         );
         change.effect = Effect::Narrower;
-        change.notes = notes;
         draft.add_change(change);
     }
 
@@ -579,19 +574,18 @@ pub fn counted(count: usize, noun: &str) -> String {
     }
 }
 
-/// The names of the roles that trust a provider, given its ARN.
-type Trusting<'live> = Box<dyn Fn(&str) -> Vec<String> + 'live>;
-
-fn live_roles(live: &Live) -> Result<Trusting<'_>, String> {
-    let roles: &Observed<Vec<_>> = live.all_roles.as_ref().ok_or("the roles were not read")?;
-    match roles {
-        Ok(roles) => Ok(Box::new(move |arn| {
-            roles
-                .iter()
-                .filter(|role| trust::trusts_provider(&role.trust_policy, arn))
-                .map(|role| role.name.clone())
-                .collect()
-        })),
-        Err(error) => Err(error.to_string()),
-    }
+/// The names of the roles that trust a provider, or why they cannot be told.
+fn trusting_roles(live: &Live, provider_arn: &str) -> Result<Vec<String>, String> {
+    let roles = match &live.all_roles {
+        Some(Ok(roles)) => roles,
+        Some(Err(error)) => return Err(error.to_string()),
+        None => return Err("the roles were not read".to_owned()),
+    };
+    let mut names: Vec<String> = roles
+        .iter()
+        .filter(|role| trust::trusts_provider(&role.trust_policy, provider_arn))
+        .map(|role| role.name.clone())
+        .collect();
+    names.sort();
+    Ok(names)
 }

@@ -288,7 +288,7 @@ impl Subject<'_> {
                 "annotation-missing",
                 "it lacks the annotation that names its role",
             ),
-            _ => Reason::new("differs", "it is not as the file says"),
+            _ => Reason::new("differs", "it is not as wanted"),
         };
         draft.add_change(self.change(Action::Update, vec![reason], attributes, step, Some(existing)));
     }
