@@ -128,14 +128,9 @@ impl PlanDraft {
         self.orders.push((first, then));
     }
 
-    /// Turns the refusals whose codes are allowed into warnings.
-    pub fn pass_allowed(&mut self, allowed: &BTreeSet<String>) {
-        for finding in &mut self.findings {
-            if finding.severity == Severity::Refusal && allowed.contains(&finding.code) {
-                finding.severity = Severity::Warning;
-                finding.help = Some(format!("Allowed by --allow {}.", finding.code));
-            }
-        }
+    /// The findings so far, for guards to look at.
+    pub fn findings_mut(&mut self) -> impl Iterator<Item = &mut Finding> {
+        self.findings.iter_mut()
     }
 
     fn apply_orders(&mut self) {

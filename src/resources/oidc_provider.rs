@@ -19,6 +19,7 @@ use crate::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone,
         StepError, StepId, executor::Progress, plan::fingerprint,
     },
+    guard::Guard,
     iam::trust,
     ports::{CallErrorKind, aws::OidcProvider, issuer::CertificateChain},
 };
@@ -27,10 +28,6 @@ use crate::{
 pub const AUDIENCE: &str = "sts.amazonaws.com";
 /// Set on the cluster beside the provider, as eksctl does (`eks/eks.go`, 0.231): its own deletion looks for it.
 pub const CLUSTER_TAG: &str = "alpha.eksctl.io/cluster-oidc-enabled";
-/// Code of the guard against deleting a provider that roles trust.
-pub const IN_USE: &str = "oidc-provider-in-use";
-/// Code of the guard against deleting a provider that bears no mark of this cluster.
-pub const NOT_MARKED: &str = "oidc-provider-not-marked";
 
 /// The kind `oidc-provider`.
 #[derive(Debug)]
@@ -432,9 +429,7 @@ impl Subject<'_> {
             .is_some_and(|name| *name == self.live.cluster.name);
         if !marked {
             draft.add_finding(
-                Finding::new(
-                    Severity::Refusal,
-                    NOT_MARKED,
+                Guard::OidcProviderNotMarked.refusal(
                     format!(
                         "the IAM OIDC provider does not bear the tag {}={}: neither eksctl nor eksact made it",
                         tags::CLUSTER_NAME,
@@ -442,16 +437,14 @@ impl Subject<'_> {
                     ),
                 )
                 .about(&self.address)
-                .with_help(format!("Pass --allow {NOT_MARKED} to delete it nevertheless.")),
+                .with_help(format!("Pass --allow {} to delete it nevertheless.", Guard::OidcProviderNotMarked.code())),
             );
         }
         match trusting_roles(self.live, &self.arn) {
             Ok(roles) if roles.is_empty() => {}
             Ok(roles) => {
                 draft.add_finding(
-                    Finding::new(
-                        Severity::Refusal,
-                        IN_USE,
+                    Guard::OidcProviderInUse.refusal(
                         format!(
                             "{} still {} the IAM OIDC provider: {}",
                             counted(roles.len(), "role"),
@@ -461,18 +454,21 @@ impl Subject<'_> {
                     )
                     .about(&self.address)
                     .with_help(format!(
-                        "Delete these roles first (`eksact delete iamserviceaccount`), or pass --allow {IN_USE}."
+                        "Delete these roles first (`eksact delete iamserviceaccount`), or pass --allow {}.",
+                        Guard::OidcProviderInUse.code()
                     )),
                 );
             }
             Err(message) => draft.add_finding(
-                Finding::new(
-                    Severity::Refusal,
-                    IN_USE,
-                    format!("it cannot be told which roles trust the IAM OIDC provider: {message}"),
-                )
-                .about(&self.address)
-                .with_help(format!("Pass --allow {IN_USE} to delete it nevertheless.")),
+                Guard::OidcProviderInUse
+                    .refusal(format!(
+                        "it cannot be told which roles trust the IAM OIDC provider: {message}"
+                    ))
+                    .about(&self.address)
+                    .with_help(format!(
+                        "Pass --allow {} to delete it nevertheless.",
+                        Guard::OidcProviderInUse.code()
+                    )),
             ),
         }
         let step = draft.add_step(

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use crate::config::{ClusterConfig, ServiceAccount};
+use crate::{
+    config::{ClusterConfig, ServiceAccount},
+    guard::Guard,
+};
 
 /// What shall become of the cluster's OIDC provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,8 +78,8 @@ pub struct Settings {
     pub check_thumbprint: bool,
     /// How long to wait for stacks that somebody works on before planning, and for our own.
     pub timeout: Duration,
-    /// Codes of guards that may be passed.
-    pub allow: BTreeSet<String>,
+    /// Guards that may be passed.
+    pub allow: BTreeSet<Guard>,
     /// Makes the client request tokens of this run its own: a repeated write within the run is harmless, a new run
     /// writes anew.
     pub nonce: String,

@@ -16,6 +16,7 @@ use crate::{
         Action, Address, AttributeChange, Change, Deferred, Effect, Finding, PlanDraft, Reason, Severity,
         StepId, Unknown, plan::fingerprint,
     },
+    guard::Guard,
     ports::kubernetes::{FIELD_MANAGER, ServiceAccount},
     resources::{
         Live, Request,
@@ -60,9 +61,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                 .filter(|error| unreadable(error) == Unreadable::Cluster)
         });
         draft.add_finding(
-            Finding::new(
-                Severity::Refusal,
-                UNREACHABLE,
+            Guard::KubernetesUnreachable.refusal(
                 format!(
                     "the Kubernetes API of the cluster could not be read, and {} it: {}",
                     if unreachable == 1 {
@@ -75,15 +74,13 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             )
             .with_help(format!(
                 "A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context. \
-                 `roleOnly: true` leaves Kubernetes out; --allow {UNREACHABLE} makes the roles now and the service \
-                 accounts on a later run."
+                 `roleOnly: true` leaves Kubernetes out; --allow {} makes the roles now and the service \
+                 accounts on a later run.",
+                Guard::KubernetesUnreachable.code()
             )),
         );
     }
 }
-
-/// Code of the guard against beginning while the cluster does not answer.
-pub(super) const UNREACHABLE: &str = "kubernetes-unreachable";
 
 fn refusal(account: &config::ServiceAccount, address: &Address, owner: Option<&'static str>) -> Finding {
     let whose = match owner {
