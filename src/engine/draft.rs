@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Address, Change, Effect, Finding, Plan, Severity, Step, StepId, plan::FORMAT_VERSION};
+use super::{Address, Change, Effect, Finding, Plan, Step, StepId, plan::FORMAT_VERSION};
 
 /// A rule that a draft breaks: always a mistake of the program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
