@@ -45,6 +45,7 @@ pub enum DraftError {
 pub struct PlanDraft {
     target: BTreeMap<String, String>,
     changes: Vec<Change>,
+    change_places: BTreeMap<Address, usize>,
     unchanged: BTreeSet<Address>,
     findings: Vec<Finding>,
     steps: Vec<Step>,
@@ -66,6 +67,10 @@ impl PlanDraft {
             .iter()
             .filter_map(|attribute| attribute.effect)
             .fold(change.effect, Effect::and);
+        // A second change of an object stays unfindable here: `finish` refuses it.
+        self.change_places
+            .entry(change.address.clone())
+            .or_insert(self.changes.len());
         self.changes.push(change);
     }
 
@@ -153,7 +158,7 @@ impl PlanDraft {
 
     /// The change of an object, if one is planned.
     pub fn change(&self, address: &Address) -> Option<&Change> {
-        self.changes.iter().find(|change| &change.address == address)
+        self.changes.get(*self.change_places.get(address)?)
     }
 
     /// The changes so far.

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -11,7 +11,7 @@ use futures::future::join_all;
 use tokio::{sync::OnceCell, time::Instant};
 
 use super::{
-    live::{Live, Observed, is_of_cluster, service_account_of},
+    live::{ClusterStacks, Live, Observed, is_of_cluster, service_account_of},
     request::{AccountKey, Request, owns_role},
 };
 use crate::{
@@ -29,7 +29,7 @@ use crate::{
 const BULK_FROM: usize = 6;
 
 /// The stacks of a cluster, and the stack name of each wanted account.
-type StacksAndNames = (Observed<Vec<Stack>>, BTreeMap<AccountKey, String>);
+type StacksAndNames = (Observed<Arc<ClusterStacks>>, BTreeMap<AccountKey, String>);
 
 /// Tells people what is waited for.
 type Notice = Box<dyn Fn(&str) + Send + Sync>;
@@ -44,8 +44,8 @@ pub struct LiveReader {
     oidc_provider: OnceCell<Observed<Option<OidcProvider>>>,
     issuer_chain: OnceCell<Observed<CertificateChain>>,
     stacks: OnceCell<StacksAndNames>,
-    roles: Mutex<BTreeMap<String, Observed<Option<Role>>>>,
-    all_roles: OnceCell<Observed<Vec<Role>>>,
+    roles: Mutex<BTreeMap<String, Observed<Option<Arc<Role>>>>>,
+    all_roles: OnceCell<Observed<Vec<Arc<Role>>>>,
     templates: Mutex<BTreeMap<String, Observed<String>>>,
     namespaces: Mutex<BTreeMap<String, Observed<Option<Namespace>>>>,
     service_accounts: Mutex<BTreeMap<AccountKey, Observed<Option<ServiceAccount>>>>,
@@ -235,7 +235,8 @@ impl LiveReader {
                 })
                 .collect();
             if busy.is_empty() || begun.elapsed() >= request.settings.timeout {
-                return (Ok(ours), names);
+                let ours = ClusterStacks::new(ours, &self.cluster.name);
+                return (Ok(Arc::new(ours)), names);
             }
             if !told {
                 told = true;
@@ -287,11 +288,13 @@ impl LiveReader {
 
     /// Reads these roles, in bulk when there are many and bulk reading is cheaper.
     pub async fn roles(&self, names: BTreeSet<String>) {
-        let known = copied(&self.roles);
-        let names: Vec<String> = names
-            .into_iter()
-            .filter(|name| !known.contains_key(name))
-            .collect();
+        let names: Vec<String> = {
+            let known = locked(&self.roles);
+            names
+                .into_iter()
+                .filter(|name| !known.contains_key(name))
+                .collect()
+        };
         if names.is_empty() {
             return;
         }
@@ -299,7 +302,7 @@ impl LiveReader {
             && self.bulk_is_cheaper(names.len()).await
             && let Ok(all) = self.all_roles().await
         {
-            let mut by_name: BTreeMap<&str, &Role> =
+            let mut by_name: BTreeMap<&str, &Arc<Role>> =
                 all.iter().map(|role| (role.name.as_str(), role)).collect();
             let mut roles = locked(&self.roles);
             for name in names {
@@ -309,6 +312,7 @@ impl LiveReader {
             return;
         }
         let read = join_all(names.iter().map(|name| self.readers.aws.role(name))).await;
+        let read = read.into_iter().map(|role| role.map(|role| role.map(Arc::new)));
         locked(&self.roles).extend(names.into_iter().zip(read));
     }
 
@@ -322,8 +326,13 @@ impl LiveReader {
     }
 
     /// All roles of the account.
-    pub async fn all_roles(&self) -> &Observed<Vec<Role>> {
-        self.all_roles.get_or_init(|| self.readers.aws.roles()).await
+    pub async fn all_roles(&self) -> &Observed<Vec<Arc<Role>>> {
+        self.all_roles
+            .get_or_init(|| async {
+                let roles = self.readers.aws.roles().await?;
+                Ok(roles.into_iter().map(Arc::new).collect())
+            })
+            .await
     }
 
     /// Reads these stacks' templates.

@@ -127,7 +127,7 @@ impl Subject<'_> {
                 );
                 let role = role_name_of(stack)
                     .and_then(|name| self.live.roles.get(name))
-                    .and_then(|role| role.as_ref().ok()?.as_ref());
+                    .and_then(|role| role.as_ref().ok()?.as_deref());
                 self.plan_replacement(&desired, stack, role, reason, draft);
             }
             StackState::Stuck => draft.add_finding(

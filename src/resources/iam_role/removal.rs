@@ -136,7 +136,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, dra
     }
     let role_name = role_name_of(stack);
     let role = match role_name.and_then(|name| live.roles.get(name)) {
-        Some(Ok(role)) => role.as_ref(),
+        Some(Ok(role)) => role.as_deref(),
         Some(Err(error)) => {
             draft.add_finding(
                 Finding::new(
