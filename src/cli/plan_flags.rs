@@ -5,16 +5,28 @@ use std::{collections::BTreeSet, time::Duration};
 use clap::Args;
 
 use super::Failure;
-use crate::resources::request::{Settings, ThumbprintSource};
+use crate::resources::{
+    oidc_provider,
+    request::{Settings, ThumbprintSource},
+    service_account,
+};
+
+/// Codes of the guards. A code that no guard has would pass none, silently.
+const GUARDS: [&str; 3] = [
+    oidc_provider::IN_USE,
+    oidc_provider::NOT_MARKED,
+    service_account::UNREACHABLE,
+];
 
 /// Flags of every command that plans.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Plan")]
 pub(super) struct PlanFlags {
     /// How the plan is shown
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Output,
     /// Pass the guard with this code (repeatable)
-    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = GUARDS)]
     pub allow: Vec<String>,
     /// How long to wait for stacks: 90s, 25m, 1h
     #[arg(long, value_name = "DURATION", default_value = "25m", value_parser = duration)]
@@ -34,6 +46,7 @@ pub(super) enum Output {
 
 /// Flags of commands that make roles and service accounts.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Stacks and existing service accounts")]
 pub(super) struct RoleFlags {
     /// Annotate service accounts that somebody else made, without taking them over
     #[arg(long)]
@@ -42,6 +55,7 @@ pub(super) struct RoleFlags {
     #[arg(
         long,
         env = "EKSACT_TERMINATION_PROTECTION",
+        hide_env_values = true,
         value_name = "BOOL",
         default_value = "true",
         num_args = 0..=1,
@@ -60,6 +74,7 @@ pub(super) struct RoleFlags {
 
 /// Flags about the provider's thumbprint.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Thumbprint of the OIDC provider")]
 pub(super) struct ThumbprintFlags {
     /// Thumbprint of the OIDC provider: hex SHA-1, or `iam` to let IAM compute it
     #[arg(long, value_name = "HEX|iam")]

@@ -380,7 +380,7 @@ impl Subject<'_> {
                 );
             }
         }
-        Reason::new("differs", "it is not as the file says")
+        Reason::new("differs", "it is not as wanted")
     }
 
     fn plan_creation(&self, desired: &DesiredRole, draft: &mut PlanDraft) {

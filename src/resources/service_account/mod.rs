@@ -24,6 +24,7 @@ use crate::{
 };
 
 pub use ownership::{Ownership, Standing, standing};
+pub use plan::UNREACHABLE;
 
 /// The annotation that names the role (pod identity webhook 0.6.17, `pkg/annotations.go`).
 pub const ROLE_ANNOTATION: &str = "eks.amazonaws.com/role-arn";

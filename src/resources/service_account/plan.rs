@@ -84,7 +84,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
 }
 
 /// Code of the guard against beginning while the cluster does not answer.
-pub(super) const UNREACHABLE: &str = "kubernetes-unreachable";
+pub const UNREACHABLE: &str = "kubernetes-unreachable";
 
 fn refusal(account: &config::ServiceAccount, address: &Address, owner: Option<&'static str>) -> Finding {
     let whose = match owner {
@@ -289,7 +289,7 @@ impl Subject<'_> {
                 "annotation-missing",
                 "it lacks the annotation that names its role",
             ),
-            _ => Reason::new("differs", "it is not as the file says"),
+            _ => Reason::new("differs", "it is not as wanted"),
         };
         draft.add_change(self.change(Action::Update, vec![reason], attributes, step, Some(existing)));
     }
@@ -410,6 +410,22 @@ pub(super) fn plan_removals(request: &Request, live: &Live, draft: &mut PlanDraf
                     None => finding,
                 });
             }
+            Some(Ok(None)) if !with_stack.contains(key) && matches!(live.stacks, Some(Ok(_))) => draft
+                .add_finding(
+                    Finding::new(
+                        Severity::Note,
+                        "nothing-to-delete",
+                        format!(
+                            "there is neither a service account {}/{} nor a stack of its role",
+                            key.0, key.1
+                        ),
+                    )
+                    .about(&address(key))
+                    .with_help(format!(
+                        "`eksact get iamserviceaccount --cluster {}` lists what is there.",
+                        live.cluster.name
+                    )),
+                ),
             _ => {}
         }
     }
@@ -461,14 +477,28 @@ fn plan_removal(
         draft.add_change(change);
         return;
     }
-    let Some(arn) = account.annotations.get(ROLE_ANNOTATION) else {
+    let of_stack = live.stack_of(key).and_then(|stack| stack.outputs.get("Role1"));
+    let Some(arn) = account
+        .annotations
+        .get(ROLE_ANNOTATION)
+        .filter(|arn| whose != Ownership::Foreign || of_stack == Some(*arn))
+    else {
+        // Somebody else's, pointing at no role or at somebody else's.
+        if request.delete.contains(key) {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Note,
+                    "not-ours",
+                    format!(
+                        "the service account {}/{} stays: neither eksctl nor eksact made it or gave it a role",
+                        key.0, key.1
+                    ),
+                )
+                .about(&address),
+            );
+        }
         return;
     };
-    let of_stack = live.stack_of(key).and_then(|stack| stack.outputs.get("Role1"));
-    if whose == Ownership::Foreign && of_stack != Some(arn) {
-        // Somebody else's, pointing at somebody else's role.
-        return;
-    }
     change.action = Action::Forget;
     change.attributes = vec![AttributeChange::plain(
         format!("annotation {ROLE_ANNOTATION}"),
