@@ -15,6 +15,7 @@ use crate::{
 
 /// Flags of every command that plans.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Plan")]
 pub(super) struct PlanFlags {
     /// How the plan is shown
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -40,6 +41,7 @@ pub(super) enum Output {
 
 /// Flags of commands that make roles and service accounts.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Stacks and existing service accounts")]
 pub(super) struct RoleFlags {
     /// Annotate service accounts that somebody else made, without taking them over
     #[arg(long)]
@@ -48,6 +50,7 @@ pub(super) struct RoleFlags {
     #[arg(
         long,
         env = "EKSACT_TERMINATION_PROTECTION",
+        hide_env_values = true,
         value_name = "BOOL",
         default_value = "true",
         num_args = 0..=1,
@@ -66,6 +69,7 @@ pub(super) struct RoleFlags {
 
 /// Flags about the provider's thumbprint.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Thumbprint of the OIDC provider")]
 pub(super) struct ThumbprintFlags {
     /// Thumbprint of the OIDC provider: hex SHA-1, or `iam` to let IAM compute it
     #[arg(long, value_name = "HEX|iam")]

@@ -406,6 +406,22 @@ pub(super) fn plan_removals(request: &Request, live: &Live, draft: &mut PlanDraf
                     None => finding,
                 });
             }
+            Some(Ok(None)) if !with_stack.contains(key) && matches!(live.stacks, Some(Ok(_))) => draft
+                .add_finding(
+                    Finding::new(
+                        Severity::Note,
+                        "nothing-to-delete",
+                        format!(
+                            "there is neither a service account {}/{} nor a stack of its role",
+                            key.0, key.1
+                        ),
+                    )
+                    .about(&address(key))
+                    .with_help(format!(
+                        "`eksact get iamserviceaccount --cluster {}` lists what is there.",
+                        live.cluster.name
+                    )),
+                ),
             _ => {}
         }
     }
@@ -457,14 +473,28 @@ fn plan_removal(
         draft.add_change(change);
         return;
     }
-    let Some(arn) = account.annotations.get(ROLE_ANNOTATION) else {
+    let of_stack = live.stack_of(key).and_then(|stack| stack.outputs.get("Role1"));
+    let Some(arn) = account
+        .annotations
+        .get(ROLE_ANNOTATION)
+        .filter(|arn| whose != Ownership::Foreign || of_stack == Some(*arn))
+    else {
+        // Somebody else's, pointing at no role or at somebody else's.
+        if request.delete.contains(key) {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Note,
+                    "not-ours",
+                    format!(
+                        "the service account {}/{} stays: neither eksctl nor eksact made it or gave it a role",
+                        key.0, key.1
+                    ),
+                )
+                .about(&address),
+            );
+        }
         return;
     };
-    let of_stack = live.stack_of(key).and_then(|stack| stack.outputs.get("Role1"));
-    if whose == Ownership::Foreign && of_stack != Some(arn) {
-        // Somebody else's, pointing at somebody else's role.
-        return;
-    }
     change.action = Action::Forget;
     change.attributes = vec![AttributeChange::plain(
         format!("annotation {ROLE_ANNOTATION}"),
