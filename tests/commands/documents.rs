@@ -1,0 +1,179 @@
+//! The documents keep up with the program: the reference is made from it, and every command that they show is one.
+
+use std::{env, fmt::Write as _, fs, path::Path};
+
+use clap::{Arg, ArgAction, Command};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+const INTRODUCTION: &str = "\
+# Command reference
+
+Made from the program itself; `EKSACT_BLESS=1 cargo test --test commands documents` writes it anew. The same is in
+`eksact COMMAND --help`.
+";
+
+/// The reference: every command with its options, in the order of the help.
+fn reference() -> String {
+    let mut text = INTRODUCTION.to_owned();
+    let root = eksact::cli::command();
+    text.push_str("\n## Options of every command\n");
+    options(&root, &mut text);
+    writeln!(
+        text,
+        "\n## Exit codes\n\n```\n{}\n```",
+        eksact::cli::exit_code::TABLE
+    )
+    .unwrap();
+    for command in root.get_subcommands() {
+        describe(command, "eksact", &mut text);
+    }
+    text
+}
+
+fn describe(command: &Command, parent: &str, text: &mut String) {
+    let path = format!("{parent} {}", command.get_name());
+    let mut below = command.get_subcommands().peekable();
+    if below.peek().is_some() {
+        for command in below {
+            describe(command, &path, text);
+        }
+        return;
+    }
+    writeln!(text, "\n## {path}\n").unwrap();
+    writeln!(text, "{}.", command.get_about().unwrap()).unwrap();
+    let aliases: Vec<&str> = command.get_visible_aliases().collect();
+    if !aliases.is_empty() {
+        writeln!(text, "Also: `{}`.", aliases.join("`, `")).unwrap();
+    }
+    options(command, text);
+}
+
+fn options(command: &Command, text: &mut String) {
+    let mut heading = None;
+    for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+        let of_argument = argument.get_help_heading().unwrap_or("Arguments");
+        if heading != Some(of_argument) {
+            heading = Some(of_argument);
+            writeln!(text, "\n{of_argument}:\n\n| option | what |\n|---|---|").unwrap();
+        }
+        writeln!(text, "| `{}` | {} |", usage(argument), help(argument)).unwrap();
+    }
+}
+
+/// `-f, --config-file PATH`.
+fn usage(argument: &Arg) -> String {
+    let mut names: Vec<String> = argument
+        .get_short()
+        .map(|short| format!("-{short}"))
+        .into_iter()
+        .collect();
+    names.extend(argument.get_long().map(|long| format!("--{long}")));
+    let takes_value = matches!(argument.get_action(), ArgAction::Set | ArgAction::Append);
+    let values = argument.get_value_names().unwrap_or_default();
+    let value = takes_value.then(|| {
+        values
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" ")
+    });
+    match (names.join(", "), value) {
+        (names, Some(value)) if names.is_empty() => value,
+        (names, Some(value)) => format!("{names} {value}"),
+        (names, None) => names,
+    }
+    .replace('|', "\\|")
+}
+
+fn help(argument: &Arg) -> String {
+    let mut help = argument.get_help().unwrap().to_string();
+    let values: Vec<String> = argument
+        .get_possible_values()
+        .iter()
+        .filter(|value| !value.is_hide_set())
+        .map(|value| value.get_name().to_owned())
+        .collect();
+    if !values.is_empty() && !matches!(argument.get_action(), ArgAction::SetTrue) {
+        write!(help, " (`{}`)", values.join("`, `")).unwrap();
+    }
+    let defaults: Vec<_> = argument
+        .get_default_values()
+        .iter()
+        .map(|value| value.to_string_lossy())
+        .collect();
+    if !defaults.is_empty() && !matches!(argument.get_action(), ArgAction::SetTrue | ArgAction::Count) {
+        write!(help, "; default `{}`", defaults.join(" ")).unwrap();
+    }
+    if let Some(variable) = argument.get_env() {
+        write!(help, "; variable `{}`", variable.to_string_lossy()).unwrap();
+    }
+    help.replace('|', "\\|")
+}
+
+#[test]
+fn the_reference_is_that_of_the_program() {
+    let path = Path::new(ROOT).join("docs/cli-reference.md");
+    let reference = reference();
+    if env::var_os("EKSACT_BLESS").is_some() {
+        fs::write(&path, &reference).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == reference,
+        "docs/cli-reference.md is not that of this program: EKSACT_BLESS=1 cargo test --test commands documents"
+    );
+}
+
+/// Every `eksact …` line in a code block of the documents is a command line that the program takes.
+#[test]
+fn commands_in_documents_are_commands() {
+    let mut files = vec![Path::new(ROOT).join("README.md")];
+    files.extend(
+        fs::read_dir(Path::new(ROOT).join("docs"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path()),
+    );
+    let mut seen = 0;
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap().replace("\\\n", " ");
+        let mut in_code = false;
+        for line in text.lines() {
+            if line.trim_start().starts_with("```") {
+                in_code = !in_code;
+            } else if in_code && line.trim_start().trim_start_matches("$ ").starts_with("eksact ") {
+                let line = line.trim_start().trim_start_matches("$ ");
+                let line = line.split(" #").next().unwrap();
+                let line = line.split(['|', '>']).next().unwrap();
+                let words = line.split_whitespace().map(|word| word.trim_matches('\''));
+                if let Err(error) = eksact::cli::command().try_get_matches_from(words) {
+                    let file = file.display();
+                    panic!("{file}: {line}\n{error}");
+                }
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 10, "only {seen} commands found in the documents");
+}
+
+/// Every call that eksact can send stands in the policies of `docs/permissions.md`: the calls are read off the adapter's
+/// own table of actions.
+#[test]
+fn permissions_name_every_call() {
+    let policies = fs::read_to_string(Path::new(ROOT).join("docs/permissions.md")).unwrap();
+    let mut seen = 0;
+    for entry in fs::read_dir(Path::new(ROOT).join("src/cloud/aws")).unwrap() {
+        let source = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for line in source.lines().filter(|line| line.contains(": Action = (")) {
+            let words: Vec<&str> = line.split('"').collect();
+            let permission = format!("\"{}:{}\"", words[1], words[3]);
+            assert!(
+                policies.contains(&permission),
+                "{permission} is missing in docs/permissions.md"
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "only {seen} actions found in the adapter");
+}
