@@ -2,7 +2,9 @@
 
 use std::{env, fmt::Write as _, fs, path::Path};
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, Command};
+
+use crate::place::Place;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -50,38 +52,35 @@ fn describe(command: &Command, parent: &str, text: &mut String) {
 }
 
 fn options(command: &Command, text: &mut String) {
-    let mut heading = None;
+    let mut groups: Vec<(&str, Vec<&Arg>)> = Vec::new();
     for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
-        let of_argument = argument.get_help_heading().unwrap_or("Arguments");
-        if heading != Some(of_argument) {
-            heading = Some(of_argument);
-            writeln!(text, "\n{of_argument}:\n\n| option | what |\n|---|---|").unwrap();
+        let heading = argument.get_help_heading().unwrap_or("Arguments");
+        match groups.iter_mut().find(|(group, _)| *group == heading) {
+            Some((_, arguments)) => arguments.push(argument),
+            None if heading == "Arguments" => groups.insert(0, (heading, vec![argument])),
+            None => groups.push((heading, vec![argument])),
         }
-        writeln!(text, "| `{}` | {} |", usage(argument), help(argument)).unwrap();
+    }
+    for (heading, arguments) in groups {
+        writeln!(text, "\n{heading}:\n\n| option | what |\n|---|---|").unwrap();
+        for argument in arguments {
+            writeln!(text, "| `{}` | {} |", usage(argument), help(argument)).unwrap();
+        }
     }
 }
 
 /// `-f, --config-file PATH`.
 fn usage(argument: &Arg) -> String {
-    let mut names: Vec<String> = argument
-        .get_short()
-        .map(|short| format!("-{short}"))
-        .into_iter()
-        .collect();
-    names.extend(argument.get_long().map(|long| format!("--{long}")));
-    let takes_value = matches!(argument.get_action(), ArgAction::Set | ArgAction::Append);
-    let values = argument.get_value_names().unwrap_or_default();
-    let value = takes_value.then(|| {
-        values
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(" ")
-    });
-    match (names.join(", "), value) {
-        (names, Some(value)) if names.is_empty() => value,
-        (names, Some(value)) => format!("{names} {value}"),
-        (names, None) => names,
+    let short = argument.get_short().map(|short| format!("-{short}"));
+    let long = argument.get_long().map(|long| format!("--{long}"));
+    let names: Vec<String> = short.into_iter().chain(long).collect();
+    let names = names.join(", ");
+    let value = argument.get_value_names().unwrap_or_default().first();
+    match value {
+        None => names,
+        Some(value) if names.is_empty() => value.to_string(),
+        Some(value) if argument.is_require_equals_set() => format!("{names}[={value}]"),
+        Some(value) => format!("{names} {value}"),
     }
     .replace('|', "\\|")
 }
@@ -94,7 +93,7 @@ fn help(argument: &Arg) -> String {
         .filter(|value| !value.is_hide_set())
         .map(|value| value.get_name().to_owned())
         .collect();
-    if !values.is_empty() && !matches!(argument.get_action(), ArgAction::SetTrue) {
+    if !values.is_empty() && argument.get_value_names().is_some() {
         write!(help, " (`{}`)", values.join("`, `")).unwrap();
     }
     let defaults: Vec<_> = argument
@@ -102,7 +101,7 @@ fn help(argument: &Arg) -> String {
         .iter()
         .map(|value| value.to_string_lossy())
         .collect();
-    if !defaults.is_empty() && !matches!(argument.get_action(), ArgAction::SetTrue | ArgAction::Count) {
+    if !defaults.is_empty() && argument.get_value_names().is_some() {
         write!(help, "; default `{}`", defaults.join(" ")).unwrap();
     }
     if let Some(variable) = argument.get_env() {
@@ -176,4 +175,21 @@ fn permissions_name_every_call() {
         }
     }
     assert!(seen > 20, "only {seen} actions found in the adapter");
+}
+
+/// The plan at the top of the README is what the program says about the example after two changes to it.
+#[test]
+fn the_plan_in_the_readme_is_a_real_one() {
+    let readme = include_str!("../../README.md");
+    let shown = readme.split_once("$ eksact plan -f cluster.yaml\n").unwrap().1;
+    let shown = shown.split_once("```").unwrap().0;
+    let place = Place::new();
+    let file = include_str!("../../examples/quickstart.yaml").replace("name: quickstart", "name: prod");
+    place.write("cluster.yaml", &file);
+    assert_eq!(place.run(&["apply", "-f", "cluster.yaml", "--yes"]).code, 0);
+    place.write(
+        "cluster.yaml",
+        &file.replace("- sqs:GetQueueAttributes\n", "- sqs:*\n"),
+    );
+    assert_eq!(place.run(&["plan", "-f", "cluster.yaml"]).stdout, shown);
 }
