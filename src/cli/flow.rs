@@ -46,9 +46,17 @@ impl ApprovalFlags {
 }
 
 /// Reads what is live and plans.
-pub(super) async fn plan_for(request: &Request, connection: &Connection) -> Result<Plan, Failure> {
+pub(super) async fn plan_for(
+    request: &Request,
+    connection: &Connection,
+    printer: &Printer,
+) -> Result<Plan, Failure> {
+    let printer = *printer;
     let reader = LiveReader::begin(connection.readers.clone(), &request.config.metadata.name.value).await?;
-    let live = reader.read(request).await;
+    let live = reader
+        .with_notice(move |text| printer.note(text))
+        .read(request)
+        .await;
     Ok(resources::plan(request, &live)?)
 }
 
@@ -85,7 +93,7 @@ pub(super) async fn plan_only(
     detailed: bool,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    let plan = plan_for(request, connection).await?;
+    let plan = plan_for(request, connection, printer).await?;
     show(&plan, request, flags.output, printer)?;
     if plan.findings_of(Severity::Error).next().is_some() {
         return Err(could_not_be_planned(&plan));
@@ -107,7 +115,7 @@ pub(super) async fn apply(
     approval: ApprovalFlags,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    let plan = plan_for(request, connection).await?;
+    let plan = plan_for(request, connection, printer).await?;
     let planned = Instant::now();
     let json = flags.output == Output::Json;
     if !json {
@@ -150,7 +158,7 @@ pub(super) async fn apply(
             return Ok(ExitCode::NotApproved);
         }
         if planned.elapsed() > FRESH {
-            still_true(request, connection, &plan).await?;
+            still_true(request, connection, &plan, printer).await?;
         }
     }
     preflight::check(&plan, connection.readers.kubernetes.as_ref()).await?;
@@ -221,8 +229,13 @@ fn quoted(word: &str) -> String {
 }
 
 /// Plans again and stops when that is another plan: what was approved is what is done.
-async fn still_true(request: &Request, connection: &Connection, approved: &Plan) -> Result<(), Failure> {
-    let now = plan_for(request, connection).await?;
+async fn still_true(
+    request: &Request,
+    connection: &Connection,
+    approved: &Plan,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let now = plan_for(request, connection, printer).await?;
     if now.digest() == approved.digest() {
         return Ok(());
     }

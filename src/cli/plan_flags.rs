@@ -2,21 +2,16 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use clap::Args;
-
-use super::Failure;
-use crate::resources::{
-    oidc_provider,
-    request::{Settings, ThumbprintSource},
-    service_account,
+use clap::{
+    Args,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 
-/// Codes of the guards. A code that no guard has would pass none, silently.
-const GUARDS: [&str; 3] = [
-    oidc_provider::IN_USE,
-    oidc_provider::NOT_MARKED,
-    service_account::UNREACHABLE,
-];
+use super::Failure;
+use crate::{
+    guard::Guard,
+    resources::request::{Settings, ThumbprintSource},
+};
 
 /// Flags of every command that plans.
 #[derive(Clone, Debug, Args)]
@@ -26,8 +21,8 @@ pub(super) struct PlanFlags {
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Output,
     /// Pass the guard with this code (repeatable)
-    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = GUARDS)]
-    pub allow: Vec<String>,
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = guards())]
+    pub allow: Vec<Guard>,
     /// How long to wait for stacks: 90s, 25m, 1h
     #[arg(long, value_name = "DURATION", default_value = "25m", value_parser = duration)]
     pub timeout: Duration,
@@ -99,10 +94,22 @@ impl PlanFlags {
             thumbprint: thumbprint.source()?,
             check_thumbprint: thumbprint.check_thumbprint,
             timeout: self.timeout,
-            allow: self.allow.iter().cloned().collect::<BTreeSet<_>>(),
+            allow: self.allow.iter().copied().collect::<BTreeSet<_>>(),
             nonce: uuid::Uuid::new_v4().simple().to_string(),
         })
     }
+}
+
+/// The codes of guards, each with what passing it means.
+fn guards() -> impl TypedValueParser<Value = Guard> {
+    let codes = Guard::ALL.map(|guard| PossibleValue::new(guard.code()).help(guard.explanation()));
+    PossibleValuesParser::new(codes).map(|code| {
+        // Only codes of this table pass the parser.
+        Guard::ALL
+            .into_iter()
+            .find(|guard| guard.code() == code)
+            .unwrap_or(Guard::OidcProviderInUse)
+    })
 }
 
 impl ThumbprintFlags {

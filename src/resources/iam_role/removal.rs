@@ -122,9 +122,21 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, dra
         }
         StackState::Healthy | StackState::Broken | StackState::Stuck => {}
     }
+    if let Some(Err(error)) = live.service_accounts.get(key) {
+        draft.add_finding(
+            Finding::new(
+                Severity::Error,
+                "service-account-unreadable",
+                format!("the role is kept, because its service account could not be read: {error}"),
+            )
+            .about(&address)
+            .with_help("A role that goes while pods still use it takes their rights away."),
+        );
+        return;
+    }
     let role_name = role_name_of(stack);
     let role = match role_name.and_then(|name| live.roles.get(name)) {
-        Some(Ok(role)) => role.as_ref(),
+        Some(Ok(role)) => role.as_deref(),
         Some(Err(error)) => {
             draft.add_finding(
                 Finding::new(

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::{
-    MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, Standing, address,
+    MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, Standing, Unreadable, address,
     operation::Operation,
     ownership::{other_owner, ownership},
-    standing,
+    standing, unreadable,
 };
 use crate::{
     config,
@@ -16,15 +16,12 @@ use crate::{
         Action, Address, AttributeChange, Change, Deferred, Effect, Finding, PlanDraft, Reason, Severity,
         StepId, Unknown, plan::fingerprint,
     },
-    ports::{
-        CallErrorKind,
-        kubernetes::{FIELD_MANAGER, ServiceAccount},
-    },
+    guard::Guard,
+    ports::kubernetes::{FIELD_MANAGER, ServiceAccount},
     resources::{
         Live, Request,
         iam_role::{self, RoleArn, arn_after, is_to_go},
         namespace::{self, in_kubernetes},
-        oidc_provider::counted,
         request::{AccountKey, key_of},
         runner::help_for,
     },
@@ -39,14 +36,11 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         match standing(request, live, account) {
             Standing::Free => plan_one(live, account, &address, draft),
             Standing::Refused(owner) => draft.add_finding(refusal(account, &address, owner)),
-            Standing::Unknown => {
+            Standing::Unknown(Unreadable::Cluster) => unreachable += 1,
+            Standing::Unknown(Unreadable::Object) => {
                 let Some(Err(error)) = live.service_accounts.get(&key) else {
                     continue;
                 };
-                if error.kind == CallErrorKind::Unreachable {
-                    unreachable += 1;
-                    continue;
-                }
                 let finding = Finding::new(Severity::Error, "service-account-unreadable", error.to_string())
                     .about(&address)
                     .at(account.location.as_ref());
@@ -57,34 +51,36 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             }
         }
     }
+    let of_cluster = |key: &AccountKey| matches!(live.service_accounts.get(key), Some(Err(error)) if unreadable(error) == Unreadable::Cluster);
+    unreachable += request.delete.iter().filter(|key| of_cluster(key)).count();
     if unreachable > 0 {
         let cause = live.service_accounts.values().find_map(|account| {
             account
                 .as_ref()
                 .err()
-                .filter(|error| error.kind == CallErrorKind::Unreachable)
+                .filter(|error| unreadable(error) == Unreadable::Cluster)
         });
         draft.add_finding(
-            Finding::new(
-                Severity::Refusal,
-                UNREACHABLE,
+            Guard::KubernetesUnreachable.refusal(
                 format!(
-                    "the Kubernetes API of the cluster does not answer, and {} need it: {}",
-                    counted(unreachable, "service account"),
+                    "the Kubernetes API of the cluster could not be read, and {} it: {}",
+                    if unreachable == 1 {
+                        "1 service account needs".to_owned()
+                    } else {
+                        format!("{unreachable} service accounts need")
+                    },
                     cause.map(ToString::to_string).unwrap_or_default()
                 ),
             )
             .with_help(format!(
                 "A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context. \
-                 `roleOnly: true` leaves Kubernetes out; --allow {UNREACHABLE} makes the roles now and the service \
-                 accounts on a later run."
+                 `roleOnly: true` leaves Kubernetes out; --allow {} makes the roles now and the service \
+                 accounts on a later run.",
+                Guard::KubernetesUnreachable.code()
             )),
         );
     }
 }
-
-/// Code of the guard against beginning while the cluster does not answer.
-pub const UNREACHABLE: &str = "kubernetes-unreachable";
 
 fn refusal(account: &config::ServiceAccount, address: &Address, owner: Option<&'static str>) -> Finding {
     let whose = match owner {
@@ -402,7 +398,7 @@ pub(super) fn plan_removals(request: &Request, live: &Live, draft: &mut PlanDraf
             Some(Ok(Some(account))) => {
                 candidates.insert(key.clone(), account);
             }
-            Some(Err(error)) => {
+            Some(Err(error)) if unreadable(error) == Unreadable::Object => {
                 let finding = Finding::new(Severity::Error, "service-account-unreadable", error.to_string())
                     .about(&address(key));
                 draft.add_finding(match help_for(error) {
