@@ -344,6 +344,7 @@ mod tests {
         cloud::sandbox::{ManualClock, Sandbox, Seed, World},
         config,
         resources::request::Settings,
+        view::{ColourChoice, Level},
     };
 
     /// Exit code 6 needs somebody else to act while the question waits, which no whole command can arrange in time.
@@ -359,20 +360,26 @@ mod tests {
             readers: sandbox.readers(),
             writers: sandbox.writers(),
         };
+        let printer = Printer::new(Level::Quiet, ColourChoice::Never);
         let file = include_bytes!("../../examples/quickstart.yaml");
         let request = Request::ensure(
             config::load("quickstart.yaml", file).unwrap().config,
             Settings::default(),
         );
-        let approved = plan_for(&request, &connection).await.unwrap();
-        assert_eq!(still_true(&request, &connection, &approved).await, Ok(()));
+        let approved = plan_for(&request, &connection, &printer).await.unwrap();
+        assert_eq!(
+            still_true(&request, &connection, &approved, &printer).await,
+            Ok(())
+        );
         connection
             .writers
             .kubernetes
             .create_namespace("app")
             .await
             .unwrap();
-        let failure = still_true(&request, &connection, &approved).await.unwrap_err();
+        let failure = still_true(&request, &connection, &approved, &printer)
+            .await
+            .unwrap_err();
         assert_eq!(failure.code, ExitCode::Stale);
         assert!(failure.message.contains("namespace/app"), "{}", failure.message);
     }

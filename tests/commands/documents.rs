@@ -193,3 +193,43 @@ fn the_plan_in_the_readme_is_a_real_one() {
     );
     assert_eq!(place.run(&["plan", "-f", "cluster.yaml"]).stdout, shown);
 }
+
+/// Every guard and every finding that the source can report stands in `docs/guards.md`.
+#[test]
+fn the_table_of_codes_is_whole() {
+    let table = fs::read_to_string(Path::new(ROOT).join("docs/guards.md")).unwrap();
+    for guard in eksact::guard::Guard::ALL {
+        assert!(table.contains(&format!("| `{}` |", guard.code())), "{guard:?}");
+    }
+    let mut seen = 0;
+    let mut folders = vec![Path::new(ROOT).join("src/resources")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source = fs::read_to_string(&path).unwrap();
+            let words: Vec<&str> = source.split_whitespace().collect();
+            let source = words.join(" ").replace("( ", "(");
+            for lead in [
+                "Severity::Error, \"",
+                "Severity::Warning, \"",
+                "Severity::Note, \"",
+                ".error(\"",
+            ] {
+                for (at, _) in source.match_indices(lead) {
+                    let code = source[at + lead.len()..].split('"').next().unwrap();
+                    assert!(
+                        table.contains(&format!("`{code}`")),
+                        "{code} of {} is missing in docs/guards.md",
+                        path.display()
+                    );
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 15, "only {seen} codes found in the source");
+}
