@@ -71,11 +71,18 @@ pub(super) fn show(plan: &Plan, request: &Request, output: Output, printer: &Pri
                 .location
                 .as_ref()
                 .map(|location| location.file.as_ref());
-            printer.data(&plan_human(plan, file, printer.stdout_style()))?;
+            deliver(&plan_human(plan, file, printer.stdout_style()), printer)
         }
-        Output::Json => printer.data(&plan_json(plan)?)?,
+        Output::Json => deliver(&plan_json(plan)?, printer),
     }
-    Ok(())
+}
+
+/// Data for stdout. A reader that has gone (`eksact apply --yes | head`) changes neither what is done nor the exit code.
+fn deliver(text: &str, printer: &Printer) -> Result<(), Failure> {
+    match printer.data(text) {
+        Ok(()) | Err(OutputError::ReaderGone) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Plans, shows the plan, and ends: nothing is changed.
@@ -138,7 +145,7 @@ pub(super) async fn apply(
     }
     if !plan.has_changes() {
         if json {
-            printer.data(&apply_json(&plan, &Report::default(), &[])?)?;
+            deliver(&apply_json(&plan, &Report::default(), &[])?, printer)?;
         }
         return if unplanned {
             Err(could_not_be_planned(&plan))
@@ -338,5 +345,53 @@ async fn signalled() {
 async fn signalled() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cloud::sandbox::{ManualClock, Sandbox, Seed, World},
+        config,
+        resources::request::Settings,
+        view::{ColourChoice, Level},
+    };
+
+    /// Exit code 6 needs somebody else to act while the question waits, which no whole command can arrange in time.
+    #[tokio::test]
+    async fn a_world_that_moves_before_the_approval_is_named() {
+        let seed = Seed {
+            cluster: "quickstart".to_owned(),
+            region: "eu-west-1".to_owned(),
+            account: None,
+        };
+        let sandbox = Sandbox::in_memory(World::seeded(&seed), Arc::new(ManualClock::default()));
+        let connection = Connection {
+            readers: sandbox.readers(),
+            writers: sandbox.writers(),
+        };
+        let printer = Printer::new(Level::Quiet, ColourChoice::Never);
+        let file = include_bytes!("../../examples/quickstart.yaml");
+        let request = Request::ensure(
+            config::load("quickstart.yaml", file).unwrap().config,
+            Settings::default(),
+        );
+        let approved = plan_for(&request, &connection, &printer).await.unwrap();
+        assert_eq!(
+            still_true(&request, &connection, &approved, &printer).await,
+            Ok(())
+        );
+        connection
+            .writers
+            .kubernetes
+            .create_namespace("app")
+            .await
+            .unwrap();
+        let failure = still_true(&request, &connection, &approved, &printer)
+            .await
+            .unwrap_err();
+        assert_eq!(failure.code, ExitCode::Stale);
+        assert!(failure.message.contains("namespace/app"), "{}", failure.message);
     }
 }
