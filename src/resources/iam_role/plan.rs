@@ -271,14 +271,10 @@ impl Subject<'_> {
             steps.push(draft.add_step(&self.address, "update-stack", title, after, &operation));
         }
         for difference in &by_hand {
-            let foreign = matches!(
-                difference,
-                RoleDifference::ManagedPolicyForeign(_) | RoleDifference::InlinePolicyForeign(_)
-            );
             let of_role = !matches!(difference, RoleDifference::TerminationProtection { .. });
-            // A replaced role comes whole from the template, and its foreign policies went above.
-            if renamed.is_some() && of_role && (foreign || !matches!(difference, RoleDifference::RoleTag(_)))
-            {
+            // A replaced role comes whole from the template, tags included, and the foreign policies of the old one went
+            // above.
+            if renamed.is_some() && of_role {
                 continue;
             }
             let (part, title, operation) = Self::repair(difference, desired, role, stack);

@@ -37,7 +37,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         let key = key_of(account);
         let address = address(&key);
         match standing(request, live, account) {
-            Standing::Free => plan_one(live, account, &address, draft),
+            Standing::Free => plan_one(request, live, account, &address, draft),
             Standing::Refused(owner) => draft.add_finding(refusal(account, &address, owner)),
             Standing::Unknown => {
                 let Some(Err(error)) = live.service_accounts.get(&key) else {
@@ -124,7 +124,13 @@ fn wanted(account: &config::ServiceAccount, arn: Deferred<String>, marked: bool)
     Wanted { labels, annotations }
 }
 
-fn plan_one(live: &Live, account: &config::ServiceAccount, address: &Address, draft: &mut PlanDraft) {
+fn plan_one(
+    request: &Request,
+    live: &Live,
+    account: &config::ServiceAccount,
+    address: &Address,
+    draft: &mut PlanDraft,
+) {
     let key = key_of(account);
     if live
         .namespaces
@@ -163,7 +169,9 @@ fn plan_one(live: &Live, account: &config::ServiceAccount, address: &Address, dr
     };
     match existing {
         None => subject.plan_creation(draft),
-        Some(existing) => subject.plan_update(existing, draft),
+        Some(existing) => {
+            subject.plan_update(existing, request.settings.override_existing_service_accounts, draft);
+        }
     }
 }
 
@@ -223,7 +231,7 @@ impl Subject<'_> {
         draft.add_change(self.change(Action::Create, reasons, attributes, step, None));
     }
 
-    fn plan_update(self, existing: &ServiceAccount, draft: &mut PlanDraft) {
+    fn plan_update(self, existing: &ServiceAccount, overriding: bool, draft: &mut PlanDraft) {
         // An object of somebody else's is annotated, not marked: a later removal takes the annotation and no more.
         let wanted = wanted(
             self.account,
@@ -261,6 +269,11 @@ impl Subject<'_> {
         );
         if attributes.is_empty() {
             draft.add_unchanged(self.address.clone());
+            return;
+        }
+        if ownership(existing) == Ownership::Foreign && !overriding {
+            // It was as wanted until this plan, which gives its role another ARN: somebody else's all the same.
+            draft.add_finding(refusal(self.account, self.address, other_owner(existing)));
             return;
         }
         let before = |live: &BTreeMap<String, String>, keys: &mut dyn Iterator<Item = &String>| {
