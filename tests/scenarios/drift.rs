@@ -10,9 +10,7 @@ use eksact::{
 };
 use serde_json::json;
 
-use crate::stage::{
-    applied, apply, assert_settled, cluster, file, file_with, human, plan, request, summary,
-};
+use crate::stage::{applied, apply, assert_settled, cluster, file, file_with, human, plan, request, summary};
 
 const READER: &str = "\
 metadata: {name: reader, namespace: app, labels: {tier: backend}, annotations: {owner: payments}}
@@ -62,7 +60,11 @@ fn role_of<'a>(world: &'a mut World, account: &str) -> &'a mut Role {
 }
 
 fn inline_of<'a>(world: &'a mut World, account: &str) -> &'a mut serde_json::Value {
-    role_of(world, account).inline_policies.values_mut().next().unwrap()
+    role_of(world, account)
+        .inline_policies
+        .values_mut()
+        .next()
+        .unwrap()
 }
 
 fn forget_stack(world: &mut World, account: &str) {
@@ -130,7 +132,11 @@ fn cases() -> Vec<Case> {
         ),
         by_hand(
             "managed policy attached by hand",
-            |world| role_of(world, "reader").managed_policy_arns.push(LISTS_ONLY.to_owned()),
+            |world| {
+                role_of(world, "reader")
+                    .managed_policy_arns
+                    .push(LISTS_ONLY.to_owned());
+            },
             &[(READER_ROLE, Update, "drift")],
         ),
         by_hand(
@@ -147,7 +153,9 @@ fn cases() -> Vec<Case> {
             "inline policy added",
             |world| {
                 let document = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
-                role_of(world, "reader").inline_policies.insert("quick-fix".to_owned(), document);
+                role_of(world, "reader")
+                    .inline_policies
+                    .insert("quick-fix".to_owned(), document);
             },
             &[(READER_ROLE, Update, "drift")],
         ),
@@ -182,7 +190,9 @@ fn cases() -> Vec<Case> {
         by_hand(
             "role tag of somebody else's",
             |world| {
-                role_of(world, "reader").tags.insert("audited".to_owned(), "yes".to_owned());
+                role_of(world, "reader")
+                    .tags
+                    .insert("audited".to_owned(), "yes".to_owned());
             },
             &[],
         ),
@@ -204,7 +214,10 @@ fn cases() -> Vec<Case> {
                 let name = role_of(world, "reader").name.clone();
                 world.roles.remove(&name);
             },
-            &[(READER_ROLE, Replace, "role-gone"), (READER_ACCOUNT, Update, "differs")],
+            &[
+                (READER_ROLE, Replace, "role-gone"),
+                (READER_ACCOUNT, Update, "differs"),
+            ],
         ),
         by_hand(
             "role with a given name deleted",
@@ -216,7 +229,10 @@ fn cases() -> Vec<Case> {
         by_hand(
             "stack deleted",
             |world| forget_stack(world, "reader"),
-            &[(READER_ROLE, Create, "missing"), (READER_ACCOUNT, Update, "differs")],
+            &[
+                (READER_ROLE, Create, "missing"),
+                (READER_ACCOUNT, Update, "differs"),
+            ],
         ),
         by_hand(
             "older policy of the load balancer controller, by a tool of that time",
@@ -230,7 +246,11 @@ fn cases() -> Vec<Case> {
                     without(NEWS_OF_CONTROLLER, &mut resource.properties);
                 }
             },
-            &[("iam-role/kube-system/controller", Update, "well-known-policy-version")],
+            &[(
+                "iam-role/kube-system/controller",
+                Update,
+                "well-known-policy-version",
+            )],
         ),
         by_hand(
             "older policy of the load balancer controller, put there by hand",
@@ -277,7 +297,10 @@ fn cases() -> Vec<Case> {
                 cluster(world).namespaces.remove("app");
                 cluster(world).service_accounts.remove("app/reader");
             },
-            &[("namespace/app", Create, "missing"), (READER_ACCOUNT, Create, "missing")],
+            &[
+                ("namespace/app", Create, "missing"),
+                (READER_ACCOUNT, Create, "missing"),
+            ],
         ),
         by_hand(
             "provider deleted",
@@ -323,7 +346,12 @@ fn cases() -> Vec<Case> {
         ),
         in_file(
             "roleName added",
-            |file| file.replace("      wellKnownPolicies", "      roleName: balancer\n      wellKnownPolicies"),
+            |file| {
+                file.replace(
+                    "      wellKnownPolicies",
+                    "      roleName: balancer\n      wellKnownPolicies",
+                )
+            },
             &[
                 ("iam-role/kube-system/controller", Replace, "role-name"),
                 ("service-account/kube-system/controller", Update, "differs"),
@@ -336,8 +364,10 @@ fn cases() -> Vec<Case> {
                 role.tags.remove("team");
                 role.managed_policy_arns = vec![LISTS_ONLY.to_owned()];
                 role.permissions_boundary = Some("arn:aws:iam::aws:policy/PowerUserAccess".to_owned());
-                role.inline_policies
-                    .insert("quick-fix".to_owned(), json!({"Version": "2012-10-17", "Statement": []}));
+                role.inline_policies.insert(
+                    "quick-fix".to_owned(),
+                    json!({"Version": "2012-10-17", "Statement": []}),
+                );
             },
             file: |file| file.replace("roleName: deployer", "roleName: releaser"),
             expected: &[
@@ -398,7 +428,9 @@ fn without(text: &str, value: &mut serde_json::Value) {
     match value {
         serde_json::Value::Array(items) => {
             items.retain(|item| item != text);
-            items.iter_mut().for_each(|item| without(text, item));
+            for item in items {
+                without(text, item);
+            }
         }
         serde_json::Value::Object(fields) => fields.values_mut().for_each(|item| without(text, item)),
         _ => {}
@@ -409,7 +441,13 @@ fn check(case: &Case, plan: &Plan) {
     let found: Vec<(String, Action, &str)> = plan
         .changes
         .iter()
-        .map(|change| (change.address.to_string(), change.action, change.reasons[0].code.as_str()))
+        .map(|change| {
+            (
+                change.address.to_string(),
+                change.action,
+                change.reasons[0].code.as_str(),
+            )
+        })
         .collect();
     let expected: Vec<(String, Action, &str)> = case
         .expected
@@ -453,7 +491,9 @@ async fn tags_and_attachments_of_others_survive_a_repair() {
             let role = role_of(world, "reader");
             role.tags.insert("audited".to_owned(), "yes".to_owned());
             role.permissions_boundary = None;
-            stack_of(world, "reader").tags.insert("ticket".to_owned(), "OPS-1".to_owned());
+            stack_of(world, "reader")
+                .tags
+                .insert("ticket".to_owned(), "OPS-1".to_owned());
         })
         .unwrap();
     apply(&sandbox, &request).await;

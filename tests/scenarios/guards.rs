@@ -9,10 +9,12 @@ use eksact::{
 };
 
 use crate::stage::{
-    applied, apply, assert_settled, carry_out, cluster, file, plan, pruning, request, service_account, summary,
+    applied, apply, assert_settled, carry_out, cluster, file, plan, pruning, request, service_account,
+    summary,
 };
 
-const ACCOUNT: &str = "metadata: {name: web, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
+const ACCOUNT: &str =
+    "metadata: {name: web, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
 const NODE: &str = "metadata: {name: aws-node, namespace: kube-system}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy']";
 
 fn allowing(mut request: Request, code: &str) -> Request {
@@ -27,7 +29,9 @@ fn provider_deletion() -> Request {
 }
 
 fn codes(plan: &Plan, severity: Severity) -> Vec<&str> {
-    plan.findings_of(severity).map(|finding| finding.code.as_str()).collect()
+    plan.findings_of(severity)
+        .map(|finding| finding.code.as_str())
+        .collect()
 }
 
 /// Refused without the guard's code and with another's, done with its own.
@@ -36,12 +40,22 @@ async fn refused_unless_allowed(sandbox: &Sandbox, request: Request, code: &str)
         let refused = plan(sandbox, &asked).await;
         assert!(!refused.may_be_applied());
         assert_eq!(codes(&refused, Severity::Refusal), [code]);
-        let help = refused.findings_of(Severity::Refusal).next().unwrap().help.clone().unwrap();
+        let help = refused
+            .findings_of(Severity::Refusal)
+            .next()
+            .unwrap()
+            .help
+            .clone()
+            .unwrap();
         assert!(help.contains(&format!("--allow {code}")), "{help}");
     }
     let allowed = plan(sandbox, &allowing(request, code)).await;
     assert!(allowed.may_be_applied());
-    assert!(codes(&allowed, Severity::Warning).contains(&code), "{}", summary(&allowed));
+    assert!(
+        codes(&allowed, Severity::Warning).contains(&code),
+        "{}",
+        summary(&allowed)
+    );
     allowed
 }
 
@@ -59,7 +73,11 @@ async fn a_provider_that_roles_trust_is_kept() {
 async fn a_provider_whose_roles_cannot_be_seen_is_kept() {
     let (sandbox, _) = applied(&file(&[])).await;
     sandbox
-        .edit(|world| world.denied.insert("iam:GetAccountAuthorizationDetails".to_owned()))
+        .edit(|world| {
+            world
+                .denied
+                .insert("iam:GetAccountAuthorizationDetails".to_owned())
+        })
         .unwrap();
     refused_unless_allowed(&sandbox, provider_deletion(), "oidc-provider-in-use").await;
 }
@@ -68,10 +86,18 @@ async fn a_provider_whose_roles_cannot_be_seen_is_kept() {
 async fn a_provider_without_the_mark_is_kept() {
     let (sandbox, _) = applied(&file(&[])).await;
     sandbox
-        .edit(|world| world.oidc_providers.values_mut().for_each(|provider| provider.tags.clear()))
+        .edit(|world| {
+            for provider in world.oidc_providers.values_mut() {
+                provider.tags.clear();
+            }
+        })
         .unwrap();
     let allowed = refused_unless_allowed(&sandbox, provider_deletion(), "oidc-provider-not-marked").await;
-    assert!(carry_out(&sandbox, &allowed, &provider_deletion()).await.succeeded());
+    assert!(
+        carry_out(&sandbox, &allowed, &provider_deletion())
+            .await
+            .succeeded()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,7 +118,13 @@ async fn nothing_begins_while_the_cluster_does_not_answer() {
     assert_eq!(sandbox.world().unwrap().roles.len(), 1);
     sandbox.edit(|world| cluster(world).unreachable = false).unwrap();
     let rest = apply(&sandbox, &request).await;
-    assert!(rest.changes.iter().all(|change| change.address.kind() != "iam-role"), "{}", summary(&rest));
+    assert!(
+        rest.changes
+            .iter()
+            .all(|change| change.address.kind() != "iam-role"),
+        "{}",
+        summary(&rest)
+    );
     assert!(service_account(&sandbox, "app/web").is_some());
 }
 
@@ -100,21 +132,32 @@ async fn nothing_begins_while_the_cluster_does_not_answer() {
 async fn a_role_alone_needs_no_cluster() {
     let (sandbox, _) = applied(&file(&[])).await;
     sandbox.edit(|world| cluster(world).unreachable = true).unwrap();
-    apply(&sandbox, &request(&file(&[&format!("{ACCOUNT}\nroleOnly: true")]))).await;
+    apply(
+        &sandbox,
+        &request(&file(&[&format!("{ACCOUNT}\nroleOnly: true")])),
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_right_in_the_cluster_is_told_before_the_first_write() {
     let (sandbox, _) = applied(&file(&[])).await;
     sandbox
-        .edit(|world| cluster(world).denied.insert("create serviceaccounts in app".to_owned()))
+        .edit(|world| {
+            cluster(world)
+                .denied
+                .insert("create serviceaccounts in app".to_owned())
+        })
         .unwrap();
     let request = request(&file(&[ACCOUNT]));
     let planned = plan(&sandbox, &request).await;
     let report = carry_out(&sandbox, &planned, &request).await;
     assert!(report.done.is_empty());
     assert!(
-        report.failed[0].1.message.contains("create serviceaccounts in namespace app"),
+        report.failed[0]
+            .1
+            .message
+            .contains("create serviceaccounts in namespace app"),
         "{report:?}"
     );
     assert!(sandbox.faults().writes().is_empty());
@@ -139,10 +182,18 @@ async fn prune_keeps_the_network_unless_it_is_named() {
     assert_settled(&sandbox, &kept, "the protected account is no change").await;
 
     let mut named = kept;
-    named.prune.as_mut().unwrap().named.insert(("kube-system".to_owned(), "aws-node".to_owned()));
+    named
+        .prune
+        .as_mut()
+        .unwrap()
+        .named
+        .insert(("kube-system".to_owned(), "aws-node".to_owned()));
     let plan = apply(&sandbox, &named).await;
     assert!(codes(&plan, Severity::Note).is_empty());
     assert!(sandbox.world().unwrap().roles.is_empty());
     let node = service_account(&sandbox, "kube-system/aws-node").unwrap();
-    assert!(node.annotations.is_empty(), "it is Helm's: only the annotation goes");
+    assert!(
+        node.annotations.is_empty(),
+        "it is Helm's: only the annotation goes"
+    );
 }

@@ -15,26 +15,35 @@ use serde_json::json;
 use crate::{
     normal_form::{differences, normal_form},
     stage::{
-        again, apply, assert_settled, attempt, cluster, deletion, file, file_with, fresh_world, plan, pruning,
-        request, sandbox,
+        again, apply, assert_settled, attempt, cluster, deletion, file, file_with, fresh_world, plan,
+        pruning, request, sandbox,
     },
 };
 
-const PLAIN: &str = "metadata: {name: plain, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
+const PLAIN: &str =
+    "metadata: {name: plain, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
 const NAMED: &str = "metadata: {name: named, namespace: ops, labels: {tier: back}, annotations: {owner: me}}\nroleName: deployer\nwellKnownPolicies: {externalDNS: true}";
-const ATTACHED: &str = "metadata: {name: attached, namespace: ops}\nattachRoleARN: arn:aws:iam::111122223333:role/foreign";
-const THEIRS: &str = "metadata: {name: theirs, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
+const ATTACHED: &str =
+    "metadata: {name: attached, namespace: ops}\nattachRoleARN: arn:aws:iam::111122223333:role/foreign";
+const THEIRS: &str =
+    "metadata: {name: theirs, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
 
-/// Every way in which a write can end other than well.
-const FAULTS: [Fault; 7] = [
-    Fault::CrashBefore,
-    Fault::CrashAfter,
-    Fault::ErrorAfter,
-    Fault::ErrorBefore(CallErrorKind::Unreachable),
-    Fault::ErrorBefore(CallErrorKind::Throttled),
-    Fault::ErrorBefore(CallErrorKind::AccessDenied),
-    Fault::ErrorBefore(CallErrorKind::Conflict),
-];
+/// Every way in which the write of this number can end other than well; the kinds of plain refusals take turns.
+fn faults(nth: u32) -> [Fault; 4] {
+    let refusals = [
+        CallErrorKind::Unreachable,
+        CallErrorKind::Throttled,
+        CallErrorKind::AccessDenied,
+        CallErrorKind::Conflict,
+    ];
+    let refusal = refusals[usize::try_from(nth).unwrap() % refusals.len()];
+    [
+        Fault::CrashBefore,
+        Fault::CrashAfter,
+        Fault::ErrorAfter,
+        Fault::ErrorBefore(refusal),
+    ]
+}
 
 /// A world with things that are nobody's business of ours.
 fn inhabited() -> World {
@@ -80,17 +89,29 @@ fn overriding(mut request: Request) -> Request {
 
 /// Drives a run into `fault` at its write `nth`, then runs again until there is nothing left, and compares. Gives whether
 /// the fault struck.
-async fn strike(start: &World, request: &Request, expected: &serde_json::Value, nth: u32, fault: Fault) -> bool {
+async fn strike(
+    start: &World,
+    request: &Request,
+    expected: &serde_json::Value,
+    nth: u32,
+    fault: Fault,
+) -> bool {
     let bed = sandbox(start.clone());
     bed.faults().add(Rule::once(Matching::Writes, nth, fault));
     attempt(&bed, &again(request, 1)).await;
     if bed.faults().writes().len() < usize::try_from(nth).unwrap() {
         return false;
     }
-    let context = format!("{fault:?} at write {nth}, {}", bed.faults().writes().last().unwrap().action);
+    let context = format!(
+        "{fault:?} at write {nth}, {}",
+        bed.faults().writes().last().unwrap().action
+    );
     let next = bed.another_process();
     let report = attempt(&next, &again(request, 2)).await.unwrap();
-    assert!(report.succeeded(), "{context}: the second run does the rest\n{report:#?}");
+    assert!(
+        report.succeeded(),
+        "{context}: the second run does the rest\n{report:#?}"
+    );
     assert_settled(&next, &again(request, 3), &context).await;
     let found = normal_form(&next.world().unwrap());
     let differences = differences(expected, &found);
@@ -107,7 +128,7 @@ async fn strike_everywhere(start: World, request: Request) {
     let writes = u32::try_from(clean.faults().writes().len()).unwrap();
     assert!(writes > 0);
     for nth in 1..=writes {
-        for fault in FAULTS {
+        for fault in faults(nth) {
             let struck = strike(&start, &request, &expected, nth, fault).await;
             assert!(struck, "write {nth} of {writes}");
         }
@@ -135,7 +156,11 @@ fn role_of<'a>(world: &'a mut World, account: &str) -> &'a mut Role {
     world
         .roles
         .values_mut()
-        .find(|role| role.tags.get("alpha.eksctl.io/iamserviceaccount-name").is_some_and(|name| name.ends_with(account)))
+        .find(|role| {
+            role.tags
+                .get("alpha.eksctl.io/iamserviceaccount-name")
+                .is_some_and(|name| name.ends_with(account))
+        })
         .unwrap()
 }
 
@@ -159,7 +184,12 @@ async fn while_drift_is_mended() {
     for record in world.stacks.values_mut() {
         record.stack.termination_protection = false;
     }
-    cluster(&mut world).service_accounts.get_mut("ops/named").unwrap().annotations.clear();
+    cluster(&mut world)
+        .service_accounts
+        .get_mut("ops/named")
+        .unwrap()
+        .annotations
+        .clear();
     cluster(&mut world).service_accounts.remove("app/plain");
     cluster(&mut world).cluster.tags.clear();
     world.oidc_providers.values_mut().next().unwrap().audiences = vec!["vault".to_owned()];
@@ -172,7 +202,8 @@ async fn while_stacks_are_updated_and_roles_renamed() {
     role_of(&mut world, "named")
         .managed_policy_arns
         .push("arn:aws:iam::aws:policy/AdministratorAccess".to_owned());
-    role_of(&mut world, "plain").permissions_boundary = Some("arn:aws:iam::aws:policy/PowerUserAccess".to_owned());
+    role_of(&mut world, "plain").permissions_boundary =
+        Some("arn:aws:iam::aws:policy/PowerUserAccess".to_owned());
     let file = everything()
         .replace("roleName: deployer", "roleName: releaser")
         .replace("team: platform", "team: payments")
@@ -184,7 +215,11 @@ async fn while_stacks_are_updated_and_roles_renamed() {
 async fn while_broken_stacks_are_replaced() {
     let mut world = made().await;
     for record in world.stacks.values_mut() {
-        let status = if record.stack.name.ends_with("named") { "DELETE_FAILED" } else { "ROLLBACK_FAILED" };
+        let status = if record.stack.name.ends_with("named") {
+            "DELETE_FAILED"
+        } else {
+            "ROLLBACK_FAILED"
+        };
         status.clone_into(&mut record.stack.status);
     }
     role_of(&mut world, "named")
@@ -206,7 +241,12 @@ async fn while_what_the_file_lost_is_pruned() {
 
 #[tokio::test(start_paused = true)]
 async fn while_accounts_are_deleted_by_name() {
-    let request = deletion(&[("app", "plain"), ("ops", "named"), ("app", "theirs"), ("ops", "attached")]);
+    let request = deletion(&[
+        ("app", "plain"),
+        ("ops", "named"),
+        ("app", "theirs"),
+        ("ops", "attached"),
+    ]);
     strike_everywhere(made().await, request).await;
 }
 
@@ -257,5 +297,8 @@ async fn somebody_else_writes_before_every_write() {
     let next = bed.another_process();
     apply(&next, &again(&wanted, 2)).await;
     let world = next.world().unwrap();
-    assert!(account(&world, "ops/named").labels.contains_key("touched"), "what the other wrote stays");
+    assert!(
+        account(&world, "ops/named").labels.contains_key("touched"),
+        "what the other wrote stays"
+    );
 }

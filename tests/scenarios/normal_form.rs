@@ -92,17 +92,17 @@ pub(crate) fn normal_form(world: &World) -> Value {
 /// Says where two normal forms differ, one line each; empty when they are equal.
 pub(crate) fn differences(expected: &Value, found: &Value) -> Vec<String> {
     let mut lines = Vec::new();
-    walk(String::new(), expected, found, &mut lines);
+    walk("", expected, found, &mut lines);
     lines
 }
 
-fn walk(path: String, expected: &Value, found: &Value, lines: &mut Vec<String>) {
+fn walk(path: &str, expected: &Value, found: &Value, lines: &mut Vec<String>) {
     match (expected, found) {
         (Value::Object(a), Value::Object(b)) => {
             for (key, value) in a {
                 let path = format!("{path}/{key}");
                 match b.get(key) {
-                    Some(other) => walk(path, value, other, lines),
+                    Some(other) => walk(&path, value, other, lines),
                     None => lines.push(format!("{path} is missing; it should be {value}")),
                 }
             }

@@ -51,7 +51,10 @@ fn foreign(labels: &[(&str, &str)], annotations: &[(&str, &str)]) -> ServiceAcco
 
 fn owners() -> Vec<(&'static str, ServiceAccount)> {
     vec![
-        ("nobody marked it", foreign(&[("team", "web")], &[("note", "mine")])),
+        (
+            "nobody marked it",
+            foreign(&[("team", "web")], &[("note", "mine")]),
+        ),
         (
             "Helm's",
             foreign(
@@ -61,7 +64,10 @@ fn owners() -> Vec<(&'static str, ServiceAccount)> {
         ),
         (
             "Argo CD's",
-            foreign(&[], &[("argocd.argoproj.io/tracking-id", "web:/ServiceAccount:app/web")]),
+            foreign(
+                &[],
+                &[("argocd.argoproj.io/tracking-id", "web:/ServiceAccount:app/web")],
+            ),
         ),
         (
             "somebody's, with a role of their own",
@@ -79,7 +85,10 @@ fn owners() -> Vec<(&'static str, ServiceAccount)> {
         ),
         (
             "eksctl's",
-            foreign(&[("app.kubernetes.io/managed-by", "eksctl")], &[(ROLE, "arn:aws:iam::111122223333:role/old")]),
+            foreign(
+                &[("app.kubernetes.io/managed-by", "eksctl")],
+                &[(ROLE, "arn:aws:iam::111122223333:role/old")],
+            ),
         ),
     ]
 }
@@ -132,8 +141,13 @@ async fn apply_what_can_be(sandbox: &Sandbox, request: &Request) -> String {
 }
 
 fn told(account: Option<&ServiceAccount>) -> String {
-    let Some(account) = account else { return "gone".to_owned() };
-    let text = format!("labels {:?} annotations {:?}", account.labels, account.annotations);
+    let Some(account) = account else {
+        return "gone".to_owned();
+    };
+    let text = format!(
+        "labels {:?} annotations {:?}",
+        account.labels, account.annotations
+    );
     // A made-up role name says nothing about whose the account is.
     match text.split_once("-Role1-") {
         Some((before, after)) => format!("{before}-Role1-…{}", &after[12..]),
@@ -147,16 +161,33 @@ async fn each_owner_against_each_request() {
     for (owner, before) in owners() {
         writeln!(table, "=== {owner}\nbefore: {}", told(Some(&before))).unwrap();
         for account in [ACCOUNT, ATTACHED] {
-            let way = if account == ACCOUNT { "a role of its own" } else { "attachRoleARN" };
+            let way = if account == ACCOUNT {
+                "a role of its own"
+            } else {
+                "attachRoleARN"
+            };
             let wanted = request(&file(&[account]));
 
             let create = with(&before);
             let done = apply_what_can_be(&create, &wanted).await;
             let after = service_account(&create, KEY);
-            writeln!(table, "--- create, {way}\n{done}\nthen:   {}", told(after.as_ref())).unwrap();
-            if before.labels.get("app.kubernetes.io/managed-by").map(String::as_str) != Some("eksctl") {
+            writeln!(
+                table,
+                "--- create, {way}\n{done}\nthen:   {}",
+                told(after.as_ref())
+            )
+            .unwrap();
+            if before
+                .labels
+                .get("app.kubernetes.io/managed-by")
+                .map(String::as_str)
+                != Some("eksctl")
+            {
                 assert_eq!(after.as_ref(), Some(&before), "{owner}: refused means untouched");
-                assert!(create.world().unwrap().roles.is_empty(), "{owner}: no role for a refused account");
+                assert!(
+                    create.world().unwrap().roles.is_empty(),
+                    "{owner}: no role for a refused account"
+                );
             }
 
             let forced = with(&before);
@@ -167,21 +198,45 @@ async fn each_owner_against_each_request() {
                 told(service_account(&forced, KEY).as_ref())
             )
             .unwrap();
-            assert_settled(&forced, &wanted, "an overridden account is looked after without the flag, too").await;
+            assert_settled(
+                &forced,
+                &wanted,
+                "an overridden account is looked after without the flag, too",
+            )
+            .await;
 
             let pruned = forced.another_process();
             let empty = pruning(request(&file(&[])));
             let done = apply_what_can_be(&pruned, &empty).await;
-            writeln!(table, "--- and pruned\n{done}\nthen:   {}", told(service_account(&pruned, KEY).as_ref())).unwrap();
+            writeln!(
+                table,
+                "--- and pruned\n{done}\nthen:   {}",
+                told(service_account(&pruned, KEY).as_ref())
+            )
+            .unwrap();
             assert_settled(&pruned, &empty, owner).await;
             assert!(pruned.world().unwrap().roles.is_empty(), "{owner}: the role goes");
         }
         let named = with(&before);
         let done = apply_what_can_be(&named, &deletion(&[("app", "web")])).await;
         let after = service_account(&named, KEY);
-        writeln!(table, "--- delete without ever having been taken\n{done}\nthen:   {}", told(after.as_ref())).unwrap();
-        if before.labels.get("app.kubernetes.io/managed-by").map(String::as_str) != Some("eksctl") {
-            assert_eq!(after, Some(before), "{owner}: deleting does not touch what is not ours");
+        writeln!(
+            table,
+            "--- delete without ever having been taken\n{done}\nthen:   {}",
+            told(after.as_ref())
+        )
+        .unwrap();
+        if before
+            .labels
+            .get("app.kubernetes.io/managed-by")
+            .map(String::as_str)
+            != Some("eksctl")
+        {
+            assert_eq!(
+                after,
+                Some(before),
+                "{owner}: deleting does not touch what is not ours"
+            );
         }
     }
     insta::assert_snapshot!(table);
@@ -191,17 +246,29 @@ async fn each_owner_against_each_request() {
 async fn an_account_that_is_already_as_wanted_is_taken_as_it_is() {
     let (sandbox, wanted) = crate::stage::applied(&file(&[ACCOUNT])).await;
     let mut helms = service_account(&sandbox, KEY).unwrap();
-    helms.labels.insert("app.kubernetes.io/managed-by".to_owned(), "Helm".to_owned());
-    helms.field_managers.iter_mut().for_each(|manager| "helm".clone_into(&mut manager.manager));
+    helms
+        .labels
+        .insert("app.kubernetes.io/managed-by".to_owned(), "Helm".to_owned());
+    helms
+        .field_managers
+        .iter_mut()
+        .for_each(|manager| "helm".clone_into(&mut manager.manager));
     sandbox
-        .edit(|world| cluster(world).service_accounts.insert(KEY.to_owned(), helms.clone()))
+        .edit(|world| {
+            cluster(world)
+                .service_accounts
+                .insert(KEY.to_owned(), helms.clone())
+        })
         .unwrap();
     assert_settled(&sandbox, &wanted, "Helm writes the annotation that is wanted").await;
 
     // Its role must be made anew under another name: the account would no longer be as wanted, and is not ours to write.
     sandbox.edit(|world| world.roles.clear()).unwrap();
     let found = plan(&sandbox, &wanted).await;
-    let codes: Vec<_> = found.findings_of(Severity::Error).map(|finding| finding.code.as_str()).collect();
+    let codes: Vec<_> = found
+        .findings_of(Severity::Error)
+        .map(|finding| finding.code.as_str())
+        .collect();
     assert_eq!(codes, ["service-account-not-managed"], "{}", human(&found));
     crate::stage::carry_out(&sandbox, &found, &wanted).await;
     assert_eq!(service_account(&sandbox, KEY), Some(helms));
@@ -220,7 +287,13 @@ async fn the_rest_of_a_service_account_stays() {
         .unwrap();
     apply(&sandbox, &wanted).await;
     let after = service_account(&sandbox, KEY).unwrap();
-    assert_eq!((after.labels["theirs"].as_str(), after.annotations["theirs"].as_str()), ("1", "2"));
+    assert_eq!(
+        (
+            after.labels["theirs"].as_str(),
+            after.annotations["theirs"].as_str()
+        ),
+        ("1", "2")
+    );
     assert!(after.annotations.contains_key(ROLE));
 }
 
@@ -229,11 +302,29 @@ async fn role_only_leaves_kubernetes_alone_and_attached_leaves_iam_alone() {
     let alone = sandbox(fresh_world());
     let role_only = format!("{ACCOUNT}\nroleOnly: true").replace(", labels: {tier: front}", "");
     apply(&alone, &request(&file(&[&role_only]))).await;
-    assert!(alone.faults().calls().iter().all(|call| call.service != "kubernetes"));
+    assert!(
+        alone
+            .faults()
+            .calls()
+            .iter()
+            .all(|call| call.service != "kubernetes")
+    );
     assert_eq!(alone.world().unwrap().roles.len(), 1);
 
     let (attached, _) = crate::stage::applied(&file(&[])).await;
     apply(&attached, &request(&file(&[ATTACHED]))).await;
-    assert!(attached.faults().calls().iter().all(|call| call.service != "cloudformation"));
-    assert!(attached.faults().writes().iter().all(|call| call.service == "kubernetes"));
+    assert!(
+        attached
+            .faults()
+            .calls()
+            .iter()
+            .all(|call| call.service != "cloudformation")
+    );
+    assert!(
+        attached
+            .faults()
+            .writes()
+            .iter()
+            .all(|call| call.service == "kubernetes")
+    );
 }

@@ -46,9 +46,11 @@ async fn what_eksctl_made_can_be_removed() {
     assert!(world.roles.is_empty());
     let left = &crate::stage::cluster(&mut world).service_accounts;
     assert!(
-        left.values()
-            .all(|account| account.labels.get("app.kubernetes.io/managed-by").map(String::as_str)
-                != Some("eksctl")),
+        left.values().all(|account| account
+            .labels
+            .get("app.kubernetes.io/managed-by")
+            .map(String::as_str)
+            != Some("eksctl")),
         "{:?}",
         left.keys()
     );

@@ -10,8 +10,10 @@ use eksact::{
 
 use crate::stage::{applied, apply, assert_settled, carry_out, cluster, file, plan, request, summary};
 
-const BROKEN: &str = "metadata: {name: broken, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
-const SOUND: &str = "metadata: {name: sound, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
+const BROKEN: &str =
+    "metadata: {name: broken, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
+const SOUND: &str =
+    "metadata: {name: sound, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
 
 /// Every status of CloudFormation's `StackStatus` that a listing shows (API reference, `DescribeStacks`), and one that
 /// nobody knows yet.
@@ -69,7 +71,7 @@ fn put_into(world: &mut World, status: &str) {
 async fn in_status(status: &str) -> (Sandbox, Plan) {
     let (sandbox, mut request) = applied(&file(&[BROKEN, SOUND])).await;
     sandbox.edit(|world| put_into(world, status)).unwrap();
-    request.settings.timeout = std::time::Duration::from_secs(60);
+    request.settings.timeout = std::time::Duration::from_mins(1);
     let plan = plan(&sandbox, &request).await;
     (sandbox, plan)
 }
@@ -84,11 +86,17 @@ async fn every_status_leads_somewhere() {
             writeln!(table, "help: {}", finding.help.as_deref().unwrap_or_default()).unwrap();
         }
         assert!(
-            found.unchanged.iter().any(|address| address.to_string() == "iam-role/app/sound"),
+            found
+                .unchanged
+                .iter()
+                .any(|address| address.to_string() == "iam-role/app/sound"),
             "{status}: a broken stack never hides the others"
         );
         if found.findings_of(Severity::Error).next().is_some() {
-            assert!(!found.has_changes(), "{status}: nothing is done about what people must mend");
+            assert!(
+                !found.has_changes(),
+                "{status}: nothing is done about what people must mend"
+            );
             continue;
         }
         let wanted = request(&file(&[BROKEN, SOUND]));
@@ -105,7 +113,7 @@ async fn every_status_can_be_removed_or_says_why_not() {
     for status in STATUSES {
         let (sandbox, _) = in_status(status).await;
         let mut removal = crate::stage::deletion(&[("app", "broken")]);
-        removal.settings.timeout = std::time::Duration::from_secs(60);
+        removal.settings.timeout = std::time::Duration::from_mins(1);
         let found = plan(&sandbox, &removal).await;
         writeln!(table, "=== {status}\n{}", summary(&found)).unwrap();
         if found.findings_of(Severity::Error).next().is_some() {
@@ -113,7 +121,11 @@ async fn every_status_can_be_removed_or_says_why_not() {
         }
         apply(&sandbox, &removal).await;
         assert_settled(&sandbox, &removal, status).await;
-        assert_eq!(sandbox.world().unwrap().roles.len(), 1, "{status}: the other's role");
+        assert_eq!(
+            sandbox.world().unwrap().roles.len(),
+            1,
+            "{status}: the other's role"
+        );
     }
     insta::assert_snapshot!(table);
 }
@@ -131,17 +143,35 @@ async fn a_rolled_back_stack_is_replaced_once_its_cause_is_gone() {
     .await;
     let wanted = request(&file);
     let first = plan(&sandbox, &wanted).await;
-    assert!(summary(&first).contains("Warning role-name-taken"), "{}", summary(&first));
+    assert!(
+        summary(&first).contains("Warning role-name-taken"),
+        "{}",
+        summary(&first)
+    );
     let report = carry_out(&sandbox, &first, &wanted).await;
     let (step, error) = &report.failed[0];
-    assert_eq!((report.failed.len(), step.0.as_str()), (1, "iam-role/app/named#create-stack"));
-    assert!(error.message.contains("Role with name taken already exists"), "{error}");
+    assert_eq!(
+        (report.failed.len(), step.0.as_str()),
+        (1, "iam-role/app/named#create-stack")
+    );
+    assert!(
+        error.message.contains("Role with name taken already exists"),
+        "{error}"
+    );
     assert!(error.message.contains("ROLLBACK_COMPLETE"), "{error}");
-    assert_eq!(report.not_tried.len(), 1, "only what needs the role is left out: {report:?}");
+    assert_eq!(
+        report.not_tried.len(),
+        1,
+        "only what needs the role is left out: {report:?}"
+    );
     assert!(crate::stage::service_account(&sandbox, "app/sound").is_some());
 
     apply(&sandbox, &crate::stage::deletion(&[("app", "other")])).await;
     let second = apply(&sandbox, &crate::stage::again(&wanted, 2)).await;
-    assert!(summary(&second).contains("iam-role/app/named Replace stack-broken"), "{}", summary(&second));
+    assert!(
+        summary(&second).contains("iam-role/app/named Replace stack-broken"),
+        "{}",
+        summary(&second)
+    );
     assert_settled(&sandbox, &wanted, "after the cause is gone").await;
 }

@@ -1,7 +1,7 @@
 //! What every scenario needs: a simulated account, requests from the text of a file, and the road from a request to a
 //! finished run, as the command line goes it.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use eksact::{
     cloud::sandbox::{Sandbox, Seed, SimulatedCluster, TokioClock, World},
@@ -61,7 +61,7 @@ pub(crate) fn file_with(metadata: &str, accounts: &[&str]) -> String {
         "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata:\n  name: {CLUSTER}\n  region: {REGION}\n"
     );
     for line in metadata.lines() {
-        text.push_str(&format!("  {line}\n"));
+        writeln!(text, "  {line}").unwrap();
     }
     text.push_str("iam:\n  withOIDC: true\n");
     if !accounts.is_empty() {
@@ -125,11 +125,7 @@ pub(crate) async fn try_plan(sandbox: &Sandbox, request: &Request) -> Result<Pla
 pub(crate) async fn plan(sandbox: &Sandbox, request: &Request) -> Plan {
     let before = sandbox.faults().writes().len();
     let plan = try_plan(sandbox, request).await.unwrap();
-    assert_eq!(
-        sandbox.faults().writes().len(),
-        before,
-        "planning writes nothing"
-    );
+    assert_eq!(sandbox.faults().writes().len(), before, "planning writes nothing");
     plan
 }
 
@@ -195,18 +191,25 @@ pub(crate) fn summary(plan: &Plan) -> String {
     let mut text = String::new();
     for change in &plan.changes {
         let reasons: Vec<&str> = change.reasons.iter().map(|reason| reason.code.as_str()).collect();
-        text.push_str(&format!(
-            "{} {:?} {}\n",
+        writeln!(
+            text,
+            "{} {:?} {}",
             change.address,
             change.action,
             reasons.join(" ")
-        ));
+        )
+        .unwrap();
         for step in plan.steps.iter().filter(|step| step.address == change.address) {
-            text.push_str(&format!("    {}\n", step.title));
+            writeln!(text, "    {}", step.title).unwrap();
         }
     }
     for finding in &plan.findings {
-        text.push_str(&format!("{:?} {}: {}\n", finding.severity, finding.code, finding.message));
+        writeln!(
+            text,
+            "{:?} {}: {}",
+            finding.severity, finding.code, finding.message
+        )
+        .unwrap();
     }
     if text.is_empty() {
         text.push_str("nothing\n");

@@ -149,7 +149,7 @@ pub fn templates_needed(request: &Request, live: &Live, stacks: &[&Stack]) -> BT
         .collect();
     let mut needed: BTreeSet<String> = by_key
         .iter()
-        .filter(|(key, _)| super::removal::is_to_go(request, key))
+        .filter(|(key, _)| super::removal::is_role_to_go(request, key))
         .map(|(_, stack)| stack.name.clone())
         .collect();
     for (key, account) in super::owned(request) {

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     cloudformation::wanted_role::WantedRole,
+    config::ServiceAccount,
     engine::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
@@ -21,8 +22,8 @@ use crate::{
         Live, Request,
         live::{is_of_cluster, role_name_of, service_account_of},
         oidc_provider,
-        request::{AccountKey, key_of},
-        service_account,
+        request::{AccountKey, key_of, owns_role},
+        service_account::{self, Standing, standing},
     },
 };
 
@@ -41,6 +42,22 @@ pub fn is_to_go(request: &Request, key: &AccountKey) -> bool {
         .iter()
         .any(|account| key_of(account) == *key);
     !wanted && !prune.keep.contains(key) && (!is_protected(key) || prune.named.contains(key))
+}
+
+/// Whether the request wants the role that eksact made for this account gone: with the account, or because the file now
+/// gives the account another role (`attachRoleARN`), which leaves the old one to nobody.
+pub(super) fn is_role_to_go(request: &Request, key: &AccountKey) -> bool {
+    is_to_go(request, key) || replaced_by_attached(request, key).is_some()
+}
+
+/// The account of the file that has been given another role than the one eksact made for it, where prune may look.
+fn replaced_by_attached<'plan>(request: &'plan Request, key: &AccountKey) -> Option<&'plan ServiceAccount> {
+    let prune = request.prune.as_ref()?;
+    request
+        .service_accounts()
+        .iter()
+        .find(|account| key_of(account) == *key && !owns_role(account))
+        .filter(|_| !prune.keep.contains(key))
 }
 
 fn is_protected(key: &AccountKey) -> bool {
@@ -83,7 +100,10 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                 .with_help("Name it to remove it nevertheless: --prune-named kube-system/aws-node."),
             );
         }
-        if is_to_go(request, &key) {
+        // The old role stays while its service account cannot be pointed at the other one.
+        let still_used = replaced_by_attached(request, &key)
+            .is_some_and(|account| standing(request, live, account) != Standing::Free);
+        if is_role_to_go(request, &key) && !still_used {
             plan_one(request, live, stack, &key, draft);
         }
     }
@@ -167,6 +187,8 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, dra
         action: Action::Delete,
         reasons: vec![if requested {
             Reason::new("requested", "it was asked for")
+        } else if replaced_by_attached(request, key).is_some() {
+            Reason::new("pruned", "the file gives the service account another role")
         } else {
             Reason::new("pruned", "the file no longer has it")
         }],

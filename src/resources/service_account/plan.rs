@@ -25,7 +25,7 @@ use crate::{
         iam_role::{self, RoleArn, arn_after, is_to_go},
         namespace::{self, in_kubernetes},
         oidc_provider::counted,
-        request::{AccountKey, key_of},
+        request::{AccountKey, key_of, owns_role},
         runner::help_for,
     },
 };
@@ -154,7 +154,12 @@ fn plan_one(
     // Only a change that can alter the ARN must come first; a mere update of the role's policies need not, yet a
     // service account is not pointed at a role that failed to become what it should be.
     let mut after: Vec<StepId> = Vec::new();
-    for needed in [namespace::address(&account.namespace), role_address] {
+    // An account with a role of somebody's waits for none of ours; one that is pruned waits for the account.
+    let role_address = owns_role(account).then_some(role_address);
+    for needed in [namespace::address(&account.namespace)]
+        .into_iter()
+        .chain(role_address)
+    {
         if let Some(step) = draft.last_step_of(&needed) {
             after.push(step);
             depends_on.push(needed);
@@ -170,7 +175,11 @@ fn plan_one(
     match existing {
         None => subject.plan_creation(draft),
         Some(existing) => {
-            subject.plan_update(existing, request.settings.override_existing_service_accounts, draft);
+            subject.plan_update(
+                existing,
+                request.settings.override_existing_service_accounts,
+                draft,
+            );
         }
     }
 }
