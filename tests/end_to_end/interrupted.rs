@@ -2,7 +2,7 @@
 //! foreign touched.
 
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -118,10 +118,10 @@ fn killed_at_any_moment_the_next_run_finishes() {
     make_foreign_things(&bed);
     bed.stacks_take(&json!(1));
     let others = foreign(&bed);
-    let begun = Instant::now();
+    bed.forget_calls();
     let reference = file_for(&bed, "reference");
     bed.apply(&reference).ended(0);
-    let whole = u64::try_from(begun.elapsed().as_millis()).unwrap();
+    let calls = u64::try_from(bed.calls().len()).unwrap();
     let wanted = outcome(&bed, "reference");
 
     let mut seed = 20_261_122;
@@ -129,32 +129,32 @@ fn killed_at_any_moment_the_next_run_finishes() {
     for round in 0..KILLS {
         let namespace = format!("round-{round}");
         let file = file_for(&bed, &namespace);
-        bed.forget_calls();
         let provider = json!({"OpenIDConnectProviderArn": bed.provider_arn()});
         bed.aws("iam", "delete_open_id_connect_provider", &provider)
             .unwrap();
+        bed.forget_calls();
 
-        // One moment in each eighth of the time that an apply takes.
-        let moment = whole * round / KILLS + next(&mut seed) % (whole / KILLS);
+        // Within each eighth of the calls that an apply makes, and a little later, when it may be at Kubernetes.
+        let call = calls * round / KILLS + next(&mut seed) % (calls / KILLS).max(1);
+        let later = next(&mut seed) % 100;
         let mut running = begin(&bed, &file);
-        std::thread::sleep(Duration::from_millis(moment));
+        while u64::try_from(bed.calls().len()).unwrap() < call && running.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(later));
         running.kill().unwrap();
         cut_short += u32::from(!running.wait().unwrap().success());
 
         bed.apply(&file).ended(0);
-        println!(
-            "round {round}: killed after {moment} ms, {:?}",
-            bed.writes().len()
-        );
         assert_eq!(
             creations(&bed, &namespace),
             ACCOUNTS.len(),
-            "round {round}, killed after {moment} ms"
+            "round {round}, killed {later} ms after call {call}"
         );
         assert_eq!(
             outcome(&bed, &namespace),
             wanted,
-            "round {round}, killed after {moment} ms"
+            "round {round}, killed {later} ms after call {call}"
         );
         bed.nothing_to_do(&file);
     }

@@ -11,5 +11,6 @@ mod failing;
 mod interrupted;
 mod live;
 mod out_of_reach;
+mod rough_weather;
 mod templates;
 mod whole_road;

@@ -76,3 +76,49 @@ fn who_may_only_read_can_plan_and_is_told_what_applying_lacks() {
     bed.apply(&file).ended(0);
     as_person("planner", &["plan", "-f", &file, "--detailed-exitcode"]).ended(0);
 }
+
+#[test]
+fn a_kubeconfig_is_the_way_around_an_endpoint_out_of_reach() {
+    let bed = Bed::start();
+    let file = bed.file("cluster.yaml", FILE);
+    bed.control("POST", "eks/bench", &json!({"endpoint": "https://127.0.0.1:9"}));
+    bed.apply(&file).ended(4);
+    let kubeconfig = bed.fact("admin_kubeconfig");
+    let apply = ["apply", "-f", &file, "--yes", "--kubeconfig", kubeconfig];
+    bed.run(&apply).ended(0);
+    assert_eq!(
+        bed.annotation("app", "reader"),
+        Some(bed.role_arn_of("app", "reader"))
+    );
+    bed.run(&[
+        "plan",
+        "-f",
+        &file,
+        "--detailed-exitcode",
+        "--kubeconfig",
+        kubeconfig,
+    ])
+    .ended(0);
+
+    // The pod was started while the annotation named another role, and goes on with that one.
+    let owner = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-5d4f8c7b9d", "uid": "1", "controller": true});
+    let spec = json!({"serviceAccountName": "reader", "containers": [{"name": "web", "image": "web"}]});
+    let metadata = json!({"name": "web-5d4f8c7b9d-x2x4z", "labels": {"pod-template-hash": "5d4f8c7b9d"}, "ownerReferences": [owner]});
+    let pod = json!({"metadata": metadata, "spec": spec});
+    let (status, answer) = bed.kubernetes("POST", "/api/v1/namespaces/app/pods", &pod);
+    assert_eq!(status, 201, "{answer}");
+    let other = "eks.amazonaws.com/role-arn=arn:aws:iam::111122223333:role/other";
+    bed.kubectl(&[
+        "annotate",
+        "--overwrite",
+        "serviceaccount",
+        "-n",
+        "app",
+        "reader",
+        other,
+    ])
+    .ended(0);
+    bed.run(&apply)
+        .ended(0)
+        .says("kubectl --namespace app rollout restart deployment/web");
+}
