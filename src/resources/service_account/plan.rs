@@ -527,6 +527,7 @@ fn plan_removal(request: &Request, key: &AccountKey, account: &ServiceAccount, d
             namespace: key.0.clone(),
             name: key.1.clone(),
             uid: account.uid.clone(),
+            resource_version: account.resource_version.clone(),
         };
         let title = format!("delete service account {}/{}", key.0, key.1);
         change.steps = vec![draft.add_step(&address, "delete", title, Vec::new(), &operation)];
