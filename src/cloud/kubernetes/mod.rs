@@ -22,7 +22,7 @@ use std::{fmt, time::Duration};
 
 pub use connect::ClusterEndpoint;
 pub use kubeconfig::KubeconfigContext;
-pub use network::{NetworkSettings, TrustSource};
+pub use network::NetworkSettings;
 pub use token::{BearerToken, TokenSource};
 
 /// A cluster's API: reads and writes. Cheap calls share one pool of connections.
