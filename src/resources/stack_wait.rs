@@ -2,10 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
+use futures::future::join_all;
 use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
@@ -16,8 +20,10 @@ use crate::{
     },
 };
 
-/// Up to this many stacks are asked for one by one.
+/// Up to this many stacks are asked for one by one, and more where a listing takes more pages than that.
 const ONE_BY_ONE: usize = 3;
+/// What a page of `DescribeStacks` holds.
+const STACKS_PER_PAGE: usize = 100;
 /// How often a listing may fail in a row before the waiting ends.
 const FAILURES: u32 = 5;
 const SHORTEST: Duration = Duration::from_millis(500);
@@ -36,11 +42,21 @@ struct State {
     polling: bool,
 }
 
+/// Whether a failure may be gone at the next look.
+fn is_passing(error: &CallError) -> bool {
+    matches!(
+        error.kind,
+        CallErrorKind::Throttled | CallErrorKind::Unreachable | CallErrorKind::ServiceFailure
+    )
+}
+
 /// Waits for stacks by id.
 pub struct StackWait {
     aws: Arc<dyn AwsReader>,
     timeout: Duration,
     state: Mutex<State>,
+    /// How many stacks the last listing had; 0 before the first.
+    listed: AtomicUsize,
 }
 
 impl std::fmt::Debug for StackWait {
@@ -58,6 +74,7 @@ impl StackWait {
             aws,
             timeout,
             state: Mutex::default(),
+            listed: AtomicUsize::new(0),
         }
     }
 
@@ -121,11 +138,7 @@ impl StackWait {
                 }
                 Err(error) => {
                     failures += 1;
-                    let passing = matches!(
-                        error.kind,
-                        CallErrorKind::Throttled | CallErrorKind::Unreachable | CallErrorKind::ServiceFailure
-                    );
-                    if !passing || failures >= FAILURES {
+                    if !is_passing(&error) || failures >= FAILURES {
                         self.give_up(&error);
                     }
                 }
@@ -155,19 +168,23 @@ impl StackWait {
 
     async fn look(&self, ids: &[String]) -> Result<BTreeMap<String, Option<Stack>>, CallError> {
         let mut found: BTreeMap<String, Option<Stack>> = BTreeMap::new();
-        if ids.len() > ONE_BY_ONE {
-            found = self
-                .aws
-                .stacks()
-                .await?
-                .into_iter()
-                .map(|stack| (stack.id.clone(), Some(stack)))
-                .collect();
+        let pages = self.listed.load(Ordering::Relaxed) / STACKS_PER_PAGE;
+        if ids.len() > ONE_BY_ONE.max(pages) {
+            let all = self.aws.stacks().await?;
+            self.listed.store(all.len(), Ordering::Relaxed);
+            found.extend(all.into_iter().map(|stack| (stack.id.clone(), Some(stack))));
         }
         // The listing leaves deleted stacks out: those are asked for by id.
-        for id in ids {
-            if !found.contains_key(id) {
-                found.insert(id.clone(), self.aws.stack(id).await?);
+        let left: Vec<&String> = ids.iter().filter(|id| !found.contains_key(*id)).collect();
+        let asked = join_all(left.iter().map(|id| self.aws.stack(id))).await;
+        for (id, stack) in left.into_iter().zip(asked) {
+            match stack {
+                Ok(stack) => {
+                    found.insert(id.clone(), stack);
+                }
+                // One stack that cannot be read ends its own waiting only.
+                Err(error) if !is_passing(&error) => self.give_up_one(id, &error),
+                Err(error) => return Err(error),
             }
         }
         Ok(found)
@@ -199,6 +216,13 @@ impl StackWait {
         }
     }
 
+    fn give_up_one(&self, id: &str, error: &CallError) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for one in state.waiting.remove(id).unwrap_or_default() {
+            let _ = one.answer.send(Err(error.clone()));
+        }
+    }
+
     fn expire(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, waiting) in &mut state.waiting {
@@ -224,18 +248,21 @@ impl StackWait {
     }
 }
 
-/// Why a stack failed: the reason of the first resource that failed since `token`'s request began, in CloudFormation's
-/// own words. Later failures ("Resource creation cancelled") follow from it.
+/// Why a stack failed: the reason of the first resource that failed in `token`'s request, in CloudFormation's own words.
+/// Later failures ("Resource creation cancelled") follow from it. Events of other requests do not count; where no event
+/// bears the token (CloudFormation gives none for what it does by itself), those without any do.
 pub fn root_cause(events: &[StackEvent], token: &str) -> Option<String> {
-    let of_request = |event: &&StackEvent| {
-        event
-            .client_request_token
-            .as_deref()
-            .is_none_or(|given| token.is_empty() || given == token)
-    };
+    let bears = |event: &&StackEvent| event.client_request_token.as_deref() == Some(token);
+    let known = events.iter().any(|event| bears(&event));
     let failed: Vec<&StackEvent> = events
         .iter()
-        .filter(of_request)
+        .filter(|event| {
+            if known {
+                bears(event)
+            } else {
+                event.client_request_token.is_none()
+            }
+        })
         .filter(|event| event.status.ends_with("_FAILED"))
         .collect();
     // Events come newest first.
@@ -259,3 +286,7 @@ pub fn root_cause(events: &[StackEvent], token: &str) -> Option<String> {
         first.logical_id, first.resource_type, first.status
     ))
 }
+
+#[cfg(test)]
+#[path = "stack_wait_tests.rs"]
+mod tests;

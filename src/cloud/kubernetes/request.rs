@@ -118,6 +118,9 @@ impl KubernetesClient {
         let mut repetitions = 0;
         loop {
             let (authorised, token) = self.authorised(call, request).await?;
+            // The place is held for this exchange only, never while waiting to repeat it. Acquiring fails only on a closed
+            // semaphore, and nothing closes this one.
+            let place = self.in_flight.acquire().await.ok();
             let response = self
                 .client
                 .send(authorised.map(kube::client::Body::from))
@@ -128,6 +131,7 @@ impl KubernetesClient {
                 .collect_bytes()
                 .await
                 .map_err(|error| error::from_transport(call, &self.way, &error))?;
+            drop(place);
             if head.status.is_success() {
                 return Ok(Answer::Success(body.to_vec()));
             }
