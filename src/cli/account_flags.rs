@@ -12,6 +12,7 @@ use crate::{
 
 /// The cluster of a command without a file.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Cluster or file")]
 pub(super) struct ClusterFlags {
     /// The EKS cluster
     #[arg(short, long, value_name = "NAME")]
@@ -23,20 +24,22 @@ pub(super) struct ClusterFlags {
 
 /// The service account of a command without a file.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Service account")]
 pub(super) struct NameFlags {
     /// Name of the service account
-    #[arg(value_name = "NAME", conflicts_with_all = ["name", "config_file"])]
+    #[arg(value_name = "NAME", conflicts_with_all = ["name", "config_file"], help_heading = None::<&str>)]
     pub positional_name: Option<String>,
     /// Name of the service account
     #[arg(long, value_name = "NAME", conflicts_with = "config_file")]
     pub name: Option<String>,
-    /// Namespace of the service account
+    /// Namespace of the service account; `default` when it is to be created, updated or deleted
     #[arg(long, value_name = "NAMESPACE", conflicts_with = "config_file")]
     pub namespace: Option<String>,
 }
 
 /// What the role of a service account shall be.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Role")]
 pub(super) struct PermissionFlags {
     /// Managed policies of the role
     #[arg(
@@ -73,7 +76,8 @@ impl ClusterFlags {
     /// A configuration that names the cluster and nothing else.
     pub(super) fn config(&self, global: &GlobalFlags) -> Result<ClusterConfig, Failure> {
         let Some(cluster) = &self.cluster else {
-            return Err(Failure::usage("--cluster must be set").with_help("Or name a file with -f."));
+            return Err(Failure::usage("--cluster must be set")
+                .with_help("Or name a file with -f that says which cluster it is about."));
         };
         let region = match &global.region {
             Some(region) => region.clone(),

@@ -46,19 +46,29 @@ struct CreateServiceAccount {
     #[command(flatten)]
     permissions: PermissionFlags,
     /// Existing role to use instead of making one
-    #[arg(long, value_name = "ARN", conflicts_with = "config_file")]
+    #[arg(
+        long,
+        value_name = "ARN",
+        conflicts_with = "config_file",
+        help_heading = "Role"
+    )]
     attach_role_arn: Option<String>,
     /// Name of the role
-    #[arg(long, value_name = "NAME", conflicts_with = "config_file")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "config_file",
+        help_heading = "Role"
+    )]
     role_name: Option<String>,
     /// Make only the role and leave Kubernetes alone
-    #[arg(long)]
+    #[arg(long, help_heading = "Role")]
     role_only: bool,
     /// Labels of the service account
-    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = pair, conflicts_with = "config_file")]
+    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = pair, conflicts_with = "config_file", help_heading = "Service account")]
     labels: Vec<(String, String)>,
     /// Annotations of the service account
-    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = pair, conflicts_with = "config_file")]
+    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = pair, conflicts_with = "config_file", help_heading = "Service account")]
     annotations: Vec<(String, String)>,
     #[command(flatten)]
     filter: FilterFlags,
@@ -116,7 +126,7 @@ impl CreateServiceAccount {
             account.annotations = self.annotations.iter().cloned().collect::<BTreeMap<_, _>>();
             if account.attach_role_arn.is_none() && !account.has_policy() && !account.states_no_policy {
                 return Err(Failure::usage("--attach-policy-arn or --attach-role-arn must be set")
-                    .with_help("--attach-policy, --well-known-policies, or --attach-policy-arn '' for a role without any."));
+                    .with_help("--attach-policy and --well-known-policies do as well; --attach-policy-arn '' makes a role without any policy."));
             }
             config.iam.with_oidc = Located::unlocated(true);
             config.iam.service_accounts = vec![account];

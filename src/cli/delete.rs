@@ -46,7 +46,7 @@ struct DeleteServiceAccount {
     #[command(flatten)]
     name: NameFlags,
     /// Delete those that are not in the file, instead of those that are
-    #[arg(long, requires = "config_file")]
+    #[arg(long, requires = "config_file", help_heading = "Service accounts of the file")]
     only_missing: bool,
     #[command(flatten)]
     filter: FilterFlags,
@@ -54,7 +54,11 @@ struct DeleteServiceAccount {
     #[arg(short, long, hide = true)]
     wait: bool,
     /// Role that CloudFormation acts as
-    #[arg(long, value_name = "ARN")]
+    #[arg(
+        long,
+        value_name = "ARN",
+        help_heading = "Stacks and existing service accounts"
+    )]
     cfn_role_arn: Option<String>,
     #[command(flatten)]
     plan: PlanFlags,

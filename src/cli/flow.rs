@@ -1,6 +1,7 @@
 //! The one road of every command that changes something: read, plan, show, ask, check, carry out, report.
 
 use std::{
+    collections::BTreeSet,
     io::IsTerminal as _,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -27,12 +28,13 @@ const FRESH: Duration = Duration::from_secs(10);
 
 /// Flags of commands that change something.
 #[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "Approval")]
 pub(super) struct ApprovalFlags {
     /// Apply without asking
     #[arg(short, long, alias = "auto-approve")]
     pub yes: bool,
-    /// The same, in eksctl's words
-    #[arg(long, hide_short_help = true)]
+    /// The same, under eksctl's name
+    #[arg(long)]
     pub approve: bool,
 }
 
@@ -43,9 +45,17 @@ impl ApprovalFlags {
 }
 
 /// Reads what is live and plans.
-pub(super) async fn plan_for(request: &Request, connection: &Connection) -> Result<Plan, Failure> {
+pub(super) async fn plan_for(
+    request: &Request,
+    connection: &Connection,
+    printer: &Printer,
+) -> Result<Plan, Failure> {
+    let printer = *printer;
     let reader = LiveReader::begin(connection.readers.clone(), &request.config.metadata.name.value).await?;
-    let live = reader.read(request).await;
+    let live = reader
+        .with_notice(move |text| printer.note(text))
+        .read(request)
+        .await;
     Ok(resources::plan(request, &live)?)
 }
 
@@ -75,11 +85,12 @@ pub(super) async fn plan_only(
     detailed: bool,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    let plan = plan_for(request, connection).await?;
+    let plan = plan_for(request, connection, printer).await?;
     show(&plan, request, flags.output, printer)?;
-    Ok(if plan.findings_of(Severity::Error).next().is_some() {
-        ExitCode::Error
-    } else if !plan.may_be_applied() {
+    if plan.findings_of(Severity::Error).next().is_some() {
+        return Err(could_not_be_planned(&plan));
+    }
+    Ok(if !plan.may_be_applied() {
         ExitCode::Refused
     } else if detailed && plan.has_changes() {
         ExitCode::Changes
@@ -96,7 +107,7 @@ pub(super) async fn apply(
     approval: ApprovalFlags,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    let plan = plan_for(request, connection).await?;
+    let plan = plan_for(request, connection, printer).await?;
     let planned = Instant::now();
     let json = flags.output == Output::Json;
     if !json {
@@ -107,10 +118,11 @@ pub(super) async fn apply(
         if json {
             show(&plan, request, Output::Json, printer)?;
         }
-        let codes: Vec<&str> = plan
+        let codes: BTreeSet<&str> = plan
             .findings_of(Severity::Refusal)
             .map(|finding| finding.code.as_str())
             .collect();
+        let codes: Vec<&str> = codes.into_iter().collect();
         return Err(Failure::error(format!(
             "a guard refuses the plan ({}); nothing was changed",
             codes.join(", ")
@@ -121,20 +133,24 @@ pub(super) async fn apply(
         if json {
             printer.data(&apply_json(&plan, &Report::default(), &[])?)?;
         }
-        return Ok(if unplanned {
-            ExitCode::Error
+        return if unplanned {
+            Err(could_not_be_planned(&plan))
         } else {
-            ExitCode::Success
-        });
+            Ok(ExitCode::Success)
+        };
     }
     if !approval.given() {
+        if json {
+            // Without approval the plan is all there is to show; the document of an apply has a report besides.
+            show(&plan, request, Output::Json, printer)?;
+        }
         let asked = ask(json)?;
         if !asked {
             printer.status("Nothing was changed.\n");
             return Ok(ExitCode::NotApproved);
         }
         if planned.elapsed() > FRESH {
-            still_true(request, connection, &plan).await?;
+            still_true(request, connection, &plan, printer).await?;
         }
     }
     preflight::check(&plan, connection.readers.kubernetes.as_ref()).await?;
@@ -148,15 +164,28 @@ pub(super) async fn apply(
         ExitCode::Interrupted
     } else if report.succeeded() {
         if unplanned {
-            ExitCode::Error
-        } else {
-            ExitCode::Success
+            return Err(could_not_be_planned(&plan));
         }
+        ExitCode::Success
     } else if report.done.is_empty() {
         ExitCode::Error
     } else {
         ExitCode::Partial
     })
+}
+
+/// The last word of a run in which some objects could not even be planned: what stands above it is not all there is.
+fn could_not_be_planned(plan: &Plan) -> Failure {
+    let codes: BTreeSet<&str> = plan
+        .findings_of(Severity::Error)
+        .map(|finding| finding.code.as_str())
+        .collect();
+    let codes: Vec<&str> = codes.into_iter().collect();
+    Failure::error(match plan.findings_of(Severity::Error).count() {
+        1 => format!("1 object could not be planned ({})", codes.join(", ")),
+        count => format!("{count} objects could not be planned ({})", codes.join(", ")),
+    })
+    .with_help("The plan says why, and what to do about each.")
 }
 
 /// Asks on the terminal. Without one a script would take the plan for the deed, so that is refused.
@@ -192,8 +221,13 @@ fn quoted(word: &str) -> String {
 }
 
 /// Plans again and stops when that is another plan: what was approved is what is done.
-async fn still_true(request: &Request, connection: &Connection, approved: &Plan) -> Result<(), Failure> {
-    let now = plan_for(request, connection).await?;
+async fn still_true(
+    request: &Request,
+    connection: &Connection,
+    approved: &Plan,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let now = plan_for(request, connection, printer).await?;
     if now.digest() == approved.digest() {
         return Ok(());
     }

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::{
     Kind, Live, LiveReader, Request, RunContext,
-    live::Observed,
     request::{ProviderIntent, ThumbprintSource},
     runner::{help_for, operation_of},
 };
@@ -20,6 +19,7 @@ use crate::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone,
         StepError, StepId, executor::Progress, plan::fingerprint,
     },
+    guard::Guard,
     iam::trust,
     ports::{CallErrorKind, aws::OidcProvider, issuer::CertificateChain},
 };
@@ -28,10 +28,6 @@ use crate::{
 pub const AUDIENCE: &str = "sts.amazonaws.com";
 /// Set on the cluster beside the provider, as eksctl does (`eks/eks.go`, 0.231): its own deletion looks for it.
 pub const CLUSTER_TAG: &str = "alpha.eksctl.io/cluster-oidc-enabled";
-/// Code of the guard against deleting a provider that roles trust.
-pub const IN_USE: &str = "oidc-provider-in-use";
-/// Code of the guard against deleting a provider that bears no mark of this cluster.
-pub const NOT_MARKED: &str = "oidc-provider-not-marked";
 
 /// The kind `oidc-provider`.
 #[derive(Debug)]
@@ -433,9 +429,7 @@ impl Subject<'_> {
             .is_some_and(|name| *name == self.live.cluster.name);
         if !marked {
             draft.add_finding(
-                Finding::new(
-                    Severity::Refusal,
-                    NOT_MARKED,
+                Guard::OidcProviderNotMarked.refusal(
                     format!(
                         "the IAM OIDC provider does not bear the tag {}={}: neither eksctl nor eksact made it",
                         tags::CLUSTER_NAME,
@@ -443,19 +437,14 @@ impl Subject<'_> {
                     ),
                 )
                 .about(&self.address)
-                .with_help(format!("Pass --allow {NOT_MARKED} to delete it nevertheless.")),
+                .with_help(format!("Pass --allow {} to delete it nevertheless.", Guard::OidcProviderNotMarked.code())),
             );
         }
-        let mut notes = Vec::new();
-        match &live_roles(self.live) {
-            Ok(trusting) if trusting(&self.arn).is_empty() => {}
-            Ok(trusting) => {
-                let roles = trusting(&self.arn);
-                notes.push(format!("These roles still trust it: {}.", roles.join(", ")));
+        match trusting_roles(self.live, &self.arn) {
+            Ok(roles) if roles.is_empty() => {}
+            Ok(roles) => {
                 draft.add_finding(
-                    Finding::new(
-                        Severity::Refusal,
-                        IN_USE,
+                    Guard::OidcProviderInUse.refusal(
                         format!(
                             "{} still {} the IAM OIDC provider: {}",
                             counted(roles.len(), "role"),
@@ -465,18 +454,21 @@ impl Subject<'_> {
                     )
                     .about(&self.address)
                     .with_help(format!(
-                        "Delete these roles first (`eksact delete iamserviceaccount`), or pass --allow {IN_USE}."
+                        "Delete these roles first (`eksact delete iamserviceaccount`), or pass --allow {}.",
+                        Guard::OidcProviderInUse.code()
                     )),
                 );
             }
             Err(message) => draft.add_finding(
-                Finding::new(
-                    Severity::Refusal,
-                    IN_USE,
-                    format!("it cannot be told which roles trust the IAM OIDC provider: {message}"),
-                )
-                .about(&self.address)
-                .with_help(format!("Pass --allow {IN_USE} to delete it nevertheless.")),
+                Guard::OidcProviderInUse
+                    .refusal(format!(
+                        "it cannot be told which roles trust the IAM OIDC provider: {message}"
+                    ))
+                    .about(&self.address)
+                    .with_help(format!(
+                        "Pass --allow {} to delete it nevertheless.",
+                        Guard::OidcProviderInUse.code()
+                    )),
             ),
         }
         let step = draft.add_step(
@@ -499,7 +491,6 @@ impl Subject<'_> {
             Some(provider),
         );
         change.effect = Effect::Narrower;
-        change.notes = notes;
         draft.add_change(change);
     }
 
@@ -579,19 +570,18 @@ pub fn counted(count: usize, noun: &str) -> String {
     }
 }
 
-/// The names of the roles that trust a provider, given its ARN.
-type Trusting<'live> = Box<dyn Fn(&str) -> Vec<String> + 'live>;
-
-fn live_roles(live: &Live) -> Result<Trusting<'_>, String> {
-    let roles: &Observed<Vec<_>> = live.all_roles.as_ref().ok_or("the roles were not read")?;
-    match roles {
-        Ok(roles) => Ok(Box::new(move |arn| {
-            roles
-                .iter()
-                .filter(|role| trust::trusts_provider(&role.trust_policy, arn))
-                .map(|role| role.name.clone())
-                .collect()
-        })),
-        Err(error) => Err(error.to_string()),
-    }
+/// The names of the roles that trust a provider, or why they cannot be told.
+fn trusting_roles(live: &Live, provider_arn: &str) -> Result<Vec<String>, String> {
+    let roles = match &live.all_roles {
+        Some(Ok(roles)) => roles,
+        Some(Err(error)) => return Err(error.to_string()),
+        None => return Err("the roles were not read".to_owned()),
+    };
+    let mut names: Vec<String> = roles
+        .iter()
+        .filter(|role| trust::trusts_provider(&role.trust_policy, provider_arn))
+        .map(|role| role.name.clone())
+        .collect();
+    names.sort();
+    Ok(names)
 }

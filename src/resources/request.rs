@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use crate::config::{ClusterConfig, ServiceAccount};
+use crate::{
+    config::{ClusterConfig, ServiceAccount},
+    guard::Guard,
+};
 
 /// What shall become of the cluster's OIDC provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,8 +78,8 @@ pub struct Settings {
     pub check_thumbprint: bool,
     /// How long to wait for stacks that somebody works on before planning, and for our own.
     pub timeout: Duration,
-    /// Codes of guards that may be passed.
-    pub allow: BTreeSet<String>,
+    /// Guards that may be passed.
+    pub allow: BTreeSet<Guard>,
     /// Makes the client request tokens of this run its own: a repeated write within the run is harmless, a new run
     /// writes anew.
     pub nonce: String,
@@ -154,13 +157,6 @@ impl Request {
     /// Whether this attribute of this account's role is compared.
     pub fn compares(&self, key: &AccountKey, attribute: RoleAttribute) -> bool {
         self.only.get(key).is_none_or(|only| only.contains(&attribute))
-    }
-
-    /// Whether the request has anything to do with Kubernetes objects.
-    pub fn needs_kubernetes(&self) -> bool {
-        !self.delete.is_empty()
-            || self.prune.is_some()
-            || self.service_accounts().iter().any(|account| !account.role_only)
     }
 
     /// Whether the request has anything to do with stacks and roles.

@@ -57,12 +57,14 @@ impl Kind for IamRoleKind {
         let (stacks, names) = reader.stacks(request).await;
         reader.oidc_provider().await;
         let Ok(stacks) = stacks else { return };
+        let wanted: BTreeSet<&String> = names.values().collect();
         let of_interest: Vec<&Stack> = stacks
+            .all()
             .iter()
             .filter(|stack| {
                 service_account_of(stack).is_some_and(|key| {
                     request.prune.is_some() || names.contains_key(&key) || request.delete.contains(&key)
-                }) || names.values().any(|name| *name == stack.name)
+                }) || wanted.contains(&stack.name)
             })
             .collect();
         let mut roles: BTreeSet<String> = of_interest

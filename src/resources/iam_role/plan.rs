@@ -29,7 +29,7 @@ use crate::{
         oidc_provider,
         request::{AccountKey, ProviderIntent},
         runner::help_for,
-        service_account::{self, Standing},
+        service_account::{self, Standing, Unreadable},
     },
 };
 
@@ -127,7 +127,7 @@ impl Subject<'_> {
                 );
                 let role = role_name_of(stack)
                     .and_then(|name| self.live.roles.get(name))
-                    .and_then(|role| role.as_ref().ok()?.as_ref());
+                    .and_then(|role| role.as_ref().ok()?.as_deref());
                 self.plan_replacement(&desired, stack, role, reason, draft);
             }
             StackState::Stuck => draft.add_finding(
@@ -376,13 +376,14 @@ impl Subject<'_> {
                 );
             }
         }
-        Reason::new("differs", "it is not as the file says")
+        Reason::new("differs", "it is not as wanted")
     }
 
     fn plan_creation(&self, desired: &DesiredRole, draft: &mut PlanDraft) {
-        if let Standing::Refused(_) = service_account::standing(self.request, self.live, self.account) {
+        match service_account::standing(self.request, self.live, self.account) {
             // A role that no service account may use would be of no use: the account's finding says what to do.
-            return;
+            Standing::Refused(_) | Standing::Unknown(Unreadable::Object) => return,
+            Standing::Free | Standing::Unknown(Unreadable::Cluster) => {}
         }
         self.warn_of_taken_name(desired, draft);
         let read = fingerprint(&None::<()>);

@@ -60,6 +60,17 @@ fn replaced_by_attached<'plan>(request: &'plan Request, key: &AccountKey) -> Opt
         .filter(|_| !prune.keep.contains(key))
 }
 
+/// The account of the file to which `attachRoleARN` attaches the role of this stack.
+fn attached_to<'plan>(request: &'plan Request, stack: &Stack) -> Option<&'plan ServiceAccount> {
+    let arn = stack.outputs.get("Role1")?;
+    request.service_accounts().iter().find(|account| {
+        account
+            .attach_role_arn
+            .as_ref()
+            .is_some_and(|attached| attached.value == *arn)
+    })
+}
+
 fn is_protected(key: &AccountKey) -> bool {
     (key.0.as_str(), key.1.as_str()) == PROTECTED
 }
@@ -100,10 +111,29 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                 .with_help("Name it to remove it nevertheless: --prune-named kube-system/aws-node."),
             );
         }
+        if !is_role_to_go(request, &key) {
+            continue;
+        }
+        // A role that eksact made and that the file attaches is wanted as much as any other.
+        if let Some(user) = attached_to(request, stack).filter(|_| !request.delete.contains(&key)) {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Note,
+                    "role-attached",
+                    format!(
+                        "the stack {} is kept: the file attaches its role to {}",
+                        stack.name,
+                        user.qualified_name()
+                    ),
+                )
+                .about(&address(&key)),
+            );
+            continue;
+        }
         // The old role stays while its service account cannot be pointed at the other one.
         let still_used = replaced_by_attached(request, &key)
             .is_some_and(|account| standing(request, live, account) != Standing::Free);
-        if is_role_to_go(request, &key) && !still_used {
+        if !still_used {
             plan_one(request, live, stack, &key, draft);
         }
     }
@@ -142,9 +172,21 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, dra
         }
         StackState::Healthy | StackState::Broken | StackState::Stuck => {}
     }
+    if let Some(Err(error)) = live.service_accounts.get(key) {
+        draft.add_finding(
+            Finding::new(
+                Severity::Error,
+                "service-account-unreadable",
+                format!("the role is kept, because its service account could not be read: {error}"),
+            )
+            .about(&address)
+            .with_help("A role that goes while pods still use it takes their rights away."),
+        );
+        return;
+    }
     let role_name = role_name_of(stack);
     let role = match role_name.and_then(|name| live.roles.get(name)) {
-        Some(Ok(role)) => role.as_ref(),
+        Some(Ok(role)) => role.as_deref(),
         Some(Err(error)) => {
             draft.add_finding(
                 Finding::new(

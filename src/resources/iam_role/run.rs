@@ -152,10 +152,11 @@ async fn update_stack(
 ) -> Result<StepDone, StepError> {
     let aws = &context.writers.aws;
     let id = match aws.create_change_set(request).await {
-        Ok(id) => id,
-        // Made by this very run whose answer was lost: a change set is found by its name and stack as well.
-        Err(error) if error.kind == CallErrorKind::AlreadyExists => request.name.clone(),
-        Err(error) => return Err(error.into()),
+        // The answer was lost, or an earlier try of this very request was: the same token gives the same change set.
+        Err(error) if error.kind == CallErrorKind::AlreadyExists || effect_unknown(error.kind) => {
+            aws.create_change_set(request).await?
+        }
+        made => made?,
     };
     let mut pause = std::time::Duration::from_millis(300);
     let ready = loop {

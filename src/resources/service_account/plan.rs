@@ -1,14 +1,14 @@
-//! What is done about service accounts that shall be there, and about those that shall go.
+//! What is done about service accounts that shall be there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
 use super::{
-    MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, Standing, address,
+    MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, Standing, Unreadable, address,
     operation::Operation,
     ownership::{other_owner, ownership},
-    standing,
+    standing, unreadable,
 };
 use crate::{
     config,
@@ -16,15 +16,12 @@ use crate::{
         Action, Address, AttributeChange, Change, Deferred, Effect, Finding, PlanDraft, Reason, Severity,
         StepId, Unknown, plan::fingerprint,
     },
-    ports::{
-        CallErrorKind,
-        kubernetes::{FIELD_MANAGER, ServiceAccount},
-    },
+    guard::Guard,
+    ports::kubernetes::{FIELD_MANAGER, ServiceAccount},
     resources::{
         Live, Request,
-        iam_role::{self, RoleArn, arn_after, is_to_go},
+        iam_role::{self, RoleArn, arn_after},
         namespace::{self, in_kubernetes},
-        oidc_provider::counted,
         request::{AccountKey, key_of, owns_role},
         runner::help_for,
     },
@@ -39,14 +36,11 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         match standing(request, live, account) {
             Standing::Free => plan_one(request, live, account, &address, draft),
             Standing::Refused(owner) => draft.add_finding(refusal(account, &address, owner)),
-            Standing::Unknown => {
+            Standing::Unknown(Unreadable::Cluster) => unreachable += 1,
+            Standing::Unknown(Unreadable::Object) => {
                 let Some(Err(error)) = live.service_accounts.get(&key) else {
                     continue;
                 };
-                if error.kind == CallErrorKind::Unreachable {
-                    unreachable += 1;
-                    continue;
-                }
                 let finding = Finding::new(Severity::Error, "service-account-unreadable", error.to_string())
                     .about(&address)
                     .at(account.location.as_ref());
@@ -57,34 +51,36 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             }
         }
     }
+    let of_cluster = |key: &AccountKey| matches!(live.service_accounts.get(key), Some(Err(error)) if unreadable(error) == Unreadable::Cluster);
+    unreachable += request.delete.iter().filter(|key| of_cluster(key)).count();
     if unreachable > 0 {
         let cause = live.service_accounts.values().find_map(|account| {
             account
                 .as_ref()
                 .err()
-                .filter(|error| error.kind == CallErrorKind::Unreachable)
+                .filter(|error| unreadable(error) == Unreadable::Cluster)
         });
         draft.add_finding(
-            Finding::new(
-                Severity::Refusal,
-                UNREACHABLE,
+            Guard::KubernetesUnreachable.refusal(
                 format!(
-                    "the Kubernetes API of the cluster does not answer, and {} need it: {}",
-                    counted(unreachable, "service account"),
+                    "the Kubernetes API of the cluster could not be read, and {} it: {}",
+                    if unreachable == 1 {
+                        "1 service account needs".to_owned()
+                    } else {
+                        format!("{unreachable} service accounts need")
+                    },
                     cause.map(ToString::to_string).unwrap_or_default()
                 ),
             )
             .with_help(format!(
                 "A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context. \
-                 `roleOnly: true` leaves Kubernetes out; --allow {UNREACHABLE} makes the roles now and the service \
-                 accounts on a later run."
+                 `roleOnly: true` leaves Kubernetes out; --allow {} makes the roles now and the service \
+                 accounts on a later run.",
+                Guard::KubernetesUnreachable.code()
             )),
         );
     }
 }
-
-/// Code of the guard against beginning while the cluster does not answer.
-pub(super) const UNREACHABLE: &str = "kubernetes-unreachable";
 
 fn refusal(account: &config::ServiceAccount, address: &Address, owner: Option<&'static str>) -> Finding {
     let whose = match owner {
@@ -311,7 +307,7 @@ impl Subject<'_> {
                 "annotation-missing",
                 "it lacks the annotation that names its role",
             ),
-            _ => Reason::new("differs", "it is not as the file says"),
+            _ => Reason::new("differs", "it is not as wanted"),
         };
         draft.add_change(self.change(Action::Update, vec![reason], attributes, step, Some(existing)));
     }
@@ -392,125 +388,4 @@ fn only_ours(existing: &ServiceAccount, annotations: bool, wanted: impl Fn(&str)
         .into_iter()
         .filter(|key| !claimed.contains(key) && live.contains_key(key) && !wanted(key))
         .collect()
-}
-
-/// Adds the removal of every service account that shall go.
-pub(super) fn plan_removals(request: &Request, live: &Live, draft: &mut PlanDraft) {
-    if request.prune.is_some()
-        && let Some(Err(error)) = &live.all_service_accounts
-    {
-        draft.add_finding(Finding::new(
-            Severity::Error,
-            "service-accounts-unreadable",
-            format!("service accounts that the file no longer has cannot be found: {error}"),
-        ));
-    }
-    let with_stack: BTreeSet<AccountKey> = live
-        .known_stacks()
-        .iter()
-        .filter_map(crate::resources::live::service_account_of)
-        .collect();
-    let mut candidates: BTreeMap<AccountKey, &ServiceAccount> = BTreeMap::new();
-    if let (Some(prune), Some(Ok(all))) = (&request.prune, &live.all_service_accounts) {
-        candidates.extend(all.iter().filter_map(|account| {
-            let key = (account.namespace.clone(), account.name.clone());
-            let ours = with_stack.contains(&key)
-                || (prune.attached && account.annotations.contains_key(ROLE_ANNOTATION));
-            (is_to_go(request, &key) && ours).then_some((key, account))
-        }));
-    }
-    for key in &request.delete {
-        match live.service_accounts.get(key) {
-            Some(Ok(Some(account))) => {
-                candidates.insert(key.clone(), account);
-            }
-            Some(Err(error)) => {
-                let finding = Finding::new(Severity::Error, "service-account-unreadable", error.to_string())
-                    .about(&address(key));
-                draft.add_finding(match help_for(error) {
-                    Some(help) => finding.with_help(help),
-                    None => finding,
-                });
-            }
-            _ => {}
-        }
-    }
-    for (key, account) in candidates {
-        plan_removal(request, live, &key, account, draft);
-    }
-}
-
-fn plan_removal(
-    request: &Request,
-    live: &Live,
-    key: &AccountKey,
-    account: &ServiceAccount,
-    draft: &mut PlanDraft,
-) {
-    let address = address(key);
-    let whose = ownership(account);
-    let other = other_owner(account);
-    let reason = if request.delete.contains(key) {
-        Reason::new("requested", "it was asked for")
-    } else {
-        Reason::new("pruned", "the file no longer has it")
-    };
-    let mut change = Change {
-        address: address.clone(),
-        action: Action::Delete,
-        reasons: vec![reason],
-        source: None,
-        attributes: Vec::new(),
-        depends_on: Vec::new(),
-        steps: Vec::new(),
-        fingerprint: fingerprint(&Some(account)),
-        effect: Effect::Equal,
-        notes: Vec::new(),
-    };
-    if whose == Ownership::Ours && other.is_none() {
-        let operation = Operation::Delete {
-            namespace: key.0.clone(),
-            name: key.1.clone(),
-            uid: account.uid.clone(),
-        };
-        let title = format!("delete service account {}/{}", key.0, key.1);
-        change.steps = vec![draft.add_step(&address, "delete", title, Vec::new(), &operation)];
-        change
-            .attributes
-            .extend(account.annotations.get(ROLE_ANNOTATION).map(|arn| {
-                AttributeChange::plain(format!("annotation {ROLE_ANNOTATION}"), Some(json!(arn)), None)
-            }));
-        draft.add_change(change);
-        return;
-    }
-    let Some(arn) = account.annotations.get(ROLE_ANNOTATION) else {
-        return;
-    };
-    let of_stack = live.stack_of(key).and_then(|stack| stack.outputs.get("Role1"));
-    if whose == Ownership::Foreign && of_stack != Some(arn) {
-        // Somebody else's, pointing at somebody else's role.
-        return;
-    }
-    change.action = Action::Forget;
-    change.attributes = vec![AttributeChange::plain(
-        format!("annotation {ROLE_ANNOTATION}"),
-        Some(json!(arn)),
-        None,
-    )];
-    change.notes.push(match other {
-        Some(owner) => format!("The service account is {owner}'s and stays; only the annotation goes."),
-        None => "The service account is not eksact's and stays; only the annotation goes.".to_owned(),
-    });
-    let operation = Operation::RemoveAnnotation {
-        namespace: key.0.clone(),
-        name: key.1.clone(),
-        uid: account.uid.clone(),
-        resource_version: account.resource_version.clone(),
-    };
-    let title = format!(
-        "remove the role annotation of service account {}/{}",
-        key.0, key.1
-    );
-    change.steps = vec![draft.add_step(&address, "remove-annotation", title, Vec::new(), &operation)];
-    draft.add_change(change);
 }

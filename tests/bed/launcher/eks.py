@@ -17,7 +17,12 @@ def install(_state):
     def handle_more(method, path, headers, body, query_params):
         if method == "GET" and path == "/cluster-versions":
             return eks._json_resp(200, _cluster_versions(query_params))
-        return handle(method, path, headers, body, query_params)
+        answer = handle(method, path, headers, body, query_params)
+        if path.startswith("/tags/") and method in ("POST", "DELETE"):
+            # ministack keeps the tags apart; in AWS they are what DescribeCluster tells.
+            for cluster in eks._clusters.values():
+                cluster["tags"] = dict(eks._tags.get(cluster["arn"], {}))
+        return answer
 
     eks._handle_request_sync = handle_more
 
@@ -119,6 +124,8 @@ def put(state, name, wanted):
     for key in ("endpoint", "status", "version", "tags"):
         if key in wanted:
             cluster[key] = wanted[key]
+    if "tags" in wanted:
+        eks._tags[cluster["arn"]] = dict(wanted["tags"])
     for key in ("accessConfig", "resourcesVpcConfig"):
         cluster[key] = {**cluster[key], **wanted.get(key, {})}
     eks._clusters[name] = cluster
