@@ -4,13 +4,16 @@
 use std::fmt::Write as _;
 
 use eksact::{
-    cloud::sandbox::{Sandbox, StackRecord, World},
+    cloud::sandbox::{Sandbox, World},
     engine::{Action, Plan, Severity},
-    ports::aws::{Role, Stack},
+    ports::aws::Stack,
 };
 use serde_json::json;
 
-use crate::stage::{applied, apply, assert_settled, cluster, file, file_with, human, plan, request, summary};
+use crate::stage::{
+    applied, apply, assert_settled, cluster, file, file_with, human, plan, record_of, request, role_of,
+    summary,
+};
 
 const READER: &str = "\
 metadata: {name: reader, namespace: app, labels: {tier: backend}, annotations: {owner: payments}}
@@ -51,14 +54,6 @@ fn same(file: String) -> String {
 
 fn nothing(_: &mut World) {}
 
-fn role_of<'a>(world: &'a mut World, account: &str) -> &'a mut Role {
-    world
-        .roles
-        .values_mut()
-        .find(|role| role.tags["alpha.eksctl.io/iamserviceaccount-name"].ends_with(account))
-        .unwrap()
-}
-
 fn inline_of<'a>(world: &'a mut World, account: &str) -> &'a mut serde_json::Value {
     role_of(world, account)
         .inline_policies
@@ -76,14 +71,6 @@ fn forget_stack(world: &mut World, account: &str) {
         .map(|resource| resource.physical_id.clone())
         .collect();
     world.roles.retain(|name, _| !names.contains(name));
-}
-
-fn record_of<'a>(world: &'a mut World, account: &str) -> &'a mut StackRecord {
-    world
-        .stacks
-        .values_mut()
-        .find(|record| record.stack.name.ends_with(account))
-        .unwrap()
 }
 
 fn stack_of<'a>(world: &'a mut World, account: &str) -> &'a mut Stack {

@@ -1,10 +1,9 @@
 //! The guards: what they refuse, that they let it pass when they are told to, and what prune never touches unasked.
 
-use std::collections::BTreeSet;
-
 use eksact::{
     cloud::sandbox::Sandbox,
     engine::{Plan, Severity},
+    guard::Guard,
     resources::{Request, request::ProviderIntent},
 };
 
@@ -17,8 +16,8 @@ const ACCOUNT: &str =
     "metadata: {name: web, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
 const NODE: &str = "metadata: {name: aws-node, namespace: kube-system}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy']";
 
-fn allowing(mut request: Request, code: &str) -> Request {
-    request.settings.allow = BTreeSet::from([code.to_owned()]);
+fn allowing(mut request: Request, guards: impl IntoIterator<Item = Guard>) -> Request {
+    request.settings.allow = guards.into_iter().collect();
     request
 }
 
@@ -34,9 +33,11 @@ fn codes(plan: &Plan, severity: Severity) -> Vec<&str> {
         .collect()
 }
 
-/// Refused without the guard's code and with another's, done with its own.
-async fn refused_unless_allowed(sandbox: &Sandbox, request: Request, code: &str) -> Plan {
-    for asked in [request.clone(), allowing(request.clone(), "something-else")] {
+/// Refused without the guard's code and with all the others', done with its own.
+async fn refused_unless_allowed(sandbox: &Sandbox, request: Request, guard: Guard) -> Plan {
+    let code = guard.code();
+    let others = Guard::ALL.into_iter().filter(|other| *other != guard);
+    for asked in [request.clone(), allowing(request.clone(), others)] {
         let refused = plan(sandbox, &asked).await;
         assert!(!refused.may_be_applied());
         assert_eq!(codes(&refused, Severity::Refusal), [code]);
@@ -49,7 +50,7 @@ async fn refused_unless_allowed(sandbox: &Sandbox, request: Request, code: &str)
             .unwrap();
         assert!(help.contains(&format!("--allow {code}")), "{help}");
     }
-    let allowed = plan(sandbox, &allowing(request, code)).await;
+    let allowed = plan(sandbox, &allowing(request, [guard])).await;
     assert!(allowed.may_be_applied());
     assert!(
         codes(&allowed, Severity::Warning).contains(&code),
@@ -63,7 +64,7 @@ async fn refused_unless_allowed(sandbox: &Sandbox, request: Request, code: &str)
 async fn a_provider_that_roles_trust_is_kept() {
     let (sandbox, _) = applied(&file(&[ACCOUNT])).await;
     let request = provider_deletion();
-    let allowed = refused_unless_allowed(&sandbox, request.clone(), "oidc-provider-in-use").await;
+    let allowed = refused_unless_allowed(&sandbox, request.clone(), Guard::OidcProviderInUse).await;
     assert!(carry_out(&sandbox, &allowed, &request).await.succeeded());
     assert!(sandbox.world().unwrap().oidc_providers.is_empty());
     assert_settled(&sandbox, &request, "a provider that is gone").await;
@@ -79,7 +80,7 @@ async fn a_provider_whose_roles_cannot_be_seen_is_kept() {
                 .insert("iam:GetAccountAuthorizationDetails".to_owned())
         })
         .unwrap();
-    refused_unless_allowed(&sandbox, provider_deletion(), "oidc-provider-in-use").await;
+    refused_unless_allowed(&sandbox, provider_deletion(), Guard::OidcProviderInUse).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,7 +93,7 @@ async fn a_provider_without_the_mark_is_kept() {
             }
         })
         .unwrap();
-    let allowed = refused_unless_allowed(&sandbox, provider_deletion(), "oidc-provider-not-marked").await;
+    let allowed = refused_unless_allowed(&sandbox, provider_deletion(), Guard::OidcProviderNotMarked).await;
     assert!(
         carry_out(&sandbox, &allowed, &provider_deletion())
             .await
@@ -112,7 +113,7 @@ async fn nothing_begins_while_the_cluster_does_not_answer() {
     let (sandbox, _) = applied(&file(&[])).await;
     sandbox.edit(|world| cluster(world).unreachable = true).unwrap();
     let request = request(&file(&[ACCOUNT]));
-    let allowed = refused_unless_allowed(&sandbox, request.clone(), "kubernetes-unreachable").await;
+    let allowed = refused_unless_allowed(&sandbox, request.clone(), Guard::KubernetesUnreachable).await;
     // The role is made now, and the service account on the next run, once the cluster answers.
     assert!(carry_out(&sandbox, &allowed, &request).await.succeeded());
     assert_eq!(sandbox.world().unwrap().roles.len(), 1);
@@ -196,4 +197,37 @@ async fn prune_keeps_the_network_unless_it_is_named() {
         node.annotations.is_empty(),
         "it is Helm's: only the annotation goes"
     );
+}
+
+/// Prune and `attachRoleARN`: the role that eksact made goes when the file gives another, and stays when it gives this one.
+#[tokio::test(start_paused = true)]
+async fn prune_keeps_a_role_that_the_file_attaches() {
+    let (sandbox, _) = applied(&file(&[ACCOUNT])).await;
+    let made = sandbox
+        .world()
+        .unwrap()
+        .roles
+        .values()
+        .next()
+        .unwrap()
+        .arn
+        .clone();
+    let attaching = |arn: &str| {
+        let account = format!("metadata: {{name: web, namespace: app}}\nattachRoleARN: {arn}");
+        pruning(request(&file(&[&account])))
+    };
+    let kept = apply(&sandbox, &attaching(&made)).await;
+    assert!(!kept.has_changes(), "{}", summary(&kept));
+    assert_eq!(codes(&kept, Severity::Note), ["role-attached"]);
+
+    let other = attaching("arn:aws:iam::111122223333:role/other");
+    let pruned = apply(&sandbox, &other).await;
+    let steps: Vec<_> = pruned.steps.iter().map(|step| step.address.kind()).collect();
+    assert_eq!(
+        steps,
+        ["service-account", "iam-role", "iam-role"],
+        "pods lose the old role last"
+    );
+    assert!(sandbox.world().unwrap().roles.is_empty());
+    assert_settled(&sandbox, &other, "the account has another role").await;
 }

@@ -16,7 +16,7 @@ use crate::{
     normal_form::{differences, normal_form},
     stage::{
         again, apply, assert_settled, attempt, cluster, deletion, file, file_with, fresh_world, plan,
-        pruning, request, sandbox,
+        pruning, request, role_of, sandbox,
     },
 };
 
@@ -150,18 +150,6 @@ async fn made() -> World {
     let bed = sandbox(inhabited());
     apply(&bed, &overriding(request(&everything()))).await;
     bed.world().unwrap()
-}
-
-fn role_of<'a>(world: &'a mut World, account: &str) -> &'a mut Role {
-    world
-        .roles
-        .values_mut()
-        .find(|role| {
-            role.tags
-                .get("alpha.eksctl.io/iamserviceaccount-name")
-                .is_some_and(|name| name.ends_with(account))
-        })
-        .unwrap()
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,11 +4,13 @@
 use std::fmt::Write as _;
 
 use eksact::{
-    cloud::sandbox::{Sandbox, StackRecord, World},
+    cloud::sandbox::{Sandbox, World},
     engine::{Plan, Severity},
 };
 
-use crate::stage::{applied, apply, assert_settled, carry_out, cluster, file, plan, request, summary};
+use crate::stage::{
+    applied, apply, assert_settled, carry_out, cluster, file, plan, record_of, request, summary,
+};
 
 const BROKEN: &str =
     "metadata: {name: broken, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
@@ -43,18 +45,10 @@ const STATUSES: [&str; 23] = [
     "SOMETHING_NEW",
 ];
 
-fn record(world: &mut World) -> &mut StackRecord {
-    world
-        .stacks
-        .values_mut()
-        .find(|record| record.stack.name.ends_with("broken"))
-        .unwrap()
-}
-
 /// Puts the stack into a status as CloudFormation leaves it there: a creation that never ended has made no role that the
 /// outputs would tell of.
 fn put_into(world: &mut World, status: &str) {
-    let record = record(world);
+    let record = record_of(world, "broken");
     status.clone_into(&mut record.stack.status);
     record.stack.status_reason = Some("as the scenario wants".to_owned());
     let never_made = ["CREATE_FAILED", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"].contains(&status);

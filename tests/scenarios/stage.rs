@@ -4,10 +4,10 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use eksact::{
-    cloud::sandbox::{Sandbox, Seed, SimulatedCluster, TokioClock, World},
+    cloud::sandbox::{Sandbox, Seed, SimulatedCluster, StackRecord, TokioClock, World},
     config,
     engine::{ExecutionOptions, Interrupt, Plan, Report, Severity, StepError, execute},
-    ports::{CallError, kubernetes::ServiceAccount},
+    ports::{CallError, aws::Role, kubernetes::ServiceAccount},
     resources::{
         self, LiveReader, Request, Runner, preflight,
         request::{Prune, Settings},
@@ -42,6 +42,26 @@ pub(crate) fn sandbox(world: World) -> Sandbox {
 /// The only cluster of a world.
 pub(crate) fn cluster(world: &mut World) -> &mut SimulatedCluster {
     world.clusters.values_mut().next().unwrap()
+}
+
+/// The role of the service account of this name.
+pub(crate) fn role_of<'world>(world: &'world mut World, account: &str) -> &'world mut Role {
+    let ends = format!("/{account}");
+    let is_its = |role: &&mut Role| {
+        role.tags
+            .get("alpha.eksctl.io/iamserviceaccount-name")
+            .is_some_and(|name| name.ends_with(&ends))
+    };
+    world.roles.values_mut().find(is_its).unwrap()
+}
+
+/// The stack of the service account of this name.
+pub(crate) fn record_of<'world>(world: &'world mut World, account: &str) -> &'world mut StackRecord {
+    world
+        .stacks
+        .values_mut()
+        .find(|record| record.stack.name.ends_with(account))
+        .unwrap()
 }
 
 /// A service account of the only cluster.

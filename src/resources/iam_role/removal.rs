@@ -62,6 +62,17 @@ fn given_another<'plan>(request: &'plan Request, key: &AccountKey) -> Option<&'p
         .find(|account| key_of(account) == *key && !owns_role(account))
 }
 
+/// The account of the file to which `attachRoleARN` attaches the role of this stack.
+fn attached_to<'plan>(request: &'plan Request, stack: &Stack) -> Option<&'plan ServiceAccount> {
+    let arn = stack.outputs.get("Role1")?;
+    request.service_accounts().iter().find(|account| {
+        account
+            .attach_role_arn
+            .as_ref()
+            .is_some_and(|attached| attached.value == *arn)
+    })
+}
+
 fn is_protected(key: &AccountKey) -> bool {
     (key.0.as_str(), key.1.as_str()) == PROTECTED
 }
@@ -91,6 +102,22 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         };
         note_protected(request, &key, draft);
         if !role_is_to_go(request, &key) {
+            continue;
+        }
+        // A role that eksact made and that the file attaches is wanted as much as any other.
+        if let Some(user) = attached_to(request, stack).filter(|_| !request.delete.contains(&key)) {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Note,
+                    "role-attached",
+                    format!(
+                        "the stack {} is kept: the file attaches its role to {}",
+                        stack.name,
+                        user.qualified_name()
+                    ),
+                )
+                .about(&address(&key)),
+            );
             continue;
         }
         // The old role stays while its service account cannot be pointed at the other one.

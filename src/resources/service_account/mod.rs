@@ -6,6 +6,7 @@
 mod operation;
 pub mod ownership;
 mod plan;
+mod removal;
 mod run;
 
 use std::collections::BTreeSet;
@@ -60,7 +61,7 @@ impl Kind for ServiceAccountKind {
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
         plan::plan(request, live, draft);
-        plan::plan_removals(request, live, draft);
+        removal::plan(request, live, draft);
     }
 
     fn access_reviews(&self, operation: &Value) -> Vec<AccessReview> {

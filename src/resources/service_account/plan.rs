@@ -1,4 +1,4 @@
-//! What is done about service accounts that shall be there, and about those that shall go.
+//! What is done about service accounts that shall be there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ use crate::{
     ports::kubernetes::{FIELD_MANAGER, ServiceAccount},
     resources::{
         Live, Request,
-        iam_role::{self, RoleArn, arn_after, is_to_go},
+        iam_role::{self, RoleArn, arn_after},
         namespace::{self, in_kubernetes},
         request::{AccountKey, key_of, owns_role},
         runner::help_for,
@@ -431,155 +431,4 @@ fn only_ours(existing: &ServiceAccount, annotations: bool, wanted: impl Fn(&str)
         .into_iter()
         .filter(|key| !claimed.contains(key) && live.contains_key(key) && !wanted(key))
         .collect()
-}
-
-/// Adds the removal of every service account that shall go.
-pub(super) fn plan_removals(request: &Request, live: &Live, draft: &mut PlanDraft) {
-    if request.prune.is_some()
-        && let Some(Err(error)) = &live.all_service_accounts
-    {
-        let message = format!(
-            "what the file no longer has is kept, because the service accounts could not be read: {error}"
-        );
-        let finding = match unreadable(error) {
-            Unreadable::Cluster => Guard::KubernetesUnreachable.refusal(message),
-            Unreadable::Object => Finding::new(Severity::Error, "service-accounts-unreadable", message),
-        };
-        draft.add_finding(match help_for(error) {
-            Some(help) => finding.with_help(help),
-            None => finding,
-        });
-    }
-    let with_stack: BTreeSet<AccountKey> = live
-        .known_stacks()
-        .iter()
-        .filter_map(crate::resources::live::service_account_of)
-        .collect();
-    let mut candidates: BTreeMap<AccountKey, &ServiceAccount> = BTreeMap::new();
-    if let (Some(prune), Some(Ok(all))) = (&request.prune, &live.all_service_accounts) {
-        candidates.extend(all.iter().filter_map(|account| {
-            let key = (account.namespace.clone(), account.name.clone());
-            let ours = with_stack.contains(&key)
-                || (prune.attached && account.annotations.contains_key(ROLE_ANNOTATION));
-            (is_to_go(request, &key) && ours).then_some((key, account))
-        }));
-    }
-    for key in request.delete.difference(&request.delete_role_only) {
-        match live.service_accounts.get(key) {
-            Some(Ok(Some(account))) => {
-                candidates.insert(key.clone(), account);
-            }
-            Some(Err(error)) if unreadable(error) == Unreadable::Object => {
-                let finding = Finding::new(Severity::Error, "service-account-unreadable", error.to_string())
-                    .about(&address(key));
-                draft.add_finding(match help_for(error) {
-                    Some(help) => finding.with_help(help),
-                    None => finding,
-                });
-            }
-            Some(Ok(None)) if !with_stack.contains(key) && matches!(live.stacks, Some(Ok(_))) => draft
-                .add_finding(
-                    Finding::new(
-                        Severity::Note,
-                        "nothing-to-delete",
-                        format!(
-                            "there is neither a service account {}/{} nor a stack of its role",
-                            key.0, key.1
-                        ),
-                    )
-                    .about(&address(key))
-                    .with_help(format!(
-                        "`eksact get iamserviceaccount --cluster {}` lists what is there.",
-                        live.cluster.name
-                    )),
-                ),
-            _ => {}
-        }
-    }
-    for (key, account) in candidates {
-        plan_removal(request, &key, account, draft);
-    }
-}
-
-fn plan_removal(request: &Request, key: &AccountKey, account: &ServiceAccount, draft: &mut PlanDraft) {
-    let address = address(key);
-    let whose = ownership(account);
-    let other = other_owner(account);
-    let reason = if request.delete.contains(key) {
-        Reason::new("requested", "it was asked for")
-    } else {
-        Reason::new("pruned", "the file no longer has it")
-    };
-    let mut change = Change {
-        address: address.clone(),
-        action: Action::Delete,
-        reasons: vec![reason],
-        source: None,
-        attributes: Vec::new(),
-        depends_on: Vec::new(),
-        steps: Vec::new(),
-        fingerprint: fingerprint(&Some(account)),
-        effect: Effect::Equal,
-        notes: Vec::new(),
-    };
-    if whose == Ownership::Ours && other.is_none() {
-        let operation = Operation::Delete {
-            namespace: key.0.clone(),
-            name: key.1.clone(),
-            uid: account.uid.clone(),
-            resource_version: account.resource_version.clone(),
-        };
-        let title = format!("delete service account {}/{}", key.0, key.1);
-        change.steps = vec![draft.add_step(&address, "delete", title, Vec::new(), &operation)];
-        change
-            .attributes
-            .extend(account.annotations.get(ROLE_ANNOTATION).map(|arn| {
-                AttributeChange::plain(format!("annotation {ROLE_ANNOTATION}"), Some(json!(arn)), None)
-            }));
-        draft.add_change(change);
-        return;
-    }
-    let Some(arn) = account
-        .annotations
-        .get(ROLE_ANNOTATION)
-        .filter(|_| whose != Ownership::Foreign)
-    else {
-        // Somebody else's, whose annotation is none of ours to take.
-        if request.delete.contains(key) {
-            draft.add_finding(
-                Finding::new(
-                    Severity::Note,
-                    "not-ours",
-                    format!(
-                        "the service account {}/{} stays: neither eksctl nor eksact made it or gave it a role",
-                        key.0, key.1
-                    ),
-                )
-                .about(&address),
-            );
-        }
-        return;
-    };
-    change.action = Action::Forget;
-    change.attributes = vec![AttributeChange::plain(
-        format!("annotation {ROLE_ANNOTATION}"),
-        Some(json!(arn)),
-        None,
-    )];
-    change.notes.push(match other {
-        Some(owner) => format!("The service account is {owner}'s and stays; only the annotation goes."),
-        None => "The service account is not eksact's and stays; only the annotation goes.".to_owned(),
-    });
-    let operation = Operation::RemoveAnnotation {
-        namespace: key.0.clone(),
-        name: key.1.clone(),
-        uid: account.uid.clone(),
-        resource_version: account.resource_version.clone(),
-    };
-    let title = format!(
-        "remove the role annotation of service account {}/{}",
-        key.0, key.1
-    );
-    change.steps = vec![draft.add_step(&address, "remove-annotation", title, Vec::new(), &operation)];
-    draft.add_change(change);
 }
