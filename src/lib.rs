@@ -10,6 +10,7 @@ pub mod cloud;
 pub mod cloudformation;
 pub mod config;
 pub mod engine;
+pub mod guard;
 pub mod iam;
 pub mod ports;
 pub mod resources;

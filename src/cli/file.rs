@@ -58,15 +58,8 @@ fn show(diagnostics: &[Diagnostic], printer: &Printer) {
 /// Shows diagnostics and gives the failure that ends the command.
 pub(super) fn shown(diagnostics: &[Diagnostic], printer: &Printer) -> Failure {
     show(diagnostics, printer);
-    let errors = diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.severity == Severity::Error)
-        .count();
-    Failure::error(match errors {
-        1 => "1 error in the configuration; nothing was read or changed".to_owned(),
-        errors => format!("{errors} errors in the configuration; nothing was read or changed"),
-    })
-    .with_code(ExitCode::Configuration)
+    Failure::error("the configuration cannot be used as it is; nothing was read or changed")
+        .with_code(ExitCode::Configuration)
 }
 
 /// Checks a configuration that was built from flags.

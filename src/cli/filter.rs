@@ -9,6 +9,7 @@ use crate::config::ServiceAccount;
 
 /// Flags that choose service accounts of a file.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Service accounts of the file")]
 pub(super) struct FilterFlags {
     /// Only service accounts whose `namespace/name` matches a glob
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]

@@ -1,6 +1,7 @@
 //! The one road of every command that changes something: read, plan, show, ask, check, carry out, report.
 
 use std::{
+    collections::BTreeSet,
     io::IsTerminal as _,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -18,7 +19,8 @@ use crate::{
     engine::{Event, ExecutionOptions, Interrupt, Plan, Report, Severity, execute},
     resources::{self, LiveReader, Request, Runner, preflight},
     view::{
-        Printer, ProgressView, apply_json::apply_json, confirm, plan_human, plan_json::plan_json, report,
+        OutputError, Printer, ProgressView, apply_json::apply_json, confirm, plan_human,
+        plan_json::plan_json, report,
     },
 };
 
@@ -27,12 +29,13 @@ const FRESH: Duration = Duration::from_secs(10);
 
 /// Flags of commands that change something.
 #[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "Approval")]
 pub(super) struct ApprovalFlags {
     /// Apply without asking
     #[arg(short, long, alias = "auto-approve")]
     pub yes: bool,
-    /// The same, in eksctl's words
-    #[arg(long, hide_short_help = true)]
+    /// The same, under eksctl's name
+    #[arg(long)]
     pub approve: bool,
 }
 
@@ -43,9 +46,17 @@ impl ApprovalFlags {
 }
 
 /// Reads what is live and plans.
-pub(super) async fn plan_for(request: &Request, connection: &Connection) -> Result<Plan, Failure> {
+pub(super) async fn plan_for(
+    request: &Request,
+    connection: &Connection,
+    printer: &Printer,
+) -> Result<Plan, Failure> {
+    let printer = *printer;
     let reader = LiveReader::begin(connection.readers.clone(), &request.config.metadata.name.value).await?;
-    let live = reader.read(request).await;
+    let live = reader
+        .with_notice(move |text| printer.note(text))
+        .read(request)
+        .await;
     Ok(resources::plan(request, &live)?)
 }
 
@@ -60,11 +71,18 @@ pub(super) fn show(plan: &Plan, request: &Request, output: Output, printer: &Pri
                 .location
                 .as_ref()
                 .map(|location| location.file.as_ref());
-            printer.data(&plan_human(plan, file, printer.stdout_style()))?;
+            deliver(&plan_human(plan, file, printer.stdout_style()), printer)
         }
-        Output::Json => printer.data(&plan_json(plan)?)?,
+        Output::Json => deliver(&plan_json(plan)?, printer),
     }
-    Ok(())
+}
+
+/// Data for stdout. A reader that has gone (`eksact apply --yes | head`) changes neither what is done nor the exit code.
+fn deliver(text: &str, printer: &Printer) -> Result<(), Failure> {
+    match printer.data(text) {
+        Ok(()) | Err(OutputError::ReaderGone) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Plans, shows the plan, and ends: nothing is changed.
@@ -75,11 +93,12 @@ pub(super) async fn plan_only(
     detailed: bool,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    let plan = plan_for(request, connection).await?;
+    let plan = plan_for(request, connection, printer).await?;
     show(&plan, request, flags.output, printer)?;
-    Ok(if plan.findings_of(Severity::Error).next().is_some() {
-        ExitCode::Error
-    } else if !plan.may_be_applied() {
+    if plan.findings_of(Severity::Error).next().is_some() {
+        return Err(could_not_be_planned(&plan));
+    }
+    Ok(if !plan.may_be_applied() {
         ExitCode::Refused
     } else if detailed && plan.has_changes() {
         ExitCode::Changes
@@ -96,21 +115,28 @@ pub(super) async fn apply(
     approval: ApprovalFlags,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    let plan = plan_for(request, connection).await?;
+    let plan = plan_for(request, connection, printer).await?;
     let planned = Instant::now();
     let json = flags.output == Output::Json;
     if !json {
-        show(&plan, request, Output::Human, printer)?;
+        match show(&plan, request, Output::Human, printer) {
+            // What was approved beforehand is carried out though nobody reads the plan (`apply --yes | head`).
+            Err(failure) if failure.code != ExitCode::Success || !approval.given() => {
+                return Err(failure.with_code(ExitCode::NotApproved));
+            }
+            _ => {}
+        }
     }
     let unplanned = plan.findings_of(Severity::Error).next().is_some();
     if !plan.may_be_applied() {
         if json {
             show(&plan, request, Output::Json, printer)?;
         }
-        let codes: Vec<&str> = plan
+        let codes: BTreeSet<&str> = plan
             .findings_of(Severity::Refusal)
             .map(|finding| finding.code.as_str())
             .collect();
+        let codes: Vec<&str> = codes.into_iter().collect();
         return Err(Failure::error(format!(
             "a guard refuses the plan ({}); nothing was changed",
             codes.join(", ")
@@ -119,44 +145,66 @@ pub(super) async fn apply(
     }
     if !plan.has_changes() {
         if json {
-            printer.data(&apply_json(&plan, &Report::default(), &[])?)?;
+            deliver(&apply_json(&plan, &Report::default(), &[])?, printer)?;
         }
-        return Ok(if unplanned {
-            ExitCode::Error
+        return if unplanned {
+            Err(could_not_be_planned(&plan))
         } else {
-            ExitCode::Success
-        });
+            Ok(ExitCode::Success)
+        };
     }
     if !approval.given() {
+        if json {
+            // Without approval the plan is all there is to show; the document of an apply has a report besides.
+            show(&plan, request, Output::Json, printer)?;
+        }
         let asked = ask(json)?;
         if !asked {
             printer.status("Nothing was changed.\n");
             return Ok(ExitCode::NotApproved);
         }
         if planned.elapsed() > FRESH {
-            still_true(request, connection, &plan).await?;
+            still_true(request, connection, &plan, printer).await?;
         }
     }
     preflight::check(&plan, connection.readers.kubernetes.as_ref()).await?;
     let (report, events) = carry_out(&plan, request, connection, printer).await;
-    if json {
-        printer.data(&apply_json(&plan, &report, &events)?)?;
-    } else {
-        printer.always(&report::report(&plan, &report, printer.stderr_style()));
-    }
-    Ok(if report.interrupted {
+    let code = if report.interrupted {
         ExitCode::Interrupted
     } else if report.succeeded() {
-        if unplanned {
-            ExitCode::Error
-        } else {
-            ExitCode::Success
-        }
+        ExitCode::Success
     } else if report.done.is_empty() {
         ExitCode::Error
     } else {
         ExitCode::Partial
+    };
+    if json {
+        match printer.data(&apply_json(&plan, &report, &events)?) {
+            // The run ended as it ended, though nobody reads it.
+            Ok(()) | Err(OutputError::ReaderGone) => {}
+            Err(error) => return Err(Failure::from(error).with_code(code.or(ExitCode::Error))),
+        }
+    } else {
+        printer.always(&report::report(&plan, &report, printer.stderr_style()));
+    }
+    if code == ExitCode::Success && unplanned {
+        return Err(could_not_be_planned(&plan));
+    }
+    Ok(code)
+}
+
+/// The last word of a run in which some objects could not even be planned: what stands above it is not all there is.
+fn could_not_be_planned(plan: &Plan) -> Failure {
+    let codes: BTreeSet<&str> = plan
+        .findings_of(Severity::Error)
+        .map(|finding| finding.code.as_str())
+        .collect();
+    let codes: Vec<&str> = codes.into_iter().collect();
+    Failure::error(match plan.findings_of(Severity::Error).count() {
+        1 => format!("1 object could not be planned ({})", codes.join(", ")),
+        count => format!("{count} objects could not be planned ({})", codes.join(", ")),
     })
+    .with_help("The plan says why, and what to do about each.")
 }
 
 /// Asks on the terminal. Without one a script would take the plan for the deed, so that is refused.
@@ -192,8 +240,13 @@ fn quoted(word: &str) -> String {
 }
 
 /// Plans again and stops when that is another plan: what was approved is what is done.
-async fn still_true(request: &Request, connection: &Connection, approved: &Plan) -> Result<(), Failure> {
-    let now = plan_for(request, connection).await?;
+async fn still_true(
+    request: &Request,
+    connection: &Connection,
+    approved: &Plan,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let now = plan_for(request, connection, printer).await?;
     if now.digest() == approved.digest() {
         return Ok(());
     }
@@ -292,5 +345,53 @@ async fn signalled() {
 async fn signalled() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cloud::sandbox::{ManualClock, Sandbox, Seed, World},
+        config,
+        resources::request::Settings,
+        view::{ColourChoice, Level},
+    };
+
+    /// Exit code 6 needs somebody else to act while the question waits, which no whole command can arrange in time.
+    #[tokio::test]
+    async fn a_world_that_moves_before_the_approval_is_named() {
+        let seed = Seed {
+            cluster: "quickstart".to_owned(),
+            region: "eu-west-1".to_owned(),
+            account: None,
+        };
+        let sandbox = Sandbox::in_memory(World::seeded(&seed), Arc::new(ManualClock::default()));
+        let connection = Connection {
+            readers: sandbox.readers(),
+            writers: sandbox.writers(),
+        };
+        let printer = Printer::new(Level::Quiet, ColourChoice::Never);
+        let file = include_bytes!("../../examples/quickstart.yaml");
+        let request = Request::ensure(
+            config::load("quickstart.yaml", file).unwrap().config,
+            Settings::default(),
+        );
+        let approved = plan_for(&request, &connection, &printer).await.unwrap();
+        assert_eq!(
+            still_true(&request, &connection, &approved, &printer).await,
+            Ok(())
+        );
+        connection
+            .writers
+            .kubernetes
+            .create_namespace("app")
+            .await
+            .unwrap();
+        let failure = still_true(&request, &connection, &approved, &printer)
+            .await
+            .unwrap_err();
+        assert_eq!(failure.code, ExitCode::Stale);
+        assert!(failure.message.contains("namespace/app"), "{}", failure.message);
     }
 }

@@ -80,7 +80,7 @@ impl GetServiceAccounts {
         };
         let cluster = &config.metadata.name.value;
         let connection = Connection::open(global, &config, printer).await?;
-        let (_, stacks) = tokio::join!(
+        let (described, stacks) = tokio::join!(
             connection.readers.aws.cluster(cluster),
             connection.readers.aws.stacks()
         );
@@ -103,6 +103,12 @@ impl GetServiceAccounts {
                 })
             })
             .collect();
+        // Stacks may outlive their cluster and are worth showing; where there are none either, the name is a mistake.
+        if let Err(error) = described
+            && found.is_empty()
+        {
+            return Err(error.into());
+        }
         match connection.readers.kubernetes.service_accounts(self.name.namespace.as_deref()).await {
             Ok(accounts) => {
                 let attached: Vec<Found> = accounts

@@ -31,13 +31,14 @@ pub(super) struct GlobalFlags {
     #[arg(short, long, global = true, value_name = "PROFILE")]
     pub profile: Option<String>,
     /// Work on a simulated account and cluster that are kept in a file
-    #[arg(long, global = true, env = "EKSACT_SANDBOX", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, global = true, env = "EKSACT_SANDBOX", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub sandbox: bool,
     /// The file of the simulated account
     #[arg(
         long,
         global = true,
         env = "EKSACT_SANDBOX_FILE",
+        hide_env_values = true,
         value_name = "PATH",
         default_value = ".eksact-sandbox.json"
     )]
@@ -49,7 +50,7 @@ pub(super) struct GlobalFlags {
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
     /// How many AWS calls may be in flight at once
-    #[arg(long, global = true, env = "EKSACT_PARALLELISM", value_name = "N", default_value_t = 16,
+    #[arg(long, global = true, env = "EKSACT_PARALLELISM", hide_env_values = true, value_name = "N", default_value_t = 16,
           value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
     /// When to use colour

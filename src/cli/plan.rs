@@ -21,12 +21,13 @@ pub(super) struct PlanCommand {
     #[command(flatten)]
     pub(super) whole: WholeFileFlags,
     /// Exit with 2 when there are changes
-    #[arg(long)]
+    #[arg(long, help_heading = "Plan")]
     detailed_exitcode: bool,
 }
 
 /// Flags of the commands over a whole file.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "File")]
 pub(super) struct WholeFileFlags {
     /// The ClusterConfig file, or `-` for standard input
     #[arg(short = 'f', long = "config-file", alias = "file", value_name = "PATH")]

@@ -2,20 +2,27 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use clap::Args;
+use clap::{
+    Args,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 
 use super::Failure;
-use crate::resources::request::{Settings, ThumbprintSource};
+use crate::{
+    guard::Guard,
+    resources::request::{Settings, ThumbprintSource},
+};
 
 /// Flags of every command that plans.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Plan")]
 pub(super) struct PlanFlags {
     /// How the plan is shown
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Output,
     /// Pass the guard with this code (repeatable)
-    #[arg(long, value_name = "CODE", value_delimiter = ',')]
-    pub allow: Vec<String>,
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = guards())]
+    pub allow: Vec<Guard>,
     /// How long to wait for stacks: 90s, 25m, 1h
     #[arg(long, value_name = "DURATION", default_value = "25m", value_parser = duration)]
     pub timeout: Duration,
@@ -34,6 +41,7 @@ pub(super) enum Output {
 
 /// Flags of commands that make roles and service accounts.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Stacks and existing service accounts")]
 pub(super) struct RoleFlags {
     /// Annotate service accounts that somebody else made, without taking them over
     #[arg(long)]
@@ -42,6 +50,7 @@ pub(super) struct RoleFlags {
     #[arg(
         long,
         env = "EKSACT_TERMINATION_PROTECTION",
+        hide_env_values = true,
         value_name = "BOOL",
         default_value = "true",
         num_args = 0..=1,
@@ -60,6 +69,7 @@ pub(super) struct RoleFlags {
 
 /// Flags about the provider's thumbprint.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Thumbprint of the OIDC provider")]
 pub(super) struct ThumbprintFlags {
     /// Thumbprint of the OIDC provider: hex SHA-1, or `iam` to let IAM compute it
     #[arg(long, value_name = "HEX|iam")]
@@ -84,10 +94,22 @@ impl PlanFlags {
             thumbprint: thumbprint.source()?,
             check_thumbprint: thumbprint.check_thumbprint,
             timeout: self.timeout,
-            allow: self.allow.iter().cloned().collect::<BTreeSet<_>>(),
+            allow: self.allow.iter().copied().collect::<BTreeSet<_>>(),
             nonce: uuid::Uuid::new_v4().simple().to_string(),
         })
     }
+}
+
+/// The codes of guards, each with what passing it means.
+fn guards() -> impl TypedValueParser<Value = Guard> {
+    let codes = Guard::ALL.map(|guard| PossibleValue::new(guard.code()).help(guard.explanation()));
+    PossibleValuesParser::new(codes).map(|code| {
+        // Only codes of this table pass the parser.
+        Guard::ALL
+            .into_iter()
+            .find(|guard| guard.code() == code)
+            .unwrap_or(Guard::OidcProviderInUse)
+    })
 }
 
 impl ThumbprintFlags {

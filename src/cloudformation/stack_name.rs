@@ -53,18 +53,28 @@ pub fn assign(
     existing: &[ExistingStack],
 ) -> BTreeMap<(String, String), String> {
     let wanted: BTreeSet<&(String, String)> = wanted.iter().collect();
+    let by_name: BTreeMap<&str, &ExistingStack> = existing
+        .iter()
+        .map(|stack| (stack.name.as_str(), stack))
+        .collect();
+    let mut by_tag: BTreeMap<&str, Vec<&ExistingStack>> = BTreeMap::new();
+    for stack in existing
+        .iter()
+        .filter(|stack| stack.cluster_tag.as_deref() == Some(cluster))
+    {
+        if let Some(tag) = &stack.service_account_tag {
+            by_tag.entry(tag).or_default().push(stack);
+        }
+    }
     let mut assigned = BTreeMap::new();
     let mut taken = BTreeSet::new();
     for &account in &wanted {
         let (namespace, name) = account;
-        let full_name = format!("{namespace}/{name}");
         let own = eksctl_name(cluster, namespace, name);
-        let tagged = existing
-            .iter()
-            .filter(|stack| {
-                stack.cluster_tag.as_deref() == Some(cluster)
-                    && stack.service_account_tag.as_ref() == Some(&full_name)
-            })
+        let tagged = by_tag
+            .get(format!("{namespace}/{name}").as_str())
+            .into_iter()
+            .flatten()
             // Should two stacks carry the tag, eksctl's own name is the likelier one.
             .min_by_key(|stack| (stack.name != own, stack.name.as_str()));
         if let Some(stack) = tagged {
@@ -86,11 +96,7 @@ pub fn assign(
                         .as_ref()
                         .is_some_and(|tag| *tag != full_name)
             };
-            !taken.contains(candidate)
-                && !existing
-                    .iter()
-                    .filter(|stack| stack.name == candidate)
-                    .any(|stack| belongs_to_another(&stack))
+            !taken.contains(candidate) && !by_name.get(candidate).is_some_and(belongs_to_another)
         };
         let own = eksctl_name(cluster, namespace, name);
         let chosen = if is_legal(&own) && is_free(&own) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Address, Change, Effect, Finding, Plan, Severity, Step, StepId, plan::FORMAT_VERSION};
+use super::{Address, Change, Effect, Finding, Plan, Step, StepId, plan::FORMAT_VERSION};
 
 /// A rule that a draft breaks: always a mistake of the program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,11 +45,12 @@ pub enum DraftError {
 pub struct PlanDraft {
     target: BTreeMap<String, String>,
     changes: Vec<Change>,
+    change_places: BTreeMap<Address, usize>,
     unchanged: BTreeSet<Address>,
     findings: Vec<Finding>,
     steps: Vec<Step>,
     orders: Vec<(Address, Address)>,
-    ready: BTreeMap<Address, StepId>,
+    ready: BTreeMap<Address, Option<StepId>>,
     mistakes: Vec<DraftError>,
 }
 
@@ -66,6 +67,10 @@ impl PlanDraft {
             .iter()
             .filter_map(|attribute| attribute.effect)
             .fold(change.effect, Effect::and);
+        // A second change of an object stays unfindable here: `finish` refuses it.
+        self.change_places
+            .entry(change.address.clone())
+            .or_insert(self.changes.len());
         self.changes.push(change);
     }
 
@@ -107,8 +112,8 @@ impl PlanDraft {
         id
     }
 
-    /// Says that what depends on `address` need only wait for this step, not for the object's last.
-    pub fn set_ready(&mut self, address: &Address, step: StepId) {
+    /// Says that what depends on `address` need only wait for this step, not for the object's last; or for none.
+    pub fn set_ready(&mut self, address: &Address, step: Option<StepId>) {
         self.ready.insert(address.clone(), step);
     }
 
@@ -116,7 +121,7 @@ impl PlanDraft {
     /// said.
     pub fn last_step_of(&self, address: &Address) -> Option<StepId> {
         if let Some(step) = self.ready.get(address) {
-            return Some(step.clone());
+            return step.clone();
         }
         self.change(address)
             .and_then(|change| change.steps.last().cloned())
@@ -128,14 +133,9 @@ impl PlanDraft {
         self.orders.push((first, then));
     }
 
-    /// Turns the refusals whose codes are allowed into warnings.
-    pub fn pass_allowed(&mut self, allowed: &BTreeSet<String>) {
-        for finding in &mut self.findings {
-            if finding.severity == Severity::Refusal && allowed.contains(&finding.code) {
-                finding.severity = Severity::Warning;
-                finding.help = Some(format!("Allowed by --allow {}.", finding.code));
-            }
-        }
+    /// The findings so far, for guards to look at.
+    pub fn findings_mut(&mut self) -> impl Iterator<Item = &mut Finding> {
+        self.findings.iter_mut()
     }
 
     fn apply_orders(&mut self) {
@@ -158,7 +158,7 @@ impl PlanDraft {
 
     /// The change of an object, if one is planned.
     pub fn change(&self, address: &Address) -> Option<&Change> {
-        self.changes.iter().find(|change| &change.address == address)
+        self.changes.get(*self.change_places.get(address)?)
     }
 
     /// The changes so far.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{sync::watch, time::Instant};
 
-use super::{Event, EventKind, Outputs, Plan, Step, StepId};
+use super::{Event, EventKind, Outputs, Plan, Step, StepId, readiness::Readiness};
 
 /// Why a step failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -141,8 +141,7 @@ pub async fn execute(
     let started = Instant::now();
     let outputs = Outputs::default();
     let mut report = Report::default();
-    let mut waiting: Vec<&Step> = plan.steps.iter().collect();
-    let mut done: BTreeSet<&StepId> = BTreeSet::new();
+    let mut readiness = Readiness::of(&plan.steps);
     let mut in_flight: BTreeSet<&StepId> = BTreeSet::new();
     let mut flying = FuturesUnordered::new();
     let (progress_sender, mut progress_receiver) = tokio::sync::mpsc::unbounded_channel();
@@ -173,14 +172,9 @@ pub async fn execute(
             }
         }
         if requested == Interrupt::None {
-            let mut index = 0;
-            while index < waiting.len() && in_flight.len() < options.steps_in_flight {
-                let step = waiting[index];
-                if !step.depends_on.iter().all(|id| done.contains(id)) {
-                    index += 1;
-                    continue;
-                }
-                waiting.remove(index);
+            while in_flight.len() < options.steps_in_flight
+                && let Some(step) = readiness.begin_next()
+            {
                 tell(EventKind::StepStarted {
                     id: step.id.clone(),
                     address: step.address.clone(),
@@ -223,7 +217,7 @@ pub async fn execute(
                 match result {
                     Ok(StepDone { outputs: told, notes }) => {
                         outputs.record(&step.address, told);
-                        done.insert(&step.id);
+                        readiness.done(&step.id);
                         report.done.push(step.id.clone());
                         tell(EventKind::StepFinished { id, address, title, took_milliseconds, notes });
                     }
@@ -244,7 +238,7 @@ pub async fn execute(
         .map(|(id, _)| id.clone())
         .chain(report.unknown.iter().cloned())
         .collect();
-    for (step, reason) in skipped(&waiting, &failed, report.interrupted) {
+    for (step, reason) in skipped(&readiness.left(), &failed, report.interrupted) {
         report.not_tried.push((step.id.clone(), reason.clone()));
         tell(EventKind::StepSkipped {
             id: step.id.clone(),

@@ -11,6 +11,7 @@ pub mod events;
 pub mod executor;
 pub mod finding;
 pub mod plan;
+mod readiness;
 pub mod step;
 pub mod unknown;
 

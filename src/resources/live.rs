@@ -1,11 +1,14 @@
 //! What really exists, as it was read: plain values, each read once, shared by the kinds that compare them. A value
 //! that could not be read is kept with its failure.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use super::request::AccountKey;
 use crate::{
-    cloudformation::tags,
+    cloudformation::{stack_name::eksctl_name, tags},
     iam::Partition,
     ports::{
         CallError,
@@ -36,13 +39,13 @@ pub struct Live {
     /// The chain that the issuer serves; none when nobody needed it.
     pub issuer_chain: Option<Observed<CertificateChain>>,
     /// The stacks that bear the cluster's tag or a name that the request wants; none when nobody needed them.
-    pub stacks: Option<Observed<Vec<Stack>>>,
+    pub stacks: Option<Observed<Arc<ClusterStacks>>>,
     /// The stack name of each wanted service account, by the rule of [`crate::cloudformation::stack_name`].
     pub stack_names: BTreeMap<AccountKey, String>,
     /// Roles by name, those that were asked for.
-    pub roles: BTreeMap<String, Observed<Option<Role>>>,
+    pub roles: BTreeMap<String, Observed<Option<Arc<Role>>>>,
     /// All roles of the account, when every role had to be looked at.
-    pub all_roles: Option<Observed<Vec<Role>>>,
+    pub all_roles: Option<Observed<Vec<Arc<Role>>>>,
     /// Templates by stack name, those that were asked for.
     pub templates: BTreeMap<String, Observed<String>>,
     /// Namespaces, those that were asked for.
@@ -73,31 +76,88 @@ impl Live {
     /// The stacks that could be read.
     pub fn known_stacks(&self) -> &[Stack] {
         match &self.stacks {
-            Some(Ok(stacks)) => stacks,
+            Some(Ok(stacks)) => stacks.all(),
             _ => &[],
         }
     }
 
-    /// The stack of this name.
-    pub fn stack(&self, name: &str) -> Option<&Stack> {
-        self.known_stacks().iter().find(|stack| stack.name == name)
-    }
-
     /// The stack of this service account: the one whose tag names it, else the one that bears its name.
     pub fn stack_of(&self, key: &AccountKey) -> Option<&Stack> {
-        self.tagged_stack(key)
-            .or_else(|| self.stack_names.get(key).and_then(|name| self.stack(name)))
+        let Some(Ok(stacks)) = &self.stacks else {
+            return None;
+        };
+        stacks
+            .tagged(key)
+            .or_else(|| self.stack_names.get(key).and_then(|name| stacks.named(name)))
+    }
+}
+
+impl Live {
+    /// The stack of an account that shall go: the one whose tag names it, else the one of eksctl's name that bears the
+    /// cluster's tag and names nobody (eksctl's own migration drops the other tag).
+    pub fn own_stack(&self, key: &AccountKey) -> Option<&Stack> {
+        let Some(Ok(stacks)) = &self.stacks else {
+            return None;
+        };
+        stacks.tagged(key).or_else(|| {
+            stacks
+                .named(&eksctl_name(&self.cluster.name, &key.0, &key.1))
+                .filter(|stack| {
+                    is_of_cluster(stack, &self.cluster.name) && service_account_of(stack).is_none()
+                })
+        })
+    }
+}
+
+/// The stacks that matter to a cluster, to be found by name and by the service account that their tag names: a plan
+/// looks for one several times per account.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterStacks {
+    all: Vec<Stack>,
+    by_name: HashMap<String, usize>,
+    by_account: HashMap<AccountKey, usize>,
+}
+
+impl ClusterStacks {
+    /// Those of `all`, where the ones that bear the tag of `cluster` are its own.
+    pub fn new(all: Vec<Stack>, cluster: &str) -> Self {
+        let mut stacks = Self::default();
+        for (index, stack) in all.iter().enumerate() {
+            stacks.by_name.entry(stack.name.clone()).or_insert(index);
+            if !is_of_cluster(stack, cluster) {
+                continue;
+            }
+            let Some(key) = service_account_of(stack) else {
+                continue;
+            };
+            // Should two stacks carry the tag, eksctl's own name is the likelier one: the rule of `stack_name::assign`.
+            let own = eksctl_name(cluster, &key.0, &key.1);
+            let rank = |stack: &Stack| (stack.name != own, stack.name.clone());
+            let better = stacks
+                .by_account
+                .get(&key)
+                .and_then(|other| all.get(*other))
+                .is_none_or(|other| rank(stack) < rank(other));
+            if better {
+                stacks.by_account.insert(key, index);
+            }
+        }
+        Self { all, ..stacks }
     }
 
-    fn tagged_stack(&self, key: &AccountKey) -> Option<&Stack> {
-        let qualified = format!("{}/{}", key.0, key.1);
-        self.known_stacks().iter().find(|stack| {
-            is_of_cluster(stack, &self.cluster.name)
-                && stack
-                    .tags
-                    .get(tags::SERVICE_ACCOUNT_NAME)
-                    .is_some_and(|name| *name == qualified)
-        })
+    /// All of them.
+    pub fn all(&self) -> &[Stack] {
+        &self.all
+    }
+
+    /// The one of this name.
+    pub fn named(&self, name: &str) -> Option<&Stack> {
+        self.all.get(*self.by_name.get(name)?)
+    }
+
+    /// The one of the cluster whose tag names this service account.
+    pub fn tagged(&self, key: &AccountKey) -> Option<&Stack> {
+        self.all.get(*self.by_account.get(key)?)
     }
 }
 

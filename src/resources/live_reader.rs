@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -11,7 +11,7 @@ use futures::future::join_all;
 use tokio::{sync::OnceCell, time::Instant};
 
 use super::{
-    live::{Live, Observed, is_of_cluster, service_account_of},
+    live::{ClusterStacks, Live, Observed, is_of_cluster, service_account_of},
     request::{AccountKey, Request, owns_role},
 };
 use crate::{
@@ -29,19 +29,23 @@ use crate::{
 const BULK_FROM: usize = 6;
 
 /// The stacks of a cluster, and the stack name of each wanted account.
-type StacksAndNames = (Observed<Vec<Stack>>, BTreeMap<AccountKey, String>);
+type StacksAndNames = (Observed<Arc<ClusterStacks>>, BTreeMap<AccountKey, String>);
+
+/// Tells people what is waited for.
+type Notice = Box<dyn Fn(&str) + Send + Sync>;
 
 /// A reading of the account and the cluster under way.
 pub struct LiveReader {
     readers: Readers,
+    notice: Notice,
     cluster: Cluster,
     cluster_arn: Arn,
     caller: Observed<CallerIdentity>,
     oidc_provider: OnceCell<Observed<Option<OidcProvider>>>,
     issuer_chain: OnceCell<Observed<CertificateChain>>,
     stacks: OnceCell<StacksAndNames>,
-    roles: Mutex<BTreeMap<String, Observed<Option<Role>>>>,
-    all_roles: OnceCell<Observed<Vec<Role>>>,
+    roles: Mutex<BTreeMap<String, Observed<Option<Arc<Role>>>>>,
+    all_roles: OnceCell<Observed<Vec<Arc<Role>>>>,
     templates: Mutex<BTreeMap<String, Observed<String>>>,
     namespaces: Mutex<BTreeMap<String, Observed<Option<Namespace>>>>,
     service_accounts: Mutex<BTreeMap<AccountKey, Observed<Option<ServiceAccount>>>>,
@@ -79,6 +83,7 @@ impl LiveReader {
         })?;
         Ok(Self {
             readers,
+            notice: Box::new(|_| {}),
             cluster,
             cluster_arn,
             caller,
@@ -92,6 +97,13 @@ impl LiveReader {
             service_accounts: Mutex::default(),
             all_service_accounts: OnceCell::new(),
         })
+    }
+
+    /// The same, telling people through `notice` what is waited for.
+    #[must_use]
+    pub fn with_notice(mut self, notice: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.notice = Box::new(notice);
+        self
     }
 
     /// Reads what every kind asks for and gives it as plain values.
@@ -200,6 +212,7 @@ impl LiveReader {
     async fn settled_stacks(&self, request: &Request) -> StacksAndNames {
         let begun = Instant::now();
         let mut pause = Duration::from_millis(500);
+        let mut told = false;
         loop {
             let listed = match self.readers.aws.stacks().await {
                 Ok(listed) => listed,
@@ -212,16 +225,31 @@ impl LiveReader {
                 .into_iter()
                 .filter(|stack| is_of_cluster(stack, &self.cluster.name) || wanted.contains(&stack.name))
                 .collect();
-            let busy = ours.iter().any(|stack| {
-                stack.in_progress()
-                    && (wanted.contains(&stack.name)
-                        || service_account_of(stack)
-                            .is_some_and(|key| request.prune.is_some() || about.contains(&key)))
-            });
-            if !busy || begun.elapsed() >= request.settings.timeout {
-                return (Ok(ours), names);
+            let busy: Vec<&Stack> = ours
+                .iter()
+                .filter(|stack| {
+                    stack.in_progress()
+                        && (wanted.contains(&stack.name)
+                            || service_account_of(stack)
+                                .is_some_and(|key| request.prune.is_some() || about.contains(&key)))
+                })
+                .collect();
+            if busy.is_empty() || begun.elapsed() >= request.settings.timeout {
+                let ours = ClusterStacks::new(ours, &self.cluster.name);
+                return (Ok(Arc::new(ours)), names);
             }
-            tracing::info!("waiting for stacks that CloudFormation is still working on");
+            if !told {
+                told = true;
+                let names: Vec<String> = busy
+                    .iter()
+                    .map(|stack| format!("{} ({})", stack.name, stack.status))
+                    .collect();
+                (self.notice)(&format!(
+                    "waiting for CloudFormation, which is still at work on {} (up to {} s, --timeout)",
+                    names.join(", "),
+                    request.settings.timeout.as_secs()
+                ));
+            }
             tokio::time::sleep(pause.min(request.settings.timeout.saturating_sub(begun.elapsed()))).await;
             pause = (pause * 3 / 2).min(Duration::from_secs(5));
         }
@@ -260,11 +288,13 @@ impl LiveReader {
 
     /// Reads these roles, in bulk when there are many and bulk reading is cheaper.
     pub async fn roles(&self, names: BTreeSet<String>) {
-        let known = copied(&self.roles);
-        let names: Vec<String> = names
-            .into_iter()
-            .filter(|name| !known.contains_key(name))
-            .collect();
+        let names: Vec<String> = {
+            let known = locked(&self.roles);
+            names
+                .into_iter()
+                .filter(|name| !known.contains_key(name))
+                .collect()
+        };
         if names.is_empty() {
             return;
         }
@@ -272,16 +302,30 @@ impl LiveReader {
             && self.bulk_is_cheaper(names.len()).await
             && let Ok(all) = self.all_roles().await
         {
-            let mut by_name: BTreeMap<&str, &Role> =
+            let by_name: BTreeMap<&str, &Arc<Role>> =
                 all.iter().map(|role| (role.name.as_str(), role)).collect();
-            let mut roles = locked(&self.roles);
-            for name in names {
-                let role = by_name.remove(name.as_str()).cloned();
-                roles.insert(name, Ok(role));
+            let mut missing = Vec::new();
+            {
+                let mut roles = locked(&self.roles);
+                for name in names {
+                    match by_name.get(name.as_str()) {
+                        Some(role) => {
+                            roles.insert(name, Ok(Some(Arc::clone(role))));
+                        }
+                        None => missing.push(name),
+                    }
+                }
             }
+            // The listing lags behind the truth: that a role is gone is believed of the role's own answer only.
+            self.roles_one_by_one(missing).await;
             return;
         }
+        self.roles_one_by_one(names).await;
+    }
+
+    async fn roles_one_by_one(&self, names: Vec<String>) {
         let read = join_all(names.iter().map(|name| self.readers.aws.role(name))).await;
+        let read = read.into_iter().map(|role| role.map(|role| role.map(Arc::new)));
         locked(&self.roles).extend(names.into_iter().zip(read));
     }
 
@@ -295,8 +339,13 @@ impl LiveReader {
     }
 
     /// All roles of the account.
-    pub async fn all_roles(&self) -> &Observed<Vec<Role>> {
-        self.all_roles.get_or_init(|| self.readers.aws.roles()).await
+    pub async fn all_roles(&self) -> &Observed<Vec<Arc<Role>>> {
+        self.all_roles
+            .get_or_init(|| async {
+                let roles = self.readers.aws.roles().await?;
+                Ok(roles.into_iter().map(Arc::new).collect())
+            })
+            .await
     }
 
     /// Reads these stacks' templates.
@@ -309,9 +358,19 @@ impl LiveReader {
     /// Reads these namespaces.
     pub async fn namespaces(&self, names: BTreeSet<String>) {
         let names: Vec<String> = names.into_iter().collect();
-        if names.len() >= BULK_FROM
-            && let Ok(all) = self.readers.kubernetes.namespaces().await
+        let listed = if names.len() >= BULK_FROM {
+            Some(self.readers.kubernetes.namespaces().await)
+        } else {
+            None
+        };
+        if let Some(Err(error)) = listed
+            .as_ref()
+            .filter(|listed| listed.as_ref().is_err_and(is_of_cluster_api))
         {
+            locked(&self.namespaces).extend(names.into_iter().map(|name| (name, Err(error.clone()))));
+            return;
+        }
+        if let Some(Ok(all)) = listed {
             let by_name: BTreeMap<String, Namespace> = all
                 .into_iter()
                 .map(|namespace| (namespace.name.clone(), namespace))
@@ -330,9 +389,16 @@ impl LiveReader {
     /// Reads these service accounts.
     pub async fn service_accounts(&self, keys: BTreeSet<AccountKey>) {
         let keys: Vec<AccountKey> = keys.into_iter().collect();
-        if keys.len() >= BULK_FROM
-            && let Ok(all) = self.all_service_accounts().await
-        {
+        let listed = if keys.len() >= BULK_FROM {
+            Some(self.all_service_accounts().await)
+        } else {
+            None
+        };
+        if let Some(Err(error)) = listed.filter(|listed| listed.as_ref().is_err_and(is_of_cluster_api)) {
+            locked(&self.service_accounts).extend(keys.into_iter().map(|key| (key, Err(error.clone()))));
+            return;
+        }
+        if let Some(Ok(all)) = listed {
             let by_key: BTreeMap<(&str, &str), &ServiceAccount> = all
                 .iter()
                 .map(|account| ((account.namespace.as_str(), account.name.as_str()), account))
@@ -360,6 +426,14 @@ impl LiveReader {
             .get_or_init(|| self.readers.kubernetes.service_accounts(None))
             .await
     }
+}
+
+/// Whether a failure is one of the cluster's API as a whole: reading its objects one by one would meet it again.
+fn is_of_cluster_api(error: &CallError) -> bool {
+    matches!(
+        error.kind,
+        CallErrorKind::Unreachable | CallErrorKind::Credentials
+    )
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{
     Kind, Live, LiveReader, Request, RunContext,
+    iam_role::{RoleArn, arn_after},
     request::key_of,
     runner::operation_of,
     service_account::{self, Standing},
@@ -65,7 +66,10 @@ impl Kind for NamespaceKind {
             if matches!(
                 service_account::standing(request, live, account),
                 Standing::Refused(_)
-            ) || !seen.insert(&account.namespace)
+            )
+                // Nothing will be put into it: the role's own finding says why.
+                || matches!(arn_after(live, account, draft), RoleArn::None)
+                || !seen.insert(&account.namespace)
             {
                 continue;
             }

@@ -1,7 +1,10 @@
 //! From a request and what was read to a plan: every kind adds its part, the guards look at the whole. Pure.
 
 use super::{Live, Request, kinds};
-use crate::engine::{DraftError, Plan, PlanDraft};
+use crate::{
+    engine::{DraftError, Plan, PlanDraft},
+    guard,
+};
 
 /// The plan that makes `live` what `request` asks for.
 pub fn plan(request: &Request, live: &Live) -> Result<Plan, DraftError> {
@@ -16,6 +19,6 @@ pub fn plan(request: &Request, live: &Live) -> Result<Plan, DraftError> {
     for kind in kinds() {
         kind.plan(request, live, &mut draft);
     }
-    draft.pass_allowed(&request.settings.allow);
+    guard::pass_allowed(&mut draft, &request.settings.allow);
     draft.finish(env!("CARGO_PKG_VERSION"))
 }

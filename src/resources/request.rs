@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use crate::config::{ClusterConfig, ServiceAccount};
+use crate::{
+    config::{ClusterConfig, ServiceAccount},
+    guard::Guard,
+};
 
 /// What shall become of the cluster's OIDC provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +42,10 @@ pub enum RoleAttribute {
     TrustPolicy,
     /// The attached managed policies.
     ManagedPolicies,
-    /// The inline policies.
-    InlinePolicies,
+    /// The inline policy of the account's own: the template's `Policy1`.
+    OwnInlinePolicy,
+    /// The inline policies of well-known policies.
+    WellKnownPolicies,
     /// The permissions boundary.
     PermissionsBoundary,
     /// The name.
@@ -75,8 +80,8 @@ pub struct Settings {
     pub check_thumbprint: bool,
     /// How long to wait for stacks that somebody works on before planning, and for our own.
     pub timeout: Duration,
-    /// Codes of guards that may be passed.
-    pub allow: BTreeSet<String>,
+    /// Guards that may be passed.
+    pub allow: BTreeSet<Guard>,
     /// Makes the client request tokens of this run its own: a repeated write within the run is harmless, a new run
     /// writes anew.
     pub nonce: String,
@@ -107,11 +112,16 @@ pub struct Request {
     pub oidc_provider: ProviderIntent,
     /// The service accounts that shall go, with their roles.
     pub delete: BTreeSet<AccountKey>,
+    /// Those of `delete` whose Kubernetes object was never eksact's business (`roleOnly`): only the role goes.
+    pub delete_role_only: BTreeSet<AccountKey>,
     /// Everything of the cluster that is ours and not in `config` shall go, but for `kube-system/aws-node` unless it
     /// is in the list.
     pub prune: Option<Prune>,
     /// Attributes to which an account's comparison is limited; an account that is absent is compared whole.
     pub only: BTreeMap<AccountKey, BTreeSet<RoleAttribute>>,
+    /// Only what exists is changed: an account without a role is left out, and a role is not replaced from flags that
+    /// name a part of it.
+    pub update: bool,
     /// How it is carried out.
     pub settings: Settings,
 }
@@ -140,8 +150,10 @@ impl Request {
             config,
             oidc_provider,
             delete: BTreeSet::new(),
+            delete_role_only: BTreeSet::new(),
             prune: None,
             only: BTreeMap::new(),
+            update: false,
             settings,
         }
     }
@@ -154,13 +166,6 @@ impl Request {
     /// Whether this attribute of this account's role is compared.
     pub fn compares(&self, key: &AccountKey, attribute: RoleAttribute) -> bool {
         self.only.get(key).is_none_or(|only| only.contains(&attribute))
-    }
-
-    /// Whether the request has anything to do with Kubernetes objects.
-    pub fn needs_kubernetes(&self) -> bool {
-        !self.delete.is_empty()
-            || self.prune.is_some()
-            || self.service_accounts().iter().any(|account| !account.role_only)
     }
 
     /// Whether the request has anything to do with stacks and roles.

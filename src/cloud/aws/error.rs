@@ -165,7 +165,10 @@ fn cloudformation_validation(message: &str) -> CallErrorKind {
     } else if message.starts_with("Stack") && message.ends_with("does not exist") {
         // "Stack with id X does not exist", "Stack [X] does not exist"; not "Template error: … does not exist".
         CallErrorKind::NotFound
-    } else if message.contains("_IN_PROGRESS state") || message.contains("TerminationProtection is enabled") {
+    } else if message.contains("_IN_PROGRESS state")
+        || message.contains("cannot be deleted while in status")
+        || message.contains("TerminationProtection is enabled")
+    {
         CallErrorKind::Conflict
     } else {
         CallErrorKind::Invalid

@@ -224,10 +224,13 @@ impl World {
         Ok(())
     }
 
-    /// Whether a managed policy exists: AWS's own always, the account's only when the world lists it.
+    /// Whether a managed policy exists: AWS's own always, the account's when the world lists it or has them all.
     fn has_policy(&self, arn: &str) -> bool {
         let of_aws = format!("arn:{}:iam::aws:policy/", self.partition);
-        self.policies.contains(arn) || arn.strip_prefix(&of_aws).is_some_and(|name| !name.is_empty())
+        let of_account = format!("arn:{}:iam::{}:policy/", self.partition, self.account);
+        self.policies.contains(arn)
+            || (self.any_policy && arn.strip_prefix(&of_account).is_some_and(|name| !name.is_empty()))
+            || arn.strip_prefix(&of_aws).is_some_and(|name| !name.is_empty())
     }
 
     fn check_boundary(&self, arn: &str) -> Result<(), Refusal> {

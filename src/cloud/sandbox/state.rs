@@ -192,6 +192,9 @@ pub struct World {
     /// Actions that the caller is denied: `iam:GetAccountAuthorizationDetails`.
     #[serde(default)]
     pub denied: BTreeSet<String>,
+    /// Whether every customer-managed policy of the account exists, listed or not: so that a newcomer's own file works.
+    #[serde(default)]
+    pub any_policy: bool,
     /// Customer-managed policies that exist, by ARN. Every policy of AWS's own exists.
     #[serde(default)]
     pub policies: BTreeSet<String>,
@@ -224,6 +227,7 @@ impl World {
             change_set_seconds: 0,
             quotas: Quotas::default(),
             denied: BTreeSet::new(),
+            any_policy: false,
             policies: BTreeSet::new(),
             clusters: BTreeMap::new(),
             oidc_providers: BTreeMap::new(),

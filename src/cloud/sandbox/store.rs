@@ -192,7 +192,13 @@ impl FileStore {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return match seed {
-                    Some(seed) => Ok((World::seeded(seed), true)),
+                    Some(seed) => Ok((
+                        World {
+                            any_policy: true,
+                            ..World::seeded(seed)
+                        },
+                        true,
+                    )),
                     None => Err(broken("it was deleted while it was in use".to_owned())),
                 };
             }

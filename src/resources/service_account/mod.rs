@@ -23,7 +23,7 @@ use crate::{
     ports::kubernetes::AccessReview,
 };
 
-pub use ownership::{Ownership, Standing, standing};
+pub use ownership::{Ownership, Standing, Unreadable, standing, unreadable};
 
 /// The annotation that names the role (pod identity webhook 0.6.17, `pkg/annotations.go`).
 pub const ROLE_ANNOTATION: &str = "eks.amazonaws.com/role-arn";

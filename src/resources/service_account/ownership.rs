@@ -3,7 +3,10 @@
 use super::{MANAGED_BY, MANAGED_BY_LABEL, ROLE_ANNOTATION};
 use crate::{
     config,
-    ports::kubernetes::{FIELD_MANAGER, ServiceAccount},
+    ports::{
+        CallError, CallErrorKind,
+        kubernetes::{FIELD_MANAGER, ServiceAccount},
+    },
     resources::{Live, Request, request::key_of},
 };
 
@@ -51,10 +54,23 @@ pub fn other_owner(account: &ServiceAccount) -> Option<&'static str> {
     {
         return Some("Helm");
     }
-    if has("argocd.argoproj.io/tracking-id") || has("argocd.argoproj.io/instance") {
+    let manages = |name: &str| {
+        account
+            .field_managers
+            .iter()
+            .any(|manager| manager.manager.starts_with(name))
+    };
+    if manages("helm") {
+        return Some("Helm");
+    }
+    if has("argocd.argoproj.io/tracking-id") || has("argocd.argoproj.io/instance") || manages("argocd") {
         return Some("Argo CD");
     }
-    if has("kustomize.toolkit.fluxcd.io/name") || has("helm.toolkit.fluxcd.io/name") {
+    if has("kustomize.toolkit.fluxcd.io/name")
+        || manages("kustomize-controller")
+        || manages("helm-controller")
+        || has("helm.toolkit.fluxcd.io/name")
+    {
         return Some("Flux");
     }
     None
@@ -68,7 +84,24 @@ pub enum Standing {
     /// It is somebody else's: whose, where that can be told.
     Refused(Option<&'static str>),
     /// It could not be read.
-    Unknown,
+    Unknown(Unreadable),
+}
+
+/// What could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// The cluster's API does not answer, or lets the caller in for nothing: no service account can be read.
+    Cluster,
+    /// This one.
+    Object,
+}
+
+/// What a failed reading of a service account says about the cluster.
+pub fn unreadable(error: &CallError) -> Unreadable {
+    match error.kind {
+        CallErrorKind::Unreachable | CallErrorKind::Credentials => Unreadable::Cluster,
+        _ => Unreadable::Object,
+    }
 }
 
 /// Whether this account of the request may be written.
@@ -88,7 +121,8 @@ pub fn standing(request: &Request, live: &Live, account: &config::ServiceAccount
             }
         }
         Some(Ok(None)) => Standing::Free,
-        Some(Err(_)) | None => Standing::Unknown,
+        Some(Err(error)) => Standing::Unknown(unreadable(error)),
+        None => Standing::Unknown(Unreadable::Object),
     }
 }
 

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::{
-    MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, Standing, address,
+    MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, Standing, Unreadable, address,
     operation::Operation,
     ownership::{other_owner, ownership},
-    standing,
+    standing, unreadable,
 };
 use crate::{
     config,
@@ -16,15 +16,12 @@ use crate::{
         Action, Address, AttributeChange, Change, Deferred, Effect, Finding, PlanDraft, Reason, Severity,
         StepId, Unknown, plan::fingerprint,
     },
-    ports::{
-        CallErrorKind,
-        kubernetes::{FIELD_MANAGER, ServiceAccount},
-    },
+    guard::Guard,
+    ports::kubernetes::{FIELD_MANAGER, ServiceAccount},
     resources::{
         Live, Request,
         iam_role::{self, RoleArn, arn_after, is_to_go},
         namespace::{self, in_kubernetes},
-        oidc_provider::counted,
         request::{AccountKey, key_of},
         runner::help_for,
     },
@@ -37,16 +34,13 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         let key = key_of(account);
         let address = address(&key);
         match standing(request, live, account) {
-            Standing::Free => plan_one(live, account, &address, draft),
+            Standing::Free => plan_one(request, live, account, &address, draft),
             Standing::Refused(owner) => draft.add_finding(refusal(account, &address, owner)),
-            Standing::Unknown => {
+            Standing::Unknown(Unreadable::Cluster) => unreachable += 1,
+            Standing::Unknown(Unreadable::Object) => {
                 let Some(Err(error)) = live.service_accounts.get(&key) else {
                     continue;
                 };
-                if error.kind == CallErrorKind::Unreachable {
-                    unreachable += 1;
-                    continue;
-                }
                 let finding = Finding::new(Severity::Error, "service-account-unreadable", error.to_string())
                     .about(&address)
                     .at(account.location.as_ref());
@@ -57,34 +51,36 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             }
         }
     }
+    let of_cluster = |key: &AccountKey| matches!(live.service_accounts.get(key), Some(Err(error)) if unreadable(error) == Unreadable::Cluster);
+    unreachable += request.delete.iter().filter(|key| of_cluster(key)).count();
     if unreachable > 0 {
         let cause = live.service_accounts.values().find_map(|account| {
             account
                 .as_ref()
                 .err()
-                .filter(|error| error.kind == CallErrorKind::Unreachable)
+                .filter(|error| unreadable(error) == Unreadable::Cluster)
         });
         draft.add_finding(
-            Finding::new(
-                Severity::Refusal,
-                UNREACHABLE,
+            Guard::KubernetesUnreachable.refusal(
                 format!(
-                    "the Kubernetes API of the cluster does not answer, and {} need it: {}",
-                    counted(unreachable, "service account"),
+                    "the Kubernetes API of the cluster could not be read, and {} it: {}",
+                    if unreachable == 1 {
+                        "1 service account needs".to_owned()
+                    } else {
+                        format!("{unreachable} service accounts need")
+                    },
                     cause.map(ToString::to_string).unwrap_or_default()
                 ),
             )
             .with_help(format!(
                 "A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context. \
-                 `roleOnly: true` leaves Kubernetes out; --allow {UNREACHABLE} makes the roles now and the service \
-                 accounts on a later run."
+                 `roleOnly: true` leaves Kubernetes out; --allow {} makes the roles now and the service \
+                 accounts on a later run.",
+                Guard::KubernetesUnreachable.code()
             )),
         );
     }
 }
-
-/// Code of the guard against beginning while the cluster does not answer.
-pub(super) const UNREACHABLE: &str = "kubernetes-unreachable";
 
 fn refusal(account: &config::ServiceAccount, address: &Address, owner: Option<&'static str>) -> Finding {
     let whose = match owner {
@@ -124,7 +120,13 @@ fn wanted(account: &config::ServiceAccount, arn: Deferred<String>, marked: bool)
     Wanted { labels, annotations }
 }
 
-fn plan_one(live: &Live, account: &config::ServiceAccount, address: &Address, draft: &mut PlanDraft) {
+fn plan_one(
+    request: &Request,
+    live: &Live,
+    account: &config::ServiceAccount,
+    address: &Address,
+    draft: &mut PlanDraft,
+) {
     let key = key_of(account);
     if live
         .namespaces
@@ -156,6 +158,8 @@ fn plan_one(live: &Live, account: &config::ServiceAccount, address: &Address, dr
     }
     let subject = Subject {
         account,
+        overrides: request.settings.override_existing_service_accounts,
+        limited: request.only.contains_key(&key),
         address,
         arn,
         depends_on,
@@ -169,6 +173,8 @@ fn plan_one(live: &Live, account: &config::ServiceAccount, address: &Address, dr
 
 struct Subject<'plan> {
     account: &'plan config::ServiceAccount,
+    overrides: bool,
+    limited: bool,
     address: &'plan Address,
     arn: Deferred<String>,
     depends_on: Vec<Address>,
@@ -230,6 +236,11 @@ impl Subject<'_> {
             self.arn.clone(),
             ownership(existing) == Ownership::Ours,
         );
+        let wanted = if self.limited {
+            with_earlier(wanted, existing)
+        } else {
+            wanted
+        };
         let mut attributes = Vec::new();
         for (key, value) in &wanted.annotations {
             let before = existing.annotations.get(key);
@@ -263,6 +274,26 @@ impl Subject<'_> {
             draft.add_unchanged(self.address.clone());
             return;
         }
+        if ownership(existing) == Ownership::Foreign && !self.overrides {
+            draft.add_finding(refusal(self.account, self.address, other_owner(existing)));
+            return;
+        }
+        if existing.terminating {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Error,
+                    "service-account-terminating",
+                    format!(
+                        "the service account {} is being deleted",
+                        self.account.qualified_name()
+                    ),
+                )
+                .about(self.address)
+                .at(self.account.location.as_ref())
+                .with_help("Wait until it is gone and run the same command again."),
+            );
+            return;
+        }
         let before = |live: &BTreeMap<String, String>, keys: &mut dyn Iterator<Item = &String>| {
             keys.map(|key| (key.clone(), live.get(key).cloned()))
                 .collect::<BTreeMap<_, _>>()
@@ -289,10 +320,35 @@ impl Subject<'_> {
                 "annotation-missing",
                 "it lacks the annotation that names its role",
             ),
-            _ => Reason::new("differs", "it is not as the file says"),
+            _ => Reason::new("differs", "it is not as wanted"),
         };
         draft.add_change(self.change(Action::Update, vec![reason], attributes, step, Some(existing)));
     }
+}
+
+/// The wanted metadata together with what eksact set earlier: where flags name a part of it, the rest stays, which
+/// server-side apply would take away.
+fn with_earlier(mut wanted: Wanted, existing: &ServiceAccount) -> Wanted {
+    for manager in existing
+        .field_managers
+        .iter()
+        .filter(|manager| manager.manager == FIELD_MANAGER)
+    {
+        for key in &manager.labels {
+            if let Some(value) = existing.labels.get(key) {
+                wanted.labels.entry(key.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        for key in &manager.annotations {
+            if let Some(value) = existing.annotations.get(key) {
+                wanted
+                    .annotations
+                    .entry(key.clone())
+                    .or_insert_with(|| Deferred::Known(value.clone()));
+            }
+        }
+    }
+    wanted
 }
 
 fn annotation(key: &str, before: Option<&String>, after: &Deferred<String>) -> AttributeChange {
@@ -377,11 +433,17 @@ pub(super) fn plan_removals(request: &Request, live: &Live, draft: &mut PlanDraf
     if request.prune.is_some()
         && let Some(Err(error)) = &live.all_service_accounts
     {
-        draft.add_finding(Finding::new(
-            Severity::Error,
-            "service-accounts-unreadable",
-            format!("service accounts that the file no longer has cannot be found: {error}"),
-        ));
+        let message = format!(
+            "what the file no longer has is kept, because the service accounts could not be read: {error}"
+        );
+        let finding = match unreadable(error) {
+            Unreadable::Cluster => Guard::KubernetesUnreachable.refusal(message),
+            Unreadable::Object => Finding::new(Severity::Error, "service-accounts-unreadable", message),
+        };
+        draft.add_finding(match help_for(error) {
+            Some(help) => finding.with_help(help),
+            None => finding,
+        });
     }
     let with_stack: BTreeSet<AccountKey> = live
         .known_stacks()
@@ -397,12 +459,12 @@ pub(super) fn plan_removals(request: &Request, live: &Live, draft: &mut PlanDraf
             (is_to_go(request, &key) && ours).then_some((key, account))
         }));
     }
-    for key in &request.delete {
+    for key in request.delete.difference(&request.delete_role_only) {
         match live.service_accounts.get(key) {
             Some(Ok(Some(account))) => {
                 candidates.insert(key.clone(), account);
             }
-            Some(Err(error)) => {
+            Some(Err(error)) if unreadable(error) == Unreadable::Object => {
                 let finding = Finding::new(Severity::Error, "service-account-unreadable", error.to_string())
                     .about(&address(key));
                 draft.add_finding(match help_for(error) {
@@ -410,21 +472,31 @@ pub(super) fn plan_removals(request: &Request, live: &Live, draft: &mut PlanDraf
                     None => finding,
                 });
             }
+            Some(Ok(None)) if !with_stack.contains(key) && matches!(live.stacks, Some(Ok(_))) => draft
+                .add_finding(
+                    Finding::new(
+                        Severity::Note,
+                        "nothing-to-delete",
+                        format!(
+                            "there is neither a service account {}/{} nor a stack of its role",
+                            key.0, key.1
+                        ),
+                    )
+                    .about(&address(key))
+                    .with_help(format!(
+                        "`eksact get iamserviceaccount --cluster {}` lists what is there.",
+                        live.cluster.name
+                    )),
+                ),
             _ => {}
         }
     }
     for (key, account) in candidates {
-        plan_removal(request, live, &key, account, draft);
+        plan_removal(request, &key, account, draft);
     }
 }
 
-fn plan_removal(
-    request: &Request,
-    live: &Live,
-    key: &AccountKey,
-    account: &ServiceAccount,
-    draft: &mut PlanDraft,
-) {
+fn plan_removal(request: &Request, key: &AccountKey, account: &ServiceAccount, draft: &mut PlanDraft) {
     let address = address(key);
     let whose = ownership(account);
     let other = other_owner(account);
@@ -461,14 +533,27 @@ fn plan_removal(
         draft.add_change(change);
         return;
     }
-    let Some(arn) = account.annotations.get(ROLE_ANNOTATION) else {
+    let Some(arn) = account
+        .annotations
+        .get(ROLE_ANNOTATION)
+        .filter(|_| whose != Ownership::Foreign)
+    else {
+        // Somebody else's, whose annotation is none of ours to take.
+        if request.delete.contains(key) {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Note,
+                    "not-ours",
+                    format!(
+                        "the service account {}/{} stays: neither eksctl nor eksact made it or gave it a role",
+                        key.0, key.1
+                    ),
+                )
+                .about(&address),
+            );
+        }
         return;
     };
-    let of_stack = live.stack_of(key).and_then(|stack| stack.outputs.get("Role1"));
-    if whose == Ownership::Foreign && of_stack != Some(arn) {
-        // Somebody else's, pointing at somebody else's role.
-        return;
-    }
     change.action = Action::Forget;
     change.attributes = vec![AttributeChange::plain(
         format!("annotation {ROLE_ANNOTATION}"),

@@ -1,0 +1,82 @@
+//! Guards: what a plan is refused for unless the user allows it by name. Each has a stable code, which every output
+//! shows and `--allow` takes.
+//!
+//! Where a guard's case arises, the kind that plans the object reports it; here stands which guards there are, what
+//! they say, and how they are passed.
+
+use std::collections::BTreeSet;
+
+use crate::engine::{Finding, PlanDraft, Severity};
+
+/// A guard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Guard {
+    /// The OIDC provider would be deleted while roles trust it.
+    OidcProviderInUse,
+    /// The OIDC provider would be deleted although it bears no mark of this cluster.
+    OidcProviderNotMarked,
+    /// The cluster's API does not answer, and the plan has Kubernetes objects.
+    KubernetesUnreachable,
+}
+
+impl Guard {
+    /// Every guard.
+    pub const ALL: [Self; 3] = [
+        Self::OidcProviderInUse,
+        Self::OidcProviderNotMarked,
+        Self::KubernetesUnreachable,
+    ];
+
+    /// Its stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::OidcProviderInUse => "oidc-provider-in-use",
+            Self::OidcProviderNotMarked => "oidc-provider-not-marked",
+            Self::KubernetesUnreachable => "kubernetes-unreachable",
+        }
+    }
+
+    /// What passing it means, for the help of `--allow`.
+    pub const fn explanation(self) -> &'static str {
+        match self {
+            Self::OidcProviderInUse => "delete the OIDC provider although roles still trust it",
+            Self::OidcProviderNotMarked => "delete an OIDC provider that neither eksctl nor eksact made",
+            Self::KubernetesUnreachable => "write to AWS although the cluster's API does not answer",
+        }
+    }
+
+    /// The refusal of a plan by this guard.
+    pub fn refusal(self, message: impl Into<String>) -> Finding {
+        Finding::new(Severity::Refusal, self.code(), message)
+    }
+}
+
+/// Turns the refusals of guards that are allowed into warnings that say so.
+pub fn pass_allowed(draft: &mut PlanDraft, allowed: &BTreeSet<Guard>) {
+    for finding in draft.findings_mut() {
+        let passed = allowed.iter().any(|guard| guard.code() == finding.code);
+        if finding.severity == Severity::Refusal && passed {
+            finding.severity = Severity::Warning;
+            finding.help = Some(format!("Allowed by --allow {}.", finding.code));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each guard refuses, and is passed by its own code and no other.
+    #[test]
+    fn a_guard_is_passed_by_its_own_code_only() {
+        for guard in Guard::ALL {
+            for allowed in Guard::ALL {
+                let mut draft = PlanDraft::default();
+                draft.add_finding(guard.refusal("no"));
+                pass_allowed(&mut draft, &BTreeSet::from([allowed]));
+                let plan = draft.finish("0").unwrap();
+                assert_eq!(plan.may_be_applied(), guard == allowed, "{guard:?} {allowed:?}");
+            }
+        }
+    }
+}
