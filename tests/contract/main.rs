@@ -1,6 +1,13 @@
 //! The contract of the ports: what planning and applying rely on. The same functions run against the sandbox and against
 //! the test bed's real kube-apiserver and simulated AWS, so that the sandbox stays honest.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what went wrong by ending there"
+)]
+
 #[allow(dead_code, reason = "shared with other test binaries, which use other parts")]
 #[path = "../support/bed.rs"]
 mod bed;

@@ -276,7 +276,7 @@ pub(crate) async fn a_repeated_request_is_one_request(world: &World) {
     world.ready(&id).await;
     // Another change set of the same name, not the same request again.
     let mut other = change("repeated", "c", &template(&json!({}), Some("s3:*")));
-    other.client_request_token = "other".to_owned();
+    "other".clone_into(&mut other.client_request_token);
     let taken = writes.create_change_set(&other).await;
     assert_eq!(kind(taken), CallErrorKind::AlreadyExists);
     writes.execute_change_set(&id, "execute-repeated").await.unwrap();

@@ -73,9 +73,9 @@ fn generated_templates_and_policies_pass_the_linters() {
         .map(|resource| substituted(&resource["Properties"]["PolicyDocument"]).to_string())
         .collect();
     assert!(policies.len() > 7, "{}", policies.len());
-    let list = bed.file("policies.json", &json!(policies).to_string());
+    let documents = bed.file("policies.json", &json!(policies).to_string());
     let judged = Command::new(bed.fact("python"))
-        .args(["-c", JUDGE, &list])
+        .args(["-c", JUDGE, &documents])
         .output()
         .unwrap();
     let judged = Ran::from(judged).ended(0);
