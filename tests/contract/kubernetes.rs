@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use eksact::ports::CallErrorKind;
 use eksact::ports::kubernetes::{AccessReview, FIELD_MANAGER, ServiceAccount, ServiceAccountMetadata};
 
+use super::CLUSTER;
 use super::world::{World, kind};
 
 const ROLE: &str = "eks.amazonaws.com/role-arn";
@@ -112,7 +113,7 @@ pub(crate) async fn a_service_account_is_made_once(world: &World) {
         reads.service_account("contract-nowhere", "reader").await.unwrap(),
         None
     );
-    assert_eq!(reads.pods("contract-once").await.unwrap(), []);
+    assert_eq!(reads.pods("contract-once", "reader").await.unwrap(), []);
 }
 
 pub(crate) async fn an_apply_needs_the_version_that_was_read(world: &World) {
@@ -158,7 +159,7 @@ pub(crate) async fn an_apply_does_not_make_what_is_gone(world: &World) {
     let writes = &world.writers.kubernetes;
     let seen = made(world, "contract-gone").await;
     writes
-        .delete_service_account("contract-gone", "reader", &seen.uid)
+        .delete_service_account("contract-gone", "reader", &seen.uid, &seen.resource_version)
         .await
         .unwrap();
     let wanted = metadata("contract-gone", "reader", "arn:two");
@@ -221,25 +222,49 @@ pub(crate) async fn single_keys_are_removed(world: &World) {
 
 pub(crate) async fn only_the_object_that_was_read_is_deleted(world: &World) {
     let writes = &world.writers.kubernetes;
+    let delete = |account: &ServiceAccount| {
+        let (uid, version) = (account.uid.clone(), account.resource_version.clone());
+        async move {
+            writes
+                .delete_service_account("contract-delete", "reader", &uid, &version)
+                .await
+        }
+    };
     let old = made(world, "contract-delete").await;
-    writes
-        .delete_service_account("contract-delete", "reader", &old.uid)
-        .await
-        .unwrap();
-    let missing = writes
-        .delete_service_account("contract-delete", "reader", &old.uid)
-        .await;
-    assert_eq!(kind(missing), CallErrorKind::NotFound);
+    delete(&old).await.unwrap();
+    assert_eq!(kind(delete(&old).await), CallErrorKind::NotFound);
+
     let new = writes
         .create_service_account(&metadata("contract-delete", "reader", "arn:one"))
         .await
         .unwrap();
     assert_ne!(new.uid, old.uid);
-    let another = writes
-        .delete_service_account("contract-delete", "reader", &old.uid)
-        .await;
-    assert_eq!(kind(another), CallErrorKind::Conflict);
-    assert_eq!(found(world, "contract-delete").await, new);
+    assert_eq!(
+        kind(delete(&old).await),
+        CallErrorKind::Conflict,
+        "another object"
+    );
+    let wanted = metadata("contract-delete", "reader", "arn:two");
+    let changed = writes
+        .apply_service_account(&wanted, &new.resource_version)
+        .await
+        .unwrap();
+    assert_eq!(
+        kind(delete(&new).await),
+        CallErrorKind::Conflict,
+        "changed since it was read"
+    );
+    assert_eq!(found(world, "contract-delete").await, changed);
+    delete(&changed).await.unwrap();
+}
+
+/// The API server signs for the issuer that EKS tells: so a kubeconfig that leads elsewhere is noticed.
+pub(crate) async fn the_api_signs_for_the_issuer_of_the_cluster(world: &World) {
+    let issuer = world.readers.aws.cluster(CLUSTER).await.unwrap().oidc_issuer;
+    assert_eq!(
+        world.readers.kubernetes.service_account_issuer().await.unwrap(),
+        issuer
+    );
 }
 
 pub(crate) async fn access_reviews_tell_who_may(world: &World) {

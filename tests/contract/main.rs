@@ -1,6 +1,13 @@
 //! The contract of the ports: what planning and applying rely on. The same functions run against the sandbox and against
 //! the test bed's real kube-apiserver and simulated AWS, so that the sandbox stays honest.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what went wrong by ending there"
+)]
+
 #[allow(dead_code, reason = "shared with other test binaries, which use other parts")]
 #[path = "../support/bed.rs"]
 mod bed;
@@ -58,6 +65,7 @@ const CONTRACTS: &[(&str, Contract)] = contracts![
     kubernetes::an_apply_does_not_make_what_is_gone,
     kubernetes::single_keys_are_removed,
     kubernetes::only_the_object_that_was_read_is_deleted,
+    kubernetes::the_api_signs_for_the_issuer_of_the_cluster,
     kubernetes::access_reviews_tell_who_may,
 ];
 

@@ -1,7 +1,9 @@
 //! CloudFormation: how stacks come, change and go.
 
+use std::collections::BTreeMap;
+
 use eksact::ports::CallErrorKind;
-use eksact::ports::aws::StackRequest;
+use eksact::ports::aws::{ResourceChange, StackRequest};
 use eksact::resources::stack_wait::root_cause;
 use serde_json::json;
 
@@ -144,7 +146,18 @@ pub(crate) async fn a_change_set_updates_and_an_empty_one_says_so(world: &World)
     let mut wanted = change(&stack.id, "some", &after);
     wanted.tags.push(("more".to_owned(), "tags".to_owned()));
     let id = writes.create_change_set(&wanted).await.unwrap();
-    assert_eq!(world.ready(&id).await.status, "CREATE_COMPLETE");
+    let change_set = world.ready(&id).await;
+    assert_eq!(change_set.status, "CREATE_COMPLETE");
+    let told: BTreeMap<&str, &ResourceChange> = change_set
+        .changes
+        .iter()
+        .map(|told| (told.logical_id.as_str(), told))
+        .collect();
+    assert_eq!(told.keys().copied().collect::<Vec<_>>(), ["Policy1", "Role1"]);
+    assert!(told.values().all(|told| told.action == "Modify"), "{told:?}");
+    // The role stays the same one. (What is said of the policy depends on how closely the simulator looks.)
+    assert_eq!(told["Role1"].replacement.as_deref(), Some("False"));
+    assert_eq!(told["Role1"].physical_id.as_deref(), Some(role.name.as_str()));
     writes.execute_change_set(&id, "execute").await.unwrap();
     let updated = world.settled(&stack.id).await;
     assert_eq!(
@@ -263,7 +276,7 @@ pub(crate) async fn a_repeated_request_is_one_request(world: &World) {
     world.ready(&id).await;
     // Another change set of the same name, not the same request again.
     let mut other = change("repeated", "c", &template(&json!({}), Some("s3:*")));
-    other.client_request_token = "other".to_owned();
+    "other".clone_into(&mut other.client_request_token);
     let taken = writes.create_change_set(&other).await;
     assert_eq!(kind(taken), CallErrorKind::AlreadyExists);
     writes.execute_change_set(&id, "execute-repeated").await.unwrap();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::bed::Bed;
+use super::bed::{Bed, until};
 use super::live::{ROLE_ANNOTATION, Role, service_account_path};
 
 const FILE: &str = r#"
@@ -106,7 +106,7 @@ const EDITS: [Edit; 8] = [
                 .unwrap();
             bed.aws("cloudformation", "delete_stack", &json!({"StackName": stack}))
                 .unwrap();
-            bed.until("the stack to go", || bed.stack(&stack).is_none());
+            until("the stack to go", || bed.stack(&stack).is_none());
         },
         address: "iam-role/app/reader",
         attribute: "stack",

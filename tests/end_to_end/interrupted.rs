@@ -1,12 +1,13 @@
 //! Apply cut off: by SIGKILL at any moment, by Ctrl-C. Running again finishes the rest, with nothing twice and nothing
 //! foreign touched.
 
+use std::fmt::Write as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::bed::{Bed, Ran};
+use super::bed::{Bed, Ran, until};
 use super::live::Role;
 
 const KILLS: u64 = 8;
@@ -19,7 +20,8 @@ fn file_for(bed: &Bed, namespace: &str) -> String {
                     iam:\n  withOIDC: true\n  serviceAccounts:\n"
             .to_owned();
     for name in ACCOUNTS {
-        text += &format!(
+        let _ = write!(
+            text,
             "  - metadata: {{name: {name}, namespace: {namespace}}}\n    attachPolicyARNs: [\"arn:aws:iam::aws:policy/ReadOnlyAccess\"]\n"
         );
     }
@@ -80,7 +82,7 @@ fn make_foreign_things(bed: &Bed) {
     let template = json!({"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}}});
     let arguments = json!({"StackName": "others", "TemplateBody": template.to_string(), "Capabilities": ["CAPABILITY_IAM"]});
     bed.aws("cloudformation", "create_stack", &arguments).unwrap();
-    bed.until("the foreign stack", || {
+    until("the foreign stack", || {
         bed.stack("others").unwrap()["StackStatus"] == "CREATE_COMPLETE"
     });
 }
@@ -179,7 +181,7 @@ fn the_first_ctrl_c_finishes_what_is_in_flight_and_the_next_run_the_rest() {
     bed.stacks_take(&json!(2));
     let file = file_for(&bed, "app");
     let running = begin(&bed, &file);
-    bed.until("the stacks to be asked for", || {
+    until("the stacks to be asked for", || {
         creations(&bed, "app") == ACCOUNTS.len()
     });
     let interrupt = Command::new("kill")

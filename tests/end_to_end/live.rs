@@ -31,8 +31,8 @@ impl Bed {
             }
         };
         let attached = self.aws("iam", "list_attached_role_policies", &named).unwrap();
-        let names = self.aws("iam", "list_role_policies", &named).unwrap();
-        let inline = names["PolicyNames"].as_array().unwrap().iter().map(|policy| {
+        let listed = self.aws("iam", "list_role_policies", &named).unwrap();
+        let inline = listed["PolicyNames"].as_array().unwrap().iter().map(|policy| {
             let arguments = json!({"RoleName": name, "PolicyName": policy});
             let answer = self.aws("iam", "get_role_policy", &arguments).unwrap();
             (

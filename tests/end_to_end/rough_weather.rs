@@ -1,5 +1,7 @@
 //! Endpoints that throttle, lose answers and deny the bulk calls: the run goes on, and nothing is there twice.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::bed::Bed;
@@ -13,7 +15,8 @@ fn file(bed: &Bed, policy: &str) -> String {
                     iam:\n  withOIDC: true\n  serviceAccounts:\n"
             .to_owned();
     for name in ACCOUNTS {
-        text += &format!(
+        let _ = write!(
+            text,
             "  - metadata: {{name: {name}, namespace: app}}\n    roleOnly: true\n    attachPolicyARNs: [\"arn:aws:iam::aws:policy/{policy}\"]\n"
         );
     }
