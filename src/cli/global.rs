@@ -149,10 +149,7 @@ mod tests {
             color_in(&words)
         };
         assert_eq!(found("eksact --help"), None);
-        assert_eq!(
-            found("eksact plan --bogus --color always"),
-            Some(Color::Always)
-        );
+        assert_eq!(found("eksact plan --bogus --color always"), Some(Color::Always));
         assert_eq!(found("eksact --color=never plan --help"), Some(Color::Never));
         assert_eq!(found("eksact -C=never --help"), Some(Color::Never));
         assert_eq!(found("eksact -Calways --help"), Some(Color::Always));

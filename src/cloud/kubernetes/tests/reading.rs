@@ -112,7 +112,10 @@ async fn pods_and_namespaces_have_their_paths() {
         ),
     ]);
     let client = api.client();
-    assert_eq!(client.pods("app", "default").await.unwrap()[0].service_account, "default");
+    assert_eq!(
+        client.pods("app", "default").await.unwrap()[0].service_account,
+        "default"
+    );
     assert!(!client.namespaces().await.unwrap()[0].terminating);
     assert_eq!(client.namespace("app").await.unwrap().unwrap().name, "app");
     assert_eq!(client.server_version().await.unwrap(), "v1.36.3");
@@ -135,7 +138,8 @@ async fn pods_and_namespaces_have_their_paths() {
 
 #[tokio::test]
 async fn the_servers_own_issuer_is_read_or_withheld() {
-    let document = json!({"issuer": "https://oidc.eks.us-west-2.amazonaws.com/id/ABC", "jwks_uri": "https://x"});
+    let document =
+        json!({"issuer": "https://oidc.eks.us-west-2.amazonaws.com/id/ABC", "jwks_uri": "https://x"});
     let api = Api::answering([
         answer(200, &document),
         failure(403, "Forbidden"),
