@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use eksact::ports::CallErrorKind;
 use eksact::ports::kubernetes::{AccessReview, FIELD_MANAGER, ServiceAccount, ServiceAccountMetadata};
 
+use super::CLUSTER;
 use super::world::{World, kind};
 
 const ROLE: &str = "eks.amazonaws.com/role-arn";
@@ -112,7 +113,7 @@ pub(crate) async fn a_service_account_is_made_once(world: &World) {
         reads.service_account("contract-nowhere", "reader").await.unwrap(),
         None
     );
-    assert_eq!(reads.pods("contract-once").await.unwrap(), []);
+    assert_eq!(reads.pods("contract-once", "reader").await.unwrap(), []);
 }
 
 pub(crate) async fn an_apply_needs_the_version_that_was_read(world: &World) {
@@ -158,7 +159,7 @@ pub(crate) async fn an_apply_does_not_make_what_is_gone(world: &World) {
     let writes = &world.writers.kubernetes;
     let seen = made(world, "contract-gone").await;
     writes
-        .delete_service_account("contract-gone", "reader", &seen.uid)
+        .delete_service_account("contract-gone", "reader", &seen.uid, &seen.resource_version)
         .await
         .unwrap();
     let wanted = metadata("contract-gone", "reader", "arn:two");
@@ -223,11 +224,11 @@ pub(crate) async fn only_the_object_that_was_read_is_deleted(world: &World) {
     let writes = &world.writers.kubernetes;
     let old = made(world, "contract-delete").await;
     writes
-        .delete_service_account("contract-delete", "reader", &old.uid)
+        .delete_service_account("contract-delete", "reader", &old.uid, &old.resource_version)
         .await
         .unwrap();
     let missing = writes
-        .delete_service_account("contract-delete", "reader", &old.uid)
+        .delete_service_account("contract-delete", "reader", &old.uid, &old.resource_version)
         .await;
     assert_eq!(kind(missing), CallErrorKind::NotFound);
     let new = writes
@@ -236,10 +237,28 @@ pub(crate) async fn only_the_object_that_was_read_is_deleted(world: &World) {
         .unwrap();
     assert_ne!(new.uid, old.uid);
     let another = writes
-        .delete_service_account("contract-delete", "reader", &old.uid)
+        .delete_service_account("contract-delete", "reader", &old.uid, &old.resource_version)
         .await;
     assert_eq!(kind(another), CallErrorKind::Conflict);
     assert_eq!(found(world, "contract-delete").await, new);
+
+    let labels = [MANAGED_BY.to_owned()];
+    let changed = writes
+        .remove_service_account_metadata("contract-delete", "reader", &labels, &[], &new.resource_version)
+        .await
+        .unwrap();
+    let stale = writes
+        .delete_service_account("contract-delete", "reader", &new.uid, &new.resource_version)
+        .await;
+    assert_eq!(kind(stale), CallErrorKind::Conflict);
+    assert_eq!(found(world, "contract-delete").await, changed);
+}
+
+pub(crate) async fn the_api_tells_the_issuer_of_its_cluster(world: &World) {
+    let told = world.readers.kubernetes.service_account_issuer().await.unwrap();
+    let of_eks = world.readers.aws.cluster(CLUSTER).await.unwrap().oidc_issuer;
+    assert!(told.is_some());
+    assert_eq!(told, of_eks);
 }
 
 pub(crate) async fn access_reviews_tell_who_may(world: &World) {

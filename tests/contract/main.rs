@@ -58,6 +58,7 @@ const CONTRACTS: &[(&str, Contract)] = contracts![
     kubernetes::an_apply_does_not_make_what_is_gone,
     kubernetes::single_keys_are_removed,
     kubernetes::only_the_object_that_was_read_is_deleted,
+    kubernetes::the_api_tells_the_issuer_of_its_cluster,
     kubernetes::access_reviews_tell_who_may,
 ];
 
