@@ -252,6 +252,7 @@ impl World {
         journal: &mut Journal,
     ) -> Result<(), Refusal> {
         let policy = text(before, "PolicyName").unwrap_or_default();
+        let renamed = before.get("PolicyName") != after.get("PolicyName");
         let old_roles: BTreeSet<String> = strings(before, "Roles").into_iter().collect();
         let new_roles: BTreeSet<String> = strings(after, "Roles").into_iter().collect();
         let same_document = before.get("PolicyDocument") == after.get("PolicyDocument");
@@ -260,12 +261,13 @@ impl World {
         }
         for role in new_roles
             .iter()
-            .filter(|role| !same_document || !old_roles.contains(*role))
+            .filter(|role| renamed || !same_document || !old_roles.contains(*role))
         {
             self.put_policy_resource(role, after)?;
         }
         old_roles
-            .difference(&new_roles)
+            .iter()
+            .filter(|role| renamed || !new_roles.contains(*role))
             .try_for_each(|role| ignore_missing(self.delete_role_policy(role, &policy)))
     }
 
@@ -284,15 +286,13 @@ impl World {
     }
 }
 
-/// Whether the difference can only be made by a new resource beside the old one.
+/// Whether the difference can only be made by a new resource beside the old one: a role's name and path are "Update
+/// requires: Replacement" in the template reference, and nothing about an `AWS::IAM::Policy` is, its name included.
 pub(super) fn needs_replacement(resource: &StackResource, properties: &Value) -> bool {
-    let keys: &[&str] = if resource.resource_type == "AWS::IAM::Role" {
-        &["RoleName", "Path"]
-    } else {
-        &["PolicyName"]
-    };
-    keys.iter()
-        .any(|key| resource.properties.get(*key) != properties.get(*key))
+    resource.resource_type == "AWS::IAM::Role"
+        && ["RoleName", "Path"]
+            .iter()
+            .any(|key| resource.properties.get(*key) != properties.get(*key))
 }
 
 fn ignore_missing(result: Result<(), Refusal>) -> Result<(), Refusal> {

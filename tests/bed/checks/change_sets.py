@@ -30,6 +30,26 @@ def check_a_template_with_its_description_changes_both(world):
     assert world.cloudformation.get_template(StackName=world.name)["TemplateBody"]["Description"] == "new words"
 
 
+def check_it_tells_what_is_made_anew(world):
+    world.create(world.template(policy=inline(), ManagedPolicyArns=[S3_READ]))
+    role = world.role_name()
+    changed = _changed(world.change_set(world.template(policy=inline(), ManagedPolicyArns=[SQS_FULL])))
+    assert set(changed) == {"Role1"}, changed
+    assert changed["Role1"]["Action"] == "Modify" and changed["Role1"]["Replacement"] == "False"
+    assert changed["Role1"]["PhysicalResourceId"] == role and changed["Role1"]["ResourceType"] == "AWS::IAM::Role"
+    for name, properties in (("named", {"RoleName": f"{world.name}-own"}), ("moved", {"Path": "/own/"})):
+        template = world.template(policy=inline(), ManagedPolicyArns=[S3_READ], **properties)
+        changed = _changed(world.change_set(template, name=name))
+        assert changed["Role1"]["Replacement"] == "True", (name, changed)
+        assert (changed["Policy1"]["Action"], changed["Policy1"]["Replacement"]) == ("Modify", "False"), (name, changed)
+    changed = _changed(world.change_set(world.template(ManagedPolicyArns=[S3_READ]), name="less"))
+    assert set(changed) == {"Policy1"} and changed["Policy1"]["Action"] == "Remove" and "Replacement" not in changed["Policy1"]
+    world.change_set(world.template(ManagedPolicyArns=[S3_READ]), name="execute")
+    world.execute(name="execute")
+    changed = _changed(world.change_set(world.template(policy=inline(), ManagedPolicyArns=[S3_READ]), name="more"))
+    assert changed["Policy1"]["Action"] == "Add" and "PhysicalResourceId" not in changed["Policy1"], changed
+
+
 def check_a_change_set_takes_its_time(world):
     world.create()
     world.control("PUT", "seconds", {"change_set": 0.5})

@@ -25,6 +25,8 @@ def install(state):
 
     provisioners._RESOURCE_HANDLERS["AWS::IAM::Role"].update(roles.handlers())
     _inline_policies(provisioners)
+    # Nothing about an AWS::IAM::Policy needs another resource (its page of the template reference); ministack does not know and says "Conditionally".
+    provisioners._REPLACING_PROPERTIES.setdefault("AWS::IAM::Policy", ())
     actions = package._ACTION_HANDLERS
     parts = Parts(package, changesets, handlers, helpers, stacks)
     _time(state, parts)

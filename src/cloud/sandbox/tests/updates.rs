@@ -286,6 +286,13 @@ async fn a_change_set_tells_what_it_would_do_to_each_resource() {
             ]
         );
     }
+    // A policy keeps its place under another name.
+    let mut wanted = role(&json!({"ManagedPolicyArns": [S3]}), Some("s3:GetObject"));
+    wanted["Resources"]["Policy1"]["Properties"]["PolicyName"] = json!("renamed");
+    assert_eq!(
+        told(&sandbox, &change(NAME, "renamed", &wanted)).await,
+        [row("Policy1", "Modify", "False", true)]
+    );
     // One resource goes, another comes.
     let mut wanted = role(&json!({"ManagedPolicyArns": [S3]}), Some("s3:GetObject"));
     let policy = wanted["Resources"]
@@ -317,4 +324,14 @@ async fn a_change_set_tells_what_it_would_do_to_each_resource() {
     );
     // None of this changed anything.
     assert!(sandbox.role(&name).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_renamed_policy_leaves_nothing_behind() {
+    let (sandbox, _) = existing(&json!({}), Some("s3:GetObject")).await;
+    let mut wanted = template(&json!({}), Some("s3:GetObject"));
+    wanted["Resources"]["Policy1"]["Properties"]["PolicyName"] = json!("renamed");
+    update(&sandbox, &change(NAME, "renamed", &wanted)).await.unwrap();
+    let role = role(&sandbox, NAME).await;
+    assert_eq!(role.inline_policies.keys().collect::<Vec<_>>(), ["renamed"]);
 }
