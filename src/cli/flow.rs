@@ -118,7 +118,13 @@ pub(super) async fn apply(
     let planned = Instant::now();
     let json = flags.output == Output::Json;
     if !json {
-        show(&plan, request, Output::Human, printer)?;
+        match show(&plan, request, Output::Human, printer) {
+            // What was approved beforehand is carried out though nobody reads the plan (`apply --yes | head`).
+            Err(failure) if failure.code != ExitCode::Success || !approval.given() => {
+                return Err(failure.with_code(ExitCode::NotApproved));
+            }
+            _ => {}
+        }
     }
     let unplanned = plan.findings_of(Severity::Error).next().is_some();
     if !plan.may_be_applied() {
@@ -162,23 +168,28 @@ pub(super) async fn apply(
     }
     preflight::check(&plan, connection.readers.kubernetes.as_ref()).await?;
     let (report, events) = carry_out(&plan, request, connection, printer).await;
-    if json {
-        deliver(&apply_json(&plan, &report, &events)?, printer)?;
-    } else {
-        printer.always(&report::report(&plan, &report, printer.stderr_style()));
-    }
-    Ok(if report.interrupted {
+    let code = if report.interrupted {
         ExitCode::Interrupted
     } else if report.succeeded() {
-        if unplanned {
-            return Err(could_not_be_planned(&plan));
-        }
         ExitCode::Success
     } else if report.done.is_empty() {
         ExitCode::Error
     } else {
         ExitCode::Partial
-    })
+    };
+    if json {
+        match printer.data(&apply_json(&plan, &report, &events)?) {
+            // The run ended as it ended, though nobody reads it.
+            Ok(()) | Err(OutputError::ReaderGone) => {}
+            Err(error) => return Err(Failure::from(error).with_code(code.or(ExitCode::Error))),
+        }
+    } else {
+        printer.always(&report::report(&plan, &report, printer.stderr_style()));
+    }
+    if code == ExitCode::Success && unplanned {
+        return Err(could_not_be_planned(&plan));
+    }
+    Ok(code)
 }
 
 /// The last word of a run in which some objects could not even be planned: what stands above it is not all there is.

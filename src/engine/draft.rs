@@ -50,7 +50,7 @@ pub struct PlanDraft {
     findings: Vec<Finding>,
     steps: Vec<Step>,
     orders: Vec<(Address, Address)>,
-    ready: BTreeMap<Address, StepId>,
+    ready: BTreeMap<Address, Option<StepId>>,
     mistakes: Vec<DraftError>,
 }
 
@@ -112,8 +112,8 @@ impl PlanDraft {
         id
     }
 
-    /// Says that what depends on `address` need only wait for this step, not for the object's last.
-    pub fn set_ready(&mut self, address: &Address, step: StepId) {
+    /// Says that what depends on `address` need only wait for this step, not for the object's last; or for none.
+    pub fn set_ready(&mut self, address: &Address, step: Option<StepId>) {
         self.ready.insert(address.clone(), step);
     }
 
@@ -121,7 +121,7 @@ impl PlanDraft {
     /// said.
     pub fn last_step_of(&self, address: &Address) -> Option<StepId> {
         if let Some(step) = self.ready.get(address) {
-            return Some(step.clone());
+            return step.clone();
         }
         self.change(address)
             .and_then(|change| change.steps.last().cloned())

@@ -36,6 +36,14 @@ struct State {
     polling: bool,
 }
 
+/// Whether a failure may be gone at the next look.
+fn is_passing(error: &CallError) -> bool {
+    matches!(
+        error.kind,
+        CallErrorKind::Throttled | CallErrorKind::Unreachable | CallErrorKind::ServiceFailure
+    )
+}
+
 /// Waits for stacks by id.
 pub struct StackWait {
     aws: Arc<dyn AwsReader>,
@@ -121,11 +129,7 @@ impl StackWait {
                 }
                 Err(error) => {
                     failures += 1;
-                    let passing = matches!(
-                        error.kind,
-                        CallErrorKind::Throttled | CallErrorKind::Unreachable | CallErrorKind::ServiceFailure
-                    );
-                    if !passing || failures >= FAILURES {
+                    if !is_passing(&error) || failures >= FAILURES {
                         self.give_up(&error);
                     }
                 }
@@ -166,8 +170,16 @@ impl StackWait {
         }
         // The listing leaves deleted stacks out: those are asked for by id.
         for id in ids {
-            if !found.contains_key(id) {
-                found.insert(id.clone(), self.aws.stack(id).await?);
+            if found.contains_key(id) {
+                continue;
+            }
+            match self.aws.stack(id).await {
+                Ok(stack) => {
+                    found.insert(id.clone(), stack);
+                }
+                // One stack that cannot be read ends its own waiting only.
+                Err(error) if !is_passing(&error) => self.give_up_one(id, &error),
+                Err(error) => return Err(error),
             }
         }
         Ok(found)
@@ -199,6 +211,13 @@ impl StackWait {
         }
     }
 
+    fn give_up_one(&self, id: &str, error: &CallError) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for one in state.waiting.remove(id).unwrap_or_default() {
+            let _ = one.answer.send(Err(error.clone()));
+        }
+    }
+
     fn expire(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, waiting) in &mut state.waiting {
@@ -224,18 +243,21 @@ impl StackWait {
     }
 }
 
-/// Why a stack failed: the reason of the first resource that failed since `token`'s request began, in CloudFormation's
-/// own words. Later failures ("Resource creation cancelled") follow from it.
+/// Why a stack failed: the reason of the first resource that failed in `token`'s request, in CloudFormation's own words.
+/// Later failures ("Resource creation cancelled") follow from it. Events of other requests do not count; where no event
+/// bears the token (CloudFormation gives none for what it does by itself), those without any do.
 pub fn root_cause(events: &[StackEvent], token: &str) -> Option<String> {
-    let of_request = |event: &&StackEvent| {
-        event
-            .client_request_token
-            .as_deref()
-            .is_none_or(|given| token.is_empty() || given == token)
-    };
+    let bears = |event: &&StackEvent| event.client_request_token.as_deref() == Some(token);
+    let known = events.iter().any(|event| bears(&event));
     let failed: Vec<&StackEvent> = events
         .iter()
-        .filter(of_request)
+        .filter(|event| {
+            if known {
+                bears(event)
+            } else {
+                event.client_request_token.is_none()
+            }
+        })
         .filter(|event| event.status.ends_with("_FAILED"))
         .collect();
     // Events come newest first.

@@ -153,8 +153,15 @@ async fn apply(operation: Operation, context: &RunContext) -> Result<StepDone, S
         {
             Ok(applied) => {
                 remove(&metadata, applied, &remove_labels, &remove_annotations, context).await?;
+                let annotation_changed = before_annotations.get(ROLE_ANNOTATION).and_then(Option::as_ref)
+                    != metadata.annotations.get(ROLE_ANNOTATION);
+                let notes = if annotation_changed {
+                    restart_notes(&metadata, context).await
+                } else {
+                    Vec::new()
+                };
                 return Ok(StepDone {
-                    notes: restart_notes(&metadata, context).await,
+                    notes,
                     ..StepDone::default()
                 });
             }
