@@ -118,13 +118,7 @@ pub(super) async fn apply(
     let planned = Instant::now();
     let json = flags.output == Output::Json;
     if !json {
-        match show(&plan, request, Output::Human, printer) {
-            // What was approved beforehand is carried out though nobody reads the plan (`apply --yes | head`).
-            Err(failure) if failure.code != ExitCode::Success || !approval.given() => {
-                return Err(failure.with_code(ExitCode::NotApproved));
-            }
-            _ => {}
-        }
+        show(&plan, request, Output::Human, printer)?;
     }
     let unplanned = plan.findings_of(Severity::Error).next().is_some();
     if !plan.may_be_applied() {
@@ -178,11 +172,8 @@ pub(super) async fn apply(
         ExitCode::Partial
     };
     if json {
-        match printer.data(&apply_json(&plan, &report, &events)?) {
-            // The run ended as it ended, though nobody reads it.
-            Ok(()) | Err(OutputError::ReaderGone) => {}
-            Err(error) => return Err(Failure::from(error).with_code(code.or(ExitCode::Error))),
-        }
+        deliver(&apply_json(&plan, &report, &events)?, printer)
+            .map_err(|failure| failure.with_code(code.or(ExitCode::Error)))?;
     } else {
         printer.always(&report::report(&plan, &report, printer.stderr_style()));
     }

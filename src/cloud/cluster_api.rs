@@ -47,7 +47,7 @@ pub struct ClusterApi {
     cluster: String,
     aws: Arc<dyn AwsReader>,
     way: Way,
-    client: OnceCell<Result<KubernetesClient, CallError>>,
+    client: OnceCell<KubernetesClient>,
 }
 
 impl std::fmt::Debug for ClusterApi {
@@ -69,12 +69,10 @@ impl ClusterApi {
         }
     }
 
+    /// The connection. Only one that stands is kept: what failed once (a call to EKS that was throttled) is tried again
+    /// by the next call.
     async fn client(&self) -> Result<&KubernetesClient, CallError> {
-        self.client
-            .get_or_init(|| self.connect())
-            .await
-            .as_ref()
-            .map_err(Clone::clone)
+        self.client.get_or_try_init(|| self.connect()).await
     }
 
     async fn connect(&self) -> Result<KubernetesClient, CallError> {
@@ -164,8 +162,12 @@ impl KubernetesReader for ClusterApi {
         self.client().await?.service_accounts(namespace).await
     }
 
-    async fn pods(&self, namespace: &str) -> Result<Vec<Pod>, CallError> {
-        self.client().await?.pods(namespace).await
+    async fn pods(&self, namespace: &str, service_account: &str) -> Result<Vec<Pod>, CallError> {
+        self.client().await?.pods(namespace, service_account).await
+    }
+
+    async fn service_account_issuer(&self) -> Result<Option<String>, CallError> {
+        self.client().await?.service_account_issuer().await
     }
 
     async fn may(&self, review: &AccessReview) -> Result<bool, CallError> {
@@ -211,10 +213,16 @@ impl KubernetesWriter for ClusterApi {
             .await
     }
 
-    async fn delete_service_account(&self, namespace: &str, name: &str, uid: &str) -> Result<(), CallError> {
+    async fn delete_service_account(
+        &self,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+        resource_version: &str,
+    ) -> Result<(), CallError> {
         self.client()
             .await?
-            .delete_service_account(namespace, name, uid)
+            .delete_service_account(namespace, name, uid, resource_version)
             .await
     }
 }

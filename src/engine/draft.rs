@@ -188,11 +188,13 @@ impl PlanDraft {
         {
             return Err(DraftError::Unclaimed(step.id.clone()));
         }
+        // The order of the file must not show: the same changes are the same plan, and have the same digest.
+        self.steps.sort_by(|a, b| a.address.cmp(&b.address));
         let steps = in_order(self.steps)?;
         self.findings.sort_by(|a, b| {
             b.severity
                 .cmp(&a.severity)
-                .then_with(|| (&a.address, &a.code).cmp(&(&b.address, &b.code)))
+                .then_with(|| (&a.address, &a.code, &a.message).cmp(&(&b.address, &b.code, &b.message)))
         });
         Ok(Plan {
             format_version: FORMAT_VERSION.to_owned(),

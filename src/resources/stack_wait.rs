@@ -2,10 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
+use futures::future::join_all;
 use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
@@ -16,8 +20,10 @@ use crate::{
     },
 };
 
-/// Up to this many stacks are asked for one by one.
+/// Up to this many stacks are asked for one by one, and more where a listing takes more pages than that.
 const ONE_BY_ONE: usize = 3;
+/// What a page of `DescribeStacks` holds.
+const STACKS_PER_PAGE: usize = 100;
 /// How often a listing may fail in a row before the waiting ends.
 const FAILURES: u32 = 5;
 const SHORTEST: Duration = Duration::from_millis(500);
@@ -49,6 +55,8 @@ pub struct StackWait {
     aws: Arc<dyn AwsReader>,
     timeout: Duration,
     state: Mutex<State>,
+    /// How many stacks the last listing had; 0 before the first.
+    listed: AtomicUsize,
 }
 
 impl std::fmt::Debug for StackWait {
@@ -66,6 +74,7 @@ impl StackWait {
             aws,
             timeout,
             state: Mutex::default(),
+            listed: AtomicUsize::new(0),
         }
     }
 
@@ -159,21 +168,17 @@ impl StackWait {
 
     async fn look(&self, ids: &[String]) -> Result<BTreeMap<String, Option<Stack>>, CallError> {
         let mut found: BTreeMap<String, Option<Stack>> = BTreeMap::new();
-        if ids.len() > ONE_BY_ONE {
-            found = self
-                .aws
-                .stacks()
-                .await?
-                .into_iter()
-                .map(|stack| (stack.id.clone(), Some(stack)))
-                .collect();
+        let pages = self.listed.load(Ordering::Relaxed) / STACKS_PER_PAGE;
+        if ids.len() > ONE_BY_ONE.max(pages) {
+            let all = self.aws.stacks().await?;
+            self.listed.store(all.len(), Ordering::Relaxed);
+            found.extend(all.into_iter().map(|stack| (stack.id.clone(), Some(stack))));
         }
         // The listing leaves deleted stacks out: those are asked for by id.
-        for id in ids {
-            if found.contains_key(id) {
-                continue;
-            }
-            match self.aws.stack(id).await {
+        let left: Vec<&String> = ids.iter().filter(|id| !found.contains_key(*id)).collect();
+        let asked = join_all(left.iter().map(|id| self.aws.stack(id))).await;
+        for (id, stack) in left.into_iter().zip(asked) {
+            match stack {
                 Ok(stack) => {
                     found.insert(id.clone(), stack);
                 }
@@ -281,3 +286,7 @@ pub fn root_cause(events: &[StackEvent], token: &str) -> Option<String> {
         first.logical_id, first.resource_type, first.status
     ))
 }
+
+#[cfg(test)]
+#[path = "stack_wait_tests.rs"]
+mod tests;

@@ -20,10 +20,15 @@ mod write;
 
 use std::{fmt, time::Duration};
 
+use tokio::sync::Semaphore;
+
 pub use connect::ClusterEndpoint;
 pub use kubeconfig::KubeconfigContext;
 pub use network::{NetworkSettings, TrustSource};
 pub use token::{BearerToken, TokenSource};
+
+/// Calls that run at once. Without a bound, two hundred stacks that settle together would open two hundred connections.
+const CALLS_IN_FLIGHT: usize = 16;
 
 /// A cluster's API: reads and writes. Cheap calls share one pool of connections.
 pub struct KubernetesClient {
@@ -31,6 +36,7 @@ pub struct KubernetesClient {
     /// None where kube itself adds the credentials (static ones of a kubeconfig).
     tokens: Option<token::TokenCache>,
     way: error::Way,
+    in_flight: Semaphore,
     /// Wait before the first repetition of a throttled call; doubled for each further one.
     pace: Duration,
     /// How long `server_version` may take in all.
@@ -43,6 +49,7 @@ impl KubernetesClient {
             client,
             tokens,
             way,
+            in_flight: Semaphore::new(CALLS_IN_FLIGHT),
             pace: Duration::from_millis(200),
             answer_limit: Duration::from_secs(10),
         }

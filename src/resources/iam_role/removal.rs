@@ -23,7 +23,7 @@ use crate::{
         live::{is_of_cluster, role_name_of, service_account_of},
         oidc_provider,
         request::{AccountKey, key_of, owns_role},
-        service_account,
+        service_account::{self, Standing},
     },
 };
 
@@ -52,6 +52,14 @@ fn to_go(request: &Request, key: &AccountKey, wants: impl Fn(&ServiceAccount) ->
     };
     let wanted = request.service_accounts().iter().any(wants);
     !wanted && !prune.keep.contains(key) && (!is_protected(key) || prune.named.contains(key))
+}
+
+/// The account of the file that has been given another role than the one eksact made for it.
+fn given_another<'plan>(request: &'plan Request, key: &AccountKey) -> Option<&'plan ServiceAccount> {
+    request
+        .service_accounts()
+        .iter()
+        .find(|account| key_of(account) == *key && !owns_role(account))
 }
 
 fn is_protected(key: &AccountKey) -> bool {
@@ -83,6 +91,12 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         };
         note_protected(request, &key, draft);
         if !role_is_to_go(request, &key) {
+            continue;
+        }
+        // The old role stays while its service account cannot be pointed at the other one.
+        if given_another(request, &key)
+            .is_some_and(|account| service_account::standing(request, live, account) != Standing::Free)
+        {
             continue;
         }
         if live.own_stack(&key).is_some_and(|own| own.id == stack.id) {
@@ -230,6 +244,8 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, dra
         action: Action::Delete,
         reasons: vec![if requested {
             Reason::new("requested", "it was asked for")
+        } else if given_another(request, key).is_some() {
+            Reason::new("pruned", "the file gives the service account another role")
         } else {
             Reason::new("pruned", "the file no longer has it")
         }],

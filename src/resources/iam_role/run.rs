@@ -279,7 +279,7 @@ async fn delete_stack(
     {
         Err(error) if error.kind == CallErrorKind::NotFound => return Ok(StepDone::default()),
         Err(error)
-            if error.kind == CallErrorKind::Invalid && error.message.contains("TerminationProtection") =>
+            if error.kind == CallErrorKind::Conflict && error.message.contains("TerminationProtection") =>
         {
             return Err(StepError::new(format!(
                 "the stack {name} is protected against deletion, and was not when the plan was made"
@@ -342,5 +342,57 @@ async fn failure(what: &str, stack: &Stack, token: &str, context: &RunContext) -
             error.with_help("Mend the cause and run the same command again: it replaces the failed stack.")
         }
         _ => error.with_help("Mend the cause and run the same command again."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+    use crate::cloud::sandbox::{ManualClock, Sandbox, Seed, World};
+    use crate::resources::stack_wait::StackWait;
+
+    /// Somebody protects the stack between plan and apply.
+    #[tokio::test]
+    async fn a_stack_that_was_protected_meanwhile_is_named_so() {
+        let seed = Seed {
+            cluster: "prod".to_owned(),
+            region: "us-west-2".to_owned(),
+            account: None,
+        };
+        let sandbox = Sandbox::in_memory(World::seeded(&seed), Arc::new(ManualClock::default()));
+        let context = RunContext {
+            readers: sandbox.readers(),
+            writers: sandbox.writers(),
+            stacks: Arc::new(StackWait::new(sandbox.readers().aws, Duration::from_secs(1))),
+        };
+        let trust = json!({"Version": "2012-10-17", "Statement": {
+            "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}});
+        let role = json!({"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}});
+        let request = StackRequest {
+            name: "roles".to_owned(),
+            template_body: json!({"Resources": {"Role1": role}}).to_string(),
+            tags: Vec::new(),
+            capabilities: vec!["CAPABILITY_IAM".to_owned()],
+            termination_protection: true,
+            disable_rollback: false,
+            service_role_arn: None,
+            client_request_token: "create".to_owned(),
+        };
+        let operation = Operation::DeleteStack {
+            name: "roles".to_owned(),
+            id: context.writers.aws.create_stack(&request).await.unwrap(),
+            cloudformation_role_arn: None,
+            client_request_token: "delete".to_owned(),
+        };
+        let progress = Progress::new(|_| {});
+        let error = run(operation, &context, &progress).await.unwrap_err();
+        assert!(
+            error
+                .message
+                .contains("is protected against deletion, and was not when the plan"),
+            "{error}"
+        );
     }
 }

@@ -22,7 +22,7 @@ use crate::{
         Live, Request,
         iam_role::{self, RoleArn, arn_after, is_to_go},
         namespace::{self, in_kubernetes},
-        request::{AccountKey, key_of},
+        request::{AccountKey, key_of, owns_role},
         runner::help_for,
     },
 };
@@ -150,7 +150,12 @@ fn plan_one(
     // Only a change that can alter the ARN must come first; a mere update of the role's policies need not, yet a
     // service account is not pointed at a role that failed to become what it should be.
     let mut after: Vec<StepId> = Vec::new();
-    for needed in [namespace::address(&account.namespace), role_address] {
+    // An account with a role of somebody's waits for none of ours; one of ours that is pruned waits for the account.
+    let role_address = owns_role(account).then_some(role_address);
+    for needed in [namespace::address(&account.namespace)]
+        .into_iter()
+        .chain(role_address)
+    {
         if let Some(step) = draft.last_step_of(&needed) {
             after.push(step);
             depends_on.push(needed);
@@ -522,6 +527,7 @@ fn plan_removal(request: &Request, key: &AccountKey, account: &ServiceAccount, d
             namespace: key.0.clone(),
             name: key.1.clone(),
             uid: account.uid.clone(),
+            resource_version: account.resource_version.clone(),
         };
         let title = format!("delete service account {}/{}", key.0, key.1);
         change.steps = vec![draft.add_step(&address, "delete", title, Vec::new(), &operation)];
