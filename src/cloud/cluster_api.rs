@@ -76,7 +76,15 @@ impl ClusterApi {
     }
 
     async fn connect(&self) -> Result<KubernetesClient, CallError> {
-        let network = NetworkSettings::from_variables(|name| std::env::var(name).ok());
+        let network = NetworkSettings::from_variables(|name| std::env::var_os(name)).map_err(|error| {
+            CallError::new(
+                "kubernetes",
+                "connect to the API",
+                format!("cluster {}", self.cluster),
+                CallErrorKind::Invalid,
+                error.to_string(),
+            )
+        })?;
         match &self.way {
             Way::Kubeconfig { path, context } => {
                 let context = KubeconfigContext {
@@ -224,5 +232,49 @@ impl KubernetesWriter for ClusterApi {
             .await?
             .delete_service_account(namespace, name, uid, resource_version)
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_credential_types::Credentials;
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+    use super::*;
+    use crate::cloud::sandbox::{Fault, ManualClock, Matching, Rule, Sandbox, Seed, World};
+
+    #[tokio::test]
+    async fn a_failed_connection_is_tried_again_and_one_that_stands_is_kept() {
+        let mut world = World::seeded(&Seed {
+            cluster: "prod".to_owned(),
+            region: "us-west-2".to_owned(),
+            account: None,
+        });
+        let authority = rcgen::generate_simple_self_signed(["api".to_owned()]).unwrap();
+        for cluster in world.clusters.values_mut() {
+            cluster.cluster.certificate_authority_data = Some(STANDARD.encode(authority.cert.pem()));
+        }
+        let sandbox = Arc::new(Sandbox::in_memory(world, Arc::new(ManualClock::default())));
+        let throttled = Fault::ErrorBefore(CallErrorKind::Throttled);
+        sandbox.faults().add(Rule::once(
+            Matching::Action("DescribeCluster".to_owned()),
+            1,
+            throttled,
+        ));
+        let way = Way::Endpoint {
+            credentials: SharedCredentialsProvider::new(Credentials::new(
+                "AKIAEXAMPLE",
+                "s3cret",
+                None,
+                None,
+                "test",
+            )),
+            region: "us-west-2".to_owned(),
+        };
+        let api = ClusterApi::new("prod".to_owned(), Arc::clone(&sandbox) as _, way);
+        assert_eq!(api.client().await.unwrap_err().kind, CallErrorKind::Throttled);
+        assert!(api.client().await.is_ok());
+        assert!(api.client().await.is_ok());
+        assert_eq!(sandbox.faults().calls().len(), 2);
     }
 }

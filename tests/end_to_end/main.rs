@@ -2,6 +2,13 @@
 //! its own host names. One binary, because linking takes longer than a bed does to start; a bed for each test, because
 //! faults, times and the log of calls belong to the whole bed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what went wrong by ending there"
+)]
+
 #[allow(dead_code, reason = "shared with other test binaries, which use other parts")]
 #[path = "../support/bed.rs"]
 mod bed;

@@ -29,7 +29,7 @@ struct Version {
 /// discovery").
 const ISSUER_DISCOVERY: &str = "/.well-known/openid-configuration";
 
-/// The discovery document (OpenID Connect Discovery 1.0, section 3), as far as it is read.
+/// The discovery document (`OpenID` Connect Discovery 1.0, section 3), as far as it is read.
 #[derive(Deserialize)]
 struct Discovery {
     issuer: String,

@@ -161,8 +161,8 @@ impl SimulatedCluster {
         })
     }
 
-    /// DELETE with uid and version as preconditions, checked in this order (`k8s.io/apiserver/pkg/storage`,
-    /// `Preconditions.Check`).
+    /// DELETE with uid and version as preconditions, checked in this order (`k8s.io/apiserver`
+    /// `pkg/registry/rest/delete.go`, `BeforeDelete`).
     pub(super) fn delete_service_account(
         &mut self,
         namespace: &str,

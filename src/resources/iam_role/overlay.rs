@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(
             over(&wanted, &live, None),
             template(
-                json!({"Path": "/x/", "ManagedPolicyArns": ["new"]}),
+                &json!({"Path": "/x/", "ManagedPolicyArns": ["new"]}),
                 &[("PolicyAutoScaling", "scale")]
             )
         );

@@ -88,8 +88,26 @@ pub(super) async fn run(
     Ok(StepDone::default())
 }
 
-/// Whether a change set does what the plan showed. `replaces_role` says whether the plan showed another role.
-fn as_planned(_change_set: &ChangeSet, _stack: &str, _replaces_role: bool) -> Result<(), StepError> {
+/// Whether a change set does what the plan showed and no more. `replaces_role` says whether the plan showed another role;
+/// a template with parts that eksact has no words for could make it so unseen.
+fn as_planned(change_set: &ChangeSet, stack: &str, replaces_role: bool) -> Result<(), StepError> {
+    for change in &change_set.changes {
+        let replaced = change.replacement.as_deref() == Some("True");
+        let what = if change.action == "Remove" && change.resource_type != "AWS::IAM::Policy" {
+            "remove"
+        } else if replaced && !(replaces_role && change.logical_id == "Role1") {
+            "replace"
+        } else {
+            continue;
+        };
+        return Err(StepError::new(format!(
+            "CloudFormation would {what} {} ({}) of stack {stack}, which the plan did not show",
+            change.logical_id, change.resource_type
+        ))
+        .with_help(
+            "Nothing was changed. Look at the stack's template: it was edited by another tool or by hand.",
+        ));
+    }
     Ok(())
 }
 
