@@ -16,6 +16,7 @@ use super::{
     wiring::Connection,
 };
 use crate::{
+    config::{ClusterConfig, ServiceAccount},
     resources::{
         Request,
         live::{is_of_cluster, service_account_of},
@@ -46,7 +47,7 @@ struct DeleteServiceAccount {
     #[command(flatten)]
     name: NameFlags,
     /// Delete those that are not in the file, instead of those that are
-    #[arg(long, requires = "config_file", help_heading = "Service accounts of the file")]
+    #[arg(long, help_heading = "Service accounts of the file")]
     only_missing: bool,
     #[command(flatten)]
     filter: FilterFlags,
@@ -83,6 +84,7 @@ impl DeleteServiceAccount {
             ..RoleFlags::default()
         };
         let settings = self.plan.settings(&roles, &ThumbprintFlags::default())?;
+        let named = self.named()?;
         let mut config = match &self.cluster.config_file {
             Some(path) => file::load(path, global, printer)?,
             None => self.cluster.config(global)?,
@@ -90,13 +92,8 @@ impl DeleteServiceAccount {
         let connection = Connection::open(global, &config, printer).await?;
         let (mut delete, mut role_only) = (BTreeSet::new(), BTreeSet::new());
         let mut prune = None;
-        if self.cluster.config_file.is_none() {
-            if self.filter.is_given() {
-                return Err(Failure::usage(
-                    "cannot use --include or --exclude unless a config file is specified via --config-file/-f",
-                ));
-            }
-            delete.insert(key_of(&self.name.account()?));
+        if let Some(account) = named {
+            delete.insert(key_of(&account));
         } else if self.only_missing {
             prune = Some(self.prune(&config, &connection).await?);
         } else {
@@ -118,12 +115,25 @@ impl DeleteServiceAccount {
         flow::apply(&request, &connection, &self.plan, self.approval, printer).await
     }
 
+    /// The service account that the flags name; none where a file does. Mistakes are told before anything is read.
+    fn named(&self) -> Result<Option<ServiceAccount>, Failure> {
+        if self.cluster.config_file.is_some() {
+            return Ok(None);
+        }
+        if self.filter.is_given() || self.only_missing {
+            return Err(Failure::usage(
+                "cannot use --include, --exclude or --only-missing unless a config file is specified via --config-file/-f",
+            ));
+        }
+        // Of the two things that are missing the cluster is told first, as eksctl does.
+        if self.cluster.cluster.is_none() {
+            return Ok(None);
+        }
+        self.name.account().map(Some)
+    }
+
     /// Everything of the cluster that the file does not name, within the globs.
-    async fn prune(
-        &self,
-        config: &crate::config::ClusterConfig,
-        connection: &Connection,
-    ) -> Result<Prune, Failure> {
+    async fn prune(&self, config: &ClusterConfig, connection: &Connection) -> Result<Prune, Failure> {
         let filter = self.filter.compile()?;
         let stacks = connection.readers.aws.stacks().await?;
         let ours = stacks

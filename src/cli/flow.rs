@@ -3,26 +3,25 @@
 use std::{
     collections::BTreeSet,
     io::IsTerminal as _,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use clap::Args;
-use tokio::sync::watch;
-
 use super::{
     ExitCode, Failure,
+    interrupt::Listener,
     plan_flags::{Output, PlanFlags},
     wiring::Connection,
 };
 use crate::{
-    engine::{Event, ExecutionOptions, Interrupt, Plan, Report, Severity, execute},
+    engine::{Event, ExecutionOptions, Plan, Report, Severity, execute},
     resources::{self, LiveReader, Request, Runner, preflight},
     view::{
         OutputError, Printer, ProgressView, apply_json::apply_json, confirm, plan_human,
         plan_json::plan_json, report,
     },
 };
+use clap::Args;
 
 /// A plan that was shown and approved within this time is carried out as it is; an older one is made again first.
 const FRESH: Duration = Duration::from_secs(10);
@@ -287,8 +286,7 @@ async fn carry_out(
         connection.writers.clone(),
         request.settings.timeout,
     );
-    let (sender, interrupt) = watch::channel(Interrupt::None);
-    let listener = tokio::spawn(listen(Arc::new(sender)));
+    let (_listener, interrupt) = Listener::begin();
     let view = ProgressView::new(*printer);
     let events = Mutex::new(Vec::new());
     let tell = |event: Event| {
@@ -296,51 +294,16 @@ async fn carry_out(
         events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     };
     let report = execute(plan, &runner, ExecutionOptions::default(), &tell, interrupt).await;
-    listener.abort();
     (
         report,
         events.into_inner().unwrap_or_else(PoisonError::into_inner),
     )
 }
 
-/// Turns the first Ctrl-C (or SIGTERM) into "finish what is in flight" and the second into "give it up".
-async fn listen(sender: Arc<watch::Sender<Interrupt>>) {
-    for level in [Interrupt::Finish, Interrupt::Abandon] {
-        signalled().await;
-        sender.send_replace(level);
-    }
-}
-
-#[cfg(unix)]
-async fn signalled() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                terminate.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => {
-            if interrupted.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-        () = terminated => {}
-    }
-}
-
-#[cfg(not(unix))]
-async fn signalled() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::{
         cloud::sandbox::{ManualClock, Sandbox, Seed, World},

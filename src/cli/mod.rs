@@ -13,6 +13,7 @@ mod filter;
 mod flow;
 mod get;
 mod global;
+mod interrupt;
 mod oidc_provider;
 mod plan;
 mod plan_flags;

@@ -148,3 +148,46 @@ fn the_command_that_is_offered_can_be_pasted() {
     );
     assert_eq!(ended.code, 0, "{}", ended.stderr);
 }
+
+#[test]
+fn help_fits_80_columns_and_completions_know_every_command() {
+    let place = Place::new();
+    let commands: [&[&str]; 12] = [
+        &[],
+        &["plan"],
+        &["apply"],
+        &["create", "iamserviceaccount"],
+        &["get", "iamserviceaccount"],
+        &["update", "iamserviceaccount"],
+        &["delete", "iamserviceaccount"],
+        &["delete", "iam-oidc-provider"],
+        &["associate", "iam-oidc-provider"],
+        &["utils", "associate-iam-oidc-provider"],
+        &["schema"],
+        &["completion"],
+    ];
+    for command in commands {
+        for flag in ["-h", "--help"] {
+            let ended = place.run(&[command, &[flag]].concat());
+            assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{command:?}");
+            let widest = ended
+                .stdout
+                .lines()
+                .max_by_key(|line| line.chars().count())
+                .unwrap();
+            assert!(widest.chars().count() <= 80, "{command:?} {flag}: {widest}");
+        }
+    }
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = place.run(&["completion", shell]).stdout;
+        for word in [
+            "iamserviceaccount",
+            "associate-iam-oidc-provider",
+            "attach-policy-arn",
+        ] {
+            assert!(script.contains(word), "{shell} does not complete {word}");
+        }
+    }
+    let version = place.run(&["--version"]);
+    assert_eq!(version.stdout, format!("eksact {}\n", env!("CARGO_PKG_VERSION")));
+}

@@ -162,6 +162,7 @@ impl Place {
 fn steady(stderr: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut progress: Vec<String> = Vec::new();
+    let mut first = None;
     for line in stderr.lines() {
         let timed = line
             .trim_start()
@@ -172,15 +173,15 @@ fn steady(stderr: &str) -> String {
                 Some((what, time)) if time.ends_with(" s") => what,
                 _ => what,
             };
+            first.get_or_insert(lines.len());
             progress.push(format!("    {what}"));
         } else {
-            progress.sort();
-            lines.append(&mut progress);
             lines.push(line.to_owned());
         }
     }
     progress.sort();
-    lines.append(&mut progress);
+    let first = first.unwrap_or(lines.len());
+    lines.splice(first..first, progress);
     lines.join("\n")
 }
 

@@ -1,0 +1,79 @@
+//! Ctrl-C and SIGTERM while a plan is carried out: the first asks for the steps in flight to be finished, the second gives
+//! them up.
+
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::engine::Interrupt;
+
+/// Listens until dropped.
+pub(super) struct Listener {
+    task: JoinHandle<()>,
+}
+
+impl Listener {
+    /// Begins to listen, and gives what the executor watches. The signals are caught when this returns: before the first
+    /// step is begun, so that none is cut off in its middle.
+    pub(super) fn begin() -> (Self, watch::Receiver<Interrupt>) {
+        let (sender, receiver) = watch::channel(Interrupt::None);
+        let signals = Signals::catch();
+        let task = tokio::spawn(async move {
+            let Some(mut signals) = signals else {
+                // Nothing can be caught here. The sender must live on: a closed channel is no interrupt either.
+                std::future::pending::<()>().await;
+                return;
+            };
+            for level in [Interrupt::Finish, Interrupt::Abandon] {
+                signals.next().await;
+                sender.send_replace(level);
+            }
+        });
+        (Self { task }, receiver)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn catch() -> Option<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Some(Self {
+            interrupt: signal(SignalKind::interrupt()).ok()?,
+            terminate: signal(SignalKind::terminate()).ok()?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(windows)]
+struct Signals {
+    interrupt: tokio::signal::windows::CtrlC,
+}
+
+#[cfg(windows)]
+impl Signals {
+    fn catch() -> Option<Self> {
+        let interrupt = tokio::signal::windows::ctrl_c().ok()?;
+        Some(Self { interrupt })
+    }
+
+    async fn next(&mut self) {
+        self.interrupt.recv().await;
+    }
+}
