@@ -3,14 +3,15 @@
 //!
 //! Only counts decide whether it passes: a number of calls is the same on every machine, a number of seconds is not.
 
-#[path = "../tests/support/bed.rs"]
-#[expect(dead_code, reason = "the tests use more of it")]
-#[expect(
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     reason = "a benchmark ends like a test"
 )]
+
+#[path = "../tests/support/bed.rs"]
+#[expect(dead_code, reason = "the tests use more of it")]
 mod bed;
 
 use std::{

@@ -8,6 +8,7 @@ use super::{Failure, global::GlobalFlags};
 use crate::{
     config::{ClusterConfig, Located, Metadata, ServiceAccount, WellKnownPolicies},
     iam::WellKnownPolicy,
+    resources::request::RoleAttribute,
 };
 
 /// The cluster of a command without a file.
@@ -15,7 +16,7 @@ use crate::{
 #[command(next_help_heading = "Cluster or file")]
 pub(super) struct ClusterFlags {
     /// The EKS cluster
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", conflicts_with = "config_file")]
     pub cluster: Option<String>,
     /// The ClusterConfig file, or `-` for standard input
     #[arg(short = 'f', long = "config-file", alias = "file", value_name = "PATH")]
@@ -27,7 +28,7 @@ pub(super) struct ClusterFlags {
 #[command(next_help_heading = "Service account")]
 pub(super) struct NameFlags {
     /// Name of the service account
-    #[arg(value_name = "NAME", conflicts_with_all = ["name", "config_file"], help_heading = None::<&str>)]
+    #[arg(value_name = "NAME", conflicts_with_all = ["name", "config_file"], help_heading = None::<&str>, value_parser = positional_name)]
     pub positional_name: Option<String>,
     /// Name of the service account
     #[arg(long, value_name = "NAME", conflicts_with = "config_file")]
@@ -173,6 +174,43 @@ impl PermissionFlags {
         }
         Ok(())
     }
+}
+
+impl PermissionFlags {
+    /// The attributes of a role that the flags name.
+    pub(super) fn named(&self) -> BTreeSet<RoleAttribute> {
+        let mut named = BTreeSet::new();
+        if self.attach_policy_arn.is_some() {
+            named.insert(RoleAttribute::ManagedPolicies);
+        }
+        if self.attach_policy.is_some() {
+            named.insert(RoleAttribute::OwnInlinePolicy);
+        }
+        if self.well_known_policies.is_some() {
+            // They stand for managed and for inline policies.
+            named.extend([RoleAttribute::WellKnownPolicies, RoleAttribute::ManagedPolicies]);
+        }
+        if self.permissions_boundary.is_some() {
+            named.insert(RoleAttribute::PermissionsBoundary);
+        }
+        if self.subject_pattern.is_some() {
+            named.insert(RoleAttribute::TrustPolicy);
+        }
+        if self.tags.is_some() {
+            named.insert(RoleAttribute::Tags);
+        }
+        named
+    }
+}
+
+/// A name that is no number: eksctl's `-v 4` would make one of its level.
+fn positional_name(text: &str) -> Result<String, String> {
+    if text.chars().all(|character| character.is_ascii_digit()) {
+        return Err(format!(
+            "a number is no likely name; if it is one, pass --name {text} (a level of -v is -v, -vv, -vvv)"
+        ));
+    }
+    Ok(text.to_owned())
 }
 
 /// `key=value`.

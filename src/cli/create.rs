@@ -18,7 +18,7 @@ use crate::{
     config::Located,
     resources::{
         Request,
-        request::{ProviderIntent, owns_role},
+        request::{ProviderIntent, RoleAttribute, key_of, owns_role},
     },
     view::Printer,
 };
@@ -91,12 +91,8 @@ impl CreateCommand {
 impl CreateServiceAccount {
     async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let settings = self.plan.settings(&self.roles, &ThumbprintFlags::default())?;
+        let mut only = BTreeMap::new();
         let config = if let Some(path) = &self.cluster.config_file {
-            if self.cluster.cluster.is_some() {
-                return Err(Failure::usage(
-                    "cannot use --cluster when --config-file/-f is set",
-                ));
-            }
             let mut config = file::load(path, global, printer)?;
             if config.iam.service_accounts.is_empty() {
                 return Err(Failure::error(format!(
@@ -128,6 +124,13 @@ impl CreateServiceAccount {
                 return Err(Failure::usage("--attach-policy-arn or --attach-role-arn must be set")
                     .with_help("--attach-policy and --well-known-policies do as well; --attach-policy-arn '' makes a role without any policy."));
             }
+            // Where the role is there already, what the flags do not name stays: a boundary that is not repeated is not
+            // dropped.
+            let mut named = self.permissions.named();
+            if self.role_name.is_some() {
+                named.insert(RoleAttribute::Name);
+            }
+            only.insert(key_of(&account), named);
             config.iam.with_oidc = Located::unlocated(true);
             config.iam.service_accounts = vec![account];
             file::checked(&config, printer)?;
@@ -136,6 +139,7 @@ impl CreateServiceAccount {
         let connection = Connection::open(global, &config, printer).await?;
         let needs_provider = config.iam.service_accounts.iter().any(owns_role);
         let mut request = Request::ensure(config, settings);
+        request.only = only;
         // The command touches only what it names: the provider must be there already.
         request.oidc_provider = if needs_provider {
             ProviderIntent::Require

@@ -88,7 +88,7 @@ impl DeleteServiceAccount {
             None => self.cluster.config(global)?,
         };
         let connection = Connection::open(global, &config, printer).await?;
-        let mut delete = BTreeSet::new();
+        let (mut delete, mut role_only) = (BTreeSet::new(), BTreeSet::new());
         let mut prune = None;
         if self.cluster.config_file.is_none() {
             if self.filter.is_given() {
@@ -101,7 +101,9 @@ impl DeleteServiceAccount {
             prune = Some(self.prune(&config, &connection).await?);
         } else {
             let listed = std::mem::take(&mut config.iam.service_accounts);
-            delete.extend(self.filter.choose(listed)?.iter().map(key_of));
+            let chosen = self.filter.choose(listed)?;
+            delete.extend(chosen.iter().map(key_of));
+            role_only.extend(chosen.iter().filter(|account| account.role_only).map(key_of));
         }
         // What stays in the file is not compared: the command only deletes. Its names are what --only-missing spares.
         let mut request = Request::ensure(config, settings);
@@ -111,6 +113,7 @@ impl DeleteServiceAccount {
         request.config.iam.service_accounts.clear();
         request.oidc_provider = ProviderIntent::Leave;
         request.delete = delete;
+        request.delete_role_only = role_only;
         request.prune = prune;
         flow::apply(&request, &connection, &self.plan, self.approval, printer).await
     }

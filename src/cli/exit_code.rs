@@ -40,6 +40,12 @@ impl ExitCode {
         Self::Interrupted,
     ];
 
+    /// This code, or `other` where this one says that all went well.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        if self == Self::Success { other } else { self }
+    }
+
     /// The number.
     pub const fn code(self) -> u8 {
         match self {

@@ -19,7 +19,8 @@ use crate::{
     engine::{Event, ExecutionOptions, Interrupt, Plan, Report, Severity, execute},
     resources::{self, LiveReader, Request, Runner, preflight},
     view::{
-        Printer, ProgressView, apply_json::apply_json, confirm, plan_human, plan_json::plan_json, report,
+        OutputError, Printer, ProgressView, apply_json::apply_json, confirm, plan_human,
+        plan_json::plan_json, report,
     },
 };
 
@@ -70,11 +71,18 @@ pub(super) fn show(plan: &Plan, request: &Request, output: Output, printer: &Pri
                 .location
                 .as_ref()
                 .map(|location| location.file.as_ref());
-            printer.data(&plan_human(plan, file, printer.stdout_style()))?;
+            deliver(&plan_human(plan, file, printer.stdout_style()), printer)
         }
-        Output::Json => printer.data(&plan_json(plan)?)?,
+        Output::Json => deliver(&plan_json(plan)?, printer),
     }
-    Ok(())
+}
+
+/// Data for stdout. A reader that has gone (`eksact apply --yes | head`) changes neither what is done nor the exit code.
+fn deliver(text: &str, printer: &Printer) -> Result<(), Failure> {
+    match printer.data(text) {
+        Ok(()) | Err(OutputError::ReaderGone) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Plans, shows the plan, and ends: nothing is changed.
@@ -131,7 +139,7 @@ pub(super) async fn apply(
     }
     if !plan.has_changes() {
         if json {
-            printer.data(&apply_json(&plan, &Report::default(), &[])?)?;
+            deliver(&apply_json(&plan, &Report::default(), &[])?, printer)?;
         }
         return if unplanned {
             Err(could_not_be_planned(&plan))
@@ -155,23 +163,25 @@ pub(super) async fn apply(
     }
     preflight::check(&plan, connection.readers.kubernetes.as_ref()).await?;
     let (report, events) = carry_out(&plan, request, connection, printer).await;
-    if json {
-        printer.data(&apply_json(&plan, &report, &events)?)?;
-    } else {
-        printer.always(&report::report(&plan, &report, printer.stderr_style()));
-    }
-    Ok(if report.interrupted {
+    let code = if report.interrupted {
         ExitCode::Interrupted
     } else if report.succeeded() {
-        if unplanned {
-            return Err(could_not_be_planned(&plan));
-        }
         ExitCode::Success
     } else if report.done.is_empty() {
         ExitCode::Error
     } else {
         ExitCode::Partial
-    })
+    };
+    if json {
+        deliver(&apply_json(&plan, &report, &events)?, printer)
+            .map_err(|failure| failure.with_code(code.or(ExitCode::Error)))?;
+    } else {
+        printer.always(&report::report(&plan, &report, printer.stderr_style()));
+    }
+    if code == ExitCode::Success && unplanned {
+        return Err(could_not_be_planned(&plan));
+    }
+    Ok(code)
 }
 
 /// The last word of a run in which some objects could not even be planned: what stands above it is not all there is.
@@ -326,5 +336,53 @@ async fn signalled() {
 async fn signalled() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cloud::sandbox::{ManualClock, Sandbox, Seed, World},
+        config,
+        resources::request::Settings,
+        view::{ColourChoice, Level},
+    };
+
+    /// Exit code 6 needs somebody else to act while the question waits, which no whole command can arrange in time.
+    #[tokio::test]
+    async fn a_world_that_moves_before_the_approval_is_named() {
+        let seed = Seed {
+            cluster: "quickstart".to_owned(),
+            region: "eu-west-1".to_owned(),
+            account: None,
+        };
+        let sandbox = Sandbox::in_memory(World::seeded(&seed), Arc::new(ManualClock::default()));
+        let connection = Connection {
+            readers: sandbox.readers(),
+            writers: sandbox.writers(),
+        };
+        let printer = Printer::new(Level::Quiet, ColourChoice::Never);
+        let file = include_bytes!("../../examples/quickstart.yaml");
+        let request = Request::ensure(
+            config::load("quickstart.yaml", file).unwrap().config,
+            Settings::default(),
+        );
+        let approved = plan_for(&request, &connection, &printer).await.unwrap();
+        assert_eq!(
+            still_true(&request, &connection, &approved, &printer).await,
+            Ok(())
+        );
+        connection
+            .writers
+            .kubernetes
+            .create_namespace("app")
+            .await
+            .unwrap();
+        let failure = still_true(&request, &connection, &approved, &printer)
+            .await
+            .unwrap_err();
+        assert_eq!(failure.code, ExitCode::Stale);
+        assert!(failure.message.contains("namespace/app"), "{}", failure.message);
     }
 }

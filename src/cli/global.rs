@@ -1,6 +1,6 @@
 //! Flags that every command takes.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, Args, ValueEnum};
 
@@ -18,6 +18,41 @@ pub(super) enum Color {
     /// Never.
     #[value(alias = "false")]
     Never,
+}
+
+impl From<Color> for ColourChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
+}
+
+/// The printer for help, version and usage errors: clap gives no flags then, so `--color` is looked for in the words
+/// themselves. One that is wrong counts as absent.
+pub(super) fn printer_before_parsing(arguments: &[OsString]) -> Printer {
+    Printer::new(Level::Normal, color_in(arguments).unwrap_or_default().into())
+}
+
+fn color_in(arguments: &[OsString]) -> Option<Color> {
+    let mut words = arguments.iter().filter_map(|word| word.to_str());
+    let mut found = None;
+    while let Some(word) = words.next() {
+        let value = match word {
+            "--" => break,
+            "-C" | "--color" => words.next(),
+            _ => word
+                .strip_prefix("--color=")
+                .or_else(|| word.strip_prefix("-C"))
+                .map(|value| value.trim_start_matches('=')),
+        };
+        found = value
+            .and_then(|value| Color::from_str(value, false).ok())
+            .or(found);
+    }
+    found
 }
 
 /// Flags that every command takes.
@@ -74,11 +109,6 @@ pub(super) struct GlobalFlags {
 impl GlobalFlags {
     /// The printer that these flags ask for.
     pub(super) fn printer(&self) -> Printer {
-        let color = match self.color {
-            Color::Auto => ColourChoice::Auto,
-            Color::Always => ColourChoice::Always,
-            Color::Never => ColourChoice::Never,
-        };
         let level = if self.quiet {
             Level::Quiet
         } else if self.verbose > 0 {
@@ -86,7 +116,7 @@ impl GlobalFlags {
         } else {
             Level::Normal
         };
-        Printer::new(level, color)
+        Printer::new(level, self.color.into())
     }
 
     /// Starts the log to stderr. Calls are logged by name and object, never with their bodies.
@@ -105,5 +135,25 @@ impl GlobalFlags {
             .finish();
         // A second start within one process (tests) keeps the first log.
         let _ = tracing::subscriber::set_global_default(subscriber);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_colour_is_found_in_a_line_that_clap_refused() {
+        let found = |line: &str| {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            color_in(&words)
+        };
+        assert_eq!(found("eksact --help"), None);
+        assert_eq!(found("eksact plan --bogus --color always"), Some(Color::Always));
+        assert_eq!(found("eksact --color=never plan --help"), Some(Color::Never));
+        assert_eq!(found("eksact -C=never --help"), Some(Color::Never));
+        assert_eq!(found("eksact -Calways --help"), Some(Color::Always));
+        assert_eq!(found("eksact --color pink"), None);
+        assert_eq!(found("eksact plan -- --color always"), None);
     }
 }

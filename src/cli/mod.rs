@@ -20,14 +20,14 @@ mod schema;
 mod update;
 mod wiring;
 
-use std::process::ExitCode as ProcessExitCode;
+use std::{ffi::OsString, process::ExitCode as ProcessExitCode};
 
-use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub use exit_code::ExitCode;
 pub use failure::Failure;
 
-use crate::view::{Printer, errors};
+use crate::view::{Printer, Style, errors};
 use global::GlobalFlags;
 
 /// Manages who may do what on Amazon EKS from one file: shows a plan first, and applies exactly that plan.
@@ -62,24 +62,18 @@ enum Command {
 }
 
 /// Runs the program with these arguments and gives its exit code.
-pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ProcessExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
-        Err(error) => return ProcessExitCode::from(usage(&error).code()),
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ProcessExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let (printer, outcome) = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => {
+            let printer = cli.global.printer();
+            (printer, start(cli, &printer))
+        }
+        Err(error) => {
+            let printer = global::printer_before_parsing(&arguments);
+            (printer, usage(&error, &printer))
+        }
     };
-    let printer = cli.global.printer();
-    cli.global.start_log();
-    let outcome = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .worker_threads(2)
-        .build()
-        .map_err(|error| Failure::error(format!("the runtime could not be started: {error}")))
-        .and_then(|runtime| {
-            let outcome = runtime.block_on(run(cli, &printer));
-            // A listener for Ctrl-C or a write that was given up must not hold the process.
-            runtime.shutdown_background();
-            outcome
-        });
     let code = match outcome {
         Ok(code) => code,
         Err(failure) => {
@@ -96,14 +90,38 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ProcessE
     ProcessExitCode::from(code.code())
 }
 
-/// Prints what clap has to say. Help and version are no errors; a usage error has a code of its own, not 2, which means
-/// "there are changes".
-fn usage(error: &clap::Error) -> ExitCode {
-    // Nothing better can be done when even this cannot be printed.
-    let _ = error.print();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::Success,
-        _ => ExitCode::Usage,
+fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
+    cli.global.start_log();
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .worker_threads(2)
+        .build()
+        .map_err(|error| Failure::error(format!("the runtime could not be started: {error}")))
+        .and_then(|runtime| {
+            let outcome = runtime.block_on(run(cli, printer));
+            // A listener for Ctrl-C or a write that was given up must not hold the process.
+            runtime.shutdown_background();
+            outcome
+        })
+}
+
+/// Prints what clap has to say. Help and version are what was asked for, and so data; a usage error has an exit code of
+/// its own, not 2, which means "there are changes".
+fn usage(error: &clap::Error, printer: &Printer) -> Result<ExitCode, Failure> {
+    if error.use_stderr() {
+        printer.always(&clap_text(error, printer.stderr_style()));
+        return Ok(ExitCode::Usage);
+    }
+    printer.data(&clap_text(error, printer.stdout_style()))?;
+    Ok(ExitCode::Success)
+}
+
+fn clap_text(error: &clap::Error, style: Style) -> String {
+    let text = error.render();
+    if style.colour {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
     }
 }
 

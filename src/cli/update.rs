@@ -1,6 +1,6 @@
 //! `eksact update …`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
 
@@ -18,7 +18,7 @@ use crate::{
     config::{ClusterConfig, Located},
     resources::{
         LiveReader, Request, iam_role,
-        request::{ProviderIntent, RoleAttribute, Settings, key_of, owns_role},
+        request::{ProviderIntent, Settings, key_of, owns_role},
     },
     view::Printer,
 };
@@ -72,6 +72,7 @@ impl UpdateServiceAccount {
             let connection = Connection::open(global, &config, printer).await?;
             let needs_provider = config.iam.service_accounts.iter().any(owns_role);
             let mut request = Request::ensure(config, settings);
+            request.update = true;
             request.oidc_provider = if needs_provider {
                 ProviderIntent::Require
             } else {
@@ -96,7 +97,7 @@ impl UpdateServiceAccount {
         global: &GlobalFlags,
         printer: &Printer,
     ) -> Result<(Request, Connection), Failure> {
-        let named = self.named();
+        let named = self.permissions.named();
         if named.is_empty() {
             return Err(
                 Failure::usage("nothing to update: no flag names an attribute of the role").with_help(
@@ -117,33 +118,9 @@ impl UpdateServiceAccount {
         file::checked(&config, printer)?;
         let mut request = Request::ensure(config, settings);
         request.oidc_provider = ProviderIntent::Require;
+        request.update = true;
         request.only = BTreeMap::from([(key, named)]);
         Ok((request, connection))
-    }
-
-    fn named(&self) -> BTreeSet<RoleAttribute> {
-        let flags = &self.permissions;
-        let mut named = BTreeSet::new();
-        if flags.attach_policy_arn.is_some() {
-            named.insert(RoleAttribute::ManagedPolicies);
-        }
-        if flags.attach_policy.is_some() {
-            named.insert(RoleAttribute::InlinePolicies);
-        }
-        if flags.well_known_policies.is_some() {
-            // They stand for managed and for inline policies.
-            named.extend([RoleAttribute::InlinePolicies, RoleAttribute::ManagedPolicies]);
-        }
-        if flags.permissions_boundary.is_some() {
-            named.insert(RoleAttribute::PermissionsBoundary);
-        }
-        if flags.subject_pattern.is_some() {
-            named.insert(RoleAttribute::TrustPolicy);
-        }
-        if flags.tags.is_some() {
-            named.insert(RoleAttribute::Tags);
-        }
-        named
     }
 }
 

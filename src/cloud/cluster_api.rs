@@ -47,7 +47,7 @@ pub struct ClusterApi {
     cluster: String,
     aws: Arc<dyn AwsReader>,
     way: Way,
-    client: OnceCell<Result<KubernetesClient, CallError>>,
+    client: OnceCell<KubernetesClient>,
 }
 
 impl std::fmt::Debug for ClusterApi {
@@ -69,16 +69,22 @@ impl ClusterApi {
         }
     }
 
+    /// The connection. Only one that stands is kept: what failed once (a call to EKS that was throttled) is tried again
+    /// by the next call.
     async fn client(&self) -> Result<&KubernetesClient, CallError> {
-        self.client
-            .get_or_init(|| self.connect())
-            .await
-            .as_ref()
-            .map_err(Clone::clone)
+        self.client.get_or_try_init(|| self.connect()).await
     }
 
     async fn connect(&self) -> Result<KubernetesClient, CallError> {
-        let network = NetworkSettings::from_variables(|name| std::env::var(name).ok());
+        let network = NetworkSettings::from_variables(|name| std::env::var_os(name)).map_err(|error| {
+            CallError::new(
+                "kubernetes",
+                "connect to the API",
+                format!("cluster {}", self.cluster),
+                CallErrorKind::Invalid,
+                error.to_string(),
+            )
+        })?;
         match &self.way {
             Way::Kubeconfig { path, context } => {
                 let context = KubeconfigContext {
@@ -164,8 +170,12 @@ impl KubernetesReader for ClusterApi {
         self.client().await?.service_accounts(namespace).await
     }
 
-    async fn pods(&self, namespace: &str) -> Result<Vec<Pod>, CallError> {
-        self.client().await?.pods(namespace).await
+    async fn pods(&self, namespace: &str, service_account: &str) -> Result<Vec<Pod>, CallError> {
+        self.client().await?.pods(namespace, service_account).await
+    }
+
+    async fn service_account_issuer(&self) -> Result<Option<String>, CallError> {
+        self.client().await?.service_account_issuer().await
     }
 
     async fn may(&self, review: &AccessReview) -> Result<bool, CallError> {
@@ -211,10 +221,60 @@ impl KubernetesWriter for ClusterApi {
             .await
     }
 
-    async fn delete_service_account(&self, namespace: &str, name: &str, uid: &str) -> Result<(), CallError> {
+    async fn delete_service_account(
+        &self,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+        resource_version: &str,
+    ) -> Result<(), CallError> {
         self.client()
             .await?
-            .delete_service_account(namespace, name, uid)
+            .delete_service_account(namespace, name, uid, resource_version)
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_credential_types::Credentials;
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+    use super::*;
+    use crate::cloud::sandbox::{Fault, ManualClock, Matching, Rule, Sandbox, Seed, World};
+
+    #[tokio::test]
+    async fn a_failed_connection_is_tried_again_and_one_that_stands_is_kept() {
+        let mut world = World::seeded(&Seed {
+            cluster: "prod".to_owned(),
+            region: "us-west-2".to_owned(),
+            account: None,
+        });
+        let authority = rcgen::generate_simple_self_signed(["api".to_owned()]).unwrap();
+        for cluster in world.clusters.values_mut() {
+            cluster.cluster.certificate_authority_data = Some(STANDARD.encode(authority.cert.pem()));
+        }
+        let sandbox = Arc::new(Sandbox::in_memory(world, Arc::new(ManualClock::default())));
+        let throttled = Fault::ErrorBefore(CallErrorKind::Throttled);
+        sandbox.faults().add(Rule::once(
+            Matching::Action("DescribeCluster".to_owned()),
+            1,
+            throttled,
+        ));
+        let way = Way::Endpoint {
+            credentials: SharedCredentialsProvider::new(Credentials::new(
+                "AKIAEXAMPLE",
+                "s3cret",
+                None,
+                None,
+                "test",
+            )),
+            region: "us-west-2".to_owned(),
+        };
+        let api = ClusterApi::new("prod".to_owned(), Arc::clone(&sandbox) as _, way);
+        assert_eq!(api.client().await.unwrap_err().kind, CallErrorKind::Throttled);
+        assert!(api.client().await.is_ok());
+        assert!(api.client().await.is_ok());
+        assert_eq!(sandbox.faults().calls().len(), 2);
     }
 }

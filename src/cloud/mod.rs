@@ -6,3 +6,4 @@ pub mod aws;
 pub mod cluster_api;
 pub mod kubernetes;
 pub mod sandbox;
+pub mod trust;

@@ -50,7 +50,7 @@ pub struct PlanDraft {
     findings: Vec<Finding>,
     steps: Vec<Step>,
     orders: Vec<(Address, Address)>,
-    ready: BTreeMap<Address, StepId>,
+    ready: BTreeMap<Address, Option<StepId>>,
     mistakes: Vec<DraftError>,
 }
 
@@ -112,8 +112,8 @@ impl PlanDraft {
         id
     }
 
-    /// Says that what depends on `address` need only wait for this step, not for the object's last.
-    pub fn set_ready(&mut self, address: &Address, step: StepId) {
+    /// Says that what depends on `address` need only wait for this step, not for the object's last; or for none.
+    pub fn set_ready(&mut self, address: &Address, step: Option<StepId>) {
         self.ready.insert(address.clone(), step);
     }
 
@@ -121,7 +121,7 @@ impl PlanDraft {
     /// said.
     pub fn last_step_of(&self, address: &Address) -> Option<StepId> {
         if let Some(step) = self.ready.get(address) {
-            return Some(step.clone());
+            return step.clone();
         }
         self.change(address)
             .and_then(|change| change.steps.last().cloned())
@@ -188,11 +188,13 @@ impl PlanDraft {
         {
             return Err(DraftError::Unclaimed(step.id.clone()));
         }
+        // The order of the file must not show: the same changes are the same plan, and have the same digest.
+        self.steps.sort_by(|a, b| a.address.cmp(&b.address));
         let steps = in_order(self.steps)?;
         self.findings.sort_by(|a, b| {
             b.severity
                 .cmp(&a.severity)
-                .then_with(|| (&a.address, &a.code).cmp(&(&b.address, &b.code)))
+                .then_with(|| (&a.address, &a.code, &a.message).cmp(&(&b.address, &b.code, &b.message)))
         });
         Ok(Plan {
             format_version: FORMAT_VERSION.to_owned(),

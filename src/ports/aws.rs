@@ -180,6 +180,22 @@ pub struct ChangeSetRequest {
     pub client_request_token: String,
 }
 
+/// What executing a change set would do to one resource (CloudFormation `ResourceChange`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceChange {
+    /// `Role1`.
+    pub logical_id: String,
+    /// The resource that is there now; none for one that is added.
+    pub physical_id: Option<String>,
+    /// `AWS::IAM::Role`.
+    pub resource_type: String,
+    /// `Add`, `Modify`, `Remove`, `Import` or `Dynamic`; kept as CloudFormation writes it.
+    pub action: String,
+    /// For `Modify` whether the resource is made anew: `True`, `False`, or `Conditional` where it depends on a value
+    /// that is not known yet.
+    pub replacement: Option<String>,
+}
+
 /// A change set as `DescribeChangeSet` tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeSet {
@@ -191,6 +207,8 @@ pub struct ChangeSet {
     pub status_reason: Option<String>,
     /// `AVAILABLE`, `UNAVAILABLE`, `EXECUTE_COMPLETE`, …
     pub execution_status: Option<String>,
+    /// What it would do, all pages; empty until it is computed, and where only outputs differ.
+    pub changes: Vec<ResourceChange>,
 }
 
 impl ChangeSet {
@@ -220,7 +238,7 @@ pub trait AwsReader: Send + Sync {
     async fn stack_template(&self, name_or_id: &str) -> Result<String, CallError>;
     /// The stack's events, newest first, all pages.
     async fn stack_events(&self, name_or_id: &str) -> Result<Vec<StackEvent>, CallError>;
-    /// One change set (CloudFormation `DescribeChangeSet`).
+    /// One change set with its changes (CloudFormation `DescribeChangeSet`, all pages).
     async fn change_set(&self, id: &str) -> Result<ChangeSet, CallError>;
     /// One role with its policies: IAM `GetRole`, `ListAttachedRolePolicies`, `ListRolePolicies`, `GetRolePolicy`.
     async fn role(&self, name: &str) -> Result<Option<Role>, CallError>;

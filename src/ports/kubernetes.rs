@@ -110,8 +110,13 @@ pub trait KubernetesReader: Send + Sync {
     -> Result<Option<ServiceAccount>, CallError>;
     /// All service accounts of a namespace, or of the whole cluster; all pages.
     async fn service_accounts(&self, namespace: Option<&str>) -> Result<Vec<ServiceAccount>, CallError>;
-    /// All pods of a namespace, all pages.
-    async fn pods(&self, namespace: &str) -> Result<Vec<Pod>, CallError>;
+    /// The pods of a namespace that run under this service account, all pages. The server filters, so that a crowded
+    /// namespace costs no more than the pods that matter.
+    async fn pods(&self, namespace: &str, service_account: &str) -> Result<Vec<Pod>, CallError>;
+    /// The issuer that the API server puts into its service account tokens, from its own discovery document. None where
+    /// the caller may not read the document (only `system:serviceaccounts` and administrators may by default) or the
+    /// server has none.
+    async fn service_account_issuer(&self) -> Result<Option<String>, CallError>;
     /// `SelfSubjectAccessReview`: whether the caller may.
     async fn may(&self, review: &AccessReview) -> Result<bool, CallError>;
 }
@@ -143,6 +148,13 @@ pub trait KubernetesWriter: Send + Sync {
         annotations: &[String],
         resource_version: &str,
     ) -> Result<ServiceAccount, CallError>;
-    /// Deletes exactly the object with this `uid` (precondition; `Conflict` when it is another).
-    async fn delete_service_account(&self, namespace: &str, name: &str, uid: &str) -> Result<(), CallError>;
+    /// Deletes exactly the object with this `uid`, as it was at `resource_version` (both are preconditions; `Conflict`
+    /// when it is another object, or was changed since).
+    async fn delete_service_account(
+        &self,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+        resource_version: &str,
+    ) -> Result<(), CallError>;
 }

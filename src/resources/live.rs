@@ -92,6 +92,23 @@ impl Live {
     }
 }
 
+impl Live {
+    /// The stack of an account that shall go: the one whose tag names it, else the one of eksctl's name that bears the
+    /// cluster's tag and names nobody (eksctl's own migration drops the other tag).
+    pub fn own_stack(&self, key: &AccountKey) -> Option<&Stack> {
+        let Some(Ok(stacks)) = &self.stacks else {
+            return None;
+        };
+        stacks.tagged(key).or_else(|| {
+            stacks
+                .named(&eksctl_name(&self.cluster.name, &key.0, &key.1))
+                .filter(|stack| {
+                    is_of_cluster(stack, &self.cluster.name) && service_account_of(stack).is_none()
+                })
+        })
+    }
+}
+
 /// The stacks that matter to a cluster, to be found by name and by the service account that their tag names: a plan
 /// looks for one several times per account.
 #[derive(Clone, Debug, Default)]

@@ -302,15 +302,28 @@ impl LiveReader {
             && self.bulk_is_cheaper(names.len()).await
             && let Ok(all) = self.all_roles().await
         {
-            let mut by_name: BTreeMap<&str, &Arc<Role>> =
+            let by_name: BTreeMap<&str, &Arc<Role>> =
                 all.iter().map(|role| (role.name.as_str(), role)).collect();
-            let mut roles = locked(&self.roles);
-            for name in names {
-                let role = by_name.remove(name.as_str()).cloned();
-                roles.insert(name, Ok(role));
+            let mut missing = Vec::new();
+            {
+                let mut roles = locked(&self.roles);
+                for name in names {
+                    match by_name.get(name.as_str()) {
+                        Some(role) => {
+                            roles.insert(name, Ok(Some(Arc::clone(role))));
+                        }
+                        None => missing.push(name),
+                    }
+                }
             }
+            // The listing lags behind the truth: that a role is gone is believed of the role's own answer only.
+            self.roles_one_by_one(missing).await;
             return;
         }
+        self.roles_one_by_one(names).await;
+    }
+
+    async fn roles_one_by_one(&self, names: Vec<String>) {
         let read = join_all(names.iter().map(|name| self.readers.aws.role(name))).await;
         let read = read.into_iter().map(|role| role.map(|role| role.map(Arc::new)));
         locked(&self.roles).extend(names.into_iter().zip(read));
@@ -345,9 +358,19 @@ impl LiveReader {
     /// Reads these namespaces.
     pub async fn namespaces(&self, names: BTreeSet<String>) {
         let names: Vec<String> = names.into_iter().collect();
-        if names.len() >= BULK_FROM
-            && let Ok(all) = self.readers.kubernetes.namespaces().await
+        let listed = if names.len() >= BULK_FROM {
+            Some(self.readers.kubernetes.namespaces().await)
+        } else {
+            None
+        };
+        if let Some(Err(error)) = listed
+            .as_ref()
+            .filter(|listed| listed.as_ref().is_err_and(is_of_cluster_api))
         {
+            locked(&self.namespaces).extend(names.into_iter().map(|name| (name, Err(error.clone()))));
+            return;
+        }
+        if let Some(Ok(all)) = listed {
             let by_name: BTreeMap<String, Namespace> = all
                 .into_iter()
                 .map(|namespace| (namespace.name.clone(), namespace))
@@ -366,9 +389,16 @@ impl LiveReader {
     /// Reads these service accounts.
     pub async fn service_accounts(&self, keys: BTreeSet<AccountKey>) {
         let keys: Vec<AccountKey> = keys.into_iter().collect();
-        if keys.len() >= BULK_FROM
-            && let Ok(all) = self.all_service_accounts().await
-        {
+        let listed = if keys.len() >= BULK_FROM {
+            Some(self.all_service_accounts().await)
+        } else {
+            None
+        };
+        if let Some(Err(error)) = listed.filter(|listed| listed.as_ref().is_err_and(is_of_cluster_api)) {
+            locked(&self.service_accounts).extend(keys.into_iter().map(|key| (key, Err(error.clone()))));
+            return;
+        }
+        if let Some(Ok(all)) = listed {
             let by_key: BTreeMap<(&str, &str), &ServiceAccount> = all
                 .iter()
                 .map(|account| ((account.namespace.as_str(), account.name.as_str()), account))
@@ -396,6 +426,14 @@ impl LiveReader {
             .get_or_init(|| self.readers.kubernetes.service_accounts(None))
             .await
     }
+}
+
+/// Whether a failure is one of the cluster's API as a whole: reading its objects one by one would meet it again.
+fn is_of_cluster_api(error: &CallError) -> bool {
+    matches!(
+        error.kind,
+        CallErrorKind::Unreachable | CallErrorKind::Credentials
+    )
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -25,6 +25,16 @@ pub enum PreflightError {
         /// Why.
         cause: CallError,
     },
+    /// The API is another cluster's: a kubeconfig or a context that points elsewhere.
+    #[error(
+        "the Kubernetes API is another cluster's: it issues tokens as {found}, and the cluster of the plan as {wanted}"
+    )]
+    OtherCluster {
+        /// The issuer that the API tells.
+        found: String,
+        /// The issuer of the plan's cluster.
+        wanted: String,
+    },
     /// The caller may not do what the plan needs.
     #[error("the caller may not {} in the cluster, and the plan needs it", denied.join(", "))]
     Denied {
@@ -49,8 +59,18 @@ pub async fn check(plan: &Plan, kubernetes: &dyn KubernetesReader) -> Result<(),
     if reviews.is_empty() {
         return Ok(());
     }
-    if let Err(cause) = kubernetes.server_version().await {
+    let (version, issuer) = tokio::join!(kubernetes.server_version(), kubernetes.service_account_issuer());
+    if let Err(cause) = version {
         return Err(PreflightError::Unreachable { steps, cause });
+    }
+    // Not everybody may read the issuer, and a tunnel may hide it: only another one is told.
+    if let (Ok(Some(found)), Some(wanted)) = (issuer, plan.target.get("issuer"))
+        && found != *wanted
+    {
+        return Err(PreflightError::OtherCluster {
+            found,
+            wanted: wanted.clone(),
+        });
     }
     let answers = join_all(reviews.iter().map(|review| kubernetes.may(review))).await;
     let mut denied = Vec::new();

@@ -42,8 +42,10 @@ pub enum RoleAttribute {
     TrustPolicy,
     /// The attached managed policies.
     ManagedPolicies,
-    /// The inline policies.
-    InlinePolicies,
+    /// The inline policy of the account's own: the template's `Policy1`.
+    OwnInlinePolicy,
+    /// The inline policies of well-known policies.
+    WellKnownPolicies,
     /// The permissions boundary.
     PermissionsBoundary,
     /// The name.
@@ -110,11 +112,16 @@ pub struct Request {
     pub oidc_provider: ProviderIntent,
     /// The service accounts that shall go, with their roles.
     pub delete: BTreeSet<AccountKey>,
+    /// Those of `delete` whose Kubernetes object was never eksact's business (`roleOnly`): only the role goes.
+    pub delete_role_only: BTreeSet<AccountKey>,
     /// Everything of the cluster that is ours and not in `config` shall go, but for `kube-system/aws-node` unless it
     /// is in the list.
     pub prune: Option<Prune>,
     /// Attributes to which an account's comparison is limited; an account that is absent is compared whole.
     pub only: BTreeMap<AccountKey, BTreeSet<RoleAttribute>>,
+    /// Only what exists is changed: an account without a role is left out, and a role is not replaced from flags that
+    /// name a part of it.
+    pub update: bool,
     /// How it is carried out.
     pub settings: Settings,
 }
@@ -143,8 +150,10 @@ impl Request {
             config,
             oidc_provider,
             delete: BTreeSet::new(),
+            delete_role_only: BTreeSet::new(),
             prune: None,
             only: BTreeMap::new(),
+            update: false,
             settings,
         }
     }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use futures::future::try_join_all;
+use futures::future::join_all;
 use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
@@ -40,6 +40,14 @@ struct Waiting {
 struct State {
     waiting: BTreeMap<String, Vec<Waiting>>,
     polling: bool,
+}
+
+/// Whether a failure may be gone at the next look.
+fn is_passing(error: &CallError) -> bool {
+    matches!(
+        error.kind,
+        CallErrorKind::Throttled | CallErrorKind::Unreachable | CallErrorKind::ServiceFailure
+    )
 }
 
 /// Waits for stacks by id.
@@ -130,11 +138,7 @@ impl StackWait {
                 }
                 Err(error) => {
                     failures += 1;
-                    let passing = matches!(
-                        error.kind,
-                        CallErrorKind::Throttled | CallErrorKind::Unreachable | CallErrorKind::ServiceFailure
-                    );
-                    if !passing || failures >= FAILURES {
+                    if !is_passing(&error) || failures >= FAILURES {
                         self.give_up(&error);
                     }
                 }
@@ -171,10 +175,18 @@ impl StackWait {
             found.extend(all.into_iter().map(|stack| (stack.id.clone(), Some(stack))));
         }
         // The listing leaves deleted stacks out: those are asked for by id.
-        let left = ids.iter().filter(|id| !found.contains_key(*id));
-        let asked =
-            try_join_all(left.map(|id| async move { Ok((id.clone(), self.aws.stack(id).await?)) })).await?;
-        found.extend(asked);
+        let left: Vec<&String> = ids.iter().filter(|id| !found.contains_key(*id)).collect();
+        let asked = join_all(left.iter().map(|id| self.aws.stack(id))).await;
+        for (id, stack) in left.into_iter().zip(asked) {
+            match stack {
+                Ok(stack) => {
+                    found.insert(id.clone(), stack);
+                }
+                // One stack that cannot be read ends its own waiting only.
+                Err(error) if !is_passing(&error) => self.give_up_one(id, &error),
+                Err(error) => return Err(error),
+            }
+        }
         Ok(found)
     }
 
@@ -204,6 +216,13 @@ impl StackWait {
         }
     }
 
+    fn give_up_one(&self, id: &str, error: &CallError) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for one in state.waiting.remove(id).unwrap_or_default() {
+            let _ = one.answer.send(Err(error.clone()));
+        }
+    }
+
     fn expire(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, waiting) in &mut state.waiting {
@@ -229,18 +248,21 @@ impl StackWait {
     }
 }
 
-/// Why a stack failed: the reason of the first resource that failed since `token`'s request began, in CloudFormation's
-/// own words. Later failures ("Resource creation cancelled") follow from it.
+/// Why a stack failed: the reason of the first resource that failed in `token`'s request, in CloudFormation's own words.
+/// Later failures ("Resource creation cancelled") follow from it. Events of other requests do not count; where no event
+/// bears the token (CloudFormation gives none for what it does by itself), those without any do.
 pub fn root_cause(events: &[StackEvent], token: &str) -> Option<String> {
-    let of_request = |event: &&StackEvent| {
-        event
-            .client_request_token
-            .as_deref()
-            .is_none_or(|given| token.is_empty() || given == token)
-    };
+    let bears = |event: &&StackEvent| event.client_request_token.as_deref() == Some(token);
+    let known = events.iter().any(|event| bears(&event));
     let failed: Vec<&StackEvent> = events
         .iter()
-        .filter(of_request)
+        .filter(|event| {
+            if known {
+                bears(event)
+            } else {
+                event.client_request_token.is_none()
+            }
+        })
         .filter(|event| event.status.ends_with("_FAILED"))
         .collect();
     // Events come newest first.

@@ -38,6 +38,9 @@ def _provider(facts, recording):
     recorded = _json(recording / "oidc-provider.json")
     if recorded["Url"].removeprefix("https://") != facts["issuer"].removeprefix("https://"):
         raise SystemExit(f"the recording is of issuer {recorded['Url']}, the bed's is {facts['issuer']}: start it with --issuer-id")
+    # eksctl tags the cluster with it as well.
+    cluster = f"arn:aws:eks:{facts['region']}:{facts['account']}:cluster/{facts['cluster']}"
+    _client("eks").tag_resource(resourceArn=cluster, tags={"alpha.eksctl.io/cluster-oidc-enabled": "true"})
     try:
         return _client("iam").create_open_id_connect_provider(
             Url=facts["issuer"], ClientIDList=recorded["ClientIDList"], ThumbprintList=[facts["thumbprint"]],

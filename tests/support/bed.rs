@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio},
     sync::Mutex,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -227,6 +227,15 @@ impl Bed {
             .args(["--kubeconfig", self.fact("admin_kubeconfig")])
             .args(arguments);
         Ran::from(command.output().unwrap())
+    }
+
+    /// Looks again and again until it is so.
+    pub(crate) fn until(&self, what: &str, mut so: impl FnMut() -> bool) {
+        let begun = Instant::now();
+        while !so() {
+            assert!(begun.elapsed() < ANSWER_LIMIT, "waited in vain for {what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Loads what eksctl 0.231 made; the bed must run with the recording's cluster and issuer (its defaults).

@@ -310,7 +310,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_profile_that_does_not_exist_is_an_error_and_not_another_source() {
-        let client = http::client(&http::TrustRoots::mozilla());
+        let client = http::client(&crate::cloud::trust::TrustRoots::mozilla());
         let error = resolve(Some("us-west-2"), Some("eksact-no-such-profile"), &client)
             .await
             .unwrap_err();

@@ -1,3 +1,6 @@
+//! What the services' codes and the network's failures become: kinds to decide on, texts for people. Every case is one
+//! that a service or a library really gives.
+
 use std::error::Error;
 use std::fmt;
 use std::io;

@@ -24,7 +24,7 @@ use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::error::chain_text;
-use super::http::TrustRoots;
+use crate::cloud::trust::TrustRoots;
 use crate::ports::issuer::{Certificate, CertificateChain, IssuerProbe};
 use crate::ports::{CallError, CallErrorKind};
 

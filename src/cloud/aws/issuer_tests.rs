@@ -1,3 +1,6 @@
+//! Looking at an issuer's host over real sockets: the chain as served, proxies, time limits, and hosts that misbehave.
+//! What IAM makes of a thumbprint is not tested here.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};

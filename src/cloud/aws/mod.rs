@@ -1,8 +1,7 @@
 //! AWS: the adapter of the ports on the AWS SDK for Rust, and of the issuer's host.
 //!
 //! Nothing here decides what is wanted or compares anything; it asks, pages, translates and names failures.
-//! [`AwsClient`] reads and writes, [`IssuerClient`] looks at the issuer's certificates, [`http::TrustRoots`] says whom
-//! all connections trust.
+//! [`AwsClient`] reads and writes, [`IssuerClient`] looks at the issuer's certificates.
 
 pub mod client;
 pub mod credentials;
@@ -22,7 +21,7 @@ use std::num::NonZeroUsize;
 pub use client::AwsClient;
 pub use issuer::IssuerClient;
 
-use self::http::{TrustError, TrustRoots};
+use super::trust::{TrustError, TrustRoots};
 use crate::ports::CallError;
 
 /// How many AWS calls run at once unless set otherwise: enough to hide the network's latency, few enough that IAM and

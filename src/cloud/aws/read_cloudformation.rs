@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::client::{AwsClient, Pages};
 use super::error::Action;
-use crate::ports::aws::{ChangeSet, Stack, StackEvent};
+use crate::ports::aws::{ChangeSet, ResourceChange, Stack, StackEvent};
 use crate::ports::{CallError, CallErrorKind};
 
 const DESCRIBE_STACKS: Action = ("cloudformation", "DescribeStacks");
@@ -80,23 +80,38 @@ impl AwsClient {
         }
     }
 
-    /// Only status and reasons are wanted, which the first page has.
+    /// Every page repeats status and reasons; those of the last one are kept, they are the newest.
     pub(super) async fn read_change_set(&self, id: &str) -> Result<ChangeSet, CallError> {
-        let request = self
-            .cloudformation
-            .describe_change_set()
-            .change_set_name(id)
-            .send();
-        let answer = self.call(DESCRIBE_CHANGE_SET, id, request).await?;
-        Ok(ChangeSet {
-            id: answer.change_set_id.unwrap_or_else(|| id.to_owned()),
-            status: answer
-                .status
-                .map(|status| status.as_str().to_owned())
-                .ok_or_else(|| incomplete(DESCRIBE_CHANGE_SET, id, "status"))?,
-            status_reason: given(answer.status_reason),
-            execution_status: answer.execution_status.map(|status| status.as_str().to_owned()),
-        })
+        let mut changes = Vec::new();
+        let mut pages = Pages::default();
+        loop {
+            let request = self
+                .cloudformation
+                .describe_change_set()
+                .change_set_name(id)
+                .set_next_token(pages.marker())
+                .send();
+            let page = self.call(DESCRIBE_CHANGE_SET, id, request).await?;
+            let resources = page.changes.unwrap_or_default().into_iter();
+            changes.extend(
+                resources
+                    .filter_map(|change| change.resource_change)
+                    .map(resource_change),
+            );
+            if pages.advance(DESCRIBE_CHANGE_SET, id, page.next_token)? {
+                continue;
+            }
+            return Ok(ChangeSet {
+                id: page.change_set_id.unwrap_or_else(|| id.to_owned()),
+                status: page
+                    .status
+                    .map(|status| status.as_str().to_owned())
+                    .ok_or_else(|| incomplete(DESCRIBE_CHANGE_SET, id, "status"))?,
+                status_reason: given(page.status_reason),
+                execution_status: page.execution_status.map(|status| status.as_str().to_owned()),
+                changes,
+            });
+        }
     }
 }
 
@@ -162,9 +177,24 @@ fn stack_event(event: types::StackEvent) -> StackEvent {
     }
 }
 
-/// An empty reason is no reason.
-fn given(reason: Option<String>) -> Option<String> {
-    reason.filter(|reason| !reason.is_empty())
+fn resource_change(change: types::ResourceChange) -> ResourceChange {
+    ResourceChange {
+        logical_id: change.logical_resource_id.unwrap_or_default(),
+        physical_id: given(change.physical_resource_id),
+        resource_type: change.resource_type.unwrap_or_default(),
+        action: change
+            .action
+            .map(|action| action.as_str().to_owned())
+            .unwrap_or_default(),
+        replacement: change
+            .replacement
+            .map(|replacement| replacement.as_str().to_owned()),
+    }
+}
+
+/// An empty text is none.
+fn given(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
 }
 
 fn timestamp(time: DateTime) -> Option<Timestamp> {

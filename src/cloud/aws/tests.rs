@@ -12,7 +12,7 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::http::{TrustRoots, client_through, time_limits};
+use super::http::{client_through, time_limits};
 use super::*;
 use crate::ports::CallErrorKind;
 use crate::ports::aws::AwsReader;
@@ -172,6 +172,54 @@ async fn one_failed_page_fails_the_list() {
     assert_eq!(
         failure.missing_permission().as_deref(),
         Some("cloudformation:DescribeStacks")
+    );
+}
+
+#[tokio::test]
+async fn all_pages_of_a_change_set_are_read() {
+    fn page(changes: &str, next: &str) -> Answer {
+        let body = format!(
+            "<DescribeChangeSetResponse><DescribeChangeSetResult><ChangeSetId>arn:c</ChangeSetId>\
+             <Status>CREATE_COMPLETE</Status><ExecutionStatus>AVAILABLE</ExecutionStatus>\
+             <Changes>{changes}</Changes>{next}</DescribeChangeSetResult></DescribeChangeSetResponse>"
+        );
+        (200, XML, body)
+    }
+    let (url, _) = serve(|request| match request {
+        request if request.contains("NextToken=two") => page(
+            "<member><Type>Resource</Type><ResourceChange><Action>Add</Action>\
+             <LogicalResourceId>Policy2</LogicalResourceId><ResourceType>AWS::IAM::Policy</ResourceType>\
+             </ResourceChange></member>",
+            "",
+        ),
+        _ => page(
+            "<member><Type>Resource</Type><ResourceChange><Action>Modify</Action>\
+             <LogicalResourceId>Role1</LogicalResourceId><PhysicalResourceId>old</PhysicalResourceId>\
+             <ResourceType>AWS::IAM::Role</ResourceType><Replacement>True</Replacement></ResourceChange></member>",
+            "<NextToken>two</NextToken>",
+        ),
+    })
+    .await;
+    let change_set = client(&url).change_set("arn:c").await.unwrap();
+    assert_eq!(change_set.status, "CREATE_COMPLETE");
+    let told: Vec<_> = change_set
+        .changes
+        .iter()
+        .map(|change| {
+            (
+                change.action.as_str(),
+                change.logical_id.as_str(),
+                change.physical_id.as_deref(),
+                change.replacement.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("Modify", "Role1", Some("old"), Some("True")),
+            ("Add", "Policy2", None, None)
+        ]
     );
 }
 

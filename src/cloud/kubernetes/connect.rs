@@ -7,15 +7,17 @@ use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Uri;
-use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 use super::{
     KubernetesClient,
     error::{Call, Way, from_transport},
-    network::{NetworkSettings, usable_roots},
+    network::NetworkSettings,
     token::{TokenCache, TokenSource},
 };
-use crate::ports::{CallError, CallErrorKind, aws::Cluster};
+use crate::{
+    cloud::trust::roots_of_pem,
+    ports::{CallError, CallErrorKind, aws::Cluster},
+};
 
 /// For an answer once the request is sent; kube-apiserver itself gives up after 60 s.
 const READ_LIMIT: Duration = Duration::from_mins(1);
@@ -69,7 +71,7 @@ impl KubernetesClient {
         let mut config = kube::Config::new(url);
         config.connect_timeout = Some(network.connect_limit);
         let mut roots = authority(&call, &cluster.certificate_authority_data)?;
-        roots.extend(network.extra_roots(&call)?);
+        roots.extend(network.extra_roots());
         config.root_cert = Some(roots);
         config.proxy_url = network.proxy_for(&call, &config.cluster_url)?;
         let way = Way::Cluster {
@@ -125,13 +127,4 @@ fn authority(call: &Call, data: &str) -> Result<Vec<Vec<u8>>, CallError> {
         .map_err(|error| unusable(format!("certificateAuthority.data is not base64: {error}")))?;
     roots_of_pem(&pem)
         .ok_or_else(|| unusable("certificateAuthority.data holds no certificate in PEM form".to_owned()))
-}
-
-/// DER of the certificates in a PEM text that can serve as roots; none when there is not one.
-pub(super) fn roots_of_pem(pem: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
-        .filter_map(Result::ok)
-        .collect();
-    let roots = usable_roots(certificates.iter().map(AsRef::as_ref));
-    (!roots.is_empty()).then_some(roots)
 }

@@ -12,13 +12,16 @@ use kube::config::{AuthInfo, Cluster, Kubeconfig, KubeconfigError};
 
 use super::{
     KubernetesClient,
-    connect::{connecting, reached, roots_of_pem},
+    connect::{connecting, reached},
     error::{Call, Way},
     exec::ExecPlugin,
-    network::{NetworkSettings, proxy_url, usable_roots},
+    network::{NetworkSettings, proxy_url},
     token::TokenCache,
 };
-use crate::ports::{CallError, CallErrorKind};
+use crate::{
+    cloud::trust::{TrustRoots, roots_of_pem},
+    ports::{CallError, CallErrorKind},
+};
 
 /// A context of a kubeconfig.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -187,14 +190,11 @@ fn roots(
         })?),
         None => None,
     };
-    let extra = network.extra_roots(call)?;
+    let extra = network.extra_roots();
     if extra.is_empty() {
         return Ok(own);
     }
-    let mut roots = own.unwrap_or_else(|| {
-        let system = rustls_native_certs::load_native_certs().certs;
-        usable_roots(system.iter().map(AsRef::as_ref))
-    });
+    let mut roots = own.unwrap_or_else(|| TrustRoots::system().der());
     roots.extend(extra);
     Ok(Some(roots))
 }

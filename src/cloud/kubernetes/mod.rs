@@ -24,7 +24,7 @@ use tokio::sync::Semaphore;
 
 pub use connect::ClusterEndpoint;
 pub use kubeconfig::KubeconfigContext;
-pub use network::{NetworkSettings, TrustSource};
+pub use network::NetworkSettings;
 pub use token::{BearerToken, TokenSource};
 
 /// Calls that run at once. Without a bound, two hundred stacks that settle together would open two hundred connections.

@@ -3,23 +3,27 @@
 //! kube reads the proxy variables too, but (5.0.0, `config/file_loader.rs`) compares `NO_PROXY` with the proxy's host
 //! instead of the cluster's; so the choice is made here.
 
-use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
+use std::{ffi::OsString, fmt, net::IpAddr, time::Duration};
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 
 use super::error::Call;
-use crate::ports::{CallError, CallErrorKind};
+use crate::{
+    cloud::trust::{TrustError, TrustRoots},
+    ports::{CallError, CallErrorKind},
+};
 
 /// Proxy and trust settings, resolved to plain values. `Debug` does not show the proxy's URL: it may hold a password.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct NetworkSettings {
     /// Proxy for https, `http://host:port` and the like; a bare `host:port` means http.
     pub https_proxy: Option<String>,
     /// Hosts, domains and networks that are reached without a proxy, separated by commas.
     pub no_proxy: Option<String>,
-    /// PEM files and directories whose certificates are trusted besides the cluster's own.
-    pub trust: Vec<TrustSource>,
+    /// Certificate authorities that are trusted besides the cluster's own: those that variables name. The system's are
+    /// not, for a cluster brings its authority along.
+    pub trust: Option<TrustRoots>,
     /// For name, TCP, proxy and TLS together. Five seconds by default, so that an endpoint which drops packets (a
     /// private one, seen from outside its VPC) is named soon.
     pub connect_limit: Duration,
@@ -30,43 +34,30 @@ impl Default for NetworkSettings {
         Self {
             https_proxy: None,
             no_proxy: None,
-            trust: Vec::new(),
+            trust: None,
             connect_limit: Duration::from_secs(5),
         }
     }
 }
 
-/// A place of certificates, and the variable that names it (for errors).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TrustSource {
-    /// `AWS_CA_BUNDLE`, `SSL_CERT_FILE` or `SSL_CERT_DIR`.
-    pub variable: String,
-    /// A PEM file, or a directory of them for `SSL_CERT_DIR`.
-    pub path: PathBuf,
-}
-
 impl NetworkSettings {
     /// Settings from environment variables, which `variable` looks up: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` in
-    /// upper or lower case, `AWS_CA_BUNDLE`, `SSL_CERT_FILE`, `SSL_CERT_DIR`. Empty ones count as unset.
-    pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
-        let trust = ["AWS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"];
-        Self {
+    /// upper or lower case, and the bundles of [`TrustRoots::named`]. Empty ones count as unset. The error is a bundle
+    /// that cannot be used.
+    pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, TrustError> {
+        let set = |name: &str| {
+            variable(name)
+                .and_then(|value| value.into_string().ok())
+                .filter(|value| !value.trim().is_empty())
+        };
+        Ok(Self {
             https_proxy: ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
                 .into_iter()
                 .find_map(set),
             no_proxy: ["NO_PROXY", "no_proxy"].into_iter().find_map(set),
-            trust: trust
-                .into_iter()
-                .filter_map(|name| {
-                    Some(TrustSource {
-                        variable: name.to_owned(),
-                        path: PathBuf::from(set(name)?),
-                    })
-                })
-                .collect(),
+            trust: TrustRoots::named(&variable)?,
             ..Self::default()
-        }
+        })
     }
 
     /// The proxy for a cluster. Loopback addresses (the near end of a tunnel) never go through one, as in Go's clients
@@ -89,36 +80,9 @@ impl NetworkSettings {
         }
     }
 
-    /// DER certificates of every source. A source that gives none is an error: what it was meant to trust would fail
-    /// later with less to say.
-    pub(super) fn extra_roots(&self, call: &Call) -> Result<Vec<Vec<u8>>, CallError> {
-        let mut roots = Vec::new();
-        for source in &self.trust {
-            let (file, directory) = if source.variable == "SSL_CERT_DIR" {
-                (None, Some(source.path.as_path()))
-            } else {
-                (Some(source.path.as_path()), None)
-            };
-            let loaded = rustls_native_certs::load_certs_from_paths(file, directory);
-            // kube refuses the whole list for one certificate that rustls cannot use.
-            let usable = usable_roots(loaded.certs.iter().map(AsRef::as_ref));
-            if usable.is_empty() {
-                let reason = loaded.errors.first().map_or_else(
-                    || "it holds no certificate in PEM form".to_owned(),
-                    ToString::to_string,
-                );
-                return Err(call.error(
-                    CallErrorKind::Invalid,
-                    format!(
-                        "{} names {}, but {reason}; correct or unset the variable",
-                        source.variable,
-                        source.path.display()
-                    ),
-                ));
-            }
-            roots.extend(usable);
-        }
-        Ok(roots)
+    /// DER of the certificate authorities that are trusted besides the cluster's own.
+    pub(super) fn extra_roots(&self) -> Vec<Vec<u8>> {
+        self.trust.as_ref().map(TrustRoots::der).unwrap_or_default()
     }
 }
 
@@ -131,17 +95,6 @@ impl fmt::Debug for NetworkSettings {
             .field("connect_limit", &self.connect_limit)
             .finish()
     }
-}
-
-/// Those certificates that rustls takes as roots.
-pub(super) fn usable_roots<'a>(certificates: impl Iterator<Item = &'a [u8]>) -> Vec<Vec<u8>> {
-    certificates
-        .filter(|der| {
-            let der = rustls::pki_types::CertificateDer::from(der.to_vec());
-            rustls::RootCertStore::empty().add(der).is_ok()
-        })
-        .map(<[u8]>::to_vec)
-        .collect()
 }
 
 /// Reads a proxy's URL. The error does not quote it: it may hold a password. `socks5h` (the proxy resolves names) is
@@ -194,8 +147,9 @@ mod tests {
             variables
                 .iter()
                 .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
+                .map(|(_, value)| value.into())
         })
+        .unwrap()
     }
 
     #[test]
@@ -260,21 +214,13 @@ mod tests {
     }
 
     #[test]
-    fn a_bundle_that_gives_nothing_names_variable_and_file() {
+    fn extra_authorities_are_those_that_variables_name() {
+        assert!(settings(&[]).extra_roots().is_empty());
         let folder = tempfile::tempdir().unwrap();
-        let empty = folder.path().join("empty.pem");
-        fs_err::write(&empty, "no certificate").unwrap();
-        for (variable, path) in [
-            ("AWS_CA_BUNDLE", folder.path().join("missing.pem")),
-            ("SSL_CERT_FILE", empty),
-            ("SSL_CERT_DIR", folder.path().join("missing")),
-        ] {
-            let path = path.display().to_string();
-            let error = settings(&[(variable, &path)]).extra_roots(&call()).unwrap_err();
-            assert!(
-                error.message.contains(variable) && error.message.contains(&path),
-                "{error}"
-            );
-        }
+        let missing = folder.path().join("missing.pem").display().to_string();
+        let error =
+            NetworkSettings::from_variables(|name| (name == "SSL_CERT_FILE").then(|| missing.clone().into()))
+                .unwrap_err();
+        assert!(error.to_string().contains("SSL_CERT_FILE"), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use k8s_openapi::api::authorization::v1 as authorization;
 use k8s_openapi::api::core::v1 as core;
-use kube::core::params::{GetParams, PostParams};
+use kube::core::params::{GetParams, ListParams, PostParams};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -23,6 +23,16 @@ use crate::ports::{
 struct Version {
     #[serde(rename = "gitVersion")]
     git_version: String,
+}
+
+/// Where an API server describes the issuer of its tokens (Kubernetes documentation, "Service account issuer
+/// discovery").
+const ISSUER_DISCOVERY: &str = "/.well-known/openid-configuration";
+
+/// The discovery document (`OpenID` Connect Discovery 1.0, section 3), as far as it is read.
+#[derive(Deserialize)]
+struct Discovery {
+    issuer: String,
 }
 
 impl KubernetesClient {
@@ -64,7 +74,7 @@ impl KubernetesReader for KubernetesClient {
     async fn namespaces(&self) -> Result<Vec<Namespace>, CallError> {
         let call = Call::new("list", "namespaces", "the cluster");
         let collection = collection::<core::Namespace>(&call, None, None)?;
-        let found = self.list(&call, &collection).await?;
+        let found = self.list(&call, &collection, &ListParams::default()).await?;
         Ok(found.into_iter().map(objects::namespace).collect())
     }
 
@@ -87,15 +97,26 @@ impl KubernetesReader for KubernetesClient {
         );
         let call = Call::new("list", "serviceaccounts", object);
         let collection = collection::<core::ServiceAccount>(&call, namespace, None)?;
-        let found = self.list(&call, &collection).await?;
+        let found = self.list(&call, &collection, &ListParams::default()).await?;
         Ok(found.into_iter().map(objects::service_account).collect())
     }
 
-    async fn pods(&self, namespace: &str) -> Result<Vec<Pod>, CallError> {
+    async fn pods(&self, namespace: &str, service_account: &str) -> Result<Vec<Pod>, CallError> {
         let call = Call::new("list", "pods", format!("namespace {namespace}"));
-        let collection = collection::<core::Pod>(&call, Some(namespace), None)?;
-        let found = self.list(&call, &collection).await?;
+        // The name is checked as those in paths are: a comma would begin another selector.
+        let collection = collection::<core::Pod>(&call, Some(namespace), Some(service_account))?;
+        let selected = ListParams::default().fields(&format!("spec.serviceAccountName={service_account}"));
+        let found = self.list(&call, &collection, &selected).await?;
         Ok(found.into_iter().map(objects::pod).collect())
+    }
+
+    async fn service_account_issuer(&self) -> Result<Option<String>, CallError> {
+        let call = Call::new("get", ISSUER_DISCOVERY, "the cluster");
+        let request = http::Request::get(ISSUER_DISCOVERY)
+            .body(Vec::new())
+            .map_err(|error| call.error(CallErrorKind::Invalid, error.to_string()))?;
+        let document: Option<Discovery> = self.send_unless_withheld(&call, &request).await?;
+        Ok(document.map(|document| document.issuer))
     }
 
     async fn may(&self, review: &AccessReview) -> Result<bool, CallError> {

@@ -25,6 +25,12 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 /// A request whose body can be sent again.
 pub(super) type Request = http::Request<Vec<u8>>;
 
+/// What the server said in the end.
+enum Answer {
+    Success(Vec<u8>),
+    Failure(StatusCode, Vec<u8>),
+}
+
 /// One page of a list; items of a list carry no kind of their own.
 #[derive(Deserialize)]
 struct Page<T> {
@@ -44,18 +50,35 @@ impl KubernetesClient {
         serde_json::from_slice(&body).map_err(|error| error::from_unreadable_answer(call, &self.way, &error))
     }
 
-    /// All objects of a collection. A page that comes too late (410) throws the pages before it away: together they
+    /// The same, or none where the server refuses (403) or has nothing at this path (404): for documents that a client
+    /// can do without.
+    pub(super) async fn send_unless_withheld<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        request: &Request,
+    ) -> Result<Option<T>, CallError> {
+        match self.answer(call, request).await? {
+            Answer::Success(body) => serde_json::from_slice(&body)
+                .map(Some)
+                .map_err(|error| error::from_unreadable_answer(call, &self.way, &error)),
+            Answer::Failure(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND, _) => Ok(None),
+            Answer::Failure(status, body) => Err(self.refusal(call, status, &body)),
+        }
+    }
+
+    /// The objects of a collection that `selected` selects, all pages. A page that comes too late (410) throws the pages before it away: together they
     /// would be no state that ever existed.
     pub(super) async fn list<T: DeserializeOwned>(
         &self,
         call: &Call,
         collection: &kube::core::Request,
+        selected: &ListParams,
     ) -> Result<Vec<T>, CallError> {
         let mut items = Vec::new();
         let mut next: Option<String> = None;
         let mut restarts = 0;
         loop {
-            let mut parameters = ListParams::default().limit(PAGE_SIZE);
+            let mut parameters = selected.clone().limit(PAGE_SIZE);
             if let Some(token) = &next {
                 parameters = parameters.continue_token(token);
             }
@@ -80,9 +103,17 @@ impl KubernetesClient {
         }
     }
 
-    /// The body of a successful answer. A refused token is renewed once; a throttled call is repeated, a failing one
-    /// only where it reads: after a write nobody knows what happened.
+    /// The body of a successful answer.
     pub(super) async fn exchange(&self, call: &Call, request: &Request) -> Result<Vec<u8>, CallError> {
+        match self.answer(call, request).await? {
+            Answer::Success(body) => Ok(body),
+            Answer::Failure(status, body) => Err(self.refusal(call, status, &body)),
+        }
+    }
+
+    /// The last answer. A refused token is renewed once; a throttled call is repeated, a failing one only where it
+    /// reads: after a write nobody knows what happened.
+    async fn answer(&self, call: &Call, request: &Request) -> Result<Answer, CallError> {
         let mut renewed = false;
         let mut repetitions = 0;
         loop {
@@ -102,7 +133,7 @@ impl KubernetesClient {
                 .map_err(|error| error::from_transport(call, &self.way, &error))?;
             drop(place);
             if head.status.is_success() {
-                return Ok(body.to_vec());
+                return Ok(Answer::Success(body.to_vec()));
             }
             if head.status == StatusCode::UNAUTHORIZED
                 && !renewed
@@ -117,7 +148,7 @@ impl KubernetesClient {
                 repetitions += 1;
                 continue;
             }
-            return Err(self.refusal(call, head.status, &body));
+            return Ok(Answer::Failure(head.status, body.to_vec()));
         }
     }
 

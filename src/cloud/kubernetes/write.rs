@@ -86,12 +86,19 @@ impl KubernetesWriter for KubernetesClient {
         self.send(&call, &request).await.map(objects::service_account)
     }
 
-    async fn delete_service_account(&self, namespace: &str, name: &str, uid: &str) -> Result<(), CallError> {
+    async fn delete_service_account(
+        &self,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+        resource_version: &str,
+    ) -> Result<(), CallError> {
         let call = call("delete", namespace, name);
         required(&call, "uid", uid)?;
+        required(&call, "resourceVersion", resource_version)?;
         let parameters = DeleteParams::default().preconditions(Preconditions {
             uid: Some(uid.to_owned()),
-            resource_version: None,
+            resource_version: Some(resource_version.to_owned()),
         });
         let request = collection::<core::ServiceAccount>(&call, Some(namespace), Some(name))?
             .delete(name, &parameters)

@@ -10,10 +10,11 @@ use jiff::Timestamp;
 use super::cloudformation::{check_name, check_tags};
 use super::refusal::Refusal;
 use super::stack_engine::{later, region_of};
-use super::state::{ChangeSetRecord, StackRecord, StackWork, World};
-use super::template::{Template, resolve};
+use super::stack_resources::needs_replacement;
+use super::state::{ChangeSetRecord, StackRecord, StackResource, StackWork, World};
+use super::template::{Scope, Template, TemplateResource, resolve};
 use crate::ports::CallErrorKind;
-use crate::ports::aws::{ChangeSet, ChangeSetRequest};
+use crate::ports::aws::{ChangeSet, ChangeSetRequest, ResourceChange};
 
 /// CloudFormation's words for a change set without changes.
 const NO_CHANGES: &str =
@@ -60,6 +61,7 @@ impl World {
             status: "CREATE_IN_PROGRESS".to_owned(),
             status_reason: None,
             execution_status: "UNAVAILABLE".to_owned(),
+            changes: Vec::new(),
             token: request.client_request_token.clone(),
             execute_token: None,
             settles_at: Some(later(now, self.change_set_seconds)),
@@ -77,6 +79,7 @@ impl World {
             status: change_set.status.clone(),
             status_reason: change_set.status_reason.clone(),
             execution_status: Some(change_set.execution_status.clone()),
+            changes: change_set.changes.clone(),
         })
     }
 
@@ -160,14 +163,15 @@ impl World {
             };
             let record = self.stacks.get(&change_set.stack_id);
             let changes =
-                record.is_some_and(|record| self.changes(record, &change_set.template, &change_set.tags));
+                record.and_then(|record| self.changes(record, &change_set.template, &change_set.tags));
             let Some(change_set) = self.change_sets.get_mut(id) else {
                 continue;
             };
             change_set.settles_at = None;
-            if changes {
+            if let Some(changes) = changes {
                 "CREATE_COMPLETE".clone_into(&mut change_set.status);
                 "AVAILABLE".clone_into(&mut change_set.execution_status);
+                change_set.changes = changes;
             } else {
                 "FAILED".clone_into(&mut change_set.status);
                 change_set.status_reason = Some(NO_CHANGES.to_owned());
@@ -176,30 +180,92 @@ impl World {
         !due.is_empty()
     }
 
-    /// Whether anything differs that CloudFormation would act on: resources, outputs, tags. Not the description, nor
-    /// the spelling of a function.
-    fn changes(&self, record: &StackRecord, body: &str, tags: &BTreeMap<String, String>) -> bool {
+    /// What differs that CloudFormation would act on: resources in the order of their logical ids, and outputs and tags
+    /// of the stack, for which there is no resource to name. None when nothing does: the description and the spelling
+    /// of a function are no changes.
+    fn changes(
+        &self,
+        record: &StackRecord,
+        body: &str,
+        tags: &BTreeMap<String, String>,
+    ) -> Option<Vec<ResourceChange>> {
         let Ok(template) = Template::parse(body) else {
-            return true;
+            return Some(Vec::new());
         };
         let scope = self.scope_of(record);
-        let same_resource = |(id, wanted): (&String, &super::template::TemplateResource)| {
-            record.resources.get(id).is_some_and(|known| {
-                known.resource_type == wanted.resource_type
-                    && resolve(&wanted.properties, &scope)
-                        .is_ok_and(|properties| properties == known.properties)
-            })
-        };
+        let retagged = record.stack.tags != *tags;
+        let mut changes: BTreeMap<&str, ResourceChange> = BTreeMap::new();
+        for (id, known) in &record.resources {
+            if !template.resources.contains_key(id) {
+                changes.insert(id, change(id, "Remove", &known.resource_type, Some(known), None));
+            }
+        }
+        // In the order of references: what is replaced changes what refers to it.
+        for id in &template.order {
+            let Some(wanted) = template.resources.get(id) else {
+                continue;
+            };
+            let resource_type = wanted.resource_type.as_str();
+            let Some(known) = record.resources.get(id) else {
+                changes.insert(id, change(id, "Add", resource_type, None, None));
+                continue;
+            };
+            let refers_to_replaced = wanted.needs.iter().any(|needed| {
+                changes
+                    .get(needed.as_str())
+                    .is_some_and(|change| change.replacement.as_deref() == Some("True"))
+            });
+            let replacement = match replacement(known, wanted, &scope) {
+                Some(replacement) => replacement,
+                None if retagged || refers_to_replaced => "False",
+                None => continue,
+            };
+            changes.insert(
+                id,
+                change(id, "Modify", resource_type, Some(known), Some(replacement)),
+            );
+        }
         let same_output = |(key, value): (&String, &serde_json::Value)| {
             let resolved = resolve(value, &scope).ok();
             resolved.as_ref().and_then(serde_json::Value::as_str)
                 == record.stack.outputs.get(key).map(String::as_str)
         };
-        record.resources.len() != template.resources.len()
-            || !template.resources.iter().all(same_resource)
-            || record.stack.outputs.len() != template.outputs.len()
-            || !template.outputs.iter().all(same_output)
-            || record.stack.tags != *tags
+        let same_outputs =
+            record.stack.outputs.len() == template.outputs.len() && template.outputs.iter().all(same_output);
+        if changes.is_empty() && same_outputs && !retagged {
+            return None;
+        }
+        Some(changes.into_values().collect())
+    }
+}
+
+/// Whether a resource that differs is made anew; none when it does not differ.
+fn replacement(known: &StackResource, wanted: &TemplateResource, scope: &Scope) -> Option<&'static str> {
+    if known.resource_type != wanted.resource_type {
+        return Some("True");
+    }
+    match resolve(&wanted.properties, scope) {
+        Ok(properties) if properties == known.properties => None,
+        Ok(properties) if needs_replacement(known, &properties) => Some("True"),
+        Ok(_) => Some("False"),
+        // It refers to a resource that is not there yet.
+        Err(_) => Some("Conditional"),
+    }
+}
+
+fn change(
+    logical_id: &str,
+    action: &str,
+    resource_type: &str,
+    known: Option<&StackResource>,
+    replacement: Option<&str>,
+) -> ResourceChange {
+    ResourceChange {
+        logical_id: logical_id.to_owned(),
+        physical_id: known.map(|known| known.physical_id.clone()),
+        resource_type: resource_type.to_owned(),
+        action: action.to_owned(),
+        replacement: replacement.map(ToOwned::to_owned),
     }
 }
 

@@ -125,17 +125,29 @@ impl KubernetesReader for Sandbox {
         .await
     }
 
-    async fn pods(&self, namespace: &str) -> Result<Vec<Pod>, CallError> {
+    async fn pods(&self, namespace: &str, service_account: &str) -> Result<Vec<Pod>, CallError> {
         let request = Request::new("list", "pods", Some(namespace), "");
         self.kubernetes(request, |cluster, _| {
             Ok(cluster
                 .pods
                 .values()
-                .filter(|pod| pod.namespace == namespace)
+                .filter(|pod| pod.namespace == namespace && pod.service_account == service_account)
                 .cloned()
                 .collect())
         })
         .await
+    }
+
+    async fn service_account_issuer(&self) -> Result<Option<String>, CallError> {
+        let request = Request::new("get", "/.well-known/openid-configuration", None, "");
+        let told = self.kubernetes(request, |cluster, _| {
+            let own = cluster.service_account_issuer.as_ref();
+            Ok(own.or(cluster.cluster.oidc_issuer.as_ref()).cloned())
+        });
+        match told.await {
+            Err(error) if error.kind == CallErrorKind::AccessDenied => Ok(None),
+            told => told,
+        }
     }
 
     async fn may(&self, review: &AccessReview) -> Result<bool, CallError> {
@@ -202,10 +214,16 @@ impl KubernetesWriter for Sandbox {
         .await
     }
 
-    async fn delete_service_account(&self, namespace: &str, name: &str, uid: &str) -> Result<(), CallError> {
+    async fn delete_service_account(
+        &self,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+        resource_version: &str,
+    ) -> Result<(), CallError> {
         let request = Request::new("delete", "serviceaccounts", Some(namespace), name);
         self.kubernetes(request, |cluster, _| {
-            cluster.delete_service_account(namespace, name, uid)
+            cluster.delete_service_account(namespace, name, uid, resource_version)
         })
         .await
     }

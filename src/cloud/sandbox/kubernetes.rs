@@ -161,12 +161,14 @@ impl SimulatedCluster {
         })
     }
 
-    /// DELETE with the uid as precondition.
+    /// DELETE with uid and version as preconditions, checked in this order (`k8s.io/apiserver`
+    /// `pkg/registry/rest/delete.go`, `BeforeDelete`).
     pub(super) fn delete_service_account(
         &mut self,
         namespace: &str,
         name: &str,
         uid: &str,
+        resource_version: &str,
     ) -> Result<(), Refusal> {
         let key = format!("{namespace}/{name}");
         let object = self
@@ -180,6 +182,16 @@ impl SimulatedCluster {
                     "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have \
                      been deleted and then recreated",
                     object.uid
+                ),
+            ));
+        }
+        if object.resource_version != resource_version {
+            return Err(conflict(
+                name,
+                &format!(
+                    "the ResourceVersion in the precondition ({resource_version}) does not match the ResourceVersion in \
+                     record ({}). The object might have been modified",
+                    object.resource_version
                 ),
             ));
         }

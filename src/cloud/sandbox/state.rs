@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::ports::aws::{Cluster, OidcProvider, Role, Stack, StackEvent};
+use crate::ports::aws::{Cluster, OidcProvider, ResourceChange, Role, Stack, StackEvent};
 use crate::ports::issuer::CertificateChain;
 use crate::ports::kubernetes::{Namespace, Pod, ServiceAccount};
 
@@ -76,6 +76,9 @@ pub struct SimulatedCluster {
     /// Whether the Kubernetes API does not answer (a private endpoint seen from outside).
     #[serde(default)]
     pub unreachable: bool,
+    /// The issuer that the API server tells, where it is not the one that EKS tells (a kubeconfig of another cluster).
+    #[serde(default)]
+    pub service_account_issuer: Option<String>,
 }
 
 /// A resource of a stack.
@@ -157,6 +160,9 @@ pub struct ChangeSetRecord {
     pub status_reason: Option<String>,
     /// `UNAVAILABLE`, `AVAILABLE`, `EXECUTE_IN_PROGRESS`, `EXECUTE_COMPLETE`, `EXECUTE_FAILED`.
     pub execution_status: String,
+    /// What it would do to each resource, once it is computed.
+    #[serde(default)]
+    pub changes: Vec<ResourceChange>,
     /// Token of the `CreateChangeSet` call.
     pub token: String,
     /// Token of the `ExecuteChangeSet` call.
@@ -268,6 +274,7 @@ impl World {
             pods: BTreeMap::new(),
             denied: BTreeSet::new(),
             unreachable: false,
+            service_account_issuer: None,
         };
         for namespace in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             simulated.namespaces.insert(

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{
     desired::{DesiredRole, context},
+    overlay,
     stack_state::{self, StackState},
 };
 use crate::{
@@ -104,23 +105,36 @@ pub fn differences(
                 .map(|arn| RoleDifference::ManagedPolicyForeign(arn.clone())),
         );
     }
-    if compares(RoleAttribute::InlinePolicies) {
-        for (name, document) in &wanted.inline_policies {
-            match role.inline_policies.get(name) {
-                None => found.push(RoleDifference::InlinePolicyMissing(name.clone())),
-                Some(live) if !policy::equal(live, document) => {
-                    found.push(RoleDifference::InlinePolicyDiffers(name.clone()));
-                }
-                Some(_) => {}
+    // Where flags name attributes, an inline policy is compared only if it is one that they stand for.
+    let compares_inline = |name: &str| match request.only.get(&desired.key) {
+        None => true,
+        Some(only) => match name
+            .strip_prefix(&format!("{}-", desired.stack_name))
+            .unwrap_or(name)
+        {
+            "Policy1" => only.contains(&RoleAttribute::OwnInlinePolicy),
+            id => overlay::is_well_known(id) && only.contains(&RoleAttribute::WellKnownPolicies),
+        },
+    };
+    for (name, document) in wanted
+        .inline_policies
+        .iter()
+        .filter(|(name, _)| compares_inline(name))
+    {
+        match role.inline_policies.get(name) {
+            None => found.push(RoleDifference::InlinePolicyMissing(name.clone())),
+            Some(live) if !policy::equal(live, document) => {
+                found.push(RoleDifference::InlinePolicyDiffers(name.clone()));
             }
+            Some(_) => {}
         }
-        found.extend(
-            role.inline_policies
-                .keys()
-                .filter(|name| !wanted.inline_policies.contains_key(*name))
-                .map(|name| RoleDifference::InlinePolicyForeign(name.clone())),
-        );
     }
+    found.extend(
+        role.inline_policies
+            .keys()
+            .filter(|name| compares_inline(name) && !wanted.inline_policies.contains_key(*name))
+            .map(|name| RoleDifference::InlinePolicyForeign(name.clone())),
+    );
     if compares(RoleAttribute::Tags) {
         for (key, value) in desired.compared_tags() {
             if stack.tags.get(key) != Some(value) {
@@ -149,9 +163,16 @@ pub fn templates_needed(request: &Request, live: &Live, stacks: &[&Stack]) -> BT
         .collect();
     let mut needed: BTreeSet<String> = by_key
         .iter()
-        .filter(|(key, _)| super::removal::is_to_go(request, key))
+        .filter(|(key, _)| super::removal::role_is_to_go(request, key))
         .map(|(_, stack)| stack.name.clone())
         .collect();
+    needed.extend(
+        request
+            .delete
+            .iter()
+            .filter_map(|key| live.own_stack(key))
+            .map(|stack| stack.name.clone()),
+    );
     for (key, account) in super::owned(request) {
         let Some(stack) = by_key.get(&key).copied().or_else(|| live.stack_of(&key)) else {
             continue;

@@ -1,17 +1,25 @@
 //! How a service account's role shall be: its stack, template, tags, and what the role in it may do.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+
+use super::overlay;
 
 use crate::{
     cloudformation::{
-        tags, template,
+        capability, tags, template,
         wanted_role::{self, ResolveContext, WantedRole},
         well_known,
     },
     config::ServiceAccount,
     iam::{WellKnownPolicy, trust},
     ports::aws::StackRequest,
-    resources::{Live, Request, request::AccountKey},
+    resources::{
+        Live, Request,
+        request::{AccountKey, RoleAttribute},
+    },
 };
 
 /// The role that a service account shall have.
@@ -110,6 +118,28 @@ impl DesiredRole {
             wanted,
             tags,
             capabilities,
+        })
+    }
+
+    /// The same as an edit of a live template: what eksact has no words for stays, and where `only` names attributes,
+    /// everything else stays, too.
+    pub fn over(
+        &self,
+        live_template: &Value,
+        only: Option<&BTreeSet<RoleAttribute>>,
+        live: &Live,
+    ) -> Result<Self, DesireError> {
+        let wanted_template: Value = serde_json::from_str(&self.template_body)
+            .map_err(|error| DesireError::Template(error.to_string()))?;
+        let template = overlay::over(&wanted_template, live_template, only);
+        let wanted = wanted_role::resolve(&template, &context(live, &self.stack_name))
+            .map_err(|error| DesireError::Template(error.to_string()))?;
+        let named = wanted.role_name.is_some();
+        Ok(Self {
+            template_body: template.to_string(),
+            capabilities: vec![capability(named.then_some("named")).to_owned()],
+            wanted,
+            ..self.clone()
         })
     }
 

@@ -5,11 +5,14 @@
 //! `run` does it, `adopt` reads a live role back into the form of the file.
 
 pub mod adopt;
+mod attributes;
 pub mod compare;
 pub mod desired;
 mod operation;
+mod overlay;
 mod plan;
 mod removal;
+mod repair;
 mod run;
 mod stack_state;
 
@@ -58,6 +61,13 @@ impl Kind for IamRoleKind {
         reader.oidc_provider().await;
         let Ok(stacks) = stacks else { return };
         let wanted: BTreeSet<&String> = names.values().collect();
+        let so_far = reader.so_far();
+        let to_go: BTreeSet<String> = request
+            .delete
+            .iter()
+            .filter_map(|key| so_far.own_stack(key))
+            .map(|stack| stack.name.clone())
+            .collect();
         let of_interest: Vec<&Stack> = stacks
             .all()
             .iter()
@@ -65,6 +75,7 @@ impl Kind for IamRoleKind {
                 service_account_of(stack).is_some_and(|key| {
                     request.prune.is_some() || names.contains_key(&key) || request.delete.contains(&key)
                 }) || wanted.contains(&stack.name)
+                    || to_go.contains(&stack.name)
             })
             .collect();
         let mut roles: BTreeSet<String> = of_interest

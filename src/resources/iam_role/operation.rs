@@ -20,7 +20,8 @@ pub(super) enum Operation {
     /// A change set, executed, and wait.
     UpdateStack {
         request: ChangeSetRequest,
-        stack_id: String,
+        stack_name: String,
+        replaces_role: bool,
     },
     /// `DeleteStack`, and wait.
     DeleteStack {

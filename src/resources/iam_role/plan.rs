@@ -5,26 +5,25 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::{
-    ARN, address,
+    ARN, address, attributes,
     compare::{RoleDifference, differences, mended_by_template, template_of},
     desired::{DesiredRole, token},
     operation::Operation,
     owned,
     removal::{foreign_to, take_down},
+    repair,
     stack_state::{StackState, remedy, state_of},
 };
 use crate::{
-    cloudformation::{wanted_role::WantedRole, well_known},
+    cloudformation::{tags, wanted_role::WantedRole},
     config::ServiceAccount,
     engine::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
-    iam::WellKnownPolicy,
     ports::aws::{ChangeSetRequest, Role, Stack},
     resources::{
         Live, Request,
-        access_effect::document_change,
         live::{is_of_cluster, role_name_of, service_account_of},
         oidc_provider,
         request::{AccountKey, ProviderIntent},
@@ -155,8 +154,16 @@ impl Subject<'_> {
 
     fn plan_healthy(&self, desired: &DesiredRole, stack: &Stack, draft: &mut PlanDraft) {
         let Some(name) = role_name_of(stack) else {
-            let reason = Reason::new("role-unknown", "its stack has no output Role1");
-            self.plan_replacement(desired, stack, None, reason, draft);
+            draft.add_finding(
+                self.error(
+                    "role-unknown",
+                    format!("the stack {} has no output Role1, so its role cannot be found", stack.name),
+                )
+                .with_help(
+                    "Somebody changed the stack's template: give it the output Role1 with the role's ARN again, or delete \
+                     the stack and run the same command.",
+                ),
+            );
             return;
         };
         let role = match self.live.roles.get(name) {
@@ -180,40 +187,53 @@ impl Subject<'_> {
             None => return,
         };
         let mut found = differences(self.request, desired, stack, role);
-        if found.is_empty() {
+        if found.is_empty() && !self.request.only.contains_key(&self.key) {
             draft.add_unchanged(self.address.clone());
             return;
         }
-        let only_protection = found
-            .iter()
-            .all(|difference| matches!(difference, RoleDifference::TerminationProtection { .. }));
-        let old = if only_protection {
-            desired.wanted.clone()
-        } else if let Some((_, old)) = template_of(self.live, stack) {
-            old
-        } else {
+        let only_protection = !found.is_empty()
+            && found
+                .iter()
+                .all(|difference| matches!(difference, RoleDifference::TerminationProtection { .. }));
+        if only_protection {
+            self.plan_update(desired, stack, role, &desired.wanted, &found, draft);
+            return;
+        }
+        let Some((template, old)) = template_of(self.live, stack) else {
             let why = match self.live.templates.get(&stack.name) {
                 Some(Err(error)) => error.to_string(),
                 _ => "it is not a template that eksctl or eksact writes".to_owned(),
             };
-            draft.add_finding(self.error(
-                "template-unreadable",
-                format!(
-                    "the role {name} is not as wanted, and the template of its stack {} could not be read: {why}",
-                    stack.name
-                ),
-            ));
+            draft.add_finding(
+                self.error(
+                    "template-unreadable",
+                    format!(
+                        "the role {name} is not as wanted, and the template of its stack {} could not be read: {why}",
+                        stack.name
+                    ),
+                )
+                .with_help("The caller needs cloudformation:GetTemplate; a stack of another tool is left alone."),
+            );
             return;
         };
+        // What this house has no words for stays in the template, and what the flags do not name stays as it is.
+        let desired = match desired.over(&template, self.request.only.get(&self.key), self.live) {
+            Ok(desired) => desired,
+            Err(error) => {
+                draft.add_finding(self.error("not-desirable", error.to_string()));
+                return;
+            }
+        };
+        found = differences(self.request, &desired, stack, role);
         // Only the template tells whether the role's name was given or made up.
-        found.retain(|difference| {
-            !matches!(difference, RoleDifference::Name { wanted: None } if old.role_name.is_none())
-        });
+        found.retain(
+            |difference| !matches!(difference, RoleDifference::Name { wanted: None } if old.role_name.is_none()),
+        );
         if found.is_empty() {
             draft.add_unchanged(self.address.clone());
             return;
         }
-        self.plan_update(desired, stack, role, &old, &found, draft);
+        self.plan_update(&desired, stack, role, &old, &found, draft);
     }
 
     fn plan_update(
@@ -235,55 +255,28 @@ impl Subject<'_> {
             .partition(|difference| mended_by_template(difference, old, &desired.wanted));
         let mut steps: Vec<StepId> = Vec::new();
         if renamed.is_some() {
+            self.warn_of_taken_name(desired, draft);
             // CloudFormation deletes the old role at the end, which fails while foreign policies hang on it.
-            for (part, title, operation) in foreign_to(old, role) {
+            for (part, title, operation) in foreign_to(Some(old), role) {
                 let after = steps.last().cloned().into_iter().collect();
                 steps.push(draft.add_step(&self.address, &part, title, after, &operation));
             }
         }
+        // What was changed by hand comes first: it must not wait for an update that may fail. Of a role that is replaced
+        // nothing is mended, the new one comes whole from the template.
+        for difference in &by_hand {
+            if renamed.is_some() && !matches!(difference, RoleDifference::TerminationProtection { .. }) {
+                continue;
+            }
+            let (part, title, operation) = repair::of(difference, desired, role, stack);
+            let after = steps.last().cloned().into_iter().collect();
+            steps.push(draft.add_step(&self.address, &part, title, after, &operation));
+        }
         if !by_template.is_empty() {
-            let mut all_tags: BTreeMap<String, String> = stack
-                .tags
-                .iter()
-                .filter(|(key, _)| !key.starts_with("aws:"))
-                .map(|(key, value)| (key.clone(), value.clone()))
-                .collect();
-            all_tags.extend(desired.tags.iter().cloned());
-            let client_request_token = token(
-                "update",
-                &stack.name,
-                &[&desired.template_body, &read, &self.request.settings.nonce],
-            );
-            let operation = Operation::UpdateStack {
-                request: ChangeSetRequest {
-                    stack: stack.name.clone(),
-                    name: client_request_token.clone(),
-                    template_body: desired.template_body.clone(),
-                    tags: all_tags.into_iter().collect(),
-                    capabilities: desired.capabilities.clone(),
-                    service_role_arn: self.request.settings.cloudformation_role_arn.clone(),
-                    client_request_token,
-                },
-                stack_id: stack.id.clone(),
-            };
+            let operation = self.update_stack(desired, stack, &read, renamed.is_some());
             let after = steps.last().cloned().into_iter().collect();
             let title = format!("update stack {} through a change set", stack.name);
             steps.push(draft.add_step(&self.address, "update-stack", title, after, &operation));
-        }
-        for difference in &by_hand {
-            let foreign = matches!(
-                difference,
-                RoleDifference::ManagedPolicyForeign(_) | RoleDifference::InlinePolicyForeign(_)
-            );
-            let of_role = !matches!(difference, RoleDifference::TerminationProtection { .. });
-            // A replaced role comes whole from the template, and its foreign policies went above.
-            if renamed.is_some() && of_role && (foreign || !matches!(difference, RoleDifference::RoleTag(_)))
-            {
-                continue;
-            }
-            let (part, title, operation) = Self::repair(difference, desired, role, stack);
-            let after = steps.last().cloned().into_iter().collect();
-            steps.push(draft.add_step(&self.address, &part, title, after, &operation));
         }
         let mut reasons = Vec::new();
         if let Some(wanted) = &renamed {
@@ -299,7 +292,7 @@ impl Subject<'_> {
             ));
         }
         if !by_template.is_empty() {
-            reasons.push(Self::template_reason(desired, old, &by_template));
+            reasons.push(attributes::reason_of(desired, old, &by_template));
         }
         let drifted = by_hand
             .iter()
@@ -327,7 +320,7 @@ impl Subject<'_> {
             found
                 .iter()
                 .map(|difference| {
-                    let attribute = Self::attribute(difference, desired, stack, role);
+                    let attribute = attributes::of(difference, desired, stack, role);
                     if by_hand.contains(&difference)
                         && !matches!(difference, RoleDifference::TerminationProtection { .. })
                     {
@@ -352,42 +345,59 @@ impl Subject<'_> {
         draft.add_change(change);
     }
 
-    fn template_reason(desired: &DesiredRole, old: &WantedRole, by_template: &[&RoleDifference]) -> Reason {
-        for difference in by_template {
-            let RoleDifference::InlinePolicyDiffers(name) = difference else {
-                continue;
-            };
-            let Some(policy) = desired.well_known_of(name) else {
-                continue;
-            };
-            let versions = (
-                old.inline_policies
-                    .get(name)
-                    .and_then(|document| well_known::identify(policy, document)),
-                well_known::definition(policy)
-                    .ok()
-                    .map(|definition| definition.version.as_str()),
-            );
-            if let (Some(before), Some(after)) = versions
-                && before != after
-            {
-                return Reason::new(
-                    "well-known-policy-version",
-                    format!(
-                        "the well-known policy {} looks like {before} and becomes {after}",
-                        policy.field_name()
-                    ),
-                );
-            }
+    fn update_stack(
+        &self,
+        desired: &DesiredRole,
+        stack: &Stack,
+        read: &str,
+        replaces_role: bool,
+    ) -> Operation {
+        let mut all_tags: BTreeMap<String, String> = stack
+            .tags
+            .iter()
+            .filter(|(key, _)| !tags::is_reserved(key))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        all_tags.extend(desired.tags.iter().cloned());
+        let client_request_token = token(
+            "update",
+            &stack.name,
+            &[&desired.template_body, read, &self.request.settings.nonce],
+        );
+        Operation::UpdateStack {
+            request: ChangeSetRequest {
+                stack: stack.id.clone(),
+                name: client_request_token.clone(),
+                template_body: desired.template_body.clone(),
+                tags: all_tags.into_iter().collect(),
+                capabilities: desired.capabilities.clone(),
+                service_role_arn: self.request.settings.cloudformation_role_arn.clone(),
+                client_request_token,
+            },
+            stack_name: stack.name.clone(),
+            replaces_role,
         }
-        Reason::new("differs", "it is not as wanted")
     }
 
     fn plan_creation(&self, desired: &DesiredRole, draft: &mut PlanDraft) {
-        match service_account::standing(self.request, self.live, self.account) {
-            // A role that no service account may use would be of no use: the account's finding says what to do.
-            Standing::Refused(_) | Standing::Unknown(Unreadable::Object) => return,
-            Standing::Free | Standing::Unknown(Unreadable::Cluster) => {}
+        if self.request.update {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Note,
+                    "nothing-to-update",
+                    format!(
+                        "the service account {} has no role of eksctl's or eksact's making",
+                        self.account.qualified_name()
+                    ),
+                )
+                .about(&self.address)
+                .at(self.account.location.as_ref())
+                .with_help("`create iamserviceaccount` or `apply` makes it."),
+            );
+            return;
+        }
+        if !self.account_may_follow() {
+            return;
         }
         self.warn_of_taken_name(desired, draft);
         let read = fingerprint(&None::<()>);
@@ -395,7 +405,7 @@ impl Subject<'_> {
         let change = self.change(
             Action::Create,
             vec![Reason::new("missing", "it does not exist")],
-            Self::creation_attributes(desired),
+            attributes::of_new(desired),
             vec![step],
             read,
         );
@@ -410,6 +420,19 @@ impl Subject<'_> {
         reason: Reason,
         draft: &mut PlanDraft,
     ) {
+        if !self.account_may_follow() {
+            return;
+        }
+        if self.request.update && self.request.only.contains_key(&self.key) {
+            draft.add_finding(
+                self.error(
+                    "update-needs-replacement",
+                    format!("{}: the role would have to be made anew, for which the flags do not say enough", reason.text),
+                )
+                .with_help("Run `eksact apply -f` with the file that has it, or delete and create the service account."),
+            );
+            return;
+        }
         let read = fingerprint(&(stack, role));
         let old = template_of(self.live, stack).map(|(_, old)| old);
         let mut steps = take_down(self.request, &self.address, stack, role, old.as_ref(), draft);
@@ -420,14 +443,29 @@ impl Subject<'_> {
             Some(json!(stack.name)),
             Some(json!(desired.stack_name)),
         )];
-        attributes.extend(Self::creation_attributes(desired).into_iter().skip(1));
+        attributes.extend(attributes::of_new(desired).into_iter().skip(1));
         let mut change = self.change(Action::Replace, vec![reason], attributes, steps, read);
         if stack.termination_protection {
             change
                 .notes
                 .push("The stack's termination protection is lifted first.".to_owned());
         }
+        if let Some(role) = role {
+            change.notes.push(format!(
+                "The role {} is deleted and another is made: whatever else refers to it by name or ARN stops working.",
+                role.name
+            ));
+        }
         draft.add_change(change);
+    }
+
+    /// Whether the service account may be pointed at a role that is made now. Where it may not, making one would be of
+    /// no use, and replacing one would leave the account on an ARN that is gone: the account's finding says what to do.
+    fn account_may_follow(&self) -> bool {
+        match service_account::standing(self.request, self.live, self.account) {
+            Standing::Refused(_) | Standing::Unknown(Unreadable::Object) => false,
+            Standing::Free | Standing::Unknown(Unreadable::Cluster) => true,
+        }
     }
 
     fn create_step(
@@ -469,225 +507,6 @@ impl Subject<'_> {
         }
     }
 
-    fn creation_attributes(desired: &DesiredRole) -> Vec<AttributeChange> {
-        let wanted = &desired.wanted;
-        let mut attributes = vec![AttributeChange::plain(
-            "stack",
-            None,
-            Some(json!(desired.stack_name)),
-        )];
-        if let Some(name) = &wanted.role_name {
-            attributes.push(AttributeChange::plain("role name", None, Some(json!(name))));
-        }
-        attributes.push(document_change("trust policy", None, Some(&wanted.trust_policy)));
-        attributes.extend(wanted.managed_policy_arns.iter().map(|arn| {
-            AttributeChange::plain("managed policy", None, Some(json!(arn))).with_effect(Effect::Broader)
-        }));
-        for (name, document) in &wanted.inline_policies {
-            let mut change = document_change(format!("inline policy {name}"), None, Some(document));
-            if let Some(policy) = desired.well_known_of(name) {
-                change.remark = Some(format!(
-                    "well-known policy {} as of {}",
-                    policy.field_name(),
-                    version_of(policy)
-                ));
-            }
-            attributes.push(change);
-        }
-        if let Some(boundary) = &wanted.permissions_boundary {
-            attributes.push(AttributeChange::plain(
-                "permissions boundary",
-                None,
-                Some(json!(boundary)),
-            ));
-        }
-        let own: BTreeMap<&String, &String> = desired
-            .tags
-            .iter()
-            .filter(|(key, _)| !super::is_mark(key))
-            .map(|(key, value)| (key, value))
-            .collect();
-        attributes.extend(
-            own.into_iter()
-                .map(|(key, value)| AttributeChange::plain(format!("tag {key}"), None, Some(json!(value)))),
-        );
-        attributes
-    }
-
-    /// What a difference is to people.
-    fn attribute(
-        difference: &RoleDifference,
-        desired: &DesiredRole,
-        stack: &Stack,
-        role: &Role,
-    ) -> AttributeChange {
-        let wanted = &desired.wanted;
-        match difference {
-            RoleDifference::TrustPolicy => document_change(
-                "trust policy",
-                Some(&role.trust_policy),
-                Some(&wanted.trust_policy),
-            ),
-            RoleDifference::ManagedPolicyMissing(arn) => {
-                AttributeChange::plain("managed policy", None, Some(json!(arn))).with_effect(Effect::Broader)
-            }
-            RoleDifference::ManagedPolicyForeign(arn) => {
-                AttributeChange::plain("managed policy", Some(json!(arn)), None).with_effect(Effect::Narrower)
-            }
-            RoleDifference::InlinePolicyMissing(name)
-            | RoleDifference::InlinePolicyDiffers(name)
-            | RoleDifference::InlinePolicyForeign(name) => {
-                let mut change = document_change(
-                    format!("inline policy {name}"),
-                    role.inline_policies.get(name),
-                    wanted.inline_policies.get(name),
-                );
-                if let (Some(policy), Some(live)) =
-                    (desired.well_known_of(name), role.inline_policies.get(name))
-                    && let Some(version) = well_known::identify(policy, live)
-                {
-                    change.remark = Some(if version == version_of(policy) {
-                        format!("well-known policy {} as of {version}", policy.field_name())
-                    } else {
-                        format!("looks like {version}, becomes {}", version_of(policy))
-                    });
-                }
-                change
-            }
-            RoleDifference::PermissionsBoundary => {
-                let effect = match (&role.permissions_boundary, &wanted.permissions_boundary) {
-                    (None, Some(_)) => Effect::Narrower,
-                    (Some(_), None) => Effect::Broader,
-                    _ => Effect::Incomparable,
-                };
-                AttributeChange::plain(
-                    "permissions boundary",
-                    role.permissions_boundary.as_ref().map(|arn| json!(arn)),
-                    wanted.permissions_boundary.as_ref().map(|arn| json!(arn)),
-                )
-                .with_effect(effect)
-            }
-            RoleDifference::Name { wanted } => AttributeChange::plain(
-                "role name",
-                Some(json!(role.name)),
-                Some(
-                    wanted
-                        .as_ref()
-                        .map_or_else(|| json!("made up by CloudFormation"), |name| json!(name)),
-                ),
-            ),
-            RoleDifference::StackTag(key) => AttributeChange::plain(
-                format!("tag {key}"),
-                stack.tags.get(key).map(|value| json!(value)),
-                desired.tag(key).map(|value| json!(value)),
-            ),
-            RoleDifference::RoleTag(key) => AttributeChange::plain(
-                format!("tag {key} of the role"),
-                role.tags.get(key).map(|value| json!(value)),
-                desired.tag(key).map(|value| json!(value)),
-            ),
-            RoleDifference::TerminationProtection { live } => {
-                AttributeChange::plain("termination protection", Some(json!(live)), Some(json!(!live)))
-            }
-        }
-    }
-
-    /// The direct call that mends a difference: its part of the step's name, its title, the write.
-    fn repair(
-        difference: &RoleDifference,
-        desired: &DesiredRole,
-        role: &Role,
-        stack: &Stack,
-    ) -> (String, String, Operation) {
-        let name = role.name.clone();
-        let wanted = &desired.wanted;
-        let document_of = |policy: &String| wanted.inline_policies.get(policy).cloned().unwrap_or_default();
-        match difference {
-            RoleDifference::TrustPolicy => (
-                "trust-policy".to_owned(),
-                format!("restore the trust policy of role {name}"),
-                Operation::SetTrustPolicy {
-                    role: name,
-                    document: wanted.trust_policy.clone(),
-                },
-            ),
-            RoleDifference::ManagedPolicyMissing(arn) => (
-                format!("attach {arn}"),
-                format!("attach {arn} to role {name}"),
-                Operation::AttachPolicy {
-                    role: name,
-                    policy_arn: arn.clone(),
-                },
-            ),
-            RoleDifference::ManagedPolicyForeign(arn) => (
-                format!("detach {arn}"),
-                format!("detach {arn} from role {name}"),
-                Operation::DetachPolicy {
-                    role: name,
-                    policy_arn: arn.clone(),
-                },
-            ),
-            RoleDifference::InlinePolicyMissing(policy) | RoleDifference::InlinePolicyDiffers(policy) => (
-                format!("put {policy}"),
-                format!("restore the inline policy {policy} of role {name}"),
-                Operation::PutInlinePolicy {
-                    role: name,
-                    document: document_of(policy),
-                    name: policy.clone(),
-                },
-            ),
-            RoleDifference::InlinePolicyForeign(policy) => (
-                format!("delete {policy}"),
-                format!("delete the inline policy {policy} of role {name}"),
-                Operation::DeleteInlinePolicy {
-                    role: name,
-                    name: policy.clone(),
-                },
-            ),
-            RoleDifference::PermissionsBoundary => (
-                "permissions-boundary".to_owned(),
-                format!("restore the permissions boundary of role {name}"),
-                Operation::SetPermissionsBoundary {
-                    role: name,
-                    boundary: wanted.permissions_boundary.clone(),
-                },
-            ),
-            RoleDifference::TerminationProtection { live } => (
-                "termination-protection".to_owned(),
-                format!(
-                    "switch termination protection {} for stack {}",
-                    if *live { "off" } else { "on" },
-                    stack.name
-                ),
-                Operation::SetTerminationProtection {
-                    stack: stack.name.clone(),
-                    enabled: !live,
-                },
-            ),
-            RoleDifference::RoleTag(key) | RoleDifference::StackTag(key) => (
-                format!("tag {key}"),
-                format!("tag role {name} with {key}"),
-                Operation::TagRole {
-                    role: name,
-                    tags: desired
-                        .tag(key)
-                        .map(|value| (key.clone(), value.to_owned()))
-                        .into_iter()
-                        .collect(),
-                },
-            ),
-            // Mended by the template, always.
-            RoleDifference::Name { .. } => (
-                "name".to_owned(),
-                format!("tag role {name}"),
-                Operation::TagRole {
-                    role: name,
-                    tags: BTreeMap::new(),
-                },
-            ),
-        }
-    }
-
     fn error(&self, code: &str, message: String) -> Finding {
         Finding::new(Severity::Error, code, message)
             .about(&self.address)
@@ -719,11 +538,6 @@ impl Subject<'_> {
             notes: Vec::new(),
         }
     }
-}
-
-/// The version that a well-known policy has here.
-fn version_of(policy: WellKnownPolicy) -> &'static str {
-    well_known::definition(policy).map_or("an unknown version", |definition| definition.version.as_str())
 }
 
 /// What is known of a role's ARN while planning.

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     cloudformation::wanted_role::WantedRole,
+    config::ServiceAccount,
     engine::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
@@ -21,8 +22,8 @@ use crate::{
         Live, Request,
         live::{is_of_cluster, role_name_of, service_account_of},
         oidc_provider,
-        request::{AccountKey, key_of},
-        service_account,
+        request::{AccountKey, key_of, owns_role},
+        service_account::{self, Standing},
     },
 };
 
@@ -30,17 +31,35 @@ use crate::{
 /// it too, `filter/iamserviceaccount_filter.go`).
 pub(super) const PROTECTED: (&str, &str) = ("kube-system", "aws-node");
 
-/// Whether the request wants this account's objects gone.
+/// Whether the request wants this account's service account gone.
 pub fn is_to_go(request: &Request, key: &AccountKey) -> bool {
+    to_go(request, key, |account| key_of(account) == *key)
+}
+
+/// Whether the request wants this account's role gone: an account that is given a role no longer needs its own.
+pub(super) fn role_is_to_go(request: &Request, key: &AccountKey) -> bool {
+    to_go(request, key, |account| {
+        owns_role(account) && key_of(account) == *key
+    })
+}
+
+fn to_go(request: &Request, key: &AccountKey, wants: impl Fn(&ServiceAccount) -> bool) -> bool {
     if request.delete.contains(key) {
         return true;
     }
-    let Some(prune) = &request.prune else { return false };
-    let wanted = request
+    let Some(prune) = &request.prune else {
+        return false;
+    };
+    let wanted = request.service_accounts().iter().any(wants);
+    !wanted && !prune.keep.contains(key) && (!is_protected(key) || prune.named.contains(key))
+}
+
+/// The account of the file that has been given another role than the one eksact made for it.
+fn given_another<'plan>(request: &'plan Request, key: &AccountKey) -> Option<&'plan ServiceAccount> {
+    request
         .service_accounts()
         .iter()
-        .any(|account| key_of(account) == *key);
-    !wanted && !prune.keep.contains(key) && (!is_protected(key) || prune.named.contains(key))
+        .find(|account| key_of(account) == *key && !owns_role(account))
 }
 
 fn is_protected(key: &AccountKey) -> bool {
@@ -60,32 +79,74 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         ));
         return;
     }
+    if request.prune.is_some()
+        && let Some(Err(_)) = &live.all_service_accounts
+    {
+        // Which service accounts still use a role cannot be told: the guard of the service accounts says so.
+        return;
+    }
     for stack in live.known_stacks() {
         let Some(key) = service_account_of(stack).filter(|_| is_of_cluster(stack, &live.cluster.name)) else {
             continue;
         };
-        if let Some(prune) = &request.prune
-            && is_protected(&key)
-            && !prune.named.contains(&key)
-            && !request.delete.contains(&key)
-            && !request
-                .service_accounts()
-                .iter()
-                .any(|account| key_of(account) == key)
+        note_protected(request, &key, draft);
+        if !role_is_to_go(request, &key) {
+            continue;
+        }
+        // The old role stays while its service account cannot be pointed at the other one.
+        if given_another(request, &key)
+            .is_some_and(|account| service_account::standing(request, live, account) != Standing::Free)
         {
+            continue;
+        }
+        if live.own_stack(&key).is_some_and(|own| own.id == stack.id) {
+            plan_one(request, live, stack, &key, draft);
+        } else {
             draft.add_finding(
                 Finding::new(
-                    Severity::Note,
-                    "prune-protected",
-                    "kube-system/aws-node is not in the file and is kept: without it the cluster loses its network",
+                    Severity::Error,
+                    "stack-claimed-twice",
+                    format!(
+                        "the stack {} claims the service account {}/{}, and another does, too",
+                        stack.name, key.0, key.1
+                    ),
                 )
                 .about(&address(&key))
-                .with_help("Name it to remove it nevertheless: --prune-named kube-system/aws-node."),
+                .with_help("Only the other one is removed; look at this one and delete it by hand."),
             );
         }
-        if is_to_go(request, &key) {
-            plan_one(request, live, stack, &key, draft);
+    }
+    for key in &request.delete {
+        if let Some(stack) = live
+            .own_stack(key)
+            .filter(|stack| service_account_of(stack).is_none())
+        {
+            plan_one(request, live, stack, key, draft);
         }
+    }
+}
+
+fn note_protected(request: &Request, key: &AccountKey, draft: &mut PlanDraft) {
+    let kept = request
+        .prune
+        .as_ref()
+        .is_some_and(|prune| !prune.named.contains(key))
+        && is_protected(key)
+        && !request.delete.contains(key)
+        && !request
+            .service_accounts()
+            .iter()
+            .any(|account| key_of(account) == *key);
+    if kept {
+        draft.add_finding(
+            Finding::new(
+                Severity::Note,
+                "prune-protected",
+                "kube-system/aws-node is not in the file and is kept: without it the cluster loses its network",
+            )
+            .about(&address(key))
+            .with_help("Name it to remove it nevertheless: --prune-named kube-system/aws-node."),
+        );
     }
 }
 
@@ -122,7 +183,11 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, dra
         }
         StackState::Healthy | StackState::Broken | StackState::Stuck => {}
     }
-    if let Some(Err(error)) = live.service_accounts.get(key) {
+    if let Some(Err(error)) = live
+        .service_accounts
+        .get(key)
+        .filter(|_| !request.delete_role_only.contains(key))
+    {
         draft.add_finding(
             Finding::new(
                 Severity::Error,
@@ -179,6 +244,8 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, dra
         action: Action::Delete,
         reasons: vec![if requested {
             Reason::new("requested", "it was asked for")
+        } else if given_another(request, key).is_some() {
+            Reason::new("pruned", "the file gives the service account another role")
         } else {
             Reason::new("pruned", "the file no longer has it")
         }],
@@ -212,13 +279,13 @@ pub(super) fn take_down(
         };
     if stack.termination_protection {
         let operation = Operation::SetTerminationProtection {
-            stack: stack.name.clone(),
+            stack: stack.id.clone(),
             enabled: false,
         };
         let title = format!("lift the termination protection of stack {}", stack.name);
         add(draft, &mut steps, "lift-protection", title, &operation);
     }
-    if let (Some(role), Some(old)) = (role, old) {
+    if let Some(role) = role {
         for (part, title, operation) in foreign_to(old, role) {
             add(draft, &mut steps, &part, title, &operation);
         }
@@ -239,12 +306,13 @@ pub(super) fn take_down(
     steps
 }
 
-/// The calls that take off a role what its template did not put on it.
-pub(super) fn foreign_to(old: &WantedRole, role: &Role) -> Vec<(String, String, Operation)> {
+/// The calls that take off a role what its template did not put on it; all of it where the template cannot be read, for
+/// CloudFormation minds what is missing as little as what it put there itself.
+pub(super) fn foreign_to(old: Option<&WantedRole>, role: &Role) -> Vec<(String, String, Operation)> {
     let managed = role
         .managed_policy_arns
         .iter()
-        .filter(|arn| !old.managed_policy_arns.contains(*arn))
+        .filter(|arn| !old.is_some_and(|old| old.managed_policy_arns.contains(*arn)))
         .map(|arn| {
             (
                 format!("detach {arn}"),
@@ -261,7 +329,7 @@ pub(super) fn foreign_to(old: &WantedRole, role: &Role) -> Vec<(String, String, 
     let inline = role
         .inline_policies
         .keys()
-        .filter(|name| !old.inline_policies.contains_key(*name))
+        .filter(|name| !old.is_some_and(|old| old.inline_policies.contains_key(*name)))
         .map(|name| {
             (
                 format!("delete {name}"),

@@ -1,7 +1,7 @@
 //! Carries out the writes that roles need, each harmless when repeated: what exists already or is gone already is looked
 //! at again and taken as done where it is what was wanted.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
 
@@ -15,10 +15,14 @@ use crate::{
     engine::{StepDone, StepError, executor::Progress},
     ports::{
         CallError, CallErrorKind,
-        aws::{ChangeSetRequest, Stack, StackRequest},
+        aws::{ChangeSet, ChangeSetRequest, Stack, StackRequest},
     },
     resources::{RunContext, stack_wait::root_cause},
 };
+
+/// How often and how long a status that may still be the one of before is looked at again.
+const STALE_LOOKS: usize = 10;
+const STALE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Carries out one write.
 pub(super) async fn run(
@@ -39,8 +43,12 @@ pub(super) async fn run(
         } => {
             return create_stack(&request, &cluster, &service_account, context, progress).await;
         }
-        Operation::UpdateStack { request, stack_id } => {
-            return update_stack(&request, &stack_id, context, progress).await;
+        Operation::UpdateStack {
+            request,
+            stack_name,
+            replaces_role,
+        } => {
+            return update_stack(&request, &stack_name, replaces_role, context, progress).await;
         }
         Operation::DeleteStack {
             name,
@@ -78,6 +86,29 @@ pub(super) async fn run(
         Operation::TagRole { role, tags } => aws.tag_role(&role, &tags).await?,
     }
     Ok(StepDone::default())
+}
+
+/// Whether a change set does what the plan showed and no more. `replaces_role` says whether the plan showed another role;
+/// a template with parts that eksact has no words for could make it so unseen.
+fn as_planned(change_set: &ChangeSet, stack: &str, replaces_role: bool) -> Result<(), StepError> {
+    for change in &change_set.changes {
+        let replaced = change.replacement.as_deref() == Some("True");
+        let what = if change.action == "Remove" && change.resource_type != "AWS::IAM::Policy" {
+            "remove"
+        } else if replaced && !(replaces_role && change.logical_id == "Role1") {
+            "replace"
+        } else {
+            continue;
+        };
+        return Err(StepError::new(format!(
+            "CloudFormation would {what} {} ({}) of stack {stack}, which the plan did not show",
+            change.logical_id, change.resource_type
+        ))
+        .with_help(
+            "Nothing was changed. Look at the stack's template: it was edited by another tool or by hand.",
+        ));
+    }
+    Ok(())
 }
 
 /// Whether the effect of a failed write is unknown, so that only a look can tell.
@@ -146,7 +177,8 @@ async fn appeared(
 
 async fn update_stack(
     request: &ChangeSetRequest,
-    stack_id: &str,
+    stack_name: &str,
+    replaces_role: bool,
     context: &RunContext,
     progress: &Progress,
 ) -> Result<StepDone, StepError> {
@@ -158,49 +190,78 @@ async fn update_stack(
         }
         made => made?,
     };
-    let mut pause = std::time::Duration::from_millis(300);
-    let ready = loop {
-        let change_set = context.readers.aws.change_set(&id).await?;
-        match change_set.status.as_str() {
-            "CREATE_COMPLETE" => break true,
-            "FAILED" if change_set.is_empty_change() => break false,
-            "CREATE_PENDING" | "CREATE_IN_PROGRESS" => {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 3 / 2).min(std::time::Duration::from_secs(3));
-            }
-            status => {
-                let reason = change_set
-                    .status_reason
-                    .as_deref()
-                    .unwrap_or("CloudFormation gives no reason")
-                    .to_owned();
-                let status = status.to_owned();
-                // A failed change set is of no use to anybody; that it stays is no failure of the step.
-                let _ = aws.delete_change_set(&id).await;
-                return Err(StepError::new(format!(
-                    "the change set for stack {} failed ({status}): {reason}",
-                    request.stack
-                )));
-            }
-        }
+    let judged = match ready(&id, stack_name, context).await {
+        Ok(change_set) => as_planned(&change_set, stack_name, replaces_role),
+        Err(error) => Err(error),
     };
-    if !ready {
+    if let Err(error) = judged {
+        // A change set that is not executed is of no use to anybody; that it stays is no failure of its own.
         let _ = aws.delete_change_set(&id).await;
-        let note = format!(
-            "CloudFormation found nothing to change in stack {}.",
-            request.stack
-        );
-        return Ok(StepDone {
-            notes: vec![note],
-            ..StepDone::default()
-        });
+        return Err(error);
     }
     execute(&id, &request.client_request_token, context).await?;
-    let stack = context.stacks.settled(stack_id, progress).await?;
+    let stack = executed(&id, &request.stack, context, progress).await?;
     if stack.status == "UPDATE_COMPLETE" {
         return told_role(&stack);
     }
     Err(failure("update", &stack, &request.client_request_token, context).await)
+}
+
+/// The change set once it can be executed.
+async fn ready(id: &str, stack_name: &str, context: &RunContext) -> Result<ChangeSet, StepError> {
+    let mut pause = Duration::from_millis(300);
+    loop {
+        let change_set = context.readers.aws.change_set(id).await?;
+        match change_set.status.as_str() {
+            "CREATE_COMPLETE" => return Ok(change_set),
+            "CREATE_PENDING" | "CREATE_IN_PROGRESS" => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 3 / 2).min(Duration::from_secs(3));
+            }
+            "FAILED" if change_set.is_empty_change() => {
+                return Err(StepError::new(format!(
+                    "CloudFormation found nothing to change in stack {stack_name}, although its template differs"
+                ))
+                .with_help("Somebody may have updated the stack meanwhile: run the same command again."));
+            }
+            status => {
+                return Err(StepError::new(format!(
+                    "the change set for stack {stack_name} failed ({status}): {}",
+                    change_set
+                        .status_reason
+                        .as_deref()
+                        .unwrap_or("CloudFormation gives no reason")
+                ))
+                .with_help("Mend the cause and run the same command again."));
+            }
+        }
+    }
+}
+
+/// The stack once CloudFormation is done with the change set. The stack's status alone may still be the one of before, so
+/// the change set is asked as well.
+async fn executed(
+    id: &str,
+    stack: &str,
+    context: &RunContext,
+    progress: &Progress,
+) -> Result<Stack, StepError> {
+    for _ in 0..STALE_LOOKS {
+        let settled = context.stacks.settled(stack, progress).await?;
+        match context.readers.aws.change_set(id).await {
+            Ok(change_set)
+                if matches!(
+                    change_set.execution_status.as_deref(),
+                    Some("AVAILABLE" | "EXECUTE_IN_PROGRESS")
+                ) =>
+            {
+                tokio::time::sleep(STALE_PAUSE).await;
+            }
+            // One that is gone was executed: CloudFormation forgets them with time.
+            _ => return Ok(settled),
+        }
+    }
+    Ok(context.stacks.settled(stack, progress).await?)
 }
 
 /// Executes a change set; where the answer is lost, the change set itself tells whether it was begun.
@@ -208,7 +269,7 @@ async fn execute(id: &str, token: &str, context: &RunContext) -> Result<(), Step
     let Err(error) = context.writers.aws.execute_change_set(id, token).await else {
         return Ok(());
     };
-    if !effect_unknown(error.kind) {
+    if error.kind == CallErrorKind::AccessDenied {
         return Err(error.into());
     }
     let begun = context.readers.aws.change_set(id).await.is_ok_and(|change_set| {
@@ -236,7 +297,7 @@ async fn delete_stack(
     {
         Err(error) if error.kind == CallErrorKind::NotFound => return Ok(StepDone::default()),
         Err(error)
-            if error.kind == CallErrorKind::Invalid && error.message.contains("TerminationProtection") =>
+            if error.kind == CallErrorKind::Conflict && error.message.contains("TerminationProtection") =>
         {
             return Err(StepError::new(format!(
                 "the stack {name} is protected against deletion, and was not when the plan was made"
@@ -246,11 +307,23 @@ async fn delete_stack(
         Err(error) if !effect_unknown(error.kind) => return Err(error.into()),
         _ => {}
     }
-    match context.stacks.settled_or_gone(id, progress).await? {
-        None => Ok(StepDone::default()),
-        Some(stack) if state_of(&stack.status) == StackState::Gone => Ok(StepDone::default()),
-        Some(stack) => Err(failure("deletion", &stack, token, context).await),
+    for _ in 0..STALE_LOOKS {
+        match context.stacks.settled_or_gone(id, progress).await? {
+            None => return Ok(StepDone::default()),
+            Some(stack) if state_of(&stack.status) == StackState::Gone => return Ok(StepDone::default()),
+            Some(stack) if stack.status == "DELETE_FAILED" => {
+                return Err(failure("deletion", &stack, token, context)
+                    .await
+                    .with_help("Its termination protection was lifted for this and is off now."));
+            }
+            // Still the status of before.
+            Some(_) => tokio::time::sleep(STALE_PAUSE).await,
+        }
     }
+    Err(StepError::new(format!(
+        "CloudFormation took the deletion of stack {name} and did not begin it"
+    ))
+    .with_help("Run the same command again."))
 }
 
 fn told_role(stack: &Stack) -> Result<StepDone, StepError> {
@@ -275,7 +348,6 @@ async fn failure(what: &str, stack: &Stack, token: &str, context: &RunContext) -
         .await
         .unwrap_or_default();
     let cause = root_cause(&events, token)
-        .or_else(|| root_cause(&events, ""))
         .or_else(|| stack.status_reason.clone())
         .unwrap_or_else(|| "CloudFormation gives no reason".to_owned());
     let error = StepError::new(format!(
@@ -288,5 +360,57 @@ async fn failure(what: &str, stack: &Stack, token: &str, context: &RunContext) -
             error.with_help("Mend the cause and run the same command again: it replaces the failed stack.")
         }
         _ => error.with_help("Mend the cause and run the same command again."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+    use crate::cloud::sandbox::{ManualClock, Sandbox, Seed, World};
+    use crate::resources::stack_wait::StackWait;
+
+    /// Somebody protects the stack between plan and apply.
+    #[tokio::test]
+    async fn a_stack_that_was_protected_meanwhile_is_named_so() {
+        let seed = Seed {
+            cluster: "prod".to_owned(),
+            region: "us-west-2".to_owned(),
+            account: None,
+        };
+        let sandbox = Sandbox::in_memory(World::seeded(&seed), Arc::new(ManualClock::default()));
+        let context = RunContext {
+            readers: sandbox.readers(),
+            writers: sandbox.writers(),
+            stacks: Arc::new(StackWait::new(sandbox.readers().aws, Duration::from_secs(1))),
+        };
+        let trust = json!({"Version": "2012-10-17", "Statement": {
+            "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}});
+        let role = json!({"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}});
+        let request = StackRequest {
+            name: "roles".to_owned(),
+            template_body: json!({"Resources": {"Role1": role}}).to_string(),
+            tags: Vec::new(),
+            capabilities: vec!["CAPABILITY_IAM".to_owned()],
+            termination_protection: true,
+            disable_rollback: false,
+            service_role_arn: None,
+            client_request_token: "create".to_owned(),
+        };
+        let operation = Operation::DeleteStack {
+            name: "roles".to_owned(),
+            id: context.writers.aws.create_stack(&request).await.unwrap(),
+            cloudformation_role_arn: None,
+            client_request_token: "delete".to_owned(),
+        };
+        let progress = Progress::new(|_| {});
+        let error = run(operation, &context, &progress).await.unwrap_err();
+        assert!(
+            error
+                .message
+                .contains("is protected against deletion, and was not when the plan"),
+            "{error}"
+        );
     }
 }

@@ -38,11 +38,12 @@ pub(super) enum Operation {
         uid: String,
         resource_version: String,
     },
-    /// Deletes the object with this `uid`.
+    /// Deletes the object with this `uid`, if nobody changed it since.
     Delete {
         namespace: String,
         name: String,
         uid: String,
+        resource_version: String,
     },
 }
 

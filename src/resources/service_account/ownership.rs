@@ -54,10 +54,23 @@ pub fn other_owner(account: &ServiceAccount) -> Option<&'static str> {
     {
         return Some("Helm");
     }
-    if has("argocd.argoproj.io/tracking-id") || has("argocd.argoproj.io/instance") {
+    let manages = |name: &str| {
+        account
+            .field_managers
+            .iter()
+            .any(|manager| manager.manager.starts_with(name))
+    };
+    if manages("helm") {
+        return Some("Helm");
+    }
+    if has("argocd.argoproj.io/tracking-id") || has("argocd.argoproj.io/instance") || manages("argocd") {
         return Some("Argo CD");
     }
-    if has("kustomize.toolkit.fluxcd.io/name") || has("helm.toolkit.fluxcd.io/name") {
+    if has("kustomize.toolkit.fluxcd.io/name")
+        || manages("kustomize-controller")
+        || manages("helm-controller")
+        || has("helm.toolkit.fluxcd.io/name")
+    {
         return Some("Flux");
     }
     None

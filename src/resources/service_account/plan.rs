@@ -22,7 +22,7 @@ use crate::{
         Live, Request,
         iam_role::{self, RoleArn, arn_after, is_to_go},
         namespace::{self, in_kubernetes},
-        request::{AccountKey, key_of},
+        request::{AccountKey, key_of, owns_role},
         runner::help_for,
     },
 };
@@ -34,7 +34,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         let key = key_of(account);
         let address = address(&key);
         match standing(request, live, account) {
-            Standing::Free => plan_one(live, account, &address, draft),
+            Standing::Free => plan_one(request, live, account, &address, draft),
             Standing::Refused(owner) => draft.add_finding(refusal(account, &address, owner)),
             Standing::Unknown(Unreadable::Cluster) => unreachable += 1,
             Standing::Unknown(Unreadable::Object) => {
@@ -120,7 +120,13 @@ fn wanted(account: &config::ServiceAccount, arn: Deferred<String>, marked: bool)
     Wanted { labels, annotations }
 }
 
-fn plan_one(live: &Live, account: &config::ServiceAccount, address: &Address, draft: &mut PlanDraft) {
+fn plan_one(
+    request: &Request,
+    live: &Live,
+    account: &config::ServiceAccount,
+    address: &Address,
+    draft: &mut PlanDraft,
+) {
     let key = key_of(account);
     if live
         .namespaces
@@ -144,7 +150,12 @@ fn plan_one(live: &Live, account: &config::ServiceAccount, address: &Address, dr
     // Only a change that can alter the ARN must come first; a mere update of the role's policies need not, yet a
     // service account is not pointed at a role that failed to become what it should be.
     let mut after: Vec<StepId> = Vec::new();
-    for needed in [namespace::address(&account.namespace), role_address] {
+    // An account with a role of somebody's waits for none of ours; one of ours that is pruned waits for the account.
+    let role_address = owns_role(account).then_some(role_address);
+    for needed in [namespace::address(&account.namespace)]
+        .into_iter()
+        .chain(role_address)
+    {
         if let Some(step) = draft.last_step_of(&needed) {
             after.push(step);
             depends_on.push(needed);
@@ -152,6 +163,8 @@ fn plan_one(live: &Live, account: &config::ServiceAccount, address: &Address, dr
     }
     let subject = Subject {
         account,
+        overrides: request.settings.override_existing_service_accounts,
+        limited: request.only.contains_key(&key),
         address,
         arn,
         depends_on,
@@ -165,6 +178,8 @@ fn plan_one(live: &Live, account: &config::ServiceAccount, address: &Address, dr
 
 struct Subject<'plan> {
     account: &'plan config::ServiceAccount,
+    overrides: bool,
+    limited: bool,
     address: &'plan Address,
     arn: Deferred<String>,
     depends_on: Vec<Address>,
@@ -226,6 +241,11 @@ impl Subject<'_> {
             self.arn.clone(),
             ownership(existing) == Ownership::Ours,
         );
+        let wanted = if self.limited {
+            with_earlier(wanted, existing)
+        } else {
+            wanted
+        };
         let mut attributes = Vec::new();
         for (key, value) in &wanted.annotations {
             let before = existing.annotations.get(key);
@@ -259,6 +279,26 @@ impl Subject<'_> {
             draft.add_unchanged(self.address.clone());
             return;
         }
+        if ownership(existing) == Ownership::Foreign && !self.overrides {
+            draft.add_finding(refusal(self.account, self.address, other_owner(existing)));
+            return;
+        }
+        if existing.terminating {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Error,
+                    "service-account-terminating",
+                    format!(
+                        "the service account {} is being deleted",
+                        self.account.qualified_name()
+                    ),
+                )
+                .about(self.address)
+                .at(self.account.location.as_ref())
+                .with_help("Wait until it is gone and run the same command again."),
+            );
+            return;
+        }
         let before = |live: &BTreeMap<String, String>, keys: &mut dyn Iterator<Item = &String>| {
             keys.map(|key| (key.clone(), live.get(key).cloned()))
                 .collect::<BTreeMap<_, _>>()
@@ -289,6 +329,31 @@ impl Subject<'_> {
         };
         draft.add_change(self.change(Action::Update, vec![reason], attributes, step, Some(existing)));
     }
+}
+
+/// The wanted metadata together with what eksact set earlier: where flags name a part of it, the rest stays, which
+/// server-side apply would take away.
+fn with_earlier(mut wanted: Wanted, existing: &ServiceAccount) -> Wanted {
+    for manager in existing
+        .field_managers
+        .iter()
+        .filter(|manager| manager.manager == FIELD_MANAGER)
+    {
+        for key in &manager.labels {
+            if let Some(value) = existing.labels.get(key) {
+                wanted.labels.entry(key.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        for key in &manager.annotations {
+            if let Some(value) = existing.annotations.get(key) {
+                wanted
+                    .annotations
+                    .entry(key.clone())
+                    .or_insert_with(|| Deferred::Known(value.clone()));
+            }
+        }
+    }
+    wanted
 }
 
 fn annotation(key: &str, before: Option<&String>, after: &Deferred<String>) -> AttributeChange {
@@ -373,11 +438,17 @@ pub(super) fn plan_removals(request: &Request, live: &Live, draft: &mut PlanDraf
     if request.prune.is_some()
         && let Some(Err(error)) = &live.all_service_accounts
     {
-        draft.add_finding(Finding::new(
-            Severity::Error,
-            "service-accounts-unreadable",
-            format!("service accounts that the file no longer has cannot be found: {error}"),
-        ));
+        let message = format!(
+            "what the file no longer has is kept, because the service accounts could not be read: {error}"
+        );
+        let finding = match unreadable(error) {
+            Unreadable::Cluster => Guard::KubernetesUnreachable.refusal(message),
+            Unreadable::Object => Finding::new(Severity::Error, "service-accounts-unreadable", message),
+        };
+        draft.add_finding(match help_for(error) {
+            Some(help) => finding.with_help(help),
+            None => finding,
+        });
     }
     let with_stack: BTreeSet<AccountKey> = live
         .known_stacks()
@@ -393,7 +464,7 @@ pub(super) fn plan_removals(request: &Request, live: &Live, draft: &mut PlanDraf
             (is_to_go(request, &key) && ours).then_some((key, account))
         }));
     }
-    for key in &request.delete {
+    for key in request.delete.difference(&request.delete_role_only) {
         match live.service_accounts.get(key) {
             Some(Ok(Some(account))) => {
                 candidates.insert(key.clone(), account);
@@ -426,17 +497,11 @@ pub(super) fn plan_removals(request: &Request, live: &Live, draft: &mut PlanDraf
         }
     }
     for (key, account) in candidates {
-        plan_removal(request, live, &key, account, draft);
+        plan_removal(request, &key, account, draft);
     }
 }
 
-fn plan_removal(
-    request: &Request,
-    live: &Live,
-    key: &AccountKey,
-    account: &ServiceAccount,
-    draft: &mut PlanDraft,
-) {
+fn plan_removal(request: &Request, key: &AccountKey, account: &ServiceAccount, draft: &mut PlanDraft) {
     let address = address(key);
     let whose = ownership(account);
     let other = other_owner(account);
@@ -462,6 +527,7 @@ fn plan_removal(
             namespace: key.0.clone(),
             name: key.1.clone(),
             uid: account.uid.clone(),
+            resource_version: account.resource_version.clone(),
         };
         let title = format!("delete service account {}/{}", key.0, key.1);
         change.steps = vec![draft.add_step(&address, "delete", title, Vec::new(), &operation)];
@@ -473,13 +539,12 @@ fn plan_removal(
         draft.add_change(change);
         return;
     }
-    let of_stack = live.stack_of(key).and_then(|stack| stack.outputs.get("Role1"));
     let Some(arn) = account
         .annotations
         .get(ROLE_ANNOTATION)
-        .filter(|arn| whose != Ownership::Foreign || of_stack == Some(*arn))
+        .filter(|_| whose != Ownership::Foreign)
     else {
-        // Somebody else's, pointing at no role or at somebody else's.
+        // Somebody else's, whose annotation is none of ours to take.
         if request.delete.contains(key) {
             draft.add_finding(
                 Finding::new(

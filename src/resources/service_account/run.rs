@@ -40,11 +40,16 @@ pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<St
             uid,
             resource_version,
         } => remove_annotation(&namespace, &name, &uid, resource_version, context).await,
-        Operation::Delete { namespace, name, uid } => {
+        Operation::Delete {
+            namespace,
+            name,
+            uid,
+            resource_version,
+        } => {
             match context
                 .writers
                 .kubernetes
-                .delete_service_account(&namespace, &name, &uid)
+                .delete_service_account(&namespace, &name, &uid, &resource_version)
                 .await
             {
                 Err(error) if error.kind == CallErrorKind::NotFound => Ok(StepDone::default()),
@@ -153,8 +158,15 @@ async fn apply(operation: Operation, context: &RunContext) -> Result<StepDone, S
         {
             Ok(applied) => {
                 remove(&metadata, applied, &remove_labels, &remove_annotations, context).await?;
+                let annotation_changed = before_annotations.get(ROLE_ANNOTATION).and_then(Option::as_ref)
+                    != metadata.annotations.get(ROLE_ANNOTATION);
+                let notes = if annotation_changed {
+                    restart_notes(&metadata, context).await
+                } else {
+                    Vec::new()
+                };
                 return Ok(StepDone {
-                    notes: restart_notes(&metadata, context).await,
+                    notes,
                     ..StepDone::default()
                 });
             }
@@ -282,7 +294,12 @@ async fn restart_notes(metadata: &ServiceAccountMetadata, context: &RunContext) 
     let Some(arn) = metadata.annotations.get(ROLE_ANNOTATION) else {
         return Vec::new();
     };
-    let pods = match context.readers.kubernetes.pods(&metadata.namespace).await {
+    let pods = match context
+        .readers
+        .kubernetes
+        .pods(&metadata.namespace, &metadata.name)
+        .await
+    {
         Ok(pods) => pods,
         Err(error) => {
             return vec![format!(
@@ -293,7 +310,6 @@ async fn restart_notes(metadata: &ServiceAccountMetadata, context: &RunContext) 
     };
     let stale: Vec<&Pod> = pods
         .iter()
-        .filter(|pod| pod.service_account == metadata.name)
         .filter(|pod| matches!(pod.phase.as_str(), "Running" | "Pending"))
         .filter(|pod| pod.role_arns.is_empty() || pod.role_arns.values().any(|live| live != arn))
         .collect();

@@ -18,13 +18,17 @@ def install(_state):
         if method == "GET" and path == "/cluster-versions":
             return eks._json_resp(200, _cluster_versions(query_params))
         answer = handle(method, path, headers, body, query_params)
-        if path.startswith("/tags/") and method in ("POST", "DELETE"):
-            # ministack keeps the tags apart; in AWS they are what DescribeCluster tells.
-            for cluster in eks._clusters.values():
-                cluster["tags"] = dict(eks._tags.get(cluster["arn"], {}))
+        if method != "GET" and path.startswith("/tags/"):
+            _show_tags(eks)
         return answer
 
     eks._handle_request_sync = handle_more
+
+
+def _show_tags(eks):
+    """ministack keeps the tags of TagResource apart, and DescribeCluster goes on showing those of the creation."""
+    for cluster in eks._clusters.values():
+        cluster["tags"] = dict(eks._tags.get(cluster["arn"], {}))
 
 
 def enter(state):
@@ -124,8 +128,7 @@ def put(state, name, wanted):
     for key in ("endpoint", "status", "version", "tags"):
         if key in wanted:
             cluster[key] = wanted[key]
-    if "tags" in wanted:
-        eks._tags[cluster["arn"]] = dict(wanted["tags"])
+    eks._tags[cluster["arn"]] = dict(cluster["tags"])
     for key in ("accessConfig", "resourcesVpcConfig"):
         cluster[key] = {**cluster[key], **wanted.get(key, {})}
     eks._clusters[name] = cluster

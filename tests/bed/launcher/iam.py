@@ -6,6 +6,7 @@ that benchmarks can make many.
 """
 
 import functools
+import json
 import re
 import urllib.parse
 from xml.sax.saxutils import escape
@@ -182,6 +183,14 @@ def too_large(role, name, document):
     return None
 
 
+def malformed(document):
+    """Whether IAM would refuse a document at sight: no JSON object, or one without a statement."""
+    try:
+        return not json.loads(document).get("Statement")
+    except (ValueError, AttributeError):
+        return True
+
+
 def _guarded(iam, handlers):
     attach, put, delete, trust = (handlers[name] for name in (
         "AttachRolePolicy", "PutRolePolicy", "DeleteRole", "UpdateAssumeRolePolicy"))
@@ -197,11 +206,15 @@ def _guarded(iam, handlers):
     def put_checked(p):
         role = iam._roles.get(iam._p(p, "RoleName"))
         refusal = role and too_large(role, iam._p(p, "PolicyName"), iam._p(p, "PolicyDocument"))
+        if role is not None and malformed(iam._p(p, "PolicyDocument")):
+            return iam._error(400, "MalformedPolicyDocument", "Syntax errors in policy.")
         return iam._error(409, "LimitExceeded", refusal) if refusal else put(p)
 
     def trust_checked(p):
         if len(iam._p(p, "PolicyDocument")) > TRUST_POLICY:
             return iam._error(409, "LimitExceeded", f"Cannot exceed quota for ACLSizePerRole: {TRUST_POLICY}")
+        if iam._p(p, "RoleName") in iam._roles and malformed(iam._p(p, "PolicyDocument")):
+            return iam._error(400, "MalformedPolicyDocument", "Syntax errors in policy.")
         return trust(p)
 
     def delete_worded(p):

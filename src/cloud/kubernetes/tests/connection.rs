@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::Numbered;
 use crate::{
-    cloud::kubernetes::{ClusterEndpoint, KubeconfigContext, KubernetesClient, NetworkSettings, TrustSource},
+    cloud::kubernetes::{ClusterEndpoint, KubeconfigContext, KubernetesClient, NetworkSettings},
     ports::{CallError, CallErrorKind, kubernetes::KubernetesReader},
 };
 
@@ -179,13 +179,9 @@ async fn the_clusters_own_authority_and_extra_ones_are_trusted_and_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("proxy.pem");
     fs_err::write(&path, &server.certificate).unwrap();
-    let network = NetworkSettings {
-        trust: vec![TrustSource {
-            variable: "AWS_CA_BUNDLE".to_owned(),
-            path,
-        }],
-        ..NetworkSettings::default()
-    };
+    let network =
+        NetworkSettings::from_variables(|name| (name == "AWS_CA_BUNDLE").then(|| path.clone().into()))
+            .unwrap();
     assert_eq!(version(url, &self_signed(), &network).await.unwrap(), "v1.36.3");
 }
 

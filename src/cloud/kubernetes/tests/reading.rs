@@ -112,11 +112,19 @@ async fn pods_and_namespaces_have_their_paths() {
         ),
     ]);
     let client = api.client();
-    assert_eq!(client.pods("app").await.unwrap()[0].service_account, "default");
+    assert_eq!(
+        client.pods("app", "default").await.unwrap()[0].service_account,
+        "default"
+    );
     assert!(!client.namespaces().await.unwrap()[0].terminating);
     assert_eq!(client.namespace("app").await.unwrap().unwrap().name, "app");
     assert_eq!(client.server_version().await.unwrap(), "v1.36.3");
-    let lines: Vec<_> = api.sent().await.iter().map(super::Sent::line).collect();
+    let sent = api.sent().await;
+    assert_eq!(
+        sent[0].parameter("fieldSelector"),
+        Some("spec.serviceAccountName%3Ddefault")
+    );
+    let lines: Vec<_> = sent.iter().map(super::Sent::line).collect();
     assert_eq!(
         lines,
         [
@@ -125,6 +133,31 @@ async fn pods_and_namespaces_have_their_paths() {
             "GET /api/v1/namespaces/app",
             "GET /version"
         ]
+    );
+}
+
+#[tokio::test]
+async fn the_servers_own_issuer_is_read_or_withheld() {
+    let document =
+        json!({"issuer": "https://oidc.eks.us-west-2.amazonaws.com/id/ABC", "jwks_uri": "https://x"});
+    let api = Api::answering([
+        answer(200, &document),
+        failure(403, "Forbidden"),
+        plain(404, "404 page not found"),
+        plain(500, "broken"),
+    ]);
+    let client = api.client();
+    assert_eq!(
+        client.service_account_issuer().await.unwrap().as_deref(),
+        Some("https://oidc.eks.us-west-2.amazonaws.com/id/ABC")
+    );
+    assert_eq!(client.service_account_issuer().await.unwrap(), None);
+    assert_eq!(client.service_account_issuer().await.unwrap(), None);
+    let error = client.service_account_issuer().await.unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::ServiceFailure);
+    assert_eq!(
+        api.sent().await[0].line(),
+        "GET /.well-known/openid-configuration"
     );
 }
 
@@ -224,6 +257,8 @@ async fn reading_is_repeated_when_the_server_is_busy_but_not_for_ever() {
 async fn names_cannot_lead_to_another_path() {
     let api = Api::default();
     let client = api.client();
+    let error = client.pods("app", "x,spec.nodeName=y").await.unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Invalid);
     for (namespace, name) in [
         ("app", "../../secrets"),
         ("app/secrets", "x"),

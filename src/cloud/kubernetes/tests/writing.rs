@@ -148,7 +148,7 @@ async fn removing_names_single_keys() {
 }
 
 #[tokio::test]
-async fn deleting_is_bound_to_the_uid() {
+async fn deleting_is_bound_to_uid_and_version() {
     let success =
         json!({"kind": "Status", "status": "Success", "details": {"name": "s3-reader", "uid": "u-1"}});
     let api = Api::answering([
@@ -158,12 +158,12 @@ async fn deleting_is_bound_to_the_uid() {
     ]);
     let client = api.client();
     client
-        .delete_service_account("app", "s3-reader", "u-1")
+        .delete_service_account("app", "s3-reader", "u-1", "41")
         .await
         .unwrap();
     for kind in [CallErrorKind::Conflict, CallErrorKind::NotFound] {
         let error = client
-            .delete_service_account("app", "s3-reader", "u-1")
+            .delete_service_account("app", "s3-reader", "u-1", "41")
             .await
             .unwrap_err();
         assert_eq!(error.kind, kind);
@@ -173,7 +173,10 @@ async fn deleting_is_bound_to_the_uid() {
         sent.line(),
         "DELETE /api/v1/namespaces/app/serviceaccounts/s3-reader"
     );
-    assert_eq!(sent.body, json!({"preconditions": {"uid": "u-1"}}));
+    assert_eq!(
+        sent.body,
+        json!({"preconditions": {"uid": "u-1", "resourceVersion": "41"}})
+    );
 }
 
 #[tokio::test]
@@ -187,7 +190,11 @@ async fn an_empty_precondition_is_never_sent() {
             .await
             .unwrap_err(),
         client
-            .delete_service_account("app", "s3-reader", "")
+            .delete_service_account("app", "s3-reader", "", "41")
+            .await
+            .unwrap_err(),
+        client
+            .delete_service_account("app", "s3-reader", "u-1", "")
             .await
             .unwrap_err(),
     ];

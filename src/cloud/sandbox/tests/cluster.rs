@@ -1,7 +1,8 @@
 //! Kubernetes through the ports: preconditions, names, permissions.
 
 use super::*;
-use crate::ports::kubernetes::AccessReview;
+use crate::cloud::sandbox::state::SimulatedCluster;
+use crate::ports::kubernetes::{AccessReview, Pod};
 
 async fn with_reader() -> Sandbox {
     let (sandbox, _) = sandbox();
@@ -78,11 +79,11 @@ async fn a_recreated_object_is_not_the_one_that_was_read() {
     let sandbox = with_reader().await;
     let old = sandbox.service_account("app", "reader").await.unwrap().unwrap();
     sandbox
-        .delete_service_account("app", "reader", &old.uid)
+        .delete_service_account("app", "reader", &old.uid, &old.resource_version)
         .await
         .unwrap();
     let missing = sandbox
-        .delete_service_account("app", "reader", &old.uid)
+        .delete_service_account("app", "reader", &old.uid, &old.resource_version)
         .await
         .unwrap_err();
     assert_eq!(missing.message, "serviceaccounts \"reader\" not found");
@@ -95,7 +96,7 @@ async fn a_recreated_object_is_not_the_one_that_was_read() {
     let new = sandbox.create_service_account(&wanted).await.unwrap();
     assert_ne!(new.uid, old.uid);
     let other = sandbox
-        .delete_service_account("app", "reader", &old.uid)
+        .delete_service_account("app", "reader", &old.uid, &old.resource_version)
         .await
         .unwrap_err();
     assert_eq!(other.kind, CallErrorKind::Conflict);
@@ -107,6 +108,92 @@ async fn a_recreated_object_is_not_the_one_that_was_read() {
     let taken = sandbox.create_service_account(&wanted).await.unwrap_err();
     assert_eq!(taken.kind, CallErrorKind::AlreadyExists);
     assert_eq!(taken.message, "serviceaccounts \"reader\" already exists");
+}
+
+#[tokio::test]
+async fn an_object_that_was_changed_since_is_not_deleted() {
+    let sandbox = with_reader().await;
+    let seen = sandbox.service_account("app", "reader").await.unwrap().unwrap();
+    let changed = sandbox
+        .apply_service_account(
+            &service_account("app", "reader", "arn:two"),
+            &seen.resource_version,
+        )
+        .await
+        .unwrap();
+    let error = sandbox
+        .delete_service_account("app", "reader", &seen.uid, &seen.resource_version)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Conflict);
+    assert!(
+        error.message.contains("the ResourceVersion in the precondition"),
+        "{}",
+        error.message
+    );
+    sandbox
+        .delete_service_account("app", "reader", &seen.uid, &changed.resource_version)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn only_pods_of_the_service_account_are_listed() {
+    let sandbox = with_reader().await;
+    sandbox
+        .edit(|world| {
+            let cluster = world.clusters.values_mut().next().unwrap();
+            for (namespace, name, service_account) in [
+                ("app", "mine", "reader"),
+                ("app", "other", "default"),
+                ("default", "far", "reader"),
+            ] {
+                let pod = Pod {
+                    namespace: namespace.to_owned(),
+                    name: name.to_owned(),
+                    service_account: service_account.to_owned(),
+                    phase: "Running".to_owned(),
+                    controller: None,
+                    role_arns: BTreeMap::new(),
+                };
+                cluster.pods.insert(format!("{namespace}/{name}"), pod);
+            }
+        })
+        .unwrap();
+    let pods = sandbox.pods("app", "reader").await.unwrap();
+    assert_eq!(
+        pods.iter().map(|pod| pod.name.as_str()).collect::<Vec<_>>(),
+        ["mine"]
+    );
+}
+
+#[tokio::test]
+async fn the_api_tells_its_own_issuer_unless_the_caller_may_not_know() {
+    let sandbox = with_reader().await;
+    let of_eks = AwsReader::cluster(&sandbox, "prod").await.unwrap().oidc_issuer;
+    assert!(of_eks.is_some());
+    assert_eq!(sandbox.service_account_issuer().await.unwrap(), of_eks);
+    let edit = |change: &dyn Fn(&mut SimulatedCluster)| {
+        sandbox
+            .edit(|world| change(world.clusters.values_mut().next().unwrap()))
+            .unwrap();
+    };
+    edit(&|cluster| cluster.service_account_issuer = Some("https://other.example".to_owned()));
+    assert_eq!(
+        sandbox.service_account_issuer().await.unwrap().as_deref(),
+        Some("https://other.example")
+    );
+    edit(&|cluster| {
+        cluster
+            .denied
+            .insert("get /.well-known/openid-configuration".to_owned());
+    });
+    assert_eq!(sandbox.service_account_issuer().await.unwrap(), None);
+    edit(&|cluster| cluster.unreachable = true);
+    assert_eq!(
+        sandbox.service_account_issuer().await.unwrap_err().kind,
+        CallErrorKind::Unreachable
+    );
 }
 
 #[tokio::test]

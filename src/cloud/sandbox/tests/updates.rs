@@ -1,6 +1,7 @@
 //! Change sets: what they see, what they change, and what they leave alone.
 
 use super::*;
+use crate::ports::aws::ResourceChange;
 
 async fn existing(properties: &Value, action: Option<&str>) -> (Sandbox, String) {
     let (sandbox, _) = sandbox();
@@ -240,4 +241,80 @@ async fn a_resource_that_leaves_the_template_goes() {
         .unwrap();
     assert!(role(&sandbox, NAME).await.inline_policies.is_empty());
     assert_eq!(stack(&sandbox, NAME).await.status, "UPDATE_COMPLETE");
+}
+
+/// The changes that a change set tells: logical id, action, replacement, and whether there is a physical id.
+async fn told(sandbox: &Sandbox, request: &ChangeSetRequest) -> Vec<(String, String, String, bool)> {
+    let id = sandbox.create_change_set(request).await.unwrap();
+    let changes = sandbox.change_set(&id).await.unwrap().changes;
+    let tell = |change: ResourceChange| {
+        (
+            change.logical_id,
+            change.action,
+            change.replacement.unwrap_or_default(),
+            change.physical_id.is_some(),
+        )
+    };
+    changes.into_iter().map(tell).collect()
+}
+
+#[tokio::test]
+async fn a_change_set_tells_what_it_would_do_to_each_resource() {
+    let (sandbox, name) = existing(&json!({"ManagedPolicyArns": [S3]}), Some("s3:GetObject")).await;
+    let role = |properties: &Value, action| template(properties, action);
+    let row = |id: &str, action: &str, replacement: &str, exists| {
+        (id.to_owned(), action.to_owned(), replacement.to_owned(), exists)
+    };
+
+    // A property in place; the policy is equal and not told.
+    let wanted = role(&json!({"ManagedPolicyArns": [READ_ONLY]}), Some("s3:GetObject"));
+    assert_eq!(
+        told(&sandbox, &change(NAME, "in-place", &wanted)).await,
+        [row("Role1", "Modify", "False", true)]
+    );
+    // A name or path makes the role anew, and what refers to it changes with it.
+    for (change_set, property) in [("named", "RoleName"), ("moved", "Path")] {
+        let wanted = role(
+            &json!({"ManagedPolicyArns": [S3], property: "/own/"}),
+            Some("s3:GetObject"),
+        );
+        assert_eq!(
+            told(&sandbox, &change(NAME, change_set, &wanted)).await,
+            [
+                row("Policy1", "Modify", "False", true),
+                row("Role1", "Modify", "True", true)
+            ]
+        );
+    }
+    // One resource goes, another comes.
+    let mut wanted = role(&json!({"ManagedPolicyArns": [S3]}), Some("s3:GetObject"));
+    let policy = wanted["Resources"]
+        .as_object_mut()
+        .unwrap()
+        .remove("Policy1")
+        .unwrap();
+    wanted["Resources"]["Policy2"] = policy;
+    assert_eq!(
+        told(&sandbox, &change(NAME, "other-policy", &wanted)).await,
+        [
+            row("Policy1", "Remove", "", true),
+            row("Policy2", "Add", "", false)
+        ]
+    );
+    // Tags of the stack are passed on to its resources.
+    let mut tagged = change(
+        NAME,
+        "tags",
+        &role(&json!({"ManagedPolicyArns": [S3]}), Some("s3:GetObject")),
+    );
+    tagged.tags = vec![("team".to_owned(), "other".to_owned())];
+    assert_eq!(
+        told(&sandbox, &tagged).await,
+        [
+            row("Policy1", "Modify", "False", true),
+            row("Role1", "Modify", "False", true)
+        ]
+    );
+    // None of this changed anything.
+    assert!(sandbox.role(&name).await.unwrap().is_some());
 }

@@ -1,3 +1,6 @@
+//! Which policy documents IAM's grammar takes and which it refuses, with the words and places of the complaints.
+//! Limits of size are not part of the grammar.
+
 use serde_json::json;
 
 use super::*;

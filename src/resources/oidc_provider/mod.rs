@@ -1,0 +1,248 @@
+//! The IAM OIDC provider of the cluster's issuer: made with its thumbprint, adopted where it exists, never deleted while
+//! roles trust it.
+
+mod plan;
+mod thumbprint;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    Kind, Live, LiveReader, Request, RunContext,
+    request::{ProviderIntent, ThumbprintSource},
+    runner::{help_for, operation_of},
+};
+use crate::{
+    engine::{Address, Finding, PlanDraft, Severity, StepDone, StepError, executor::Progress},
+    ports::{CallErrorKind, aws::OidcProvider},
+};
+use plan::Subject;
+
+/// The audience of tokens that roles are assumed with.
+pub const AUDIENCE: &str = "sts.amazonaws.com";
+/// Set on the cluster beside the provider, as eksctl does (`eks/eks.go`, 0.231): its own deletion looks for it.
+pub const CLUSTER_TAG: &str = "alpha.eksctl.io/cluster-oidc-enabled";
+
+/// The kind `oidc-provider`.
+#[derive(Debug)]
+pub struct OidcProviderKind;
+
+/// The address of a cluster's provider.
+pub fn address(cluster: &str) -> Address {
+    Address::new(OidcProviderKind.name(), cluster)
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "kebab-case")]
+enum Operation {
+    Create {
+        url: String,
+        arn: String,
+        thumbprint: Option<String>,
+        tags: BTreeMap<String, String>,
+    },
+    AddAudience {
+        arn: String,
+    },
+    SetThumbprints {
+        arn: String,
+        thumbprints: Vec<String>,
+    },
+    TagCluster {
+        arn: String,
+    },
+    Delete {
+        arn: String,
+    },
+}
+
+#[async_trait]
+impl Kind for OidcProviderKind {
+    fn name(&self) -> &'static str {
+        "oidc-provider"
+    }
+
+    async fn read(&self, request: &Request, reader: &LiveReader) {
+        if request.oidc_provider == ProviderIntent::Leave {
+            return;
+        }
+        let provider = reader.oidc_provider().await;
+        match request.oidc_provider {
+            ProviderIntent::Delete => {
+                reader.all_roles().await;
+            }
+            ProviderIntent::Ensure if reader.cluster().oidc_issuer.is_some() => {
+                let absent = matches!(provider, Ok(None));
+                let compared = request.settings.check_thumbprint && matches!(provider, Ok(Some(_)));
+                if request.settings.thumbprint == ThumbprintSource::Issuer && (absent || compared) {
+                    reader.issuer_chain().await;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        if request.oidc_provider == ProviderIntent::Leave {
+            return;
+        }
+        let address = address(&live.cluster.name);
+        let source = request.config.iam.with_oidc.location.clone();
+        if live.cluster.oidc_issuer.is_none() {
+            if request.oidc_provider == ProviderIntent::Delete {
+                return;
+            }
+            draft.add_finding(
+                Finding::new(
+                    Severity::Error,
+                    "no-oidc-issuer",
+                    format!(
+                        "cluster {} has no OIDC issuer (its status is {})",
+                        live.cluster.name, live.cluster.status
+                    ),
+                )
+                .about(&address)
+                .at(source.as_ref())
+                .with_help("A cluster has one once it is ACTIVE; clusters on local Outposts have none."),
+            );
+            return;
+        }
+        let (Some(arn), Some(url)) = (live.provider_arn(), live.issuer_host_path()) else {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Error,
+                    "bad-oidc-issuer",
+                    format!(
+                        "the issuer of cluster {} is not an https URL: {}",
+                        live.cluster.name,
+                        live.cluster.oidc_issuer.as_deref().unwrap_or_default()
+                    ),
+                )
+                .about(&address),
+            );
+            return;
+        };
+        let existing = match &live.oidc_provider {
+            Some(Ok(existing)) => existing.as_ref(),
+            Some(Err(error)) => {
+                let finding = Finding::new(Severity::Error, "unreadable", error.to_string()).about(&address);
+                draft.add_finding(match help_for(error) {
+                    Some(help) => finding.with_help(help),
+                    None => finding,
+                });
+                return;
+            }
+            None => return,
+        };
+        let subject = Subject {
+            request,
+            live,
+            address,
+            arn,
+            url,
+        };
+        match (request.oidc_provider, existing) {
+            (ProviderIntent::Ensure, None) => subject.plan_creation(draft),
+            (ProviderIntent::Ensure, Some(provider)) => subject.plan_update(provider, draft),
+            (ProviderIntent::Require, None) => draft.add_finding(
+                Finding::new(
+                    Severity::Error,
+                    "oidc-provider-missing",
+                    format!(
+                        "cluster {} has no IAM OIDC provider, so no service account can have a role",
+                        live.cluster.name
+                    ),
+                )
+                .about(&subject.address)
+                .with_help(format!(
+                    "Run `eksact utils associate-iam-oidc-provider --cluster {} --approve` first, or set \
+                     `iam.withOIDC: true` in the file.",
+                    live.cluster.name
+                )),
+            ),
+            (ProviderIntent::Require, Some(provider)) => {
+                if !has_audience(provider) {
+                    draft.add_finding(
+                        Finding::new(
+                            Severity::Warning,
+                            "oidc-audience-missing",
+                            format!("the IAM OIDC provider lacks the audience {AUDIENCE}: no role can be assumed through it"),
+                        )
+                        .about(&subject.address)
+                        .with_help(format!(
+                            "Run `eksact utils associate-iam-oidc-provider --cluster {} --approve`.",
+                            live.cluster.name
+                        )),
+                    );
+                }
+            }
+            (ProviderIntent::Delete, Some(provider)) => subject.plan_deletion(provider, draft),
+            (ProviderIntent::Delete, None) | (ProviderIntent::Leave, _) => {}
+        }
+    }
+
+    async fn run(
+        &self,
+        operation: Value,
+        context: &RunContext,
+        _progress: &Progress,
+    ) -> Result<StepDone, StepError> {
+        let aws = &context.writers.aws;
+        match operation_of(operation)? {
+            Operation::Create {
+                url,
+                arn,
+                thumbprint,
+                tags,
+            } => {
+                let audiences = [AUDIENCE.to_owned()];
+                let made = aws
+                    .create_oidc_provider(
+                        &format!("https://{url}"),
+                        &audiences,
+                        thumbprint.as_deref(),
+                        &tags,
+                    )
+                    .await;
+                if let Err(error) = made {
+                    // Made meanwhile, or made by this very call whose answer was lost: the same is as good.
+                    let adopted = match error.kind {
+                        CallErrorKind::AlreadyExists
+                        | CallErrorKind::Unreachable
+                        | CallErrorKind::ServiceFailure => context.readers.aws.oidc_provider(&arn).await,
+                        _ => Ok(None),
+                    };
+                    match adopted {
+                        Ok(Some(provider)) if has_audience(&provider) => {}
+                        Ok(Some(_)) => aws.add_oidc_audience(&arn, AUDIENCE).await?,
+                        _ => return Err(error.into()),
+                    }
+                }
+            }
+            Operation::AddAudience { arn } => aws.add_oidc_audience(&arn, AUDIENCE).await?,
+            Operation::SetThumbprints { arn, thumbprints } => {
+                aws.set_oidc_thumbprints(&arn, &thumbprints).await?;
+            }
+            Operation::TagCluster { arn } => {
+                aws.tag_cluster(
+                    &arn,
+                    &BTreeMap::from([(CLUSTER_TAG.to_owned(), "true".to_owned())]),
+                )
+                .await?;
+            }
+            Operation::Delete { arn } => match aws.delete_oidc_provider(&arn).await {
+                Err(error) if error.kind != CallErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            },
+        }
+        Ok(StepDone::default())
+    }
+}
+
+/// Whether the provider takes tokens for STS.
+pub fn has_audience(provider: &OidcProvider) -> bool {
+    provider.audiences.iter().any(|audience| audience == AUDIENCE)
+}

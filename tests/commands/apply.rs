@@ -1,0 +1,131 @@
+//! `plan` and `apply`: the road of the README.
+
+use crate::place::{Place, READ_ONLY, assert_story};
+
+#[test]
+fn quickstart() {
+    let mut place = Place::quickstart();
+    place.tell(&["plan", "-f", "quickstart.yaml", "--detailed-exitcode"]);
+    place.tell(&["apply", "-f", "quickstart.yaml", "--yes"]);
+    place.tell(&["apply", "-f", "quickstart.yaml", "--yes"]);
+    place.tell(&["plan", "-f", "quickstart.yaml", "--detailed-exitcode"]);
+    assert_story!("quickstart", place.story());
+}
+
+#[test]
+fn a_changed_file_shows_the_difference_and_where_it_comes_from() {
+    let mut place = Place::applied();
+    let file = include_str!("../../examples/quickstart.yaml")
+        .replace("policy/AmazonS3ReadOnlyAccess", "policy/AmazonS3FullAccess")
+        .replace("- sqs:GetQueueAttributes\n", "- sqs:*\n");
+    place.write("quickstart.yaml", &file);
+    place.tell(&["apply", "-f", "quickstart.yaml", "--approve"]);
+    assert_story!("changed-file", place.story());
+}
+
+#[test]
+fn prune_removes_what_the_file_no_longer_has_and_only_that() {
+    let mut place = Place::applied();
+    // Made by hand and by nobody else: not ours to prune.
+    place.edit("quickstart", |world| {
+        let cluster = world.clusters.values_mut().next().unwrap();
+        let mut foreign = cluster.service_accounts["app/report-reader"].clone();
+        "by-hand".clone_into(&mut foreign.name);
+        foreign.labels.clear();
+        foreign.annotations.clear();
+        foreign.field_managers.clear();
+        cluster.service_accounts.insert("app/by-hand".to_owned(), foreign);
+    });
+    place.write_accounts(
+        "less.yaml",
+        &[&format!(
+            "{{metadata: {{name: report-reader, namespace: app}}, attachPolicyARNs: [{READ_ONLY}]}}"
+        )],
+    );
+    place.tell(&["plan", "-f", "less.yaml"]);
+    place.tell(&["apply", "-f", "less.yaml", "--prune", "--yes"]);
+    place.tell(&["apply", "-f", "less.yaml", "--prune", "--yes"]);
+    place.tell(&["get", "iamserviceaccount", "--cluster", "quickstart"]);
+    assert_story!("prune", place.story());
+    place.edit("quickstart", |world| {
+        let cluster = world.clusters.values().next().unwrap();
+        assert!(cluster.service_accounts.contains_key("app/by-hand"));
+        assert!(cluster.namespaces.contains_key("app"));
+    });
+}
+
+#[test]
+fn some_fail_and_the_others_are_done() {
+    let mut place = Place::new();
+    place.write_accounts(
+        "cluster.yaml",
+        &[
+            &format!("{{metadata: {{name: fine, namespace: app}}, attachPolicyARNs: [{READ_ONLY}]}}"),
+            &format!(
+                "{{metadata: {{name: bounded, namespace: app}}, attachPolicyARNs: [{READ_ONLY}], \
+                 permissionsBoundary: 'arn:aws:iam::111122223333:policy/boundary'}}"
+            ),
+        ],
+    );
+    place.edit("quickstart", |world| world.any_policy = false);
+    let ended = place.tell(&["apply", "-f", "cluster.yaml", "--yes"]);
+    assert_eq!(ended.code, 5);
+    // The cause is mended: the next run replaces the stack that was rolled back.
+    place.edit("quickstart", |world| {
+        world
+            .policies
+            .insert("arn:aws:iam::111122223333:policy/boundary".to_owned());
+    });
+    let ended = place.tell(&["apply", "-f", "cluster.yaml", "--yes"]);
+    assert_eq!(ended.code, 0);
+    assert_story!("partial", place.story());
+}
+
+#[test]
+fn role_only_and_given_roles() {
+    let mut place = Place::new();
+    place.write_accounts(
+        "cluster.yaml",
+        &[
+            &format!(
+                "{{metadata: {{name: chart, namespace: tools}}, roleOnly: true, roleName: chart, \
+                 attachPolicyARNs: [{READ_ONLY}]}}"
+            ),
+            "{metadata: {name: deployer, namespace: ci}, attachRoleARN: 'arn:aws:iam::111122223333:role/ci/deployer'}",
+        ],
+    );
+    place.tell(&["apply", "-f", "cluster.yaml", "--yes"]);
+    place.tell(&["get", "iamserviceaccount", "--cluster", "quickstart"]);
+    assert_story!("role-only-and-given-roles", place.story());
+}
+
+#[test]
+fn a_service_account_of_somebody_else() {
+    let mut place = Place::new();
+    place.write_accounts(
+        "cluster.yaml",
+        &[&format!(
+            "{{metadata: {{name: aws-node, namespace: kube-system}}, attachPolicyARNs: [{READ_ONLY}]}}"
+        )],
+    );
+    place.tell(&["apply", "-f", "cluster.yaml", "--yes"]);
+    place.tell(&[
+        "apply",
+        "-f",
+        "cluster.yaml",
+        "--yes",
+        "--override-existing-serviceaccounts",
+    ]);
+    place.tell(&[
+        "delete",
+        "iamserviceaccount",
+        "--cluster",
+        "quickstart",
+        "--namespace",
+        "kube-system",
+        "--name",
+        "aws-node",
+        "--yes",
+    ]);
+    assert_story!("override", place.story());
+}

@@ -1,0 +1,235 @@
+//! The documents keep up with the program: the reference is made from it, and every command that they show is one.
+
+use std::{env, fmt::Write as _, fs, path::Path};
+
+use clap::{Arg, Command};
+
+use crate::place::Place;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+const INTRODUCTION: &str = "\
+# Command reference
+
+Made from the program itself; `EKSACT_BLESS=1 cargo test --test commands documents` writes it anew. The same is in
+`eksact COMMAND --help`.
+";
+
+/// The reference: every command with its options, in the order of the help.
+fn reference() -> String {
+    let mut text = INTRODUCTION.to_owned();
+    let root = eksact::cli::command();
+    text.push_str("\n## Options of every command\n");
+    options(&root, &mut text);
+    writeln!(
+        text,
+        "\n## Exit codes\n\n```\n{}\n```",
+        eksact::cli::exit_code::TABLE
+    )
+    .unwrap();
+    for command in root.get_subcommands() {
+        describe(command, "eksact", &mut text);
+    }
+    text
+}
+
+fn describe(command: &Command, parent: &str, text: &mut String) {
+    let path = format!("{parent} {}", command.get_name());
+    let mut below = command.get_subcommands().peekable();
+    if below.peek().is_some() {
+        for command in below {
+            describe(command, &path, text);
+        }
+        return;
+    }
+    writeln!(text, "\n## {path}\n").unwrap();
+    writeln!(text, "{}.", command.get_about().unwrap()).unwrap();
+    let aliases: Vec<&str> = command.get_visible_aliases().collect();
+    if !aliases.is_empty() {
+        writeln!(text, "Also: `{}`.", aliases.join("`, `")).unwrap();
+    }
+    options(command, text);
+}
+
+fn options(command: &Command, text: &mut String) {
+    let mut groups: Vec<(&str, Vec<&Arg>)> = Vec::new();
+    for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+        let heading = argument.get_help_heading().unwrap_or("Arguments");
+        match groups.iter_mut().find(|(group, _)| *group == heading) {
+            Some((_, arguments)) => arguments.push(argument),
+            None if heading == "Arguments" => groups.insert(0, (heading, vec![argument])),
+            None => groups.push((heading, vec![argument])),
+        }
+    }
+    for (heading, arguments) in groups {
+        writeln!(text, "\n{heading}:\n\n| option | what |\n|---|---|").unwrap();
+        for argument in arguments {
+            writeln!(text, "| `{}` | {} |", usage(argument), help(argument)).unwrap();
+        }
+    }
+}
+
+/// `-f, --config-file PATH`.
+fn usage(argument: &Arg) -> String {
+    let short = argument.get_short().map(|short| format!("-{short}"));
+    let long = argument.get_long().map(|long| format!("--{long}"));
+    let names: Vec<String> = short.into_iter().chain(long).collect();
+    let names = names.join(", ");
+    let value = argument.get_value_names().unwrap_or_default().first();
+    match value {
+        None => names,
+        Some(value) if names.is_empty() => value.to_string(),
+        Some(value) if argument.is_require_equals_set() => format!("{names}[={value}]"),
+        Some(value) => format!("{names} {value}"),
+    }
+    .replace('|', "\\|")
+}
+
+fn help(argument: &Arg) -> String {
+    let mut help = argument.get_help().unwrap().to_string();
+    let values: Vec<String> = argument
+        .get_possible_values()
+        .iter()
+        .filter(|value| !value.is_hide_set())
+        .map(|value| value.get_name().to_owned())
+        .collect();
+    if !values.is_empty() && argument.get_value_names().is_some() {
+        write!(help, " (`{}`)", values.join("`, `")).unwrap();
+    }
+    let defaults: Vec<_> = argument
+        .get_default_values()
+        .iter()
+        .map(|value| value.to_string_lossy())
+        .collect();
+    if !defaults.is_empty() && argument.get_value_names().is_some() {
+        write!(help, "; default `{}`", defaults.join(" ")).unwrap();
+    }
+    if let Some(variable) = argument.get_env() {
+        write!(help, "; variable `{}`", variable.to_string_lossy()).unwrap();
+    }
+    help.replace('|', "\\|")
+}
+
+#[test]
+fn the_reference_is_that_of_the_program() {
+    let path = Path::new(ROOT).join("docs/cli-reference.md");
+    let reference = reference();
+    if env::var_os("EKSACT_BLESS").is_some() {
+        fs::write(&path, &reference).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == reference,
+        "docs/cli-reference.md is not that of this program: EKSACT_BLESS=1 cargo test --test commands documents"
+    );
+}
+
+/// Every `eksact …` line in a code block of the documents is a command line that the program takes.
+#[test]
+fn commands_in_documents_are_commands() {
+    let mut files = vec![Path::new(ROOT).join("README.md")];
+    files.extend(
+        fs::read_dir(Path::new(ROOT).join("docs"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path()),
+    );
+    let mut seen = 0;
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap().replace("\\\n", " ");
+        let mut in_code = false;
+        for line in text.lines() {
+            if line.trim_start().starts_with("```") {
+                in_code = !in_code;
+            } else if in_code && line.trim_start().trim_start_matches("$ ").starts_with("eksact ") {
+                let line = line.trim_start().trim_start_matches("$ ");
+                let line = line.split(" #").next().unwrap();
+                let line = line.split(['|', '>']).next().unwrap();
+                let words = line.split_whitespace().map(|word| word.trim_matches('\''));
+                if let Err(error) = eksact::cli::command().try_get_matches_from(words) {
+                    let file = file.display();
+                    panic!("{file}: {line}\n{error}");
+                }
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 10, "only {seen} commands found in the documents");
+}
+
+/// Every call that eksact can send stands in the policies of `docs/permissions.md`: the calls are read off the adapter's
+/// own table of actions.
+#[test]
+fn permissions_name_every_call() {
+    let policies = fs::read_to_string(Path::new(ROOT).join("docs/permissions.md")).unwrap();
+    let mut seen = 0;
+    for entry in fs::read_dir(Path::new(ROOT).join("src/cloud/aws")).unwrap() {
+        let source = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for line in source.lines().filter(|line| line.contains(": Action = (")) {
+            let words: Vec<&str> = line.split('"').collect();
+            let permission = format!("\"{}:{}\"", words[1], words[3]);
+            assert!(
+                policies.contains(&permission),
+                "{permission} is missing in docs/permissions.md"
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "only {seen} actions found in the adapter");
+}
+
+/// The plan at the top of the README is what the program says about the example after two changes to it.
+#[test]
+fn the_plan_in_the_readme_is_a_real_one() {
+    let readme = include_str!("../../README.md");
+    let shown = readme.split_once("$ eksact plan -f cluster.yaml\n").unwrap().1;
+    let shown = shown.split_once("```").unwrap().0;
+    let place = Place::new();
+    let file = include_str!("../../examples/quickstart.yaml").replace("name: quickstart", "name: prod");
+    place.write("cluster.yaml", &file);
+    assert_eq!(place.run(&["apply", "-f", "cluster.yaml", "--yes"]).code, 0);
+    place.write(
+        "cluster.yaml",
+        &file.replace("- sqs:GetQueueAttributes\n", "- sqs:*\n"),
+    );
+    assert_eq!(place.run(&["plan", "-f", "cluster.yaml"]).stdout, shown);
+}
+
+/// Every guard and every finding that the source can report stands in `docs/guards.md`.
+#[test]
+fn the_table_of_codes_is_whole() {
+    let table = fs::read_to_string(Path::new(ROOT).join("docs/guards.md")).unwrap();
+    for guard in eksact::guard::Guard::ALL {
+        assert!(table.contains(&format!("| `{}` |", guard.code())), "{guard:?}");
+    }
+    let mut seen = 0;
+    let mut folders = vec![Path::new(ROOT).join("src/resources")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source = fs::read_to_string(&path).unwrap();
+            let words: Vec<&str> = source.split_whitespace().collect();
+            let source = words.join(" ").replace("( ", "(");
+            for lead in [
+                "Severity::Error, \"",
+                "Severity::Warning, \"",
+                "Severity::Note, \"",
+                ".error(\"",
+            ] {
+                for (at, _) in source.match_indices(lead) {
+                    let code = source[at + lead.len()..].split('"').next().unwrap();
+                    assert!(
+                        table.contains(&format!("`{code}`")),
+                        "{code} of {} is missing in docs/guards.md",
+                        path.display()
+                    );
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 15, "only {seen} codes found in the source");
+}

@@ -1,0 +1,21 @@
+//! Whole commands, as a user runs them: the real program on the sandbox, with its exit code, stdout and stderr. What an
+//! output looks like stands in `snapshots/`, one file for each story; `INSTA_UPDATE=always` writes them anew.
+
+#[cfg(test)]
+mod apply;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod exit_codes;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod iamserviceaccount;
+#[cfg(test)]
+mod oidc_provider;
+#[cfg(test)]
+mod output;
+#[cfg(test)]
+mod place;
+#[cfg(test)]
+mod terminal;

@@ -1,0 +1,264 @@
+//! Kubernetes: namespaces, service accounts with their preconditions and managers, access reviews.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use eksact::ports::CallErrorKind;
+use eksact::ports::kubernetes::{AccessReview, FIELD_MANAGER, ServiceAccount, ServiceAccountMetadata};
+
+use super::world::{World, kind};
+
+const ROLE: &str = "eks.amazonaws.com/role-arn";
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+
+fn metadata(namespace: &str, name: &str, role: &str) -> ServiceAccountMetadata {
+    ServiceAccountMetadata {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        labels: BTreeMap::from([(MANAGED_BY.to_owned(), "eksctl".to_owned())]),
+        annotations: BTreeMap::from([(ROLE.to_owned(), role.to_owned())]),
+    }
+}
+
+/// A service account in a namespace of the contract's own.
+async fn made(world: &World, namespace: &str) -> ServiceAccount {
+    let writes = &world.writers.kubernetes;
+    writes.create_namespace(namespace).await.unwrap();
+    writes
+        .create_service_account(&metadata(namespace, "reader", "arn:one"))
+        .await
+        .unwrap()
+}
+
+async fn found(world: &World, namespace: &str) -> ServiceAccount {
+    world
+        .readers
+        .kubernetes
+        .service_account(namespace, "reader")
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+/// Which annotations each manager owns, by operation.
+fn owners(account: &ServiceAccount) -> BTreeMap<(String, String), BTreeSet<String>> {
+    let managers = account.field_managers.iter();
+    managers
+        .map(|manager| {
+            (
+                (manager.manager.clone(), manager.operation.clone()),
+                manager.annotations.clone(),
+            )
+        })
+        .collect()
+}
+
+fn manager(operation: &str) -> (String, String) {
+    (FIELD_MANAGER.to_owned(), operation.to_owned())
+}
+
+pub(crate) async fn a_namespace_is_made_once(world: &World) {
+    let (reads, writes) = (&world.readers.kubernetes, &world.writers.kubernetes);
+    assert!(!reads.server_version().await.unwrap().is_empty());
+    assert_eq!(reads.namespace("contract-namespace").await.unwrap(), None);
+    writes.create_namespace("contract-namespace").await.unwrap();
+    let namespace = reads.namespace("contract-namespace").await.unwrap().unwrap();
+    assert!(!namespace.terminating);
+    assert!(reads.namespaces().await.unwrap().contains(&namespace));
+    assert_eq!(
+        kind(writes.create_namespace("contract-namespace").await),
+        CallErrorKind::AlreadyExists
+    );
+    assert_eq!(
+        kind(writes.create_namespace("Not_A_Name").await),
+        CallErrorKind::Invalid
+    );
+}
+
+pub(crate) async fn a_service_account_is_made_once(world: &World) {
+    let (reads, writes) = (&world.readers.kubernetes, &world.writers.kubernetes);
+    let account = made(world, "contract-once").await;
+    assert_eq!(
+        (account.namespace.as_str(), account.name.as_str()),
+        ("contract-once", "reader")
+    );
+    assert_eq!(account.annotations[ROLE], "arn:one");
+    assert_eq!(account.labels[MANAGED_BY], "eksctl");
+    assert!(!account.uid.is_empty() && !account.resource_version.is_empty() && !account.terminating);
+    assert_eq!(
+        owners(&account),
+        [(manager("Update"), [ROLE.to_owned()].into())].into()
+    );
+    assert_eq!(found(world, "contract-once").await, account);
+    assert_eq!(
+        reads.service_accounts(Some("contract-once")).await.unwrap(),
+        std::slice::from_ref(&account)
+    );
+    assert!(reads.service_accounts(None).await.unwrap().contains(&account));
+
+    let again = writes
+        .create_service_account(&metadata("contract-once", "reader", "arn:two"))
+        .await;
+    assert_eq!(kind(again), CallErrorKind::AlreadyExists);
+    assert_eq!(found(world, "contract-once").await, account);
+    let nowhere = writes
+        .create_service_account(&metadata("contract-nowhere", "reader", "arn:one"))
+        .await;
+    assert_eq!(kind(nowhere), CallErrorKind::NotFound);
+    let badly_named = writes
+        .create_service_account(&metadata("contract-once", "Not_A_Name", "arn:one"))
+        .await;
+    assert_eq!(kind(badly_named), CallErrorKind::Invalid);
+    assert_eq!(
+        reads.service_account("contract-nowhere", "reader").await.unwrap(),
+        None
+    );
+    assert_eq!(reads.pods("contract-once").await.unwrap(), []);
+}
+
+pub(crate) async fn an_apply_needs_the_version_that_was_read(world: &World) {
+    let writes = &world.writers.kubernetes;
+    let seen = made(world, "contract-apply").await;
+    let mut wanted = metadata("contract-apply", "reader", "arn:two");
+    wanted
+        .annotations
+        .insert("example.com/owner".to_owned(), "us".to_owned());
+    let applied = writes
+        .apply_service_account(&wanted, &seen.resource_version)
+        .await
+        .unwrap();
+    assert_eq!(applied.annotations, wanted.annotations);
+    assert_eq!(applied.labels, seen.labels);
+    assert_eq!(applied.uid, seen.uid);
+    assert_ne!(applied.resource_version, seen.resource_version);
+    assert_eq!(
+        owners(&applied)[&manager("Apply")],
+        wanted.annotations.keys().cloned().collect()
+    );
+
+    let stale = writes
+        .apply_service_account(&wanted, &seen.resource_version)
+        .await;
+    assert_eq!(kind(stale), CallErrorKind::Conflict);
+    // The same once more changes nothing.
+    let again = writes
+        .apply_service_account(&wanted, &applied.resource_version)
+        .await
+        .unwrap();
+    assert_eq!(again.resource_version, applied.resource_version);
+    // What this manager alone has applied and no longer wants goes; what it made before by POST stays as that.
+    wanted.annotations.remove("example.com/owner");
+    let less = writes
+        .apply_service_account(&wanted, &again.resource_version)
+        .await
+        .unwrap();
+    assert_eq!(less.annotations, wanted.annotations);
+}
+
+pub(crate) async fn an_apply_does_not_make_what_is_gone(world: &World) {
+    let writes = &world.writers.kubernetes;
+    let seen = made(world, "contract-gone").await;
+    writes
+        .delete_service_account("contract-gone", "reader", &seen.uid)
+        .await
+        .unwrap();
+    let wanted = metadata("contract-gone", "reader", "arn:two");
+    let gone = writes
+        .apply_service_account(&wanted, &seen.resource_version)
+        .await;
+    assert_eq!(kind(gone), CallErrorKind::NotFound);
+    let found = world
+        .readers
+        .kubernetes
+        .service_account("contract-gone", "reader")
+        .await
+        .unwrap();
+    assert_eq!(found, None);
+}
+
+pub(crate) async fn single_keys_are_removed(world: &World) {
+    let writes = &world.writers.kubernetes;
+    let seen = made(world, "contract-remove").await;
+    let mut wanted = metadata("contract-remove", "reader", "arn:one");
+    wanted
+        .annotations
+        .insert("example.com/owner".to_owned(), "us".to_owned());
+    let seen = writes
+        .apply_service_account(&wanted, &seen.resource_version)
+        .await
+        .unwrap();
+    let annotations = [ROLE.to_owned(), "example.com/absent".to_owned()];
+    let remove = |version: String| async move {
+        let keys = [ROLE.to_owned(), "example.com/absent".to_owned()];
+        writes
+            .remove_service_account_metadata("contract-remove", "reader", &[], &keys, &version)
+            .await
+    };
+    let removed = remove(seen.resource_version.clone()).await.unwrap();
+    assert!(
+        annotations
+            .iter()
+            .all(|key| !removed.annotations.contains_key(key))
+    );
+    assert_eq!(removed.annotations["example.com/owner"], "us");
+    assert_eq!(removed.labels, seen.labels);
+    assert_eq!(
+        kind(remove(seen.resource_version.clone()).await),
+        CallErrorKind::Conflict
+    );
+
+    let labels = [MANAGED_BY.to_owned()];
+    let version = &removed.resource_version;
+    let bare = writes
+        .remove_service_account_metadata("contract-remove", "reader", &labels, &[], version)
+        .await
+        .unwrap();
+    assert_eq!(bare.labels, BTreeMap::new());
+    let missing = writes
+        .remove_service_account_metadata("contract-remove", "missing", &labels, &[], version)
+        .await;
+    assert_eq!(kind(missing), CallErrorKind::NotFound);
+}
+
+pub(crate) async fn only_the_object_that_was_read_is_deleted(world: &World) {
+    let writes = &world.writers.kubernetes;
+    let old = made(world, "contract-delete").await;
+    writes
+        .delete_service_account("contract-delete", "reader", &old.uid)
+        .await
+        .unwrap();
+    let missing = writes
+        .delete_service_account("contract-delete", "reader", &old.uid)
+        .await;
+    assert_eq!(kind(missing), CallErrorKind::NotFound);
+    let new = writes
+        .create_service_account(&metadata("contract-delete", "reader", "arn:one"))
+        .await
+        .unwrap();
+    assert_ne!(new.uid, old.uid);
+    let another = writes
+        .delete_service_account("contract-delete", "reader", &old.uid)
+        .await;
+    assert_eq!(kind(another), CallErrorKind::Conflict);
+    assert_eq!(found(world, "contract-delete").await, new);
+}
+
+pub(crate) async fn access_reviews_tell_who_may(world: &World) {
+    let review = |verb: &str, resource: &str, namespace: Option<&str>| AccessReview {
+        verb: verb.to_owned(),
+        group: String::new(),
+        resource: resource.to_owned(),
+        namespace: namespace.map(ToOwned::to_owned),
+    };
+    let writes = [
+        review("create", "namespaces", None),
+        review("create", "serviceaccounts", Some("default")),
+        review("patch", "serviceaccounts", Some("default")),
+        review("delete", "serviceaccounts", Some("default")),
+    ];
+    for write in &writes {
+        assert!(world.readers.kubernetes.may(write).await.unwrap(), "{write:?}");
+        assert!(!world.reading_only.may(write).await.unwrap(), "{write:?}");
+    }
+    let read = review("get", "serviceaccounts", Some("default"));
+    assert!(world.reading_only.may(&read).await.unwrap());
+}

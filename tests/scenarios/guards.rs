@@ -1,0 +1,199 @@
+//! The guards: what they refuse, that they let it pass when they are told to, and what prune never touches unasked.
+
+use std::collections::BTreeSet;
+
+use eksact::{
+    cloud::sandbox::Sandbox,
+    engine::{Plan, Severity},
+    resources::{Request, request::ProviderIntent},
+};
+
+use crate::stage::{
+    applied, apply, assert_settled, carry_out, cluster, file, plan, pruning, request, service_account,
+    summary,
+};
+
+const ACCOUNT: &str =
+    "metadata: {name: web, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
+const NODE: &str = "metadata: {name: aws-node, namespace: kube-system}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy']";
+
+fn allowing(mut request: Request, code: &str) -> Request {
+    request.settings.allow = BTreeSet::from([code.to_owned()]);
+    request
+}
+
+fn provider_deletion() -> Request {
+    let mut request = request(&file(&[]));
+    request.oidc_provider = ProviderIntent::Delete;
+    request
+}
+
+fn codes(plan: &Plan, severity: Severity) -> Vec<&str> {
+    plan.findings_of(severity)
+        .map(|finding| finding.code.as_str())
+        .collect()
+}
+
+/// Refused without the guard's code and with another's, done with its own.
+async fn refused_unless_allowed(sandbox: &Sandbox, request: Request, code: &str) -> Plan {
+    for asked in [request.clone(), allowing(request.clone(), "something-else")] {
+        let refused = plan(sandbox, &asked).await;
+        assert!(!refused.may_be_applied());
+        assert_eq!(codes(&refused, Severity::Refusal), [code]);
+        let help = refused
+            .findings_of(Severity::Refusal)
+            .next()
+            .unwrap()
+            .help
+            .clone()
+            .unwrap();
+        assert!(help.contains(&format!("--allow {code}")), "{help}");
+    }
+    let allowed = plan(sandbox, &allowing(request, code)).await;
+    assert!(allowed.may_be_applied());
+    assert!(
+        codes(&allowed, Severity::Warning).contains(&code),
+        "{}",
+        summary(&allowed)
+    );
+    allowed
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_roles_trust_is_kept() {
+    let (sandbox, _) = applied(&file(&[ACCOUNT])).await;
+    let request = provider_deletion();
+    let allowed = refused_unless_allowed(&sandbox, request.clone(), "oidc-provider-in-use").await;
+    assert!(carry_out(&sandbox, &allowed, &request).await.succeeded());
+    assert!(sandbox.world().unwrap().oidc_providers.is_empty());
+    assert_settled(&sandbox, &request, "a provider that is gone").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_whose_roles_cannot_be_seen_is_kept() {
+    let (sandbox, _) = applied(&file(&[])).await;
+    sandbox
+        .edit(|world| {
+            world
+                .denied
+                .insert("iam:GetAccountAuthorizationDetails".to_owned())
+        })
+        .unwrap();
+    refused_unless_allowed(&sandbox, provider_deletion(), "oidc-provider-in-use").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_without_the_mark_is_kept() {
+    let (sandbox, _) = applied(&file(&[])).await;
+    sandbox
+        .edit(|world| {
+            for provider in world.oidc_providers.values_mut() {
+                provider.tags.clear();
+            }
+        })
+        .unwrap();
+    let allowed = refused_unless_allowed(&sandbox, provider_deletion(), "oidc-provider-not-marked").await;
+    assert!(
+        carry_out(&sandbox, &allowed, &provider_deletion())
+            .await
+            .succeeded()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_goes_where_nobody_trusts_it() {
+    let (sandbox, _) = applied(&file(&[])).await;
+    apply(&sandbox, &provider_deletion()).await;
+    assert!(sandbox.world().unwrap().oidc_providers.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_begins_while_the_cluster_does_not_answer() {
+    let (sandbox, _) = applied(&file(&[])).await;
+    sandbox.edit(|world| cluster(world).unreachable = true).unwrap();
+    let request = request(&file(&[ACCOUNT]));
+    let allowed = refused_unless_allowed(&sandbox, request.clone(), "kubernetes-unreachable").await;
+    // The role is made now, and the service account on the next run, once the cluster answers.
+    assert!(carry_out(&sandbox, &allowed, &request).await.succeeded());
+    assert_eq!(sandbox.world().unwrap().roles.len(), 1);
+    sandbox.edit(|world| cluster(world).unreachable = false).unwrap();
+    let rest = apply(&sandbox, &request).await;
+    assert!(
+        rest.changes
+            .iter()
+            .all(|change| change.address.kind() != "iam-role"),
+        "{}",
+        summary(&rest)
+    );
+    assert!(service_account(&sandbox, "app/web").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_alone_needs_no_cluster() {
+    let (sandbox, _) = applied(&file(&[])).await;
+    sandbox.edit(|world| cluster(world).unreachable = true).unwrap();
+    apply(
+        &sandbox,
+        &request(&file(&[&format!("{ACCOUNT}\nroleOnly: true")])),
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_right_in_the_cluster_is_told_before_the_first_write() {
+    let (sandbox, _) = applied(&file(&[])).await;
+    sandbox
+        .edit(|world| {
+            cluster(world)
+                .denied
+                .insert("create serviceaccounts in app".to_owned())
+        })
+        .unwrap();
+    let request = request(&file(&[ACCOUNT]));
+    let planned = plan(&sandbox, &request).await;
+    let report = carry_out(&sandbox, &planned, &request).await;
+    assert!(report.done.is_empty());
+    assert!(
+        report.failed[0]
+            .1
+            .message
+            .contains("create serviceaccounts in namespace app"),
+        "{report:?}"
+    );
+    assert!(sandbox.faults().writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn prune_keeps_the_network_unless_it_is_named() {
+    let (sandbox, _) = {
+        let (sandbox, _) = applied(&file(&[ACCOUNT])).await;
+        let mut with_node = request(&file(&[ACCOUNT, NODE]));
+        with_node.settings.override_existing_service_accounts = true;
+        apply(&sandbox, &with_node).await;
+        (sandbox, with_node)
+    };
+    let node = service_account(&sandbox, "kube-system/aws-node");
+    let kept = pruning(request(&file(&[])));
+    let pruned = apply(&sandbox, &kept).await;
+    assert_eq!(codes(&pruned, Severity::Note), ["prune-protected"]);
+    assert!(summary(&pruned).contains("iam-role/app/web Delete pruned"));
+    assert_eq!(service_account(&sandbox, "kube-system/aws-node"), node);
+    assert_eq!(sandbox.world().unwrap().roles.len(), 1);
+    assert_settled(&sandbox, &kept, "the protected account is no change").await;
+
+    let mut named = kept;
+    named
+        .prune
+        .as_mut()
+        .unwrap()
+        .named
+        .insert(("kube-system".to_owned(), "aws-node".to_owned()));
+    let plan = apply(&sandbox, &named).await;
+    assert!(codes(&plan, Severity::Note).is_empty());
+    assert!(sandbox.world().unwrap().roles.is_empty());
+    let node = service_account(&sandbox, "kube-system/aws-node").unwrap();
+    assert!(
+        node.annotations.is_empty(),
+        "it is Helm's: only the annotation goes"
+    );
+}

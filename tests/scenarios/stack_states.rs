@@ -1,0 +1,177 @@
+//! Every status that a stack of ours can have: what is planned, and for the ones that only a replacement helps, that
+//! applying the plan heals them.
+
+use std::fmt::Write as _;
+
+use eksact::{
+    cloud::sandbox::{Sandbox, StackRecord, World},
+    engine::{Plan, Severity},
+};
+
+use crate::stage::{applied, apply, assert_settled, carry_out, cluster, file, plan, request, summary};
+
+const BROKEN: &str =
+    "metadata: {name: broken, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
+const SOUND: &str =
+    "metadata: {name: sound, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
+
+/// Every status of CloudFormation's `StackStatus` that a listing shows (API reference, `DescribeStacks`), and one that
+/// nobody knows yet.
+const STATUSES: [&str; 23] = [
+    "CREATE_IN_PROGRESS",
+    "CREATE_FAILED",
+    "CREATE_COMPLETE",
+    "ROLLBACK_IN_PROGRESS",
+    "ROLLBACK_FAILED",
+    "ROLLBACK_COMPLETE",
+    "DELETE_IN_PROGRESS",
+    "DELETE_FAILED",
+    "UPDATE_IN_PROGRESS",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_COMPLETE",
+    "UPDATE_FAILED",
+    "UPDATE_ROLLBACK_IN_PROGRESS",
+    "UPDATE_ROLLBACK_FAILED",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "REVIEW_IN_PROGRESS",
+    "IMPORT_IN_PROGRESS",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_IN_PROGRESS",
+    "IMPORT_ROLLBACK_FAILED",
+    "IMPORT_ROLLBACK_COMPLETE",
+    "SOMETHING_NEW",
+];
+
+fn record(world: &mut World) -> &mut StackRecord {
+    world
+        .stacks
+        .values_mut()
+        .find(|record| record.stack.name.ends_with("broken"))
+        .unwrap()
+}
+
+/// Puts the stack into a status as CloudFormation leaves it there: a creation that never ended has made no role that the
+/// outputs would tell of.
+fn put_into(world: &mut World, status: &str) {
+    let record = record(world);
+    status.clone_into(&mut record.stack.status);
+    record.stack.status_reason = Some("as the scenario wants".to_owned());
+    let never_made = ["CREATE_FAILED", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"].contains(&status);
+    if never_made {
+        record.stack.outputs.clear();
+        let made = std::mem::take(&mut record.resources);
+        world
+            .roles
+            .retain(|name, _| !made.values().any(|resource| resource.physical_id == *name));
+        cluster(world).service_accounts.remove("app/broken");
+    }
+}
+
+async fn in_status(status: &str) -> (Sandbox, Plan) {
+    let (sandbox, mut request) = applied(&file(&[BROKEN, SOUND])).await;
+    sandbox.edit(|world| put_into(world, status)).unwrap();
+    request.settings.timeout = std::time::Duration::from_mins(1);
+    let plan = plan(&sandbox, &request).await;
+    (sandbox, plan)
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_status_leads_somewhere() {
+    let mut table = String::new();
+    for status in STATUSES {
+        let (sandbox, found) = in_status(status).await;
+        writeln!(table, "=== {status}\n{}", summary(&found)).unwrap();
+        for finding in &found.findings {
+            writeln!(table, "help: {}", finding.help.as_deref().unwrap_or_default()).unwrap();
+        }
+        assert!(
+            found
+                .unchanged
+                .iter()
+                .any(|address| address.to_string() == "iam-role/app/sound"),
+            "{status}: a broken stack never hides the others"
+        );
+        if found.findings_of(Severity::Error).next().is_some() {
+            assert!(
+                !found.has_changes(),
+                "{status}: nothing is done about what people must mend"
+            );
+            continue;
+        }
+        let wanted = request(&file(&[BROKEN, SOUND]));
+        apply(&sandbox, &wanted).await;
+        assert_settled(&sandbox, &wanted, status).await;
+    }
+    insta::assert_snapshot!(table);
+}
+
+/// A stack of ours that went wrong is removed where CloudFormation lets it.
+#[tokio::test(start_paused = true)]
+async fn every_status_can_be_removed_or_says_why_not() {
+    let mut table = String::new();
+    for status in STATUSES {
+        let (sandbox, _) = in_status(status).await;
+        let mut removal = crate::stage::deletion(&[("app", "broken")]);
+        removal.settings.timeout = std::time::Duration::from_mins(1);
+        let found = plan(&sandbox, &removal).await;
+        writeln!(table, "=== {status}\n{}", summary(&found)).unwrap();
+        if found.findings_of(Severity::Error).next().is_some() {
+            continue;
+        }
+        apply(&sandbox, &removal).await;
+        assert_settled(&sandbox, &removal, status).await;
+        assert_eq!(
+            sandbox.world().unwrap().roles.len(),
+            1,
+            "{status}: the other's role"
+        );
+    }
+    insta::assert_snapshot!(table);
+}
+
+/// The whole road of a failure: the name is taken, the stack rolls back, the others are made; then the cause goes.
+#[tokio::test(start_paused = true)]
+async fn a_rolled_back_stack_is_replaced_once_its_cause_is_gone() {
+    let file = file(&[
+        SOUND,
+        "metadata: {name: named, namespace: app}\nroleName: taken\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']",
+    ]);
+    let (sandbox, _) = applied(&crate::stage::file(&[
+        "metadata: {name: other, namespace: app}\nroleName: taken\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']",
+    ]))
+    .await;
+    let wanted = request(&file);
+    let first = plan(&sandbox, &wanted).await;
+    assert!(
+        summary(&first).contains("Warning role-name-taken"),
+        "{}",
+        summary(&first)
+    );
+    let report = carry_out(&sandbox, &first, &wanted).await;
+    let (step, error) = &report.failed[0];
+    assert_eq!(
+        (report.failed.len(), step.0.as_str()),
+        (1, "iam-role/app/named#create-stack")
+    );
+    assert!(
+        error.message.contains("Role with name taken already exists"),
+        "{error}"
+    );
+    assert!(error.message.contains("ROLLBACK_COMPLETE"), "{error}");
+    assert_eq!(
+        report.not_tried.len(),
+        1,
+        "only what needs the role is left out: {report:?}"
+    );
+    assert!(crate::stage::service_account(&sandbox, "app/sound").is_some());
+
+    apply(&sandbox, &crate::stage::deletion(&[("app", "other")])).await;
+    let second = apply(&sandbox, &crate::stage::again(&wanted, 2)).await;
+    assert!(
+        summary(&second).contains("iam-role/app/named Replace stack-broken"),
+        "{}",
+        summary(&second)
+    );
+    assert_settled(&sandbox, &wanted, "after the cause is gone").await;
+}

@@ -1,0 +1,218 @@
+//! What every scenario needs: a simulated account, requests from the text of a file, and the road from a request to a
+//! finished run, as the command line goes it.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use eksact::{
+    cloud::sandbox::{Sandbox, Seed, SimulatedCluster, TokioClock, World},
+    config,
+    engine::{ExecutionOptions, Interrupt, Plan, Report, Severity, StepError, execute},
+    ports::{CallError, kubernetes::ServiceAccount},
+    resources::{
+        self, LiveReader, Request, Runner, preflight,
+        request::{Prune, Settings},
+    },
+    view::{Style, plan_human},
+};
+use jiff::Timestamp;
+
+/// The cluster of every scenario, unless it says otherwise.
+pub(crate) const CLUSTER: &str = "prod";
+/// Its region.
+pub(crate) const REGION: &str = "us-west-2";
+
+/// A world with the scenarios' cluster and nothing of ours in it. Stacks take five seconds, change sets two.
+pub(crate) fn fresh_world() -> World {
+    let mut world = World::seeded(&Seed {
+        cluster: CLUSTER.to_owned(),
+        region: REGION.to_owned(),
+        account: None,
+    });
+    world.stack_seconds = 5;
+    world.change_set_seconds = 2;
+    world
+}
+
+/// A sandbox in memory whose time is tokio's.
+pub(crate) fn sandbox(world: World) -> Sandbox {
+    let start = Timestamp::from_second(1_800_000_000).unwrap();
+    Sandbox::in_memory(world, Arc::new(TokioClock::starting_at(start)))
+}
+
+/// The only cluster of a world.
+pub(crate) fn cluster(world: &mut World) -> &mut SimulatedCluster {
+    world.clusters.values_mut().next().unwrap()
+}
+
+/// A service account of the only cluster.
+pub(crate) fn service_account(sandbox: &Sandbox, key: &str) -> Option<ServiceAccount> {
+    let mut world = sandbox.world().unwrap();
+    cluster(&mut world).service_accounts.get(key).cloned()
+}
+
+/// A file with a provider and these service accounts, each the lines of one list item without its dash.
+pub(crate) fn file(accounts: &[&str]) -> String {
+    file_with("", accounts)
+}
+
+/// The same with more lines under `metadata`.
+pub(crate) fn file_with(metadata: &str, accounts: &[&str]) -> String {
+    let mut text = format!(
+        "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata:\n  name: {CLUSTER}\n  region: {REGION}\n"
+    );
+    for line in metadata.lines() {
+        writeln!(text, "  {line}").unwrap();
+    }
+    text.push_str("iam:\n  withOIDC: true\n");
+    if !accounts.is_empty() {
+        text.push_str("  serviceAccounts:\n");
+    }
+    for account in accounts {
+        for (number, line) in account.lines().enumerate() {
+            text.push_str(if number == 0 { "    - " } else { "      " });
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// What a file asks for.
+pub(crate) fn request(file: &str) -> Request {
+    let loaded = config::load("cluster.yaml", file.as_bytes())
+        .unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}\n{file}"));
+    Request::ensure(loaded.config, Settings::default())
+}
+
+/// The same in a run of its own: its writes are no repetitions of another run's.
+pub(crate) fn again(request: &Request, run: u32) -> Request {
+    let mut request = request.clone();
+    request.settings.nonce = format!("run {run}");
+    request
+}
+
+/// The same, removing what is no longer in the file.
+pub(crate) fn pruning(mut request: Request) -> Request {
+    request.prune = Some(Prune {
+        attached: true,
+        ..Prune::default()
+    });
+    request
+}
+
+/// A request that removes these service accounts.
+pub(crate) fn deletion(keys: &[(&str, &str)]) -> Request {
+    let mut request = request(&file(&[]));
+    request.oidc_provider = resources::request::ProviderIntent::Leave;
+    request.delete = keys
+        .iter()
+        .map(|(namespace, name)| ((*namespace).to_owned(), (*name).to_owned()))
+        .collect();
+    request
+}
+
+/// Reads and plans.
+pub(crate) async fn try_plan(sandbox: &Sandbox, request: &Request) -> Result<Plan, CallError> {
+    let cluster = &request.config.metadata.name.value;
+    let live = LiveReader::begin(sandbox.readers(), cluster)
+        .await?
+        .read(request)
+        .await;
+    Ok(resources::plan(request, &live).unwrap())
+}
+
+/// Reads and plans, and nothing was written by it.
+pub(crate) async fn plan(sandbox: &Sandbox, request: &Request) -> Plan {
+    let before = sandbox.faults().writes().len();
+    let plan = try_plan(sandbox, request).await.unwrap();
+    assert_eq!(sandbox.faults().writes().len(), before, "planning writes nothing");
+    plan
+}
+
+/// Carries a plan out.
+pub(crate) async fn carry_out(sandbox: &Sandbox, plan: &Plan, request: &Request) -> Report {
+    if let Err(error) = preflight::check(plan, sandbox.readers().kubernetes.as_ref()).await {
+        let first = plan.steps.first().map(|step| step.id.clone());
+        return Report {
+            failed: first
+                .into_iter()
+                .map(|id| (id, StepError::new(error.to_string())))
+                .collect(),
+            ..Report::default()
+        };
+    }
+    let runner = Runner::new(sandbox.readers(), sandbox.writers(), request.settings.timeout);
+    let (_sender, interrupt) = tokio::sync::watch::channel(Interrupt::None);
+    execute(plan, &runner, ExecutionOptions::default(), &|_| {}, interrupt).await
+}
+
+/// Plans and carries it out, as far as it goes: a dead process cannot plan.
+pub(crate) async fn attempt(sandbox: &Sandbox, request: &Request) -> Option<Report> {
+    let plan = try_plan(sandbox, request).await.ok()?;
+    if !plan.may_be_applied() {
+        return None;
+    }
+    Some(carry_out(sandbox, &plan, request).await)
+}
+
+/// Plans and carries it out, which succeeds.
+pub(crate) async fn apply(sandbox: &Sandbox, request: &Request) -> Plan {
+    let plan = plan(sandbox, request).await;
+    let errors: Vec<_> = plan.findings_of(Severity::Error).collect();
+    assert!(errors.is_empty() && plan.may_be_applied(), "{:#?}", plan.findings);
+    let report = carry_out(sandbox, &plan, request).await;
+    assert!(report.succeeded(), "{report:#?}\n{}", human(&plan));
+    plan
+}
+
+/// Nothing is left to do.
+pub(crate) async fn assert_settled(sandbox: &Sandbox, request: &Request, context: &str) {
+    let plan = plan(sandbox, request).await;
+    assert!(!plan.has_changes(), "{context}\n{}", human(&plan));
+}
+
+/// A sandbox in which a file has been applied.
+pub(crate) async fn applied(file: &str) -> (Sandbox, Request) {
+    let sandbox = sandbox(fresh_world());
+    let request = request(file);
+    apply(&sandbox, &request).await;
+    assert_settled(&sandbox, &request, "after the first apply").await;
+    sandbox.faults().forget_calls();
+    (sandbox, request)
+}
+
+/// A plan as people see it, 80 columns wide and without colour.
+pub(crate) fn human(plan: &Plan) -> String {
+    plan_human(plan, Some("cluster.yaml"), Style::plain(80))
+}
+
+/// Address, action, first reason's code and the parts of the steps of every change, one line each; then the findings.
+pub(crate) fn summary(plan: &Plan) -> String {
+    let mut text = String::new();
+    for change in &plan.changes {
+        let reasons: Vec<&str> = change.reasons.iter().map(|reason| reason.code.as_str()).collect();
+        writeln!(
+            text,
+            "{} {:?} {}",
+            change.address,
+            change.action,
+            reasons.join(" ")
+        )
+        .unwrap();
+        for step in plan.steps.iter().filter(|step| step.address == change.address) {
+            writeln!(text, "    {}", step.title).unwrap();
+        }
+    }
+    for finding in &plan.findings {
+        writeln!(
+            text,
+            "{:?} {}: {}",
+            finding.severity, finding.code, finding.message
+        )
+        .unwrap();
+    }
+    if text.is_empty() {
+        text.push_str("nothing\n");
+    }
+    text
+}
