@@ -324,7 +324,7 @@ impl Edits {
         self.by_section
             .entry(section)
             .or_default()
-            .push(Edit::append(section, subject, admitted));
+            .push(Edit::append(subject, admitted));
         self.appended.entry(section).or_default().push(Removal {
             section,
             subject: subject.to_owned(),

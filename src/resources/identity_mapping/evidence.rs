@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     delta::Outcome,
-    reading::{Identity, Reading},
     way_back,
 };
 use crate::{
     guard::access::{AccessEntries, Caller, Evidence, Refusal, refusals},
+    ports::aws::CallerIdentity,
     resources::Live,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Standpoint {
     /// The caller, where IAM knows it.
-    pub caller: Option<Identity>,
+    pub caller: Option<CallerIdentity>,
     /// The access entries.
     pub entries: AccessEntries,
     /// The commands that lead back in after a lockout.
@@ -42,8 +42,8 @@ impl Standpoint {
     pub(super) fn refusals(&self, outcome: &Outcome) -> Vec<Refusal> {
         let caller = self.caller.as_ref().map(|identity| Caller {
             key: way_back::caller_key(&identity.arn),
-            before: admitted(&outcome.before, identity),
-            after: admitted(&outcome.after, identity),
+            before: outcome.before.map(identity),
+            after: outcome.after.map(identity),
         });
         refusals(&Evidence {
             before: &outcome.before.access,
@@ -57,33 +57,22 @@ impl Standpoint {
     }
 }
 
-fn admitted(reading: &Reading, identity: &Identity) -> Option<crate::guard::access::Admitted> {
-    reading.map(identity)
-}
-
 /// The caller as the cluster's authenticator told it (`SelfSubjectReview`), else as STS does: a kubeconfig may hold
 /// another identity than the environment.
-fn caller(live: &Live) -> Option<Identity> {
+fn caller(live: &Live) -> Option<CallerIdentity> {
     if let Some(Ok(user)) = &live.access.user_info {
         let extra = |key: &str| user.extra.get(key).and_then(|values| values.first());
         if let Some(arn) = extra("arn") {
-            return Some(Identity {
-                arn: arn.clone(),
+            let id = extra("principalId").cloned().unwrap_or_default();
+            return Some(CallerIdentity {
                 account: arn.split(':').nth(4).unwrap_or_default().to_owned(),
-                user_id: extra("principalId").cloned().unwrap_or_default(),
-                session_name: extra("sessionName").cloned().unwrap_or_default(),
+                user_id: match extra("sessionName").filter(|session| !session.is_empty()) {
+                    Some(session) => format!("{id}:{session}"),
+                    None => id,
+                },
+                arn: arn.clone(),
             });
         }
     }
-    let caller = live.caller.as_ref().ok()?;
-    Some(Identity {
-        arn: caller.arn.clone(),
-        account: caller.account.clone(),
-        user_id: caller.user_id.clone(),
-        session_name: caller
-            .user_id
-            .split_once(':')
-            .map(|(_, session)| session.to_owned())
-            .unwrap_or_default(),
-    })
+    live.caller.as_ref().ok().cloned()
 }

@@ -4,7 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::{delta::Removal, section::Section};
-use crate::guard::access::{Admitted, AwsAuthAccess};
+use crate::{
+    authn::aws_auth::{self, AwsAuth, Entry, Identity, Principals, SectionKey},
+    guard::access::{Admitted, AwsAuthAccess},
+    ports::aws::CallerIdentity,
+    yaml_edit::{Editor, Step, Value},
+};
 
 /// One entry as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +31,18 @@ pub(super) struct MapEntry {
 }
 
 impl MapEntry {
+    fn at<T>(section: Section, entry: &Entry<T>, text: String) -> Self {
+        Self {
+            section,
+            index: entry.item,
+            line: Some(entry.line),
+            arn: String::new(),
+            username: String::new(),
+            groups: Vec::new(),
+            text,
+        }
+    }
+
     /// As whom it lets in.
     pub(super) fn admitted(&self) -> Admitted {
         Admitted {
@@ -53,8 +70,9 @@ impl MapEntry {
 }
 
 /// What the authenticator makes of the ConfigMap.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
+    aws_auth: AwsAuth,
     /// The entries of all three sections that it keeps, in their order.
     pub entries: Vec<MapEntry>,
     /// The sections that it drops whole, each with the reason.
@@ -64,6 +82,59 @@ pub(super) struct Reading {
 }
 
 impl Reading {
+    /// Reads the ConfigMap's `data`.
+    pub(super) fn of(data: &BTreeMap<String, String>) -> Self {
+        let aws_auth = aws_auth::parse(data);
+        let text = |section: Section, entry_span: &std::ops::Range<usize>| {
+            data.get(section.key())
+                .and_then(|text| text.get(entry_span.clone()))
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let mut entries = Vec::new();
+        for (section, key) in [(Section::Roles, SectionKey::Roles), (Section::Users, SectionKey::Users)] {
+            // An entry without an ARN is one for the server's own Identity Center matching, which EKS does not have.
+            for entry in aws_auth.mappings(key).iter().filter(|entry| !entry.value.arn.is_empty()) {
+                entries.push(MapEntry {
+                    arn: entry.value.arn.clone(),
+                    username: entry.value.username.clone(),
+                    groups: entry.value.groups.clone(),
+                    ..MapEntry::at(section, entry, text(section, &entry.span))
+                });
+            }
+        }
+        for entry in &aws_auth.accounts.entries {
+            entries.push(MapEntry {
+                arn: entry.value.clone(),
+                ..MapEntry::at(Section::Accounts, entry, text(Section::Accounts, &entry.span))
+            });
+        }
+        Self {
+            dropped: aws_auth
+                .dropped()
+                .map(|(key, fault)| (key.as_str().to_owned(), fault.problem.clone()))
+                .collect(),
+            access: access(aws_auth::principals(&aws_auth)),
+            entries,
+            aws_auth,
+        }
+    }
+
+    /// As whom the caller gets in.
+    pub(super) fn map(&self, caller: &CallerIdentity) -> Option<Admitted> {
+        let identity = Identity::from_caller(&caller.arn, &caller.account, &caller.user_id, "").ok()?;
+        let mapped = aws_auth::map(&self.aws_auth, &identity).ok()?;
+        Some(Admitted {
+            username: mapped.username,
+            groups: mapped.groups,
+        })
+    }
+
+    /// What the authenticator makes of it, whole.
+    pub(super) fn aws_auth(&self) -> &AwsAuth {
+        &self.aws_auth
+    }
+
     /// The entries of a section.
     pub(super) fn of_section(&self, section: Section) -> impl Iterator<Item = &MapEntry> {
         self.entries.iter().filter(move |entry| entry.section == section)
@@ -100,4 +171,114 @@ impl Reading {
         self.of_section(section)
             .any(|entry| entry.arn.eq_ignore_ascii_case(subject))
     }
+}
+
+fn access(principals: Principals) -> AwsAuthAccess {
+    AwsAuthAccess {
+        principals: principals
+            .arns
+            .into_iter()
+            .map(|(arn, principal)| {
+                let admitted = Admitted {
+                    username: principal.username,
+                    groups: principal.groups.into_iter().collect(),
+                };
+                (arn, admitted)
+            })
+            .collect(),
+        accounts: principals.accounts,
+    }
+}
+
+/// A change of one section's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Edit {
+    Append { subject: String, admitted: Admitted },
+    Replace { index: usize, before: Admitted, after: Admitted },
+    Remove { index: usize },
+}
+
+/// Why a text cannot be edited.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct EditError(String);
+
+impl Edit {
+    /// A new entry at the end.
+    pub(super) fn append(subject: &str, admitted: &Admitted) -> Self {
+        Self::Append {
+            subject: subject.to_owned(),
+            admitted: admitted.clone(),
+        }
+    }
+
+    /// Another user name and other groups for an entry.
+    pub(super) fn replace(entry: &MapEntry, admitted: &Admitted) -> Self {
+        Self::Replace {
+            index: entry.index,
+            before: entry.admitted(),
+            after: admitted.clone(),
+        }
+    }
+
+    /// An entry that goes.
+    pub(super) fn remove(entry: &MapEntry) -> Self {
+        Self::Remove { index: entry.index }
+    }
+
+    /// The section's text with these edits, the rest byte for byte.
+    pub(super) fn apply(section: Section, text: Option<&str>, edits: &[Self]) -> Result<String, EditError> {
+        let wrong = |error: crate::yaml_edit::EditError| EditError(error.to_string());
+        let mut editor = Editor::new(text.unwrap_or_default()).map_err(wrong)?;
+        for edit in edits {
+            if let Self::Replace { index, before, after } = edit {
+                let at = |key| [Step::Index(*index), Step::Key(key)];
+                if before.username != after.username {
+                    let value = Value::text(&after.username);
+                    editor.set(&at("username"), &value).map_err(wrong)?;
+                }
+                if before.groups != after.groups {
+                    let value = Value::texts(after.groups.iter().cloned());
+                    editor.set(&at("groups"), &value).map_err(wrong)?;
+                }
+            }
+        }
+        let mut removed: Vec<usize> = edits
+            .iter()
+            .filter_map(|edit| match edit {
+                Self::Remove { index } => Some(*index),
+                _ => None,
+            })
+            .collect();
+        removed.sort_unstable();
+        for index in removed.into_iter().rev() {
+            editor.remove(&[Step::Index(index)]).map_err(wrong)?;
+        }
+        let new: Vec<Value> = edits
+            .iter()
+            .filter_map(|edit| match edit {
+                Self::Append { subject, admitted } => Some(value(section, subject, admitted)),
+                _ => None,
+            })
+            .collect();
+        editor.append(&[], &new).map_err(wrong)?;
+        Ok(editor.into_text())
+    }
+}
+
+/// A new entry.
+fn value(section: Section, subject: &str, admitted: &Admitted) -> Value {
+    let field = match section {
+        Section::Accounts => return Value::text(subject),
+        Section::Roles => "rolearn",
+        Section::Users => "userarn",
+    };
+    let mut fields = vec![(field, Value::text(subject))];
+    if !admitted.username.is_empty() {
+        fields.push(("username", Value::text(&admitted.username)));
+    }
+    if !admitted.groups.is_empty() {
+        fields.push(("groups", Value::texts(admitted.groups.iter().cloned())));
+    }
+    Value::mapping(fields)
 }

@@ -28,7 +28,8 @@ pub(super) fn add(
     if request.access.delete.is_empty() && !request.access.prune {
         return reasons;
     }
-    let reading = config_map.map(|config_map| Reading::of(&config_map.data)).unwrap_or_default();
+    let empty = BTreeMap::new();
+    let reading = Reading::of(config_map.map_or(&empty, |config_map| &config_map.data));
     for selector in &request.access.delete {
         for removal in selected(selector, &reading, draft) {
             reasons.insert(
