@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    config::{ClusterConfig, ServiceAccount},
+    config::{ClusterConfig, ServiceAccount, cluster_access::ClusterAccess},
     guard::Guard,
 };
 
@@ -195,6 +195,13 @@ impl Request {
             access: AccessRequest::default(),
             settings,
         }
+    }
+
+    /// The same without what the configuration says of access to the cluster: for commands about something else.
+    #[must_use]
+    pub fn without_access(mut self) -> Self {
+        self.config.access = ClusterAccess::default();
+        self
     }
 
     /// The service accounts that shall be there.

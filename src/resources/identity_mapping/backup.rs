@@ -45,7 +45,12 @@ pub struct Backup {
 impl Backup {
     /// What the ConfigMap recorded of the mappings that eksact wrote.
     pub fn ownership(&self) -> Option<&String> {
-        self.config_map.annotations.get(ANNOTATION)
+        Self::ownership_in(&self.config_map.annotations)
+    }
+
+    /// The same in the annotations of a backup's file.
+    pub fn ownership_in(annotations: &BTreeMap<String, String>) -> Option<&String> {
+        annotations.get(ANNOTATION)
     }
 }
 
