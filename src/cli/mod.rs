@@ -141,7 +141,7 @@ async fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Restore(command) => command.run(global, printer).await,
         Command::Associate(command) => command.run(global, printer).await,
         Command::Utils(command) => command.run(global, printer).await,
-        Command::Schema(_) => schema::SchemaCommand::run(printer),
+        Command::Schema(command) => command.run(printer),
         Command::Completion(command) => command.run(printer),
     }
 }

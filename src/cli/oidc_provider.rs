@@ -70,7 +70,7 @@ impl UtilsCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
             Utility::AssociateIamOidcProvider(command) => command.run(global, printer).await,
-            Utility::Schema(_) => super::schema::SchemaCommand::run(printer),
+            Utility::Schema(command) => command.run(printer),
         }
     }
 }
