@@ -185,7 +185,9 @@ impl CreateIdentityMapping {
                     .ok_or_else(|| Failure::usage(format!("namespace is required for {EMR_CONTAINERS}")))?,
             },
             (None, None, None) => {
-                return Err(Failure::usage("either --arn, --account or --service-name must be set"));
+                return Err(Failure::usage(
+                    "either --arn, --account or --service-name must be set",
+                ));
             }
             _ => {
                 return Err(Failure::usage(

@@ -43,12 +43,7 @@ struct RestoreAwsAuth {
     #[arg(long, help_heading = "Backup")]
     list: bool,
     /// Name of the backup, or the file of one
-    #[arg(
-        long,
-        value_name = "BACKUP",
-        conflicts_with = "list",
-        help_heading = "Backup"
-    )]
+    #[arg(long, value_name = "BACKUP", conflicts_with = "list", help_heading = "Backup")]
     to: Option<String>,
     #[command(flatten)]
     plan: PlanFlags,
@@ -139,7 +134,9 @@ fn from_file(path: &str) -> Result<Restore, Failure> {
     let file: BackupFile = serde_saphyr::from_str(&text)
         .map_err(|error| Failure::usage(format!("{path} is not a ConfigMap in YAML or JSON: {error}")))?;
     if file.data.is_empty() {
-        return Err(Failure::usage(format!("{path} has no `data`: it is no backup of aws-auth")));
+        return Err(Failure::usage(format!(
+            "{path} has no `data`: it is no backup of aws-auth"
+        )));
     }
     Ok(Restore {
         name: path.to_owned(),

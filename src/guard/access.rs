@@ -96,7 +96,13 @@ impl AccessEntries {
     }
 
     fn has_cluster_admin(&self) -> bool {
-        matches!(self, Self::Known { cluster_admin: true, .. })
+        matches!(
+            self,
+            Self::Known {
+                cluster_admin: true,
+                ..
+            }
+        )
     }
 
     fn unread(&self) -> &'static str {
@@ -334,7 +340,8 @@ fn foreign_change(evidence: &Evidence<'_>) -> Option<Refusal> {
             "the write would change what it is not about: {}",
             evidence.foreign.join("; ")
         ),
-        help: "Please report it with the ConfigMap; the entries in question can be edited by hand meanwhile.".to_owned(),
+        help: "Please report it with the ConfigMap; the entries in question can be edited by hand meanwhile."
+            .to_owned(),
     })
 }
 

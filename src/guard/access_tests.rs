@@ -67,19 +67,73 @@ fn the_callers_own_access() {
     let entry_of_caller = [entry("arn:aws:iam::111122223333:role/teams/Dev", None)];
     let other_entry = [entry(OPS, None)];
     let lost = vec!["own-access-lost"];
-    let table: [(&str, Option<Admitted>, Option<Admitted>, &AccessEntries, Vec<&str>); 13] = [
+    let table: [(
+        &str,
+        Option<Admitted>,
+        Option<Admitted>,
+        &AccessEntries,
+        Vec<&str>,
+    ); 13] = [
         ("goes", dev(), None, &none_at_all, lost.clone()),
         ("never came this way", None, None, &none_at_all, vec![]),
         ("stays", dev(), dev(), &none_at_all, vec![]),
         ("leaves masters", masters(), dev(), &none_at_all, lost.clone()),
-        ("renamed master", masters(), Some(admitted("other", &[MASTERS])), &none_at_all, vec![]),
-        ("loses a group", dev(), Some(admitted("me", &["dev"])), &none_at_all, lost.clone()),
-        ("gains a group", dev(), Some(admitted("me", &["readers", "dev", "x"])), &none_at_all, vec![]),
-        ("renamed in its groups", dev(), Some(admitted("you", &["dev", "readers"])), &none_at_all, vec![]),
-        ("renamed without groups", plain(), Some(admitted("you", &[])), &none_at_all, lost.clone()),
-        ("without groups, gets one", plain(), Some(admitted("me", &["x"])), &none_at_all, vec![]),
-        ("has an access entry", dev(), None, &AccessEntries::of(&entry_of_caller), vec![]),
-        ("another has one", dev(), None, &AccessEntries::of(&other_entry), lost.clone()),
+        (
+            "renamed master",
+            masters(),
+            Some(admitted("other", &[MASTERS])),
+            &none_at_all,
+            vec![],
+        ),
+        (
+            "loses a group",
+            dev(),
+            Some(admitted("me", &["dev"])),
+            &none_at_all,
+            lost.clone(),
+        ),
+        (
+            "gains a group",
+            dev(),
+            Some(admitted("me", &["readers", "dev", "x"])),
+            &none_at_all,
+            vec![],
+        ),
+        (
+            "renamed in its groups",
+            dev(),
+            Some(admitted("you", &["dev", "readers"])),
+            &none_at_all,
+            vec![],
+        ),
+        (
+            "renamed without groups",
+            plain(),
+            Some(admitted("you", &[])),
+            &none_at_all,
+            lost.clone(),
+        ),
+        (
+            "without groups, gets one",
+            plain(),
+            Some(admitted("me", &["x"])),
+            &none_at_all,
+            vec![],
+        ),
+        (
+            "has an access entry",
+            dev(),
+            None,
+            &AccessEntries::of(&entry_of_caller),
+            vec![],
+        ),
+        (
+            "another has one",
+            dev(),
+            None,
+            &AccessEntries::of(&other_entry),
+            lost.clone(),
+        ),
         ("entries unknown", dev(), None, &AccessEntries::Unknown, lost),
     ];
     for (case, before, after, entries, expected) in table {
@@ -89,7 +143,11 @@ fn the_callers_own_access() {
             after,
         };
         let nobody = AwsAuthAccess::default();
-        assert_eq!(codes(&nobody, &nobody, entries, Some(&caller)), expected, "{case}");
+        assert_eq!(
+            codes(&nobody, &nobody, entries, Some(&caller)),
+            expected,
+            "{case}"
+        );
     }
 }
 
@@ -109,10 +167,34 @@ fn the_last_administrator() {
         ("both of two", &two, &none, &none_at_all, lost.clone()),
         ("the one", &one, &none, &none_at_all, lost.clone()),
         ("there never was one", &none, &none, &none_at_all, vec![]),
-        ("an access entry is one", &one, &none, &AccessEntries::of(&admin), vec![]),
-        ("an access entry is one in a namespace", &one, &none, &AccessEntries::of(&admin_of_namespace), lost.clone()),
-        ("an access entry may look", &one, &none, &AccessEntries::of(&viewer), lost.clone()),
-        ("the one was overridden all along", &one, &none, &AccessEntries::of(&overrides), vec![]),
+        (
+            "an access entry is one",
+            &one,
+            &none,
+            &AccessEntries::of(&admin),
+            vec![],
+        ),
+        (
+            "an access entry is one in a namespace",
+            &one,
+            &none,
+            &AccessEntries::of(&admin_of_namespace),
+            lost.clone(),
+        ),
+        (
+            "an access entry may look",
+            &one,
+            &none,
+            &AccessEntries::of(&viewer),
+            lost.clone(),
+        ),
+        (
+            "the one was overridden all along",
+            &one,
+            &none,
+            &AccessEntries::of(&overrides),
+            vec![],
+        ),
         ("entries unknown", &one, &none, &AccessEntries::Unknown, lost),
     ];
     for (case, before, after, entries, expected) in table {
@@ -123,10 +205,18 @@ fn the_last_administrator() {
 #[test]
 fn roles_of_nodes() {
     let none_at_all = AccessEntries::of(&[]);
-    let node = || admitted("system:node:{{EC2PrivateDNSName}}", &["system:bootstrappers", NODES]);
+    let node = || {
+        admitted(
+            "system:node:{{EC2PrivateDNSName}}",
+            &["system:bootstrappers", NODES],
+        )
+    };
     let mapped = access(&[(NODE, node())]);
     let gone = AwsAuthAccess::default();
-    let ungrouped = access(&[(NODE, admitted("system:node:{{EC2PrivateDNSName}}", &["system:bootstrappers"]))]);
+    let ungrouped = access(&[(
+        NODE,
+        admitted("system:node:{{EC2PrivateDNSName}}", &["system:bootstrappers"]),
+    )]);
     let renamed = access(&[(NODE, admitted("node", &["system:bootstrappers", NODES]))]);
     let reordered = access(&[(NODE, admitted("system:node:{{EC2PrivateDNSName}}", &[NODES]))]);
     let entry_of_node = [entry(NODE, None)];
@@ -137,7 +227,12 @@ fn roles_of_nodes() {
         ("loses the group", &ungrouped, &none_at_all, lost.clone()),
         ("loses the name", &renamed, &none_at_all, lost.clone()),
         ("keeps what makes it a node", &reordered, &none_at_all, vec![]),
-        ("an access entry takes its place", &gone, &AccessEntries::of(&entry_of_node), vec![]),
+        (
+            "an access entry takes its place",
+            &gone,
+            &AccessEntries::of(&entry_of_node),
+            vec![],
+        ),
         ("entries unknown", &gone, &AccessEntries::Unknown, lost),
     ];
     for (case, after, entries, expected) in table {
@@ -153,14 +248,21 @@ fn dropped_sections_and_foreign_changes() {
         after: &nobody,
         entries: &AccessEntries::of(&[]),
         caller: None,
-        dropped: &[("mapRoles".to_owned(), "line 3: mapping values are not allowed here".to_owned())],
+        dropped: &[(
+            "mapRoles".to_owned(),
+            "line 3: mapping values are not allowed here".to_owned(),
+        )],
         foreign: &["entry 2 of mapUsers".to_owned()],
         way_back: "",
     };
     let refused = refusals(&evidence);
     let codes: Vec<&str> = refused.iter().map(|refusal| refusal.guard.code()).collect();
     assert_eq!(codes, ["aws-auth-section-dropped", "aws-auth-foreign-change"]);
-    assert!(refused[0].message.contains("mapRoles (line 3"), "{}", refused[0].message);
+    assert!(
+        refused[0].message.contains("mapRoles (line 3"),
+        "{}",
+        refused[0].message
+    );
 
     // What a write that meets a moved ConfigMap may pass: the same guard about the same or fewer, nothing else.
     let known = KnownRefusal::from(&refused[0]);

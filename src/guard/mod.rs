@@ -67,7 +67,9 @@ impl Guard {
             Self::OwnAccessLost => "take away the caller's own access to the cluster",
             Self::LastAdminLost => "take away the last principal who may do everything in the cluster",
             Self::NodeRoleLost => "take away the mapping of a role that nodes have",
-            Self::AwsAuthSectionDropped => "write aws-auth although the cluster reads nothing of one of its sections",
+            Self::AwsAuthSectionDropped => {
+                "write aws-auth although the cluster reads nothing of one of its sections"
+            }
             Self::AwsAuthForeignChange => "write aws-auth although that changes what the plan is not about",
         }
     }

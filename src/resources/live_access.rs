@@ -115,9 +115,10 @@ impl AccessReader {
     /// Reads these roles.
     pub async fn roles(&self, keys: BTreeSet<RoleKey>) {
         let keys: Vec<RoleKey> = keys.into_iter().collect();
-        let read = join_all(keys.iter().map(|(namespace, name)| {
-            self.readers.kubernetes.rbac_role(namespace.as_deref(), name)
-        }))
+        let read = join_all(
+            keys.iter()
+                .map(|(namespace, name)| self.readers.kubernetes.rbac_role(namespace.as_deref(), name)),
+        )
         .await;
         self.roles
             .lock()

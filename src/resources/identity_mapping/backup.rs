@@ -98,8 +98,13 @@ impl Kept {
 /// Keeps the ConfigMap as it is. The name comes from what is kept, so that writers who meet at one state keep one
 /// backup of it.
 pub(super) async fn keep(now: &ConfigMap, cluster: &str, context: &RunContext) -> Result<Kept, StepError> {
-    let time = (context.now)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let state = format!("{} {} {}", now.uid, now.resource_version, content_digest(&now.data));
+    let time = (context.now)().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
+    let state = format!(
+        "{} {} {}",
+        now.uid,
+        now.resource_version,
+        content_digest(&now.data)
+    );
     let mut hash = hex::encode(Sha256::digest(state));
     hash.truncate(10);
     let name = format!("{AWS_AUTH}-backup-{hash}");
@@ -202,7 +207,10 @@ pub(super) async fn forget_oldest(context: &RunContext) -> Option<String> {
             // Another run has done it.
             Err(error) if matches!(error.kind, CallErrorKind::NotFound | CallErrorKind::Conflict) => {}
             Err(error) => {
-                return Some(format!("The old backup {} could not be deleted: {error}.", backup.name));
+                return Some(format!(
+                    "The old backup {} could not be deleted: {error}.",
+                    backup.name
+                ));
             }
         }
     }

@@ -151,7 +151,7 @@ pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<
         let differing: Vec<&MapEntry> = standing
             .iter()
             .copied()
-            .filter(|entry| entry.admitted() != admitted)
+            .filter(|entry| !entry.admits_as(&admitted))
             .collect();
         if standing.is_empty() {
             edits.append(wanted.section, &wanted.arn, &admitted);
@@ -168,7 +168,11 @@ pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<
         changes.push(EntryChange {
             section,
             subject: wanted.arn.clone(),
-            action: if differing.is_empty() { Action::Create } else { Action::Update },
+            action: if differing.is_empty() {
+                Action::Create
+            } else {
+                Action::Update
+            },
             adopted: differing.iter().any(|entry| !owned.contains(&digest_of(entry))),
             before: differing.first().map(|entry| entry.admitted()),
             after: Some(admitted),
@@ -227,7 +231,11 @@ pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<
     }
     let foreign = edits.foreign(&before, &after);
     let present: BTreeSet<String> = after.entries.iter().map(digest_of).collect();
-    let kept: BTreeSet<String> = owned.union(&written).cloned().filter(|digest| present.contains(digest)).collect();
+    let kept: BTreeSet<String> = owned
+        .union(&written)
+        .cloned()
+        .filter(|digest| present.contains(digest))
+        .collect();
     let annotation = (kept != owned && !changes.is_empty()).then(|| ownership::format(&kept));
     let too_large = size_problem(config_map, &all, annotation.as_ref());
     Ok(Outcome {

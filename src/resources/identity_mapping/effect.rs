@@ -25,7 +25,11 @@ pub(super) fn attributes(
         (change.before.clone(), change.after.clone())
     } else {
         (
-            before.principals.get(&key).cloned().or_else(|| change.before.clone()),
+            before
+                .principals
+                .get(&key)
+                .cloned()
+                .or_else(|| change.before.clone()),
             after.principals.get(&key).cloned(),
         )
     };
@@ -43,8 +47,12 @@ pub(super) fn attributes(
     if is_account {
         let value = |present: bool| present.then(|| json!("every user and role, each under its own ARN"));
         attributes.push(
-            AttributeChange::plain("lets in", value(change.before.is_some()), value(change.after.is_some()))
-                .with_effect(effect),
+            AttributeChange::plain(
+                "lets in",
+                value(change.before.is_some()),
+                value(change.after.is_some()),
+            )
+            .with_effect(effect),
         );
     } else {
         attributes.extend(principal(change, then.as_ref(), now.as_ref(), effect));
@@ -139,14 +147,26 @@ mod tests {
             (None, admitted("a", &[]), Effect::Broader),
             (admitted("a", &[]), None, Effect::Narrower),
             (admitted("a", &["x"]), admitted("a", &["x", "y"]), Effect::Broader),
-            (admitted("a", &["x", "y"]), admitted("a", &["y"]), Effect::Narrower),
-            (admitted("a", &["x", "y"]), admitted("a", &["y", "x"]), Effect::Equal),
+            (
+                admitted("a", &["x", "y"]),
+                admitted("a", &["y"]),
+                Effect::Narrower,
+            ),
+            (
+                admitted("a", &["x", "y"]),
+                admitted("a", &["y", "x"]),
+                Effect::Equal,
+            ),
             (admitted("a", &["x"]), admitted("a", &["y"]), Effect::Incomparable),
             (admitted("a", &["x"]), admitted("b", &["x"]), Effect::Incomparable),
             (None, None, Effect::Equal),
         ];
         for (before, after, expected) in table {
-            assert_eq!(effect_of(before.as_ref(), after.as_ref()), expected, "{before:?} {after:?}");
+            assert_eq!(
+                effect_of(before.as_ref(), after.as_ref()),
+                expected,
+                "{before:?} {after:?}"
+            );
         }
     }
 }

@@ -3,10 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    delta::Outcome,
-    way_back,
-};
+use super::{delta::Outcome, way_back};
 use crate::{
     guard::access::{AccessEntries, Caller, Evidence, Refusal, refusals},
     ports::aws::CallerIdentity,

@@ -9,9 +9,7 @@ use super::{
     evidence::Standpoint,
 };
 use crate::{
-    guard::access::KnownRefusal,
-    ports::kubernetes::AccessReview,
-    resources::live_access::NAMESPACE,
+    guard::access::KnownRefusal, ports::kubernetes::AccessReview, resources::live_access::NAMESPACE,
 };
 
 /// One write.

@@ -16,6 +16,7 @@ const DIGITS: usize = 12;
 
 /// The digest of a mapping: of what the server makes of it, not of its text.
 pub(super) fn digest(section: Section, arn: &str, username: &str, groups: &[String]) -> String {
+    let groups: BTreeSet<&String> = groups.iter().collect();
     let text = serde_json::json!([section.key(), arn.to_lowercase(), username, groups]).to_string();
     let mut hex = hex::encode(Sha256::digest(text));
     hex.truncate(DIGITS);
@@ -78,6 +79,10 @@ mod tests {
     #[test]
     fn a_digest_is_of_the_meaning() {
         let one = digest_of(&entry("dev", &["a"]));
+        assert_eq!(
+            digest_of(&entry("dev", &["a", "b"])),
+            digest_of(&entry("dev", &["b", "a"]))
+        );
         let shouting = MapEntry {
             arn: "ARN:AWS:IAM::111122223333:ROLE/DEV".to_owned(),
             index: 7,
@@ -85,7 +90,11 @@ mod tests {
             ..entry("dev", &["a"])
         };
         assert_eq!(one, digest_of(&shouting));
-        for other in [entry("dev2", &["a"]), entry("dev", &["a", "b"]), entry("dev", &[])] {
+        for other in [
+            entry("dev2", &["a"]),
+            entry("dev", &["a", "b"]),
+            entry("dev", &[]),
+        ] {
             assert_ne!(one, digest_of(&other));
         }
     }

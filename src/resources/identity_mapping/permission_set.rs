@@ -51,7 +51,12 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
                 None => finding,
             });
         }
-        None => return Err(error("permission-set-unreadable", format!("permission set {name} was not read"))),
+        None => {
+            return Err(error(
+                "permission-set-unreadable",
+                format!("permission set {name} was not read"),
+            ));
+        }
     };
     let roles: Vec<Arn> = arns.iter().filter_map(|arn| arn.parse().ok()).collect();
     let of_set: Vec<&Arn> = roles
@@ -71,7 +76,10 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
             let others: Vec<&str> = others.into_iter().collect();
             let finding = error(
                 "permission-set-not-found",
-                format!("the account {} has no role of a permission set {name}", live.account),
+                format!(
+                    "the account {} has no role of a permission set {name}",
+                    live.account
+                ),
             );
             Err(finding.with_help(if others.is_empty() {
                 "IAM Identity Center makes the role once the permission set is assigned to somebody in the account."
@@ -84,7 +92,10 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
             let listed: Vec<String> = several.iter().map(ToString::to_string).collect();
             Err(error(
                 "permission-set-ambiguous",
-                format!("several roles are of a permission set {name}: {}", listed.join(", ")),
+                format!(
+                    "several roles are of a permission set {name}: {}",
+                    listed.join(", ")
+                ),
             )
             .with_help("Name the right one by `arn`, without its path."))
         }

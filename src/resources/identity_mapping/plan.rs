@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     address, config_map_address,
     delta::{Delta, DeltaError, EntryChange, Outcome, work_out},
-    effect, evidence::Standpoint, findings,
+    effect,
+    evidence::Standpoint,
+    findings,
     operation::Operation,
     removal,
     wanted::{Wanted, resolve},
@@ -13,7 +15,7 @@ use super::{
 use crate::{
     config::location::SourceLocation,
     engine::{
-        Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
+        Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
     guard::{Guard, access::KnownRefusal},
@@ -97,11 +99,38 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         &config_map_address(),
         "write",
         title,
-        Vec::new(),
+        grants_first(&outcome.changes, draft),
         &operation,
-        addresses.into_iter().collect(),
+        addresses.iter().cloned().collect(),
     );
     add_changes(&outcome, &standpoint, &sources, &reasons, &step, draft);
+    if let Some(mapping) = addresses.first() {
+        for revoked in rbac_changes(draft, |action| action == Action::Delete) {
+            draft.order(mapping.clone(), revoked);
+        }
+    }
+}
+
+/// The bindings and roles whose change is one of these.
+fn rbac_changes(draft: &PlanDraft, is: impl Fn(Action) -> bool) -> Vec<Address> {
+    draft
+        .changes()
+        .iter()
+        .filter(|change| change.address.kind().starts_with("rbac-") && is(change.action))
+        .map(|change| change.address.clone())
+        .collect()
+}
+
+/// The steps before a write that takes access away: those that give some in RBAC, so that nobody who is moved from one
+/// group to another is without rights in between.
+fn grants_first(changes: &[EntryChange], draft: &PlanDraft) -> Vec<StepId> {
+    if changes.iter().all(|change| change.action == Action::Create) {
+        return Vec::new();
+    }
+    rbac_changes(draft, |action| action != Action::Delete)
+        .iter()
+        .filter_map(|address| draft.last_step_of(address))
+        .collect()
 }
 
 /// The changes of a plan, one per address: several entries of one ARN that go are one change.
@@ -122,8 +151,12 @@ fn add_changes(
             continue;
         };
         let key = subject.to_lowercase();
-        let mut attributes =
-            effect::attributes(first, &outcome.before.access, &outcome.after.access, &standpoint.entries);
+        let mut attributes = effect::attributes(
+            first,
+            &outcome.before.access,
+            &outcome.after.access,
+            &standpoint.entries,
+        );
         for entry in &entries {
             attributes.push(
                 AttributeChange::plain(entry.section.key(), None, None)
@@ -141,7 +174,10 @@ fn add_changes(
             ],
         };
         if first.adopted {
-            reason.push(Reason::new("adopted", "it was there, written by somebody else, and becomes eksact's"));
+            reason.push(Reason::new(
+                "adopted",
+                "it was there, written by somebody else, and becomes eksact's",
+            ));
         }
         draft.add_change(Change {
             address: address(subject),
@@ -208,13 +244,15 @@ fn not_editable(error: &DeltaError) -> Finding {
 /// That `aws-auth` could not be read.
 pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Finding {
     let mappings = request.config.access.identity_mappings.len() + request.access.delete.len();
+    let needs = match mappings {
+        _ if request.access.restore.is_some() => "the restore of aws-auth needs".to_owned(),
+        0 => "pruning identity mappings needs".to_owned(),
+        1 => "1 identity mapping needs".to_owned(),
+        count => format!("{count} identity mappings need"),
+    };
     if unreadable(error) == Unreadable::Cluster {
         let finding = Guard::KubernetesUnreachable.refusal(format!(
-            "the Kubernetes API of the cluster could not be read, and {} it: {error}",
-            match mappings {
-                1 => "1 identity mapping needs".to_owned(),
-                count => format!("{count} identity mappings need"),
-            }
+            "the Kubernetes API of the cluster could not be read, and {needs} it: {error}"
         ));
         return finding.with_help(match error.kind {
             crate::ports::CallErrorKind::Credentials => format!(

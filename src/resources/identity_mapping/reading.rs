@@ -1,7 +1,7 @@
 //! `aws-auth` as the authenticator reads it, in the form that planning needs, and the edits of its text. A thin layer over
 //! [`crate::authn::aws_auth`], which has the semantics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{delta::Removal, section::Section};
 use crate::{
@@ -60,6 +60,12 @@ impl MapEntry {
         }
     }
 
+    /// Whether it lets in as the same: the order of groups means nothing.
+    pub(super) fn admits_as(&self, admitted: &Admitted) -> bool {
+        let set = |groups: &[String]| groups.iter().cloned().collect::<BTreeSet<_>>();
+        self.username == admitted.username && set(&self.groups) == set(&admitted.groups)
+    }
+
     /// Whether it is the entry that a removal names.
     pub(super) fn says(&self, removal: &Removal) -> bool {
         self.section == removal.section
@@ -85,16 +91,25 @@ impl Reading {
     /// Reads the ConfigMap's `data`.
     pub(super) fn of(data: &BTreeMap<String, String>) -> Self {
         let aws_auth = aws_auth::parse(data);
-        let text = |section: Section, entry_span: &std::ops::Range<usize>| {
-            data.get(section.key())
-                .and_then(|text| text.get(entry_span.clone()))
-                .unwrap_or_default()
-                .to_owned()
+        let text = |section: Section, span: &std::ops::Range<usize>| {
+            let text = data.get(section.key()).map_or("", String::as_str);
+            let line = text.get(..span.start).map_or(span.start, |before| {
+                // With the indentation of its first line, so that the lines of an entry stand as they do in the text.
+                before.trim_end_matches([' ', '\t']).len()
+            });
+            text.get(line..span.end).unwrap_or_default().to_owned()
         };
         let mut entries = Vec::new();
-        for (section, key) in [(Section::Roles, SectionKey::Roles), (Section::Users, SectionKey::Users)] {
+        for (section, key) in [
+            (Section::Roles, SectionKey::Roles),
+            (Section::Users, SectionKey::Users),
+        ] {
             // An entry without an ARN is one for the server's own Identity Center matching, which EKS does not have.
-            for entry in aws_auth.mappings(key).iter().filter(|entry| !entry.value.arn.is_empty()) {
+            for entry in aws_auth
+                .mappings(key)
+                .iter()
+                .filter(|entry| !entry.value.arn.is_empty())
+            {
                 entries.push(MapEntry {
                     arn: entry.value.arn.clone(),
                     username: entry.value.username.clone(),
@@ -142,7 +157,8 @@ impl Reading {
 
     /// The entry of an account.
     pub(super) fn account(&self, account: &str) -> Option<&MapEntry> {
-        self.of_section(Section::Accounts).find(|entry| entry.arn == account)
+        self.of_section(Section::Accounts)
+            .find(|entry| entry.arn == account)
     }
 
     /// The entries that decide about an ARN: the last of `mapRoles`, which is asked first; else those of `mapUsers`, of
@@ -193,9 +209,18 @@ fn access(principals: Principals) -> AwsAuthAccess {
 /// A change of one section's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Edit {
-    Append { subject: String, admitted: Admitted },
-    Replace { index: usize, before: Admitted, after: Admitted },
-    Remove { index: usize },
+    Append {
+        subject: String,
+        admitted: Admitted,
+    },
+    Replace {
+        index: usize,
+        before: Admitted,
+        after: Admitted,
+    },
+    Remove {
+        index: usize,
+    },
 }
 
 /// Why a text cannot be edited.

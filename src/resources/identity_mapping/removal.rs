@@ -111,7 +111,11 @@ fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft
             Finding::new(
                 Severity::Error,
                 "several-mappings",
-                format!("aws-auth has {} mappings of {subject}: {}", found.len(), places.join(", ")),
+                format!(
+                    "aws-auth has {} mappings of {subject}: {}",
+                    found.len(),
+                    places.join(", ")
+                ),
             )
             .about(&address(subject))
             .with_help("Pass --all to delete all of them."),

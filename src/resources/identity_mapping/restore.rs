@@ -92,8 +92,15 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
     let step = draft.add_step(&address, "write", title, Vec::new(), &operation);
     draft.add_change(Change {
         address,
-        action: if config_map.is_some() { Action::Update } else { Action::Create },
-        reasons: vec![Reason::new("restore", format!("it is taken back to {}", restore.name))],
+        action: if config_map.is_some() {
+            Action::Update
+        } else {
+            Action::Create
+        },
+        reasons: vec![Reason::new(
+            "restore",
+            format!("it is taken back to {}", restore.name),
+        )],
         source: None,
         attributes,
         depends_on: Vec::new(),
@@ -127,7 +134,11 @@ fn access(outcome: &Outcome) -> AttributeChange {
         let of_line = effect_of(then, now);
         effect = effect.and(of_line);
         if let Some(then) = then {
-            line(DifferenceSign::Removed, format!("{key} as {}", words(then)), of_line);
+            line(
+                DifferenceSign::Removed,
+                format!("{key} as {}", words(then)),
+                of_line,
+            );
         }
         if let Some(now) = now {
             line(DifferenceSign::Added, format!("{key} as {}", words(now)), of_line);
@@ -135,11 +146,19 @@ fn access(outcome: &Outcome) -> AttributeChange {
     }
     for account in before.accounts.difference(&after.accounts) {
         effect = effect.and(Effect::Narrower);
-        line(DifferenceSign::Removed, format!("account {account}"), Effect::Narrower);
+        line(
+            DifferenceSign::Removed,
+            format!("account {account}"),
+            Effect::Narrower,
+        );
     }
     for account in after.accounts.difference(&before.accounts) {
         effect = effect.and(Effect::Broader);
-        line(DifferenceSign::Added, format!("account {account}"), Effect::Broader);
+        line(
+            DifferenceSign::Added,
+            format!("account {account}"),
+            Effect::Broader,
+        );
     }
     if lines.is_empty() {
         return AttributeChange::plain("access", Some(json!("as it is")), Some(json!("as it is")));

@@ -74,7 +74,10 @@ pub(super) async fn run(
                 "aws-auth could not be written within {} s: others keep writing it, or the cluster does not answer ({error})",
                 context.timeout.as_secs()
             ))
-            .with_help("Nothing of this run is in it. Run the same command again, with a longer --timeout."));
+            .with_help(
+                "It is as others left it, or has the whole of this change. Run the same command again, it looks first; \
+                 --timeout is how long it tries.",
+            ));
         }
         tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -115,7 +118,11 @@ fn writing(operation: &Operation, now: Option<&ConfigMap>) -> Result<Option<Writ
                 return Err(StepError::new(problem.message).with_help(problem.help.unwrap_or_default()));
             }
             Ok(Some(Writing {
-                data: outcome.data.into_iter().map(|(key, text)| (key, Some(text))).collect(),
+                data: outcome
+                    .data
+                    .into_iter()
+                    .map(|(key, text)| (key, Some(text)))
+                    .collect(),
                 annotation: outcome.annotation,
             }))
         }
@@ -133,7 +140,9 @@ fn writing(operation: &Operation, now: Option<&ConfigMap>) -> Result<Option<Writ
                 return Ok(None);
             }
             if now.map(|now| content_digest(&now.data)) != *seen {
-                return Err(moved(&format!("it was to be taken back to {backup} from what it was then")));
+                return Err(moved(&format!(
+                    "it was to be taken back to {backup} from what it was then"
+                )));
             }
             Ok(Some(Writing {
                 data: data.clone(),
@@ -233,7 +242,10 @@ async fn write(
 /// Says where the backups are, and lets go of the oldest.
 async fn finished(backups: Vec<backup::Kept>, context: &RunContext) -> StepDone {
     let mut notes: Vec<String> = backups.last().iter().map(|kept| kept.note()).collect();
-    if backups.iter().any(|kept| matches!(kept, backup::Kept::InCluster { .. })) {
+    if backups
+        .iter()
+        .any(|kept| matches!(kept, backup::Kept::InCluster { .. }))
+    {
         notes.extend(backup::forget_oldest(context).await);
     }
     StepDone {

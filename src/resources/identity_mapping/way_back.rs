@@ -82,6 +82,9 @@ mod tests {
             config_map_only.starts_with("aws eks update-cluster-config --region cn-north-1 --name prod"),
             "{config_map_only}"
         );
-        assert!(config_map_only.contains("--principal-arn ARN"), "{config_map_only}");
+        assert!(
+            config_map_only.contains("--principal-arn ARN"),
+            "{config_map_only}"
+        );
     }
 }

@@ -7,13 +7,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    BINDINGS, binding_address, binding_words, desired::{WantedBinding, desired}, is_ours, review, role::namespace_step,
+    BINDINGS, binding_address, binding_words,
+    desired::{WantedBinding, desired},
+    is_ours, review,
+    role::namespace_step,
     role_address, role_key, role_words, to_prune,
 };
 use crate::{
     engine::{
         Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone, StepError,
-        plan::fingerprint,
+        StepId, plan::fingerprint,
     },
     guard::Guard,
     ports::{
@@ -109,7 +112,9 @@ fn plan_one(wanted: &WantedBinding, live_bindings: &[RbacBinding], live: &Live, 
                 )
                 .about(&address)
                 .at(wanted.location.as_ref())
-                .with_help("Delete it or give it another name; eksact names a binding after its group and its role."),
+                .with_help(
+                    "Delete it or give it another name; eksact names a binding after its group and its role.",
+                ),
             );
             return;
         }
@@ -127,7 +132,11 @@ fn plan_one(wanted: &WantedBinding, live_bindings: &[RbacBinding], live: &Live, 
     let (action, reason, steps) = match existing {
         None => {
             let step = draft.add_step(&address, "create", format!("create {words}"), after, &create);
-            (Action::Create, Reason::new("missing", "it does not exist"), vec![step])
+            (
+                Action::Create,
+                Reason::new("missing", "it does not exist"),
+                vec![step],
+            )
         }
         Some(existing) if gives(existing) == gives(binding) => {
             let operation = Operation::SetSubjects {
@@ -138,7 +147,11 @@ fn plan_one(wanted: &WantedBinding, live_bindings: &[RbacBinding], live: &Live, 
             };
             let title = format!("set the subjects of {words}");
             let step = draft.add_step(&address, "subjects", title, after, &operation);
-            (Action::Update, Reason::new("differs", "it is not as wanted"), vec![step])
+            (
+                Action::Update,
+                Reason::new("differs", "it is not as wanted"),
+                vec![step],
+            )
         }
         Some(existing) => {
             let operation = Operation::Delete {
@@ -243,9 +256,15 @@ fn missing_role(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) {
         Finding::new(
             Severity::Warning,
             "cluster-role-missing",
-            format!("there is no {}: a binding of it gives nothing", role_words(key.0.as_deref(), &key.1)),
+            format!(
+                "there is no {}: a binding of it gives nothing",
+                role_words(key.0.as_deref(), &key.1)
+            ),
         )
-        .about(&binding_address(wanted.binding.namespace.as_deref(), &wanted.binding.name))
+        .about(&binding_address(
+            wanted.binding.namespace.as_deref(),
+            &wanted.binding.name,
+        ))
         .at(wanted.location.as_ref())
         .with_help("`kubectl get clusterroles` lists them; `rules` in place of `clusterRole` makes one."),
     );
@@ -253,11 +272,21 @@ fn missing_role(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) {
 
 fn remove(binding: &RbacBinding, draft: &mut PlanDraft) {
     let address = binding_address(binding.namespace.as_deref(), &binding.name);
-    let title = format!("delete {}", binding_words(binding.namespace.as_deref(), &binding.name));
+    let title = format!(
+        "delete {}",
+        binding_words(binding.namespace.as_deref(), &binding.name)
+    );
     let operation = Operation::Delete {
         binding: binding.clone(),
     };
-    let step = draft.add_step(&address, "delete", title, Vec::new(), &operation);
+    // Grants come before revokes.
+    let grants: Vec<StepId> = draft
+        .changes()
+        .iter()
+        .filter(|change| change.address.kind() == address.kind() && change.action != Action::Delete)
+        .filter_map(|change| draft.last_step_of(&change.address))
+        .collect();
+    let step = draft.add_step(&address, "delete", title, grants, &operation);
     draft.add_change(Change {
         address,
         action: Action::Delete,
@@ -276,12 +305,16 @@ fn remove(binding: &RbacBinding, draft: &mut PlanDraft) {
 pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<StepDone, StepError> {
     let kubernetes = &context.writers.kubernetes;
     let (binding, outcome, gone) = match &operation {
-        Operation::Create { binding } => {
-            (binding, kubernetes.create_rbac_binding(binding).await.map(drop), false)
-        }
-        Operation::SetSubjects { binding } => {
-            (binding, kubernetes.set_rbac_subjects(binding).await.map(drop), false)
-        }
+        Operation::Create { binding } => (
+            binding,
+            kubernetes.create_rbac_binding(binding).await.map(drop),
+            false,
+        ),
+        Operation::SetSubjects { binding } => (
+            binding,
+            kubernetes.set_rbac_subjects(binding).await.map(drop),
+            false,
+        ),
         Operation::Delete { binding } => (binding, kubernetes.delete_rbac_binding(binding).await, true),
     };
     let Err(error) = outcome else {

@@ -105,13 +105,7 @@ pub fn bound_groups(request: &Request) -> impl Iterator<Item = &str> {
         .map(|group| group.name.value.as_str())
 }
 
-fn bindings_of(
-    group: &str,
-    name: &str,
-    role: &str,
-    binding: &GroupBinding,
-    into: &mut Vec<WantedBinding>,
-) {
+fn bindings_of(group: &str, name: &str, role: &str, binding: &GroupBinding, into: &mut Vec<WantedBinding>) {
     let namespaces: Vec<Option<String>> = match &binding.namespaces {
         Some(namespaces) => namespaces
             .iter()
@@ -200,7 +194,10 @@ mod tests {
         assert_eq!(own_role_name("deployers", 2), "eksact:deployers:2");
         assert_eq!(binding_name("deployers", "edit"), "eksact:deployers:edit");
         let slashed = path_segment("oidc:/admins");
-        assert!(slashed.starts_with("oidc:-admins-") && !slashed.contains('/'), "{slashed}");
+        assert!(
+            slashed.starts_with("oidc:-admins-") && !slashed.contains('/'),
+            "{slashed}"
+        );
         assert_ne!(path_segment("a/b"), path_segment("a%b"));
     }
 }

@@ -25,13 +25,24 @@ const ALL_AND_COLLECTIONS: &[&str] = &[
 ];
 
 /// API groups, resources, verbs.
-type Rule = (&'static [&'static str], &'static [&'static str], &'static [&'static str]);
+type Rule = (
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static [&'static str],
+);
 
 const RULES: &[Rule] = &[
     (&[""], &["namespaces"], &["get"]),
     (
         &[""],
-        &["serviceaccounts", "services", "configmaps", "events", "pods", "pods/log"],
+        &[
+            "serviceaccounts",
+            "services",
+            "configmaps",
+            "events",
+            "pods",
+            "pods/log",
+        ],
         ALL_AND_COLLECTIONS,
     ),
     (&[""], &["secrets"], &["create", "patch", "delete", "watch"]),
@@ -99,9 +110,10 @@ mod tests {
     /// What eksctl wrote, recorded.
     #[test]
     fn they_are_eksctls() {
-        let recorded: Vec<Value> =
-            serde_json::from_str(include_str!("../../../tests/fixtures/eksctl-0.231/emr-role-and-binding.json"))
-                .unwrap();
+        let recorded: Vec<Value> = serde_json::from_str(include_str!(
+            "../../../tests/fixtures/eksctl-0.231/emr-role-and-binding.json"
+        ))
+        .unwrap();
         let rules: Vec<PolicyRule> = serde_json::from_value(recorded[0]["rules"].clone()).unwrap();
         assert_eq!(role("emr").rules, rules);
         assert_eq!(recorded[0]["metadata"]["name"], EMR_CONTAINERS);

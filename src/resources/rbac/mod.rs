@@ -59,18 +59,28 @@ fn qualified(namespace: Option<&str>, name: &str) -> String {
 
 /// `Role app/reader` or `ClusterRole reader`, for people.
 fn role_words(namespace: Option<&str>, name: &str) -> String {
-    let kind = if namespace.is_some() { "Role" } else { "ClusterRole" };
+    let kind = if namespace.is_some() {
+        "Role"
+    } else {
+        "ClusterRole"
+    };
     format!("{kind} {}", qualified(namespace, name))
 }
 
 /// `RoleBinding app/reader` or `ClusterRoleBinding reader`.
 fn binding_words(namespace: Option<&str>, name: &str) -> String {
-    let kind = if namespace.is_some() { "RoleBinding" } else { "ClusterRoleBinding" };
+    let kind = if namespace.is_some() {
+        "RoleBinding"
+    } else {
+        "ClusterRoleBinding"
+    };
     format!("{kind} {}", qualified(namespace, name))
 }
 
 fn is_ours(labels: &std::collections::BTreeMap<String, String>) -> bool {
-    labels.get(MANAGED_BY_LABEL).is_some_and(|value| value == MANAGED_BY)
+    labels
+        .get(MANAGED_BY_LABEL)
+        .is_some_and(|value| value == MANAGED_BY)
 }
 
 /// The bindings of eksact's that the request no longer wants.
@@ -192,10 +202,7 @@ impl Kind for RbacBindingKind {
 
 /// The role that a binding gives.
 fn role_key(binding: &RbacBinding) -> RoleKey {
-    let namespace = binding
-        .namespace
-        .clone()
-        .filter(|_| binding.role_kind == "Role");
+    let namespace = binding.namespace.clone().filter(|_| binding.role_kind == "Role");
     (namespace, binding.role_name.clone())
 }
 
@@ -204,7 +211,12 @@ fn review(verb: &str, namespace: Option<&String>, resource: (&str, &str)) -> Acc
     AccessReview {
         verb: verb.to_owned(),
         group: GROUP.to_owned(),
-        resource: if namespace.is_some() { namespaced } else { clusterwide }.to_owned(),
+        resource: if namespace.is_some() {
+            namespaced
+        } else {
+            clusterwide
+        }
+        .to_owned(),
         namespace: namespace.cloned(),
     }
 }

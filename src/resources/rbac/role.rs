@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    ROLES, desired::{WantedRole, desired, normal}, is_ours, review, role_address, role_key, role_words, same_rules,
-    to_prune,
+    ROLES,
+    desired::{WantedRole, desired, normal},
+    is_ours, review, role_address, role_key, role_words, same_rules, to_prune,
 };
 use crate::{
     engine::{
-        Action, AttributeChange, Change, Difference, DifferenceSign, Effect, Finding, PlanDraft, Reason, Severity,
-        StepDone, StepError, StepId, plan::fingerprint,
+        Action, AttributeChange, Change, Difference, DifferenceSign, Effect, Finding, PlanDraft, Reason,
+        Severity, StepDone, StepError, StepId, plan::fingerprint,
     },
     guard::Guard,
     ports::{
@@ -69,7 +70,9 @@ fn plan_one(wanted: &WantedRole, live: &Live, draft: &mut PlanDraft) {
         Some(Ok(existing)) => existing.as_ref(),
         Some(Err(error)) => {
             let finding = match unreadable(error) {
-                Unreadable::Cluster => Guard::KubernetesUnreachable.refusal(format!("{words} needs it: {error}")),
+                Unreadable::Cluster => {
+                    Guard::KubernetesUnreachable.refusal(format!("{words} needs it: {error}"))
+                }
                 Unreadable::Object => Finding::new(Severity::Error, "role-unreadable", error.to_string()),
             };
             let finding = finding.about(&address).at(wanted.location.as_ref());
@@ -95,7 +98,9 @@ fn plan_one(wanted: &WantedRole, live: &Live, draft: &mut PlanDraft) {
                 )
                 .about(&address)
                 .at(wanted.location.as_ref())
-                .with_help("Delete it or give it another name; eksact names a group's own role after the group."),
+                .with_help(
+                    "Delete it or give it another name; eksact names a group's own role after the group.",
+                ),
             );
             return;
         }
