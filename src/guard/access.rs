@@ -141,7 +141,12 @@ pub struct Refusal {
 impl Refusal {
     /// The same as a finding of a plan.
     pub fn finding(&self) -> Finding {
-        self.guard.refusal(&self.message).with_help(&self.help)
+        let help = format!(
+            "{} --allow {} does it all the same.",
+            self.help,
+            self.guard.code()
+        );
+        self.guard.refusal(&self.message).with_help(help)
     }
 
     /// Whether it says no more than this one.
@@ -241,7 +246,7 @@ fn own_access_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
         ),
         help: format!(
             "Make the change as somebody else whom the cluster lets in. After a lockout no write to the cluster works; \
-             the way back is an access entry: {}",
+             the way back is an access entry: `{}`.",
             evidence.way_back
         ),
     })
@@ -272,7 +277,7 @@ fn last_admin_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
             evidence.entries.unread()
         ),
         help: format!(
-            "Give somebody {MASTERS} or the access policy AmazonEKSClusterAdminPolicy first: {}",
+            "Give somebody {MASTERS} or the access policy AmazonEKSClusterAdminPolicy first: `{}`.",
             evidence.way_back
         ),
         subjects: before,
