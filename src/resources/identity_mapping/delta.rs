@@ -89,6 +89,14 @@ pub(super) enum DeltaError {
         /// Why.
         cause: EditError,
     },
+    /// A section that is to change is one of which the authenticator reads nothing.
+    #[error("{section} of aws-auth cannot be changed, because the cluster reads nothing of it: {why}")]
+    Dropped {
+        /// The section's key.
+        section: String,
+        /// Why.
+        why: String,
+    },
     /// An entry that was to go says something else by now.
     #[error("the mapping of {subject} that was to go says something else by now")]
     Moved {
@@ -220,6 +228,12 @@ pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<
             before: Some(removal.admitted.clone()),
             after: None,
             lines: Lines::default(),
+        });
+    }
+    if let Some((section, why)) = before.dropped.iter().find(|(section, _)| edits.touch(section)) {
+        return Err(DeltaError::Dropped {
+            section: section.clone(),
+            why: why.clone(),
         });
     }
     let new_data = edits.texts(data)?;
@@ -364,6 +378,10 @@ impl Edits {
             .entry(entry.section)
             .or_default()
             .push((entry.index, None));
+    }
+
+    fn touch(&self, section: &str) -> bool {
+        self.by_section.keys().any(|touched| touched.key() == section)
     }
 
     /// The new text of each section that has edits.
