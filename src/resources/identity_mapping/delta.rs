@@ -8,11 +8,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     ownership::{self, account_digest, digest, digest_of},
-    reading::{Edit, EditError, MapEntry, Reading},
+    reading::{Edit, MapEntry, Reading},
     section::Section,
     text::{Lines, changed_lines},
 };
-use crate::{engine::Action, guard::access::Admitted, ports::access::ConfigMap};
+use crate::{
+    authn::aws_auth::edit::EditError, engine::Action, guard::access::Admitted, ports::access::ConfigMap,
+};
 
 /// What the API server takes as the `data` of a ConfigMap, in bytes of its values (Kubernetes,
 /// `pkg/apis/core/validation`: `MaxSecretSize`).
@@ -82,13 +84,8 @@ pub(super) struct EntryChange {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum DeltaError {
     /// A section's text cannot be changed without changing more.
-    #[error("{section} of aws-auth cannot be changed entry by entry: {cause}")]
-    Edit {
-        /// The section's key.
-        section: &'static str,
-        /// Why.
-        cause: EditError,
-    },
+    #[error("the text of aws-auth cannot be changed: {0}")]
+    Edit(#[from] EditError),
     /// A section that is to change is one of which the authenticator reads nothing.
     #[error("{section} of aws-auth cannot be changed, because the cluster reads nothing of it: {why}")]
     Dropped {
@@ -390,11 +387,7 @@ impl Edits {
             .iter()
             .map(|(section, edits)| {
                 let text = data.get(section.key()).map(String::as_str);
-                let edited = Edit::apply(*section, text, edits).map_err(|cause| DeltaError::Edit {
-                    section: section.key(),
-                    cause,
-                })?;
-                Ok((section.key().to_owned(), edited))
+                Ok((section.key().to_owned(), Edit::apply(*section, text, edits)?))
             })
             .collect()
     }

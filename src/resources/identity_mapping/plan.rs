@@ -76,7 +76,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         draft.add_unchanged(address(subject));
     }
     let standpoint = Standpoint::of(live);
-    findings::about_mappings(request, live, &outcome, draft);
+    findings::about_mappings(request, live, &sources, &outcome, draft);
     if outcome.changes.is_empty() {
         return;
     }
