@@ -2,4 +2,5 @@
 //!
 //! Now: the bearer token ([`token`]). Clients and credential resolution live in `cloud`.
 
+pub mod irsa;
 pub mod token;
