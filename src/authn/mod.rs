@@ -5,5 +5,6 @@
 
 pub mod arn;
 pub mod aws_auth;
+pub mod irsa;
 pub mod token;
 pub mod token_check;
