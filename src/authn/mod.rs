@@ -8,3 +8,4 @@ pub mod aws_auth;
 pub mod irsa;
 pub mod token;
 pub mod token_check;
+mod token_host;
