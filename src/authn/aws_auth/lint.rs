@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::edit::Edit;
+use super::lint_names::{BUILT_IN_GROUPS, PLACEHOLDERS, misspelt, unknown_placeholder};
 use super::mapping::{storage_key, to_lower, winners};
 use super::parse::{AwsAuth, Entry, Fault, Mapping, Section, SectionKey};
 use crate::authn::arn::KNOWN_PARTITIONS;
@@ -52,45 +53,13 @@ pub struct LintFinding {
     pub fix: Option<Edit<Mapping>>,
 }
 
-/// The groups of Kubernetes and EKS that people map to.
-const SYSTEM_GROUPS: [&str; 12] = [
-    "system:masters",
-    "system:nodes",
-    "system:bootstrappers",
-    "system:node-proxier",
-    "system:authenticated",
-    "system:unauthenticated",
-    "system:serviceaccounts",
-    "system:monitoring",
-    "system:basic-user",
-    "eks:kube-proxy-windows",
-    "eks-console-dashboard-full-access-group",
-    "eks-console-dashboard-restricted-access-group",
-];
-/// Groups that mean something without a binding.
-const BUILT_IN_GROUPS: [&str; 6] = [
-    "system:masters",
-    "system:nodes",
-    "system:bootstrappers",
-    "system:authenticated",
-    "system:unauthenticated",
-    "system:serviceaccounts",
-];
-/// The placeholders that the server fills.
-const PLACEHOLDERS: [&str; 5] = [
-    "{{EC2PrivateDNSName}}",
-    "{{AccountID}}",
-    "{{SessionName}}",
-    "{{SessionNameRaw}}",
-    "{{AccessKeyID}}",
-];
-
 /// Everything that looks wrong, by section and line.
 pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFinding> {
     let mut findings = Findings::default();
     for key in &aws_auth.unknown_keys {
         let meant = SectionKey::ALL.iter().find(|section| {
-            key.eq_ignore_ascii_case(section.as_str()) || strsim::damerau_levenshtein(key, section.as_str()) < 3
+            key.eq_ignore_ascii_case(section.as_str())
+                || strsim::damerau_levenshtein(key, section.as_str()) < 3
         });
         if let Some(meant) = meant {
             findings.all.push(LintFinding {
@@ -106,7 +75,11 @@ pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFind
         }
     }
     for key in [SectionKey::Roles, SectionKey::Users] {
-        let section = if key == SectionKey::Roles { &aws_auth.roles } else { &aws_auth.users };
+        let section = if key == SectionKey::Roles {
+            &aws_auth.roles
+        } else {
+            &aws_auth.users
+        };
         findings.key = key;
         findings.whole_section(section);
         findings.duplicates(&section.entries);
@@ -129,7 +102,9 @@ pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFind
             );
         }
     }
-    findings.all.sort_by_key(|finding| (finding.section, finding.line));
+    findings
+        .all
+        .sort_by_key(|finding| (finding.section, finding.line));
     findings.all
 }
 
@@ -156,7 +131,14 @@ impl Findings {
         (self.entry, self.line) = (entry, line);
     }
 
-    fn add(&mut self, weight: Weight, code: &'static str, message: String, suggestion: String, fix: Option<Edit<Mapping>>) {
+    fn add(
+        &mut self,
+        weight: Weight,
+        code: &'static str,
+        message: String,
+        suggestion: String,
+        fix: Option<Edit<Mapping>>,
+    ) {
         self.all.push(LintFinding {
             code,
             weight,
@@ -173,7 +155,13 @@ impl Findings {
         self.add(Weight::Error, code, message, suggestion, fix);
     }
 
-    fn warning(&mut self, code: &'static str, message: String, suggestion: String, fix: Option<Edit<Mapping>>) {
+    fn warning(
+        &mut self,
+        code: &'static str,
+        message: String,
+        suggestion: String,
+        fix: Option<Edit<Mapping>>,
+    ) {
         self.add(Weight::Warning, code, message, suggestion, fix);
     }
 
@@ -208,10 +196,15 @@ impl Findings {
             );
         }
         for fault in &section.faults {
-            let entry = section.entries.iter().position(|entry| Some(entry.item) == fault.item);
+            let entry = section
+                .entries
+                .iter()
+                .position(|entry| Some(entry.item) == fault.item);
             self.at(entry, fault.line);
             let suggestion = match fault.field.as_deref() {
-                Some("groups") => "write groups as a list of texts, and put `yes`, `no`, numbers and `~` in quotes",
+                Some("groups") => {
+                    "write groups as a list of texts, and put `yes`, `no`, numbers and `~` in quotes"
+                }
                 Some(_) => "put the value in quotes",
                 None => "write it as the other entries are written",
             };
@@ -231,7 +224,8 @@ impl Findings {
                         .get(*winner)
                         .is_some_and(|other| to_lower(&storage_key(self.key, &other.value)) == folded)
             });
-            let Some((other_index, other)) = other.and_then(|other| Some((other, entries.get(other)?))) else {
+            let Some((other_index, other)) = other.and_then(|other| Some((other, entries.get(other)?)))
+            else {
                 continue;
             };
             self.at(Some(index), Some(entry.line));
@@ -305,9 +299,16 @@ impl Findings {
                         self.replaced(mapping, |with| without.clone_into(&mut with.arn)),
                     );
                 }
-                self.stale(arn, account, name.rsplit('/').next().unwrap_or(name), surroundings);
+                self.stale(
+                    arn,
+                    account,
+                    name.rsplit('/').next().unwrap_or(name),
+                    surroundings,
+                );
             }
-            ("iam", "user") if self.key == SectionKey::Roles => self.wrong_section(arn, "user", SectionKey::Users),
+            ("iam", "user") if self.key == SectionKey::Roles => {
+                self.wrong_section(arn, "user", SectionKey::Users);
+            }
             ("iam", "user" | "root") | ("sts", "federated-user") => {}
             ("sts", "assumed-role") => {
                 let role = name.split('/').next().unwrap_or(name);
@@ -341,7 +342,14 @@ impl Findings {
         self.error(
             "not-an-arn",
             format!("`{arn}` is not the ARN of a role or user: the entry lets nobody in"),
-            format!("an ARN looks like arn:aws:iam::111122223333:{}/name, without blanks", if self.key == SectionKey::Users { "user" } else { "role" }),
+            format!(
+                "an ARN looks like arn:aws:iam::111122223333:{}/name, without blanks",
+                if self.key == SectionKey::Users {
+                    "user"
+                } else {
+                    "role"
+                }
+            ),
             None,
         );
     }
@@ -371,7 +379,11 @@ impl Findings {
     }
 
     fn wrong_section(&mut self, arn: &str, what: &str, right: SectionKey) {
-        let code = if right == SectionKey::Users { "user-in-map-roles" } else { "role-in-map-users" };
+        let code = if right == SectionKey::Users {
+            "user-in-map-roles"
+        } else {
+            "role-in-map-users"
+        };
         self.warning(
             code,
             format!("`{arn}` is a {what}'s; it works here, and tools that look for it do not find it"),
@@ -381,17 +393,29 @@ impl Findings {
     }
 
     fn stale(&mut self, arn: &str, account: &str, name: &str, surroundings: &Surroundings<'_>) {
-        let Some((known_account, roles)) = surroundings.roles else { return };
-        let Some(permission_set) = name.strip_prefix("AWSReservedSSO_") else { return };
+        let Some((known_account, roles)) = surroundings.roles else {
+            return;
+        };
+        let Some(permission_set) = name.strip_prefix("AWSReservedSSO_") else {
+            return;
+        };
         if account != known_account || roles.iter().any(|role| role.eq_ignore_ascii_case(name)) {
             return;
         }
-        let set = permission_set.rsplit_once('_').map_or(permission_set, |(set, _)| set);
+        let set = permission_set
+            .rsplit_once('_')
+            .map_or(permission_set, |(set, _)| set);
         let prefix = format!("AWSReservedSSO_{set}_");
-        let now: Vec<_> = roles.iter().filter(|role| role.starts_with(&prefix)).map(String::as_str).collect();
+        let now: Vec<_> = roles
+            .iter()
+            .filter(|role| role.starts_with(&prefix))
+            .map(String::as_str)
+            .collect();
         self.error(
             "stale-sso-role",
-            format!("`{arn}` does not exist any more: IAM Identity Center makes a role anew under another name"),
+            format!(
+                "`{arn}` does not exist any more: IAM Identity Center makes a role anew under another name"
+            ),
             match now.as_slice() {
                 [] => format!("permission set `{set}` has no role in account {account} now"),
                 now => format!("permission set `{set}` has {} now", now.join(", ")),
@@ -437,32 +461,6 @@ impl Findings {
             }
         }
     }
-}
-
-/// The system group that is nearly written.
-fn misspelt(group: &str) -> Option<&'static str> {
-    if SYSTEM_GROUPS.contains(&group) {
-        return None;
-    }
-    let near = |known: &&&str| {
-        let lower = group.to_ascii_lowercase();
-        lower == **known || (lower.len() > 6 && strsim::damerau_levenshtein(&lower, known) < 3)
-    };
-    SYSTEM_GROUPS.iter().find(near).copied()
-}
-
-/// The first `{{…}}` that the server does not fill.
-fn unknown_placeholder(text: &str) -> Option<&str> {
-    let mut rest = text;
-    while let Some((_, behind)) = rest.split_once("{{") {
-        let (inner, after) = behind.split_once("}}")?;
-        if !PLACEHOLDERS.iter().any(|known| known.get(2..known.len() - 2) == Some(inner)) {
-            let start = text.len() - behind.len() - 2;
-            return text.get(start..start + inner.len() + 4);
-        }
-        rest = after;
-    }
-    None
 }
 
 fn dropped_help(fault: &Fault) -> String {

@@ -8,9 +8,13 @@ mod document;
 pub mod edit;
 mod identity;
 pub mod lint;
+mod lint_names;
 mod mapping;
 mod near_miss;
 mod parse;
+
+#[cfg(test)]
+mod tests;
 
 pub use identity::{Identity, IdentityError};
 pub use mapping::{Denied, Mapped, MappedBy, MappingRules, Principal, Principals, map, map_with, principals};
