@@ -273,7 +273,12 @@ fn templates(text: &str, is_role: bool, path: &FieldPath, found: &mut Vec<Findin
         .take_while(char::is_ascii_alphanumeric)
         .collect();
     let names = TEMPLATES.map(|template| template.trim_matches(['{', '}']));
-    let help = suggest::nearest(&word, names).map_or_else(
+    let meant = suggest::nearest(&word, names).or_else(|| {
+        names
+            .into_iter()
+            .find(|name| !word.is_empty() && name.starts_with(&word))
+    });
+    let help = meant.map_or_else(
         || format!("it knows {}", suggest::list(TEMPLATES)),
         |name| format!("did you mean `{{{{{name}}}}}`? Case and spaces count"),
     );

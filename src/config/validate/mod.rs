@@ -15,6 +15,8 @@ mod tags;
 mod uniqueness;
 
 #[cfg(test)]
+mod access_tests;
+#[cfg(test)]
 mod tests;
 
 use super::cluster_config::ClusterConfig;
