@@ -4,13 +4,13 @@
 //! (`pkg/arn/arn.go` of aws-iam-authenticator); it validates nothing, and an entry that cannot match is silently dead.
 
 use crate::config::diagnostic::quoted;
-use crate::config::finding::Finding;
+use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
 use crate::iam::arn::{ArnError, is_account_id, is_role_name};
 use crate::iam::{Arn, Partition};
 
 /// Checks the ARN at `path` for a cluster in `partition`. Whether it is a role's; what is no ARN at all is taken for one.
-pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &mut Vec<Finding>) -> bool {
+pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &mut Findings) -> bool {
     if text.contains("${") {
         // Reported as unexpanded already; nothing else can be said about it.
         return true;
@@ -91,7 +91,9 @@ pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &
                 .help(format!("begin it with `arn:{partition}:`"))
         })
     });
-    found.extend(finding);
+    if let Some(finding) = finding {
+        found.push(finding);
+    }
     is_role
 }
 
