@@ -71,6 +71,11 @@ impl WholeFileFlags {
         config.iam.service_accounts = self.filter.choose(config.iam.service_accounts)?;
         let connection = Connection::open(global, &config, printer).await?;
         let mut request = Request::ensure(config, settings);
+        if self.filter.is_given() {
+            // The globs choose service accounts, and with them everything that is planned.
+            request = request.without_access();
+        }
+        request.access.prune = self.prune;
         if self.prune {
             let named = self
                 .prune_named
