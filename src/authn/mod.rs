@@ -4,4 +4,5 @@
 
 pub mod arn;
 pub mod aws_auth;
+pub mod aws_auth_manifest;
 pub mod token;
