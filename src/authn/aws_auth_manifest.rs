@@ -102,7 +102,9 @@ impl Manifest {
                 return Err(ManifestError::NotAConfigMap(format!("its kind is `{shown}`")));
             }
             None => {
-                return Err(ManifestError::NotAConfigMap("it has no `kind: ConfigMap`".to_owned()));
+                return Err(ManifestError::NotAConfigMap(
+                    "it has no `kind: ConfigMap`".to_owned(),
+                ));
             }
         };
         Self::of_object(&tree, object)
@@ -118,8 +120,14 @@ impl Manifest {
             return Ok(manifest);
         };
         let is_mapping = matches!(tree.content(data), Some(Content::Mapping { .. }));
-        if !is_mapping && tree.text(data).is_none_or(|text| !matches!(text, "" | "~" | "null")) {
-            return Err(ManifestError::NotAConfigMap("its `data` is not a mapping".to_owned()));
+        if !is_mapping
+            && tree
+                .text(data)
+                .is_none_or(|text| !matches!(text, "" | "~" | "null"))
+        {
+            return Err(ManifestError::NotAConfigMap(
+                "its `data` is not a mapping".to_owned(),
+            ));
         }
         for entry in tree.entries(data) {
             let Some(key) = tree.text(entry.key) else { continue };
@@ -184,7 +192,8 @@ fn text_of(tree: &Tree, id: NodeId) -> Option<(String, Option<usize>)> {
 }
 
 fn kind(tree: &Tree, object: NodeId) -> Option<&str> {
-    tree.entry(object, "kind").and_then(|entry| tree.text(entry.value))
+    tree.entry(object, "kind")
+        .and_then(|entry| tree.text(entry.value))
 }
 
 fn metadata<'t>(tree: &'t Tree, object: NodeId, key: &str) -> Option<&'t str> {

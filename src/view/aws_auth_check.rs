@@ -57,7 +57,10 @@ impl AwsAuthCheck {
                 ..finding.clone()
             })
             .collect();
-        format!("{mapped}.\n\n{}", errors::diagnostics(&findings, style).trim_start_matches('\n'))
+        format!(
+            "{mapped}.\n\n{}",
+            errors::diagnostics(&findings, style).trim_start_matches('\n')
+        )
     }
 
     /// For machines.
@@ -148,7 +151,10 @@ mod tests {
                     "`arn:aws:iam::111122223333:role/a/b` has a path",
                 )
                 .with_help("write 100% of it: `b`")
-                .at(location, Some("    - rolearn: arn:aws:iam::111122223333:role/a/b")),
+                .at(
+                    location,
+                    Some("    - rolearn: arn:aws:iam::111122223333:role/a/b"),
+                ),
                 Diagnostic::new(
                     Severity::Warning,
                     "aws-auth-not-read",
