@@ -1,5 +1,13 @@
 //! Our reading of aws-auth against the authenticator's own, which the test bed builds from the module that it pins.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test says what went wrong by ending there"
+)]
+
+#[path = "../support/authenticator.rs"]
+mod authenticator;
 mod corpus;
 
 use std::collections::BTreeMap;
@@ -11,9 +19,6 @@ use serde_json::{Value, json};
 
 /// How many ConfigMaps; `EKSACT_AGREEMENT_CASES` asks for more.
 const CASES: usize = 20_000;
-
-#[path = "../support/authenticator.rs"]
-mod authenticator;
 
 fn mappings(entries: &[Entry<Mapping>]) -> Value {
     let one = |entry: &Entry<Mapping>| {

@@ -77,7 +77,7 @@ pub enum EditError {
 /// # Errors
 /// When the new text would not be read as exactly the old entries with the changes.
 pub fn apply(key: SectionKey, text: Option<&str>, edits: &[Edit<Mapping>]) -> Result<String, EditError> {
-    let read = |text| mappings(key, text);
+    let read = |text: Option<&str>| mappings(key, text);
     edit(key, text, edits, read, |work, edit| match edit {
         Edit::Append(mapping) => Ok(mapping_value(key, mapping)),
         Edit::Replace { entry, with } => {
