@@ -34,6 +34,7 @@ const PARAMETERS: [&str; 9] = [
 const TOKEN_BASE64: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new()
+        .with_encode_padding(false)
         .with_decode_padding_mode(base64::engine::DecodePaddingMode::RequireNone)
         .with_decode_allow_trailing_bits(true),
 );
@@ -193,7 +194,11 @@ pub enum TokenFault {
 ///
 /// # Errors
 /// The first check that fails.
-pub fn check(token: &str, expectations: &Expectations<'_>, now: Timestamp) -> Result<DecodedToken, TokenFault> {
+pub fn check(
+    token: &str,
+    expectations: &Expectations<'_>,
+    now: Timestamp,
+) -> Result<DecodedToken, TokenFault> {
     let url = url(token)?;
     let parts = split(&url)?;
     if parts.scheme != "https" {
@@ -209,8 +214,14 @@ pub fn check(token: &str, expectations: &Expectations<'_>, now: Timestamp) -> Re
     if action != "GetCallerIdentity" {
         return Err(TokenFault::Action(action));
     }
-    let signed_headers: Vec<String> = parameter("x-amz-signedheaders").split(';').map(str::to_owned).collect();
-    if !signed_headers.iter().any(|header| header.eq_ignore_ascii_case(CLUSTER_HEADER)) {
+    let signed_headers: Vec<String> = parameter("x-amz-signedheaders")
+        .split(';')
+        .map(str::to_owned)
+        .collect();
+    if !signed_headers
+        .iter()
+        .any(|header| header.eq_ignore_ascii_case(CLUSTER_HEADER))
+    {
         return Err(TokenFault::ClusterHeaderNotSigned);
     }
     let seconds = parameter("x-amz-expires");
@@ -250,13 +261,17 @@ fn url(token: &str) -> Result<String, TokenFault> {
     let encoded = token.strip_prefix(TOKEN_PREFIX).ok_or(TokenFault::Prefix)?;
     // Line breaks do not count for the server.
     let compact: String = encoded.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    let octets = TOKEN_BASE64.decode(&compact).map_err(|error| TokenFault::Base64 {
-        at: match error {
-            base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => at,
-            _ => compact.len(),
-        },
-    })?;
-    String::from_utf8(octets).map_err(|_| TokenFault::Url { because: "it is not text" })
+    let octets = TOKEN_BASE64
+        .decode(&compact)
+        .map_err(|error| TokenFault::Base64 {
+            at: match error {
+                base64::DecodeError::InvalidByte(at, _) => at,
+                _ => compact.len(),
+            },
+        })?;
+    String::from_utf8(octets).map_err(|_| TokenFault::Url {
+        because: "it is not text",
+    })
 }
 
 /// A URL's parts, as far as they are looked at.
@@ -277,8 +292,15 @@ fn split(url: &str) -> Result<UrlParts<'_>, TokenFault> {
     let scheme_end = url.find(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)));
     let (scheme, rest) = match scheme_end {
         Some(0) if url.starts_with(':') => return wrong("missing protocol scheme"),
-        Some(at) if at > 0 && url.as_bytes().get(at) == Some(&b':') && url.starts_with(|c: char| c.is_ascii_alphabetic()) => {
-            (url.get(..at).unwrap_or_default(), url.get(at + 1..).unwrap_or_default())
+        Some(at)
+            if at > 0
+                && url.as_bytes().get(at) == Some(&b':')
+                && url.starts_with(|c: char| c.is_ascii_alphabetic()) =>
+        {
+            (
+                url.get(..at).unwrap_or_default(),
+                url.get(at + 1..).unwrap_or_default(),
+            )
         }
         _ => ("", url),
     };
@@ -340,7 +362,11 @@ fn check_host(host: &str, expectations: &Expectations<'_>) -> Result<String, Tok
     let mut labels = host.splitn(3, '.');
     let (service, region, domain) = match (labels.next(), labels.next(), labels.next()) {
         (Some(service), Some(region), Some(domain)) => (service, region, domain),
-        _ => return Err(TokenFault::HostFormat { host: host.to_owned() }),
+        _ => {
+            return Err(TokenFault::HostFormat {
+                host: host.to_owned(),
+            });
+        }
     };
     if host == "sts.amazonaws.com" {
         return if partition == "aws" {
@@ -371,7 +397,9 @@ fn check_host(host: &str, expectations: &Expectations<'_>) -> Result<String, Tok
         return if own {
             Ok(region.to_owned())
         } else {
-            Err(TokenFault::Host { host: host.to_owned() })
+            Err(TokenFault::Host {
+                host: host.to_owned(),
+            })
         };
     }
     if expected.is_some_and(|(usual, dual)| domain == usual || Some(domain) == dual) {
@@ -390,7 +418,9 @@ fn is_region(label: &str) -> bool {
     let bytes = label.as_bytes();
     alphanumeric(bytes.first())
         && alphanumeric(bytes.last())
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
 }
 
 /// The query's parameters by their names in lower case.
@@ -438,24 +468,41 @@ fn unescape(text: &str) -> Result<String, TokenFault> {
 /// Like Go's `Atoi`, which takes a sign.
 fn whole_number(text: &str) -> Option<u16> {
     let digits = text.strip_prefix('+').unwrap_or(text);
-    let digits = if text.starts_with('-') && digits.get(1..)?.bytes().all(|b| b == b'0') { digits.get(1..)? } else { digits };
-    let number: u64 = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())??;
+    let digits = if text.starts_with('-') && digits.get(1..)?.bytes().all(|b| b == b'0') {
+        digits.get(1..)?
+    } else {
+        digits
+    };
+    let number: u64 = digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| digits.parse().ok())??;
     u16::try_from(number).ok()
 }
 
 /// `20060102T150405Z`, exactly.
 fn signing_time(text: &str) -> Option<Timestamp> {
-    let digits = text.len() == 16 && text.bytes().enumerate().all(|(at, byte)| match at {
-        8 => byte == b'T',
-        15 => byte == b'Z',
-        _ => byte.is_ascii_digit(),
-    });
+    let digits = text.len() == 16
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 => byte == b'T',
+            15 => byte == b'Z',
+            _ => byte.is_ascii_digit(),
+        });
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<i16>().ok();
     let small = |from, to| i8::try_from(number(from, to)?).ok();
     if !digits || small(13, 15)? > 59 {
         return None;
     }
-    let time = DateTime::new(number(0, 4)?, small(4, 6)?, small(6, 8)?, small(9, 11)?, small(11, 13)?, small(13, 15)?, 0).ok()?;
+    let time = DateTime::new(
+        number(0, 4)?,
+        small(4, 6)?,
+        small(6, 8)?,
+        small(9, 11)?,
+        small(11, 13)?,
+        small(13, 15)?,
+        0,
+    )
+    .ok()?;
     TimeZone::UTC.to_timestamp(time).ok()
 }
 

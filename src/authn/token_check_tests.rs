@@ -13,7 +13,10 @@ fn token(url: &str) -> String {
 }
 
 fn check_at(token: &str, partition: &str, now: &str) -> Result<DecodedToken, TokenFault> {
-    let expectations = Expectations { partition, region: "us-west-2" };
+    let expectations = Expectations {
+        partition,
+        region: "us-west-2",
+    };
     check(token, &expectations, now.parse().unwrap())
 }
 
@@ -24,9 +27,15 @@ fn check_url(url: &str) -> Result<DecodedToken, TokenFault> {
 #[test]
 fn a_good_token_says_who_signed_it_when() {
     let decoded = check_url(GOOD).unwrap();
-    assert_eq!((decoded.access_key_id.as_str(), decoded.region.as_str()), ("AKIAX", "us-west-2"));
+    assert_eq!(
+        (decoded.access_key_id.as_str(), decoded.region.as_str()),
+        ("AKIAX", "us-west-2")
+    );
     assert_eq!(decoded.expires.to_string(), "2023-04-28T00:15:00Z");
-    assert_eq!((decoded.presigned_seconds, decoded.has_session_token), (60, false));
+    assert_eq!(
+        (decoded.presigned_seconds, decoded.has_session_token),
+        (60, false)
+    );
     assert!(!format!("{decoded:?}").contains("X-Amz-Signature"));
 }
 
@@ -36,23 +45,69 @@ fn each_check_in_the_servers_words() {
         ("https:", "http:", "unexpected scheme \"http\" in pre-signed URL"),
         (".com/?", ".com/x?", "unexpected path in pre-signed URL"),
         (".com/?", ".com?", "unexpected path in pre-signed URL"),
-        (".com/", ".com:443/", "unexpected hostname \"sts.us-west-2.amazonaws.com:443\" in pre-signed URL"),
+        (
+            ".com/",
+            ".com:443/",
+            "unexpected hostname \"sts.us-west-2.amazonaws.com:443\" in pre-signed URL",
+        ),
         ("60&", "60;&", "malformed query parameter"),
         ("=00", "=%0", "malformed query parameter"),
-        ("=00", "=00&action=x", "duplicate query parameter found: \"action\""),
+        (
+            "=00",
+            "=00&action=x",
+            "duplicate query parameter found: \"action\"",
+        ),
         ("=00", "=00&X-Foo=1", "non-whitelisted query parameter \"X-Foo\""),
-        ("=00", "=00&Action=x", "query parameter with multiple values not supported"),
+        (
+            "=00",
+            "=00&Action=x",
+            "query parameter with multiple values not supported",
+        ),
         ("=Get", "=get", "unexpected action parameter in pre-signed URL"),
-        ("%3Bx-k8s-aws-id", "", "client did not sign the x-k8s-aws-id header in the pre-signed URL"),
-        ("=60", "=901", "invalid X-Amz-Expires parameter in pre-signed URL: \"901\""),
-        ("=60", "=", "invalid X-Amz-Expires parameter in pre-signed URL: \"\""),
-        ("=60", "=60.0", "invalid X-Amz-Expires parameter in pre-signed URL: \"60.0\""),
-        ("=20230428T000000Z", "=", "X-Amz-Date parameter must be present in pre-signed URL"),
-        ("=20230428T", "=2023-04-28T", "error parsing X-Amz-Date parameter 2023-04-28T000000Z into format 20060102T150405Z"),
+        (
+            "%3Bx-k8s-aws-id",
+            "",
+            "client did not sign the x-k8s-aws-id header in the pre-signed URL",
+        ),
+        (
+            "=60",
+            "=901",
+            "invalid X-Amz-Expires parameter in pre-signed URL: \"901\"",
+        ),
+        (
+            "=60",
+            "=",
+            "invalid X-Amz-Expires parameter in pre-signed URL: \"\"",
+        ),
+        (
+            "=60",
+            "=60.0",
+            "invalid X-Amz-Expires parameter in pre-signed URL: \"60.0\"",
+        ),
+        (
+            "=20230428T000000Z",
+            "=",
+            "X-Amz-Date parameter must be present in pre-signed URL",
+        ),
+        (
+            "=20230428T",
+            "=2023-04-28T",
+            "error parsing X-Amz-Date parameter 2023-04-28T000000Z into format 20060102T150405Z",
+        ),
     ] {
-        assert_eq!(check_url(&GOOD.replacen(from, to, 1)).unwrap_err().to_string(), says, "{from} {to}");
+        assert_eq!(
+            check_url(&GOOD.replacen(from, to, 1)).unwrap_err().to_string(),
+            says,
+            "{from} {to}"
+        );
     }
-    for (from, to) in [("https", "HTTPS"), ("=60", "=%2B60"), ("=60", "=0"), ("X-Amz-Date", "x-amz-date"), ("//", "//user:pw@")] {
+    for (from, to) in [
+        ("https", "HTTPS"),
+        ("=60", "=%2B60"),
+        ("=60", "=0"),
+        ("X-Amz-Date", "x-amz-date"),
+        ("//", "//user:pw@"),
+    ] {
         assert!(check_url(&GOOD.replacen(from, to, 1)).is_ok(), "{from} {to}");
     }
 }
@@ -62,14 +117,23 @@ fn form_and_age() {
     let good = token(GOOD);
     let at = |now| check_at(&good, "aws", now);
     assert!(at("2023-04-28T00:15:00Z").is_ok());
-    assert!(matches!(at("2023-04-28T00:15:01Z"), Err(TokenFault::Expired { .. })));
+    assert!(matches!(
+        at("2023-04-28T00:15:01Z"),
+        Err(TokenFault::Expired { .. })
+    ));
     // The future is left to STS.
     assert!(at("2023-04-01T00:00:00Z").is_ok());
     let now = "2023-04-28T00:00:00Z";
     assert!(check_at(&good.replacen("aHR0", "aHR0\n", 1), "aws", now).is_ok());
-    assert!(matches!(check_at(&good.replacen('.', ".+", 1), "aws", now), Err(TokenFault::Base64 { at: 0 })));
+    assert!(matches!(
+        check_at(&good.replacen('.', ".+", 1), "aws", now),
+        Err(TokenFault::Base64 { at: 0 })
+    ));
     assert_eq!(check_at("k8s-aws-v2.x", "aws", now), Err(TokenFault::Prefix));
-    assert_eq!(check_at(&"x".repeat(4097), "aws", now), Err(TokenFault::TooLarge { length: 4097 }));
+    assert_eq!(
+        check_at(&"x".repeat(4097), "aws", now),
+        Err(TokenFault::TooLarge { length: 4097 })
+    );
 }
 
 #[test]
@@ -91,12 +155,36 @@ fn hosts() {
         assert_eq!(host(name, partition), Ok(()), "{name}");
     }
     for (name, partition, says) in [
-        ("sts.amazonaws.com", "aws-cn", "global endpoint unsupported in partition aws-cn"),
-        ("localhost", "aws", "could not parse region for pre-signed URL localhost, invalid host format: localhost"),
-        ("sts.-x.amazonaws.com", "aws", "invalid region identifier format provided: -x"),
-        ("STS.us-west-2.amazonaws.com", "aws", "unexpected hostname \"STS.us-west-2.amazonaws.com\" in pre-signed URL"),
-        ("vpce-1.sts.us-west-2.vpce.amazonaws.com", "aws", "unexpected hostname \"vpce-1.sts.us-west-2.vpce.amazonaws.com\" in pre-signed URL"),
-        ("sts.cn-north-1.amazonaws.com.cn", "aws", "partition {aws} does not support hostname sts.cn-north-1.amazonaws.com.cn"),
+        (
+            "sts.amazonaws.com",
+            "aws-cn",
+            "global endpoint unsupported in partition aws-cn",
+        ),
+        (
+            "localhost",
+            "aws",
+            "could not parse region for pre-signed URL localhost, invalid host format: localhost",
+        ),
+        (
+            "sts.-x.amazonaws.com",
+            "aws",
+            "invalid region identifier format provided: -x",
+        ),
+        (
+            "STS.us-west-2.amazonaws.com",
+            "aws",
+            "unexpected hostname \"STS.us-west-2.amazonaws.com\" in pre-signed URL",
+        ),
+        (
+            "vpce-1.sts.us-west-2.vpce.amazonaws.com",
+            "aws",
+            "unexpected hostname \"vpce-1.sts.us-west-2.vpce.amazonaws.com\" in pre-signed URL",
+        ),
+        (
+            "sts.cn-north-1.amazonaws.com.cn",
+            "aws",
+            "partition {aws} does not support hostname sts.cn-north-1.amazonaws.com.cn",
+        ),
     ] {
         assert_eq!(host(name, partition).unwrap_err().to_string(), says, "{name}");
     }

@@ -10,7 +10,7 @@
 mod authenticator;
 mod corpus;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -82,12 +82,22 @@ fn verdict(aws_auth: &AwsAuth, (arn, account, user_id): (&str, &str, &str)) -> O
         Ok(identity) => identity,
         Err(error) => return Some(json!({"denied": error.to_string()})),
     };
+    // Users whose ARNs differ in case only: their program throws dice, whatever ours says.
+    let canonical = identity.canonical.arn.to_lowercase();
+    let users = aws_auth
+        .users
+        .entries
+        .iter()
+        .map(|entry| entry.value.arn.as_str());
+    let matching: BTreeSet<&str> = users.filter(|arn| arn.to_lowercase() == canonical).collect();
+    if matching.len() > 1 {
+        return None;
+    }
     match map(aws_auth, &identity) {
         Ok(mapped) => {
             let unknown = |text: &String| text.contains("{{EC2PrivateDNSName}}");
             let asks = unknown(&mapped.username) || mapped.groups.iter().any(unknown);
-            let dice = !mapped.at_random_with.is_empty();
-            (!asks && !dice).then(|| json!({"username": mapped.username, "groups": mapped.groups}))
+            (!asks).then(|| json!({"username": mapped.username, "groups": mapped.groups}))
         }
         Err(denied) => Some(json!({"denied": denied.to_string()})),
     }

@@ -12,6 +12,9 @@ pub(crate) fn mapper() -> String {
         .stderr(Stdio::inherit())
         .output()
         .expect("python3 could not be started; the tests need Python 3.10 or newer");
-    assert!(output.status.success(), "the test bed could not build it; its reasons are above");
+    assert!(
+        output.status.success(),
+        "the test bed could not build it; its reasons are above"
+    );
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

@@ -12,6 +12,9 @@ mod mapping;
 mod near_miss;
 mod parse;
 
+#[cfg(test)]
+mod tests;
+
 pub use identity::{Identity, IdentityError};
 pub use mapping::{Denied, Mapped, MappedBy, MappingRules, Principal, Principals, map, map_with, principals};
 pub use near_miss::{Miss, NearMiss, near_misses};
