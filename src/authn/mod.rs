@@ -1,5 +1,7 @@
 //! What the EKS authenticator does and expects, as pure functions: nothing here connects to anything.
 //!
-//! Now: the bearer token ([`token`]). Clients and credential resolution live in `cloud`.
+//! The bearer token ([`token`]), the form of a caller's ARN ([`arn`]) and the `aws-auth` ConfigMap ([`aws_auth`]). Clients and credential resolution live in `cloud`.
 
+pub mod arn;
+pub mod aws_auth;
 pub mod token;
