@@ -5,7 +5,9 @@
 
 mod decode;
 mod document;
+pub mod edit;
 mod identity;
+pub mod lint;
 mod mapping;
 mod near_miss;
 mod parse;

@@ -1,0 +1,2 @@
+//! The authenticator's own parser and mapper.
+pub fn mapper() -> String { std::env::var("MAPPER").unwrap() }
