@@ -412,11 +412,7 @@ mod tests {
             account: None,
         };
         let sandbox = Sandbox::in_memory(World::seeded(&seed), Arc::new(ManualClock::default()));
-        let context = RunContext {
-            readers: sandbox.readers(),
-            writers: sandbox.writers(),
-            stacks: Arc::new(StackWait::new(sandbox.readers().aws, Duration::from_secs(1))),
-        };
+        let context = RunContext::new(sandbox.readers(), sandbox.writers(), Duration::from_secs(1));
         let trust = json!({"Version": "2012-10-17", "Statement": {
             "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}});
         let role = json!({"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}});
