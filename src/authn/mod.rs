@@ -9,3 +9,4 @@ pub mod aws_auth_manifest;
 pub mod irsa;
 pub mod token;
 pub mod token_check;
+mod token_host;
