@@ -198,7 +198,7 @@ pub fn refusals(evidence: &Evidence<'_>) -> Vec<Refusal> {
         own_access_lost(evidence),
         last_admin_lost(evidence),
         node_role_lost(evidence),
-        section_dropped(evidence),
+        section_dropped(evidence.dropped),
         foreign_change(evidence),
     ]
     .into_iter()
@@ -312,18 +312,18 @@ fn node_role_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
     })
 }
 
-fn section_dropped(evidence: &Evidence<'_>) -> Option<Refusal> {
-    if evidence.dropped.is_empty() {
+/// The refusal where the authenticator drops these sections, each with its reason.
+pub fn section_dropped(dropped: &[(String, String)]) -> Option<Refusal> {
+    if dropped.is_empty() {
         return None;
     }
-    let sections: Vec<String> = evidence
-        .dropped
+    let sections: Vec<String> = dropped
         .iter()
         .map(|(section, why)| format!("{section} ({why})"))
         .collect();
     Some(Refusal {
         guard: Guard::AwsAuthSectionDropped,
-        subjects: evidence.dropped.iter().map(|(section, _)| section.clone()).collect(),
+        subjects: dropped.iter().map(|(section, _)| section.clone()).collect(),
         message: format!(
             "the cluster reads nothing of {}: nobody whom it names gets in through it",
             sections.join(" and ")

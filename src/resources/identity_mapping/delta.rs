@@ -8,11 +8,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     ownership::{self, account_digest, digest, digest_of},
-    reading::{Edit, EditError, MapEntry, Reading},
+    reading::{Edit, MapEntry, Reading},
     section::Section,
     text::{Lines, changed_lines},
 };
-use crate::{engine::Action, guard::access::Admitted, ports::access::ConfigMap};
+use crate::{
+    authn::aws_auth::edit::EditError, engine::Action, guard::access::Admitted, ports::access::ConfigMap,
+};
 
 /// What the API server takes as the `data` of a ConfigMap, in bytes of its values (Kubernetes,
 /// `pkg/apis/core/validation`: `MaxSecretSize`).
@@ -82,12 +84,15 @@ pub(super) struct EntryChange {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum DeltaError {
     /// A section's text cannot be changed without changing more.
-    #[error("{section} of aws-auth cannot be changed entry by entry: {cause}")]
-    Edit {
+    #[error("the text of aws-auth cannot be changed: {0}")]
+    Edit(#[from] EditError),
+    /// A section that is to change is one of which the authenticator reads nothing.
+    #[error("{section} of aws-auth cannot be changed, because the cluster reads nothing of it: {why}")]
+    Dropped {
         /// The section's key.
-        section: &'static str,
+        section: String,
         /// Why.
-        cause: EditError,
+        why: String,
     },
     /// An entry that was to go says something else by now.
     #[error("the mapping of {subject} that was to go says something else by now")]
@@ -220,6 +225,12 @@ pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<
             before: Some(removal.admitted.clone()),
             after: None,
             lines: Lines::default(),
+        });
+    }
+    if let Some((section, why)) = before.dropped.iter().find(|(section, _)| edits.touch(section)) {
+        return Err(DeltaError::Dropped {
+            section: section.clone(),
+            why: why.clone(),
         });
     }
     let new_data = edits.texts(data)?;
@@ -366,17 +377,17 @@ impl Edits {
             .push((entry.index, None));
     }
 
+    fn touch(&self, section: &str) -> bool {
+        self.by_section.keys().any(|touched| touched.key() == section)
+    }
+
     /// The new text of each section that has edits.
     fn texts(&self, data: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, DeltaError> {
         self.by_section
             .iter()
             .map(|(section, edits)| {
                 let text = data.get(section.key()).map(String::as_str);
-                let edited = Edit::apply(*section, text, edits).map_err(|cause| DeltaError::Edit {
-                    section: section.key(),
-                    cause,
-                })?;
-                Ok((section.key().to_owned(), edited))
+                Ok((section.key().to_owned(), Edit::apply(*section, text, edits)?))
             })
             .collect()
     }

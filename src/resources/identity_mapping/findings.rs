@@ -1,11 +1,14 @@
 //! What a plan says about mappings besides their changes: a cluster that does not read `aws-auth`, groups that nothing
 //! binds, and what the authenticator makes of the entries that the plan touches.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{config_map_address, delta::Outcome};
+use super::{address, config_map_address, delta::Outcome};
 use crate::{
+    authn::aws_auth::lint::{Surroundings, lint},
+    config::location::SourceLocation,
     engine::{Finding, PlanDraft, Severity},
+    guard::access::section_dropped,
     resources::{Live, Request, rbac},
 };
 
@@ -33,42 +36,84 @@ pub(super) fn mode_without_aws_auth(request: &Request, live: &Live, draft: &mut 
     wanted
 }
 
-/// Findings about the mappings of a plan.
-pub(super) fn about_mappings(request: &Request, live: &Live, outcome: &Outcome, draft: &mut PlanDraft) {
-    unbound_groups(request, live, draft);
-    lints(live, outcome, draft);
-}
-
-/// Groups of the configuration's mappings that no binding names, now or after the plan.
-fn unbound_groups(request: &Request, live: &Live, draft: &mut PlanDraft) {
-    let Some(Ok(bindings)) = &live.access.bindings else {
-        return;
+/// What the authenticator makes of the mappings that the configuration wants, once the plan is carried out; and sections
+/// that it drops now, where the plan writes nothing and so no guard speaks.
+pub(super) fn about_mappings(
+    request: &Request,
+    live: &Live,
+    wanted: &BTreeMap<String, Option<SourceLocation>>,
+    outcome: &Outcome,
+    draft: &mut PlanDraft,
+) {
+    if outcome.changes.is_empty()
+        && let Some(refusal) = section_dropped(&outcome.before.dropped)
+    {
+        draft.add_finding(
+            Finding::new(Severity::Warning, refusal.guard.code(), refusal.message)
+                .about(&config_map_address())
+                .with_help(refusal.help),
+        );
+    }
+    let bound_groups = bound_groups(request, live);
+    let roles = permission_set_roles(live);
+    let surroundings = Surroundings {
+        partition: Some(live.partition.as_str()),
+        bound_groups: bound_groups.as_ref(),
+        roles: roles.as_ref().map(|roles| (live.account.as_str(), roles)),
     };
-    let mut bound: BTreeSet<&str> = bindings
-        .iter()
-        .flat_map(|binding| &binding.subjects)
-        .filter(|subject| subject.kind == "Group")
-        .map(|subject| subject.name.as_str())
-        .collect();
-    bound.extend(rbac::bound_groups(request));
+    let aws_auth = outcome.after.aws_auth();
     let mut told = BTreeSet::new();
-    for mapping in &request.config.access.identity_mappings {
-        for group in &mapping.groups {
-            // What system groups may do is told otherwise; a misspelt one is a finding of its own.
-            if group.starts_with("system:") || bound.contains(group.as_str()) || !told.insert(group) {
-                continue;
-            }
-            draft.add_finding(
-                Finding::new(
-                    Severity::Warning,
-                    "group-not-bound",
-                    format!("no ClusterRoleBinding or RoleBinding names the group {group}: it gives no rights"),
-                )
-                .at(mapping.location.as_ref())
-                .with_help("Bind it: `groups:` of a ClusterAccess document does, or `kubectl create clusterrolebinding`."),
-            );
+    for found in lint(aws_auth, &surroundings) {
+        let (Some(section), Some(entry)) = (found.section, found.entry) else {
+            continue;
+        };
+        let Some(entry) = aws_auth.mappings(section).get(entry) else {
+            continue;
+        };
+        let Some(source) = wanted.get(&entry.value.arn.to_lowercase()) else {
+            continue;
+        };
+        // One group of many mappings is worth one word.
+        if !told.insert((found.code, found.message.clone())) {
+            continue;
         }
+        draft.add_finding(
+            Finding::new(Severity::Warning, found.code, found.message)
+                .about(&address(&entry.value.arn))
+                .at(source.as_ref())
+                .with_help(sentence(&found.suggestion)),
+        );
     }
 }
 
-fn lints(_live: &Live, _outcome: &Outcome, _draft: &mut PlanDraft) {}
+/// The groups that bindings name, now or after the plan; none where they could not be read.
+fn bound_groups(request: &Request, live: &Live) -> Option<BTreeSet<String>> {
+    let Some(Ok(bindings)) = &live.access.bindings else {
+        return None;
+    };
+    let mut bound: BTreeSet<String> = bindings
+        .iter()
+        .flat_map(|binding| &binding.subjects)
+        .filter(|subject| subject.kind == "Group")
+        .map(|subject| subject.name.clone())
+        .collect();
+    bound.extend(rbac::bound_groups(request).map(ToOwned::to_owned));
+    Some(bound)
+}
+
+/// The names of the roles that IAM Identity Center made.
+fn permission_set_roles(live: &Live) -> Option<BTreeSet<String>> {
+    let Some(Ok(arns)) = &live.access.permission_set_roles else {
+        return None;
+    };
+    let name = |arn: &String| arn.rsplit('/').next().map(ToOwned::to_owned);
+    Some(arns.iter().filter_map(name).collect())
+}
+
+/// A suggestion as a sentence.
+fn sentence(suggestion: &str) -> String {
+    let mut letters = suggestion.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let end = if suggestion.ends_with(['.', '?']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}

@@ -72,6 +72,7 @@ mod tests {
             arn: "arn:aws:iam::111122223333:role/Dev".to_owned(),
             username: username.to_owned(),
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            user_id: String::new(),
             text: String::new(),
         }
     }

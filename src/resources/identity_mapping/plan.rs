@@ -9,6 +9,7 @@ use super::{
     evidence::Standpoint,
     findings,
     operation::Operation,
+    reading::Reading,
     removal,
     wanted::{Wanted, resolve},
 };
@@ -18,7 +19,10 @@ use crate::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
-    guard::{Guard, access::KnownRefusal},
+    guard::{
+        Guard,
+        access::{KnownRefusal, section_dropped},
+    },
     ports::{CallError, access::ConfigMap},
     resources::{
         Live, Request,
@@ -64,7 +68,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     let outcome = match work_out(&delta, config_map) {
         Ok(outcome) => outcome,
         Err(error) => {
-            draft.add_finding(not_editable(&error));
+            refuse_edit(&error, request, config_map, draft);
             return;
         }
     };
@@ -72,7 +76,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         draft.add_unchanged(address(subject));
     }
     let standpoint = Standpoint::of(live);
-    findings::about_mappings(request, live, &outcome, draft);
+    findings::about_mappings(request, live, &sources, &outcome, draft);
     if outcome.changes.is_empty() {
         return;
     }
@@ -230,6 +234,21 @@ pub(super) fn cannot_be_written(config_map: Option<&ConfigMap>, outcome: &Outcom
             .about(&config_map_address())
             .with_help("Map fewer principals: one role that many may assume, or access entries, which have no such limit.")
     })
+}
+
+/// Says why the text cannot be changed. A section that the cluster drops is the guard's case; one who passes the guard
+/// hears that passing it is not enough.
+fn refuse_edit(error: &DeltaError, request: &Request, config_map: Option<&ConfigMap>, draft: &mut PlanDraft) {
+    let guard = Guard::AwsAuthSectionDropped;
+    if matches!(error, DeltaError::Dropped { .. }) && !request.settings.allow.contains(&guard) {
+        let reading = config_map.map(|config_map| Reading::of(&config_map.data));
+        let dropped = reading.map(|reading| reading.dropped).unwrap_or_default();
+        if let Some(refusal) = section_dropped(&dropped) {
+            draft.add_finding(refusal.finding().about(&config_map_address()));
+            return;
+        }
+    }
+    draft.add_finding(not_editable(error));
 }
 
 fn not_editable(error: &DeltaError) -> Finding {

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{delta::Removal, section::Section};
 use crate::{
-    authn::aws_auth::{self, AwsAuth, Entry, Identity, Principals, SectionKey},
+    authn::aws_auth::{
+        self, AwsAuth, Entry, Identity, Mapping, Principals, SectionKey,
+        edit::{self, EditError},
+    },
     guard::access::{Admitted, AwsAuthAccess},
     ports::aws::CallerIdentity,
-    yaml_edit::{Editor, Step, Value},
 };
 
 /// One entry as it stands.
@@ -16,7 +18,7 @@ use crate::{
 pub(super) struct MapEntry {
     /// Where it stands.
     pub section: Section,
-    /// Its place in the section's list, entries that the server passes over included.
+    /// Its place among the section's entries.
     pub index: usize,
     /// The line of the section's text on which it begins, from 1.
     pub line: Option<usize>,
@@ -26,19 +28,22 @@ pub(super) struct MapEntry {
     pub username: String,
     /// The groups, as the server reads them.
     pub groups: Vec<String>,
+    /// `userid`, which means nothing here and stays.
+    pub user_id: String,
     /// Its text.
     pub text: String,
 }
 
 impl MapEntry {
-    fn at<T>(section: Section, entry: &Entry<T>, text: String) -> Self {
+    fn at<T>(section: Section, index: usize, entry: &Entry<T>, text: String) -> Self {
         Self {
             section,
-            index: entry.item,
+            index,
             line: Some(entry.line),
             arn: String::new(),
             username: String::new(),
             groups: Vec::new(),
+            user_id: String::new(),
             text,
         }
     }
@@ -104,24 +109,29 @@ impl Reading {
             (Section::Roles, SectionKey::Roles),
             (Section::Users, SectionKey::Users),
         ] {
-            // An entry without an ARN is one for the server's own Identity Center matching, which EKS does not have.
-            for entry in aws_auth
-                .mappings(key)
-                .iter()
-                .filter(|entry| !entry.value.arn.is_empty())
-            {
+            for (index, entry) in aws_auth.mappings(key).iter().enumerate() {
+                // An entry without an ARN is one for the server's own Identity Center matching, which EKS does not have.
+                if entry.value.arn.is_empty() {
+                    continue;
+                }
                 entries.push(MapEntry {
                     arn: entry.value.arn.clone(),
                     username: entry.value.username.clone(),
                     groups: entry.value.groups.clone(),
-                    ..MapEntry::at(section, entry, text(section, &entry.span))
+                    user_id: entry.value.user_id.clone(),
+                    ..MapEntry::at(section, index, entry, text(section, &entry.span))
                 });
             }
         }
-        for entry in &aws_auth.accounts.entries {
+        for (index, entry) in aws_auth.accounts.entries.iter().enumerate() {
             entries.push(MapEntry {
                 arn: entry.value.clone(),
-                ..MapEntry::at(Section::Accounts, entry, text(Section::Accounts, &entry.span))
+                ..MapEntry::at(
+                    Section::Accounts,
+                    index,
+                    entry,
+                    text(Section::Accounts, &entry.span),
+                )
             });
         }
         Self {
@@ -209,101 +219,59 @@ fn access(principals: Principals) -> AwsAuthAccess {
 /// A change of one section's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Edit {
-    Append {
-        subject: String,
-        admitted: Admitted,
-    },
-    Replace {
-        index: usize,
-        before: Admitted,
-        after: Admitted,
-    },
-    Remove {
-        index: usize,
-    },
+    /// A new entry at the end.
+    Append(Mapping),
+    /// Another user name and other groups for an entry.
+    Replace(usize, Mapping),
+    /// An entry that goes.
+    Remove(usize),
 }
 
-/// Why a text cannot be edited.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct EditError(String);
-
 impl Edit {
-    /// A new entry at the end.
     pub(super) fn append(subject: &str, admitted: &Admitted) -> Self {
-        Self::Append {
-            subject: subject.to_owned(),
-            admitted: admitted.clone(),
-        }
+        Self::Append(mapping(subject, admitted, ""))
     }
 
-    /// Another user name and other groups for an entry.
     pub(super) fn replace(entry: &MapEntry, admitted: &Admitted) -> Self {
-        Self::Replace {
-            index: entry.index,
-            before: entry.admitted(),
-            after: admitted.clone(),
-        }
+        Self::Replace(entry.index, mapping(&entry.arn, admitted, &entry.user_id))
     }
 
-    /// An entry that goes.
     pub(super) fn remove(entry: &MapEntry) -> Self {
-        Self::Remove { index: entry.index }
+        Self::Remove(entry.index)
     }
 
     /// The section's text with these edits, the rest byte for byte.
     pub(super) fn apply(section: Section, text: Option<&str>, edits: &[Self]) -> Result<String, EditError> {
-        let wrong = |error: crate::yaml_edit::EditError| EditError(error.to_string());
-        let mut editor = Editor::new(text.unwrap_or_default()).map_err(wrong)?;
-        for edit in edits {
-            if let Self::Replace { index, before, after } = edit {
-                let at = |key| [Step::Index(*index), Step::Key(key)];
-                if before.username != after.username {
-                    let value = Value::text(&after.username);
-                    editor.set(&at("username"), &value).map_err(wrong)?;
-                }
-                if before.groups != after.groups {
-                    let value = Value::texts(after.groups.iter().cloned());
-                    editor.set(&at("groups"), &value).map_err(wrong)?;
-                }
+        match section {
+            Section::Roles => edit::apply(SectionKey::Roles, text, &Self::as_edits(edits, Clone::clone)),
+            Section::Users => edit::apply(SectionKey::Users, text, &Self::as_edits(edits, Clone::clone)),
+            Section::Accounts => {
+                edit::apply_accounts(text, &Self::as_edits(edits, |mapping| mapping.arn.clone()))
             }
         }
-        let mut removed: Vec<usize> = edits
+    }
+
+    fn as_edits<T>(edits: &[Self], value: impl Fn(&Mapping) -> T) -> Vec<edit::Edit<T>> {
+        edits
             .iter()
-            .filter_map(|edit| match edit {
-                Self::Remove { index } => Some(*index),
-                _ => None,
+            .map(|edit| match edit {
+                Self::Append(mapping) => edit::Edit::Append(value(mapping)),
+                Self::Replace(entry, mapping) => edit::Edit::Replace {
+                    entry: *entry,
+                    with: value(mapping),
+                },
+                Self::Remove(entry) => edit::Edit::Remove { entry: *entry },
             })
-            .collect();
-        removed.sort_unstable();
-        for index in removed.into_iter().rev() {
-            editor.remove(&[Step::Index(index)]).map_err(wrong)?;
-        }
-        let new: Vec<Value> = edits
-            .iter()
-            .filter_map(|edit| match edit {
-                Self::Append { subject, admitted } => Some(value(section, subject, admitted)),
-                _ => None,
-            })
-            .collect();
-        editor.append(&[], &new).map_err(wrong)?;
-        Ok(editor.into_text())
+            .collect()
     }
 }
 
-/// A new entry.
-fn value(section: Section, subject: &str, admitted: &Admitted) -> Value {
-    let field = match section {
-        Section::Accounts => return Value::text(subject),
-        Section::Roles => "rolearn",
-        Section::Users => "userarn",
-    };
-    let mut fields = vec![(field, Value::text(subject))];
-    if !admitted.username.is_empty() {
-        fields.push(("username", Value::text(&admitted.username)));
+fn mapping(subject: &str, admitted: &Admitted, user_id: &str) -> Mapping {
+    Mapping {
+        arn: subject.to_owned(),
+        username: admitted.username.clone(),
+        groups: admitted.groups.clone(),
+        sso: None,
+        user_id: user_id.to_owned(),
     }
-    if !admitted.groups.is_empty() {
-        fields.push(("groups", Value::texts(admitted.groups.iter().cloned())));
-    }
-    Value::mapping(fields)
 }

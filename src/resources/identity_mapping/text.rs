@@ -32,7 +32,14 @@ impl Lines {
 
 /// The lines in which `after` differs from `before`.
 pub(super) fn changed_lines(before: &str, after: &str) -> Lines {
-    let difference = TextDiff::from_lines(before, after);
+    // A last line without its end is the same line.
+    let whole = |text: &str| match text {
+        "" => String::new(),
+        text if text.ends_with('\n') => text.to_owned(),
+        text => format!("{text}\n"),
+    };
+    let (before, after) = (whole(before), whole(after));
+    let difference = TextDiff::from_lines(&before, &after);
     Lines(
         difference
             .iter_all_changes()
@@ -65,5 +72,6 @@ mod tests {
             ]
         );
         assert_eq!(changed_lines("", "").0, []);
+        assert_eq!(changed_lines("a", "a\n").0, []);
     }
 }

@@ -202,14 +202,19 @@ fn attributes(before: Option<&RbacBinding>, after: Option<&RbacBinding>) -> Vec<
     };
     let (old, new) = (set(before), set(after));
     let effect = match (old.is_subset(&new), new.is_subset(&old)) {
-        _ if before.is_some() && after.is_some() && role(before) != role(after) => Effect::Incomparable,
         (true, true) => Effect::Equal,
         (true, false) => Effect::Broader,
         (false, true) => Effect::Narrower,
         (false, false) => Effect::Incomparable,
     };
+    let gives = AttributeChange::plain("gives", role(before), role(after));
+    let replaced = before.is_some() && after.is_some() && gives.before != gives.after;
     vec![
-        AttributeChange::plain("gives", role(before), role(after)),
+        if replaced {
+            gives.with_effect(Effect::Incomparable)
+        } else {
+            gives
+        },
         AttributeChange::plain("to", subjects(before), subjects(after)).with_effect(effect),
     ]
 }

@@ -10,7 +10,7 @@ use crate::{
         cluster_access::{GroupBinding, GroupRole, MappingSubject},
         location::SourceLocation,
     },
-    ports::access::{PolicyRule, RbacBinding, RbacRole, Subject},
+    ports::access::{RbacBinding, RbacRole, Subject},
     resources::Request,
 };
 
@@ -160,28 +160,6 @@ fn path_segment(name: &str) -> String {
     let mut hash = hex::encode(Sha256::digest(name));
     hash.truncate(6);
     format!("{}-{hash}", name.replace(['/', '%'], "-"))
-}
-
-/// Rules as sets: order and repetition mean nothing to RBAC.
-pub(super) fn normal(rules: &[PolicyRule]) -> BTreeSet<PolicyRule> {
-    let sorted = |words: &[String]| {
-        words
-            .iter()
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .cloned()
-            .collect::<Vec<_>>()
-    };
-    rules
-        .iter()
-        .map(|rule| PolicyRule {
-            api_groups: sorted(&rule.api_groups),
-            resources: sorted(&rule.resources),
-            resource_names: sorted(&rule.resource_names),
-            non_resource_urls: sorted(&rule.non_resource_urls),
-            verbs: sorted(&rule.verbs),
-        })
-        .collect()
 }
 
 #[cfg(test)]

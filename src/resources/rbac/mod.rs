@@ -7,6 +7,7 @@ mod binding;
 mod desired;
 mod emr_containers;
 mod role;
+mod rules;
 
 use std::collections::BTreeSet;
 
@@ -228,5 +229,5 @@ const BINDINGS: (&str, &str) = ("rolebindings", "clusterrolebindings");
 
 /// Whether a live role is what is wanted, in all that eksact says of one.
 fn same_rules(live: &RbacRole, wanted: &RbacRole) -> bool {
-    desired::normal(&live.rules) == desired::normal(&wanted.rules)
+    rules::normal(&live.rules) == rules::normal(&wanted.rules)
 }

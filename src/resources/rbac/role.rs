@@ -7,8 +7,10 @@ use serde_json::json;
 
 use super::{
     ROLES,
-    desired::{WantedRole, desired, normal},
-    is_ours, review, role_address, role_key, role_words, same_rules, to_prune,
+    desired::{WantedRole, desired},
+    is_ours, review, role_address, role_key, role_words,
+    rules::{effect_of, normal},
+    same_rules, to_prune,
 };
 use crate::{
     engine::{
@@ -197,6 +199,7 @@ fn prune(request: &Request, live: &Live, draft: &mut PlanDraft) {
 
 /// The rules that come and go, and whether that is more or less.
 fn rules_change(before: &[PolicyRule], after: &[PolicyRule]) -> AttributeChange {
+    let effect = effect_of(before, after);
     let (before, after) = (normal(before), normal(after));
     let line = |sign, rule: &PolicyRule| Difference {
         sign,
@@ -212,12 +215,6 @@ fn rules_change(before: &[PolicyRule], after: &[PolicyRule]) -> AttributeChange 
         .difference(&before)
         .map(|rule| line(DifferenceSign::Added, rule))
         .collect();
-    let effect = match (gone.is_empty(), new.is_empty()) {
-        (true, true) => Effect::Equal,
-        (true, false) => Effect::Broader,
-        (false, true) => Effect::Narrower,
-        (false, false) => Effect::Incomparable,
-    };
     AttributeChange::plain("rules", None, None)
         .with_differences(gone.into_iter().chain(new).collect())
         .with_effect(effect)
