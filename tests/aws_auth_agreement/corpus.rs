@@ -42,24 +42,209 @@ const ARNS: &[&str] = &[
 ];
 
 const SCALARS: &[&str] = &[
-    "admin", "dev:{{SessionName}}", "{{SessionName}}", "aws:{{AccountID}}:x:{{SessionNameRaw}}", "{{ SessionName }}",
-    "system:node:{{EC2PrivateDNSName}}", "{{AccessKeyID}}", "system:masters", "system:nodes", "123", "0123", "0o17", "0x1F",
-    "0b11", "-0b1", "1_000", "12e3", "1e999", "1.5", ".5", ".5_0", "._5", "1.", "+1", "-", "--", "-1", "- 1", "18446744073709551615",
-    "99999999999999999999", "-9223372036854775809", "yes", "No", "on", "OFF", "y", "N", "true", "True", "tRue", "~", "null", "Null", "",
-    ".inf", "-.INF", ".nan", "2001-12-14", "2001-1-2", "2001-13-14", "2001-12-14T21:59:43.10Z", "2001-12-14t21:59:43.10-05:00",
-    "2001-12-14 21:59:43", "2001-12-14 1:2:3", "2001-02-30", "12:30:45", "a: b", "a #b", "a#b", "#c", "@x", "`x`", "%x", "&x", "*x", "!x",
-    "!!str 5", "!!int 5", "!!int x", "!!bool yes", "!!float 5", "!!float 1.5", "!!null ~", "!!null x", "!!binary aGk=", "!!binary /w==", "!!binary !",
-    "!!binary", "!foo bar", "!<tag:yaml.org,2002:str> 7", "!!timestamp 2001-12-14", "!!timestamp x", "!!str", "!!merge <<", "! 5", "é", "\u{2028}x", "x\u{85}y",
-    "'it''s'", "\"a\\tb\"", "\"\\x41\\u00e9\\U0001F600\"", "\"\\q\"", "\"a\\\n  b\"", "'a\n\n  b'", "\"unended", "'unended", "|\n    text\n    more", ">-\n    text\n    more\n\n    end",
-    "|2\n   text", "|+\n    text\n\n", "[]", "{}", "[a]", "{a: b}", "=", "<<", "? x", "a\n  b", "\u{feff}x", "111122223333", "'111122223333'",
+    "admin",
+    "dev:{{SessionName}}",
+    "{{SessionName}}",
+    "aws:{{AccountID}}:x:{{SessionNameRaw}}",
+    "{{ SessionName }}",
+    "system:node:{{EC2PrivateDNSName}}",
+    "{{AccessKeyID}}",
+    "system:masters",
+    "system:nodes",
+    "123",
+    "0123",
+    "0o17",
+    "0x1F",
+    "0b11",
+    "-0b1",
+    "1_000",
+    "12e3",
+    "1e999",
+    "1.5",
+    ".5",
+    ".5_0",
+    "._5",
+    "1.",
+    "+1",
+    "-",
+    "--",
+    "-1",
+    "- 1",
+    "18446744073709551615",
+    "99999999999999999999",
+    "-9223372036854775809",
+    "yes",
+    "No",
+    "on",
+    "OFF",
+    "y",
+    "N",
+    "true",
+    "True",
+    "tRue",
+    "~",
+    "null",
+    "Null",
+    "",
+    ".inf",
+    "-.INF",
+    ".nan",
+    "2001-12-14",
+    "2001-1-2",
+    "2001-13-14",
+    "2001-12-14T21:59:43.10Z",
+    "2001-12-14t21:59:43.10-05:00",
+    "2001-12-14 21:59:43",
+    "2001-12-14 1:2:3",
+    "2001-02-30",
+    "12:30:45",
+    "a: b",
+    "a #b",
+    "a#b",
+    "#c",
+    "@x",
+    "`x`",
+    "%x",
+    "&x",
+    "*x",
+    "!x",
+    "!!str 5",
+    "!!int 5",
+    "!!int x",
+    "!!bool yes",
+    "!!float 5",
+    "!!float 1.5",
+    "!!null ~",
+    "!!null x",
+    "!!binary aGk=",
+    "!!binary /w==",
+    "!!binary !",
+    "!!binary",
+    "!foo bar",
+    "!<tag:yaml.org,2002:str> 7",
+    "!!timestamp 2001-12-14",
+    "!!timestamp x",
+    "!!str",
+    "!!merge <<",
+    "! 5",
+    "é",
+    "\u{2028}x",
+    "x\u{85}y",
+    "'it''s'",
+    "\"a\\tb\"",
+    "\"\\x41\\u00e9\\U0001F600\"",
+    "\"\\q\"",
+    "\"a\\\n  b\"",
+    "'a\n\n  b'",
+    "\"unended",
+    "'unended",
+    "|\n    text\n    more",
+    ">-\n    text\n    more\n\n    end",
+    "|2\n   text",
+    "|+\n    text\n\n",
+    "[]",
+    "{}",
+    "[a]",
+    "{a: b}",
+    "=",
+    "<<",
+    "? x",
+    "a\n  b",
+    "\u{feff}x",
+    "111122223333",
+    "'111122223333'",
 ];
 
 const PIECES: &[&str] = &[
-    "- ", "\n", "\n- ", "\n  ", "  ", " ", "\t", ": ", ":", ", ", ",", "[", "]", "{", "}", "'", "\"", "#", " # c\n", "&a ", "*a", "*b", "? ", "| ", "|\n",
-    ">\n", "|-2\n", "---\n", "...\n", "--- ", "%YAML 1.1\n", "%YAML 1.2\n", "%TAG ! tag:x,2002:\n", "%FOO\n", "<<: *a", "<<: [*a, *a]", "<<: {rolearn: z}", "!", "!!", "!!map ",
-    "!!seq ", "!<x> ", "!%41 ", "rolearn: ", "userarn: ", "username: ", "groups: ", "RoleARN: ", "Groups: ", "groupſ: ", "sso:\n", "\\", "\r\n", "\r", "\u{85}",
-    "arn:aws:iam::111122223333:role/dev", "arn:aws:iam::111122223333:user/ann", "a", "b", "1", "~", "null: x", "1: 2", "18446744073709551615: 1", "[a]: b", "{a: b}: c", "? - x\n: y", ".nan: 1", "x: .nan", "true: 1",
-    "''", "\"\"", "``", "\u{feff}", "é", "\u{1}", "- - - a", "[a, [b, {c: d}]]", "{a, b}", "[a: b, c]", "[? a]", "{? a : b}", "a:b", "a :b", "-a", "?a", ":a", "@", "`",
+    "- ",
+    "\n",
+    "\n- ",
+    "\n  ",
+    "  ",
+    " ",
+    "\t",
+    ": ",
+    ":",
+    ", ",
+    ",",
+    "[",
+    "]",
+    "{",
+    "}",
+    "'",
+    "\"",
+    "#",
+    " # c\n",
+    "&a ",
+    "*a",
+    "*b",
+    "? ",
+    "| ",
+    "|\n",
+    ">\n",
+    "|-2\n",
+    "---\n",
+    "...\n",
+    "--- ",
+    "%YAML 1.1\n",
+    "%YAML 1.2\n",
+    "%TAG ! tag:x,2002:\n",
+    "%FOO\n",
+    "<<: *a",
+    "<<: [*a, *a]",
+    "<<: {rolearn: z}",
+    "!",
+    "!!",
+    "!!map ",
+    "!!seq ",
+    "!<x> ",
+    "!%41 ",
+    "rolearn: ",
+    "userarn: ",
+    "username: ",
+    "groups: ",
+    "RoleARN: ",
+    "Groups: ",
+    "groupſ: ",
+    "sso:\n",
+    "\\",
+    "\r\n",
+    "\r",
+    "\u{85}",
+    "arn:aws:iam::111122223333:role/dev",
+    "arn:aws:iam::111122223333:user/ann",
+    "a",
+    "b",
+    "1",
+    "~",
+    "null: x",
+    "1: 2",
+    "18446744073709551615: 1",
+    "[a]: b",
+    "{a: b}: c",
+    "? - x\n: y",
+    ".nan: 1",
+    "x: .nan",
+    "true: 1",
+    "''",
+    "\"\"",
+    "``",
+    "\u{feff}",
+    "é",
+    "\u{1}",
+    "- - - a",
+    "[a, [b, {c: d}]]",
+    "{a, b}",
+    "[a: b, c]",
+    "[? a]",
+    "{? a : b}",
+    "a:b",
+    "a :b",
+    "-a",
+    "?a",
+    ":a",
+    "@",
+    "`",
 ];
 
 /// A scalar value in some style.
@@ -72,7 +257,11 @@ fn scalar(dice: &mut Dice, text: &str) -> String {
 }
 
 fn value(dice: &mut Dice) -> String {
-    let text = if dice.one_in(2) { dice.pick(&SCALARS[..10]) } else { dice.pick(SCALARS) };
+    let text = if dice.one_in(2) {
+        dice.pick(&SCALARS[..10])
+    } else {
+        dice.pick(SCALARS)
+    };
     scalar(dice, text)
 }
 
@@ -92,10 +281,27 @@ fn sso(dice: &mut Dice, indent: &str) -> String {
     if dice.one_in(4) {
         return format!(" {}", value(dice));
     }
-    let account = dice.pick(&["\"111122223333\"", "111122223333", "'1'", "012345678912", "\"012345678912\""]);
-    let name = dice.pick(&["View", "View Only", "A+=,.@-_", "''", "12", "ThisNameIsLongerThanThirtyTwoLetters"]);
+    let account = dice.pick(&[
+        "\"111122223333\"",
+        "111122223333",
+        "'1'",
+        "012345678912",
+        "\"012345678912\"",
+    ]);
+    let name = dice.pick(&[
+        "View",
+        "View Only",
+        "A+=,.@-_",
+        "''",
+        "12",
+        "ThisNameIsLongerThanThirtyTwoLetters",
+    ]);
     let partition = dice.pick(&["", "aws", "aws-cn", "aws-us-govt", "~"]);
-    let partition = if partition.is_empty() { String::new() } else { format!("\n{indent}  partition: {partition}") };
+    let partition = if partition.is_empty() {
+        String::new()
+    } else {
+        format!("\n{indent}  partition: {partition}")
+    };
     format!("\n{indent}  permissionSetName: {name}\n{indent}  accountID: {account}{partition}")
 }
 
@@ -111,7 +317,11 @@ fn entry(dice: &mut Dice, users: bool) -> String {
     let indent = if dice.one_in(6) { "    " } else { "  " };
     if !dice.one_in(12) {
         let arn = dice.pick(ARNS).to_owned();
-        let arn = if dice.one_in(20) { value(dice) } else { scalar(dice, &arn) };
+        let arn = if dice.one_in(20) {
+            value(dice)
+        } else {
+            scalar(dice, &arn)
+        };
         fields.push(format!("{arn_field}: {arn}"));
     }
     if !dice.one_in(8) {
@@ -124,7 +334,13 @@ fn entry(dice: &mut Dice, users: bool) -> String {
         fields.push(format!("sso:{}", sso(dice, indent)));
     }
     if dice.one_in(10) {
-        fields.push(format!("{}: {}", dice.pick(&["note", "userid", "Username", "GROUPS", "groups", "<<", "1", "~", "yes"]), value(dice)));
+        fields.push(format!(
+            "{}: {}",
+            dice.pick(&[
+                "note", "userid", "Username", "GROUPS", "groups", "<<", "1", "~", "yes"
+            ]),
+            value(dice)
+        ));
     }
     if dice.one_in(3) {
         let at = dice.roll(fields.len().max(1));
@@ -141,11 +357,30 @@ fn entry(dice: &mut Dice, users: bool) -> String {
 fn mappings(dice: &mut Dice, users: bool) -> String {
     let mut text = String::new();
     if dice.one_in(6) {
-        text.push_str(dice.pick(&["# head\n", "---\n", "\n", "%YAML 1.1\n---\n", "\u{feff}", "--- # c\n", "{}\n---\n"]));
+        text.push_str(dice.pick(&[
+            "# head\n",
+            "---\n",
+            "\n",
+            "%YAML 1.1\n---\n",
+            "\u{feff}",
+            "--- # c\n",
+            "{}\n---\n",
+        ]));
     }
     for _ in 0..dice.roll(5) {
         if dice.one_in(12) {
-            text.push_str(dice.pick(&["- \n", "- text\n", "- 5\n", "- []\n", "- ~\n", "- *a\n", "- <<: *a\n  username: z\n", "\n", "# c\n", "- {<<: [*a, *a], username: q}\n"]));
+            text.push_str(dice.pick(&[
+                "- \n",
+                "- text\n",
+                "- 5\n",
+                "- []\n",
+                "- ~\n",
+                "- *a\n",
+                "- <<: *a\n  username: z\n",
+                "\n",
+                "# c\n",
+                "- {<<: [*a, *a], username: q}\n",
+            ]));
         }
         text.push_str(&entry(dice, users));
     }
@@ -208,11 +443,17 @@ pub fn config_map(dice: &mut Dice) -> BTreeMap<String, String> {
         let text = match dice.roll(10) {
             0..=3 => accident(dice, &text),
             4 => soup(dice),
-            5 if dice.one_in(4) => dice.pick(&["", " \n", "\"\"", "''", "``", "[]", "~", "{}", "x", "---"]).to_owned(),
+            5 if dice.one_in(4) => dice
+                .pick(&["", " \n", "\"\"", "''", "``", "[]", "~", "{}", "x", "---"])
+                .to_owned(),
             6 if dice.one_in(2) => text.replace('\n', "\r\n"),
             _ => text,
         };
-        let key = if dice.one_in(40) { key.to_lowercase() } else { key.to_owned() };
+        let key = if dice.one_in(40) {
+            key.to_lowercase()
+        } else {
+            key.to_owned()
+        };
         data.insert(key, text);
     }
     data
@@ -220,17 +461,53 @@ pub fn config_map(dice: &mut Dice) -> BTreeMap<String, String> {
 
 /// Who calls: ARN, account, user id.
 pub const CALLERS: &[(&str, &str, &str)] = &[
-    ("arn:aws:sts::111122223333:assumed-role/dev/me@example.com", "111122223333", "AROAX:me@example.com"),
-    ("arn:aws:sts::111122223333:assumed-role/Dev/{{AccessKeyID}}", "111122223333", "AROAX:{{AccessKeyID}}"),
-    ("arn:aws:sts::111122223333:assumed-role/team/dev/x", "111122223333", "AROAX:x"),
-    ("arn:aws:sts::111122223333:assumed-role/node/i-0123456789abcdef0", "111122223333", "AROAX:i-0123456789abcdef0"),
-    ("arn:aws:sts::111122223333:assumed-role/sk/x", "111122223333", "AROAX:x"),
-    ("arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_View_0123/x", "111122223333", "AROAX:x"),
-    ("arn:aws-cn:sts::111122223333:assumed-role/dev/x", "111122223333", "AROAX:x"),
-    ("arn:aws:sts::444455556666:assumed-role/dev/x", "444455556666", "AROAX:x:y"),
+    (
+        "arn:aws:sts::111122223333:assumed-role/dev/me@example.com",
+        "111122223333",
+        "AROAX:me@example.com",
+    ),
+    (
+        "arn:aws:sts::111122223333:assumed-role/Dev/{{AccessKeyID}}",
+        "111122223333",
+        "AROAX:{{AccessKeyID}}",
+    ),
+    (
+        "arn:aws:sts::111122223333:assumed-role/team/dev/x",
+        "111122223333",
+        "AROAX:x",
+    ),
+    (
+        "arn:aws:sts::111122223333:assumed-role/node/i-0123456789abcdef0",
+        "111122223333",
+        "AROAX:i-0123456789abcdef0",
+    ),
+    (
+        "arn:aws:sts::111122223333:assumed-role/sk/x",
+        "111122223333",
+        "AROAX:x",
+    ),
+    (
+        "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_View_0123/x",
+        "111122223333",
+        "AROAX:x",
+    ),
+    (
+        "arn:aws-cn:sts::111122223333:assumed-role/dev/x",
+        "111122223333",
+        "AROAX:x",
+    ),
+    (
+        "arn:aws:sts::444455556666:assumed-role/dev/x",
+        "444455556666",
+        "AROAX:x:y",
+    ),
     ("arn:aws:iam::111122223333:user/ann", "111122223333", "AIDAX"),
     ("arn:aws:iam::111122223333:user/p/ann", "111122223333", "AIDAX"),
     ("arn:aws:iam::111122223333:root", "111122223333", "111122223333"),
-    ("arn:aws:sts::111122223333:federated-user/bob", "111122223333", "111122223333:bob"),
+    (
+        "arn:aws:sts::111122223333:federated-user/bob",
+        "111122223333",
+        "111122223333:bob",
+    ),
     ("arn:aws:iam::111122223333:group/g", "111122223333", "AGPAX"),
 ];

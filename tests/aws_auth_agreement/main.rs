@@ -19,7 +19,8 @@ fn mappings(entries: &[Entry<Mapping>]) -> Value {
     let one = |entry: &Entry<Mapping>| {
         let mapping = &entry.value;
         let sso = mapping.sso.as_ref().map(|sso| {
-            let mut object = json!({"permissionSetName": sso.permission_set_name, "accountID": sso.account_id});
+            let mut object =
+                json!({"permissionSetName": sso.permission_set_name, "accountID": sso.account_id});
             if !sso.partition.is_empty() {
                 object["partition"] = json!(sso.partition);
             }
@@ -101,14 +102,22 @@ fn their_verdict(verdict: &Value) -> Value {
 
 fn our_verdict(verdict: Value) -> Value {
     let denied = verdict["denied"].as_str().unwrap_or_default();
-    if denied.contains("SessionName did not contain") { json!({"denied": "no instance"}) } else { verdict }
+    if denied.contains("SessionName did not contain") {
+        json!({"denied": "no instance"})
+    } else {
+        verdict
+    }
 }
 
 #[test]
 fn our_reading_is_the_authenticators() {
-    let cases = std::env::var("EKSACT_AGREEMENT_CASES").ok().and_then(|cases| cases.parse().ok());
+    let cases = std::env::var("EKSACT_AGREEMENT_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok());
     let mut dice = corpus::Dice(0x9e37_79b9_7f4a_7c15);
-    let corpus: Vec<_> = (0..cases.unwrap_or(CASES)).map(|_| corpus::config_map(&mut dice)).collect();
+    let corpus: Vec<_> = (0..cases.unwrap_or(CASES))
+        .map(|_| corpus::config_map(&mut dice))
+        .collect();
     let answers = ask(&corpus);
     assert_eq!(answers.len(), corpus.len());
 
@@ -118,25 +127,41 @@ fn our_reading_is_the_authenticators() {
         let aws_auth = parse(data);
         let (ours, theirs) = (reading(&aws_auth), their_reading(answer));
         if ours != theirs {
-            wrong.push(format!("{data:?}\n  ours   {ours}\n  theirs {theirs}\n  error  {}", answer["error"]));
+            wrong.push(format!(
+                "{data:?}\n  ours   {ours}\n  theirs {theirs}\n  error  {}",
+                answer["error"]
+            ));
             continue;
         }
         with_errors += usize::from(has_error(&aws_auth));
         with_entries += usize::from(!aws_auth.roles.entries.is_empty());
         for (caller, theirs) in corpus::CALLERS.iter().zip(answer["verdicts"].as_array().unwrap()) {
-            let Some(ours) = verdict(&aws_auth, *caller) else { continue };
+            let Some(ours) = verdict(&aws_auth, *caller) else {
+                continue;
+            };
             let (ours, theirs) = (our_verdict(ours), their_verdict(theirs));
             let_in += usize::from(ours["denied"].is_null());
             if ours != theirs {
-                wrong.push(format!("{data:?}\n  {caller:?}\n  ours   {ours}\n  theirs {theirs}"));
+                wrong.push(format!(
+                    "{data:?}\n  {caller:?}\n  ours   {ours}\n  theirs {theirs}"
+                ));
             }
         }
     }
     let shown: Vec<_> = wrong.iter().take(15).map(String::as_str).collect();
-    assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), corpus.len(), shown.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} differ:\n{}",
+        wrong.len(),
+        corpus.len(),
+        shown.join("\n")
+    );
     // The corpus must be worth something: a good part of each.
     let tenth = corpus.len() / 10;
-    assert!(with_entries > 3 * tenth && with_errors > 3 * tenth && let_in > tenth, "{with_entries} {with_errors} {let_in}");
+    assert!(
+        with_entries > 3 * tenth && with_errors > 3 * tenth && let_in > tenth,
+        "{with_entries} {with_errors} {let_in}"
+    );
 }
 
 /// The authenticator's answers, in one run.

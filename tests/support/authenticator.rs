@@ -1,2 +1,4 @@
 //! The authenticator's own parser and mapper.
-pub fn mapper() -> String { std::env::var("MAPPER").unwrap() }
+pub fn mapper() -> String {
+    std::env::var("MAPPER").unwrap()
+}

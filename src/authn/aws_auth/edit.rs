@@ -95,15 +95,21 @@ pub fn apply(key: SectionKey, text: Option<&str>, edits: &[Edit<Mapping>]) -> Re
 /// # Errors
 /// When the new text would not be read as exactly the old accounts with the changes.
 pub fn apply_accounts(text: Option<&str>, edits: &[Edit<String>]) -> Result<String, EditError> {
-    edit(SectionKey::Accounts, text, edits, accounts, |work, edit| match edit {
-        Edit::Append(account) => Ok(Value::text(account)),
-        Edit::Replace { entry, with } => {
-            let (item, _) = work.entry(*entry)?;
-            work.set(&[Step::Index(item)], &Value::text(with))?;
-            Ok(Value::Null)
-        }
-        Edit::Remove { .. } => Ok(Value::Null),
-    })
+    edit(
+        SectionKey::Accounts,
+        text,
+        edits,
+        accounts,
+        |work, edit| match edit {
+            Edit::Append(account) => Ok(Value::text(account)),
+            Edit::Replace { entry, with } => {
+                let (item, _) = work.entry(*entry)?;
+                work.set(&[Step::Index(item)], &Value::text(with))?;
+                Ok(Value::Null)
+            }
+            Edit::Remove { .. } => Ok(Value::Null),
+        },
+    )
 }
 
 /// A text at work, and the entries that it had at first.
@@ -128,7 +134,8 @@ fn edit<T: Clone + PartialEq>(
         });
     }
     // What the server takes for nothing, such as `""`, is nothing to edit either.
-    let nothing = before.entries.is_empty() && matches!(text.unwrap_or_default().trim(), "``" | "\"\"" | "''");
+    let nothing =
+        before.entries.is_empty() && matches!(text.unwrap_or_default().trim(), "``" | "\"\"" | "''");
     let text = text.filter(|_| !nothing).unwrap_or_default();
     let editor = Editor::new(text).map_err(|cause| EditError::Text { section: key, cause })?;
     let mut work = Work {
@@ -137,7 +144,11 @@ fn edit<T: Clone + PartialEq>(
         section: &before,
     };
 
-    let mut expected: Vec<Option<T>> = before.entries.iter().map(|entry| Some(entry.value.clone())).collect();
+    let mut expected: Vec<Option<T>> = before
+        .entries
+        .iter()
+        .map(|entry| Some(entry.value.clone()))
+        .collect();
     let mut touched = Vec::new();
     for edit in edits {
         if let Edit::Replace { entry, .. } | Edit::Remove { entry } = edit {
@@ -162,7 +173,10 @@ fn edit<T: Clone + PartialEq>(
     }
     touched.sort_unstable();
     for entry in touched.iter().rev() {
-        if edits.iter().any(|edit| matches!(edit, Edit::Remove { entry: removed } if removed == entry)) {
+        if edits
+            .iter()
+            .any(|edit| matches!(edit, Edit::Remove { entry: removed } if removed == entry))
+        {
             let (item, _) = work.entry(*entry)?;
             work.remove(&[Step::Index(item)])?;
             if let Some(value) = expected.get_mut(*entry) {
@@ -183,17 +197,27 @@ fn edit<T: Clone + PartialEq>(
     let after = read(Some(&text));
     let exact = after.dropped.is_none()
         && after.refused.len() == before.refused.len()
-        && after.entries.iter().map(|entry| &entry.value).eq(expected.iter().flatten());
-    if exact { Ok(text) } else { Err(EditError::NotExact { section: key }) }
+        && after
+            .entries
+            .iter()
+            .map(|entry| &entry.value)
+            .eq(expected.iter().flatten());
+    if exact {
+        Ok(text)
+    } else {
+        Err(EditError::NotExact { section: key })
+    }
 }
 
 impl<T> Work<'_, T> {
     fn entry(&self, entry: usize) -> Result<(usize, &T), EditError> {
         let found = self.section.entries.get(entry);
-        found.map(|entry| (entry.item, &entry.value)).ok_or(EditError::NoSuchEntry {
-            section: self.key,
-            entry,
-        })
+        found
+            .map(|entry| (entry.item, &entry.value))
+            .ok_or(EditError::NoSuchEntry {
+                section: self.key,
+                entry,
+            })
     }
 
     fn failed(&self) -> impl Fn(yaml_edit::EditError) -> EditError + use<T> {
@@ -221,7 +245,9 @@ impl<T> Work<'_, T> {
         let tree = self.editor.tree();
         let id = self.editor.find(&[Step::Index(item)])?;
         let keys = tree.entries(id).iter().filter_map(|entry| tree.text(entry.key));
-        keys.filter(|key| field(key, &[wanted]).is_some()).max().map(str::to_owned)
+        keys.filter(|key| field(key, &[wanted]).is_some())
+            .max()
+            .map(str::to_owned)
     }
 
     fn replace_mapping(&mut self, item: usize, before: &Mapping, with: &Mapping) -> Result<(), EditError> {
@@ -246,8 +272,16 @@ impl<T> Work<'_, T> {
     }
 
     /// Takes away and adds single groups, so that the comments of the others stay; whether that was enough.
-    fn change_list(&mut self, path: &[Step<'_>], before: &[String], with: &[String]) -> Result<bool, EditError> {
-        let written = self.editor.find(path).map_or(0, |id| self.editor.tree().items(id).len());
+    fn change_list(
+        &mut self,
+        path: &[Step<'_>],
+        before: &[String],
+        with: &[String],
+    ) -> Result<bool, EditError> {
+        let written = self
+            .editor
+            .find(path)
+            .map_or(0, |id| self.editor.tree().items(id).len());
         let kept: Vec<_> = before.iter().filter(|group| with.contains(group)).collect();
         let in_order = with.iter().take(kept.len()).eq(kept.iter().copied());
         if written != before.len() || kept.is_empty() || !in_order {

@@ -35,9 +35,21 @@ fn roles(text: &str, edits: &[Edit<Mapping>]) -> Result<String, EditError> {
 
 #[test]
 fn a_hand_written_section_changes_only_where_it_is_asked_to() {
-    let new = mapping("arn:aws:iam::111122223333:role/ops", "{{SessionName}}", &["ops", "system:masters"]);
-    let dev = mapping("arn:aws:iam::111122223333:role/dev", "dev", &["developers", "writers"]);
-    let text = roles(HAND_WRITTEN, &[Edit::Append(new), Edit::Replace { entry: 1, with: dev }]).unwrap();
+    let new = mapping(
+        "arn:aws:iam::111122223333:role/ops",
+        "{{SessionName}}",
+        &["ops", "system:masters"],
+    );
+    let dev = mapping(
+        "arn:aws:iam::111122223333:role/dev",
+        "dev",
+        &["developers", "writers"],
+    );
+    let text = roles(
+        HAND_WRITTEN,
+        &[Edit::Append(new), Edit::Replace { entry: 1, with: dev }],
+    )
+    .unwrap();
     let expected = HAND_WRITTEN
         .replace("[ 'developers', \"readers\" ]", "[ 'developers', writers ]")
         .replace("'dev:{{SessionName}}'", "'dev'")
@@ -54,7 +66,8 @@ fn a_hand_written_section_changes_only_where_it_is_asked_to() {
 
 #[test]
 fn what_eksctl_and_nobody_wrote_can_be_edited() {
-    let eksctl = "- groups:\n  - admins\n  userarn: arn:aws:iam::111122223333:user/path/ann\n  username: ann\n";
+    let eksctl =
+        "- groups:\n  - admins\n  userarn: arn:aws:iam::111122223333:user/path/ann\n  username: ann\n";
     let bob = mapping("arn:aws:iam::111122223333:user/bob", "bob", &["admins"]);
     let bob_text = "- userarn: arn:aws:iam::111122223333:user/bob\n  username: bob\n  groups:\n  - admins\n";
     let add = |text| apply(SectionKey::Users, text, &[Edit::Append(bob.clone())]).unwrap();
@@ -65,11 +78,19 @@ fn what_eksctl_and_nobody_wrote_can_be_edited() {
     let none = apply(SectionKey::Users, Some(eksctl), &[Edit::Remove { entry: 0 }]).unwrap();
     assert_eq!(none, "[]\n");
     assert_eq!(
-        apply_accounts(Some("- \"444455556666\"\n"), &[Edit::Append("012345678901".into())]).unwrap(),
+        apply_accounts(
+            Some("- \"444455556666\"\n"),
+            &[Edit::Append("012345678901".into())]
+        )
+        .unwrap(),
         "- \"444455556666\"\n- \"012345678901\"\n"
     );
     assert_eq!(
-        apply_accounts(Some("[1, 2]\r\n"), &[Edit::Remove { entry: 0 }, Edit::Append("3".into())]).unwrap(),
+        apply_accounts(
+            Some("[1, 2]\r\n"),
+            &[Edit::Remove { entry: 0 }, Edit::Append("3".into())]
+        )
+        .unwrap(),
         "[2, \"3\"]\r\n"
     );
 }
@@ -78,8 +99,14 @@ fn what_eksctl_and_nobody_wrote_can_be_edited() {
 fn fields_are_found_as_the_server_finds_them_and_wrong_types_are_mended() {
     let text = "- RoleARN: a\n  Username: 123\n  GROUPS: system:masters\n- bad: 1\n- rolearn: b\n";
     let edits = [
-        Edit::Replace { entry: 0, with: mapping("a", "ann", &["system:masters"]) },
-        Edit::Replace { entry: 1, with: mapping("b", "bob", &[]) },
+        Edit::Replace {
+            entry: 0,
+            with: mapping("a", "ann", &["system:masters"]),
+        },
+        Edit::Replace {
+            entry: 1,
+            with: mapping("b", "bob", &[]),
+        },
     ];
     let text = roles(text, &edits).unwrap();
     assert_eq!(
@@ -92,15 +119,30 @@ fn fields_are_found_as_the_server_finds_them_and_wrong_types_are_mended() {
 fn what_cannot_be_done_exactly_is_refused() {
     let append = [Edit::Append(mapping("a", "b", &[]))];
     let dropped = roles("- rolearn: a\n  username: {{SessionName}}\n", &append).unwrap_err();
-    assert!(matches!(&dropped, EditError::Dropped { fault, .. } if fault.line == Some(2)), "{dropped:?}");
+    assert!(
+        matches!(&dropped, EditError::Dropped { fault, .. } if fault.line == Some(2)),
+        "{dropped:?}"
+    );
     let shared = "- &x\n  rolearn: a\n- <<: *x\n  rolearn: b\n";
-    let edits = [Edit::Replace { entry: 0, with: mapping("a", "new", &[]) }];
+    let edits = [Edit::Replace {
+        entry: 0,
+        with: mapping("a", "new", &[]),
+    }];
     assert!(matches!(roles(shared, &edits), Err(EditError::Text { .. })));
-    assert!(matches!(roles("- rolearn: a", &[Edit::Remove { entry: 1 }]), Err(EditError::NoSuchEntry { entry: 1, .. })));
+    assert!(matches!(
+        roles("- rolearn: a", &[Edit::Remove { entry: 1 }]),
+        Err(EditError::NoSuchEntry { entry: 1, .. })
+    ));
     let twice = [Edit::Remove { entry: 0 }, Edit::Remove { entry: 0 }];
-    assert!(matches!(roles("- rolearn: a", &twice), Err(EditError::Twice { entry: 0, .. })));
+    assert!(matches!(
+        roles("- rolearn: a", &twice),
+        Err(EditError::Twice { entry: 0, .. })
+    ));
     // An entry without an ARN would not be one for the server.
-    assert!(matches!(roles("", &[Edit::Append(mapping("", "b", &[]))]), Err(EditError::NotExact { .. })));
+    assert!(matches!(
+        roles("", &[Edit::Append(mapping("", "b", &[]))]),
+        Err(EditError::NotExact { .. })
+    ));
 }
 
 fn any_mapping() -> impl Strategy<Value = Mapping> {

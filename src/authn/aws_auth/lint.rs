@@ -90,7 +90,8 @@ pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFind
     let mut findings = Findings::default();
     for key in &aws_auth.unknown_keys {
         let meant = SectionKey::ALL.iter().find(|section| {
-            key.eq_ignore_ascii_case(section.as_str()) || strsim::damerau_levenshtein(key, section.as_str()) < 3
+            key.eq_ignore_ascii_case(section.as_str())
+                || strsim::damerau_levenshtein(key, section.as_str()) < 3
         });
         if let Some(meant) = meant {
             findings.all.push(LintFinding {
@@ -106,7 +107,11 @@ pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFind
         }
     }
     for key in [SectionKey::Roles, SectionKey::Users] {
-        let section = if key == SectionKey::Roles { &aws_auth.roles } else { &aws_auth.users };
+        let section = if key == SectionKey::Roles {
+            &aws_auth.roles
+        } else {
+            &aws_auth.users
+        };
         findings.key = key;
         findings.whole_section(section);
         findings.duplicates(&section.entries);
@@ -129,7 +134,9 @@ pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFind
             );
         }
     }
-    findings.all.sort_by_key(|finding| (finding.section, finding.line));
+    findings
+        .all
+        .sort_by_key(|finding| (finding.section, finding.line));
     findings.all
 }
 
@@ -156,7 +163,14 @@ impl Findings {
         (self.entry, self.line) = (entry, line);
     }
 
-    fn add(&mut self, weight: Weight, code: &'static str, message: String, suggestion: String, fix: Option<Edit<Mapping>>) {
+    fn add(
+        &mut self,
+        weight: Weight,
+        code: &'static str,
+        message: String,
+        suggestion: String,
+        fix: Option<Edit<Mapping>>,
+    ) {
         self.all.push(LintFinding {
             code,
             weight,
@@ -173,7 +187,13 @@ impl Findings {
         self.add(Weight::Error, code, message, suggestion, fix);
     }
 
-    fn warning(&mut self, code: &'static str, message: String, suggestion: String, fix: Option<Edit<Mapping>>) {
+    fn warning(
+        &mut self,
+        code: &'static str,
+        message: String,
+        suggestion: String,
+        fix: Option<Edit<Mapping>>,
+    ) {
         self.add(Weight::Warning, code, message, suggestion, fix);
     }
 
@@ -208,10 +228,15 @@ impl Findings {
             );
         }
         for fault in &section.faults {
-            let entry = section.entries.iter().position(|entry| Some(entry.item) == fault.item);
+            let entry = section
+                .entries
+                .iter()
+                .position(|entry| Some(entry.item) == fault.item);
             self.at(entry, fault.line);
             let suggestion = match fault.field.as_deref() {
-                Some("groups") => "write groups as a list of texts, and put `yes`, `no`, numbers and `~` in quotes",
+                Some("groups") => {
+                    "write groups as a list of texts, and put `yes`, `no`, numbers and `~` in quotes"
+                }
                 Some(_) => "put the value in quotes",
                 None => "write it as the other entries are written",
             };
@@ -231,7 +256,8 @@ impl Findings {
                         .get(*winner)
                         .is_some_and(|other| to_lower(&storage_key(self.key, &other.value)) == folded)
             });
-            let Some((other_index, other)) = other.and_then(|other| Some((other, entries.get(other)?))) else {
+            let Some((other_index, other)) = other.and_then(|other| Some((other, entries.get(other)?)))
+            else {
                 continue;
             };
             self.at(Some(index), Some(entry.line));
@@ -305,9 +331,16 @@ impl Findings {
                         self.replaced(mapping, |with| without.clone_into(&mut with.arn)),
                     );
                 }
-                self.stale(arn, account, name.rsplit('/').next().unwrap_or(name), surroundings);
+                self.stale(
+                    arn,
+                    account,
+                    name.rsplit('/').next().unwrap_or(name),
+                    surroundings,
+                );
             }
-            ("iam", "user") if self.key == SectionKey::Roles => self.wrong_section(arn, "user", SectionKey::Users),
+            ("iam", "user") if self.key == SectionKey::Roles => {
+                self.wrong_section(arn, "user", SectionKey::Users)
+            }
             ("iam", "user" | "root") | ("sts", "federated-user") => {}
             ("sts", "assumed-role") => {
                 let role = name.split('/').next().unwrap_or(name);
@@ -341,7 +374,14 @@ impl Findings {
         self.error(
             "not-an-arn",
             format!("`{arn}` is not the ARN of a role or user: the entry lets nobody in"),
-            format!("an ARN looks like arn:aws:iam::111122223333:{}/name, without blanks", if self.key == SectionKey::Users { "user" } else { "role" }),
+            format!(
+                "an ARN looks like arn:aws:iam::111122223333:{}/name, without blanks",
+                if self.key == SectionKey::Users {
+                    "user"
+                } else {
+                    "role"
+                }
+            ),
             None,
         );
     }
@@ -371,7 +411,11 @@ impl Findings {
     }
 
     fn wrong_section(&mut self, arn: &str, what: &str, right: SectionKey) {
-        let code = if right == SectionKey::Users { "user-in-map-roles" } else { "role-in-map-users" };
+        let code = if right == SectionKey::Users {
+            "user-in-map-roles"
+        } else {
+            "role-in-map-users"
+        };
         self.warning(
             code,
             format!("`{arn}` is a {what}'s; it works here, and tools that look for it do not find it"),
@@ -381,17 +425,29 @@ impl Findings {
     }
 
     fn stale(&mut self, arn: &str, account: &str, name: &str, surroundings: &Surroundings<'_>) {
-        let Some((known_account, roles)) = surroundings.roles else { return };
-        let Some(permission_set) = name.strip_prefix("AWSReservedSSO_") else { return };
+        let Some((known_account, roles)) = surroundings.roles else {
+            return;
+        };
+        let Some(permission_set) = name.strip_prefix("AWSReservedSSO_") else {
+            return;
+        };
         if account != known_account || roles.iter().any(|role| role.eq_ignore_ascii_case(name)) {
             return;
         }
-        let set = permission_set.rsplit_once('_').map_or(permission_set, |(set, _)| set);
+        let set = permission_set
+            .rsplit_once('_')
+            .map_or(permission_set, |(set, _)| set);
         let prefix = format!("AWSReservedSSO_{set}_");
-        let now: Vec<_> = roles.iter().filter(|role| role.starts_with(&prefix)).map(String::as_str).collect();
+        let now: Vec<_> = roles
+            .iter()
+            .filter(|role| role.starts_with(&prefix))
+            .map(String::as_str)
+            .collect();
         self.error(
             "stale-sso-role",
-            format!("`{arn}` does not exist any more: IAM Identity Center makes a role anew under another name"),
+            format!(
+                "`{arn}` does not exist any more: IAM Identity Center makes a role anew under another name"
+            ),
             match now.as_slice() {
                 [] => format!("permission set `{set}` has no role in account {account} now"),
                 now => format!("permission set `{set}` has {} now", now.join(", ")),
@@ -456,7 +512,10 @@ fn unknown_placeholder(text: &str) -> Option<&str> {
     let mut rest = text;
     while let Some((_, behind)) = rest.split_once("{{") {
         let (inner, after) = behind.split_once("}}")?;
-        if !PLACEHOLDERS.iter().any(|known| known.get(2..known.len() - 2) == Some(inner)) {
+        if !PLACEHOLDERS
+            .iter()
+            .any(|known| known.get(2..known.len() - 2) == Some(inner))
+        {
             let start = text.len() - behind.len() - 2;
             return text.get(start..start + inner.len() + 4);
         }
