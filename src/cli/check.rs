@@ -182,8 +182,12 @@ fn of_file(path: &str, global: &GlobalFlags) -> Result<AwsAuthCheck, Failure> {
     let mut findings = Vec::new();
     if !manifest.is_aws_auth() {
         let message = format!(
-            "this is {}/{}, and the server reads {NAMESPACE}/{NAME} alone",
-            manifest.namespace, manifest.name
+            "this is the ConfigMap `{}`{}, and the server reads {NAMESPACE}/{NAME} alone",
+            manifest.name,
+            match manifest.namespace.as_str() {
+                "" => String::new(),
+                namespace => format!(" of the namespace `{namespace}`"),
+            }
         );
         findings.push(Diagnostic::new(
             Severity::Warning,

@@ -205,7 +205,18 @@ mod tests {
 
     #[test]
     fn people_get_the_line_and_the_code() {
-        insta::assert_snapshot!(check().human(Style::plain(100)), @"");
+        insta::assert_snapshot!(check().human(Style::plain(100)), @r#"
+    a,b.yaml: 2 roles, 1 user and 0 accounts mapped.
+
+    a,b.yaml:9:7: error: `arn:aws:iam::111122223333:role/a/b` has a path (role-arn-with-path)
+            - rolearn: arn:aws:iam::111122223333:role/a/b
+              ^
+        help: write 100% of it: `b`
+
+    warning: the cluster does not read it (aws-auth-not-read)
+
+    1 error and 1 warning.
+    "#);
         let clean = AwsAuthCheck {
             findings: Vec::new(),
             ..check()
@@ -218,7 +229,44 @@ mod tests {
 
     #[test]
     fn machines_get_the_same() {
-        insta::assert_snapshot!(check().json().unwrap(), @"");
-        insta::assert_snapshot!(check().github(), @"");
+        insta::assert_snapshot!(check().json().unwrap(), @r#"
+    {
+      "format_version": "1.0",
+      "subject": "a,b.yaml",
+      "mappings": {
+        "roles": 2,
+        "users": 1,
+        "accounts": 0
+      },
+      "summary": {
+        "errors": 1,
+        "warnings": 1
+      },
+      "findings": [
+        {
+          "code": "role-arn-with-path",
+          "severity": "error",
+          "path": "data.mapRoles[1]",
+          "message": "`arn:aws:iam::111122223333:role/a/b` has a path",
+          "help": "write 100% of it: `b`",
+          "location": {
+            "file": "a,b.yaml",
+            "line": 9,
+            "column": 7
+          }
+        },
+        {
+          "code": "aws-auth-not-read",
+          "severity": "warning",
+          "path": "",
+          "message": "the cluster does not read it"
+        }
+      ]
+    }
+    "#);
+        insta::assert_snapshot!(check().github(), @r#"
+    ::error file=a%2Cb.yaml,line=9,col=7,title=role-arn-with-path::`arn:aws:iam::111122223333:role/a/b` has a path%0Awrite 100%25 of it: `b`
+    ::warning title=aws-auth-not-read::the cluster does not read it
+    "#);
     }
 }

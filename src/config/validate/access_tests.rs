@@ -188,7 +188,7 @@ fn templates_that_stay_as_they_are() {
     5:57: warning: `{{SessionName}` holds a template that the authenticator does not know; it stays in the name as it is
         help: did you mean `{{SessionName}}`? Case and spaces count
     5:57: warning: `{{Team}}` holds a template that the authenticator does not know; it stays in the name as it is
-        help: it knows `{{SessionName}}`, `{{SessionNameRaw}}`, `{{AccountID}}`, `{{AccessKeyID}}` and `{{EC2PrivateDNSName}}`
+        help: it knows `{{EC2PrivateDNSName}}`, `{{AccountID}}`, `{{SessionName}}`, `{{SessionNameRaw}}` and `{{AccessKeyID}}`
     5:69: warning: `{{AccountId}}` holds a template that the authenticator does not know; it stays in the name as it is
         help: did you mean `{{AccountID}}`? Case and spaces count
     5:86: error: the name of a group is empty
