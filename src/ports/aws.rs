@@ -247,17 +247,11 @@ pub trait AwsReader: Send + Sync {
     /// Every role of the account with its policies (IAM `GetAccountAuthorizationDetails`, all pages).
     async fn roles(&self) -> Result<Vec<Role>, CallError>;
     /// The ARNs of the account's roles under a path (IAM `ListRoles` with `PathPrefix`, all pages).
-    async fn role_arns(&self, path_prefix: &str) -> Result<Vec<String>, CallError> {
-        let _ = (path_prefix,);
-        Err(CallError::unsupported())
-    }
+    async fn role_arns(&self, path_prefix: &str) -> Result<Vec<String>, CallError>;
     /// Every access entry of a cluster with its access policies (EKS `ListAccessEntries`, `DescribeAccessEntry`,
     /// `ListAssociatedAccessPolicies`, all pages). A cluster whose authentication mode is `CONFIG_MAP` has none: EKS
     /// refuses the listing there, and so callers look at the mode first.
-    async fn access_entries(&self, cluster: &str) -> Result<Vec<AccessEntry>, CallError> {
-        let _ = (cluster,);
-        Err(CallError::unsupported())
-    }
+    async fn access_entries(&self, cluster: &str) -> Result<Vec<AccessEntry>, CallError>;
 }
 
 /// Changes an account and region. Only the runner of an approved plan is given this.

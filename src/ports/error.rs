@@ -70,17 +70,6 @@ impl CallError {
         }
     }
 
-    /// A call that an adapter does not have yet.
-    pub fn unsupported() -> Self {
-        Self::new(
-            "eksact",
-            "call",
-            "adapter",
-            CallErrorKind::Other,
-            "not supported yet",
-        )
-    }
-
     /// The same with the service's own error code.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {

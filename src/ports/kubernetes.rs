@@ -123,33 +123,20 @@ pub trait KubernetesReader: Send + Sync {
     /// `SelfSubjectAccessReview`: whether the caller may.
     async fn may(&self, review: &AccessReview) -> Result<bool, CallError>;
     /// `SelfSubjectReview`: who the caller is to the API server.
-    async fn user_info(&self) -> Result<UserInfo, CallError> {
-        Err(CallError::unsupported())
-    }
+    async fn user_info(&self) -> Result<UserInfo, CallError>;
     /// One ConfigMap.
-    async fn config_map(&self, namespace: &str, name: &str) -> Result<Option<ConfigMap>, CallError> {
-        let _ = (namespace, name);
-        Err(CallError::unsupported())
-    }
+    async fn config_map(&self, namespace: &str, name: &str) -> Result<Option<ConfigMap>, CallError>;
     /// The ConfigMaps of a namespace that bear this label with this value; all pages.
     async fn config_maps(
         &self,
         namespace: &str,
         label: &str,
         value: &str,
-    ) -> Result<Vec<ConfigMap>, CallError> {
-        let _ = (namespace, label, value);
-        Err(CallError::unsupported())
-    }
+    ) -> Result<Vec<ConfigMap>, CallError>;
     /// One `Role` or, without a namespace, one `ClusterRole`.
-    async fn rbac_role(&self, namespace: Option<&str>, name: &str) -> Result<Option<RbacRole>, CallError> {
-        let _ = (namespace, name);
-        Err(CallError::unsupported())
-    }
+    async fn rbac_role(&self, namespace: Option<&str>, name: &str) -> Result<Option<RbacRole>, CallError>;
     /// Every `ClusterRoleBinding`, and every `RoleBinding` of every namespace; all pages.
-    async fn rbac_bindings(&self) -> Result<Vec<RbacBinding>, CallError> {
-        Err(CallError::unsupported())
-    }
+    async fn rbac_bindings(&self) -> Result<Vec<RbacBinding>, CallError>;
 }
 
 /// Changes a cluster's objects.
@@ -189,10 +176,7 @@ pub trait KubernetesWriter: Send + Sync {
         resource_version: &str,
     ) -> Result<(), CallError>;
     /// Creates a ConfigMap; an existing one is an error of kind `AlreadyExists`.
-    async fn create_config_map(&self, config_map: &NewConfigMap) -> Result<ConfigMap, CallError> {
-        let _ = (config_map,);
-        Err(CallError::unsupported())
-    }
+    async fn create_config_map(&self, config_map: &NewConfigMap) -> Result<ConfigMap, CallError>;
     /// Changes single keys (JSON merge patch), with `resource_version` as the precondition: `Conflict` when it moved,
     /// `NotFound` when the object is gone.
     async fn patch_config_map(
@@ -201,10 +185,7 @@ pub trait KubernetesWriter: Send + Sync {
         name: &str,
         patch: &ConfigMapPatch,
         resource_version: &str,
-    ) -> Result<ConfigMap, CallError> {
-        let _ = (namespace, name, patch, resource_version);
-        Err(CallError::unsupported())
-    }
+    ) -> Result<ConfigMap, CallError>;
     /// Deletes exactly this object, as it was at `resource_version`.
     async fn delete_config_map(
         &self,
@@ -212,39 +193,18 @@ pub trait KubernetesWriter: Send + Sync {
         name: &str,
         uid: &str,
         resource_version: &str,
-    ) -> Result<(), CallError> {
-        let _ = (namespace, name, uid, resource_version);
-        Err(CallError::unsupported())
-    }
+    ) -> Result<(), CallError>;
     /// Creates a `Role` or, without a namespace, a `ClusterRole`; an existing one is an error of kind `AlreadyExists`.
-    async fn create_rbac_role(&self, role: &RbacRole) -> Result<RbacRole, CallError> {
-        let _ = (role,);
-        Err(CallError::unsupported())
-    }
+    async fn create_rbac_role(&self, role: &RbacRole) -> Result<RbacRole, CallError>;
     /// Sets the rules of a role (merge patch), with its `resource_version` as the precondition. Nothing else changes.
-    async fn set_rbac_rules(&self, role: &RbacRole) -> Result<RbacRole, CallError> {
-        let _ = (role,);
-        Err(CallError::unsupported())
-    }
+    async fn set_rbac_rules(&self, role: &RbacRole) -> Result<RbacRole, CallError>;
     /// Deletes exactly this role, as it was at its `resource_version`.
-    async fn delete_rbac_role(&self, role: &RbacRole) -> Result<(), CallError> {
-        let _ = (role,);
-        Err(CallError::unsupported())
-    }
+    async fn delete_rbac_role(&self, role: &RbacRole) -> Result<(), CallError>;
     /// Creates a binding; an existing one is an error of kind `AlreadyExists`.
-    async fn create_rbac_binding(&self, binding: &RbacBinding) -> Result<RbacBinding, CallError> {
-        let _ = (binding,);
-        Err(CallError::unsupported())
-    }
+    async fn create_rbac_binding(&self, binding: &RbacBinding) -> Result<RbacBinding, CallError>;
     /// Sets the subjects of a binding (merge patch), with its `resource_version` as the precondition. Nothing else
     /// changes.
-    async fn set_rbac_subjects(&self, binding: &RbacBinding) -> Result<RbacBinding, CallError> {
-        let _ = (binding,);
-        Err(CallError::unsupported())
-    }
+    async fn set_rbac_subjects(&self, binding: &RbacBinding) -> Result<RbacBinding, CallError>;
     /// Deletes exactly this binding, as it was at its `resource_version`.
-    async fn delete_rbac_binding(&self, binding: &RbacBinding) -> Result<(), CallError> {
-        let _ = (binding,);
-        Err(CallError::unsupported())
-    }
+    async fn delete_rbac_binding(&self, binding: &RbacBinding) -> Result<(), CallError>;
 }

@@ -8,6 +8,7 @@
     reason = "a test says what went wrong by ending there"
 )]
 
+mod access;
 #[allow(dead_code, reason = "shared with other test binaries, which use other parts")]
 #[path = "../support/bed.rs"]
 mod bed;
@@ -23,8 +24,10 @@ use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use eksact::cloud::aws::{AwsClient, AwsSettings, IssuerClient};
 use eksact::cloud::cluster_api::{ClusterApi, Way};
 use eksact::cloud::sandbox::{Sandbox, Seed, SystemClock, World as SandboxWorld};
+use eksact::ports::access::AccessEntry;
 use eksact::ports::{Readers, Writers};
 use futures::future::BoxFuture;
+use serde_json::json;
 use tokio::runtime::Runtime;
 
 use bed::{Bed, Ran};
@@ -33,6 +36,8 @@ use world::World;
 /// Says to the test process that it is the one that runs under a bed's environment.
 const UNDER_A_BED: &str = "EKSACT_CONTRACT_BED";
 const CLUSTER: &str = "bench";
+/// One that knows nothing but aws-auth.
+const OLD_CLUSTER: &str = "old";
 const REGION: &str = "us-west-2";
 
 type Contract = fn(Arc<World>) -> BoxFuture<'static, ()>;
@@ -67,6 +72,16 @@ const CONTRACTS: &[(&str, Contract)] = contracts![
     kubernetes::only_the_object_that_was_read_is_deleted,
     kubernetes::the_api_signs_for_the_issuer_of_the_cluster,
     kubernetes::access_reviews_tell_who_may,
+    access::a_config_map_is_made_once_and_byte_for_byte,
+    access::a_patch_changes_single_keys_of_the_version_that_was_read,
+    access::a_config_map_has_a_largest_size,
+    access::only_the_config_map_that_was_read_is_deleted,
+    access::roles_are_made_once_and_changed_at_a_version,
+    access::bindings_are_made_once_and_their_subjects_changed,
+    access::the_server_says_who_the_caller_is,
+    access::who_may_only_read_is_told_which_permission_lacks,
+    access::access_entries_are_read_whole,
+    access::roles_are_listed_by_path,
 ];
 
 /// Runs every contract and names those that are broken.
@@ -90,7 +105,19 @@ fn the_sandbox_keeps_the_contract() {
         region: REGION.to_owned(),
         account: None,
     };
-    let sandbox = Sandbox::in_memory(SandboxWorld::seeded(&seed), Arc::new(SystemClock));
+    let mut world = SandboxWorld::seeded(&seed);
+    world.add_cluster(OLD_CLUSTER, REGION);
+    let account = world.account.clone();
+    for cluster in world.clusters.values_mut() {
+        if cluster.cluster.name == OLD_CLUSTER {
+            cluster.cluster.authentication_mode = Some("CONFIG_MAP".to_owned());
+        }
+        let entries = access::entries(&account).into_iter();
+        cluster
+            .access_entries
+            .extend(entries.map(|entry| (entry.principal_arn.clone(), entry)));
+    }
+    let sandbox = Sandbox::in_memory(world, Arc::new(SystemClock));
     let restricted = Sandbox::in_memory(SandboxWorld::seeded(&seed), Arc::new(SystemClock));
     restricted
         .edit(|world| {
@@ -98,6 +125,8 @@ fn the_sandbox_keeps_the_contract() {
             for verb in ["create", "patch", "delete"] {
                 cluster.denied.insert(format!("{verb} serviceaccounts"));
                 cluster.denied.insert(format!("{verb} namespaces"));
+                cluster.denied.insert(format!("{verb} configmaps"));
+                cluster.denied.insert(format!("{verb} clusterroles"));
             }
         })
         .unwrap();
@@ -105,6 +134,7 @@ fn the_sandbox_keeps_the_contract() {
         readers: sandbox.readers(),
         writers: sandbox.writers(),
         reading_only: restricted.readers().kubernetes,
+        reading_only_writer: restricted.writers().kubernetes,
     });
 }
 
@@ -117,6 +147,11 @@ fn the_real_endpoints_keep_the_contract() {
         return;
     }
     let bed = Bed::start();
+    let old = json!({"accessConfig": {"authenticationMode": "CONFIG_MAP"}});
+    bed.control("POST", &format!("eks/{OLD_CLUSTER}"), &old);
+    for entry in access::entries(bed.fact("account")) {
+        make_access_entry(&bed, &entry);
+    }
     let mut again = std::process::Command::new(std::env::current_exe().unwrap());
     let planner = &bed.facts["people"]["planner"];
     again
@@ -129,6 +164,25 @@ fn the_real_endpoints_keep_the_contract() {
         .args(["--exact", "the_real_endpoints_keep_the_contract", "--nocapture"]);
     let ran = Ran::from(again.output().unwrap());
     assert_eq!(ran.code, Some(0), "{ran}");
+}
+
+/// What no port of eksact's does yet.
+fn make_access_entry(bed: &Bed, entry: &AccessEntry) {
+    let made = json!({
+        "clusterName": CLUSTER, "principalArn": entry.principal_arn, "username": entry.username,
+        "kubernetesGroups": entry.groups, "type": entry.entry_type,
+    });
+    bed.aws("eks", "create_access_entry", &made).unwrap();
+    for policy in &entry.policies {
+        let scope = match &policy.namespaces {
+            Some(namespaces) => json!({"type": "namespace", "namespaces": namespaces}),
+            None => json!({"type": "cluster"}),
+        };
+        let associated = json!({
+            "clusterName": CLUSTER, "principalArn": entry.principal_arn, "policyArn": policy.arn, "accessScope": scope,
+        });
+        bed.aws("eks", "associate_access_policy", &associated).unwrap();
+    }
 }
 
 fn run_on_the_bed() {
@@ -157,6 +211,7 @@ fn run_on_the_bed() {
         None,
         "the bed",
     );
+    let planner = api(SharedCredentialsProvider::new(planner));
     let world = World {
         readers: Readers {
             aws: aws.clone(),
@@ -167,7 +222,8 @@ fn run_on_the_bed() {
             aws: aws.clone(),
             kubernetes,
         },
-        reading_only: api(SharedCredentialsProvider::new(planner)),
+        reading_only: planner.clone(),
+        reading_only_writer: planner,
     };
     run(world);
 }

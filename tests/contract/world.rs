@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use eksact::ports::aws::{ChangeSet, ChangeSetRequest, Role, Stack, StackRequest};
-use eksact::ports::kubernetes::KubernetesReader;
+use eksact::ports::kubernetes::{KubernetesReader, KubernetesWriter};
 use eksact::ports::{CallError, CallErrorKind, Readers, Writers};
 use serde_json::{Value, json};
 
@@ -20,6 +20,8 @@ pub(crate) struct World {
     pub(crate) writers: Writers,
     /// The cluster as somebody sees it who may only read.
     pub(crate) reading_only: Arc<dyn KubernetesReader>,
+    /// What happens when they write all the same.
+    pub(crate) reading_only_writer: Arc<dyn KubernetesWriter>,
 }
 
 impl World {

@@ -4,7 +4,10 @@
 //! and so do the tests of reliability. The same contract tests run against it and the real servers. It checks what a
 //! service would check; it decides nothing for eksact.
 
+mod access;
+mod authenticator;
 mod aws;
+mod bootstrap;
 mod change_set;
 mod clock;
 mod cloudformation;
@@ -14,6 +17,8 @@ mod field_managers;
 mod iam;
 mod import;
 mod kubernetes;
+mod object_checks;
+mod objects;
 mod oidc_provider;
 mod policy_document;
 mod refusal;

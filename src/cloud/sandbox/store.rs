@@ -216,7 +216,8 @@ impl FileStore {
                 found: header.version,
             });
         }
-        let world = serde_json::from_slice(&text).map_err(|error| broken(error.to_string()))?;
+        let mut world: World = serde_json::from_slice(&text).map_err(|error| broken(error.to_string()))?;
+        world.complete();
         Ok((world, false))
     }
 

@@ -4,6 +4,8 @@ import functools
 import re
 import urllib.parse
 
+from . import access_entries
+
 VERSIONS = ("1.36", "1.35", "1.34", "1.33", "1.32", "1.31")
 STATUSES = ("CREATING", "ACTIVE", "DELETING", "FAILED", "UPDATING", "PENDING")
 ISSUER_PATH = re.compile(r"/id/([0-9A-Fa-f]{32})/(keys|\.well-known/openid-configuration)")
@@ -12,6 +14,7 @@ ISSUER_PATH = re.compile(r"/id/([0-9A-Fa-f]{32})/(keys|\.well-known/openid-confi
 def install(_state):
     from ministack.services import eks
 
+    access_entries.install(eks)
     handle = eks._handle_request_sync
 
     def handle_more(method, path, headers, body, query_params):

@@ -1,0 +1,423 @@
+//! What decides who gets in and what they may do: ConfigMaps with their preconditions and limits, roles and bindings,
+//! access entries, roles by path, and who the caller is.
+
+use std::collections::BTreeMap;
+
+use eksact::ports::CallErrorKind;
+use eksact::ports::access::{
+    AccessEntry, AccessPolicy, ConfigMap, ConfigMapPatch, NewConfigMap, PolicyRule, RbacBinding, RbacRole,
+    Subject,
+};
+use serde_json::json;
+
+use super::world::{World, kind, trust};
+use super::{CLUSTER, OLD_CLUSTER};
+
+/// A ConfigMap of 1 MiB is taken, one byte more is not.
+const LARGEST: usize = 1024 * 1024;
+/// The text of a section, with what a careless rewrite would lose.
+const TEXT: &str = "# by hand\r\n- rolearn: arn:aws:iam::111122223333:role/dev  # why\n  groups: [a,\tb]\n\n";
+
+const BACKUP_OF: &str = "eksact.dev/backup-of";
+
+fn map<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
+    pairs
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
+}
+
+fn config_map(namespace: &str, name: &str) -> NewConfigMap {
+    NewConfigMap {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        labels: map([(BACKUP_OF, "aws-auth")]),
+        annotations: map([("example.com/owner", "us")]),
+        data: map([("mapRoles", TEXT), ("foreign", "kept")]),
+    }
+}
+
+/// A ConfigMap in a namespace of the contract's own.
+async fn made(world: &World, namespace: &str) -> ConfigMap {
+    let writes = &world.writers.kubernetes;
+    writes.create_namespace(namespace).await.unwrap();
+    writes
+        .create_config_map(&config_map(namespace, "auth"))
+        .await
+        .unwrap()
+}
+
+fn data(key: &str, value: Option<&str>) -> ConfigMapPatch {
+    ConfigMapPatch {
+        data: BTreeMap::from([(key.to_owned(), value.map(str::to_owned))]),
+        ..ConfigMapPatch::default()
+    }
+}
+
+pub(crate) async fn a_config_map_is_made_once_and_byte_for_byte(world: &World) {
+    let (reads, writes) = (&world.readers.kubernetes, &world.writers.kubernetes);
+    let made = made(world, "contract-auth").await;
+    assert_eq!(made.data["mapRoles"], TEXT);
+    assert_eq!(made.annotations, map([("example.com/owner", "us")]));
+    assert!(!made.uid.is_empty() && !made.resource_version.is_empty() && !made.immutable);
+    let found = reads.config_map("contract-auth", "auth").await.unwrap();
+    assert_eq!(found.as_ref(), Some(&made));
+    assert_eq!(reads.config_map("contract-auth", "none").await.unwrap(), None);
+
+    for (namespace, name, refusal) in [
+        ("contract-auth", "auth", CallErrorKind::AlreadyExists),
+        ("contract-nowhere", "auth", CallErrorKind::NotFound),
+        ("contract-auth", "Not_A_Name", CallErrorKind::Invalid),
+    ] {
+        let refused = writes.create_config_map(&config_map(namespace, name)).await;
+        assert_eq!(kind(refused), refusal, "{namespace}/{name}");
+    }
+
+    let mut other = config_map("contract-auth", "other");
+    other.labels = map([(BACKUP_OF, "something-else")]);
+    writes.create_config_map(&other).await.unwrap();
+    let backups = reads.config_maps("contract-auth", BACKUP_OF, "aws-auth").await;
+    assert_eq!(backups.unwrap(), [made]);
+}
+
+pub(crate) async fn a_patch_changes_single_keys_of_the_version_that_was_read(world: &World) {
+    let writes = &world.writers.kubernetes;
+    let seen = made(world, "contract-patch").await;
+    let patch = |patch: ConfigMapPatch, version: String| async move {
+        writes
+            .patch_config_map("contract-patch", "auth", &patch, &version)
+            .await
+    };
+    let longer = format!("{TEXT}- more\n");
+    let mut both = data("mapRoles", Some(&longer));
+    both.annotations = BTreeMap::from([("eksact.dev/written".to_owned(), Some("1".to_owned()))]);
+    let patched = patch(both.clone(), seen.resource_version.clone()).await.unwrap();
+    assert_eq!(
+        patched.data,
+        map([("mapRoles", longer.as_str()), ("foreign", "kept")])
+    );
+    assert_eq!(
+        patched.annotations,
+        map([("example.com/owner", "us"), ("eksact.dev/written", "1")])
+    );
+    assert_eq!((&patched.uid, &patched.labels), (&seen.uid, &seen.labels));
+    assert_ne!(patched.resource_version, seen.resource_version);
+
+    assert_eq!(
+        kind(patch(both.clone(), seen.resource_version.clone()).await),
+        CallErrorKind::Conflict
+    );
+    // The same once more changes nothing.
+    let again = patch(both, patched.resource_version.clone()).await.unwrap();
+    assert_eq!(again, patched);
+    let removed = patch(data("mapRoles", None), again.resource_version.clone()).await;
+    let removed = removed.unwrap();
+    assert_eq!(removed.data, map([("foreign", "kept")]));
+    let absent = patch(data("mapUsers", None), removed.resource_version.clone()).await;
+    assert_eq!(absent.unwrap(), removed);
+    let missing = writes
+        .patch_config_map(
+            "contract-patch",
+            "missing",
+            &data("a", Some("b")),
+            &removed.resource_version,
+        )
+        .await;
+    assert_eq!(kind(missing), CallErrorKind::NotFound);
+}
+
+pub(crate) async fn a_config_map_has_a_largest_size(world: &World) {
+    let writes = &world.writers.kubernetes;
+    let seen = made(world, "contract-size").await;
+    let rest: usize = seen.data.values().map(String::len).sum();
+    let patch = |size: usize, version: String| async move {
+        let value = "x".repeat(size);
+        writes
+            .patch_config_map("contract-size", "auth", &data("more", Some(&value)), &version)
+            .await
+    };
+    let full = patch(LARGEST - rest, seen.resource_version).await.unwrap();
+    let refused = patch(LARGEST - rest + 1, full.resource_version.clone())
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind, CallErrorKind::Invalid);
+    assert!(
+        refused.message.contains("may not be more than 1048576 bytes"),
+        "{refused}"
+    );
+    let far_too_large = patch(4 * LARGEST, full.resource_version).await.unwrap_err();
+    assert_eq!(
+        (far_too_large.kind, far_too_large.code.as_deref()),
+        (CallErrorKind::Invalid, Some("RequestEntityTooLarge"))
+    );
+}
+
+pub(crate) async fn only_the_config_map_that_was_read_is_deleted(world: &World) {
+    let (reads, writes) = (&world.readers.kubernetes, &world.writers.kubernetes);
+    let old = made(world, "contract-unmade").await;
+    let delete = |object: ConfigMap| async move {
+        writes
+            .delete_config_map("contract-unmade", "auth", &object.uid, &object.resource_version)
+            .await
+    };
+    delete(old.clone()).await.unwrap();
+    assert_eq!(kind(delete(old.clone()).await), CallErrorKind::NotFound);
+    let new = writes
+        .create_config_map(&config_map("contract-unmade", "auth"))
+        .await
+        .unwrap();
+    assert_ne!(new.uid, old.uid);
+    assert_eq!(kind(delete(old).await), CallErrorKind::Conflict);
+    let patch = data("a", Some("b"));
+    let changed = writes
+        .patch_config_map("contract-unmade", "auth", &patch, &new.resource_version)
+        .await
+        .unwrap();
+    assert_eq!(kind(delete(new).await), CallErrorKind::Conflict);
+    delete(changed).await.unwrap();
+    assert_eq!(reads.config_map("contract-unmade", "auth").await.unwrap(), None);
+}
+
+fn rule(resource: &str) -> PolicyRule {
+    PolicyRule {
+        api_groups: vec![String::new()],
+        resources: vec![resource.to_owned()],
+        verbs: vec!["get".to_owned(), "list".to_owned()],
+        ..PolicyRule::default()
+    }
+}
+
+/// A name as RBAC's are, with what a path has to escape.
+fn role(namespace: Option<&str>) -> RbacRole {
+    RbacRole {
+        namespace: namespace.map(str::to_owned),
+        name: "contract:deployers of web".to_owned(),
+        labels: map([("app.kubernetes.io/managed-by", "eksact")]),
+        rules: vec![rule("pods")],
+        ..RbacRole::default()
+    }
+}
+
+pub(crate) async fn roles_are_made_once_and_changed_at_a_version(world: &World) {
+    let (reads, writes) = (&world.readers.kubernetes, &world.writers.kubernetes);
+    writes.create_namespace("contract-role").await.unwrap();
+    for namespace in [None, Some("contract-role")] {
+        let wanted = role(namespace);
+        assert_eq!(reads.rbac_role(namespace, &wanted.name).await.unwrap(), None);
+        let mut made = writes.create_rbac_role(&wanted).await.unwrap();
+        assert!(!made.uid.is_empty() && !made.aggregated);
+        assert_eq!(
+            (&made.namespace, &made.labels, &made.rules),
+            (&wanted.namespace, &wanted.labels, &wanted.rules)
+        );
+        let found = reads.rbac_role(namespace, &wanted.name).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&made));
+        assert_eq!(
+            kind(writes.create_rbac_role(&wanted).await),
+            CallErrorKind::AlreadyExists
+        );
+
+        let old = made.clone();
+        made.rules = vec![rule("services"), rule("pods")];
+        let changed = writes.set_rbac_rules(&made).await.unwrap();
+        assert_eq!((&changed.rules, &changed.labels), (&made.rules, &wanted.labels));
+        assert_eq!(kind(writes.set_rbac_rules(&old).await), CallErrorKind::Conflict);
+        assert_eq!(kind(writes.delete_rbac_role(&old).await), CallErrorKind::Conflict);
+        writes.delete_rbac_role(&changed).await.unwrap();
+        assert_eq!(
+            kind(writes.delete_rbac_role(&changed).await),
+            CallErrorKind::NotFound
+        );
+        assert_eq!(
+            kind(writes.set_rbac_rules(&changed).await),
+            CallErrorKind::NotFound
+        );
+    }
+    let mut without_verbs = role(None);
+    without_verbs.rules[0].verbs.clear();
+    assert_eq!(
+        kind(writes.create_rbac_role(&without_verbs).await),
+        CallErrorKind::Invalid
+    );
+    let with_a_slash = RbacRole {
+        name: "a/b".to_owned(),
+        ..role(None)
+    };
+    assert_eq!(
+        kind(writes.create_rbac_role(&with_a_slash).await),
+        CallErrorKind::Invalid
+    );
+    let view = reads.rbac_role(None, "view").await.unwrap().unwrap();
+    assert!(view.aggregated);
+    let built_in = reads.rbac_role(None, "cluster-admin").await.unwrap().unwrap();
+    assert_eq!(built_in.rules[0].verbs, ["*"]);
+}
+
+pub(crate) async fn bindings_are_made_once_and_their_subjects_changed(world: &World) {
+    let (reads, writes) = (&world.readers.kubernetes, &world.writers.kubernetes);
+    writes.create_namespace("contract-binding").await.unwrap();
+    let subject = |kind: &str, name: &str, namespace: Option<&str>| Subject {
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        namespace: namespace.map(str::to_owned),
+    };
+    for namespace in [None, Some("contract-binding")] {
+        let wanted = RbacBinding {
+            namespace: namespace.map(str::to_owned),
+            name: "contract:deployers".to_owned(),
+            role_kind: "ClusterRole".to_owned(),
+            role_name: "view".to_owned(),
+            subjects: vec![
+                subject("Group", "deployers", None),
+                subject("ServiceAccount", "ci", Some("contract-binding")),
+            ],
+            ..RbacBinding::default()
+        };
+        let mut made = writes.create_rbac_binding(&wanted).await.unwrap();
+        assert_eq!(
+            (&made.role_kind, &made.role_name, &made.subjects),
+            (&wanted.role_kind, &wanted.role_name, &wanted.subjects)
+        );
+        let all = reads.rbac_bindings().await.unwrap();
+        assert!(all.contains(&made) && all.iter().any(|binding| binding.name == "cluster-admin"));
+        assert_eq!(
+            kind(writes.create_rbac_binding(&wanted).await),
+            CallErrorKind::AlreadyExists
+        );
+
+        let old = made.clone();
+        made.subjects.push(subject("User", "nina", None));
+        let changed = writes.set_rbac_subjects(&made).await.unwrap();
+        assert_eq!(changed.subjects, made.subjects);
+        assert_eq!(
+            kind(writes.set_rbac_subjects(&old).await),
+            CallErrorKind::Conflict
+        );
+        assert_eq!(
+            kind(writes.delete_rbac_binding(&old).await),
+            CallErrorKind::Conflict
+        );
+        writes.delete_rbac_binding(&changed).await.unwrap();
+        assert_eq!(
+            kind(writes.delete_rbac_binding(&changed).await),
+            CallErrorKind::NotFound
+        );
+    }
+    let to_a_role = RbacBinding {
+        name: "contract:wrong".to_owned(),
+        role_kind: "Role".to_owned(),
+        role_name: "view".to_owned(),
+        ..RbacBinding::default()
+    };
+    assert_eq!(
+        kind(writes.create_rbac_binding(&to_a_role).await),
+        CallErrorKind::Invalid
+    );
+}
+
+pub(crate) async fn the_server_says_who_the_caller_is(world: &World) {
+    let caller = world.readers.aws.caller_identity().await.unwrap();
+    let user = world.readers.kubernetes.user_info().await.unwrap();
+    assert!(!user.username.is_empty());
+    assert!(user.groups.contains(&"system:authenticated".to_owned()));
+    assert_eq!(user.extra["canonicalArn"], [caller.arn.as_str()]);
+    // Everybody may ask, who may do nothing else too.
+    assert!(!world.reading_only.user_info().await.unwrap().username.is_empty());
+}
+
+pub(crate) async fn who_may_only_read_is_told_which_permission_lacks(world: &World) {
+    let seen = world.reading_only.config_map("kube-system", "aws-auth").await;
+    let version = seen.unwrap().unwrap().resource_version;
+    let refused = world
+        .reading_only_writer
+        .patch_config_map("kube-system", "aws-auth", &data("a", Some("b")), &version)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.missing_permission().as_deref(), Some("patch configmaps"));
+    let refused = world.reading_only_writer.create_rbac_role(&role(None)).await;
+    assert_eq!(
+        refused.unwrap_err().missing_permission().as_deref(),
+        Some("create clusterroles")
+    );
+}
+
+/// Entries that every world of the contract has; more than a page of them.
+pub(crate) fn entries(account: &str) -> Vec<AccessEntry> {
+    let policy = |name: &str, namespaces: Option<Vec<String>>| AccessPolicy {
+        arn: format!("arn:aws:eks::aws:cluster-access-policy/{name}"),
+        namespaces,
+    };
+    let entry = |principal: &str, username: &str| AccessEntry {
+        principal_arn: format!("arn:aws:iam::{account}:{principal}"),
+        username: username.to_owned(),
+        entry_type: "STANDARD".to_owned(),
+        ..AccessEntry::default()
+    };
+    let mut entries = vec![
+        AccessEntry {
+            groups: vec!["ops".to_owned(), "readers".to_owned()],
+            policies: vec![
+                policy(
+                    "AmazonEKSViewPolicy",
+                    Some(vec!["app".to_owned(), "web".to_owned()]),
+                ),
+                policy("AmazonEKSClusterAdminPolicy", None),
+            ],
+            ..entry("role/team/ops", "ops:{{SessionName}}")
+        },
+        AccessEntry {
+            groups: vec!["system:nodes".to_owned()],
+            entry_type: "EC2_LINUX".to_owned(),
+            ..entry("role/contract-node", "system:node:{{EC2PrivateDNSName}}")
+        },
+    ];
+    entries.extend((0..100).map(|number| entry(&format!("user/contract-{number:03}"), "somebody")));
+    entries
+}
+
+pub(crate) async fn access_entries_are_read_whole(world: &World) {
+    let caller = world.readers.aws.caller_identity().await.unwrap();
+    let mut found = world.readers.aws.access_entries(CLUSTER).await.unwrap();
+    // A cluster's creator has an entry of its own.
+    found.retain(|entry| entry.principal_arn != caller.arn);
+    let mut expected = entries(&caller.account);
+    for list in [&mut found, &mut expected] {
+        list.sort_by(|one, other| one.principal_arn.cmp(&other.principal_arn));
+        for entry in list {
+            entry.policies.sort();
+        }
+    }
+    assert_eq!(found, expected);
+    let nowhere = world.readers.aws.access_entries("contract-nowhere").await;
+    assert_eq!(kind(nowhere), CallErrorKind::NotFound);
+    // Who looks without looking at the mode first is told why there are none.
+    let refused = world.readers.aws.access_entries(OLD_CLUSTER).await.unwrap_err();
+    assert_eq!(refused.kind, CallErrorKind::Invalid);
+    assert!(refused.message.contains("authentication mode"), "{refused}");
+}
+
+pub(crate) async fn roles_are_listed_by_path(world: &World) {
+    let role = |path: &str, name: &str| {
+        json!({"Type": "AWS::IAM::Role", "Properties": {
+            "Path": path, "RoleName": name, "AssumeRolePolicyDocument": trust("system:serviceaccount:app:reader")
+        }})
+    };
+    let template = json!({"Resources": {
+        "Role1": role("/contract/sso/", "contract-sso-admin"),
+        "Role2": role("/contract/sso/eu-west-1/", "contract-sso-dev"),
+        "Role3": role("/contract/", "contract-other"),
+    }});
+    let stack = world.create("contract-paths", &template).await;
+    assert_eq!(stack.status, "CREATE_COMPLETE");
+    let mut arns = world.readers.aws.role_arns("/contract/sso/").await.unwrap();
+    arns.sort();
+    let account = world.readers.aws.caller_identity().await.unwrap().account;
+    assert_eq!(
+        arns,
+        [
+            format!("arn:aws:iam::{account}:role/contract/sso/contract-sso-admin"),
+            format!("arn:aws:iam::{account}:role/contract/sso/eu-west-1/contract-sso-dev"),
+        ]
+    );
+    let none = world.readers.aws.role_arns("/contract/none/").await.unwrap();
+    assert!(none.is_empty());
+}
