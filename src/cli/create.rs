@@ -11,6 +11,7 @@ use super::{
     filter::FilterFlags,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
+    identity_mapping::CreateIdentityMapping,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     wiring::Connection,
 };
@@ -33,6 +34,7 @@ pub(super) struct CreateCommand {
 #[derive(Debug, Subcommand)]
 enum What {
     Iamserviceaccount(Box<CreateServiceAccount>),
+    Iamidentitymapping(Box<CreateIdentityMapping>),
 }
 
 /// Create an IAM role for a Kubernetes service account, and the service account
@@ -84,6 +86,7 @@ impl CreateCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
+            What::Iamidentitymapping(command) => command.run(global, printer).await,
         }
     }
 }
@@ -138,7 +141,7 @@ impl CreateServiceAccount {
         };
         let connection = Connection::open(global, &config, printer).await?;
         let needs_provider = config.iam.service_accounts.iter().any(owns_role);
-        let mut request = Request::ensure(config, settings);
+        let mut request = Request::ensure(config, settings).without_access();
         request.only = only;
         // The command touches only what it names: the provider must be there already.
         request.oidc_provider = if needs_provider {

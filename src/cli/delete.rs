@@ -11,6 +11,7 @@ use super::{
     filter::FilterFlags,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
+    identity_mapping::DeleteIdentityMapping,
     oidc_provider::DeleteProvider,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     wiring::Connection,
@@ -35,6 +36,7 @@ pub(super) struct DeleteCommand {
 #[derive(Debug, Subcommand)]
 enum What {
     Iamserviceaccount(Box<DeleteServiceAccount>),
+    Iamidentitymapping(Box<DeleteIdentityMapping>),
     IamOidcProvider(Box<DeleteProvider>),
 }
 
@@ -71,6 +73,7 @@ impl DeleteCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
+            What::Iamidentitymapping(command) => command.run(global, printer).await,
             What::IamOidcProvider(command) => command.run(global, printer).await,
         }
     }
@@ -103,7 +106,7 @@ impl DeleteServiceAccount {
             role_only.extend(chosen.iter().filter(|account| account.role_only).map(key_of));
         }
         // What stays in the file is not compared: the command only deletes. Its names are what --only-missing spares.
-        let mut request = Request::ensure(config, settings);
+        let mut request = Request::ensure(config, settings).without_access();
         if let Some(prune) = &mut prune {
             prune.keep.extend(request.service_accounts().iter().map(key_of));
         }

@@ -1,32 +1,41 @@
-//! Reads the ClusterConfig that `-f` names and shows what is wrong with it.
+//! Reads the files that `-f` names and shows what is wrong with them.
 
 use std::io::Read as _;
 
 use super::{ExitCode, Failure, global::GlobalFlags};
 use crate::{
-    config::{self, ClusterConfig, Diagnostic, Severity},
+    config::{self, ClusterConfig, Diagnostic, InputFile, Severity},
     view::{Printer, errors},
 };
 
 /// The configuration in the file `path`, or on standard input for `-`. Warnings and notes go to stderr.
 pub(super) fn load(path: &str, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
-    // One byte over the limit tells the loader that there is too much, without reading the rest.
-    let limit = u64::try_from(config::MAXIMUM_BYTES)
-        .unwrap_or(u64::MAX)
-        .saturating_add(1);
-    let mut bytes = Vec::new();
-    let read = if path == "-" {
-        std::io::stdin().lock().take(limit).read_to_end(&mut bytes)
-    } else {
-        fs_err::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
-    };
-    if let Err(error) = read {
-        return Err(
-            Failure::error(format!("the configuration file could not be read: {error}"))
-                .with_code(ExitCode::Configuration),
-        );
+    load_all(&[path], global, printer)
+}
+
+/// The configuration that several files make together.
+pub(super) fn load_all(
+    paths: &[impl AsRef<str>],
+    global: &GlobalFlags,
+    printer: &Printer,
+) -> Result<ClusterConfig, Failure> {
+    let paths = || paths.iter().map(AsRef::as_ref);
+    if let Some((place, path)) = paths()
+        .enumerate()
+        .find(|(place, path)| paths().take(*place).any(|earlier| earlier == *path))
+    {
+        let which = if path == "-" { "standard input" } else { path };
+        return Err(Failure::usage(format!(
+            "{which} is named twice with -f: once is enough, and file {} can go",
+            place + 1
+        )));
     }
-    let loaded = config::load(path, &bytes).map_err(|diagnostics| shown(&diagnostics, printer))?;
+    let contents = paths().map(read).collect::<Result<Vec<_>, _>>()?;
+    let files: Vec<InputFile<'_>> = paths()
+        .zip(&contents)
+        .map(|(name, bytes)| InputFile { name, bytes })
+        .collect();
+    let loaded = config::load_all(&files).map_err(|diagnostics| shown(&diagnostics, printer))?;
     show(&loaded.warnings, printer);
     let config = loaded.config;
     if !config.unmanaged_sections.is_empty() {
@@ -47,6 +56,27 @@ pub(super) fn load(path: &str, global: &GlobalFlags, printer: &Printer) -> Resul
         .with_help("Leave --region out: the file names its region."));
     }
     Ok(config)
+}
+
+/// The content of a file, or of standard input for `-`. One byte over the limit tells the loader that there is too much,
+/// without reading the rest.
+pub(super) fn read(path: &str) -> Result<Vec<u8>, Failure> {
+    let limit = u64::try_from(config::MAXIMUM_BYTES)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    let mut bytes = Vec::new();
+    let read = if path == "-" {
+        std::io::stdin().lock().take(limit).read_to_end(&mut bytes)
+    } else {
+        fs_err::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+    };
+    match read {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(
+            Failure::error(format!("the configuration file could not be read: {error}"))
+                .with_code(ExitCode::Configuration),
+        ),
+    }
 }
 
 fn show(diagnostics: &[Diagnostic], printer: &Printer) {
@@ -73,6 +103,6 @@ pub(super) fn checked(config: &ClusterConfig, printer: &Printer) -> Result<(), F
     }
     show(&errors, printer);
     Err(Failure::usage(
-        "the flags do not make a service account that EKS would take",
+        "the flags do not make something that EKS would take",
     ))
 }

@@ -275,6 +275,22 @@ async fn still_true(
     .with_code(ExitCode::Stale))
 }
 
+/// The user's folder for what must outlive a run (XDG Base Directory: `XDG_STATE_HOME`, else `~/.local/state`).
+fn state_folder() -> Option<std::path::PathBuf> {
+    let absolute = |variable| {
+        std::env::var_os(variable)
+            .map(std::path::PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_STATE_HOME")
+        .or_else(|| {
+            absolute("HOME")
+                .or_else(|| absolute("USERPROFILE"))
+                .map(|home| home.join(".local/state"))
+        })
+        .map(|folder| folder.join("eksact"))
+}
+
 async fn carry_out(
     plan: &Plan,
     request: &Request,
@@ -285,7 +301,8 @@ async fn carry_out(
         connection.readers.clone(),
         connection.writers.clone(),
         request.settings.timeout,
-    );
+    )
+    .with_state_folder(state_folder());
     let (_listener, interrupt) = Listener::begin();
     let view = ProgressView::new(*printer);
     let events = Mutex::new(Vec::new());

@@ -13,10 +13,12 @@ mod filter;
 mod flow;
 mod get;
 mod global;
+mod identity_mapping;
 mod interrupt;
 mod oidc_provider;
 mod plan;
 mod plan_flags;
+mod restore;
 mod schema;
 mod update;
 mod wiring;
@@ -56,6 +58,7 @@ enum Command {
     Get(get::GetCommand),
     Update(update::UpdateCommand),
     Delete(delete::DeleteCommand),
+    Restore(restore::RestoreCommand),
     Associate(oidc_provider::AssociateCommand),
     Utils(oidc_provider::UtilsCommand),
     Schema(schema::SchemaCommand),
@@ -135,9 +138,10 @@ async fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Get(command) => command.run(global, printer).await,
         Command::Update(command) => command.run(global, printer).await,
         Command::Delete(command) => command.run(global, printer).await,
+        Command::Restore(command) => command.run(global, printer).await,
         Command::Associate(command) => command.run(global, printer).await,
         Command::Utils(command) => command.run(global, printer).await,
-        Command::Schema(_) => schema::SchemaCommand::run(printer),
+        Command::Schema(command) => command.run(printer),
         Command::Completion(command) => command.run(printer),
     }
 }

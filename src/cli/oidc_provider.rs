@@ -70,7 +70,7 @@ impl UtilsCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
             Utility::AssociateIamOidcProvider(command) => command.run(global, printer).await,
-            Utility::Schema(_) => super::schema::SchemaCommand::run(printer),
+            Utility::Schema(command) => command.run(printer),
         }
     }
 }
@@ -103,7 +103,7 @@ impl AssociateProvider {
             config.iam.with_oidc = Located::unlocated(true);
         }
         let connection = Connection::open(global, &config, printer).await?;
-        let mut request = Request::ensure(config, settings);
+        let mut request = Request::ensure(config, settings).without_access();
         request.oidc_provider = ProviderIntent::Ensure;
         flow::apply(&request, &connection, &self.plan, self.approval, printer).await
     }
@@ -120,7 +120,7 @@ impl DeleteProvider {
         };
         config.iam.service_accounts.clear();
         let connection = Connection::open(global, &config, printer).await?;
-        let mut request = Request::ensure(config, settings);
+        let mut request = Request::ensure(config, settings).without_access();
         request.oidc_provider = ProviderIntent::Delete;
         flow::apply(&request, &connection, &self.plan, self.approval, printer).await
     }

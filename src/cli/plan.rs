@@ -29,9 +29,15 @@ pub(super) struct PlanCommand {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "File")]
 pub(super) struct WholeFileFlags {
-    /// The ClusterConfig file, or `-` for standard input
-    #[arg(short = 'f', long = "config-file", alias = "file", value_name = "PATH")]
-    pub config_file: String,
+    /// The ClusterConfig file, or `-` for standard input; and ClusterAccess files beside it (repeatable)
+    #[arg(
+        short = 'f',
+        long = "config-file",
+        alias = "file",
+        value_name = "PATH",
+        required = true
+    )]
+    pub config_files: Vec<String>,
     /// Also remove what is eksctl's or eksact's in the cluster and no longer in the file
     #[arg(long)]
     pub prune: bool,
@@ -56,7 +62,7 @@ impl WholeFileFlags {
         printer: &Printer,
     ) -> Result<(Request, Connection), Failure> {
         let settings = self.plan.settings(&self.roles, &self.thumbprint)?;
-        let mut config = file::load(&self.config_file, global, printer)?;
+        let mut config = file::load_all(&self.config_files, global, printer)?;
         if self.prune && self.filter.is_given() {
             return Err(Failure::usage(
                 "--prune looks at the whole file and does not go with --include or --exclude",
@@ -65,6 +71,11 @@ impl WholeFileFlags {
         config.iam.service_accounts = self.filter.choose(config.iam.service_accounts)?;
         let connection = Connection::open(global, &config, printer).await?;
         let mut request = Request::ensure(config, settings);
+        if self.filter.is_given() {
+            // The globs choose service accounts, and with them everything that is planned.
+            request = request.without_access();
+        }
+        request.access.prune = self.prune;
         if self.prune {
             let named = self
                 .prune_named

@@ -71,7 +71,7 @@ impl UpdateServiceAccount {
             config.iam.service_accounts = self.filter.choose(config.iam.service_accounts)?;
             let connection = Connection::open(global, &config, printer).await?;
             let needs_provider = config.iam.service_accounts.iter().any(owns_role);
-            let mut request = Request::ensure(config, settings);
+            let mut request = Request::ensure(config, settings).without_access();
             request.update = true;
             request.oidc_provider = if needs_provider {
                 ProviderIntent::Require
@@ -116,7 +116,7 @@ impl UpdateServiceAccount {
         config.iam.with_oidc = Located::unlocated(true);
         config.iam.service_accounts = vec![account];
         file::checked(&config, printer)?;
-        let mut request = Request::ensure(config, settings);
+        let mut request = Request::ensure(config, settings).without_access();
         request.oidc_provider = ProviderIntent::Require;
         request.update = true;
         request.only = BTreeMap::from([(key, named)]);
@@ -132,7 +132,7 @@ async fn live_account(
     connection: &Connection,
 ) -> Result<crate::config::ServiceAccount, Failure> {
     let reader = LiveReader::begin(connection.readers.clone(), &config.metadata.name.value).await?;
-    let mut request = Request::ensure(config.clone(), settings.clone());
+    let mut request = Request::ensure(config.clone(), settings.clone()).without_access();
     // Reading what a removal would need reads the stack, its template and its role.
     request.delete.insert(key.clone());
     let live = reader.read_roles(&request).await;

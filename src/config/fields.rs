@@ -1,18 +1,45 @@
-//! Every type and field of the file format, read from `data/*.fields`. Checking and the JSON Schema both work from this table.
+//! Every type and field of the file formats, read from `data/*.fields`. Checking and the JSON Schema both work from these
+//! tables.
 //!
-//! The table is eksctl 0.231's v1alpha5 schema. What a value must be *for eksact to act on it* is validation, not this.
+//! The table of the ClusterConfig is eksctl 0.231's v1alpha5 schema; that of the ClusterAccess is eksact's own. What a
+//! value must be *for eksact to act on it* is validation, not this.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::LazyLock;
 
-/// The type at the root of the file.
-pub(super) const ROOT: &str = "ClusterConfig";
+use super::document::DocumentKind;
 
-const DATA: [&str; 3] = [
+const CLUSTER_CONFIG: [&str; 3] = [
     include_str!("data/identity.fields"),
     include_str!("data/cluster.fields"),
     include_str!("data/nodes.fields"),
 ];
+const CLUSTER_ACCESS: [&str; 1] = [include_str!("data/access.fields")];
+
+/// Types by name.
+pub(super) type Types = BTreeMap<String, ObjectType>;
+/// Where a field name exists: paths such as `iam.serviceAccounts[].roleName`, shortest first within the file's own order.
+pub(super) type Places = BTreeMap<String, Vec<String>>;
+
+/// The types of a kind of document.
+pub(super) fn types(kind: DocumentKind) -> &'static Types {
+    static OF_CLUSTER_CONFIG: LazyLock<Types> = LazyLock::new(cluster_config_types);
+    static OF_CLUSTER_ACCESS: LazyLock<Types> = LazyLock::new(|| parse(&CLUSTER_ACCESS));
+    match kind {
+        DocumentKind::ClusterConfig => &OF_CLUSTER_CONFIG,
+        DocumentKind::ClusterAccess => &OF_CLUSTER_ACCESS,
+    }
+}
+
+/// Where the fields of a kind of document exist.
+pub(super) fn places(kind: DocumentKind) -> &'static Places {
+    static OF_CLUSTER_CONFIG: LazyLock<Places> = LazyLock::new(|| find_places(DocumentKind::ClusterConfig));
+    static OF_CLUSTER_ACCESS: LazyLock<Places> = LazyLock::new(|| find_places(DocumentKind::ClusterAccess));
+    match kind {
+        DocumentKind::ClusterConfig => &OF_CLUSTER_CONFIG,
+        DocumentKind::ClusterAccess => &OF_CLUSTER_ACCESS,
+    }
+}
 
 /// What a field holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,10 +121,9 @@ impl ObjectType {
     }
 }
 
-/// All types by name.
-pub(super) static TYPES: LazyLock<BTreeMap<String, ObjectType>> = LazyLock::new(|| {
-    let mut types: BTreeMap<String, ObjectType> = BTreeMap::new();
-    for data in DATA {
+fn parse(tables: &[&str]) -> Types {
+    let mut types = Types::new();
+    for data in tables {
         let mut current = String::new();
         for line in data
             .lines()
@@ -117,6 +143,11 @@ pub(super) static TYPES: LazyLock<BTreeMap<String, ObjectType>> = LazyLock::new(
             }
         }
     }
+    types
+}
+
+fn cluster_config_types() -> Types {
+    let mut types = parse(&CLUSTER_CONFIG);
     // eksctl reads an identity provider by its `type`; OIDC is the only one, and its fields stand beside `type`.
     let oidc = types
         .get("OIDCIdentityProvider")
@@ -128,7 +159,7 @@ pub(super) static TYPES: LazyLock<BTreeMap<String, ObjectType>> = LazyLock::new(
         .fields
         .extend(oidc);
     types
-});
+}
 
 fn parse_field(head: &str, description: Option<String>) -> Option<Field> {
     let mut words = head.split_whitespace();
@@ -155,13 +186,15 @@ fn parse_field(head: &str, description: Option<String>) -> Option<Field> {
     Some(field)
 }
 
-/// Where a field name exists: paths such as `iam.serviceAccounts[].roleName`, shortest first within the file's own order.
-pub(super) static PLACES: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
-    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut queue = VecDeque::from([(ROOT.to_owned(), String::new())]);
+fn find_places(kind: DocumentKind) -> Places {
+    let mut places = Places::new();
+    let mut queue = VecDeque::from([(kind.name().to_owned(), String::new())]);
     // The types are a tree but for sharing; the depth of a path bounds the walk in any case.
     while let Some((type_name, path)) = queue.pop_front() {
-        let Some(object) = TYPES.get(&type_name).filter(|_| path.matches('.').count() < 8) else {
+        let Some(object) = types(kind)
+            .get(&type_name)
+            .filter(|_| path.matches('.').count() < 8)
+        else {
             continue;
         };
         for field in &object.fields {
@@ -174,7 +207,7 @@ pub(super) static PLACES: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::ne
         }
     }
     places
-});
+}
 
 #[cfg(test)]
 mod tests {
@@ -183,35 +216,47 @@ mod tests {
     #[test]
     fn holds_the_whole_format() {
         // 422 fields of eksctl 0.231, and the nine of the OIDC provider a second time beside `type`.
-        assert_eq!(TYPES.len(), 77);
+        let types = types(DocumentKind::ClusterConfig);
+        assert_eq!(types.len(), 77);
         assert_eq!(
-            TYPES.values().map(|object| object.fields.len()).sum::<usize>(),
+            types.values().map(|object| object.fields.len()).sum::<usize>(),
             422 + 9
         );
     }
 
     #[test]
     fn every_named_type_exists_and_every_type_is_reached() {
-        let mut reached = std::collections::BTreeSet::from([ROOT, "OIDCIdentityProvider", "NodeGroupTaint"]);
-        for (name, object) in &*TYPES {
-            for field in &object.fields {
-                if let Some(target) = field.holds.object() {
-                    assert!(
-                        TYPES.contains_key(target),
-                        "{name}.{} has the unknown type {target}",
-                        field.name
-                    );
-                    reached.insert(target);
+        for (kind, apart) in [
+            (
+                DocumentKind::ClusterConfig,
+                &["OIDCIdentityProvider", "NodeGroupTaint"][..],
+            ),
+            (DocumentKind::ClusterAccess, &[]),
+        ] {
+            let types = types(kind);
+            let mut reached: std::collections::BTreeSet<&str> = apart.iter().copied().collect();
+            reached.insert(kind.name());
+            for (name, object) in types {
+                for field in &object.fields {
+                    if let Some(target) = field.holds.object() {
+                        assert!(
+                            types.contains_key(target),
+                            "{name}.{} has the unknown type {target}",
+                            field.name
+                        );
+                        reached.insert(target);
+                    }
                 }
             }
+            assert_eq!(reached.len(), types.len());
         }
-        assert_eq!(reached.len(), TYPES.len());
     }
 
     #[test]
     fn knows_where_a_field_belongs() {
-        assert_eq!(PLACES["withOIDC"], ["iam.withOIDC"]);
-        let places = &PLACES["roleName"];
+        let places = places(DocumentKind::ClusterConfig);
+        assert_eq!(places["withOIDC"], ["iam.withOIDC"]);
+        let places = &places["roleName"];
         assert!(
             places.contains(&"iam.serviceAccounts[].roleName".to_owned()),
             "{places:?}"

@@ -1,73 +1,68 @@
-//! From the bytes of a file to a configuration, or to everything that is wrong with it at once.
+//! From the bytes of files to a configuration, or to everything that is wrong with them at once.
+//!
+//! The files of one run say one thing together: one ClusterConfig, and any number of ClusterAccess documents behind it or
+//! in files of their own. `documents` sorts them; here they are checked and joined.
 
-use super::cluster_config::ClusterConfig;
-use super::diagnostic::{Diagnostic, Severity};
-use super::finding::Finding;
+use std::collections::BTreeSet;
+
+use super::cluster_access::ClusterAccess;
+use super::cluster_config::{ClusterConfig, Metadata};
+use super::decode;
+use super::diagnostic::{Diagnostic, Severity, quoted};
+use super::document::DocumentKind;
+use super::documents::{Document, Documents};
+use super::finding::{Finding, Findings};
 use super::path::FieldPath;
-use super::source::{Position, Source};
-use super::yaml::{self, Node};
-use super::{decode, placeholder, shape, validate};
+use super::validate::duplicates::{self, Listed};
+use super::validate::identity_mapping::list_key;
+use super::yaml::Node;
+use super::{placeholder, shape, validate};
+use crate::iam::Partition;
 
 /// A configuration that can be used, and what someone should look at all the same.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
     /// The configuration.
     pub config: ClusterConfig,
-    /// Warnings, in the order of the file.
+    /// Warnings, in the order of the files.
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Reads a ClusterConfig. `file_name` is how the user named it (`-` for standard input) and only shown.
+/// A file that was read, not yet looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct InputFile<'a> {
+    /// How the user named it, `-` for standard input. Only shown.
+    pub name: &'a str,
+    /// Its content.
+    pub bytes: &'a [u8],
+}
+
+/// Reads one file. See [`load_all`].
+pub fn load(name: &str, bytes: &[u8]) -> Result<Loaded, Vec<Diagnostic>> {
+    load_all(&[InputFile { name, bytes }])
+}
+
+/// Reads the files of one run: exactly one ClusterConfig, and the ClusterAccess documents that belong to it.
 ///
-/// Errors come all at once, with the warnings, in the order of the file. Hostile input gets an error within
+/// Errors come all at once, with the warnings, in the order of the files. Hostile input gets an error within
 /// bounded time and memory; nothing here panics.
-pub fn load(file_name: &str, bytes: &[u8]) -> Result<Loaded, Vec<Diagnostic>> {
-    let source = Source::decode(file_name, bytes).map_err(|diagnostic| vec![*diagnostic])?;
-    let composed = yaml::compose(source.text());
-    let mut findings: Vec<(Position, Finding)> = Vec::new();
-    for problem in composed.problems {
-        let mut finding = Finding::error(problem.code, FieldPath::default(), problem.message).at(problem.at);
-        finding.help = problem.help;
-        findings.push((problem.at, finding));
+pub fn load_all(files: &[InputFile<'_>]) -> Result<Loaded, Vec<Diagnostic>> {
+    let mut documents = Documents::read(files);
+    let mut config = ClusterConfig::default();
+    let mut accesses: Vec<(Document, ClusterAccess)> = Vec::new();
+    if let Some(document) = documents.cluster_config() {
+        let (own, found) = examine_config(&document);
+        config = own;
+        documents.report(&document, found);
+        accesses.push((document, std::mem::take(&mut config.access)));
     }
-    if let Some(at) = composed.rest {
-        let finding = Finding::warning(
-            "second-document",
-            FieldPath::default(),
-            "only the first document of the file is read; what follows is ignored",
-        )
-        .help("as in eksctl; put further clusters into files of their own");
-        findings.push((at, finding));
+    for document in documents.cluster_accesses() {
+        let (access, found) = examine_access(&document, &config.metadata);
+        documents.report(&document, found);
+        accesses.push((document, access));
     }
-    let root = composed.root.filter(|root| !root.is_null());
-    let config = if let Some(root) = &root {
-        let (config, found) = examine(root, &source);
-        findings.extend(found.into_iter().map(|finding| (place(&finding, root), finding)));
-        config
-    } else {
-        if findings
-            .iter()
-            .all(|(_, finding)| finding.severity == Severity::Warning)
-        {
-            let finding = Finding::error(
-                "empty",
-                FieldPath::default(),
-                "there is no ClusterConfig in this file",
-            )
-            .help("begin with `apiVersion: eksctl.io/v1alpha5` and `kind: ClusterConfig`");
-            findings.push((Position { line: 1, column: 1 }, finding));
-        }
-        ClusterConfig::default()
-    };
-    findings.sort_by_key(|(at, finding)| (*at, finding.severity));
-    let diagnostics: Vec<Diagnostic> = findings
-        .into_iter()
-        .map(|(at, finding)| {
-            let mut diagnostic = finding.into_diagnostic();
-            source.place(&mut diagnostic, at);
-            diagnostic
-        })
-        .collect();
+    config.access = join(accesses, &mut documents);
+    let diagnostics = documents.into_diagnostics();
     if diagnostics
         .iter()
         .any(|diagnostic| diagnostic.severity == Severity::Error)
@@ -81,18 +76,48 @@ pub fn load(file_name: &str, bytes: &[u8]) -> Result<Loaded, Vec<Diagnostic>> {
     }
 }
 
-/// Runs every check on the tree and on what it decodes to.
-fn examine(root: &Node, source: &Source) -> (ClusterConfig, Vec<Finding>) {
-    let mut findings = shape::check(root).into_vec();
-    findings.extend(placeholder::check(root).into_vec());
-    let config = decode::cluster_config(root, source);
-    let meaning: Vec<Finding> = [validate::check(&config), validate::sections::check(root)]
+/// Runs every check on the tree of a ClusterConfig and on what it decodes to.
+fn examine_config(document: &Document) -> (ClusterConfig, Vec<Finding>) {
+    let root = &document.root;
+    let config = decode::cluster_config(root, &document.source);
+    let meaning = [validate::check(&config), validate::sections::check(root)];
+    (config, on_tree(DocumentKind::ClusterConfig, root, meaning))
+}
+
+/// The same for a ClusterAccess of the cluster that `cluster` describes.
+fn examine_access(document: &Document, cluster: &Metadata) -> (ClusterAccess, Vec<Finding>) {
+    let root = &document.root;
+    let access = decode::cluster_access(root, &document.source);
+    let mut mappings = Findings::default();
+    let partition = Partition::of_region(&cluster.region.value);
+    let list = FieldPath::of(list_key(DocumentKind::ClusterAccess));
+    for (index, mapping) in access.identity_mappings.iter().enumerate() {
+        if mappings.is_full() {
+            break;
+        }
+        validate::identity_mapping::check(mapping, partition, &list.index(index), &mut mappings);
+    }
+    let mut groups = Findings::default();
+    validate::group_access::check(&access.groups, &mut groups);
+    let meaning = [agreement(root, cluster), mappings, groups];
+    (access, on_tree(DocumentKind::ClusterAccess, root, meaning))
+}
+
+/// What is wrong with the tree itself, and what of `meaning` is not explained by that.
+fn on_tree<const LISTS: usize>(kind: DocumentKind, root: &Node, meaning: [Findings; LISTS]) -> Vec<Finding> {
+    let mut findings = shape::check(kind, root).into_vec();
+    findings.extend(placeholder::check(kind, root).into_vec());
+    findings.extend(validate::identity_mapping::check_options(kind, root).into_vec());
+    if kind == DocumentKind::ClusterAccess {
+        findings.extend(validate::group_access::check_options(root).into_vec());
+    }
+    let meaning: Vec<Finding> = meaning
         .into_iter()
-        .flat_map(super::finding::Findings::into_vec)
+        .flat_map(Findings::into_vec)
         .filter(|finding| !is_explained(finding, &findings))
         .collect();
     findings.extend(meaning);
-    (config, findings)
+    findings
 }
 
 /// Whether an earlier finding already says why this one had to come: the same value has the wrong shape or is not
@@ -108,8 +133,60 @@ fn is_explained(finding: &Finding, earlier: &[Finding]) -> bool {
         })
 }
 
-fn place(finding: &Finding, root: &Node) -> Position {
-    finding
-        .position
-        .unwrap_or_else(|| finding.path.locate(root, finding.at_key))
+/// Access for one cluster must not be applied to another: what a ClusterAccess says about its cluster must be true.
+fn agreement(root: &Node, cluster: &Metadata) -> Findings {
+    let mut findings = Findings::default();
+    let text = |key| {
+        root.get("metadata")
+            .and_then(|metadata| metadata.get(key))
+            .and_then(Node::text)
+    };
+    for (key, wanted) in [("name", &cluster.name), ("region", &cluster.region)] {
+        let Some(location) = &wanted.location else {
+            continue;
+        };
+        if let Some(own) = text(key).filter(|own| !own.is_empty() && *own != wanted.value) {
+            let path = FieldPath::of("metadata").key(key);
+            let message = format!(
+                "{path} is {}, and that of the ClusterConfig is {}, at {location}",
+                quoted(own),
+                quoted(&wanted.value)
+            );
+            findings.push(
+                Finding::error("other-cluster", path, message)
+                    .help("is this the right file? `metadata` may be left out of a ClusterAccess"),
+            );
+        }
+    }
+    findings
+}
+
+/// Joins what the documents say about access, the ClusterConfig first, and reports what they say twice.
+fn join(accesses: Vec<(Document, ClusterAccess)>, documents: &mut Documents) -> ClusterAccess {
+    let mut mappings = Vec::new();
+    let mut groups = Vec::new();
+    for (number, (document, access)) in accesses.iter().enumerate() {
+        let list = FieldPath::of(list_key(document.kind));
+        mappings.extend(Listed::all(number, &list, &access.identity_mappings));
+        groups.extend(Listed::all(number, &FieldPath::of("groups"), &access.groups));
+    }
+    let repeated = duplicates::of_mappings(&mappings);
+    let places: BTreeSet<usize> = repeated.iter().map(|duplicate| duplicate.index).collect();
+    for duplicate in repeated.into_iter().chain(duplicates::of_groups(&groups)) {
+        if let Some((document, _)) = accesses.get(duplicate.document) {
+            documents.report(document, [duplicate.finding]);
+        }
+    }
+    let mut joined = ClusterAccess::default();
+    for (_, access) in accesses {
+        joined.identity_mappings.extend(access.identity_mappings);
+        joined.groups.extend(access.groups);
+    }
+    // A mapping that is there twice in the same way is said once.
+    let mut place = 0;
+    joined.identity_mappings.retain(|_| {
+        place += 1;
+        !places.contains(&(place - 1))
+    });
+    joined
 }

@@ -1,13 +1,16 @@
-//! ClusterConfig files: reading them with errors that name file, line and column, validating them, their JSON Schema.
+//! Configuration files: reading them with errors that name file, line and column, validating them, their JSON Schemas.
 //!
-//! The format is eksctl's `eksctl.io/v1alpha5`, whole. What eksact acts on becomes plain values ([`ClusterConfig`]);
-//! what it does not manage is checked and named ([`ClusterConfig::unmanaged_sections`]). Nothing here reads a file or
-//! asks AWS or Kubernetes; how a diagnostic looks on a terminal is the view's.
+//! The format of a ClusterConfig is eksctl's `eksctl.io/v1alpha5`, whole; a ClusterAccess is eksact's own, for what that
+//! has no word for. What eksact acts on becomes plain values ([`ClusterConfig`]); what it does not manage is checked and
+//! named ([`ClusterConfig::unmanaged_sections`]). Nothing here reads a file or asks AWS or Kubernetes; how a diagnostic
+//! looks on a terminal is the view's.
 
 pub mod cluster_access;
 mod cluster_config;
 mod decode;
 mod diagnostic;
+mod document;
+mod documents;
 mod fields;
 mod finding;
 mod load;
@@ -28,7 +31,8 @@ pub use cluster_config::{
     ClusterConfig, DEFAULT_NAMESPACE, Iam, Metadata, ServiceAccount, WellKnownPolicies,
 };
 pub use diagnostic::{Diagnostic, Severity};
-pub use load::{Loaded, load};
+pub use document::DocumentKind;
+pub use load::{InputFile, Loaded, load, load_all};
 pub use location::{Located, SourceLocation};
 pub use schema::json_schema;
 pub use source::MAXIMUM_BYTES;

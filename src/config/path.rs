@@ -63,6 +63,14 @@ impl FieldPath {
         self.0.len()
     }
 
+    /// The key that it ends in; none for an item of a list.
+    pub(super) fn last_key(&self) -> Option<&str> {
+        match self.0.last() {
+            Some(Segment::Key(key)) => Some(key),
+            _ => None,
+        }
+    }
+
     pub(super) fn starts_with(&self, other: &Self) -> bool {
         self.0.starts_with(&other.0)
     }

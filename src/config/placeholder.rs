@@ -5,13 +5,27 @@
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>).
 
 use super::diagnostic::quoted;
+use super::document::DocumentKind;
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use super::yaml::{Content, Node};
 
-/// The findings of everything managed: `metadata`, `iam.withOIDC`, `iam.serviceAccounts`.
-pub(super) fn check(root: &Node) -> Findings {
+/// The findings of everything managed: all of a ClusterAccess; `metadata`, `iam.withOIDC`, `iam.serviceAccounts` and
+/// `iamIdentityMappings` of a ClusterConfig.
+pub(super) fn check(kind: DocumentKind, root: &Node) -> Findings {
     let mut findings = Findings::default();
+    if kind == DocumentKind::ClusterAccess {
+        walk(root, &FieldPath::default(), false, &mut findings);
+        return findings;
+    }
+    if let Some(mappings) = root.get("iamIdentityMappings") {
+        walk(
+            mappings,
+            &FieldPath::of("iamIdentityMappings"),
+            false,
+            &mut findings,
+        );
+    }
     let metadata = FieldPath::of("metadata");
     for key in ["name", "region", "version", "tags"] {
         if let Some(value) = root.get("metadata").and_then(|node| node.get(key)) {

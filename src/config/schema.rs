@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fields::{Field, FieldType, ROOT, TYPES};
+use super::document::DocumentKind;
+use super::fields::{Field, FieldType, types};
 
-/// The schema, draft 7. `additionalProperties` is false throughout: an unknown key is an error when loading, too.
-pub fn json_schema() -> Value {
-    let definitions: Map<String, Value> = TYPES
+/// The schema of one kind of document, draft 7. `additionalProperties` is false throughout: an unknown key is an error when loading, too.
+pub fn json_schema(kind: DocumentKind) -> Value {
+    let definitions: Map<String, Value> = types(kind)
         .iter()
         .map(|(name, object)| {
             let mut properties: Map<String, Value> = object
@@ -39,8 +40,8 @@ pub fn json_schema() -> Value {
         .collect();
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": "ClusterConfig of eksctl.io/v1alpha5, as eksact reads it",
-        "$ref": format!("#/definitions/{ROOT}"),
+        "title": format!("{} of {}, as eksact reads it", kind.name(), kind.api_version()),
+        "$ref": format!("#/definitions/{}", kind.name()),
         "definitions": definitions,
     })
 }

@@ -4,23 +4,26 @@
 //! manage a word outside its list is only a warning, since a newer eksctl may know it.
 
 use super::diagnostic::{Severity, quoted};
-use super::fields::{Field, FieldType, ObjectType, ROOT, TYPES};
+use super::document::DocumentKind;
+use super::fields::{Field, FieldType, ObjectType, types};
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use super::suggest;
 use super::yaml::{Content, Node, Resolved};
 
 /// Checks the whole document.
-pub(super) fn check(root: &Node) -> Findings {
+pub(super) fn check(kind: DocumentKind, root: &Node) -> Findings {
     let mut checker = Checker {
+        kind,
         findings: Findings::default(),
     };
-    checker.object(root, ROOT, &FieldPath::default());
-    required_at_the_root(root, &mut checker.findings);
+    checker.object(root, kind.name(), &FieldPath::default());
+    required_at_the_root(kind, root, &mut checker.findings);
     checker.findings
 }
 
 struct Checker {
+    kind: DocumentKind,
     findings: Findings,
 }
 
@@ -81,7 +84,7 @@ impl Checker {
     }
 
     fn object(&mut self, node: &Node, type_name: &str, path: &FieldPath) {
-        let Some(object) = TYPES.get(type_name) else {
+        let Some(object) = types(self.kind).get(type_name) else {
             return;
         };
         if !matches!(node.content(), Content::Mapping(_)) {
@@ -116,15 +119,15 @@ impl Checker {
             format!("there is no key {} {place}", quoted(key)),
         )
         .at_key();
-        let object = TYPES.get(type_name);
-        finding.help = object.and_then(|object| suggest::for_unknown_key(key, object, parent));
+        let object = types(self.kind).get(type_name);
+        finding.help = object.and_then(|object| suggest::for_unknown_key(key, self.kind, object, parent));
         let is_spelling = |object: &ObjectType| {
             object
                 .fields
                 .iter()
                 .any(|field| field.name.eq_ignore_ascii_case(key))
         };
-        if !is_managed(here) && object.is_some_and(is_spelling) {
+        if !is_managed(self.kind, here) && object.is_some_and(is_spelling) {
             // eksctl's strict reading (encoding/json) passes over case and its second reading over the key: such files exist.
             finding.severity = Severity::Warning;
             finding.message.push_str("; eksctl ignores it");
@@ -146,14 +149,14 @@ impl Checker {
             return;
         };
         // eksctl compares many of these without regard to case.
-        if field.allowed.iter().any(|word| word.eq_ignore_ascii_case(text)) && !is_identity(path) {
+        if field.allowed.iter().any(|word| word.eq_ignore_ascii_case(text)) && !is_identity(self.kind, path) {
             return;
         }
         if field.allowed.iter().any(|word| word == text) {
             return;
         }
         let words = || field.allowed.iter().map(String::as_str);
-        let severity = if is_identity(path) {
+        let severity = if is_identity(self.kind, path) {
             Severity::Error
         } else {
             Severity::Warning
@@ -212,16 +215,26 @@ impl Checker {
 }
 
 /// Whether a path is in what eksact manages or will manage, where eksctl's own validation refuses other words too.
-fn is_identity(path: &FieldPath) -> bool {
-    ["apiVersion", "kind", "accessConfig", "identityProviders", "iam"]
-        .iter()
-        .any(|root| path.starts_with(&FieldPath::of(root)))
+fn is_identity(kind: DocumentKind, path: &FieldPath) -> bool {
+    kind == DocumentKind::ClusterAccess
+        || ["apiVersion", "kind", "accessConfig", "identityProviders", "iam"]
+            .iter()
+            .any(|root| path.starts_with(&FieldPath::of(root)))
 }
 
-/// Whether a key decides something that eksact does: the root, `metadata`, `iam` but for its pod identity associations.
-fn is_managed(path: &FieldPath) -> bool {
+/// Whether a key decides something that eksact does: all of a ClusterAccess; the root, `metadata`, the identity mappings,
+/// and `iam` but for its pod identity associations.
+fn is_managed(kind: DocumentKind, path: &FieldPath) -> bool {
     let under = |root: &str| path.starts_with(&FieldPath::of(root));
-    path.depth() == 1 || under("metadata") || (under("iam") && !under("iam.podIdentityAssociations"))
+    // eksact never makes a duplicate, whatever `noDuplicateARNs` says.
+    let idle = path
+        .last_key()
+        .is_some_and(|key| key.eq_ignore_ascii_case("noDuplicateARNs"));
+    kind == DocumentKind::ClusterAccess
+        || path.depth() == 1
+        || under("metadata")
+        || (under("iamIdentityMappings") && !idle)
+        || (under("iam") && !under("iam.podIdentityAssociations"))
 }
 
 fn is_cloudformation(key: &str) -> bool {
@@ -251,8 +264,8 @@ fn describe(field_type: &FieldType) -> String {
     }
 }
 
-/// The four fields without which nothing else can be understood.
-fn required_at_the_root(root: &Node, findings: &mut Findings) {
+/// The fields without which nothing else can be understood. A ClusterAccess has its cluster from the ClusterConfig.
+fn required_at_the_root(kind: DocumentKind, root: &Node, findings: &mut Findings) {
     if !matches!(root.content(), Content::Mapping(_)) {
         return;
     }
@@ -269,9 +282,16 @@ fn required_at_the_root(root: &Node, findings: &mut Findings) {
     require(
         has(root, "apiVersion"),
         "apiVersion",
-        "write `apiVersion: eksctl.io/v1alpha5`",
+        &format!("write `apiVersion: {}`", kind.api_version()),
     );
-    require(has(root, "kind"), "kind", "write `kind: ClusterConfig`");
+    require(
+        has(root, "kind"),
+        "kind",
+        &format!("write `kind: {}`", kind.name()),
+    );
+    if kind == DocumentKind::ClusterAccess {
+        return;
+    }
     match root.get("metadata") {
         None => require(
             false,

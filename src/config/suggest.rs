@@ -1,6 +1,7 @@
 //! The nearest known word to a mistaken one, and where a known field belongs. Words only; no tree.
 
-use super::fields::{ObjectType, PLACES};
+use super::document::DocumentKind;
+use super::fields::{ObjectType, places};
 use super::path::FieldPath;
 
 /// Longer words get no suggestion: nobody mistypes them, and comparing them costs time.
@@ -32,12 +33,17 @@ pub(super) fn nearest<'a>(
 }
 
 /// What to do about a key that the type does not have.
-pub(super) fn for_unknown_key(key: &str, object: &ObjectType, path: &FieldPath) -> Option<String> {
+pub(super) fn for_unknown_key(
+    key: &str,
+    kind: DocumentKind,
+    object: &ObjectType,
+    path: &FieldPath,
+) -> Option<String> {
     let names = || object.fields.iter().map(|field| field.name.as_str());
     if let Some(same) = names().find(|name| name.eq_ignore_ascii_case(key)) {
         return Some(format!("did you mean `{same}`? Keys are case-sensitive"));
     }
-    if let Some(place) = nearest_place(key, path) {
+    if let Some(place) = nearest_place(key, kind, path) {
         return Some(format!("`{key}` belongs to {place}"));
     }
     if let Some(name) = nearest(key, names()) {
@@ -50,7 +56,7 @@ pub(super) fn for_unknown_key(key: &str, object: &ObjectType, path: &FieldPath) 
 }
 
 /// The place of a field of this name that is nearest to `path`.
-fn nearest_place(key: &str, path: &FieldPath) -> Option<String> {
+fn nearest_place(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<String> {
     let here = generic(&path.to_string());
     let common = |place: &str| {
         place
@@ -62,10 +68,10 @@ fn nearest_place(key: &str, path: &FieldPath) -> Option<String> {
     // Where much of the way is shared; else among what eksact manages; else the first, which is the shortest.
     let managed = |place: &str| match place.split(['.', '[']).next() {
         Some("iam") if place.starts_with("iam.serviceAccounts") => 2,
-        Some("iam" | "metadata") => 1,
+        Some("iam" | "metadata" | "iamIdentityMappings") => 1,
         _ => 0,
     };
-    let places = PLACES.get(key)?;
+    let places = places(kind).get(key)?;
     let best = places
         .iter()
         .rev()
@@ -101,10 +107,11 @@ pub(super) fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::fields::TYPES;
+    use crate::config::fields::types;
 
     fn help(key: &str, type_name: &str, path: &str) -> String {
-        for_unknown_key(key, &TYPES[type_name], &FieldPath::of(path)).unwrap_or_default()
+        let kind = DocumentKind::ClusterConfig;
+        for_unknown_key(key, kind, &types(kind)[type_name], &FieldPath::of(path)).unwrap_or_default()
     }
 
     #[test]

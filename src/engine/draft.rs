@@ -93,6 +93,19 @@ impl PlanDraft {
         depends_on: Vec<StepId>,
         operation: &impl Serialize,
     ) -> StepId {
+        self.add_shared_step(address, part, title, depends_on, operation, vec![address.clone()])
+    }
+
+    /// Adds a step of `address` that carries these changes: one write that serves many objects.
+    pub fn add_shared_step(
+        &mut self,
+        address: &Address,
+        part: &str,
+        title: impl Into<String>,
+        depends_on: Vec<StepId>,
+        operation: &impl Serialize,
+        changes: Vec<Address>,
+    ) -> StepId {
         let id = StepId(format!("{address}#{part}"));
         let operation = serde_json::to_value(operation).unwrap_or_else(|error| {
             self.mistakes.push(DraftError::Operation {
@@ -104,7 +117,7 @@ impl PlanDraft {
         self.steps.push(Step {
             id: id.clone(),
             address: address.clone(),
-            changes: vec![address.clone()],
+            changes,
             title: title.into(),
             depends_on,
             operation,

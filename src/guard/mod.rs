@@ -4,6 +4,8 @@
 //! Where a guard's case arises, the kind that plans the object reports it; here stands which guards there are, what
 //! they say, and how they are passed.
 
+pub mod access;
+
 use std::collections::BTreeSet;
 
 use crate::engine::{Finding, PlanDraft, Severity};
@@ -17,14 +19,29 @@ pub enum Guard {
     OidcProviderNotMarked,
     /// The cluster's API does not answer, and the plan has Kubernetes objects.
     KubernetesUnreachable,
+    /// The caller would lose its own access to the cluster.
+    OwnAccessLost,
+    /// Nobody would be left who may do everything.
+    LastAdminLost,
+    /// A role of nodes would no longer be let in.
+    NodeRoleLost,
+    /// A section of `aws-auth` is not read by the cluster as it stands.
+    AwsAuthSectionDropped,
+    /// The write of `aws-auth` would change what it is not about.
+    AwsAuthForeignChange,
 }
 
 impl Guard {
     /// Every guard.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 8] = [
         Self::OidcProviderInUse,
         Self::OidcProviderNotMarked,
         Self::KubernetesUnreachable,
+        Self::OwnAccessLost,
+        Self::LastAdminLost,
+        Self::NodeRoleLost,
+        Self::AwsAuthSectionDropped,
+        Self::AwsAuthForeignChange,
     ];
 
     /// Its stable code.
@@ -33,6 +50,11 @@ impl Guard {
             Self::OidcProviderInUse => "oidc-provider-in-use",
             Self::OidcProviderNotMarked => "oidc-provider-not-marked",
             Self::KubernetesUnreachable => "kubernetes-unreachable",
+            Self::OwnAccessLost => "own-access-lost",
+            Self::LastAdminLost => "last-admin-lost",
+            Self::NodeRoleLost => "node-role-lost",
+            Self::AwsAuthSectionDropped => "aws-auth-section-dropped",
+            Self::AwsAuthForeignChange => "aws-auth-foreign-change",
         }
     }
 
@@ -42,6 +64,13 @@ impl Guard {
             Self::OidcProviderInUse => "delete the OIDC provider although roles still trust it",
             Self::OidcProviderNotMarked => "delete an OIDC provider that neither eksctl nor eksact made",
             Self::KubernetesUnreachable => "write to AWS although the cluster's API does not answer",
+            Self::OwnAccessLost => "take away the caller's own access to the cluster",
+            Self::LastAdminLost => "take away the last principal who may do everything in the cluster",
+            Self::NodeRoleLost => "take away the mapping of a role that nodes have",
+            Self::AwsAuthSectionDropped => {
+                "write aws-auth although the cluster reads nothing of one of its sections"
+            }
+            Self::AwsAuthForeignChange => "write aws-auth although that changes what the plan is not about",
         }
     }
 

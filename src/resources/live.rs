@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::request::AccountKey;
+use super::{live_access::LiveAccess, request::AccountKey};
 use crate::{
     cloudformation::{stack_name::eksctl_name, tags},
     iam::Partition,
@@ -54,6 +54,8 @@ pub struct Live {
     pub service_accounts: BTreeMap<AccountKey, Observed<Option<ServiceAccount>>>,
     /// Every service account of the cluster, when all had to be looked at.
     pub all_service_accounts: Option<Observed<Vec<ServiceAccount>>>,
+    /// What decides who gets into the cluster.
+    pub access: LiveAccess,
 }
 
 impl Live {

@@ -12,6 +12,7 @@ use tokio::{sync::OnceCell, time::Instant};
 
 use super::{
     live::{ClusterStacks, Live, Observed, is_of_cluster, service_account_of},
+    live_access::{AccessReader, LiveAccess},
     request::{AccountKey, Request, owns_role},
 };
 use crate::{
@@ -50,6 +51,7 @@ pub struct LiveReader {
     namespaces: Mutex<BTreeMap<String, Observed<Option<Namespace>>>>,
     service_accounts: Mutex<BTreeMap<AccountKey, Observed<Option<ServiceAccount>>>>,
     all_service_accounts: OnceCell<Observed<Vec<ServiceAccount>>>,
+    access: AccessReader,
 }
 
 impl std::fmt::Debug for LiveReader {
@@ -81,6 +83,11 @@ impl LiveReader {
                 error.to_string(),
             )
         })?;
+        let access = AccessReader::begin(
+            readers.clone(),
+            &cluster.name,
+            cluster.authentication_mode.as_deref(),
+        );
         Ok(Self {
             readers,
             notice: Box::new(|_| {}),
@@ -96,6 +103,7 @@ impl LiveReader {
             namespaces: Mutex::default(),
             service_accounts: Mutex::default(),
             all_service_accounts: OnceCell::new(),
+            access,
         })
     }
 
@@ -140,6 +148,7 @@ impl LiveReader {
             namespaces: unlocked(self.namespaces),
             service_accounts: unlocked(self.service_accounts),
             all_service_accounts: self.all_service_accounts.into_inner(),
+            access: self.access.finish(),
         }
     }
 
@@ -165,7 +174,13 @@ impl LiveReader {
             namespaces: BTreeMap::new(),
             service_accounts: BTreeMap::new(),
             all_service_accounts: None,
+            access: LiveAccess::default(),
         }
+    }
+
+    /// What decides who gets into the cluster.
+    pub fn access(&self) -> &AccessReader {
+        &self.access
     }
 
     /// The cluster.

@@ -5,12 +5,15 @@
 
 pub mod access_effect;
 pub mod iam_role;
+pub mod identity_mapping;
 pub mod live;
+pub mod live_access;
 pub mod live_reader;
 pub mod namespace;
 pub mod oidc_provider;
 pub mod planner;
 pub mod preflight;
+pub mod rbac;
 pub mod request;
 pub mod runner;
 pub mod service_account;
@@ -64,5 +67,8 @@ pub fn kinds() -> &'static [&'static dyn Kind] {
         &iam_role::IamRoleKind,
         &namespace::NamespaceKind,
         &service_account::ServiceAccountKind,
+        &rbac::RbacRoleKind,
+        &rbac::RbacBindingKind,
+        &identity_mapping::AwsAuthKind,
     ]
 }

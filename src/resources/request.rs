@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    config::{ClusterConfig, ServiceAccount},
+    config::{ClusterConfig, ServiceAccount, cluster_access::ClusterAccess},
     guard::Guard,
 };
 
@@ -122,8 +122,46 @@ pub struct Request {
     /// Only what exists is changed: an account without a role is left out, and a role is not replaced from flags that
     /// name a part of it.
     pub update: bool,
+    /// What shall become of who gets into the cluster, beyond what `config` says.
+    pub access: AccessRequest,
     /// How it is carried out.
     pub settings: Settings,
+}
+
+/// What shall become of who gets into the cluster, beyond what the configuration says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccessRequest {
+    /// Identity mappings that shall go.
+    pub delete: Vec<MappingSelector>,
+    /// Everything that eksact wrote and the configuration no longer says shall go.
+    pub prune: bool,
+    /// The ConfigMap `aws-auth` shall be as a backup says.
+    pub restore: Option<Restore>,
+}
+
+/// Names mappings of `aws-auth`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MappingSelector {
+    /// Those of this ARN, in whatever case.
+    Arn {
+        /// The ARN, as given.
+        arn: String,
+        /// Whether several may go at once.
+        all: bool,
+    },
+    /// An account of `mapAccounts`.
+    Account(String),
+}
+
+/// A backup that `aws-auth` shall be taken back to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Restore {
+    /// Its name, or the path of its file.
+    pub name: String,
+    /// The ConfigMap's `data` as it was.
+    pub data: BTreeMap<String, String>,
+    /// What the ConfigMap recorded then of the mappings that eksact wrote.
+    pub ownership: Option<String>,
 }
 
 /// Removing what is ours and no longer in the file.
@@ -154,8 +192,16 @@ impl Request {
             prune: None,
             only: BTreeMap::new(),
             update: false,
+            access: AccessRequest::default(),
             settings,
         }
+    }
+
+    /// The same without what the configuration says of access to the cluster: for commands about something else.
+    #[must_use]
+    pub fn without_access(mut self) -> Self {
+        self.config.access = ClusterAccess::default();
+        self
     }
 
     /// The service accounts that shall be there.

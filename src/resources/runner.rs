@@ -1,6 +1,6 @@
 //! Hands each step of a plan to its kind, with the clients that may write.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -20,6 +20,12 @@ pub struct RunContext {
     pub writers: Writers,
     /// Waits for many stacks with one listing.
     pub stacks: Arc<StackWait>,
+    /// How long to keep trying where others write the same object.
+    pub timeout: std::time::Duration,
+    /// The folder for what must outlive the run and has no place in the cluster: backups that it refuses.
+    pub state_folder: Option<PathBuf>,
+    /// Tells the time.
+    pub now: fn() -> jiff::Timestamp,
 }
 
 /// Runs steps for the executor.
@@ -29,7 +35,7 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// A runner over these clients; `timeout` bounds the wait for each stack.
+    /// A runner over these clients; `timeout` bounds the wait for each stack, and for an object that others write.
     pub fn new(readers: Readers, writers: Writers, timeout: std::time::Duration) -> Self {
         let stacks = Arc::new(StackWait::new(readers.aws.clone(), timeout));
         Self {
@@ -37,8 +43,18 @@ impl Runner {
                 readers,
                 writers,
                 stacks,
+                timeout,
+                state_folder: None,
+                now: jiff::Timestamp::now,
             },
         }
+    }
+
+    /// The same with a folder for what must outlive the run.
+    #[must_use]
+    pub fn with_state_folder(mut self, folder: Option<PathBuf>) -> Self {
+        self.context.state_folder = folder;
+        self
     }
 }
 

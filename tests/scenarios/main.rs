@@ -6,6 +6,8 @@
 mod recorded_world;
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod drift;
 #[cfg(test)]
 mod guards;

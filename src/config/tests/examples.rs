@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::loaded;
-use crate::config::{json_schema, load};
+use crate::config::{DocumentKind, json_schema, load};
 
-const EXAMPLES: [(&str, &str); 3] = [
+const EXAMPLES: [(&str, &str); 4] = [
+    ("access.yaml", include_str!("../../../examples/access.yaml")),
     (
         "quickstart.yaml",
         include_str!("../../../examples/quickstart.yaml"),
@@ -35,33 +36,51 @@ fn examples_load_without_a_word() {
     }
 }
 
-/// After a change of the field table: `cargo test --lib config::` names the line that differs; regenerate the file with
-/// `cargo run -- schema > examples/eksact.schema.json`.
+/// After a change of the field tables: regenerate the files with
+/// `cargo run -- schema --kind KIND > examples/…`.
 #[test]
-fn the_checked_in_schema_is_the_one_of_this_version() {
-    let checked_in: Value =
-        serde_json::from_str(include_str!("../../../examples/eksact.schema.json")).unwrap();
-    assert!(
-        checked_in == json_schema(),
-        "examples/eksact.schema.json is not what json_schema() gives"
-    );
+fn the_checked_in_schemas_are_those_of_this_version() {
+    for (kind, name, text) in [
+        (
+            DocumentKind::ClusterConfig,
+            "eksact.schema.json",
+            include_str!("../../../examples/eksact.schema.json"),
+        ),
+        (
+            DocumentKind::ClusterAccess,
+            "eksact-access.schema.json",
+            include_str!("../../../examples/eksact-access.schema.json"),
+        ),
+    ] {
+        let checked_in: Value = serde_json::from_str(text).unwrap();
+        assert!(
+            checked_in == json_schema(kind),
+            "examples/{name} is not what json_schema() gives"
+        );
+    }
 }
 
 #[test]
-fn the_schema_describes_what_is_managed_and_allows_nothing_unknown() {
-    let schema = json_schema();
-    let definitions = schema["definitions"].as_object().unwrap();
-    for (name, definition) in definitions {
-        assert_eq!(definition["additionalProperties"], Value::Bool(false), "{name}");
-    }
-    for name in ["ClusterIAMServiceAccount", "ClusterIAMMeta", "WellKnownPolicies"] {
-        for (field, of_field) in definitions[name]["properties"].as_object().unwrap() {
-            assert!(
-                of_field.get("description").is_some(),
-                "{name}.{field} has no description"
-            );
-        }
-    }
+fn the_schemas_describe_what_is_managed_and_allow_nothing_unknown() {
+    let access = json_schema(DocumentKind::ClusterAccess);
+    let every_type: Vec<&str> = access["definitions"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    described(&access, &every_type);
+    let schema = json_schema(DocumentKind::ClusterConfig);
+    described(
+        &schema,
+        &[
+            "ClusterIAMServiceAccount",
+            "ClusterIAMMeta",
+            "WellKnownPolicies",
+            "IAMIdentityMapping",
+        ],
+    );
+    let definitions = &schema["definitions"];
     assert_eq!(
         definitions["ClusterMeta"]["required"],
         serde_json::json!(["name", "region"])
@@ -70,7 +89,22 @@ fn the_schema_describes_what_is_managed_and_allows_nothing_unknown() {
         definitions["ClusterIAMMeta"]["properties"]["namespace"]["default"],
         "default"
     );
-    // Every reference leads somewhere.
+}
+
+/// Every type is closed, every reference leads somewhere, and the fields of these types have descriptions.
+fn described(schema: &Value, types: &[&str]) {
+    let definitions = schema["definitions"].as_object().unwrap();
+    for (name, definition) in definitions {
+        assert_eq!(definition["additionalProperties"], Value::Bool(false), "{name}");
+    }
+    for name in types {
+        for (field, of_field) in definitions[*name]["properties"].as_object().unwrap() {
+            assert!(
+                of_field.get("description").is_some(),
+                "{name}.{field} has no description"
+            );
+        }
+    }
     for reference in schema.to_string().split("#/definitions/").skip(1) {
         let name = reference.split('"').next().unwrap();
         assert!(definitions.contains_key(name), "{name}");

@@ -3,8 +3,12 @@
 //!
 //! `sections` alone looks at the tree: it checks what eksact does not manage and so has no values for.
 
+pub(super) mod duplicates;
+pub(super) mod group_access;
+pub(super) mod identity_mapping;
 mod kubernetes_names;
 mod limits;
+mod principal_arn;
 pub(super) mod sections;
 mod service_account;
 mod tags;
@@ -15,18 +19,23 @@ mod tests;
 
 use super::cluster_config::ClusterConfig;
 use super::diagnostic::{Diagnostic, quoted};
+use super::document::DocumentKind;
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use crate::iam::Partition;
 use crate::iam::partition::is_region_name;
 
-/// Checks a configuration. Gives errors and warnings; locations are those that the values carry.
+/// Checks a configuration that was built from flags. Gives errors and warnings; locations are those that the values carry.
 ///
 /// `load` has called this already for what comes from a file.
 pub fn validate(config: &ClusterConfig) -> Vec<Diagnostic> {
+    let list = FieldPath::of(identity_mapping::list_key(DocumentKind::ClusterConfig));
+    let listed: Vec<_> = duplicates::Listed::all(0, &list, &config.access.identity_mappings).collect();
+    let duplicates = duplicates::of_mappings(&listed);
     check(config)
         .into_vec()
         .into_iter()
+        .chain(duplicates.into_iter().map(|duplicate| duplicate.finding))
         .map(Finding::into_diagnostic)
         .collect()
 }
@@ -58,6 +67,13 @@ pub(super) fn check(config: &ClusterConfig) -> Findings {
         limits::check(account, partition, &path, &mut findings);
     }
     uniqueness::check(config, &mut findings);
+    let list = FieldPath::of(identity_mapping::list_key(DocumentKind::ClusterConfig));
+    for (index, mapping) in config.access.identity_mappings.iter().enumerate() {
+        if findings.is_full() {
+            break;
+        }
+        identity_mapping::check(mapping, partition, &list.index(index), &mut findings);
+    }
     findings
 }
 

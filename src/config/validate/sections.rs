@@ -1,6 +1,6 @@
 //! eksctl's rules for the identity sections that eksact does not manage yet, on the tree itself.
 //!
-//! Source: eksctl 0.231, `pkg/apis/eksctl.io/v1alpha5/validation.go`, `access_entry.go`, `identitymapping.go`. What eksctl
+//! Source: eksctl 0.231, `pkg/apis/eksctl.io/v1alpha5/validation.go`, `access_entry.go`. What eksctl
 //! refuses only when it creates the object (`pkg/ctl/cmdutils/pod_identity_association.go`) is a warning here, since
 //! eksctl takes such a file for everything else.
 
@@ -17,7 +17,6 @@ pub(in crate::config) fn check(root: &Node) -> Findings {
     pod_identity_associations(root, &mut findings);
     identity_providers(root, &mut findings);
     outposts(root, &mut findings);
-    identity_mappings(root, &mut findings);
     access_config(root, &mut findings);
     addons(root, &mut findings);
     findings
@@ -144,48 +143,6 @@ fn outposts(root: &Node, findings: &mut Findings) {
             path.clone(),
             format!("{path} can't be set to false on Outposts"),
         ));
-    }
-}
-
-fn identity_mappings(root: &Node, findings: &mut Findings) {
-    for (index, mapping) in items(Some(root), "iamIdentityMappings").iter().enumerate() {
-        let path = FieldPath::of("iamIdentityMappings").index(index);
-        let has = |key| is_set(mapping, key);
-        let mut refuse = |key: &str, message: String| {
-            findings.push(
-                Finding::error("identity-mapping", path.key(key), message)
-                    .at_key()
-                    .explained_from_below(),
-            );
-        };
-        if has("arn") && has("username") && has("groups") && has("serviceName") {
-            refuse(
-                "serviceName",
-                format!("{path}: cannot use arn, username, and groups with serviceName"),
-            );
-        }
-        if has("serviceName") && !has("namespace") {
-            refuse(
-                "namespace",
-                format!("{path}: namespace is required when using serviceName"),
-            );
-        }
-        if has("namespace") && !has("serviceName") {
-            refuse(
-                "serviceName",
-                format!("{path}: serviceName is required when using namespace"),
-            );
-        }
-        if has("account")
-            && ["arn", "username", "groups", "serviceName", "namespace"]
-                .into_iter()
-                .any(has)
-        {
-            refuse(
-                "account",
-                format!("{path}: account cannot be configured with any other options"),
-            );
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! From parser events to a tree: anchors, merge keys, duplicate keys, and the budgets that keep hostile files small.
 //!
-//! Only the first document is read, as eksctl does. Sharing makes an alias cheap here; the budgets count what it would
+//! All documents of a file are read, under one budget. Sharing makes an alias cheap here; the budgets count what it would
 //! be if written out, because everything that walks the tree later pays that price.
 
 use std::collections::{BTreeMap, HashMap};
@@ -18,6 +18,8 @@ pub(super) const MAXIMUM_DEPTH: usize = 64;
 pub(super) const MAXIMUM_NODES: usize = 500_000;
 /// The most text, with every alias written out.
 pub(super) const MAXIMUM_TEXT: usize = 32 * 1024 * 1024;
+/// The most documents that say something.
+const MAXIMUM_DOCUMENTS: usize = 64;
 /// The most problems that are collected; who has more than these reads no further.
 const MAXIMUM_PROBLEMS: usize = 100;
 
@@ -30,34 +32,24 @@ pub(in crate::config) struct Problem {
     pub(in crate::config) help: Option<String>,
 }
 
-/// The first document of a file, as far as it could be read.
+/// The documents of a file, as far as they could be read.
 #[derive(Debug, Default)]
 pub(in crate::config) struct Composed {
-    /// The root; `None` when the document is empty or has a syntax error.
-    pub(in crate::config) root: Option<Node>,
+    /// The roots, in their order; documents that say nothing are left out.
+    pub(in crate::config) documents: Vec<Node>,
     /// What makes the file unusable.
     pub(in crate::config) problems: Vec<Problem>,
-    /// Where a second document begins, if there is one.
-    pub(in crate::config) rest: Option<Position>,
 }
 
-/// Reads the first document of `text`, which must be free of control characters.
+/// Reads the documents of `text`, which must be free of control characters.
 pub(in crate::config) fn compose(text: &str) -> Composed {
     let mut composer = Composer::default();
-    match composer.run(text) {
-        Ok((root, rest)) => Composed {
-            root,
-            problems: composer.problems,
-            rest,
-        },
-        Err(problem) => {
-            composer.problems.push(*problem.0);
-            Composed {
-                root: None,
-                problems: composer.problems,
-                rest: None,
-            }
-        }
+    if let Err(problem) = composer.run(text) {
+        composer.problems.push(*problem.0);
+    }
+    Composed {
+        documents: composer.documents,
+        problems: composer.problems,
     }
 }
 
@@ -97,6 +89,9 @@ enum Key {
 
 #[derive(Default)]
 struct Composer {
+    documents: Vec<Node>,
+    /// What the documents before the one being read add up to.
+    spent: Size,
     open: Vec<Frame>,
     anchors: BTreeMap<usize, Node>,
     problems: Vec<Problem>,
@@ -124,9 +119,8 @@ fn tag_text(tag: Option<&Tag>) -> Option<Box<str>> {
 }
 
 impl Composer {
-    fn run(&mut self, text: &str) -> Result<(Option<Node>, Option<Position>), Fatal> {
+    fn run(&mut self, text: &str) -> Result<(), Fatal> {
         let mut parser = Parser::new_from_str(text);
-        let mut root = None;
         while let Some(next) = parser.next_event() {
             let (event, span) = next.map_err(|error| {
                 let message = format!("this is not valid YAML: {}", error.info());
@@ -137,24 +131,30 @@ impl Composer {
                     syntax_help(error.info()),
                 )
             })?;
-            match event {
-                Event::DocumentEnd => {
-                    // What follows is not read, so an error in it is no error.
-                    let rest = match parser.next_event() {
-                        Some(Ok((Event::DocumentStart(_), span))) => Some(position(span.start)),
-                        Some(Err(error)) => Some(position(*error.marker())),
-                        _ => None,
-                    };
-                    return Ok((root, rest));
-                }
-                event => {
-                    if let Some(node) = self.event(event, span)? {
-                        root = Some(node);
-                    }
-                }
+            if let Some(root) = self.event(event, span)?.filter(|root| !root.is_null()) {
+                self.document(root)?;
             }
         }
-        Ok((root, None))
+        Ok(())
+    }
+
+    /// A document is whole. The budgets are those of the file, or many documents could each use them up.
+    fn document(&mut self, root: Node) -> Result<(), Fatal> {
+        self.spent = self.spent.with_child(root.size());
+        self.anchors.clear();
+        if self.spent.nodes > MAXIMUM_NODES || self.spent.bytes > MAXIMUM_TEXT {
+            return Err(too_large(root.at));
+        }
+        if self.documents.len() >= MAXIMUM_DOCUMENTS {
+            return Err(fatal(
+                "too-many-documents",
+                root.at,
+                format!("the file has more than {MAXIMUM_DOCUMENTS} documents"),
+                "put the entries of several into one",
+            ));
+        }
+        self.documents.push(root);
+        Ok(())
     }
 
     /// Takes one event; gives the root when it is complete.
@@ -248,16 +248,7 @@ impl Composer {
             return Err(too_deep(node.at));
         }
         if frame.size.nodes > MAXIMUM_NODES || frame.size.bytes > MAXIMUM_TEXT {
-            let message = format!(
-                "with its aliases written out this is more than {MAXIMUM_NODES} values or {} MiB of text",
-                MAXIMUM_TEXT / (1024 * 1024)
-            );
-            return Err(fatal(
-                "yaml-too-large",
-                node.at,
-                message,
-                "write the file with fewer aliases, or split it",
-            ));
+            return Err(too_large(node.at));
         }
         match &mut frame.parts {
             Parts::Sequence(items) => items.push(node),
@@ -348,12 +339,17 @@ fn key(node: &Node, problems: &mut Vec<Problem>) -> Key {
     match node.content() {
         Content::Scalar { text, plain: true } if &**text == "<<" => Key::Merge,
         Content::Scalar { text, .. } if !node.is_null() => Key::Named(Arc::from(&**text), node.at),
-        _ => {
+        content => {
+            // `username: {{SessionName}}` reads as a mapping whose key is a mapping.
+            let help = match content {
+                Content::Mapping(_) => "a template such as {{SessionName}} needs quotes: '{{SessionName}}'",
+                _ => "put it in quotes if it is meant as a key",
+            };
             problems.push(Problem {
                 code: "bad-key",
                 at: node.at,
                 message: format!("a key must be text, and this is {}", node.describe()),
-                help: Some("put it in quotes if it is meant as a key".to_owned()),
+                help: Some(help.to_owned()),
             });
             Key::Refused
         }
@@ -370,6 +366,19 @@ fn bad_merge(node: &Node) -> Problem {
         ),
         help: None,
     }
+}
+
+fn too_large(at: Position) -> Fatal {
+    let message = format!(
+        "with its aliases written out this is more than {MAXIMUM_NODES} values or {} MiB of text",
+        MAXIMUM_TEXT / (1024 * 1024)
+    );
+    fatal(
+        "yaml-too-large",
+        at,
+        message,
+        "write the file with fewer aliases, or split it",
+    )
 }
 
 fn too_deep(at: Position) -> Fatal {

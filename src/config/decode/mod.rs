@@ -1,7 +1,14 @@
 //! From the tree to plain values. Shape and meaning are checked elsewhere; what has the wrong shape is left out here.
+//!
+//! `access` decodes identity mappings and groups, for both kinds of documents.
+
+mod access;
 
 use std::collections::BTreeMap;
 
+pub(super) use access::cluster_access;
+
+use super::cluster_access::ClusterAccess;
 use super::cluster_config::{
     ClusterConfig, DEFAULT_NAMESPACE, Iam, Metadata, ServiceAccount, WellKnownPolicies,
 };
@@ -14,7 +21,10 @@ use crate::iam::WellKnownPolicy;
 pub(super) fn cluster_config(root: &Node, source: &Source) -> ClusterConfig {
     let reader = Reader { source };
     ClusterConfig {
-        access: super::cluster_access::ClusterAccess::default(),
+        access: ClusterAccess {
+            identity_mappings: reader.identity_mappings(root, "iamIdentityMappings"),
+            groups: Vec::new(),
+        },
         metadata: root
             .get("metadata")
             .map(|node| reader.metadata(node))
@@ -175,7 +185,7 @@ fn unmanaged_sections(root: &Node) -> Vec<String> {
     let mut sections = Vec::new();
     for entry in root.entries() {
         match &*entry.key {
-            "apiVersion" | "kind" | "metadata" => {}
+            "apiVersion" | "kind" | "metadata" | "iamIdentityMappings" => {}
             "iam" => sections.extend(of(&entry.value, "iam.", &["withOIDC", "serviceAccounts"])),
             key if !entry.value.is_empty() => sections.push(key.to_owned()),
             _ => {}

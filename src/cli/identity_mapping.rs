@@ -1,0 +1,267 @@
+//! `eksact create iamidentitymapping` and `eksact delete iamidentitymapping`, with eksctl's flags.
+
+use clap::Args;
+
+use super::{
+    ExitCode, Failure,
+    account_flags::ClusterFlags,
+    file,
+    flow::{self, ApprovalFlags},
+    global::GlobalFlags,
+    plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    wiring::Connection,
+};
+use crate::{
+    config::{
+        ClusterConfig,
+        cluster_access::{ClusterAccess, IdentityMapping, MappingSubject},
+    },
+    resources::{
+        Request,
+        identity_mapping::EMR_CONTAINERS,
+        request::{MappingSelector, ProviderIntent},
+    },
+    view::Printer,
+};
+
+/// The cluster of these commands, under every name that eksctl gives it.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Cluster or file")]
+pub(super) struct MappingClusterFlags {
+    #[command(flatten)]
+    flags: ClusterFlags,
+    /// The EKS cluster
+    #[arg(value_name = "CLUSTER", conflicts_with_all = ["cluster", "config_file"], help_heading = None::<&str>)]
+    positional: Option<String>,
+    /// The EKS cluster, under eksctl's old name of the flag
+    #[arg(short = 'n', long = "name", value_name = "NAME", hide = true, conflicts_with_all = ["cluster", "positional", "config_file"])]
+    old_name: Option<String>,
+}
+
+impl MappingClusterFlags {
+    /// The configuration that names the cluster: the file's, or one of the flags.
+    fn config(&self, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
+        match &self.flags.config_file {
+            Some(path) => file::load(path, global, printer),
+            None => ClusterFlags {
+                cluster: self
+                    .flags
+                    .cluster
+                    .clone()
+                    .or_else(|| self.positional.clone())
+                    .or_else(|| self.old_name.clone()),
+                config_file: None,
+            }
+            .config(global),
+        }
+    }
+
+    pub(super) fn has_file(&self) -> bool {
+        self.flags.config_file.is_some()
+    }
+
+    /// A request about the cluster and nothing else.
+    pub(super) fn request(
+        &self,
+        plan: &PlanFlags,
+        global: &GlobalFlags,
+        printer: &Printer,
+    ) -> Result<Request, Failure> {
+        let settings = plan.settings(&RoleFlags::default(), &ThumbprintFlags::default())?;
+        let mut config = self.config(global, printer)?;
+        config.iam.service_accounts.clear();
+        let mut request = Request::ensure(config, settings);
+        request.oidc_provider = ProviderIntent::Leave;
+        Ok(request)
+    }
+}
+
+/// Let an IAM role, user, account or service into the cluster, through aws-auth
+#[derive(Debug, Args)]
+#[command(visible_alias = "iamidentitymappings")]
+pub(super) struct CreateIdentityMapping {
+    #[command(flatten)]
+    cluster: MappingClusterFlags,
+    /// ARN of the role or user; a mapping that it has is changed, never doubled
+    #[arg(
+        long,
+        alias = "role",
+        value_name = "ARN",
+        conflicts_with = "config_file",
+        help_heading = "Mapping"
+    )]
+    arn: Option<String>,
+    /// User name in the cluster; `{{AccountID}}` and `{{SessionName}}` are filled in by the cluster
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "config_file",
+        help_heading = "Mapping"
+    )]
+    username: Option<String>,
+    /// Groups in the cluster
+    #[arg(
+        long,
+        value_name = "GROUP",
+        value_delimiter = ',',
+        conflicts_with = "config_file",
+        help_heading = "Mapping"
+    )]
+    group: Vec<String>,
+    /// Account, all of whose users and roles get in, each under its own ARN
+    #[arg(
+        long,
+        value_name = "ACCOUNT",
+        conflicts_with = "config_file",
+        help_heading = "Mapping"
+    )]
+    account: Option<String>,
+    /// AWS service that works in a namespace: emr-containers
+    #[arg(
+        long,
+        value_name = "SERVICE",
+        conflicts_with = "config_file",
+        help_heading = "Mapping"
+    )]
+    service_name: Option<String>,
+    /// Namespace of the service
+    #[arg(
+        long,
+        value_name = "NAMESPACE",
+        conflicts_with = "config_file",
+        help_heading = "Mapping"
+    )]
+    namespace: Option<String>,
+    /// Accepted for eksctl's sake: eksact never writes a second mapping of an ARN
+    #[arg(long, hide = true)]
+    no_duplicate_arns: bool,
+    #[command(flatten)]
+    plan: PlanFlags,
+    #[command(flatten)]
+    approval: ApprovalFlags,
+}
+
+impl CreateIdentityMapping {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let mapping = self.mapping()?;
+        let mut request = self.cluster.request(&self.plan, global, printer)?;
+        match mapping {
+            Some(mapping) => {
+                request.config.access = ClusterAccess {
+                    identity_mappings: vec![mapping],
+                    groups: Vec::new(),
+                };
+                file::checked(&request.config, printer).map_err(|failure| Failure {
+                    message: "the flags do not make a mapping that a cluster would take".to_owned(),
+                    ..failure
+                })?;
+            }
+            None if request.config.access.identity_mappings.is_empty() => {
+                return Err(Failure::error("'iamIdentityMappings' is not defined in the file"));
+            }
+            None => request.config.access.groups.clear(),
+        }
+        let connection = Connection::open(global, &request.config, printer).await?;
+        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+    }
+
+    /// The mapping that the flags make; none where a file has them.
+    fn mapping(&self) -> Result<Option<IdentityMapping>, Failure> {
+        if self.cluster.has_file() {
+            return Ok(None);
+        }
+        let subject = match (&self.arn, &self.account, &self.service_name) {
+            (Some(arn), None, None) => MappingSubject::Arn(arn.clone()),
+            (None, Some(account), None) => MappingSubject::Account(account.clone()),
+            (None, None, Some(name)) if name != EMR_CONTAINERS => {
+                return Err(Failure::usage(format!("invalid service name \"{name}\""))
+                    .with_help(format!("The only service is {EMR_CONTAINERS}.")));
+            }
+            (None, None, Some(name)) => MappingSubject::Service {
+                name: name.clone(),
+                namespace: self
+                    .namespace
+                    .clone()
+                    .ok_or_else(|| Failure::usage(format!("namespace is required for {EMR_CONTAINERS}")))?,
+            },
+            (None, None, None) => {
+                return Err(Failure::usage(
+                    "either --arn, --account or --service-name must be set",
+                ));
+            }
+            _ => {
+                return Err(Failure::usage(
+                    "only one of --arn, --account and --service-name can be set",
+                ));
+            }
+        };
+        let is_arn = matches!(subject, MappingSubject::Arn(_));
+        if is_arn && self.username.is_none() && self.group.is_empty() {
+            return Err(Failure::usage(
+                "neither username nor group are set for iam identity",
+            ));
+        }
+        if !is_arn && (self.username.is_some() || !self.group.is_empty()) {
+            return Err(Failure::usage(
+                "--username and --group go with --arn: an account's identities get in under their ARN, a service under a \
+                 name of its own",
+            ));
+        }
+        if self.namespace.is_some() && self.service_name.is_none() {
+            return Err(Failure::usage("--namespace goes with --service-name"));
+        }
+        Ok(Some(IdentityMapping {
+            subject,
+            username: self.username.clone(),
+            groups: self.group.clone(),
+            no_duplicate_arns: true,
+            location: None,
+        }))
+    }
+}
+
+/// Take a mapping out of aws-auth
+#[derive(Debug, Args)]
+#[command(visible_alias = "iamidentitymappings")]
+pub(super) struct DeleteIdentityMapping {
+    #[command(flatten)]
+    cluster: MappingClusterFlags,
+    /// ARN of the role or user
+    #[arg(
+        long,
+        alias = "role",
+        value_name = "ARN",
+        conflicts_with = "account",
+        help_heading = "Mapping"
+    )]
+    arn: Option<String>,
+    /// Account of mapAccounts
+    #[arg(long, value_name = "ACCOUNT", help_heading = "Mapping")]
+    account: Option<String>,
+    /// Delete every mapping of the ARN
+    #[arg(long, help_heading = "Mapping")]
+    all: bool,
+    #[command(flatten)]
+    plan: PlanFlags,
+    #[command(flatten)]
+    approval: ApprovalFlags,
+}
+
+impl DeleteIdentityMapping {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let selector = match (&self.arn, &self.account) {
+            (Some(arn), None) => MappingSelector::Arn {
+                arn: arn.clone(),
+                all: self.all,
+            },
+            (None, Some(account)) => MappingSelector::Account(account.clone()),
+            _ => return Err(Failure::usage("either --arn or --account must be set")),
+        };
+        let mut request = self.cluster.request(&self.plan, global, printer)?;
+        // The file says which cluster; what it maps is not compared here.
+        request.config.access = ClusterAccess::default();
+        request.access.delete = vec![selector];
+        let connection = Connection::open(global, &request.config, printer).await?;
+        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+    }
+}

@@ -1,0 +1,350 @@
+//! The rules of one identity mapping: whom it may name, under which user name and with which groups.
+//!
+//! Sources: eksctl 0.231, `pkg/apis/eksctl.io/v1alpha5/identitymapping.go` and `pkg/iam/mapping.go`; what can match and what
+//! the templates mean is aws-iam-authenticator's (`pkg/arn/arn.go`, `pkg/server/server.go`). It tells nobody when an entry
+//! can never match, so that everything of that kind is said here.
+
+use super::kubernetes_names::{is_label, suggestion};
+use crate::config::cluster_access::{IdentityMapping, MappingSubject};
+use crate::config::diagnostic::quoted;
+use crate::config::document::DocumentKind;
+use crate::config::finding::{Finding, Findings};
+use crate::config::path::FieldPath;
+use crate::config::suggest;
+use crate::config::yaml::Node;
+use crate::iam::Partition;
+use crate::iam::arn::is_account_id;
+
+/// The one AWS service that eksctl has a mapping for.
+const SERVICE: &str = "emr-containers";
+
+/// The list of identity mappings in a kind of document.
+pub(in crate::config) fn list_key(kind: DocumentKind) -> &'static str {
+    match kind {
+        DocumentKind::ClusterConfig => "iamIdentityMappings",
+        DocumentKind::ClusterAccess => "identityMappings",
+    }
+}
+
+/// Which options do not stand together. Looks at the tree: the plain values have one subject and no more.
+pub(in crate::config) fn check_options(kind: DocumentKind, root: &Node) -> Findings {
+    let mut findings = Findings::default();
+    let list = FieldPath::of(list_key(kind));
+    let items = root.get(list_key(kind)).map(Node::items).unwrap_or_default();
+    for (index, mapping) in items.iter().enumerate() {
+        if findings.is_full() {
+            break;
+        }
+        options(mapping, &list.index(index), &mut findings);
+    }
+    findings
+}
+
+fn options(mapping: &Node, path: &FieldPath, findings: &mut Findings) {
+    let has = |key: &str| mapping.get(key).is_some_and(|value| !value.is_empty());
+    let mut refuse = |key: &str, message: String| {
+        findings.push(
+            Finding::error("identity-mapping", path.key(key), message)
+                .at_key()
+                .explained_from_below(),
+        );
+    };
+    if has("arn") && has("username") && has("groups") && has("serviceName") {
+        refuse(
+            "serviceName",
+            format!("{path}: cannot use arn, username, and groups with serviceName"),
+        );
+    }
+    if has("serviceName") && !has("namespace") {
+        refuse(
+            "namespace",
+            format!("{path}: namespace is required when using serviceName"),
+        );
+    }
+    if has("namespace") && !has("serviceName") {
+        refuse(
+            "serviceName",
+            format!("{path}: serviceName is required when using namespace"),
+        );
+    }
+    let others = [
+        "arn",
+        "permissionSet",
+        "username",
+        "groups",
+        "serviceName",
+        "namespace",
+    ];
+    if has("account") && others.into_iter().any(has) {
+        refuse(
+            "account",
+            format!("{path}: account cannot be configured with any other options"),
+        );
+    }
+    for key in ["arn", "serviceName"]
+        .into_iter()
+        .filter(|key| has("permissionSet") && has(key))
+    {
+        refuse(
+            key,
+            format!("{path}: {key} cannot be used together with permissionSet"),
+        );
+    }
+    if has("serviceName") && !(has("arn") && has("username") && has("groups")) {
+        for key in ["arn", "username", "groups"].into_iter().filter(|key| has(key)) {
+            let message = format!("{key} has no effect together with serviceName");
+            findings.push(
+                Finding::warning("no-effect", path.key(key), message)
+                    .help("the service has a role and a user name of its own; leave it out")
+                    .at_key(),
+            );
+        }
+    }
+}
+
+/// Checks one mapping of a cluster in `partition`.
+pub(in crate::config) fn check(
+    mapping: &IdentityMapping,
+    partition: Partition,
+    path: &FieldPath,
+    findings: &mut Findings,
+) {
+    let mut found = Vec::new();
+    match &mapping.subject {
+        MappingSubject::Arn(text) if text.is_empty() => found.push(
+            Finding::error("identity-mapping", path.clone(), format!("{path} names nobody"))
+                .help("write `arn` with the ARN of an IAM role or user")
+                .explained_from_below(),
+        ),
+        MappingSubject::Arn(text) => {
+            let is_role = super::principal_arn::check(text, partition, &path.key("arn"), &mut found);
+            user(mapping, is_role, path, &mut found);
+        }
+        MappingSubject::PermissionSet { name, account } => {
+            let path_of_set = path.key("permissionSet");
+            permission_set(name, &path_of_set.key("name"), &mut found);
+            if let Some(account) = account {
+                account_id(account, path_of_set.key("account"), &mut found);
+            }
+            user(mapping, true, path, &mut found);
+        }
+        MappingSubject::Account(account) => account_id(account, path.key("account"), &mut found),
+        MappingSubject::Service { name, namespace } => service(name, namespace, path, &mut found),
+    }
+    for finding in found {
+        let location = finding.location.clone().or_else(|| mapping.location.clone());
+        findings.push(Finding { location, ..finding });
+    }
+}
+
+/// The name of a permission set: `[\w+=,.@-]{1,32}` (IAM Identity Center, `CreatePermissionSet`).
+fn permission_set(name: &str, path: &FieldPath, found: &mut Vec<Finding>) {
+    if name.is_empty() {
+        found.push(
+            Finding::error("missing", path.clone(), format!("{path} must be set"))
+                .help("write the name of the permission set, as IAM Identity Center shows it")
+                .explained_from_below(),
+        );
+        return;
+    }
+    let fits = name.len() <= 32
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte));
+    // AWSReservedSSO_<name>_<16 hexadecimal digits> is the role that a permission set makes.
+    let of_role = name
+        .rsplit('/')
+        .next()
+        .and_then(|name| name.strip_prefix("AWSReservedSSO_"));
+    let help = match of_role {
+        Some(rest) => {
+            let name = rest.rsplit_once('_').map_or(rest, |(name, _)| name);
+            format!("this is its role; write the name of the permission set alone: `{name}`")
+        }
+        None if fits => return,
+        None => "it has at most 32 letters, digits and `_+=,.@-`".to_owned(),
+    };
+    let message = format!("{} cannot be the name of a permission set", quoted(name));
+    found.push(Finding::error("permission-set", path.clone(), message).help(help));
+}
+
+fn account_id(account: &str, path: FieldPath, found: &mut Vec<Finding>) {
+    if is_account_id(account) || account.contains("${") {
+        return;
+    }
+    let digits = account.replace('-', "");
+    let help = if is_account_id(&digits) {
+        format!("write it without hyphens: \"{digits}\"")
+    } else {
+        "it has twelve digits; leading zeros count, so write it in quotes".to_owned()
+    };
+    let message = format!("{} is not the id of an AWS account", quoted(account));
+    found.push(Finding::error("account", path, message).help(help));
+}
+
+fn service(name: &str, namespace: &str, path: &FieldPath, found: &mut Vec<Finding>) {
+    if name != SERVICE {
+        let message = format!("invalid service name {}", quoted(name));
+        found.push(
+            Finding::error("service-name", path.key("serviceName"), message)
+                .help(format!("the only one is `{SERVICE}`")),
+        );
+    }
+    // That a namespace is there is checked with the other options.
+    if !namespace.is_empty() && !is_label(namespace) {
+        let help = suggestion(namespace, is_label).map_or_else(
+            || "it has at most 63 lower-case letters, digits and hyphens".to_owned(),
+            |name| format!("Kubernetes would take `{name}`"),
+        );
+        let message = format!("{} cannot be the name of a namespace", quoted(namespace));
+        found.push(Finding::error("kubernetes-name", path.key("namespace"), message).help(help));
+    }
+}
+
+/// User name and groups.
+fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut Vec<Finding>) {
+    match &mapping.username {
+        None if mapping.groups.is_empty() => found.push(
+            Finding::error(
+                "identity-mapping",
+                path.clone(),
+                format!("{path}: neither username nor groups are set"),
+            )
+            .help("without both it lets somebody in who may do nothing")
+            .explained_from_below(),
+        ),
+        None => found.push(
+            Finding::warning("no-username", path.clone(), format!("{path}.username is not set"))
+                .help(if is_role {
+                    "the user name will be empty, and the audit log will not tell one from another; \
+                     `{{SessionName}}` would"
+                } else {
+                    "the user name will be empty, and the audit log will not tell one from another"
+                })
+                .explained_from_below(),
+        ),
+        Some(name) => {
+            templates(name, is_role, &path.key("username"), found);
+            reserved_name(name, path, found);
+        }
+    }
+    for (index, group) in mapping.groups.iter().enumerate() {
+        let path = path.key("groups").index(index);
+        if group.is_empty() {
+            found.push(Finding::error("group", path, "the name of a group is empty"));
+        } else {
+            templates(group, is_role, &path, found);
+            system_group(group, path, found);
+        }
+    }
+}
+
+/// What the authenticator fills in; everything else stays as it is written.
+const TEMPLATES: [&str; 5] = [
+    "{{SessionName}}",
+    "{{SessionNameRaw}}",
+    "{{AccountID}}",
+    "{{AccessKeyID}}",
+    "{{EC2PrivateDNSName}}",
+];
+
+fn templates(text: &str, is_role: bool, path: &FieldPath, found: &mut Vec<Finding>) {
+    let mut rest = text.to_owned();
+    for template in TEMPLATES {
+        if !rest.contains(template) {
+            continue;
+        }
+        rest = rest.replace(template, "");
+        if !is_role && template == "{{EC2PrivateDNSName}}" {
+            let message = format!("{template} fits the role of a node only: an IAM user is always refused");
+            found.push(Finding::warning("template", path.clone(), message));
+        } else if !is_role && template.starts_with("{{Session") {
+            let message = format!("{template} is empty for an IAM user: only a role has sessions");
+            found.push(Finding::warning("template", path.clone(), message));
+        }
+    }
+    let Some(start) = rest.find(['{', '}']).filter(|_| !rest.contains("${")) else {
+        return;
+    };
+    let from = rest.get(start..).unwrap_or_default();
+    let word: String = from
+        .trim_start_matches(['{', '}', ' '])
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect();
+    let names = TEMPLATES.map(|template| template.trim_matches(['{', '}']));
+    let help = suggest::nearest(&word, names).map_or_else(
+        || format!("it knows {}", suggest::list(TEMPLATES)),
+        |name| format!("did you mean `{{{{{name}}}}}`? Case and spaces count"),
+    );
+    let message = format!(
+        "{} holds a template that the authenticator does not know; it stays in the name as it is",
+        quoted(text)
+    );
+    found.push(Finding::warning("template", path.clone(), message).help(help));
+}
+
+/// User names of Kubernetes and of EKS itself. The authenticator refuses none of them in `aws-auth`; but who has one is
+/// taken for a part of the control plane. Nodes are meant to have theirs.
+fn reserved_name(name: &str, path: &FieldPath, found: &mut Vec<Finding>) {
+    let Some(prefix) = ["system:", "eks:"]
+        .into_iter()
+        .find(|prefix| name.starts_with(prefix))
+    else {
+        return;
+    };
+    if name.starts_with("system:node:") {
+        return;
+    }
+    let message = format!(
+        "{} is a user name of {} own: `{prefix}` is reserved",
+        quoted(name),
+        if prefix == "eks:" { "EKS's" } else { "Kubernetes'" }
+    );
+    found.push(
+        Finding::warning("reserved-username", path.key("username"), message)
+            .help("whoever gets in under it has the rights of that component; choose another name"),
+    );
+}
+
+/// The groups that mean something to Kubernetes or EKS without anybody's doing.
+const SYSTEM_GROUPS: [&str; 9] = [
+    "system:masters",
+    "system:nodes",
+    "system:bootstrappers",
+    "system:node-proxier",
+    "system:authenticated",
+    "system:unauthenticated",
+    "system:serviceaccounts",
+    "system:monitoring",
+    "eks:kube-proxy-windows",
+];
+
+/// A group that was meant to be one of the system's: nothing refuses `system:master`, and it gives nothing.
+pub(super) fn system_group(group: &str, path: FieldPath, found: &mut Vec<Finding>) {
+    /// More edits than these make another name: `team:masters`.
+    const EDITS: usize = 2;
+    let lower = group.to_lowercase();
+    let of_kubernetes = lower.starts_with("system:");
+    let is_known = SYSTEM_GROUPS.contains(&group)
+        || ["system:serviceaccounts:", "system:bootstrappers:"]
+            .iter()
+            .any(|prefix| group.starts_with(prefix));
+    if is_known || group.len() > 64 {
+        return;
+    }
+    let near = SYSTEM_GROUPS
+        .into_iter()
+        .map(|known| (strsim::damerau_levenshtein(&lower, known), known))
+        .filter(|(edits, _)| *edits <= EDITS)
+        .min_by_key(|(edits, _)| *edits);
+    let message = format!("{} is not a group of Kubernetes", quoted(group));
+    match near {
+        Some((_, known)) => found
+            .push(Finding::warning("system-group", path, message).help(format!("did you mean `{known}`?"))),
+        None if of_kubernetes => found.push(Finding::warning("system-group", path, message).help(
+            "`system:` is reserved for Kubernetes itself; choose another name for a group of your own",
+        )),
+        None => {}
+    }
+}

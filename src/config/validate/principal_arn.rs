@@ -1,0 +1,97 @@
+//! ARNs that may stand in an identity mapping: those that the authenticator can match, and no others.
+//!
+//! The authenticator compares with the ARN that STS tells it, turned into that of the role without its path
+//! (`pkg/arn/arn.go` of aws-iam-authenticator); it validates nothing, and an entry that cannot match is silently dead.
+
+use crate::config::diagnostic::quoted;
+use crate::config::finding::Finding;
+use crate::config::path::FieldPath;
+use crate::iam::arn::{ArnError, is_account_id, is_role_name};
+use crate::iam::{Arn, Partition};
+
+/// Checks the ARN at `path` for a cluster in `partition`. Whether it is a role's; what is no ARN at all is taken for one.
+pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &mut Vec<Finding>) -> bool {
+    if text.contains("${") {
+        // Reported as unexpanded already; nothing else can be said about it.
+        return true;
+    }
+    let refuse =
+        |message: String, help: String| Finding::error("mapping-arn", path.clone(), message).help(help);
+    let shown = quoted(text);
+    let arn = match text.parse::<Arn>() {
+        Ok(arn) => arn,
+        Err(error) => {
+            let message = match error {
+                ArnError::Shape(_) | ArnError::Empty(_) => {
+                    format!("{shown} is not the ARN of an IAM role or user")
+                }
+                other => other.to_string(),
+            };
+            found.push(refuse(message, example(text, partition)));
+            return true;
+        }
+    };
+    let (kind, rest) = arn.resource.split_once('/').unwrap_or((&arn.resource, ""));
+    let name = rest.rsplit('/').next().unwrap_or_default();
+    let of_account = |resource: &str| Arn::iam(arn.partition, &arn.account, resource).to_string();
+    let not_possible = |what: &str| format!("{shown} {what}");
+    let finding = match (arn.service.as_str(), kind) {
+        _ if text.contains(['*', '?']) => Some(refuse(
+            not_possible("holds a wildcard, and the authenticator knows none"),
+            "name each role; `permissionSet` in a ClusterAccess finds the role of IAM Identity Center by its name"
+                .to_owned(),
+        )),
+        ("sts", "assumed-role") => {
+            let role = rest.split('/').next().unwrap_or_default();
+            Some(refuse(
+                not_possible("is one session of a role, and mappings name the role"),
+                format!("write `{}`", of_account(&format!("role/{role}"))),
+            ))
+        }
+        ("iam", "group") => Some(refuse(
+            not_possible("is an IAM group, and EKS knows no IAM groups"),
+            "map a role that the members of the group may assume, or each user".to_owned(),
+        )),
+        ("iam", "instance-profile") => Some(refuse(
+            not_possible("is an instance profile, and mappings name its role"),
+            format!("write the role in it, such as `{}`", of_account(&format!("role/{name}"))),
+        )),
+        ("iam", "role" | "user") | ("sts", "federated-user")
+            if !arn.region.is_empty() || !is_account_id(&arn.account) || !is_role_name(name) =>
+        {
+            Some(refuse(
+                not_possible("is not the ARN of an IAM role or user"),
+                example(text, partition),
+            ))
+        }
+        ("iam", "role") if rest != name => Some(refuse(
+            not_possible("names the path of the role, and so never matches"),
+            format!("write it without: `{}`", of_account(&format!("role/{name}"))),
+        )),
+        ("iam", "role" | "user") | ("sts", "federated-user") => None,
+        _ => Some(refuse(
+            not_possible("is neither user nor role"),
+            example(text, partition),
+        )),
+    };
+    let is_role = kind != "user" && kind != "federated-user";
+    let finding = finding.or_else(|| {
+        (arn.partition != partition).then(|| {
+            let message = format!(
+                "{shown} is in the partition {}, and the region is in {partition}",
+                arn.partition
+            );
+            Finding::error("arn-partition", path.clone(), message)
+                .help(format!("begin it with `arn:{partition}:`"))
+        })
+    });
+    found.extend(finding);
+    is_role
+}
+
+fn example(text: &str, partition: Partition) -> String {
+    if text.trim() != text {
+        return "there are spaces around it; the authenticator takes them as a part of it".to_owned();
+    }
+    format!("write it like arn:{partition}:iam::111122223333:role/my-role")
+}

@@ -1,0 +1,119 @@
+//! What a plan says about mappings besides their changes: a cluster that does not read `aws-auth`, groups that nothing
+//! binds, and what the authenticator makes of the entries that the plan touches.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{address, config_map_address, delta::Outcome};
+use crate::{
+    authn::aws_auth::lint::{Surroundings, lint},
+    config::location::SourceLocation,
+    engine::{Finding, PlanDraft, Severity},
+    guard::access::section_dropped,
+    resources::{Live, Request, rbac},
+};
+
+/// Whether the cluster reads only access entries; says so, and what to use.
+pub(super) fn mode_without_aws_auth(request: &Request, live: &Live, draft: &mut PlanDraft) -> bool {
+    if live.cluster.authentication_mode.as_deref() != Some("API") {
+        return false;
+    }
+    let wanted = !request.config.access.identity_mappings.is_empty();
+    let finding = Finding::new(
+        if wanted { Severity::Error } else { Severity::Warning },
+        "aws-auth-not-read",
+        format!(
+            "the cluster {} reads access entries only (authentication mode API): mappings in aws-auth let nobody in",
+            live.cluster.name
+        ),
+    )
+    .about(&config_map_address())
+    .with_help(format!(
+        "Make an access entry instead: aws eks create-access-entry --region {} --cluster-name {} --principal-arn ARN \
+         --username NAME --kubernetes-groups GROUP",
+        live.region, live.cluster.name
+    ));
+    draft.add_finding(finding);
+    wanted
+}
+
+/// What the authenticator makes of the mappings that the configuration wants, once the plan is carried out; and sections
+/// that it drops now, where the plan writes nothing and so no guard speaks.
+pub(super) fn about_mappings(
+    request: &Request,
+    live: &Live,
+    wanted: &BTreeMap<String, Option<SourceLocation>>,
+    outcome: &Outcome,
+    draft: &mut PlanDraft,
+) {
+    if outcome.changes.is_empty()
+        && let Some(refusal) = section_dropped(&outcome.before.dropped)
+    {
+        draft.add_finding(
+            Finding::new(Severity::Warning, refusal.guard.code(), refusal.message)
+                .about(&config_map_address())
+                .with_help(refusal.help),
+        );
+    }
+    let bound_groups = bound_groups(request, live);
+    let roles = permission_set_roles(live);
+    let surroundings = Surroundings {
+        partition: Some(live.partition.as_str()),
+        bound_groups: bound_groups.as_ref(),
+        roles: roles.as_ref().map(|roles| (live.account.as_str(), roles)),
+    };
+    let aws_auth = outcome.after.aws_auth();
+    let mut told = BTreeSet::new();
+    for found in lint(aws_auth, &surroundings) {
+        let (Some(section), Some(entry)) = (found.section, found.entry) else {
+            continue;
+        };
+        let Some(entry) = aws_auth.mappings(section).get(entry) else {
+            continue;
+        };
+        let Some(source) = wanted.get(&entry.value.arn.to_lowercase()) else {
+            continue;
+        };
+        // One group of many mappings is worth one word.
+        if !told.insert((found.code, found.message.clone())) {
+            continue;
+        }
+        draft.add_finding(
+            Finding::new(Severity::Warning, found.code, found.message)
+                .about(&address(&entry.value.arn))
+                .at(source.as_ref())
+                .with_help(sentence(&found.suggestion)),
+        );
+    }
+}
+
+/// The groups that bindings name, now or after the plan; none where they could not be read.
+fn bound_groups(request: &Request, live: &Live) -> Option<BTreeSet<String>> {
+    let Some(Ok(bindings)) = &live.access.bindings else {
+        return None;
+    };
+    let mut bound: BTreeSet<String> = bindings
+        .iter()
+        .flat_map(|binding| &binding.subjects)
+        .filter(|subject| subject.kind == "Group")
+        .map(|subject| subject.name.clone())
+        .collect();
+    bound.extend(rbac::bound_groups(request).map(ToOwned::to_owned));
+    Some(bound)
+}
+
+/// The names of the roles that IAM Identity Center made.
+fn permission_set_roles(live: &Live) -> Option<BTreeSet<String>> {
+    let Some(Ok(arns)) = &live.access.permission_set_roles else {
+        return None;
+    };
+    let name = |arn: &String| arn.rsplit('/').next().map(ToOwned::to_owned);
+    Some(arns.iter().filter_map(name).collect())
+}
+
+/// A suggestion as a sentence.
+fn sentence(suggestion: &str) -> String {
+    let mut letters = suggestion.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let end = if suggestion.ends_with(['.', '?']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}

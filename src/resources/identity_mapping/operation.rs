@@ -1,0 +1,66 @@
+//! The writes of `aws-auth`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    delta::{Delta, EntryChange},
+    evidence::Standpoint,
+};
+use crate::{
+    guard::access::KnownRefusal, ports::kubernetes::AccessReview, resources::live_access::NAMESPACE,
+};
+
+/// One write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "kebab-case")]
+pub(super) enum Operation {
+    /// Changes entries; the rest stays byte for byte.
+    Write {
+        /// The cluster, for the names of local backups.
+        cluster: String,
+        /// What shall become of the entries.
+        delta: Delta,
+        /// What that was to change when the plan was made: nothing else may be changed.
+        expected: Vec<EntryChange>,
+        /// The guards that refused and were allowed.
+        allowed: Vec<KnownRefusal>,
+        /// What the guards look at.
+        standpoint: Standpoint,
+        /// Whether there was no ConfigMap.
+        create: bool,
+    },
+    /// Takes the whole of `data` back to a backup.
+    Restore {
+        /// The cluster, for the names of local backups.
+        cluster: String,
+        /// Name of the backup.
+        backup: String,
+        /// Digest of the `data` that the plan saw: a ConfigMap that moved since is not overwritten.
+        seen: Option<String>,
+        /// Keys of `data`: their text, or none for those that go.
+        data: BTreeMap<String, Option<String>>,
+        /// The annotation that records what eksact wrote.
+        annotation: Option<String>,
+    },
+}
+
+impl Operation {
+    /// What the caller must be allowed. Backups have another way where the cluster refuses them.
+    pub(super) fn access_reviews(&self) -> Vec<AccessReview> {
+        let create = match self {
+            Self::Write { create, .. } => *create,
+            Self::Restore { seen, .. } => seen.is_none(),
+        };
+        ["get", if create { "create" } else { "patch" }]
+            .into_iter()
+            .map(|verb| AccessReview {
+                verb: verb.to_owned(),
+                group: String::new(),
+                resource: "configmaps".to_owned(),
+                namespace: Some(NAMESPACE.to_owned()),
+            })
+            .collect()
+    }
+}

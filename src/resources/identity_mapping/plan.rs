@@ -1,0 +1,291 @@
+//! What is done about the mappings that shall be there and those that shall go: one change each, one write for all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    address, config_map_address,
+    delta::{Delta, DeltaError, EntryChange, Outcome, work_out},
+    effect,
+    evidence::Standpoint,
+    findings,
+    operation::Operation,
+    reading::Reading,
+    removal,
+    wanted::{Wanted, resolve},
+};
+use crate::{
+    config::location::SourceLocation,
+    engine::{
+        Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
+        plan::fingerprint,
+    },
+    guard::{
+        Guard,
+        access::{KnownRefusal, section_dropped},
+    },
+    ports::{CallError, access::ConfigMap},
+    resources::{
+        Live, Request,
+        runner::help_for,
+        service_account::{Unreadable, unreadable},
+    },
+};
+
+/// Adds the difference of every mapping.
+pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    if findings::mode_without_aws_auth(request, live, draft) {
+        return;
+    }
+    let config_map = match &live.access.aws_auth {
+        Some(Ok(config_map)) => config_map.as_ref(),
+        Some(Err(error)) => {
+            draft.add_finding(unread(request, live, error));
+            return;
+        }
+        None => return,
+    };
+    let mut sources: BTreeMap<String, Option<SourceLocation>> = BTreeMap::new();
+    let mut delta = Delta::default();
+    for mapping in &request.config.access.identity_mappings {
+        match resolve(mapping, live) {
+            Ok(wanted) => {
+                // The configuration's own check has told of the second one.
+                if sources.insert(wanted.key(), mapping.location.clone()).is_some() {
+                    continue;
+                }
+                match wanted {
+                    Wanted::Mapping(mapping) => delta.set.push(mapping),
+                    Wanted::Account(account) => delta.accounts.push(account),
+                }
+            }
+            Err(finding) => draft.add_finding(*finding),
+        }
+    }
+    let reasons = removal::add(request, config_map, &sources, &mut delta, draft);
+    if delta == Delta::default() {
+        return;
+    }
+    let outcome = match work_out(&delta, config_map) {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            refuse_edit(&error, request, config_map, draft);
+            return;
+        }
+    };
+    for subject in &outcome.unchanged {
+        draft.add_unchanged(address(subject));
+    }
+    let standpoint = Standpoint::of(live);
+    findings::about_mappings(request, live, &sources, &outcome, draft);
+    if outcome.changes.is_empty() {
+        return;
+    }
+    if let Some(problem) = cannot_be_written(config_map, &outcome) {
+        draft.add_finding(problem);
+        return;
+    }
+    let refusals = standpoint.refusals(&outcome);
+    for refusal in &refusals {
+        draft.add_finding(refusal.finding().about(&config_map_address()));
+    }
+    let operation = Operation::Write {
+        cluster: live.cluster.name.clone(),
+        delta,
+        expected: outcome.changes.clone(),
+        allowed: refusals.iter().map(KnownRefusal::from).collect(),
+        standpoint: standpoint.clone(),
+        create: config_map.is_none(),
+    };
+    let addresses = outcome.changes.iter().map(|change| address(&change.subject));
+    let addresses: BTreeSet<_> = addresses.collect();
+    let title = title(&outcome.changes, config_map.is_none());
+    let step = draft.add_shared_step(
+        &config_map_address(),
+        "write",
+        title,
+        grants_first(&outcome.changes, draft),
+        &operation,
+        addresses.iter().cloned().collect(),
+    );
+    add_changes(&outcome, &standpoint, &sources, &reasons, &step, draft);
+    if let Some(mapping) = addresses.first() {
+        for revoked in rbac_changes(draft, |action| action == Action::Delete) {
+            draft.order(mapping.clone(), revoked);
+        }
+    }
+}
+
+/// The bindings and roles whose change is one of these.
+fn rbac_changes(draft: &PlanDraft, is: impl Fn(Action) -> bool) -> Vec<Address> {
+    draft
+        .changes()
+        .iter()
+        .filter(|change| change.address.kind().starts_with("rbac-") && is(change.action))
+        .map(|change| change.address.clone())
+        .collect()
+}
+
+/// The steps before a write that takes access away: those that give some in RBAC, so that nobody who is moved from one
+/// group to another is without rights in between.
+fn grants_first(changes: &[EntryChange], draft: &PlanDraft) -> Vec<StepId> {
+    if changes.iter().all(|change| change.action == Action::Create) {
+        return Vec::new();
+    }
+    rbac_changes(draft, |action| action != Action::Delete)
+        .iter()
+        .filter_map(|address| draft.last_step_of(address))
+        .collect()
+}
+
+/// The changes of a plan, one per address: several entries of one ARN that go are one change.
+fn add_changes(
+    outcome: &Outcome,
+    standpoint: &Standpoint,
+    sources: &BTreeMap<String, Option<SourceLocation>>,
+    reasons: &BTreeMap<String, Reason>,
+    step: &StepId,
+    draft: &mut PlanDraft,
+) {
+    let mut by_subject: BTreeMap<&str, Vec<&EntryChange>> = BTreeMap::new();
+    for change in &outcome.changes {
+        by_subject.entry(&change.subject).or_default().push(change);
+    }
+    for (subject, entries) in by_subject {
+        let Some(first) = entries.first() else {
+            continue;
+        };
+        let key = subject.to_lowercase();
+        let mut attributes = effect::attributes(
+            first,
+            &outcome.before.access,
+            &outcome.after.access,
+            &standpoint.entries,
+        );
+        for entry in &entries {
+            attributes.push(
+                AttributeChange::plain(entry.section.key(), None, None)
+                    .with_differences(entry.lines.differences()),
+            );
+        }
+        let mut reason = match first.action {
+            Action::Create => vec![Reason::new("missing", "it does not exist")],
+            Action::Update => vec![Reason::new("differs", "it is not as wanted")],
+            _ => vec![
+                reasons
+                    .get(&key)
+                    .cloned()
+                    .unwrap_or_else(|| Reason::new("requested", "it was asked for")),
+            ],
+        };
+        if first.adopted {
+            reason.push(Reason::new(
+                "adopted",
+                "it was there, written by somebody else, and becomes eksact's",
+            ));
+        }
+        draft.add_change(Change {
+            address: address(subject),
+            action: first.action,
+            reasons: reason,
+            source: sources.get(&key).cloned().flatten(),
+            attributes,
+            depends_on: Vec::new(),
+            steps: vec![step.clone()],
+            fingerprint: fingerprint(&entries.iter().map(|entry| &entry.before).collect::<Vec<_>>()),
+            effect: Effect::Equal,
+            notes: Vec::new(),
+        });
+    }
+}
+
+fn title(changes: &[EntryChange], create: bool) -> String {
+    let count = |action| changes.iter().filter(|change| change.action == action).count();
+    let mut parts = Vec::new();
+    for (action, word) in [
+        (Action::Create, "added"),
+        (Action::Update, "changed"),
+        (Action::Delete, "removed"),
+    ] {
+        match count(action) {
+            0 => {}
+            1 => parts.push(format!("1 mapping {word}")),
+            count => parts.push(format!("{count} mappings {word}")),
+        }
+    }
+    let verb = if create { "create" } else { "write" };
+    format!("{verb} ConfigMap kube-system/aws-auth: {}", parts.join(", "))
+}
+
+/// Why a ConfigMap cannot be written at all, whatever is allowed.
+pub(super) fn cannot_be_written(config_map: Option<&ConfigMap>, outcome: &Outcome) -> Option<Finding> {
+    if config_map.is_some_and(|config_map| config_map.immutable) {
+        return Some(
+            Finding::new(
+                Severity::Error,
+                "aws-auth-immutable",
+                "the ConfigMap kube-system/aws-auth is immutable: the API server refuses every change",
+            )
+            .about(&config_map_address())
+            .with_help("It can only be deleted and made again; take care that somebody gets in by an access entry meanwhile."),
+        );
+    }
+    outcome.too_large.as_ref().map(|problem| {
+        Finding::new(Severity::Error, "aws-auth-too-large", problem)
+            .about(&config_map_address())
+            .with_help("Map fewer principals: one role that many may assume, or access entries, which have no such limit.")
+    })
+}
+
+/// Says why the text cannot be changed. A section that the cluster drops is the guard's case; one who passes the guard
+/// hears that passing it is not enough.
+fn refuse_edit(error: &DeltaError, request: &Request, config_map: Option<&ConfigMap>, draft: &mut PlanDraft) {
+    let guard = Guard::AwsAuthSectionDropped;
+    if matches!(error, DeltaError::Dropped { .. }) && !request.settings.allow.contains(&guard) {
+        let reading = config_map.map(|config_map| Reading::of(&config_map.data));
+        let dropped = reading.map(|reading| reading.dropped).unwrap_or_default();
+        if let Some(refusal) = section_dropped(&dropped) {
+            draft.add_finding(refusal.finding().about(&config_map_address()));
+            return;
+        }
+    }
+    draft.add_finding(not_editable(error));
+}
+
+fn not_editable(error: &DeltaError) -> Finding {
+    Finding::new(Severity::Error, "aws-auth-not-editable", error.to_string())
+        .about(&config_map_address())
+        .with_help(
+            "Nothing of aws-auth was planned. Write the section as a plain list of entries, or take an earlier one back \
+             with `eksact restore aws-auth`.",
+        )
+}
+
+/// That `aws-auth` could not be read.
+pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Finding {
+    let mappings = request.config.access.identity_mappings.len() + request.access.delete.len();
+    let needs = match mappings {
+        _ if request.access.restore.is_some() => "the restore of aws-auth needs".to_owned(),
+        0 => "pruning identity mappings needs".to_owned(),
+        1 => "1 identity mapping needs".to_owned(),
+        count => format!("{count} identity mappings need"),
+    };
+    if unreadable(error) == Unreadable::Cluster {
+        let finding = Guard::KubernetesUnreachable.refusal(format!(
+            "the Kubernetes API of the cluster could not be read, and {needs} it: {error}"
+        ));
+        return finding.with_help(match error.kind {
+            crate::ports::CallErrorKind::Credentials => format!(
+                "If nobody gets in any more, the way back is an access entry: {}",
+                super::way_back::commands(&live.cluster, &live.region, live.caller.as_ref().ok())
+            ),
+            _ => "A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context."
+                .to_owned(),
+        });
+    }
+    let finding =
+        Finding::new(Severity::Error, "aws-auth-unreadable", error.to_string()).about(&config_map_address());
+    match help_for(error) {
+        Some(help) => finding.with_help(help),
+        None => finding,
+    }
+}

@@ -1,0 +1,140 @@
+//! Which mappings go: asked for by ARN or account, or pruned because the configuration no longer has what eksact wrote.
+
+use std::collections::BTreeMap;
+
+use super::{
+    address,
+    delta::{Delta, Removal},
+    ownership::{self, digest_of, is_protected},
+    reading::{MapEntry, Reading},
+    section::Section,
+};
+use crate::{
+    config::location::SourceLocation,
+    engine::{Finding, PlanDraft, Reason, Severity},
+    ports::access::ConfigMap,
+    resources::{Request, request::MappingSelector},
+};
+
+/// Adds to `delta` what goes, and gives the reason of each by its key. `wanted` are the keys that stay.
+pub(super) fn add(
+    request: &Request,
+    config_map: Option<&ConfigMap>,
+    wanted: &BTreeMap<String, Option<SourceLocation>>,
+    delta: &mut Delta,
+    draft: &mut PlanDraft,
+) -> BTreeMap<String, Reason> {
+    let mut reasons = BTreeMap::new();
+    if request.access.delete.is_empty() && !request.access.prune {
+        return reasons;
+    }
+    let empty = BTreeMap::new();
+    let reading = Reading::of(config_map.map_or(&empty, |config_map| &config_map.data));
+    for selector in &request.access.delete {
+        for removal in selected(selector, &reading, draft) {
+            reasons.insert(
+                removal.subject.to_lowercase(),
+                Reason::new("requested", "it was asked for"),
+            );
+            delta.remove.push(removal);
+        }
+    }
+    if let Some(config_map) = config_map.filter(|_| request.access.prune) {
+        let recorded = config_map.annotations.get(ownership::ANNOTATION);
+        let owned = ownership::parse(recorded.map(String::as_str));
+        for entry in &reading.entries {
+            let key = entry.arn.to_lowercase();
+            if !owned.contains(&digest_of(entry)) || wanted.contains_key(&key) {
+                continue;
+            }
+            if is_protected(entry) {
+                draft.add_finding(
+                    Finding::new(
+                        Severity::Note,
+                        "prune-protected",
+                        format!("the mapping of {} stays: it is a node's or EKS's own", entry.arn),
+                    )
+                    .about(&address(&entry.arn))
+                    .with_help("`eksact delete iamidentitymapping --arn …` deletes it."),
+                );
+                continue;
+            }
+            reasons.insert(key, Reason::new("pruned", "the file no longer has it"));
+            delta.remove.push(entry.as_removal());
+        }
+    }
+    reasons
+}
+
+fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft) -> Vec<Removal> {
+    let (subject, found, all): (&str, Vec<&MapEntry>, bool) = match selector {
+        MappingSelector::Account(account) => (
+            account,
+            reading
+                .of_section(Section::Accounts)
+                .filter(|entry| entry.arn == *account)
+                .collect(),
+            true,
+        ),
+        MappingSelector::Arn { arn, all } => (
+            arn,
+            reading
+                .entries
+                .iter()
+                .filter(|entry| entry.section != Section::Accounts && entry.arn.eq_ignore_ascii_case(arn))
+                .collect(),
+            *all,
+        ),
+    };
+    if found.is_empty() {
+        let finding = Finding::new(
+            Severity::Note,
+            "nothing-to-delete",
+            format!("aws-auth has no mapping of {subject}"),
+        )
+        .about(&address(subject));
+        draft.add_finding(match nearly(subject, reading) {
+            Some(near) => finding.with_help(format!("It has one of {near}.")),
+            None => finding,
+        });
+        return Vec::new();
+    }
+    if found.len() > 1 && !all {
+        let places: Vec<String> = found
+            .iter()
+            .map(|entry| {
+                let line = entry.line.map(|line| format!(" line {line}")).unwrap_or_default();
+                format!("{}{line} ({})", entry.section.key(), entry.username)
+            })
+            .collect();
+        draft.add_finding(
+            Finding::new(
+                Severity::Error,
+                "several-mappings",
+                format!(
+                    "aws-auth has {} mappings of {subject}: {}",
+                    found.len(),
+                    places.join(", ")
+                ),
+            )
+            .about(&address(subject))
+            .with_help("Pass --all to delete all of them."),
+        );
+        return Vec::new();
+    }
+    found.into_iter().map(MapEntry::as_removal).collect()
+}
+
+/// The ARN of an entry that ends in the same name: with another path, account or partition.
+fn nearly<'live>(subject: &str, reading: &'live Reading) -> Option<&'live str> {
+    let name = subject.rsplit('/').next().filter(|name| !name.is_empty())?;
+    reading
+        .entries
+        .iter()
+        .map(|entry| entry.arn.as_str())
+        .find(|arn| {
+            arn.rsplit('/')
+                .next()
+                .is_some_and(|other| other.eq_ignore_ascii_case(name))
+        })
+}

@@ -1,0 +1,90 @@
+//! The way back into a cluster that lets nobody in any more: through EKS's own API, by an access entry, which no write to
+//! the cluster can take away.
+
+use crate::{
+    guard::access::principal_key,
+    ports::aws::{CallerIdentity, Cluster},
+};
+
+/// The commands that give `caller` (an ARN as STS tells it) the whole cluster, in one line.
+/// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
+pub(super) fn commands(cluster: &Cluster, region: &str, caller: Option<&CallerIdentity>) -> String {
+    let principal = caller.map_or_else(|| "ARN".to_owned(), |caller| principal(&caller.arn));
+    let partition = cluster.arn.split(':').nth(1).unwrap_or("aws");
+    let name = &cluster.name;
+    let mut commands = Vec::new();
+    if cluster.authentication_mode.as_deref() == Some("CONFIG_MAP") {
+        commands.push(format!(
+            "aws eks update-cluster-config --region {region} --name {name} --access-config \
+             authenticationMode=API_AND_CONFIG_MAP"
+        ));
+    }
+    commands.push(format!(
+        "aws eks create-access-entry --region {region} --cluster-name {name} --principal-arn {principal}"
+    ));
+    commands.push(format!(
+        "aws eks associate-access-policy --region {region} --cluster-name {name} --principal-arn {principal} --policy-arn \
+         arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster"
+    ));
+    commands.join(" && ")
+}
+
+/// The principal of an access entry for whoever has this ARN: a session's role, without a path, which STS does not
+/// tell.
+fn principal(arn: &str) -> String {
+    let Some((before, session)) = arn.split_once(":assumed-role/") else {
+        return arn.to_owned();
+    };
+    let role = session.split('/').next().unwrap_or(session);
+    format!("{}:role/{role}", before.replacen(":sts:", ":iam:", 1))
+}
+
+/// The canonical ARN, in lower case, of whoever has this ARN.
+pub(super) fn caller_key(arn: &str) -> String {
+    principal_key(&principal(arn))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn the_mode_is_changed_first_where_entries_are_not_read() {
+        let cluster = |mode: &str| Cluster {
+            name: "prod".to_owned(),
+            arn: "arn:aws-cn:eks:cn-north-1:111122223333:cluster/prod".to_owned(),
+            status: "ACTIVE".to_owned(),
+            version: None,
+            endpoint: None,
+            certificate_authority_data: None,
+            oidc_issuer: None,
+            authentication_mode: Some(mode.to_owned()),
+            endpoint_public_access: None,
+            tags: BTreeMap::new(),
+        };
+        let caller = CallerIdentity {
+            account: "111122223333".to_owned(),
+            arn: "arn:aws-cn:sts::111122223333:assumed-role/Admin/ann".to_owned(),
+            user_id: "AROA:ann".to_owned(),
+        };
+        let both = commands(&cluster("API_AND_CONFIG_MAP"), "cn-north-1", Some(&caller));
+        assert_eq!(
+            both,
+            "aws eks create-access-entry --region cn-north-1 --cluster-name prod --principal-arn \
+             arn:aws-cn:iam::111122223333:role/Admin && aws eks associate-access-policy --region cn-north-1 \
+             --cluster-name prod --principal-arn arn:aws-cn:iam::111122223333:role/Admin --policy-arn \
+             arn:aws-cn:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster"
+        );
+        let config_map_only = commands(&cluster("CONFIG_MAP"), "cn-north-1", None);
+        assert!(
+            config_map_only.starts_with("aws eks update-cluster-config --region cn-north-1 --name prod"),
+            "{config_map_only}"
+        );
+        assert!(
+            config_map_only.contains("--principal-arn ARN"),
+            "{config_map_only}"
+        );
+    }
+}

@@ -1,0 +1,356 @@
+//! Bindings: made, changed where eksact made them, and pruned. What a binding gives cannot be changed: one that gives
+//! something else is made anew.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    BINDINGS, binding_address, binding_words,
+    desired::{WantedBinding, desired},
+    is_ours, review,
+    role::namespace_step,
+    role_address, role_key, role_words, to_prune,
+};
+use crate::{
+    engine::{
+        Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone, StepError,
+        StepId, plan::fingerprint,
+    },
+    guard::Guard,
+    ports::{
+        CallErrorKind,
+        access::{RbacBinding, Subject},
+        kubernetes::AccessReview,
+    },
+    resources::{
+        Live, Request, RunContext, namespace,
+        runner::help_for,
+        service_account::{Unreadable, unreadable},
+    },
+};
+
+/// One write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "kebab-case")]
+pub(super) enum Operation {
+    /// Makes a binding.
+    Create { binding: RbacBinding },
+    /// Sets the subjects of a binding, as it was at its version.
+    SetSubjects { binding: RbacBinding },
+    /// Deletes a binding, as it was at its version.
+    Delete { binding: RbacBinding },
+}
+
+impl Operation {
+    /// What the caller must be allowed.
+    pub(super) fn access_reviews(&self) -> Vec<AccessReview> {
+        let (verb, binding) = match self {
+            Self::Create { binding } => ("create", binding),
+            Self::SetSubjects { binding } => ("patch", binding),
+            Self::Delete { binding } => ("delete", binding),
+        };
+        vec![review(verb, binding.namespace.as_ref(), BINDINGS)]
+    }
+}
+
+/// Adds the difference of every binding that shall be there, and those that go.
+pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    let wanted = desired(request).bindings;
+    let bindings = match &live.access.bindings {
+        Some(Ok(bindings)) => bindings,
+        Some(Err(error)) => {
+            if wanted.is_empty() && !request.access.prune {
+                return;
+            }
+            let finding = match unreadable(error) {
+                Unreadable::Cluster => {
+                    Guard::KubernetesUnreachable.refusal(format!("the bindings of groups need it: {error}"))
+                }
+                Unreadable::Object => Finding::new(Severity::Error, "bindings-unreadable", error.to_string()),
+            };
+            draft.add_finding(match help_for(error) {
+                Some(help) => finding.with_help(help),
+                None => finding,
+            });
+            return;
+        }
+        None => return,
+    };
+    for wanted in &wanted {
+        plan_one(wanted, bindings, live, draft);
+    }
+    for binding in to_prune(request, live) {
+        remove(binding, draft);
+    }
+}
+
+fn plan_one(wanted: &WantedBinding, live_bindings: &[RbacBinding], live: &Live, draft: &mut PlanDraft) {
+    let binding = &wanted.binding;
+    let address = binding_address(binding.namespace.as_deref(), &binding.name);
+    let words = binding_words(binding.namespace.as_deref(), &binding.name);
+    if !namespace_is_there(wanted, live, draft) {
+        return;
+    }
+    missing_role(wanted, live, draft);
+    let existing = live_bindings
+        .iter()
+        .find(|live| live.namespace == binding.namespace && live.name == binding.name);
+    let gives = |binding: &RbacBinding| (binding.role_kind.clone(), binding.role_name.clone());
+    if let Some(existing) = existing {
+        if gives(existing) == gives(binding) && same_subjects(&existing.subjects, &binding.subjects) {
+            draft.add_unchanged(address);
+            return;
+        }
+        if !wanted.takes_over && !is_ours(&existing.labels) {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Error,
+                    "rbac-not-managed",
+                    format!("{words} exists, and eksact did not make it"),
+                )
+                .about(&address)
+                .at(wanted.location.as_ref())
+                .with_help(
+                    "Delete it or give it another name; eksact names a binding after its group and its role.",
+                ),
+            );
+            return;
+        }
+    }
+    let mut after = namespace_step(binding.namespace.as_deref(), draft);
+    let role_key = role_key(binding);
+    let role = role_address(role_key.0.as_deref(), &role_key.1);
+    let depends_on = draft.last_step_of(&role).map(|step| {
+        after.push(step);
+        role
+    });
+    let create = Operation::Create {
+        binding: binding.clone(),
+    };
+    let (action, reason, steps) = match existing {
+        None => {
+            let step = draft.add_step(&address, "create", format!("create {words}"), after, &create);
+            (
+                Action::Create,
+                Reason::new("missing", "it does not exist"),
+                vec![step],
+            )
+        }
+        Some(existing) if gives(existing) == gives(binding) => {
+            let operation = Operation::SetSubjects {
+                binding: RbacBinding {
+                    subjects: binding.subjects.clone(),
+                    ..existing.clone()
+                },
+            };
+            let title = format!("set the subjects of {words}");
+            let step = draft.add_step(&address, "subjects", title, after, &operation);
+            (
+                Action::Update,
+                Reason::new("differs", "it is not as wanted"),
+                vec![step],
+            )
+        }
+        Some(existing) => {
+            let operation = Operation::Delete {
+                binding: existing.clone(),
+            };
+            let first = draft.add_step(&address, "delete", format!("delete {words}"), after, &operation);
+            let title = format!("create {words}");
+            let second = draft.add_step(&address, "create", title, vec![first.clone()], &create);
+            let reason = Reason::new("role-differs", "what a binding gives cannot be changed");
+            (Action::Replace, reason, vec![first, second])
+        }
+    };
+    draft.add_change(Change {
+        address,
+        action,
+        reasons: vec![reason],
+        source: wanted.location.clone(),
+        attributes: attributes(existing, Some(binding)),
+        depends_on: depends_on.into_iter().collect(),
+        steps,
+        fingerprint: fingerprint(&existing.map(|live| (&live.uid, &live.subjects))),
+        effect: Effect::Equal,
+        notes: Vec::new(),
+    });
+}
+
+fn attributes(before: Option<&RbacBinding>, after: Option<&RbacBinding>) -> Vec<AttributeChange> {
+    let role = |binding: Option<&RbacBinding>| {
+        binding.map(|binding| {
+            let key = role_key(binding);
+            json!(role_words(key.0.as_deref(), &key.1))
+        })
+    };
+    let subjects = |binding: Option<&RbacBinding>| {
+        binding.map(|binding| {
+            let words = binding.subjects.iter().map(|subject| match &subject.namespace {
+                Some(namespace) => format!("{} {namespace}/{}", subject.kind, subject.name),
+                None => format!("{} {}", subject.kind, subject.name),
+            });
+            json!(words.collect::<Vec<_>>())
+        })
+    };
+    let set = |binding: Option<&RbacBinding>| -> BTreeSet<Subject> {
+        binding
+            .into_iter()
+            .flat_map(|binding| binding.subjects.iter().cloned())
+            .collect()
+    };
+    let (old, new) = (set(before), set(after));
+    let effect = match (old.is_subset(&new), new.is_subset(&old)) {
+        (true, true) => Effect::Equal,
+        (true, false) => Effect::Broader,
+        (false, true) => Effect::Narrower,
+        (false, false) => Effect::Incomparable,
+    };
+    let gives = AttributeChange::plain("gives", role(before), role(after));
+    let replaced = before.is_some() && after.is_some() && gives.before != gives.after;
+    vec![
+        if replaced {
+            gives.with_effect(Effect::Incomparable)
+        } else {
+            gives
+        },
+        AttributeChange::plain("to", subjects(before), subjects(after)).with_effect(effect),
+    ]
+}
+
+/// The order of subjects means nothing.
+fn same_subjects(live: &[Subject], wanted: &[Subject]) -> bool {
+    live.iter().collect::<BTreeSet<_>>() == wanted.iter().collect::<BTreeSet<_>>()
+}
+
+/// A binding cannot stand in a namespace that is not there; eksctl makes none for a binding either.
+fn namespace_is_there(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) -> bool {
+    let Some(name) = &wanted.binding.namespace else {
+        return true;
+    };
+    let address = binding_address(Some(name), &wanted.binding.name);
+    let (code, message) = match live.namespaces.get(name) {
+        Some(Ok(Some(namespace))) if namespace.terminating => (
+            "namespace-terminating",
+            format!("namespace {name} is being deleted: nothing can be created in it"),
+        ),
+        Some(Ok(None)) if draft.last_step_of(&namespace::address(name)).is_none() => {
+            ("namespace-missing", format!("there is no namespace {name}"))
+        }
+        // One that could not be read is taken to be there: the write tells otherwise.
+        _ => return true,
+    };
+    draft.add_finding(
+        Finding::new(Severity::Error, code, message)
+            .about(&address)
+            .at(wanted.location.as_ref())
+            .with_help(format!("kubectl create namespace {name}")),
+    );
+    false
+}
+
+/// A role that is named and not there: the binding would give nothing.
+fn missing_role(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) {
+    let key = role_key(&wanted.binding);
+    let made = draft.change(&role_address(key.0.as_deref(), &key.1)).is_some();
+    if made || !matches!(live.access.roles.get(&key), Some(Ok(None))) {
+        return;
+    }
+    draft.add_finding(
+        Finding::new(
+            Severity::Warning,
+            "cluster-role-missing",
+            format!(
+                "there is no {}: a binding of it gives nothing",
+                role_words(key.0.as_deref(), &key.1)
+            ),
+        )
+        .about(&binding_address(
+            wanted.binding.namespace.as_deref(),
+            &wanted.binding.name,
+        ))
+        .at(wanted.location.as_ref())
+        .with_help("`kubectl get clusterroles` lists them; `rules` in place of `clusterRole` makes one."),
+    );
+}
+
+fn remove(binding: &RbacBinding, draft: &mut PlanDraft) {
+    let address = binding_address(binding.namespace.as_deref(), &binding.name);
+    let title = format!(
+        "delete {}",
+        binding_words(binding.namespace.as_deref(), &binding.name)
+    );
+    let operation = Operation::Delete {
+        binding: binding.clone(),
+    };
+    // Grants come before revokes.
+    let grants: Vec<StepId> = draft
+        .changes()
+        .iter()
+        .filter(|change| change.address.kind() == address.kind() && change.action != Action::Delete)
+        .filter_map(|change| draft.last_step_of(&change.address))
+        .collect();
+    let step = draft.add_step(&address, "delete", title, grants, &operation);
+    draft.add_change(Change {
+        address,
+        action: Action::Delete,
+        reasons: vec![Reason::new("pruned", "the file no longer has it")],
+        source: None,
+        attributes: attributes(Some(binding), None),
+        depends_on: Vec::new(),
+        steps: vec![step],
+        fingerprint: fingerprint(&Some((&binding.uid, &binding.subjects))),
+        effect: Effect::Equal,
+        notes: Vec::new(),
+    });
+}
+
+/// Carries out one write.
+pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<StepDone, StepError> {
+    let kubernetes = &context.writers.kubernetes;
+    let (binding, outcome, gone) = match &operation {
+        Operation::Create { binding } => (
+            binding,
+            kubernetes.create_rbac_binding(binding).await.map(drop),
+            false,
+        ),
+        Operation::SetSubjects { binding } => (
+            binding,
+            kubernetes.set_rbac_subjects(binding).await.map(drop),
+            false,
+        ),
+        Operation::Delete { binding } => (binding, kubernetes.delete_rbac_binding(binding).await, true),
+    };
+    let Err(error) = outcome else {
+        return Ok(StepDone::default());
+    };
+    if gone && error.kind == CallErrorKind::NotFound {
+        return Ok(StepDone::default());
+    }
+    if error.kind == CallErrorKind::AccessDenied {
+        return Err(StepError::from(error).with_help(
+            "Kubernetes lets nobody give more rights than they have: the caller needs them itself, or the verb `bind`.",
+        ));
+    }
+    if error.kind == CallErrorKind::Invalid {
+        return Err(error.into());
+    }
+    // A lost answer, or somebody who was faster: what counts is what is there.
+    let live = context.readers.kubernetes.rbac_bindings().await?;
+    let live = live
+        .iter()
+        .find(|live| live.namespace == binding.namespace && live.name == binding.name);
+    match live {
+        None if gone => Ok(StepDone::default()),
+        Some(live)
+            if !gone
+                && live.role_name == binding.role_name
+                && live.role_kind == binding.role_kind
+                && same_subjects(&live.subjects, &binding.subjects) =>
+        {
+            Ok(StepDone::default())
+        }
+        _ => Err(error.into()),
+    }
+}

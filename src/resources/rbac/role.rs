@@ -1,0 +1,251 @@
+//! Roles: made, changed where eksact made them, and pruned with the last binding that needs them.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    ROLES,
+    desired::{WantedRole, desired},
+    is_ours, review, role_address, role_key, role_words,
+    rules::{effect_of, normal},
+    same_rules, to_prune,
+};
+use crate::{
+    engine::{
+        Action, AttributeChange, Change, Difference, DifferenceSign, Effect, Finding, PlanDraft, Reason,
+        Severity, StepDone, StepError, StepId, plan::fingerprint,
+    },
+    guard::Guard,
+    ports::{
+        CallErrorKind,
+        access::{PolicyRule, RbacRole},
+        kubernetes::AccessReview,
+    },
+    resources::{
+        Live, Request, RunContext,
+        live_access::RoleKey,
+        runner::help_for,
+        service_account::{Unreadable, unreadable},
+    },
+};
+
+/// One write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "kebab-case")]
+pub(super) enum Operation {
+    /// Makes a role.
+    Create { role: RbacRole },
+    /// Sets the rules of a role, as it was at its version.
+    SetRules { role: RbacRole },
+    /// Deletes a role, as it was at its version.
+    Delete { role: RbacRole },
+}
+
+impl Operation {
+    /// What the caller must be allowed.
+    pub(super) fn access_reviews(&self) -> Vec<AccessReview> {
+        let (verb, role) = match self {
+            Self::Create { role } => ("create", role),
+            Self::SetRules { role } => ("patch", role),
+            Self::Delete { role } => ("delete", role),
+        };
+        vec![review(verb, role.namespace.as_ref(), ROLES)]
+    }
+}
+
+/// Adds the difference of every role that shall be there, and those that go.
+pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    for wanted in desired(request).roles {
+        plan_one(&wanted, live, draft);
+    }
+    prune(request, live, draft);
+}
+
+fn plan_one(wanted: &WantedRole, live: &Live, draft: &mut PlanDraft) {
+    let role = &wanted.role;
+    let address = role_address(role.namespace.as_deref(), &role.name);
+    let words = role_words(role.namespace.as_deref(), &role.name);
+    let key: RoleKey = (role.namespace.clone(), role.name.clone());
+    let existing = match live.access.roles.get(&key) {
+        Some(Ok(existing)) => existing.as_ref(),
+        Some(Err(error)) => {
+            let finding = match unreadable(error) {
+                Unreadable::Cluster => {
+                    Guard::KubernetesUnreachable.refusal(format!("{words} needs it: {error}"))
+                }
+                Unreadable::Object => Finding::new(Severity::Error, "role-unreadable", error.to_string()),
+            };
+            let finding = finding.about(&address).at(wanted.location.as_ref());
+            draft.add_finding(match help_for(error) {
+                Some(help) => finding.with_help(help),
+                None => finding,
+            });
+            return;
+        }
+        None => return,
+    };
+    let (action, reason, operation) = match existing {
+        Some(existing) if same_rules(existing, role) => {
+            draft.add_unchanged(address);
+            return;
+        }
+        Some(existing) if !wanted.takes_over && !is_ours(&existing.labels) => {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Error,
+                    "rbac-not-managed",
+                    format!("{words} exists, and eksact did not make it"),
+                )
+                .about(&address)
+                .at(wanted.location.as_ref())
+                .with_help(
+                    "Delete it or give it another name; eksact names a group's own role after the group.",
+                ),
+            );
+            return;
+        }
+        Some(existing) => {
+            let changed = RbacRole {
+                rules: role.rules.clone(),
+                ..existing.clone()
+            };
+            (
+                Action::Update,
+                Reason::new("differs", "it is not as wanted"),
+                Operation::SetRules { role: changed },
+            )
+        }
+        None => (
+            Action::Create,
+            Reason::new("missing", "it does not exist"),
+            Operation::Create { role: role.clone() },
+        ),
+    };
+    let (part, verb) = match action {
+        Action::Create => ("create", "create"),
+        _ => ("rules", "set the rules of"),
+    };
+    let after = namespace_step(role.namespace.as_deref(), draft);
+    let step = draft.add_step(&address, part, format!("{verb} {words}"), after, &operation);
+    draft.add_change(Change {
+        address,
+        action,
+        reasons: vec![reason],
+        source: wanted.location.clone(),
+        attributes: vec![rules_change(
+            existing.map(|role| role.rules.as_slice()).unwrap_or_default(),
+            &role.rules,
+        )],
+        depends_on: Vec::new(),
+        steps: vec![step],
+        fingerprint: fingerprint(&existing.map(|role| (&role.uid, normal(&role.rules)))),
+        effect: Effect::Equal,
+        notes: Vec::new(),
+    });
+}
+
+/// The step that makes the namespace of an object, where one does.
+pub(super) fn namespace_step(namespace: Option<&str>, draft: &PlanDraft) -> Vec<StepId> {
+    namespace
+        .and_then(|namespace| draft.last_step_of(&crate::resources::namespace::address(namespace)))
+        .into_iter()
+        .collect()
+}
+
+/// Own roles whose bindings are pruned, unless another binding of the request still needs them.
+fn prune(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    let wanted = desired(request);
+    let needed: BTreeSet<RoleKey> = wanted
+        .bindings
+        .iter()
+        .map(|wanted| role_key(&wanted.binding))
+        .collect();
+    let mut seen = BTreeSet::new();
+    for binding in to_prune(request, live) {
+        let key = role_key(binding);
+        if needed.contains(&key) || !seen.insert(key.clone()) {
+            continue;
+        }
+        let Some(Ok(Some(role))) = live.access.roles.get(&key) else {
+            continue;
+        };
+        if !is_ours(&role.labels) {
+            continue;
+        }
+        let address = role_address(role.namespace.as_deref(), &role.name);
+        let title = format!("delete {}", role_words(role.namespace.as_deref(), &role.name));
+        let operation = Operation::Delete { role: role.clone() };
+        let step = draft.add_step(&address, "delete", title, Vec::new(), &operation);
+        draft.order(
+            super::binding_address(binding.namespace.as_deref(), &binding.name),
+            address.clone(),
+        );
+        draft.add_change(Change {
+            address,
+            action: Action::Delete,
+            reasons: vec![Reason::new("pruned", "the file no longer has it")],
+            source: None,
+            attributes: vec![rules_change(&role.rules, &[])],
+            depends_on: Vec::new(),
+            steps: vec![step],
+            fingerprint: fingerprint(&Some((&role.uid, normal(&role.rules)))),
+            effect: Effect::Equal,
+            notes: Vec::new(),
+        });
+    }
+}
+
+/// The rules that come and go, and whether that is more or less.
+fn rules_change(before: &[PolicyRule], after: &[PolicyRule]) -> AttributeChange {
+    let effect = effect_of(before, after);
+    let (before, after) = (normal(before), normal(after));
+    let line = |sign, rule: &PolicyRule| Difference {
+        sign,
+        indent: 0,
+        text: json!(rule).to_string(),
+        effect: None,
+    };
+    let gone: Vec<Difference> = before
+        .difference(&after)
+        .map(|rule| line(DifferenceSign::Removed, rule))
+        .collect();
+    let new: Vec<Difference> = after
+        .difference(&before)
+        .map(|rule| line(DifferenceSign::Added, rule))
+        .collect();
+    AttributeChange::plain("rules", None, None)
+        .with_differences(gone.into_iter().chain(new).collect())
+        .with_effect(effect)
+}
+
+/// Carries out one write.
+pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<StepDone, StepError> {
+    let kubernetes = &context.writers.kubernetes;
+    let (role, outcome, gone) = match &operation {
+        Operation::Create { role } => (role, kubernetes.create_rbac_role(role).await.map(drop), false),
+        Operation::SetRules { role } => (role, kubernetes.set_rbac_rules(role).await.map(drop), false),
+        Operation::Delete { role } => (role, kubernetes.delete_rbac_role(role).await, true),
+    };
+    let Err(error) = outcome else {
+        return Ok(StepDone::default());
+    };
+    if gone && error.kind == CallErrorKind::NotFound {
+        return Ok(StepDone::default());
+    }
+    if matches!(error.kind, CallErrorKind::AccessDenied | CallErrorKind::Invalid) {
+        return Err(error.into());
+    }
+    // A lost answer, or somebody who was faster: what counts is what is there.
+    match context
+        .readers
+        .kubernetes
+        .rbac_role(role.namespace.as_deref(), &role.name)
+        .await
+    {
+        Ok(Some(live)) if !gone && same_rules(&live, role) => Ok(StepDone::default()),
+        Ok(None) if gone => Ok(StepDone::default()),
+        _ => Err(error.into()),
+    }
+}

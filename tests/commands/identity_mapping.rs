@@ -1,0 +1,220 @@
+//! `create` and `delete iamidentitymapping`, `restore aws-auth`, and a file with access in it.
+
+use eksact::cloud::sandbox::World;
+
+use crate::place::{Ended, Place, assert_story};
+
+const DEV: &str = "arn:aws:iam::111122223333:role/dev";
+const NODE: &str = "arn:aws:iam::111122223333:role/eksctl-prod-nodegroup-ng-1-NodeInstanceRole-SANDBOX";
+
+/// The story with the names of backups, which come from random ids, and their times made steady.
+fn steady(place: &Place) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    let mut story = place.story().to_owned();
+    for found in place.story().split("aws-auth-backup-").skip(1) {
+        let name = &found[..10];
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    for (number, name) in names.iter().enumerate() {
+        story = story.replace(name, &format!("{number:010}"));
+    }
+    story
+}
+
+macro_rules! assert_steady_story {
+    ($name:literal, $place:expr) => {
+        insta::with_settings!({
+            filters => vec![(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "2026-11-22T12:00:00.000Z")],
+        }, { assert_story!($name, steady($place)) });
+    };
+}
+
+#[test]
+fn from_creation_to_restore() {
+    let mut place = Place::new();
+    let create = [
+        "create",
+        "iamidentitymapping",
+        "--cluster",
+        "prod",
+        "--arn",
+        DEV,
+        "--username",
+        "dev:{{SessionName}}",
+        "--group",
+        "developers,readers",
+    ];
+    place.tell(&create);
+    place.tell(&[create.as_slice(), &["--approve"]].concat());
+    place.tell(&[create.as_slice(), &["--approve"]].concat());
+    // One that is there is changed, never doubled.
+    let masters = ["--username", "dev", "--group", "system:masters", "--yes"];
+    place.tell(&[&create[..6], masters.as_slice()].concat());
+    place.tell(&["delete", "iamidentitymapping", "prod", "--arn", DEV, "--yes"]);
+    place.tell(&["delete", "iamidentitymapping", "prod", "--arn", DEV, "--yes"]);
+    place.tell(&[
+        "create",
+        "iamidentitymapping",
+        "prod",
+        "--account",
+        "444455556666",
+        "--yes",
+    ]);
+    place.tell(&[
+        "delete",
+        "iamidentitymapping",
+        "prod",
+        "--account",
+        "444455556666",
+        "--yes",
+    ]);
+    place.tell(&["restore", "aws-auth", "--cluster", "prod", "--yes"]);
+    place.tell(&["restore", "aws-auth", "--cluster", "prod", "--list"]);
+    assert_steady_story!("identity-mapping", &place);
+}
+
+#[test]
+fn mistakes_on_the_command_line() {
+    let mut place = Place::new();
+    let create = ["create", "iamidentitymapping", "--cluster", "prod"];
+    for wrong in [
+        vec![],
+        vec!["--arn", DEV],
+        vec!["--arn", DEV, "--account", "444455556666"],
+        vec!["--service-name", "emr"],
+        vec!["--service-name", "emr-containers"],
+        vec!["--account", "444455556666", "--group", "a"],
+        vec![
+            "--arn",
+            "arn:aws:iam::111122223333:role/teams/dev",
+            "--group",
+            "a",
+        ],
+    ] {
+        let ended = place.tell(&[create.as_slice(), &wrong].concat());
+        assert_eq!(ended.code, 64, "{wrong:?}");
+    }
+    place.tell(&["delete", "iamidentitymapping", "--cluster", "prod"]);
+    place.tell(&["create", "iamidentitymapping", "--arn", DEV, "--group", "a"]);
+    place.tell(&["restore", "aws-auth", "--cluster", "prod"]);
+    place.tell(&["restore", "aws-auth", "--cluster", "prod", "--to", "none"]);
+    assert_story!("identity-mapping-mistakes", place.story());
+}
+
+const ACCESS: &str = "\
+apiVersion: eksctl.io/v1alpha5
+kind: ClusterConfig
+metadata: {name: prod, region: eu-west-1}
+iamIdentityMappings:
+- arn: arn:aws:iam::111122223333:role/deployer
+  username: aws:{{AccountID}}:eks-deployer:{{SessionName}}
+  groups: [deployers]
+- arn: arn:aws:iam::111122223333:user/ann
+  username: ann
+  groups: [viewers]
+---
+apiVersion: eksact.dev/v1alpha1
+kind: ClusterAccess
+groups:
+- name: deployers
+  bindings:
+  - rules:
+    - {apiGroups: [apps], resources: [deployments], verbs: [get, list, watch, patch]}
+    namespaces: [default]
+- name: viewers
+  bindings:
+  - clusterRole: view
+";
+
+#[test]
+fn a_file_from_role_to_rights() {
+    let mut place = Place::new();
+    place.write("access.yaml", ACCESS);
+    place.tell(&["apply", "-f", "access.yaml", "--yes"]);
+    place.tell(&["plan", "-f", "access.yaml"]);
+    let without = ACCESS
+        .split("---")
+        .next()
+        .unwrap()
+        .replace("deployer", "developer");
+    place.write("other.yaml", &without);
+    place.tell(&["plan", "-f", "other.yaml", "--prune"]);
+    assert_steady_story!("identity-mapping-file", &place);
+}
+
+/// Each guard in plan and in apply: the guards' exit code, its own code in people's and machines' output, and a world
+/// that is what it was; passed only by its code.
+#[test]
+fn each_guard_refuses_in_plan_and_apply() {
+    let caller =
+        "- userarn: arn:aws:iam::111122223333:user/sandbox\n  username: me\n  groups: [developers]\n";
+    let admin =
+        "- rolearn: arn:aws:iam::111122223333:role/admin\n  username: admin\n  groups: [system:masters]\n";
+    let cases: [(&str, Option<(&str, &str)>, &str); 4] = [
+        (
+            "own-access-lost",
+            Some(("mapUsers", caller)),
+            "arn:aws:iam::111122223333:user/sandbox",
+        ),
+        (
+            "last-admin-lost",
+            Some(("mapRoles", admin)),
+            "arn:aws:iam::111122223333:role/admin",
+        ),
+        ("node-role-lost", None, NODE),
+        ("aws-auth-section-dropped", Some(("mapUsers", "- {oops")), NODE),
+    ];
+    for (code, text, deleted) in cases {
+        let place = Place::new();
+        place.edit("prod", |world| prepare(world, text));
+        place.write(
+            "file.yaml",
+            &format!(
+                "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {{name: prod, region: eu-west-1}}\n\
+                 iamIdentityMappings:\n- {{arn: '{deleted}', username: nobody, groups: [nobodies]}}\n"
+            ),
+        );
+        let before = std::fs::read_to_string(place.path(".eksact-sandbox.json")).unwrap();
+        let delete = ["delete", "iamidentitymapping", "prod", "--arn", deleted];
+        let allow = ["--allow", code, "--yes"];
+        for refused in [
+            place.run(&["plan", "-f", "file.yaml"]),
+            place.run(&["plan", "-f", "file.yaml", "-o", "json"]),
+            place.run(&["apply", "-f", "file.yaml", "--yes"]),
+            place.run(&["apply", "-f", "file.yaml", "--yes", "-o", "json"]),
+            place.run(&[delete.as_slice(), &["--yes"]].concat()),
+        ] {
+            let Ended {
+                code: ended, stdout, ..
+            } = &refused;
+            assert_eq!(*ended, 4, "{code}: {refused:?}");
+            assert!(stdout.contains(code), "{code}: {refused:?}");
+        }
+        let after = std::fs::read_to_string(place.path(".eksact-sandbox.json")).unwrap();
+        assert_eq!(before, after, "{code}: nothing was written");
+        let done = place.run(&[delete.as_slice(), &allow].concat());
+        // A node's mapping in a ConfigMap with a broken section is two cases.
+        if code == "aws-auth-section-dropped" {
+            assert_eq!(done.code, 4, "{done:?}");
+            let both = "aws-auth-section-dropped,node-role-lost";
+            let done = place.run(&[delete.as_slice(), &["--allow", both, "--yes"]].concat());
+            assert_eq!(done.code, 0, "{done:?}");
+        } else {
+            assert_eq!(done.code, 0, "{code}: {done:?}");
+        }
+    }
+}
+
+/// A cluster that reads aws-auth only, with this text in it.
+fn prepare(world: &mut World, text: Option<(&str, &str)>) {
+    let cluster = world.clusters.values_mut().next().unwrap();
+    cluster.access_entries.clear();
+    cluster.cluster.authentication_mode = Some("CONFIG_MAP".to_owned());
+    let config_map = cluster.config_maps.get_mut("kube-system/aws-auth").unwrap();
+    if let Some((key, text)) = text {
+        let now = config_map.data.entry(key.to_owned()).or_default();
+        now.push_str(text);
+    }
+}

@@ -1,0 +1,364 @@
+//! What a plan says and does for the states of aws-auth and RBAC that it can meet.
+
+use std::fmt::Write as _;
+
+use eksact::{cloud::sandbox::Sandbox, engine::Severity, resources::Request};
+
+use super::{
+    DEVELOPERS, HAND_WRITTEN, aws_auth, deletion, file, file_with_access, hand_written, pruning, text, write,
+};
+use crate::stage::{apply, assert_settled, cluster, fresh_world, human, plan, request, sandbox, summary};
+
+/// The lines of `after` that `before` does not have, and the other way round: what kubectl diff would show.
+fn changed_lines(before: &str, after: &str) -> String {
+    let lines = |text: &str| text.split_inclusive('\n').map(str::to_owned).collect::<Vec<_>>();
+    let (before, after) = (lines(before), lines(after));
+    let mut text = String::new();
+    for line in before.iter().filter(|line| !after.contains(line)) {
+        write!(text, "-{line}").unwrap();
+    }
+    for line in after.iter().filter(|line| !before.contains(line)) {
+        write!(text, "+{line}").unwrap();
+    }
+    text
+}
+
+/// Every drift of the one mapping over a hand-written ConfigMap: what the plan says, which lines it changes, and that a
+/// second plan has nothing to do.
+#[tokio::test(start_paused = true)]
+async fn every_drift_of_a_mapping_is_found_and_mended() {
+    let other = |old: &str, new: &str| {
+        let entry = "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev:{{SessionName}}\n  groups:\n  - developers\n";
+        assert!(entry.contains(old));
+        format!("{HAND_WRITTEN}{}", entry.replace(old, new))
+    };
+    let cases: [(&str, String); 12] = [
+        ("absent", HAND_WRITTEN.to_owned()),
+        ("as wanted", other("dev:", "dev:")),
+        (
+            "as wanted, in other words",
+            other("  groups:\n  - developers\n", "  groups: [\"developers\"]\n"),
+        ),
+        ("another user name", other("dev:{{SessionName}}", "developer")),
+        (
+            "one group more",
+            other("- developers", "- developers\n  - admins"),
+        ),
+        ("no groups", other("  groups:\n  - developers\n", "")),
+        ("groups as a text", other("\n  - developers", " developers")),
+        ("an ARN in capitals", other("role/dev", "ROLE/DEV")),
+        (
+            "a field of its own",
+            other("  username", "  team: red # keep\n  username"),
+        ),
+        (
+            "twice, the last one differs",
+            format!(
+                "{}{}",
+                other("dev:", "dev:"),
+                "- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: ghost}\n"
+            ),
+        ),
+        (
+            "an indented list",
+            "  - rolearn: arn:aws:iam::111122223333:role/node\n    username: node\n".to_owned(),
+        ),
+        ("an empty list", "[]\n".to_owned()),
+    ];
+    let mut story = String::new();
+    for (case, before) in cases {
+        let bed = hand_written();
+        write(&bed, "mapRoles", Some(&before));
+        let request = request(&file(&[DEVELOPERS]));
+        let plan = apply(&bed, &request).await;
+        assert_settled(&bed, &request, case).await;
+        let after = text(&bed, "mapRoles");
+        write!(
+            story,
+            "## {case}\n{}{}\n",
+            summary(&plan),
+            changed_lines(&before, &after)
+        )
+        .unwrap();
+    }
+    insta::assert_snapshot!(story);
+}
+
+/// A ConfigMap that is not there is made; what is to be deleted from one that is not there is nothing to do.
+#[tokio::test(start_paused = true)]
+async fn an_absent_config_map_is_made_by_what_is_wanted_only() {
+    let without = || {
+        let mut world = fresh_world();
+        cluster(&mut world).config_maps.clear();
+        sandbox(world)
+    };
+    let bed = without();
+    let request = request(&file(&[DEVELOPERS, "account: \"444455556666\""]));
+    apply(&bed, &request).await;
+    assert_settled(&bed, &request, "made").await;
+    assert_eq!(text(&bed, "mapAccounts"), "- \"444455556666\"\n");
+    assert!(text(&bed, "mapRoles").contains("role/dev"));
+
+    let bed = without();
+    let deletion = deletion("arn:aws:iam::111122223333:role/dev", true);
+    let plan = apply(&bed, &deletion).await;
+    assert!(summary(&plan).contains("nothing-to-delete"), "{}", summary(&plan));
+    assert_eq!(aws_auth(&bed), None);
+    let bed = without();
+    apply(&bed, &pruning(super::super::stage::request(&file(&[])))).await;
+    assert_eq!(aws_auth(&bed), None);
+}
+
+/// Users and accounts; a user ARN that somebody put into mapRoles counts there, and is changed there.
+#[tokio::test(start_paused = true)]
+async fn users_and_accounts() {
+    let bed = hand_written();
+    write(
+        &bed,
+        "mapUsers",
+        Some("- userarn: arn:aws:iam::111122223333:user/ann\n  username: ann\n"),
+    );
+    write(&bed, "mapAccounts", Some("# partners\n- \"000011112222\"\n"));
+    let roles = format!("{HAND_WRITTEN}- rolearn: arn:aws:iam::111122223333:user/bob\n  username: bob\n");
+    write(&bed, "mapRoles", Some(&roles));
+    let request = request(&file(&[
+        "arn: arn:aws:iam::111122223333:user/ann\nusername: ann\ngroups: [admins]",
+        "arn: arn:aws:iam::111122223333:user/bob\nusername: robert",
+        "account: \"444455556666\"",
+        "account: \"000011112222\"",
+    ]));
+    let plan = apply(&bed, &request).await;
+    assert_settled(&bed, &request, "users and accounts").await;
+    assert_eq!(
+        text(&bed, "mapAccounts"),
+        "# partners\n- \"000011112222\"\n- \"444455556666\"\n"
+    );
+    assert!(text(&bed, "mapRoles").ends_with("user/bob\n  username: robert\n"));
+    assert!(!text(&bed, "mapUsers").contains("bob"));
+    insta::assert_snapshot!(human(&plan));
+}
+
+/// A deletion takes one entry and its lines; of several it takes none unasked.
+#[tokio::test(start_paused = true)]
+async fn deletions() {
+    let platform = "arn:aws:iam::111122223333:role/platform";
+    let twice =
+        format!("{HAND_WRITTEN}- rolearn: {platform}\n  username: other\n  groups: [system:masters]\n");
+    let mut story = String::new();
+    for (case, before, arn, all) in [
+        ("one", HAND_WRITTEN, platform, false),
+        (
+            "in capitals",
+            HAND_WRITTEN,
+            "arn:aws:iam::111122223333:ROLE/Platform",
+            false,
+        ),
+        ("several", &twice, platform, false),
+        ("all of several", &twice, platform, true),
+        (
+            "nobody of that name",
+            HAND_WRITTEN,
+            "arn:aws:iam::111122223333:role/teams/platform",
+            false,
+        ),
+    ] {
+        let bed = hand_written();
+        write(&bed, "mapRoles", Some(before));
+        let request = deletion(arn, all);
+        let plan = plan(&bed, &request).await;
+        write!(story, "## {case}\n{}", summary(&plan)).unwrap();
+        if plan.findings_of(Severity::Error).next().is_none() {
+            apply(&bed, &request).await;
+            assert_settled(&bed, &request, case).await;
+        }
+        writeln!(story, "{}", changed_lines(before, &text(&bed, "mapRoles"))).unwrap();
+    }
+    insta::assert_snapshot!(story);
+}
+
+const GROUPS: &str = "\
+groups:
+- name: developers
+  bindings:
+  - clusterRole: view
+  - clusterRole: edit
+    namespaces: [kube-public]
+- name: deployers
+  bindings:
+  - rules:
+    - {apiGroups: [apps], resources: [deployments], verbs: [get, patch]}
+    namespaces: [kube-public]
+";
+
+/// Groups are bound as the file says, changed bindings are mended, and what the file no longer says is pruned.
+#[tokio::test(start_paused = true)]
+async fn groups_and_their_bindings() {
+    let bed = hand_written();
+    let whole = request(&file_with_access(&[DEVELOPERS], GROUPS));
+    let first = apply(&bed, &whole).await;
+    assert_settled(&bed, &whole, "bound").await;
+    let mut story = format!("## bound\n{}", summary(&first));
+    // Somebody takes the subject away, gives the role another rule, and points a binding elsewhere.
+    bed.edit(|world| {
+        let cluster = cluster(world);
+        for (key, binding) in &mut cluster.rbac_bindings {
+            if key.ends_with("eksact:developers:view") {
+                binding.subjects.clear();
+            }
+            if key.ends_with("eksact:developers:edit") {
+                binding.role_name = "admin".to_owned();
+            }
+        }
+        for (key, role) in &mut cluster.rbac_roles {
+            if key.ends_with("eksact:deployers") {
+                role.rules[0].verbs.push("delete".to_owned());
+            }
+        }
+    })
+    .unwrap();
+    let mended = apply(&bed, &whole).await;
+    assert_settled(&bed, &whole, "mended").await;
+    write!(story, "## mended\n{}", human(&mended)).unwrap();
+    let less = pruning(request(&file(&[])));
+    let pruned = apply(&bed, &less).await;
+    assert_settled(&bed, &less, "pruned").await;
+    write!(story, "## pruned\n{}", summary(&pruned)).unwrap();
+    assert_eq!(text(&bed, "mapRoles"), HAND_WRITTEN, "byte for byte as before");
+    insta::assert_snapshot!(story);
+}
+
+/// What cannot be bound, or gives nothing, is said; what somebody else made is left alone.
+#[tokio::test(start_paused = true)]
+async fn bindings_that_cannot_be() {
+    let bed = hand_written();
+    let request = request(&file_with_access(
+        &[DEVELOPERS],
+        "groups:\n- name: a\n  bindings:\n  - {clusterRole: nobody-made-it}\n  - {clusterRole: view, namespaces: [nowhere]}\n- name: b\n  bindings:\n  - {clusterRole: view}\n",
+    ));
+    bed.edit(|world| {
+        let cluster = cluster(world);
+        let mut foreign = cluster.rbac_bindings.values().next().unwrap().clone();
+        foreign.name = "eksact:b:view".to_owned();
+        cluster.rbac_bindings.insert("/eksact:b:view".to_owned(), foreign);
+    })
+    .unwrap();
+    insta::assert_snapshot!(summary(&plan(&bed, &request).await));
+}
+
+/// EMR's mapping brings its Role and RoleBinding, as eksctl's does.
+#[tokio::test(start_paused = true)]
+async fn a_service_has_its_role_and_binding() {
+    let bed = hand_written();
+    let request = request(&file(&["serviceName: emr-containers\nnamespace: kube-public"]));
+    let plan = apply(&bed, &request).await;
+    assert_settled(&bed, &request, "emr").await;
+    insta::assert_snapshot!(summary(&plan));
+    assert!(text(&bed, "mapRoles").ends_with(
+        "- rolearn: arn:aws:iam::111122223333:role/AWSServiceRoleForAmazonEMRContainers\n  username: emr-containers\n"
+    ));
+}
+
+async fn findings(bed: &Sandbox, request: &Request) -> String {
+    let plan = plan(bed, request).await;
+    plan.findings
+        .iter()
+        .map(|finding| format!("{:?} {}: {}\n", finding.severity, finding.code, finding.message))
+        .collect()
+}
+
+/// Permission sets become the one role that they made, without its path; none and several are errors that list them.
+#[tokio::test(start_paused = true)]
+async fn permission_sets() {
+    let path = "/aws-reserved/sso.amazonaws.com/eu-west-1/";
+    let role = |world: &mut eksact::cloud::sandbox::World, name: &str| {
+        let role = eksact::ports::aws::Role {
+            name: name.to_owned(),
+            arn: format!("arn:aws:iam::111122223333:role{path}{name}"),
+            id: format!("AROA{name}"),
+            path: path.to_owned(),
+            trust_policy: serde_json::json!({}),
+            managed_policy_arns: Vec::new(),
+            inline_policies: std::collections::BTreeMap::new(),
+            permissions_boundary: None,
+            tags: std::collections::BTreeMap::new(),
+        };
+        world.roles.insert(name.to_owned(), role);
+    };
+    let bed = hand_written();
+    bed.edit(|world| {
+        role(world, "AWSReservedSSO_Admin_0123456789abcdef");
+        role(world, "AWSReservedSSO_Twice_0123456789abcdef");
+        role(world, "AWSReservedSSO_Twice_fedcba9876543210");
+    })
+    .unwrap();
+    let asking = |name: &str| {
+        request(&file_with_access(
+            &[],
+            &format!(
+                "identityMappings:\n- permissionSet: {name}\n  username: a\n  groups: [system:masters]\n"
+            ),
+        ))
+    };
+    apply(&bed, &asking("{name: Admin}")).await;
+    assert!(
+        text(&bed, "mapRoles")
+            .contains("rolearn: arn:aws:iam::111122223333:role/AWSReservedSSO_Admin_0123456789abcdef\n")
+    );
+    let mut story = String::new();
+    for name in [
+        "{name: Twice}",
+        "{name: admin}",
+        "{name: Admin, account: \"444455556666\"}",
+    ] {
+        write!(story, "{}", findings(&bed, &asking(name)).await).unwrap();
+    }
+    bed.edit(|world| world.denied.insert("iam:ListRoles".to_owned()))
+        .unwrap();
+    write!(story, "{}", findings(&bed, &asking("{name: Admin}")).await).unwrap();
+    insta::assert_snapshot!(story);
+}
+
+/// What cannot be written at all, and clusters that do not look at aws-auth.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_written() {
+    let mut story = String::new();
+    let request = request(&file(&[DEVELOPERS]));
+    let mut tell = async |case: &str, bed: Sandbox, request: &Request| {
+        let found = findings(&bed, request).await;
+        writeln!(story, "## {case}\n{found}").unwrap();
+    };
+    let bed = hand_written();
+    bed.edit(|world| {
+        let config_maps = &mut cluster(world).config_maps;
+        config_maps.get_mut("kube-system/aws-auth").unwrap().immutable = true;
+    })
+    .unwrap();
+    tell("immutable", bed, &request).await;
+
+    let bed = hand_written();
+    let filler = format!(
+        "{HAND_WRITTEN}# {}\n",
+        "x".repeat(1024 * 1024 - HAND_WRITTEN.len() - 50)
+    );
+    write(&bed, "mapRoles", Some(&filler));
+    tell("too large", bed, &request).await;
+
+    let bed = hand_written();
+    bed.edit(|world| cluster(world).cluster.authentication_mode = Some("API".to_owned()))
+        .unwrap();
+    tell("access entries only", bed, &request).await;
+
+    let bed = hand_written();
+    bed.edit(|world| {
+        cluster(world)
+            .denied
+            .insert("get configmaps in kube-system".to_owned())
+    })
+    .unwrap();
+    tell("denied", bed, &request).await;
+
+    let bed = hand_written();
+    bed.edit(|world| cluster(world).unreachable = true).unwrap();
+    tell("unreachable", bed, &request).await;
+    insta::assert_snapshot!(story);
+}

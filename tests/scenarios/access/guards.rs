@@ -1,0 +1,125 @@
+//! The guards over aws-auth, in the worlds in which they refuse: nothing is written, and only their own code passes them.
+
+use eksact::{
+    cloud::sandbox::Sandbox,
+    engine::{Plan, Severity},
+    guard::Guard,
+    resources::Request,
+};
+
+use super::{DEVELOPERS, HAND_WRITTEN, deletion, file, hand_written, text, write};
+use crate::stage::{apply, assert_settled, carry_out, cluster, plan, request, summary};
+
+/// The caller of the simulated account.
+const CALLER: &str =
+    "- userarn: arn:aws:iam::111122223333:user/sandbox\n  username: me\n  groups: [system:masters]\n";
+
+/// A cluster that reads aws-auth only, by which the caller gets in.
+fn config_map_only() -> Sandbox {
+    let bed = hand_written();
+    bed.edit(|world| {
+        let cluster = cluster(world);
+        cluster.access_entries.clear();
+        cluster.cluster.authentication_mode = Some("CONFIG_MAP".to_owned());
+    })
+    .unwrap();
+    write(&bed, "mapUsers", Some(CALLER));
+    bed
+}
+
+fn refusals(plan: &Plan) -> Vec<&str> {
+    plan.findings_of(Severity::Refusal)
+        .map(|finding| finding.code.as_str())
+        .collect()
+}
+
+/// Refused without the code and with all others; done with it.
+async fn refused_unless_allowed(bed: &Sandbox, request: &Request, guard: Guard) -> Plan {
+    let before = (text(bed, "mapRoles"), text(bed, "mapUsers"));
+    let others = Guard::ALL.into_iter().filter(|other| *other != guard).collect();
+    for allow in [std::collections::BTreeSet::new(), others] {
+        let mut asked = request.clone();
+        asked.settings.allow = allow;
+        let refused = plan(bed, &asked).await;
+        assert!(!refused.may_be_applied(), "{}", summary(&refused));
+        assert_eq!(refusals(&refused), [guard.code()]);
+    }
+    assert_eq!((text(bed, "mapRoles"), text(bed, "mapUsers")), before);
+    let mut asked = request.clone();
+    asked.settings.allow = [guard].into();
+    let allowed = plan(bed, &asked).await;
+    let report = carry_out(bed, &allowed, &asked).await;
+    assert!(report.succeeded(), "{report:#?}");
+    assert_settled(bed, &asked, guard.code()).await;
+    allowed
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callers_own_access_is_kept() {
+    let request = deletion("arn:aws:iam::111122223333:user/sandbox", false);
+    let plan = refused_unless_allowed(&config_map_only(), &request, Guard::OwnAccessLost).await;
+    insta::assert_snapshot!(summary(&plan));
+
+    // By the file as well: fewer groups than now.
+    let less = crate::stage::request(&file(&[
+        "arn: arn:aws:iam::111122223333:user/sandbox\nusername: me\ngroups: [viewers]",
+    ]));
+    refused_unless_allowed(&config_map_only(), &less, Guard::OwnAccessLost).await;
+
+    // An access entry lets the caller in all the same.
+    let bed = hand_written();
+    write(&bed, "mapUsers", Some(CALLER));
+    apply(&bed, &request).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_is_left_who_may_do_everything() {
+    let bed = config_map_only();
+    write(&bed, "mapUsers", None);
+    let request = deletion("arn:aws:iam::111122223333:role/platform", false);
+    refused_unless_allowed(&bed, &request, Guard::LastAdminLost).await;
+
+    // The creator's access entry is one who may.
+    apply(&hand_written(), &request).await;
+
+    // Where access entries cannot be read, nobody knows.
+    let bed = hand_written();
+    bed.edit(|world| world.denied.insert("eks:ListAccessEntries".to_owned()))
+        .unwrap();
+    let plan = plan(&bed, &request).await;
+    assert_eq!(refusals(&plan), ["last-admin-lost"]);
+    assert!(summary(&plan).contains("could not be read"), "{}", summary(&plan));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_keep_their_role() {
+    let request = deletion("arn:aws:iam::111122223333:role/node", false);
+    refused_unless_allowed(&hand_written(), &request, Guard::NodeRoleLost).await;
+    let renamed = crate::stage::request(&file(&[
+        "arn: arn:aws:iam::111122223333:role/node\nusername: node\ngroups: [system:bootstrappers, system:nodes]",
+    ]));
+    refused_unless_allowed(&hand_written(), &renamed, Guard::NodeRoleLost).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_section_that_the_cluster_drops_is_not_written_around() {
+    let bed = hand_written();
+    write(&bed, "mapUsers", Some("- userarn: {{oops}}\n"));
+    let request = request(&file(&[DEVELOPERS]));
+    refused_unless_allowed(&bed, &request, Guard::AwsAuthSectionDropped).await;
+    assert_eq!(text(&bed, "mapUsers"), "- userarn: {{oops}}\n");
+
+    // A mapping cannot be put into the section itself.
+    let bed = hand_written();
+    let broken = format!("{HAND_WRITTEN}- username: {{{{oops}}}}\n");
+    write(&bed, "mapRoles", Some(&broken));
+    let mut asked = request.clone();
+    asked.settings.allow = [Guard::AwsAuthSectionDropped].into();
+    let plan = plan(&bed, &asked).await;
+    assert!(
+        summary(&plan).contains("aws-auth-not-editable"),
+        "{}",
+        summary(&plan)
+    );
+    assert!(!plan.has_changes());
+}
