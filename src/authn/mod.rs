@@ -5,6 +5,7 @@
 
 pub mod arn;
 pub mod aws_auth;
+pub mod aws_auth_manifest;
 pub mod irsa;
 pub mod token;
 pub mod token_check;

@@ -109,7 +109,7 @@ pub(in crate::config) fn check(
     path: &FieldPath,
     findings: &mut Findings,
 ) {
-    let mut found = Vec::new();
+    let mut found = Findings::default();
     match &mapping.subject {
         MappingSubject::Arn(text) if text.is_empty() => found.push(
             Finding::error("identity-mapping", path.clone(), format!("{path} names nobody"))
@@ -131,14 +131,14 @@ pub(in crate::config) fn check(
         MappingSubject::Account(account) => account_id(account, path.key("account"), &mut found),
         MappingSubject::Service { name, namespace } => service(name, namespace, path, &mut found),
     }
-    for finding in found {
+    for finding in found.into_vec() {
         let location = finding.location.clone().or_else(|| mapping.location.clone());
         findings.push(Finding { location, ..finding });
     }
 }
 
 /// The name of a permission set: `[\w+=,.@-]{1,32}` (IAM Identity Center, `CreatePermissionSet`).
-fn permission_set(name: &str, path: &FieldPath, found: &mut Vec<Finding>) {
+fn permission_set(name: &str, path: &FieldPath, found: &mut Findings) {
     if name.is_empty() {
         found.push(
             Finding::error("missing", path.clone(), format!("{path} must be set"))
@@ -168,7 +168,7 @@ fn permission_set(name: &str, path: &FieldPath, found: &mut Vec<Finding>) {
     found.push(Finding::error("permission-set", path.clone(), message).help(help));
 }
 
-fn account_id(account: &str, path: FieldPath, found: &mut Vec<Finding>) {
+fn account_id(account: &str, path: FieldPath, found: &mut Findings) {
     if is_account_id(account) || account.contains("${") {
         return;
     }
@@ -182,7 +182,7 @@ fn account_id(account: &str, path: FieldPath, found: &mut Vec<Finding>) {
     found.push(Finding::error("account", path, message).help(help));
 }
 
-fn service(name: &str, namespace: &str, path: &FieldPath, found: &mut Vec<Finding>) {
+fn service(name: &str, namespace: &str, path: &FieldPath, found: &mut Findings) {
     if name != SERVICE {
         let message = format!("invalid service name {}", quoted(name));
         found.push(
@@ -202,7 +202,7 @@ fn service(name: &str, namespace: &str, path: &FieldPath, found: &mut Vec<Findin
 }
 
 /// User name and groups.
-fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut Vec<Finding>) {
+fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut Findings) {
     match &mapping.username {
         None if mapping.groups.is_empty() => found.push(
             Finding::error(
@@ -229,12 +229,17 @@ fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut 
         }
     }
     for (index, group) in mapping.groups.iter().enumerate() {
+        if found.is_full() {
+            return;
+        }
         let path = path.key("groups").index(index);
         if group.is_empty() {
             found.push(Finding::error("group", path, "the name of a group is empty"));
         } else {
             templates(group, is_role, &path, found);
-            system_group(group, path, found);
+            if let Some(finding) = system_group(group, path) {
+                found.push(finding);
+            }
         }
     }
 }
@@ -248,7 +253,7 @@ const TEMPLATES: [&str; 5] = [
     "{{EC2PrivateDNSName}}",
 ];
 
-fn templates(text: &str, is_role: bool, path: &FieldPath, found: &mut Vec<Finding>) {
+fn templates(text: &str, is_role: bool, path: &FieldPath, found: &mut Findings) {
     let mut rest = text.to_owned();
     for template in TEMPLATES {
         if !rest.contains(template) {
@@ -273,7 +278,12 @@ fn templates(text: &str, is_role: bool, path: &FieldPath, found: &mut Vec<Findin
         .take_while(char::is_ascii_alphanumeric)
         .collect();
     let names = TEMPLATES.map(|template| template.trim_matches(['{', '}']));
-    let help = suggest::nearest(&word, names).map_or_else(
+    let meant = suggest::nearest(&word, names).or_else(|| {
+        names
+            .into_iter()
+            .find(|name| !word.is_empty() && name.starts_with(&word))
+    });
+    let help = meant.map_or_else(
         || format!("it knows {}", suggest::list(TEMPLATES)),
         |name| format!("did you mean `{{{{{name}}}}}`? Case and spaces count"),
     );
@@ -286,7 +296,7 @@ fn templates(text: &str, is_role: bool, path: &FieldPath, found: &mut Vec<Findin
 
 /// User names of Kubernetes and of EKS itself. The authenticator refuses none of them in `aws-auth`; but who has one is
 /// taken for a part of the control plane. Nodes are meant to have theirs.
-fn reserved_name(name: &str, path: &FieldPath, found: &mut Vec<Finding>) {
+fn reserved_name(name: &str, path: &FieldPath, found: &mut Findings) {
     let Some(prefix) = ["system:", "eks:"]
         .into_iter()
         .find(|prefix| name.starts_with(prefix))
@@ -321,7 +331,7 @@ const SYSTEM_GROUPS: [&str; 9] = [
 ];
 
 /// A group that was meant to be one of the system's: nothing refuses `system:master`, and it gives nothing.
-pub(super) fn system_group(group: &str, path: FieldPath, found: &mut Vec<Finding>) {
+pub(super) fn system_group(group: &str, path: FieldPath) -> Option<Finding> {
     /// More edits than these make another name: `team:masters`.
     const EDITS: usize = 2;
     let lower = group.to_lowercase();
@@ -331,20 +341,21 @@ pub(super) fn system_group(group: &str, path: FieldPath, found: &mut Vec<Finding
             .iter()
             .any(|prefix| group.starts_with(prefix));
     if is_known || group.len() > 64 {
-        return;
+        return None;
     }
     let near = SYSTEM_GROUPS
         .into_iter()
         .map(|known| (strsim::damerau_levenshtein(&lower, known), known))
         .filter(|(edits, _)| *edits <= EDITS)
         .min_by_key(|(edits, _)| *edits);
+    let help = match near {
+        Some((_, known)) => format!("did you mean `{known}`?"),
+        None if of_kubernetes => {
+            "`system:` is reserved for Kubernetes itself; choose another name for a group of your own"
+                .to_owned()
+        }
+        None => return None,
+    };
     let message = format!("{} is not a group of Kubernetes", quoted(group));
-    match near {
-        Some((_, known)) => found
-            .push(Finding::warning("system-group", path, message).help(format!("did you mean `{known}`?"))),
-        None if of_kubernetes => found.push(Finding::warning("system-group", path, message).help(
-            "`system:` is reserved for Kubernetes itself; choose another name for a group of your own",
-        )),
-        None => {}
-    }
+    Some(Finding::warning("system-group", path, message).help(help))
 }
