@@ -1,5 +1,8 @@
 //! What the EKS authenticator does and expects, as pure functions: nothing here connects to anything.
 //!
-//! Now: the bearer token ([`token`]). Clients and credential resolution live in `cloud`.
+//! The bearer token ([`token`]), the hosts that it may name ([`sts_endpoint`]) and how kubectl is handed it
+//! ([`exec_credential`]). Clients and credential resolution live in `cloud`.
 
+pub mod exec_credential;
+pub mod sts_endpoint;
 pub mod token;

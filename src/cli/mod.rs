@@ -18,6 +18,8 @@ mod oidc_provider;
 mod plan;
 mod plan_flags;
 mod schema;
+mod signing;
+mod token;
 mod update;
 mod wiring;
 
@@ -58,6 +60,7 @@ enum Command {
     Delete(delete::DeleteCommand),
     Associate(oidc_provider::AssociateCommand),
     Utils(oidc_provider::UtilsCommand),
+    Token(token::TokenCommand),
     Schema(schema::SchemaCommand),
     Completion(completion::CompletionCommand),
 }
@@ -92,6 +95,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ProcessExitCode {
 }
 
 fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
+    let cli = match cli.command {
+        // kubectl waits for it at every call: no log and no runtime, unless it comes to need them.
+        Command::Token(command) => return command.run(&cli.global, printer),
+        command => Cli { command, ..cli },
+    };
     cli.global.start_log();
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -137,6 +145,7 @@ async fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Delete(command) => command.run(global, printer).await,
         Command::Associate(command) => command.run(global, printer).await,
         Command::Utils(command) => command.run(global, printer).await,
+        Command::Token(command) => command.run(global, printer),
         Command::Schema(_) => schema::SchemaCommand::run(printer),
         Command::Completion(command) => command.run(printer),
     }

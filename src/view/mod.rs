@@ -19,6 +19,7 @@ pub mod progress;
 pub mod report;
 pub mod style;
 pub mod table;
+pub mod terminal_question;
 pub mod text;
 
 #[cfg(test)]
