@@ -121,7 +121,8 @@ impl CacheFolder {
         private_folder(&self.path)?;
         // Of the open file, not of the name: that could be another one by now.
         private_file(&path, &file.metadata().map_err(unusable)?)?;
-        let mut content = Vec::new();
+        // Enough for any token; one read rather than seven.
+        let mut content = Vec::with_capacity(8192);
         file.take(MAXIMUM_BYTES)
             .read_to_end(&mut content)
             .map_err(unusable)?;

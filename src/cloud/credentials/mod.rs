@@ -5,7 +5,7 @@
 
 pub mod cache;
 pub mod cache_folder;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod cache_tests;
 mod environment;
 mod fingerprint;
