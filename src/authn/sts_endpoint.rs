@@ -52,6 +52,21 @@ impl StsEndpoint {
     }
 }
 
+/// The host that is not a region's: the server takes it in partition `aws` only.
+pub const GLOBAL_HOST: &str = "sts.amazonaws.com";
+
+/// The region of a host name that the server takes in a token, in its exact spelling; none for any other host.
+pub fn region_of(host: &str) -> Option<&str> {
+    let region = host.split('.').nth(1)?;
+    let endpoints = [(false, false), (true, false), (false, true), (true, true)];
+    endpoints
+        .into_iter()
+        .map(|(fips, dual_stack)| StsEndpoint { fips, dual_stack })
+        .any(|endpoint| endpoint.host(region).is_ok_and(|known| known == host))
+        .then_some(region)
+        .filter(|_| host != GLOBAL_HOST)
+}
+
 /// What dual-stack host names end in.
 const fn dual_stack_domain(partition: Partition) -> Option<&'static str> {
     match partition {
@@ -99,5 +114,30 @@ mod tests {
             "sts.cn-north-1.api.amazonwebservices.com.cn"
         );
         assert!(host("us-iso-east-1", false, true).is_err());
+    }
+
+    #[test]
+    fn only_hosts_of_sts_have_a_region() {
+        for host in [
+            "sts.us-west-2.amazonaws.com",
+            "sts-fips.us-west-2.amazonaws.com",
+            "sts.us-west-2.api.aws",
+        ] {
+            assert_eq!(region_of(host), Some("us-west-2"), "{host}");
+        }
+        assert_eq!(region_of("sts.cn-north-1.amazonaws.com.cn"), Some("cn-north-1"));
+        for host in [
+            "sts.amazonaws.com",
+            "sts.us-west-2.amazonaws.com.cn",
+            "sts.cn-north-1.amazonaws.com",
+            "STS.us-west-2.amazonaws.com",
+            "sts.us-west-2.amazonaws.com:443",
+            "vpce-1.sts.us-west-2.vpce.amazonaws.com",
+            "sts.us-west-2.amazonaws.com.evil.example",
+            "localhost",
+            "",
+        ] {
+            assert_eq!(region_of(host), None, "{host}");
+        }
     }
 }

@@ -272,7 +272,8 @@ impl JsonWebToken {
 /// Where base64 is damaged; the byte itself is not told.
 fn place_of(error: &base64::DecodeError) -> String {
     match error {
-        base64::DecodeError::InvalidByte(place, _) | base64::DecodeError::InvalidLastSymbol(place, _) => {
+        base64::DecodeError::InvalidByte(place, _)
+        | base64::DecodeError::InvalidLastSymbol { offset: place, .. } => {
             format!("byte {place} does not belong there")
         }
         base64::DecodeError::InvalidLength(_) => "it is cut off".to_owned(),
@@ -338,12 +339,21 @@ mod tests {
         assert_eq!(token.host, "sts.us-west-2.amazonaws.com");
         assert_eq!(token.action.as_deref(), Some("GetCallerIdentity"));
         assert_eq!(token.access_key_id.as_deref(), Some("ASIAR2TG44V6AS3ZZE7C"));
-        assert_eq!((token.region.as_deref(), token.service.as_deref()), (Some("us-west-2"), Some("sts")));
+        assert_eq!(
+            (token.region.as_deref(), token.service.as_deref()),
+            (Some("us-west-2"), Some("sts"))
+        );
         assert_eq!(token.signed_headers, ["host", "x-k8s-aws-id"]);
-        assert_eq!(token.accepted_until().unwrap().to_string(), "2023-04-28T00:15:00Z");
+        assert_eq!(
+            token.accepted_until().unwrap().to_string(),
+            "2023-04-28T00:15:00Z"
+        );
         assert!(token.has_session_token && token.other_parameters.is_empty());
         let shown = format!("{token:?}");
-        assert!(!shown.contains("the-session-token") && !shown.contains("prod"), "{shown}");
+        assert!(
+            !shown.contains("the-session-token") && !shown.contains("prod"),
+            "{shown}"
+        );
     }
 
     #[test]
@@ -352,8 +362,14 @@ mod tests {
             let url = "http://user:hush@10.0.0.1:8080/x?Action=AssumeRole&a+b=c&X-Amz-Date=yesterday#y";
             format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(url))
         });
-        assert_eq!((token.scheme.as_str(), token.host.as_str(), token.path.as_str()), ("http", "10.0.0.1:8080", "/x"));
-        assert_eq!((token.signed, token.other_parameters), (None, vec!["a b".to_owned()]));
+        assert_eq!(
+            (token.scheme.as_str(), token.host.as_str(), token.path.as_str()),
+            ("http", "10.0.0.1:8080", "/x")
+        );
+        assert_eq!(
+            (token.signed, token.other_parameters),
+            (None, vec!["a b".to_owned()])
+        );
         assert_eq!(of_url("no url"), Err(DecodeError::NotAUrl));
         assert_eq!(of_url("https://?x"), Err(DecodeError::NotAUrl));
         assert!(matches!(decode("k8s-aws-v1.a+b="), Err(DecodeError::Base64(_))));
@@ -368,13 +384,25 @@ mod tests {
             "aud": ["sts.amazonaws.com"], "exp": 1_682_640_900, "iat": 1_682_640_000.5,
             "kubernetes.io": {"namespace": "app", "serviceaccount": {"name": "reader"}, "pod": {"name": "p-0"}},
         });
-        let text = format!("{}.{}.hush", part(json!({"alg": "RS256", "kid": "k1"})), part(claims));
-        let DecodedToken::ServiceAccount(token) = decode(&text).unwrap() else { panic!() };
+        let text = format!(
+            "{}.{}.hush",
+            part(json!({"alg": "RS256", "kid": "k1"})),
+            part(claims)
+        );
+        let DecodedToken::ServiceAccount(token) = decode(&text).unwrap() else {
+            panic!()
+        };
         assert_eq!(token.text("sub"), Some("system:serviceaccount:app:reader"));
         assert_eq!(token.audiences(), ["sts.amazonaws.com"]);
         assert_eq!(token.time("exp").unwrap().to_string(), "2023-04-28T00:15:00Z");
         assert_eq!(token.time("iat").unwrap().to_string(), "2023-04-28T00:00:00Z");
-        assert_eq!(token.bound_to(), [("service account", "reader".to_owned()), ("pod", "p-0".to_owned())]);
+        assert_eq!(
+            token.bound_to(),
+            [
+                ("service account", "reader".to_owned()),
+                ("pod", "p-0".to_owned())
+            ]
+        );
         assert!(!format!("{token:?}").contains("hush"));
         assert_eq!(decode("a.b.c"), Err(DecodeError::NotJson("header")));
     }
@@ -382,7 +410,13 @@ mod tests {
     #[test]
     fn a_token_is_found_in_what_people_paste() {
         let credential = json!({"kind": "ExecCredential", "status": {"token": "k8s-aws-v1.x"}}).to_string();
-        for input in ["k8s-aws-v1.x", " k8s-aws-v1.x\n", "Bearer k8s-aws-v1.x", "Authorization: Bearer k8s-aws-v1.x", &credential] {
+        for input in [
+            "k8s-aws-v1.x",
+            " k8s-aws-v1.x\n",
+            "Bearer k8s-aws-v1.x",
+            "Authorization: Bearer k8s-aws-v1.x",
+            &credential,
+        ] {
             assert_eq!(find(input).as_deref(), Ok("k8s-aws-v1.x"), "{input}");
         }
         assert_eq!(find(" \n"), Err(DecodeError::Empty));

@@ -145,6 +145,11 @@ impl<'a> Signing<'a> {
         })
     }
 
+    /// The region, where flags or environment name it.
+    pub(super) fn named_region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
     /// The token: signed with keys at hand, from the cache, or with credentials that are asked for.
     pub(super) fn token(&self, global: &GlobalFlags, printer: &Printer) -> Result<Finished, Failure> {
         self.tell(printer);

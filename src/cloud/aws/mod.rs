@@ -14,6 +14,7 @@ mod read_cloudformation;
 mod read_iam;
 #[cfg(test)]
 mod tests;
+pub mod token_replay;
 mod write_cloudformation;
 mod write_iam;
 
