@@ -24,6 +24,8 @@ mod token;
 mod token_facts;
 mod update;
 mod verify;
+mod whoami;
+mod whoami_facts;
 mod wiring;
 
 use std::{ffi::OsString, process::ExitCode as ProcessExitCode};
@@ -66,6 +68,7 @@ enum Command {
     Token(token::TokenCommand),
     Decode(decode::DecodeCommand),
     Verify(verify::VerifyCommand),
+    Whoami(Box<whoami::WhoamiCommand>),
     Schema(schema::SchemaCommand),
     Completion(completion::CompletionCommand),
 }
@@ -106,6 +109,7 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Token(command) => command.run(global, printer),
         Command::Decode(command) => command.run(printer),
         Command::Verify(command) => command.run(global, printer),
+        Command::Whoami(command) => command.run(global, printer),
         Command::Schema(_) => schema::SchemaCommand::run(printer),
         Command::Completion(command) => command.run(printer),
         Command::Plan(command) => in_runtime(global, command.run(global, printer)),
@@ -120,10 +124,10 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
 }
 
 /// Runs a command that waits for others: with the log and the runtime that it needs.
-fn in_runtime(
+fn in_runtime<T>(
     global: &GlobalFlags,
-    command: impl Future<Output = Result<ExitCode, Failure>>,
-) -> Result<ExitCode, Failure> {
+    command: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     global.start_log();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -39,6 +39,13 @@ pub(super) struct SigningFlags {
         hide_env = true
     )]
     pub cluster: String,
+    #[command(flatten)]
+    pub signer: SignerFlags,
+}
+
+/// Who, and where.
+#[derive(Clone, Debug, Args)]
+pub(super) struct SignerFlags {
     /// The cluster's region
     // Not the global flag, but the same id: there `-r` is the region, here it is the role, as it is for
     // aws-iam-authenticator.
@@ -105,13 +112,24 @@ impl<'a> Signing<'a> {
         if flags.cluster.is_empty() {
             return Err(Failure::usage("--cluster is empty"));
         }
-        let mut notes = Vec::new();
+        let mut signing = Self::of(&flags.cluster, &flags.signer, global, environment)?;
         if flags.cluster.starts_with("arn:") {
-            notes.push(
+            signing.notes.push(
                 "--cluster is an ARN: the server of an EKS cluster takes tokens for the cluster's name, its last part"
                     .to_owned(),
             );
         }
+        Ok(signing)
+    }
+
+    /// The same where there may be no cluster.
+    pub(super) fn of(
+        cluster: &'a str,
+        flags: &'a SignerFlags,
+        global: &'a GlobalFlags,
+        environment: &'a Environment,
+    ) -> Result<Self, Failure> {
+        let mut notes = Vec::new();
         let profile = global.profile.as_deref();
         notes.extend(aws::credentials::notes(profile, &|name| {
             environment.get(name).map(str::to_owned)
@@ -125,7 +143,7 @@ impl<'a> Signing<'a> {
             .collect();
         let role = flags.role(environment, &mut notes)?;
         Ok(Self {
-            cluster: &flags.cluster,
+            cluster,
             region: global
                 .region
                 .clone()
@@ -266,7 +284,7 @@ impl<'a> Signing<'a> {
                 .map(str::to_owned)
         };
         self.region.clone().or_else(of_profile).ok_or_else(|| {
-            Failure::usage(format!("the region of cluster {} is not known", self.cluster)).with_help(
+            Failure::usage("the region is not known").with_help(
                 "Give --region, set AWS_REGION, or set a region in the profile: the token names the region's STS.",
             )
         })
@@ -362,7 +380,7 @@ impl<'a> Signing<'a> {
     }
 }
 
-impl SigningFlags {
+impl SignerFlags {
     fn role(
         &self,
         environment: &Environment,

@@ -16,7 +16,7 @@ use aws_config::profile::region::ProfileFileRegionProvider;
 use aws_config::profile::{Profile, ProfileFileCredentialsProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig, imds};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig, imds};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
@@ -89,16 +89,7 @@ pub async fn resolve(
         .await
         .map_err(|error| no_credentials(profile, &error))?;
 
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(client.clone())
-        .region(region.clone())
-        .credentials_provider(provider.clone())
-        .timeout_config(http::time_limits())
-        .retry_config(
-            RetryConfig::adaptive()
-                .with_max_attempts(ATTEMPTS)
-                .with_initial_backoff(Duration::from_millis(300)),
-        );
+    let mut loader = loader(&region, &provider, client);
     if let Some(profile) = profile {
         loader = loader.profile_name(profile);
     }
@@ -108,6 +99,33 @@ pub async fn resolve(
         credentials: provider,
         notes: notes(profile, &|name| std::env::var(name).ok()),
     })
+}
+
+/// What every service's client is made from, but for the profile.
+fn loader(region: &Region, provider: &SharedCredentialsProvider, client: &SharedHttpClient) -> ConfigLoader {
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(client.clone())
+        .region(region.clone())
+        .credentials_provider(provider.clone())
+        .timeout_config(http::time_limits())
+        .retry_config(
+            RetryConfig::adaptive()
+                .with_max_attempts(ATTEMPTS)
+                .with_initial_backoff(Duration::from_millis(300)),
+        )
+}
+
+/// The configuration of clients that call with these very credentials.
+pub async fn configuration_of(
+    region: &str,
+    credentials: Credentials,
+    client: &SharedHttpClient,
+) -> (SdkConfig, SharedCredentialsProvider) {
+    let provider = SharedCredentialsProvider::new(credentials);
+    let configuration = loader(&Region::new(region.to_owned()), &provider, client)
+        .load()
+        .await;
+    (configuration, provider)
 }
 
 /// The credentials that a token is signed with: those of [`resolve`], and on top of them `role`, where one is given.
