@@ -11,6 +11,7 @@ pub mod http;
 pub mod issuer;
 mod ports;
 mod read_cloudformation;
+mod read_eks;
 mod read_iam;
 #[cfg(test)]
 mod tests;
