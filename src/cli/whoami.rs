@@ -194,7 +194,7 @@ impl Asked {
             cluster,
             region,
             identity: &identity,
-            cluster_account: arn.as_ref().map(Arn::account),
+            cluster_account: arn.as_ref().map(|arn| arn.account.as_str()),
             mode: described.and_then(|cluster| cluster.authentication_mode.as_deref()),
             entries: value(self.entries.as_ref()).map(Vec::as_slice),
             aws_auth: value(self.aws_auth.as_ref()).map(Option::as_ref),
