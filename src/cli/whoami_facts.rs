@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     authn::{
         arn::PrincipalKind,
-        aws_auth::{AwsAuth, Denied, Identity, MappedBy, Miss, NearMiss, SectionKey, map, near_misses, parse},
+        aws_auth::{AwsAuth, Denied, Identity, MappedBy, Miss, NearMiss, map, near_misses, parse},
     },
     engine::{Finding, Severity},
     ports::access::AccessEntry,
