@@ -136,14 +136,25 @@ fn cases(bed: &Bed) -> Vec<Case> {
         Case {
             name: "eksact token, a role from the warm cache",
             program: eksact,
-            arguments: words(&["token", "--cluster", &cluster, "--region", &region, "--profile", "admin"]),
+            arguments: words(&[
+                "token",
+                "--cluster",
+                &cluster,
+                "--region",
+                &region,
+                "--profile",
+                "admin",
+            ]),
             environment: vec![("AWS_CONFIG_FILE", config), ("AWS_ACCESS_KEY_ID", String::new())],
             judged: true,
             runs: Vec::new(),
         },
         Case {
             name: "aws-iam-authenticator token, static keys",
-            program: bed.facts["binaries"]["aws-iam-authenticator"].as_str().unwrap().to_owned(),
+            program: bed.facts["binaries"]["aws-iam-authenticator"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
             arguments: words(&["token", "-i", &cluster, "--region", &region]),
             environment: Vec::new(),
             judged: false,
@@ -154,7 +165,14 @@ fn cases(bed: &Bed) -> Vec<Case> {
         Some(program) => cases.push(Case {
             name: "aws eks get-token, static keys",
             program,
-            arguments: words(&["eks", "get-token", "--cluster-name", &cluster, "--region", &region]),
+            arguments: words(&[
+                "eks",
+                "get-token",
+                "--cluster-name",
+                &cluster,
+                "--region",
+                &region,
+            ]),
             environment: Vec::new(),
             judged: false,
             runs: Vec::new(),

@@ -63,7 +63,9 @@ impl WhoamiCommand {
     /// Without a runtime around it: the look-up of credentials starts one where it needs one.
     pub(super) fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         if global.sandbox {
-            return Err(Failure::usage("the simulated account knows one caller only, and no tokens"));
+            return Err(Failure::usage(
+                "the simulated account knows one caller only, and no tokens",
+            ));
         }
         let file = self.aws_auth.as_deref().map(read_aws_auth).transpose()?;
         let environment = Environment::of_process();
@@ -187,7 +189,9 @@ impl Asked {
         }
         let caller = &self.identity;
         let identity = Identity::from_caller(&caller.arn, &caller.account, &caller.user_id, access_key)
-            .map_err(|error| Failure::error(format!("the server would take the caller for nobody: {error}")))?;
+            .map_err(|error| {
+                Failure::error(format!("the server would take the caller for nobody: {error}"))
+            })?;
         let described = value(self.cluster.as_ref());
         let arn: Option<Arn> = described.and_then(|cluster| cluster.arn.parse().ok());
         let known = Known {
@@ -265,9 +269,19 @@ mod tests {
     fn aws_auth_is_read_from_what_kubectl_prints() {
         let yaml = "apiVersion: v1\nkind: ConfigMap\ndata:\n  mapRoles: |\n    - rolearn: a\n";
         assert_eq!(aws_auth_data(yaml).unwrap()["mapRoles"], "- rolearn: a\n");
-        assert_eq!(aws_auth_data("{\"data\": {\"mapUsers\": \"[]\"}}").unwrap()["mapUsers"], "[]");
-        assert_eq!(aws_auth_data("mapRoles: |\n  - x\n").unwrap()["mapRoles"], "- x\n");
-        assert!(aws_auth_data("data:\n  mapRoles:\n  - rolearn: a\n").unwrap_err().contains("mapRoles"));
+        assert_eq!(
+            aws_auth_data("{\"data\": {\"mapUsers\": \"[]\"}}").unwrap()["mapUsers"],
+            "[]"
+        );
+        assert_eq!(
+            aws_auth_data("mapRoles: |\n  - x\n").unwrap()["mapRoles"],
+            "- x\n"
+        );
+        assert!(
+            aws_auth_data("data:\n  mapRoles:\n  - rolearn: a\n")
+                .unwrap_err()
+                .contains("mapRoles")
+        );
         assert!(aws_auth_data("- a").is_err());
     }
 }

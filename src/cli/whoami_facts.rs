@@ -52,7 +52,7 @@ pub(super) fn explain(known: &Known<'_>, facts: &mut Facts) {
     let mut unknown = Vec::new();
     if reads_entries {
         match known.entries {
-            Some(entries) => let_in = by_entry(identity, entries, facts),
+            Some(entries) => let_in = by_entry(known, entries, facts),
             None => unknown.push("access entries"),
         }
     }
@@ -85,22 +85,30 @@ pub(super) fn explain(known: &Known<'_>, facts: &mut Facts) {
 }
 
 /// Whether an access entry lets the identity in. Its ARN may have the role's path, which STS does not tell.
-fn by_entry(identity: &Identity, entries: &[AccessEntry], facts: &mut Facts) -> bool {
+fn by_entry(known: &Known<'_>, entries: &[AccessEntry], facts: &mut Facts) -> bool {
+    let wanted = without_path(&known.identity.canonical.arn);
     let found = entries
         .iter()
-        .find(|entry| without_path(&entry.principal_arn) == without_path(&identity.canonical.arn));
+        .find(|entry| without_path(&entry.principal_arn) == wanted);
     let Some(entry) = found else {
         facts.add("access entry", "none for this principal");
         return false;
     };
     facts.add("access entry", &entry.principal_arn);
-    facts.add("username", &entry.username);
-    facts.add_list("groups", entry.groups.clone());
+    expected(known, &entry.username, &entry.groups, facts);
     facts.add_list(
         "access policies",
         entry.policies.iter().map(|policy| policy.arn.clone()).collect(),
     );
     true
+}
+
+/// Name and groups as the mapping promises them, unless the server itself has told.
+fn expected(known: &Known<'_>, username: &str, groups: &[String], facts: &mut Facts) {
+    if !matches!(known.server, Some(ServerSays::User(..))) {
+        facts.add("username", username);
+        facts.add_list("groups", groups.to_vec());
+    }
 }
 
 /// A role's ARN without its path; any other as it is.
@@ -114,7 +122,9 @@ fn without_path(arn: &str) -> String {
 fn by_aws_auth(known: &Known<'_>, data: &BTreeMap<String, String>, facts: &mut Facts) -> bool {
     let aws_auth = parse(data);
     for (section, fault) in aws_auth.dropped() {
-        let place = fault.line.map_or_else(String::new, |line| format!(", line {line}"));
+        let place = fault
+            .line
+            .map_or_else(String::new, |line| format!(", line {line}"));
         facts.find(
             Finding::new(
                 Severity::Warning,
@@ -128,12 +138,13 @@ fn by_aws_auth(known: &Known<'_>, data: &BTreeMap<String, String>, facts: &mut F
             .with_help("Correct the text of that section; `kubectl -n kube-system edit configmap aws-auth`."),
         );
     }
-    let misses = near_misses(&aws_auth, known.identity, |section| data.get(section.as_str()).cloned());
+    let misses = near_misses(&aws_auth, known.identity, |section| {
+        data.get(section.as_str()).cloned()
+    });
     match map(&aws_auth, known.identity) {
         Ok(mapped) => {
             facts.add("aws-auth", place(&aws_auth, mapped.by));
-            facts.add("username", &mapped.username);
-            facts.add_list("groups", mapped.groups.clone());
+            expected(known, &mapped.username, &mapped.groups, facts);
             for miss in &misses {
                 facts.find(near_miss(miss, known, Severity::Warning));
             }
@@ -158,7 +169,10 @@ fn by_aws_auth(known: &Known<'_>, data: &BTreeMap<String, String>, facts: &mut F
 fn place(aws_auth: &AwsAuth, by: MappedBy) -> String {
     match by {
         MappedBy::Entry(section, index) => {
-            let line = aws_auth.mappings(section).get(index).map_or(0, |entry| entry.line);
+            let line = aws_auth
+                .mappings(section)
+                .get(index)
+                .map_or(0, |entry| entry.line);
             format!("{}, line {line}", section.as_str())
         }
         MappedBy::Account(_) => "mapAccounts: the whole account is let in, without groups".to_owned(),
@@ -170,7 +184,8 @@ fn near_miss(miss: &NearMiss, known: &Known<'_>, severity: Severity) -> Finding 
     let entry = format!(
         "{}{} has {}",
         miss.section.as_str(),
-        miss.line.map_or_else(String::new, |line| format!(", line {line},")),
+        miss.line
+            .map_or_else(String::new, |line| format!(", line {line},")),
         miss.arn
     );
     let replace = |with: &str| format!("Write {with} there: {}", command(known, with));
@@ -192,7 +207,10 @@ fn near_miss(miss: &NearMiss, known: &Known<'_>, severity: Severity) -> Finding 
         ),
         Miss::OtherAccount { account } => (
             "other-account",
-            format!("it is in account {account}, and the caller is in {}", known.identity.account),
+            format!(
+                "it is in account {account}, and the caller is in {}",
+                known.identity.account
+            ),
             "Use credentials of that account, or map the caller's ARN.".to_owned(),
         ),
         Miss::OtherPartition { partition } => (
@@ -207,7 +225,10 @@ fn near_miss(miss: &NearMiss, known: &Known<'_>, severity: Severity) -> Finding 
         ),
         Miss::Overridden { by } => (
             "entry-overridden",
-            format!("entry {} of the section has the same ARN and counts instead; groups are not joined", by + 1),
+            format!(
+                "entry {} of the section has the same ARN and counts instead; groups are not joined",
+                by + 1
+            ),
             "Keep one entry for each ARN, with all its groups.".to_owned(),
         ),
         Miss::Refused { because } => (
@@ -244,7 +265,10 @@ fn near_miss(miss: &NearMiss, known: &Known<'_>, severity: Severity) -> Finding 
 /// Nothing lets the caller in: what would.
 fn not_mapped(known: &Known<'_>, reads_aws_auth: bool, facts: &mut Facts) {
     let identity = known.identity;
-    if let Some(account) = known.cluster_account.filter(|account| *account != identity.account) {
+    if let Some(account) = known
+        .cluster_account
+        .filter(|account| *account != identity.account)
+    {
         facts.find(
             Finding::new(
                 Severity::Warning,
@@ -297,13 +321,21 @@ mod tests {
     use super::*;
 
     fn codes(facts: &Facts) -> Vec<&str> {
-        facts.findings().iter().map(|finding| finding.code.as_str()).collect()
+        facts
+            .findings()
+            .iter()
+            .map(|finding| finding.code.as_str())
+            .collect()
     }
 
     const ROLE: &str = "arn:aws:sts::111122223333:assumed-role/Admin/nina";
 
     fn identity(arn: &str) -> Identity {
-        let user_id = if arn.contains("assumed-role") { "AROAX:nina" } else { "AIDAX" };
+        let user_id = if arn.contains("assumed-role") {
+            "AROAX:nina"
+        } else {
+            "AIDAX"
+        };
         let account = arn.split(':').nth(4).unwrap();
         Identity::from_caller(arn, account, user_id, "ASIAX").unwrap()
     }
@@ -338,10 +370,30 @@ mod tests {
         let alice = "arn:aws:iam::111122223333:user/eng/alice";
         let cases = [
             (ROLE, String::new(), String::new(), vec!["not-mapped"]),
-            (ROLE, role("arn:aws:iam::111122223333:role/team/Admin"), String::new(), vec!["role-path", "not-mapped"]),
-            (ROLE, role(ROLE), String::new(), vec!["assumed-role-arn", "not-mapped"]),
-            (ROLE, role("arn:aws:iam::999900001111:role/Admin"), String::new(), vec!["other-account", "not-mapped"]),
-            (alice, String::new(), user("arn:aws:iam::111122223333:user/alice"), vec!["user-path", "not-mapped"]),
+            (
+                ROLE,
+                role("arn:aws:iam::111122223333:role/team/Admin"),
+                String::new(),
+                vec!["role-path", "not-mapped"],
+            ),
+            (
+                ROLE,
+                role(ROLE),
+                String::new(),
+                vec!["assumed-role-arn", "not-mapped"],
+            ),
+            (
+                ROLE,
+                role("arn:aws:iam::999900001111:role/Admin"),
+                String::new(),
+                vec!["other-account", "not-mapped"],
+            ),
+            (
+                alice,
+                String::new(),
+                user("arn:aws:iam::111122223333:user/alice"),
+                vec!["user-path", "not-mapped"],
+            ),
             (
                 ROLE,
                 "- rolearn: arn:aws:iam::111122223333:role/Admin\n\tusername: admin\n".to_owned(),
@@ -370,7 +422,11 @@ mod tests {
         let roles = "- rolearn: arn:aws:iam::111122223333:role/Admin\n  username: admin\n  groups: [ops]\n";
         let facts = explained(ROLE, "API", roles, "", &[]);
         assert_eq!(codes(&facts), ["not-mapped"]);
-        assert!(facts.human(crate::view::Style::plain(200)).contains("create-access-entry"));
+        assert!(
+            facts
+                .human(crate::view::Style::plain(200))
+                .contains("create-access-entry")
+        );
         let entry = AccessEntry {
             principal_arn: "arn:aws:iam::111122223333:role/team/Admin".to_owned(),
             username: "team-admin".to_owned(),

@@ -14,13 +14,22 @@ use super::bed::{Bed, Ran};
 fn environment(bed: &Bed, more: &[(&str, &str)]) -> BTreeMap<String, String> {
     let mut environment = bed.environment();
     environment.retain(|name, _| !["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].contains(&name.as_str()));
-    environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    environment.extend(
+        more.iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+    );
     environment
 }
 
 /// `kubectl auth whoami` with a kubeconfig that runs `eksact token` with these arguments.
 fn whoami(bed: &Bed, arguments: &[&str], environment: &BTreeMap<String, String>) -> Value {
-    let mut all = vec!["token", "--cluster", bed.fact("cluster"), "--region", bed.fact("region")];
+    let mut all = vec![
+        "token",
+        "--cluster",
+        bed.fact("cluster"),
+        "--region",
+        bed.fact("region"),
+    ];
     all.extend(arguments);
     let kubeconfig = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "bed",
@@ -74,7 +83,10 @@ fn kubectl_gets_in_with_every_kind_of_credentials() {
     // Static keys.
     let keys = bed.environment();
     assert_eq!(whoami(&bed, &[], &keys)["username"], "deployer");
-    assert!(!bed.home.path().join(".cache").exists(), "keys at hand need no cache");
+    assert!(
+        !bed.home.path().join(".cache").exists(),
+        "keys at hand need no cache"
+    );
 
     // A profile that assumes a role; kubectl asks twice, and the role is assumed once.
     let config = profiles(&bed);
@@ -84,27 +96,50 @@ fn kubectl_gets_in_with_every_kind_of_credentials() {
     assert_eq!(user["username"], "deployer");
     assert_eq!(extra(&user, "sessionName"), "nina");
     whoami(&bed, &["--profile", "admin"], &plain);
-    let assumed = bed.calls().iter().filter(|call| call.call == "sts:AssumeRole").count();
+    let assumed = bed
+        .calls()
+        .iter()
+        .filter(|call| call.call == "sts:AssumeRole")
+        .count();
     assert_eq!(assumed, 1);
-    assert_eq!(whoami(&bed, &["--profile", "planner"], &plain)["username"], "planner");
-    assert_eq!(whoami(&bed, &["--profile", "admin"], &plain)["username"], "deployer");
+    assert_eq!(
+        whoami(&bed, &["--profile", "planner"], &plain)["username"],
+        "planner"
+    );
+    assert_eq!(
+        whoami(&bed, &["--profile", "admin"], &plain)["username"],
+        "deployer"
+    );
 
     // A role by flag, named after the user; then the session forwards its own name.
     let user = whoami(&bed, &["-r", bed.fact("deployer_role"), "-s", "by-flag"], &keys);
     assert_eq!(extra(&user, "sessionName"), "by-flag");
-    let forwarded = ["--profile", "admin", "--role", bed.fact("deployer_role"), "--forward-session-name"];
+    let forwarded = [
+        "--profile",
+        "admin",
+        "--role",
+        bed.fact("deployer_role"),
+        "--forward-session-name",
+    ];
     assert_eq!(extra(&whoami(&bed, &forwarded, &plain), "sessionName"), "nina");
 
     // A session in the environment.
     let session = bed
-        .aws("sts", "assume_role", &json!({"RoleArn": bed.fact("deployer_role"), "RoleSessionName": "sam"}))
+        .aws(
+            "sts",
+            "assume_role",
+            &json!({"RoleArn": bed.fact("deployer_role"), "RoleSessionName": "sam"}),
+        )
         .unwrap()["Credentials"]
         .clone();
     let session = environment(
         &bed,
         &[
             ("AWS_ACCESS_KEY_ID", session["AccessKeyId"].as_str().unwrap()),
-            ("AWS_SECRET_ACCESS_KEY", session["SecretAccessKey"].as_str().unwrap()),
+            (
+                "AWS_SECRET_ACCESS_KEY",
+                session["SecretAccessKey"].as_str().unwrap(),
+            ),
             ("AWS_SESSION_TOKEN", session["SessionToken"].as_str().unwrap()),
         ],
     );
@@ -127,7 +162,10 @@ fn kubectl_gets_in_with_every_kind_of_credentials() {
         let content = fs::read_to_string(entry.unwrap().path()).unwrap();
         for person in ["deployer", "planner"] {
             let secret = bed.facts["people"][person]["secret_access_key"].as_str().unwrap();
-            assert!(!content.contains(secret), "a long-term key of {person} is in the cache");
+            assert!(
+                !content.contains(secret),
+                "a long-term key of {person} is in the cache"
+            );
         }
     }
 }
@@ -151,9 +189,18 @@ fn web_identity(bed: &Bed) -> String {
     )
     .unwrap();
     bed.kubectl(&["create", "namespace", "app"]).ended(0);
-    bed.kubectl(&["create", "serviceaccount", "deployer", "-n", "app"]).ended(0);
+    bed.kubectl(&["create", "serviceaccount", "deployer", "-n", "app"])
+        .ended(0);
     let token = bed
-        .kubectl(&["create", "token", "deployer", "-n", "app", "--audience", "sts.amazonaws.com"])
+        .kubectl(&[
+            "create",
+            "token",
+            "deployer",
+            "-n",
+            "app",
+            "--audience",
+            "sts.amazonaws.com",
+        ])
         .ended(0);
     bed.file("web-identity-token", token.stdout.trim())
 }
@@ -167,7 +214,9 @@ fn a_warm_cache_asks_nobody_and_a_useless_one_costs_one_warning() {
         all.extend(arguments);
         let mut command = bed.eksact(&all);
         command.env_clear().env("HOME", bed.home.path());
-        command.envs(environment(&bed, &[("AWS_CONFIG_FILE", config.as_str())])).envs(more.iter().copied());
+        command
+            .envs(environment(&bed, &[("AWS_CONFIG_FILE", config.as_str())]))
+            .envs(more.iter().copied());
         Ran::from(command.output().unwrap())
     };
     let first = run(&[], &[]).ended(0);
@@ -218,8 +267,21 @@ fn what_the_server_would_refuse_is_named() {
         token::sign(&request, keys).unwrap().secret().to_owned()
     };
     let verify = |token: &str, region: &str| {
-        let ran = bed.run(&["verify", "token", token, "--cluster", "bench", "--region", region, "-o", "json"]);
-        assert!(!format!("{ran}").contains("X-Amz-Signature") && !format!("{ran}").contains(token), "{ran}");
+        let ran = bed.run(&[
+            "verify",
+            "token",
+            token,
+            "--cluster",
+            "bench",
+            "--region",
+            region,
+            "-o",
+            "json",
+        ]);
+        assert!(
+            !format!("{ran}").contains("X-Amz-Signature") && !format!("{ran}").contains(token),
+            "{ran}"
+        );
         let codes: Vec<String> = ran.json()["findings"]
             .as_array()
             .unwrap()
@@ -231,15 +293,43 @@ fn what_the_server_would_refuse_is_named() {
     };
     let host = "sts.us-west-2.amazonaws.com";
     assert_eq!(verify(&made("bench", host, 0, &keys(None)), "us-west-2"), [""; 0]);
-    assert_eq!(verify(&made("Bench", host, 0, &keys(None)), "us-west-2"), ["token-cluster"]);
-    assert_eq!(verify(&made("bench", host, -20, &keys(None)), "us-west-2"), ["token-expired"]);
-    assert_eq!(verify(&made("bench", host, 20, &keys(None)), "us-west-2"), ["clock"]);
+    assert_eq!(
+        verify(&made("Bench", host, 0, &keys(None)), "us-west-2"),
+        ["token-cluster"]
+    );
+    assert_eq!(
+        verify(&made("bench", host, -20, &keys(None)), "us-west-2"),
+        ["token-expired"]
+    );
+    assert_eq!(
+        verify(&made("bench", host, 20, &keys(None)), "us-west-2"),
+        ["clock"]
+    );
     let vpc = "vpce-1.sts.us-west-2.vpce.amazonaws.com";
-    assert_eq!(verify(&made("bench", vpc, 0, &keys(None)), "us-west-2"), ["token-host"]);
-    assert_eq!(verify(&made("bench", host, 0, &keys(None)), "cn-north-1"), ["token-host"]);
-    assert_eq!(verify(&made("bench", host, 0, &keys(Some("made-up"))), "us-west-2"), ["credentials-unknown"]);
-    for (code, finding) in [("ExpiredToken", "credentials-expired"), ("Throttling", "sts-throttled")] {
-        bed.control("POST", "faults", &json!({"service": "sts", "action": "GetCallerIdentity", "code": code}));
-        assert_eq!(verify(&made("bench", host, 0, &keys(None)), "us-west-2"), [finding]);
+    assert_eq!(
+        verify(&made("bench", vpc, 0, &keys(None)), "us-west-2"),
+        ["token-host"]
+    );
+    assert_eq!(
+        verify(&made("bench", host, 0, &keys(None)), "cn-north-1"),
+        ["token-host"]
+    );
+    assert_eq!(
+        verify(&made("bench", host, 0, &keys(Some("made-up"))), "us-west-2"),
+        ["credentials-unknown"]
+    );
+    for (code, finding) in [
+        ("ExpiredToken", "credentials-expired"),
+        ("Throttling", "sts-throttled"),
+    ] {
+        bed.control(
+            "POST",
+            "faults",
+            &json!({"service": "sts", "action": "GetCallerIdentity", "code": code}),
+        );
+        assert_eq!(
+            verify(&made("bench", host, 0, &keys(None)), "us-west-2"),
+            [finding]
+        );
     }
 }
