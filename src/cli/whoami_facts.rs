@@ -23,10 +23,20 @@ pub(super) struct Known<'a> {
     /// `CONFIG_MAP`, `API_AND_CONFIG_MAP` or `API`.
     pub(super) mode: Option<&'a str>,
     pub(super) entries: Option<&'a [AccessEntry]>,
-    /// The data of aws-auth; none inside: there is no such ConfigMap.
-    pub(super) aws_auth: Option<Option<&'a BTreeMap<String, String>>>,
+    pub(super) aws_auth: ReadAwsAuth<'a>,
     /// What the server itself says: username and groups, or that it refuses.
     pub(super) server: Option<ServerSays>,
+}
+
+/// What was read of the ConfigMap.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ReadAwsAuth<'a> {
+    /// Its data.
+    Data(&'a BTreeMap<String, String>),
+    /// There is none.
+    Missing,
+    /// It could not be read.
+    Unknown,
 }
 
 /// The answer of the cluster's own API to a token of the caller.
@@ -58,9 +68,9 @@ pub(super) fn explain(known: &Known<'_>, facts: &mut Facts) {
     }
     if reads_aws_auth && !let_in {
         match known.aws_auth {
-            Some(Some(data)) => let_in = by_aws_auth(known, data, facts),
-            Some(None) => facts.add("aws-auth", "there is no such ConfigMap"),
-            None => unknown.push("aws-auth"),
+            ReadAwsAuth::Data(data) => let_in = by_aws_auth(known, data, facts),
+            ReadAwsAuth::Missing => facts.add("aws-auth", "there is no such ConfigMap"),
+            ReadAwsAuth::Unknown => unknown.push("aws-auth"),
         }
     }
     match &known.server {
@@ -354,7 +364,7 @@ mod tests {
             cluster_account: Some("111122223333"),
             mode: Some(mode),
             entries: Some(entries),
-            aws_auth: Some(Some(&data)),
+            aws_auth: ReadAwsAuth::Data(&data),
             server: None,
         };
         let mut facts = Facts::default();
