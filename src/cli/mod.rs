@@ -16,7 +16,6 @@ mod flow;
 mod get;
 mod global;
 mod interrupt;
-mod irsa_facts;
 mod oidc_provider;
 mod plan;
 mod plan_flags;

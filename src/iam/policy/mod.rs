@@ -11,7 +11,6 @@ mod document;
 mod grammar;
 mod operator;
 mod pattern;
-mod web_identity;
 mod wording;
 
 #[cfg(test)]
@@ -25,7 +24,6 @@ pub use difference::{
 };
 pub use document::Effect;
 pub use grammar::{GrammarError, PolicyKind, check_grammar};
-pub use web_identity::{Cause, FailedCondition, Obstacle, WebIdentity, obstacles};
 
 use document::Document;
 pub(super) use document::statements;
