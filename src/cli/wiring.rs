@@ -13,7 +13,7 @@ use crate::{
     },
     config::ClusterConfig,
     ports::{Readers, Writers},
-    view::Printer,
+    view::{Printer, terminal_question},
 };
 
 /// The way to an account and a cluster.
@@ -64,6 +64,7 @@ impl Connection {
             profile: global.profile.clone(),
             max_calls_in_flight: NonZeroUsize::new(usize::from(global.parallelism))
                 .unwrap_or(NonZeroUsize::MIN),
+            ask_for_code: terminal_question::mfa_code,
         };
         let connected = AwsClient::connect(&settings).await?;
         for note in &connected.notes {

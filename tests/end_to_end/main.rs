@@ -20,4 +20,6 @@ mod live;
 mod out_of_reach;
 mod rough_weather;
 mod templates;
+mod token;
+mod whoami;
 mod whole_road;
