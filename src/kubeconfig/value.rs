@@ -172,6 +172,28 @@ pub enum Edit {
         /// The way to the key, beginning below the entry; never empty.
         path: Vec<&'static str>,
     },
+    /// Removes an item of a list within an entry; of several, the last first.
+    RemoveItem {
+        /// Where.
+        section: Section,
+        /// Which entry of it.
+        index: usize,
+        /// The way to the list, beginning below the entry.
+        path: Vec<&'static str>,
+        /// Which item of the list.
+        item: usize,
+    },
+    /// Adds an item to a list within an entry.
+    AppendItem {
+        /// Where.
+        section: Section,
+        /// Which entry of it.
+        index: usize,
+        /// The way to the list, beginning below the entry.
+        path: Vec<&'static str>,
+        /// The new item.
+        value: Value,
+    },
     /// Removes a whole entry.
     Remove {
         /// Where.
