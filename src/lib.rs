@@ -2,7 +2,7 @@
 //! and applies exactly that.
 //!
 //! The rooms stand in one order; a module may use what stands below it, never above:
-//! `cli` → `view` → `cloud` → `resources` → `guard` → `kubeconfig` → `ports` → `engine` → `config` → `authn` → `cloudformation` → `iam`.
+//! `cli` → `view` → `cloud` → `resources` → `guard` → `kubeconfig` → `ports` → `engine` → `config` → `authn` → `cloudformation` → `iam` → `yaml_edit`.
 
 pub mod authn;
 pub mod cli;

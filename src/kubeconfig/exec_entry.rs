@@ -311,12 +311,11 @@ impl Parsed {
 fn install_hint(tool: ExecTool) -> String {
     match tool {
         ExecTool::Eksact => {
-            "This cluster is signed in to with eksact, which is not where this kubeconfig says.\n\
-             Install it, or write this entry again: eksact update-kubeconfig"
+            "Install eksact, or run eksact update-kubeconfig again to say where it is."
         }
-        ExecTool::Aws => "This cluster is signed in to with the AWS CLI (aws), which is not on the PATH.",
+        ExecTool::Aws => "Install the AWS CLI, or put the folder of its program aws on the PATH.",
         ExecTool::AwsIamAuthenticator => {
-            "This cluster is signed in to with aws-iam-authenticator, which is not on the PATH."
+            "Install aws-iam-authenticator, or put its folder on the PATH."
         }
     }
     .to_owned()

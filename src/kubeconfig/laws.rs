@@ -176,7 +176,7 @@ fn kubeconfig() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     /// An update changes nothing of others, is found done by the next one, and is taken back by a removal.
     #[test]
@@ -210,7 +210,7 @@ proptest! {
     /// Comments and lines of others are in the new text, in their order.
     #[test]
     fn no_line_of_others_is_lost(text in kubeconfig()) {
-        prop_assume!(!text.contains(ARN) && !text.contains("prod"));
+        let text = text.replace(ARN, "another").replace("prod", "test");
         let Ok(before) = Document::read("config", text.as_bytes()) else { return Ok(()) };
         let mut wanted = wanted(None, None);
         wanted.set_current = false;

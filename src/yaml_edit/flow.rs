@@ -1,0 +1,73 @@
+//! Lists in brackets and mappings in braces: where commas go.
+
+use std::ops::Range;
+
+use super::lines::{Splice, begins_line, line_break, line_end, line_start};
+
+/// Adds pieces behind the last of `pieces`; each new one is written already.
+pub(super) fn append(text: &str, pieces: &[Range<usize>], new: &[String]) -> Vec<Splice> {
+    let Some(last) = pieces.last() else {
+        return Vec::new();
+    };
+    let comma = comma_after(text, last.end);
+    if !begins_line(text, last.start) {
+        let joined = new.join(", ");
+        return vec![match comma {
+            None => Splice::insert(last.end, format!(", {joined}")),
+            Some(comma) => Splice::insert(comma + 1, format!(" {joined},")),
+        }];
+    }
+    // One to a line: the new ones get lines of their own, behind a comment of the last.
+    let newline = line_break(text);
+    let indent = text
+        .get(line_start(text, last.start)..last.start)
+        .unwrap_or_default();
+    let lines = new.join(&format!(",{newline}{indent}"));
+    match comma {
+        None => vec![
+            Splice::insert(last.end, ","),
+            Splice::insert(
+                end_of_line_or_bracket(text, last.end),
+                format!("{newline}{indent}{lines}"),
+            ),
+        ],
+        Some(comma) => {
+            let at = end_of_line_or_bracket(text, comma + 1);
+            vec![Splice::insert(at, format!("{newline}{indent}{lines},"))]
+        }
+    }
+}
+
+/// Takes the piece with this number away, of two or more.
+pub(super) fn remove(pieces: &[Range<usize>], index: usize) -> Option<Splice> {
+    let piece = pieces.get(index)?;
+    if let Some(next) = pieces.get(index + 1) {
+        return Some(Splice::delete(piece.start..next.start));
+    }
+    let before = pieces.get(index.checked_sub(1)?)?;
+    Some(Splice::delete(before.end..piece.end))
+}
+
+/// The comma that follows, if one does before the bracket.
+fn comma_after(text: &str, mut at: usize) -> Option<usize> {
+    loop {
+        let rest = text.get(at..)?;
+        at += rest.len() - rest.trim_start().len();
+        match text.as_bytes().get(at)? {
+            b'#' => at = line_end(text, at),
+            b',' => return Some(at),
+            _ => return None,
+        }
+    }
+}
+
+/// The end of the line, unless something other than a comment follows on it.
+fn end_of_line_or_bracket(text: &str, at: usize) -> usize {
+    let end = line_end(text, at);
+    let rest = text.get(at..end).unwrap_or_default().trim_start();
+    if rest.is_empty() || rest.starts_with('#') {
+        end
+    } else {
+        at
+    }
+}

@@ -1,0 +1,220 @@
+//! What edits leave alone, and that no text makes the editor panic.
+
+use proptest::prelude::*;
+
+use super::Step::{Index, Key};
+use super::*;
+
+fn edited(text: &str, edit: impl FnOnce(&mut Editor)) -> String {
+    let mut editor = Editor::new(text).unwrap();
+    edit(&mut editor);
+    editor.into_text()
+}
+
+#[test]
+fn the_example_at_the_top() {
+    let text = edited("users: []  # nobody yet\ncurrent-context: a\n", |editor| {
+        let user = Value::mapping([("name", Value::text("ann"))]);
+        editor.append(&[Key("users")], &[user]).unwrap();
+        editor.set(&[Key("current-context")], &Value::text("b")).unwrap();
+    });
+    assert_eq!(text, "users:  # nobody yet\n- name: ann\ncurrent-context: b\n");
+}
+
+#[test]
+fn scalars_keep_their_quotes_and_their_comments() {
+    let text = "a: one # first\nb: 'two'\nc: \"three\"\nd: |\n  four\n  five\ne:\nf: ~\n";
+    let text = edited(text, |editor| {
+        editor.set(&[Key("a")], &Value::text("uno")).unwrap();
+        editor.set(&[Key("b")], &Value::text("it's")).unwrap();
+        editor.set(&[Key("c")], &Value::text("tre")).unwrap();
+        editor.set(&[Key("d")], &Value::text("yes")).unwrap();
+        editor.set(&[Key("e")], &Value::text("0123")).unwrap();
+        editor.set(&[Key("f")], &Value::Bool(true)).unwrap();
+    });
+    assert_eq!(
+        text,
+        "a: uno # first\nb: 'it''s'\nc: \"tre\"\nd: \"yes\"\ne: \"0123\"\nf: true\n"
+    );
+}
+
+#[test]
+fn items_go_behind_the_last_one_and_its_own_comments() {
+    let text = "# head\nusers:\n  - name: a # the first\n    # about a\n\n# between\nother: 1";
+    let text = edited(text, |editor| {
+        let item = Value::mapping([
+            ("name", Value::text("b")),
+            ("groups", Value::texts(["x", "y: z"])),
+        ]);
+        editor.append(&[Key("users")], &[item]).unwrap();
+        editor.append(&[Key("list")], &[Value::text("end")]).unwrap();
+    });
+    assert_eq!(
+        text,
+        "# head\nusers:\n  - name: a # the first\n    # about a\n  - name: b\n    groups:\n      - x\n      - \"y: z\"\n\n# between\nother: 1\nlist:\n  - end"
+    );
+}
+
+#[test]
+fn empty_and_missing_containers_become_block_style() {
+    for (before, after) in [
+        ("[]\n", "- a\n"),
+        ("", "- a\n"),
+        ("# only this", "# only this\n- a"),
+        ("null\n", "- a\n"),
+        ("---\n", "---\n- a\n"),
+    ] {
+        let text = edited(before, |editor| editor.append(&[], &[Value::text("a")]).unwrap());
+        assert_eq!(text, after, "{before:?}");
+    }
+    for (before, after) in [
+        ("k: [] # none\nz: 1\n", "k: # none\n- a\nz: 1\n"),
+        ("k:\nz: 1\n", "k:\n- a\nz: 1\n"),
+        ("k: null", "k:\n- a"),
+        ("z: 1\r\n", "z: 1\r\nk:\r\n- a\r\n"),
+        ("{k: [], z: 1}\n", "{k: [a], z: 1}\n"),
+        ("{z: 1}", "{z: 1, k: [a]}"),
+        ("{}", "k:\n- a"),
+    ] {
+        let text = edited(before, |editor| {
+            editor.append(&[Key("k")], &[Value::text("a")]).unwrap()
+        });
+        assert_eq!(text, after, "{before:?}");
+    }
+}
+
+#[test]
+fn brackets_stay_brackets() {
+    let add = |text: &str| {
+        edited(text, |editor| {
+            editor.append(&[], &[Value::text("c"), Value::text("d")]).unwrap()
+        })
+    };
+    assert_eq!(add("[a, b]"), "[a, b, c, d]");
+    assert_eq!(add("[ a, b, ]"), "[ a, b, c, d, ]");
+    assert_eq!(
+        add("[\n  a, # x\n  b # y\n]\n"),
+        "[\n  a, # x\n  b, # y\n  c,\n  d\n]\n"
+    );
+    let remove = |index| {
+        edited("[a, {b: 1}, c]", |editor| {
+            assert!(editor.remove(&[Index(index)]).unwrap())
+        })
+    };
+    assert_eq!(remove(0), "[{b: 1}, c]");
+    assert_eq!(remove(1), "[a, c]");
+    assert_eq!(remove(2), "[a, {b: 1}]");
+}
+
+#[test]
+fn what_is_removed_takes_nothing_else_along() {
+    let text = "- a: 1\n  # inner\n  b: 2\n# about the second\n- c: 3 # third\n  d:\n  - x\n  - y\n- e";
+    let remove = |path: &[Step<'_>]| edited(text, |editor| assert!(editor.remove(path).unwrap()));
+    assert_eq!(
+        remove(&[Index(0)]),
+        "# about the second\n- c: 3 # third\n  d:\n  - x\n  - y\n- e"
+    );
+    assert_eq!(remove(&[Index(2)]), text.strip_suffix("\n- e").unwrap());
+    assert_eq!(remove(&[Index(0), Key("a")]), text.replacen("a: 1", "", 1));
+    assert_eq!(
+        remove(&[Index(1), Key("c")]),
+        text.replacen("c: 3 # third\n  d", "# third\n  d", 1)
+            .replacen("- # third", "-  # third", 1)
+    );
+    assert_eq!(
+        remove(&[Index(1), Key("d"), Index(0)]),
+        text.replacen("  - x\n", "", 1)
+    );
+    let text = edited("k: # why\n- only\nz: 1\n", |editor| {
+        assert!(editor.remove(&[Key("k"), Index(0)]).unwrap())
+    });
+    assert_eq!(text, "k: [] # why\nz: 1\n");
+    let text = edited("k: 1\n", |editor| assert!(!editor.remove(&[Key("z")]).unwrap()));
+    assert_eq!(text, "k: 1\n");
+}
+
+#[test]
+fn what_aliases_share_is_not_edited() {
+    let mut editor = Editor::new("a: &x {b: 1}\nc: *x\nd: 1\n").unwrap();
+    let value = Value::Integer(2);
+    assert!(matches!(
+        editor.set(&[Key("a"), Key("b")], &value),
+        Err(EditError::Shared { line: 1, .. })
+    ));
+    assert!(matches!(
+        editor.set(&[Key("c"), Key("b")], &value),
+        Err(EditError::Shared { line: 2, .. })
+    ));
+    assert!(matches!(
+        editor.remove(&[Key("a")]),
+        Err(EditError::NotExact { .. })
+    ));
+    editor.set(&[Key("d")], &value).unwrap();
+    assert_eq!(editor.text(), "a: &x {b: 1}\nc: *x\nd: 2\n");
+}
+
+#[test]
+fn keys_are_added_at_every_depth() {
+    let text = edited(
+        "users:\n- name: a\n  user:\n    exec:\n      args: [x]\n- name: b\n",
+        |editor| {
+            let exec = [Key("users"), Index(0), Key("user"), Key("exec")];
+            editor
+                .set(&[&exec[..], &[Key("command")]].concat(), &Value::text("eksact"))
+                .unwrap();
+            editor
+                .set(&[&exec[..], &[Key("env")]].concat(), &Value::Null)
+                .unwrap();
+            editor
+                .set(
+                    &[Key("users"), Index(1), Key("user"), Key("token")],
+                    &Value::text("t"),
+                )
+                .unwrap();
+        },
+    );
+    assert_eq!(
+        text,
+        "users:\n- name: a\n  user:\n    exec:\n      args: [x]\n      command: eksact\n      env: null\n- name: b\n  user:\n    token: t\n"
+    );
+}
+
+/// Pieces that come together as YAML often enough, and as nonsense otherwise.
+fn yaml_text() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "- ", "a", "b: ", ":", "\n", "\n  ", "\n- ", "\r\n", " ", "\t", "[", "]", "{", "}", ", ", "# c\n",
+        "'", "\"", "|\n  ", ">-\n ", "&x ", "*x", "!!str ", "~", "---\n", "...", "? ", "<<: ", "\\", "é",
+        "\u{2028}", "%", "1", "\u{85}",
+    ]);
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn any_text_is_read_without_a_panic(text in any::<String>(), pieces in yaml_text()) {
+        let _ = Editor::new(text);
+        let _ = Editor::new(pieces);
+    }
+
+    /// Whatever the text: an edit changes just that value or is refused, and undoing an append gives the old values.
+    #[test]
+    fn edits_are_exact_or_refused(text in yaml_text(), value in "[ -~é]{0,8}") {
+        if let Ok(editor) = Editor::new(text) {
+            for path in [&[][..], &[Key("b")], &[Index(0)], &[Index(0), Key("b")], &[Key("b"), Index(0)]] {
+                let mut changed = editor.clone();
+                if changed.append(path, &[Value::text(value.clone())]).is_ok() {
+                    let last = changed.tree().items(changed.find(path).unwrap()).len() - 1;
+                    let at = [path, &[Index(last)]].concat();
+                    prop_assert_eq!(changed.text_at(&at), Some(value.clone()));
+                }
+                let mut changed = editor.clone();
+                if changed.set(path, &Value::text(value.clone())).is_ok() {
+                    prop_assert_eq!(changed.text_at(path), Some(value.clone()));
+                }
+                let _ = editor.clone().remove(path);
+            }
+        }
+    }
+}
