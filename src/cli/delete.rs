@@ -36,6 +36,7 @@ pub(super) struct DeleteCommand {
 enum What {
     Iamserviceaccount(Box<DeleteServiceAccount>),
     IamOidcProvider(Box<DeleteProvider>),
+    Kubeconfig(Box<super::kubeconfig::DeleteKubeconfig>),
 }
 
 /// Delete a service account and its role, as far as eksctl or eksact made them
@@ -72,6 +73,7 @@ impl DeleteCommand {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::IamOidcProvider(command) => command.run(global, printer).await,
+            What::Kubeconfig(command) => command.run(global, printer),
         }
     }
 }

@@ -14,6 +14,8 @@ mod flow;
 mod get;
 mod global;
 mod interrupt;
+mod kubeconfig;
+mod kubeconfig_file;
 mod oidc_provider;
 mod plan;
 mod plan_flags;
@@ -55,6 +57,7 @@ enum Command {
     Create(create::CreateCommand),
     Get(get::GetCommand),
     Update(update::UpdateCommand),
+    UpdateKubeconfig(Box<kubeconfig::UpdateKubeconfig>),
     Delete(delete::DeleteCommand),
     Associate(oidc_provider::AssociateCommand),
     Utils(oidc_provider::UtilsCommand),
@@ -134,6 +137,7 @@ async fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Create(command) => command.run(global, printer).await,
         Command::Get(command) => command.run(global, printer).await,
         Command::Update(command) => command.run(global, printer).await,
+        Command::UpdateKubeconfig(command) => command.run(global, printer).await,
         Command::Delete(command) => command.run(global, printer).await,
         Command::Associate(command) => command.run(global, printer).await,
         Command::Utils(command) => command.run(global, printer).await,

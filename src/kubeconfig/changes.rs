@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     config::SourceLocation,
-    engine::{Action, Address, AttributeChange, Change, DraftError, Effect, Finding, Plan, PlanDraft, Reason, plan::fingerprint},
+    engine::{
+        Action, Address, AttributeChange, Change, DraftError, Effect, Finding, Plan, PlanDraft, Reason,
+        plan::fingerprint,
+    },
 };
 
 /// What a plan is for.
@@ -129,7 +132,11 @@ fn current_change(before: Option<&str>, after: Option<&str>) -> Change {
         (Some(_), Some(_)) => (Action::Update, Reason::new("different", "it is not as wanted")),
         (Some(_), None) => (Action::Delete, Reason::new("not-wanted", "the context goes")),
     };
-    let value = AttributeChange::plain("context", before.map(|text| json!(text)), after.map(|text| json!(text)));
+    let value = AttributeChange::plain(
+        "context",
+        before.map(|text| json!(text)),
+        after.map(|text| json!(text)),
+    );
     change(current_context(), action, reason, None, vec![value])
 }
 
@@ -192,7 +199,12 @@ fn attributes(before: Option<&Value>, after: Option<&Value>) -> Vec<AttributeCha
 }
 
 /// Fields that are the same in every entry that eksact writes.
-const GENERAL: [&str; 4] = ["apiVersion", "installHint", "interactiveMode", "provideClusterInfo"];
+const GENERAL: [&str; 4] = [
+    "apiVersion",
+    "installHint",
+    "interactiveMode",
+    "provideClusterInfo",
+];
 
 /// A field: what is compared, and what is shown of it.
 #[derive(PartialEq, Eq)]
@@ -225,7 +237,13 @@ fn flatten(body: &Value, path: &str, value: &Value, fields: &mut BTreeMap<String
         }
         _ => {
             let shown = shown(body, path, value);
-            fields.insert(path.to_owned(), Field { value: value.clone(), shown });
+            fields.insert(
+                path.to_owned(),
+                Field {
+                    value: value.clone(),
+                    shown,
+                },
+            );
         }
     }
 }
@@ -239,8 +257,17 @@ fn shown(body: &Value, path: &str, value: &Value) -> String {
         ("certificate-authority-data", Some(data), _) => certificate(data),
         ("server" | "proxy-url", Some(url), _) => without_password(url),
         (
-            "cluster" | "user" | "namespace" | "command" | "apiVersion" | "interactiveMode" | "provideClusterInfo"
-            | "installHint" | "tls-server-name" | "insecure-skip-tls-verify" | "certificate-authority"
+            "cluster"
+            | "user"
+            | "namespace"
+            | "command"
+            | "apiVersion"
+            | "interactiveMode"
+            | "provideClusterInfo"
+            | "installHint"
+            | "tls-server-name"
+            | "insecure-skip-tls-verify"
+            | "certificate-authority"
             | "disable-compression",
             Some(text),
             _,
@@ -265,9 +292,14 @@ fn shown(body: &Value, path: &str, value: &Value) -> String {
 /// Variables that the peers write; what others hold is its user's matter.
 fn shown_variable(name: &str, value: &Value) -> String {
     match (name, value.as_text()) {
-        ("AWS_PROFILE" | "AWS_DEFAULT_PROFILE" | "AWS_REGION" | "AWS_DEFAULT_REGION" | "AWS_STS_REGIONAL_ENDPOINTS", Some(text)) => {
-            text.to_owned()
-        }
+        (
+            "AWS_PROFILE"
+            | "AWS_DEFAULT_PROFILE"
+            | "AWS_REGION"
+            | "AWS_DEFAULT_REGION"
+            | "AWS_STS_REGIONAL_ENDPOINTS",
+            Some(text),
+        ) => text.to_owned(),
         _ => NOT_SHOWN.to_owned(),
     }
 }
@@ -278,7 +310,11 @@ fn certificate(data: &str) -> String {
     match STANDARD.decode(&compact) {
         Ok(pem) => {
             let digest = hex::encode(Sha256::digest(&pem));
-            format!("sha256:{}… ({} bytes)", digest.get(..16).unwrap_or_default(), pem.len())
+            format!(
+                "sha256:{}… ({} bytes)",
+                digest.get(..16).unwrap_or_default(),
+                pem.len()
+            )
         }
         Err(_) => format!("({} characters that are no base64)", compact.len()),
     }
@@ -310,12 +346,18 @@ mod tests {
                 "exec",
                 Value::map([
                     ("command", Value::text("vault")),
-                    ("args", Value::texts(&["--password".to_owned(), "SECRET-3".to_owned()])),
+                    (
+                        "args",
+                        Value::texts(&["--password".to_owned(), "SECRET-3".to_owned()]),
+                    ),
                     (
                         "env",
                         Value::List(vec![
                             Value::map([("name", Value::text("TOKEN")), ("value", Value::text("SECRET-4"))]),
-                            Value::map([("name", Value::text("AWS_PROFILE")), ("value", Value::text("dev"))]),
+                            Value::map([
+                                ("name", Value::text("AWS_PROFILE")),
+                                ("value", Value::text("dev")),
+                            ]),
                         ]),
                     ),
                 ]),
@@ -329,18 +371,40 @@ mod tests {
         let names: Vec<&str> = shown.iter().map(|attribute| attribute.name.as_str()).collect();
         assert_eq!(
             names,
-            ["args", "client-key-data", "command", "env AWS_PROFILE", "env TOKEN", "proxy-url", "something-new.deep", "token"]
+            [
+                "args",
+                "client-key-data",
+                "command",
+                "env AWS_PROFILE",
+                "env TOKEN",
+                "proxy-url",
+                "something-new.deep",
+                "token"
+            ]
         );
-        assert!(text.contains("http://…@proxy:1/x") && text.contains("dev"), "{text}");
+        assert!(
+            text.contains("http://…@proxy:1/x") && text.contains("dev"),
+            "{text}"
+        );
     }
 
     #[test]
     fn an_update_names_only_what_differs() {
         let body = |server: &str| {
-            Value::map([("server", Value::text(server)), ("certificate-authority-data", Value::text("Q0EK"))])
+            Value::map([
+                ("server", Value::text(server)),
+                ("certificate-authority-data", Value::text("Q0EK")),
+            ])
         };
         let shown = attributes(Some(&body("https://old")), Some(&body("https://new")));
-        assert_eq!(shown, [AttributeChange::plain("server", Some(json!("https://old")), Some(json!("https://new")))]);
+        assert_eq!(
+            shown,
+            [AttributeChange::plain(
+                "server",
+                Some(json!("https://old")),
+                Some(json!("https://new"))
+            )]
+        );
         let new = attributes(None, Some(&body("https://new")));
         assert_eq!(new.len(), 2);
         assert_eq!(new[0].after, Some(json!("sha256:7599e4a47f751634… (3 bytes)")));

@@ -52,7 +52,12 @@ impl Document {
             let before = String::from_utf8_lossy(before);
             let line_start = before.rfind('\n').map_or(0, |at| at + 1);
             let column = before.get(line_start..).unwrap_or_default().chars().count();
-            malformed(&file, before.matches('\n').count() + 1, column + 1, "this is not UTF-8 text")
+            malformed(
+                &file,
+                before.matches('\n').count() + 1,
+                column + 1,
+                "this is not UTF-8 text",
+            )
         })?;
         let tree = Tree::read(text).map_err(|error| {
             let problem = format!("this is not YAML: {}", error.problem);
@@ -117,18 +122,33 @@ fn apply(editor: &mut Editor, edit: &Edit) -> Result<(), EditError> {
     };
     match edit {
         Edit::Append { section, entry } => editor.append(&[Step::Key(section.key())], &[written(entry)]),
-        Edit::Set { section, index, path, value } => editor.set(&within(*section, *index, path), &written(value)),
+        Edit::Set {
+            section,
+            index,
+            path,
+            value,
+        } => editor.set(&within(*section, *index, path), &written(value)),
         Edit::Unset { section, index, path } => editor.remove(&within(*section, *index, path)).map(drop),
-        Edit::RemoveItem { section, index, path, item } => {
+        Edit::RemoveItem {
+            section,
+            index,
+            path,
+            item,
+        } => {
             let mut path = within(*section, *index, path);
             path.push(Step::Index(*item));
             editor.remove(&path).map(drop)
         }
-        Edit::AppendItem { section, index, path, value } => {
-            editor.append(&within(*section, *index, path), &[written(value)])
-        }
+        Edit::AppendItem {
+            section,
+            index,
+            path,
+            value,
+        } => editor.append(&within(*section, *index, path), &[written(value)]),
         Edit::Remove { section, index } => editor.remove(&within(*section, *index, &[])).map(drop),
-        Edit::SetCurrentContext(name) => editor.set(&[Step::Key("current-context")], &written(&Value::text(name))),
+        Edit::SetCurrentContext(name) => {
+            editor.set(&[Step::Key("current-context")], &written(&Value::text(name)))
+        }
     }
 }
 
@@ -149,7 +169,10 @@ fn new_file(edits: &[Edit]) -> yaml_edit::Value {
         ("apiVersion", yaml_edit::Value::text("v1")),
         (Section::Clusters.key(), list(Section::Clusters)),
         (Section::Contexts.key(), list(Section::Contexts)),
-        ("current-context", yaml_edit::Value::text(current.unwrap_or_default())),
+        (
+            "current-context",
+            yaml_edit::Value::text(current.unwrap_or_default()),
+        ),
         ("kind", yaml_edit::Value::text("Config")),
         (Section::Users.key(), list(Section::Users)),
     ])
@@ -204,9 +227,12 @@ impl Reader<'_> {
             current_context: None,
         };
         if let Some(current) = value.get("current-context") {
-            let text = current
-                .as_text()
-                .ok_or_else(|| self.fail(self.node_at(root, "current-context"), "`current-context` is not a text"))?;
+            let text = current.as_text().ok_or_else(|| {
+                self.fail(
+                    self.node_at(root, "current-context"),
+                    "`current-context` is not a text",
+                )
+            })?;
             entries.current_context = Some(text.to_owned()).filter(|text| !text.is_empty());
         }
         Ok((value, entries))
@@ -242,7 +268,10 @@ impl Reader<'_> {
             }
             let body = item.get(kind).cloned().unwrap_or(Value::Null);
             if !matches!(body, Value::Map(_) | Value::Null) {
-                return Err(self.fail(node, format!("`{kind}` of this entry of `{key}` is not a mapping")));
+                return Err(self.fail(
+                    node,
+                    format!("`{kind}` of this entry of `{key}` is not a mapping"),
+                ));
             }
             let at = self.mark(node);
             entries.push(Entry {
@@ -332,7 +361,10 @@ impl Reader<'_> {
     fn is_plain(&self, id: NodeId) -> bool {
         matches!(
             self.tree.content(id),
-            Some(Content::Scalar { style: Style::Plain, .. })
+            Some(Content::Scalar {
+                style: Style::Plain,
+                ..
+            })
         )
     }
 
@@ -361,7 +393,10 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Entries {
-        Document::read("config", text.as_bytes()).unwrap().entries().clone()
+        Document::read("config", text.as_bytes())
+            .unwrap()
+            .entries()
+            .clone()
     }
 
     fn error(text: &[u8]) -> String {
@@ -370,7 +405,15 @@ mod tests {
 
     #[test]
     fn what_says_nothing_is_an_empty_kubeconfig() {
-        for text in ["", "# mine\n", "---\n", "null\n", "{}", "\u{feff}", "clusters:\nusers: ~\ncontexts: null\n"] {
+        for text in [
+            "",
+            "# mine\n",
+            "---\n",
+            "null\n",
+            "{}",
+            "\u{feff}",
+            "clusters:\nusers: ~\ncontexts: null\n",
+        ] {
             assert_eq!(read(text), Entries::default(), "{text:?}");
         }
     }
@@ -384,14 +427,19 @@ mod tests {
         assert_eq!(entries.contexts[0].name.as_deref(), Some("x"));
         assert_eq!(entries.contexts[0].body.text_at(&["user"]), Some("1"));
         assert_eq!((entries.contexts[0].line, entries.contexts[0].column), (2, 3));
-        assert_eq!((entries.contexts[2].name.as_deref(), &entries.contexts[2].body), (None, &Value::Null));
+        assert_eq!(
+            (entries.contexts[2].name.as_deref(), &entries.contexts[2].body),
+            (None, &Value::Null)
+        );
         assert_eq!(entries.users[0].name.as_deref(), Some("u"));
         assert_eq!(entries.current_context.as_deref(), Some("x"));
     }
 
     #[test]
     fn scalars_that_look_like_something_else_in_yaml_1_1_are_told_apart() {
-        let file = read("users:\n- name: a\n  user: {a: on, b: \"on\", c: 0123, d: 12:30:45, e: ~, f: 2001-01-01}\n");
+        let file = read(
+            "users:\n- name: a\n  user: {a: on, b: \"on\", c: 0123, d: 12:30:45, e: ~, f: 2001-01-01}\n",
+        );
         let body = &file.users[0].body;
         assert_eq!(body.get("a"), Some(&Value::Other("on".to_owned())));
         assert_eq!(body.get("b"), Some(&Value::text("on")));
@@ -412,18 +460,40 @@ mod tests {
     #[test]
     fn what_is_wrong_has_its_place() {
         for (text, wanted) in [
-            ("just words", "config:1:1: this is no kubeconfig: its top level is not a mapping"),
-            ("- a\n", "config:1:1: this is no kubeconfig: its top level is not a mapping"),
+            (
+                "just words",
+                "config:1:1: this is no kubeconfig: its top level is not a mapping",
+            ),
+            (
+                "- a\n",
+                "config:1:1: this is no kubeconfig: its top level is not a mapping",
+            ),
             ("clusters: {}\n", "config:1:11: `clusters` is not a list"),
-            ("clusters: [a]\n", "config:1:12: this cluster of `clusters` is not a mapping"),
-            ("users:\n- name: a\n  user: b\n", "config:2:3: `user` of this entry of `users` is not a mapping"),
-            ("current-context: [a]\n", "config:1:18: `current-context` is not a text"),
-            ("users:\n- name: a\n- name: a\n", "config:3:3: the user `a` is there twice; kubectl refuses such a file"),
+            (
+                "clusters: [a]\n",
+                "config:1:12: this cluster of `clusters` is not a mapping",
+            ),
+            (
+                "users:\n- name: a\n  user: b\n",
+                "config:2:3: `user` of this entry of `users` is not a mapping",
+            ),
+            (
+                "current-context: [a]\n",
+                "config:1:18: `current-context` is not a text",
+            ),
+            (
+                "users:\n- name: a\n- name: a\n",
+                "config:3:3: the user `a` is there twice; kubectl refuses such a file",
+            ),
             ("users:\nusers:\n", "config:2:1: the key `users` is written twice"),
         ] {
             assert_eq!(error(text.as_bytes()), wanted, "{text:?}");
         }
-        assert!(error(b"a: [1, 2\nb: c\n").starts_with("config:2:"), "{}", error(b"a: [1, 2\nb: c\n"));
+        assert!(
+            error(b"a: [1, 2\nb: c\n").starts_with("config:2:"),
+            "{}",
+            error(b"a: [1, 2\nb: c\n")
+        );
         assert!(error(b"a:\n\t- b\n").starts_with("config:2:1: this is not YAML: "));
         assert_eq!(error(b"a: b\nc: \xff"), "config:2:4: this is not UTF-8 text");
         let deep = format!("a: {}{}", "[".repeat(200), "]".repeat(200));

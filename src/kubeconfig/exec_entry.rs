@@ -274,9 +274,12 @@ impl Parsed {
                 | (ExecTool::AwsIamAuthenticator, "-i" | "--cluster-id") => &mut parsed.cluster,
                 (_, "--region") => &mut parsed.region,
                 // The AWS CLI itself writes the abbreviation `--role`.
-                (_, "--role-arn" | "--role")
-                | (ExecTool::Eksact | ExecTool::AwsIamAuthenticator, "-r") => &mut parsed.role_arn,
-                (ExecTool::Aws | ExecTool::Eksact, "--profile") | (ExecTool::Eksact, "-p") => &mut parsed.profile,
+                (_, "--role-arn" | "--role") | (ExecTool::Eksact | ExecTool::AwsIamAuthenticator, "-r") => {
+                    &mut parsed.role_arn
+                }
+                (ExecTool::Aws | ExecTool::Eksact, "--profile") | (ExecTool::Eksact, "-p") => {
+                    &mut parsed.profile
+                }
                 (ExecTool::Aws, "--output") => {
                     let _ = inline.or_else(|| words.next());
                     continue;
@@ -310,13 +313,9 @@ impl Parsed {
 
 fn install_hint(tool: ExecTool) -> String {
     match tool {
-        ExecTool::Eksact => {
-            "Install eksact, or run eksact update-kubeconfig again to say where it is."
-        }
+        ExecTool::Eksact => "Install eksact, or run eksact update-kubeconfig again to say where it is.",
         ExecTool::Aws => "Install the AWS CLI, or put the folder of its program aws on the PATH.",
-        ExecTool::AwsIamAuthenticator => {
-            "Install aws-iam-authenticator, or put its folder on the PATH."
-        }
+        ExecTool::AwsIamAuthenticator => "Install aws-iam-authenticator, or put its folder on the PATH.",
     }
     .to_owned()
 }
@@ -355,11 +354,20 @@ mod tests {
     fn entries_of_every_tool_say_as_whom_they_sign_in() {
         for (entry, wanted) in [
             // The AWS CLI, with and without --role-arn and a profile.
-            (found("aws", "--region us-west-2 eks get-token --cluster-name bench --output json", &[]), sign_in(None, None)),
             (
                 found(
                     "aws",
-                    &format!("--region us-west-2 eks get-token --cluster-name bench --output json --role {ROLE}"),
+                    "--region us-west-2 eks get-token --cluster-name bench --output json",
+                    &[],
+                ),
+                sign_in(None, None),
+            ),
+            (
+                found(
+                    "aws",
+                    &format!(
+                        "--region us-west-2 eks get-token --cluster-name bench --output json --role {ROLE}"
+                    ),
                     &[("AWS_PROFILE", "dev")],
                 ),
                 sign_in(Some(ROLE), Some("dev")),
@@ -369,13 +377,20 @@ mod tests {
                 found(
                     "aws-iam-authenticator",
                     &format!("token -i bench -r {ROLE}"),
-                    &[("AWS_STS_REGIONAL_ENDPOINTS", "regional"), ("AWS_DEFAULT_REGION", "us-west-2")],
+                    &[
+                        ("AWS_STS_REGIONAL_ENDPOINTS", "regional"),
+                        ("AWS_DEFAULT_REGION", "us-west-2"),
+                    ],
                 ),
                 sign_in(Some(ROLE), None),
             ),
             // By hand.
             (
-                found("C:\\bin\\eksact.exe", "token --cluster-id=bench --region=us-west-2 -p dev -r x", &[]),
+                found(
+                    "C:\\bin\\eksact.exe",
+                    "token --cluster-id=bench --region=us-west-2 -p dev -r x",
+                    &[],
+                ),
                 sign_in(Some("x"), Some("dev")),
             ),
         ] {
@@ -386,7 +401,11 @@ mod tests {
     #[test]
     fn what_is_no_call_for_a_token_is_nobodys() {
         for entry in [
-            found("aws-vault", "exec dev -- aws eks get-token --cluster-name bench", &[]),
+            found(
+                "aws-vault",
+                "exec dev -- aws eks get-token --cluster-name bench",
+                &[],
+            ),
             found("aws", "sts get-caller-identity", &[]),
             found("gke-gcloud-auth-plugin", "", &[]),
             found("eksact", "token", &[]),
@@ -406,7 +425,11 @@ mod tests {
                     environment: entry.environment.clone().into_iter().collect(),
                 };
                 assert_eq!(back.sign_in(), Some(wanted));
-                assert_eq!(entry.arguments_over(Some(&back)), entry.arguments, "nothing was added");
+                assert_eq!(
+                    entry.arguments_over(Some(&back)),
+                    entry.arguments,
+                    "nothing was added"
+                );
             }
         }
     }
@@ -415,13 +438,21 @@ mod tests {
     fn what_the_user_added_stays_and_what_another_tool_wrote_for_itself_goes() {
         let wanted = sign_in(None, Some("dev"));
         let entry = ExecEntry::new(ExecTool::Eksact, "eksact".to_owned(), &wanted, ExecApiVersion::V1);
-        let own = found("/old/eksact", "token -i bench --external-id 42 --no-cache", &[("AWS_PROFILE", "x")]);
+        let own = found(
+            "/old/eksact",
+            "token -i bench --external-id 42 --no-cache",
+            &[("AWS_PROFILE", "x")],
+        );
         assert_eq!(
             entry.arguments_over(Some(&own)),
             words("token --cluster bench --region us-west-2 --profile dev --external-id 42 --no-cache")
         );
         assert!(entry.environment_to_remove(&own).is_empty());
-        let other = found("aws", "eks get-token --cluster-name bench --debug", &[("AWS_PROFILE", "dev"), ("HTTPS_PROXY", "p")]);
+        let other = found(
+            "aws",
+            "eks get-token --cluster-name bench --debug",
+            &[("AWS_PROFILE", "dev"), ("HTTPS_PROXY", "p")],
+        );
         assert_eq!(entry.arguments_over(Some(&other)), entry.arguments);
         assert_eq!(entry.environment_to_remove(&other), ["AWS_PROFILE"]);
     }

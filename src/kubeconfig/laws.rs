@@ -20,7 +20,12 @@ fn wanted(role: Option<&str>, alias: Option<&str>) -> Wanted {
         certificate_authority_data: Some("Q0EK".to_owned()),
         proxy_url: None,
         namespace: None,
-        exec: ExecEntry::new(ExecTool::Eksact, "/bin/eksact".to_owned(), &sign_in, ExecApiVersion::V1),
+        exec: ExecEntry::new(
+            ExecTool::Eksact,
+            "/bin/eksact".to_owned(),
+            &sign_in,
+            ExecApiVersion::V1,
+        ),
         sign_in,
         set_current: true,
         force: false,
@@ -45,7 +50,38 @@ fn removed(text: &str) -> String {
 
 #[test]
 fn a_new_file() {
-    insta::assert_snapshot!(updated("", &wanted(Some(ROLE), Some("prod"))), @"");
+    insta::assert_snapshot!(updated("", &wanted(Some(ROLE), Some("prod"))), @r"
+    apiVersion: v1
+    clusters:
+    - cluster:
+        certificate-authority-data: Q0EK
+        server: https://new.example
+      name: arn:aws:eks:us-west-2:111122223333:cluster/bench
+    contexts:
+    - context:
+        cluster: arn:aws:eks:us-west-2:111122223333:cluster/bench
+        user: arn:aws:eks:us-west-2:111122223333:cluster/bench
+      name: prod
+    current-context: prod
+    kind: Config
+    users:
+    - name: arn:aws:eks:us-west-2:111122223333:cluster/bench
+      user:
+        exec:
+          apiVersion: client.authentication.k8s.io/v1
+          args:
+          - token
+          - --cluster
+          - bench
+          - --region
+          - us-west-2
+          - --role-arn
+          - arn:aws:iam::111122223333:role/deployer
+          command: /bin/eksact
+          installHint: Install eksact, or run eksact update-kubeconfig again to say where it is.
+          interactiveMode: IfAvailable
+          provideClusterInfo: false
+    ");
 }
 
 #[test]
@@ -55,9 +91,47 @@ fn the_aws_clis_file_keeps_its_contexts_and_its_user() {
     let after = updated(before, &wanted(None, None));
     let users = before.find("users:\n").unwrap();
     assert!(after.contains(&before[users..]), "{after}");
-    assert!(after.contains("name: arn:aws:eks:us-west-2:111122223333:cluster/bench-2\n"), "{after}");
+    assert!(
+        after.contains("name: arn:aws:eks:us-west-2:111122223333:cluster/bench-2\n"),
+        "{after}"
+    );
     // For the same role it is taken over in place.
-    insta::assert_snapshot!(updated(before, &wanted(Some(ROLE), Some("second"))), @"");
+    insta::assert_snapshot!(updated(before, &wanted(Some(ROLE), Some("second"))), @r"
+    apiVersion: v1
+    clusters:
+    - cluster:
+        certificate-authority-data: Q0EK
+        server: https://new.example
+      name: arn:aws:eks:us-west-2:111122223333:cluster/bench
+    contexts:
+    - context:
+        cluster: arn:aws:eks:us-west-2:111122223333:cluster/bench
+        user: arn:aws:eks:us-west-2:111122223333:cluster/bench
+      name: arn:aws:eks:us-west-2:111122223333:cluster/bench
+    - context:
+        cluster: arn:aws:eks:us-west-2:111122223333:cluster/bench
+        user: arn:aws:eks:us-west-2:111122223333:cluster/bench
+      name: second
+    current-context: second
+    kind: Config
+    preferences: {}
+    users:
+    - name: arn:aws:eks:us-west-2:111122223333:cluster/bench
+      user:
+        exec:
+          apiVersion: client.authentication.k8s.io/v1
+          args:
+          - token
+          - --cluster
+          - bench
+          - --region
+          - us-west-2
+          - --role-arn
+          - arn:aws:iam::111122223333:role/deployer
+          command: /bin/eksact
+          installHint: Install eksact, or run eksact update-kubeconfig again to say where it is.
+          interactiveMode: IfAvailable
+    ");
 }
 
 #[test]
@@ -91,7 +165,44 @@ fn what_people_write_stays_to_the_byte() {
     let wanted = wanted(None, Some("prod"));
     let after = updated(before, &wanted);
     assert_eq!(after.replace("\r\n", "").matches('\n').count(), 0, "{after}");
-    insta::assert_snapshot!(after.replace("\r\n", "\n"), @"");
+    insta::assert_snapshot!(after.replace("\r\n", "\n"), @r#"
+    # kubeconfig of nina
+    kind: Config   # yes
+    users:
+    # by hand
+    - {name: on, user: {token: 0123, x: 12:30:45, 'quoted': "zo\xEB"}}
+    - name: arn:aws:eks:us-west-2:111122223333:cluster/bench
+      user:
+        exec:
+          apiVersion: client.authentication.k8s.io/v1
+          args:
+          - token
+          - --cluster
+          - bench
+          - --region
+          - us-west-2
+          command: /bin/eksact
+          installHint: Install eksact, or run eksact update-kubeconfig again to say where it is.
+          interactiveMode: IfAvailable
+          provideClusterInfo: false
+    clusters:
+    - cluster:
+        certificate-authority-data: Q0EK
+        server: https://new.example
+      name: arn:aws:eks:us-west-2:111122223333:cluster/bench
+    contexts:
+        - name: 'mine'
+          context: {cluster: x, user: on, extensions: [{name: e, extension: ~}]}
+        - context:
+            cluster: arn:aws:eks:us-west-2:111122223333:cluster/bench
+            user: arn:aws:eks:us-west-2:111122223333:cluster/bench
+          name: prod
+
+    current-context: prod # today
+    future-field:
+      - &a {b: yes}
+      - *a
+    "#);
     let document = Document::read("config", after.as_bytes()).unwrap();
     assert_eq!(merge(document.entries(), &wanted).unwrap().edits, []);
 }
@@ -104,7 +215,10 @@ fn what_is_shared_through_anchors_is_refused_not_changed_twice() {
     let document = Document::read("config", text.as_bytes()).unwrap();
     let merge = merge(document.entries(), &wanted(None, None)).unwrap();
     let error = document.edited(&merge.edits).unwrap_err().to_string();
-    assert!(error.starts_with("config: ") && error.contains("shared through an anchor"), "{error}");
+    assert!(
+        error.starts_with("config: ") && error.contains("shared through an anchor"),
+        "{error}"
+    );
 }
 
 /// A scalar as somebody may write it.
@@ -126,24 +240,26 @@ fn scalar() -> impl Strategy<Value = String> {
 fn entry(section: Section) -> impl Strategy<Value = String> {
     let kind = section.entry_key();
     let name = prop_oneof![4 => "[a-z]{1,8}", 1 => Just(ARN.to_owned()), 1 => Just("prod".to_owned())];
-    (name, scalar(), any::<bool>(), any::<bool>(), 0..3_usize).prop_map(move |(name, value, flow, first, blank)| {
-        let key = match section {
-            Section::Clusters => "server",
-            Section::Contexts => "namespace",
-            Section::Users => "token",
-        };
-        if flow && !value.contains(['\n', '#']) {
-            return format!("- {{name: {name}, {kind}: {{{key}: {value}}}}} # flow\n");
-        }
-        let body = format!("{kind}:\n    {key}: {value}\n    extra: [1, two]  # mine\n");
-        let name = format!("name: {name}\n");
-        let gap = "\n".repeat(blank);
-        if first {
-            format!("# about\n- {name}  {body}{gap}")
-        } else {
-            format!("- {body}  {name}{gap}")
-        }
-    })
+    (name, scalar(), any::<bool>(), any::<bool>(), 0..3_usize).prop_map(
+        move |(name, value, flow, first, blank)| {
+            let key = match section {
+                Section::Clusters => "server",
+                Section::Contexts => "namespace",
+                Section::Users => "token",
+            };
+            if flow && !value.contains(['\n', '#']) {
+                return format!("- {{name: {name}, {kind}: {{{key}: {value}}}}} # flow\n");
+            }
+            let body = format!("{kind}:\n    {key}: {value}\n    extra: [1, two]  # mine\n");
+            let name = format!("name: {name}\n");
+            let gap = "\n".repeat(blank);
+            if first {
+                format!("# about\n- {name}  {body}{gap}")
+            } else {
+                format!("- {body}  {name}{gap}")
+            }
+        },
+    )
 }
 
 fn section(section: Section) -> impl Strategy<Value = String> {
@@ -162,12 +278,18 @@ fn kubeconfig() -> impl Strategy<Value = String> {
         section(Section::Clusters),
         section(Section::Contexts),
         section(Section::Users),
-        prop_oneof![Just(""), Just("current-context: prod # now\n"), Just("current-context: \"\"\n")],
+        prop_oneof![
+            Just(""),
+            Just("current-context: prod # now\n"),
+            Just("current-context: \"\"\n")
+        ],
         any::<bool>(),
         any::<bool>(),
     );
     parts.prop_map(|(clusters, contexts, users, current, crlf, cut)| {
-        let mut text = format!("apiVersion: v1\n{users}{current}{clusters}# between\nother: {{a: on}}\n{contexts}kind: Config\n");
+        let mut text = format!(
+            "apiVersion: v1\n{users}{current}{clusters}# between\nother: {{a: on}}\n{contexts}kind: Config\n"
+        );
         if cut {
             text.pop();
         }

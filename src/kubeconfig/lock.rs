@@ -112,7 +112,9 @@ impl Lock {
                     std::thread::sleep(LOOK_AGAIN);
                 }
                 // Where no file can be made beside it kubectl cannot write either.
-                Err(error) if is_closed(&error) && self.queue.as_ref().is_some_and(|queue| queue.is_target) => {
+                Err(error)
+                    if is_closed(&error) && self.queue.as_ref().is_some_and(|queue| queue.is_target) =>
+                {
                     return Ok(());
                 }
                 Err(error) => return Err(error.into()),
@@ -147,10 +149,7 @@ impl Queue {
             };
             let left = limit.saturating_sub(begun.elapsed());
             let Some((file, is_locked)) = locked_within(file, left)? else {
-                return Err(LockError::Held {
-                    path,
-                    waited: limit,
-                });
+                return Err(LockError::Held { path, waited: limit });
             };
             // The one before may have removed the file while this one waited: then somebody else may hold its successor.
             if is_target || is_at(&file, &path) {

@@ -80,11 +80,7 @@ impl Compared {
 pub fn merge(file: &Entries, wanted: &Wanted) -> Result<Merge, ContextTaken> {
     let mut edits = Vec::new();
     let (user_name, displaced_by) = choose_user(file, wanted);
-    let context_name = wanted
-        .names
-        .context
-        .clone()
-        .unwrap_or_else(|| user_name.clone());
+    let context_name = wanted.names.context.clone().unwrap_or_else(|| user_name.clone());
     if let Some((_, context)) = file.find(Section::Contexts, &context_name)
         && let Some(cluster) = context.body.text_at(&["cluster"])
         && cluster != wanted.names.cluster
@@ -127,8 +123,9 @@ pub fn merge(file: &Entries, wanted: &Wanted) -> Result<Merge, ContextTaken> {
 fn choose_user(file: &Entries, wanted: &Wanted) -> (String, Option<String>) {
     let name = &wanted.names.user;
     let is_ours = |name: &str| {
-        file.find(Section::Users, name)
-            .is_some_and(|(_, entry)| sign_in_of(&entry.body).is_some_and(|found| found.is_as(&wanted.sign_in)))
+        file.find(Section::Users, name).is_some_and(|(_, entry)| {
+            sign_in_of(&entry.body).is_some_and(|found| found.is_as(&wanted.sign_in))
+        })
     };
     if wanted.force || is_ours(name) {
         return (name.clone(), None);
@@ -138,7 +135,8 @@ fn choose_user(file: &Entries, wanted: &Wanted) -> (String, Option<String>) {
         .take(file.users.len() + 4)
         .find(|candidate| is_ours(candidate));
     let chosen = existing.or_else(|| {
-        user_candidates(name, &wanted.sign_in).find(|candidate| file.find(Section::Users, candidate).is_none())
+        user_candidates(name, &wanted.sign_in)
+            .find(|candidate| file.find(Section::Users, candidate).is_none())
     });
     let chosen = chosen.unwrap_or_else(|| name.clone());
     let displaced_by = file
@@ -178,7 +176,10 @@ fn write_user(user: &mut Body, wanted: &Wanted) {
     };
     user.set(&["exec", "apiVersion"], Value::text(exec.api_version.as_str()));
     user.set(&["exec", "command"], Value::text(&exec.command));
-    user.set(&["exec", "args"], Value::texts(&exec.arguments_over(Some(&found))));
+    user.set(
+        &["exec", "args"],
+        Value::texts(&exec.arguments_over(Some(&found))),
+    );
     write_environment(user, exec, &found);
     let is_new_tool = ExecTool::of_command(&found.command) != Some(exec.tool);
     if is_new_tool || user.value.at(&["exec", "installHint"]).is_none() {
@@ -230,11 +231,21 @@ fn write_environment(user: &mut Body, exec: &ExecEntry, found: &FoundExec) {
     }
     // One by one, so that what stays stays as it is written.
     for item in gone.into_iter().rev() {
-        user.note(&PATH, |section, index, path| Edit::RemoveItem { section, index, path, item });
+        user.note(&PATH, |section, index, path| Edit::RemoveItem {
+            section,
+            index,
+            path,
+            item,
+        });
     }
     for value in &added {
         let value = value.clone();
-        user.note(&PATH, |section, index, path| Edit::AppendItem { section, index, path, value });
+        user.note(&PATH, |section, index, path| Edit::AppendItem {
+            section,
+            index,
+            path,
+            value,
+        });
     }
     kept.extend(added);
     user.value.put(&PATH, Value::List(kept));
@@ -296,9 +307,12 @@ impl Body {
             return;
         }
         // The deepest mapping that is there takes the rest of the way as its new value.
-        let depth = (0..path.len())
-            .rev()
-            .find(|depth| matches!(self.value.at(path.get(..*depth).unwrap_or_default()), Some(Value::Map(_))));
+        let depth = (0..path.len()).rev().find(|depth| {
+            matches!(
+                self.value.at(path.get(..*depth).unwrap_or_default()),
+                Some(Value::Map(_))
+            )
+        });
         let there = depth.map_or(0, |depth| depth + 1);
         let rest = path.get(there..).unwrap_or_default();
         let value = rest
@@ -328,17 +342,18 @@ impl Body {
 
     fn record(&mut self, path: &[&'static str], value: Option<Value>) {
         self.note(path, |section, index, path| match value {
-            Some(value) => Edit::Set { section, index, path, value },
+            Some(value) => Edit::Set {
+                section,
+                index,
+                path,
+                value,
+            },
             None => Edit::Unset { section, index, path },
         });
     }
 
     /// Notes an edit of what is at `path`; an entry that is not there yet needs none.
-    fn note(
-        &mut self,
-        path: &[&'static str],
-        edit: impl FnOnce(Section, usize, Vec<&'static str>) -> Edit,
-    ) {
+    fn note(&mut self, path: &[&'static str], edit: impl FnOnce(Section, usize, Vec<&'static str>) -> Edit) {
         let Some(index) = self.index else { return };
         let path = std::iter::once(self.section.entry_key())
             .chain(path.iter().copied())

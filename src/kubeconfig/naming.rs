@@ -101,18 +101,42 @@ mod tests {
     #[test]
     fn names_of_both_peers() {
         let aws = Names::new(&NamingStyle::ClusterArn, ARN, &sign_in(None, None), None, None);
-        assert_eq!((aws.cluster.as_str(), aws.user.as_str(), aws.context), (ARN, ARN, None));
-        let aliased = Names::new(&NamingStyle::ClusterArn, ARN, &sign_in(None, None), Some("prod"), Some("nina"));
         assert_eq!(
-            (aliased.cluster.as_str(), aliased.user.as_str(), aliased.context.as_deref()),
+            (aws.cluster.as_str(), aws.user.as_str(), aws.context),
+            (ARN, ARN, None)
+        );
+        let aliased = Names::new(
+            &NamingStyle::ClusterArn,
+            ARN,
+            &sign_in(None, None),
+            Some("prod"),
+            Some("nina"),
+        );
+        assert_eq!(
+            (
+                aliased.cluster.as_str(),
+                aliased.user.as_str(),
+                aliased.context.as_deref()
+            ),
             (ARN, "nina", Some("prod"))
         );
         for (caller, user) in [
-            ("arn:aws:iam::111122223333:user/team/ceo", "ceo@bench.us-west-2.eksctl.io"),
-            ("arn:aws:sts::111122223333:assumed-role/admin/nina", "nina@bench.us-west-2.eksctl.io"),
-            ("arn:aws:iam::111122223333:root", "iam-root-account@bench.us-west-2.eksctl.io"),
+            (
+                "arn:aws:iam::111122223333:user/team/ceo",
+                "ceo@bench.us-west-2.eksctl.io",
+            ),
+            (
+                "arn:aws:sts::111122223333:assumed-role/admin/nina",
+                "nina@bench.us-west-2.eksctl.io",
+            ),
+            (
+                "arn:aws:iam::111122223333:root",
+                "iam-root-account@bench.us-west-2.eksctl.io",
+            ),
         ] {
-            let style = NamingStyle::Eksctl { caller_arn: caller.to_owned() };
+            let style = NamingStyle::Eksctl {
+                caller_arn: caller.to_owned(),
+            };
             let names = Names::new(&style, ARN, &sign_in(None, None), None, None);
             assert_eq!(names.cluster, "bench.us-west-2.eksctl.io");
             assert_eq!(names.user, user);
@@ -126,7 +150,10 @@ mod tests {
             first(&sign_in(Some("arn:aws:iam::1:role/team/deployer"), None)),
             ["prod", "prod@deployer", "prod-2", "prod-3"]
         );
-        assert_eq!(first(&sign_in(None, None)), ["prod", "prod-2", "prod-3", "prod-4"]);
+        assert_eq!(
+            first(&sign_in(None, None)),
+            ["prod", "prod-2", "prod-3", "prod-4"]
+        );
         assert_eq!(
             first(&sign_in(Some("arn:aws:iam::1:role/r"), Some("dev"))),
             ["prod", "prod@r", "prod@dev", "prod@r@dev"]

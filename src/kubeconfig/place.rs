@@ -121,10 +121,7 @@ impl Candidates {
 
 /// The file of eksctl's `--auto-kubeconfig`: one for each cluster.
 pub fn automatic(home: &Path, cluster: &str) -> PathBuf {
-    home.join(".kube")
-        .join("eksctl")
-        .join("clusters")
-        .join(cluster)
+    home.join(".kube").join("eksctl").join("clusters").join(cluster)
 }
 
 fn is_blank(path: &OsStr) -> bool {

@@ -67,7 +67,10 @@ impl Selection {
 /// Name and region of the cluster whose ARN this is.
 fn cluster_of_arn(text: &str) -> Option<(String, String)> {
     let arn: Arn = text.parse().ok()?;
-    let name = arn.resource.strip_prefix("cluster/").filter(|_| arn.service == "eks")?;
+    let name = arn
+        .resource
+        .strip_prefix("cluster/")
+        .filter(|_| arn.service == "eks")?;
     Some((name.to_owned(), arn.region))
 }
 
@@ -88,7 +91,9 @@ pub fn remove(file: &Entries, selection: &Selection) -> Result<Removal, SeveralC
     let mut removal = Removal::default();
     let mut contexts = BTreeSet::new();
     for context in &file.contexts {
-        let Some(name) = context.name.as_deref() else { continue };
+        let Some(name) = context.name.as_deref() else {
+            continue;
+        };
         let is_meant = text(context, "cluster").is_some_and(|cluster| clusters.contains(cluster))
             && selection.context.as_deref().is_none_or(|wanted| wanted == name);
         if !is_meant {
@@ -108,7 +113,13 @@ pub fn remove(file: &Entries, selection: &Selection) -> Result<Removal, SeveralC
     let used_by = |key: &str, staying: bool| -> BTreeSet<&str> {
         file.contexts
             .iter()
-            .filter(|context| context.name.as_deref().is_none_or(|name| !contexts.contains(name)) == staying)
+            .filter(|context| {
+                context
+                    .name
+                    .as_deref()
+                    .is_none_or(|name| !contexts.contains(name))
+                    == staying
+            })
             .filter_map(|context| text(context, key))
             .collect()
     };
@@ -189,19 +200,29 @@ mod tests {
     fn user(name: &str, command: &str) -> Entry {
         let exec = Value::map([
             ("command", Value::text(command)),
-            ("args", Value::texts(&["token".to_owned(), "--cluster".to_owned(), "prod".to_owned()])),
+            (
+                "args",
+                Value::texts(&["token".to_owned(), "--cluster".to_owned(), "prod".to_owned()]),
+            ),
         ]);
         entry(name, Value::map([("exec", exec)]))
     }
 
     fn context(name: &str, cluster: &str, user: &str) -> Entry {
-        entry(name, Value::map([("cluster", Value::text(cluster)), ("user", Value::text(user))]))
+        entry(
+            name,
+            Value::map([("cluster", Value::text(cluster)), ("user", Value::text(user))]),
+        )
     }
 
     fn file() -> Entries {
         let (here, there) = (arn("eu-west-1", "111122223333"), arn("us-west-2", "111122223333"));
         Entries {
-            clusters: vec![entry(&here, Value::Null), entry("minikube", Value::Null), entry(&there, Value::Null)],
+            clusters: vec![
+                entry(&here, Value::Null),
+                entry("minikube", Value::Null),
+                entry(&there, Value::Null),
+            ],
             contexts: vec![
                 context("prod", &here, "one"),
                 context("by-hand", &here, "aws"),
@@ -209,7 +230,12 @@ mod tests {
                 context("app", &here, "shared"),
                 context("there", &there, "two"),
             ],
-            users: vec![user("one", "/bin/eksact"), user("shared", "eksact"), user("aws", "aws"), user("two", "eksact")],
+            users: vec![
+                user("one", "/bin/eksact"),
+                user("shared", "eksact"),
+                user("aws", "aws"),
+                user("two", "eksact"),
+            ],
             current_context: Some("prod".to_owned()),
         }
     }
@@ -226,10 +252,17 @@ mod tests {
             context: None,
         };
         let removal = remove(&file(), &selection).unwrap();
-        assert_eq!(names(&removal), ["app", "prod", "one"], "the cluster is still used, and so is a user");
+        assert_eq!(
+            names(&removal),
+            ["app", "prod", "one"],
+            "the cluster is still used, and so is a user"
+        );
         assert_eq!(removal.kept, [("by-hand".to_owned(), Some("aws".to_owned()))]);
         assert_eq!(removal.cleared.as_deref(), Some("prod"));
-        assert_eq!(removal.edits.last(), Some(&Edit::SetCurrentContext(String::new())));
+        assert_eq!(
+            removal.edits.last(),
+            Some(&Edit::SetCurrentContext(String::new()))
+        );
     }
 
     #[test]
@@ -256,7 +289,10 @@ mod tests {
         };
         assert_eq!(remove(&file(), &selection).unwrap_err().found.len(), 2);
         let eksctl = Entries {
-            clusters: vec![entry("prod.eu-west-1.eksctl.io", Value::Null), entry(&arn("eu-west-1", "111122223333"), Value::Null)],
+            clusters: vec![
+                entry("prod.eu-west-1.eksctl.io", Value::Null),
+                entry(&arn("eu-west-1", "111122223333"), Value::Null),
+            ],
             contexts: vec![context("ceo", "prod.eu-west-1.eksctl.io", "one")],
             users: vec![user("one", "eksact")],
             current_context: None,

@@ -100,7 +100,9 @@ pub fn target_of(path: &Path) -> Result<PathBuf, StoreError> {
             _ => return Ok(target),
         }
     }
-    Err(StoreError::LinkCircle { path: path.to_owned() })
+    Err(StoreError::LinkCircle {
+        path: path.to_owned(),
+    })
 }
 
 /// The file at `target`; none where there is none.
@@ -113,7 +115,11 @@ pub fn read(target: &Path) -> Result<Option<Stored>, StoreError> {
     if !metadata.is_file() {
         return Err(StoreError::NoFile {
             path: target.to_owned(),
-            what: if metadata.is_dir() { "a folder" } else { "a device or a pipe" },
+            what: if metadata.is_dir() {
+                "a folder"
+            } else {
+                "a device or a pipe"
+            },
         });
     }
     if metadata.len() > MAXIMUM_BYTES {
@@ -327,7 +333,10 @@ mod tests {
         fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         write(&path, b"bb").unwrap();
         let stored = read(&path).unwrap().unwrap();
-        assert_eq!((stored.content.as_slice(), stored.mode), (b"bb".as_slice(), Some(0o640)));
+        assert_eq!(
+            (stored.content.as_slice(), stored.mode),
+            (b"bb".as_slice(), Some(0o640))
+        );
         assert!(stored.is_open_to_others());
         assert_eq!(names(path.parent().unwrap()), ["config"]);
     }
@@ -365,8 +374,14 @@ mod tests {
     #[test]
     fn what_is_no_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(read(folder.path()), Err(StoreError::NoFile { what: "a folder", .. })));
-        assert!(matches!(read(Path::new("/dev/null")), Err(StoreError::NoFile { .. })));
+        assert!(matches!(
+            read(folder.path()),
+            Err(StoreError::NoFile { what: "a folder", .. })
+        ));
+        assert!(matches!(
+            read(Path::new("/dev/null")),
+            Err(StoreError::NoFile { .. })
+        ));
         assert_eq!(read(&folder.path().join("none")).unwrap(), None);
     }
 }

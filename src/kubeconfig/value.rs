@@ -211,7 +211,10 @@ mod tests {
 
     #[test]
     fn nothing_at_a_key_is_as_no_key() {
-        let value = Value::map([("a", Value::Null), ("b", Value::map([("c", Value::Other("3".to_owned()))]))]);
+        let value = Value::map([
+            ("a", Value::Null),
+            ("b", Value::map([("c", Value::Other("3".to_owned()))])),
+        ]);
         assert_eq!(value.get("a"), None);
         assert_eq!(value.text_at(&["b", "c"]), Some("3"));
         assert_eq!(value.text_at(&["b", "c", "d"]), None);
