@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How long a writer waits for its turn. Writing takes milliseconds; sixty at once take a second.
-const LOCK_LIMIT: Duration = Duration::from_secs(30);
+const LOCK_LIMIT: Duration = Duration::from_mins(1);
 
 /// How a change to a kubeconfig is shown, and whether it is made.
 #[derive(Clone, Copy, Debug, Default, Args)]

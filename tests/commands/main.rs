@@ -12,6 +12,8 @@ mod files;
 #[cfg(test)]
 mod iamserviceaccount;
 #[cfg(test)]
+mod kubeconfig;
+#[cfg(test)]
 mod oidc_provider;
 #[cfg(test)]
 mod output;
