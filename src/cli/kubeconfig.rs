@@ -206,7 +206,8 @@ impl From<ApiVersion> for ExecApiVersion {
 
 /// What one run writes, but for the flags about the entry itself.
 struct Request<'a> {
-    role_arn: Option<&'a str>,
+    role_arn: Option<String>,
+    command: String,
     alias: Option<&'a str>,
     user_alias: Option<&'a str>,
     eksctl_names: bool,
@@ -228,7 +229,8 @@ impl UpdateKubeconfig {
             config_file: None,
         };
         let request = Request {
-            role_arn: self.role_arn.as_deref(),
+            role_arn: self.role_arn.as_deref().map(role).transpose()?,
+            command: command(&self.entry)?,
             alias: self.alias.as_deref(),
             user_alias: self.user_alias.as_deref(),
             eksctl_names: false,
@@ -242,7 +244,7 @@ impl UpdateKubeconfig {
             global,
             printer,
         };
-        write(&request, &self.entry, self.show, &config, &way).await
+        write(request, &self.entry, self.show, &config, &way).await
     }
 }
 
@@ -267,7 +269,10 @@ impl WriteKubeconfig {
             role_arn: self
                 .authenticator_role_arn
                 .as_deref()
-                .filter(|arn| !arn.is_empty()),
+                .filter(|arn| !arn.is_empty())
+                .map(role)
+                .transpose()?,
+            command: command(&self.entry)?,
             alias: None,
             user_alias: None,
             eksctl_names: true,
@@ -280,7 +285,7 @@ impl WriteKubeconfig {
             global,
             printer,
         };
-        write(&request, &self.entry, self.show, &config, &way).await
+        write(request, &self.entry, self.show, &config, &way).await
     }
 }
 
@@ -291,8 +296,10 @@ pub(super) async fn update_after_apply(
     is_silent: bool,
     way: &Way<'_>,
 ) -> Result<ExitCode, Failure> {
+    let entry = EntryFlags::default();
     let request = Request {
         role_arn: None,
+        command: command(&entry)?,
         alias: None,
         user_alias: None,
         eksctl_names: false,
@@ -303,11 +310,11 @@ pub(super) async fn update_after_apply(
         is_silent,
         ..ShowFlags::default()
     };
-    write(&request, &EntryFlags::default(), show, config, way).await
+    write(request, &entry, show, config, way).await
 }
 
 async fn write(
-    request: &Request<'_>,
+    request: Request<'_>,
     entry: &EntryFlags,
     show: ShowFlags,
     config: &ClusterConfig,
@@ -318,8 +325,6 @@ async fn write(
         global,
         printer,
     } = *way;
-    let role_arn = request.role_arn.map(role).transpose()?;
-    let command = command(entry)?;
     let name = &config.metadata.name.value;
     let cluster = connection.readers.aws.cluster(name).await?;
     let style = if request.eksctl_names {
@@ -336,7 +341,7 @@ async fn write(
     let sign_in = SignIn {
         cluster: cluster.name.clone(),
         region: Some(arn.region.clone()),
-        role_arn,
+        role_arn: request.role_arn.clone(),
         profile: profile(entry, global),
     };
     let wanted = Wanted {
@@ -350,7 +355,7 @@ async fn write(
         namespace: entry.namespace.clone(),
         exec: ExecEntry::new(
             entry.exec.into(),
-            command,
+            request.command.clone(),
             &sign_in,
             entry.exec_api_version.into(),
         ),

@@ -54,6 +54,7 @@ impl Entries {
 pub fn exec_of(user: &Value) -> Option<FoundExec> {
     let exec = user.get("exec")?;
     Some(FoundExec {
+        install_hint: exec.text_at(&["installHint"]).map(str::to_owned),
         command: exec.text_at(&["command"]).unwrap_or_default().to_owned(),
         arguments: exec
             .get("args")

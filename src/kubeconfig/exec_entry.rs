@@ -30,6 +30,16 @@ impl ExecTool {
         }
     }
 
+    /// What kubectl shows when the program is not there. Also the mark by which eksact knows an entry of its own that runs
+    /// another tool; changed, it would forget those.
+    const fn install_hint(self) -> &'static str {
+        match self {
+            Self::Eksact => "Install eksact, or run eksact update-kubeconfig again to say where it is.",
+            Self::Aws => "Install the AWS CLI, or put the folder of its program aws on the PATH.",
+            Self::AwsIamAuthenticator => "Install aws-iam-authenticator, or put its folder on the PATH.",
+        }
+    }
+
     /// The tool that a command runs, by its last part: `/opt/bin/aws` is `aws`.
     pub fn of_command(command: &str) -> Option<Self> {
         let file = command.rsplit(['/', '\\']).next().unwrap_or(command);
@@ -111,6 +121,8 @@ pub struct FoundExec {
     pub arguments: Vec<String>,
     /// `env`.
     pub environment: Vec<(String, String)>,
+    /// `installHint`.
+    pub install_hint: Option<String>,
 }
 
 impl ExecEntry {
@@ -166,7 +178,7 @@ impl ExecEntry {
             command,
             arguments,
             environment,
-            install_hint: install_hint(tool),
+            install_hint: tool.install_hint().to_owned(),
         }
     }
 
@@ -240,9 +252,14 @@ impl FoundExec {
         })
     }
 
-    /// Whether eksact wrote it for itself: the mark by which [`crate::kubeconfig`] knows its own.
+    /// Whether eksact wrote it: it runs eksact, or bears eksact's hint, which no other tool writes.
     pub fn is_ours(&self) -> bool {
+        let hints = ExecTool::ALL.map(ExecTool::install_hint);
         ExecTool::of_command(&self.command) == Some(ExecTool::Eksact)
+            || self
+                .install_hint
+                .as_deref()
+                .is_some_and(|hint| hints.contains(&hint))
     }
 }
 
@@ -311,15 +328,6 @@ impl Parsed {
     }
 }
 
-fn install_hint(tool: ExecTool) -> String {
-    match tool {
-        ExecTool::Eksact => "Install eksact, or run eksact update-kubeconfig again to say where it is.",
-        ExecTool::Aws => "Install the AWS CLI, or put the folder of its program aws on the PATH.",
-        ExecTool::AwsIamAuthenticator => "Install aws-iam-authenticator, or put its folder on the PATH.",
-    }
-    .to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,6 +344,7 @@ mod tests {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
+            install_hint: None,
         }
     }
 
@@ -423,7 +432,9 @@ mod tests {
                     command: entry.command.clone(),
                     arguments: entry.arguments.clone(),
                     environment: entry.environment.clone().into_iter().collect(),
+                    install_hint: Some(entry.install_hint.clone()),
                 };
+                assert!(back.is_ours());
                 assert_eq!(back.sign_in(), Some(wanted));
                 assert_eq!(
                     entry.arguments_over(Some(&back)),

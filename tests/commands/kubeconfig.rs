@@ -24,6 +24,12 @@ users:
 fn the_story_of_a_kubeconfig() {
     let mut place = Place::new();
     place.write("config", HAND_WRITTEN);
+    #[cfg(unix)]
+    fs::set_permissions(
+        place.path("config"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o600),
+    )
+    .unwrap();
     let common = ["--region", "eu-west-1", "--kubeconfig", "config"];
     let tell = |place: &mut Place, arguments: &[&str]| {
         place.tell(&[arguments, &common].concat());
