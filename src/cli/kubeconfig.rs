@@ -16,6 +16,7 @@ use super::{
     wiring::Connection,
 };
 use crate::{
+    cloud::aws::{RoleToAssume, SessionName},
     config::ClusterConfig,
     engine::{Finding, Severity},
     iam::Arn,
@@ -53,6 +54,9 @@ pub(super) struct UpdateKubeconfig {
     /// Role that kubectl shall assume
     #[arg(long, value_name = "ARN")]
     role_arn: Option<String>,
+    /// Role to look the cluster up in; it is not written
+    #[arg(long, visible_alias = "describe-as", value_name = "ARN")]
+    assume_role_arn: Option<String>,
     /// Leave the current context as it is
     #[arg(long, help_heading = "Kubeconfig")]
     keep_current_context: bool,
@@ -229,7 +233,11 @@ impl UpdateKubeconfig {
             config_file: None,
         };
         let request = Request {
-            role_arn: self.role_arn.as_deref().map(role).transpose()?,
+            role_arn: self
+                .role_arn
+                .as_deref()
+                .map(|arn| role("--role-arn", arn))
+                .transpose()?,
             command: command(&self.entry)?,
             alias: self.alias.as_deref(),
             user_alias: self.user_alias.as_deref(),
@@ -238,7 +246,18 @@ impl UpdateKubeconfig {
             candidates: candidates(self.entry.kubeconfig.clone())?,
         };
         let config = cluster.config(global)?;
-        let connection = Connection::open(global, &config, printer).await?;
+        let describe_as = self
+            .assume_role_arn
+            .as_deref()
+            .map(|arn| role("--assume-role-arn", arn))
+            .transpose()?
+            .map(|arn| RoleToAssume {
+                arn,
+                external_id: None,
+                // The AWS CLI's name for it.
+                session_name: SessionName::Named("EKSDescribeClusterSession".to_owned()),
+            });
+        let connection = Connection::open_in(describe_as, global, &config, printer).await?;
         let way = Way {
             connection: &connection,
             global,
@@ -270,7 +289,7 @@ impl WriteKubeconfig {
                 .authenticator_role_arn
                 .as_deref()
                 .filter(|arn| !arn.is_empty())
-                .map(role)
+                .map(|arn| role("--authenticator-role-arn", arn))
                 .transpose()?,
             command: command(&self.entry)?,
             alias: None,
@@ -440,10 +459,10 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
 }
 
 /// The ARN of a role that can be assumed.
-fn role(text: &str) -> Result<String, Failure> {
+fn role(flag: &str, text: &str) -> Result<String, Failure> {
     let arn: Arn = text
         .parse()
-        .map_err(|error| Failure::usage(format!("--role-arn: {error}")))?;
+        .map_err(|error| Failure::usage(format!("{flag}: {error}")))?;
     if arn.role_name().is_none() {
         return Err(Failure::usage(format!(
             "--role-arn: `{text}` is not the ARN of a role"

@@ -7,13 +7,13 @@ use aws_config::meta::region::ProvideRegion as _;
 use super::{Failure, global::GlobalFlags};
 use crate::{
     cloud::{
-        aws::{AwsClient, AwsSettings, IssuerClient},
+        aws::{AwsClient, AwsSettings, IssuerClient, RoleToAssume},
         cluster_api::{ClusterApi, Way},
         sandbox::{Sandbox, Seed},
     },
     config::ClusterConfig,
     ports::{Readers, Writers},
-    view::Printer,
+    view::{Printer, terminal_question},
 };
 
 /// The way to an account and a cluster.
@@ -33,6 +33,16 @@ impl Connection {
         config: &ClusterConfig,
         printer: &Printer,
     ) -> Result<Self, Failure> {
+        Self::open_in(None, global, config, printer).await
+    }
+
+    /// The same in a role; the sandbox, where everybody may do everything, takes no notice of it.
+    pub(super) async fn open_in(
+        role: Option<RoleToAssume>,
+        global: &GlobalFlags,
+        config: &ClusterConfig,
+        printer: &Printer,
+    ) -> Result<Self, Failure> {
         let (cluster, region) = (
             config.metadata.name.value.clone(),
             config.metadata.region.value.clone(),
@@ -48,6 +58,12 @@ impl Connection {
                 "sandbox: nothing is real, everything is in {}",
                 global.sandbox_file.display()
             ));
+            if sandbox.added_cluster() {
+                printer.note(&format!(
+                    "sandbox: it had no cluster {} in {}, which was added",
+                    seed.cluster, seed.region
+                ));
+            }
             return Ok(Self {
                 readers: sandbox.readers(),
                 writers: sandbox.writers(),
@@ -58,6 +74,8 @@ impl Connection {
             profile: global.profile.clone(),
             max_calls_in_flight: NonZeroUsize::new(usize::from(global.parallelism))
                 .unwrap_or(NonZeroUsize::MIN),
+            ask_for_code: terminal_question::mfa_code,
+            role,
         };
         let connected = AwsClient::connect(&settings).await?;
         for note in &connected.notes {

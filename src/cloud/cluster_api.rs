@@ -15,6 +15,7 @@ use crate::{
     iam::Partition,
     ports::{
         CallError, CallErrorKind,
+        access::{ConfigMap, ConfigMapPatch, NewConfigMap, RbacBinding, RbacRole, UserInfo},
         aws::AwsReader,
         kubernetes::{
             AccessReview, KubernetesReader, KubernetesWriter, Namespace, Pod, ServiceAccount,
@@ -181,6 +182,31 @@ impl KubernetesReader for ClusterApi {
     async fn may(&self, review: &AccessReview) -> Result<bool, CallError> {
         self.client().await?.may(review).await
     }
+
+    async fn user_info(&self) -> Result<UserInfo, CallError> {
+        self.client().await?.user_info().await
+    }
+
+    async fn config_map(&self, namespace: &str, name: &str) -> Result<Option<ConfigMap>, CallError> {
+        self.client().await?.config_map(namespace, name).await
+    }
+
+    async fn config_maps(
+        &self,
+        namespace: &str,
+        label: &str,
+        value: &str,
+    ) -> Result<Vec<ConfigMap>, CallError> {
+        self.client().await?.config_maps(namespace, label, value).await
+    }
+
+    async fn rbac_role(&self, namespace: Option<&str>, name: &str) -> Result<Option<RbacRole>, CallError> {
+        self.client().await?.rbac_role(namespace, name).await
+    }
+
+    async fn rbac_bindings(&self) -> Result<Vec<RbacBinding>, CallError> {
+        self.client().await?.rbac_bindings().await
+    }
 }
 
 #[async_trait]
@@ -232,6 +258,60 @@ impl KubernetesWriter for ClusterApi {
             .await?
             .delete_service_account(namespace, name, uid, resource_version)
             .await
+    }
+
+    async fn create_config_map(&self, config_map: &NewConfigMap) -> Result<ConfigMap, CallError> {
+        self.client().await?.create_config_map(config_map).await
+    }
+
+    async fn patch_config_map(
+        &self,
+        namespace: &str,
+        name: &str,
+        patch: &ConfigMapPatch,
+        resource_version: &str,
+    ) -> Result<ConfigMap, CallError> {
+        self.client()
+            .await?
+            .patch_config_map(namespace, name, patch, resource_version)
+            .await
+    }
+
+    async fn delete_config_map(
+        &self,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+        resource_version: &str,
+    ) -> Result<(), CallError> {
+        self.client()
+            .await?
+            .delete_config_map(namespace, name, uid, resource_version)
+            .await
+    }
+
+    async fn create_rbac_role(&self, role: &RbacRole) -> Result<RbacRole, CallError> {
+        self.client().await?.create_rbac_role(role).await
+    }
+
+    async fn set_rbac_rules(&self, role: &RbacRole) -> Result<RbacRole, CallError> {
+        self.client().await?.set_rbac_rules(role).await
+    }
+
+    async fn delete_rbac_role(&self, role: &RbacRole) -> Result<(), CallError> {
+        self.client().await?.delete_rbac_role(role).await
+    }
+
+    async fn create_rbac_binding(&self, binding: &RbacBinding) -> Result<RbacBinding, CallError> {
+        self.client().await?.create_rbac_binding(binding).await
+    }
+
+    async fn set_rbac_subjects(&self, binding: &RbacBinding) -> Result<RbacBinding, CallError> {
+        self.client().await?.set_rbac_subjects(binding).await
+    }
+
+    async fn delete_rbac_binding(&self, binding: &RbacBinding) -> Result<(), CallError> {
+        self.client().await?.delete_rbac_binding(binding).await
     }
 }
 

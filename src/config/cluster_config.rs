@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::location::{Located, SourceLocation};
+use super::{
+    cluster_access::ClusterAccess,
+    location::{Located, SourceLocation},
+};
 use crate::iam::WellKnownPolicy;
 
 /// The namespace of a service account that names none, as in Kubernetes and eksctl (`defaults.go`).
@@ -17,6 +20,8 @@ pub struct ClusterConfig {
     pub metadata: Metadata,
     /// Its OIDC provider and the roles of its service accounts.
     pub iam: Iam,
+    /// Who gets into the cluster, and what they may do there.
+    pub access: ClusterAccess,
     /// The sections of the file that eksact knows and leaves alone, in the order of the file:
     /// `nodeGroups`, `iam.podIdentityAssociations`.
     pub unmanaged_sections: Vec<String>,

@@ -14,6 +14,7 @@ use crate::iam::WellKnownPolicy;
 pub(super) fn cluster_config(root: &Node, source: &Source) -> ClusterConfig {
     let reader = Reader { source };
     ClusterConfig {
+        access: super::cluster_access::ClusterAccess::default(),
         metadata: root
             .get("metadata")
             .map(|node| reader.metadata(node))

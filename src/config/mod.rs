@@ -4,6 +4,7 @@
 //! what it does not manage is checked and named ([`ClusterConfig::unmanaged_sections`]). Nothing here reads a file or
 //! asks AWS or Kubernetes; how a diagnostic looks on a terminal is the view's.
 
+pub mod cluster_access;
 mod cluster_config;
 mod decode;
 mod diagnostic;

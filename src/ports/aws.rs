@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::CallError;
+use super::{CallError, access::AccessEntry};
 
 /// Who the caller is (STS `GetCallerIdentity`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -246,6 +246,12 @@ pub trait AwsReader: Send + Sync {
     async fn role_count(&self) -> Result<u64, CallError>;
     /// Every role of the account with its policies (IAM `GetAccountAuthorizationDetails`, all pages).
     async fn roles(&self) -> Result<Vec<Role>, CallError>;
+    /// The ARNs of the account's roles under a path (IAM `ListRoles` with `PathPrefix`, all pages).
+    async fn role_arns(&self, path_prefix: &str) -> Result<Vec<String>, CallError>;
+    /// Every access entry of a cluster with its access policies (EKS `ListAccessEntries`, `DescribeAccessEntry`,
+    /// `ListAssociatedAccessPolicies`, all pages). A cluster whose authentication mode is `CONFIG_MAP` has none: EKS
+    /// refuses the listing there, and so callers look at the mode first.
+    async fn access_entries(&self, cluster: &str) -> Result<Vec<AccessEntry>, CallError>;
 }
 
 /// Changes an account and region. Only the runner of an approved plan is given this.

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::CallError;
+use super::{
+    CallError,
+    access::{ConfigMap, ConfigMapPatch, NewConfigMap, RbacBinding, RbacRole, UserInfo},
+};
 
 /// The field manager under which eksact writes.
 pub const FIELD_MANAGER: &str = "eksact";
@@ -119,6 +122,21 @@ pub trait KubernetesReader: Send + Sync {
     async fn service_account_issuer(&self) -> Result<Option<String>, CallError>;
     /// `SelfSubjectAccessReview`: whether the caller may.
     async fn may(&self, review: &AccessReview) -> Result<bool, CallError>;
+    /// `SelfSubjectReview`: who the caller is to the API server.
+    async fn user_info(&self) -> Result<UserInfo, CallError>;
+    /// One ConfigMap.
+    async fn config_map(&self, namespace: &str, name: &str) -> Result<Option<ConfigMap>, CallError>;
+    /// The ConfigMaps of a namespace that bear this label with this value; all pages.
+    async fn config_maps(
+        &self,
+        namespace: &str,
+        label: &str,
+        value: &str,
+    ) -> Result<Vec<ConfigMap>, CallError>;
+    /// One `Role` or, without a namespace, one `ClusterRole`.
+    async fn rbac_role(&self, namespace: Option<&str>, name: &str) -> Result<Option<RbacRole>, CallError>;
+    /// Every `ClusterRoleBinding`, and every `RoleBinding` of every namespace; all pages.
+    async fn rbac_bindings(&self) -> Result<Vec<RbacBinding>, CallError>;
 }
 
 /// Changes a cluster's objects.
@@ -157,4 +175,36 @@ pub trait KubernetesWriter: Send + Sync {
         uid: &str,
         resource_version: &str,
     ) -> Result<(), CallError>;
+    /// Creates a ConfigMap; an existing one is an error of kind `AlreadyExists`.
+    async fn create_config_map(&self, config_map: &NewConfigMap) -> Result<ConfigMap, CallError>;
+    /// Changes single keys (JSON merge patch), with `resource_version` as the precondition: `Conflict` when it moved,
+    /// `NotFound` when the object is gone.
+    async fn patch_config_map(
+        &self,
+        namespace: &str,
+        name: &str,
+        patch: &ConfigMapPatch,
+        resource_version: &str,
+    ) -> Result<ConfigMap, CallError>;
+    /// Deletes exactly this object, as it was at `resource_version`.
+    async fn delete_config_map(
+        &self,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+        resource_version: &str,
+    ) -> Result<(), CallError>;
+    /// Creates a `Role` or, without a namespace, a `ClusterRole`; an existing one is an error of kind `AlreadyExists`.
+    async fn create_rbac_role(&self, role: &RbacRole) -> Result<RbacRole, CallError>;
+    /// Sets the rules of a role (merge patch), with its `resource_version` as the precondition. Nothing else changes.
+    async fn set_rbac_rules(&self, role: &RbacRole) -> Result<RbacRole, CallError>;
+    /// Deletes exactly this role, as it was at its `resource_version`.
+    async fn delete_rbac_role(&self, role: &RbacRole) -> Result<(), CallError>;
+    /// Creates a binding; an existing one is an error of kind `AlreadyExists`.
+    async fn create_rbac_binding(&self, binding: &RbacBinding) -> Result<RbacBinding, CallError>;
+    /// Sets the subjects of a binding (merge patch), with its `resource_version` as the precondition. Nothing else
+    /// changes.
+    async fn set_rbac_subjects(&self, binding: &RbacBinding) -> Result<RbacBinding, CallError>;
+    /// Deletes exactly this binding, as it was at its `resource_version`.
+    async fn delete_rbac_binding(&self, binding: &RbacBinding) -> Result<(), CallError>;
 }

@@ -3,6 +3,7 @@
 //!
 //! No client lives here: `cloud` has the adapters (`aws`, `kubernetes`, `sandbox`).
 
+pub mod access;
 pub mod aws;
 pub mod error;
 pub mod issuer;

@@ -20,4 +20,5 @@ mod live;
 mod out_of_reach;
 mod rough_weather;
 mod templates;
+mod token;
 mod whole_road;

@@ -1,8 +1,9 @@
 //! Who calls: one resolver of region and credentials for every command, so that a plan and a token never use different
 //! accounts.
 //!
-//! It is aws-config's chain with one difference: an explicit `--profile` is used even where keys stand in the
-//! environment, and it alone; aws-config lets the environment win.
+//! It is aws-config's chain with two differences: an explicit `--profile` is used even where keys stand in the
+//! environment, and it alone, where aws-config lets the environment win; and a profile with `mfa_serial` asks for the code,
+//! where aws-config assumes the role without one.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -11,23 +12,31 @@ use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::profile::region::ProfileFileRegionProvider;
+use aws_config::profile::{Profile, ProfileFileCredentialsProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig, imds};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig, imds};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio::sync::Mutex;
 
+use super::assume_role::{AskForCode, MfaRole, RoleToAssume, assume};
 use super::error::chain_text;
-use super::http;
+use super::{ConnectError, http};
+use crate::cloud::credentials::source::profile_name;
+use crate::cloud::credentials::{Environment, SharedConfig};
+use crate::cloud::trust::TrustRoots;
 use crate::ports::{CallError, CallErrorKind};
 
 /// Time for the metadata service of an EC2 instance: on any other machine nothing answers, and people wait.
 const METADATA_LIMIT: Duration = Duration::from_secs(1);
+/// No environment makes it longer than this in all.
+const METADATA_LONGEST: Duration = Duration::from_mins(1);
+/// How many profiles a chain may have.
+const LONGEST_CHAIN: usize = 8;
 /// Credentials are renewed when less than this is left of them.
 const RENEWAL_MARGIN: Duration = Duration::from_mins(2);
 /// Attempts per call; throttling is the only thing that ever needs so many.
@@ -56,14 +65,23 @@ pub async fn resolve(
     region: Option<&str>,
     profile: Option<&str>,
     client: &SharedHttpClient,
+    ask_for_code: AskForCode,
 ) -> Result<Session, CallError> {
     let region = resolve_region(region, profile).await?;
+    let environment = Environment::of_process();
     let configuration = ProviderConfig::without_region()
         .with_region(Some(region.clone()))
         .with_behavior_version(Some(BehaviorVersion::v2026_01_12()))
         .with_http_client(client.clone());
+    let sources = Sources {
+        region: &region,
+        configuration,
+        environment: &environment,
+        client,
+        ask_for_code,
+    };
     let provider = SharedCredentialsProvider::new(Renewing {
-        inner: chain(profile, region.clone(), configuration).await,
+        inner: sources.chain(profile).await,
         current: Mutex::new(None),
     });
     provider
@@ -71,16 +89,7 @@ pub async fn resolve(
         .await
         .map_err(|error| no_credentials(profile, &error))?;
 
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(client.clone())
-        .region(region.clone())
-        .credentials_provider(provider.clone())
-        .timeout_config(http::time_limits())
-        .retry_config(
-            RetryConfig::adaptive()
-                .with_max_attempts(ATTEMPTS)
-                .with_initial_backoff(Duration::from_millis(300)),
-        );
+    let mut loader = loader(&region, &provider, client);
     if let Some(profile) = profile {
         loader = loader.profile_name(profile);
     }
@@ -90,6 +99,56 @@ pub async fn resolve(
         credentials: provider,
         notes: notes(profile, &|name| std::env::var(name).ok()),
     })
+}
+
+/// What every service's client is made from, but for the profile.
+fn loader(region: &Region, provider: &SharedCredentialsProvider, client: &SharedHttpClient) -> ConfigLoader {
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(client.clone())
+        .region(region.clone())
+        .credentials_provider(provider.clone())
+        .timeout_config(http::time_limits())
+        .retry_config(
+            RetryConfig::adaptive()
+                .with_max_attempts(ATTEMPTS)
+                .with_initial_backoff(Duration::from_millis(300)),
+        )
+}
+
+/// The configuration of clients that call with these very credentials.
+pub async fn configuration_of(
+    region: &str,
+    credentials: Credentials,
+    client: &SharedHttpClient,
+) -> (SdkConfig, SharedCredentialsProvider) {
+    let provider = SharedCredentialsProvider::new(credentials);
+    let configuration = loader(&Region::new(region.to_owned()), &provider, client)
+        .load()
+        .await;
+    (configuration, provider)
+}
+
+/// The credentials that a token is signed with: those of [`resolve`], and on top of them `role`, where one is given.
+///
+/// # Errors
+/// Without credentials, or when AWS refuses the role.
+pub async fn fetch(
+    region: &str,
+    profile: Option<&str>,
+    role: Option<&RoleToAssume>,
+    ask_for_code: AskForCode,
+) -> Result<Credentials, ConnectError> {
+    let trust_roots = TrustRoots::from_environment()?;
+    let session = resolve(Some(region), profile, &http::client(&trust_roots), ask_for_code).await?;
+    let credentials = match role {
+        Some(role) => assume(&session.sdk_config, role).await?,
+        None => session
+            .credentials
+            .provide_credentials()
+            .await
+            .map_err(|error| no_credentials(profile, &error))?,
+    };
+    Ok(credentials)
 }
 
 /// Flag or file, then environment, then profile. Not the metadata service: a plan whose region depends on the machine
@@ -118,47 +177,160 @@ async fn resolve_region(region: Option<&str>, profile: Option<&str>) -> Result<R
         })
 }
 
-/// The chain of providers; a named profile stands alone.
-async fn chain(
-    profile: Option<&str>,
-    region: Region,
+/// What the providers are made from.
+struct Sources<'a> {
+    region: &'a Region,
     configuration: ProviderConfig,
-) -> SharedCredentialsProvider {
-    let metadata = imds::Client::builder()
-        .configure(&configuration)
-        .connect_timeout(METADATA_LIMIT)
-        .read_timeout(METADATA_LIMIT)
-        .operation_attempt_timeout(METADATA_LIMIT)
-        .operation_timeout(METADATA_LIMIT)
-        .max_attempts(1)
-        .build();
-    let instance = ImdsCredentialsProvider::builder()
-        .configure(&configuration)
-        .imds_client(metadata.clone())
-        .build();
-    match profile {
-        Some(profile) => SharedCredentialsProvider::new(
-            ProfileFileCredentialsProvider::builder()
-                .configure(&configuration)
-                .with_custom_provider("Ec2InstanceMetadata", instance)
-                .profile_name(profile)
-                .build(),
-        ),
-        None => SharedCredentialsProvider::new(
-            DefaultCredentialsChain::builder()
-                .imds_client(metadata)
-                .with_custom_credential_source("Ec2InstanceMetadata", instance)
-                // Without it the chain would ask for a region of its own, the metadata service included.
-                .region(region)
-                .configure(configuration)
-                .build()
-                .await,
-        ),
+    environment: &'a Environment,
+    client: &'a SharedHttpClient,
+    ask_for_code: AskForCode,
+}
+
+impl Sources<'_> {
+    /// The chain of providers; a named profile stands alone.
+    async fn chain(&self, profile: Option<&str>) -> SharedCredentialsProvider {
+        if let Some(provider) = self.with_code(profile).await {
+            return provider;
+        }
+        let metadata = metadata_client(self.environment, &self.configuration);
+        let instance = ImdsCredentialsProvider::builder()
+            .configure(&self.configuration)
+            .imds_client(metadata.clone())
+            .build();
+        match profile {
+            Some(profile) => SharedCredentialsProvider::new(
+                ProfileFileCredentialsProvider::builder()
+                    .configure(&self.configuration)
+                    .with_custom_provider("Ec2InstanceMetadata", instance)
+                    .profile_name(profile)
+                    .build(),
+            ),
+            None => SharedCredentialsProvider::new(
+                DefaultCredentialsChain::builder()
+                    .imds_client(metadata)
+                    .with_custom_credential_source("Ec2InstanceMetadata", instance)
+                    // Without it the chain would ask for a region of its own, the metadata service included.
+                    .region(self.region.clone())
+                    .configure(self.configuration.clone())
+                    .build()
+                    .await,
+            ),
+        }
+    }
+
+    /// The provider of the profile in use, where it or one that it builds upon has `mfa_serial`.
+    async fn with_code(&self, flag: Option<&str>) -> Option<SharedCredentialsProvider> {
+        if flag.is_none() && self.environment.get("AWS_ACCESS_KEY_ID").is_some() {
+            return None;
+        }
+        // What is wrong with the files is told by the SDK's own provider.
+        let config = SharedConfig::load(self.environment).ok()?;
+        let chain = config.chain(profile_name(self.environment, flag));
+        let wants_code =
+            |profile: &&Profile| profile.get("mfa_serial").is_some() && profile.get("role_arn").is_some();
+        let deepest = chain.iter().rposition(wants_code)?;
+        let roles = chain
+            .get(..=deepest)
+            .filter(|roles| roles.len() <= LONGEST_CHAIN)?;
+        // What stands below the last role that wants a code is the SDK's business.
+        let mut provider: Option<SharedCredentialsProvider> = None;
+        for profile in roles.iter().rev() {
+            let role = profile.get("role_arn")?;
+            let source = match provider.take() {
+                Some(source) => source,
+                None => self.below(profile)?,
+            };
+            provider = Some(match profile.get("mfa_serial") {
+                Some(serial) => SharedCredentialsProvider::new(MfaRole {
+                    profile: profile.name().to_owned(),
+                    role: role.to_owned(),
+                    serial: serial.to_owned(),
+                    external_id: profile.get("external_id").map(str::to_owned),
+                    session_name: profile.get("role_session_name").map(str::to_owned),
+                    duration: profile
+                        .get("duration_seconds")
+                        .and_then(|text| text.trim().parse().ok())
+                        .map(Duration::from_secs),
+                    source,
+                    configuration: self.without_credentials().await,
+                    ask: self.ask_for_code,
+                }),
+                None => {
+                    let mut assuming = aws_config::sts::AssumeRoleProvider::builder(role)
+                        .configure(&self.without_credentials().await)
+                        .session_name(profile.get("role_session_name").unwrap_or("eksact"));
+                    if let Some(external_id) = profile.get("external_id") {
+                        assuming = assuming.external_id(external_id);
+                    }
+                    SharedCredentialsProvider::new(assuming.build_from_provider(source).await)
+                }
+            });
+        }
+        provider
+    }
+
+    /// The credentials that a profile's role is assumed with: keys in the profile itself, or the profile that it names.
+    fn below(&self, profile: &Profile) -> Option<SharedCredentialsProvider> {
+        let source = profile.get("source_profile")?;
+        if source != profile.name() {
+            return Some(SharedCredentialsProvider::new(
+                ProfileFileCredentialsProvider::builder()
+                    .configure(&self.configuration)
+                    .profile_name(source)
+                    .build(),
+            ));
+        }
+        Some(SharedCredentialsProvider::new(Credentials::new(
+            profile.get("aws_access_key_id")?,
+            profile.get("aws_secret_access_key")?,
+            profile.get("aws_session_token").map(str::to_owned),
+            None,
+            "profile",
+        )))
+    }
+
+    async fn without_credentials(&self) -> SdkConfig {
+        aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .http_client(self.client.clone())
+            .region(self.region.clone())
+            .no_credentials()
+            .timeout_config(http::time_limits())
+            .load()
+            .await
     }
 }
 
+/// The metadata service, with the bounds that the AWS CLI knows: `AWS_METADATA_SERVICE_TIMEOUT` (seconds for one attempt)
+/// and `AWS_METADATA_SERVICE_NUM_ATTEMPTS`. One second and one attempt unless they are set.
+fn metadata_client(environment: &Environment, configuration: &ProviderConfig) -> imds::Client {
+    let (limit, attempts) = metadata_bounds(environment);
+    imds::Client::builder()
+        .configure(configuration)
+        .connect_timeout(limit)
+        .read_timeout(limit)
+        .operation_attempt_timeout(limit)
+        .operation_timeout(limit.saturating_mul(attempts).min(METADATA_LONGEST))
+        .max_attempts(attempts)
+        .build()
+}
+
+fn metadata_bounds(environment: &Environment) -> (Duration, u32) {
+    let limit = environment
+        .get("AWS_METADATA_SERVICE_TIMEOUT")
+        .and_then(|text| text.trim().parse::<f64>().ok())
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|limit| !limit.is_zero())
+        .map_or(METADATA_LIMIT, |limit| limit.min(METADATA_LONGEST));
+    let attempts = environment
+        .get("AWS_METADATA_SERVICE_NUM_ATTEMPTS")
+        .and_then(|text| text.trim().parse().ok())
+        .filter(|attempts| (1..=10).contains(attempts))
+        .unwrap_or(1);
+    (limit, attempts)
+}
+
 /// Where the credentials come from, where that may surprise.
-fn notes(profile: Option<&str>, variable: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+pub fn notes(profile: Option<&str>, variable: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     let mut notes = Vec::new();
     if set("AWS_ACCESS_KEY_ID").is_some() {
@@ -178,7 +350,8 @@ fn notes(profile: Option<&str>, variable: &dyn Fn(&str) -> Option<String>) -> Ve
 
 const TRIED: &str = "tried, in this order: the environment (AWS_ACCESS_KEY_ID), the profile (AWS_PROFILE, ~/.aws/config, \
      ~/.aws/credentials), web identity (AWS_WEB_IDENTITY_TOKEN_FILE), the container's role, the EC2 instance's role; \
-     set one of them, give --profile, or log in with `aws sso login`";
+     set one of them, give --profile, or log in with `aws sso login`; in a container on EC2 the instance's metadata service \
+     answers only if its hop limit is 2 or more (HttpPutResponseHopLimit)";
 
 /// The error for "no credentials": what was tried and what to do.
 fn no_credentials(profile: Option<&str>, error: &CredentialsError) -> CallError {
@@ -243,6 +416,26 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use crate::cloud::aws::assume_role::nobody_to_ask;
+
+    #[test]
+    fn the_metadata_service_is_bounded_as_the_environment_says() {
+        let bounds = |timeout: &str, attempts: &str| {
+            let environment: Environment = [
+                ("AWS_METADATA_SERVICE_TIMEOUT", timeout),
+                ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", attempts),
+            ]
+            .into_iter()
+            .collect();
+            metadata_bounds(&environment)
+        };
+        assert_eq!(bounds("", ""), (METADATA_LIMIT, 1));
+        assert_eq!(bounds("2.5", "3"), (Duration::from_millis(2500), 3));
+        assert_eq!(bounds("-1", "0"), (METADATA_LIMIT, 1));
+        assert_eq!(bounds("NaN", "many"), (METADATA_LIMIT, 1));
+        assert_eq!(bounds("1e300", "1"), (METADATA_LIMIT, 1));
+        assert_eq!(bounds("86400", "1"), (METADATA_LONGEST, 1));
+    }
 
     #[test]
     fn what_is_ignored_is_said() {
@@ -311,9 +504,14 @@ mod tests {
     #[tokio::test]
     async fn a_profile_that_does_not_exist_is_an_error_and_not_another_source() {
         let client = http::client(&crate::cloud::trust::TrustRoots::mozilla());
-        let error = resolve(Some("us-west-2"), Some("eksact-no-such-profile"), &client)
-            .await
-            .unwrap_err();
+        let error = resolve(
+            Some("us-west-2"),
+            Some("eksact-no-such-profile"),
+            &client,
+            nobody_to_ask,
+        )
+        .await
+        .unwrap_err();
         assert_eq!(error.kind, CallErrorKind::Credentials);
         assert!(error.to_string().contains("eksact-no-such-profile"), "{error}");
     }

@@ -1,4 +1,4 @@
-//! [`AwsClient`] as [`AwsReader`] and [`AwsWriter`]; STS and EKS are asked so little that their calls stand here.
+//! [`AwsClient`] as [`AwsReader`] and [`AwsWriter`]; the few calls of one request to STS and EKS stand here.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ use super::client::AwsClient;
 use super::error::Action;
 use super::read_cloudformation::incomplete;
 use crate::ports::CallError;
+use crate::ports::access::AccessEntry;
 use crate::ports::aws::{
     AwsReader, AwsWriter, CallerIdentity, ChangeSet, ChangeSetRequest, Cluster, OidcProvider, Role, Stack,
     StackEvent, StackRequest,
@@ -104,6 +105,14 @@ impl AwsReader for AwsClient {
 
     async fn roles(&self) -> Result<Vec<Role>, CallError> {
         self.read_roles().await
+    }
+
+    async fn role_arns(&self, path_prefix: &str) -> Result<Vec<String>, CallError> {
+        self.read_role_arns(path_prefix).await
+    }
+
+    async fn access_entries(&self, cluster: &str) -> Result<Vec<AccessEntry>, CallError> {
+        self.read_access_entries(cluster).await
     }
 }
 

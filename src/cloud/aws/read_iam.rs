@@ -18,6 +18,7 @@ const GET_ROLE: Action = ("iam", "GetRole");
 const LIST_ATTACHED_ROLE_POLICIES: Action = ("iam", "ListAttachedRolePolicies");
 const LIST_ROLE_POLICIES: Action = ("iam", "ListRolePolicies");
 const GET_ROLE_POLICY: Action = ("iam", "GetRolePolicy");
+const LIST_ROLES: Action = ("iam", "ListRoles");
 const GET_ACCOUNT_SUMMARY: Action = ("iam", "GetAccountSummary");
 const GET_ACCOUNT_AUTHORIZATION_DETAILS: Action = ("iam", "GetAccountAuthorizationDetails");
 
@@ -137,6 +138,26 @@ impl AwsClient {
             }
         });
         Ok(try_join_all(policies).await?.into_iter().flatten().collect())
+    }
+
+    pub(super) async fn read_role_arns(&self, path_prefix: &str) -> Result<Vec<String>, CallError> {
+        let mut arns = Vec::new();
+        let mut pages = Pages::default();
+        loop {
+            let request = self
+                .iam
+                .list_roles()
+                .path_prefix(path_prefix)
+                .max_items(PAGE)
+                .set_marker(pages.marker())
+                .send();
+            let page = self.call(LIST_ROLES, path_prefix, request).await?;
+            arns.extend(page.roles.into_iter().map(|role| role.arn));
+            let next = page.marker.filter(|_| page.is_truncated);
+            if !pages.advance(LIST_ROLES, path_prefix, next)? {
+                return Ok(arns);
+            }
+        }
     }
 
     pub(super) async fn read_role_count(&self) -> Result<u64, CallError> {

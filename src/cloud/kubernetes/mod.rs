@@ -4,6 +4,8 @@
 //! How tokens for EKS are signed is not known here (the wiring gives a [`TokenSource`]); what to write is decided by
 //! the plan.
 
+mod access;
+mod access_objects;
 mod causes;
 mod connect;
 mod error;

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::ports::{
     CallError, CallErrorKind,
+    access::{ConfigMap, RbacBinding, RbacRole, UserInfo},
     kubernetes::{AccessReview, KubernetesReader, Namespace, Pod, ServiceAccount},
 };
 
@@ -147,5 +148,30 @@ impl KubernetesReader for KubernetesClient {
             .map_err(|error| invalid_request(&call, &error))?;
         let answer: authorization::SelfSubjectAccessReview = self.send(&call, &request).await?;
         Ok(answer.status.is_some_and(|status| status.allowed))
+    }
+
+    async fn user_info(&self) -> Result<UserInfo, CallError> {
+        self.read_user_info().await
+    }
+
+    async fn config_map(&self, namespace: &str, name: &str) -> Result<Option<ConfigMap>, CallError> {
+        self.read_config_map(namespace, name).await
+    }
+
+    async fn config_maps(
+        &self,
+        namespace: &str,
+        label: &str,
+        value: &str,
+    ) -> Result<Vec<ConfigMap>, CallError> {
+        self.read_config_maps(namespace, label, value).await
+    }
+
+    async fn rbac_role(&self, namespace: Option<&str>, name: &str) -> Result<Option<RbacRole>, CallError> {
+        self.read_rbac_role(namespace, name).await
+    }
+
+    async fn rbac_bindings(&self) -> Result<Vec<RbacBinding>, CallError> {
+        self.read_rbac_bindings().await
     }
 }

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::ports::{
     CallError, CallErrorKind,
+    access::{ConfigMap, ConfigMapPatch, NewConfigMap, RbacBinding, RbacRole},
     kubernetes::{FIELD_MANAGER, KubernetesReader, KubernetesWriter, ServiceAccount, ServiceAccountMetadata},
 };
 
@@ -22,7 +23,7 @@ impl KubernetesWriter for KubernetesClient {
     async fn create_namespace(&self, name: &str) -> Result<(), CallError> {
         let call = Call::new("create", "namespaces", name);
         let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-        let request = creation::<core::Namespace>(&call, None, name, &body)?;
+        let request = creation::<core::Namespace>(&call, None, Some(name), &body)?;
         self.exchange(&call, &request).await?;
         Ok(())
     }
@@ -34,7 +35,7 @@ impl KubernetesWriter for KubernetesClient {
         let call = call("create", &metadata.namespace, &metadata.name);
         let body = service_account_body(metadata, None);
         let request =
-            creation::<core::ServiceAccount>(&call, Some(&metadata.namespace), &metadata.name, &body)?;
+            creation::<core::ServiceAccount>(&call, Some(&metadata.namespace), Some(&metadata.name), &body)?;
         self.send(&call, &request).await.map(objects::service_account)
     }
 
@@ -107,6 +108,56 @@ impl KubernetesWriter for KubernetesClient {
         self.exchange(&call, &request).await?;
         Ok(())
     }
+
+    async fn create_config_map(&self, config_map: &NewConfigMap) -> Result<ConfigMap, CallError> {
+        self.send_config_map(config_map).await
+    }
+
+    async fn patch_config_map(
+        &self,
+        namespace: &str,
+        name: &str,
+        patch: &ConfigMapPatch,
+        resource_version: &str,
+    ) -> Result<ConfigMap, CallError> {
+        self.send_config_map_patch(namespace, name, patch, resource_version)
+            .await
+    }
+
+    async fn delete_config_map(
+        &self,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+        resource_version: &str,
+    ) -> Result<(), CallError> {
+        self.send_config_map_deletion(namespace, name, uid, resource_version)
+            .await
+    }
+
+    async fn create_rbac_role(&self, role: &RbacRole) -> Result<RbacRole, CallError> {
+        self.send_rbac_role(role).await
+    }
+
+    async fn set_rbac_rules(&self, role: &RbacRole) -> Result<RbacRole, CallError> {
+        self.send_rbac_rules(role).await
+    }
+
+    async fn delete_rbac_role(&self, role: &RbacRole) -> Result<(), CallError> {
+        self.send_rbac_role_deletion(role).await
+    }
+
+    async fn create_rbac_binding(&self, binding: &RbacBinding) -> Result<RbacBinding, CallError> {
+        self.send_rbac_binding(binding).await
+    }
+
+    async fn set_rbac_subjects(&self, binding: &RbacBinding) -> Result<RbacBinding, CallError> {
+        self.send_rbac_subjects(binding).await
+    }
+
+    async fn delete_rbac_binding(&self, binding: &RbacBinding) -> Result<(), CallError> {
+        self.send_rbac_binding_deletion(binding).await
+    }
 }
 
 impl KubernetesClient {
@@ -138,7 +189,7 @@ fn call(verb: &str, namespace: &str, name: &str) -> Call {
 }
 
 /// The API takes an empty precondition for none at all and writes over whatever is there.
-fn required(call: &Call, precondition: &str, value: &str) -> Result<(), CallError> {
+pub(super) fn required(call: &Call, precondition: &str, value: &str) -> Result<(), CallError> {
     if value.is_empty() {
         return Err(call.error(
             CallErrorKind::Invalid,
@@ -170,7 +221,12 @@ fn service_account_body(metadata: &ServiceAccountMetadata, precondition: Option<
 }
 
 /// A POST. kube's `PostParams` has no field validation, so it is added to the query.
-fn creation<K>(call: &Call, namespace: Option<&str>, name: &str, body: &Value) -> Result<Request, CallError>
+pub(super) fn creation<K>(
+    call: &Call,
+    namespace: Option<&str>,
+    name: Option<&str>,
+    body: &Value,
+) -> Result<Request, CallError>
 where
     K: kube::Resource<DynamicType = ()>,
 {
@@ -178,7 +234,7 @@ where
         dry_run: false,
         field_manager: Some(FIELD_MANAGER.to_owned()),
     };
-    let mut request = collection::<K>(call, namespace, Some(name))?
+    let mut request = collection::<K>(call, namespace, name)?
         .create(&parameters, body.to_string().into_bytes())
         .map_err(|error| invalid_request(call, &error))?;
     *request.uri_mut() = format!("{}&fieldValidation=Strict", request.uri())

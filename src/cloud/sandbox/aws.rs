@@ -11,6 +11,7 @@ use super::cloudformation::no_such_stack;
 use super::refusal::Refusal;
 use super::state::World;
 use super::{Call, Sandbox};
+use crate::ports::access::AccessEntry;
 use crate::ports::aws::{
     AwsReader, AwsWriter, CallerIdentity, ChangeSet, ChangeSetRequest, Cluster, OidcProvider, Role, Stack,
     StackEvent, StackRequest,
@@ -21,6 +22,8 @@ use crate::ports::{CallError, CallErrorKind};
 const STACKS_PER_PAGE: usize = 100;
 /// How many roles `GetAccountAuthorizationDetails` puts on a page.
 const ROLES_PER_PAGE: usize = 1000;
+/// How many access entries `ListAccessEntries` puts on a page.
+const ENTRIES_PER_PAGE: usize = 100;
 
 fn reading(service: &'static str, action: &str, object: &str) -> Call {
     Call {
@@ -47,9 +50,9 @@ impl Sandbox {
     }
 
     /// Refuses when any of the further calls that a composed read takes is denied.
-    async fn further(&self, actions: &[&str], role: &str) -> Result<(), CallError> {
+    async fn further(&self, service: &'static str, actions: &[&str], object: &str) -> Result<(), CallError> {
         for action in actions {
-            self.call(reading("iam", action, role), |_, _| Ok(())).await?;
+            self.call(reading(service, action, object), |_, _| Ok(())).await?;
         }
         Ok(())
     }
@@ -147,10 +150,10 @@ impl AwsReader for Sandbox {
         let Some(role) = optional(found).await? else {
             return Ok(None);
         };
-        self.further(&["ListAttachedRolePolicies", "ListRolePolicies"], name)
+        self.further("iam", &["ListAttachedRolePolicies", "ListRolePolicies"], name)
             .await?;
         for _ in role.inline_policies.keys() {
-            self.further(&["GetRolePolicy"], name).await?;
+            self.further("iam", &["GetRolePolicy"], name).await?;
         }
         Ok(Some(role))
     }
@@ -171,6 +174,38 @@ impl AwsReader for Sandbox {
             .await?;
         self.record_pages(&call, roles.len(), ROLES_PER_PAGE);
         Ok(roles)
+    }
+
+    async fn role_arns(&self, path_prefix: &str) -> Result<Vec<String>, CallError> {
+        let call = reading("iam", "ListRoles", path_prefix);
+        let arns: Vec<String> = self
+            .call(call.clone(), |world, _| {
+                let of_path = |role: &&Role| role.path.starts_with(path_prefix);
+                let roles = world.roles.values().filter(of_path);
+                Ok(roles.map(|role| role.arn.clone()).collect())
+            })
+            .await?;
+        self.record_pages(&call, arns.len(), ROLES_PER_PAGE);
+        Ok(arns)
+    }
+
+    async fn access_entries(&self, cluster: &str) -> Result<Vec<AccessEntry>, CallError> {
+        let call = reading("eks", "ListAccessEntries", cluster);
+        let entries = self
+            .call(call.clone(), |world, _| {
+                world.access_entries(cluster, &self.region)
+            })
+            .await?;
+        self.record_pages(&call, entries.len(), ENTRIES_PER_PAGE);
+        for entry in &entries {
+            self.further("eks", &["DescribeAccessEntry"], &entry.principal_arn)
+                .await?;
+            if entry.entry_type == "STANDARD" {
+                self.further("eks", &["ListAssociatedAccessPolicies"], &entry.principal_arn)
+                    .await?;
+            }
+        }
+        Ok(entries)
     }
 }
 

@@ -3,9 +3,11 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::objects::Id;
 use super::refusal::Refusal;
-use super::state::SimulatedCluster;
+use super::state::{SimulatedCluster, World};
 use super::{Call, Sandbox};
+use crate::ports::access::{ConfigMap, ConfigMapPatch, NewConfigMap, RbacBinding, RbacRole, UserInfo};
 use crate::ports::issuer::{CertificateChain, IssuerProbe};
 use crate::ports::kubernetes::{
     AccessReview, KubernetesReader, KubernetesWriter, Namespace, Pod, ServiceAccount, ServiceAccountMetadata,
@@ -30,6 +32,10 @@ impl<'a> Request<'a> {
         }
     }
 
+    fn of(verb: &'a str, id: &Id<'a>) -> Self {
+        Self::new(verb, id.resource, id.namespace, id.name)
+    }
+
     fn object(&self) -> String {
         match self.namespace {
             Some(namespace) if self.name.is_empty() => namespace.to_owned(),
@@ -52,19 +58,28 @@ impl Sandbox {
             write: ["create", "patch", "delete"].contains(&request.verb),
         };
         self.call(call, |world, now| {
-            let arn = world.cluster_arn(&self.cluster, &self.region);
-            let cluster = world
-                .clusters
-                .get_mut(&arn)
-                .filter(|cluster| !cluster.unreachable)
-                .ok_or_else(|| {
-                    let message = format!("the Kubernetes API of cluster {} does not answer", self.cluster);
-                    Refusal::without_code(CallErrorKind::Unreachable, message)
-                })?;
+            let cluster = self.reachable(world)?;
+            world.user_info(cluster)?;
+            let arn = cluster.cluster.arn.clone();
+            let cluster = world.clusters.get_mut(&arn).ok_or_else(|| self.silence())?;
             cluster.authorize(request.verb, request.resource, request.namespace, request.name)?;
             run(cluster, now)
         })
         .await
+    }
+
+    /// The cluster, if its API answers.
+    fn reachable<'w>(&self, world: &'w World) -> Result<&'w SimulatedCluster, Refusal> {
+        let found = world
+            .clusters
+            .get(&world.cluster_arn(&self.cluster, &self.region));
+        let reachable = found.filter(|cluster| !cluster.unreachable);
+        reachable.ok_or_else(|| self.silence())
+    }
+
+    fn silence(&self) -> Refusal {
+        let message = format!("the Kubernetes API of cluster {} does not answer", self.cluster);
+        Refusal::without_code(CallErrorKind::Unreachable, message)
     }
 }
 
@@ -156,6 +171,68 @@ impl KubernetesReader for Sandbox {
         self.kubernetes(request, |cluster, _| Ok(cluster.may(review)))
             .await
     }
+
+    async fn user_info(&self) -> Result<UserInfo, CallError> {
+        let call = Call {
+            service: "kubernetes",
+            action: "create selfsubjectreviews".to_owned(),
+            object: "the caller".to_owned(),
+            write: false,
+        };
+        self.call(call, |world, _| world.user_info(self.reachable(world)?))
+            .await
+    }
+
+    async fn config_map(&self, namespace: &str, name: &str) -> Result<Option<ConfigMap>, CallError> {
+        let request = Request::new("get", "configmaps", Some(namespace), name);
+        self.kubernetes(request, |cluster, _| {
+            let key = Id::config_map(namespace, name).key();
+            Ok(cluster.config_maps.get(&key).cloned())
+        })
+        .await
+    }
+
+    async fn config_maps(
+        &self,
+        namespace: &str,
+        label: &str,
+        value: &str,
+    ) -> Result<Vec<ConfigMap>, CallError> {
+        let request = Request::new("list", "configmaps", Some(namespace), "");
+        self.kubernetes(request, |cluster, _| {
+            let wanted = |object: &&ConfigMap| {
+                object.namespace == namespace && object.labels.get(label).is_some_and(|found| found == value)
+            };
+            Ok(cluster.config_maps.values().filter(wanted).cloned().collect())
+        })
+        .await
+    }
+
+    async fn rbac_role(&self, namespace: Option<&str>, name: &str) -> Result<Option<RbacRole>, CallError> {
+        let id = Id::role(namespace, name);
+        self.kubernetes(Request::of("get", &id), |cluster, _| {
+            Ok(cluster.rbac_roles.get(&id.key()).cloned())
+        })
+        .await
+    }
+
+    async fn rbac_bindings(&self) -> Result<Vec<RbacBinding>, CallError> {
+        let mut found = Vec::new();
+        for (resource, namespaced) in [("clusterrolebindings", false), ("rolebindings", true)] {
+            let request = Request::new("list", resource, None, "");
+            let more = self.kubernetes(request, |cluster, _| {
+                let wanted = |object: &&RbacBinding| object.namespace.is_some() == namespaced;
+                Ok(cluster
+                    .rbac_bindings
+                    .values()
+                    .filter(wanted)
+                    .cloned()
+                    .collect::<Vec<_>>())
+            });
+            found.extend(more.await?);
+        }
+        Ok(found)
+    }
 }
 
 #[async_trait]
@@ -224,6 +301,90 @@ impl KubernetesWriter for Sandbox {
         let request = Request::new("delete", "serviceaccounts", Some(namespace), name);
         self.kubernetes(request, |cluster, _| {
             cluster.delete_service_account(namespace, name, uid, resource_version)
+        })
+        .await
+    }
+
+    async fn create_config_map(&self, config_map: &NewConfigMap) -> Result<ConfigMap, CallError> {
+        let id = Id::config_map(&config_map.namespace, &config_map.name);
+        self.kubernetes(Request::of("create", &id), |cluster, _| {
+            cluster.create_config_map(config_map)
+        })
+        .await
+    }
+
+    async fn patch_config_map(
+        &self,
+        namespace: &str,
+        name: &str,
+        patch: &ConfigMapPatch,
+        resource_version: &str,
+    ) -> Result<ConfigMap, CallError> {
+        let id = Id::config_map(namespace, name);
+        self.kubernetes(Request::of("patch", &id), |cluster, _| {
+            cluster.patch_config_map((namespace, name), patch, resource_version)
+        })
+        .await
+    }
+
+    async fn delete_config_map(
+        &self,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+        resource_version: &str,
+    ) -> Result<(), CallError> {
+        let id = Id::config_map(namespace, name);
+        self.kubernetes(Request::of("delete", &id), |cluster, _| {
+            cluster.delete_config_map((namespace, name), uid, resource_version)
+        })
+        .await
+    }
+
+    async fn create_rbac_role(&self, role: &RbacRole) -> Result<RbacRole, CallError> {
+        let id = Id::role(role.namespace.as_deref(), &role.name);
+        self.kubernetes(Request::of("create", &id), |cluster, _| {
+            cluster.create_rbac_role(role)
+        })
+        .await
+    }
+
+    async fn set_rbac_rules(&self, role: &RbacRole) -> Result<RbacRole, CallError> {
+        let id = Id::role(role.namespace.as_deref(), &role.name);
+        self.kubernetes(Request::of("patch", &id), |cluster, _| {
+            cluster.set_rbac_rules(role)
+        })
+        .await
+    }
+
+    async fn delete_rbac_role(&self, role: &RbacRole) -> Result<(), CallError> {
+        let id = Id::role(role.namespace.as_deref(), &role.name);
+        self.kubernetes(Request::of("delete", &id), |cluster, _| {
+            cluster.delete_rbac_role(role)
+        })
+        .await
+    }
+
+    async fn create_rbac_binding(&self, binding: &RbacBinding) -> Result<RbacBinding, CallError> {
+        let id = Id::binding(binding.namespace.as_deref(), &binding.name);
+        self.kubernetes(Request::of("create", &id), |cluster, _| {
+            cluster.create_rbac_binding(binding)
+        })
+        .await
+    }
+
+    async fn set_rbac_subjects(&self, binding: &RbacBinding) -> Result<RbacBinding, CallError> {
+        let id = Id::binding(binding.namespace.as_deref(), &binding.name);
+        self.kubernetes(Request::of("patch", &id), |cluster, _| {
+            cluster.set_rbac_subjects(binding)
+        })
+        .await
+    }
+
+    async fn delete_rbac_binding(&self, binding: &RbacBinding) -> Result<(), CallError> {
+        let id = Id::binding(binding.namespace.as_deref(), &binding.name);
+        self.kubernetes(Request::of("delete", &id), |cluster, _| {
+            cluster.delete_rbac_binding(binding)
         })
         .await
     }

@@ -4,7 +4,10 @@
 //! and so do the tests of reliability. The same contract tests run against it and the real servers. It checks what a
 //! service would check; it decides nothing for eksact.
 
+mod access;
+mod authenticator;
 mod aws;
+mod bootstrap;
 mod change_set;
 mod clock;
 mod cloudformation;
@@ -14,6 +17,8 @@ mod field_managers;
 mod iam;
 mod import;
 mod kubernetes;
+mod object_checks;
+mod objects;
 mod oidc_provider;
 mod policy_document;
 mod refusal;
@@ -72,6 +77,11 @@ impl Sandbox {
             cluster: seed.cluster.clone(),
             region: seed.region.clone(),
         })
+    }
+
+    /// Whether the file had other clusters and not the one that was asked for, which was added: a name may be mistyped.
+    pub fn added_cluster(&self) -> bool {
+        matches!(&*self.store, Store::File(store) if store.added_cluster())
     }
 
     /// A sandbox that lives as long as this value and its clones.

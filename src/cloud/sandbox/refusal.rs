@@ -91,12 +91,15 @@ fn kind_of(code: &str) -> CallErrorKind {
         "Conflict" | "DeleteConflict" | "InvalidChangeSetStatus" | "OperationInProgressException" => {
             CallErrorKind::Conflict
         }
+        "Unauthorized" => CallErrorKind::Credentials,
         "LimitExceeded" | "LimitExceededException" => CallErrorKind::LimitExceeded,
         "ValidationError"
         | "InvalidInput"
         | "MalformedPolicyDocument"
         | "InsufficientCapabilitiesException"
         | "InvalidParameterException"
+        | "InvalidRequestException"
+        | "RequestEntityTooLarge"
         | "Invalid" => CallErrorKind::Invalid,
         _ => CallErrorKind::Other,
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::ports::access::{AccessEntry, ConfigMap, RbacBinding, RbacRole};
 use crate::ports::aws::{Cluster, OidcProvider, ResourceChange, Role, Stack, StackEvent};
 use crate::ports::issuer::CertificateChain;
 use crate::ports::kubernetes::{Namespace, Pod, ServiceAccount};
@@ -70,6 +71,18 @@ pub struct SimulatedCluster {
     /// Pods by `namespace/name`.
     #[serde(default)]
     pub pods: BTreeMap<String, Pod>,
+    /// ConfigMaps by `namespace/name`.
+    #[serde(default)]
+    pub config_maps: BTreeMap<String, ConfigMap>,
+    /// Roles by `namespace/name`, those of the whole cluster by `/name`.
+    #[serde(default)]
+    pub rbac_roles: BTreeMap<String, RbacRole>,
+    /// Bindings by `namespace/name`, those of the whole cluster by `/name`.
+    #[serde(default)]
+    pub rbac_bindings: BTreeMap<String, RbacBinding>,
+    /// EKS's access entries by the ARN of their principal.
+    #[serde(default)]
+    pub access_entries: BTreeMap<String, AccessEntry>,
     /// What the caller may not do: `patch serviceaccounts`, or `patch serviceaccounts in app`.
     #[serde(default)]
     pub denied: BTreeSet<String>,
@@ -184,6 +197,9 @@ pub struct World {
     pub region: String,
     /// The cluster whose Kubernetes API callers use unless they name another.
     pub cluster: String,
+    /// ARN of the caller, where it is not the user `sandbox`; for an assumed role with its session, as STS tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<String>,
     /// Where every id comes from.
     pub counter: u64,
     /// How long CloudFormation works on a stack.
@@ -228,6 +244,7 @@ impl World {
             partition: partition_of(&seed.region).to_owned(),
             region: seed.region.clone(),
             cluster: seed.cluster.clone(),
+            caller: None,
             counter: 0,
             stack_seconds: 0,
             change_set_seconds: 0,
@@ -272,6 +289,10 @@ impl World {
             namespaces: BTreeMap::new(),
             service_accounts: BTreeMap::new(),
             pods: BTreeMap::new(),
+            config_maps: BTreeMap::new(),
+            rbac_roles: BTreeMap::new(),
+            rbac_bindings: BTreeMap::new(),
+            access_entries: BTreeMap::new(),
             denied: BTreeSet::new(),
             unreachable: false,
             service_account_issuer: None,
@@ -288,7 +309,19 @@ impl World {
         }
         let aws_node = [("app.kubernetes.io/managed-by", "Helm"), ("k8s-app", "aws-node")];
         simulated.seed_service_account("kube-system", "aws-node", &aws_node, &self.account);
+        simulated.seed_access(&self.caller_arn());
         self.clusters.insert(arn, simulated);
+    }
+
+    /// Brings a world up to date that an eksact without access control has written: every API server has its built-in
+    /// roles, so a cluster without any is one of those.
+    pub(super) fn complete(&mut self) {
+        let creator = self.caller_arn();
+        for cluster in self.clusters.values_mut() {
+            if cluster.rbac_roles.is_empty() {
+                cluster.seed_access(&creator);
+            }
+        }
     }
 
     /// ARN of a cluster of this account.
@@ -301,7 +334,9 @@ impl World {
 
     /// ARN of the caller.
     pub fn caller_arn(&self) -> String {
-        format!("arn:{}:iam::{}:user/sandbox", self.partition, self.account)
+        self.caller
+            .clone()
+            .unwrap_or_else(|| format!("arn:{}:iam::{}:user/sandbox", self.partition, self.account))
     }
 
     /// The next id in UUID form.

@@ -1,0 +1,121 @@
+//! JSON into the server's types, as Go's `encoding/json` does it: what has the wrong type stays empty, the rest goes on.
+
+use super::document::{Json, Kind};
+use super::parse::{Fault, Mapping, SectionKey, SsoRole};
+use crate::yaml_edit::Tree;
+
+/// What decoding writes to besides its result.
+pub(super) struct Decoder<'t> {
+    pub(super) tree: &'t Tree,
+    pub(super) section: SectionKey,
+    pub(super) item: usize,
+    pub(super) faults: Vec<Fault>,
+}
+
+impl Decoder<'_> {
+    fn fault(&mut self, field: &str, value: &Json, wanted: &str) {
+        let name = value.kind.name();
+        let problem = if field.is_empty() {
+            format!("the entry is {name}, and must be {wanted}")
+        } else {
+            format!("`{field}` is {name}, and must be {wanted}; the server takes it as empty")
+        };
+        let mut fault = Fault::at(problem, self.tree.node(value.node).map(|node| node.start));
+        fault.item = Some(self.item);
+        fault.field = (!field.is_empty()).then(|| field.to_owned());
+        self.faults.push(fault);
+    }
+
+    /// One entry of `mapRoles` or `mapUsers`.
+    pub(super) fn mapping(&mut self, value: &Json) -> Mapping {
+        let mut mapping = Mapping::default();
+        let object = match &value.kind {
+            Kind::Object(object) => object,
+            Kind::Null => return mapping,
+            _ => {
+                self.fault("", value, "a mapping");
+                return mapping;
+            }
+        };
+        for (key, value) in object {
+            let Some(field) = field(
+                key,
+                &[self.section.arn_field(), "username", "groups", "userid", "sso"],
+            ) else {
+                continue;
+            };
+            match field {
+                "username" => self.text(field, value, &mut mapping.username),
+                "userid" => self.text(field, value, &mut mapping.user_id),
+                "groups" => self.groups(value, &mut mapping.groups),
+                "sso" if self.section == SectionKey::Roles => self.sso(value, &mut mapping.sso),
+                "sso" => {}
+                _ => self.text(field, value, &mut mapping.arn),
+            }
+        }
+        mapping
+    }
+
+    fn text(&mut self, field: &str, value: &Json, into: &mut String) {
+        match &value.kind {
+            Kind::Text(text) => text.clone_into(into),
+            Kind::Null => {}
+            _ => self.fault(field, value, "a text"),
+        }
+    }
+
+    /// A list is decoded into the one that is there already, if the field is written twice.
+    fn groups(&mut self, value: &Json, into: &mut Vec<String>) {
+        match &value.kind {
+            Kind::Null => into.clear(),
+            Kind::Array(items) => {
+                into.resize(items.len(), String::new());
+                for (item, into) in items.iter().zip(into) {
+                    self.text("groups", item, into);
+                }
+            }
+            _ => self.fault("groups", value, "a list"),
+        }
+    }
+
+    fn sso(&mut self, value: &Json, into: &mut Option<SsoRole>) {
+        let object = match &value.kind {
+            Kind::Null => {
+                *into = None;
+                return;
+            }
+            Kind::Object(object) => object.as_slice(),
+            _ => {
+                self.fault("sso", value, "a mapping");
+                &[]
+            }
+        };
+        let sso = into.get_or_insert_default();
+        for (key, value) in object {
+            match field(key, &["permissionSetName", "accountID", "partition"]) {
+                Some(field @ "permissionSetName") => self.text(field, value, &mut sso.permission_set_name),
+                Some(field @ "accountID") => self.text(field, value, &mut sso.account_id),
+                Some(field) => self.text(field, value, &mut sso.partition),
+                None => {}
+            }
+        }
+    }
+}
+
+/// The field that a key names, upper and lower case being the same.
+fn field(key: &str, fields: &[&'static str]) -> Option<&'static str> {
+    fields.iter().copied().find(|field| {
+        let mut letters = field.chars();
+        key.chars().all(|c| {
+            // The two letters beyond ASCII that Unicode folds into it.
+            let c = match c {
+                '\u{17f}' => 's',
+                '\u{212a}' => 'k',
+                c => c,
+            };
+            letters
+                .next()
+                .is_some_and(|letter| letter.eq_ignore_ascii_case(&c))
+        }) && letters.next().is_none()
+    })
+}

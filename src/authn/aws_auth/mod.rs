@@ -1,0 +1,16 @@
+//! The `aws-auth` ConfigMap as the EKS authenticator reads it: parsed, mapped, looked through, edited.
+//!
+//! The measure is aws-iam-authenticator 0.7.18 (`pkg/mapper/configmap`, `pkg/server`), which a test of the bed compares
+//! with this, text by text. All of it is pure: who reads and writes the ConfigMap is not known here.
+
+mod decode;
+mod document;
+mod identity;
+mod mapping;
+mod near_miss;
+mod parse;
+
+pub use identity::{Identity, IdentityError};
+pub use mapping::{Denied, Mapped, MappedBy, MappingRules, Principal, Principals, map, map_with, principals};
+pub use near_miss::{Miss, NearMiss, near_misses};
+pub use parse::{AwsAuth, Entry, Fault, Mapping, Refused, Section, SectionKey, SsoRole, parse};

@@ -1,0 +1,85 @@
+//! Who gets into the cluster and what they may do there, as plain values: ClusterConfig's `iamIdentityMappings`, and what
+//! eksact's own kind `ClusterAccess` adds to them. Built from a file by `decode`, or by hand from flags.
+
+use serde::{Deserialize, Serialize};
+
+use super::location::{Located, SourceLocation};
+use crate::ports::access::PolicyRule;
+
+/// Whom a mapping lets in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MappingSubject {
+    /// An IAM role, user or federated user by its ARN, as written.
+    Arn(String),
+    /// Every IAM user and role of an account, each under its own ARN (`mapAccounts`).
+    Account(String),
+    /// A permission set of IAM Identity Center: the one role that it made in the account.
+    PermissionSet {
+        /// Its name, as IAM Identity Center shows it.
+        name: String,
+        /// Account of the role; the cluster's when absent.
+        account: Option<String>,
+    },
+    /// An AWS service, by eksctl's name (`emr-containers`), for one namespace.
+    Service {
+        /// eksctl's name of the service.
+        name: String,
+        /// The namespace in which it works.
+        namespace: String,
+    },
+}
+
+/// One entry of `iamIdentityMappings`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityMapping {
+    /// Whom it lets in.
+    pub subject: MappingSubject,
+    /// The user name, a template in the authenticator's sense. Absent: eksctl's default, the ARN's own behaviour.
+    pub username: Option<String>,
+    /// The groups, in the order of the file.
+    pub groups: Vec<String>,
+    /// eksctl's `noDuplicateARNs`.
+    pub no_duplicate_arns: bool,
+    /// Where the entry begins in the file.
+    pub location: Option<SourceLocation>,
+}
+
+/// What a group may do: one binding of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupBinding {
+    /// The role that it gets.
+    pub role: GroupRole,
+    /// The namespaces in which it has it; none for the whole cluster.
+    pub namespaces: Option<Vec<Located<String>>>,
+    /// Where it begins in the file.
+    pub location: Option<SourceLocation>,
+}
+
+/// The `ClusterRole` that a binding gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GroupRole {
+    /// One that exists: `view`, `edit`, `admin`, or somebody's own.
+    Existing(Located<String>),
+    /// One of these rules, which eksact makes and keeps as it says.
+    Own(Vec<PolicyRule>),
+}
+
+/// A group and what it may do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupAccess {
+    /// Name of the group.
+    pub name: Located<String>,
+    /// Its bindings, in the order of the file.
+    pub bindings: Vec<GroupBinding>,
+}
+
+/// Everything that the files say about access to the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterAccess {
+    /// The mappings, those of the ClusterConfig first.
+    pub identity_mappings: Vec<IdentityMapping>,
+    /// The groups.
+    pub groups: Vec<GroupAccess>,
+}
