@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use super::{ExitCode, Failure, plan_flags::Output};
+use super::{ExitCode, Failure, flow::deliver, plan_flags::Output};
 use crate::{
     engine::{Finding, Plan, Severity},
     kubeconfig::{
@@ -15,7 +15,7 @@ use crate::{
         store,
         value::{Edit, Section},
     },
-    view::{OutputError, Printer, plan_human, plan_json::plan_json},
+    view::{Printer, plan_human, plan_json::plan_json},
 };
 
 /// How long a writer waits for its turn. Writing takes milliseconds; sixty at once take a second.
@@ -248,14 +248,6 @@ fn entries_at(path: &std::path::Path) -> Option<Result<Entries, Failure>> {
             .map(|document| document.entries().clone())
             .map_err(Failure::from),
     )
-}
-
-/// Data for stdout; a reader that has gone changes neither what is done nor the exit code.
-fn deliver(text: &str, printer: &Printer) -> Result<(), Failure> {
-    match printer.data(text) {
-        Ok(()) | Err(OutputError::ReaderGone) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
 }
 
 const UNTOUCHED: &str = "The file was not changed.";
