@@ -77,7 +77,7 @@ pub(super) fn show(plan: &Plan, request: &Request, output: Output, printer: &Pri
 }
 
 /// Data for stdout. A reader that has gone (`eksact apply --yes | head`) changes neither what is done nor the exit code.
-fn deliver(text: &str, printer: &Printer) -> Result<(), Failure> {
+pub(super) fn deliver(text: &str, printer: &Printer) -> Result<(), Failure> {
     match printer.data(text) {
         Ok(()) | Err(OutputError::ReaderGone) => Ok(()),
         Err(error) => Err(error.into()),

@@ -20,6 +20,8 @@ mod get_identity_mapping;
 mod global;
 mod identity_mapping;
 mod interrupt;
+mod kubeconfig;
+mod kubeconfig_file;
 mod oidc_provider;
 mod plan;
 mod plan_flags;
@@ -68,6 +70,7 @@ enum Command {
     Create(create::CreateCommand),
     Get(get::GetCommand),
     Update(update::UpdateCommand),
+    UpdateKubeconfig(Box<kubeconfig::UpdateKubeconfig>),
     Delete(delete::DeleteCommand),
     Check(check::CheckCommand),
     Restore(restore::RestoreCommand),
@@ -126,6 +129,7 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Create(command) => in_runtime(global, command.run(global, printer)),
         Command::Get(command) => in_runtime(global, command.run(global, printer)),
         Command::Update(command) => in_runtime(global, command.run(global, printer)),
+        Command::UpdateKubeconfig(command) => in_runtime(global, command.run(global, printer)),
         Command::Delete(command) => in_runtime(global, command.run(global, printer)),
         Command::Restore(command) => in_runtime(global, command.run(global, printer)),
         Command::Associate(command) => in_runtime(global, command.run(global, printer)),

@@ -7,7 +7,7 @@ use aws_config::meta::region::ProvideRegion as _;
 use super::{Failure, global::GlobalFlags};
 use crate::{
     cloud::{
-        aws::{AwsClient, AwsSettings, IssuerClient},
+        aws::{AwsClient, AwsSettings, IssuerClient, RoleToAssume},
         cluster_api::{ClusterApi, Way},
         sandbox::{Sandbox, Seed},
     },
@@ -29,6 +29,16 @@ impl Connection {
     /// Opens the way to the cluster that `config` names. The cluster's own API is reached only when something asks for
     /// it.
     pub(super) async fn open(
+        global: &GlobalFlags,
+        config: &ClusterConfig,
+        printer: &Printer,
+    ) -> Result<Self, Failure> {
+        Self::open_in(None, global, config, printer).await
+    }
+
+    /// The same in a role; the sandbox, where everybody may do everything, takes no notice of it.
+    pub(super) async fn open_in(
+        role: Option<RoleToAssume>,
         global: &GlobalFlags,
         config: &ClusterConfig,
         printer: &Printer,
@@ -65,6 +75,7 @@ impl Connection {
             max_calls_in_flight: NonZeroUsize::new(usize::from(global.parallelism))
                 .unwrap_or(NonZeroUsize::MIN),
             ask_for_code: terminal_question::mfa_code,
+            role,
         };
         let connected = AwsClient::connect(&settings).await?;
         for note in &connected.notes {

@@ -175,7 +175,7 @@ class Bed:
             "control": f"http://127.0.0.1:{self.ports_by_name['control']}/_ctl",
             "admin_kubeconfig": str(cluster.admin_kubeconfig) if cluster else None,
             "endpoint": cluster.endpoint if cluster else None,
-            "binaries": {**{name: self.programs[name] for name in names}, "cfn-lint": str(Path(sys.executable).parent / "cfn-lint")},
+            "binaries": {**{name: self.programs[name] for name in names}, **{name: str(Path(sys.executable).parent / name) for name in ("aws", "cfn-lint")}},
             "cluster": self.wanted.cluster, "account": self.wanted.account, "region": self.wanted.region,
             "issuer": self._issuer(), "thumbprint": self.files["thumbprint"], "ca": self.files["ca"],
             "signing_key": self.files["signing_key"], "deployer_role": f"arn:aws:iam::{self.wanted.account}:role/deployer",

@@ -16,6 +16,7 @@ mod drift;
 mod eksctl_world;
 mod failing;
 mod interrupted;
+mod kubeconfig;
 mod live;
 mod out_of_reach;
 mod rough_weather;

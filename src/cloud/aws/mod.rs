@@ -44,6 +44,8 @@ pub struct AwsSettings {
     pub max_calls_in_flight: NonZeroUsize,
     /// Who is asked when a profile wants a code of an MFA device.
     pub ask_for_code: AskForCode,
+    /// A role to make all calls in, on top of the credentials that are found.
+    pub role: Option<RoleToAssume>,
 }
 
 impl Default for AwsSettings {
@@ -53,6 +55,7 @@ impl Default for AwsSettings {
             profile: None,
             max_calls_in_flight: DEFAULT_CALLS_IN_FLIGHT,
             ask_for_code: assume_role::nobody_to_ask,
+            role: None,
         }
     }
 }
@@ -92,10 +95,17 @@ impl AwsClient {
             settings.ask_for_code,
         )
         .await?;
+        let (configuration, credentials) = match &settings.role {
+            Some(role) => {
+                let assumed = assume_role::assume(&session.sdk_config, role).await?;
+                credentials::configuration_of(&session.region, assumed, &http_client).await
+            }
+            None => (session.sdk_config, session.credentials),
+        };
         let client = Self::new(
-            &session.sdk_config,
+            &configuration,
             &session.region,
-            session.credentials,
+            credentials,
             settings.max_calls_in_flight,
         );
         Ok(Connected {
