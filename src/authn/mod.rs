@@ -13,5 +13,4 @@ pub mod exec_credential;
 pub mod irsa;
 pub mod sts_endpoint;
 pub mod token;
-pub mod token_check;
 pub mod token_decode;

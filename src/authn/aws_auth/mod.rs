@@ -8,6 +8,7 @@ mod document;
 pub mod edit;
 mod identity;
 pub mod lint;
+mod lint_names;
 mod mapping;
 mod near_miss;
 mod parse;
