@@ -1,71 +1,53 @@
 //! Who the sandbox's caller is to a cluster: what EKS makes of access entries and, through its authenticator, of
 //! aws-auth.
 
-use std::collections::BTreeMap;
-
+use super::objects::Id;
 use super::refusal::Refusal;
 use super::state::{SimulatedCluster, World};
+use crate::authn::aws_auth::{self, Identity};
 use crate::ports::access::{AccessEntry, UserInfo};
 
 /// The authentication mode without access entries.
 const CONFIG_MAP: &str = "CONFIG_MAP";
+/// The one in which aws-auth is not read.
+const API: &str = "API";
+/// What the sandbox's caller signs with: nothing.
+const ACCESS_KEY: &str = "AKIASANDBOXSANDBOX12";
 /// The group that every caller has whom the server knows.
 const AUTHENTICATED: &str = "system:authenticated";
 
-/// The caller, as the verifier of a token sees it.
-struct Caller<'a> {
-    arn: &'a str,
-    /// Without session, and without the path of a role, which no session's ARN tells.
-    canonical_arn: String,
-    session_name: &'a str,
+/// EKS knows the principal of an entry by its unique id; in a sandbox a role's name is unique enough. Its path is in the
+/// entry, and in no session's ARN.
+fn is_principal(identity: &Identity, principal: &str) -> bool {
+    match principal.split_once(":role/") {
+        Some((head, path_and_name)) => {
+            let name = path_and_name.rsplit('/').next().unwrap_or_default();
+            identity.canonical.arn == format!("{head}:role/{name}")
+        }
+        None => identity.canonical.arn == principal,
+    }
 }
 
-impl<'a> Caller<'a> {
-    fn of(arn: &'a str) -> Self {
-        let session = arn
-            .split_once(":assumed-role/")
-            .and_then(|(head, rest)| Some((head.replacen(":sts:", ":iam:", 1), rest.split_once('/')?)));
-        match session {
-            Some((head, (role, session_name))) => Self {
-                arn,
-                canonical_arn: format!("{head}:role/{role}"),
-                session_name,
-            },
-            None => Self {
-                arn,
-                canonical_arn: arn.to_owned(),
-                session_name: "",
-            },
-        }
+/// A user as the authenticator tells it to the server.
+fn user(identity: &Identity, username: String, mut groups: Vec<String>) -> UserInfo {
+    groups.push(AUTHENTICATED.to_owned());
+    let extra = [
+        ("accessKeyId", &identity.access_key_id),
+        ("arn", &identity.arn),
+        ("canonicalArn", &identity.canonical.arn),
+        ("sessionName", &identity.session_name),
+    ];
+    UserInfo {
+        username,
+        groups,
+        extra: extra
+            .map(|(key, value)| (key.to_owned(), vec![value.clone()]))
+            .into(),
     }
+}
 
-    /// EKS knows the principal of an entry by its unique id; in a sandbox a role's name is unique enough.
-    fn is(&self, principal: &str) -> bool {
-        match principal.split_once(":role/") {
-            Some((head, path_and_name)) => {
-                let name = path_and_name.rsplit('/').next().unwrap_or_default();
-                self.canonical_arn == format!("{head}:role/{name}")
-            }
-            None => self.canonical_arn == principal,
-        }
-    }
-
-    fn user(&self, username: String, mut groups: Vec<String>) -> UserInfo {
-        groups.push(AUTHENTICATED.to_owned());
-        let extra = [
-            ("arn", self.arn),
-            ("canonicalArn", &self.canonical_arn),
-            ("sessionName", self.session_name),
-        ];
-        UserInfo {
-            username,
-            groups,
-            extra: extra
-                .map(|(key, value)| (key.to_owned(), vec![value.to_owned()]))
-                .into_iter()
-                .collect::<BTreeMap<_, _>>(),
-        }
-    }
+fn unauthorized() -> Refusal {
+    Refusal::new("Unauthorized", "Unauthorized")
 }
 
 impl World {
@@ -75,22 +57,32 @@ impl World {
     /// mode `CONFIG_MAP` the creator of a cluster stays its administrator whatever aws-auth says; in the other modes
     /// only its access entry makes it one.
     pub(super) fn user_info(&self, cluster: &SimulatedCluster) -> Result<UserInfo, Refusal> {
-        let arn = self.caller_arn();
-        let caller = Caller::of(&arn);
+        let (arn, user_id) = (self.caller_arn(), self.caller_user_id());
+        let identity =
+            Identity::from_caller(&arn, &self.account, &user_id, ACCESS_KEY).map_err(|_| unauthorized())?;
         let mode = authentication_mode(cluster);
         if mode != CONFIG_MAP
             && let Some(entry) = cluster
                 .access_entries
                 .values()
-                .find(|entry| caller.is(&entry.principal_arn))
+                .find(|entry| is_principal(&identity, &entry.principal_arn))
         {
-            return Ok(caller.user(username_of(entry, caller.session_name), entry.groups.clone()));
+            let username = entry.username.replace("{{SessionName}}", &identity.session_name);
+            return Ok(user(&identity, username, entry.groups.clone()));
+        }
+        if mode != API {
+            let key = Id::config_map("kube-system", "aws-auth").key();
+            let read = cluster.config_maps.get(&key);
+            let aws_auth = aws_auth::parse(&read.map(|found| found.data.clone()).unwrap_or_default());
+            if let Ok(mapped) = aws_auth::map(&aws_auth, &identity) {
+                return Ok(user(&identity, mapped.username, mapped.groups));
+            }
         }
         if mode == CONFIG_MAP {
             let masters = vec!["system:masters".to_owned()];
-            return Ok(caller.user("kubernetes-admin".to_owned(), masters));
+            return Ok(user(&identity, "kubernetes-admin".to_owned(), masters));
         }
-        Err(Refusal::new("Unauthorized", "Unauthorized"))
+        Err(unauthorized())
     }
 
     /// EKS `ListAccessEntries` and what is told of each, which a cluster in mode `CONFIG_MAP` does not have.
@@ -114,6 +106,66 @@ fn authentication_mode(cluster: &SimulatedCluster) -> &str {
     mode.unwrap_or(CONFIG_MAP)
 }
 
-fn username_of(entry: &AccessEntry, session_name: &str) -> String {
-    entry.username.replace("{{SessionName}}", session_name)
+#[cfg(test)]
+mod tests {
+    use super::super::state::Seed;
+    use super::*;
+
+    const ROLE: &str = "arn:aws:iam::111122223333:role/team/ops";
+    const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/ops/nina@example.com";
+
+    /// What a session of the role is told in a cluster of this mode, with this entry and this aws-auth.
+    fn told(mode: &str, entry: Option<&str>, map_roles: &str) -> Result<(String, Vec<String>), Refusal> {
+        let mut world = World::seeded(&Seed {
+            cluster: "prod".to_owned(),
+            region: "us-west-2".to_owned(),
+            account: None,
+        });
+        world.caller = Some(SESSION.to_owned());
+        let (arn, mut cluster) = world.clusters.pop_first().unwrap();
+        cluster.cluster.authentication_mode = Some(mode.to_owned());
+        cluster.access_entries.clear();
+        if let Some(username) = entry {
+            let entry = AccessEntry {
+                principal_arn: ROLE.to_owned(),
+                username: username.to_owned(),
+                groups: vec!["of-entry".to_owned()],
+                ..AccessEntry::default()
+            };
+            cluster.access_entries.insert(ROLE.to_owned(), entry);
+        }
+        let aws_auth = cluster.config_maps.get_mut("kube-system/aws-auth").unwrap();
+        aws_auth.data.insert("mapRoles".to_owned(), map_roles.to_owned());
+        world.clusters.insert(arn.clone(), cluster);
+        let user = world.user_info(&world.clusters[&arn])?;
+        Ok((user.username, user.groups))
+    }
+
+    #[test]
+    fn entries_win_over_aws_auth_where_the_mode_has_both() {
+        let mapped = "[{rolearn: \"arn:aws:iam::111122223333:role/ops\", username: \"ops:{{SessionName}}\", groups: [g]}]";
+        let of_entry = (
+            "sso:nina@example.com".to_owned(),
+            vec!["of-entry".to_owned(), AUTHENTICATED.to_owned()],
+        );
+        let of_aws_auth = (
+            "ops:nina-example.com".to_owned(),
+            vec!["g".to_owned(), AUTHENTICATED.to_owned()],
+        );
+        let creator = (
+            "kubernetes-admin".to_owned(),
+            vec!["system:masters".to_owned(), AUTHENTICATED.to_owned()],
+        );
+        let entry = Some("sso:{{SessionName}}");
+        let both = "API_AND_CONFIG_MAP";
+        assert_eq!(told(both, entry, mapped), Ok(of_entry.clone()));
+        assert_eq!(told("API", entry, mapped), Ok(of_entry));
+        assert_eq!(told(both, None, mapped), Ok(of_aws_auth.clone()));
+        assert_eq!(told("CONFIG_MAP", entry, mapped), Ok(of_aws_auth));
+        // A section that cannot be read lets nobody in; only the creator of an old cluster needs none.
+        for (mode, section) in [("API", mapped), (both, "- {{x}}: y"), (both, "")] {
+            assert_eq!(told(mode, None, section).unwrap_err().code, "Unauthorized");
+        }
+        assert_eq!(told("CONFIG_MAP", None, "- {{x}}: y"), Ok(creator));
+    }
 }

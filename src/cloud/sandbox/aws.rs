@@ -86,7 +86,7 @@ impl AwsReader for Sandbox {
             Ok(CallerIdentity {
                 account: world.account.clone(),
                 arn: world.caller_arn(),
-                user_id: "AIDASANDBOXSANDBOX123".to_owned(),
+                user_id: world.caller_user_id(),
             })
         })
         .await

@@ -339,6 +339,18 @@ impl World {
             .unwrap_or_else(|| format!("arn:{}:iam::{}:user/sandbox", self.partition, self.account))
     }
 
+    /// Unique id of the caller, with the session's name for an assumed role.
+    pub(super) fn caller_user_id(&self) -> String {
+        let arn = self.caller_arn();
+        match arn
+            .split_once(":assumed-role/")
+            .and_then(|(_, rest)| rest.split_once('/'))
+        {
+            Some((_, session)) => format!("AROASANDBOXSANDBOX123:{session}"),
+            None => "AIDASANDBOXSANDBOX123".to_owned(),
+        }
+    }
+
     /// The next id in UUID form.
     pub(super) fn next_uuid(&mut self) -> String {
         self.counter += 1;
