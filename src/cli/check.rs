@@ -85,7 +85,9 @@ impl CheckIrsa {
         );
         let cluster = cluster?;
         let arn: Arn = cluster.arn.parse().map_err(|error| {
-            Failure::error(format!("EKS names the cluster by something else than an ARN: {error}"))
+            Failure::error(format!(
+                "EKS names the cluster by something else than an ARN: {error}"
+            ))
         })?;
         let account = known(service_account).map(|found| {
             found.map(|service_account| Account {
@@ -101,7 +103,10 @@ impl CheckIrsa {
             let Some(role) = &annotated else { return Ok(None) };
             // A role of the same name in this account would be another one.
             if role.account != arn.account {
-                return Err(format!("it is in account {}, and cannot be read from here", role.account));
+                return Err(format!(
+                    "it is in account {}, and cannot be read from here",
+                    role.account
+                ));
             }
             let found = known(readers.aws.role(role.role_name().unwrap_or_default()).await)?;
             Ok(found.map(|role| Role {
