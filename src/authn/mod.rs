@@ -2,9 +2,9 @@
 //! anything.
 //!
 //! The bearer token ([`token`]), the hosts that it may name ([`sts_endpoint`]), how kubectl is handed it
-//! ([`exec_credential`]) and what one says ([`token_decode`]); the form of a caller's ARN ([`arn`]), the `aws-auth`
-//! ConfigMap ([`aws_auth`]) and its manifest ([`aws_auth_manifest`]); the chain from a service account to its role
-//! ([`irsa`]). Clients and credential resolution live in `cloud`.
+//! ([`exec_credential`]), what one says ([`token_decode`]) and what the server checks of it ([`token_check`]); the form of a
+//! caller's ARN ([`arn`]), the `aws-auth` ConfigMap ([`aws_auth`]) and its manifest ([`aws_auth_manifest`]); the chain from
+//! a service account to its role ([`irsa`]). Clients and credential resolution live in `cloud`.
 
 pub mod arn;
 pub mod aws_auth;
@@ -13,4 +13,6 @@ pub mod exec_credential;
 pub mod irsa;
 pub mod sts_endpoint;
 pub mod token;
+pub mod token_check;
 pub mod token_decode;
+mod token_host;

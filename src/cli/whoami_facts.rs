@@ -167,7 +167,7 @@ fn by_aws_auth(known: &Known<'_>, data: &BTreeMap<String, String>, facts: &mut F
             }
             if denied != Denied::NotMapped {
                 facts.find(
-                    Finding::new(Severity::Error, "entry-refused", denied.to_string())
+                    Finding::new(Severity::Error, "entry-dropped", denied.to_string())
                         .with_help("The entry is for nodes, or its username is reserved; give the caller an entry of its own."),
                 );
             }
@@ -201,12 +201,12 @@ fn near_miss(miss: &NearMiss, known: &Known<'_>, severity: Severity) -> Finding 
     let replace = |with: &str| format!("Write {with} there: {}", command(known, with));
     let (code, why, help) = match &miss.why {
         Miss::RolePath { without_path } => (
-            "role-path",
+            "role-arn-with-path",
             "a role's path is not part of what the server compares".to_owned(),
             replace(without_path),
         ),
         Miss::AssumedRole { role } => (
-            "assumed-role-arn",
+            "session-arn",
             "it is the ARN of a session, and the server compares the role's".to_owned(),
             replace(role),
         ),
@@ -224,17 +224,17 @@ fn near_miss(miss: &NearMiss, known: &Known<'_>, severity: Severity) -> Finding 
             "Use credentials of that account, or map the caller's ARN.".to_owned(),
         ),
         Miss::OtherPartition { partition } => (
-            "other-partition",
+            "wrong-partition",
             format!("it is in partition {partition}"),
             replace(&known.identity.canonical.arn),
         ),
         Miss::Padding => (
-            "entry-padding",
+            "not-an-arn",
             "there are blanks or other characters around it, and the server compares them, too".to_owned(),
             replace(&known.identity.canonical.arn),
         ),
         Miss::Overridden { by } => (
-            "entry-overridden",
+            "duplicate-overridden",
             format!(
                 "entry {} of the section has the same ARN and counts instead; groups are not joined",
                 by + 1
@@ -242,7 +242,7 @@ fn near_miss(miss: &NearMiss, known: &Known<'_>, severity: Severity) -> Finding 
             "Keep one entry for each ARN, with all its groups.".to_owned(),
         ),
         Miss::Refused { because } => (
-            "entry-refused",
+            "entry-dropped",
             format!("the server leaves the entry out: {because}"),
             "Correct the entry.".to_owned(),
         ),
@@ -257,7 +257,7 @@ fn near_miss(miss: &NearMiss, known: &Known<'_>, severity: Severity) -> Finding 
             replace(&known.identity.canonical.arn),
         ),
         Miss::EmptyFields { faults } => (
-            "entry-empty",
+            "wrong-type",
             format!(
                 "it matches, but some of its values have the wrong type and count as empty: {}",
                 faults
@@ -384,14 +384,9 @@ mod tests {
                 ROLE,
                 role("arn:aws:iam::111122223333:role/team/Admin"),
                 String::new(),
-                vec!["role-path", "not-mapped"],
+                vec!["role-arn-with-path", "not-mapped"],
             ),
-            (
-                ROLE,
-                role(ROLE),
-                String::new(),
-                vec!["assumed-role-arn", "not-mapped"],
-            ),
+            (ROLE, role(ROLE), String::new(), vec!["session-arn", "not-mapped"]),
             (
                 ROLE,
                 role("arn:aws:iam::999900001111:role/Admin"),

@@ -76,7 +76,7 @@ fn each_cause_of_unauthorized_is_named() {
         "a role's path",
         "deployer",
         &deployer,
-        &["role-path", "not-mapped"],
+        &["role-arn-with-path", "not-mapped"],
     );
     aws_auth(&bed, "[]", &user("arn:aws:iam::111122223333:user/eng/planner"));
     refused("a user's path", "planner", &[], &["user-path", "not-mapped"]);
