@@ -17,6 +17,7 @@ mod global;
 mod interrupt;
 mod kubeconfig;
 mod kubeconfig_file;
+mod kubeconfig_flags;
 mod oidc_provider;
 mod plan;
 mod plan_flags;
