@@ -1,11 +1,8 @@
 //! `eksact update-kubeconfig`, `utils write-kubeconfig` and `delete kubeconfig`.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::{
     ExitCode, Failure,
@@ -13,6 +10,7 @@ use super::{
     file,
     global::GlobalFlags,
     kubeconfig_file::{ChosenFile, FileChange, ShowFlags, candidates},
+    kubeconfig_flags::{EntryFlags, role},
     wiring::Connection,
 };
 use crate::{
@@ -21,8 +19,7 @@ use crate::{
     engine::{Finding, Severity},
     iam::Arn,
     kubeconfig::{
-        Candidates, ExecApiVersion, ExecEntry, ExecTool, Merge, Names, NamingStyle, Selection, SignIn,
-        Wanted,
+        Candidates, ExecEntry, Merge, Names, NamingStyle, Selection, SignIn, Wanted,
         changes::{Target, address, plan_of_merge, plan_of_removal},
         merge::merge,
         place,
@@ -117,97 +114,6 @@ pub(super) struct DeleteKubeconfig {
     show: ShowFlags,
 }
 
-/// Flags about the entries that are written.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Kubeconfig")]
-pub(super) struct EntryFlags {
-    /// The file; else the first of KUBECONFIG that has the cluster or exists, else ~/.kube/config
-    #[arg(long, value_name = "PATH")]
-    pub kubeconfig: Option<PathBuf>,
-    /// Proxy to the cluster's API; empty removes it
-    #[arg(long, value_name = "URL")]
-    pub proxy_url: Option<String>,
-    /// Namespace of the context; empty removes it
-    #[arg(long, value_name = "NAME")]
-    pub namespace: Option<String>,
-    /// Replace a user of another role or profile, or a context of another cluster, that has the name
-    #[arg(long)]
-    pub force: bool,
-    /// AWS profile that kubectl shall use; that of --profile, if not given
-    #[arg(
-        long,
-        value_name = "NAME",
-        help_heading = "Exec entry",
-        conflicts_with = "no_profile"
-    )]
-    pub exec_profile: Option<String>,
-    /// Write no AWS profile
-    #[arg(long, help_heading = "Exec entry")]
-    pub no_profile: bool,
-    /// Program that kubectl shall run for a token
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "TOOL",
-        help_heading = "Exec entry"
-    )]
-    pub exec: Tool,
-    /// Write the bare name eksact, to be found on the PATH, rather than where it is
-    #[arg(long, help_heading = "Exec entry")]
-    pub portable: bool,
-    /// Version of the exec protocol; v1beta1 for kubectl before 1.22
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "VERSION",
-        help_heading = "Exec entry"
-    )]
-    pub exec_api_version: ApiVersion,
-}
-
-/// The program that kubectl runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Tool {
-    /// `eksact token`.
-    #[default]
-    Eksact,
-    /// `aws eks get-token`.
-    Aws,
-    /// `aws-iam-authenticator token`.
-    AwsIamAuthenticator,
-}
-
-/// Version of the exec protocol.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum ApiVersion {
-    /// kubectl 1.22 and newer.
-    #[default]
-    V1,
-    /// kubectl before 1.22.
-    V1beta1,
-}
-
-impl From<Tool> for ExecTool {
-    fn from(tool: Tool) -> Self {
-        match tool {
-            Tool::Eksact => Self::Eksact,
-            Tool::Aws => Self::Aws,
-            Tool::AwsIamAuthenticator => Self::AwsIamAuthenticator,
-        }
-    }
-}
-
-impl From<ApiVersion> for ExecApiVersion {
-    fn from(version: ApiVersion) -> Self {
-        match version {
-            ApiVersion::V1 => Self::V1,
-            ApiVersion::V1beta1 => Self::V1Beta1,
-        }
-    }
-}
-
 /// What one run writes, but for the flags about the entry itself.
 struct Request<'a> {
     role_arn: Option<String>,
@@ -238,9 +144,9 @@ impl UpdateKubeconfig {
                 .as_deref()
                 .map(|arn| role("--role-arn", arn))
                 .transpose()?,
-            command: command(&self.entry)?,
-            alias: self.alias.as_deref(),
-            user_alias: self.user_alias.as_deref(),
+            command: self.entry.command()?,
+            alias: self.alias.as_deref().filter(|name| !name.is_empty()),
+            user_alias: self.user_alias.as_deref().filter(|name| !name.is_empty()),
             eksctl_names: false,
             set_current: !self.keep_current_context,
             candidates: candidates(self.entry.kubeconfig.clone())?,
@@ -291,7 +197,7 @@ impl WriteKubeconfig {
                 .filter(|arn| !arn.is_empty())
                 .map(|arn| role("--authenticator-role-arn", arn))
                 .transpose()?,
-            command: command(&self.entry)?,
+            command: self.entry.command()?,
             alias: None,
             user_alias: None,
             eksctl_names: true,
@@ -318,7 +224,7 @@ pub(super) async fn update_after_apply(
     let entry = EntryFlags::default();
     let request = Request {
         role_arn: None,
-        command: command(&entry)?,
+        command: entry.command()?,
         alias: None,
         user_alias: None,
         eksctl_names: false,
@@ -361,7 +267,7 @@ async fn write(
         cluster: cluster.name.clone(),
         region: Some(arn.region.clone()),
         role_arn: request.role_arn.clone(),
-        profile: profile(entry, global),
+        profile: entry.profile(global),
     };
     let wanted = Wanted {
         names: Names::new(&style, &cluster.arn, &sign_in, request.alias, request.user_alias),
@@ -458,30 +364,6 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
     findings
 }
 
-/// The ARN of a role that can be assumed.
-fn role(flag: &str, text: &str) -> Result<String, Failure> {
-    let arn: Arn = text
-        .parse()
-        .map_err(|error| Failure::usage(format!("{flag}: {error}")))?;
-    if arn.role_name().is_none() {
-        return Err(Failure::usage(format!(
-            "--role-arn: `{text}` is not the ARN of a role"
-        )));
-    }
-    Ok(text.to_owned())
-}
-
-fn profile(entry: &EntryFlags, global: &GlobalFlags) -> Option<String> {
-    if entry.no_profile {
-        return None;
-    }
-    entry
-        .exec_profile
-        .clone()
-        .or_else(|| global.profile.clone())
-        .filter(|profile| !profile.is_empty())
-}
-
 fn endpoint(cluster: &Cluster) -> Result<String, Failure> {
     let name = &cluster.name;
     let status = cluster.status.as_str();
@@ -495,44 +377,6 @@ fn endpoint(cluster: &Cluster) -> Result<String, Failure> {
             ))
             .with_help("Run this again once the cluster is ACTIVE.")
         })
-}
-
-/// What kubectl shall run.
-fn command(entry: &EntryFlags) -> Result<String, Failure> {
-    let tool = ExecTool::from(entry.exec);
-    if entry.portable || tool != ExecTool::Eksact {
-        return Ok(tool.program().to_owned());
-    }
-    let unknown = |why: String| {
-        Failure::error(format!("it cannot be written where eksact is: {why}"))
-            .with_help("--portable writes its name only, to be found on the PATH.")
-    };
-    let itself = std::env::current_exe().map_err(|error| unknown(error.to_string()))?;
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path)
-        .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(itself.file_name().unwrap_or_default()));
-    let same = |candidate: &Path| same_file(candidate, &itself);
-    own_path(&itself, found, same)
-        .into_os_string()
-        .into_string()
-        .map_err(|path| unknown(format!("{} is not text", Path::new(&path).display())))
-}
-
-/// The path by which eksact is found again: the one on the PATH if it leads here, as package managers put a link there and
-/// a new folder for each version behind it.
-fn own_path(itself: &Path, found: impl Iterator<Item = PathBuf>, same: impl Fn(&Path) -> bool) -> PathBuf {
-    found
-        .into_iter()
-        .find(|candidate| same(candidate))
-        .unwrap_or_else(|| itself.to_owned())
-}
-
-fn same_file(one: &Path, other: &Path) -> bool {
-    match (fs_err::canonicalize(one), fs_err::canonicalize(other)) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
-    }
 }
 
 impl DeleteKubeconfig {
@@ -589,25 +433,4 @@ fn kept(removal: &Removal) -> Vec<Finding> {
             .with_help(format!("kubectl config delete-context {context}"))
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_link_on_the_path_is_written_rather_than_what_is_behind_it() {
-        let itself = Path::new("/opt/eksact-1.2.3/bin/eksact");
-        let on_path = || {
-            ["/usr/bin/eksact", "/usr/local/bin/eksact"]
-                .map(PathBuf::from)
-                .into_iter()
-        };
-        let link = |path: &Path| path == Path::new("/usr/local/bin/eksact");
-        assert_eq!(
-            own_path(itself, on_path(), link),
-            Path::new("/usr/local/bin/eksact")
-        );
-        assert_eq!(own_path(itself, on_path(), |_| false), itself);
-    }
 }

@@ -22,6 +22,7 @@ mod identity_mapping;
 mod interrupt;
 mod kubeconfig;
 mod kubeconfig_file;
+mod kubeconfig_flags;
 mod oidc_provider;
 mod plan;
 mod plan_flags;

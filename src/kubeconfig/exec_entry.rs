@@ -4,7 +4,7 @@
 //! Sources: `ExecConfig` of client-go (`tools/clientcmd/api/v1/types.go`); what the AWS CLI 1.46 and eksctl 0.231 write,
 //! recorded in this folder's tests.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 /// The program that kubectl runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +113,7 @@ pub struct ExecEntry {
 }
 
 /// What an existing `exec` entry holds, as far as it matters here.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct FoundExec {
     /// `command`.
     pub command: String,
@@ -220,6 +220,15 @@ impl ExecEntry {
             .map(|(name, _)| name.clone())
             .filter(|name| !self.environment.contains_key(name))
             .collect()
+    }
+}
+
+impl fmt::Debug for FoundExec {
+    /// The command alone: arguments and variables that somebody wrote may be credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FoundExec")
+            .field("command", &self.command)
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,6 +3,7 @@
 //! place, with a backup beside it until that is done. What is in the file is no matter of this module's.
 
 use std::{
+    fmt,
     io::{self, Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
 };
@@ -61,12 +62,22 @@ pub enum StoreError {
 }
 
 /// A file that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Stored {
     /// Its bytes.
     pub content: Vec<u8>,
     /// Its mode bits, where the system has them.
     pub mode: Option<u32>,
+}
+
+impl fmt::Debug for Stored {
+    /// Without the content: it may hold credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stored")
+            .field("bytes", &self.content.len())
+            .field("mode", &self.mode)
+            .finish()
+    }
 }
 
 impl Stored {

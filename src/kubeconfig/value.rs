@@ -1,8 +1,10 @@
 //! What stands in a kubeconfig, without its layout: a small tree, and the edits that lead from one text to the next.
 //! How a text is read and written is the matter of [`super::document`].
 
-/// A value, aliases and merge keys written out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use std::fmt;
+
+/// A value, aliases and merge keys written out. Its debug form has the keys, and no texts: some are credentials.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Value {
     /// Nothing: `null`, `~`, or no text at all.
     Null,
@@ -103,6 +105,21 @@ impl Value {
         match self {
             Self::List(items) => items,
             _ => &[],
+        }
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("Null"),
+            Self::Text(_) => f.write_str("Text"),
+            Self::Other(_) => f.write_str("Other"),
+            Self::List(items) => f.debug_list().entries(items).finish(),
+            Self::Map(entries) => f
+                .debug_map()
+                .entries(entries.iter().map(|(key, value)| (key, value)))
+                .finish(),
         }
     }
 }
@@ -208,6 +225,15 @@ pub enum Edit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn credentials_are_not_in_the_debug_form() {
+        let value = Value::map([
+            ("token", Value::text("secret")),
+            ("list", Value::List(vec![Value::Other("007".to_owned())])),
+        ]);
+        assert_eq!(format!("{value:?}"), "{\"token\": Text, \"list\": [Other]}");
+    }
 
     #[test]
     fn nothing_at_a_key_is_as_no_key() {
