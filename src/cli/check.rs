@@ -2,9 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{
-    ExitCode, Failure, check_aws_auth::CheckAwsAuth, check_irsa::CheckIrsa, global::GlobalFlags,
-};
+use super::{ExitCode, Failure, check_aws_auth::CheckAwsAuth, check_irsa::CheckIrsa, global::GlobalFlags};
 use crate::view::Printer;
 
 /// Look for what is wrong, and change nothing

@@ -35,19 +35,45 @@ fn a_manifest_is_checked_as_the_server_reads_it() {
     place.write("aws-auth.yaml", BROKEN);
     let ended = place.tell(&["check", "aws-auth", "--file", "aws-auth.yaml"]);
     assert_eq!(ended.code, 1);
-    assert_eq!(place.tell(&["check", "aws-auth", "--file", "aws-auth.yaml", "-o", "json"]).code, 1);
-    assert_eq!(place.tell(&["check", "aws-auth", "--file", "aws-auth.yaml", "-o", "github"]).code, 1);
+    assert_eq!(
+        place
+            .tell(&["check", "aws-auth", "--file", "aws-auth.yaml", "-o", "json"])
+            .code,
+        1
+    );
+    assert_eq!(
+        place
+            .tell(&["check", "aws-auth", "--file", "aws-auth.yaml", "-o", "github"])
+            .code,
+        1
+    );
     place.write(
         "good.json",
         r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "aws-auth", "namespace": "kube-system"}, "data": {"mapRoles": "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev\n  groups:\n  - developers\n"}}"#,
     );
     assert_eq!(place.tell(&["check", "aws-auth", "--file", "good.json"]).code, 0);
     // In JSON a section has one line, and the place is that of its key.
-    place.write("bad.json", &std::fs::read_to_string(place.path("good.json")).unwrap().replace("role/dev", "role/a/dev"));
+    place.write(
+        "bad.json",
+        &std::fs::read_to_string(place.path("good.json"))
+            .unwrap()
+            .replace("role/dev", "role/a/dev"),
+    );
     assert_eq!(place.tell(&["check", "aws-auth", "--file", "bad.json"]).code, 1);
-    place.write("partition.yaml", "kind: ConfigMap\nmetadata: {name: aws-auth-copy}\ndata:\n  mapAccounts: |\n    - \"111122223333\"\n");
-    assert_eq!(place.tell(&["check", "aws-auth", "--file", "partition.yaml"]).code, 0);
-    assert!(!place.path(".eksact-sandbox.json").exists(), "a check of a file needs no account");
+    place.write(
+        "partition.yaml",
+        "kind: ConfigMap\nmetadata: {name: aws-auth-copy}\ndata:\n  mapAccounts: |\n    - \"111122223333\"\n",
+    );
+    assert_eq!(
+        place
+            .tell(&["check", "aws-auth", "--file", "partition.yaml"])
+            .code,
+        0
+    );
+    assert!(
+        !place.path(".eksact-sandbox.json").exists(),
+        "a check of a file needs no account"
+    );
     assert_story!("check-aws-auth-file", place.story());
 }
 
@@ -62,7 +88,11 @@ fn what_is_no_manifest_ends_with_the_code_of_files() {
     }
     let ended = place.run_with_input(&["check", "aws-auth", "--file", "-", "-o", "json"], BROKEN);
     assert_eq!(ended.code, 1);
-    assert!(ended.stdout.contains("\"subject\": \"<stdin>\""), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("\"subject\": \"<stdin>\""),
+        "{}",
+        ended.stdout
+    );
     assert_story!("check-aws-auth-no-manifest", place.story());
 }
 
@@ -83,26 +113,53 @@ fn set_section(place: &Place, section: &str, text: &str) {
 fn a_live_map_is_shown_and_checked_with_what_the_server_makes_of_it() {
     let mut place = Place::new();
     place.tell(&["get", "iamidentitymapping", "--cluster", "quickstart"]);
-    assert_eq!(place.tell(&["check", "aws-auth", "--cluster", "quickstart"]).code, 0);
+    assert_eq!(
+        place.tell(&["check", "aws-auth", "--cluster", "quickstart"]).code,
+        0
+    );
     set_section(
         &place,
         "mapRoles",
         "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: old\n  groups: [developers]\n- rolearn: arn:aws:iam::111122223333:role/teams/ops\n  username: ops\n- rolearn: arn:aws:iam::111122223333:role/AWSReservedSSO_Admin_0123456789abcdef\n  username: admin\n  groups: [system:masters]\n- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev:{{SessionName}}\n  groups: [developers, readers]\n",
     );
-    set_section(&place, "mapUsers", "- userarn: arn:aws:iam::111122223333:user/on-call/ann\n  username: ann\n");
+    set_section(
+        &place,
+        "mapUsers",
+        "- userarn: arn:aws:iam::111122223333:user/on-call/ann\n  username: ann\n",
+    );
     set_section(&place, "mapAccounts", "- \"444455556666\"\n");
     for output in ["table", "json", "yaml"] {
         let ended = place.tell(&["get", "iamidentitymapping", "quickstart", "-o", output]);
         assert_eq!(ended.code, 0, "{output}");
     }
-    assert_eq!(place.tell(&["check", "aws-auth", "--cluster", "quickstart"]).code, 1);
+    assert_eq!(
+        place.tell(&["check", "aws-auth", "--cluster", "quickstart"]).code,
+        1
+    );
     let one = ["get", "iamidentitymapping", "-c", "quickstart", "--arn"];
     let with = |arn: &'static str| one.iter().copied().chain([arn]).collect::<Vec<_>>();
-    assert_eq!(place.tell(&with("arn:aws:iam::111122223333:user/on-call/ann")).code, 0);
+    assert_eq!(
+        place
+            .tell(&with("arn:aws:iam::111122223333:user/on-call/ann"))
+            .code,
+        0
+    );
     assert_eq!(place.tell(&with("arn:aws:iam::111122223333:user/bob")).code, 1);
-    set_section(&place, "mapRoles", "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: {{SessionName}}\n");
-    assert_eq!(place.tell(&["get", "iamidentitymapping", "--cluster", "quickstart"]).code, 0);
-    assert_eq!(place.tell(&["check", "aws-auth", "--cluster", "quickstart"]).code, 1);
+    set_section(
+        &place,
+        "mapRoles",
+        "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: {{SessionName}}\n",
+    );
+    assert_eq!(
+        place
+            .tell(&["get", "iamidentitymapping", "--cluster", "quickstart"])
+            .code,
+        0
+    );
+    assert_eq!(
+        place.tell(&["check", "aws-auth", "--cluster", "quickstart"]).code,
+        1
+    );
     assert_story!("get-iamidentitymapping", place.story());
 }
 
@@ -113,9 +170,19 @@ fn several_files_make_one_configuration() {
         "access.yaml",
         "apiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\nmetadata: {name: prod}\ngroups:\n- name: deployers\n  bindings: [{clusterRole: edit, namespaces: [App]}]\n",
     );
-    assert_eq!(place.tell(&["plan", "-f", "quickstart.yaml", "-f", "access.yaml"]).code, 65);
+    assert_eq!(
+        place
+            .tell(&["plan", "-f", "quickstart.yaml", "-f", "access.yaml"])
+            .code,
+        65
+    );
     assert_eq!(place.tell(&["plan", "-f", "access.yaml"]).code, 65);
-    assert_eq!(place.tell(&["plan", "-f", "quickstart.yaml", "-f", "quickstart.yaml"]).code, 64);
+    assert_eq!(
+        place
+            .tell(&["plan", "-f", "quickstart.yaml", "-f", "quickstart.yaml"])
+            .code,
+        64
+    );
     assert_eq!(place.tell(&["plan"]).code, 64);
     assert_story!("several-files", place.story());
 }

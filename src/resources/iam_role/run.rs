@@ -416,6 +416,9 @@ mod tests {
             readers: sandbox.readers(),
             writers: sandbox.writers(),
             stacks: Arc::new(StackWait::new(sandbox.readers().aws, Duration::from_secs(1))),
+            timeout: Duration::from_secs(1),
+            state_folder: None,
+            now: jiff::Timestamp::now,
         };
         let trust = json!({"Version": "2012-10-17", "Statement": {
             "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}});

@@ -170,7 +170,11 @@ mod tests {
             (None, None, Effect::Equal),
             (admitted("a", &["x"]), admitted("b", &[MASTERS]), Effect::Broader),
             (admitted("a", &[MASTERS]), admitted("a", &["x"]), Effect::Narrower),
-            (admitted("a", &[MASTERS]), admitted("b", &["x", MASTERS]), Effect::Equal),
+            (
+                admitted("a", &[MASTERS]),
+                admitted("b", &["x", MASTERS]),
+                Effect::Equal,
+            ),
         ];
         for (before, after, expected) in table {
             assert_eq!(
