@@ -1,0 +1,169 @@
+//! The writer of aws-auth dies, or its connection does: the ConfigMap is the old one or the new one, and the next run
+//! finishes.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::bed::Bed;
+
+const KILLS: u32 = 12;
+const PATCH: &str = "PATCH /api/v1/namespaces/kube-system/configmaps/aws-auth";
+const BACKUP: &str = "POST /api/v1/namespaces/kube-system/configmaps";
+
+/// What decides who gets in, and what eksact keeps of it.
+fn state(bed: &Bed) -> (Value, Value) {
+    let found = bed.aws_auth();
+    (found["data"].clone(), found["metadata"]["annotations"].clone())
+}
+
+/// A file with one mapping more than the file before.
+fn file_with(bed: &Bed, mappings: u32) -> String {
+    let entries: Vec<Value> = (0..=mappings)
+        .map(|number| {
+            json!({
+                "arn": format!("arn:aws:iam::111122223333:role/kept-{number:02}"),
+                "username": format!("kept-{number:02}"),
+                "groups": ["some"],
+            })
+        })
+        .collect();
+    let text = json!({
+        "apiVersion": "eksctl.io/v1alpha5", "kind": "ClusterConfig",
+        "metadata": {"name": "bench", "region": "us-west-2"}, "iamIdentityMappings": entries,
+    });
+    bed.file("mappings.yaml", &text.to_string())
+}
+
+fn begin(bed: &Bed, file: &str) -> Child {
+    let mut command = bed.eksact(&["apply", "-f", file, "--yes"]);
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn killed_at_any_moment_aws_auth_is_the_old_or_the_new_one() {
+    let bed = Bed::start();
+    let file = file_with(&bed, 0);
+    let begun = Instant::now();
+    bed.apply(&file).ended(0);
+    let whole = begun.elapsed();
+    let (mut old, mut new) = (0, 0);
+    for round in 1..=KILLS {
+        let before = state(&bed);
+        let file = file_with(&bed, round);
+        let mut running = begin(&bed, &file);
+        // The later rounds end near the end of a run, where the writes are.
+        std::thread::sleep(whole.mul_f64(0.4 + 0.6 * f64::from(round) / f64::from(KILLS)));
+        running.kill().unwrap();
+        running.wait().unwrap();
+        let after = state(&bed);
+
+        bed.apply(&file).ended(0);
+        let finished = state(&bed);
+        assert_ne!(finished, before, "round {round}");
+        if after == before {
+            old += 1;
+        } else {
+            assert_eq!(after, finished, "round {round}");
+            new += 1;
+        }
+        bed.nothing_to_do(&file);
+    }
+    assert!(old > 0, "{new} rounds were killed after the write, none before");
+}
+
+#[test]
+fn a_connection_cut_before_or_after_the_effect_costs_nothing_but_a_run() {
+    let bed = Bed::start();
+    let mut relay = Relay::start(&bed);
+    bed.control(
+        "POST",
+        &format!("eks/{}", bed.fact("cluster")),
+        &json!({"endpoint": relay.endpoint}),
+    );
+    let mut round = 0;
+    for (request, cut) in [
+        (PATCH, "before"),
+        (PATCH, "after"),
+        (BACKUP, "before"),
+        (BACKUP, "after"),
+        (PATCH, "after"),
+        (PATCH, "before"),
+    ] {
+        round += 1;
+        let before = state(&bed);
+        let file = file_with(&bed, round);
+        let hits = relay.hits();
+        relay.order(&json!({"cut": cut, "request": request}));
+        let ran = bed.apply(&file);
+        assert_eq!(relay.hits(), hits + 1, "nothing was cut: {ran}");
+        let after = state(&bed);
+        // A run that says that all is well must be right; one that cannot know must not say so.
+        let finished = {
+            bed.apply(&file).ended(0);
+            bed.nothing_to_do(&file);
+            state(&bed)
+        };
+        assert_ne!(finished, before, "{cut} {request}: {ran}");
+        assert!(after == before || after == finished, "{cut} {request}: {ran}");
+        if ran.code == Some(0) {
+            assert_eq!(after, finished, "{cut} {request}: {ran}");
+        }
+        if (request, cut) == (PATCH, "after") {
+            assert_eq!(after, finished, "{cut} {request}: {ran}");
+        }
+    }
+}
+
+/// `tests/bed/relay.py`: what stands between eksact and the kube-apiserver.
+struct Relay {
+    child: Child,
+    orders: ChildStdin,
+    answers: BufReader<ChildStdout>,
+    endpoint: String,
+}
+
+impl Relay {
+    fn start(bed: &Bed) -> Self {
+        let mut child = Command::new("python3")
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bed/relay.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut relay = Self {
+            orders: child.stdin.take().unwrap(),
+            answers: BufReader::new(child.stdout.take().unwrap()),
+            child,
+            endpoint: String::new(),
+        };
+        let told = relay.order(&bed.facts);
+        told["endpoint"].as_str().unwrap().clone_into(&mut relay.endpoint);
+        relay
+    }
+
+    fn order(&mut self, order: &Value) -> Value {
+        writeln!(self.orders, "{order}").unwrap();
+        let mut line = String::new();
+        self.answers.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{order}: {error}: `{line}`"))
+    }
+
+    fn hits(&mut self) -> u64 {
+        self.order(&json!({}))["hits"].as_u64().unwrap()
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        // It holds nothing that would have to be closed in order.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
