@@ -153,7 +153,7 @@ impl Manifest {
     pub fn line(&self, section: SectionKey, line: Option<usize>) -> Option<usize> {
         let place = self.texts.get(section.as_str())?;
         Some(match (place.before, line) {
-            (Some(before), Some(line)) => before + line,
+            (Some(before), Some(line)) => before.saturating_add(line),
             _ => place.key,
         })
     }
@@ -247,6 +247,15 @@ mod tests {
         );
         assert_eq!(error(""), "it is not the manifest of a ConfigMap: it is empty");
         assert!(error("a: [\n").starts_with("it is not YAML: "));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "(kind: ConfigMap|kind: List|data:|items:|metadata:|[ \\n\\t&*!|>'\"{}\\[\\]:,a-c-]){0,40}") {
+            if let Ok(manifest) = Manifest::read(&text) {
+                let _ = manifest.line(SectionKey::Roles, Some(usize::MAX / 2));
+            }
+        }
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl CheckAwsAuth {
         };
         match self.output {
             Output::Human => printer.data(&check.human(printer.stdout_style()))?,
-            Output::Json => printer.data(&format!("{:#}\n", check.json()))?,
+            Output::Json => printer.data(&format!("{}\n", check.json()?))?,
             Output::Github => printer.data(&check.github())?,
         }
         Ok(match check.count(Severity::Error) {
@@ -146,7 +146,10 @@ fn of_file(path: &str, global: &GlobalFlags) -> Result<AwsAuthCheck, Failure> {
     let shown = if path == "-" { "<stdin>" } else { path };
     let unusable =
         |message: String| Failure::error(format!("{shown}{message}")).with_code(ExitCode::Configuration);
-    let text = String::from_utf8(file::read(path)?).map_err(|_| unusable(" is not UTF-8 text".to_owned()))?;
+    let bytes = file::read(path).map_err(|error| {
+        Failure::error(format!("the manifest could not be read: {error}")).with_code(ExitCode::Configuration)
+    })?;
+    let text = String::from_utf8(bytes).map_err(|_| unusable(" is not UTF-8 text".to_owned()))?;
     let manifest = Manifest::read(&text).map_err(|error| {
         let failure = match &error {
             ManifestError::Syntax { line, column, .. } => unusable(format!(":{line}:{column}: {error}")),

@@ -233,8 +233,8 @@ impl Findings {
                 self.error(
                     "duplicate-overridden",
                     format!(
-                        "`{}` is written again on line {}, and only that one counts; groups are not put together",
-                        entry.value.arn, other.line
+                        "`{}` is written again on line {} of {}, and only that one counts; groups are not put together",
+                        entry.value.arn, other.line, self.key.as_str()
                     ),
                     "put what is meant into one entry and remove the other".to_owned(),
                     Some(Edit::Remove { entry: index }),
@@ -243,8 +243,8 @@ impl Findings {
                 self.error(
                     "duplicate-at-random",
                     format!(
-                        "`{}` differs from line {} in upper and lower case only: the server picks one of them at random",
-                        entry.value.arn, other.line
+                        "`{}` differs from line {} of {} in upper and lower case only: the server picks one of them at random",
+                        entry.value.arn, other.line, self.key.as_str()
                     ),
                     "put what is meant into one entry and remove the other".to_owned(),
                     None,

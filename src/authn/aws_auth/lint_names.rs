@@ -1,7 +1,7 @@
 //! The group names and placeholders that have a meaning, and what is nearly one of them.
 
 /// The groups of Kubernetes and EKS that people map to.
-const SYSTEM_GROUPS: [&str; 12] = [
+pub const SYSTEM_GROUPS: [&str; 12] = [
     "system:masters",
     "system:nodes",
     "system:bootstrappers",
@@ -25,7 +25,7 @@ pub(super) const BUILT_IN_GROUPS: [&str; 6] = [
     "system:serviceaccounts",
 ];
 /// The placeholders that the server fills.
-pub(super) const PLACEHOLDERS: [&str; 5] = [
+pub const PLACEHOLDERS: [&str; 5] = [
     "{{EC2PrivateDNSName}}",
     "{{AccountID}}",
     "{{SessionName}}",
@@ -33,9 +33,19 @@ pub(super) const PLACEHOLDERS: [&str; 5] = [
     "{{AccessKeyID}}",
 ];
 
+/// Groups that are many: every namespace and every bootstrap token may have one.
+const FAMILIES: [&str; 2] = ["system:serviceaccounts:", "system:bootstrappers:"];
+/// Longer names are nobody's slip, and comparing them costs memory.
+const LONGEST_SLIP: usize = 64;
+
+/// Whether a group is one of Kubernetes' or EKS's own.
+pub fn is_system_group(group: &str) -> bool {
+    SYSTEM_GROUPS.contains(&group) || FAMILIES.iter().any(|family| group.starts_with(family))
+}
+
 /// The system group that is nearly written.
-pub(super) fn misspelt(group: &str) -> Option<&'static str> {
-    if SYSTEM_GROUPS.contains(&group) {
+pub fn misspelt(group: &str) -> Option<&'static str> {
+    if is_system_group(group) || group.len() > LONGEST_SLIP {
         return None;
     }
     let near = |known: &&&str| {

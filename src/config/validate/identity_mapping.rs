@@ -5,6 +5,7 @@
 //! can never match, so that everything of that kind is said here.
 
 use super::kubernetes_names::{is_label, suggestion};
+use crate::authn::aws_auth::{PLACEHOLDERS, is_system_group, misspelt_system_group};
 use crate::config::cluster_access::{IdentityMapping, MappingSubject};
 use crate::config::diagnostic::quoted;
 use crate::config::document::DocumentKind;
@@ -244,18 +245,10 @@ fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut 
     }
 }
 
-/// What the authenticator fills in; everything else stays as it is written.
-const TEMPLATES: [&str; 5] = [
-    "{{SessionName}}",
-    "{{SessionNameRaw}}",
-    "{{AccountID}}",
-    "{{AccessKeyID}}",
-    "{{EC2PrivateDNSName}}",
-];
-
+/// Templates: what the authenticator fills in. Everything else stays as it is written.
 fn templates(text: &str, is_role: bool, path: &FieldPath, found: &mut Findings) {
     let mut rest = text.to_owned();
-    for template in TEMPLATES {
+    for template in PLACEHOLDERS {
         if !rest.contains(template) {
             continue;
         }
@@ -277,14 +270,14 @@ fn templates(text: &str, is_role: bool, path: &FieldPath, found: &mut Findings) 
         .chars()
         .take_while(char::is_ascii_alphanumeric)
         .collect();
-    let names = TEMPLATES.map(|template| template.trim_matches(['{', '}']));
+    let names = PLACEHOLDERS.map(|template| template.trim_matches(['{', '}']));
     let meant = suggest::nearest(&word, names).or_else(|| {
         names
             .into_iter()
             .find(|name| !word.is_empty() && name.starts_with(&word))
     });
     let help = meant.map_or_else(
-        || format!("it knows {}", suggest::list(TEMPLATES)),
+        || format!("it knows {}", suggest::list(PLACEHOLDERS)),
         |name| format!("did you mean `{{{{{name}}}}}`? Case and spaces count"),
     );
     let message = format!(
@@ -317,40 +310,11 @@ fn reserved_name(name: &str, path: &FieldPath, found: &mut Findings) {
     );
 }
 
-/// The groups that mean something to Kubernetes or EKS without anybody's doing.
-const SYSTEM_GROUPS: [&str; 9] = [
-    "system:masters",
-    "system:nodes",
-    "system:bootstrappers",
-    "system:node-proxier",
-    "system:authenticated",
-    "system:unauthenticated",
-    "system:serviceaccounts",
-    "system:monitoring",
-    "eks:kube-proxy-windows",
-];
-
 /// A group that was meant to be one of the system's: nothing refuses `system:master`, and it gives nothing.
 pub(super) fn system_group(group: &str, path: FieldPath) -> Option<Finding> {
-    /// More edits than these make another name: `team:masters`.
-    const EDITS: usize = 2;
-    let lower = group.to_lowercase();
-    let of_kubernetes = lower.starts_with("system:");
-    let is_known = SYSTEM_GROUPS.contains(&group)
-        || ["system:serviceaccounts:", "system:bootstrappers:"]
-            .iter()
-            .any(|prefix| group.starts_with(prefix));
-    if is_known || group.len() > 64 {
-        return None;
-    }
-    let near = SYSTEM_GROUPS
-        .into_iter()
-        .map(|known| (strsim::damerau_levenshtein(&lower, known), known))
-        .filter(|(edits, _)| *edits <= EDITS)
-        .min_by_key(|(edits, _)| *edits);
-    let help = match near {
-        Some((_, known)) => format!("did you mean `{known}`?"),
-        None if of_kubernetes => {
+    let help = match misspelt_system_group(group) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None if group.starts_with("system:") && !is_system_group(group) => {
             "`system:` is reserved for Kubernetes itself; choose another name for a group of your own"
                 .to_owned()
         }
