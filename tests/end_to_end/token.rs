@@ -226,7 +226,7 @@ fn a_warm_cache_asks_nobody_and_a_useless_one_costs_one_warning() {
     assert_eq!(second.stderr, "");
     assert_eq!(bed.calls(), []);
     // Another cluster is another token, signed with the same session.
-    let other = run(&["--region", "eu-west-1"], &[]).ended(0);
+    let other = run(&["--region", "us-east-1"], &[]).ended(0);
     assert_ne!(other.stdout, first.stdout);
     // The file that the key came from has changed.
     let text = fs::read_to_string(&config).unwrap();
@@ -241,6 +241,78 @@ fn a_warm_cache_asks_nobody_and_a_useless_one_costs_one_warning() {
     assert_eq!(warned.stderr.matches("warning:").count(), 1, "{warned}");
     assert!(warned.stdout.starts_with("k8s-aws-v1."));
     assert_eq!(run(&["--no-cache"], &[]).ended(0).stderr, "");
+}
+
+/// Runs a shell line on a terminal of its own and types a code when it is asked for; gives what stood on the terminal.
+const TERMINAL: &str = r#"
+import os, pty, sys
+child, terminal = pty.fork()
+if child == 0:
+    os.execv("/bin/sh", ["sh", "-c", sys.argv[1]])
+seen = b""
+while True:
+    try:
+        read = os.read(terminal, 65536)
+    except OSError:
+        break
+    if not read:
+        break
+    seen += read
+    if seen.endswith(b": "):
+        os.write(terminal, b"123456\n")
+sys.stdout.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"#;
+
+#[test]
+fn a_code_is_asked_for_on_the_terminal_once_and_stdout_stays_clean() {
+    let bed = Bed::start_with(&["--aws-only"]);
+    let config = profiles(&bed);
+    let text = fs::read_to_string(&config).unwrap();
+    let serial = "mfa_serial = arn:aws:iam::111122223333:mfa/nina\nrole_arn";
+    fs::write(&config, text.replace("role_arn", serial)).unwrap();
+    let variables = environment(&bed, &[("AWS_CONFIG_FILE", config.as_str())]);
+    let with_environment = |command: &mut Command| {
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", bed.home.path()).envs(&variables);
+    };
+    let arguments = ["token", "-i", "bench", "--profile", "admin", "--token-only"];
+
+    // Without a terminal: what to do.
+    let mut alone = Command::new("setsid");
+    alone
+        .arg("--wait")
+        .arg(env!("CARGO_BIN_EXE_eksact"))
+        .args(arguments);
+    with_environment(&mut alone);
+    let refused = Ran::from(alone.output().unwrap()).ended(1);
+    refused.says("mfa/nina").says("in a terminal");
+
+    let file = bed.home.path().join("token");
+    let line = format!(
+        "{} {} > {}",
+        env!("CARGO_BIN_EXE_eksact"),
+        arguments.join(" "),
+        file.display()
+    );
+    let mut asked = Command::new("python3");
+    asked.args(["-c", TERMINAL, &line]);
+    with_environment(&mut asked);
+    let asked = Ran::from(asked.output().unwrap()).ended(0);
+    asked.says("MFA code of arn:aws:iam::111122223333:mfa/nina: ");
+    let token = fs::read_to_string(&file).unwrap();
+    assert!(token.starts_with("k8s-aws-v1."), "{token}");
+
+    // The session is kept: no terminal is needed for the next token.
+    let mut again = Command::new("setsid");
+    again
+        .arg("--wait")
+        .arg(env!("CARGO_BIN_EXE_eksact"))
+        .args(arguments);
+    with_environment(&mut again);
+    assert_eq!(Ran::from(again.output().unwrap()).ended(0).stdout, token);
 }
 
 #[test]
