@@ -3,6 +3,7 @@
 
 mod account_flags;
 mod apply;
+mod check;
 mod completion;
 mod create;
 mod decode;
@@ -73,6 +74,7 @@ enum Command {
     Decode(decode::DecodeCommand),
     Verify(verify::VerifyCommand),
     Whoami(Box<whoami::WhoamiCommand>),
+    Check(check::CheckCommand),
     Schema(schema::SchemaCommand),
     Completion(completion::CompletionCommand),
 }
@@ -116,6 +118,7 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Whoami(command) => command.run(global, printer),
         Command::Schema(_) => schema::SchemaCommand::run(printer),
         Command::Completion(command) => command.run(printer),
+        Command::Check(command) => in_runtime(global, command.run(global, printer)),
         Command::Plan(command) => in_runtime(global, command.run(global, printer)),
         Command::Apply(command) => in_runtime(global, command.run(global, printer)),
         Command::Create(command) => in_runtime(global, command.run(global, printer)),

@@ -45,6 +45,7 @@ pub(super) struct SigningFlags {
 
 /// Who, and where.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct SignerFlags {
     /// The cluster's region
     // Not the global flag, but the same id: there `-r` is the region, here it is the role, as it is for

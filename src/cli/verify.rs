@@ -13,6 +13,7 @@ use super::{
 use crate::{
     authn::{
         sts_endpoint,
+        token_check::{self, Expectations},
         token_decode::{self, DecodedToken, PresignedToken},
     },
     cloud::{
@@ -24,6 +25,7 @@ use crate::{
         trust::TrustRoots,
     },
     engine::{Finding, Severity},
+    iam::Partition,
     view::{Facts, Printer},
 };
 
@@ -102,6 +104,23 @@ fn checked(token: &str, cluster: &str, region: Option<&str>, now: Timestamp) -> 
     facts.add_some("signed at", presigned.signed.map(|time| time.to_string()));
     let mut faults = token_facts::faults(presigned, now);
     faults.extend(region.and_then(|region| token_facts::other_partition(presigned, region)));
+    // What these do not see, in the server's own words.
+    let server = Expectations {
+        partition: Partition::of_region(region.unwrap_or_default()).as_str(),
+        region: region.unwrap_or_default(),
+    };
+    if faults.is_empty()
+        && let Err(fault) = token_check::check(token, &server, now)
+    {
+        faults.push(
+            Finding::new(
+                Severity::Error,
+                "token-refused",
+                format!("the server refuses it: {fault}"),
+            )
+            .with_help("Make the token with `eksact token`."),
+        );
+    }
     let held = !faults.iter().any(|fault| fault.severity == Severity::Error);
     facts.add("local checks", if held { "passed" } else { "failed" });
     for fault in faults {

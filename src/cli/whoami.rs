@@ -11,7 +11,7 @@ use super::{
     decode::FactsFormat,
     global::GlobalFlags,
     signing::{Signer, SignerFlags, Signing},
-    whoami_facts::{Known, ServerSays, explain},
+    whoami_facts::{Known, ReadAwsAuth, ServerSays, explain},
 };
 use crate::{
     authn::aws_auth::Identity,
@@ -201,7 +201,11 @@ impl Asked {
             cluster_account: arn.as_ref().map(|arn| arn.account.as_str()),
             mode: described.and_then(|cluster| cluster.authentication_mode.as_deref()),
             entries: value(self.entries.as_ref()).map(Vec::as_slice),
-            aws_auth: value(self.aws_auth.as_ref()).map(Option::as_ref),
+            aws_auth: match value(self.aws_auth.as_ref()) {
+                Some(Some(data)) => ReadAwsAuth::Data(data),
+                Some(None) => ReadAwsAuth::Missing,
+                None => ReadAwsAuth::Unknown,
+            },
             server: value(self.server.as_ref()).cloned(),
         };
         explain(&known, facts);

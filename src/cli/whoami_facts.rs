@@ -23,10 +23,20 @@ pub(super) struct Known<'a> {
     /// `CONFIG_MAP`, `API_AND_CONFIG_MAP` or `API`.
     pub(super) mode: Option<&'a str>,
     pub(super) entries: Option<&'a [AccessEntry]>,
-    /// The data of aws-auth; none inside: there is no such ConfigMap.
-    pub(super) aws_auth: Option<Option<&'a BTreeMap<String, String>>>,
+    pub(super) aws_auth: ReadAwsAuth<'a>,
     /// What the server itself says: username and groups, or that it refuses.
     pub(super) server: Option<ServerSays>,
+}
+
+/// What was read of the ConfigMap.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ReadAwsAuth<'a> {
+    /// Its data.
+    Data(&'a BTreeMap<String, String>),
+    /// There is none.
+    Missing,
+    /// It could not be read.
+    Unknown,
 }
 
 /// The answer of the cluster's own API to a token of the caller.
@@ -52,15 +62,15 @@ pub(super) fn explain(known: &Known<'_>, facts: &mut Facts) {
     let mut unknown = Vec::new();
     if reads_entries {
         match known.entries {
-            Some(entries) => let_in = by_entry(identity, entries, facts),
+            Some(entries) => let_in = by_entry(known, entries, facts),
             None => unknown.push("access entries"),
         }
     }
     if reads_aws_auth && !let_in {
         match known.aws_auth {
-            Some(Some(data)) => let_in = by_aws_auth(known, data, facts),
-            Some(None) => facts.add("aws-auth", "there is no such ConfigMap"),
-            None => unknown.push("aws-auth"),
+            ReadAwsAuth::Data(data) => let_in = by_aws_auth(known, data, facts),
+            ReadAwsAuth::Missing => facts.add("aws-auth", "there is no such ConfigMap"),
+            ReadAwsAuth::Unknown => unknown.push("aws-auth"),
         }
     }
     match &known.server {
@@ -85,22 +95,30 @@ pub(super) fn explain(known: &Known<'_>, facts: &mut Facts) {
 }
 
 /// Whether an access entry lets the identity in. Its ARN may have the role's path, which STS does not tell.
-fn by_entry(identity: &Identity, entries: &[AccessEntry], facts: &mut Facts) -> bool {
+fn by_entry(known: &Known<'_>, entries: &[AccessEntry], facts: &mut Facts) -> bool {
+    let wanted = without_path(&known.identity.canonical.arn);
     let found = entries
         .iter()
-        .find(|entry| without_path(&entry.principal_arn) == without_path(&identity.canonical.arn));
+        .find(|entry| without_path(&entry.principal_arn) == wanted);
     let Some(entry) = found else {
         facts.add("access entry", "none for this principal");
         return false;
     };
     facts.add("access entry", &entry.principal_arn);
-    facts.add("username", &entry.username);
-    facts.add_list("groups", entry.groups.clone());
+    expected(known, &entry.username, &entry.groups, facts);
     facts.add_list(
         "access policies",
         entry.policies.iter().map(|policy| policy.arn.clone()).collect(),
     );
     true
+}
+
+/// Name and groups as the mapping promises them, unless the server itself has told.
+fn expected(known: &Known<'_>, username: &str, groups: &[String], facts: &mut Facts) {
+    if !matches!(known.server, Some(ServerSays::User(..))) {
+        facts.add("username", username);
+        facts.add_list("groups", groups.to_vec());
+    }
 }
 
 /// A role's ARN without its path; any other as it is.
@@ -136,8 +154,7 @@ fn by_aws_auth(known: &Known<'_>, data: &BTreeMap<String, String>, facts: &mut F
     match map(&aws_auth, known.identity) {
         Ok(mapped) => {
             facts.add("aws-auth", place(&aws_auth, mapped.by));
-            facts.add("username", &mapped.username);
-            facts.add_list("groups", mapped.groups.clone());
+            expected(known, &mapped.username, &mapped.groups, facts);
             for miss in &misses {
                 facts.find(near_miss(miss, known, Severity::Warning));
             }
@@ -150,7 +167,7 @@ fn by_aws_auth(known: &Known<'_>, data: &BTreeMap<String, String>, facts: &mut F
             }
             if denied != Denied::NotMapped {
                 facts.find(
-                    Finding::new(Severity::Error, "entry-refused", denied.to_string())
+                    Finding::new(Severity::Error, "entry-dropped", denied.to_string())
                         .with_help("The entry is for nodes, or its username is reserved; give the caller an entry of its own."),
                 );
             }
@@ -184,12 +201,12 @@ fn near_miss(miss: &NearMiss, known: &Known<'_>, severity: Severity) -> Finding 
     let replace = |with: &str| format!("Write {with} there: {}", command(known, with));
     let (code, why, help) = match &miss.why {
         Miss::RolePath { without_path } => (
-            "role-path",
+            "role-arn-with-path",
             "a role's path is not part of what the server compares".to_owned(),
             replace(without_path),
         ),
         Miss::AssumedRole { role } => (
-            "assumed-role-arn",
+            "session-arn",
             "it is the ARN of a session, and the server compares the role's".to_owned(),
             replace(role),
         ),
@@ -207,17 +224,17 @@ fn near_miss(miss: &NearMiss, known: &Known<'_>, severity: Severity) -> Finding 
             "Use credentials of that account, or map the caller's ARN.".to_owned(),
         ),
         Miss::OtherPartition { partition } => (
-            "other-partition",
+            "wrong-partition",
             format!("it is in partition {partition}"),
             replace(&known.identity.canonical.arn),
         ),
         Miss::Padding => (
-            "entry-padding",
+            "not-an-arn",
             "there are blanks or other characters around it, and the server compares them, too".to_owned(),
             replace(&known.identity.canonical.arn),
         ),
         Miss::Overridden { by } => (
-            "entry-overridden",
+            "duplicate-overridden",
             format!(
                 "entry {} of the section has the same ARN and counts instead; groups are not joined",
                 by + 1
@@ -225,7 +242,7 @@ fn near_miss(miss: &NearMiss, known: &Known<'_>, severity: Severity) -> Finding 
             "Keep one entry for each ARN, with all its groups.".to_owned(),
         ),
         Miss::Refused { because } => (
-            "entry-refused",
+            "entry-dropped",
             format!("the server leaves the entry out: {because}"),
             "Correct the entry.".to_owned(),
         ),
@@ -240,7 +257,7 @@ fn near_miss(miss: &NearMiss, known: &Known<'_>, severity: Severity) -> Finding 
             replace(&known.identity.canonical.arn),
         ),
         Miss::EmptyFields { faults } => (
-            "entry-empty",
+            "wrong-type",
             format!(
                 "it matches, but some of its values have the wrong type and count as empty: {}",
                 faults
@@ -347,7 +364,7 @@ mod tests {
             cluster_account: Some("111122223333"),
             mode: Some(mode),
             entries: Some(entries),
-            aws_auth: Some(Some(&data)),
+            aws_auth: ReadAwsAuth::Data(&data),
             server: None,
         };
         let mut facts = Facts::default();
@@ -367,14 +384,9 @@ mod tests {
                 ROLE,
                 role("arn:aws:iam::111122223333:role/team/Admin"),
                 String::new(),
-                vec!["role-path", "not-mapped"],
+                vec!["role-arn-with-path", "not-mapped"],
             ),
-            (
-                ROLE,
-                role(ROLE),
-                String::new(),
-                vec!["assumed-role-arn", "not-mapped"],
-            ),
+            (ROLE, role(ROLE), String::new(), vec!["session-arn", "not-mapped"]),
             (
                 ROLE,
                 role("arn:aws:iam::999900001111:role/Admin"),

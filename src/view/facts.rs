@@ -99,7 +99,7 @@ impl Facts {
 }
 
 fn camel_case(label: &str) -> String {
-    let mut words = label.split(' ');
+    let mut words = label.split([' ', '-']);
     let first = words.next().unwrap_or_default().to_lowercase();
     words.fold(first, |mut text, word| {
         let mut letters = word.chars();

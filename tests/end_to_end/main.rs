@@ -22,4 +22,5 @@ mod out_of_reach;
 mod rough_weather;
 mod templates;
 mod token;
+mod whoami;
 mod whole_road;

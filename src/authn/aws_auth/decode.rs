@@ -103,7 +103,7 @@ impl Decoder<'_> {
 }
 
 /// The field that a key names, upper and lower case being the same.
-fn field(key: &str, fields: &[&'static str]) -> Option<&'static str> {
+pub(super) fn field(key: &str, fields: &[&'static str]) -> Option<&'static str> {
     fields.iter().copied().find(|field| {
         let mut letters = field.chars();
         key.chars().all(|c| {

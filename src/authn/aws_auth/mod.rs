@@ -5,10 +5,15 @@
 
 mod decode;
 mod document;
+pub mod edit;
 mod identity;
+pub mod lint;
 mod mapping;
 mod near_miss;
 mod parse;
+
+#[cfg(test)]
+mod tests;
 
 pub use identity::{Identity, IdentityError};
 pub use mapping::{Denied, Mapped, MappedBy, MappingRules, Principal, Principals, map, map_with, principals};

@@ -5,6 +5,7 @@
 
 pub mod assume_role;
 pub mod client;
+mod credential_chain;
 pub mod credentials;
 mod error;
 pub mod http;

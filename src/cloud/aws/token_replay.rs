@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws_smithy_runtime_api::client::http::HttpConnector as _;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::{AggregatedBytes, ByteStream};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -95,16 +96,13 @@ pub async fn replay(
     let status = response.status().as_u16();
     let time = response.headers().get("date").and_then(http_date);
     let body = std::mem::replace(response.body_mut(), SdkBody::empty());
-    let bytes = tokio::time::timeout(
-        LIMIT,
-        aws_smithy_types::byte_stream::ByteStream::new(body).collect(),
-    )
-    .await
-    .ok()
-    .and_then(Result::ok)
-    .map(|bytes| bytes.into_bytes())
-    .filter(|bytes| bytes.len() <= LONGEST_ANSWER)
-    .ok_or_else(|| failed(CallErrorKind::Unreachable, "the answer was cut off"))?;
+    let bytes = tokio::time::timeout(LIMIT, ByteStream::new(body).collect())
+        .await
+        .ok()
+        .and_then(Result::ok)
+        .map(AggregatedBytes::into_bytes)
+        .filter(|bytes| bytes.len() <= LONGEST_ANSWER)
+        .ok_or_else(|| failed(CallErrorKind::Unreachable, "the answer was cut off"))?;
     let text = String::from_utf8_lossy(&bytes);
     let verdict = if status == 200 {
         StsVerdict::Identity(identity(&text).ok_or_else(|| {

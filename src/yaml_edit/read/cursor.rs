@@ -117,6 +117,11 @@ impl<'t> Cursor<'t> {
         self.next() == 0
     }
 
+    /// Whether a byte order mark follows the one that the text begins with: the scanner leaves it out, too.
+    pub(super) fn is_second_byte_order_mark(&self) -> bool {
+        self.mark.index == 0 && self.mark.byte > 0 && self.character() == Some('\u{feff}')
+    }
+
     /// Whether a space or tab stands `ahead` bytes further on.
     pub(super) fn is_blank_at(&self, ahead: usize) -> bool {
         matches!(self.at(ahead), b' ' | b'\t')

@@ -487,6 +487,9 @@ impl<'t> Scanner<'t> {
     }
 
     fn skip_to_next_token(&mut self) {
+        if self.cursor.is_second_byte_order_mark() {
+            self.cursor.skip();
+        }
         loop {
             let tabs = self.flow_level > 0 || !self.simple_key_allowed;
             while self.cursor.next() == b' ' || (tabs && self.cursor.next() == b'\t') {

@@ -1,0 +1,539 @@
+//! What looks wrong in an aws-auth ConfigMap, and how to mend it.
+//!
+//! Every finding says what the server makes of the text, because the server takes nearly everything without a word. What
+//! only Kubernetes or IAM know is given as sets; without them those findings are not made.
+
+use std::collections::BTreeSet;
+
+use super::edit::Edit;
+use super::mapping::{storage_key, to_lower, winners};
+use super::parse::{AwsAuth, Entry, Fault, Mapping, Section, SectionKey};
+use crate::authn::arn::KNOWN_PARTITIONS;
+use crate::iam::arn::is_account_id;
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Weight {
+    /// It works, and may be meant otherwise.
+    Warning,
+    /// Somebody does not get in, or not with what is written.
+    Error,
+}
+
+/// What only others know. Nothing of it has to be known.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Surroundings<'a> {
+    /// The partition of the cluster.
+    pub partition: Option<&'a str>,
+    /// The groups that a `RoleBinding` or `ClusterRoleBinding` names.
+    pub bound_groups: Option<&'a BTreeSet<String>>,
+    /// An account, and the names of all roles in it.
+    pub roles: Option<(&'a str, &'a BTreeSet<String>)>,
+}
+
+/// One thing that looks wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LintFinding {
+    /// Stable, kebab-case.
+    pub code: &'static str,
+    /// How much it weighs.
+    pub weight: Weight,
+    /// The section; nothing for a key that is none.
+    pub section: Option<SectionKey>,
+    /// The entry's place among the section's entries.
+    pub entry: Option<usize>,
+    /// The line in the section's text, from 1.
+    pub line: Option<usize>,
+    /// What is the matter, and what it does.
+    pub message: String,
+    /// What to do.
+    pub suggestion: String,
+    /// The change that mends it, for [`super::edit::apply`] on that section.
+    pub fix: Option<Edit<Mapping>>,
+}
+
+/// The groups of Kubernetes and EKS that people map to.
+const SYSTEM_GROUPS: [&str; 12] = [
+    "system:masters",
+    "system:nodes",
+    "system:bootstrappers",
+    "system:node-proxier",
+    "system:authenticated",
+    "system:unauthenticated",
+    "system:serviceaccounts",
+    "system:monitoring",
+    "system:basic-user",
+    "eks:kube-proxy-windows",
+    "eks-console-dashboard-full-access-group",
+    "eks-console-dashboard-restricted-access-group",
+];
+/// Groups that mean something without a binding.
+const BUILT_IN_GROUPS: [&str; 6] = [
+    "system:masters",
+    "system:nodes",
+    "system:bootstrappers",
+    "system:authenticated",
+    "system:unauthenticated",
+    "system:serviceaccounts",
+];
+/// The placeholders that the server fills.
+const PLACEHOLDERS: [&str; 5] = [
+    "{{EC2PrivateDNSName}}",
+    "{{AccountID}}",
+    "{{SessionName}}",
+    "{{SessionNameRaw}}",
+    "{{AccessKeyID}}",
+];
+
+/// Everything that looks wrong, by section and line.
+pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFinding> {
+    let mut findings = Findings::default();
+    for key in &aws_auth.unknown_keys {
+        let meant = SectionKey::ALL.iter().find(|section| {
+            key.eq_ignore_ascii_case(section.as_str())
+                || strsim::damerau_levenshtein(key, section.as_str()) < 3
+        });
+        if let Some(meant) = meant {
+            findings.all.push(LintFinding {
+                code: "section-misspelt",
+                weight: Weight::Error,
+                section: None,
+                entry: None,
+                line: None,
+                message: format!("the server does not read the key `{key}`"),
+                suggestion: format!("rename it to `{}`; upper and lower case matter", meant.as_str()),
+                fix: None,
+            });
+        }
+    }
+    for key in [SectionKey::Roles, SectionKey::Users] {
+        let section = if key == SectionKey::Roles {
+            &aws_auth.roles
+        } else {
+            &aws_auth.users
+        };
+        findings.key = key;
+        findings.whole_section(section);
+        findings.duplicates(&section.entries);
+        for (index, entry) in section.entries.iter().enumerate() {
+            findings.at(Some(index), Some(entry.line));
+            findings.arn(&entry.value, surroundings);
+            findings.names(&entry.value, surroundings);
+        }
+    }
+    findings.key = SectionKey::Accounts;
+    findings.whole_section(&aws_auth.accounts);
+    for (index, entry) in aws_auth.accounts.entries.iter().enumerate() {
+        findings.at(Some(index), Some(entry.line));
+        if !is_account_id(&entry.value) {
+            findings.error(
+                "bad-account",
+                format!("`{}` is not an account id, so it lets nobody in", entry.value),
+                "an account id has twelve digits".to_owned(),
+                None,
+            );
+        }
+    }
+    findings
+        .all
+        .sort_by_key(|finding| (finding.section, finding.line));
+    findings.all
+}
+
+struct Findings {
+    key: SectionKey,
+    entry: Option<usize>,
+    line: Option<usize>,
+    all: Vec<LintFinding>,
+}
+
+impl Default for Findings {
+    fn default() -> Self {
+        Self {
+            key: SectionKey::Roles,
+            entry: None,
+            line: None,
+            all: Vec::new(),
+        }
+    }
+}
+
+impl Findings {
+    fn at(&mut self, entry: Option<usize>, line: Option<usize>) {
+        (self.entry, self.line) = (entry, line);
+    }
+
+    fn add(
+        &mut self,
+        weight: Weight,
+        code: &'static str,
+        message: String,
+        suggestion: String,
+        fix: Option<Edit<Mapping>>,
+    ) {
+        self.all.push(LintFinding {
+            code,
+            weight,
+            section: Some(self.key),
+            entry: self.entry,
+            line: self.line,
+            message,
+            suggestion,
+            fix,
+        });
+    }
+
+    fn error(&mut self, code: &'static str, message: String, suggestion: String, fix: Option<Edit<Mapping>>) {
+        self.add(Weight::Error, code, message, suggestion, fix);
+    }
+
+    fn warning(
+        &mut self,
+        code: &'static str,
+        message: String,
+        suggestion: String,
+        fix: Option<Edit<Mapping>>,
+    ) {
+        self.add(Weight::Warning, code, message, suggestion, fix);
+    }
+
+    /// The same entry with something else in it.
+    fn replaced(&self, mapping: &Mapping, change: impl FnOnce(&mut Mapping)) -> Option<Edit<Mapping>> {
+        let mut with = mapping.clone();
+        change(&mut with);
+        self.entry.map(|entry| Edit::Replace { entry, with })
+    }
+
+    fn whole_section<T>(&mut self, section: &Section<T>) {
+        if let Some(fault) = &section.dropped {
+            self.at(None, fault.line);
+            self.error(
+                "section-dropped",
+                format!(
+                    "the server reads nothing of {}: {}; everybody in it is locked out",
+                    self.key.as_str(),
+                    fault.problem
+                ),
+                dropped_help(fault),
+                None,
+            );
+        }
+        for refused in &section.refused {
+            self.at(None, Some(refused.line));
+            self.error(
+                "entry-dropped",
+                format!("the server leaves this entry out: {}", refused.because),
+                format!("give it a `{}`, or remove it", self.key.arn_field()),
+                None,
+            );
+        }
+        for fault in &section.faults {
+            let entry = section
+                .entries
+                .iter()
+                .position(|entry| Some(entry.item) == fault.item);
+            self.at(entry, fault.line);
+            let suggestion = match fault.field.as_deref() {
+                Some("groups") => {
+                    "write groups as a list of texts, and put `yes`, `no`, numbers and `~` in quotes"
+                }
+                Some(_) => "put the value in quotes",
+                None => "write it as the other entries are written",
+            };
+            self.error("wrong-type", fault.problem.clone(), suggestion.to_owned(), None);
+        }
+    }
+
+    fn duplicates(&mut self, entries: &[Entry<Mapping>]) {
+        let winners = winners(self.key, entries);
+        for (index, entry) in entries.iter().enumerate() {
+            let key = storage_key(self.key, &entry.value);
+            // Users are kept by their exact ARN and compared without regard to case.
+            let folded = to_lower(&key);
+            let other = winners.iter().copied().find(|winner| {
+                *winner != index
+                    && entries
+                        .get(*winner)
+                        .is_some_and(|other| to_lower(&storage_key(self.key, &other.value)) == folded)
+            });
+            let Some((other_index, other)) = other.and_then(|other| Some((other, entries.get(other)?)))
+            else {
+                continue;
+            };
+            self.at(Some(index), Some(entry.line));
+            if !winners.contains(&index) {
+                self.error(
+                    "duplicate-overridden",
+                    format!(
+                        "`{}` is written again on line {}, and only that one counts; groups are not put together",
+                        entry.value.arn, other.line
+                    ),
+                    "put what is meant into one entry and remove the other".to_owned(),
+                    Some(Edit::Remove { entry: index }),
+                );
+            } else if index < other_index {
+                self.error(
+                    "duplicate-at-random",
+                    format!(
+                        "`{}` differs from line {} in upper and lower case only: the server picks one of them at random",
+                        entry.value.arn, other.line
+                    ),
+                    "put what is meant into one entry and remove the other".to_owned(),
+                    None,
+                );
+            }
+        }
+    }
+
+    fn arn(&mut self, mapping: &Mapping, surroundings: &Surroundings<'_>) {
+        let arn = &mapping.arn;
+        if arn.is_empty() {
+            self.error(
+                "sso-entry",
+                "EKS does not look at `sso` entries: this one lets nobody in".to_owned(),
+                "name the role's ARN, without its path".to_owned(),
+                None,
+            );
+            return;
+        }
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        let &[prefix, partition, service, region, account, resource] = parts.as_slice() else {
+            self.not_an_arn(arn);
+            return;
+        };
+        if prefix.eq_ignore_ascii_case("arn") && arn.contains(['*', '?']) {
+            self.error(
+                "wildcard-in-arn",
+                format!("`{arn}` holds a wildcard, and the server compares ARNs letter by letter: it lets nobody in"),
+                "write one entry for each role or user".to_owned(),
+                None,
+            );
+            return;
+        }
+        if !prefix.eq_ignore_ascii_case("arn") || arn.contains(char::is_whitespace) {
+            self.not_an_arn(arn);
+            return;
+        }
+        self.place(arn, partition, account, surroundings);
+        let (kind, name) = resource.split_once('/').unwrap_or((resource, ""));
+        let kind = kind.to_ascii_lowercase();
+        match (service.to_ascii_lowercase().as_str(), kind.as_str()) {
+            ("iam", "role") => {
+                if self.key == SectionKey::Users {
+                    self.wrong_section(arn, "role", SectionKey::Roles);
+                }
+                if let Some((_, short)) = name.rsplit_once('/') {
+                    let without = format!("arn:{partition}:iam::{account}:role/{short}");
+                    self.error(
+                        "role-arn-with-path",
+                        format!("`{arn}` has a path, which the server never sees: the entry lets nobody in"),
+                        format!("write `{without}`"),
+                        self.replaced(mapping, |with| without.clone_into(&mut with.arn)),
+                    );
+                }
+                self.stale(
+                    arn,
+                    account,
+                    name.rsplit('/').next().unwrap_or(name),
+                    surroundings,
+                );
+            }
+            ("iam", "user") if self.key == SectionKey::Roles => {
+                self.wrong_section(arn, "user", SectionKey::Users)
+            }
+            ("iam", "user" | "root") | ("sts", "federated-user") => {}
+            ("sts", "assumed-role") => {
+                let role = name.split('/').next().unwrap_or(name);
+                let role = format!("arn:{partition}:iam::{account}:role/{role}");
+                self.error(
+                    "session-arn",
+                    format!("`{arn}` names a session, and the server compares the role's ARN: the entry lets nobody in"),
+                    format!("write `{role}`"),
+                    self.replaced(mapping, |with| role.clone_into(&mut with.arn)),
+                );
+            }
+            ("iam", "group") => self.error(
+                "group-arn",
+                format!("`{arn}` names an IAM group, and nobody calls as a group: the entry lets nobody in"),
+                "map the users, or a role that the group may assume".to_owned(),
+                None,
+            ),
+            _ => self.not_an_arn(arn),
+        }
+        if !region.is_empty() {
+            self.error(
+                "arn-with-region",
+                format!("`{arn}` names a region, and ARNs of IAM have none: the entry lets nobody in"),
+                "leave the region empty".to_owned(),
+                None,
+            );
+        }
+    }
+
+    fn not_an_arn(&mut self, arn: &str) {
+        self.error(
+            "not-an-arn",
+            format!("`{arn}` is not the ARN of a role or user: the entry lets nobody in"),
+            format!(
+                "an ARN looks like arn:aws:iam::111122223333:{}/name, without blanks",
+                if self.key == SectionKey::Users {
+                    "user"
+                } else {
+                    "role"
+                }
+            ),
+            None,
+        );
+    }
+
+    fn place(&mut self, arn: &str, partition: &str, account: &str, surroundings: &Surroundings<'_>) {
+        let partition = partition.to_ascii_lowercase();
+        let expected = surroundings.partition.unwrap_or(&partition);
+        if !KNOWN_PARTITIONS.contains(&partition.as_str()) || partition != expected {
+            self.error(
+                "wrong-partition",
+                format!("`{arn}` stands in partition `{partition}`: the entry lets nobody in"),
+                match surroundings.partition {
+                    Some(expected) => format!("the cluster stands in `{expected}`"),
+                    None => format!("the partitions are {}", KNOWN_PARTITIONS.join(", ")),
+                },
+                None,
+            );
+        }
+        if !is_account_id(account) {
+            self.error(
+                "bad-account",
+                format!("`{account}` in `{arn}` is not an account id: the entry lets nobody in"),
+                "an account id has twelve digits".to_owned(),
+                None,
+            );
+        }
+    }
+
+    fn wrong_section(&mut self, arn: &str, what: &str, right: SectionKey) {
+        let code = if right == SectionKey::Users {
+            "user-in-map-roles"
+        } else {
+            "role-in-map-users"
+        };
+        self.warning(
+            code,
+            format!("`{arn}` is a {what}'s; it works here, and tools that look for it do not find it"),
+            format!("move it to {}, as `{}`", right.as_str(), right.arn_field()),
+            None,
+        );
+    }
+
+    fn stale(&mut self, arn: &str, account: &str, name: &str, surroundings: &Surroundings<'_>) {
+        let Some((known_account, roles)) = surroundings.roles else {
+            return;
+        };
+        let Some(permission_set) = name.strip_prefix("AWSReservedSSO_") else {
+            return;
+        };
+        if account != known_account || roles.iter().any(|role| role.eq_ignore_ascii_case(name)) {
+            return;
+        }
+        let set = permission_set
+            .rsplit_once('_')
+            .map_or(permission_set, |(set, _)| set);
+        let prefix = format!("AWSReservedSSO_{set}_");
+        let now: Vec<_> = roles
+            .iter()
+            .filter(|role| role.starts_with(&prefix))
+            .map(String::as_str)
+            .collect();
+        self.error(
+            "stale-sso-role",
+            format!(
+                "`{arn}` does not exist any more: IAM Identity Center makes a role anew under another name"
+            ),
+            match now.as_slice() {
+                [] => format!("permission set `{set}` has no role in account {account} now"),
+                now => format!("permission set `{set}` has {} now", now.join(", ")),
+            },
+            None,
+        );
+    }
+
+    fn names(&mut self, mapping: &Mapping, surroundings: &Surroundings<'_>) {
+        for text in std::iter::once(&mapping.username).chain(&mapping.groups) {
+            if let Some(unknown) = unknown_placeholder(text) {
+                self.warning(
+                    "unknown-placeholder",
+                    format!("the server does not know `{unknown}` and leaves it in the name as it is"),
+                    format!("the placeholders are {}", PLACEHOLDERS.join(", ")),
+                    None,
+                );
+            }
+        }
+        for group in &mapping.groups {
+            if let Some(meant) = misspelt(group) {
+                let fix = self.replaced(mapping, |with| {
+                    for known in with.groups.iter_mut().filter(|known| *known == group) {
+                        meant.clone_into(known);
+                    }
+                });
+                self.error(
+                    "misspelt-system-group",
+                    format!("`{group}` is no group that Kubernetes or EKS knows"),
+                    format!("did you mean `{meant}`?"),
+                    fix,
+                );
+            } else if let Some(bound) = surroundings.bound_groups {
+                let means_something = bound.contains(group) || BUILT_IN_GROUPS.contains(&group.as_str());
+                if !means_something && !group.is_empty() && !group.contains("{{") {
+                    self.warning(
+                        "group-not-bound",
+                        format!("no RoleBinding or ClusterRoleBinding names the group `{group}`: it gives no rights"),
+                        "bind it, or take it away".to_owned(),
+                        None,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The system group that is nearly written.
+fn misspelt(group: &str) -> Option<&'static str> {
+    if SYSTEM_GROUPS.contains(&group) {
+        return None;
+    }
+    let near = |known: &&&str| {
+        let lower = group.to_ascii_lowercase();
+        lower == **known || (lower.len() > 6 && strsim::damerau_levenshtein(&lower, known) < 3)
+    };
+    SYSTEM_GROUPS.iter().find(near).copied()
+}
+
+/// The first `{{…}}` that the server does not fill.
+fn unknown_placeholder(text: &str) -> Option<&str> {
+    let mut rest = text;
+    while let Some((_, behind)) = rest.split_once("{{") {
+        let (inner, after) = behind.split_once("}}")?;
+        if !PLACEHOLDERS
+            .iter()
+            .any(|known| known.get(2..known.len() - 2) == Some(inner))
+        {
+            let start = text.len() - behind.len() - 2;
+            return text.get(start..start + inner.len() + 4);
+        }
+        rest = after;
+    }
+    None
+}
+
+fn dropped_help(fault: &Fault) -> String {
+    if fault.problem.contains("invalid map key") {
+        "put texts that begin with `{{` in quotes".to_owned()
+    } else if fault.problem.contains("tab") || fault.problem.contains("cannot start any token") {
+        "indent with spaces only, and put texts that begin with `@`, `%` or a backtick in quotes".to_owned()
+    } else {
+        "mend the text on that line or the one above, or go back to a backup".to_owned()
+    }
+}
+
+#[cfg(test)]
+#[path = "lint_tests.rs"]
+mod tests;
