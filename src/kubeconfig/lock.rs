@@ -77,13 +77,9 @@ impl Lock {
             queue: Some(Queue::join(target, limit)?),
             created: Vec::new(),
         };
-        let mut names = vec![beside(named, ".lock")];
-        let of_target = beside(target, ".lock");
-        if !names.contains(&of_target) {
-            names.push(of_target);
-        }
-        for name in names {
-            lock.create(name, begun, limit)?;
+        lock.create(beside(named, ".lock"), begun, limit)?;
+        if named != target {
+            lock.create(beside(target, ".lock"), begun, limit)?;
         }
         Ok(lock)
     }

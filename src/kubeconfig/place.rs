@@ -178,6 +178,7 @@ mod tests {
 
     #[test]
     fn the_file_that_has_the_cluster_wins_over_order() {
+        use FileState::{Absent, HasCluster, Present};
         let variables = PlaceVariables {
             kubeconfig: Some("/a:/b:/c".into()),
             ..PlaceVariables::default()
@@ -194,7 +195,6 @@ mod tests {
                 .unwrap()
                 .to_owned()
         };
-        use FileState::{Absent, HasCluster, Present};
         assert_eq!(chosen([Present, Absent, HasCluster]), "/c");
         assert_eq!(chosen([Absent, Present, Present]), "/b");
         assert_eq!(chosen([Absent, Absent, Absent]), "/a");

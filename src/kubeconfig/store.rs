@@ -315,7 +315,8 @@ fn keep_owner_and_mode(_: &std::fs::File, _: &std::fs::Metadata) -> io::Result<(
     Ok(())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
