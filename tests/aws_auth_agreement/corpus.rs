@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// Numbers that are the same on every run (xorshift64).
-pub struct Dice(pub u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     fn roll(&mut self, below: usize) -> usize {
@@ -434,7 +434,7 @@ fn soup(dice: &mut Dice) -> String {
 }
 
 /// One ConfigMap's data.
-pub fn config_map(dice: &mut Dice) -> BTreeMap<String, String> {
+pub(crate) fn config_map(dice: &mut Dice) -> BTreeMap<String, String> {
     let mut data = BTreeMap::new();
     for key in ["mapRoles", "mapUsers", "mapAccounts"] {
         if dice.one_in(5) {
@@ -464,7 +464,7 @@ pub fn config_map(dice: &mut Dice) -> BTreeMap<String, String> {
 }
 
 /// Who calls: ARN, account, user id.
-pub const CALLERS: &[(&str, &str, &str)] = &[
+pub(crate) const CALLERS: &[(&str, &str, &str)] = &[
     (
         "arn:aws:sts::111122223333:assumed-role/dev/me@example.com",
         "111122223333",

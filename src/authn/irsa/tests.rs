@@ -95,7 +95,7 @@ fn each_break_is_named_and_a_whole_chain_holds() {
         (
             trusting(trust(
                 "oidc.eks.eu-west-1.amazonaws.com/id/BBBB",
-                equals(sub, AUDIENCE),
+                &equals(sub, AUDIENCE),
             )),
             "trust policy: trust-provider",
         ),
@@ -117,7 +117,7 @@ fn each_break_is_named_and_a_whole_chain_holds() {
         (
             trusting(trust(
                 KEYS,
-                equals("system:serviceaccount:web:s3-reader", AUDIENCE),
+                &equals("system:serviceaccount:web:s3-reader", AUDIENCE),
             )),
             "trust policy: trust-namespace",
         ),
@@ -132,7 +132,7 @@ fn each_break_is_named_and_a_whole_chain_holds() {
         (
             trusting(trust(
                 KEYS,
-                json!({"StringEquals": {"oidc.eks.eu-west-1.amazonaws.com/id/BBBB:sub": sub}}),
+                &json!({"StringEquals": {"oidc.eks.eu-west-1.amazonaws.com/id/BBBB:sub": sub}}),
             )),
             "trust policy: trust-other-issuer",
         ),

@@ -108,6 +108,7 @@ pub(super) struct Outcome {
     /// The texts that change, by key.
     pub data: BTreeMap<String, String>,
     /// The annotation's new value, where it changes; `Some(None)` removes it.
+    #[expect(clippy::option_option, reason = "unchanged, removed, or set, as a merge patch has it")]
     pub annotation: Option<Option<String>>,
     /// The mappings that change, in the order of the delta.
     pub changes: Vec<EntryChange>,
@@ -244,8 +245,8 @@ pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<
     let present: BTreeSet<String> = after.entries.iter().map(digest_of).collect();
     let kept: BTreeSet<String> = owned
         .union(&written)
+        .filter(|digest| present.contains(*digest))
         .cloned()
-        .filter(|digest| present.contains(digest))
         .collect();
     let annotation = (kept != owned && !changes.is_empty()).then(|| ownership::format(&kept));
     let too_large = size_problem(config_map, &all, annotation.as_ref());
