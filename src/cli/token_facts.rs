@@ -306,35 +306,36 @@ mod tests {
         }
     }
 
+    type Damage = fn(&mut PresignedToken);
+
     #[test]
     fn each_fault_is_named_alone() {
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         assert_eq!(faults(&good(now), now), []);
-        type Damage = fn(&mut PresignedToken);
         let cases: [(&str, Damage); 12] = [
             ("token-too-long", |token| token.length = 4097),
             ("token-url", |token| token.scheme = "http".to_owned()),
             ("token-host", |token| token.host.push_str(":443")),
             ("token-host", |token| {
-                token.host = "vpce-1.sts.us-west-2.vpce.amazonaws.com".to_owned()
+                token.host = "vpce-1.sts.us-west-2.vpce.amazonaws.com".to_owned();
             }),
             ("token-url", |token| token.path = "//".to_owned()),
             ("token-url", |token| {
-                token.other_parameters.push("X-Evil".to_owned())
+                token.other_parameters.push("X-Evil".to_owned());
             }),
             ("token-url", |token| token.action = Some("AssumeRole".to_owned())),
             ("token-headers", |token| token.signed_headers.truncate(1)),
             ("token-headers", |token| {
-                token.signed_headers.push("user-agent".to_owned())
+                token.signed_headers.push("user-agent".to_owned());
             }),
             ("token-expires", |token| {
-                token.expires_after = Some("901".to_owned())
+                token.expires_after = Some("901".to_owned());
             }),
             ("token-expired", |token| {
-                token.signed = token.signed.map(|time| time - SignedDuration::from_mins(20))
+                token.signed = token.signed.map(|time| time - SignedDuration::from_mins(20));
             }),
             ("clock", |token| {
-                token.signed = token.signed.map(|time| time + SignedDuration::from_mins(20))
+                token.signed = token.signed.map(|time| time + SignedDuration::from_mins(20));
             }),
         ];
         for (code, damage) in cases {

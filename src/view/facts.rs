@@ -125,7 +125,15 @@ mod tests {
             Finding::new(Severity::Error, "token-expired", "it is too old").with_help("Make a new one."),
         );
         assert!(facts.has_errors());
-        insta::assert_snapshot!(facts.human(Style::plain(60)), @"");
+        insta::assert_snapshot!(facts.human(Style::plain(60)), @r"
+        host       sts.eu-west-1.amazonaws.com
+        signed at  2026-01-01T00:00:00Z
+        groups     a, b�[2J
+        audiences  none
+
+        error[token-expired]: it is too old
+          help: Make a new one.
+        ");
         assert_eq!(
             facts.json(),
             json!({

@@ -5,7 +5,8 @@
 
 pub mod cache;
 pub mod cache_folder;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod cache_tests;
 mod environment;
 mod fingerprint;

@@ -152,7 +152,7 @@ fn a_broken_file_is_told_with_its_line_and_not_its_content() {
     let home = Home::new();
     home.write(".aws/credentials", "[plain]\naws_secret_access_key\n");
     let error = home.find(&[], Some("plain")).unwrap_err().to_string();
-    assert!(error.contains("2") && !error.contains("secret"), "{error}");
+    assert!(error.contains('2') && !error.contains("secret"), "{error}");
 }
 
 #[test]
