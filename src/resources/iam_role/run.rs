@@ -370,7 +370,6 @@ mod tests {
     use super::*;
     use crate::cloud::sandbox::{ManualClock, Sandbox, Seed, World};
     use crate::ports::aws::ResourceChange;
-    use crate::resources::stack_wait::StackWait;
 
     /// What a change set would do against what the plan showed: only the role of a plan that replaces it is made anew.
     #[test]
@@ -412,14 +411,7 @@ mod tests {
             account: None,
         };
         let sandbox = Sandbox::in_memory(World::seeded(&seed), Arc::new(ManualClock::default()));
-        let context = RunContext {
-            readers: sandbox.readers(),
-            writers: sandbox.writers(),
-            stacks: Arc::new(StackWait::new(sandbox.readers().aws, Duration::from_secs(1))),
-            timeout: Duration::from_secs(1),
-            state_folder: None,
-            now: jiff::Timestamp::now,
-        };
+        let context = RunContext::new(sandbox.readers(), sandbox.writers(), Duration::from_secs(1));
         let trust = json!({"Version": "2012-10-17", "Statement": {
             "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}});
         let role = json!({"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}});

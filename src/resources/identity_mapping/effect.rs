@@ -20,7 +20,7 @@ pub(super) fn attributes(
 ) -> Vec<AttributeChange> {
     let key = change.subject.to_lowercase();
     let overridden = entries.override_of(&key);
-    let is_account = change.section == super::section::Section::Accounts;
+    let is_account = change.section == crate::authn::aws_auth::SectionKey::Accounts;
     let (then, now) = if is_account {
         (change.before.clone(), change.after.clone())
     } else {
