@@ -50,9 +50,7 @@ pub(super) fn for_unknown_key(
         return Some(format!("did you mean `{name}`?"));
     }
     let mut others = DocumentKind::ALL.into_iter().filter(|other| *other != kind);
-    if let Some((other, place)) =
-        others.find_map(|other| Some((other, places(other).get(key)?.first()?)))
-    {
+    if let Some((other, place)) = others.find_map(|other| Some((other, places(other).get(key)?.first()?))) {
         let parent = place.rsplit_once('.').map_or("the root", |(parent, _)| parent);
         return Some(format!("`{key}` belongs to {parent} of a {}", other.name()));
     }
