@@ -229,15 +229,15 @@ fn in_place(target: &Path, content: &[u8]) -> Result<Written, StoreError> {
         .map_err(StoreError::Write)?;
     let former = fs::read(target).map_err(StoreError::Write)?;
     let backup = back_up(target, &former).map_err(StoreError::Write)?;
-    let written = overwrite(&mut file, content).or_else(|cause| {
+    let written = overwrite(&mut file, content).map_err(|cause| {
         // The disk may be full of what was just written: the former content fits, it was there before.
         match overwrite(&mut file, &former) {
-            Ok(()) => Err(StoreError::Write(cause)),
-            Err(_) => Err(StoreError::Incomplete {
+            Ok(()) => StoreError::Write(cause),
+            Err(_) => StoreError::Incomplete {
                 path: target.to_owned(),
                 backup: backup.clone(),
                 cause,
-            }),
+            },
         }
     });
     if !matches!(written, Err(StoreError::Incomplete { .. })) {
@@ -277,6 +277,7 @@ fn folder_of(target: &Path) -> &Path {
 }
 
 #[cfg(unix)]
+#[allow(clippy::unnecessary_wraps, reason = "other systems have no mode")]
 fn mode_of(metadata: &std::fs::Metadata) -> Option<u32> {
     use std::os::unix::fs::MetadataExt as _;
     Some(metadata.mode() & 0o7777)
