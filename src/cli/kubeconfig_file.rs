@@ -24,7 +24,7 @@ const LOCK_LIMIT: Duration = Duration::from_mins(1);
 /// How a change to a kubeconfig is shown, and whether it is made.
 #[derive(Clone, Copy, Debug, Default, Args)]
 #[command(next_help_heading = "Plan")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct ShowFlags {
     /// Print the whole file as it would be, and write nothing
     #[arg(long, conflicts_with_all = ["diff_only", "output"])]

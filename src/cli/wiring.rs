@@ -77,7 +77,8 @@ impl Connection {
             ask_for_code: terminal_question::mfa_code,
             role,
         };
-        let connected = AwsClient::connect(&settings).await?;
+        // Resolving credentials is large and done once: boxed, it does not make every command's future large.
+        let connected = Box::pin(AwsClient::connect(&settings)).await?;
         for note in &connected.notes {
             printer.note(note);
         }

@@ -163,18 +163,15 @@ fn text<'e>(entry: &'e Entry, key: &str) -> Option<&'e str> {
 fn is_several(entries: &BTreeSet<&str>, cluster: &str) -> bool {
     let (mut accounts, mut regions) = (BTreeSet::new(), BTreeSet::new());
     for entry in entries {
-        match entry.parse::<Arn>() {
-            Ok(arn) => {
-                accounts.insert(arn.account);
-                regions.insert(arn.region);
-            }
-            Err(_) => {
-                let region = entry
-                    .strip_prefix(cluster)
-                    .and_then(|rest| rest.strip_prefix('.'))
-                    .and_then(|rest| rest.strip_suffix(".eksctl.io"));
-                regions.extend(region.map(str::to_owned));
-            }
+        if let Ok(arn) = entry.parse::<Arn>() {
+            accounts.insert(arn.account);
+            regions.insert(arn.region);
+        } else {
+            let region = entry
+                .strip_prefix(cluster)
+                .and_then(|rest| rest.strip_prefix('.'))
+                .and_then(|rest| rest.strip_suffix(".eksctl.io"));
+            regions.extend(region.map(str::to_owned));
         }
     }
     accounts.len() > 1 || regions.len() > 1

@@ -277,7 +277,7 @@ fn folder_of(target: &Path) -> &Path {
 }
 
 #[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "other systems have no mode")]
+#[allow(clippy::unnecessary_wraps, reason = "other systems have no mode")]
 fn mode_of(metadata: &std::fs::Metadata) -> Option<u32> {
     use std::os::unix::fs::MetadataExt as _;
     Some(metadata.mode() & 0o7777)

@@ -78,13 +78,12 @@ impl Value {
             *self = Self::Map(Vec::new());
         }
         let Self::Map(entries) = self else { return };
-        match entries.iter_mut().find(|(name, _)| name == key) {
-            Some((_, there)) => there.put(rest, value),
-            None => {
-                let mut there = Self::Null;
-                there.put(rest, value);
-                entries.push(((*key).to_owned(), there));
-            }
+        if let Some((_, there)) = entries.iter_mut().find(|(name, _)| name == key) {
+            there.put(rest, value);
+        } else {
+            let mut there = Self::Null;
+            there.put(rest, value);
+            entries.push(((*key).to_owned(), there));
         }
     }
 
