@@ -1,6 +1,6 @@
 //! Reads the files that `-f` names and shows what is wrong with them.
 
-use std::io::Read as _;
+use std::{collections::BTreeSet, io::Read as _};
 
 use super::{ExitCode, Failure, global::GlobalFlags};
 use crate::{
@@ -20,17 +20,18 @@ pub(super) fn load_all(
     printer: &Printer,
 ) -> Result<ClusterConfig, Failure> {
     let paths = || paths.iter().map(AsRef::as_ref);
-    if let Some((place, path)) = paths()
-        .enumerate()
-        .find(|(place, path)| paths().take(*place).any(|earlier| earlier == *path))
-    {
+    let mut seen = BTreeSet::new();
+    if let Some(path) = paths().find(|path| !seen.insert(*path)) {
         let which = if path == "-" { "standard input" } else { path };
-        return Err(Failure::usage(format!(
-            "{which} is named twice with -f: once is enough, and file {} can go",
-            place + 1
-        )));
+        return Err(Failure::usage(format!("{which} is named twice with -f")));
     }
-    let contents = paths().map(read).collect::<Result<Vec<_>, _>>()?;
+    let contents = paths()
+        .map(read)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| {
+            Failure::error(format!("the configuration file could not be read: {error}"))
+                .with_code(ExitCode::Configuration)
+        })?;
     let files: Vec<InputFile<'_>> = paths()
         .zip(&contents)
         .map(|(name, bytes)| InputFile { name, bytes })
@@ -60,23 +61,17 @@ pub(super) fn load_all(
 
 /// The content of a file, or of standard input for `-`. One byte over the limit tells the loader that there is too much,
 /// without reading the rest.
-pub(super) fn read(path: &str) -> Result<Vec<u8>, Failure> {
+pub(super) fn read(path: &str) -> std::io::Result<Vec<u8>> {
     let limit = u64::try_from(config::MAXIMUM_BYTES)
         .unwrap_or(u64::MAX)
         .saturating_add(1);
     let mut bytes = Vec::new();
-    let read = if path == "-" {
-        std::io::stdin().lock().take(limit).read_to_end(&mut bytes)
+    if path == "-" {
+        std::io::stdin().lock().take(limit).read_to_end(&mut bytes)?;
     } else {
-        fs_err::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
-    };
-    match read {
-        Ok(_) => Ok(bytes),
-        Err(error) => Err(
-            Failure::error(format!("the configuration file could not be read: {error}"))
-                .with_code(ExitCode::Configuration),
-        ),
+        fs_err::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
     }
+    Ok(bytes)
 }
 
 fn show(diagnostics: &[Diagnostic], printer: &Printer) {

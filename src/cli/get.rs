@@ -1,12 +1,14 @@
 //! `eksact get …`: what is there, in tables for people and in eksctl's JSON for machines.
 
 use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
     ExitCode, Failure,
     account_flags::{ClusterFlags, NameFlags},
     file,
+    get_identity_mapping::GetIdentityMappings,
     global::GlobalFlags,
     wiring::Connection,
 };
@@ -30,6 +32,7 @@ pub(super) struct GetCommand {
 #[derive(Debug, Subcommand)]
 enum What {
     Iamserviceaccount(Box<GetServiceAccounts>),
+    Iamidentitymapping(Box<GetIdentityMappings>),
 }
 
 /// Show the service accounts that eksctl or eksact gave a role
@@ -48,8 +51,9 @@ struct GetServiceAccounts {
     chunk_size: Option<u32>,
 }
 
+/// How a list is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     #[default]
     Table,
     Json,
@@ -68,6 +72,7 @@ impl GetCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
+            What::Iamidentitymapping(command) => command.run(global, printer).await,
         }
     }
 }
@@ -134,27 +139,14 @@ impl GetServiceAccounts {
                     .is_none_or(|namespace| one.namespace == namespace)
         });
         found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-        match self.output {
-            Format::Table if found.is_empty() => printer.data("No iamserviceaccounts found\n")?,
-            Format::Table => {
-                let mut table = Table::new(["NAMESPACE", "NAME", "ROLE ARN"]);
-                for one in &found {
-                    table.row([&one.namespace, &one.name, &one.role_arn]);
-                }
-                printer.data(&table.render())?;
+        let list: Vec<Value> = found.iter().map(as_eksctl).collect();
+        show_list(&list, self.output, "No iamserviceaccounts found", printer, || {
+            let mut table = Table::new(["NAMESPACE", "NAME", "ROLE ARN"]);
+            for one in &found {
+                table.row([&one.namespace, &one.name, &one.role_arn]);
             }
-            Format::Json => {
-                let list: Vec<Value> = found.iter().map(as_eksctl).collect();
-                printer.data(&format!("{}\n", indented(&Value::Array(list))))?;
-            }
-            Format::Yaml => {
-                let list: Vec<Value> = found.iter().map(as_eksctl).collect();
-                let text = serde_saphyr::to_string(&list).map_err(|error| {
-                    Failure::error(format!("the list could not be written as YAML: {error}"))
-                })?;
-                printer.data(&text)?;
-            }
-        }
+            table
+        })?;
         Ok(ExitCode::Success)
     }
 }
@@ -198,13 +190,31 @@ fn as_eksctl(found: &Found) -> Value {
     })
 }
 
+/// Prints a list: `nothing` or a table for people, else the list itself.
+pub(super) fn show_list<T: Serialize>(
+    list: &[T],
+    format: Format,
+    nothing: &str,
+    printer: &Printer,
+    table: impl FnOnce() -> Table,
+) -> Result<(), Failure> {
+    let text = match format {
+        Format::Table if list.is_empty() => format!("{nothing}\n"),
+        Format::Table => table().render(),
+        Format::Json => format!("{}\n", indented(list)?),
+        Format::Yaml => serde_saphyr::to_string(&list)
+            .map_err(|error| Failure::error(format!("the list could not be written as YAML: {error}")))?,
+    };
+    Ok(printer.data(&text)?)
+}
+
 /// JSON with four spaces, as eksctl indents it.
-fn indented(value: &Value) -> String {
-    use serde::Serialize as _;
+fn indented<T: Serialize + ?Sized>(value: &T) -> Result<String, Failure> {
     let mut text = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut text, formatter);
-    // Writing a value into memory does not fail.
-    let _ = value.serialize(&mut serializer);
-    String::from_utf8_lossy(&text).into_owned()
+    value
+        .serialize(&mut serializer)
+        .map_err(|error| Failure::error(format!("the list could not be written as JSON: {error}")))?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }

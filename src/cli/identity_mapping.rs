@@ -40,7 +40,7 @@ pub(super) struct MappingClusterFlags {
 
 impl MappingClusterFlags {
     /// The configuration that names the cluster: the file's, or one of the flags.
-    fn config(&self, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
+    pub(super) fn config(&self, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
         match &self.flags.config_file {
             Some(path) => file::load(path, global, printer),
             None => ClusterFlags {

@@ -3,6 +3,7 @@
 
 mod account_flags;
 mod apply;
+mod check;
 mod completion;
 mod create;
 mod delete;
@@ -12,6 +13,7 @@ mod file;
 mod filter;
 mod flow;
 mod get;
+mod get_identity_mapping;
 mod global;
 mod identity_mapping;
 mod interrupt;
@@ -58,6 +60,7 @@ enum Command {
     Get(get::GetCommand),
     Update(update::UpdateCommand),
     Delete(delete::DeleteCommand),
+    Check(check::CheckCommand),
     Restore(restore::RestoreCommand),
     Associate(oidc_provider::AssociateCommand),
     Utils(oidc_provider::UtilsCommand),
@@ -138,6 +141,7 @@ async fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Get(command) => command.run(global, printer).await,
         Command::Update(command) => command.run(global, printer).await,
         Command::Delete(command) => command.run(global, printer).await,
+        Command::Check(command) => command.run(global, printer).await,
         Command::Restore(command) => command.run(global, printer).await,
         Command::Associate(command) => command.run(global, printer).await,
         Command::Utils(command) => command.run(global, printer).await,

@@ -118,6 +118,12 @@ impl ThumbprintFlags {
             return Ok(ThumbprintSource::Issuer);
         };
         if given.eq_ignore_ascii_case("iam") {
+            if self.check_thumbprint {
+                return Err(Failure::usage(
+                    "--check-thumbprint compares with the issuer's certificates or with a given thumbprint, and \
+                     --thumbprint iam names neither",
+                ));
+            }
             return Ok(ThumbprintSource::Iam);
         }
         // openssl prints colons between the bytes.

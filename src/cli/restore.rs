@@ -99,7 +99,7 @@ fn list(backups: &[Backup], printer: &Printer) -> Result<ExitCode, Failure> {
         printer.status("There is no backup of aws-auth in the cluster.\n");
         return Ok(ExitCode::Success);
     }
-    let mut table = Table::new(&["NAME", "TIME", "BYTES"]);
+    let mut table = Table::new(["NAME", "TIME", "BYTES"]);
     for backup in backups {
         let bytes: usize = backup.config_map.data.values().map(String::len).sum();
         table.row([backup.name.clone(), backup.time.clone(), bytes.to_string()]);

@@ -48,6 +48,12 @@ impl Connection {
                 "sandbox: nothing is real, everything is in {}",
                 global.sandbox_file.display()
             ));
+            if sandbox.added_cluster() {
+                printer.note(&format!(
+                    "sandbox: it had no cluster {} in {}, which was added",
+                    seed.cluster, seed.region
+                ));
+            }
             return Ok(Self {
                 readers: sandbox.readers(),
                 writers: sandbox.writers(),

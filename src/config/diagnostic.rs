@@ -50,6 +50,41 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
+impl Diagnostic {
+    /// One without a place. What comes from elsewhere in `message` and `help` is made harmless.
+    pub fn new(severity: Severity, code: &'static str, path: impl Into<String>, message: &str) -> Self {
+        Self {
+            severity,
+            code,
+            path: path.into(),
+            message: harmless_text(message),
+            location: None,
+            source_line: None,
+            caret_cell: 0,
+            help: None,
+        }
+    }
+
+    /// The same with what to do about it.
+    #[must_use]
+    pub fn with_help(mut self, help: &str) -> Self {
+        self.help = Some(harmless_text(help));
+        self
+    }
+
+    /// The same with its place, and the line that stands there.
+    #[must_use]
+    pub fn at(mut self, location: SourceLocation, line: Option<&str>) -> Self {
+        if let Some(line) = line {
+            let (text, caret) = excerpt(line, location.column);
+            self.source_line = Some(text);
+            self.caret_cell = caret;
+        }
+        self.location = Some(location);
+        self
+    }
+}
+
 impl fmt::Display for Diagnostic {
     /// `file:line:column: error: message`, then the source line, a caret below it, and the help.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,7 +107,7 @@ const EXCERPT_CELLS: usize = 72;
 
 /// Cuts `line` to a window around `column` (characters, from 1) and makes it harmless.
 /// Gives the excerpt and the number of cells before the character at `column`.
-pub(super) fn excerpt(line: &str, column: u32) -> (String, usize) {
+fn excerpt(line: &str, column: u32) -> (String, usize) {
     let column = usize::try_from(column).unwrap_or(usize::MAX).saturating_sub(1);
     // Most of the window goes to what follows the caret: that is the value.
     let start = if width_up_to(line, EXCERPT_CELLS) < EXCERPT_CELLS || column < EXCERPT_CELLS / 2 {

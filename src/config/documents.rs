@@ -173,11 +173,11 @@ impl Documents {
             diagnostics.extend(file.unreadable);
             file.findings.sort_by_key(|(at, finding)| (*at, finding.severity));
             for (at, finding) in file.findings {
-                let mut diagnostic = finding.into_diagnostic();
-                if let Some(source) = &file.source {
-                    source.place(&mut diagnostic, at);
-                }
-                diagnostics.push(diagnostic);
+                let diagnostic = finding.into_diagnostic();
+                diagnostics.push(match &file.source {
+                    Some(source) => source.place(diagnostic, at),
+                    None => diagnostic,
+                });
             }
         }
         diagnostics

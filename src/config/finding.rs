@@ -7,28 +7,38 @@ use super::location::SourceLocation;
 use super::path::FieldPath;
 use super::source::Position;
 
-/// More findings than this help nobody, and a hostile file could ask for millions.
+/// More findings of a weight than this help nobody, and a hostile file could ask for millions.
 const MAXIMUM_FINDINGS: usize = 100;
 
 /// What a check found so far.
 #[derive(Debug, Default)]
-pub(super) struct Findings(Vec<Finding>);
+pub(super) struct Findings {
+    all: Vec<Finding>,
+    errors: usize,
+}
 
 impl Findings {
-    /// Adds one, unless there are too many already.
+    /// Adds one, unless there are too many of its weight already: warnings must never crowd out an error.
     pub(super) fn push(&mut self, finding: Finding) {
-        if !self.is_full() {
-            self.0.push(finding);
+        let is_error = finding.severity == Severity::Error;
+        let of_weight = if is_error {
+            self.errors
+        } else {
+            self.all.len() - self.errors
+        };
+        if of_weight < MAXIMUM_FINDINGS {
+            self.errors += usize::from(is_error);
+            self.all.push(finding);
         }
     }
 
     /// Whether looking further is of no use.
     pub(super) fn is_full(&self) -> bool {
-        self.0.len() >= MAXIMUM_FINDINGS
+        self.errors >= MAXIMUM_FINDINGS
     }
 
     pub(super) fn into_vec(self) -> Vec<Finding> {
-        self.0
+        self.all
     }
 }
 

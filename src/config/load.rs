@@ -3,8 +3,6 @@
 //! The files of one run say one thing together: one ClusterConfig, and any number of ClusterAccess documents behind it or
 //! in files of their own. `documents` sorts them; here they are checked and joined.
 
-use std::collections::BTreeSet;
-
 use super::cluster_access::ClusterAccess;
 use super::cluster_config::{ClusterConfig, Metadata};
 use super::decode;
@@ -170,8 +168,7 @@ fn join(accesses: Vec<(Document, ClusterAccess)>, documents: &mut Documents) -> 
         mappings.extend(Listed::all(number, &list, &access.identity_mappings));
         groups.extend(Listed::all(number, &FieldPath::of("groups"), &access.groups));
     }
-    let repeated = duplicates::of_mappings(&mappings);
-    let places: BTreeSet<usize> = repeated.iter().map(|duplicate| duplicate.index).collect();
+    let (places, repeated) = duplicates::of_mappings(&mappings);
     for duplicate in repeated.into_iter().chain(duplicates::of_groups(&groups)) {
         if let Some((document, _)) = accesses.get(duplicate.document) {
             documents.report(document, [duplicate.finding]);

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::diagnostic::{Diagnostic, Severity, excerpt};
+use super::diagnostic::{Diagnostic, Severity};
 use super::location::SourceLocation;
 
 /// The largest file that is read: 2 MiB. An account holds at most ten thousand roles, and an entry is seldom longer than
@@ -121,13 +121,8 @@ impl Source {
     }
 
     /// Adds location, source line and caret to a diagnostic.
-    pub(super) fn place(&self, diagnostic: &mut Diagnostic, at: Position) {
-        diagnostic.location = Some(self.location(at));
-        if let Some(line) = self.line(at.line) {
-            let (text, caret) = excerpt(line, at.column);
-            diagnostic.source_line = Some(text);
-            diagnostic.caret_cell = caret;
-        }
+    pub(super) fn place(&self, diagnostic: Diagnostic, at: Position) -> Diagnostic {
+        diagnostic.at(self.location(at), self.line(at.line))
     }
 }
 

@@ -28,6 +28,20 @@ pub struct RunContext {
     pub now: fn() -> jiff::Timestamp,
 }
 
+impl RunContext {
+    /// What steps may use, without a folder of the user's.
+    pub fn new(readers: Readers, writers: Writers, timeout: std::time::Duration) -> Self {
+        Self {
+            stacks: Arc::new(StackWait::new(readers.aws.clone(), timeout)),
+            readers,
+            writers,
+            timeout,
+            state_folder: None,
+            now: jiff::Timestamp::now,
+        }
+    }
+}
+
 /// Runs steps for the executor.
 #[derive(Debug)]
 pub struct Runner {
@@ -37,16 +51,8 @@ pub struct Runner {
 impl Runner {
     /// A runner over these clients; `timeout` bounds the wait for each stack, and for an object that others write.
     pub fn new(readers: Readers, writers: Writers, timeout: std::time::Duration) -> Self {
-        let stacks = Arc::new(StackWait::new(readers.aws.clone(), timeout));
         Self {
-            context: RunContext {
-                readers,
-                writers,
-                stacks,
-                timeout,
-                state_folder: None,
-                now: jiff::Timestamp::now,
-            },
+            context: RunContext::new(readers, writers, timeout),
         }
     }
 

@@ -5,6 +5,7 @@
 //! [`text::harmless`] before it reaches a terminal.
 
 pub mod apply_json;
+pub mod aws_auth_check;
 pub mod board;
 pub mod confirm;
 pub mod errors;

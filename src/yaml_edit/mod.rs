@@ -49,7 +49,7 @@ fn path_text(path: &[Step<'_>]) -> String {
                 text.push('.');
                 text.push_str(key);
             }
-            Step::Index(index) => text.push_str(&format!("[{index}]")),
+            Step::Index(index) => text.extend(["[", &index.to_string(), "]"]),
         }
     }
     if text.is_empty() {

@@ -97,7 +97,7 @@ impl<'e> Place<'e> {
                 written
             };
             let at = if empty_value {
-                self.behind_indicator(node)
+                behind_indicator(node)
             } else {
                 node.span()
             };
@@ -120,12 +120,12 @@ impl<'e> Place<'e> {
             let written = value.inline(style, false);
             return Ok(if below && in_mapping {
                 vec![
-                    Splice::insert(self.behind_indicator(node).start, format!(" {written}")),
+                    Splice::insert(behind_indicator(node).start, format!(" {written}")),
                     delete_lines(self.text, whole_lines()),
                 ]
             } else if node.span().is_empty() && node.indicator.is_some() {
                 vec![Splice::insert(
-                    self.behind_indicator(node).start,
+                    behind_indicator(node).start,
                     format!(" {written}"),
                 )]
             } else if node.span().is_empty() {
@@ -174,14 +174,6 @@ impl<'e> Place<'e> {
             splices.push(Splice::delete(indicator.byte + 1..node.end));
         }
         Ok(splices)
-    }
-
-    /// The place right behind the `-` or `:` of a node, as far as the node.
-    fn behind_indicator(&self, node: &Node) -> Range<usize> {
-        let at = node
-            .indicator
-            .map_or(node.start.byte, |indicator| indicator.byte + 1);
-        at..at
     }
 
     /// Where the line after a node begins.
@@ -371,4 +363,12 @@ impl<'e> Place<'e> {
             })
             .collect()
     }
+}
+
+/// The place right behind the `-` or `:` of a node, as far as the node.
+fn behind_indicator(node: &Node) -> Range<usize> {
+    let at = node
+        .indicator
+        .map_or(node.start.byte, |indicator| indicator.byte + 1);
+    at..at
 }

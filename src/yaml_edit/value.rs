@@ -153,7 +153,13 @@ fn double_quoted(text: &str) -> String {
             c if c.is_control()
                 || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') =>
             {
-                quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
+                let code = u32::from(c);
+                quoted.push_str("\\u");
+                quoted.extend(
+                    (0..4)
+                        .rev()
+                        .filter_map(|digit| char::from_digit((code >> (4 * digit)) & 0xf, 16)),
+                );
             }
             c => quoted.push(c),
         }

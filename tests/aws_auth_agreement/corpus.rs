@@ -257,11 +257,15 @@ fn scalar(dice: &mut Dice, text: &str) -> String {
 }
 
 fn value(dice: &mut Dice) -> String {
-    let text = if dice.one_in(2) {
-        dice.pick(&SCALARS[..10])
-    } else {
-        dice.pick(SCALARS)
-    };
+    if dice.one_in(12) {
+        let text = dice.pick(SCALARS);
+        return scalar(dice, text);
+    }
+    let text = dice.pick(&SCALARS[..10]);
+    // Unquoted, these two break the whole section; once in a while is enough.
+    if text.starts_with("{{") && !dice.one_in(30) {
+        return format!("'{text}'");
+    }
     scalar(dice, text)
 }
 
@@ -441,7 +445,7 @@ pub fn config_map(dice: &mut Dice) -> BTreeMap<String, String> {
             key => mappings(dice, key == "mapUsers"),
         };
         let text = match dice.roll(10) {
-            0..=3 => accident(dice, &text),
+            0..=1 => accident(dice, &text),
             4 => soup(dice),
             5 if dice.one_in(4) => dice
                 .pick(&["", " \n", "\"\"", "''", "``", "[]", "~", "{}", "x", "---"])

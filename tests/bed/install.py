@@ -20,7 +20,11 @@ REQUIREMENTS = HERE / "requirements.txt"
 # The Go modules below go/, what each builds, and whether KUBEBUILDER_ASSETS may bring it instead.
 MODULES = {
     "etcd": {"etcd": "go.etcd.io/etcd/server/v3"},
-    "authenticator": {"aws-iam-authenticator": "sigs.k8s.io/aws-iam-authenticator/cmd/aws-iam-authenticator"},
+    "authenticator": {
+        "aws-iam-authenticator": "sigs.k8s.io/aws-iam-authenticator/cmd/aws-iam-authenticator",
+        # Our own program around the same module's parser and mapper, for tests that compare with them.
+        "aws-auth-mapper": "./aws-auth-mapper",
+    },
     "kubernetes": {
         "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
         "kubectl": "k8s.io/kubernetes/cmd/kubectl",
@@ -119,7 +123,7 @@ def python_environment():
 
 def _build_module(module, programs):
     source = HERE / "go" / module
-    folder = cache_root() / _digest(source / "go.mod", source / "go.sum")
+    folder = cache_root() / _digest(source / "go.mod", source / "go.sum", *sorted(source.rglob("*.go")))
 
     def make(temporary):
         go = _tool("go", "Install Go 1.26 or newer: https://go.dev/doc/install (it fetches the patch release that it needs itself).")
@@ -145,3 +149,11 @@ def programs():
             folder = _build_module(module, wanted)
             found.update({name: folder / name for name in wanted if name not in found})
     return {name: str(path) for name, path in found.items()}
+
+
+def program(name):
+    """The path of one Go program, with its module built if need be."""
+    for module, wanted in MODULES.items():
+        if name in wanted:
+            return str(_build_module(module, wanted) / name)
+    raise Missing(f"the bed has no program `{name}`")

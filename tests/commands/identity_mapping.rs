@@ -26,8 +26,11 @@ fn steady(place: &Place) -> String {
 macro_rules! assert_steady_story {
     ($name:literal, $place:expr) => {
         insta::with_settings!({
+            snapshot_path => "snapshots",
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
             filters => vec![(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "2026-11-22T12:00:00.000Z")],
-        }, { assert_story!($name, steady($place)) });
+        }, { insta::assert_snapshot!($name, steady($place)); });
     };
 }
 

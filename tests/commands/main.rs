@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod apply;
 #[cfg(test)]
+mod aws_auth;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod exit_codes;

@@ -16,6 +16,8 @@ mod interruption;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod meanwhile;
+#[cfg(test)]
 mod normal_form;
 #[cfg(test)]
 mod ownership;
@@ -29,5 +31,7 @@ mod recorded;
 mod stack_states;
 #[cfg(test)]
 mod stage;
+#[cfg(test)]
+mod updates;
 #[cfg(test)]
 mod waiting;

@@ -1,4 +1,20 @@
-//! The authenticator's own parser and mapper.
-pub fn mapper() -> String {
-    std::env::var("MAPPER").unwrap()
+//! The authenticator's own parser and mapper, as the test bed builds them.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The path of the program `aws-auth-mapper`, built if it is not there yet.
+pub(crate) fn mapper() -> String {
+    let bed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bed/bed.py");
+    let output = Command::new("python3")
+        .arg(bed)
+        .args(["--program", "aws-auth-mapper"])
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("python3 could not be started; the tests need Python 3.10 or newer");
+    assert!(
+        output.status.success(),
+        "the test bed could not build it; its reasons are above"
+    );
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

@@ -271,7 +271,7 @@ impl<T> Work<'_, T> {
         Ok(())
     }
 
-    /// Takes away and adds single groups, so that the comments of the others stay; whether that was enough.
+    /// Changes, takes away and adds single groups, so that the comments of the others stay; whether that was enough.
     fn change_list(
         &mut self,
         path: &[Step<'_>],
@@ -284,8 +284,18 @@ impl<T> Work<'_, T> {
             .map_or(0, |id| self.editor.tree().items(id).len());
         let kept: Vec<_> = before.iter().filter(|group| with.contains(group)).collect();
         let in_order = with.iter().take(kept.len()).eq(kept.iter().copied());
-        if written != before.len() || kept.is_empty() || !in_order {
+        if written != before.len() || before.is_empty() || with.is_empty() {
             return Ok(false);
+        }
+        if kept.is_empty() || !in_order {
+            if before.len() != with.len() {
+                return Ok(false);
+            }
+            for (index, group) in with.iter().enumerate() {
+                let at: Vec<_> = path.iter().copied().chain([Step::Index(index)]).collect();
+                self.set(&at, &Value::text(group))?;
+            }
+            return Ok(true);
         }
         for (index, group) in before.iter().enumerate().rev() {
             if !with.contains(group) {

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::edit::Edit;
+use super::lint_names::{BUILT_IN_GROUPS, PLACEHOLDERS, misspelt, unknown_placeholder};
 use super::mapping::{storage_key, to_lower, winners};
 use super::parse::{AwsAuth, Entry, Fault, Mapping, Section, SectionKey};
 use crate::authn::arn::KNOWN_PARTITIONS;
@@ -51,39 +52,6 @@ pub struct LintFinding {
     /// The change that mends it, for [`super::edit::apply`] on that section.
     pub fix: Option<Edit<Mapping>>,
 }
-
-/// The groups of Kubernetes and EKS that people map to.
-const SYSTEM_GROUPS: [&str; 12] = [
-    "system:masters",
-    "system:nodes",
-    "system:bootstrappers",
-    "system:node-proxier",
-    "system:authenticated",
-    "system:unauthenticated",
-    "system:serviceaccounts",
-    "system:monitoring",
-    "system:basic-user",
-    "eks:kube-proxy-windows",
-    "eks-console-dashboard-full-access-group",
-    "eks-console-dashboard-restricted-access-group",
-];
-/// Groups that mean something without a binding.
-const BUILT_IN_GROUPS: [&str; 6] = [
-    "system:masters",
-    "system:nodes",
-    "system:bootstrappers",
-    "system:authenticated",
-    "system:unauthenticated",
-    "system:serviceaccounts",
-];
-/// The placeholders that the server fills.
-const PLACEHOLDERS: [&str; 5] = [
-    "{{EC2PrivateDNSName}}",
-    "{{AccountID}}",
-    "{{SessionName}}",
-    "{{SessionNameRaw}}",
-    "{{AccessKeyID}}",
-];
 
 /// Everything that looks wrong, by section and line.
 pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFinding> {
@@ -265,8 +233,8 @@ impl Findings {
                 self.error(
                     "duplicate-overridden",
                     format!(
-                        "`{}` is written again on line {}, and only that one counts; groups are not put together",
-                        entry.value.arn, other.line
+                        "`{}` is written again on line {} of {}, and only that one counts; groups are not put together",
+                        entry.value.arn, other.line, self.key.as_str()
                     ),
                     "put what is meant into one entry and remove the other".to_owned(),
                     Some(Edit::Remove { entry: index }),
@@ -275,8 +243,8 @@ impl Findings {
                 self.error(
                     "duplicate-at-random",
                     format!(
-                        "`{}` differs from line {} in upper and lower case only: the server picks one of them at random",
-                        entry.value.arn, other.line
+                        "`{}` differs from line {} of {} in upper and lower case only: the server picks one of them at random",
+                        entry.value.arn, other.line, self.key.as_str()
                     ),
                     "put what is meant into one entry and remove the other".to_owned(),
                     None,
@@ -339,7 +307,7 @@ impl Findings {
                 );
             }
             ("iam", "user") if self.key == SectionKey::Roles => {
-                self.wrong_section(arn, "user", SectionKey::Users)
+                self.wrong_section(arn, "user", SectionKey::Users);
             }
             ("iam", "user" | "root") | ("sts", "federated-user") => {}
             ("sts", "assumed-role") => {
@@ -493,35 +461,6 @@ impl Findings {
             }
         }
     }
-}
-
-/// The system group that is nearly written.
-fn misspelt(group: &str) -> Option<&'static str> {
-    if SYSTEM_GROUPS.contains(&group) {
-        return None;
-    }
-    let near = |known: &&&str| {
-        let lower = group.to_ascii_lowercase();
-        lower == **known || (lower.len() > 6 && strsim::damerau_levenshtein(&lower, known) < 3)
-    };
-    SYSTEM_GROUPS.iter().find(near).copied()
-}
-
-/// The first `{{…}}` that the server does not fill.
-fn unknown_placeholder(text: &str) -> Option<&str> {
-    let mut rest = text;
-    while let Some((_, behind)) = rest.split_once("{{") {
-        let (inner, after) = behind.split_once("}}")?;
-        if !PLACEHOLDERS
-            .iter()
-            .any(|known| known.get(2..known.len() - 2) == Some(inner))
-        {
-            let start = text.len() - behind.len() - 2;
-            return text.get(start..start + inner.len() + 4);
-        }
-        rest = after;
-    }
-    None
 }
 
 fn dropped_help(fault: &Fault) -> String {

@@ -86,7 +86,7 @@ fn names_that_mean_nothing() {
     let entry = |rest: &str| format!("- rolearn: arn:aws:iam::111122223333:role/dev\n{rest}");
     let (codes, fixed) = lint_roles(&entry("  groups: [system:master, devs] # why\n"));
     assert_eq!(codes, [("misspelt-system-group", 1)]);
-    assert_eq!(fixed, [entry("  groups: [system:masters, devs] # why\n")]);
+    assert_eq!(fixed, [entry("  groups: [\"system:masters\", devs] # why\n")]);
     assert_eq!(
         lint_roles(&entry("  username: 'x:{{Session}}'\n")).0,
         [("unknown-placeholder", 1)]

@@ -8,11 +8,16 @@ mod document;
 pub mod edit;
 mod identity;
 pub mod lint;
+mod lint_names;
 mod mapping;
 mod near_miss;
 mod parse;
 
+#[cfg(test)]
+mod tests;
+
 pub use identity::{Identity, IdentityError};
+pub use lint_names::{PLACEHOLDERS, SYSTEM_GROUPS, is_system_group, misspelt as misspelt_system_group};
 pub use mapping::{Denied, Mapped, MappedBy, MappingRules, Principal, Principals, map, map_with, principals};
 pub use near_miss::{Miss, NearMiss, near_misses};
 pub use parse::{AwsAuth, Entry, Fault, Mapping, Refused, Section, SectionKey, SsoRole, parse};

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::decode::Decoder;
 use super::document::{Json, Kind, json, lossy};
 use crate::authn::arn::KNOWN_PARTITIONS;
@@ -11,7 +13,8 @@ use crate::yaml_edit::read::{Content, Mark, NodeId};
 use crate::yaml_edit::{SyntaxError, Tree};
 
 /// A key of the ConfigMap's data that the server reads. Upper and lower case matter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SectionKey {
     /// `mapRoles`.
     Roles,

@@ -79,6 +79,11 @@ impl Sandbox {
         })
     }
 
+    /// Whether the file had other clusters and not the one that was asked for, which was added: a name may be mistyped.
+    pub fn added_cluster(&self) -> bool {
+        matches!(&*self.store, Store::File(store) if store.added_cluster())
+    }
+
     /// A sandbox that lives as long as this value and its clones.
     pub fn in_memory(world: World, clock: Arc<dyn Clock>) -> Self {
         let (cluster, region) = (world.cluster.clone(), world.region.clone());

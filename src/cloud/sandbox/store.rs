@@ -103,6 +103,7 @@ impl Store {
 #[derive(Debug)]
 pub(super) struct FileStore {
     path: PathBuf,
+    added_cluster: bool,
     cached: Mutex<Option<(Stamp, World)>>,
 }
 
@@ -118,25 +119,24 @@ struct Stamp {
 impl FileStore {
     /// Opens the file, creates it from `seed` when it is absent, and makes sure that the seed's cluster is in it.
     pub(super) fn open(path: &Path, seed: &Seed) -> Result<Self, SandboxError> {
-        let store = Self {
+        let mut store = Self {
             path: path.to_owned(),
             cached: Mutex::new(None),
+            added_cluster: false,
         };
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder)?;
         }
-        let partition = store.transact(Some(seed), |world| {
+        let (partition, added) = store.transact(Some(seed), |world| {
             let clusters = world.clusters.len();
             if world.partition == partition_of(&seed.region) {
                 world.add_cluster(&seed.cluster, &seed.region);
             }
-            let changed = if world.clusters.len() == clusters {
-                Changed::No
-            } else {
-                Changed::Yes
-            };
-            (world.partition.clone(), changed)
+            let added = world.clusters.len() > clusters;
+            let changed = if added { Changed::Yes } else { Changed::No };
+            ((world.partition.clone(), added), changed)
         })?;
+        store.added_cluster = added;
         let wanted = partition_of(&seed.region);
         if partition != wanted {
             let region = seed.region.clone();
@@ -148,6 +148,11 @@ impl FileStore {
             });
         }
         Ok(store)
+    }
+
+    /// Whether the file had other clusters and not the seed's, which was added.
+    pub(super) fn added_cluster(&self) -> bool {
+        self.added_cluster
     }
 
     fn transact<T>(

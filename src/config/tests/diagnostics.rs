@@ -130,8 +130,8 @@ fn unknown_keys_name_the_nearest_or_where_they_belong() {
 
 #[test]
 fn a_key_in_another_case_is_taken_where_eksctl_only_ignores_it() {
-    assert_snapshot!(report(&format!("{HEAD}iamIdentityMappings:\n- arn: arn:aws:iam::000000000000:role/admin\n  noDuplicateArns: true\n")), @r#"
-    c.yaml:6:3: warning: there is no key `noDuplicateArns` in iamIdentityMappings[0]; eksctl ignores it
+    assert_snapshot!(report(&format!("{HEAD}iamIdentityMappings:\n- arn: arn:aws:iam::000000000000:role/admin\n  username: admin\n  noDuplicateArns: true\n")), @r#"
+    c.yaml:7:3: warning: there is no key `noDuplicateArns` in iamIdentityMappings[0]; eksctl ignores it
           noDuplicateArns: true
           ^
         help: did you mean `noDuplicateARNs`? Keys are case-sensitive
@@ -252,7 +252,7 @@ fn yaml_syntax() {
         help: define the anchor with `&name` before the alias `*name`; a text that begins with `*` needs quotes
     "#);
     assert_snapshot!(report("a: &a {b: *a}\n"), @r#"
-    c.yaml:1:11: error: this alias stands inside the value of its own anchor
+    c.yaml:1:11: error: the anchor of this alias is in another document, or the alias stands inside its value
         a: &a {b: *a}
                   ^
     "#);
@@ -330,23 +330,9 @@ fn scripts_in_sections_that_are_not_managed_may_hold_anything() {
 }
 
 #[test]
-fn nothing_but_the_first_document_is_read() {
-    assert_snapshot!(report(&format!("{HEAD}---\nkind: [\n")), @r#"
-    c.yaml:4:1: warning: only the first document of the file is read; what follows is ignored
-        ---
-        ^
-        help: as in eksctl; put further clusters into files of their own
-    "#);
-    assert_snapshot!(report(&format!("---\n---\n{HEAD}")), @r#"
-    c.yaml:1:1: error: there is no ClusterConfig in this file
-        ---
-        ^
-        help: begin with `apiVersion: eksctl.io/v1alpha5` and `kind: ClusterConfig`
-    c.yaml:2:1: warning: only the first document of the file is read; what follows is ignored
-        ---
-        ^
-        help: as in eksctl; put further clusters into files of their own
-    "#);
+fn every_document_is_read_and_empty_ones_say_nothing() {
+    assert_snapshot!(report(&format!("{HEAD}---\nkind: [\n")), @r#"c.yaml:6:1: error: this is not valid YAML: while parsing a node, did not find expected node content"#);
+    assert_snapshot!(report(&format!("---\n---\n{HEAD}")), @"");
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! The road from a file to a configuration or to diagnostics, as a whole.
 
+mod access;
 mod diagnostics;
 mod examples;
 mod hostile;
 mod values;
 
-use super::{Loaded, load};
+use super::{InputFile, Loaded, load, load_all};
 
 /// Loads a file that must be usable.
 fn loaded(yaml: &str) -> Loaded {
@@ -18,6 +19,27 @@ pub(super) fn report(yaml: &str) -> String {
         Ok(loaded) => shown(&loaded.warnings),
         Err(errors) => shown(&errors),
     }
+}
+
+/// The same of several files, named `a.yaml`, `b.yaml` and so on.
+pub(super) fn report_all(files: &[&str]) -> String {
+    match load_files(files) {
+        Ok(loaded) => shown(&loaded.warnings),
+        Err(errors) => shown(&errors),
+    }
+}
+
+fn load_files(files: &[&str]) -> Result<Loaded, Vec<super::Diagnostic>> {
+    const NAMES: [&str; 4] = ["a.yaml", "b.yaml", "c.yaml", "d.yaml"];
+    let files: Vec<InputFile<'_>> = NAMES
+        .iter()
+        .zip(files)
+        .map(|(name, text)| InputFile {
+            name,
+            bytes: text.as_bytes(),
+        })
+        .collect();
+    load_all(&files)
 }
 
 fn shown(diagnostics: &[super::Diagnostic]) -> String {

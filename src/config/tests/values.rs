@@ -160,7 +160,7 @@ fn takes_what_eksctl_takes() {
         "vpc: {nat: {gateway: disable}, subnets: {private: {eu-west-1a: {id: s}}}}",
         "nodeGroups: [{name: a, instancesDistribution: {instanceTypes: [a], maxPrice: 0.017}}]",
         "identityProviders: [{type: oidc, name: a, issuerURL: https://x, clientID: c, requiredClaims: {a: b}}]",
-        "iamIdentityMappings: [{account: 012345678901}, {arn: 'arn:aws:iam::000000000000:role/x', groups: [a], noDuplicateARNs: true}]",
+        "iamIdentityMappings: [{account: 012345678901}, {arn: 'arn:aws:iam::000000000000:role/x', username: b, groups: [a], noDuplicateARNs: true}]",
         "remoteNetworkConfig: {vpcGatewayID: tgw-1, iam: {provider: IRA}, remoteNodeNetworks: [{cidrs: [10.80.146.0/24]}]}",
         "capabilities: [{name: a, type: ARGOCD, accessPolicies: [{policyARN: x, accessScope: {type: cluster}}], configuration: {argocd: {awsIdc: {idcInstanceArn: x}, rbacRoleMappings: [{role: ADMIN, identities: [{id: x, type: SSO_USER}]}]}}}]",
         "fargateProfiles: [{name: a, selectors: [{namespace: b, labels: {c: d}}]}]",

@@ -1,6 +1,6 @@
 //! What must not be said twice about access, within a file and across files: a principal, an account, a group.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::cluster_access::{GroupAccess, IdentityMapping, MappingSubject};
 use crate::config::diagnostic::quoted;
@@ -31,20 +31,26 @@ impl<'a, T> Listed<'a, T> {
     }
 }
 
+/// More duplicates than these are not described one by one.
+const MOST_FINDINGS: usize = 100;
+
 /// Something that is listed already.
 pub(in crate::config) struct Duplicate {
-    /// Its place in the list that was looked at.
-    pub(in crate::config) index: usize,
     /// Number of its document.
     pub(in crate::config) document: usize,
-    /// What is said about it. Where that is a warning, it says nothing new and can be left out.
+    /// What is said about it.
     pub(in crate::config) finding: Finding,
 }
 
 /// Finds mappings for the same principal. The authenticator would take the last, and would not join their groups.
-pub(in crate::config) fn of_mappings(listed: &[Listed<'_, IdentityMapping>]) -> Vec<Duplicate> {
+/// Gives the places of all of them in `listed`, and what is said about the first hundred. Where that is a warning, the
+/// mapping says nothing new and can be left out.
+pub(in crate::config) fn of_mappings(
+    listed: &[Listed<'_, IdentityMapping>],
+) -> (BTreeSet<usize>, Vec<Duplicate>) {
     let mut first: BTreeMap<String, &Listed<'_, IdentityMapping>> = BTreeMap::new();
     let mut duplicates = Vec::new();
+    let mut places = BTreeSet::new();
     for (index, one) in listed.iter().enumerate() {
         let Some(key) = key(&one.item.subject) else {
             continue;
@@ -53,6 +59,10 @@ pub(in crate::config) fn of_mappings(listed: &[Listed<'_, IdentityMapping>]) -> 
             first.insert(key, one);
             continue;
         };
+        places.insert(index);
+        if duplicates.len() >= MOST_FINDINGS {
+            continue;
+        }
         let identical = content(one.item) == content(earlier.item);
         let place = earlier
             .item
@@ -85,20 +95,22 @@ pub(in crate::config) fn of_mappings(listed: &[Listed<'_, IdentityMapping>]) -> 
             .help("make one of the two: EKS takes the last entry alone and does not join groups")
         };
         duplicates.push(Duplicate {
-            index,
             document: one.document,
             finding: finding.located(one.item.location.as_ref()),
         });
     }
-    duplicates
+    (places, duplicates)
 }
 
 /// Finds groups that are described in more than one place.
 pub(in crate::config) fn of_groups(listed: &[Listed<'_, GroupAccess>]) -> Vec<Duplicate> {
     let mut first: BTreeMap<&str, &GroupAccess> = BTreeMap::new();
     let mut duplicates = Vec::new();
-    for (index, one) in listed.iter().enumerate() {
+    for one in listed {
         let name = &one.item.name;
+        if duplicates.len() >= MOST_FINDINGS {
+            break;
+        }
         if name.value.is_empty() {
             continue;
         }
@@ -120,7 +132,6 @@ pub(in crate::config) fn of_groups(listed: &[Listed<'_, GroupAccess>]) -> Vec<Du
             .help("put all bindings of a group into one place")
             .located(name.location.as_ref());
         duplicates.push(Duplicate {
-            index,
             document: one.document,
             finding,
         });

@@ -1,7 +1,7 @@
 //! The rules of groups and of what they may do: those of Kubernetes for RBAC objects
 //! (`k8s.io/kubernetes` 1.34, `pkg/apis/rbac/validation/validation.go`), and what RBAC takes without a word and never honours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::identity_mapping::system_group;
 use super::kubernetes_names::{is_label, suggestion};
@@ -44,19 +44,15 @@ pub(in crate::config) fn check(groups: &[GroupAccess], findings: &mut Findings) 
             return;
         }
         let path = FieldPath::of("groups").index(index);
-        let mut found = Vec::new();
-        name(group, &path, &mut found);
+        name(group, &path, findings);
         for (index, binding) in group.bindings.iter().enumerate() {
-            check_binding(binding, &path.key("bindings").index(index), &mut found);
+            check_binding(binding, &path.key("bindings").index(index), findings);
         }
-        repeated_bindings(group, &path, &mut found);
-        for finding in found {
-            findings.push(finding);
-        }
+        repeated_bindings(group, &path, findings);
     }
 }
 
-fn name(group: &GroupAccess, path: &FieldPath, found: &mut Vec<Finding>) {
+fn name(group: &GroupAccess, path: &FieldPath, found: &mut Findings) {
     let name = path.key("name");
     if group.name.value.is_empty() {
         found.push(
@@ -71,8 +67,8 @@ fn name(group: &GroupAccess, path: &FieldPath, found: &mut Vec<Finding>) {
             )
             .help("the API server asks no RBAC for its members; bind another group"),
         );
-    } else {
-        system_group(&group.name.value, name, found);
+    } else if let Some(finding) = system_group(&group.name.value, name) {
+        found.push(finding);
     }
     if group.bindings.is_empty() {
         let path = path.key("bindings");
@@ -84,7 +80,7 @@ fn name(group: &GroupAccess, path: &FieldPath, found: &mut Vec<Finding>) {
     }
 }
 
-fn check_binding(binding: &GroupBinding, path: &FieldPath, found: &mut Vec<Finding>) {
+fn check_binding(binding: &GroupBinding, path: &FieldPath, found: &mut Findings) {
     match &binding.role {
         GroupRole::Existing(name) => {
             // The names of RBAC objects are path segments: colons and capitals are allowed.
@@ -120,7 +116,11 @@ fn check_binding(binding: &GroupBinding, path: &FieldPath, found: &mut Vec<Findi
                 .help("leave it out for the whole cluster, or name the namespaces"),
         );
     }
+    let mut seen = BTreeSet::new();
     for (index, namespace) in namespaces.iter().enumerate() {
+        if found.is_full() {
+            return;
+        }
         let name = &namespace.value;
         if !is_label(name) {
             let help = match suggestion(name, is_label) {
@@ -130,11 +130,7 @@ fn check_binding(binding: &GroupBinding, path: &FieldPath, found: &mut Vec<Findi
             };
             let message = format!("{} cannot be the name of a namespace", quoted(name));
             found.push(Finding::error("kubernetes-name", path.index(index), message).help(help));
-        } else if namespaces
-            .iter()
-            .take(index)
-            .any(|earlier| earlier.value == *name)
-        {
+        } else if !seen.insert(name) {
             let message = format!("{} is listed twice", quoted(name));
             found.push(Finding::warning(
                 "duplicate-namespace",
@@ -165,7 +161,7 @@ const VERBS: [&str; 16] = [
     "*",
 ];
 
-fn check_rule(rule: &PolicyRule, in_namespaces: bool, path: &FieldPath, found: &mut Vec<Finding>) {
+fn check_rule(rule: &PolicyRule, in_namespaces: bool, path: &FieldPath, found: &mut Findings) {
     let mut require = |key: &str, message: &str| {
         found.push(
             Finding::error("policy-rule", path.key(key), format!("{path}: {message}")).explained_from_below(),
@@ -245,7 +241,7 @@ fn check_rule(rule: &PolicyRule, in_namespaces: bool, path: &FieldPath, found: &
 }
 
 /// An existing role that a group gets twice at the same place.
-fn repeated_bindings(group: &GroupAccess, path: &FieldPath, found: &mut Vec<Finding>) {
+fn repeated_bindings(group: &GroupAccess, path: &FieldPath, found: &mut Findings) {
     let mut seen: BTreeMap<(&str, Option<&str>), usize> = BTreeMap::new();
     for (index, binding) in group.bindings.iter().enumerate() {
         let GroupRole::Existing(role) = &binding.role else {

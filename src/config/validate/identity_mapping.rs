@@ -5,6 +5,7 @@
 //! can never match, so that everything of that kind is said here.
 
 use super::kubernetes_names::{is_label, suggestion};
+use crate::authn::aws_auth::{PLACEHOLDERS, is_system_group, misspelt_system_group};
 use crate::config::cluster_access::{IdentityMapping, MappingSubject};
 use crate::config::diagnostic::quoted;
 use crate::config::document::DocumentKind;
@@ -109,7 +110,7 @@ pub(in crate::config) fn check(
     path: &FieldPath,
     findings: &mut Findings,
 ) {
-    let mut found = Vec::new();
+    let mut found = Findings::default();
     match &mapping.subject {
         MappingSubject::Arn(text) if text.is_empty() => found.push(
             Finding::error("identity-mapping", path.clone(), format!("{path} names nobody"))
@@ -131,14 +132,14 @@ pub(in crate::config) fn check(
         MappingSubject::Account(account) => account_id(account, path.key("account"), &mut found),
         MappingSubject::Service { name, namespace } => service(name, namespace, path, &mut found),
     }
-    for finding in found {
+    for finding in found.into_vec() {
         let location = finding.location.clone().or_else(|| mapping.location.clone());
         findings.push(Finding { location, ..finding });
     }
 }
 
 /// The name of a permission set: `[\w+=,.@-]{1,32}` (IAM Identity Center, `CreatePermissionSet`).
-fn permission_set(name: &str, path: &FieldPath, found: &mut Vec<Finding>) {
+fn permission_set(name: &str, path: &FieldPath, found: &mut Findings) {
     if name.is_empty() {
         found.push(
             Finding::error("missing", path.clone(), format!("{path} must be set"))
@@ -168,7 +169,7 @@ fn permission_set(name: &str, path: &FieldPath, found: &mut Vec<Finding>) {
     found.push(Finding::error("permission-set", path.clone(), message).help(help));
 }
 
-fn account_id(account: &str, path: FieldPath, found: &mut Vec<Finding>) {
+fn account_id(account: &str, path: FieldPath, found: &mut Findings) {
     if is_account_id(account) || account.contains("${") {
         return;
     }
@@ -182,7 +183,7 @@ fn account_id(account: &str, path: FieldPath, found: &mut Vec<Finding>) {
     found.push(Finding::error("account", path, message).help(help));
 }
 
-fn service(name: &str, namespace: &str, path: &FieldPath, found: &mut Vec<Finding>) {
+fn service(name: &str, namespace: &str, path: &FieldPath, found: &mut Findings) {
     if name != SERVICE {
         let message = format!("invalid service name {}", quoted(name));
         found.push(
@@ -202,7 +203,7 @@ fn service(name: &str, namespace: &str, path: &FieldPath, found: &mut Vec<Findin
 }
 
 /// User name and groups.
-fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut Vec<Finding>) {
+fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut Findings) {
     match &mapping.username {
         None if mapping.groups.is_empty() => found.push(
             Finding::error(
@@ -229,28 +230,25 @@ fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut 
         }
     }
     for (index, group) in mapping.groups.iter().enumerate() {
+        if found.is_full() {
+            return;
+        }
         let path = path.key("groups").index(index);
         if group.is_empty() {
             found.push(Finding::error("group", path, "the name of a group is empty"));
         } else {
             templates(group, is_role, &path, found);
-            system_group(group, path, found);
+            if let Some(finding) = system_group(group, path) {
+                found.push(finding);
+            }
         }
     }
 }
 
-/// What the authenticator fills in; everything else stays as it is written.
-const TEMPLATES: [&str; 5] = [
-    "{{SessionName}}",
-    "{{SessionNameRaw}}",
-    "{{AccountID}}",
-    "{{AccessKeyID}}",
-    "{{EC2PrivateDNSName}}",
-];
-
-fn templates(text: &str, is_role: bool, path: &FieldPath, found: &mut Vec<Finding>) {
+/// Templates: what the authenticator fills in. Everything else stays as it is written.
+fn templates(text: &str, is_role: bool, path: &FieldPath, found: &mut Findings) {
     let mut rest = text.to_owned();
-    for template in TEMPLATES {
+    for template in PLACEHOLDERS {
         if !rest.contains(template) {
             continue;
         }
@@ -272,9 +270,14 @@ fn templates(text: &str, is_role: bool, path: &FieldPath, found: &mut Vec<Findin
         .chars()
         .take_while(char::is_ascii_alphanumeric)
         .collect();
-    let names = TEMPLATES.map(|template| template.trim_matches(['{', '}']));
-    let help = suggest::nearest(&word, names).map_or_else(
-        || format!("it knows {}", suggest::list(TEMPLATES)),
+    let names = PLACEHOLDERS.map(|template| template.trim_matches(['{', '}']));
+    let meant = suggest::nearest(&word, names).or_else(|| {
+        names
+            .into_iter()
+            .find(|name| !word.is_empty() && name.starts_with(&word))
+    });
+    let help = meant.map_or_else(
+        || format!("it knows {}", suggest::list(PLACEHOLDERS)),
         |name| format!("did you mean `{{{{{name}}}}}`? Case and spaces count"),
     );
     let message = format!(
@@ -286,7 +289,7 @@ fn templates(text: &str, is_role: bool, path: &FieldPath, found: &mut Vec<Findin
 
 /// User names of Kubernetes and of EKS itself. The authenticator refuses none of them in `aws-auth`; but who has one is
 /// taken for a part of the control plane. Nodes are meant to have theirs.
-fn reserved_name(name: &str, path: &FieldPath, found: &mut Vec<Finding>) {
+fn reserved_name(name: &str, path: &FieldPath, found: &mut Findings) {
     let Some(prefix) = ["system:", "eks:"]
         .into_iter()
         .find(|prefix| name.starts_with(prefix))
@@ -307,44 +310,16 @@ fn reserved_name(name: &str, path: &FieldPath, found: &mut Vec<Finding>) {
     );
 }
 
-/// The groups that mean something to Kubernetes or EKS without anybody's doing.
-const SYSTEM_GROUPS: [&str; 9] = [
-    "system:masters",
-    "system:nodes",
-    "system:bootstrappers",
-    "system:node-proxier",
-    "system:authenticated",
-    "system:unauthenticated",
-    "system:serviceaccounts",
-    "system:monitoring",
-    "eks:kube-proxy-windows",
-];
-
 /// A group that was meant to be one of the system's: nothing refuses `system:master`, and it gives nothing.
-pub(super) fn system_group(group: &str, path: FieldPath, found: &mut Vec<Finding>) {
-    /// More edits than these make another name: `team:masters`.
-    const EDITS: usize = 2;
-    let lower = group.to_lowercase();
-    let of_kubernetes = lower.starts_with("system:");
-    let is_known = SYSTEM_GROUPS.contains(&group)
-        || ["system:serviceaccounts:", "system:bootstrappers:"]
-            .iter()
-            .any(|prefix| group.starts_with(prefix));
-    if is_known || group.len() > 64 {
-        return;
-    }
-    let near = SYSTEM_GROUPS
-        .into_iter()
-        .map(|known| (strsim::damerau_levenshtein(&lower, known), known))
-        .filter(|(edits, _)| *edits <= EDITS)
-        .min_by_key(|(edits, _)| *edits);
+pub(super) fn system_group(group: &str, path: FieldPath) -> Option<Finding> {
+    let help = match misspelt_system_group(group) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None if group.starts_with("system:") && !is_system_group(group) => {
+            "`system:` is reserved for Kubernetes itself; choose another name for a group of your own"
+                .to_owned()
+        }
+        None => return None,
+    };
     let message = format!("{} is not a group of Kubernetes", quoted(group));
-    match near {
-        Some((_, known)) => found
-            .push(Finding::warning("system-group", path, message).help(format!("did you mean `{known}`?"))),
-        None if of_kubernetes => found.push(Finding::warning("system-group", path, message).help(
-            "`system:` is reserved for Kubernetes itself; choose another name for a group of your own",
-        )),
-        None => {}
-    }
+    Some(Finding::warning("system-group", path, message).help(help))
 }

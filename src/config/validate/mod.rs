@@ -15,6 +15,8 @@ mod tags;
 mod uniqueness;
 
 #[cfg(test)]
+mod access_tests;
+#[cfg(test)]
 mod tests;
 
 use super::cluster_config::ClusterConfig;
@@ -31,7 +33,7 @@ use crate::iam::partition::is_region_name;
 pub fn validate(config: &ClusterConfig) -> Vec<Diagnostic> {
     let list = FieldPath::of(identity_mapping::list_key(DocumentKind::ClusterConfig));
     let listed: Vec<_> = duplicates::Listed::all(0, &list, &config.access.identity_mappings).collect();
-    let duplicates = duplicates::of_mappings(&listed);
+    let (_, duplicates) = duplicates::of_mappings(&listed);
     check(config)
         .into_vec()
         .into_iter()

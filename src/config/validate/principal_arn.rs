@@ -4,13 +4,13 @@
 //! (`pkg/arn/arn.go` of aws-iam-authenticator); it validates nothing, and an entry that cannot match is silently dead.
 
 use crate::config::diagnostic::quoted;
-use crate::config::finding::Finding;
+use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
 use crate::iam::arn::{ArnError, is_account_id, is_role_name};
 use crate::iam::{Arn, Partition};
 
 /// Checks the ARN at `path` for a cluster in `partition`. Whether it is a role's; what is no ARN at all is taken for one.
-pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &mut Vec<Finding>) -> bool {
+pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &mut Findings) -> bool {
     if text.contains("${") {
         // Reported as unexpanded already; nothing else can be said about it.
         return true;
@@ -18,6 +18,15 @@ pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &
     let refuse =
         |message: String, help: String| Finding::error("mapping-arn", path.clone(), message).help(help);
     let shown = quoted(text);
+    let not_possible = |what: &str| format!("{shown} {what}");
+    if text.starts_with("arn:") && text.contains(['*', '?']) {
+        found.push(refuse(
+            not_possible("holds a wildcard, and the authenticator knows none"),
+            "name each role; `permissionSet` in a ClusterAccess finds a role of IAM Identity Center by its permission set"
+                .to_owned(),
+        ));
+        return true;
+    }
     let arn = match text.parse::<Arn>() {
         Ok(arn) => arn,
         Err(error) => {
@@ -34,13 +43,7 @@ pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &
     let (kind, rest) = arn.resource.split_once('/').unwrap_or((&arn.resource, ""));
     let name = rest.rsplit('/').next().unwrap_or_default();
     let of_account = |resource: &str| Arn::iam(arn.partition, &arn.account, resource).to_string();
-    let not_possible = |what: &str| format!("{shown} {what}");
     let finding = match (arn.service.as_str(), kind) {
-        _ if text.contains(['*', '?']) => Some(refuse(
-            not_possible("holds a wildcard, and the authenticator knows none"),
-            "name each role; `permissionSet` in a ClusterAccess finds the role of IAM Identity Center by its name"
-                .to_owned(),
-        )),
         ("sts", "assumed-role") => {
             let role = rest.split('/').next().unwrap_or_default();
             Some(refuse(
@@ -54,7 +57,10 @@ pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &
         )),
         ("iam", "instance-profile") => Some(refuse(
             not_possible("is an instance profile, and mappings name its role"),
-            format!("write the role in it, such as `{}`", of_account(&format!("role/{name}"))),
+            format!(
+                "write the role in it, such as `{}`",
+                of_account(&format!("role/{name}"))
+            ),
         )),
         ("iam", "role" | "user") | ("sts", "federated-user")
             if !arn.region.is_empty() || !is_account_id(&arn.account) || !is_role_name(name) =>
@@ -85,7 +91,9 @@ pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &
                 .help(format!("begin it with `arn:{partition}:`"))
         })
     });
-    found.extend(finding);
+    if let Some(finding) = finding {
+        found.push(finding);
+    }
     is_role
 }
 

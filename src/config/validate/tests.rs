@@ -7,7 +7,7 @@ use crate::config::tests::{HEAD, report};
 use crate::config::{ClusterConfig, Located, ServiceAccount, Severity};
 
 /// The messages about a file, without places and source lines: `error: …` with the help behind it.
-fn said(yaml: &str) -> String {
+pub(super) fn said(yaml: &str) -> String {
     let text = report(yaml);
     let lines = text
         .lines()
@@ -301,6 +301,8 @@ fn eksctls_rules_for_other_sections() {
     assert_snapshot!(said(&format!("{HEAD}iamIdentityMappings:\n- {{arn: a, username: b, groups: [c], serviceName: emr-containers, namespace: d}}\n- {{serviceName: a}}\n- {{namespace: a}}\n- {{account: '1', arn: b}}\n")), @r#"
     5:38: error: iamIdentityMappings[0]: cannot use arn, username, and groups with serviceName
     6:3: error: iamIdentityMappings[1]: namespace is required when using serviceName
+    6:17: error: invalid service name `a`
+        help: the only one is `emr-containers`
     7:3: error: iamIdentityMappings[2]: serviceName is required when using namespace
     8:4: error: iamIdentityMappings[3]: account cannot be configured with any other options
     "#);

@@ -178,7 +178,7 @@ impl Composer {
                     fatal(
                         "yaml-alias",
                         at,
-                        "this alias stands inside the value of its own anchor".to_owned(),
+                        "the anchor of this alias is in another document, or the alias stands inside its value".to_owned(),
                         "",
                     )
                 })?;
@@ -342,7 +342,9 @@ fn key(node: &Node, problems: &mut Vec<Problem>) -> Key {
         content => {
             // `username: {{SessionName}}` reads as a mapping whose key is a mapping.
             let help = match content {
-                Content::Mapping(_) => "a template such as {{SessionName}} needs quotes: '{{SessionName}}'",
+                Content::Mapping(entries) if entries.iter().all(|entry| entry.value.is_null()) => {
+                    "a template such as {{SessionName}} needs quotes: '{{SessionName}}'"
+                }
                 _ => "put it in quotes if it is meant as a key",
             };
             problems.push(Problem {

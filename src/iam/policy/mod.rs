@@ -11,6 +11,7 @@ mod document;
 mod grammar;
 mod operator;
 mod pattern;
+mod request;
 mod wording;
 
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use difference::{
 };
 pub use document::Effect;
 pub use grammar::{GrammarError, PolicyKind, check_grammar};
+pub use request::{Objection, TrustRequest, TrustVerdict, judge};
 
 use document::Document;
 pub(super) use document::statements;

@@ -1,7 +1,7 @@
 //! IAM roles of service accounts, each through its CloudFormation stack, under eksctl's names, tags and logical ids, so
 //! that either tool can manage what the other made.
 //!
-//! `desired` says how a role shall be, `compare` what differs, `plan` what is done about it, `removal` how one goes,
+//! `desired` says how a role shall be, `compare` what differs, `plan` and `update` what is done about it, `removal` how one goes,
 //! `run` does it, `adopt` reads a live role back into the form of the file.
 
 pub mod adopt;
@@ -15,6 +15,7 @@ mod removal;
 mod repair;
 mod run;
 mod stack_state;
+mod update;
 
 use std::collections::BTreeSet;
 
@@ -33,7 +34,7 @@ use crate::{
 };
 
 pub use plan::{RoleArn, arn_after};
-pub use removal::is_to_go;
+pub use removal::{is_hindered, is_to_go};
 
 /// The attribute that a role's steps tell to those who wait.
 pub const ARN: &str = "ARN";

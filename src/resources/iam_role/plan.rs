@@ -1,27 +1,23 @@
 //! What is done about roles that shall be there: made, updated, repaired or replaced.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
 
 use super::{
     ARN, address, attributes,
-    compare::{RoleDifference, differences, mended_by_template, template_of},
-    desired::{DesiredRole, token},
+    compare::{RoleDifference, differences, template_of},
+    desired::DesiredRole,
     operation::Operation,
     owned,
-    removal::{foreign_to, take_down},
-    repair,
+    removal::take_down,
     stack_state::{StackState, remedy, state_of},
 };
 use crate::{
-    cloudformation::{tags, wanted_role::WantedRole},
     config::ServiceAccount,
     engine::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
-    ports::aws::{ChangeSetRequest, Role, Stack},
+    ports::aws::{Role, Stack},
     resources::{
         Live, Request,
         live::{is_of_cluster, role_name_of, service_account_of},
@@ -73,12 +69,12 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
 }
 
 /// One account whose role is planned.
-struct Subject<'plan> {
-    request: &'plan Request,
-    live: &'plan Live,
-    account: &'plan ServiceAccount,
-    key: AccountKey,
-    address: Address,
+pub(super) struct Subject<'plan> {
+    pub(super) request: &'plan Request,
+    pub(super) live: &'plan Live,
+    pub(super) account: &'plan ServiceAccount,
+    pub(super) key: AccountKey,
+    pub(super) address: Address,
 }
 
 impl Subject<'_> {
@@ -236,149 +232,6 @@ impl Subject<'_> {
         self.plan_update(&desired, stack, role, &old, &found, draft);
     }
 
-    fn plan_update(
-        &self,
-        desired: &DesiredRole,
-        stack: &Stack,
-        role: &Role,
-        old: &WantedRole,
-        found: &[RoleDifference],
-        draft: &mut PlanDraft,
-    ) {
-        let read = fingerprint(&(stack, role));
-        let renamed = found.iter().find_map(|difference| match difference {
-            RoleDifference::Name { wanted } => Some(wanted.clone()),
-            _ => None,
-        });
-        let (by_template, by_hand): (Vec<_>, Vec<_>) = found
-            .iter()
-            .partition(|difference| mended_by_template(difference, old, &desired.wanted));
-        let mut steps: Vec<StepId> = Vec::new();
-        if renamed.is_some() {
-            self.warn_of_taken_name(desired, draft);
-            // CloudFormation deletes the old role at the end, which fails while foreign policies hang on it.
-            for (part, title, operation) in foreign_to(Some(old), role) {
-                let after = steps.last().cloned().into_iter().collect();
-                steps.push(draft.add_step(&self.address, &part, title, after, &operation));
-            }
-        }
-        // What was changed by hand comes first: it must not wait for an update that may fail. Of a role that is replaced
-        // nothing is mended, the new one comes whole from the template.
-        for difference in &by_hand {
-            if renamed.is_some() && !matches!(difference, RoleDifference::TerminationProtection { .. }) {
-                continue;
-            }
-            let (part, title, operation) = repair::of(difference, desired, role, stack);
-            let after = steps.last().cloned().into_iter().collect();
-            steps.push(draft.add_step(&self.address, &part, title, after, &operation));
-        }
-        if !by_template.is_empty() {
-            let operation = self.update_stack(desired, stack, &read, renamed.is_some());
-            let after = steps.last().cloned().into_iter().collect();
-            let title = format!("update stack {} through a change set", stack.name);
-            steps.push(draft.add_step(&self.address, "update-stack", title, after, &operation));
-        }
-        let mut reasons = Vec::new();
-        if let Some(wanted) = &renamed {
-            reasons.push(Reason::new(
-                "role-name",
-                match wanted {
-                    Some(name) => format!(
-                        "a role's name cannot be changed in place: {} becomes {name}",
-                        role.name
-                    ),
-                    None => format!("the file no longer names the role {}", role.name),
-                },
-            ));
-        }
-        if !by_template.is_empty() {
-            reasons.push(attributes::reason_of(desired, old, &by_template));
-        }
-        let drifted = by_hand
-            .iter()
-            .filter(|difference| !matches!(difference, RoleDifference::TerminationProtection { .. }))
-            .count();
-        if drifted > 0 {
-            reasons.push(Reason::new(
-                "drift",
-                "it was changed outside its stack, which CloudFormation does not mend: direct IAM calls do",
-            ));
-        }
-        if drifted < by_hand.len() {
-            reasons.push(Reason::new(
-                "termination-protection",
-                "its stack's termination protection is not as wanted",
-            ));
-        }
-        let mut change = self.change(
-            if renamed.is_some() {
-                Action::Replace
-            } else {
-                Action::Update
-            },
-            reasons,
-            found
-                .iter()
-                .map(|difference| {
-                    let attribute = attributes::of(difference, desired, stack, role);
-                    if by_hand.contains(&difference)
-                        && !matches!(difference, RoleDifference::TerminationProtection { .. })
-                    {
-                        AttributeChange {
-                            remark: attribute.remark.or(Some("drift".to_owned())),
-                            ..attribute
-                        }
-                    } else {
-                        attribute
-                    }
-                })
-                .collect(),
-            steps,
-            read,
-        );
-        if renamed.is_some() {
-            change.notes.push(format!(
-                "The role {} is deleted and another is made: whatever else refers to it by name or ARN stops working.",
-                role.name
-            ));
-        }
-        draft.add_change(change);
-    }
-
-    fn update_stack(
-        &self,
-        desired: &DesiredRole,
-        stack: &Stack,
-        read: &str,
-        replaces_role: bool,
-    ) -> Operation {
-        let mut all_tags: BTreeMap<String, String> = stack
-            .tags
-            .iter()
-            .filter(|(key, _)| !tags::is_reserved(key))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
-        all_tags.extend(desired.tags.iter().cloned());
-        let client_request_token = token(
-            "update",
-            &stack.name,
-            &[&desired.template_body, read, &self.request.settings.nonce],
-        );
-        Operation::UpdateStack {
-            request: ChangeSetRequest {
-                stack: stack.id.clone(),
-                name: client_request_token.clone(),
-                template_body: desired.template_body.clone(),
-                tags: all_tags.into_iter().collect(),
-                capabilities: desired.capabilities.clone(),
-                service_role_arn: self.request.settings.cloudformation_role_arn.clone(),
-                client_request_token,
-            },
-            stack_name: stack.name.clone(),
-            replaces_role,
-        }
-    }
-
     fn plan_creation(&self, desired: &DesiredRole, draft: &mut PlanDraft) {
         if self.request.update {
             draft.add_finding(
@@ -485,7 +338,7 @@ impl Subject<'_> {
         draft.add_step(&self.address, "create-stack", title, after, &operation)
     }
 
-    fn warn_of_taken_name(&self, desired: &DesiredRole, draft: &mut PlanDraft) {
+    pub(super) fn warn_of_taken_name(&self, desired: &DesiredRole, draft: &mut PlanDraft) {
         let Some(name) = &desired.wanted.role_name else {
             return;
         };
@@ -513,7 +366,7 @@ impl Subject<'_> {
             .at(self.account.location.as_ref())
     }
 
-    fn change(
+    pub(super) fn change(
         &self,
         action: Action,
         reasons: Vec<Reason>,

@@ -177,6 +177,21 @@ fn note_protected(request: &Request, key: &AccountKey, draft: &mut PlanDraft) {
     }
 }
 
+/// Whether an account's stack cannot be deleted now: then its service account stays with it, for a later run to remove
+/// both.
+pub fn is_hindered(live: &Live, key: &AccountKey) -> bool {
+    live.own_stack(key)
+        .is_some_and(|stack| match state_of(&stack.status) {
+            StackState::Busy => true,
+            StackState::Stuck => cannot_be_deleted(&stack.status),
+            StackState::Gone | StackState::Healthy | StackState::Broken => false,
+        })
+}
+
+fn cannot_be_deleted(status: &str) -> bool {
+    status.starts_with("IMPORT_")
+}
+
 fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, draft: &mut PlanDraft) {
     let address = address(key);
     match state_of(&stack.status) {
@@ -196,7 +211,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, dra
             );
             return;
         }
-        StackState::Stuck if stack.status.starts_with("IMPORT_") => {
+        StackState::Stuck if cannot_be_deleted(&stack.status) => {
             draft.add_finding(
                 Finding::new(
                     Severity::Error,

@@ -369,7 +369,39 @@ mod tests {
 
     use super::*;
     use crate::cloud::sandbox::{ManualClock, Sandbox, Seed, World};
+    use crate::ports::aws::ResourceChange;
     use crate::resources::stack_wait::StackWait;
+
+    /// What a change set would do against what the plan showed: only the role of a plan that replaces it is made anew.
+    #[test]
+    fn a_change_set_that_does_more_than_the_plan_showed_is_refused() {
+        let change =
+            |logical_id: &str, resource_type: &str, action: &str, replacement: Option<&str>| ChangeSet {
+                id: String::new(),
+                status: "CREATE_COMPLETE".to_owned(),
+                status_reason: None,
+                execution_status: None,
+                changes: vec![ResourceChange {
+                    logical_id: logical_id.to_owned(),
+                    physical_id: None,
+                    resource_type: resource_type.to_owned(),
+                    action: action.to_owned(),
+                    replacement: replacement.map(ToOwned::to_owned),
+                }],
+            };
+        let (role, policy, bucket) = ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::S3::Bucket");
+        for (changes, shown, fits) in [
+            (change("Role1", role, "Modify", Some("False")), false, true),
+            (change("Role1", role, "Modify", Some("True")), false, false),
+            (change("Role1", role, "Modify", Some("True")), true, true),
+            (change("Policy1", policy, "Remove", None), false, true),
+            (change("Bucket", bucket, "Remove", None), false, false),
+            (change("Bucket", bucket, "Modify", Some("True")), true, false),
+        ] {
+            let judged = as_planned(&changes, "roles", shown);
+            assert_eq!(judged.is_ok(), fits, "{changes:?} {shown}: {judged:?}");
+        }
+    }
 
     /// Somebody protects the stack between plan and apply.
     #[tokio::test]
@@ -380,11 +412,7 @@ mod tests {
             account: None,
         };
         let sandbox = Sandbox::in_memory(World::seeded(&seed), Arc::new(ManualClock::default()));
-        let context = RunContext {
-            readers: sandbox.readers(),
-            writers: sandbox.writers(),
-            stacks: Arc::new(StackWait::new(sandbox.readers().aws, Duration::from_secs(1))),
-        };
+        let context = RunContext::new(sandbox.readers(), sandbox.writers(), Duration::from_secs(1));
         let trust = json!({"Version": "2012-10-17", "Statement": {
             "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}});
         let role = json!({"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}});

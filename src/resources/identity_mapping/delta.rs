@@ -9,11 +9,13 @@ use sha2::{Digest as _, Sha256};
 use super::{
     ownership::{self, account_digest, digest, digest_of},
     reading::{Edit, MapEntry, Reading},
-    section::Section,
     text::{Lines, changed_lines},
 };
 use crate::{
-    authn::aws_auth::edit::EditError, engine::Action, guard::access::Admitted, ports::access::ConfigMap,
+    authn::aws_auth::{SectionKey, edit::EditError},
+    engine::Action,
+    guard::access::Admitted,
+    ports::access::ConfigMap,
 };
 
 /// What the API server takes as the `data` of a ConfigMap, in bytes of its values (Kubernetes,
@@ -26,7 +28,7 @@ const MAXIMUM_ANNOTATION_BYTES: usize = 256 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct WantedMapping {
     /// Where it belongs.
-    pub section: Section,
+    pub section: SectionKey,
     /// The ARN.
     pub arn: String,
     /// The user name; none leaves an existing entry its own.
@@ -40,7 +42,7 @@ pub(super) struct WantedMapping {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Removal {
     /// Where it stands.
-    pub section: Section,
+    pub section: SectionKey,
     /// Its ARN or account.
     pub subject: String,
     /// As whom it lets in.
@@ -65,7 +67,7 @@ pub(super) struct Delta {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct EntryChange {
     /// Where it stands.
-    pub section: Section,
+    pub section: SectionKey,
     /// Its ARN or account.
     pub subject: String,
     /// Create, update or delete.
@@ -107,8 +109,8 @@ pub(super) enum DeltaError {
 pub(super) struct Outcome {
     /// The texts that change, by key.
     pub data: BTreeMap<String, String>,
-    /// The annotation's new value, where it changes; `Some(None)` removes it.
-    pub annotation: Option<Option<String>>,
+    /// The annotations that change: a value, or none for one that goes.
+    pub annotations: BTreeMap<String, Option<String>>,
     /// The mappings that change, in the order of the delta.
     pub changes: Vec<EntryChange>,
     /// The mappings that are as wanted.
@@ -126,16 +128,16 @@ pub(super) struct Outcome {
 impl Outcome {
     /// Whether there is nothing to write.
     pub(super) fn is_nothing(&self) -> bool {
-        self.data.is_empty() && self.annotation.is_none()
+        self.data.is_empty() && self.annotations.is_empty()
     }
 }
 
 /// The edits of each section, and what its entries are to be afterwards.
 #[derive(Default)]
 struct Edits {
-    by_section: BTreeMap<Section, Vec<Edit>>,
-    expected: BTreeMap<Section, Vec<(usize, Option<Removal>)>>,
-    appended: BTreeMap<Section, Vec<Removal>>,
+    by_section: BTreeMap<SectionKey, Vec<Edit>>,
+    expected: BTreeMap<SectionKey, Vec<(usize, Option<Removal>)>>,
+    appended: BTreeMap<SectionKey, Vec<Removal>>,
 }
 
 /// Works `delta` out on the ConfigMap as it is; none where there is none.
@@ -189,10 +191,10 @@ pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<
             unchanged.push(account.clone());
             continue;
         }
-        edits.append(Section::Accounts, account, &Admitted::default());
+        edits.append(SectionKey::Accounts, account, &Admitted::default());
         written.insert(account_digest(account));
         changes.push(EntryChange {
-            section: Section::Accounts,
+            section: SectionKey::Accounts,
             subject: account.clone(),
             action: Action::Create,
             adopted: false,
@@ -201,7 +203,7 @@ pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<
             lines: Lines::default(),
         });
     }
-    let mut gone: BTreeSet<(Section, usize)> = BTreeSet::new();
+    let mut gone: BTreeSet<(SectionKey, usize)> = BTreeSet::new();
     for removal in &delta.remove {
         let Some(entry) = before
             .entries
@@ -244,14 +246,17 @@ pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<
     let present: BTreeSet<String> = after.entries.iter().map(digest_of).collect();
     let kept: BTreeSet<String> = owned
         .union(&written)
+        .filter(|digest| present.contains(*digest))
         .cloned()
-        .filter(|digest| present.contains(digest))
         .collect();
-    let annotation = (kept != owned && !changes.is_empty()).then(|| ownership::format(&kept));
-    let too_large = size_problem(config_map, &all, annotation.as_ref());
+    let mut annotations = BTreeMap::new();
+    if kept != owned && !changes.is_empty() {
+        annotations.insert(ownership::ANNOTATION.to_owned(), ownership::format(&kept));
+    }
+    let too_large = size_problem(config_map, &all, &annotations);
     Ok(Outcome {
         data: new_data,
-        annotation,
+        annotations,
         changes,
         unchanged,
         before,
@@ -303,7 +308,7 @@ fn lines_of(change: &EntryChange, before: &Reading, after: &Reading) -> Lines {
 fn size_problem(
     config_map: Option<&ConfigMap>,
     data: &BTreeMap<String, String>,
-    annotation: Option<&Option<String>>,
+    annotations: &BTreeMap<String, Option<String>>,
 ) -> Option<String> {
     let bytes: usize = data.values().map(String::len).sum();
     if bytes > MAXIMUM_BYTES {
@@ -311,20 +316,22 @@ fn size_problem(
             "aws-auth would have {bytes} bytes of data, and the API server takes at most {MAXIMUM_BYTES}"
         ));
     }
-    let others: usize = config_map
+    let others = config_map
         .map(|config_map| &config_map.annotations)
         .into_iter()
         .flatten()
-        .filter(|(key, _)| *key != ownership::ANNOTATION)
+        .filter(|(key, _)| !annotations.contains_key(*key));
+    let own = annotations
+        .iter()
+        .filter_map(|(key, value)| Some((key, value.as_ref()?)));
+    let bytes: usize = others
+        .chain(own)
         .map(|(key, value)| key.len() + value.len())
         .sum();
-    let own = annotation
-        .and_then(Option::as_ref)
-        .map_or(0, |value| value.len() + ownership::ANNOTATION.len());
-    (others + own > MAXIMUM_ANNOTATION_BYTES).then(|| {
+    (bytes > MAXIMUM_ANNOTATION_BYTES).then(|| {
         format!(
-            "aws-auth would have {} bytes of annotations, and the API server takes at most {MAXIMUM_ANNOTATION_BYTES}",
-            others + own
+            "aws-auth would have {bytes} bytes of annotations, and the API server takes at most \
+             {MAXIMUM_ANNOTATION_BYTES}"
         )
     })
 }
@@ -339,7 +346,7 @@ pub(super) fn content_digest(data: &BTreeMap<String, String>) -> String {
 }
 
 impl Edits {
-    fn append(&mut self, section: Section, subject: &str, admitted: &Admitted) {
+    fn append(&mut self, section: SectionKey, subject: &str, admitted: &Admitted) {
         self.by_section
             .entry(section)
             .or_default()
@@ -378,7 +385,7 @@ impl Edits {
     }
 
     fn touch(&self, section: &str) -> bool {
-        self.by_section.keys().any(|touched| touched.key() == section)
+        self.by_section.keys().any(|touched| touched.as_str() == section)
     }
 
     /// The new text of each section that has edits.
@@ -386,8 +393,8 @@ impl Edits {
         self.by_section
             .iter()
             .map(|(section, edits)| {
-                let text = data.get(section.key()).map(String::as_str);
-                Ok((section.key().to_owned(), Edit::apply(*section, text, edits)?))
+                let text = data.get(section.as_str()).map(String::as_str);
+                Ok((section.as_str().to_owned(), Edit::apply(*section, text, edits)?))
             })
             .collect()
     }
@@ -395,7 +402,7 @@ impl Edits {
     /// The entries that would not be what they are to be: the old ones with the edits, and no others.
     fn foreign(&self, before: &Reading, after: &Reading) -> Vec<String> {
         let mut wrong = Vec::new();
-        for section in Section::ALL {
+        for section in SectionKey::ALL {
             let planned: BTreeMap<usize, &Option<Removal>> = self
                 .expected
                 .get(&section)
@@ -418,14 +425,70 @@ impl Edits {
                 let new = found.iter().filter(|entry| !expected.contains(entry));
                 let mut named: Vec<String> = lost
                     .chain(new)
-                    .map(|entry| format!("{} in {}", entry.subject, section.key()))
+                    .map(|entry| format!("{} in {}", entry.subject, section.as_str()))
                     .collect();
                 if named.is_empty() {
-                    named.push(format!("the order of {}", section.key()));
+                    named.push(format!("the order of {}", section.as_str()));
                 }
                 wrong.append(&mut named);
             }
         }
         wrong
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NODE: &str = "- rolearn: arn:aws:iam::111122223333:role/node\n  username: node\n";
+    const DEV: &str = "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev\n";
+
+    fn reading(map_roles: &str) -> Reading {
+        Reading::of(&BTreeMap::from([("mapRoles".to_owned(), map_roles.to_owned())]))
+    }
+
+    /// What the guard `aws-auth-foreign-change` goes by: the old entries with the edits, and no others, in their order.
+    #[test]
+    fn an_entry_that_was_not_to_change_is_named() {
+        let before = reading(&format!("{NODE}{DEV}"));
+        let mut edits = Edits::default();
+        let dev = before.entries.last().unwrap();
+        edits.replace(
+            dev,
+            &Admitted {
+                username: "developer".to_owned(),
+                groups: Vec::new(),
+            },
+        );
+        let developer = DEV.replace("username: dev", "username: developer");
+        let after = |text: &str| edits.foreign(&before, &reading(text));
+        assert_eq!(after(&format!("{NODE}{developer}")), Vec::<String>::new());
+        assert_eq!(
+            after(&developer),
+            ["arn:aws:iam::111122223333:role/node in mapRoles"]
+        );
+        assert_eq!(after(&format!("{developer}{NODE}")), ["the order of mapRoles"]);
+        let both = format!("{}{developer}", NODE.replace("username: node", "username: n"));
+        assert_eq!(after(&both).len(), 2, "one that goes and one that comes");
+    }
+
+    /// The annotation counts as well: ten thousand digests are 128 KiB of the 256 that there are.
+    #[test]
+    fn annotations_have_a_limit_of_their_own() {
+        let mut config_map = ConfigMap::default();
+        let last_applied = "kubectl.kubernetes.io/last-applied-configuration";
+        config_map
+            .annotations
+            .insert(last_applied.to_owned(), "x".repeat(MAXIMUM_ANNOTATION_BYTES - 60));
+        config_map.data.insert("mapRoles".to_owned(), NODE.to_owned());
+        let delta = Delta {
+            accounts: vec!["444455556666".to_owned()],
+            ..Delta::default()
+        };
+        let outcome = work_out(&delta, Some(&config_map)).unwrap();
+        assert!(outcome.too_large.unwrap().contains("annotations"));
+        config_map.annotations.clear();
+        assert_eq!(work_out(&delta, Some(&config_map)).unwrap().too_large, None);
     }
 }

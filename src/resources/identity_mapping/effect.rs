@@ -8,7 +8,7 @@ use serde_json::json;
 use super::delta::EntryChange;
 use crate::{
     engine::{AttributeChange, Effect},
-    guard::access::{AccessEntries, Admitted, AwsAuthAccess},
+    guard::access::{AccessEntries, Admitted, AwsAuthAccess, MASTERS},
 };
 
 /// The attributes of a change: the user name and the groups, with what they mean for access.
@@ -20,7 +20,7 @@ pub(super) fn attributes(
 ) -> Vec<AttributeChange> {
     let key = change.subject.to_lowercase();
     let overridden = entries.override_of(&key);
-    let is_account = change.section == super::section::Section::Accounts;
+    let is_account = change.section == crate::authn::aws_auth::SectionKey::Accounts;
     let (then, now) = if is_account {
         (change.before.clone(), change.after.clone())
     } else {
@@ -113,6 +113,14 @@ pub(super) fn effect_of(before: Option<&Admitted>, after: Option<&Admitted>) -> 
         (None, None) => Effect::Equal,
         (None, Some(_)) => Effect::Broader,
         (Some(_), None) => Effect::Narrower,
+        // Whoever may do everything, gains and loses nothing by other groups and names.
+        (Some(before), Some(after)) if before.is_in(MASTERS) || after.is_in(MASTERS) => {
+            match (before.is_in(MASTERS), after.is_in(MASTERS)) {
+                (false, _) => Effect::Broader,
+                (true, false) => Effect::Narrower,
+                (true, true) => Effect::Equal,
+            }
+        }
         (Some(before), Some(after)) => {
             let old: BTreeSet<&String> = before.groups.iter().collect();
             let new: BTreeSet<&String> = after.groups.iter().collect();
@@ -160,6 +168,13 @@ mod tests {
             (admitted("a", &["x"]), admitted("a", &["y"]), Effect::Incomparable),
             (admitted("a", &["x"]), admitted("b", &["x"]), Effect::Incomparable),
             (None, None, Effect::Equal),
+            (admitted("a", &["x"]), admitted("b", &[MASTERS]), Effect::Broader),
+            (admitted("a", &[MASTERS]), admitted("a", &["x"]), Effect::Narrower),
+            (
+                admitted("a", &[MASTERS]),
+                admitted("b", &["x", MASTERS]),
+                Effect::Equal,
+            ),
         ];
         for (before, after, expected) in table {
             assert_eq!(

@@ -16,7 +16,6 @@ mod reading;
 mod removal;
 mod restore;
 mod run;
-mod section;
 mod text;
 mod wanted;
 mod way_back;
@@ -26,12 +25,13 @@ use serde_json::Value;
 
 use super::{
     Kind, Live, LiveReader, Request, RunContext,
+    live::Observed,
     live_access::{AWS_AUTH, NAMESPACE},
 };
 use crate::{
     config::cluster_access::MappingSubject,
     engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
-    ports::kubernetes::AccessReview,
+    ports::{access::ConfigMap, kubernetes::AccessReview},
 };
 
 pub use backup::{BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, backups};
@@ -60,6 +60,17 @@ fn is_asked(request: &Request) -> bool {
         || access.restore.is_some()
 }
 
+/// Whether nothing is asked for but that eksact's own goes: what cannot be read then was not wanted either.
+fn is_only_pruning(request: &Request) -> bool {
+    let access = &request.access;
+    request.config.access.identity_mappings.is_empty() && access.delete.is_empty() && access.restore.is_none()
+}
+
+/// Whether the ConfigMap has mappings that eksact wrote.
+fn has_own(config_map: &Observed<Option<ConfigMap>>) -> bool {
+    matches!(config_map, Ok(Some(config_map)) if config_map.annotations.contains_key(ownership::ANNOTATION))
+}
+
 #[async_trait]
 impl Kind for AwsAuthKind {
     fn name(&self) -> &'static str {
@@ -71,7 +82,11 @@ impl Kind for AwsAuthKind {
             return;
         }
         let access = reader.access();
-        let (config_map, _, _) = tokio::join!(access.aws_auth(), access.access_entries(), access.user_info());
+        let config_map = access.aws_auth().await;
+        if is_only_pruning(request) && !has_own(config_map) {
+            return;
+        }
+        tokio::join!(access.access_entries(), access.user_info());
         let wants_permission_set = request
             .config
             .access

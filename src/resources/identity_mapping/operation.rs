@@ -9,7 +9,9 @@ use super::{
     evidence::Standpoint,
 };
 use crate::{
-    guard::access::KnownRefusal, ports::kubernetes::AccessReview, resources::live_access::NAMESPACE,
+    guard::{Guard, access::KnownRefusal},
+    ports::kubernetes::AccessReview,
+    resources::live_access::NAMESPACE,
 };
 
 /// One write.
@@ -43,10 +45,37 @@ pub(super) enum Operation {
         data: BTreeMap<String, Option<String>>,
         /// The annotation that records what eksact wrote.
         annotation: Option<String>,
+        /// The guards that refused and were allowed.
+        allowed: Vec<KnownRefusal>,
+        /// The commands that lead back in after a lockout.
+        way_back: String,
     },
 }
 
 impl Operation {
+    /// The cluster.
+    pub(super) fn cluster(&self) -> &str {
+        match self {
+            Self::Write { cluster, .. } | Self::Restore { cluster, .. } => cluster,
+        }
+    }
+
+    /// The commands that lead back in after a lockout.
+    pub(super) fn way_back(&self) -> &str {
+        match self {
+            Self::Write { standpoint, .. } => &standpoint.way_back,
+            Self::Restore { way_back, .. } => way_back,
+        }
+    }
+
+    /// Whether somebody was let pass who takes access away that may be needed to give it back.
+    pub(super) fn may_lock_out(&self) -> bool {
+        let (Self::Write { allowed, .. } | Self::Restore { allowed, .. }) = self;
+        [Guard::OwnAccessLost, Guard::LastAdminLost]
+            .iter()
+            .any(|guard| allowed.iter().any(|known| known.code == guard.code()))
+    }
+
     /// What the caller must be allowed. Backups have another way where the cluster refuses them.
     pub(super) fn access_reviews(&self) -> Vec<AccessReview> {
         let create = match self {

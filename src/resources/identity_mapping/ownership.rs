@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{reading::MapEntry, section::Section};
-use crate::guard::access::NODES;
+use super::reading::MapEntry;
+use crate::{authn::aws_auth::SectionKey, guard::access::NODES};
 
 /// The annotation that holds the digests, separated by commas.
 pub(super) const ANNOTATION: &str = "eksact.dev/identity-mappings";
@@ -15,9 +15,9 @@ pub(super) const ANNOTATION: &str = "eksact.dev/identity-mappings";
 const DIGITS: usize = 12;
 
 /// The digest of a mapping: of what the server makes of it, not of its text.
-pub(super) fn digest(section: Section, arn: &str, username: &str, groups: &[String]) -> String {
+pub(super) fn digest(section: SectionKey, arn: &str, username: &str, groups: &[String]) -> String {
     let groups: BTreeSet<&String> = groups.iter().collect();
-    let text = serde_json::json!([section.key(), arn.to_lowercase(), username, groups]).to_string();
+    let text = serde_json::json!([section.as_str(), arn.to_lowercase(), username, groups]).to_string();
     let mut hex = hex::encode(Sha256::digest(text));
     hex.truncate(DIGITS);
     hex
@@ -25,7 +25,7 @@ pub(super) fn digest(section: Section, arn: &str, username: &str, groups: &[Stri
 
 /// The digest of an account of `mapAccounts`.
 pub(super) fn account_digest(account: &str) -> String {
-    digest(Section::Accounts, account, "", &[])
+    digest(SectionKey::Accounts, account, "", &[])
 }
 
 /// The digest of an entry as it was read.
@@ -66,7 +66,7 @@ mod tests {
 
     fn entry(username: &str, groups: &[&str]) -> MapEntry {
         MapEntry {
-            section: Section::Roles,
+            section: SectionKey::Roles,
             index: 0,
             line: None,
             arn: "arn:aws:iam::111122223333:role/Dev".to_owned(),

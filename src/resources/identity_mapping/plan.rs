@@ -163,7 +163,7 @@ fn add_changes(
         );
         for entry in &entries {
             attributes.push(
-                AttributeChange::plain(entry.section.key(), None, None)
+                AttributeChange::plain(entry.section.as_str(), None, None)
                     .with_differences(entry.lines.differences()),
             );
         }
@@ -262,10 +262,14 @@ fn not_editable(error: &DeltaError) -> Finding {
 
 /// That `aws-auth` could not be read.
 pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Finding {
+    if super::is_only_pruning(request) {
+        let message =
+            format!("what eksact wrote into aws-auth could not be looked for, and is not pruned: {error}");
+        return Finding::new(Severity::Warning, "aws-auth-unreadable", message).about(&config_map_address());
+    }
     let mappings = request.config.access.identity_mappings.len() + request.access.delete.len();
     let needs = match mappings {
         _ if request.access.restore.is_some() => "the restore of aws-auth needs".to_owned(),
-        0 => "pruning identity mappings needs".to_owned(),
         1 => "1 identity mapping needs".to_owned(),
         count => format!("{count} identity mappings need"),
     };

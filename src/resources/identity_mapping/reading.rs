@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{delta::Removal, section::Section};
+use super::delta::Removal;
 use crate::{
     authn::aws_auth::{
         self, AwsAuth, Entry, Identity, Mapping, Principals, SectionKey,
@@ -17,7 +17,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MapEntry {
     /// Where it stands.
-    pub section: Section,
+    pub section: SectionKey,
     /// Its place among the section's entries.
     pub index: usize,
     /// The line of the section's text on which it begins, from 1.
@@ -35,7 +35,7 @@ pub(super) struct MapEntry {
 }
 
 impl MapEntry {
-    fn at<T>(section: Section, index: usize, entry: &Entry<T>, text: String) -> Self {
+    fn at<T>(section: SectionKey, index: usize, entry: &Entry<T>, text: String) -> Self {
         Self {
             section,
             index,
@@ -96,8 +96,8 @@ impl Reading {
     /// Reads the ConfigMap's `data`.
     pub(super) fn of(data: &BTreeMap<String, String>) -> Self {
         let aws_auth = aws_auth::parse(data);
-        let text = |section: Section, span: &std::ops::Range<usize>| {
-            let text = data.get(section.key()).map_or("", String::as_str);
+        let text = |section: SectionKey, span: &std::ops::Range<usize>| {
+            let text = data.get(section.as_str()).map_or("", String::as_str);
             let line = text.get(..span.start).map_or(span.start, |before| {
                 // With the indentation of its first line, so that the lines of an entry stand as they do in the text.
                 before.trim_end_matches([' ', '\t']).len()
@@ -105,11 +105,8 @@ impl Reading {
             text.get(line..span.end).unwrap_or_default().to_owned()
         };
         let mut entries = Vec::new();
-        for (section, key) in [
-            (Section::Roles, SectionKey::Roles),
-            (Section::Users, SectionKey::Users),
-        ] {
-            for (index, entry) in aws_auth.mappings(key).iter().enumerate() {
+        for section in [SectionKey::Roles, SectionKey::Users] {
+            for (index, entry) in aws_auth.mappings(section).iter().enumerate() {
                 // An entry without an ARN is one for the server's own Identity Center matching, which EKS does not have.
                 if entry.value.arn.is_empty() {
                     continue;
@@ -127,10 +124,10 @@ impl Reading {
             entries.push(MapEntry {
                 arn: entry.value.clone(),
                 ..MapEntry::at(
-                    Section::Accounts,
+                    SectionKey::Accounts,
                     index,
                     entry,
-                    text(Section::Accounts, &entry.span),
+                    text(SectionKey::Accounts, &entry.span),
                 )
             });
         }
@@ -161,39 +158,39 @@ impl Reading {
     }
 
     /// The entries of a section.
-    pub(super) fn of_section(&self, section: Section) -> impl Iterator<Item = &MapEntry> {
+    pub(super) fn of_section(&self, section: SectionKey) -> impl Iterator<Item = &MapEntry> {
         self.entries.iter().filter(move |entry| entry.section == section)
     }
 
     /// The entry of an account.
     pub(super) fn account(&self, account: &str) -> Option<&MapEntry> {
-        self.of_section(Section::Accounts)
+        self.of_section(SectionKey::Accounts)
             .find(|entry| entry.arn == account)
     }
 
     /// The entries that decide about an ARN: the last of `mapRoles`, which is asked first; else those of `mapUsers`, of
     /// which each spelling keeps its last (aws-iam-authenticator 0.7.18, `pkg/mapper/configmap`).
-    pub(super) fn standing(&self, arn: &str, section: Section) -> Vec<&MapEntry> {
+    pub(super) fn standing(&self, arn: &str, section: SectionKey) -> Vec<&MapEntry> {
         let of = |section| {
             self.of_section(section)
                 .filter(|entry| entry.arn.eq_ignore_ascii_case(arn))
                 .collect::<Vec<_>>()
         };
-        if section == Section::Accounts {
+        if section == SectionKey::Accounts {
             return self.account(arn).into_iter().collect();
         }
-        if let Some(last) = of(Section::Roles).pop() {
+        if let Some(last) = of(SectionKey::Roles).pop() {
             return vec![last];
         }
         let mut spellings: BTreeMap<&str, &MapEntry> = BTreeMap::new();
-        for entry in of(Section::Users) {
+        for entry in of(SectionKey::Users) {
             spellings.insert(&entry.arn, entry);
         }
         spellings.into_values().collect()
     }
 
     /// Whether an entry of this section names the subject.
-    pub(super) fn names(&self, subject: &str, section: Section) -> bool {
+    pub(super) fn names(&self, subject: &str, section: SectionKey) -> bool {
         self.of_section(section)
             .any(|entry| entry.arn.eq_ignore_ascii_case(subject))
     }
@@ -241,11 +238,15 @@ impl Edit {
     }
 
     /// The section's text with these edits, the rest byte for byte.
-    pub(super) fn apply(section: Section, text: Option<&str>, edits: &[Self]) -> Result<String, EditError> {
+    pub(super) fn apply(
+        section: SectionKey,
+        text: Option<&str>,
+        edits: &[Self],
+    ) -> Result<String, EditError> {
         match section {
-            Section::Roles => edit::apply(SectionKey::Roles, text, &Self::as_edits(edits, Clone::clone)),
-            Section::Users => edit::apply(SectionKey::Users, text, &Self::as_edits(edits, Clone::clone)),
-            Section::Accounts => {
+            SectionKey::Roles => edit::apply(SectionKey::Roles, text, &Self::as_edits(edits, Clone::clone)),
+            SectionKey::Users => edit::apply(SectionKey::Users, text, &Self::as_edits(edits, Clone::clone)),
+            SectionKey::Accounts => {
                 edit::apply_accounts(text, &Self::as_edits(edits, |mapping| mapping.arn.clone()))
             }
         }

@@ -7,9 +7,9 @@ use super::{
     delta::{Delta, Removal},
     ownership::{self, digest_of, is_protected},
     reading::{MapEntry, Reading},
-    section::Section,
 };
 use crate::{
+    authn::aws_auth::SectionKey,
     config::location::SourceLocation,
     engine::{Finding, PlanDraft, Reason, Severity},
     ports::access::ConfigMap,
@@ -71,7 +71,7 @@ fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft
         MappingSelector::Account(account) => (
             account,
             reading
-                .of_section(Section::Accounts)
+                .of_section(SectionKey::Accounts)
                 .filter(|entry| entry.arn == *account)
                 .collect(),
             true,
@@ -81,7 +81,7 @@ fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft
             reading
                 .entries
                 .iter()
-                .filter(|entry| entry.section != Section::Accounts && entry.arn.eq_ignore_ascii_case(arn))
+                .filter(|entry| entry.section != SectionKey::Accounts && entry.arn.eq_ignore_ascii_case(arn))
                 .collect(),
             *all,
         ),
@@ -104,7 +104,7 @@ fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft
             .iter()
             .map(|entry| {
                 let line = entry.line.map(|line| format!(" line {line}")).unwrap_or_default();
-                format!("{}{line} ({})", entry.section.key(), entry.username)
+                format!("{}{line} ({})", entry.section.as_str(), entry.username)
             })
             .collect();
         draft.add_finding(

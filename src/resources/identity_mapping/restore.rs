@@ -20,7 +20,7 @@ use crate::{
         Action, AttributeChange, Change, Difference, DifferenceSign, Effect, PlanDraft, Reason,
         plan::fingerprint,
     },
-    guard::access::Admitted,
+    guard::access::{Admitted, KnownRefusal},
     resources::{Live, Request, request::Restore},
 };
 
@@ -43,7 +43,7 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
     }
     let outcome = Outcome {
         data: restore.data.clone(),
-        annotation: None,
+        annotations: BTreeMap::new(),
         changes: Vec::new(),
         unchanged: Vec::new(),
         before: Reading::of(now),
@@ -59,7 +59,8 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
     let mut seen_by_guards = outcome.clone();
     seen_by_guards.before.dropped.clone_from(&outcome.after.dropped);
     let standpoint = Standpoint::of(live);
-    for refusal in standpoint.refusals(&seen_by_guards) {
+    let refusals = standpoint.refusals(&seen_by_guards);
+    for refusal in &refusals {
         draft.add_finding(refusal.finding().about(&address));
     }
     let keys: BTreeSet<&String> = now.keys().chain(restore.data.keys()).collect();
@@ -87,6 +88,8 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
         seen: config_map.map(|config_map| content_digest(&config_map.data)),
         data,
         annotation: ownership::format(&owned),
+        allowed: refusals.iter().map(KnownRefusal::from).collect(),
+        way_back: standpoint.way_back,
     };
     let title = format!("restore ConfigMap {} from {}", address.name(), restore.name);
     let step = draft.add_step(&address, "write", title, Vec::new(), &operation);

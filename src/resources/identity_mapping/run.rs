@@ -33,7 +33,7 @@ const LOST_ANSWERS: usize = 3;
 /// What shall be written over the ConfigMap as it was just read.
 struct Writing {
     data: BTreeMap<String, Option<String>>,
-    annotation: Option<Option<String>>,
+    annotations: BTreeMap<String, Option<String>>,
 }
 
 /// Carries out one write.
@@ -49,7 +49,7 @@ pub(super) async fn run(
     loop {
         let now = context.readers.kubernetes.config_map(NAMESPACE, AWS_AUTH).await?;
         let Some(writing) = writing(&operation, now.as_ref())? else {
-            return Ok(finished(backups, context).await);
+            return Ok(finished(&operation, backups, context).await);
         };
         if let Some(now) = &now {
             let kept = backup::keep(now, operation.cluster(), context).await?;
@@ -58,7 +58,7 @@ pub(super) async fn run(
             }
         }
         let Err(error) = write(&writing, now.as_ref(), context).await else {
-            return Ok(finished(backups, context).await);
+            return Ok(finished(&operation, backups, context).await);
         };
         match error.kind {
             CallErrorKind::Conflict | CallErrorKind::AlreadyExists | CallErrorKind::NotFound => {
@@ -67,6 +67,13 @@ pub(super) async fn run(
             }
             // The write may have had its effect: only the ConfigMap can tell.
             CallErrorKind::Unreachable | CallErrorKind::ServiceFailure if lost < LOST_ANSWERS => lost += 1,
+            CallErrorKind::Credentials => {
+                let help = format!(
+                    "If nobody gets in any more, the way back is: {}",
+                    operation.way_back()
+                );
+                return Err(StepError::from(error).with_help(help));
+            }
             _ => return Err(error.into()),
         }
         if Instant::now() + pause >= deadline {
@@ -81,14 +88,6 @@ pub(super) async fn run(
         }
         tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-}
-
-impl Operation {
-    fn cluster(&self) -> &str {
-        match self {
-            Self::Write { cluster, .. } | Self::Restore { cluster, .. } => cluster,
-        }
     }
 }
 
@@ -123,7 +122,7 @@ fn writing(operation: &Operation, now: Option<&ConfigMap>) -> Result<Option<Writ
                     .into_iter()
                     .map(|(key, text)| (key, Some(text)))
                     .collect(),
-                annotation: outcome.annotation,
+                annotations: outcome.annotations,
             }))
         }
         Operation::Restore {
@@ -146,7 +145,7 @@ fn writing(operation: &Operation, now: Option<&ConfigMap>) -> Result<Option<Writ
             }
             Ok(Some(Writing {
                 data: data.clone(),
-                annotation: Some(annotation.clone()),
+                annotations: BTreeMap::from([(ANNOTATION.to_owned(), annotation.clone())]),
             }))
         }
     }
@@ -205,43 +204,36 @@ async fn write(
     context: &RunContext,
 ) -> Result<ConfigMap, CallError> {
     let kubernetes = &context.writers.kubernetes;
-    match now {
-        Some(now) => {
-            let patch = ConfigMapPatch {
-                data: writing.data.clone(),
-                annotations: writing
-                    .annotation
-                    .iter()
-                    .map(|value| (ANNOTATION.to_owned(), value.clone()))
-                    .collect(),
-            };
-            kubernetes
-                .patch_config_map(NAMESPACE, AWS_AUTH, &patch, &now.resource_version)
-                .await
-        }
-        None => {
-            let present = |(key, text): (&String, &Option<String>)| Some((key.clone(), text.clone()?));
-            kubernetes
-                .create_config_map(&NewConfigMap {
-                    namespace: NAMESPACE.to_owned(),
-                    name: AWS_AUTH.to_owned(),
-                    labels: BTreeMap::new(),
-                    annotations: writing
-                        .annotation
-                        .iter()
-                        .flatten()
-                        .map(|value| (ANNOTATION.to_owned(), value.clone()))
-                        .collect(),
-                    data: writing.data.iter().filter_map(present).collect(),
-                })
-                .await
-        }
+    if let Some(now) = now {
+        let patch = ConfigMapPatch {
+            data: writing.data.clone(),
+            annotations: writing.annotations.clone(),
+        };
+        return kubernetes
+            .patch_config_map(NAMESPACE, AWS_AUTH, &patch, &now.resource_version)
+            .await;
     }
+    let present = |(key, text): (&String, &Option<String>)| Some((key.clone(), text.clone()?));
+    kubernetes
+        .create_config_map(&NewConfigMap {
+            namespace: NAMESPACE.to_owned(),
+            name: AWS_AUTH.to_owned(),
+            labels: BTreeMap::new(),
+            annotations: writing.annotations.iter().filter_map(present).collect(),
+            data: writing.data.iter().filter_map(present).collect(),
+        })
+        .await
 }
 
 /// Says where the backups are, and lets go of the oldest.
-async fn finished(backups: Vec<backup::Kept>, context: &RunContext) -> StepDone {
+async fn finished(operation: &Operation, backups: Vec<backup::Kept>, context: &RunContext) -> StepDone {
     let mut notes: Vec<String> = backups.last().iter().map(|kept| kept.note()).collect();
+    if operation.may_lock_out() {
+        notes.push(format!(
+            "If nobody gets into the cluster any more, the way back is: {}",
+            operation.way_back()
+        ));
+    }
     if backups
         .iter()
         .any(|kept| matches!(kept, backup::Kept::InCluster { .. }))

@@ -1,8 +1,9 @@
 //! From an entry of the configuration to the entry of `aws-auth` that stands for it: services and permission sets
 //! resolved. Pure.
 
-use super::{delta::WantedMapping, permission_set, section::Section};
+use super::{delta::WantedMapping, permission_set};
 use crate::{
+    authn::aws_auth::SectionKey,
     config::cluster_access::{IdentityMapping, MappingSubject},
     engine::Finding,
     iam::Arn,
@@ -59,12 +60,16 @@ pub(super) fn resolve(mapping: &IdentityMapping, live: &Live) -> Result<Wanted, 
 }
 
 /// The section in which a mapping of this ARN belongs. That it can match at all, the configuration's check has seen to.
-fn section_of(arn: &str) -> Section {
+fn section_of(arn: &str) -> SectionKey {
     let is_role = arn
         .splitn(6, ':')
         .nth(5)
         .is_some_and(|resource| resource.starts_with("role/"));
-    if is_role { Section::Roles } else { Section::Users }
+    if is_role {
+        SectionKey::Roles
+    } else {
+        SectionKey::Users
+    }
 }
 
 #[cfg(test)]
@@ -74,9 +79,9 @@ mod tests {
     #[test]
     fn roles_and_everybody_else() {
         let table = [
-            ("arn:aws:iam::111122223333:role/dev", Section::Roles),
-            ("arn:aws:iam::111122223333:user/role/ann", Section::Users),
-            ("arn:aws:sts::111122223333:federated-user/bob", Section::Users),
+            ("arn:aws:iam::111122223333:role/dev", SectionKey::Roles),
+            ("arn:aws:iam::111122223333:user/role/ann", SectionKey::Users),
+            ("arn:aws:sts::111122223333:federated-user/bob", SectionKey::Users),
         ];
         for (arn, section) in table {
             assert_eq!(section_of(arn), section, "{arn}");

@@ -61,7 +61,13 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     let bindings = match &live.access.bindings {
         Some(Ok(bindings)) => bindings,
         Some(Err(error)) => {
-            if wanted.is_empty() && !request.access.prune {
+            if wanted.is_empty() {
+                if request.access.prune {
+                    let message = format!(
+                        "bindings that eksact made could not be looked for, and are not pruned: {error}"
+                    );
+                    draft.add_finding(Finding::new(Severity::Warning, "bindings-unreadable", message));
+                }
                 return;
             }
             let finding = match unreadable(error) {

@@ -1,4 +1,4 @@
-//! The Role and RoleBinding of EMR on EKS, as eksctl 0.231 creates them for `serviceName: emr-containers`
+//! The Role and `RoleBinding` of EMR on EKS, as eksctl 0.231 creates them for `serviceName: emr-containers`
 //! (`pkg/actions/iamidentitymapping/create.go`), which says what AWS's guide does.
 
 use crate::{

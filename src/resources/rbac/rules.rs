@@ -157,7 +157,7 @@ mod tests {
                 std::slice::from_ref(&logs),
                 Effect::Incomparable,
             ),
-            (&[logs], &[all_logs], Effect::Broader),
+            (std::slice::from_ref(&logs), &[all_logs], Effect::Broader),
             (&[url("/healthz/etcd")], &[url("/healthz/*")], Effect::Broader),
             (&[], &[], Effect::Equal),
         ];

@@ -31,19 +31,21 @@ pub(super) enum Operation {
         remove_labels: Vec<String>,
         remove_annotations: Vec<String>,
     },
-    /// Takes the annotation off the object with this `uid` and leaves the rest.
+    /// Takes the annotation off the object with this `uid`, while it names this role, and leaves the rest.
     RemoveAnnotation {
         namespace: String,
         name: String,
         uid: String,
         resource_version: String,
+        role_arn: String,
     },
-    /// Deletes the object with this `uid`, if nobody changed it since.
+    /// Deletes the object with this `uid`, while it is ours alone and names this role.
     Delete {
         namespace: String,
         name: String,
         uid: String,
         resource_version: String,
+        role_arn: Option<String>,
     },
 }
 

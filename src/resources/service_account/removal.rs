@@ -18,7 +18,11 @@ use crate::{
     guard::Guard,
     ports::kubernetes::ServiceAccount,
     resources::{
-        Live, Request, iam_role::is_to_go, live::service_account_of, request::AccountKey, runner::help_for,
+        Live, Request,
+        iam_role::{is_hindered, is_to_go},
+        live::service_account_of,
+        request::AccountKey,
+        runner::help_for,
     },
 };
 
@@ -86,6 +90,9 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         }
     }
     for (key, account) in candidates {
+        if is_hindered(live, &key) {
+            continue;
+        }
         plan_one(request, &key, account, draft);
     }
 }
@@ -117,6 +124,7 @@ fn plan_one(request: &Request, key: &AccountKey, account: &ServiceAccount, draft
             name: key.1.clone(),
             uid: account.uid.clone(),
             resource_version: account.resource_version.clone(),
+            role_arn: account.annotations.get(ROLE_ANNOTATION).cloned(),
         };
         let title = format!("delete service account {}/{}", key.0, key.1);
         change.steps = vec![draft.add_step(&address, "delete", title, Vec::new(), &operation)];
@@ -164,6 +172,7 @@ fn plan_one(request: &Request, key: &AccountKey, account: &ServiceAccount, draft
         name: key.1.clone(),
         uid: account.uid.clone(),
         resource_version: account.resource_version.clone(),
+        role_arn: arn.clone(),
     };
     let title = format!(
         "remove the role annotation of service account {}/{}",

@@ -3,7 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{ROLE_ANNOTATION, operation::Operation};
+use super::{
+    Ownership, ROLE_ANNOTATION,
+    operation::Operation,
+    ownership::{other_owner, ownership},
+};
 use crate::{
     engine::{Deferred, StepDone, StepError},
     ports::{
@@ -39,38 +43,23 @@ pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<St
             name,
             uid,
             resource_version,
-        } => remove_annotation(&namespace, &name, &uid, resource_version, context).await,
+            role_arn,
+        } => remove_annotation((&namespace, &name), &uid, resource_version, &role_arn, context).await,
         Operation::Delete {
             namespace,
             name,
             uid,
             resource_version,
+            role_arn,
         } => {
-            match context
-                .writers
-                .kubernetes
-                .delete_service_account(&namespace, &name, &uid, &resource_version)
-                .await
-            {
-                Err(error) if error.kind == CallErrorKind::NotFound => Ok(StepDone::default()),
-                Err(error) if error.kind == CallErrorKind::Conflict => {
-                    match context
-                        .readers
-                        .kubernetes
-                        .service_account(&namespace, &name)
-                        .await?
-                    {
-                        Some(account) if account.uid != uid => Err(StepError::new(format!(
-                            "the service account {namespace}/{name} was made anew since the plan"
-                        ))
-                        .with_help("Run the same command again: it plans from what is there now.")),
-                        Some(_) => Err(error.into()),
-                        None => Ok(StepDone::default()),
-                    }
-                }
-                Err(error) => Err(error.into()),
-                Ok(()) => Ok(StepDone::default()),
-            }
+            delete(
+                (&namespace, &name),
+                &uid,
+                resource_version,
+                role_arn.as_ref(),
+                context,
+            )
+            .await
         }
     }
 }
@@ -176,9 +165,9 @@ async fn apply(operation: Operation, context: &RunContext) -> Result<StepDone, S
                     .kubernetes
                     .service_account(&metadata.namespace, &metadata.name)
                     .await?
-                    .ok_or_else(|| moved(&metadata, "it was deleted"))?;
+                    .ok_or_else(|| moved(&metadata.namespace, &metadata.name, "it was deleted"))?;
                 if now.uid != uid {
-                    return Err(moved(&metadata, "it was made anew"));
+                    return Err(moved(&metadata.namespace, &metadata.name, "it was made anew"));
                 }
                 let untouched = |before: &BTreeMap<String, Option<String>>,
                                  live: &BTreeMap<String, String>,
@@ -191,25 +180,29 @@ async fn apply(operation: Operation, context: &RunContext) -> Result<StepDone, S
                     || !untouched(&before_annotations, &now.annotations, &metadata.annotations)
                 {
                     return Err(moved(
-                        &metadata,
+                        &metadata.namespace,
+                        &metadata.name,
                         "the labels or annotations that it is about were changed",
                     ));
                 }
                 version = now.resource_version;
             }
             Err(error) if error.kind == CallErrorKind::NotFound => {
-                return Err(moved(&metadata, "it was deleted"));
+                return Err(moved(&metadata.namespace, &metadata.name, "it was deleted"));
             }
             Err(error) => return Err(error.into()),
         }
     }
-    Err(moved(&metadata, "others keep changing it"))
+    Err(moved(
+        &metadata.namespace,
+        &metadata.name,
+        "others keep changing it",
+    ))
 }
 
-fn moved(metadata: &ServiceAccountMetadata, what: &str) -> StepError {
+fn moved(namespace: &str, name: &str, what: &str) -> StepError {
     StepError::new(format!(
-        "the service account {}/{} moved since the plan was made: {what}",
-        metadata.namespace, metadata.name
+        "the service account {namespace}/{name} moved since the plan was made: {what}"
     ))
     .with_help("Run the same command again: it plans from what is there now.")
 }
@@ -250,10 +243,10 @@ async fn remove(
 }
 
 async fn remove_annotation(
-    namespace: &str,
-    name: &str,
+    (namespace, name): (&str, &str),
     uid: &str,
     resource_version: String,
+    role_arn: &str,
     context: &RunContext,
 ) -> Result<StepDone, StepError> {
     let mut version = resource_version;
@@ -268,25 +261,69 @@ async fn remove_annotation(
             Ok(_) => return Ok(StepDone::default()),
             Err(error) if error.kind == CallErrorKind::NotFound => return Ok(StepDone::default()),
             Err(error) if error.kind == CallErrorKind::Conflict => {
-                match context
+                let now = context
                     .readers
                     .kubernetes
                     .service_account(namespace, name)
                     .await?
-                {
-                    Some(now) if now.uid == uid && now.annotations.contains_key(ROLE_ANNOTATION) => {
-                        version = now.resource_version;
+                    .filter(|now| now.uid == uid);
+                match now.as_ref().and_then(|now| now.annotations.get(ROLE_ANNOTATION)) {
+                    Some(arn) if arn != role_arn => {
+                        return Err(moved(namespace, name, "it names another role"));
                     }
-                    _ => return Ok(StepDone::default()),
+                    Some(_) => version = now.map(|now| now.resource_version).unwrap_or_default(),
+                    None => return Ok(StepDone::default()),
                 }
             }
             Err(error) => return Err(error.into()),
         }
     }
-    Err(StepError::new(format!(
-        "the service account {namespace}/{name} could not be written: others keep changing it"
-    ))
-    .with_help("Run the same command again."))
+    Err(moved(namespace, name, "others keep changing it"))
+}
+
+/// Deletes the object that was planned. One that was changed meanwhile is deleted only while it still is what the plan
+/// showed: ours alone, and pointing at the same role.
+async fn delete(
+    (namespace, name): (&str, &str),
+    uid: &str,
+    resource_version: String,
+    role_arn: Option<&String>,
+    context: &RunContext,
+) -> Result<StepDone, StepError> {
+    let mut version = resource_version;
+    for _ in 0..ATTEMPTS {
+        match context
+            .writers
+            .kubernetes
+            .delete_service_account(namespace, name, uid, &version)
+            .await
+        {
+            Ok(()) => return Ok(StepDone::default()),
+            Err(error) if error.kind == CallErrorKind::NotFound => return Ok(StepDone::default()),
+            Err(error) if error.kind == CallErrorKind::Conflict => {
+                let Some(now) = context
+                    .readers
+                    .kubernetes
+                    .service_account(namespace, name)
+                    .await?
+                else {
+                    return Ok(StepDone::default());
+                };
+                if now.uid != uid {
+                    return Err(moved(namespace, name, "it was made anew"));
+                }
+                if ownership(&now) != Ownership::Ours || other_owner(&now).is_some() {
+                    return Err(moved(namespace, name, "it is no longer eksact's alone"));
+                }
+                if now.annotations.get(ROLE_ANNOTATION) != role_arn {
+                    return Err(moved(namespace, name, "it names another role"));
+                }
+                version = now.resource_version;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(moved(namespace, name, "others keep changing it"))
 }
 
 /// The pods that still run with another role, and how to restart them. They are never restarted unasked.

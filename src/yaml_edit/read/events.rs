@@ -44,7 +44,7 @@ pub(super) struct Event {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     StreamStart,
     ImplicitDocumentStart,
     DocumentStart,
@@ -71,7 +71,7 @@ enum State {
 
 /// Where a node stands, as far as the grammar depends on it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     Flow,
     Block,
     /// As the key or value of a block mapping, where a sequence may begin at the mapping's own column.
@@ -81,12 +81,12 @@ enum Place {
 /// Gives the events of a text one by one.
 #[derive(Debug)]
 pub(super) struct Events<'t> {
-    scanner: Scanner<'t>,
-    state: State,
+    pub(super) scanner: Scanner<'t>,
+    pub(super) state: State,
     states: Vec<State>,
     marks: Vec<Mark>,
     tag_directives: Vec<(String, String)>,
-    indicator: Option<Mark>,
+    pub(super) indicator: Option<Mark>,
 }
 
 impl<'t> Events<'t> {
@@ -173,7 +173,7 @@ impl<'t> Events<'t> {
     }
 
     /// Goes behind the token that closes a collection.
-    fn close(&mut self, token: Peeked) -> Event {
+    pub(super) fn close(&mut self, token: Peeked) -> Event {
         self.pop_state();
         self.marks.pop();
         self.scanner.take();
@@ -184,12 +184,12 @@ impl<'t> Events<'t> {
         self.state = self.states.pop().unwrap_or(State::End);
     }
 
-    fn node_then(&mut self, place: Place, then: State) -> Result<Event, SyntaxError> {
+    pub(super) fn node_then(&mut self, place: Place, then: State) -> Result<Event, SyntaxError> {
         self.states.push(then);
         self.node(place)
     }
 
-    fn empty_then(&mut self, mark: Mark, then: State) -> Event {
+    pub(super) fn empty_then(&mut self, mark: Mark, then: State) -> Event {
         self.state = then;
         empty_scalar(mark)
     }
@@ -289,7 +289,7 @@ impl<'t> Events<'t> {
         Ok(event(EventKind::DocumentEnd, token.start, end))
     }
 
-    fn node(&mut self, place: Place) -> Result<Event, SyntaxError> {
+    pub(super) fn node(&mut self, place: Place) -> Result<Event, SyntaxError> {
         let mut token = self.scanner.peek()?;
         if token.kind == TokenKind::Alias {
             self.pop_state();
@@ -450,104 +450,13 @@ impl<'t> Events<'t> {
         }
     }
 
-    fn flow_sequence_entry(&mut self, first: bool) -> Result<Event, SyntaxError> {
-        let mut token = self.scanner.peek()?;
-        if token.kind != TokenKind::FlowSequenceEnd {
-            if !first {
-                if token.kind != TokenKind::FlowEntry {
-                    return Err(self.unexpected("did not find expected ',' or ']'", token));
-                }
-                self.scanner.take();
-                token = self.scanner.peek()?;
-            }
-            if token.kind == TokenKind::Key {
-                self.scanner.take();
-                self.state = State::FlowSequenceEntryMappingKey;
-                return Ok(event(
-                    EventKind::MappingStart { flow: true },
-                    token.start,
-                    token.end,
-                ));
-            }
-            if token.kind != TokenKind::FlowSequenceEnd {
-                return self.node_then(Place::Flow, State::FlowSequenceEntry);
-            }
-        }
-        Ok(self.close(token))
-    }
-
-    fn flow_sequence_entry_mapping_key(&mut self) -> Result<Event, SyntaxError> {
-        let token = self.scanner.peek()?;
-        match token.kind {
-            TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd => {
-                // The token is lost here in go-yaml, too.
-                self.scanner.take();
-                Ok(self.empty_then(token.end, State::FlowSequenceEntryMappingValue))
-            }
-            _ => self.node_then(Place::Flow, State::FlowSequenceEntryMappingValue),
-        }
-    }
-
-    fn flow_sequence_entry_mapping_value(&mut self) -> Result<Event, SyntaxError> {
-        let value = self.scanner.peek()?;
-        if value.kind == TokenKind::Value {
-            self.scanner.take();
-            self.indicator = Some(value.start);
-            let token = self.scanner.peek()?;
-            if !matches!(token.kind, TokenKind::FlowEntry | TokenKind::FlowSequenceEnd) {
-                return self.node_then(Place::Flow, State::FlowSequenceEntryMappingEnd);
-            }
-        }
-        Ok(self.empty_then(value.start, State::FlowSequenceEntryMappingEnd))
-    }
-
-    fn flow_mapping_key(&mut self, first: bool) -> Result<Event, SyntaxError> {
-        let mut token = self.scanner.peek()?;
-        if token.kind != TokenKind::FlowMappingEnd {
-            if !first {
-                if token.kind != TokenKind::FlowEntry {
-                    return Err(self.unexpected("did not find expected ',' or '}'", token));
-                }
-                self.scanner.take();
-                token = self.scanner.peek()?;
-            }
-            if token.kind == TokenKind::Key {
-                self.scanner.take();
-                let token = self.scanner.peek()?;
-                return match token.kind {
-                    TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd => {
-                        Ok(self.empty_then(token.start, State::FlowMappingValue))
-                    }
-                    _ => self.node_then(Place::Flow, State::FlowMappingValue),
-                };
-            }
-            if token.kind != TokenKind::FlowMappingEnd {
-                return self.node_then(Place::Flow, State::FlowMappingEmptyValue);
-            }
-        }
-        Ok(self.close(token))
-    }
-
-    fn flow_mapping_value(&mut self) -> Result<Event, SyntaxError> {
-        let mut token = self.scanner.peek()?;
-        if token.kind == TokenKind::Value {
-            self.scanner.take();
-            self.indicator = Some(token.start);
-            token = self.scanner.peek()?;
-            if !matches!(token.kind, TokenKind::FlowEntry | TokenKind::FlowMappingEnd) {
-                return self.node_then(Place::Flow, State::FlowMappingKey);
-            }
-        }
-        Ok(self.empty_then(token.start, State::FlowMappingKey))
-    }
-
-    fn unexpected(&self, problem: &str, token: Peeked) -> SyntaxError {
+    pub(super) fn unexpected(&self, problem: &str, token: Peeked) -> SyntaxError {
         let context = self.marks.last().copied().unwrap_or_default();
         SyntaxError::parser(problem, context, token.start)
     }
 }
 
-fn event(kind: EventKind, start: Mark, end: Mark) -> Event {
+pub(super) fn event(kind: EventKind, start: Mark, end: Mark) -> Event {
     Event {
         kind,
         anchor: None,

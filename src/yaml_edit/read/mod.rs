@@ -7,6 +7,7 @@
 
 mod cursor;
 mod events;
+mod flow_events;
 pub(crate) mod resolve;
 mod scalars;
 mod scanner;

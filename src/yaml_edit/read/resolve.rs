@@ -63,7 +63,6 @@ pub(crate) fn resolve(tag: &str, text: &str) -> Result<Resolved, String> {
                 .map(Resolved::Binary)
                 .map_err(|_| "!!binary value contains invalid base64 data".to_owned())
         }
-        Some("str") => Ok(Resolved::Text(text.to_owned())),
         Some("") => Ok(resolve_plain(text, true)),
         Some(wanted @ ("bool" | "int" | "float" | "null" | "timestamp")) => {
             let found = resolve_plain(text, wanted == "timestamp");
@@ -79,7 +78,7 @@ pub(crate) fn resolve(tag: &str, text: &str) -> Result<Resolved, String> {
             }
             Ok(found)
         }
-        // Any other tag leaves the text as it is.
+        // `!!str` and any other tag leave the text as it is.
         _ => Ok(Resolved::Text(text.to_owned())),
     }
 }
@@ -193,7 +192,7 @@ fn is_timestamp(text: &str) -> bool {
     };
     let rest = rest.get(1..).unwrap_or_default();
     match separator {
-        'T' | 't' => clock(rest).is_some_and(|zone| is_zone(zone)),
+        'T' | 't' => clock(rest).is_some_and(is_zone),
         ' ' => clock(rest.trim_start_matches(' ')).is_some_and(str::is_empty),
         _ => false,
     }

@@ -223,27 +223,7 @@ impl<'t> Scanner<'t> {
     }
 
     fn begins_plain_scalar(&self) -> bool {
-        let indicator = matches!(
-            self.cursor.next(),
-            b'-' | b'?'
-                | b':'
-                | b','
-                | b'['
-                | b']'
-                | b'{'
-                | b'}'
-                | b'#'
-                | b'&'
-                | b'*'
-                | b'!'
-                | b'|'
-                | b'>'
-                | b'\''
-                | b'"'
-                | b'%'
-                | b'@'
-                | b'`'
-        );
+        let indicator = b"-?:,[]{}#&*!|>'\"%@`".contains(&self.cursor.next());
         match self.cursor.next() {
             b'-' => !self.cursor.is_blank_at(1),
             b'?' | b':' => self.flow_level == 0 && !self.cursor.is_blank_or_end_at(1),

@@ -1,0 +1,82 @@
+//! The annotation of the service account: whether it is there, under its right key, and names a role.
+
+use super::{Account, Chain, Link, ROLE_ANNOTATION};
+use crate::iam::Arn;
+
+const NAME: &str = "annotation";
+/// From this likeness on a key is taken for a misspelt one: two letters in the length of the right one.
+const LIKE: f64 = 0.9;
+
+/// Looks at the annotation.
+pub(super) fn check(chain: &Chain, account: &Account) -> Link {
+    let Some(value) = account.annotations.get(ROLE_ANNOTATION) else {
+        return missing(chain, account);
+    };
+    let command = |arn: &str| {
+        format!(
+            "kubectl --namespace {} annotate --overwrite serviceaccount {} {ROLE_ANNOTATION}={arn}",
+            chain.namespace, chain.name
+        )
+    };
+    if value.trim().is_empty() {
+        return Link::broken(NAME, "annotation-empty", format!("{ROLE_ANNOTATION} is empty"))
+            .help("The webhook takes an empty annotation for none: set it to the role's ARN.");
+    }
+    if value.trim() != value {
+        return Link::broken(
+            NAME,
+            "annotation-malformed",
+            format!("{ROLE_ANNOTATION} has spaces around the ARN: `{value}`"),
+        )
+        .help(format!("Write it without: {}", command(value.trim())));
+    }
+    let malformed = |says: String| {
+        Link::broken(NAME, "annotation-malformed", says)
+            .help("The webhook puts it into pods as it is, and STS refuses it: set the ARN of the role.")
+    };
+    let arn: Arn = match value.parse() {
+        Ok(arn) => arn,
+        Err(error) => return malformed(format!("{ROLE_ANNOTATION} is no ARN: {error}")),
+    };
+    if arn.role_name().is_none() {
+        return malformed(format!("{ROLE_ANNOTATION} names no role: {value}"));
+    }
+    if arn.partition != chain.partition {
+        return malformed(format!(
+            "{ROLE_ANNOTATION} is in the partition {}, and the cluster is in {}",
+            arn.partition, chain.partition
+        ));
+    }
+    Link::whole(NAME, value)
+}
+
+fn missing(chain: &Chain, account: &Account) -> Link {
+    let near = account
+        .annotations
+        .keys()
+        .map(|key| (strsim::jaro_winkler(key, ROLE_ANNOTATION), key))
+        .filter(|(likeness, _)| *likeness >= LIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    match near {
+        Some((_, key)) => Link::broken(
+            NAME,
+            "annotation-misspelt",
+            format!("the annotation is `{key}`, and the webhook looks for `{ROLE_ANNOTATION}`"),
+        )
+        .help(format!(
+            "kubectl --namespace {} annotate serviceaccount {} {key}- {ROLE_ANNOTATION}={}",
+            chain.namespace,
+            chain.name,
+            account.annotations.get(key).map_or("ARN", String::as_str)
+        )),
+        None => Link::broken(
+            NAME,
+            "annotation-missing",
+            format!("the service account has no annotation {ROLE_ANNOTATION}: its pods use their nodes' role"),
+        )
+        .help(
+            "`eksact apply -f` with the file that has the service account sets it. An annotation of a pod or a deployment does \
+             not count.",
+        ),
+    }
+}

@@ -1,0 +1,241 @@
+//! A chain that holds, and every way that is known to break it.
+
+use serde_json::json;
+
+use super::*;
+
+const ISSUER: &str = "https://oidc.eks.eu-west-1.amazonaws.com/id/AAAA";
+const KEYS: &str = "oidc.eks.eu-west-1.amazonaws.com/id/AAAA";
+const ROLE: &str = "arn:aws:iam::111122223333:role/reader";
+
+fn trust(provider: &str, condition: Value) -> Value {
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": {"Federated": format!("arn:aws:iam::111122223333:oidc-provider/{provider}")}, "Condition": condition}]})
+}
+
+fn equals(sub: &str, aud: &str) -> Value {
+    json!({"StringEquals": {format!("{KEYS}:sub"): sub, format!("{KEYS}:aud"): aud}})
+}
+
+fn whole() -> Chain {
+    Chain {
+        cluster: "prod".to_owned(),
+        account: "111122223333".to_owned(),
+        partition: Partition::Aws,
+        issuer: Some(ISSUER.to_owned()),
+        api_issuer: Some(ISSUER.to_owned()),
+        namespace: "app".to_owned(),
+        name: "s3-reader".to_owned(),
+        service_account: Ok(Some(Account {
+            annotations: BTreeMap::from([(ROLE_ANNOTATION.to_owned(), ROLE.to_owned())]),
+        })),
+        provider: Ok(Some(vec![AUDIENCE.to_owned()])),
+        role: Ok(Some(Role {
+            arn: ROLE.to_owned(),
+            trust_policy: trust(KEYS, equals("system:serviceaccount:app:s3-reader", AUDIENCE)),
+        })),
+        pods: Ok(vec![Pod {
+            name: "web-1".to_owned(),
+            role_arns: BTreeMap::from([("web".to_owned(), ROLE.to_owned())]),
+            controller: Some("deployment/web".to_owned()),
+        }]),
+        token: None,
+    }
+}
+
+fn first_broken(chain: &Chain) -> String {
+    check(chain)
+        .into_iter()
+        .find(|link| link.verdict != Verdict::Whole)
+        .map_or_else(
+            || "nothing".to_owned(),
+            |link| format!("{}: {}", link.name, link.code),
+        )
+}
+
+fn annotated(key: &str, value: &str) -> Chain {
+    Chain {
+        service_account: Ok(Some(Account {
+            annotations: BTreeMap::from([(key.to_owned(), value.to_owned())]),
+        })),
+        ..whole()
+    }
+}
+
+fn trusting(trust_policy: Value) -> Chain {
+    Chain {
+        role: Ok(Some(Role {
+            arn: ROLE.to_owned(),
+            trust_policy,
+        })),
+        ..whole()
+    }
+}
+
+#[test]
+fn each_break_is_named_and_a_whole_chain_holds() {
+    let sub = "system:serviceaccount:app:s3-reader";
+    let stale = Pod {
+        name: "web-1".to_owned(),
+        ..Pod::default()
+    };
+    let expired = Claims {
+        expired_for: Some(60),
+        ..Claims::default()
+    };
+    let cases: Vec<(Chain, &str)> = vec![
+        (whole(), "nothing"),
+        (
+            Chain {
+                provider: Ok(None),
+                ..whole()
+            },
+            "provider: oidc-provider-missing",
+        ),
+        (
+            trusting(trust(
+                "oidc.eks.eu-west-1.amazonaws.com/id/BBBB",
+                equals(sub, AUDIENCE),
+            )),
+            "trust policy: trust-provider",
+        ),
+        (
+            Chain {
+                provider: Ok(Some(vec!["other".to_owned()])),
+                ..whole()
+            },
+            "audience: oidc-audience-missing",
+        ),
+        (
+            trusting(trust(KEYS, equals("system:serviceaccount:app:*", AUDIENCE))),
+            "trust policy: trust-wildcard",
+        ),
+        (
+            trusting(trust(KEYS, equals(AUDIENCE, sub))),
+            "trust policy: trust-swapped",
+        ),
+        (
+            trusting(trust(
+                KEYS,
+                equals("system:serviceaccount:web:s3-reader", AUDIENCE),
+            )),
+            "trust policy: trust-namespace",
+        ),
+        (
+            trusting(trust(KEYS, equals("system:serviceaccount:app:other", AUDIENCE))),
+            "trust policy: trust-subject",
+        ),
+        (
+            trusting(trust(KEYS, equals(sub, "sts.amazonaws.com.cn"))),
+            "trust policy: trust-audience",
+        ),
+        (
+            trusting(trust(
+                KEYS,
+                json!({"StringEquals": {"oidc.eks.eu-west-1.amazonaws.com/id/BBBB:sub": sub}}),
+            )),
+            "trust policy: trust-other-issuer",
+        ),
+        (
+            trusting(trust(KEYS, json!({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}))),
+            "trust policy: trust-condition",
+        ),
+        (
+            trusting(
+                json!({"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}]}),
+            ),
+            "trust policy: trust-action",
+        ),
+        (annotated("other", "x"), "annotation: annotation-missing"),
+        (
+            annotated("eks.amazonaws.com/role_arn", ROLE),
+            "annotation: annotation-misspelt",
+        ),
+        (
+            annotated(ROLE_ANNOTATION, "reader"),
+            "annotation: annotation-malformed",
+        ),
+        (annotated(ROLE_ANNOTATION, " "), "annotation: annotation-empty"),
+        (
+            annotated(ROLE_ANNOTATION, "arn:aws:iam::111122223333:user/reader"),
+            "annotation: annotation-malformed",
+        ),
+        (
+            annotated(ROLE_ANNOTATION, "arn:aws-cn:iam::111122223333:role/reader"),
+            "annotation: annotation-malformed",
+        ),
+        (
+            annotated(ROLE_ANNOTATION, "arn:aws:iam::999999999999:role/reader"),
+            "provider: not-checkable",
+        ),
+        (
+            annotated(ROLE_ANNOTATION, "arn:aws:iam::111122223333:role/path/reader"),
+            "role: role-path",
+        ),
+        (
+            Chain {
+                role: Ok(None),
+                ..whole()
+            },
+            "role: role-missing",
+        ),
+        (
+            Chain {
+                service_account: Ok(None),
+                ..whole()
+            },
+            "service account: service-account-missing",
+        ),
+        (
+            Chain {
+                api_issuer: Some("https://other".to_owned()),
+                ..whole()
+            },
+            "issuer: other-cluster",
+        ),
+        (
+            Chain {
+                pods: Ok(vec![stale]),
+                ..whole()
+            },
+            "pods: pods-older-than-annotation",
+        ),
+        (
+            Chain {
+                token: Some(expired),
+                ..whole()
+            },
+            "token: token-expired",
+        ),
+        (
+            Chain {
+                role: Err("denied".to_owned()),
+                ..whole()
+            },
+            "role: not-checkable",
+        ),
+    ];
+    for (chain, expected) in cases {
+        assert_eq!(first_broken(&chain), expected, "{chain:#?}");
+    }
+}
+
+#[test]
+fn wildcards_work_where_iam_lets_them() {
+    let like = json!({"StringLike": {format!("{KEYS}:sub"): "system:serviceaccount:*:s3-*"},
+        "StringEquals": {format!("{KEYS}:aud"): AUDIENCE}});
+    assert_eq!(first_broken(&trusting(trust(KEYS, like))), "nothing");
+}
+
+#[test]
+fn an_audience_of_its_own_counts_in_provider_and_trust() {
+    let mut chain = whole();
+    if let Ok(Some(account)) = &mut chain.service_account {
+        account
+            .annotations
+            .insert(AUDIENCE_ANNOTATION.to_owned(), "mine".to_owned());
+    }
+    assert_eq!(first_broken(&chain), "audience: oidc-audience-missing");
+    chain.provider = Ok(Some(vec!["mine".to_owned()]));
+    assert_eq!(first_broken(&chain), "trust policy: trust-audience");
+}

@@ -1,0 +1,263 @@
+//! `eksact get iamidentitymapping`: the entries of aws-auth, with what the server makes of each.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{
+    ExitCode, Failure,
+    get::{Format, show_list},
+    global::GlobalFlags,
+    identity_mapping::MappingClusterFlags,
+    wiring::Connection,
+};
+use crate::{
+    authn::{
+        aws_auth::{
+            AwsAuth, Mapping, SectionKey,
+            lint::{LintFinding, Surroundings, Weight, lint},
+            parse,
+        },
+        aws_auth_manifest::{NAME, NAMESPACE},
+    },
+    iam::Partition,
+    view::{Printer, table::Table},
+};
+
+/// Show whom aws-auth lets in, and as whom
+#[derive(Debug, Args)]
+#[command(visible_alias = "iamidentitymappings")]
+pub(super) struct GetIdentityMappings {
+    #[command(flatten)]
+    cluster: MappingClusterFlags,
+    /// Only the mappings of this ARN; an error when there is none
+    #[arg(long, alias = "role", value_name = "ARN", help_heading = "Mapping")]
+    arn: Option<String>,
+    /// How to show them
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    output: Format,
+    /// Accepted for eksctl's sake
+    #[arg(long, hide = true, value_name = "N")]
+    chunk_size: Option<u32>,
+}
+
+/// One entry, in the form of eksctl's own output (0.231); `problems` is added where there are any.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+struct Row {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    rolearn: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    userarn: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    username: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    account: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<Problem>,
+}
+
+/// Why the server does not do with an entry what is written there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Problem {
+    code: &'static str,
+    message: String,
+}
+
+impl GetIdentityMappings {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let config = self.cluster.config(global, printer)?;
+        let connection = Connection::open(global, &config, printer).await?;
+        let (cluster, config_map) = tokio::join!(
+            connection.readers.aws.cluster(&config.metadata.name.value),
+            connection.readers.kubernetes.config_map(NAMESPACE, NAME)
+        );
+        if cluster?.authentication_mode.as_deref() == Some("API") {
+            printer.note(
+                "the cluster's authentication mode is API: it does not read aws-auth, which lets nobody in",
+            );
+        }
+        let data = config_map?.map(|map| map.data).unwrap_or_default();
+        let partition = Partition::of_region(&config.metadata.region.value);
+        let aws_auth = parse(&data);
+        for (section, fault) in aws_auth.dropped() {
+            printer.warning(&format!(
+                "the server reads nothing of {}: {}; everybody in it is locked out",
+                section.as_str(),
+                fault.problem
+            ));
+        }
+        let mut rows = rows(&aws_auth, partition);
+        if let Some(arn) = &self.arn {
+            rows.retain(|row| row.arn().eq_ignore_ascii_case(arn));
+            if rows.is_empty() {
+                return Err(Failure::error(format!(
+                    "no iamidentitymapping with arn \"{arn}\" found"
+                )));
+            }
+        }
+        show_list(
+            &rows,
+            self.output,
+            "No iamidentitymappings found",
+            printer,
+            || {
+                let mut table = Table::new(["ARN", "USERNAME", "GROUPS", "ACCOUNT", "THE SERVER"]);
+                for row in &rows {
+                    table.row([
+                        row.arn(),
+                        &row.username,
+                        &row.groups.join(","),
+                        &row.account,
+                        &row.verdict(),
+                    ]);
+                }
+                table
+            },
+        )?;
+        Ok(ExitCode::Success)
+    }
+}
+
+impl Row {
+    fn arn(&self) -> &str {
+        if self.rolearn.is_empty() {
+            &self.userarn
+        } else {
+            &self.rolearn
+        }
+    }
+
+    /// What the server makes of it, in a word: the codes of its problems, which `docs/guards.md` explains.
+    fn verdict(&self) -> String {
+        if self.problems.is_empty() {
+            return "lets in".to_owned();
+        }
+        let codes: Vec<&str> = self.problems.iter().map(|problem| problem.code).collect();
+        codes.join(",")
+    }
+
+    fn of(section: SectionKey, mapping: &Mapping) -> Self {
+        let arn = mapping.arn.clone();
+        let (rolearn, userarn) = match section {
+            SectionKey::Users => (String::new(), arn),
+            _ => (arn, String::new()),
+        };
+        Self {
+            rolearn,
+            userarn,
+            username: mapping.username.clone(),
+            groups: mapping.groups.clone(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Roles, users and accounts, each in the order of its section; what the server leaves out stands at its place.
+fn rows(aws_auth: &AwsAuth, partition: Partition) -> Vec<Row> {
+    let surroundings = Surroundings {
+        partition: Some(partition.as_str()),
+        ..Surroundings::default()
+    };
+    let findings: Vec<LintFinding> = lint(aws_auth, &surroundings)
+        .into_iter()
+        .filter(|finding| finding.weight == Weight::Error)
+        .collect();
+    let problems = |section: SectionKey, entry: usize| -> Vec<Problem> {
+        findings
+            .iter()
+            .filter(|finding| finding.section == Some(section) && finding.entry == Some(entry))
+            .map(|finding| Problem {
+                code: finding.code,
+                message: finding.message.clone(),
+            })
+            .collect()
+    };
+    let mut rows = Vec::new();
+    for (key, section) in [
+        (SectionKey::Roles, &aws_auth.roles),
+        (SectionKey::Users, &aws_auth.users),
+    ] {
+        let kept = section.entries.iter().enumerate().map(|(index, entry)| {
+            let row = Row {
+                problems: problems(key, index),
+                ..Row::of(key, &entry.value)
+            };
+            (entry.item, row)
+        });
+        let left_out = section.refused.iter().map(|refused| {
+            let problem = Problem {
+                code: "entry-dropped",
+                message: format!("the server leaves this entry out: {}", refused.because),
+            };
+            let row = Row {
+                problems: vec![problem],
+                ..Row::of(key, &refused.mapping)
+            };
+            (refused.item, row)
+        });
+        let mut of_section: Vec<(usize, Row)> = kept.chain(left_out).collect();
+        of_section.sort_by_key(|(item, _)| *item);
+        rows.extend(of_section.into_iter().map(|(_, row)| row));
+    }
+    rows.extend(
+        aws_auth
+            .accounts
+            .entries
+            .iter()
+            .enumerate()
+            .map(|(index, entry)| Row {
+                account: entry.value.clone(),
+                problems: problems(SectionKey::Accounts, index),
+                ..Row::default()
+            }),
+    );
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// The ConfigMap that eksctl wrote, read here, is what eksctl printed of it.
+    #[test]
+    fn json_is_eksctls() {
+        let map: Value = serde_json::from_str(include_str!(
+            "../../tests/fixtures/eksctl-0.231/aws-auth-after.json"
+        ))
+        .unwrap();
+        let data = map.get("data").unwrap_or(&map);
+        let data = serde_json::from_value(data.clone()).unwrap();
+        let printed: Value = serde_json::from_str(include_str!(
+            "../../tests/fixtures/eksctl-0.231/get-iamidentitymapping.json"
+        ))
+        .unwrap();
+        let rows = rows(&parse(&data), Partition::Aws);
+        assert_eq!(serde_json::to_value(&rows).unwrap(), printed);
+    }
+
+    #[test]
+    fn every_entry_says_what_the_server_makes_of_it() {
+        let roles = "- rolearn: arn:aws:iam::111122223333:role/a\n  username: old\n- rolearn: arn:aws:iam::111122223333:role/teams/b\n  username: b\n- username: nobody\n- rolearn: arn:aws:iam::111122223333:role/a\n  username: new\n  groups: system:masters\n";
+        let data = [
+            ("mapRoles".to_owned(), roles.to_owned()),
+            ("mapAccounts".to_owned(), "- '1'\n".to_owned()),
+        ];
+        let said: Vec<String> = rows(&parse(&data.into()), Partition::Aws)
+            .iter()
+            .map(|row| format!("{} {} {}", row.arn(), row.username, row.verdict()))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "arn:aws:iam::111122223333:role/a old duplicate-overridden",
+                "arn:aws:iam::111122223333:role/teams/b b role-arn-with-path",
+                " nobody entry-dropped",
+                "arn:aws:iam::111122223333:role/a new wrong-type",
+                "  bad-account",
+            ]
+        );
+    }
+}

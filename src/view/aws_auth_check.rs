@@ -1,0 +1,224 @@
+//! What a check of aws-auth found, for people, as JSON, and as annotations of GitHub Actions.
+//!
+//! The JSON: `{"format_version": "1.0", "subject", "mappings": {"roles", "users", "accounts"}, "summary": {"errors",
+//! "warnings"}, "findings": [{"code", "severity", "path", "message", "help", "location": {"file", "line", "column"}}]}`.
+//! `path` is `data.mapRoles[3]`; `help` and `location` may be absent. Where a live ConfigMap was
+//! checked, `file` is the section, and the line one of its text.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::{Style, errors, text::harmless};
+use crate::config::{Diagnostic, Severity, SourceLocation};
+
+/// Version of the JSON.
+const FORMAT_VERSION: &str = "1.0";
+
+/// What was checked, and what was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsAuthCheck {
+    /// What was checked, in words: `aws-auth.yaml`, `aws-auth of prod`.
+    pub subject: String,
+    /// How many roles are mapped.
+    pub roles: usize,
+    /// How many users are mapped.
+    pub users: usize,
+    /// How many accounts are mapped.
+    pub accounts: usize,
+    /// What was found, in the order of the text.
+    pub findings: Vec<Diagnostic>,
+}
+
+impl AwsAuthCheck {
+    /// How many findings have this weight.
+    pub fn count(&self, severity: Severity) -> usize {
+        let findings = self.findings.iter();
+        findings.filter(|finding| finding.severity == severity).count()
+    }
+
+    /// For people. The code behind each message is the one in `docs/guards.md`.
+    pub fn human(&self, style: Style) -> String {
+        let mapped = format!(
+            "{}: {}, {} and {} mapped",
+            harmless(&self.subject),
+            counted(self.roles, "role"),
+            counted(self.users, "user"),
+            counted(self.accounts, "account")
+        );
+        if self.findings.is_empty() {
+            return format!("{mapped}; nothing is wrong with it.\n");
+        }
+        let findings: Vec<Diagnostic> = self
+            .findings
+            .iter()
+            .map(|finding| Diagnostic {
+                message: format!("{} ({})", finding.message, finding.code),
+                ..finding.clone()
+            })
+            .collect();
+        format!(
+            "{mapped}.\n\n{}",
+            errors::diagnostics(&findings, style).trim_start_matches('\n')
+        )
+    }
+
+    /// For machines.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
+        let document = Document {
+            format_version: FORMAT_VERSION,
+            subject: &self.subject,
+            mappings: Mappings {
+                roles: self.roles,
+                users: self.users,
+                accounts: self.accounts,
+            },
+            summary: Summary {
+                errors: self.count(Severity::Error),
+                warnings: self.count(Severity::Warning),
+            },
+            findings: self.findings.iter().map(Finding::of).collect(),
+        };
+        serde_json::to_string_pretty(&document)
+    }
+
+    /// As workflow commands of GitHub Actions, which puts them beside the lines of a pull request
+    /// (<https://docs.github.com/actions/reference/workflow-commands-for-github-actions>).
+    pub fn github(&self) -> String {
+        let mut text = String::new();
+        for finding in &self.findings {
+            let place = finding.location.as_ref().map_or_else(String::new, |at| {
+                format!("file={},line={},col={},", property(&at.file), at.line, at.column)
+            });
+            let message = match &finding.help {
+                Some(help) => format!("{}\n{help}", finding.message),
+                None => finding.message.clone(),
+            };
+            // Writing to a String does not fail.
+            let _ = writeln!(
+                text,
+                "::{} {place}title={}::{}",
+                finding.severity,
+                property(finding.code),
+                escaped(&message)
+            );
+        }
+        text
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format_version: &'static str,
+    subject: &'a str,
+    mappings: Mappings,
+    summary: Summary,
+    findings: Vec<Finding<'a>>,
+}
+
+#[derive(Serialize)]
+struct Mappings {
+    roles: usize,
+    users: usize,
+    accounts: usize,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    errors: usize,
+    warnings: usize,
+}
+
+#[derive(Serialize)]
+struct Finding<'a> {
+    code: &'static str,
+    severity: Severity,
+    path: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<&'a SourceLocation>,
+}
+
+impl<'a> Finding<'a> {
+    fn of(diagnostic: &'a Diagnostic) -> Self {
+        Self {
+            code: diagnostic.code,
+            severity: diagnostic.severity,
+            path: &diagnostic.path,
+            message: &diagnostic.message,
+            help: diagnostic.help.as_deref(),
+            location: diagnostic.location.as_ref(),
+        }
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    escaped(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check() -> AwsAuthCheck {
+        let location = SourceLocation {
+            file: "a,b.yaml".into(),
+            line: 9,
+            column: 7,
+        };
+        AwsAuthCheck {
+            subject: "a,b.yaml".to_owned(),
+            roles: 2,
+            users: 1,
+            accounts: 0,
+            findings: vec![
+                Diagnostic::new(
+                    Severity::Error,
+                    "role-arn-with-path",
+                    "data.mapRoles[1]",
+                    "`arn:aws:iam::111122223333:role/a/b` has a path",
+                )
+                .with_help("write 100% of it: `b`")
+                .at(
+                    location,
+                    Some("    - rolearn: arn:aws:iam::111122223333:role/a/b"),
+                ),
+                Diagnostic::new(
+                    Severity::Warning,
+                    "aws-auth-not-read",
+                    "",
+                    "the cluster does not read it",
+                ),
+            ],
+        }
+    }
+
+    #[test]
+    fn people_get_the_line_and_the_code() {
+        insta::assert_snapshot!(check().human(Style::plain(100)), @"");
+        let clean = AwsAuthCheck {
+            findings: Vec::new(),
+            ..check()
+        };
+        assert_eq!(
+            clean.human(Style::plain(80)),
+            "a,b.yaml: 2 roles, 1 user and 0 accounts mapped; nothing is wrong with it.\n"
+        );
+    }
+
+    #[test]
+    fn machines_get_the_same() {
+        insta::assert_snapshot!(check().json().unwrap(), @"");
+        insta::assert_snapshot!(check().github(), @"");
+    }
+}

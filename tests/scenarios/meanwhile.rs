@@ -1,0 +1,77 @@
+//! What others do to a service account between the plan of its removal and the write: it goes only while it still is
+//! what the plan showed.
+
+use eksact::ports::kubernetes::ServiceAccount;
+
+use crate::stage::{applied, carry_out, cluster, deletion, file, plan, service_account};
+
+const ACCOUNT: &str =
+    "metadata: {name: web, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
+const ROLE: &str = "eks.amazonaws.com/role-arn";
+
+/// What somebody does to the object, and what the run says then; nothing where the object goes all the same.
+type Case = (&'static str, fn(&mut ServiceAccount), Option<&'static str>);
+
+const CASES: [Case; 4] = [
+    (
+        "a label of theirs",
+        |account| {
+            account.labels.insert("team".to_owned(), "web".to_owned());
+        },
+        None,
+    ),
+    (
+        "another role",
+        |account| {
+            account.annotations.insert(
+                ROLE.to_owned(),
+                "arn:aws:iam::111122223333:role/theirs".to_owned(),
+            );
+        },
+        Some("it names another role"),
+    ),
+    (
+        "taken over by Helm",
+        |account| {
+            account
+                .labels
+                .insert("app.kubernetes.io/managed-by".to_owned(), "Helm".to_owned());
+        },
+        Some("it is no longer eksact's alone"),
+    ),
+    (
+        "made anew",
+        |account| account.uid = "7d3c2f66-0000-4000-8000-000000000009".to_owned(),
+        Some("it was made anew"),
+    ),
+];
+
+#[tokio::test(start_paused = true)]
+async fn a_service_account_goes_only_while_it_is_what_the_plan_showed() {
+    for (name, edit, refusal) in CASES {
+        let (sandbox, _) = applied(&file(&[ACCOUNT])).await;
+        let request = deletion(&[("app", "web")]);
+        let planned = plan(&sandbox, &request).await;
+        sandbox
+            .edit(|world| {
+                let account = cluster(world).service_accounts.get_mut("app/web").unwrap();
+                account.resource_version = "999".to_owned();
+                edit(account);
+            })
+            .unwrap();
+        let report = carry_out(&sandbox, &planned, &request).await;
+        match refusal {
+            None => {
+                assert!(report.succeeded(), "{name}: {:?}", report.failed);
+                assert_eq!(service_account(&sandbox, "app/web"), None, "{name}");
+            }
+            Some(refusal) => {
+                let (_, error) = report.failed.first().unwrap_or_else(|| panic!("{name}"));
+                assert!(error.message.contains(refusal), "{name}: {error}");
+                assert!(service_account(&sandbox, "app/web").is_some(), "{name}");
+                // Pods would lose the role before the account that names it.
+                assert_eq!(sandbox.world().unwrap().roles.len(), 1, "{name}: the role stays");
+            }
+        }
+    }
+}
