@@ -149,7 +149,9 @@ class Bed:
         }
 
     def _verifier_environment(self):
-        return {"HTTPS_PROXY": f"http://127.0.0.1:{self.ports_by_name['proxy']}", "NO_PROXY": "127.0.0.1,localhost", "SSL_CERT_FILE": self.files["ca"],
+        # AWS_CA_BUNDLE too: that of another bed in the caller's shell would win over SSL_CERT_FILE.
+        return {"HTTPS_PROXY": f"http://127.0.0.1:{self.ports_by_name['proxy']}", "NO_PROXY": "127.0.0.1,localhost",
+                "SSL_CERT_FILE": self.files["ca"], "AWS_CA_BUNDLE": self.files["ca"],
                 "AWS_REGION": self.wanted.region, "AWS_EC2_METADATA_DISABLED": "true"}
 
     def _token(self):
