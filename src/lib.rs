@@ -2,7 +2,7 @@
 //! and applies exactly that.
 //!
 //! The rooms stand in one order; a module may use what stands below it, never above:
-//! `cli` → `view` → `cloud` → `resources` → `guard` → `ports` → `engine` → `config` → `authn` → `cloudformation` → `iam` → `yaml_edit`.
+//! `cli` → `view` → `cloud` → `resources` → `guard` → `kubeconfig` → `ports` → `engine` → `config` → `authn` → `cloudformation` → `iam` → `yaml_edit`.
 
 pub mod authn;
 pub mod cli;
@@ -12,6 +12,7 @@ pub mod config;
 pub mod engine;
 pub mod guard;
 pub mod iam;
+pub mod kubeconfig;
 pub mod ports;
 pub mod resources;
 pub mod view;

@@ -1,12 +1,18 @@
-//! What the EKS authenticator does and expects, as pure functions: nothing here connects to anything.
+//! What the EKS authenticator and the pod identity webhook do and expect, as pure functions: nothing here connects to
+//! anything.
 //!
-//! The bearer token ([`token`]) and what the server checks of it ([`token_check`]), the form of a caller's ARN ([`arn`])
-//! and the `aws-auth` ConfigMap ([`aws_auth`]). Clients and credential resolution live in `cloud`.
+//! The bearer token ([`token`]), the hosts that it may name ([`sts_endpoint`]), how kubectl is handed it
+//! ([`exec_credential`]), what one says ([`token_decode`]) and what the server checks of it ([`token_check`]); the form of a
+//! caller's ARN ([`arn`]), the `aws-auth` ConfigMap ([`aws_auth`]) and its manifest ([`aws_auth_manifest`]); the chain from
+//! a service account to its role ([`irsa`]). Clients and credential resolution live in `cloud`.
 
 pub mod arn;
 pub mod aws_auth;
 pub mod aws_auth_manifest;
+pub mod exec_credential;
 pub mod irsa;
+pub mod sts_endpoint;
 pub mod token;
 pub mod token_check;
+pub mod token_decode;
 mod token_host;

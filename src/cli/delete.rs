@@ -38,6 +38,7 @@ enum What {
     Iamserviceaccount(Box<DeleteServiceAccount>),
     Iamidentitymapping(Box<DeleteIdentityMapping>),
     IamOidcProvider(Box<DeleteProvider>),
+    Kubeconfig(Box<super::kubeconfig::DeleteKubeconfig>),
 }
 
 /// Delete a service account and its role, as far as eksctl or eksact made them
@@ -75,6 +76,7 @@ impl DeleteCommand {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
             What::IamOidcProvider(command) => command.run(global, printer).await,
+            What::Kubeconfig(command) => command.run(global, printer),
         }
     }
 }

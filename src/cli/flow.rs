@@ -52,10 +52,8 @@ pub(super) async fn plan_for(
 ) -> Result<Plan, Failure> {
     let printer = *printer;
     let reader = LiveReader::begin(connection.readers.clone(), &request.config.metadata.name.value).await?;
-    let live = reader
-        .with_notice(move |text| printer.note(text))
-        .read(request)
-        .await;
+    // On the heap: what is read of every kind at once would make the future of each command large.
+    let live = Box::pin(reader.with_notice(move |text| printer.note(text)).read(request)).await;
     Ok(resources::plan(request, &live)?)
 }
 
@@ -77,7 +75,7 @@ pub(super) fn show(plan: &Plan, request: &Request, output: Output, printer: &Pri
 }
 
 /// Data for stdout. A reader that has gone (`eksact apply --yes | head`) changes neither what is done nor the exit code.
-fn deliver(text: &str, printer: &Printer) -> Result<(), Failure> {
+pub(super) fn deliver(text: &str, printer: &Printer) -> Result<(), Failure> {
     match printer.data(text) {
         Ok(()) | Err(OutputError::ReaderGone) => Ok(()),
         Err(error) => Err(error.into()),

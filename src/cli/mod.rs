@@ -4,8 +4,11 @@
 mod account_flags;
 mod apply;
 mod check;
+mod check_aws_auth;
+mod check_irsa;
 mod completion;
 mod create;
+mod decode;
 mod delete;
 pub mod exit_code;
 mod failure;
@@ -17,12 +20,21 @@ mod get_identity_mapping;
 mod global;
 mod identity_mapping;
 mod interrupt;
+mod kubeconfig;
+mod kubeconfig_file;
+mod kubeconfig_flags;
 mod oidc_provider;
 mod plan;
 mod plan_flags;
 mod restore;
 mod schema;
+mod signing;
+mod token;
+mod token_facts;
 mod update;
+mod verify;
+mod whoami;
+mod whoami_facts;
 mod wiring;
 
 use std::{ffi::OsString, process::ExitCode as ProcessExitCode};
@@ -59,11 +71,16 @@ enum Command {
     Create(create::CreateCommand),
     Get(get::GetCommand),
     Update(update::UpdateCommand),
+    UpdateKubeconfig(Box<kubeconfig::UpdateKubeconfig>),
     Delete(delete::DeleteCommand),
     Check(check::CheckCommand),
     Restore(restore::RestoreCommand),
     Associate(oidc_provider::AssociateCommand),
     Utils(oidc_provider::UtilsCommand),
+    Token(token::TokenCommand),
+    Decode(decode::DecodeCommand),
+    Verify(verify::VerifyCommand),
+    Whoami(Box<whoami::WhoamiCommand>),
     Schema(schema::SchemaCommand),
     Completion(completion::CompletionCommand),
 }
@@ -98,18 +115,44 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ProcessExitCode {
 }
 
 fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
-    cli.global.start_log();
-    tokio::runtime::Builder::new_multi_thread()
+    let global = &cli.global;
+    match cli.command {
+        // kubectl waits for a token at every call: no log and no runtime, unless it comes to need them.
+        Command::Token(command) => command.run(global, printer),
+        Command::Decode(command) => command.run(printer),
+        Command::Verify(command) => command.run(global, printer),
+        Command::Whoami(command) => command.run(global, printer),
+        Command::Schema(command) => command.run(printer),
+        Command::Completion(command) => command.run(printer),
+        Command::Check(command) => in_runtime(global, command.run(global, printer)),
+        Command::Plan(command) => in_runtime(global, command.run(global, printer)),
+        Command::Apply(command) => in_runtime(global, command.run(global, printer)),
+        Command::Create(command) => in_runtime(global, command.run(global, printer)),
+        Command::Get(command) => in_runtime(global, command.run(global, printer)),
+        Command::Update(command) => in_runtime(global, command.run(global, printer)),
+        Command::UpdateKubeconfig(command) => in_runtime(global, command.run(global, printer)),
+        Command::Delete(command) => in_runtime(global, command.run(global, printer)),
+        Command::Restore(command) => in_runtime(global, command.run(global, printer)),
+        Command::Associate(command) => in_runtime(global, command.run(global, printer)),
+        Command::Utils(command) => in_runtime(global, command.run(global, printer)),
+    }
+}
+
+/// Runs a command that waits for others: with the log and the runtime that it needs.
+fn in_runtime<T>(
+    global: &GlobalFlags,
+    command: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    global.start_log();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .worker_threads(2)
         .build()
-        .map_err(|error| Failure::error(format!("the runtime could not be started: {error}")))
-        .and_then(|runtime| {
-            let outcome = runtime.block_on(run(cli, printer));
-            // A listener for Ctrl-C or a write that was given up must not hold the process.
-            runtime.shutdown_background();
-            outcome
-        })
+        .map_err(|error| Failure::error(format!("the runtime could not be started: {error}")))?;
+    let outcome = runtime.block_on(command);
+    // A listener for Ctrl-C or a write that was given up must not hold the process.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Prints what clap has to say. Help and version are what was asked for, and so data; a usage error has an exit code of
@@ -129,24 +172,6 @@ fn clap_text(error: &clap::Error, style: Style) -> String {
         text.ansi().to_string()
     } else {
         text.to_string()
-    }
-}
-
-async fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
-    let global = &cli.global;
-    match cli.command {
-        Command::Plan(command) => command.run(global, printer).await,
-        Command::Apply(command) => command.run(global, printer).await,
-        Command::Create(command) => command.run(global, printer).await,
-        Command::Get(command) => command.run(global, printer).await,
-        Command::Update(command) => command.run(global, printer).await,
-        Command::Delete(command) => command.run(global, printer).await,
-        Command::Check(command) => command.run(global, printer).await,
-        Command::Restore(command) => command.run(global, printer).await,
-        Command::Associate(command) => command.run(global, printer).await,
-        Command::Utils(command) => command.run(global, printer).await,
-        Command::Schema(command) => command.run(printer),
-        Command::Completion(command) => command.run(printer),
     }
 }
 

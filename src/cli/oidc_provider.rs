@@ -27,6 +27,7 @@ pub(super) struct UtilsCommand {
 #[derive(Debug, Subcommand)]
 enum Utility {
     AssociateIamOidcProvider(Box<AssociateProvider>),
+    WriteKubeconfig(Box<super::kubeconfig::WriteKubeconfig>),
     Schema(super::schema::SchemaCommand),
 }
 
@@ -70,6 +71,7 @@ impl UtilsCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
             Utility::AssociateIamOidcProvider(command) => command.run(global, printer).await,
+            Utility::WriteKubeconfig(command) => command.run(global, printer).await,
             Utility::Schema(command) => command.run(printer),
         }
     }

@@ -7,13 +7,13 @@ use aws_config::meta::region::ProvideRegion as _;
 use super::{Failure, global::GlobalFlags};
 use crate::{
     cloud::{
-        aws::{AwsClient, AwsSettings, IssuerClient},
+        aws::{AwsClient, AwsSettings, IssuerClient, RoleToAssume},
         cluster_api::{ClusterApi, Way},
         sandbox::{Sandbox, Seed},
     },
     config::ClusterConfig,
     ports::{Readers, Writers},
-    view::Printer,
+    view::{Printer, terminal_question},
 };
 
 /// The way to an account and a cluster.
@@ -29,6 +29,16 @@ impl Connection {
     /// Opens the way to the cluster that `config` names. The cluster's own API is reached only when something asks for
     /// it.
     pub(super) async fn open(
+        global: &GlobalFlags,
+        config: &ClusterConfig,
+        printer: &Printer,
+    ) -> Result<Self, Failure> {
+        Self::open_in(None, global, config, printer).await
+    }
+
+    /// The same in a role; the sandbox, where everybody may do everything, takes no notice of it.
+    pub(super) async fn open_in(
+        role: Option<RoleToAssume>,
         global: &GlobalFlags,
         config: &ClusterConfig,
         printer: &Printer,
@@ -64,8 +74,11 @@ impl Connection {
             profile: global.profile.clone(),
             max_calls_in_flight: NonZeroUsize::new(usize::from(global.parallelism))
                 .unwrap_or(NonZeroUsize::MIN),
+            ask_for_code: terminal_question::mfa_code,
+            role,
         };
-        let connected = AwsClient::connect(&settings).await?;
+        // Resolving credentials is large and done once: boxed, it does not make every command's future large.
+        let connected = Box::pin(AwsClient::connect(&settings)).await?;
         for note in &connected.notes {
             printer.note(note);
         }

@@ -4,6 +4,7 @@
 
 pub mod aws;
 pub mod cluster_api;
+pub mod credentials;
 pub mod kubernetes;
 pub mod sandbox;
 pub mod trust;

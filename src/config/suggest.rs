@@ -49,11 +49,8 @@ pub(super) fn for_unknown_key(
     if let Some(name) = nearest(key, names()) {
         return Some(format!("did you mean `{name}`?"));
     }
-    let others = DocumentKind::ALL.into_iter().filter(|other| *other != kind);
-    if let Some((other, place)) = others
-        .filter_map(|other| Some((other, places(other).get(key)?.first()?)))
-        .next()
-    {
+    let mut others = DocumentKind::ALL.into_iter().filter(|other| *other != kind);
+    if let Some((other, place)) = others.find_map(|other| Some((other, places(other).get(key)?.first()?))) {
         let parent = place.rsplit_once('.').map_or("the root", |(parent, _)| parent);
         return Some(format!("`{key}` belongs to {parent} of a {}", other.name()));
     }

@@ -9,6 +9,7 @@ pub mod aws_auth_check;
 pub mod board;
 pub mod confirm;
 pub mod errors;
+pub mod facts;
 pub mod page;
 mod plan_attribute;
 mod plan_change;
@@ -20,12 +21,14 @@ pub mod progress;
 pub mod report;
 pub mod style;
 pub mod table;
+pub mod terminal_question;
 pub mod text;
 
 #[cfg(test)]
 mod samples;
 
 pub use confirm::confirm;
+pub use facts::Facts;
 pub use plan_human::plan_human;
 pub use printer::{ColourChoice, Level, OutputError, Printer};
 pub use progress::ProgressView;

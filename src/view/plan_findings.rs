@@ -23,7 +23,7 @@ pub(super) fn write(plan: &Plan, page: &mut Page) {
     }
 }
 
-fn write_finding(finding: &Finding, page: &mut Page) {
+pub(super) fn write_finding(finding: &Finding, page: &mut Page) {
     let word = match finding.severity {
         Severity::Refusal => "refused",
         Severity::Error => "error",

@@ -105,9 +105,12 @@ fn nothing_to_do(plan: &Plan, file: Option<&str>) -> Vec<Span> {
     ]
 }
 
-/// `prod (111122223333, eu-west-1)`.
+/// `prod (111122223333, eu-west-1)`, or the file of a plan that changes one.
 fn target(plan: &Plan) -> String {
     let part = |name: &str| plan.target.get(name).map(String::as_str);
+    if let Some(file) = part("kubeconfig") {
+        return format!("{file} (local to this machine)");
+    }
     let name = part("cluster").unwrap_or("this configuration");
     let place: Vec<&str> = [part("account"), part("region")].into_iter().flatten().collect();
     if place.is_empty() {

@@ -178,7 +178,12 @@ fn is_plain(text: &str, flow: bool) -> bool {
             || "_-./@+=$~%()*;^|".contains(c)
             || (!flow && " :,{}[]\"'#&!?<>\\`".contains(c))
     };
-    text.starts_with(begins)
+    // The flags of a command line: what begins so is no number.
+    let is_flag = text
+        .strip_prefix("--")
+        .or_else(|| text.strip_prefix('-'))
+        .is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
+    (is_flag || text.starts_with(begins))
         && text.chars().all(goes_on)
         && !text.contains(": ")
         && !text.contains(" #")

@@ -149,7 +149,9 @@ class Bed:
         }
 
     def _verifier_environment(self):
-        return {"HTTPS_PROXY": f"http://127.0.0.1:{self.ports_by_name['proxy']}", "NO_PROXY": "127.0.0.1,localhost", "SSL_CERT_FILE": self.files["ca"],
+        # AWS_CA_BUNDLE too: that of another bed in the caller's shell would win over SSL_CERT_FILE.
+        return {"HTTPS_PROXY": f"http://127.0.0.1:{self.ports_by_name['proxy']}", "NO_PROXY": "127.0.0.1,localhost",
+                "SSL_CERT_FILE": self.files["ca"], "AWS_CA_BUNDLE": self.files["ca"],
                 "AWS_REGION": self.wanted.region, "AWS_EC2_METADATA_DISABLED": "true"}
 
     def _token(self):
@@ -175,7 +177,7 @@ class Bed:
             "control": f"http://127.0.0.1:{self.ports_by_name['control']}/_ctl",
             "admin_kubeconfig": str(cluster.admin_kubeconfig) if cluster else None,
             "endpoint": cluster.endpoint if cluster else None,
-            "binaries": {**{name: self.programs[name] for name in names}, "cfn-lint": str(Path(sys.executable).parent / "cfn-lint")},
+            "binaries": {**{name: self.programs[name] for name in names}, **{name: str(Path(sys.executable).parent / name) for name in ("aws", "cfn-lint")}},
             "cluster": self.wanted.cluster, "account": self.wanted.account, "region": self.wanted.region,
             "issuer": self._issuer(), "thumbprint": self.files["thumbprint"], "ca": self.files["ca"],
             "signing_key": self.files["signing_key"], "deployer_role": f"arn:aws:iam::{self.wanted.account}:role/deployer",

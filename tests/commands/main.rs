@@ -16,6 +16,8 @@ mod iamserviceaccount;
 #[cfg(test)]
 mod identity_mapping;
 #[cfg(test)]
+mod kubeconfig;
+#[cfg(test)]
 mod oidc_provider;
 #[cfg(test)]
 mod output;

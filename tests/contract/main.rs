@@ -191,6 +191,7 @@ fn run_on_the_bed() {
         region: Some(REGION.to_owned()),
         profile: None,
         max_calls_in_flight: NonZeroUsize::new(8).unwrap(),
+        ..AwsSettings::default()
     };
     let connected = runtime.block_on(AwsClient::connect(&settings)).unwrap();
     let aws = Arc::new(connected.client);

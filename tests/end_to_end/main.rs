@@ -18,10 +18,13 @@ mod failing;
 mod identity_mappings;
 mod identity_mappings_interrupted;
 mod interrupted;
+mod kubeconfig;
 mod live;
 mod out_of_reach;
 #[path = "../support/people.rs"]
 mod people;
 mod rough_weather;
 mod templates;
+mod token;
+mod whoami;
 mod whole_road;

@@ -8,7 +8,7 @@ const ISSUER: &str = "https://oidc.eks.eu-west-1.amazonaws.com/id/AAAA";
 const KEYS: &str = "oidc.eks.eu-west-1.amazonaws.com/id/AAAA";
 const ROLE: &str = "arn:aws:iam::111122223333:role/reader";
 
-fn trust(provider: &str, condition: Value) -> Value {
+fn trust(provider: &str, condition: &Value) -> Value {
     json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
         "Principal": {"Federated": format!("arn:aws:iam::111122223333:oidc-provider/{provider}")}, "Condition": condition}]})
 }
@@ -32,7 +32,7 @@ fn whole() -> Chain {
         provider: Ok(Some(vec![AUDIENCE.to_owned()])),
         role: Ok(Some(Role {
             arn: ROLE.to_owned(),
-            trust_policy: trust(KEYS, equals("system:serviceaccount:app:s3-reader", AUDIENCE)),
+            trust_policy: trust(KEYS, &equals("system:serviceaccount:app:s3-reader", AUDIENCE)),
         })),
         pods: Ok(vec![Pod {
             name: "web-1".to_owned(),
@@ -95,7 +95,7 @@ fn each_break_is_named_and_a_whole_chain_holds() {
         (
             trusting(trust(
                 "oidc.eks.eu-west-1.amazonaws.com/id/BBBB",
-                equals(sub, AUDIENCE),
+                &equals(sub, AUDIENCE),
             )),
             "trust policy: trust-provider",
         ),
@@ -107,37 +107,37 @@ fn each_break_is_named_and_a_whole_chain_holds() {
             "audience: oidc-audience-missing",
         ),
         (
-            trusting(trust(KEYS, equals("system:serviceaccount:app:*", AUDIENCE))),
+            trusting(trust(KEYS, &equals("system:serviceaccount:app:*", AUDIENCE))),
             "trust policy: trust-wildcard",
         ),
         (
-            trusting(trust(KEYS, equals(AUDIENCE, sub))),
+            trusting(trust(KEYS, &equals(AUDIENCE, sub))),
             "trust policy: trust-swapped",
         ),
         (
             trusting(trust(
                 KEYS,
-                equals("system:serviceaccount:web:s3-reader", AUDIENCE),
+                &equals("system:serviceaccount:web:s3-reader", AUDIENCE),
             )),
             "trust policy: trust-namespace",
         ),
         (
-            trusting(trust(KEYS, equals("system:serviceaccount:app:other", AUDIENCE))),
+            trusting(trust(KEYS, &equals("system:serviceaccount:app:other", AUDIENCE))),
             "trust policy: trust-subject",
         ),
         (
-            trusting(trust(KEYS, equals(sub, "sts.amazonaws.com.cn"))),
+            trusting(trust(KEYS, &equals(sub, "sts.amazonaws.com.cn"))),
             "trust policy: trust-audience",
         ),
         (
             trusting(trust(
                 KEYS,
-                json!({"StringEquals": {"oidc.eks.eu-west-1.amazonaws.com/id/BBBB:sub": sub}}),
+                &json!({"StringEquals": {"oidc.eks.eu-west-1.amazonaws.com/id/BBBB:sub": sub}}),
             )),
             "trust policy: trust-other-issuer",
         ),
         (
-            trusting(trust(KEYS, json!({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}))),
+            trusting(trust(KEYS, &json!({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}))),
             "trust policy: trust-condition",
         ),
         (
@@ -224,7 +224,7 @@ fn each_break_is_named_and_a_whole_chain_holds() {
 fn wildcards_work_where_iam_lets_them() {
     let like = json!({"StringLike": {format!("{KEYS}:sub"): "system:serviceaccount:*:s3-*"},
         "StringEquals": {format!("{KEYS}:aud"): AUDIENCE}});
-    assert_eq!(first_broken(&trusting(trust(KEYS, like))), "nothing");
+    assert_eq!(first_broken(&trusting(trust(KEYS, &like))), "nothing");
 }
 
 #[test]

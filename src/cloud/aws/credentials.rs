@@ -1,33 +1,33 @@
 //! Who calls: one resolver of region and credentials for every command, so that a plan and a token never use different
 //! accounts.
 //!
-//! It is aws-config's chain with one difference: an explicit `--profile` is used even where keys stand in the
-//! environment, and it alone; aws-config lets the environment win.
+//! It is aws-config's chain with two differences: an explicit `--profile` is used even where keys stand in the
+//! environment, and it alone, where aws-config lets the environment win; and a profile with `mfa_serial` asks for the code,
+//! where aws-config assumes the role without one.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::EnvironmentVariableRegionProvider;
-use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::profile::region::ProfileFileRegionProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig, imds};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio::sync::Mutex;
 
+use super::assume_role::{AskForCode, RoleToAssume, assume};
+use super::credential_chain::Sources;
 use super::error::chain_text;
-use super::http;
+use super::{ConnectError, http};
+use crate::cloud::credentials::Environment;
+use crate::cloud::trust::TrustRoots;
 use crate::ports::{CallError, CallErrorKind};
 
-/// Time for the metadata service of an EC2 instance: on any other machine nothing answers, and people wait.
-const METADATA_LIMIT: Duration = Duration::from_secs(1);
 /// Credentials are renewed when less than this is left of them.
 const RENEWAL_MARGIN: Duration = Duration::from_mins(2);
 /// Attempts per call; throttling is the only thing that ever needs so many.
@@ -56,14 +56,23 @@ pub async fn resolve(
     region: Option<&str>,
     profile: Option<&str>,
     client: &SharedHttpClient,
+    ask_for_code: AskForCode,
 ) -> Result<Session, CallError> {
     let region = resolve_region(region, profile).await?;
+    let environment = Environment::of_process();
     let configuration = ProviderConfig::without_region()
         .with_region(Some(region.clone()))
         .with_behavior_version(Some(BehaviorVersion::v2026_01_12()))
         .with_http_client(client.clone());
+    let sources = Sources {
+        region: &region,
+        configuration,
+        environment: &environment,
+        client,
+        ask_for_code,
+    };
     let provider = SharedCredentialsProvider::new(Renewing {
-        inner: chain(profile, region.clone(), configuration).await,
+        inner: sources.chain(profile).await,
         current: Mutex::new(None),
     });
     provider
@@ -71,16 +80,7 @@ pub async fn resolve(
         .await
         .map_err(|error| no_credentials(profile, &error))?;
 
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(client.clone())
-        .region(region.clone())
-        .credentials_provider(provider.clone())
-        .timeout_config(http::time_limits())
-        .retry_config(
-            RetryConfig::adaptive()
-                .with_max_attempts(ATTEMPTS)
-                .with_initial_backoff(Duration::from_millis(300)),
-        );
+    let mut loader = loader(&region, &provider, client);
     if let Some(profile) = profile {
         loader = loader.profile_name(profile);
     }
@@ -90,6 +90,56 @@ pub async fn resolve(
         credentials: provider,
         notes: notes(profile, &|name| std::env::var(name).ok()),
     })
+}
+
+/// What every service's client is made from, but for the profile.
+fn loader(region: &Region, provider: &SharedCredentialsProvider, client: &SharedHttpClient) -> ConfigLoader {
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(client.clone())
+        .region(region.clone())
+        .credentials_provider(provider.clone())
+        .timeout_config(http::time_limits())
+        .retry_config(
+            RetryConfig::adaptive()
+                .with_max_attempts(ATTEMPTS)
+                .with_initial_backoff(Duration::from_millis(300)),
+        )
+}
+
+/// The configuration of clients that call with these very credentials.
+pub async fn configuration_of(
+    region: &str,
+    credentials: Credentials,
+    client: &SharedHttpClient,
+) -> (SdkConfig, SharedCredentialsProvider) {
+    let provider = SharedCredentialsProvider::new(credentials);
+    let configuration = loader(&Region::new(region.to_owned()), &provider, client)
+        .load()
+        .await;
+    (configuration, provider)
+}
+
+/// The credentials that a token is signed with: those of [`resolve`], and on top of them `role`, where one is given.
+///
+/// # Errors
+/// Without credentials, or when AWS refuses the role.
+pub async fn fetch(
+    region: &str,
+    profile: Option<&str>,
+    role: Option<&RoleToAssume>,
+    ask_for_code: AskForCode,
+) -> Result<Credentials, ConnectError> {
+    let trust_roots = TrustRoots::from_environment()?;
+    let session = resolve(Some(region), profile, &http::client(&trust_roots), ask_for_code).await?;
+    let credentials = match role {
+        Some(role) => assume(&session.sdk_config, role).await?,
+        None => session
+            .credentials
+            .provide_credentials()
+            .await
+            .map_err(|error| no_credentials(profile, &error))?,
+    };
+    Ok(credentials)
 }
 
 /// Flag or file, then environment, then profile. Not the metadata service: a plan whose region depends on the machine
@@ -118,47 +168,8 @@ async fn resolve_region(region: Option<&str>, profile: Option<&str>) -> Result<R
         })
 }
 
-/// The chain of providers; a named profile stands alone.
-async fn chain(
-    profile: Option<&str>,
-    region: Region,
-    configuration: ProviderConfig,
-) -> SharedCredentialsProvider {
-    let metadata = imds::Client::builder()
-        .configure(&configuration)
-        .connect_timeout(METADATA_LIMIT)
-        .read_timeout(METADATA_LIMIT)
-        .operation_attempt_timeout(METADATA_LIMIT)
-        .operation_timeout(METADATA_LIMIT)
-        .max_attempts(1)
-        .build();
-    let instance = ImdsCredentialsProvider::builder()
-        .configure(&configuration)
-        .imds_client(metadata.clone())
-        .build();
-    match profile {
-        Some(profile) => SharedCredentialsProvider::new(
-            ProfileFileCredentialsProvider::builder()
-                .configure(&configuration)
-                .with_custom_provider("Ec2InstanceMetadata", instance)
-                .profile_name(profile)
-                .build(),
-        ),
-        None => SharedCredentialsProvider::new(
-            DefaultCredentialsChain::builder()
-                .imds_client(metadata)
-                .with_custom_credential_source("Ec2InstanceMetadata", instance)
-                // Without it the chain would ask for a region of its own, the metadata service included.
-                .region(region)
-                .configure(configuration)
-                .build()
-                .await,
-        ),
-    }
-}
-
 /// Where the credentials come from, where that may surprise.
-fn notes(profile: Option<&str>, variable: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+pub fn notes(profile: Option<&str>, variable: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     let mut notes = Vec::new();
     if set("AWS_ACCESS_KEY_ID").is_some() {
@@ -178,7 +189,8 @@ fn notes(profile: Option<&str>, variable: &dyn Fn(&str) -> Option<String>) -> Ve
 
 const TRIED: &str = "tried, in this order: the environment (AWS_ACCESS_KEY_ID), the profile (AWS_PROFILE, ~/.aws/config, \
      ~/.aws/credentials), web identity (AWS_WEB_IDENTITY_TOKEN_FILE), the container's role, the EC2 instance's role; \
-     set one of them, give --profile, or log in with `aws sso login`";
+     set one of them, give --profile, or log in with `aws sso login`; in a container on EC2 the instance's metadata service \
+     answers only if its hop limit is 2 or more (HttpPutResponseHopLimit)";
 
 /// The error for "no credentials": what was tried and what to do.
 fn no_credentials(profile: Option<&str>, error: &CredentialsError) -> CallError {
@@ -243,6 +255,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use crate::cloud::aws::assume_role::nobody_to_ask;
 
     #[test]
     fn what_is_ignored_is_said() {
@@ -311,9 +324,14 @@ mod tests {
     #[tokio::test]
     async fn a_profile_that_does_not_exist_is_an_error_and_not_another_source() {
         let client = http::client(&crate::cloud::trust::TrustRoots::mozilla());
-        let error = resolve(Some("us-west-2"), Some("eksact-no-such-profile"), &client)
-            .await
-            .unwrap_err();
+        let error = resolve(
+            Some("us-west-2"),
+            Some("eksact-no-such-profile"),
+            &client,
+            nobody_to_ask,
+        )
+        .await
+        .unwrap_err();
         assert_eq!(error.kind, CallErrorKind::Credentials);
         assert!(error.to_string().contains("eksact-no-such-profile"), "{error}");
     }

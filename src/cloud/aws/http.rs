@@ -49,6 +49,20 @@ pub(super) fn client_through(proxy: ProxyConfig, roots: &TrustRoots) -> SharedHt
     })
 }
 
+/// One connection's maker outside the SDK, with the same trust and proxy: for what the SDK cannot ask.
+pub(super) fn connector(roots: &TrustRoots) -> Connector {
+    let trust_store = TrustStore::empty().with_pem_certificate(roots.pem());
+    let context = TlsContext::builder()
+        .with_trust_store(trust_store)
+        .build()
+        .unwrap_or_default();
+    Connector::builder()
+        .proxy_config(ProxyConfig::from_env())
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(context)
+        .build()
+}
+
 /// Time limits of every AWS call: the SDK's defaults let a call to a silent host hang.
 pub fn time_limits() -> TimeoutConfig {
     TimeoutConfig::builder()

@@ -3,7 +3,9 @@
 //! Nothing here decides what is wanted or compares anything; it asks, pages, translates and names failures.
 //! [`AwsClient`] reads and writes, [`IssuerClient`] looks at the issuer's certificates.
 
+pub mod assume_role;
 pub mod client;
+mod credential_chain;
 pub mod credentials;
 mod error;
 pub mod http;
@@ -14,11 +16,13 @@ mod read_eks;
 mod read_iam;
 #[cfg(test)]
 mod tests;
+pub mod token_replay;
 mod write_cloudformation;
 mod write_iam;
 
 use std::num::NonZeroUsize;
 
+pub use assume_role::{AskForCode, RoleToAssume, SessionName};
 pub use client::AwsClient;
 pub use issuer::IssuerClient;
 
@@ -30,7 +34,7 @@ use crate::ports::CallError;
 pub const DEFAULT_CALLS_IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
 /// What a run says about AWS; the rest is the environment's and the profile's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct AwsSettings {
     /// `--region` or `metadata.region`; without it environment and profile.
     pub region: Option<String>,
@@ -38,6 +42,10 @@ pub struct AwsSettings {
     pub profile: Option<String>,
     /// Bound on the calls that run at once.
     pub max_calls_in_flight: NonZeroUsize,
+    /// Who is asked when a profile wants a code of an MFA device.
+    pub ask_for_code: AskForCode,
+    /// A role to make all calls in, on top of the credentials that are found.
+    pub role: Option<RoleToAssume>,
 }
 
 impl Default for AwsSettings {
@@ -46,6 +54,8 @@ impl Default for AwsSettings {
             region: None,
             profile: None,
             max_calls_in_flight: DEFAULT_CALLS_IN_FLIGHT,
+            ask_for_code: assume_role::nobody_to_ask,
+            role: None,
         }
     }
 }
@@ -82,12 +92,20 @@ impl AwsClient {
             settings.region.as_deref(),
             settings.profile.as_deref(),
             &http_client,
+            settings.ask_for_code,
         )
         .await?;
+        let (configuration, credentials) = match &settings.role {
+            Some(role) => {
+                let assumed = assume_role::assume(&session.sdk_config, role).await?;
+                credentials::configuration_of(&session.region, assumed, &http_client).await
+            }
+            None => (session.sdk_config, session.credentials),
+        };
         let client = Self::new(
-            &session.sdk_config,
+            &configuration,
             &session.region,
-            session.credentials,
+            credentials,
             settings.max_calls_in_flight,
         );
         Ok(Connected {

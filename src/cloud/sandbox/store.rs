@@ -367,6 +367,24 @@ mod tests {
         assert!(error.contains("has format version 7"), "{error}");
     }
 
+    #[test]
+    fn a_file_from_before_access_control_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sandbox.json");
+        FileStore::open(&path, &seed()).unwrap();
+        let whole: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let mut old = whole.clone();
+        for cluster in old["clusters"].as_object_mut().unwrap().values_mut() {
+            for field in ["config_maps", "rbac_roles", "rbac_bindings", "access_entries"] {
+                cluster.as_object_mut().unwrap().remove(field).unwrap();
+            }
+        }
+        fs::write(&path, old.to_string()).unwrap();
+        let store = FileStore::open(&path, &seed()).unwrap();
+        let read = read(&store, |world| serde_json::to_value(world).unwrap());
+        assert_eq!(read, whole);
+    }
+
     #[cfg(unix)]
     #[test]
     fn only_the_owner_may_read_it() {

@@ -73,7 +73,7 @@ fn groups_and_their_rules() {
     };
     assert_eq!(
         (&*rules[0].api_groups, &*rules[0].resource_names),
-        (&["".to_owned(), "apps".to_owned()][..], &["x".to_owned()][..])
+        (&[String::new(), "apps".to_owned()][..], &["x".to_owned()][..])
     );
     assert_eq!(rules[1].non_resource_urls, ["/metrics"]);
 }

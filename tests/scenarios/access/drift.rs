@@ -245,7 +245,7 @@ async fn bindings_that_cannot_be() {
     insta::assert_snapshot!(summary(&plan(&bed, &request).await));
 }
 
-/// EMR's mapping brings its Role and RoleBinding, as eksctl's does.
+/// EMR's mapping brings its `Role` and `RoleBinding`, as eksctl's does.
 #[tokio::test(start_paused = true)]
 async fn a_service_has_its_role_and_binding() {
     let bed = hand_written();
@@ -260,10 +260,12 @@ async fn a_service_has_its_role_and_binding() {
 
 async fn findings(bed: &Sandbox, request: &Request) -> String {
     let plan = plan(bed, request).await;
-    plan.findings
+    let lines: Vec<String> = plan
+        .findings
         .iter()
         .map(|finding| format!("{:?} {}: {}\n", finding.severity, finding.code, finding.message))
-        .collect()
+        .collect();
+    lines.concat()
 }
 
 /// Permission sets become the one role that they made, without its path; none and several are errors that list them.

@@ -1,0 +1,8 @@
+//! Any bytes as a ClusterConfig file: it is loaded, or refused with diagnostics; nothing panics.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let _ = eksact::config::load("fuzz.yaml", bytes);
+});

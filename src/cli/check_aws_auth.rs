@@ -1,0 +1,282 @@
+//! `eksact check aws-auth`: a ConfigMap as the server reads it, for people and for CI. Changes nothing.
+
+use clap::{Args, ValueEnum};
+
+use super::{ExitCode, Failure, account_flags::ClusterFlags, file, global::GlobalFlags, wiring::Connection};
+use crate::{
+    authn::{
+        aws_auth::{
+            AwsAuth, SectionKey,
+            lint::{LintFinding, Surroundings, Weight, lint},
+            parse,
+        },
+        aws_auth_manifest::{Manifest, ManifestError, NAME, NAMESPACE},
+    },
+    config::{Diagnostic, Severity, SourceLocation},
+    iam::Partition,
+    ports::CallError,
+    resources::live_access::PERMISSION_SET_PATH,
+    view::{Printer, aws_auth_check::AwsAuthCheck},
+};
+
+/// Check an aws-auth ConfigMap as the server reads it: a manifest, or that of a cluster
+///
+/// Ends with 1 when somebody does not get in, or not as it is written there; warnings alone end with 0.
+#[derive(Debug, Args)]
+pub(super) struct CheckAwsAuth {
+    /// The EKS cluster
+    #[arg(
+        short,
+        long,
+        value_name = "NAME",
+        required_unless_present = "file",
+        conflicts_with = "file"
+    )]
+    cluster: Option<String>,
+    /// The manifest of a ConfigMap as YAML or JSON, or `-` for standard input; --region tells its partition
+    #[arg(short, long, value_name = "PATH")]
+    file: Option<String>,
+    /// How the findings are shown
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    output: Output,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people
+    #[default]
+    Human,
+    /// For machines: one JSON document, versioned
+    Json,
+    /// Annotations for GitHub Actions
+    Github,
+}
+
+impl CheckAwsAuth {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let check = match &self.file {
+            Some(path) => of_file(path, global)?,
+            None => self.of_cluster(global, printer).await?,
+        };
+        match self.output {
+            Output::Human => printer.data(&check.human(printer.stdout_style()))?,
+            Output::Json => printer.data(&format!("{}\n", check.json()?))?,
+            Output::Github => printer.data(&check.github())?,
+        }
+        Ok(match check.count(Severity::Error) {
+            0 => ExitCode::Success,
+            _ => ExitCode::Error,
+        })
+    }
+
+    /// Checks the live ConfigMap, with what RBAC and IAM know. Where the caller may not ask them, those findings are
+    /// not made, and a note says so.
+    async fn of_cluster(&self, global: &GlobalFlags, printer: &Printer) -> Result<AwsAuthCheck, Failure> {
+        let flags = ClusterFlags {
+            cluster: self.cluster.clone(),
+            config_file: None,
+        };
+        let config = flags.config(global)?;
+        let name = &config.metadata.name.value;
+        let connection = Connection::open(global, &config, printer).await?;
+        let (aws, kubernetes) = (&connection.readers.aws, &connection.readers.kubernetes);
+        let cluster = aws.cluster(name).await?;
+        let (config_map, bindings, roles) = tokio::join!(
+            kubernetes.config_map(NAMESPACE, NAME),
+            kubernetes.rbac_bindings(),
+            aws.role_arns(PERMISSION_SET_PATH)
+        );
+        let config_map = config_map?;
+        let bound_groups = known(bindings, "which groups are bound", printer).map(|bindings| {
+            let subjects = bindings.into_iter().flat_map(|binding| binding.subjects);
+            subjects
+                .filter(|subject| subject.kind == "Group")
+                .map(|subject| subject.name)
+                .collect()
+        });
+        let account = cluster.arn.split(':').nth(4).unwrap_or_default();
+        let roles = known(roles, "which roles of IAM Identity Center exist", printer).map(|arns| {
+            let names = arns.iter().filter_map(|arn| arn.rsplit('/').next());
+            names.map(str::to_owned).collect()
+        });
+        let surroundings = Surroundings {
+            partition: Some(Partition::of_region(&config.metadata.region.value).as_str()),
+            bound_groups: bound_groups.as_ref(),
+            roles: roles.as_ref().map(|roles| (account, roles)),
+        };
+        let mut findings = Vec::new();
+        if cluster.authentication_mode.as_deref() == Some("API") {
+            findings.push(not_read());
+        }
+        if config_map.is_none() {
+            printer.note(&format!(
+                "the cluster has no ConfigMap {NAMESPACE}/{NAME}: access entries alone let somebody in"
+            ));
+        }
+        let data = config_map.map(|map| map.data).unwrap_or_default();
+        let aws_auth = parse(&data);
+        let place = |section: SectionKey, line: Option<usize>| {
+            let text = data.get(section.as_str()).map_or("", String::as_str);
+            let line = line.unwrap_or(1);
+            (location(section.as_str(), line, text), line_of(text, line))
+        };
+        findings.extend(diagnostics(&aws_auth, &surroundings, place));
+        Ok(checked(format!("{NAME} of {name}"), &aws_auth, findings))
+    }
+}
+
+/// What was read, or a note that it could not be.
+fn known<T>(read: Result<T, CallError>, what: &str, printer: &Printer) -> Option<T> {
+    read.map_err(|error| printer.note(&format!("not checked: {what}, because {error}")))
+        .ok()
+}
+
+fn not_read() -> Diagnostic {
+    Diagnostic::new(
+        Severity::Warning,
+        "aws-auth-not-read",
+        "",
+        "the cluster's authentication mode is API: it does not read aws-auth, which lets nobody in",
+    )
+    .with_help("make an access entry: `aws eks create-access-entry --cluster-name … --principal-arn …`")
+}
+
+/// Checks a manifest.
+fn of_file(path: &str, global: &GlobalFlags) -> Result<AwsAuthCheck, Failure> {
+    let shown = if path == "-" { "<stdin>" } else { path };
+    let unusable =
+        |message: String| Failure::error(format!("{shown}{message}")).with_code(ExitCode::Configuration);
+    let bytes = file::read(path).map_err(|error| {
+        Failure::error(format!("the manifest could not be read: {error}")).with_code(ExitCode::Configuration)
+    })?;
+    let text = String::from_utf8(bytes).map_err(|_| unusable(" is not UTF-8 text".to_owned()))?;
+    let manifest = Manifest::read(&text).map_err(|error| {
+        let failure = match &error {
+            ManifestError::Syntax { line, column, .. } => unusable(format!(":{line}:{column}: {error}")),
+            _ => unusable(format!(": {error}")),
+        };
+        failure.with_help(format!(
+            "`kubectl get configmap {NAME} --namespace {NAMESPACE} -o yaml` prints the live one."
+        ))
+    })?;
+    let mut findings = Vec::new();
+    if !manifest.is_aws_auth() {
+        let message = format!(
+            "this is the ConfigMap `{}`{}, and the server reads {NAMESPACE}/{NAME} alone",
+            manifest.name,
+            match manifest.namespace.as_str() {
+                "" => String::new(),
+                namespace => format!(" of the namespace `{namespace}`"),
+            }
+        );
+        findings.push(Diagnostic::new(
+            Severity::Warning,
+            "not-aws-auth",
+            "metadata",
+            &message,
+        ));
+    }
+    for value in &manifest.not_texts {
+        let message = format!(
+            "data.{} is not a text: the API server refuses the ConfigMap",
+            value.key
+        );
+        findings.push(
+            Diagnostic::new(
+                Severity::Error,
+                "value-not-text",
+                format!("data.{}", value.key),
+                &message,
+            )
+            .with_help(&format!("write `{}: |` and indent the list below it", value.key))
+            .at(location(path, value.line, &text), line_of(&text, value.line)),
+        );
+    }
+    let aws_auth = parse(&manifest.data);
+    let surroundings = Surroundings {
+        partition: global
+            .region
+            .as_deref()
+            .map(|region| Partition::of_region(region).as_str()),
+        ..Surroundings::default()
+    };
+    let place = |section: SectionKey, line: Option<usize>| {
+        let at = manifest.line(section, line).unwrap_or(1);
+        (location(path, at, &text), line_of(&text, at))
+    };
+    findings.extend(diagnostics(&aws_auth, &surroundings, place));
+    findings.sort_by_key(|finding| finding.location.as_ref().map(|at| at.line));
+    Ok(checked(shown.to_owned(), &aws_auth, findings))
+}
+
+fn checked(subject: String, aws_auth: &AwsAuth, findings: Vec<Diagnostic>) -> AwsAuthCheck {
+    AwsAuthCheck {
+        subject,
+        roles: aws_auth.roles.entries.len(),
+        users: aws_auth.users.entries.len(),
+        accounts: aws_auth.accounts.entries.len(),
+        findings,
+    }
+}
+
+/// The findings of the authenticator's reading, each at the place that `place` gives for a line of a section's text.
+fn diagnostics<'t>(
+    aws_auth: &AwsAuth,
+    surroundings: &Surroundings<'_>,
+    place: impl Fn(SectionKey, Option<usize>) -> (SourceLocation, Option<&'t str>),
+) -> Vec<Diagnostic> {
+    lint(aws_auth, surroundings)
+        .into_iter()
+        .map(|finding| {
+            let severity = match finding.weight {
+                Weight::Error => Severity::Error,
+                Weight::Warning => Severity::Warning,
+            };
+            let diagnostic = Diagnostic::new(
+                severity,
+                finding.code,
+                path_of(aws_auth, &finding),
+                &finding.message,
+            )
+            .with_help(&finding.suggestion);
+            match finding.section {
+                None => diagnostic,
+                Some(section) => {
+                    let (location, line) = place(section, finding.line);
+                    diagnostic.at(location, line)
+                }
+            }
+        })
+        .collect()
+}
+
+/// `data.mapRoles[3]`: items that the server leaves out are counted.
+fn path_of(aws_auth: &AwsAuth, finding: &LintFinding) -> String {
+    let Some(section) = finding.section else {
+        return "data".to_owned();
+    };
+    let item = finding.entry.and_then(|entry| match section {
+        SectionKey::Accounts => aws_auth.accounts.entries.get(entry).map(|entry| entry.item),
+        _ => aws_auth.mappings(section).get(entry).map(|entry| entry.item),
+    });
+    match item {
+        Some(item) => format!("data.{}[{item}]", section.as_str()),
+        None => format!("data.{}", section.as_str()),
+    }
+}
+
+/// A line, from 1.
+fn line_of(text: &str, line: usize) -> Option<&str> {
+    text.lines().nth(line.checked_sub(1)?)
+}
+
+/// Where the text of a line begins.
+fn location(file: &str, line: usize, text: &str) -> SourceLocation {
+    let blank = line_of(text, line).map_or(0, |line| line.chars().take_while(|c| c.is_whitespace()).count());
+    let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+    SourceLocation {
+        file: file.into(),
+        line: number(line),
+        column: number(blank + 1),
+    }
+}

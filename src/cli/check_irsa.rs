@@ -1,0 +1,178 @@
+//! `eksact check irsa`: reads every link between a service account and its role. Which of them is broken is judged by
+//! `authn::irsa`.
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{
+    ExitCode, Failure,
+    account_flags::ClusterFlags,
+    decode::{FactsFormat, read_token},
+    file,
+    global::GlobalFlags,
+    wiring::Connection,
+};
+use crate::{
+    authn::{
+        irsa::{Account, Chain, Claims, Known, Pod, Role, Verdict, annotated_role, check},
+        token_decode::{DecodedToken, decode},
+    },
+    engine::{Finding, Severity},
+    iam::{Arn, trust::provider_arn},
+    ports::{CallError, kubernetes},
+    view::{Facts, Printer},
+};
+
+/// Check each link between a service account and its role
+#[derive(Debug, Args)]
+pub(super) struct CheckIrsa {
+    /// The service account
+    #[arg(value_name = "NAMESPACE/NAME", value_parser = namespaced)]
+    service_account: (String, String),
+    #[command(flatten)]
+    cluster: ClusterFlags,
+    /// A token of the service account, or `-` for standard input; what it says is checked as well
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
+    /// How to show it
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    output: FactsFormat,
+}
+
+fn namespaced(text: &str) -> Result<(String, String), String> {
+    match text.split_once('/') {
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
+            Ok((namespace.to_owned(), name.to_owned()))
+        }
+        _ => Err(format!("`{text}` is not NAMESPACE/NAME")),
+    }
+}
+
+impl CheckIrsa {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let token = self.token.as_deref().map(claims).transpose()?;
+        let config = match &self.cluster.config_file {
+            Some(path) => file::load(path, global, printer)?,
+            None => self.cluster.config(global)?,
+        };
+        let (namespace, name) = &self.service_account;
+        let readers = Connection::open(global, &config, printer).await?.readers;
+        let (cluster, api_issuer, service_account, pods) = tokio::join!(
+            readers.aws.cluster(&config.metadata.name.value),
+            readers.kubernetes.service_account_issuer(),
+            readers.kubernetes.service_account(namespace, name),
+            readers.kubernetes.pods(namespace, name),
+        );
+        let cluster = cluster?;
+        let arn: Arn = cluster.arn.parse().map_err(|error| {
+            Failure::error(format!(
+                "EKS names the cluster by something else than an ARN: {error}"
+            ))
+        })?;
+        let account = known(service_account).map(|found| {
+            found.map(|service_account| Account {
+                annotations: service_account.annotations,
+            })
+        });
+        let annotated = account
+            .as_ref()
+            .ok()
+            .and_then(Option::as_ref)
+            .and_then(annotated_role);
+        let role = async {
+            let Some(role) = &annotated else { return Ok(None) };
+            // A role of the same name in this account would be another one.
+            if role.account != arn.account {
+                return Err(format!(
+                    "it is in account {}, and cannot be read from here",
+                    role.account
+                ));
+            }
+            let found = known(readers.aws.role(role.role_name().unwrap_or_default()).await)?;
+            Ok(found.map(|role| Role {
+                arn: role.arn,
+                trust_policy: role.trust_policy,
+            }))
+        };
+        let provider = async {
+            match cluster
+                .oidc_issuer
+                .as_deref()
+                .map(|issuer| provider_arn(arn.partition, &arn.account, issuer))
+            {
+                Some(Ok(provider)) => readers.aws.oidc_provider(&provider.to_string()).await,
+                _ => Ok(None),
+            }
+        };
+        let (role, provider) = tokio::join!(role, provider);
+        let chain = Chain {
+            cluster: cluster.name,
+            account: arn.account,
+            partition: arn.partition,
+            issuer: cluster.oidc_issuer,
+            api_issuer: api_issuer.ok().flatten(),
+            namespace: namespace.clone(),
+            name: name.clone(),
+            service_account: account,
+            provider: known(provider).map(|found| found.map(|provider| provider.audiences)),
+            role,
+            pods: known(pods).map(|pods| pods.into_iter().filter(is_live).map(pod).collect()),
+            token,
+        };
+        self.output.show(&facts(&chain), printer)
+    }
+}
+
+/// The links as facts, the broken ones as findings.
+fn facts(chain: &Chain) -> Facts {
+    let mut facts = Facts::default();
+    for link in check(chain) {
+        let word = match link.verdict {
+            Verdict::Whole => "",
+            Verdict::Broken => "BROKEN: ",
+            Verdict::Unknown => "not checkable: ",
+        };
+        facts.add(link.name, format!("{word}{}", link.says));
+        if link.verdict == Verdict::Broken {
+            let mut finding = Finding::new(Severity::Error, link.code, link.says);
+            finding.help = link.help;
+            facts.find(finding);
+        }
+    }
+    facts
+}
+
+fn known<T>(read: Result<T, CallError>) -> Known<T> {
+    read.map_err(|error| error.to_string())
+}
+
+/// One that has ended needs no credentials any more.
+fn is_live(pod: &kubernetes::Pod) -> bool {
+    !["Succeeded", "Failed"].contains(&pod.phase.as_str())
+}
+
+fn pod(pod: kubernetes::Pod) -> Pod {
+    Pod {
+        name: pod.name,
+        role_arns: pod.role_arns,
+        controller: pod.controller,
+    }
+}
+
+/// The claims of a token that was given.
+fn claims(argument: &str) -> Result<Claims, Failure> {
+    let DecodedToken::ServiceAccount(token) = decode(&read_token(argument)?)? else {
+        return Err(Failure::usage(
+            "--token is a token for the cluster; the token of a service account is needed",
+        ));
+    };
+    let over = token
+        .time("exp")
+        .map(|end| Timestamp::now().duration_since(end).as_secs());
+    Ok(Claims {
+        issuer: token.text("iss").map(str::to_owned),
+        subject: token.text("sub").map(str::to_owned),
+        audiences: token.audiences().into_iter().map(str::to_owned).collect(),
+        expired_for: over.filter(|seconds| *seconds >= 0),
+    })
+}

@@ -1,0 +1,436 @@
+//! `eksact update-kubeconfig`, `utils write-kubeconfig` and `delete kubeconfig`.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use clap::Args;
+
+use super::{
+    ExitCode, Failure,
+    account_flags::ClusterFlags,
+    file,
+    global::GlobalFlags,
+    kubeconfig_file::{ChosenFile, FileChange, ShowFlags, candidates},
+    kubeconfig_flags::{EntryFlags, role},
+    wiring::Connection,
+};
+use crate::{
+    cloud::aws::{RoleToAssume, SessionName},
+    config::ClusterConfig,
+    engine::{Finding, Severity},
+    iam::Arn,
+    kubeconfig::{
+        Candidates, ExecEntry, Merge, Names, NamingStyle, Selection, SignIn, Wanted,
+        changes::{Target, address, plan_of_merge, plan_of_removal},
+        merge::merge,
+        place,
+        removal::{Removal, remove},
+        value::Section,
+    },
+    ports::aws::Cluster,
+    view::Printer,
+};
+
+/// Write a cluster's context into a kubeconfig, for kubectl to sign in with eksact
+#[derive(Debug, Args)]
+pub(super) struct UpdateKubeconfig {
+    /// The EKS cluster
+    #[arg(
+        short = 'c',
+        long,
+        visible_alias = "cluster",
+        alias = "cluster-name",
+        value_name = "NAME"
+    )]
+    name: String,
+    /// Name of the context; the user's name, if not given
+    #[arg(long, value_name = "NAME")]
+    alias: Option<String>,
+    /// Name of the user; the cluster's ARN, if not given
+    #[arg(long, value_name = "NAME")]
+    user_alias: Option<String>,
+    /// Role that kubectl shall assume
+    #[arg(long, value_name = "ARN")]
+    role_arn: Option<String>,
+    /// Role to look the cluster up in; it is not written
+    #[arg(long, visible_alias = "describe-as", value_name = "ARN")]
+    assume_role_arn: Option<String>,
+    /// Leave the current context as it is
+    #[arg(long, help_heading = "Kubeconfig")]
+    keep_current_context: bool,
+    #[command(flatten)]
+    entry: EntryFlags,
+    #[command(flatten)]
+    show: ShowFlags,
+}
+
+/// Write a cluster's context into a kubeconfig under eksctl's names
+#[derive(Debug, Args)]
+pub(super) struct WriteKubeconfig {
+    #[command(flatten)]
+    cluster: ClusterFlags,
+    /// The EKS cluster
+    #[arg(short, long, hide = true, value_name = "NAME", conflicts_with_all = ["cluster", "config_file"])]
+    name: Option<String>,
+    /// Role that kubectl shall assume
+    #[arg(long, visible_alias = "role-arn", value_name = "ARN")]
+    authenticator_role_arn: Option<String>,
+    /// Make the context the current one
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "true",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = clap::builder::BoolishValueParser::new(),
+        help_heading = "Kubeconfig"
+    )]
+    set_kubeconfig_context: bool,
+    /// Write to a file for this cluster alone, ~/.kube/eksctl/clusters/NAME
+    #[arg(long, conflicts_with = "kubeconfig", help_heading = "Kubeconfig")]
+    auto_kubeconfig: bool,
+    /// Accepted for eksctl's sake
+    #[arg(long, hide = true, value_name = "DURATION")]
+    timeout: Option<String>,
+    #[command(flatten)]
+    entry: EntryFlags,
+    #[command(flatten)]
+    show: ShowFlags,
+}
+
+/// Remove a cluster's entries from a kubeconfig, as far as eksact wrote them
+#[derive(Debug, Args)]
+pub(super) struct DeleteKubeconfig {
+    /// The EKS cluster: its name or its ARN; it need not exist any more
+    #[arg(short = 'c', long, visible_alias = "cluster", value_name = "NAME")]
+    name: String,
+    /// Only this context
+    #[arg(long, visible_alias = "alias", value_name = "NAME")]
+    context: Option<String>,
+    /// The file; else the first of KUBECONFIG that has the cluster, else ~/.kube/config
+    #[arg(long, value_name = "PATH", help_heading = "Kubeconfig")]
+    kubeconfig: Option<PathBuf>,
+    #[command(flatten)]
+    show: ShowFlags,
+}
+
+/// What one run writes, but for the flags about the entry itself.
+struct Request<'a> {
+    role_arn: Option<String>,
+    command: String,
+    alias: Option<&'a str>,
+    user_alias: Option<&'a str>,
+    eksctl_names: bool,
+    set_current: bool,
+    candidates: Candidates,
+}
+
+/// What a run works with.
+pub(super) struct Way<'a> {
+    pub connection: &'a Connection,
+    pub global: &'a GlobalFlags,
+    pub printer: &'a Printer,
+}
+
+impl UpdateKubeconfig {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let cluster = ClusterFlags {
+            cluster: Some(self.name.clone()),
+            config_file: None,
+        };
+        let request = Request {
+            role_arn: self
+                .role_arn
+                .as_deref()
+                .map(|arn| role("--role-arn", arn))
+                .transpose()?,
+            command: self.entry.command()?,
+            alias: self.alias.as_deref().filter(|name| !name.is_empty()),
+            user_alias: self.user_alias.as_deref().filter(|name| !name.is_empty()),
+            eksctl_names: false,
+            set_current: !self.keep_current_context,
+            candidates: candidates(self.entry.kubeconfig.clone())?,
+        };
+        let config = cluster.config(global)?;
+        let describe_as = self
+            .assume_role_arn
+            .as_deref()
+            .map(|arn| role("--assume-role-arn", arn))
+            .transpose()?
+            .map(|arn| RoleToAssume {
+                arn,
+                external_id: None,
+                // The AWS CLI's name for it.
+                session_name: SessionName::Named("EKSDescribeClusterSession".to_owned()),
+            });
+        let connection = Connection::open_in(describe_as, global, &config, printer).await?;
+        let way = Way {
+            connection: &connection,
+            global,
+            printer,
+        };
+        write(request, &self.entry, self.show, &config, &way).await
+    }
+}
+
+impl WriteKubeconfig {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let config = match &self.cluster.config_file {
+            Some(path) => file::load(path, global, printer)?,
+            None => ClusterFlags {
+                cluster: self.cluster.cluster.clone().or_else(|| self.name.clone()),
+                config_file: None,
+            }
+            .config(global)?,
+        };
+        let candidates = if self.auto_kubeconfig {
+            let home = std::env::home_dir()
+                .ok_or_else(|| Failure::usage("there is no home folder (HOME is not set)"))?;
+            Candidates::only(place::automatic(&home, &config.metadata.name.value))
+        } else {
+            candidates(self.entry.kubeconfig.clone())?
+        };
+        let request = Request {
+            role_arn: self
+                .authenticator_role_arn
+                .as_deref()
+                .filter(|arn| !arn.is_empty())
+                .map(|arn| role("--authenticator-role-arn", arn))
+                .transpose()?,
+            command: self.entry.command()?,
+            alias: None,
+            user_alias: None,
+            eksctl_names: true,
+            set_current: self.set_kubeconfig_context,
+            candidates,
+        };
+        let connection = Connection::open(global, &config, printer).await?;
+        let way = Way {
+            connection: &connection,
+            global,
+            printer,
+        };
+        write(request, &self.entry, self.show, &config, &way).await
+    }
+}
+
+/// `apply --update-kubeconfig`: the context of the file's cluster, as `update-kubeconfig` without further flags writes it.
+/// `is_silent` leaves stdout to another document.
+pub(super) async fn update_after_apply(
+    config: &ClusterConfig,
+    is_silent: bool,
+    way: &Way<'_>,
+) -> Result<ExitCode, Failure> {
+    let entry = EntryFlags::default();
+    let request = Request {
+        role_arn: None,
+        command: entry.command()?,
+        alias: None,
+        user_alias: None,
+        eksctl_names: false,
+        set_current: true,
+        candidates: candidates(None)?,
+    };
+    let show = ShowFlags {
+        is_silent,
+        ..ShowFlags::default()
+    };
+    write(request, &entry, show, config, way).await
+}
+
+async fn write(
+    request: Request<'_>,
+    entry: &EntryFlags,
+    show: ShowFlags,
+    config: &ClusterConfig,
+    way: &Way<'_>,
+) -> Result<ExitCode, Failure> {
+    let Way {
+        connection,
+        global,
+        printer,
+    } = *way;
+    let name = &config.metadata.name.value;
+    let cluster = connection.readers.aws.cluster(name).await?;
+    let style = if request.eksctl_names {
+        NamingStyle::Eksctl {
+            caller_arn: connection.readers.aws.caller_identity().await?.arn,
+        }
+    } else {
+        NamingStyle::ClusterArn
+    };
+    let arn: Arn = cluster
+        .arn
+        .parse()
+        .map_err(|error| Failure::error(format!("the ARN of cluster {name} cannot be used: {error}")))?;
+    let sign_in = SignIn {
+        cluster: cluster.name.clone(),
+        region: Some(arn.region.clone()),
+        role_arn: request.role_arn.clone(),
+        profile: entry.profile(global),
+    };
+    let wanted = Wanted {
+        names: Names::new(&style, &cluster.arn, &sign_in, request.alias, request.user_alias),
+        server: endpoint(&cluster)?,
+        certificate_authority_data: cluster
+            .certificate_authority_data
+            .clone()
+            .filter(|data| !data.is_empty()),
+        proxy_url: entry.proxy_url.clone(),
+        namespace: entry.namespace.clone(),
+        exec: ExecEntry::new(
+            entry.exec.into(),
+            request.command.clone(),
+            &sign_in,
+            entry.exec_api_version.into(),
+        ),
+        sign_in,
+        set_current: request.set_current,
+        force: entry.force,
+    };
+    let chosen = ChosenFile::among(&request.candidates, |file| {
+        file.find(Section::Clusters, &wanted.names.cluster).is_some()
+    });
+    chosen.change(show, printer, |file, target| {
+        let merged = merge(file, &wanted).map_err(|taken| {
+            Failure::error(taken.to_string()).with_help(
+                "Choose another name with --alias, or replace it with --force. The file was not changed.",
+            )
+        })?;
+        let names = [
+            (Section::Clusters, merged.cluster.name.as_str()),
+            (Section::Contexts, merged.context.name.as_str()),
+            (Section::Users, merged.user.name.as_str()),
+        ];
+        let mut findings = chosen.findings_about(&names, wanted.set_current);
+        findings.extend(findings_of(&merged, &wanted, entry));
+        let target = Target {
+            cluster: BTreeMap::from([
+                ("cluster", cluster.name.clone()),
+                ("clusterARN", cluster.arn.clone()),
+                ("account", arn.account.clone()),
+                ("region", arn.region.clone()),
+            ]),
+            ..target.clone()
+        };
+        let plan = plan_of_merge(&target, file, &merged, wanted.set_current, findings)?;
+        Ok(FileChange {
+            edits: merged.edits,
+            plan,
+        })
+    })
+}
+
+/// What is worth knowing about a merge.
+fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(other) = &merged.displaced_by {
+        findings.push(
+            Finding::new(
+                Severity::Note,
+                "kubeconfig-user-beside",
+                format!("the user {other} signs in with another role or profile, and stays as it is"),
+            )
+            .about(&address(Section::Users, &merged.user.name))
+            .with_help("--force replaces it, for every context that uses it."),
+        );
+    }
+    if merged.is_insecure {
+        findings.push(
+            Finding::new(
+                Severity::Warning,
+                "kubeconfig-insecure-cluster",
+                "insecure-skip-tls-verify is set, and so no certificate authority was written: kubectl takes only one of both",
+            )
+            .about(&address(Section::Clusters, &merged.cluster.name)),
+        );
+    }
+    if wanted.sign_in.profile.is_none()
+        && !entry.no_profile
+        && let Some(profile) = std::env::var("AWS_PROFILE")
+            .ok()
+            .or_else(|| std::env::var("AWS_DEFAULT_PROFILE").ok())
+            .filter(|profile| !profile.is_empty())
+    {
+        findings.push(
+            Finding::new(
+                Severity::Note,
+                "kubeconfig-ambient-profile",
+                format!("the profile {profile} of this environment was not written: kubectl uses whichever is set when it runs"),
+            )
+            .with_help(format!("--profile {profile} writes it; --no-profile says that none is meant.")),
+        );
+    }
+    findings
+}
+
+fn endpoint(cluster: &Cluster) -> Result<String, Failure> {
+    let name = &cluster.name;
+    let status = cluster.status.as_str();
+    cluster
+        .endpoint
+        .clone()
+        .filter(|endpoint| !endpoint.is_empty() && matches!(status, "ACTIVE" | "UPDATING"))
+        .ok_or_else(|| {
+            Failure::error(format!(
+                "cluster {name} has no endpoint to write down: it is {status}"
+            ))
+            .with_help("Run this again once the cluster is ACTIVE.")
+        })
+}
+
+impl DeleteKubeconfig {
+    pub(super) fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let selection = Selection {
+            cluster: self.name.clone(),
+            region: global.region.clone(),
+            context: self.context.clone(),
+        };
+        let candidates = candidates(self.kubeconfig.clone())?;
+        // The file of a name that means several clusters is meant as well: it is there that this is told.
+        let chosen = ChosenFile::among(&candidates, |file| {
+            remove(file, &selection).map_or(true, |removal| {
+                !removal.removed.is_empty() || !removal.kept.is_empty()
+            })
+        });
+        chosen.change(self.show, printer, |file, target| {
+            let removal = remove(file, &selection).map_err(|several| {
+                Failure::error(several.to_string()).with_help(
+                    "Name its region with --region, or give its ARN as --name. The file was not changed.",
+                )
+            })?;
+            let mut findings = chosen.findings_about(&[], false);
+            findings.extend(kept(&removal));
+            let target = Target {
+                cluster: BTreeMap::from([("cluster", selection.cluster.clone())]),
+                ..target.clone()
+            };
+            let plan = plan_of_removal(&target, file, &removal, findings)?;
+            Ok(FileChange {
+                edits: removal.edits,
+                plan,
+            })
+        })
+    }
+}
+
+/// Contexts that were left, and why.
+fn kept(removal: &Removal) -> Vec<Finding> {
+    removal
+        .kept
+        .iter()
+        .map(|(context, command)| {
+            let why = match command {
+                Some(command) => format!("its user runs {command}"),
+                None => "its user runs no exec command".to_owned(),
+            };
+            Finding::new(
+                Severity::Note,
+                "kubeconfig-not-ours",
+                format!("the context is left: {why}, so it was not eksact that wrote it"),
+            )
+            .about(&address(Section::Contexts, context))
+            .with_help(format!("kubectl config delete-context {context}"))
+        })
+        .collect()
+}

@@ -1,0 +1,284 @@
+//! The road of every command that changes a kubeconfig: choose the file, take its lock, read, plan, write, show. Nothing
+//! is asked: it is the user's own file.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+
+use super::{ExitCode, Failure, flow::deliver, plan_flags::Output};
+use crate::{
+    engine::{Finding, Plan, Severity},
+    kubeconfig::{
+        Candidates, CannotEdit, Document, Entries, FileState, Lock, LockError, Malformed, PlaceError,
+        PlaceVariables, StoreError, Written,
+        changes::{Target, address, current_context},
+        store,
+        value::{Edit, Section},
+    },
+    view::{Printer, plan_human, plan_json::plan_json},
+};
+
+/// How long a writer waits for its turn. Writing takes milliseconds; sixty at once take a second.
+const LOCK_LIMIT: Duration = Duration::from_mins(1);
+
+/// How a change to a kubeconfig is shown, and whether it is made.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "Plan")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub(super) struct ShowFlags {
+    /// Print the whole file as it would be, and write nothing
+    #[arg(long, conflicts_with_all = ["diff_only", "output"])]
+    pub dry_run: bool,
+    /// Show what would change, and write nothing
+    #[arg(long)]
+    pub diff_only: bool,
+    /// With --diff-only: exit with 2 when there are changes
+    #[arg(long, requires = "diff_only")]
+    pub detailed_exitcode: bool,
+    /// How the plan is shown
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub output: Output,
+    /// Say nothing on stdout: another document stands there.
+    #[arg(skip)]
+    pub is_silent: bool,
+}
+
+/// A change of one file: what is to be edited, and the plan that says so.
+pub(super) struct FileChange {
+    pub edits: Vec<Edit>,
+    pub plan: Plan,
+}
+
+/// The kubeconfig files of this user, and the one that is meant.
+pub(super) struct ChosenFile {
+    path: PathBuf,
+    others: Vec<Other>,
+    findings: Vec<Finding>,
+}
+
+/// Another file of the list in `KUBECONFIG`.
+struct Other {
+    path: PathBuf,
+    is_before: bool,
+    entries: Entries,
+}
+
+/// Where the file is, by flag and environment.
+pub(super) fn candidates(flag: Option<PathBuf>) -> Result<Candidates, Failure> {
+    Ok(Candidates::of(&PlaceVariables {
+        flag,
+        kubeconfig: std::env::var_os("KUBECONFIG"),
+        home: std::env::home_dir(),
+    })?)
+}
+
+impl ChosenFile {
+    /// Chooses the first file that `is_meant`, or else the one to write something new to.
+    pub(super) fn among(candidates: &Candidates, is_meant: impl Fn(&Entries) -> bool) -> Self {
+        let read: Vec<(PathBuf, Option<Result<Entries, Failure>>)> = candidates
+            .iter()
+            .map(|path| (path.to_owned(), entries_at(path)))
+            .collect();
+        let state = |path: &std::path::Path| match read.iter().find(|(other, _)| other == path) {
+            Some((_, Some(Ok(entries)))) if is_meant(entries) => FileState::HasCluster,
+            Some((_, Some(_))) => FileState::Present,
+            _ => FileState::Absent,
+        };
+        let path = candidates.choose(state).to_owned();
+        let position = read.iter().position(|(other, _)| *other == path);
+        let (mut others, mut findings) = (Vec::new(), Vec::new());
+        for (index, (other, entries)) in read.into_iter().enumerate() {
+            match entries {
+                _ if other == path => {}
+                Some(Ok(entries)) => others.push(Other {
+                    path: other,
+                    is_before: position.is_some_and(|position| index < position),
+                    entries,
+                }),
+                Some(Err(failure)) => findings.push(
+                    Finding::new(
+                        Severity::Warning,
+                        "kubeconfig-unreadable",
+                        format!(
+                            "another file of KUBECONFIG cannot be read, and so kubectl reads none: {}",
+                            failure.message
+                        ),
+                    )
+                    .with_help("Mend it, or take it out of KUBECONFIG."),
+                ),
+                None => {}
+            }
+        }
+        Self {
+            path,
+            others,
+            findings,
+        }
+    }
+
+    /// What other files of the list make of these entries: kubectl takes each from the first file that has it.
+    pub(super) fn findings_about(&self, names: &[(Section, &str)], sets_current: bool) -> Vec<Finding> {
+        let mut findings = self.findings.clone();
+        for other in self.others.iter().filter(|other| other.is_before) {
+            let file = other.path.display();
+            for (section, name) in names {
+                if other.entries.find(*section, name).is_some() {
+                    findings.push(
+                        Finding::new(
+                            Severity::Warning,
+                            "kubeconfig-shadowed",
+                            format!("{file} has a {} of this name too, and kubectl takes that one", section.entry_key()),
+                        )
+                        .about(&address(*section, name))
+                        .with_help("It stands first in KUBECONFIG. Remove it there, or name the file with --kubeconfig."),
+                    );
+                }
+            }
+            if sets_current && let Some(current) = &other.entries.current_context {
+                findings.push(
+                    Finding::new(
+                        Severity::Warning,
+                        "kubeconfig-current-elsewhere",
+                        format!(
+                            "kubectl stays with the context {current}, which is the current one of {file}"
+                        ),
+                    )
+                    .about(&current_context())
+                    .with_help(
+                        "It stands first in KUBECONFIG. `kubectl config use-context` changes it there.",
+                    ),
+                );
+                // Only the first that names one counts.
+                break;
+            }
+        }
+        findings
+    }
+
+    /// Plans and, unless only that is asked for, writes. `plan` is given what the file holds while its lock is held.
+    pub(super) fn change(
+        &self,
+        show: ShowFlags,
+        printer: &Printer,
+        plan: impl FnOnce(&Entries, &Target) -> Result<FileChange, Failure>,
+    ) -> Result<ExitCode, Failure> {
+        let writes = !show.dry_run && !show.diff_only;
+        let target = store::target_of(&self.path)?;
+        let lock = if writes {
+            store::make_folder(&target)?;
+            Some(Lock::take(&self.path, &target, LOCK_LIMIT)?)
+        } else {
+            None
+        };
+        let stored = store::read(&target)?;
+        let file = self.path.display().to_string();
+        let content = stored.as_ref().map(|stored| stored.content.as_slice());
+        let document = Document::read(&file, content.unwrap_or_default())?;
+        let mut change = plan(
+            document.entries(),
+            &Target {
+                file: file.clone(),
+                ..Target::default()
+            },
+        )?;
+        if stored.as_ref().is_some_and(store::Stored::is_open_to_others) {
+            change.plan.findings.push(
+                Finding::new(
+                    Severity::Warning,
+                    "kubeconfig-open-to-others",
+                    format!("others on this machine may read or change {file}"),
+                )
+                .with_help(format!("chmod 600 {file}")),
+            );
+        }
+        let text = document.edited(&change.edits)?;
+        let written = if writes && !change.edits.is_empty() {
+            Some(store::write(&target, text.as_bytes())?)
+        } else {
+            None
+        };
+        drop(lock);
+        if show.dry_run {
+            for finding in &change.plan.findings {
+                tell(finding, printer);
+            }
+            deliver(&text, printer)?;
+            return Ok(ExitCode::Success);
+        }
+        match show.output {
+            _ if show.is_silent => {}
+            Output::Human => deliver(&plan_human(&change.plan, None, printer.stdout_style()), printer)?,
+            Output::Json => deliver(&plan_json(&change.plan)?, printer)?,
+        }
+        if let Some(written) = written {
+            printer.status(&format!("{}\n", done(&file, written)));
+        }
+        Ok(if show.detailed_exitcode && change.plan.has_changes() {
+            ExitCode::Changes
+        } else {
+            ExitCode::Success
+        })
+    }
+}
+
+fn done(file: &str, written: Written) -> String {
+    match written {
+        Written::Replaced => format!("Wrote {file}."),
+        Written::InPlace => format!("Wrote {file} in place: it cannot be replaced by a rename."),
+    }
+}
+
+/// A finding where the plan is not shown.
+fn tell(finding: &Finding, printer: &Printer) {
+    match finding.severity {
+        Severity::Note => printer.note(&finding.message),
+        _ => printer.warning(&finding.message),
+    }
+}
+
+/// What a file holds; none where there is none.
+fn entries_at(path: &std::path::Path) -> Option<Result<Entries, Failure>> {
+    let stored = store::target_of(path).and_then(|target| store::read(&target));
+    let stored = match stored {
+        Ok(stored) => stored?,
+        Err(error) => return Some(Err(error.into())),
+    };
+    let document = Document::read(&path.display().to_string(), &stored.content);
+    Some(
+        document
+            .map(|document| document.entries().clone())
+            .map_err(Failure::from),
+    )
+}
+
+const UNTOUCHED: &str = "The file was not changed.";
+
+impl From<PlaceError> for Failure {
+    fn from(error: PlaceError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::error(error.to_string())
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        Self::error(error.to_string()).with_help(UNTOUCHED)
+    }
+}
+
+impl From<Malformed> for Failure {
+    fn from(error: Malformed) -> Self {
+        Self::error(error.to_string()).with_help(UNTOUCHED)
+    }
+}
+
+impl From<CannotEdit> for Failure {
+    fn from(error: CannotEdit) -> Self {
+        Self::error(error.to_string()).with_help(UNTOUCHED)
+    }
+}

@@ -1,0 +1,187 @@
+//! Flags about the entries that `update-kubeconfig` and `utils write-kubeconfig` write, and what becomes of them.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::{Failure, global::GlobalFlags};
+use crate::{
+    iam::Arn,
+    kubeconfig::{ExecApiVersion, ExecTool},
+};
+
+/// Flags about the entries that are written.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Kubeconfig")]
+pub(super) struct EntryFlags {
+    /// The file; else the first of KUBECONFIG that has the cluster or exists, else ~/.kube/config
+    #[arg(long, value_name = "PATH")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Proxy to the cluster's API; empty removes it
+    #[arg(long, value_name = "URL")]
+    pub proxy_url: Option<String>,
+    /// Namespace of the context; empty removes it
+    #[arg(long, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// Replace a user of another role or profile, or a context of another cluster, that has the name
+    #[arg(long)]
+    pub force: bool,
+    /// AWS profile that kubectl shall use; that of --profile, if not given
+    #[arg(
+        long,
+        value_name = "NAME",
+        help_heading = "Exec entry",
+        conflicts_with = "no_profile"
+    )]
+    pub exec_profile: Option<String>,
+    /// Write no AWS profile
+    #[arg(long, help_heading = "Exec entry")]
+    pub no_profile: bool,
+    /// Program that kubectl shall run for a token
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "TOOL",
+        help_heading = "Exec entry"
+    )]
+    pub exec: Tool,
+    /// Write the bare name eksact, to be found on the PATH, rather than where it is
+    #[arg(long, help_heading = "Exec entry")]
+    pub portable: bool,
+    /// Version of the exec protocol; v1beta1 for kubectl before 1.22
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "VERSION",
+        help_heading = "Exec entry"
+    )]
+    pub exec_api_version: ApiVersion,
+}
+
+/// The program that kubectl runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Tool {
+    /// `eksact token`.
+    #[default]
+    Eksact,
+    /// `aws eks get-token`.
+    Aws,
+    /// `aws-iam-authenticator token`.
+    AwsIamAuthenticator,
+}
+
+/// Version of the exec protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ApiVersion {
+    /// kubectl 1.22 and newer.
+    #[default]
+    V1,
+    /// kubectl before 1.22.
+    V1beta1,
+}
+
+impl From<Tool> for ExecTool {
+    fn from(tool: Tool) -> Self {
+        match tool {
+            Tool::Eksact => Self::Eksact,
+            Tool::Aws => Self::Aws,
+            Tool::AwsIamAuthenticator => Self::AwsIamAuthenticator,
+        }
+    }
+}
+
+impl From<ApiVersion> for ExecApiVersion {
+    fn from(version: ApiVersion) -> Self {
+        match version {
+            ApiVersion::V1 => Self::V1,
+            ApiVersion::V1beta1 => Self::V1Beta1,
+        }
+    }
+}
+
+impl EntryFlags {
+    /// The profile to write; that of this process's environment never is.
+    pub(super) fn profile(&self, global: &GlobalFlags) -> Option<String> {
+        if self.no_profile {
+            return None;
+        }
+        self.exec_profile
+            .clone()
+            .or_else(|| global.profile.clone())
+            .filter(|profile| !profile.is_empty())
+    }
+
+    /// What kubectl shall run.
+    pub(super) fn command(&self) -> Result<String, Failure> {
+        let tool = ExecTool::from(self.exec);
+        if self.portable || tool != ExecTool::Eksact {
+            return Ok(tool.program().to_owned());
+        }
+        let unknown = |why: String| {
+            Failure::error(format!("it cannot be written where eksact is: {why}"))
+                .with_help("--portable writes its name only, to be found on the PATH.")
+        };
+        let itself = std::env::current_exe().map_err(|error| unknown(error.to_string()))?;
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let found = std::env::split_paths(&path)
+            .filter(|folder| folder.is_absolute())
+            .map(|folder| folder.join(itself.file_name().unwrap_or_default()));
+        let same = |candidate: &Path| same_file(candidate, &itself);
+        own_path(&itself, found, same)
+            .into_os_string()
+            .into_string()
+            .map_err(|path| unknown(format!("{} is not text", Path::new(&path).display())))
+    }
+}
+
+/// The ARN of a role that can be assumed.
+pub(super) fn role(flag: &str, text: &str) -> Result<String, Failure> {
+    let arn: Arn = text
+        .parse()
+        .map_err(|error| Failure::usage(format!("{flag}: {error}")))?;
+    if arn.role_name().is_none() {
+        return Err(Failure::usage(format!(
+            "--role-arn: `{text}` is not the ARN of a role"
+        )));
+    }
+    Ok(text.to_owned())
+}
+
+/// The path by which eksact is found again: the one on the PATH if it leads here, as package managers put a link there and
+/// a new folder for each version behind it.
+fn own_path(itself: &Path, found: impl Iterator<Item = PathBuf>, same: impl Fn(&Path) -> bool) -> PathBuf {
+    found
+        .into_iter()
+        .find(|candidate| same(candidate))
+        .unwrap_or_else(|| itself.to_owned())
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    match (fs_err::canonicalize(one), fs_err::canonicalize(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_link_on_the_path_is_written_rather_than_what_is_behind_it() {
+        let itself = Path::new("/opt/eksact-1.2.3/bin/eksact");
+        let on_path = || {
+            ["/usr/bin/eksact", "/usr/local/bin/eksact"]
+                .map(PathBuf::from)
+                .into_iter()
+        };
+        let link = |path: &Path| path == Path::new("/usr/local/bin/eksact");
+        assert_eq!(
+            own_path(itself, on_path(), link),
+            Path::new("/usr/local/bin/eksact")
+        );
+        assert_eq!(own_path(itself, on_path(), |_| false), itself);
+    }
+}

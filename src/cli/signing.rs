@@ -1,0 +1,465 @@
+//! Whose token for which cluster: the flags, the look-up of the credentials from the nearest source to the farthest, and
+//! the cache on the way.
+
+use aws_credential_types::Credentials;
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{Failure, global::GlobalFlags, token::Finished};
+use crate::{
+    authn::{
+        sts_endpoint::StsEndpoint,
+        token::{self, TokenRequest},
+    },
+    cloud::{
+        aws::{self, RoleToAssume, SessionName},
+        credentials::{
+            Cache, CredentialSource, Environment, Fingerprint, Keeps, SharedConfig, SourceError,
+            source::{identity, keys_in_environment, profile_name},
+        },
+    },
+    iam::partition::is_region_name,
+    view::{Printer, terminal_question},
+};
+
+/// Variables that lead the AWS SDKs to another endpoint, which the server would refuse in a token.
+const ENDPOINT_VARIABLES: [&str; 2] = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"];
+
+/// Which cluster, and who.
+#[derive(Clone, Debug, Args)]
+pub(super) struct SigningFlags {
+    /// The cluster's name, or the id of a local cluster on an Outpost
+    #[arg(
+        short = 'c',
+        long,
+        visible_short_alias = 'i',
+        visible_aliases = ["cluster-id", "cluster-name"],
+        value_name = "NAME",
+        env = "KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID",
+        hide_env = true
+    )]
+    pub cluster: String,
+    #[command(flatten)]
+    pub signer: SignerFlags,
+}
+
+/// Who, and where.
+#[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub(super) struct SignerFlags {
+    /// The cluster's region
+    // Not the global flag, but the same id: there `-r` is the region, here it is the role, as it is for
+    // aws-iam-authenticator.
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// A role to assume first
+    #[arg(short = 'r', long, visible_alias = "role", value_name = "ARN")]
+    pub role_arn: Option<String>,
+    /// The external id that the role's trust policy wants
+    #[arg(short = 'e', long, value_name = "ID")]
+    pub external_id: Option<String>,
+    /// Name of the role's session: the server's {{SessionName}}
+    #[arg(
+        short = 's',
+        long,
+        value_name = "NAME",
+        conflicts_with = "forward_session_name"
+    )]
+    pub session_name: Option<String>,
+    /// Name the role's session after the caller's own
+    #[arg(long)]
+    pub forward_session_name: bool,
+    /// Name the FIPS endpoint of STS in the token
+    #[arg(long)]
+    pub use_fips_endpoint: bool,
+    /// Name the dual-stack endpoint of STS in the token
+    #[arg(long)]
+    pub use_dualstack_endpoint: bool,
+    /// Neither read nor write the cache
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Accepted for aws-iam-authenticator's sake: there is a cache unless --no-cache is given
+    #[arg(long, hide = true, conflicts_with = "no_cache")]
+    pub cache: bool,
+}
+
+/// A token to be signed.
+pub(super) struct Signing<'a> {
+    pub(super) cluster: &'a str,
+    region: Option<String>,
+    profile: Option<&'a str>,
+    role: Option<RoleToAssume>,
+    endpoint: StsEndpoint,
+    environment: &'a Environment,
+    no_cache: bool,
+    notes: Vec<String>,
+    warnings: Vec<String>,
+}
+
+/// Credentials, and what people call the place that they come from.
+pub(super) struct Signer {
+    pub(super) credentials: Credentials,
+    pub(super) place: String,
+    pub(super) region: String,
+}
+
+impl<'a> Signing<'a> {
+    /// Settles flags and environment; nothing is read or asked yet.
+    pub(super) fn new(
+        flags: &'a SigningFlags,
+        global: &'a GlobalFlags,
+        environment: &'a Environment,
+    ) -> Result<Self, Failure> {
+        if flags.cluster.is_empty() {
+            return Err(Failure::usage("--cluster is empty"));
+        }
+        let mut signing = Self::of(&flags.cluster, &flags.signer, global, environment)?;
+        if flags.cluster.starts_with("arn:") {
+            signing.notes.push(
+                "--cluster is an ARN: the server of an EKS cluster takes tokens for the cluster's name, its last part"
+                    .to_owned(),
+            );
+        }
+        Ok(signing)
+    }
+
+    /// The same where there may be no cluster.
+    pub(super) fn of(
+        cluster: &'a str,
+        flags: &'a SignerFlags,
+        global: &'a GlobalFlags,
+        environment: &'a Environment,
+    ) -> Result<Self, Failure> {
+        let mut notes = Vec::new();
+        let profile = global.profile.as_deref();
+        notes.extend(aws::credentials::notes(profile, &|name| {
+            environment.get(name).map(str::to_owned)
+        }));
+        let warnings = ENDPOINT_VARIABLES
+            .iter()
+            .filter(|name| environment.get(name).is_some())
+            .map(|name| {
+                format!("{name} is not used for the token: the server takes the host names of AWS only")
+            })
+            .collect();
+        let role = flags.role(environment, &mut notes)?;
+        Ok(Self {
+            cluster,
+            region: global
+                .region
+                .clone()
+                .or_else(|| flags.region.clone())
+                .or_else(|| environment.get("AWS_REGION").map(str::to_owned))
+                .or_else(|| environment.get("AWS_DEFAULT_REGION").map(str::to_owned)),
+            profile,
+            role,
+            endpoint: StsEndpoint {
+                fips: flags.use_fips_endpoint || environment.is_true("AWS_USE_FIPS_ENDPOINT"),
+                dual_stack: flags.use_dualstack_endpoint || environment.is_true("AWS_USE_DUALSTACK_ENDPOINT"),
+            },
+            environment,
+            no_cache: flags.no_cache,
+            notes,
+            warnings,
+        })
+    }
+
+    /// The region, where flags or environment name it.
+    pub(super) fn named_region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
+    /// The token: signed with keys at hand, from the cache, or with credentials that are asked for.
+    pub(super) fn token(&self, global: &GlobalFlags, printer: &Printer) -> Result<Finished, Failure> {
+        self.tell(printer);
+        let now = Timestamp::now();
+        // The nearest case reads no file at all.
+        if self.profile.is_none()
+            && self.role.is_none()
+            && let Some(region) = &self.region
+            && let Some(keys) = keys_in_environment(self.environment, now)?
+        {
+            return self.sign(region, &keys, now).map(Finished::from);
+        }
+        let config = SharedConfig::load(self.environment).map_err(SourceError::from)?;
+        let region = self.region(&config)?;
+        let source = CredentialSource::find(self.environment, &config, self.profile, now)?;
+        if self.role.is_none()
+            && let CredentialSource::Keys { credentials, .. } = &source
+        {
+            return self.sign(&region, credentials, now).map(Finished::from);
+        }
+        let (mut cache, credentials_key) = self.cache(&config, &source, &region);
+        let token_key = self.token_key(&credentials_key, &region);
+        if let Some(token) = cache.token(&token_key, now) {
+            return Ok(Finished {
+                token: token.secret().to_owned(),
+                expires: token.expires(),
+            });
+        }
+        let credentials = self.session(
+            &mut cache,
+            &credentials_key,
+            self.keeps(&source),
+            &region,
+            (global, printer),
+        )?;
+        let signed = Timestamp::now();
+        let token = self.sign(&region, &credentials, signed)?;
+        cache.keep_token(&token_key, &token, signed);
+        warn(&mut cache, printer);
+        Ok(token.into())
+    }
+
+    /// The credentials that a token would be signed with, and where they come from.
+    pub(super) fn signer(&self, global: &GlobalFlags, printer: &Printer) -> Result<Signer, Failure> {
+        self.tell(printer);
+        let config = SharedConfig::load(self.environment).map_err(SourceError::from)?;
+        let region = self.region(&config)?;
+        let source = CredentialSource::find(self.environment, &config, self.profile, Timestamp::now())?;
+        let place = match (&source, &self.role) {
+            (CredentialSource::Keys { place, .. }, None) => place.clone(),
+            (CredentialSource::Asked(asked), None) => asked.place.clone(),
+            (CredentialSource::Keys { place, .. }, Some(role)) => {
+                format!("role {}, assumed with {place}", role.arn)
+            }
+            (CredentialSource::Asked(asked), Some(role)) => {
+                format!("role {}, assumed with {}", role.arn, asked.place)
+            }
+        };
+        let credentials = match (source, &self.role) {
+            (CredentialSource::Keys { credentials, .. }, None) => credentials,
+            (source, _) => {
+                let (mut cache, key) = self.cache(&config, &source, &region);
+                let credentials =
+                    self.session(&mut cache, &key, self.keeps(&source), &region, (global, printer))?;
+                warn(&mut cache, printer);
+                credentials
+            }
+        };
+        Ok(Signer {
+            credentials,
+            place,
+            region,
+        })
+    }
+
+    /// Signs the token of `cluster` at `time`.
+    pub(super) fn sign(
+        &self,
+        region: &str,
+        credentials: &Credentials,
+        time: Timestamp,
+    ) -> Result<token::Token, Failure> {
+        if !is_region_name(region) {
+            return Err(Failure::usage(format!("`{region}` is not the name of a region")));
+        }
+        let sts_host = self
+            .endpoint
+            .host(region)
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        let request = TokenRequest {
+            cluster: self.cluster,
+            region,
+            sts_host: &sts_host,
+            time,
+        };
+        token::sign(&request, credentials).map_err(|error| Failure::error(error.to_string()))
+    }
+
+    fn tell(&self, printer: &Printer) {
+        for warning in &self.warnings {
+            printer.warning(warning);
+        }
+        for note in &self.notes {
+            printer.note(note);
+        }
+    }
+
+    fn region(&self, config: &SharedConfig) -> Result<String, Failure> {
+        let of_profile = || {
+            config
+                .profile(profile_name(self.environment, self.profile))
+                .and_then(|profile| profile.get("region"))
+                .filter(|region| !region.is_empty())
+                .map(str::to_owned)
+        };
+        self.region.clone().or_else(of_profile).ok_or_else(|| {
+            Failure::usage("the region is not known").with_help(
+                "Give --region, set AWS_REGION, or set a region in the profile: the token names the region's STS.",
+            )
+        })
+    }
+
+    fn keeps(&self, source: &CredentialSource) -> Keeps {
+        match (&self.role, source) {
+            (Some(_), _) => Keeps::TokenAndCredentials,
+            (None, CredentialSource::Asked(asked)) => asked.keeps,
+            (None, CredentialSource::Keys { .. }) => Keeps::Nothing,
+        }
+    }
+
+    /// The cache, and the key of the credentials: identity, region and role.
+    fn cache(&self, config: &SharedConfig, source: &CredentialSource, region: &str) -> (Cache, Fingerprint) {
+        let files = match source {
+            CredentialSource::Asked(asked) => asked.files.as_slice(),
+            CredentialSource::Keys { .. } => &[],
+        };
+        let mut key = identity(self.environment, config, self.profile, files);
+        key.add_text(Some(region));
+        let role = self.role.as_ref();
+        key.add_text(role.map(|role| role.arn.as_str()));
+        key.add_text(role.and_then(|role| role.external_id.as_deref()));
+        key.add_text(role.map(|role| match &role.session_name {
+            SessionName::Named(name) => name.as_str(),
+            SessionName::Forwarded { otherwise } => otherwise.as_str(),
+        }));
+        key.add_text(role.and_then(|role| {
+            matches!(role.session_name, SessionName::Forwarded { .. }).then_some("forwarded")
+        }));
+        let cache = if self.no_cache || self.keeps(source) == Keeps::Nothing {
+            Cache::none()
+        } else {
+            Cache::of_user(self.environment)
+        };
+        (cache, key)
+    }
+
+    fn token_key(&self, credentials_key: &Fingerprint, region: &str) -> Fingerprint {
+        let mut key = Fingerprint::of("eksact token 1");
+        key.add_fingerprint(credentials_key);
+        key.add_text(Some(self.cluster));
+        key.add_text(Some(region));
+        key.add(&[u8::from(self.endpoint.fips), u8::from(self.endpoint.dual_stack)]);
+        key
+    }
+
+    /// Credentials of a session: kept ones, else those that somebody is asked for. Of many processes that want the same
+    /// ones, one asks.
+    fn session(
+        &self,
+        cache: &mut Cache,
+        key: &Fingerprint,
+        keeps: Keeps,
+        region: &str,
+        (global, printer): (&GlobalFlags, &Printer),
+    ) -> Result<Credentials, Failure> {
+        if keeps == Keeps::TokenAndCredentials {
+            if let Some(kept) = cache.credentials(key, Timestamp::now()) {
+                return Ok(kept);
+            }
+            let lock = cache.lock(key);
+            if lock.is_some()
+                && let Some(kept) = cache.credentials(key, Timestamp::now())
+            {
+                return Ok(kept);
+            }
+            let fetched = self.fetch(region, global)?;
+            cache.keep_credentials(key, &fetched, Timestamp::now());
+            warn(cache, printer);
+            drop(lock);
+            return Ok(fetched);
+        }
+        self.fetch(region, global)
+    }
+
+    /// Asks for the credentials: the one part of this that needs a runtime, TLS and the SDK.
+    fn fetch(&self, region: &str, global: &GlobalFlags) -> Result<Credentials, Failure> {
+        global.start_log();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::error(format!("the runtime could not be started: {error}")))?;
+        let fetched = runtime.block_on(aws::credentials::fetch(
+            region,
+            self.profile,
+            self.role.as_ref(),
+            terminal_question::mfa_code,
+        ));
+        runtime.shutdown_background();
+        Ok(fetched?)
+    }
+}
+
+impl SignerFlags {
+    fn role(
+        &self,
+        environment: &Environment,
+        notes: &mut Vec<String>,
+    ) -> Result<Option<RoleToAssume>, Failure> {
+        let Some(arn) = &self.role_arn else {
+            let alone = [
+                ("--external-id", self.external_id.is_some()),
+                ("--session-name", self.session_name.is_some()),
+                ("--forward-session-name", self.forward_session_name),
+            ];
+            for (flag, _) in alone.iter().filter(|(_, given)| *given) {
+                notes.push(format!("{flag} does nothing without --role-arn"));
+            }
+            return Ok(None);
+        };
+        if arn.is_empty() {
+            return Err(Failure::usage("--role-arn is empty")
+                .with_help("Leave it out to use the credentials as they are."));
+        }
+        let own = || own_session_name(environment);
+        let session_name = match &self.session_name {
+            Some(name) => SessionName::Named(name.clone()),
+            None if self.forward_session_name => SessionName::Forwarded { otherwise: own() },
+            None => SessionName::Named(own()),
+        };
+        Ok(Some(RoleToAssume {
+            arn: arn.clone(),
+            external_id: self.external_id.clone().filter(|id| !id.is_empty()),
+            session_name,
+        }))
+    }
+}
+
+/// `eksact-USER`, so that audit logs tell people apart; in the characters and the length that STS allows.
+fn own_session_name(environment: &Environment) -> String {
+    let user: String = environment
+        .get("USER")
+        .or_else(|| environment.get("USERNAME"))
+        .unwrap_or_default()
+        .chars()
+        .filter(|character| character.is_ascii_alphanumeric() || "_+=,.@-".contains(*character))
+        .take(57)
+        .collect();
+    if user.is_empty() {
+        "eksact".to_owned()
+    } else {
+        format!("eksact-{user}")
+    }
+}
+
+/// Tells the cache's first fault, once.
+fn warn(cache: &mut Cache, printer: &Printer) {
+    if let Some(fault) = cache.take_fault() {
+        printer.warning(&format!("the token cache is not used: {fault}"));
+    }
+}
+
+impl From<token::Token> for Finished {
+    fn from(token: token::Token) -> Self {
+        Self {
+            token: token.secret().to_owned(),
+            expires: token.expires(),
+        }
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        let help = match &error {
+            SourceError::NoProfile { .. } => {
+                "Check --profile and AWS_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE."
+            }
+            SourceError::Expired { .. } => "Get new ones, or unset AWS_ACCESS_KEY_ID and its companions.",
+            SourceError::SharedConfig(_) => {
+                "Correct the file, or name another one with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE."
+            }
+        };
+        Self::error(error.to_string()).with_help(help)
+    }
+}

@@ -1,0 +1,68 @@
+//! `eksact token`: the token for kubectl, with the flags of aws-iam-authenticator and of `aws eks get-token`.
+//!
+//! kubectl runs it for every call. So it runs before any runtime is started, and ends there when keys lie at hand or the
+//! cache has what is needed; only then is somebody asked.
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+
+use super::{
+    ExitCode, Failure,
+    global::GlobalFlags,
+    signing::{Signing, SigningFlags},
+};
+use crate::{
+    authn::exec_credential::{self, EXEC_INFO_VARIABLE},
+    cloud::credentials::Environment,
+    view::Printer,
+};
+
+/// Make a token for kubectl, as an exec credential plugin does
+#[derive(Debug, Args)]
+pub(super) struct TokenCommand {
+    #[command(flatten)]
+    signing: SigningFlags,
+    /// Print the bare token
+    #[arg(long)]
+    token_only: bool,
+    /// An ExecCredential is JSON
+    #[arg(long, hide = true, value_enum, value_name = "FORMAT")]
+    output: Option<Format>,
+}
+
+/// What `aws eks get-token` is asked for in a kubeconfig.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Json,
+}
+
+/// A token as it leaves the process.
+pub(super) struct Finished {
+    pub(super) token: String,
+    pub(super) expires: Timestamp,
+}
+
+impl TokenCommand {
+    /// Makes the token and prints it.
+    pub(super) fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        if global.sandbox {
+            return Err(Failure::usage("there are no tokens for the simulated cluster")
+                .with_help("Leave --sandbox out, and unset EKSACT_SANDBOX."));
+        }
+        let environment = Environment::of_process();
+        let exec_info = std::env::var_os(EXEC_INFO_VARIABLE);
+        let negotiated =
+            exec_credential::negotiate(exec_info.as_deref().map(|text| text.to_string_lossy()).as_deref());
+        if let Some(warning) = &negotiated.warning {
+            printer.warning(warning);
+        }
+        let finished = Signing::new(&self.signing, global, &environment)?.token(global, printer)?;
+        let text = if self.token_only {
+            format!("{}\n", finished.token)
+        } else {
+            exec_credential::exec_credential(negotiated.version, &finished.token, finished.expires)
+        };
+        printer.data(&text)?;
+        Ok(ExitCode::Success)
+    }
+}

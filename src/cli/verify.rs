@@ -1,0 +1,235 @@
+//! `eksact verify token`: the checks of the server, one after the other, and the question to STS itself.
+
+use clap::{Args, Subcommand};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    ExitCode, Failure,
+    decode::{FactsFormat, read_token},
+    global::GlobalFlags,
+    signing::{Signing, SigningFlags},
+    token_facts,
+};
+use crate::{
+    authn::{
+        sts_endpoint,
+        token_check::{self, Expectations},
+        token_decode::{self, DecodedToken, PresignedToken},
+    },
+    cloud::{
+        aws::{
+            ConnectError,
+            token_replay::{StsAnswer, StsVerdict, replay},
+        },
+        credentials::Environment,
+        trust::TrustRoots,
+    },
+    engine::{Finding, Severity},
+    iam::Partition,
+    view::{Facts, Printer},
+};
+
+/// How far this machine's clock may be from STS's before it is worth telling.
+const CLOCK_MARGIN: SignedDuration = SignedDuration::from_mins(1);
+
+/// Ask whether something would be believed
+#[derive(Debug, Args)]
+pub(super) struct VerifyCommand {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Token(Box<VerifyToken>),
+}
+
+/// Check a token as the cluster's server would, and ask STS who signed it
+#[derive(Debug, Args)]
+struct VerifyToken {
+    /// The token, or `-` for standard input; without it one is made as `eksact token` makes it
+    #[arg(value_name = "TOKEN", conflicts_with = "token")]
+    positional_token: Option<String>,
+    /// The same
+    #[arg(short, long, value_name = "TOKEN")]
+    token: Option<String>,
+    #[command(flatten)]
+    signing: SigningFlags,
+    /// How to show it
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    output: FactsFormat,
+}
+
+impl VerifyCommand {
+    /// Without a runtime around it: signing starts one where it needs one.
+    pub(super) fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        match self.what {
+            What::Token(command) => command.run(global, printer),
+        }
+    }
+}
+
+impl VerifyToken {
+    fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        if global.sandbox {
+            return Err(Failure::usage("the simulated cluster takes no tokens"));
+        }
+        let environment = Environment::of_process();
+        let signing = Signing::new(&self.signing, global, &environment)?;
+        let token = match self.positional_token.as_deref().or(self.token.as_deref()) {
+            Some(given) => read_token(given)?,
+            None => signing.token(global, printer)?.token,
+        };
+        let mut facts = checked(&token, signing.cluster, signing.named_region(), Timestamp::now())?;
+        if !facts.has_errors() {
+            ask(&token, signing.cluster, &mut facts, global)?;
+        }
+        self.output.show(&facts, printer)
+    }
+}
+
+/// The local checks.
+fn checked(token: &str, cluster: &str, region: Option<&str>, now: Timestamp) -> Result<Facts, Failure> {
+    let decoded = token_decode::decode(token)?;
+    let DecodedToken::Cluster(presigned) = &decoded else {
+        return Err(Failure::error(
+            "this is the token of a service account: the API server verifies it itself, by the issuer's keys",
+        )
+        .with_help("`eksact decode token` shows what it says."));
+    };
+    let mut facts = Facts::default();
+    facts.add("cluster", cluster);
+    facts.add("host", &presigned.host);
+    facts.add_some("access key", presigned.access_key_id.as_ref());
+    facts.add_some("signed at", presigned.signed.map(|time| time.to_string()));
+    let mut faults = token_facts::faults(presigned, now);
+    faults.extend(region.and_then(|region| token_facts::other_partition(presigned, region)));
+    // What these do not see, in the server's own words.
+    let server = Expectations {
+        partition: Partition::of_region(region.unwrap_or_default()).as_str(),
+        region: region.unwrap_or_default(),
+    };
+    if faults.is_empty()
+        && let Err(fault) = token_check::check(token, &server, now)
+    {
+        faults.push(
+            Finding::new(
+                Severity::Error,
+                "token-refused",
+                format!("the server refuses it: {fault}"),
+            )
+            .with_help("Make the token with `eksact token`."),
+        );
+    }
+    let held = !faults.iter().any(|fault| fault.severity == Severity::Error);
+    facts.add("local checks", if held { "passed" } else { "failed" });
+    for fault in faults {
+        facts.find(fault);
+    }
+    Ok(facts)
+}
+
+/// STS's answer.
+fn ask(token: &str, cluster: &str, facts: &mut Facts, global: &GlobalFlags) -> Result<(), Failure> {
+    let DecodedToken::Cluster(presigned) = token_decode::decode(token)? else {
+        return Ok(());
+    };
+    global.start_log();
+    let roots = TrustRoots::from_environment().map_err(ConnectError::from)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::error(format!("the runtime could not be started: {error}")))?;
+    let answer = runtime.block_on(replay(token, &presigned.host, cluster, &roots))?;
+    runtime.shutdown_background();
+    tell(&answer, &presigned, cluster, facts, Timestamp::now());
+    Ok(())
+}
+
+fn tell(answer: &StsAnswer, token: &PresignedToken, cluster: &str, facts: &mut Facts, now: Timestamp) {
+    let skew = answer.time.map(|time| now.duration_since(time));
+    match &answer.verdict {
+        StsVerdict::Identity(identity) => {
+            facts.add("STS", "believes it");
+            facts.add("ARN", &identity.arn);
+            facts.add("account", &identity.account);
+            facts.add("user id", &identity.user_id);
+        }
+        StsVerdict::Refused {
+            status,
+            code,
+            message,
+        } => {
+            let said = if code.is_empty() {
+                format!("HTTP {status}")
+            } else {
+                code.clone()
+            };
+            facts.add("STS", format!("refuses it: {said}"));
+            let (finding, help) = refused(code, message, token, cluster);
+            facts.find(
+                Finding::new(Severity::Error, finding, format!("STS says {said}: {message}")).with_help(help),
+            );
+        }
+    }
+    if let Some(skew) = skew.filter(|skew| skew.abs() > CLOCK_MARGIN) {
+        let direction = if skew.is_positive() { "ahead of" } else { "behind" };
+        facts.find(
+            Finding::new(
+                Severity::Warning,
+                "clock",
+                format!(
+                    "this machine's clock is {} s {direction} STS's",
+                    skew.as_secs().unsigned_abs()
+                ),
+            )
+            .with_help("Set the clock: STS takes what was signed within some minutes of its own time."),
+        );
+    }
+}
+
+/// What a refusal of STS means here: the code of the finding, and what to do. Source of the codes: "Common errors" of the
+/// STS API reference.
+fn refused(code: &str, message: &str, token: &PresignedToken, cluster: &str) -> (&'static str, String) {
+    let about_time = ["expired", "not yet current"]
+        .iter()
+        .any(|words| message.to_lowercase().contains(words));
+    match code {
+        "SignatureDoesNotMatch" | "RequestExpired" if about_time => (
+            "clock",
+            "The clock of the machine that signed it is wrong, or the token is old: set the clock, make a new one.".to_owned(),
+        ),
+        "SignatureDoesNotMatch" => (
+            "token-cluster",
+            format!(
+                "It was signed for another cluster than `{cluster}` (upper and lower case count), or with a wrong secret key. \
+                 Make it with `eksact token --cluster {cluster}`, and compare --cluster-name or -i in the kubeconfig."
+            ),
+        ),
+        "ExpiredToken" | "ExpiredTokenException" => (
+            "credentials-expired",
+            "The session of the credentials that signed it has ended: log in or assume the role again, then make a new token."
+                .to_owned(),
+        ),
+        "InvalidClientTokenId" => (
+            "credentials-unknown",
+            format!(
+                "The key was deleted or is inactive, its session token is missing or not its own, or the key is of another \
+                 partition{}.",
+                sts_endpoint::region_of(&token.host).map_or_else(String::new, |region| format!(
+                    "; an opt-in region such as {region} may be, must be enabled in the account"
+                ))
+            ),
+        ),
+        "RegionDisabledException" => (
+            "region-disabled",
+            "Enable STS in this region in the account's settings.".to_owned(),
+        ),
+        "Throttling" | "ThrottlingException" => (
+            "sts-throttled",
+            "STS refuses for the number of calls; the server then answers 429 or Unauthorized. Keep tokens for their 14 minutes."
+                .to_owned(),
+        ),
+        _ => ("sts-refused", "See the text of STS.".to_owned()),
+    }
+}

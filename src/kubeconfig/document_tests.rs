@@ -1,0 +1,119 @@
+//! Files as kubectl reads them, and what is said of those that it would not read.
+
+use super::*;
+
+fn read(text: &str) -> Entries {
+    Document::read("config", text.as_bytes())
+        .unwrap()
+        .entries()
+        .clone()
+}
+
+fn error(text: &[u8]) -> String {
+    Document::read("config", text).unwrap_err().to_string()
+}
+
+#[test]
+fn what_says_nothing_is_an_empty_kubeconfig() {
+    for text in [
+        "",
+        "# mine\n",
+        "---\n",
+        "null\n",
+        "{}",
+        "\u{feff}",
+        "clusters:\nusers: ~\ncontexts: null\n",
+    ] {
+        assert_eq!(read(text), Entries::default(), "{text:?}");
+    }
+}
+
+#[test]
+fn entries_have_name_body_and_place() {
+    let entries = read(
+        "contexts:\n- context: {cluster: a, user: 1}\n  name: x\n-\n- name:\ncurrent-context: x\nusers: [{name: u}]\n",
+    );
+    assert_eq!(entries.contexts.len(), 3);
+    assert_eq!(entries.contexts[0].name.as_deref(), Some("x"));
+    assert_eq!(entries.contexts[0].body.text_at(&["user"]), Some("1"));
+    assert_eq!((entries.contexts[0].line, entries.contexts[0].column), (2, 3));
+    assert_eq!(
+        (entries.contexts[2].name.as_deref(), &entries.contexts[2].body),
+        (None, &Value::Null)
+    );
+    assert_eq!(entries.users[0].name.as_deref(), Some("u"));
+    assert_eq!(entries.current_context.as_deref(), Some("x"));
+}
+
+#[test]
+fn scalars_that_look_like_something_else_in_yaml_1_1_are_told_apart() {
+    let file =
+        read("users:\n- name: a\n  user: {a: on, b: \"on\", c: 0123, d: 12:30:45, e: ~, f: 2001-01-01}\n");
+    let body = &file.users[0].body;
+    assert_eq!(body.get("a"), Some(&Value::Other("on".to_owned())));
+    assert_eq!(body.get("b"), Some(&Value::text("on")));
+    assert_eq!(body.get("c"), Some(&Value::Other("0123".to_owned())));
+    assert_eq!(body.get("f"), Some(&Value::text("2001-01-01")));
+    assert_eq!(body.get("e"), None);
+}
+
+#[test]
+fn aliases_and_merges_are_written_out() {
+    let file = read(
+        "users:\n- name: a\n  user: &a {token: t}\n- name: b\n  user: *a\n- name: c\n  user: {<<: *a, exec: 1}\n",
+    );
+    assert_eq!(file.users[1].body, file.users[0].body);
+    assert_eq!(file.users[2].body.text_at(&["token"]), Some("t"));
+}
+
+#[test]
+fn what_is_wrong_has_its_place() {
+    for (text, wanted) in [
+        (
+            "just words",
+            "config:1:1: this is no kubeconfig: its top level is not a mapping",
+        ),
+        (
+            "- a\n",
+            "config:1:1: this is no kubeconfig: its top level is not a mapping",
+        ),
+        ("clusters: {}\n", "config:1:11: `clusters` is not a list"),
+        (
+            "clusters: [a]\n",
+            "config:1:12: this cluster of `clusters` is not a mapping",
+        ),
+        (
+            "users:\n- name: a\n  user: b\n",
+            "config:2:3: `user` of this entry of `users` is not a mapping",
+        ),
+        (
+            "current-context: [a]\n",
+            "config:1:18: `current-context` is not a text",
+        ),
+        (
+            "users:\n- name: a\n- name: a\n",
+            "config:3:3: the user `a` is there twice; kubectl refuses such a file",
+        ),
+        ("users:\nusers:\n", "config:2:1: the key `users` is written twice"),
+        (
+            "users: [{user: {token: !!int secret}}]\n",
+            "config:1:24: this value is not what its tag says",
+        ),
+    ] {
+        assert_eq!(error(text.as_bytes()), wanted, "{text:?}");
+    }
+    assert!(
+        error(b"a: [1, 2\nb: c\n").starts_with("config:2:"),
+        "{}",
+        error(b"a: [1, 2\nb: c\n")
+    );
+    assert!(error(b"a:\n\t- b\n").starts_with("config:2:1: this is not YAML: "));
+    assert_eq!(error(b"a: b\nc: \xff"), "config:2:4: this is not UTF-8 text");
+    let deep = format!("a: {}{}", "[".repeat(200), "]".repeat(200));
+    assert!(error(deep.as_bytes()).contains("nested deeper"));
+    let bomb = (1..12).fold("a0: &a0 [x]\n".to_owned(), |text, n| {
+        let aliases = vec![format!("*a{}", n - 1); 10].join(",");
+        format!("{text}a{n}: &a{n} [{aliases}]\n")
+    });
+    assert!(error(bomb.as_bytes()).contains("more than 500000 values"));
+}

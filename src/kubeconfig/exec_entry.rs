@@ -1,0 +1,479 @@
+//! The `exec` entry of a user: the command that kubectl runs for a token. Written for eksact itself and for the two tools
+//! that it stands in for; read back to tell for which cluster, role and profile an entry signs in.
+//!
+//! Sources: `ExecConfig` of client-go (`tools/clientcmd/api/v1/types.go`); what the AWS CLI 1.46 and eksctl 0.231 write,
+//! recorded in this folder's tests.
+
+use std::{collections::BTreeMap, fmt};
+
+/// The program that kubectl runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExecTool {
+    /// `eksact token`.
+    Eksact,
+    /// `aws eks get-token`.
+    Aws,
+    /// `aws-iam-authenticator token`.
+    AwsIamAuthenticator,
+}
+
+impl ExecTool {
+    /// Every tool.
+    pub const ALL: [Self; 3] = [Self::Eksact, Self::Aws, Self::AwsIamAuthenticator];
+
+    /// The name of the program.
+    pub const fn program(self) -> &'static str {
+        match self {
+            Self::Eksact => "eksact",
+            Self::Aws => "aws",
+            Self::AwsIamAuthenticator => "aws-iam-authenticator",
+        }
+    }
+
+    /// What kubectl shows when the program is not there. Also the mark by which eksact knows an entry of its own that runs
+    /// another tool; changed, it would forget those.
+    const fn install_hint(self) -> &'static str {
+        match self {
+            Self::Eksact => "Install eksact, or run eksact update-kubeconfig again to say where it is.",
+            Self::Aws => "Install the AWS CLI, or put the folder of its program aws on the PATH.",
+            Self::AwsIamAuthenticator => "Install aws-iam-authenticator, or put its folder on the PATH.",
+        }
+    }
+
+    /// The tool that a command runs, by its last part: `/opt/bin/aws` is `aws`.
+    pub fn of_command(command: &str) -> Option<Self> {
+        let file = command.rsplit(['/', '\\']).next().unwrap_or(command);
+        let name = file.strip_suffix(".exe").unwrap_or(file);
+        Self::ALL.into_iter().find(|tool| tool.program() == name)
+    }
+}
+
+/// Version of the exec protocol that kubectl shall speak.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExecApiVersion {
+    /// For kubectl 1.22 and newer.
+    #[default]
+    V1,
+    /// For older ones.
+    V1Beta1,
+}
+
+impl ExecApiVersion {
+    /// As the file has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "client.authentication.k8s.io/v1",
+            Self::V1Beta1 => "client.authentication.k8s.io/v1beta1",
+        }
+    }
+}
+
+/// As whom and where a user signs in. Two users that differ in this must not share an entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignIn {
+    /// Name of the cluster.
+    pub cluster: String,
+    /// Its region, where the entry names one.
+    pub region: Option<String>,
+    /// The role that is assumed first.
+    pub role_arn: Option<String>,
+    /// The AWS profile.
+    pub profile: Option<String>,
+}
+
+impl SignIn {
+    /// Whether both sign in as the same to the same cluster. A region that an entry does not name may be any.
+    pub fn is_as(&self, other: &Self) -> bool {
+        let regions = match (&self.region, &other.region) {
+            (Some(one), Some(two)) => one == two,
+            _ => true,
+        };
+        regions
+            && self.cluster == other.cluster
+            && self.role_arn == other.role_arn
+            && self.profile == other.profile
+    }
+}
+
+/// An `exec` entry as it is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExecEntry {
+    /// The tool.
+    pub tool: ExecTool,
+    /// `apiVersion`.
+    pub api_version: ExecApiVersion,
+    /// `command`: a name for `PATH`, or an absolute path.
+    pub command: String,
+    /// `args`.
+    pub arguments: Vec<String>,
+    /// What must stand in `env`, by name.
+    pub environment: BTreeMap<String, String>,
+    /// `installHint`: kubectl shows it when the command is not there.
+    pub install_hint: String,
+}
+
+/// What an existing `exec` entry holds, as far as it matters here.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct FoundExec {
+    /// `command`.
+    pub command: String,
+    /// `args`.
+    pub arguments: Vec<String>,
+    /// `env`.
+    pub environment: Vec<(String, String)>,
+    /// `installHint`.
+    pub install_hint: Option<String>,
+}
+
+impl ExecEntry {
+    /// The entry of `tool` for this sign-in. `command` is how the tool is called.
+    pub fn new(tool: ExecTool, command: String, sign_in: &SignIn, api_version: ExecApiVersion) -> Self {
+        let mut arguments: Vec<String> = Vec::new();
+        let mut add = |words: &[&str]| arguments.extend(words.iter().map(|word| (*word).to_owned()));
+        let mut environment = BTreeMap::new();
+        let (cluster, role) = (sign_in.cluster.as_str(), sign_in.role_arn.as_deref());
+        match tool {
+            ExecTool::Eksact => {
+                add(&["token", "--cluster", cluster]);
+                if let Some(region) = &sign_in.region {
+                    add(&["--region", region]);
+                }
+                if let Some(profile) = &sign_in.profile {
+                    add(&["--profile", profile]);
+                }
+                if let Some(role) = role {
+                    add(&["--role-arn", role]);
+                }
+            }
+            ExecTool::Aws => {
+                if let Some(region) = &sign_in.region {
+                    add(&["--region", region]);
+                }
+                add(&["eks", "get-token", "--cluster-name", cluster, "--output", "json"]);
+                if let Some(role) = role {
+                    add(&["--role-arn", role]);
+                }
+                if let Some(profile) = &sign_in.profile {
+                    add(&["--profile", profile]);
+                }
+            }
+            ExecTool::AwsIamAuthenticator => {
+                add(&["token", "-i", cluster]);
+                if let Some(role) = role {
+                    add(&["-r", role]);
+                }
+                environment.insert("AWS_STS_REGIONAL_ENDPOINTS".to_owned(), "regional".to_owned());
+                if let Some(region) = &sign_in.region {
+                    environment.insert("AWS_DEFAULT_REGION".to_owned(), region.clone());
+                }
+                // It has no flag for a profile.
+                if let Some(profile) = &sign_in.profile {
+                    environment.insert("AWS_PROFILE".to_owned(), profile.clone());
+                }
+            }
+        }
+        Self {
+            tool,
+            api_version,
+            command,
+            arguments,
+            environment,
+            install_hint: tool.install_hint().to_owned(),
+        }
+    }
+
+    /// `interactiveMode`, which version v1 demands. v1beta1 means the same without it, and a kubectl that needs v1beta1
+    /// does not know the field.
+    pub const fn interactive_mode(&self) -> Option<&'static str> {
+        match self.api_version {
+            ExecApiVersion::V1 => Some("IfAvailable"),
+            ExecApiVersion::V1Beta1 => None,
+        }
+    }
+
+    /// The arguments over an entry that is there already: what its user has added to the same tool's stays at the end.
+    pub fn arguments_over(&self, found: Option<&FoundExec>) -> Vec<String> {
+        let mut arguments = self.arguments.clone();
+        if let Some(found) = found
+            && ExecTool::of_command(&found.command) == Some(self.tool)
+        {
+            arguments.extend(Parsed::of(self.tool, &found.arguments).added);
+        }
+        arguments
+    }
+
+    /// The names in `env` that another tool's entry set for itself and that are not to stay. Whatever else stands there
+    /// is its user's.
+    pub fn environment_to_remove(&self, found: &FoundExec) -> Vec<String> {
+        let Some(former) = ExecTool::of_command(&found.command).filter(|tool| *tool != self.tool) else {
+            return Vec::new();
+        };
+        found
+            .environment
+            .iter()
+            .filter(|(name, value)| match (former, name.as_str()) {
+                (ExecTool::Aws | ExecTool::AwsIamAuthenticator, "AWS_PROFILE")
+                | (ExecTool::AwsIamAuthenticator, "AWS_DEFAULT_REGION") => true,
+                (ExecTool::AwsIamAuthenticator, "AWS_STS_REGIONAL_ENDPOINTS") => value == "regional",
+                _ => false,
+            })
+            .map(|(name, _)| name.clone())
+            .filter(|name| !self.environment.contains_key(name))
+            .collect()
+    }
+}
+
+impl fmt::Debug for FoundExec {
+    /// The command alone: arguments and variables that somebody wrote may be credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FoundExec")
+            .field("command", &self.command)
+            .finish_non_exhaustive()
+    }
+}
+
+impl FoundExec {
+    /// As whom it signs in; none where the command is none of the known tools, or no call for a token: a wrapper, or
+    /// another provider's.
+    pub fn sign_in(&self) -> Option<SignIn> {
+        let tool = ExecTool::of_command(&self.command)?;
+        let parsed = Parsed::of(tool, &self.arguments);
+        if !parsed.is_token_call {
+            return None;
+        }
+        let variable = |names: &[&str]| {
+            names.iter().find_map(|wanted| {
+                self.environment
+                    .iter()
+                    .find(|(name, value)| name == wanted && !value.is_empty())
+                    .map(|(_, value)| value.clone())
+            })
+        };
+        Some(SignIn {
+            cluster: parsed.cluster?,
+            region: parsed
+                .region
+                .or_else(|| variable(&["AWS_REGION", "AWS_DEFAULT_REGION"])),
+            role_arn: parsed.role_arn,
+            profile: parsed
+                .profile
+                .or_else(|| variable(&["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])),
+        })
+    }
+
+    /// Whether eksact wrote it: it runs eksact, or bears eksact's hint, which no other tool writes.
+    pub fn is_ours(&self) -> bool {
+        let hints = ExecTool::ALL.map(ExecTool::install_hint);
+        ExecTool::of_command(&self.command) == Some(ExecTool::Eksact)
+            || self
+                .install_hint
+                .as_deref()
+                .is_some_and(|hint| hints.contains(&hint))
+    }
+}
+
+/// The arguments of a call for a token, taken apart.
+#[derive(Debug, Default)]
+struct Parsed {
+    is_token_call: bool,
+    cluster: Option<String>,
+    region: Option<String>,
+    role_arn: Option<String>,
+    profile: Option<String>,
+    /// What eksact never writes.
+    added: Vec<String>,
+}
+
+impl Parsed {
+    fn of(tool: ExecTool, arguments: &[String]) -> Self {
+        let mut parsed = Self::default();
+        let mut words = arguments.iter().map(String::as_str).peekable();
+        let mut verbs = Vec::new();
+        while let Some(word) = words.next() {
+            let (flag, inline) = match word.split_once('=') {
+                Some((flag, value)) if flag.starts_with('-') => (flag, Some(value)),
+                _ => (word, None),
+            };
+            let slot = match (tool, flag) {
+                (ExecTool::Aws, "--cluster-name")
+                | (ExecTool::Eksact, "--cluster" | "--cluster-name" | "-i" | "--cluster-id")
+                | (ExecTool::AwsIamAuthenticator, "-i" | "--cluster-id") => &mut parsed.cluster,
+                (_, "--region") => &mut parsed.region,
+                // The AWS CLI itself writes the abbreviation `--role`.
+                (_, "--role-arn" | "--role") | (ExecTool::Eksact | ExecTool::AwsIamAuthenticator, "-r") => {
+                    &mut parsed.role_arn
+                }
+                (ExecTool::Aws | ExecTool::Eksact, "--profile") | (ExecTool::Eksact, "-p") => {
+                    &mut parsed.profile
+                }
+                (ExecTool::Aws, "--output") => {
+                    let _ = inline.or_else(|| words.next());
+                    continue;
+                }
+                _ if flag.starts_with('-') => {
+                    parsed.added.push(word.to_owned());
+                    if inline.is_none()
+                        && let Some(value) = words.next_if(|next| !next.starts_with('-'))
+                    {
+                        parsed.added.push(value.to_owned());
+                    }
+                    continue;
+                }
+                _ => {
+                    verbs.push(word);
+                    continue;
+                }
+            };
+            *slot = inline
+                .or_else(|| words.next())
+                .filter(|value| !value.is_empty())
+                .map(str::to_owned);
+        }
+        parsed.is_token_call = match tool {
+            ExecTool::Aws => verbs == ["eks", "get-token"],
+            ExecTool::Eksact | ExecTool::AwsIamAuthenticator => verbs == ["token"],
+        };
+        parsed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    fn found(command: &str, arguments: &str, environment: &[(&str, &str)]) -> FoundExec {
+        FoundExec {
+            command: command.to_owned(),
+            arguments: words(arguments),
+            environment: environment
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            install_hint: None,
+        }
+    }
+
+    fn sign_in(role: Option<&str>, profile: Option<&str>) -> SignIn {
+        SignIn {
+            cluster: "bench".to_owned(),
+            region: Some("us-west-2".to_owned()),
+            role_arn: role.map(str::to_owned),
+            profile: profile.map(str::to_owned),
+        }
+    }
+
+    const ROLE: &str = "arn:aws:iam::111122223333:role/deployer";
+
+    #[test]
+    fn entries_of_every_tool_say_as_whom_they_sign_in() {
+        for (entry, wanted) in [
+            // The AWS CLI, with and without --role-arn and a profile.
+            (
+                found(
+                    "aws",
+                    "--region us-west-2 eks get-token --cluster-name bench --output json",
+                    &[],
+                ),
+                sign_in(None, None),
+            ),
+            (
+                found(
+                    "aws",
+                    &format!(
+                        "--region us-west-2 eks get-token --cluster-name bench --output json --role {ROLE}"
+                    ),
+                    &[("AWS_PROFILE", "dev")],
+                ),
+                sign_in(Some(ROLE), Some("dev")),
+            ),
+            // eksctl.
+            (
+                found(
+                    "aws-iam-authenticator",
+                    &format!("token -i bench -r {ROLE}"),
+                    &[
+                        ("AWS_STS_REGIONAL_ENDPOINTS", "regional"),
+                        ("AWS_DEFAULT_REGION", "us-west-2"),
+                    ],
+                ),
+                sign_in(Some(ROLE), None),
+            ),
+            // By hand.
+            (
+                found(
+                    "C:\\bin\\eksact.exe",
+                    "token --cluster-id=bench --region=us-west-2 -p dev -r x",
+                    &[],
+                ),
+                sign_in(Some("x"), Some("dev")),
+            ),
+        ] {
+            assert_eq!(entry.sign_in(), Some(wanted), "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_call_for_a_token_is_nobodys() {
+        for entry in [
+            found(
+                "aws-vault",
+                "exec dev -- aws eks get-token --cluster-name bench",
+                &[],
+            ),
+            found("aws", "sts get-caller-identity", &[]),
+            found("gke-gcloud-auth-plugin", "", &[]),
+            found("eksact", "token", &[]),
+        ] {
+            assert_eq!(entry.sign_in(), None, "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_as_the_same_sign_in() {
+        for tool in ExecTool::ALL {
+            for wanted in [sign_in(None, None), sign_in(Some(ROLE), Some("dev"))] {
+                let entry = ExecEntry::new(tool, tool.program().to_owned(), &wanted, ExecApiVersion::V1);
+                let back = FoundExec {
+                    command: entry.command.clone(),
+                    arguments: entry.arguments.clone(),
+                    environment: entry.environment.clone().into_iter().collect(),
+                    install_hint: Some(entry.install_hint.clone()),
+                };
+                assert!(back.is_ours());
+                assert_eq!(back.sign_in(), Some(wanted));
+                assert_eq!(
+                    entry.arguments_over(Some(&back)),
+                    entry.arguments,
+                    "nothing was added"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_user_added_stays_and_what_another_tool_wrote_for_itself_goes() {
+        let wanted = sign_in(None, Some("dev"));
+        let entry = ExecEntry::new(ExecTool::Eksact, "eksact".to_owned(), &wanted, ExecApiVersion::V1);
+        let own = found(
+            "/old/eksact",
+            "token -i bench --external-id 42 --no-cache",
+            &[("AWS_PROFILE", "x")],
+        );
+        assert_eq!(
+            entry.arguments_over(Some(&own)),
+            words("token --cluster bench --region us-west-2 --profile dev --external-id 42 --no-cache")
+        );
+        assert!(entry.environment_to_remove(&own).is_empty());
+        let other = found(
+            "aws",
+            "eks get-token --cluster-name bench --debug",
+            &[("AWS_PROFILE", "dev"), ("HTTPS_PROXY", "p")],
+        );
+        assert_eq!(entry.arguments_over(Some(&other)), entry.arguments);
+        assert_eq!(entry.environment_to_remove(&other), ["AWS_PROFILE"]);
+    }
+}

@@ -1,0 +1,30 @@
+//! kubeconfig files: which one is meant, what it holds, what it shall say, and how it is changed without losing anything.
+//!
+//! Pure: [`place`] (which file), [`naming`] (which names), [`exec_entry`] (the command that kubectl runs), [`document`] (text
+//! to entries, and edits of the text), [`merge`] and [`removal`] (entries and a wish to edits), [`changes`] (edits as a plan).
+//! At the edge: [`lock`] and [`store`]. Nothing here asks AWS, prints, or knows flags.
+
+pub mod changes;
+pub mod document;
+pub mod entries;
+pub mod exec_entry;
+pub mod lock;
+pub mod merge;
+pub mod naming;
+pub mod place;
+pub mod removal;
+pub mod store;
+pub mod value;
+
+#[cfg(test)]
+mod laws;
+
+pub use document::{CannotEdit, Document, Malformed};
+pub use entries::Entries;
+pub use exec_entry::{ExecApiVersion, ExecEntry, ExecTool, FoundExec, SignIn};
+pub use lock::{Lock, LockError};
+pub use merge::{Merge, Wanted, merge};
+pub use naming::{Names, NamingStyle};
+pub use place::{Candidates, FileState, PlaceError, PlaceVariables};
+pub use removal::{Removal, Selection, remove};
+pub use store::{StoreError, Stored, Written};

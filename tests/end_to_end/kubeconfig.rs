@@ -1,0 +1,140 @@
+//! Kubeconfigs with their other users: the bed's real kubectl gets in with what eksact wrote and writes into it, and so does
+//! the real AWS CLI, which eksact in turn takes over.
+
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
+
+use serde_json::Value;
+
+use super::bed::{Bed, Ran};
+
+/// One of the bed's programs, in the bed's home, with the others on its `PATH`.
+fn program(bed: &Bed, name: &str, arguments: &[&str]) -> Ran {
+    let binaries = bed.facts["binaries"].as_object().unwrap();
+    let folders: Vec<&Path> = binaries
+        .values()
+        .filter_map(|path| Path::new(path.as_str()?).parent())
+        .collect();
+    let environment: BTreeMap<String, String> = bed.environment();
+    Command::new(binaries[name].as_str().unwrap())
+        .env_clear()
+        .env("HOME", bed.home.path())
+        .env("PATH", std::env::join_paths(folders).unwrap())
+        .envs(environment)
+        .args(arguments)
+        .output()
+        .unwrap()
+        .into()
+}
+
+fn kubectl(bed: &Bed, arguments: &[&str]) -> Ran {
+    program(bed, "kubectl", arguments)
+}
+
+fn whoami(bed: &Bed, context: &str) -> Value {
+    let ran = kubectl(bed, &["--context", context, "auth", "whoami", "-o", "json"]);
+    ran.ended(0).json()["status"]["userInfo"].clone()
+}
+
+/// `eksact update-kubeconfig` for the bed's cluster into the usual file.
+fn update(bed: &Bed, arguments: &[&str]) -> Ran {
+    let mut all = vec![
+        "update-kubeconfig",
+        "--name",
+        bed.fact("cluster"),
+        "--region",
+        bed.fact("region"),
+    ];
+    all.extend(arguments);
+    bed.run(&all).ended(0)
+}
+
+#[test]
+fn kubectl_and_the_aws_cli_share_the_file() {
+    let bed = Bed::start();
+    let path = bed.home.path().join(".kube/config");
+    let role = bed.fact("deployer_role");
+
+    // kubectl gets in: by the command's own place, since eksact is not on the PATH here.
+    update(&bed, &["--alias", "plain"]);
+    assert_eq!(whoami(&bed, "plain")["username"], "deployer");
+    let user = &whoami(&bed, "plain")["extra"]["arn"][0];
+    assert!(user.as_str().unwrap().contains(":user/"), "{user}");
+    update(
+        &bed,
+        &["--alias", "role", "--role-arn", role, "--keep-current-context"],
+    );
+    let user = &whoami(&bed, "role")["extra"]["arn"][0];
+    assert!(user.as_str().unwrap().contains(":assumed-role/"), "{user}");
+    let current = kubectl(&bed, &["config", "current-context"]).ended(0);
+    assert_eq!(current.stdout.trim(), "plain");
+
+    // kubectl rewrites the whole file; what it made of it is as wanted, and what it added stays.
+    kubectl(
+        &bed,
+        &["config", "set-context", "plain", "--namespace", "kube-system"],
+    )
+    .ended(0);
+    update(&bed, &["--alias", "plain"]).says("No changes.");
+    assert!(
+        fs::read_to_string(&path)
+            .unwrap()
+            .contains("namespace: kube-system")
+    );
+
+    // The AWS CLI writes its own user over ours of the same name; the role's context is not touched, and still works.
+    let cli = [
+        "eks",
+        "update-kubeconfig",
+        "--name",
+        bed.fact("cluster"),
+        "--region",
+        bed.fact("region"),
+    ];
+    program(&bed, "aws", &cli).ended(0).says("Updated context");
+    assert!(fs::read_to_string(&path).unwrap().contains("command: aws\n"));
+    assert!(
+        whoami(&bed, "role")["extra"]["arn"][0]
+            .as_str()
+            .unwrap()
+            .contains(":assumed-role/")
+    );
+    assert_eq!(whoami(&bed, "plain")["username"], "deployer");
+
+    // The other way round: the same sign-in is taken over, not made twice.
+    let ran = update(&bed, &["--alias", "plain"]);
+    ran.says("0 to create, 2 to").says("~ command ");
+    assert!(!fs::read_to_string(&path).unwrap().contains("command: aws\n"));
+    assert_eq!(whoami(&bed, "plain")["username"], "deployer");
+
+    // The entries of the other tools, and the older protocol.
+    for tool in ["aws", "aws-iam-authenticator", "eksact"] {
+        update(
+            &bed,
+            &[
+                "--alias",
+                "plain",
+                "--exec",
+                tool,
+                "--exec-api-version",
+                "v1beta1",
+            ],
+        );
+        assert_eq!(whoami(&bed, "plain")["username"], "deployer", "{tool}");
+    }
+
+    // In the end nothing of it is left but what the AWS CLI made for itself.
+    bed.run(&[
+        "delete",
+        "kubeconfig",
+        "--name",
+        bed.fact("cluster"),
+        "--region",
+        bed.fact("region"),
+    ])
+    .ended(0);
+    let view = kubectl(&bed, &["config", "view", "-o", "json"]).ended(0).json();
+    for list in ["clusters", "contexts", "users"] {
+        assert!(view[list].as_array().is_none_or(Vec::is_empty), "{view}");
+    }
+    assert_eq!(view["current-context"], "");
+}
