@@ -151,10 +151,7 @@ impl CreateIdentityMapping {
                     identity_mappings: vec![mapping],
                     groups: Vec::new(),
                 };
-                file::checked(&request.config, printer).map_err(|failure| Failure {
-                    message: "the flags do not make a mapping that a cluster would take".to_owned(),
-                    ..failure
-                })?;
+                file::checked(&request.config, printer)?;
             }
             None if request.config.access.identity_mappings.is_empty() => {
                 return Err(Failure::error("'iamIdentityMappings' is not defined in the file"));

@@ -58,6 +58,15 @@ fn codes(
     .collect()
 }
 
+/// A name, as whom the caller gets in before and after, the access entries, and the codes of the guards that refuse.
+type Case<'table> = (
+    &'table str,
+    Option<Admitted>,
+    Option<Admitted>,
+    &'table AccessEntries,
+    Vec<&'table str>,
+);
+
 #[test]
 fn the_callers_own_access() {
     let none_at_all = AccessEntries::of(&[]);
@@ -67,13 +76,7 @@ fn the_callers_own_access() {
     let entry_of_caller = [entry("arn:aws:iam::111122223333:role/teams/Dev", None)];
     let other_entry = [entry(OPS, None)];
     let lost = vec!["own-access-lost"];
-    let table: [(
-        &str,
-        Option<Admitted>,
-        Option<Admitted>,
-        &AccessEntries,
-        Vec<&str>,
-    ); 13] = [
+    let table: [Case<'_>; 13] = [
         ("goes", dev(), None, &none_at_all, lost.clone()),
         ("never came this way", None, None, &none_at_all, vec![]),
         ("stays", dev(), dev(), &none_at_all, vec![]),

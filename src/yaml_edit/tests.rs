@@ -77,7 +77,7 @@ fn empty_and_missing_containers_become_block_style() {
         ("{}", "k:\n- a"),
     ] {
         let text = edited(before, |editor| {
-            editor.append(&[Key("k")], &[Value::text("a")]).unwrap()
+            editor.append(&[Key("k")], &[Value::text("a")]).unwrap();
         });
         assert_eq!(text, after, "{before:?}");
     }
@@ -87,7 +87,7 @@ fn empty_and_missing_containers_become_block_style() {
 fn brackets_stay_brackets() {
     let add = |text: &str| {
         edited(text, |editor| {
-            editor.append(&[], &[Value::text("c"), Value::text("d")]).unwrap()
+            editor.append(&[], &[Value::text("c"), Value::text("d")]).unwrap();
         })
     };
     assert_eq!(add("[a, b]"), "[a, b, c, d]");
@@ -98,7 +98,7 @@ fn brackets_stay_brackets() {
     );
     let remove = |index| {
         edited("[a, {b: 1}, c]", |editor| {
-            assert!(editor.remove(&[Index(index)]).unwrap())
+            assert!(editor.remove(&[Index(index)]).unwrap());
         })
     };
     assert_eq!(remove(0), "[{b: 1}, c]");
@@ -126,7 +126,7 @@ fn what_is_removed_takes_nothing_else_along() {
         text.replacen("  - x\n", "", 1)
     );
     let text = edited("k: # why\n- only\nz: 1\n", |editor| {
-        assert!(editor.remove(&[Key("k"), Index(0)]).unwrap())
+        assert!(editor.remove(&[Key("k"), Index(0)]).unwrap());
     });
     assert_eq!(text, "k: [] # why\nz: 1\n");
     let text = edited("k: 1\n", |editor| assert!(!editor.remove(&[Key("z")]).unwrap()));

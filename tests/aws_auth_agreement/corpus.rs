@@ -1,9 +1,9 @@
-//! Random ConfigMaps from a fixed seed: well-formed in every style, broken by small accidents, and pieces of YAML thrown together.
+//! Random data of `aws-auth` from a fixed seed: well-formed in every style, broken by small accidents, and pieces of YAML thrown together.
 
 use std::collections::BTreeMap;
 
 /// Numbers that are the same on every run (xorshift64).
-pub struct Dice(pub u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     fn roll(&mut self, below: usize) -> usize {
@@ -41,210 +41,35 @@ const ARNS: &[&str] = &[
     "arn:aws:sts::111122223333:federated-user/bob",
 ];
 
+#[rustfmt::skip]
 const SCALARS: &[&str] = &[
-    "admin",
-    "dev:{{SessionName}}",
-    "{{SessionName}}",
-    "aws:{{AccountID}}:x:{{SessionNameRaw}}",
-    "{{ SessionName }}",
-    "system:node:{{EC2PrivateDNSName}}",
-    "{{AccessKeyID}}",
-    "system:masters",
-    "system:nodes",
-    "123",
-    "0123",
-    "0o17",
-    "0x1F",
-    "0b11",
-    "-0b1",
-    "1_000",
-    "12e3",
-    "1e999",
-    "1.5",
-    ".5",
-    ".5_0",
-    "._5",
-    "1.",
-    "+1",
-    "-",
-    "--",
-    "-1",
-    "- 1",
-    "18446744073709551615",
-    "99999999999999999999",
-    "-9223372036854775809",
-    "yes",
-    "No",
-    "on",
-    "OFF",
-    "y",
-    "N",
-    "true",
-    "True",
-    "tRue",
-    "~",
-    "null",
-    "Null",
-    "",
-    ".inf",
-    "-.INF",
-    ".nan",
-    "2001-12-14",
-    "2001-1-2",
-    "2001-13-14",
-    "2001-12-14T21:59:43.10Z",
-    "2001-12-14t21:59:43.10-05:00",
-    "2001-12-14 21:59:43",
-    "2001-12-14 1:2:3",
-    "2001-02-30",
-    "12:30:45",
-    "a: b",
-    "a #b",
-    "a#b",
-    "#c",
-    "@x",
-    "`x`",
-    "%x",
-    "&x",
-    "*x",
-    "!x",
-    "!!str 5",
-    "!!int 5",
-    "!!int x",
-    "!!bool yes",
-    "!!float 5",
-    "!!float 1.5",
-    "!!null ~",
-    "!!null x",
-    "!!binary aGk=",
-    "!!binary /w==",
-    "!!binary !",
-    "!!binary",
-    "!foo bar",
-    "!<tag:yaml.org,2002:str> 7",
-    "!!timestamp 2001-12-14",
-    "!!timestamp x",
-    "!!str",
-    "!!merge <<",
-    "! 5",
-    "é",
-    "\u{2028}x",
-    "x\u{85}y",
-    "'it''s'",
-    "\"a\\tb\"",
-    "\"\\x41\\u00e9\\U0001F600\"",
-    "\"\\q\"",
-    "\"a\\\n  b\"",
-    "'a\n\n  b'",
-    "\"unended",
-    "'unended",
-    "|\n    text\n    more",
-    ">-\n    text\n    more\n\n    end",
-    "|2\n   text",
-    "|+\n    text\n\n",
-    "[]",
-    "{}",
-    "[a]",
-    "{a: b}",
-    "=",
-    "<<",
-    "? x",
-    "a\n  b",
-    "\u{feff}x",
-    "111122223333",
-    "'111122223333'",
+    "admin", "dev:{{SessionName}}", "{{SessionName}}", "aws:{{AccountID}}:x:{{SessionNameRaw}}",
+    "{{ SessionName }}", "system:node:{{EC2PrivateDNSName}}", "{{AccessKeyID}}", "system:masters",
+    "system:nodes", "123", "0123", "0o17", "0x1F", "0b11", "-0b1", "1_000", "12e3", "1e999", "1.5", ".5",
+    ".5_0", "._5", "1.", "+1", "-", "--", "-1", "- 1", "18446744073709551615", "99999999999999999999",
+    "-9223372036854775809", "yes", "No", "on", "OFF", "y", "N", "true", "True", "tRue", "~", "null", "Null", "",
+    ".inf", "-.INF", ".nan", "2001-12-14", "2001-1-2", "2001-13-14", "2001-12-14T21:59:43.10Z",
+    "2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43", "2001-12-14 1:2:3", "2001-02-30", "12:30:45", "a: b",
+    "a #b", "a#b", "#c", "@x", "`x`", "%x", "&x", "*x", "!x", "!!str 5", "!!int 5", "!!int x", "!!bool yes",
+    "!!float 5", "!!float 1.5", "!!null ~", "!!null x", "!!binary aGk=", "!!binary /w==", "!!binary !",
+    "!!binary", "!foo bar", "!<tag:yaml.org,2002:str> 7", "!!timestamp 2001-12-14", "!!timestamp x", "!!str",
+    "!!merge <<", "! 5", "é", "\u{2028}x", "x\u{85}y", "'it''s'", "\"a\\tb\"", "\"\\x41\\u00e9\\U0001F600\"",
+    "\"\\q\"", "\"a\\\n  b\"", "'a\n\n  b'", "\"unended", "'unended", "|\n    text\n    more",
+    ">-\n    text\n    more\n\n    end", "|2\n   text", "|+\n    text\n\n", "[]", "{}", "[a]", "{a: b}", "=",
+    "<<", "? x", "a\n  b", "\u{feff}x", "111122223333", "'111122223333'",
 ];
 
+#[rustfmt::skip]
 const PIECES: &[&str] = &[
-    "- ",
-    "\n",
-    "\n- ",
-    "\n  ",
-    "  ",
-    " ",
-    "\t",
-    ": ",
-    ":",
-    ", ",
-    ",",
-    "[",
-    "]",
-    "{",
-    "}",
-    "'",
-    "\"",
-    "#",
-    " # c\n",
-    "&a ",
-    "*a",
-    "*b",
-    "? ",
-    "| ",
-    "|\n",
-    ">\n",
-    "|-2\n",
-    "---\n",
-    "...\n",
-    "--- ",
-    "%YAML 1.1\n",
-    "%YAML 1.2\n",
-    "%TAG ! tag:x,2002:\n",
-    "%FOO\n",
-    "<<: *a",
-    "<<: [*a, *a]",
-    "<<: {rolearn: z}",
-    "!",
-    "!!",
-    "!!map ",
-    "!!seq ",
-    "!<x> ",
-    "!%41 ",
-    "rolearn: ",
-    "userarn: ",
-    "username: ",
-    "groups: ",
-    "RoleARN: ",
-    "Groups: ",
-    "groupſ: ",
-    "sso:\n",
-    "\\",
-    "\r\n",
-    "\r",
-    "\u{85}",
-    "arn:aws:iam::111122223333:role/dev",
-    "arn:aws:iam::111122223333:user/ann",
-    "a",
-    "b",
-    "1",
-    "~",
-    "null: x",
-    "1: 2",
-    "18446744073709551615: 1",
-    "[a]: b",
-    "{a: b}: c",
-    "? - x\n: y",
-    ".nan: 1",
-    "x: .nan",
-    "true: 1",
-    "''",
-    "\"\"",
-    "``",
-    "\u{feff}",
-    "é",
-    "\u{1}",
-    "- - - a",
-    "[a, [b, {c: d}]]",
-    "{a, b}",
-    "[a: b, c]",
-    "[? a]",
-    "{? a : b}",
-    "a:b",
-    "a :b",
-    "-a",
-    "?a",
-    ":a",
-    "@",
-    "`",
+    "- ", "\n", "\n- ", "\n  ", "  ", " ", "\t", ": ", ":", ", ", ",", "[", "]", "{", "}", "'", "\"", "#",
+    " # c\n", "&a ", "*a", "*b", "? ", "| ", "|\n", ">\n", "|-2\n", "---\n", "...\n", "--- ", "%YAML 1.1\n",
+    "%YAML 1.2\n", "%TAG ! tag:x,2002:\n", "%FOO\n", "<<: *a", "<<: [*a, *a]", "<<: {rolearn: z}", "!", "!!",
+    "!!map ", "!!seq ", "!<x> ", "!%41 ", "rolearn: ", "userarn: ", "username: ", "groups: ", "RoleARN: ",
+    "Groups: ", "groupſ: ", "sso:\n", "\\", "\r\n", "\r", "\u{85}", "arn:aws:iam::111122223333:role/dev",
+    "arn:aws:iam::111122223333:user/ann", "a", "b", "1", "~", "null: x", "1: 2", "18446744073709551615: 1",
+    "[a]: b", "{a: b}: c", "? - x\n: y", ".nan: 1", "x: .nan", "true: 1", "''", "\"\"", "``", "\u{feff}", "é",
+    "\u{1}", "- - - a", "[a, [b, {c: d}]]", "{a, b}", "[a: b, c]", "[? a]", "{? a : b}", "a:b", "a :b", "-a",
+    "?a", ":a", "@", "`",
 ];
 
 /// A scalar value in some style.
@@ -269,6 +94,10 @@ fn value(dice: &mut Dice) -> String {
     scalar(dice, text)
 }
 
+fn listed(items: &[String], before: &str, after: &str) -> String {
+    items.iter().flat_map(|item| [before, item, after]).collect()
+}
+
 fn groups(dice: &mut Dice, indent: &str) -> String {
     let count = dice.roll(4);
     let items: Vec<String> = (0..count).map(|_| value(dice)).collect();
@@ -276,8 +105,8 @@ fn groups(dice: &mut Dice, indent: &str) -> String {
         0 => format!(" [{}]", items.join(", ")),
         1 => format!(" {}", value(dice)),
         2 => String::new(),
-        3 => items.iter().map(|item| format!("\n{indent}  - {item}")).collect(),
-        _ => items.iter().map(|item| format!("\n{indent}- {item}")).collect(),
+        3 => listed(&items, &format!("\n{indent}  - "), ""),
+        _ => listed(&items, &format!("\n{indent}- "), ""),
     }
 }
 
@@ -399,7 +228,7 @@ fn accounts(dice: &mut Dice) -> String {
     match dice.roll(5) {
         0 => format!("[{}]", items.join(", ")),
         1 => value(dice),
-        _ => items.iter().map(|item| format!("- {item}\n")).collect(),
+        _ => listed(&items, "- ", "\n"),
     }
 }
 
@@ -434,7 +263,7 @@ fn soup(dice: &mut Dice) -> String {
 }
 
 /// One ConfigMap's data.
-pub fn config_map(dice: &mut Dice) -> BTreeMap<String, String> {
+pub(crate) fn config_map(dice: &mut Dice) -> BTreeMap<String, String> {
     let mut data = BTreeMap::new();
     for key in ["mapRoles", "mapUsers", "mapAccounts"] {
         if dice.one_in(5) {
@@ -464,7 +293,7 @@ pub fn config_map(dice: &mut Dice) -> BTreeMap<String, String> {
 }
 
 /// Who calls: ARN, account, user id.
-pub const CALLERS: &[(&str, &str, &str)] = &[
+pub(crate) const CALLERS: &[(&str, &str, &str)] = &[
     (
         "arn:aws:sts::111122223333:assumed-role/dev/me@example.com",
         "111122223333",

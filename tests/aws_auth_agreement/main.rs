@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 use eksact::authn::aws_auth::{AwsAuth, Entry, Identity, Mapping, map, parse};
 use serde_json::{Value, json};
 
-/// How many ConfigMaps; `EKSACT_AGREEMENT_CASES` asks for more.
+/// How many of them; `EKSACT_AGREEMENT_CASES` asks for more.
 const CASES: usize = 20_000;
 
 fn mappings(entries: &[Entry<Mapping>]) -> Value {
@@ -39,9 +39,12 @@ fn mappings(entries: &[Entry<Mapping>]) -> Value {
 fn has_error(aws_auth: &AwsAuth) -> bool {
     let (roles, users, accounts) = (&aws_auth.roles, &aws_auth.users, &aws_auth.accounts);
     aws_auth.dropped().next().is_some()
-        || !(roles.faults.is_empty() && roles.refused.is_empty())
-        || !(users.faults.is_empty() && users.refused.is_empty())
-        || !accounts.faults.is_empty()
+        || [&roles.faults, &users.faults, &accounts.faults]
+            .iter()
+            .any(|faults| !faults.is_empty())
+        || [&roles.refused, &users.refused]
+            .iter()
+            .any(|refused| !refused.is_empty())
 }
 
 /// Our answer in the words of the authenticator's program, without the verdicts.
@@ -194,7 +197,12 @@ fn ask(corpus: &[BTreeMap<String, String>]) -> Vec<Value> {
     let mut stdin = child.stdin.take().unwrap();
     let questions: String = corpus
         .iter()
-        .map(|data| format!("{}\n", json!({"data": data, "callers": callers})))
+        .flat_map(|data| {
+            [
+                json!({"data": data, "callers": callers}).to_string(),
+                "\n".to_owned(),
+            ]
+        })
         .collect();
     let writer = std::thread::spawn(move || stdin.write_all(questions.as_bytes()));
     let output = child.wait_with_output().unwrap();

@@ -147,6 +147,9 @@ fn a_file_from_role_to_rights() {
     assert_steady_story!("identity-mapping-file", &place);
 }
 
+/// A guard's code, a key of aws-auth and the text to add to it, and the ARN that is to lose its access.
+type Case = (&'static str, Option<(&'static str, &'static str)>, &'static str);
+
 /// Each guard in plan and in apply: the guards' exit code, its own code in people's and machines' output, and a world
 /// that is what it was; passed only by its code.
 #[test]
@@ -155,7 +158,7 @@ fn each_guard_refuses_in_plan_and_apply() {
         "- userarn: arn:aws:iam::111122223333:user/sandbox\n  username: me\n  groups: [developers]\n";
     let admin =
         "- rolearn: arn:aws:iam::111122223333:role/admin\n  username: admin\n  groups: [system:masters]\n";
-    let cases: [(&str, Option<(&str, &str)>, &str); 4] = [
+    let cases: [Case; 4] = [
         (
             "own-access-lost",
             Some(("mapUsers", caller)),

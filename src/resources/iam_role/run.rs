@@ -370,7 +370,6 @@ mod tests {
     use super::*;
     use crate::cloud::sandbox::{ManualClock, Sandbox, Seed, World};
     use crate::ports::aws::ResourceChange;
-    use crate::resources::stack_wait::StackWait;
 
     /// What a change set would do against what the plan showed: only the role of a plan that replaces it is made anew.
     #[test]

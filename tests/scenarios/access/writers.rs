@@ -144,7 +144,7 @@ async fn a_run_gives_up_when_its_time_is_up() {
         }
     });
     let mut request = request(&file(&[DEVELOPERS]));
-    request.settings.timeout = std::time::Duration::from_secs(60);
+    request.settings.timeout = std::time::Duration::from_mins(1);
     let report = attempt(&bed, &request).await.unwrap();
     assert!(reason(&report).contains("within 60 s"), "{report:#?}");
     assert_eq!(text(&bed, "mapRoles"), HAND_WRITTEN);
