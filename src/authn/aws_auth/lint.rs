@@ -3,7 +3,7 @@
 //! Every finding says what the server makes of the text, because the server takes nearly everything without a word. What
 //! only Kubernetes or IAM know is given as sets; without them those findings are not made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::edit::Edit;
 use super::lint_names::{BUILT_IN_GROUPS, PLACEHOLDERS, misspelt, unknown_placeholder};
@@ -214,22 +214,27 @@ impl Findings {
 
     fn duplicates(&mut self, entries: &[Entry<Mapping>]) {
         let winners = winners(self.key, entries);
-        for (index, entry) in entries.iter().enumerate() {
-            let key = storage_key(self.key, &entry.value);
-            // Users are kept by their exact ARN and compared without regard to case.
-            let folded = to_lower(&key);
-            let other = winners.iter().copied().find(|winner| {
-                *winner != index
-                    && entries
-                        .get(*winner)
-                        .is_some_and(|other| to_lower(&storage_key(self.key, &other.value)) == folded)
-            });
+        // Users are kept by their exact ARN and compared without regard to case.
+        let folded: Vec<String> = entries
+            .iter()
+            .map(|entry| to_lower(&storage_key(self.key, &entry.value)))
+            .collect();
+        // Each entry is looked up and not searched for: there may be nine thousand.
+        let mut rivals: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for winner in &winners {
+            if let Some(key) = folded.get(*winner) {
+                rivals.entry(key).or_default().push(*winner);
+            }
+        }
+        for (index, (entry, key)) in entries.iter().zip(&folded).enumerate() {
+            let same = rivals.get(key.as_str()).into_iter().flatten();
+            let other = same.copied().find(|winner| *winner != index);
             let Some((other_index, other)) = other.and_then(|other| Some((other, entries.get(other)?)))
             else {
                 continue;
             };
             self.at(Some(index), Some(entry.line));
-            if !winners.contains(&index) {
+            if winners.binary_search(&index).is_err() {
                 self.error(
                     "duplicate-overridden",
                     format!(
