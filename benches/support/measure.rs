@@ -142,6 +142,7 @@ impl Case {
         self.busiest().map_or(0, Run::aws_calls)
     }
 
+    #[allow(dead_code, reason = "not every benchmark has targets")]
     pub(crate) fn is_over_calls(&self) -> bool {
         self.target.calls.is_some_and(|target| self.aws_calls() > target)
     }
