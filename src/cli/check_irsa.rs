@@ -14,12 +14,17 @@ use super::{
 };
 use crate::{
     authn::{
-        irsa::{Account, Chain, Claims, Known, Pod, Role, Verdict, annotated_role, check},
+        irsa::{
+            Account, Chain, Claims, Known, Pod, Role, Trial, Verdict, annotated_role, audience_of, check,
+        },
         token_decode::{DecodedToken, decode},
     },
     engine::{Finding, Severity},
     iam::{Arn, trust::provider_arn},
-    ports::{CallError, kubernetes},
+    ports::{
+        CallError, kubernetes,
+        web_identity::{WebIdentityToken, WebIdentityTrial},
+    },
     view::{Facts, Printer},
 };
 
@@ -34,6 +39,9 @@ pub(super) struct CheckIrsa {
     /// A token of the service account, or `-` for standard input; what it says is checked as well
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
+    /// Make the call of a pod as well: ask Kubernetes for a token (or take that of --token), and STS for the role
+    #[arg(long = "try")]
+    make_the_call: bool,
     /// How to show it
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     output: FactsFormat,
@@ -50,13 +58,15 @@ fn namespaced(text: &str) -> Result<(String, String), String> {
 
 impl CheckIrsa {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let token = self.token.as_deref().map(claims).transpose()?;
+        let given = self.token.as_deref().map(read_token).transpose()?;
+        let token = given.as_deref().map(claims).transpose()?;
         let config = match &self.cluster.config_file {
             Some(path) => file::load(path, global, printer)?,
             None => self.cluster.config(global)?,
         };
         let (namespace, name) = &self.service_account;
-        let readers = Connection::open(global, &config, printer).await?.readers;
+        let connection = Connection::open(global, &config, printer).await?;
+        let readers = connection.readers;
         let (cluster, api_issuer, service_account, pods) = tokio::join!(
             readers.aws.cluster(&config.metadata.name.value),
             readers.kubernetes.service_account_issuer(),
@@ -104,7 +114,19 @@ impl CheckIrsa {
                 _ => Ok(None),
             }
         };
-        let (role, provider) = tokio::join!(role, provider);
+        let trial = async {
+            if !self.make_the_call {
+                return None;
+            }
+            let found = account.as_ref().ok().and_then(Option::as_ref);
+            let call = Call {
+                account: found,
+                role: annotated.as_ref(),
+                given: given.clone().map(WebIdentityToken::new),
+            };
+            Some(call.make(&*connection.web_identity, namespace, name).await)
+        };
+        let (role, provider, trial) = tokio::join!(role, provider, trial);
         let chain = Chain {
             cluster: cluster.name,
             account: arn.account,
@@ -118,8 +140,43 @@ impl CheckIrsa {
             role,
             pods: known(pods).map(|pods| pods.into_iter().filter(is_live).map(pod).collect()),
             token,
+            trial,
         };
         self.output.show(&facts(&chain), printer)
+    }
+}
+
+/// What the call of a pod takes.
+struct Call<'found> {
+    account: Option<&'found Account>,
+    role: Option<&'found Arn>,
+    given: Option<WebIdentityToken>,
+}
+
+impl Call<'_> {
+    async fn make(self, trial: &dyn WebIdentityTrial, namespace: &str, name: &str) -> Trial {
+        let Some(role) = self.role else {
+            return Trial::NotMade("without a role there is nothing to ask for".to_owned());
+        };
+        let token = match self.given {
+            Some(token) => token,
+            None => match trial
+                .service_account_token(namespace, name, audience_of(self.account))
+                .await
+            {
+                Ok(token) => token,
+                Err(error) => return Trial::NotMade(error.to_string()),
+            },
+        };
+        match trial
+            .assume_role_with_web_identity(&role.to_string(), &token)
+            .await
+        {
+            Ok(session) => Trial::Assumed(session),
+            // Without an answer nothing is known of the chain.
+            Err(error) if error.code.is_none() => Trial::NotMade(error.to_string()),
+            Err(error) => Trial::Refused(error.to_string()),
+        }
     }
 }
 
@@ -133,8 +190,14 @@ fn facts(chain: &Chain) -> Facts {
             Verdict::Unknown => "not checkable: ",
         };
         facts.add(link.name, format!("{word}{}", link.says));
-        if link.verdict == Verdict::Broken {
-            let mut finding = Finding::new(Severity::Error, link.code, link.says);
+        let severity = match link.verdict {
+            Verdict::Whole => None,
+            Verdict::Broken => Some(Severity::Error),
+            // What cannot be told and yet has an advice is worth more than a line among others.
+            Verdict::Unknown => link.help.is_some().then_some(Severity::Warning),
+        };
+        if let Some(severity) = severity {
+            let mut finding = Finding::new(severity, link.code, link.says);
             finding.help = link.help;
             facts.find(finding);
         }
@@ -160,8 +223,8 @@ fn pod(pod: kubernetes::Pod) -> Pod {
 }
 
 /// The claims of a token that was given.
-fn claims(argument: &str) -> Result<Claims, Failure> {
-    let DecodedToken::ServiceAccount(token) = decode(&read_token(argument)?)? else {
+fn claims(given: &str) -> Result<Claims, Failure> {
+    let DecodedToken::ServiceAccount(token) = decode(given)? else {
         return Err(Failure::usage(
             "--token is a token for the cluster; the token of a service account is needed",
         ));

@@ -339,6 +339,7 @@ mod tests {
         let connection = Connection {
             readers: sandbox.readers(),
             writers: sandbox.writers(),
+            web_identity: Arc::new(sandbox.clone()),
         };
         let printer = Printer::new(Level::Quiet, ColourChoice::Never);
         let file = include_bytes!("../../examples/quickstart.yaml");

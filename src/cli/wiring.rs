@@ -10,19 +10,22 @@ use crate::{
         aws::{AwsClient, AwsSettings, IssuerClient, RoleToAssume},
         cluster_api::{ClusterApi, Way},
         sandbox::{Sandbox, Seed},
+        web_identity::WebIdentity,
     },
     config::ClusterConfig,
-    ports::{Readers, Writers},
+    ports::{Readers, Writers, web_identity::WebIdentityTrial},
     view::{Printer, terminal_question},
 };
 
 /// The way to an account and a cluster.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Connection {
     /// For planning.
     pub readers: Readers,
     /// For carrying out an approved plan.
     pub writers: Writers,
+    /// For the call of a pod, made on request.
+    pub web_identity: Arc<dyn WebIdentityTrial>,
 }
 
 impl Connection {
@@ -67,6 +70,7 @@ impl Connection {
             return Ok(Self {
                 readers: sandbox.readers(),
                 writers: sandbox.writers(),
+                web_identity: Arc::new(sandbox),
             });
         }
         let settings = AwsSettings {
@@ -101,6 +105,10 @@ impl Connection {
                 kubernetes: kubernetes.clone(),
                 issuer,
             },
+            web_identity: Arc::new(WebIdentity {
+                aws: aws.clone(),
+                kubernetes: kubernetes.clone(),
+            }),
             writers: Writers { aws, kubernetes },
         })
     }

@@ -21,6 +21,7 @@ use crate::{
             AccessReview, KubernetesReader, KubernetesWriter, Namespace, Pod, ServiceAccount,
             ServiceAccountMetadata,
         },
+        web_identity::WebIdentityToken,
     },
 };
 
@@ -68,6 +69,19 @@ impl ClusterApi {
             way,
             client: OnceCell::new(),
         }
+    }
+
+    /// A token of a service account: `TokenRequest`.
+    pub(super) async fn service_account_token(
+        &self,
+        namespace: &str,
+        name: &str,
+        audience: &str,
+    ) -> Result<WebIdentityToken, CallError> {
+        self.client()
+            .await?
+            .request_token(namespace, name, audience)
+            .await
     }
 
     /// The connection. Only one that stands is kept: what failed once (a call to EKS that was throttled) is tried again

@@ -8,3 +8,4 @@ pub mod credentials;
 pub mod kubernetes;
 pub mod sandbox;
 pub mod trust;
+pub mod web_identity;

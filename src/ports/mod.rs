@@ -8,6 +8,7 @@ pub mod aws;
 pub mod error;
 pub mod issuer;
 pub mod kubernetes;
+pub mod web_identity;
 
 use std::sync::Arc;
 

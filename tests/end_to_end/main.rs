@@ -12,6 +12,7 @@
 #[allow(dead_code, reason = "shared with other test binaries, which use other parts")]
 #[path = "../support/bed.rs"]
 mod bed;
+mod check_irsa;
 mod drift;
 mod eksctl_world;
 mod failing;

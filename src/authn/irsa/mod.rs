@@ -67,6 +67,17 @@ pub struct Claims {
     pub expired_for: Option<i64>,
 }
 
+/// What became of the call itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trial {
+    /// STS opened this session.
+    Assumed(String),
+    /// STS refused, in its own words.
+    Refused(String),
+    /// It could not be made, and why.
+    NotMade(String),
+}
+
 /// Everything that was read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chain {
@@ -94,6 +105,8 @@ pub struct Chain {
     pub pods: Known<Vec<Pod>>,
     /// A token to look at.
     pub token: Option<Claims>,
+    /// The call to STS, where it was asked for.
+    pub trial: Option<Trial>,
 }
 
 /// How a link holds.
@@ -147,6 +160,11 @@ impl Link {
             code: "not-checkable",
             ..Self::whole(name, says)
         }
+    }
+
+    fn code(mut self, code: &'static str) -> Self {
+        self.code = code;
+        self
     }
 
     fn help(mut self, help: impl Into<String>) -> Self {
@@ -207,11 +225,15 @@ pub fn check(chain: &Chain) -> Vec<Link> {
     if let Some(claims) = &chain.token {
         links.push(token(chain, account, claims));
     }
+    if let Some(trial) = &chain.trial {
+        let sound = links.iter().all(|link| link.verdict != Verdict::Broken);
+        links.push(called(trial, sound));
+    }
     links
 }
 
-/// The audience of the tokens that the webhook puts into pods.
-fn audience_of(account: Option<&Account>) -> &str {
+/// The audience of the tokens that the webhook puts into pods: the annotation's, else STS.
+pub fn audience_of(account: Option<&Account>) -> &str {
     account
         .and_then(|account| account.annotations.get(AUDIENCE_ANNOTATION))
         .map_or(AUDIENCE, String::as_str)
@@ -251,6 +273,7 @@ fn provider(chain: &Chain, foreign: Option<&Arn>) -> Vec<Link> {
                     role.account, chain.account
                 ),
             )
+            .code("other-account")
             .help(format!(
                 "Unless account {} has a provider of {issuer}, the annotation names the wrong account. Ask there, or make the \
                  call with --try.",
@@ -418,6 +441,19 @@ fn token(chain: &Chain, account: Option<&Account>, claims: &Claims) -> Link {
         .help("The projected token of the webhook is at /var/run/secrets/eks.amazonaws.com/serviceaccount/token.");
     }
     Link::whole("token", "its claims are as wanted")
+}
+
+/// What STS itself said; the last link, because its refusals name no cause.
+fn called(trial: &Trial, sound: bool) -> Link {
+    match trial {
+        Trial::Assumed(session) => Link::whole("call", format!("STS opened the session {session}")),
+        Trial::NotMade(why) => Link::unknown("call", why),
+        Trial::Refused(says) if sound => Link::broken("call", "sts-refused", says).help(
+            "No other link is broken as far as can be seen. A change of IAM takes some seconds to reach STS; a role of another \
+             account needs a provider there; and a service control policy of the organization may forbid the call.",
+        ),
+        Trial::Refused(says) => Link::broken("call", "sts-refused", says),
+    }
 }
 
 /// The issuer as condition keys name it.

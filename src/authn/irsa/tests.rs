@@ -40,6 +40,7 @@ fn whole() -> Chain {
             controller: Some("deployment/web".to_owned()),
         }]),
         token: None,
+        trial: None,
     }
 }
 
@@ -166,7 +167,7 @@ fn each_break_is_named_and_a_whole_chain_holds() {
         ),
         (
             annotated(ROLE_ANNOTATION, "arn:aws:iam::999999999999:role/reader"),
-            "provider: not-checkable",
+            "provider: other-account",
         ),
         (
             annotated(ROLE_ANNOTATION, "arn:aws:iam::111122223333:role/path/reader"),

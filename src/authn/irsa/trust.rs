@@ -75,7 +75,9 @@ pub(super) fn check(chain: &Chain, account: &Account, role: &Role) -> Link {
         .collect::<Vec<_>>()
         .join("; ");
     if unknown {
-        return Link::unknown(NAME, says).help("Only the call itself can tell: --try.");
+        return Link::unknown(NAME, says)
+            .code("trust-unknown")
+            .help("Only the call itself can tell: --try.");
     }
     Link::broken(NAME, code, says).help(mend(chain))
 }

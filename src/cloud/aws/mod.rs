@@ -17,6 +17,7 @@ mod read_iam;
 #[cfg(test)]
 mod tests;
 pub mod token_replay;
+mod web_identity;
 mod write_cloudformation;
 mod write_iam;
 

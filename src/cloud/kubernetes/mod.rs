@@ -18,6 +18,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 mod token;
+mod token_request;
 mod write;
 
 use std::{fmt, time::Duration};

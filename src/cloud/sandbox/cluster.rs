@@ -15,7 +15,7 @@ use crate::ports::kubernetes::{
 use crate::ports::{CallError, CallErrorKind};
 
 /// What a call to the Kubernetes API is about.
-struct Request<'a> {
+pub(super) struct Request<'a> {
     verb: &'a str,
     resource: &'a str,
     namespace: Option<&'a str>,
@@ -23,7 +23,7 @@ struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    fn new(verb: &'a str, resource: &'a str, namespace: Option<&'a str>, name: &'a str) -> Self {
+    pub(super) fn new(verb: &'a str, resource: &'a str, namespace: Option<&'a str>, name: &'a str) -> Self {
         Self {
             verb,
             resource,
@@ -46,7 +46,7 @@ impl<'a> Request<'a> {
 }
 
 impl Sandbox {
-    async fn kubernetes<T>(
+    pub(super) async fn kubernetes<T>(
         &self,
         request: Request<'_>,
         run: impl FnOnce(&mut SimulatedCluster, Timestamp) -> Result<T, Refusal> + Send,

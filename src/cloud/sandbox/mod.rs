@@ -29,6 +29,7 @@ mod store;
 mod template;
 #[cfg(test)]
 mod tests;
+mod web_identity;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
