@@ -1,5 +1,6 @@
 //! Lists in brackets and mappings in braces: where commas go.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::lines::{Splice, begins_line, line_break, line_end, line_start};
@@ -38,14 +39,27 @@ pub(super) fn append(text: &str, pieces: &[Range<usize>], new: &[String]) -> Vec
     }
 }
 
-/// Takes the piece with this number away, of two or more.
-pub(super) fn remove(pieces: &[Range<usize>], index: usize) -> Option<Splice> {
-    let piece = pieces.get(index)?;
-    if let Some(next) = pieces.get(index + 1) {
-        return Some(Splice::delete(piece.start..next.start));
+/// Takes the pieces with these numbers away; some must stay.
+pub(super) fn remove(pieces: &[Range<usize>], gone: &BTreeSet<usize>) -> Vec<Splice> {
+    let mut splices = Vec::with_capacity(gone.len());
+    // Each takes the comma behind it along; the last ones the comma before them.
+    let mut end = pieces.len();
+    while let Some(before) = end.checked_sub(1).filter(|last| gone.contains(last)) {
+        end = before;
     }
-    let before = pieces.get(index.checked_sub(1)?)?;
-    Some(Splice::delete(before.end..piece.end))
+    for index in gone.range(..end) {
+        if let (Some(piece), Some(next)) = (pieces.get(*index), pieces.get(index + 1)) {
+            splices.push(Splice::delete(piece.start..next.start));
+        }
+    }
+    if let (Some(kept), Some(last)) = (
+        end.checked_sub(1).and_then(|kept| pieces.get(kept)),
+        pieces.last(),
+    ) && end < pieces.len()
+    {
+        splices.push(Splice::delete(kept.end..last.end));
+    }
+    splices
 }
 
 /// The comma that follows, if one does before the bracket.
