@@ -91,7 +91,7 @@ pub(super) struct CreateIdentityMapping {
         help_heading = "Mapping"
     )]
     arn: Option<String>,
-    /// User name in the cluster; `{{AccountID}}` and `{{SessionName}}` are filled in by the cluster
+    /// User name in the cluster, else an existing mapping's; `{{AccountID}}` and `{{SessionName}}` are filled in by the cluster
     #[arg(
         long,
         value_name = "NAME",
@@ -99,7 +99,7 @@ pub(super) struct CreateIdentityMapping {
         help_heading = "Mapping"
     )]
     username: Option<String>,
-    /// Groups in the cluster
+    /// Groups in the cluster, else an existing mapping's
     #[arg(
         long,
         value_name = "GROUP",
@@ -212,6 +212,7 @@ impl CreateIdentityMapping {
             username: self.username.clone(),
             groups: self.group.clone(),
             no_duplicate_arns: true,
+            keep_groups: self.group.is_empty(),
             location: None,
         }))
     }

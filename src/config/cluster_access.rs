@@ -41,6 +41,9 @@ pub struct IdentityMapping {
     pub groups: Vec<String>,
     /// eksctl's `noDuplicateARNs`.
     pub no_duplicate_arns: bool,
+    /// Whether the groups of an existing mapping stay: flags that name only a user name say nothing of groups. A file
+    /// always states them.
+    pub keep_groups: bool,
     /// Where the entry begins in the file.
     pub location: Option<SourceLocation>,
 }

@@ -53,6 +53,7 @@ impl Reader<'_> {
             username: text("username"),
             groups: texts(node, "groups"),
             no_duplicate_arns: node.get("noDuplicateARNs").and_then(boolean).unwrap_or_default(),
+            keep_groups: false,
             location: Some(self.source.location(node.at)),
         }
     }

@@ -4,6 +4,7 @@
 //! only where an entry does. The kind's step writes `aws-auth/kube-system/aws-auth`.
 
 mod backup;
+mod backup_file;
 mod delta;
 mod effect;
 mod evidence;
@@ -34,7 +35,7 @@ use crate::{
     ports::{access::ConfigMap, kubernetes::AccessReview},
 };
 
-pub use backup::{BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, backups};
+pub use backup::{BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, all_backups};
 pub use wanted::EMR_CONTAINERS;
 
 /// The kind `aws-auth`: its changes bear `identity-mapping/…`, its step the ConfigMap's address.

@@ -46,6 +46,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     };
     let mut sources: BTreeMap<String, Option<SourceLocation>> = BTreeMap::new();
     let mut delta = Delta::default();
+    let mut resolved = true;
     for mapping in &request.config.access.identity_mappings {
         match resolve(mapping, live) {
             Ok(wanted) => {
@@ -58,10 +59,17 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                     Wanted::Account(account) => delta.accounts.push(account),
                 }
             }
-            Err(finding) => draft.add_finding(*finding),
+            Err(finding) => {
+                resolved = false;
+                draft.add_finding(*finding);
+            }
         }
     }
-    let reasons = removal::add(request, config_map, &sources, &mut delta, draft);
+    let wanted = removal::Wanted {
+        keys: &sources,
+        all_known: resolved,
+    };
+    let reasons = removal::add(request, config_map, &wanted, &mut delta, draft);
     if delta == Delta::default() {
         return;
     }
@@ -238,7 +246,12 @@ pub(super) fn cannot_be_written(config_map: Option<&ConfigMap>, outcome: &Outcom
 
 /// Says why the text cannot be changed. A section that the cluster drops is the guard's case; one who passes the guard
 /// hears that passing it is not enough.
-fn refuse_edit(error: &DeltaError, request: &Request, config_map: Option<&ConfigMap>, draft: &mut PlanDraft) {
+pub(super) fn refuse_edit(
+    error: &DeltaError,
+    request: &Request,
+    config_map: Option<&ConfigMap>,
+    draft: &mut PlanDraft,
+) {
     let guard = Guard::AwsAuthSectionDropped;
     if matches!(error, DeltaError::Dropped { .. }) && !request.settings.allow.contains(&guard) {
         let reading = config_map.map(|config_map| Reading::of(&config_map.data));

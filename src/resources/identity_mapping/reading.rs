@@ -88,6 +88,8 @@ pub(super) struct Reading {
     pub entries: Vec<MapEntry>,
     /// The sections that it drops whole, each with the reason.
     pub dropped: Vec<(String, String)>,
+    /// The texts of those.
+    texts: BTreeMap<String, String>,
     /// Whom it lets in.
     pub access: AwsAuthAccess,
 }
@@ -135,6 +137,10 @@ impl Reading {
             dropped: aws_auth
                 .dropped()
                 .map(|(key, fault)| (key.as_str().to_owned(), fault.problem.clone()))
+                .collect(),
+            texts: aws_auth
+                .dropped()
+                .filter_map(|(key, _)| Some((key.as_str().to_owned(), data.get(key.as_str())?.clone())))
                 .collect(),
             access: access(aws_auth::principals(&aws_auth)),
             entries,
@@ -187,6 +193,13 @@ impl Reading {
             spellings.insert(&entry.arn, entry);
         }
         spellings.into_values().collect()
+    }
+
+    /// Whether the text of a section has this ARN or account in it, read or not.
+    pub(super) fn text_names(&self, section: &str, subject: &str) -> bool {
+        self.texts
+            .get(section)
+            .is_some_and(|text| text.to_lowercase().contains(&subject.to_lowercase()))
     }
 
     /// Whether an entry of this section names the subject.

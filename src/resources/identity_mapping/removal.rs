@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    address,
-    delta::{Delta, Removal},
+    address, config_map_address,
+    delta::{Delta, DeltaError, Removal},
     ownership::{self, digest_of, is_protected},
+    plan::refuse_edit,
     reading::{MapEntry, Reading},
 };
 use crate::{
@@ -16,11 +17,19 @@ use crate::{
     resources::{Request, request::MappingSelector},
 };
 
-/// Adds to `delta` what goes, and gives the reason of each by its key. `wanted` are the keys that stay.
+/// What stays.
+pub(super) struct Wanted<'plan> {
+    /// The mappings of the configuration, by what the authenticator compares them by.
+    pub keys: &'plan BTreeMap<String, Option<SourceLocation>>,
+    /// Whether these are all: a permission set whose role could not be found stands for a mapping that nobody knows.
+    pub all_known: bool,
+}
+
+/// Adds to `delta` what goes, and gives the reason of each by its key.
 pub(super) fn add(
     request: &Request,
     config_map: Option<&ConfigMap>,
-    wanted: &BTreeMap<String, Option<SourceLocation>>,
+    wanted: &Wanted<'_>,
     delta: &mut Delta,
     draft: &mut PlanDraft,
 ) -> BTreeMap<String, Reason> {
@@ -31,6 +40,10 @@ pub(super) fn add(
     let empty = BTreeMap::new();
     let reading = Reading::of(config_map.map_or(&empty, |config_map| &config_map.data));
     for selector in &request.access.delete {
+        if let Some(error) = hidden(selector, &reading) {
+            refuse_edit(&error, request, config_map, draft);
+            continue;
+        }
         for removal in selected(selector, &reading, draft) {
             reasons.insert(
                 removal.subject.to_lowercase(),
@@ -42,9 +55,14 @@ pub(super) fn add(
     if let Some(config_map) = config_map.filter(|_| request.access.prune) {
         let recorded = config_map.annotations.get(ownership::ANNOTATION);
         let owned = ownership::parse(recorded.map(String::as_str));
+        let mut held_back = Vec::new();
         for entry in &reading.entries {
             let key = entry.arn.to_lowercase();
-            if !owned.contains(&digest_of(entry)) || wanted.contains_key(&key) {
+            if !owned.contains(&digest_of(entry)) || wanted.keys.contains_key(&key) {
+                continue;
+            }
+            if !wanted.all_known {
+                held_back.push(entry.arn.as_str());
                 continue;
             }
             if is_protected(entry) {
@@ -62,8 +80,40 @@ pub(super) fn add(
             reasons.insert(key, Reason::new("pruned", "the file no longer has it"));
             delta.remove.push(entry.as_removal());
         }
+        if !held_back.is_empty() {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Warning,
+                    "prune-held-back",
+                    format!(
+                        "nothing of aws-auth is pruned, because not every mapping of the file could be resolved; these could \
+                         be meant: {}",
+                        held_back.join(", ")
+                    ),
+                )
+                .about(&config_map_address()),
+            );
+        }
     }
     reasons
+}
+
+/// Why it cannot be told whether there is a mapping to delete: the cluster reads nothing of a section whose text has the
+/// ARN, and would read it again as soon as somebody mends the section.
+fn hidden(selector: &MappingSelector, reading: &Reading) -> Option<DeltaError> {
+    let (subject, sections): (&str, &[SectionKey]) = match selector {
+        MappingSelector::Account(account) => (account, &[SectionKey::Accounts]),
+        MappingSelector::Arn { arn, .. } => (arn, &[SectionKey::Roles, SectionKey::Users]),
+    };
+    reading
+        .dropped
+        .iter()
+        .filter(|(section, _)| sections.iter().any(|key| key.as_str() == section))
+        .find(|(section, _)| reading.text_names(section, subject))
+        .map(|(section, why)| DeltaError::Dropped {
+            section: section.clone(),
+            why: why.clone(),
+        })
 }
 
 fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft) -> Vec<Removal> {
@@ -87,6 +137,10 @@ fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft
         ),
     };
     if found.is_empty() {
+        if let Some(refused) = left_out(subject, reading) {
+            draft.add_finding(refused);
+            return Vec::new();
+        }
         let finding = Finding::new(
             Severity::Note,
             "nothing-to-delete",
@@ -123,6 +177,28 @@ fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft
         return Vec::new();
     }
     found.into_iter().map(MapEntry::as_removal).collect()
+}
+
+/// An entry of this ARN that the authenticator leaves out, for a flaw of its own: it would count again without that.
+fn left_out(subject: &str, reading: &Reading) -> Option<Finding> {
+    let aws_auth = reading.aws_auth();
+    let mut refused = aws_auth.roles.refused.iter().chain(&aws_auth.users.refused);
+    let entry = refused.find(|entry| entry.mapping.arn.eq_ignore_ascii_case(subject))?;
+    Some(
+        Finding::new(
+            Severity::Error,
+            "entry-dropped",
+            format!(
+                "aws-auth has an entry of {subject}, which the cluster leaves out ({}) and eksact cannot delete",
+                entry.because
+            ),
+        )
+        .about(&address(subject))
+        .with_help(format!(
+            "Take it out by hand, on line {} of its section: kubectl edit configmap aws-auth --namespace kube-system",
+            entry.line
+        )),
+    )
 }
 
 /// The ARN of an entry that ends in the same name: with another path, account or partition.

@@ -55,7 +55,7 @@ pub(super) fn resolve(mapping: &IdentityMapping, live: &Live) -> Result<Wanted, 
         section,
         arn,
         username,
-        groups: mapping.groups.clone(),
+        groups: (!mapping.keep_groups).then(|| mapping.groups.clone()),
     }))
 }
 

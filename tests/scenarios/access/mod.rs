@@ -1,5 +1,6 @@
 //! Who gets into the cluster: identity mappings, groups and their bindings, on the simulated cluster.
 
+mod careful;
 mod drift;
 mod guards;
 mod interruption;
