@@ -79,8 +79,12 @@ impl<'e> Place<'e> {
 
     /// How texts are written in brackets: as JSON has them, where the whole text is a JSON object.
     fn style_in_flow(&self) -> Option<Style> {
-        let text = self.text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
-        text.starts_with('{').then_some(Style::DoubleQuoted)
+        let is_blank = |c: char| c == '\u{feff}' || c.is_ascii_whitespace();
+        let within = self.text.trim_start_matches(is_blank).strip_prefix('{')?;
+        within
+            .trim_start_matches(is_blank)
+            .starts_with('"')
+            .then_some(Style::DoubleQuoted)
     }
 
     /// Whether there may be comments within a node: they must not go with its last item.
