@@ -10,6 +10,7 @@ mod completion;
 mod create;
 mod decode;
 mod delete;
+mod delete_kubeconfig;
 pub mod exit_code;
 mod failure;
 mod file;

@@ -183,7 +183,9 @@ impl Editor {
             return Ok(false);
         }
         let splices = match self.tree.node(parent).map(|node| &node.content) {
-            Some(Content::Sequence { items, .. }) if items.len() < 2 => {
+            Some(Content::Sequence { items, flow })
+                if items.len() < 2 && !(*flow && place.has_comments(parent)) =>
+            {
                 place.replace(above, &Value::Sequence(Vec::new()))?
             }
             Some(Content::Mapping { entries, .. }) if entries.len() < 2 => {

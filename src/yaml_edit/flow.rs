@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::lines::{Splice, begins_line, line_break, line_end, line_start};
+use super::lines::{Splice, begins_line, line_break, line_end, line_start, next_line};
 
 /// Adds pieces behind the last of `pieces`; each new one is written already.
 pub(super) fn append(text: &str, pieces: &[Range<usize>], new: &[String]) -> Vec<Splice> {
@@ -38,14 +38,49 @@ pub(super) fn append(text: &str, pieces: &[Range<usize>], new: &[String]) -> Vec
     }
 }
 
-/// Takes the piece with this number away, of two or more.
-pub(super) fn remove(pieces: &[Range<usize>], index: usize) -> Option<Splice> {
+/// Takes the piece with this number away, with its comma, and with its line if nothing but a comment of its own is left
+/// there. What stands between it and others, such as comments about them, stays.
+pub(super) fn remove(text: &str, pieces: &[Range<usize>], index: usize) -> Option<Vec<Splice>> {
     let piece = pieces.get(index)?;
-    if let Some(next) = pieces.get(index + 1) {
-        return Some(Splice::delete(piece.start..next.start));
+    let comma = comma_after(text, piece.end);
+    let end = comma
+        .filter(|comma| is_blank(text, piece.end..*comma))
+        .map_or(piece.end, |comma| comma + 1);
+    let mut splices = Vec::new();
+    // A comma further off, behind a comment, goes alone. The last piece has none, and the one before gives up its own.
+    let other_comma = match comma {
+        Some(comma) if comma < end => None,
+        Some(comma) => Some(comma),
+        None => index
+            .checked_sub(1)
+            .and_then(|before| pieces.get(before))
+            .and_then(|before| comma_after(text, before.end)),
+    };
+    if begins_line(text, piece.start) && end_of_line_or_bracket(text, end) == line_end(text, end) {
+        splices.extend(other_comma.map(|comma| Splice::delete(comma..comma + 1)));
+        splices.push(Splice::delete(
+            line_start(text, piece.start)..next_line(text, end),
+        ));
+        return Some(splices);
     }
-    let before = pieces.get(index.checked_sub(1)?)?;
-    Some(Splice::delete(before.end..piece.end))
+    let next = pieces.get(index + 1).map(|next| next.start);
+    let until = next.filter(|next| is_blank(text, end..*next)).unwrap_or(end);
+    match other_comma {
+        Some(comma) if comma < piece.start && is_blank(text, comma + 1..piece.start) => {
+            splices.push(Splice::delete(comma..until));
+        }
+        _ => {
+            splices.extend(other_comma.map(|comma| Splice::delete(comma..comma + 1)));
+            splices.push(Splice::delete(piece.start..until));
+        }
+    }
+    Some(splices)
+}
+
+/// Whether there is nothing but blanks, on one line.
+fn is_blank(text: &str, range: Range<usize>) -> bool {
+    text.get(range)
+        .is_some_and(|between| between.chars().all(|c| matches!(c, ' ' | '\t')))
 }
 
 /// The comma that follows, if one does before the bracket.

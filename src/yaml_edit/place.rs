@@ -9,7 +9,7 @@ use super::lines::{
     Splice, begins_line, delete_lines, insert_lines, line_break, line_start, next_line, skip_deeper_comments,
 };
 use super::path_text;
-use super::read::{Content, Entry, Node, NodeId, Tree};
+use super::read::{Content, Entry, Node, NodeId, Style, Tree};
 use super::value::{Value, entry_lines, inline_entry, item_lines};
 
 /// The text, what it holds, and the path that is being worked on.
@@ -77,6 +77,23 @@ impl<'e> Place<'e> {
         Ok(false)
     }
 
+    /// How texts are written in brackets: as JSON has them, where the whole text is a JSON object.
+    fn style_in_flow(&self) -> Option<Style> {
+        let is_blank = |c: char| c == '\u{feff}' || c.is_ascii_whitespace();
+        let within = self.text.trim_start_matches(is_blank).strip_prefix('{')?;
+        within
+            .trim_start_matches(is_blank)
+            .starts_with('"')
+            .then_some(Style::DoubleQuoted)
+    }
+
+    /// Whether there may be comments within a node: they must not go with its last item.
+    pub(super) fn has_comments(&self, id: NodeId) -> bool {
+        let node = self.tree.node(id);
+        node.and_then(|node| self.text.get(node.span()))
+            .is_some_and(|text| text.contains('#'))
+    }
+
     /// Puts `value` in place of the node at the first steps of the path.
     pub(super) fn replace(&self, steps: usize, value: &Value) -> Result<Vec<Splice>, EditError> {
         let Some(id) = self.find(steps)? else {
@@ -89,7 +106,7 @@ impl<'e> Place<'e> {
             _ => None,
         };
         if self.in_flow(steps)? {
-            let written = value.inline(style, true);
+            let written = value.inline(self.style_in_flow().or(style), true);
             let empty_value = node.span().is_empty() && node.indicator.is_some();
             let written = if empty_value {
                 format!(" {written}")
@@ -229,7 +246,8 @@ impl<'e> Place<'e> {
             });
         };
         if *flow {
-            let new: Vec<_> = values.iter().map(|value| value.inline(None, true)).collect();
+            let style = self.style_in_flow();
+            let new: Vec<_> = values.iter().map(|value| value.inline(style, true)).collect();
             return Ok(flow::append(self.text, &self.item_spans(items)?, &new));
         }
         let Some(last) = items.last() else {
@@ -253,7 +271,7 @@ impl<'e> Place<'e> {
             });
         };
         if *flow {
-            let new = [inline_entry(key, value)];
+            let new = [inline_entry(key, value, self.style_in_flow())];
             return Ok(flow::append(self.text, &self.entry_spans(entries)?, &new));
         }
         let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
@@ -273,10 +291,13 @@ impl<'e> Place<'e> {
         let content = &self.node(parent)?.content;
         let splice = match (self.path.last(), content) {
             (Some(Step::Index(index)), Content::Sequence { flow: true, items }) => {
-                flow::remove(&self.item_spans(items)?, *index)
+                let splices = flow::remove(self.text, &self.item_spans(items)?, *index);
+                return splices.ok_or_else(|| self.missing());
             }
             (Some(Step::Key(key)), Content::Mapping { flow: true, entries }) => {
-                flow::remove(&self.entry_spans(entries)?, self.entry_index(parent, key)?)
+                let index = self.entry_index(parent, key)?;
+                let splices = flow::remove(self.text, &self.entry_spans(entries)?, index);
+                return splices.ok_or_else(|| self.missing());
             }
             (Some(Step::Index(index)), Content::Sequence { items, .. }) => {
                 let item = items.get(*index).ok_or_else(|| self.missing())?;
@@ -284,7 +305,9 @@ impl<'e> Place<'e> {
                 let item = self.node(*item)?;
                 let dash = item.indicator.unwrap_or(item.start);
                 let next = next.and_then(|next| next.indicator);
-                Some(self.remove_lines(dash.byte, dash.column, item, next.map(|mark| mark.byte)))
+                // A comment that stands no deeper than the item's content may be about the next one.
+                let column = item.start.column.max(dash.column);
+                Some(self.remove_lines(dash.byte, column, item, next.map(|mark| mark.byte)))
             }
             (Some(Step::Key(key)), Content::Mapping { entries, .. }) => {
                 let index = self.entry_index(parent, key)?;
