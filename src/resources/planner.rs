@@ -19,6 +19,9 @@ pub fn plan(request: &Request, live: &Live) -> Result<Plan, DraftError> {
     for kind in kinds() {
         kind.plan(request, live, &mut draft);
     }
+    for kind in kinds() {
+        kind.plan_removals(request, live, &mut draft);
+    }
     guard::pass_allowed(&mut draft, &request.settings.allow);
     draft.finish(env!("CARGO_PKG_VERSION"))
 }

@@ -16,6 +16,7 @@ mod reading;
 mod removal;
 mod restore;
 mod run;
+mod staying;
 mod text;
 mod wanted;
 mod way_back;
@@ -51,11 +52,17 @@ pub fn config_map_address() -> Address {
     Address::new(AwsAuthKind.name(), format!("{NAMESPACE}/{AWS_AUTH}"))
 }
 
+/// Whether this is the address of a mapping, or of the ConfigMap.
+pub(super) fn is_address(address: &Address) -> bool {
+    ["identity-mapping", AwsAuthKind.name()].contains(&address.kind())
+}
+
 /// Whether the request has anything to do with `aws-auth`.
 fn is_asked(request: &Request) -> bool {
     let access = &request.access;
     !request.config.access.identity_mappings.is_empty()
         || !access.delete.is_empty()
+        || request.config.access.complete
         || access.prune
         || access.restore.is_some()
 }
