@@ -92,10 +92,7 @@ impl AccessEntries {
                 .iter()
                 .map(|entry| principal_key(&entry.principal_arn))
                 .collect(),
-            cluster_admin: entries
-                .iter()
-                .flat_map(|entry| &entry.policies)
-                .any(|policy| policy.namespaces.is_none() && policy.arn.ends_with(CLUSTER_ADMIN_POLICY)),
+            cluster_admin: entries.iter().any(gives_everything),
         }
     }
 
@@ -123,6 +120,14 @@ impl AccessEntries {
             Self::Unknown => " (whether an access entry does, could not be read)",
         }
     }
+}
+
+/// Whether an access entry gives the whole cluster.
+pub fn gives_everything(entry: &AccessEntry) -> bool {
+    entry
+        .policies
+        .iter()
+        .any(|policy| policy.namespaces.is_none() && policy.arn.ends_with(CLUSTER_ADMIN_POLICY))
 }
 
 /// The principal of an access entry as `aws-auth` would have to name it: a role without its path, in lower case.

@@ -11,6 +11,7 @@ pub mod live_access;
 pub mod live_reader;
 pub mod namespace;
 pub mod oidc_provider;
+pub mod own_rights;
 pub mod planner;
 pub mod preflight;
 pub mod rbac;

@@ -36,6 +36,7 @@ use crate::{
 };
 
 pub use backup::{BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, backups};
+pub(super) use evidence::caller_over;
 pub use wanted::EMR_CONTAINERS;
 
 /// The kind `aws-auth`: its changes bear `identity-mapping/…`, its step the ConfigMap's address.

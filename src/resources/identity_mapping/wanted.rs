@@ -109,13 +109,14 @@ fn contradiction(first: &Wanted, earlier: &IdentityMapping, later: &IdentityMapp
         .location
         .as_ref()
         .map_or_else(|| described(&earlier.subject), ToString::to_string);
+    let who = match &later.subject {
+        MappingSubject::Arn(arn) => format!("{arn} is mapped"),
+        other => format!("{} is {subject}, which is mapped", described(other)),
+    };
     Finding::new(
         Severity::Error,
         "duplicate-mapping",
-        format!(
-            "{} is {subject}, which is mapped already, with another user name or other groups, at {place}",
-            described(&later.subject)
-        ),
+        format!("{who} already, with another user name or other groups, at {place}"),
     )
     .about(&super::address(subject))
     .at(later.location.as_ref())

@@ -7,6 +7,7 @@ mod binding;
 mod desired;
 mod emr_containers;
 mod removal;
+mod rights;
 mod role;
 mod rules;
 
@@ -28,6 +29,7 @@ use crate::{
 };
 
 pub use desired::bound_groups;
+pub(super) use rights::Bound;
 
 /// The label that marks a role or binding as eksact's.
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
@@ -145,6 +147,47 @@ fn is_asked(request: &Request) -> bool {
             || !request.config.access.identity_mappings.is_empty())
 }
 
+/// The roles that the caller has, or could have by a mapping of the request: what guards look at.
+async fn roles_of_caller(
+    request: &Request,
+    bindings: &[RbacBinding],
+    reader: &LiveReader,
+) -> BTreeSet<RoleKey> {
+    let access = reader.access();
+    let (user, _) = tokio::join!(access.user_info(), access.access_entries());
+    let mappings = &request.config.access.identity_mappings;
+    let mut usernames: BTreeSet<&str> = mappings
+        .iter()
+        .filter_map(|mapping| mapping.username.as_deref())
+        .collect();
+    let mut groups: Vec<String> = mappings
+        .iter()
+        .flat_map(|mapping| mapping.groups.iter().cloned())
+        .collect();
+    if let Ok(user) = user {
+        usernames.insert(&user.username);
+        // Everybody keeps what everybody has.
+        groups.extend(
+            user.groups
+                .iter()
+                .filter(|group| *group != "system:authenticated")
+                .cloned(),
+        );
+    }
+    groups.sort_unstable();
+    groups.dedup();
+    bindings
+        .iter()
+        .filter(|binding| {
+            rights::is_named(binding, "", &groups)
+                || usernames
+                    .iter()
+                    .any(|username| rights::is_named(binding, username, &[]))
+        })
+        .map(role_key)
+        .collect()
+}
+
 #[async_trait]
 impl Kind for RbacRoleKind {
     fn name(&self) -> &'static str {
@@ -170,6 +213,7 @@ impl Kind for RbacRoleKind {
                     .filter(|binding| is_ours(&binding.labels))
                     .map(role_key),
             );
+            keys.extend(roles_of_caller(request, bindings, reader).await);
         }
         if !keys.is_empty() {
             reader.access().roles(keys).await;
