@@ -149,14 +149,18 @@ impl CreateIdentityMapping {
             Some(mapping) => {
                 request.config.access = ClusterAccess {
                     identity_mappings: vec![mapping],
-                    groups: Vec::new(),
+                    ..ClusterAccess::default()
                 };
                 file::checked(&request.config, printer)?;
             }
             None if request.config.access.identity_mappings.is_empty() => {
                 return Err(Failure::error("'iamIdentityMappings' is not defined in the file"));
             }
-            None => request.config.access.groups.clear(),
+            None => {
+                let access = &mut request.config.access;
+                access.groups.clear();
+                access.complete = false;
+            }
         }
         let connection = Connection::open(global, &request.config, printer).await?;
         flow::apply(&request, &connection, &self.plan, self.approval, printer).await

@@ -85,4 +85,7 @@ pub struct ClusterAccess {
     pub identity_mappings: Vec<IdentityMapping>,
     /// The groups.
     pub groups: Vec<GroupAccess>,
+    /// Whether this is all that eksact shall have made: so it is for files with a list of mappings, be it empty, or a
+    /// `ClusterAccess`. Files about something else, and commands about one mapping, leave the rest as it is.
+    pub complete: bool,
 }

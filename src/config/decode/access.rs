@@ -18,6 +18,7 @@ pub(in crate::config) fn cluster_access(root: &Node, source: &Source) -> Cluster
             .iter()
             .map(|node| reader.group(node))
             .collect(),
+        complete: true,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    address, config_map_address,
+    address,
     delta::{Delta, DeltaError, Removal},
     ownership::{self, digest_of, is_protected},
     plan::refuse_edit,
@@ -17,19 +17,11 @@ use crate::{
     resources::{Request, request::MappingSelector},
 };
 
-/// What stays.
-pub(super) struct Wanted<'plan> {
-    /// The mappings of the configuration, by what the authenticator compares them by.
-    pub keys: &'plan BTreeMap<String, Option<SourceLocation>>,
-    /// Whether these are all: a permission set whose role could not be found stands for a mapping that nobody knows.
-    pub all_known: bool,
-}
-
-/// Adds to `delta` what goes, and gives the reason of each by its key.
+/// Adds to `delta` what goes, and gives the reason of each by its key. `wanted` are the keys that stay.
 pub(super) fn add(
     request: &Request,
     config_map: Option<&ConfigMap>,
-    wanted: &Wanted<'_>,
+    wanted: &BTreeMap<String, Option<SourceLocation>>,
     delta: &mut Delta,
     draft: &mut PlanDraft,
 ) -> BTreeMap<String, Reason> {
@@ -55,14 +47,9 @@ pub(super) fn add(
     if let Some(config_map) = config_map.filter(|_| request.access.prune) {
         let recorded = config_map.annotations.get(ownership::ANNOTATION);
         let owned = ownership::parse(recorded.map(String::as_str));
-        let mut held_back = Vec::new();
         for entry in &reading.entries {
             let key = entry.arn.to_lowercase();
-            if !owned.contains(&digest_of(entry)) || wanted.keys.contains_key(&key) {
-                continue;
-            }
-            if !wanted.all_known {
-                held_back.push(entry.arn.as_str());
+            if !owned.contains(&digest_of(entry)) || wanted.contains_key(&key) {
                 continue;
             }
             if is_protected(entry) {
@@ -79,20 +66,6 @@ pub(super) fn add(
             }
             reasons.insert(key, Reason::new("pruned", "the file no longer has it"));
             delta.remove.push(entry.as_removal());
-        }
-        if !held_back.is_empty() {
-            draft.add_finding(
-                Finding::new(
-                    Severity::Warning,
-                    "prune-held-back",
-                    format!(
-                        "nothing of aws-auth is pruned, because not every mapping of the file could be resolved; these could \
-                         be meant: {}",
-                        held_back.join(", ")
-                    ),
-                )
-                .about(&config_map_address()),
-            );
         }
     }
     reasons
