@@ -197,13 +197,7 @@ impl<'a> Signing<'a> {
                 expires: token.expires(),
             });
         }
-        let credentials = self.session(
-            &mut cache,
-            &credentials_key,
-            self.keeps(&source),
-            &region,
-            (global, printer),
-        )?;
+        let credentials = self.session(&mut cache, &credentials_key, &source, &region, (global, printer))?;
         let signed = Timestamp::now();
         let token = self.sign(&region, &credentials, signed)?;
         cache.keep_token(&token_key, &token, signed);
@@ -231,8 +225,7 @@ impl<'a> Signing<'a> {
             (CredentialSource::Keys { credentials, .. }, None) => credentials,
             (source, _) => {
                 let (mut cache, key) = self.cache(&config, &source, &region);
-                let credentials =
-                    self.session(&mut cache, &key, self.keeps(&source), &region, (global, printer))?;
+                let credentials = self.session(&mut cache, &key, &source, &region, (global, printer))?;
                 warn(&mut cache, printer);
                 credentials
             }
@@ -293,6 +286,8 @@ impl<'a> Signing<'a> {
 
     fn keeps(&self, source: &CredentialSource) -> Keeps {
         match (&self.role, source) {
+            // Of a role on top of it nothing either: it is another session if the source is another identity.
+            (_, CredentialSource::Asked(asked)) if asked.keeps == Keeps::Nothing => Keeps::Nothing,
             (Some(_), _) => Keeps::TokenAndCredentials,
             (None, CredentialSource::Asked(asked)) => asked.keeps,
             (None, CredentialSource::Keys { .. }) => Keeps::Nothing,
@@ -340,19 +335,26 @@ impl<'a> Signing<'a> {
         &self,
         cache: &mut Cache,
         key: &Fingerprint,
-        keeps: Keeps,
+        source: &CredentialSource,
         region: &str,
         (global, printer): (&GlobalFlags, &Printer),
     ) -> Result<Credentials, Failure> {
-        if keeps == Keeps::TokenAndCredentials {
+        if self.keeps(source) == Keeps::TokenAndCredentials {
             if let Some(kept) = cache.credentials(key, Timestamp::now()) {
-                return Ok(kept);
+                return Ok(kept.credentials);
             }
-            let lock = cache.lock(key);
+            let wants_code = matches!(source, CredentialSource::Asked(asked) if asked.wants_code);
+            let lock = cache.lock(key, wants_code, &mut || {
+                printer.note(if wants_code {
+                    "another eksact asks for these credentials, perhaps for the code of an MFA device: waiting for it"
+                } else {
+                    "another eksact asks for these credentials: waiting for it"
+                });
+            });
             if lock.is_some()
                 && let Some(kept) = cache.credentials(key, Timestamp::now())
             {
-                return Ok(kept);
+                return Ok(kept.credentials);
             }
             let fetched = self.fetch(region, global)?;
             cache.keep_credentials(key, &fetched, Timestamp::now());

@@ -243,6 +243,60 @@ fn a_warm_cache_asks_nobody_and_a_useless_one_costs_one_warning() {
     assert_eq!(run(&["--no-cache"], &[]).ended(0).stderr, "");
 }
 
+#[test]
+fn what_stands_on_a_process_is_asked_for_each_time() {
+    let bed = Bed::start_with(&["--aws-only"]);
+    let role = bed.fact("deployer_role");
+    let answer = bed.home.path().join("answer.json");
+    let config = bed.file(
+        "aws-config",
+        &format!(
+            "[profile process]\ncredential_process = cat {0}\n[profile over]\nrole_arn = {role}\nsource_profile = process\n\
+             role_session_name = over\n",
+            answer.display()
+        ),
+    );
+    let who = |arguments: &[&str]| {
+        let mut all = vec!["whoami", "-o", "json"];
+        all.extend(arguments);
+        let mut command = bed.eksact(&all);
+        command
+            .env_clear()
+            .env("HOME", bed.home.path())
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.envs(environment(&bed, &[("AWS_CONFIG_FILE", config.as_str())]));
+        Ran::from(command.output().unwrap())
+    };
+    let session_of = |name: &str| {
+        let given = bed
+            .aws(
+                "sts",
+                "assume_role",
+                &json!({"RoleArn": role, "RoleSessionName": name}),
+            )
+            .unwrap()["Credentials"]
+            .clone();
+        json!({
+            "Version": 1, "AccessKeyId": given["AccessKeyId"], "SecretAccessKey": given["SecretAccessKey"],
+            "SessionToken": given["SessionToken"], "Expiration": "2099-01-01T00:00:00Z",
+        })
+    };
+    let forwarded = ["--profile", "process", "-r", role, "--forward-session-name"];
+    for name in ["alice", "bob"] {
+        fs::write(&answer, session_of(name).to_string()).unwrap();
+        let ran = who(&forwarded).ended(0);
+        assert!(ran.json()["arn"].as_str().unwrap().ends_with(name), "{ran}");
+        who(&["--profile", "over"]).ended(0);
+    }
+    // Keys that are no longer good: nothing of theirs goes on.
+    let mut dead = session_of("bob");
+    dead["AccessKeyId"] = json!("ASIADEAD000000000000");
+    fs::write(&answer, dead.to_string()).unwrap();
+    who(&forwarded).ended(1);
+    who(&["--profile", "over"]).ended(1);
+    assert!(!bed.home.path().join(".cache").exists());
+}
+
 /// Runs a shell line on a terminal of its own and types a code when it is asked for; gives what stood on the terminal.
 const TERMINAL: &str = r#"
 import os, pty, sys

@@ -15,7 +15,7 @@ pub mod source;
 #[cfg(test)]
 mod source_tests;
 
-pub use cache::{Cache, CachedToken};
+pub use cache::{Cache, CachedToken, KeptCredentials};
 pub use cache_folder::{CacheFault, CacheFolder};
 pub use environment::Environment;
 pub use fingerprint::Fingerprint;

@@ -56,6 +56,8 @@ pub struct Asked {
     pub files: Vec<PathBuf>,
     /// What of it may be kept.
     pub keeps: Keeps,
+    /// Whether a person may have to type the code of an MFA device.
+    pub wants_code: bool,
 }
 
 /// What of a source may be kept in the cache.
@@ -185,10 +187,11 @@ impl CredentialSource {
                 .iter()
                 .any(|profile| keys.iter().any(|key| profile.get(key).is_some()))
         };
-        let keeps = if has(&["role_arn", "sso_account_id", "sso_session", "sso_start_url"]) {
-            Keeps::TokenAndCredentials
-        } else if has(&["credential_process"]) {
+        let keeps = if has(&["credential_process"]) {
+            // Also below a role: whose session it is, is decided by the process's answer.
             Keeps::Nothing
+        } else if has(&["role_arn", "sso_account_id", "sso_session", "sso_start_url"]) {
+            Keeps::TokenAndCredentials
         } else {
             Keeps::Token
         };
@@ -196,6 +199,7 @@ impl CredentialSource {
             place: format!("profile {name} ({})", kind_of(profile)),
             files,
             keeps,
+            wants_code: has(&["mfa_serial"]),
         }))
     }
 }
@@ -207,6 +211,7 @@ fn without_profile(environment: &Environment) -> Asked {
             place: format!("the web identity token in {file} (AWS_WEB_IDENTITY_TOKEN_FILE)"),
             files: vec![PathBuf::from(file)],
             keeps: Keeps::TokenAndCredentials,
+            wants_code: false,
         };
     }
     let container = [
@@ -227,6 +232,7 @@ fn without_profile(environment: &Environment) -> Asked {
             .into_iter()
             .collect(),
         keeps: Keeps::Token,
+        wants_code: false,
     }
 }
 

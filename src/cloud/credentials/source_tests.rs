@@ -25,6 +25,9 @@ sso_region = eu-west-1
 sso_start_url = https://corp.awsapps.com/start
 [profile process]
 credential_process = /bin/give
+[profile role-of-process]
+role_arn = arn:aws:iam::111122223333:role/Admin
+source_profile = process
 [profile ring]
 role_arn = arn:aws:iam::111122223333:role/Ring
 source_profile = gnir
@@ -115,6 +118,11 @@ fn a_profile_with_more_than_keys_must_be_asked_for() {
         keeps("process"),
         Keeps::Nothing,
         "its next answer may be another identity"
+    );
+    assert_eq!(
+        keeps("role-of-process"),
+        Keeps::Nothing,
+        "and so may the role's session"
     );
     assert_eq!(
         keeps("ring"),
