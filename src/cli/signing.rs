@@ -12,10 +12,11 @@ use crate::{
         token::{self, TokenRequest},
     },
     cloud::{
-        aws::{self, RoleToAssume, SessionName},
+        aws::{self, RoleToAssume, SessionName, credentials::Origin},
         credentials::{
-            Cache, CredentialSource, Environment, Fingerprint, Keeps, SharedConfig, SourceError,
-            source::{identity, keys_in_environment, profile_name},
+            Cache, CacheLock, CredentialSource, Environment, Fingerprint, Keeps, KeptCredentials,
+            SharedConfig, SourceError,
+            source::{self, DUAL_STACK, FIPS, identity, keys_in_environment, profile_name},
         },
     },
     iam::partition::is_region_name,
@@ -89,6 +90,7 @@ pub(super) struct Signing<'a> {
     region: Option<String>,
     profile: Option<&'a str>,
     role: Option<RoleToAssume>,
+    /// What flags ask for.
     endpoint: StsEndpoint,
     environment: &'a Environment,
     no_cache: bool,
@@ -101,6 +103,20 @@ pub(super) struct Signer {
     pub(super) credentials: Credentials,
     pub(super) place: String,
     pub(super) region: String,
+    /// The shared files, and the profile in use.
+    pub(super) config: SharedConfig,
+    pub(super) profile: String,
+    /// Whether they come from the cache.
+    pub(super) kept: bool,
+    endpoint: StsEndpoint,
+}
+
+/// What flags, environment and files lead to.
+struct Settled {
+    config: SharedConfig,
+    region: String,
+    source: CredentialSource,
+    endpoint: StsEndpoint,
 }
 
 impl<'a> Signing<'a> {
@@ -112,6 +128,12 @@ impl<'a> Signing<'a> {
     ) -> Result<Self, Failure> {
         if flags.cluster.is_empty() {
             return Err(Failure::usage("--cluster is empty"));
+        }
+        if flags.cluster.contains(char::is_control) {
+            return Err(Failure::usage(format!(
+                "--cluster {:?} is not the name of a cluster: it has a line break or another control character",
+                flags.cluster
+            )));
         }
         let mut signing = Self::of(&flags.cluster, &flags.signer, global, environment)?;
         if flags.cluster.starts_with("arn:") {
@@ -132,9 +154,6 @@ impl<'a> Signing<'a> {
     ) -> Result<Self, Failure> {
         let mut notes = Vec::new();
         let profile = global.profile.as_deref();
-        notes.extend(aws::credentials::notes(profile, &|name| {
-            environment.get(name).map(str::to_owned)
-        }));
         let warnings = ENDPOINT_VARIABLES
             .iter()
             .filter(|name| environment.get(name).is_some())
@@ -154,8 +173,8 @@ impl<'a> Signing<'a> {
             profile,
             role,
             endpoint: StsEndpoint {
-                fips: flags.use_fips_endpoint || environment.is_true("AWS_USE_FIPS_ENDPOINT"),
-                dual_stack: flags.use_dualstack_endpoint || environment.is_true("AWS_USE_DUALSTACK_ENDPOINT"),
+                fips: flags.use_fips_endpoint,
+                dual_stack: flags.use_dualstack_endpoint,
             },
             environment,
             no_cache: flags.no_cache,
@@ -171,7 +190,6 @@ impl<'a> Signing<'a> {
 
     /// The token: signed with keys at hand, from the cache, or with credentials that are asked for.
     pub(super) fn token(&self, global: &GlobalFlags, printer: &Printer) -> Result<Finished, Failure> {
-        self.tell(printer);
         let now = Timestamp::now();
         // The nearest case reads no file at all.
         if self.profile.is_none()
@@ -179,76 +197,98 @@ impl<'a> Signing<'a> {
             && let Some(region) = &self.region
             && let Some(keys) = keys_in_environment(self.environment, now)?
         {
-            return self.sign(region, &keys, now).map(Finished::from);
+            self.tell(None, printer);
+            let region = checked_region(region)?;
+            return self
+                .signed((region, self.endpoint(None)), &keys, now)
+                .map(Finished::from);
         }
-        let config = SharedConfig::load(self.environment).map_err(SourceError::from)?;
-        let region = self.region(&config)?;
-        let source = CredentialSource::find(self.environment, &config, self.profile, now)?;
+        let settled = self.settle(printer)?;
         if self.role.is_none()
-            && let CredentialSource::Keys { credentials, .. } = &source
+            && let CredentialSource::Keys { credentials, .. } = &settled.source
         {
-            return self.sign(&region, credentials, now).map(Finished::from);
+            return self
+                .signed((&settled.region, settled.endpoint), credentials, now)
+                .map(Finished::from);
         }
-        let (mut cache, credentials_key) = self.cache(&config, &source, &region);
-        let token_key = self.token_key(&credentials_key, &region);
+        let (mut cache, credentials_key) = self.cache(&settled);
+        let token_key = self.token_key(&credentials_key, &settled);
         if let Some(token) = cache.token(&token_key, now) {
             return Ok(Finished {
                 token: token.secret().to_owned(),
                 expires: token.expires(),
+                kept: true,
             });
         }
-        let credentials = self.session(&mut cache, &credentials_key, &source, &region, (global, printer))?;
-        let signed = Timestamp::now();
-        let token = self.sign(&region, &credentials, signed)?;
-        cache.keep_token(&token_key, &token, signed);
+        let (credentials, kept) = self.session(&mut cache, &credentials_key, &settled, (global, printer))?;
+        let time = Timestamp::now();
+        let token = self.signed((&settled.region, settled.endpoint), &credentials, time)?;
+        cache.keep_token(&token_key, &token, time);
         warn(&mut cache, printer);
-        Ok(token.into())
+        Ok(Finished {
+            kept: kept.is_some(),
+            ..token.into()
+        })
     }
 
     /// The credentials that a token would be signed with, and where they come from.
     pub(super) fn signer(&self, global: &GlobalFlags, printer: &Printer) -> Result<Signer, Failure> {
-        self.tell(printer);
-        let config = SharedConfig::load(self.environment).map_err(SourceError::from)?;
-        let region = self.region(&config)?;
-        let source = CredentialSource::find(self.environment, &config, self.profile, Timestamp::now())?;
-        let place = match (&source, &self.role) {
-            (CredentialSource::Keys { place, .. }, None) => place.clone(),
-            (CredentialSource::Asked(asked), None) => asked.place.clone(),
-            (CredentialSource::Keys { place, .. }, Some(role)) => {
-                format!("role {}, assumed with {place}", role.arn)
-            }
-            (CredentialSource::Asked(asked), Some(role)) => {
-                format!("role {}, assumed with {}", role.arn, asked.place)
-            }
-        };
-        let credentials = match (source, &self.role) {
-            (CredentialSource::Keys { credentials, .. }, None) => credentials,
-            (source, _) => {
-                let (mut cache, key) = self.cache(&config, &source, &region);
-                let credentials = self.session(&mut cache, &key, &source, &region, (global, printer))?;
-                warn(&mut cache, printer);
-                credentials
-            }
-        };
-        Ok(Signer {
-            credentials,
-            place,
-            region,
-        })
+        let settled = self.settle(printer)?;
+        if self.role.is_none()
+            && let CredentialSource::Keys { credentials, .. } = &settled.source
+        {
+            let credentials = credentials.clone();
+            return Ok(self.signer_with(settled, credentials, None));
+        }
+        let (mut cache, key) = self.cache(&settled);
+        let (credentials, kept) = self.session(&mut cache, &key, &settled, (global, printer))?;
+        warn(&mut cache, printer);
+        Ok(self.signer_with(settled, credentials, kept))
     }
 
-    /// Signs the token of `cluster` at `time`.
-    pub(super) fn sign(
+    /// New credentials in the place of kept ones that AWS does not take any more, those with the access key `refused`. The
+    /// cache forgets these, and the tokens. Where another process was faster, its new ones count.
+    pub(super) fn renew(
         &self,
-        region: &str,
+        refused: &str,
+        global: &GlobalFlags,
+        printer: &Printer,
+    ) -> Result<Signer, Failure> {
+        printer
+            .note("AWS does not take the credentials that were kept in the cache any more: getting new ones");
+        let settled = self.settled()?;
+        let (mut cache, key) = self.cache(&settled);
+        let lock = self.lock(&mut cache, &key, &settled, printer);
+        let another = cache
+            .credentials(&key, Timestamp::now())
+            .filter(|kept| kept.credentials.access_key_id() != refused);
+        let (credentials, kept) = if let Some(another) = another {
+            (another.credentials.clone(), Some(another))
+        } else {
+            cache.forget(&key);
+            let fetched = self.fetch(&settled, global)?;
+            if self.keeps(&settled.source) == Keeps::TokenAndCredentials {
+                cache.keep_credentials(&key, &fetched, Timestamp::now());
+            }
+            (fetched, None)
+        };
+        warn(&mut cache, printer);
+        drop(lock);
+        Ok(self.signer_with(settled, credentials, kept))
+    }
+
+    /// Signs the token of `cluster` with the signer's credentials.
+    pub(super) fn sign(&self, signer: &Signer, time: Timestamp) -> Result<token::Token, Failure> {
+        self.signed((&signer.region, signer.endpoint), &signer.credentials, time)
+    }
+
+    fn signed(
+        &self,
+        (region, endpoint): (&str, StsEndpoint),
         credentials: &Credentials,
         time: Timestamp,
     ) -> Result<token::Token, Failure> {
-        if !is_region_name(region) {
-            return Err(Failure::usage(format!("`{region}` is not the name of a region")));
-        }
-        let sts_host = self
-            .endpoint
+        let sts_host = endpoint
             .host(region)
             .map_err(|error| Failure::usage(error.to_string()))?;
         let request = TokenRequest {
@@ -260,28 +300,87 @@ impl<'a> Signing<'a> {
         token::sign(&request, credentials).map_err(|error| Failure::error(error.to_string()))
     }
 
-    fn tell(&self, printer: &Printer) {
-        for warning in &self.warnings {
-            printer.warning(warning);
+    fn signer_with(
+        &self,
+        settled: Settled,
+        credentials: Credentials,
+        kept: Option<KeptCredentials>,
+    ) -> Signer {
+        let below = match &settled.source {
+            CredentialSource::Keys { place, .. } => place,
+            CredentialSource::Asked(asked) => &asked.place,
+        };
+        let mut place = match &self.role {
+            Some(role) => format!("role {}, assumed with {below}", role.arn),
+            None => below.clone(),
+        };
+        if let Some(kept) = &kept {
+            place.push_str(", from the cache");
+            if let Some(since) = kept.since {
+                place.push_str(&format!(" since {since:.0}"));
+            }
         }
-        for note in &self.notes {
-            printer.note(note);
+        Signer {
+            credentials,
+            place,
+            region: settled.region,
+            config: settled.config,
+            profile: profile_name(self.environment, self.profile).to_owned(),
+            kept: kept.is_some(),
+            endpoint: settled.endpoint,
         }
     }
 
-    fn region(&self, config: &SharedConfig) -> Result<String, Failure> {
-        let of_profile = || {
-            config
-                .profile(profile_name(self.environment, self.profile))
-                .and_then(|profile| profile.get("region"))
-                .filter(|region| !region.is_empty())
-                .map(str::to_owned)
-        };
-        self.region.clone().or_else(of_profile).ok_or_else(|| {
-            Failure::usage("the region is not known").with_help(
-                "Give --region, set AWS_REGION, or set a region in the profile: the token names the region's STS.",
-            )
+    /// Reads the files, tells what is to be told, and settles the rest.
+    fn settle(&self, printer: &Printer) -> Result<Settled, Failure> {
+        let config = source::shared_config(self.environment, self.profile).map_err(SourceError::from)?;
+        self.tell(Some(&config), printer);
+        self.settled_with(config)
+    }
+
+    fn settled(&self) -> Result<Settled, Failure> {
+        self.settled_with(source::shared_config(self.environment, self.profile).map_err(SourceError::from)?)
+    }
+
+    fn settled_with(&self, config: SharedConfig) -> Result<Settled, Failure> {
+        let region = self
+            .region
+            .clone()
+            .or_else(|| source::region(self.environment, &config, self.profile))
+            .ok_or_else(|| {
+                Failure::usage("the region is not known").with_help(
+                    "Give --region, set AWS_REGION, or set a region in the profile: the token names the region's STS.",
+                )
+            })?;
+        checked_region(&region)?;
+        Ok(Settled {
+            source: CredentialSource::find(self.environment, &config, self.profile, Timestamp::now())?,
+            endpoint: self.endpoint(Some(&config)),
+            region,
+            config,
         })
+    }
+
+    /// The flags, else the environment, else the profile.
+    fn endpoint(&self, config: Option<&SharedConfig>) -> StsEndpoint {
+        let switch = |which| source::switch(self.environment, config, self.profile, which);
+        StsEndpoint {
+            fips: self.endpoint.fips || switch(FIPS),
+            dual_stack: self.endpoint.dual_stack || switch(DUAL_STACK),
+        }
+    }
+
+    fn tell(&self, config: Option<&SharedConfig>, printer: &Printer) {
+        let of_files = config.map_or(&[][..], |config| &config.warnings);
+        for warning in self.warnings.iter().chain(of_files) {
+            printer.warning(warning);
+        }
+        for note in source::notes(self.environment, config, self.profile)
+            .iter()
+            .chain(&self.notes)
+        {
+            printer.note(note);
+        }
     }
 
     fn keeps(&self, source: &CredentialSource) -> Keeps {
@@ -295,7 +394,13 @@ impl<'a> Signing<'a> {
     }
 
     /// The cache, and the key of the credentials: identity, region and role.
-    fn cache(&self, config: &SharedConfig, source: &CredentialSource, region: &str) -> (Cache, Fingerprint) {
+    fn cache(&self, settled: &Settled) -> (Cache, Fingerprint) {
+        let Settled {
+            config,
+            region,
+            source,
+            ..
+        } = settled;
         let files = match source {
             CredentialSource::Asked(asked) => asked.files.as_slice(),
             CredentialSource::Keys { .. } => &[],
@@ -320,12 +425,15 @@ impl<'a> Signing<'a> {
         (cache, key)
     }
 
-    fn token_key(&self, credentials_key: &Fingerprint, region: &str) -> Fingerprint {
+    fn token_key(&self, credentials_key: &Fingerprint, settled: &Settled) -> Fingerprint {
         let mut key = Fingerprint::of("eksact token 1");
         key.add_fingerprint(credentials_key);
         key.add_text(Some(self.cluster));
-        key.add_text(Some(region));
-        key.add(&[u8::from(self.endpoint.fips), u8::from(self.endpoint.dual_stack)]);
+        key.add_text(Some(&settled.region));
+        key.add(&[
+            u8::from(settled.endpoint.fips),
+            u8::from(settled.endpoint.dual_stack),
+        ]);
         key
     }
 
@@ -335,51 +443,76 @@ impl<'a> Signing<'a> {
         &self,
         cache: &mut Cache,
         key: &Fingerprint,
-        source: &CredentialSource,
-        region: &str,
+        settled: &Settled,
         (global, printer): (&GlobalFlags, &Printer),
-    ) -> Result<Credentials, Failure> {
-        if self.keeps(source) == Keeps::TokenAndCredentials {
-            if let Some(kept) = cache.credentials(key, Timestamp::now()) {
-                return Ok(kept.credentials);
-            }
-            let wants_code = matches!(source, CredentialSource::Asked(asked) if asked.wants_code);
-            let lock = cache.lock(key, wants_code, &mut || {
-                printer.note(if wants_code {
-                    "another eksact asks for these credentials, perhaps for the code of an MFA device: waiting for it"
-                } else {
-                    "another eksact asks for these credentials: waiting for it"
-                });
-            });
-            if lock.is_some()
-                && let Some(kept) = cache.credentials(key, Timestamp::now())
-            {
-                return Ok(kept.credentials);
-            }
-            let fetched = self.fetch(region, global)?;
-            cache.keep_credentials(key, &fetched, Timestamp::now());
-            warn(cache, printer);
-            drop(lock);
-            return Ok(fetched);
+    ) -> Result<(Credentials, Option<KeptCredentials>), Failure> {
+        if self.keeps(&settled.source) != Keeps::TokenAndCredentials {
+            return Ok((self.fetch(settled, global)?, None));
         }
-        self.fetch(region, global)
+        if let Some(kept) = cache.credentials(key, Timestamp::now()) {
+            return Ok((kept.credentials.clone(), Some(kept)));
+        }
+        let lock = self.lock(cache, key, settled, printer);
+        if lock.is_some()
+            && let Some(kept) = cache.credentials(key, Timestamp::now())
+        {
+            return Ok((kept.credentials.clone(), Some(kept)));
+        }
+        let fetched = self.fetch(settled, global)?;
+        cache.keep_credentials(key, &fetched, Timestamp::now());
+        warn(cache, printer);
+        drop(lock);
+        Ok((fetched, None))
+    }
+
+    /// The right to ask for these credentials; none where there is no cache, or the one who asks takes too long.
+    fn lock(
+        &self,
+        cache: &mut Cache,
+        key: &Fingerprint,
+        settled: &Settled,
+        printer: &Printer,
+    ) -> Option<CacheLock> {
+        let wants_code = matches!(&settled.source, CredentialSource::Asked(asked) if asked.wants_code);
+        cache.lock(key, wants_code, &mut || {
+            printer.note(if wants_code {
+                "another eksact asks for these credentials, perhaps for the code of an MFA device: waiting for it"
+            } else {
+                "another eksact asks for these credentials: waiting for it"
+            });
+        })
     }
 
     /// Asks for the credentials: the one part of this that needs a runtime, TLS and the SDK.
-    fn fetch(&self, region: &str, global: &GlobalFlags) -> Result<Credentials, Failure> {
+    fn fetch(&self, settled: &Settled, global: &GlobalFlags) -> Result<Credentials, Failure> {
         global.start_log();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Failure::error(format!("the runtime could not be started: {error}")))?;
+        let origin = Origin {
+            environment: self.environment,
+            config: &settled.config,
+            flag: self.profile,
+            source: &settled.source,
+        };
         let fetched = runtime.block_on(aws::credentials::fetch(
-            region,
-            self.profile,
+            &settled.region,
+            origin,
             self.role.as_ref(),
             terminal_question::mfa_code,
         ));
         runtime.shutdown_background();
         Ok(fetched?)
+    }
+}
+
+/// A region's name, or the error that it is none: before the SDK stumbles over it.
+fn checked_region(region: &str) -> Result<&str, Failure> {
+    if is_region_name(region) {
+        Ok(region)
+    } else {
+        Err(Failure::usage(format!("`{region}` is not the name of a region")))
     }
 }
 
@@ -447,6 +580,7 @@ impl From<token::Token> for Finished {
         Self {
             token: token.secret().to_owned(),
             expires: token.expires(),
+            kept: false,
         }
     }
 }
@@ -455,9 +589,12 @@ impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
         let help = match &error {
             SourceError::NoProfile { .. } => {
-                "Check --profile and AWS_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE."
+                "Check --profile, AWS_PROFILE and AWS_DEFAULT_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE."
             }
             SourceError::Expired { .. } => "Get new ones, or unset AWS_ACCESS_KEY_ID and its companions.",
+            SourceError::ProfileExpired { .. } => {
+                "Get new ones; if they are new, correct or remove `x_security_token_expires` beside them."
+            }
             SourceError::SharedConfig(_) => {
                 "Correct the file, or name another one with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE."
             }

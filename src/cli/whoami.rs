@@ -99,8 +99,13 @@ impl WhoamiCommand {
         file: Option<BTreeMap<String, String>>,
     ) -> Result<Asked, Failure> {
         let roots = TrustRoots::from_environment().map_err(ConnectError::from)?;
-        let (configuration, provider) =
-            credentials::configuration_of(&signer.region, signer.credentials, &http::client(&roots)).await;
+        let (configuration, provider) = credentials::configuration_of(
+            &signer.region,
+            signer.credentials,
+            (&signer.config, &signer.profile),
+            &http::client(&roots),
+        )
+        .await;
         let at_once = NonZeroUsize::new(usize::from(global.parallelism)).unwrap_or(NonZeroUsize::MIN);
         let aws = Arc::new(AwsClient::new(
             &configuration,
