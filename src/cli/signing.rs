@@ -1,10 +1,14 @@
-//! Whose token for which cluster: the flags, the look-up of the credentials from the nearest source to the farthest, and
-//! the cache on the way.
+//! Whose token for which cluster: the look-up of the credentials from the nearest source to the farthest, and the cache on
+//! the way. The flags are in `signing_flags`.
+
+mod renewal;
+
+use std::fmt::Write as _;
 
 use aws_credential_types::Credentials;
-use clap::Args;
 use jiff::Timestamp;
 
+pub(super) use super::signing_flags::{SignerFlags, SigningFlags};
 use super::{Failure, global::GlobalFlags, token::Finished};
 use crate::{
     authn::{
@@ -25,64 +29,6 @@ use crate::{
 
 /// Variables that lead the AWS SDKs to another endpoint, which the server would refuse in a token.
 const ENDPOINT_VARIABLES: [&str; 2] = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"];
-
-/// Which cluster, and who.
-#[derive(Clone, Debug, Args)]
-pub(super) struct SigningFlags {
-    /// The cluster's name, or the id of a local cluster on an Outpost
-    #[arg(
-        short = 'c',
-        long,
-        visible_short_alias = 'i',
-        visible_aliases = ["cluster-id", "cluster-name"],
-        value_name = "NAME",
-        env = "KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID",
-        hide_env = true
-    )]
-    pub cluster: String,
-    #[command(flatten)]
-    pub signer: SignerFlags,
-}
-
-/// Who, and where.
-#[derive(Clone, Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
-pub(super) struct SignerFlags {
-    /// The cluster's region
-    // Not the global flag, but the same id: there `-r` is the region, here it is the role, as it is for
-    // aws-iam-authenticator.
-    #[arg(long, value_name = "REGION")]
-    pub region: Option<String>,
-    /// A role to assume first
-    #[arg(short = 'r', long, visible_alias = "role", value_name = "ARN")]
-    pub role_arn: Option<String>,
-    /// The external id that the role's trust policy wants
-    #[arg(short = 'e', long, value_name = "ID")]
-    pub external_id: Option<String>,
-    /// Name of the role's session: the server's {{SessionName}}
-    #[arg(
-        short = 's',
-        long,
-        value_name = "NAME",
-        conflicts_with = "forward_session_name"
-    )]
-    pub session_name: Option<String>,
-    /// Name the role's session after the caller's own
-    #[arg(long)]
-    pub forward_session_name: bool,
-    /// Name the FIPS endpoint of STS in the token
-    #[arg(long)]
-    pub use_fips_endpoint: bool,
-    /// Name the dual-stack endpoint of STS in the token
-    #[arg(long)]
-    pub use_dualstack_endpoint: bool,
-    /// Neither read nor write the cache
-    #[arg(long)]
-    pub no_cache: bool,
-    /// Accepted for aws-iam-authenticator's sake: there is a cache unless --no-cache is given
-    #[arg(long, hide = true, conflicts_with = "no_cache")]
-    pub cache: bool,
-}
 
 /// A token to be signed.
 pub(super) struct Signing<'a> {
@@ -128,12 +74,6 @@ impl<'a> Signing<'a> {
     ) -> Result<Self, Failure> {
         if flags.cluster.is_empty() {
             return Err(Failure::usage("--cluster is empty"));
-        }
-        if flags.cluster.contains(char::is_control) {
-            return Err(Failure::usage(format!(
-                "--cluster {:?} is not the name of a cluster: it has a line break or another control character",
-                flags.cluster
-            )));
         }
         let mut signing = Self::of(&flags.cluster, &flags.signer, global, environment)?;
         if flags.cluster.starts_with("arn:") {
@@ -243,38 +183,7 @@ impl<'a> Signing<'a> {
         let (mut cache, key) = self.cache(&settled);
         let (credentials, kept) = self.session(&mut cache, &key, &settled, (global, printer))?;
         warn(&mut cache, printer);
-        Ok(self.signer_with(settled, credentials, kept))
-    }
-
-    /// New credentials in the place of kept ones that AWS does not take any more, those with the access key `refused`. The
-    /// cache forgets these, and the tokens. Where another process was faster, its new ones count.
-    pub(super) fn renew(
-        &self,
-        refused: &str,
-        global: &GlobalFlags,
-        printer: &Printer,
-    ) -> Result<Signer, Failure> {
-        printer
-            .note("AWS does not take the credentials that were kept in the cache any more: getting new ones");
-        let settled = self.settled()?;
-        let (mut cache, key) = self.cache(&settled);
-        let lock = self.lock(&mut cache, &key, &settled, printer);
-        let another = cache
-            .credentials(&key, Timestamp::now())
-            .filter(|kept| kept.credentials.access_key_id() != refused);
-        let (credentials, kept) = if let Some(another) = another {
-            (another.credentials.clone(), Some(another))
-        } else {
-            cache.forget(&key);
-            let fetched = self.fetch(&settled, global)?;
-            if self.keeps(&settled.source) == Keeps::TokenAndCredentials {
-                cache.keep_credentials(&key, &fetched, Timestamp::now());
-            }
-            (fetched, None)
-        };
-        warn(&mut cache, printer);
-        drop(lock);
-        Ok(self.signer_with(settled, credentials, kept))
+        Ok(self.signer_with(settled, credentials, kept.as_ref()))
     }
 
     /// Signs the token of `cluster` with the signer's credentials.
@@ -304,7 +213,7 @@ impl<'a> Signing<'a> {
         &self,
         settled: Settled,
         credentials: Credentials,
-        kept: Option<KeptCredentials>,
+        kept: Option<&KeptCredentials>,
     ) -> Signer {
         let below = match &settled.source {
             CredentialSource::Keys { place, .. } => place,
@@ -314,10 +223,10 @@ impl<'a> Signing<'a> {
             Some(role) => format!("role {}, assumed with {below}", role.arn),
             None => below.clone(),
         };
-        if let Some(kept) = &kept {
+        if let Some(kept) = kept {
             place.push_str(", from the cache");
             if let Some(since) = kept.since {
-                place.push_str(&format!(" since {since:.0}"));
+                let _ = write!(place, " since {since:.0}");
             }
         }
         Signer {
@@ -336,10 +245,6 @@ impl<'a> Signing<'a> {
         let config = source::shared_config(self.environment, self.profile).map_err(SourceError::from)?;
         self.tell(Some(&config), printer);
         self.settled_with(config)
-    }
-
-    fn settled(&self) -> Result<Settled, Failure> {
-        self.settled_with(source::shared_config(self.environment, self.profile).map_err(SourceError::from)?)
     }
 
     fn settled_with(&self, config: SharedConfig) -> Result<Settled, Failure> {
@@ -452,7 +357,7 @@ impl<'a> Signing<'a> {
         if let Some(kept) = cache.credentials(key, Timestamp::now()) {
             return Ok((kept.credentials.clone(), Some(kept)));
         }
-        let lock = self.lock(cache, key, settled, printer);
+        let lock = lock(cache, key, settled, printer);
         if lock.is_some()
             && let Some(kept) = cache.credentials(key, Timestamp::now())
         {
@@ -465,46 +370,49 @@ impl<'a> Signing<'a> {
         Ok((fetched, None))
     }
 
-    /// The right to ask for these credentials; none where there is no cache, or the one who asks takes too long.
-    fn lock(
-        &self,
-        cache: &mut Cache,
-        key: &Fingerprint,
-        settled: &Settled,
-        printer: &Printer,
-    ) -> Option<CacheLock> {
-        let wants_code = matches!(&settled.source, CredentialSource::Asked(asked) if asked.wants_code);
-        cache.lock(key, wants_code, &mut || {
-            printer.note(if wants_code {
-                "another eksact asks for these credentials, perhaps for the code of an MFA device: waiting for it"
-            } else {
-                "another eksact asks for these credentials: waiting for it"
-            });
-        })
-    }
-
     /// Asks for the credentials: the one part of this that needs a runtime, TLS and the SDK.
     fn fetch(&self, settled: &Settled, global: &GlobalFlags) -> Result<Credentials, Failure> {
-        global.start_log();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::error(format!("the runtime could not be started: {error}")))?;
         let origin = Origin {
             environment: self.environment,
             config: &settled.config,
             flag: self.profile,
             source: &settled.source,
         };
-        let fetched = runtime.block_on(aws::credentials::fetch(
-            &settled.region,
-            origin,
-            self.role.as_ref(),
-            terminal_question::mfa_code,
-        ));
-        runtime.shutdown_background();
+        let fetched = in_small_runtime(
+            global,
+            aws::credentials::fetch(
+                &settled.region,
+                origin,
+                self.role.as_ref(),
+                terminal_question::mfa_code,
+            ),
+        )?;
         Ok(fetched?)
     }
+}
+
+/// Runs one question to AWS.
+fn in_small_runtime<T>(global: &GlobalFlags, question: impl Future<Output = T>) -> Result<T, Failure> {
+    global.start_log();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::error(format!("the runtime could not be started: {error}")))?;
+    let answer = runtime.block_on(question);
+    runtime.shutdown_background();
+    Ok(answer)
+}
+
+/// The right to ask for these credentials; none where there is no cache, or the one who asks takes too long.
+fn lock(cache: &mut Cache, key: &Fingerprint, settled: &Settled, printer: &Printer) -> Option<CacheLock> {
+    let wants_code = matches!(&settled.source, CredentialSource::Asked(asked) if asked.wants_code);
+    cache.lock(key, wants_code, &mut || {
+        printer.note(if wants_code {
+            "another eksact asks for these credentials, perhaps for the code of an MFA device: waiting for it"
+        } else {
+            "another eksact asks for these credentials: waiting for it"
+        });
+    })
 }
 
 /// A region's name, or the error that it is none: before the SDK stumbles over it.
@@ -513,58 +421,6 @@ fn checked_region(region: &str) -> Result<&str, Failure> {
         Ok(region)
     } else {
         Err(Failure::usage(format!("`{region}` is not the name of a region")))
-    }
-}
-
-impl SignerFlags {
-    fn role(
-        &self,
-        environment: &Environment,
-        notes: &mut Vec<String>,
-    ) -> Result<Option<RoleToAssume>, Failure> {
-        let Some(arn) = &self.role_arn else {
-            let alone = [
-                ("--external-id", self.external_id.is_some()),
-                ("--session-name", self.session_name.is_some()),
-                ("--forward-session-name", self.forward_session_name),
-            ];
-            for (flag, _) in alone.iter().filter(|(_, given)| *given) {
-                notes.push(format!("{flag} does nothing without --role-arn"));
-            }
-            return Ok(None);
-        };
-        if arn.is_empty() {
-            return Err(Failure::usage("--role-arn is empty")
-                .with_help("Leave it out to use the credentials as they are."));
-        }
-        let own = || own_session_name(environment);
-        let session_name = match &self.session_name {
-            Some(name) => SessionName::Named(name.clone()),
-            None if self.forward_session_name => SessionName::Forwarded { otherwise: own() },
-            None => SessionName::Named(own()),
-        };
-        Ok(Some(RoleToAssume {
-            arn: arn.clone(),
-            external_id: self.external_id.clone().filter(|id| !id.is_empty()),
-            session_name,
-        }))
-    }
-}
-
-/// `eksact-USER`, so that audit logs tell people apart; in the characters and the length that STS allows.
-fn own_session_name(environment: &Environment) -> String {
-    let user: String = environment
-        .get("USER")
-        .or_else(|| environment.get("USERNAME"))
-        .unwrap_or_default()
-        .chars()
-        .filter(|character| character.is_ascii_alphanumeric() || "_+=,.@-".contains(*character))
-        .take(57)
-        .collect();
-    if user.is_empty() {
-        "eksact".to_owned()
-    } else {
-        format!("eksact-{user}")
     }
 }
 

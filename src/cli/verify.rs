@@ -1,18 +1,17 @@
 //! `eksact verify token`: the checks of the server, one after the other, and the question to STS itself.
 
 use clap::{Args, Subcommand};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
     ExitCode, Failure,
     decode::{FactsFormat, read_token},
     global::GlobalFlags,
     signing::{Signing, SigningFlags},
-    token_facts,
+    token_facts, token_verdict,
 };
 use crate::{
     authn::{
-        sts_endpoint,
         token_check::{self, Expectations},
         token_decode::{self, DecodedToken, PresignedToken},
     },
@@ -28,9 +27,6 @@ use crate::{
     iam::Partition,
     view::{Facts, Printer},
 };
-
-/// How far this machine's clock may be from STS's before it is worth telling.
-const CLOCK_MARGIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// Ask whether something would be believed
 #[derive(Debug, Args)]
@@ -78,7 +74,7 @@ impl VerifyToken {
         let signing = Signing::new(&self.signing, global, &environment)?;
         let token = match self.positional_token.as_deref().or(self.token.as_deref()) {
             Some(given) => read_token(given)?,
-            None => signing.token(global, printer)?.token,
+            None => signing.accepted_token(global, printer)?.token,
         };
         let mut facts = checked(&token, signing.cluster, signing.named_region(), Timestamp::now())?;
         if !facts.has_errors() {
@@ -147,7 +143,6 @@ fn ask(token: &str, cluster: &str, facts: &mut Facts, global: &GlobalFlags) -> R
 }
 
 fn tell(answer: &StsAnswer, token: &PresignedToken, cluster: &str, facts: &mut Facts, now: Timestamp) {
-    let skew = answer.time.map(|time| now.duration_since(time));
     match &answer.verdict {
         StsVerdict::Identity(identity) => {
             facts.add("STS", "believes it");
@@ -155,81 +150,12 @@ fn tell(answer: &StsAnswer, token: &PresignedToken, cluster: &str, facts: &mut F
             facts.add("account", &identity.account);
             facts.add("user id", &identity.user_id);
         }
-        StsVerdict::Refused {
-            status,
-            code,
-            message,
-        } => {
-            let said = if code.is_empty() {
-                format!("HTTP {status}")
-            } else {
-                code.clone()
-            };
-            facts.add("STS", format!("refuses it: {said}"));
-            let (finding, help) = refused(code, message, token, cluster);
-            facts.find(
-                Finding::new(Severity::Error, finding, format!("STS says {said}: {message}")).with_help(help),
-            );
+        verdict @ StsVerdict::Refused { .. } => {
+            facts.add("STS", format!("refuses it: {}", token_verdict::code_of(verdict)));
         }
     }
-    if let Some(skew) = skew.filter(|skew| skew.abs() > CLOCK_MARGIN) {
-        let direction = if skew.is_positive() { "ahead of" } else { "behind" };
-        facts.find(
-            Finding::new(
-                Severity::Warning,
-                "clock",
-                format!(
-                    "this machine's clock is {} s {direction} STS's",
-                    skew.as_secs().unsigned_abs()
-                ),
-            )
-            .with_help("Set the clock: STS takes what was signed within some minutes of its own time."),
-        );
-    }
-}
-
-/// What a refusal of STS means here: the code of the finding, and what to do. Source of the codes: "Common errors" of the
-/// STS API reference.
-fn refused(code: &str, message: &str, token: &PresignedToken, cluster: &str) -> (&'static str, String) {
-    let about_time = ["expired", "not yet current"]
-        .iter()
-        .any(|words| message.to_lowercase().contains(words));
-    match code {
-        "SignatureDoesNotMatch" | "RequestExpired" if about_time => (
-            "clock",
-            "The clock of the machine that signed it is wrong, or the token is old: set the clock, make a new one.".to_owned(),
-        ),
-        "SignatureDoesNotMatch" => (
-            "token-cluster",
-            format!(
-                "It was signed for another cluster than `{cluster}` (upper and lower case count), or with a wrong secret key. \
-                 Make it with `eksact token --cluster {cluster}`, and compare --cluster-name or -i in the kubeconfig."
-            ),
-        ),
-        "ExpiredToken" | "ExpiredTokenException" => (
-            "credentials-expired",
-            "The session of the credentials that signed it has ended: log in or assume the role again, then make a new token."
-                .to_owned(),
-        ),
-        "InvalidClientTokenId" => (
-            "credentials-unknown",
-            format!(
-                "The key was deleted or is inactive, its session token is missing or not its own, or the key is of another \
-                 partition{}.",
-                sts_endpoint::region_of(&token.host).map_or_else(String::new, |region| format!(
-                    "; an opt-in region such as {region} may be, must be enabled in the account"
-                ))
-            ),
-        ),
-        "RegionDisabledException" => (
-            "region-disabled",
-            "Enable STS in this region in the account's settings.".to_owned(),
-        ),
-        "Throttling" | "ThrottlingException" => (
-            "sts-throttled",
-            "STS refuses for the number of calls; the server then answers 429 or Unauthorized. Keep tokens for their 14 minutes."
-                .to_owned(),
-        ),
-        _ => ("sts-refused", "See the text of STS.".to_owned()),
+    let refusal = token_verdict::refusal(answer, &token.host, cluster);
+    for finding in refusal.into_iter().chain(token_verdict::clock(answer, now)) {
+        facts.find(finding);
     }
 }

@@ -297,6 +297,47 @@ fn what_stands_on_a_process_is_asked_for_each_time() {
     assert!(!bed.home.path().join(".cache").exists());
 }
 
+#[test]
+fn kept_credentials_that_aws_refuses_are_replaced_and_that_is_said() {
+    let bed = Bed::start_with(&["--aws-only"]);
+    let config = profiles(&bed);
+    let run = |arguments: &[&str]| {
+        let mut command = bed.eksact(arguments);
+        command.env_clear().env("HOME", bed.home.path());
+        command.envs(environment(&bed, &[("AWS_CONFIG_FILE", config.as_str())]));
+        Ran::from(command.output().unwrap())
+    };
+    let token = ["token", "-i", "bench", "--profile", "admin", "--token-only"];
+    let cache = bed.home.path().join(".cache/eksact");
+    let files = |prefix: &str| {
+        let entries = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path());
+        entries
+            .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(prefix))
+            .collect::<Vec<_>>()
+    };
+    let revoke = || {
+        run(&token).ended(0);
+        for path in files("credentials-") {
+            let mut entry: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            entry["access_key_id"] = json!("ASIAREVOKED000000000");
+            fs::write(&path, entry.to_string()).unwrap();
+        }
+        files("token-")
+            .iter()
+            .for_each(|path| fs::remove_file(path).unwrap());
+    };
+    for command in [
+        &["whoami", "--profile", "admin"][..],
+        &["verify", "token", "--cluster", "bench", "--profile", "admin"],
+    ] {
+        revoke();
+        let ran = run(command).ended(0);
+        ran.says("kept in the cache").says("assumed-role");
+        assert!(!run(command).ended(0).stderr.contains("kept in the cache"));
+    }
+    run(&["whoami", "--profile", "admin"]).says("from the cache since");
+}
+
 /// Runs a shell line on a terminal of its own and types a code when it is asked for; gives what stood on the terminal.
 const TERMINAL: &str = r#"
 import os, pty, sys

@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 
 use super::assume_role::{AskForCode, RoleToAssume, assume};
 use super::credential_chain::{INSTANCE, Sources};
-use super::error::chain_text;
+use super::error::{chain_text, from_sdk};
 use super::{ConnectError, http};
 use crate::cloud::credentials::source::{self, DUAL_STACK, FIPS, profile_name};
 use crate::cloud::credentials::{Asked, CredentialSource, Environment, SharedConfig, SourceError};
@@ -162,6 +162,37 @@ pub async fn configuration_of(
         .load()
         .await;
     (configuration, provider)
+}
+
+/// Whether STS says that these credentials have ended or are no longer known. Anything else that keeps it from an answer is
+/// no refusal.
+///
+/// # Errors
+/// When a variable names certificate authorities that cannot be loaded.
+pub async fn are_refused(
+    region: &str,
+    credentials: &Credentials,
+    shared: (&SharedConfig, &str),
+) -> Result<bool, ConnectError> {
+    let client = http::client(&TrustRoots::from_environment()?);
+    let (configuration, _) = configuration_of(region, credentials.clone(), shared, &client).await;
+    let answer = aws_sdk_sts::Client::new(&configuration)
+        .get_caller_identity()
+        .send()
+        .await;
+    Ok(answer
+        .err()
+        .and_then(|error| from_sdk(("sts", "GetCallerIdentity"), "the caller", &error).code)
+        .is_some_and(|code| is_refusal(&code)))
+}
+
+/// Whether an error code of STS says that credentials have ended or are no longer known, and not that a request is wrong.
+/// Source: "Common errors" of the STS API reference.
+pub fn is_refusal(code: &str) -> bool {
+    matches!(
+        code,
+        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId"
+    )
 }
 
 /// The credentials that a token is signed with: those of the source, and on top of them `role`, where one is given.

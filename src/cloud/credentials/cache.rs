@@ -219,7 +219,7 @@ impl Cache {
     /// be felt, `tell` is called once; where a code is to be typed (`wants_code`), it may be longer.
     pub fn lock(&mut self, key: &Fingerprint, wants_code: bool, tell: &mut dyn FnMut()) -> Option<CacheLock> {
         let folder = self.folder.as_ref()?;
-        let patience = Patience {
+        let mut patience = Patience {
             limit: if wants_code {
                 LOCK_LIMIT_WITH_CODE
             } else {
@@ -228,7 +228,7 @@ impl Cache {
             silent: LOCK_SILENCE,
             tell,
         };
-        match folder.lock(&format!("{}.lock", key.hex()), patience) {
+        match folder.lock(&format!("{}.lock", key.hex()), &mut patience) {
             Ok(lock) => lock,
             Err(fault) => {
                 self.gave_up(fault);

@@ -201,7 +201,7 @@ impl CacheFolder {
     ///
     /// # Errors
     /// When there can be no lock here.
-    pub fn lock(&self, name: &str, patience: Patience<'_>) -> Result<Option<CacheLock>, CacheFault> {
+    pub fn lock(&self, name: &str, patience: &mut Patience<'_>) -> Result<Option<CacheLock>, CacheFault> {
         self.make()?;
         let path = self.entry(name);
         let unusable = |cause| CacheFault::Unusable {

@@ -187,12 +187,12 @@ fn one_process_holds_the_lock_and_others_see_what_it_wrote() {
     let folder = home.folder();
     let name = format!("{}.lock", key("k").hex());
     let mut told = 0;
-    let patience = Patience {
+    let mut patience = Patience {
         limit: Duration::from_millis(50),
         silent: Duration::ZERO,
         tell: &mut || told += 1,
     };
-    assert!(folder.lock(&name, patience).unwrap().is_none());
+    assert!(folder.lock(&name, &mut patience).unwrap().is_none());
     assert_eq!(told, 1, "whoever waits is told why, once");
     first.keep_credentials(&key("k"), &session(Some(at(3600))), at(0));
     drop(held);
@@ -281,12 +281,12 @@ fn a_lock_that_was_removed_under_its_holder_is_not_the_lock() {
     let second = home.cache().lock(&key("k"), false, &mut || {}).unwrap();
     drop(first);
     let name = format!("{}.lock", key("k").hex());
-    let patience = Patience {
+    let mut patience = Patience {
         limit: Duration::ZERO,
         silent: Duration::ZERO,
         tell: &mut || {},
     };
-    assert!(home.folder().lock(&name, patience).unwrap().is_none());
+    assert!(home.folder().lock(&name, &mut patience).unwrap().is_none());
     drop(second);
 }
 
