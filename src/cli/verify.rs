@@ -8,10 +8,11 @@ use super::{
     decode::{FactsFormat, read_token},
     global::GlobalFlags,
     signing::{Signing, SigningFlags},
-    token_facts, token_verdict,
+    token_facts, token_verdict, wiring,
 };
 use crate::{
     authn::{
+        token::check_cluster_name,
         token_check::{self, Expectations},
         token_decode::{self, DecodedToken, PresignedToken},
     },
@@ -70,18 +71,37 @@ impl VerifyToken {
         if global.sandbox {
             return Err(Failure::usage("the simulated cluster takes no tokens"));
         }
+        check_cluster_name(&self.signing.cluster).map_err(|error| Failure::usage(error.to_string()))?;
         let environment = Environment::of_process();
         let signing = Signing::new(&self.signing, global, &environment)?;
-        let token = match self.positional_token.as_deref().or(self.token.as_deref()) {
+        let given = self.positional_token.as_deref().or(self.token.as_deref());
+        let token = match given {
             Some(given) => read_token(given)?,
             None => signing.accepted_token(global, printer)?.token,
         };
-        let mut facts = checked(&token, signing.cluster, signing.named_region(), Timestamp::now())?;
+        let region = signing
+            .named_region()
+            .map(str::to_owned)
+            .or_else(|| wiring::region_of_profile(global.profile.as_deref()));
+        let mut facts = checked(&token, signing.cluster, region.as_deref(), Timestamp::now())?;
         if !facts.has_errors() {
             ask(&token, signing.cluster, &mut facts, global)?;
         }
+        if given.is_none() && !facts.has_errors() {
+            facts.find(any_name(signing.cluster));
+        }
         self.output.show(&facts, printer)
     }
+}
+
+/// STS takes every name that a token was made for.
+fn any_name(cluster: &str) -> Finding {
+    let message = format!(
+        "the token was made just now for the name {cluster}; whether there is such a cluster STS cannot know"
+    );
+    Finding::new(Severity::Note, "cluster-unknown", message).with_help(format!(
+        "`eksact whoami --cluster {cluster}` asks EKS and the cluster's server."
+    ))
 }
 
 /// The local checks.
@@ -98,29 +118,23 @@ fn checked(token: &str, cluster: &str, region: Option<&str>, now: Timestamp) -> 
     facts.add("host", &presigned.host);
     facts.add_some("access key", presigned.access_key_id.as_ref());
     facts.add_some("signed at", presigned.signed.map(|time| time.to_string()));
-    let mut faults = token_facts::faults(presigned, now);
-    faults.extend(region.and_then(|region| token_facts::other_partition(presigned, region)));
-    // What these do not see, in the server's own words.
-    let server = Expectations {
-        partition: Partition::of_region(region.unwrap_or_default()).as_str(),
-        region: region.unwrap_or_default(),
-    };
-    if faults.is_empty()
-        && let Err(fault) = token_check::check(token, &server, now)
-    {
-        faults.push(
-            Finding::new(
-                Severity::Error,
-                "token-refused",
-                format!("the server refuses it: {fault}"),
-            )
-            .with_help("Make the token with `eksact token`."),
+    let server = region.map(|region| Expectations {
+        partition: Partition::of_region(region),
+        region,
+    });
+    if server.is_none() {
+        facts.add(
+            "not checkable",
+            "the cluster's partition: neither --region, environment nor profile name its region",
         );
     }
-    let held = !faults.iter().any(|fault| fault.severity == Severity::Error);
-    facts.add("local checks", if held { "passed" } else { "failed" });
-    for fault in faults {
-        facts.find(fault);
+    let faults = token_check::faults(token, server.as_ref(), now);
+    facts.add(
+        "local checks",
+        if faults.is_empty() { "passed" } else { "failed" },
+    );
+    for finding in token_facts::findings(presigned, &faults, now) {
+        facts.find(finding);
     }
     Ok(facts)
 }

@@ -317,7 +317,7 @@ fn not_mapped(known: &Known<'_>, mappings: &Mappings, facts: &mut Facts) {
 fn entry_command(known: &Known<'_>) -> String {
     let canonical = &known.identity.canonical.arn;
     let arn = known.role_arn.unwrap_or(canonical);
-    let mut text = format!(
+    let command = format!(
         "aws eks create-access-entry --cluster-name {} --region {} --principal-arn {arn}, and associate an access policy \
          with it.",
         known.cluster, known.region
@@ -326,13 +326,13 @@ fn entry_command(known: &Known<'_>) -> String {
         known.identity.canonical.kind,
         PrincipalKind::Role | PrincipalKind::AssumedRole
     );
-    if is_role && known.role_arn.is_none() {
-        let name = canonical.rsplit('/').next().unwrap_or_default();
-        text.push_str(&format!(
-            " The role's ARN is wanted with its path, if it has one: `aws iam get-role --role-name {name}` tells it."
-        ));
+    if !is_role || known.role_arn.is_some() {
+        return command;
     }
-    text
+    let name = canonical.rsplit('/').next().unwrap_or_default();
+    format!(
+        "{command} The role's ARN is wanted with its path, if it has one: `aws iam get-role --role-name {name}` tells it."
+    )
 }
 
 #[cfg(test)]

@@ -128,7 +128,9 @@ fn a_refusal_is_not_always_a_missing_mapping() {
     let admin = ["--kubeconfig", bed.fact("admin_kubeconfig")];
     let only = |ran: &Ran, code: &str| {
         assert_eq!(codes(ran), [code], "{ran}");
-        assert!(!ran.stdout.contains("create "), "{ran}");
+        for command in ["eksact create", "create-access-entry"] {
+            assert!(!ran.stdout.contains(command), "{ran}");
+        }
     };
 
     // A clock that is off: the SDK corrects it for its own calls, and STS refuses the token alone.
@@ -194,6 +196,39 @@ fn a_cluster_that_is_not_there_is_an_error() {
     }
     let ran = bed.run(&["whoami", "--cluster", "pr\nod"]).ended(64);
     ran.says("control character");
+}
+
+#[test]
+fn verify_says_what_it_cannot_know() {
+    let bed = Bed::start_with(&["--aws-only"]);
+    // STS takes any name that the token was made for.
+    let made = bed
+        .run(&["verify", "token", "--cluster", "benchx", "-o", "json"])
+        .ended(0);
+    assert_eq!(codes(&made), ["cluster-unknown"], "{made}");
+    bed.run(&["verify", "token", "--cluster", "pr\nod"])
+        .ended(64)
+        .says("control character");
+    // The region may stand in the profile: its STS is asked, and is not refused for another partition's.
+    let keys = &bed.facts["people"]["deployer"];
+    let config = bed.file(
+        "aws-config",
+        &format!(
+            "[profile cn]\nregion = cn-north-1\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+            keys["access_key_id"].as_str().unwrap(),
+            keys["secret_access_key"].as_str().unwrap()
+        ),
+    );
+    let mut command = bed.eksact(&["verify", "token", "--cluster", "bench", "--profile", "cn"]);
+    command
+        .env("AWS_CONFIG_FILE", &config)
+        .env_remove("AWS_REGION")
+        .env_remove("AWS_DEFAULT_REGION");
+    // The bed has no STS in China.
+    let ran = Ran::from(command.output().unwrap()).ended(1);
+    ran.says("sts.cn-north-1.amazonaws.com.cn")
+        .says("sts GetCallerIdentity");
+    assert!(!ran.stdout.contains("token-host"), "{ran}");
 }
 
 /// The kubeconfig has what EKS does not tell somebody without rights: region, endpoint, authority.
