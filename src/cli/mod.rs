@@ -30,12 +30,16 @@ mod plan_flags;
 mod restore;
 mod schema;
 mod signing;
+mod signing_flags;
 mod token;
 mod token_facts;
+mod token_verdict;
 mod update;
 mod verify;
 mod whoami;
 mod whoami_facts;
+mod whoami_kubeconfig;
+mod whoami_mapping;
 mod wiring;
 
 use std::{ffi::OsString, process::ExitCode as ProcessExitCode};
