@@ -68,7 +68,7 @@ pub fn region_of(host: &str) -> Option<&str> {
 }
 
 /// What dual-stack host names end in.
-const fn dual_stack_domain(partition: Partition) -> Option<&'static str> {
+pub(super) const fn dual_stack_domain(partition: Partition) -> Option<&'static str> {
     match partition {
         Partition::Aws | Partition::GovCloud => Some("api.aws"),
         Partition::China => Some("api.amazonwebservices.com.cn"),

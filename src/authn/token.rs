@@ -84,6 +84,15 @@ impl fmt::Debug for Token {
 /// Why no token could be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
+    /// The cluster's name cannot be sent in a header.
+    #[error(
+        "{cluster:?} is no name of a cluster: it holds a line break or another control character, which a token's header \
+         cannot carry"
+    )]
+    Cluster {
+        /// The name.
+        cluster: String,
+    },
     /// The STS host is no plain host name.
     #[error("no token for cluster `{cluster}`: `{host}` is not the plain host name of an STS endpoint")]
     Host {
@@ -142,11 +151,26 @@ pub fn sts_host(partition: &str, region: &str) -> Option<String> {
     Some(format!("sts.{region}.{domain}"))
 }
 
+/// Whether a token can be made for a cluster of this name. Names on EKS are letters, digits, `-` and `_`; ids of clusters
+/// elsewhere may be nearly anything.
+///
+/// # Errors
+/// When the name holds control characters, which no header carries.
+pub fn check_cluster_name(cluster: &str) -> Result<(), TokenError> {
+    if cluster.chars().any(char::is_control) {
+        return Err(TokenError::Cluster {
+            cluster: cluster.to_owned(),
+        });
+    }
+    Ok(())
+}
+
 /// Makes the token for `request` with `credentials`.
 ///
 /// # Errors
 /// When the host or the time cannot be signed, or when the token would be longer than the server reads.
 pub fn sign(request: &TokenRequest<'_>, credentials: &Credentials) -> Result<Token, TokenError> {
+    check_cluster_name(request.cluster)?;
     let cluster = || request.cluster.to_owned();
     if !is_plain_host(request.sts_host) {
         return Err(TokenError::Host {

@@ -1,10 +1,10 @@
-//! What the server checks of a token before it asks STS: form, host, parameters, age.
+//! What the server checks of a token before it asks STS (form, host, parameters, age), and what STS then refuses for sure.
 //!
 //! The checks stand in the order of `tokenVerifier.Verify` of aws-iam-authenticator 0.7.18 (`pkg/token/token.go`), and say
-//! its words. A token is a secret while it lives: no fault shows more of it than the part that is wrong.
+//! its words; the server stops at the first. A token is a secret while it lives: no fault shows more of it than the part
+//! that is wrong.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
@@ -15,10 +15,14 @@ use jiff::{SignedDuration, Timestamp};
 use percent_encoding::percent_decode_str;
 
 use super::token::{CLUSTER_HEADER, MAXIMUM_TOKEN_BYTES, TOKEN_PREFIX};
+use super::token_decode::shown;
 use super::token_host::check_host;
+use crate::iam::Partition;
 
 /// How long after its signing the server takes a token.
 const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+/// How far in the future a token may be signed before it is told: clocks differ.
+const CLOCK_MARGIN: SignedDuration = SignedDuration::from_mins(1);
 /// The parameters that may stand in the URL, in lower case.
 const PARAMETERS: [&str; 9] = [
     "action",
@@ -44,56 +48,12 @@ const TOKEN_BASE64: GeneralPurpose = GeneralPurpose::new(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expectations<'a> {
     /// The partition that the server was started with.
-    pub partition: &'a str,
+    pub partition: Partition,
     /// The region that the server was started with.
     pub region: &'a str,
 }
 
-/// What a token says of itself. The cluster is not in it, and what is secret is left out.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DecodedToken {
-    /// The STS host.
-    pub host: String,
-    /// The region by the host's name; `global` for `sts.amazonaws.com`.
-    pub region: String,
-    /// The access key that signed.
-    pub access_key_id: String,
-    /// The whole credential scope: key, date, region, service.
-    pub credential_scope: String,
-    /// When it was signed.
-    pub signed: Timestamp,
-    /// When the server stops taking it.
-    pub expires: Timestamp,
-    /// `X-Amz-Expires` in seconds, which nobody counts by.
-    pub presigned_seconds: u16,
-    /// The headers that were signed.
-    pub signed_headers: Vec<String>,
-    /// Whether it was signed with a session's credentials.
-    pub has_session_token: bool,
-    /// Bytes of the whole token.
-    pub length: usize,
-    url: String,
-}
-
-impl DecodedToken {
-    /// The presigned URL: with the right `x-k8s-aws-id` header it proves the identity to STS, and is as secret as the token.
-    pub fn secret_url(&self) -> &str {
-        &self.url
-    }
-}
-
-impl fmt::Debug for DecodedToken {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("DecodedToken")
-            .field("host", &self.host)
-            .field("access_key_id", &self.access_key_id)
-            .field("signed", &self.signed)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Why the server refuses a token without asking STS. The texts are the server's own.
+/// Why the server refuses a token without asking STS, and last why STS does. The texts are the server's own.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenFault {
     /// Longer than the server reads.
@@ -130,7 +90,7 @@ pub enum TokenFault {
     #[error("global endpoint unsupported in partition {partition}")]
     GlobalHost {
         /// The server's partition.
-        partition: String,
+        partition: Partition,
     },
     /// The second label of the host is no region.
     #[error("invalid region identifier format provided: {region}")]
@@ -150,7 +110,7 @@ pub enum TokenFault {
         /// The host.
         host: String,
         /// The server's partition.
-        partition: String,
+        partition: Partition,
     },
     /// The path is not `/`.
     #[error("unexpected path in pre-signed URL")]
@@ -166,10 +126,10 @@ pub enum TokenFault {
     UnknownParameter(String),
     /// One parameter twice.
     #[error("query parameter with multiple values not supported")]
-    RepeatedParameter(String),
+    RepeatedParameter,
     /// Another call than `GetCallerIdentity`.
     #[error("unexpected action parameter in pre-signed URL")]
-    Action(String),
+    Action,
     /// The header with the cluster's name was not signed.
     #[error("client did not sign the x-k8s-aws-id header in the pre-signed URL")]
     ClusterHeaderNotSigned,
@@ -188,77 +148,93 @@ pub enum TokenFault {
         /// When it was signed.
         signed: Timestamp,
     },
+    /// More headers than `host` and the cluster's were signed. The server does not send them, and STS misses them.
+    #[error("headers are signed that the server does not send: {}", .0.join(", "))]
+    OtherHeaders(Vec<String>),
+    /// Signed in the future. The server lets it pass, and STS does not.
+    #[error("X-Amz-Date parameter is in the future: {signed}")]
+    Future {
+        /// When it was signed.
+        signed: Timestamp,
+    },
 }
 
-/// Does the server's checks, in its order, as if it were `now`. A signing time in the future is left to STS, as the
-/// server does.
-///
-/// # Errors
-/// The first check that fails.
-pub fn check(
-    token: &str,
-    expectations: &Expectations<'_>,
+/// Everything that is wrong with a token at `now`, in the order of the server's checks. Without `expectations` the host is
+/// only held to be one of STS.
+pub fn faults(token: &str, expectations: Option<&Expectations<'_>>, now: Timestamp) -> Vec<TokenFault> {
+    let mut faults = Vec::new();
+    if token.len() > MAXIMUM_TOKEN_BYTES {
+        faults.push(TokenFault::TooLarge { length: token.len() });
+    }
+    if let Err(fault) = url(token).and_then(|url| check_url(&url, expectations, now, &mut faults)) {
+        faults.push(fault);
+    }
+    faults
+}
+
+/// Adds what is wrong; an error is a fault behind which nothing can be looked at.
+fn check_url(
+    url: &str,
+    expectations: Option<&Expectations<'_>>,
     now: Timestamp,
-) -> Result<DecodedToken, TokenFault> {
-    let url = url(token)?;
-    let parts = split(&url)?;
+    faults: &mut Vec<TokenFault>,
+) -> Result<(), TokenFault> {
+    let parts = split(url)?;
     if parts.scheme != "https" {
-        return Err(TokenFault::Scheme(parts.scheme));
+        faults.push(TokenFault::Scheme(shown(&parts.scheme)));
     }
-    let region = check_host(parts.host, expectations)?;
+    faults.extend(check_host(parts.host, expectations).err());
     if parts.path != "/" {
-        return Err(TokenFault::Path);
+        faults.push(TokenFault::Path);
     }
-    let parameters = parameters(parts.query)?;
-    let parameter = |name: &str| parameters.get(name).cloned().unwrap_or_default();
-    let action = parameter("action");
-    if action != "GetCallerIdentity" {
-        return Err(TokenFault::Action(action));
+    let parameters = parameters(parts.query, faults)?;
+    let parameter = |name: &str| parameters.get(name).map_or("", String::as_str);
+    if parameter("action") != "GetCallerIdentity" {
+        faults.push(TokenFault::Action);
     }
-    let signed_headers: Vec<String> = parameter("x-amz-signedheaders")
+    let signed_headers: Vec<&str> = parameter("x-amz-signedheaders")
         .split(';')
-        .map(str::to_owned)
+        .filter(|header| !header.is_empty())
         .collect();
     if !signed_headers
         .iter()
         .any(|header| header.eq_ignore_ascii_case(CLUSTER_HEADER))
     {
-        return Err(TokenFault::ClusterHeaderNotSigned);
+        faults.push(TokenFault::ClusterHeaderNotSigned);
     }
     let seconds = parameter("x-amz-expires");
-    let presigned_seconds = whole_number(&seconds)
-        .filter(|seconds| *seconds <= 900)
-        .ok_or(TokenFault::PresignedSeconds(seconds))?;
+    if whole_number(seconds).is_none_or(|seconds| seconds > 900) {
+        faults.push(TokenFault::PresignedSeconds(shown(seconds)));
+    }
     let date = parameter("x-amz-date");
-    if date.is_empty() {
-        return Err(TokenFault::NoDate);
+    let signed = signing_time(date);
+    match signed {
+        _ if date.is_empty() => faults.push(TokenFault::NoDate),
+        None => faults.push(TokenFault::Date(shown(date))),
+        Some(signed) if now > signed.checked_add(LIFETIME).unwrap_or(Timestamp::MAX) => {
+            faults.push(TokenFault::Expired { signed });
+        }
+        Some(_) => {}
     }
-    let signed = signing_time(&date).ok_or(TokenFault::Date(date))?;
-    let expires = signed.checked_add(LIFETIME).unwrap_or(Timestamp::MAX);
-    if now > expires {
-        return Err(TokenFault::Expired { signed });
+    // From here on it is STS that refuses.
+    let others: Vec<String> = signed_headers
+        .iter()
+        .filter(|header| !["host", CLUSTER_HEADER].contains(&header.to_ascii_lowercase().as_str()))
+        .map(|header| shown(header))
+        .collect();
+    if !others.is_empty() {
+        faults.push(TokenFault::OtherHeaders(others));
     }
-    let credential_scope = parameter("x-amz-credential");
-    Ok(DecodedToken {
-        host: parts.host.to_owned(),
-        region,
-        access_key_id: credential_scope.split('/').next().unwrap_or_default().to_owned(),
-        credential_scope,
-        signed,
-        expires,
-        presigned_seconds,
-        signed_headers,
-        has_session_token: !parameter("x-amz-security-token").is_empty(),
-        length: token.len(),
-        url,
-    })
+    faults.extend(
+        signed
+            .filter(|signed| signed.duration_since(now) > CLOCK_MARGIN)
+            .map(|signed| TokenFault::Future { signed }),
+    );
+    Ok(())
 }
 
 /// The URL within a token.
 fn url(token: &str) -> Result<String, TokenFault> {
-    if token.len() > MAXIMUM_TOKEN_BYTES {
-        return Err(TokenFault::TooLarge { length: token.len() });
-    }
     let encoded = token.strip_prefix(TOKEN_PREFIX).ok_or(TokenFault::Prefix)?;
     // Line breaks do not count for the server.
     let compact: String = encoded.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
@@ -327,8 +303,8 @@ fn split(url: &str) -> Result<UrlParts<'_>, TokenFault> {
     })
 }
 
-/// The query's parameters by their names in lower case.
-fn parameters(query: &str) -> Result<BTreeMap<String, String>, TokenFault> {
+/// The query's parameters by their names in lower case, those that belong there; of a name that stands twice the first.
+fn parameters(query: &str, faults: &mut Vec<TokenFault>) -> Result<BTreeMap<String, String>, TokenFault> {
     let mut exact: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         if pair.contains(';') {
@@ -337,22 +313,25 @@ fn parameters(query: &str) -> Result<BTreeMap<String, String>, TokenFault> {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         exact.entry(unescape(name)?).or_default().push(unescape(value)?);
     }
-    let mut parameters = BTreeMap::new();
-    for name in exact.keys() {
-        if parameters.insert(name.to_lowercase(), String::new()).is_some() {
-            return Err(TokenFault::DuplicateParameter(name.clone()));
-        }
-    }
+    let mut parameters: BTreeMap<String, String> = BTreeMap::new();
+    let (mut duplicates, mut others) = (Vec::new(), Vec::new());
     for (name, values) in exact {
         let lower = name.to_lowercase();
-        if !PARAMETERS.contains(&lower.as_str()) {
-            return Err(TokenFault::UnknownParameter(name));
+        if parameters.contains_key(&lower) {
+            duplicates.push(TokenFault::DuplicateParameter(shown(&name)));
+            continue;
         }
-        let [value] = values.as_slice() else {
-            return Err(TokenFault::RepeatedParameter(name));
-        };
-        parameters.insert(lower, value.clone());
+        if !PARAMETERS.contains(&lower.as_str()) {
+            others.push(TokenFault::UnknownParameter(shown(&name)));
+            continue;
+        }
+        if values.len() > 1 {
+            others.push(TokenFault::RepeatedParameter);
+        }
+        parameters.insert(lower, values.into_iter().next().unwrap_or_default());
     }
+    faults.extend(duplicates);
+    faults.extend(others);
     Ok(parameters)
 }
 

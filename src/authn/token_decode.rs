@@ -14,6 +14,10 @@ use super::token::TOKEN_PREFIX;
 
 /// How long after its signing the server takes a token.
 const SERVER_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+/// Names after which a secret stands.
+const SECRET_PARAMETERS: [&str; 2] = ["x-amz-security-token", "x-amz-signature"];
+/// Names of hosts have at most 253 bytes; those that are looked for here are shorter than this.
+const LONGEST_SHOWN: usize = 80;
 /// More than any token, with whatever stands around it.
 pub const MAXIMUM_INPUT_BYTES: usize = 64 * 1024;
 
@@ -35,8 +39,6 @@ pub struct PresignedToken {
     pub scheme: String,
     /// Host of the STS that is to be asked, with a port if there is one.
     pub host: String,
-    /// The path; the server takes `/` only.
-    pub path: String,
     /// The API call; the server takes `GetCallerIdentity` only.
     pub action: Option<String>,
     /// The key that signed. It is a name and no secret.
@@ -167,7 +169,7 @@ fn presigned(encoded: &str, length: usize) -> Result<PresignedToken, DecodeError
     }
     let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (host, path) = address.split_at(address.find('/').unwrap_or(address.len()));
+    let host = address.split('/').next().unwrap_or_default();
     // A user and password before the host may be anything.
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     if host.is_empty() {
@@ -175,36 +177,35 @@ fn presigned(encoded: &str, length: usize) -> Result<PresignedToken, DecodeError
     }
     let mut token = PresignedToken {
         length,
-        scheme: scheme.to_owned(),
-        host: host.to_owned(),
-        path: path.to_owned(),
+        scheme: shown(scheme),
+        host: shown(host),
         ..PresignedToken::default()
     };
     for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        token.take(&unescaped(name), unescaped(value));
+        token.take(&unescaped(name), &unescaped(value));
     }
     Ok(token)
 }
 
 impl PresignedToken {
-    fn take(&mut self, name: &str, value: String) {
+    fn take(&mut self, name: &str, value: &str) {
         match name.to_ascii_lowercase().as_str() {
-            "action" => self.action = Some(value),
+            "action" => self.action = Some(shown(value)),
             "x-amz-credential" => {
                 let mut parts = value.split('/');
-                self.access_key_id = parts.next().map(str::to_owned);
-                self.region = parts.nth(1).map(str::to_owned);
-                self.service = parts.next().map(str::to_owned);
+                self.access_key_id = parts.next().map(shown);
+                self.region = parts.nth(1).map(shown);
+                self.service = parts.next().map(shown);
             }
-            "x-amz-date" => self.signed = date(&value),
-            "x-amz-expires" => self.expires_after = Some(value),
+            "x-amz-date" => self.signed = date(value),
+            "x-amz-expires" => self.expires_after = Some(shown(value)),
             "x-amz-signedheaders" => {
-                self.signed_headers = value.split(';').map(str::to_owned).collect();
+                self.signed_headers = value.split(';').map(shown).collect();
             }
             "x-amz-security-token" => self.has_session_token = true,
             "version" | "x-amz-algorithm" | "x-amz-signature" => {}
-            _ => self.other_parameters.push(name.to_owned()),
+            _ => self.other_parameters.push(shown(name)),
         }
     }
 
@@ -278,6 +279,27 @@ fn place_of(error: &base64::DecodeError) -> String {
         }
         base64::DecodeError::InvalidLength(_) => "it is cut off".to_owned(),
         base64::DecodeError::InvalidPadding => "it has padding".to_owned(),
+    }
+}
+
+/// A part of a URL as it may be shown: a URL that was escaped in the wrong way, or put together by hand, may have a secret
+/// anywhere. Up to the first character that such a part never has, and not too long; `…` where something is left out.
+pub(super) fn shown(text: &str) -> String {
+    let kept: String = text
+        .chars()
+        .take_while(|character| character.is_ascii_alphanumeric() || "-._:[]".contains(*character))
+        .take(LONGEST_SHOWN)
+        .collect();
+    let lower = kept.to_ascii_lowercase();
+    let secret = SECRET_PARAMETERS
+        .iter()
+        .filter_map(|name| lower.find(name).map(|at| at + name.len()))
+        .min();
+    let kept = secret.and_then(|end| kept.get(..end)).unwrap_or(&kept);
+    if kept.len() == text.len() {
+        kept.to_owned()
+    } else {
+        format!("{kept}…")
     }
 }
 
@@ -363,17 +385,60 @@ mod tests {
             format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(url))
         });
         assert_eq!(
-            (token.scheme.as_str(), token.host.as_str(), token.path.as_str()),
-            ("http", "10.0.0.1:8080", "/x")
+            (token.scheme.as_str(), token.host.as_str()),
+            ("http", "10.0.0.1:8080")
         );
         assert_eq!(
             (token.signed, token.other_parameters),
-            (None, vec!["a b".to_owned()])
+            (None, vec!["a…".to_owned()])
         );
         assert_eq!(of_url("no url"), Err(DecodeError::NotAUrl));
         assert_eq!(of_url("https://?x"), Err(DecodeError::NotAUrl));
         assert!(matches!(decode("k8s-aws-v1.a+b="), Err(DecodeError::Base64(_))));
         assert_eq!(decode("kubernetes"), Err(DecodeError::Unknown));
+    }
+
+    /// A URL that was escaped once too often, or glued together, has its secrets in the names and in other values.
+    #[test]
+    fn no_secret_is_kept_wherever_it_stands() {
+        let good = "https://sts.us-west-2.amazonaws.com/?Action=GetCallerIdentity&X-Amz-Credential=AKIAX%2F20230428%2Fus-west-2\
+            %2Fsts%2Faws4_request&X-Amz-SignedHeaders=host%3Bx-k8s-aws-id";
+        let secrets = [
+            "X-Amz-Signature%3DHUSH",
+            "x-amz-signatureHUSH",
+            "X-Amz-Security-TokenHUSH",
+            "X-Amz-Security-Token%253DHUSH",
+            "Y-X-Amz-SignatureHUSH",
+        ];
+        for secret in secrets {
+            for place in [
+                "?Action",
+                "GetCallerIdentity",
+                "AKIAX",
+                "us-west-2%2F",
+                "host",
+                "aws-id",
+                ".com",
+            ] {
+                for url in [
+                    good.replacen(place, &format!("{place}&{secret}"), 1),
+                    good.replacen(place, &format!("{place}%26{secret}"), 1),
+                    good.replacen(place, &format!("{place}{secret}"), 1),
+                ] {
+                    if let Ok(DecodedToken::Cluster(token)) = of_url(&url) {
+                        assert!(!format!("{token:?}").contains("HUSH"), "{url}: {token:?}");
+                    }
+                }
+            }
+        }
+        assert_eq!(
+            shown("X-Amz-SignatureHUSHx-amz-security-token"),
+            "X-Amz-Signature…"
+        );
+        assert_eq!(
+            shown("sts.us-west-2.amazonaws.com:443"),
+            "sts.us-west-2.amazonaws.com:443"
+        );
     }
 
     #[test]

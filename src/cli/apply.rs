@@ -6,7 +6,8 @@ use super::{
     ExitCode, Failure,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
-    kubeconfig::{Way, update_after_apply},
+    kubeconfig::{Way, update_with_apply},
+    kubeconfig_file::ShowFlags,
     plan::WholeFileFlags,
     plan_flags::Output,
 };
@@ -27,17 +28,27 @@ pub(super) struct ApplyCommand {
 impl ApplyCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let (request, connection) = self.whole.request(global, printer).await?;
-        let code = flow::apply(&request, &connection, &self.whole.plan, self.approval, printer).await?;
-        if !self.update_kubeconfig || code != ExitCode::Success {
-            return Ok(code);
-        }
-        // Local to this machine, and no part of the plan: another machine may apply it.
         let way = Way {
             connection: &connection,
             global,
             printer,
         };
-        let is_silent = self.whole.plan.output == Output::Json;
-        update_after_apply(&request.config, is_silent, &way).await
+        if self.update_kubeconfig {
+            let rehearsal = ShowFlags {
+                is_rehearsal: true,
+                ..ShowFlags::default()
+            };
+            update_with_apply(&request.config, rehearsal, &way).await?;
+        }
+        let code = flow::apply(&request, &connection, &self.whole.plan, self.approval, printer).await?;
+        if !self.update_kubeconfig || code != ExitCode::Success {
+            return Ok(code);
+        }
+        // Local to this machine, and no part of the plan: another machine may apply it.
+        let show = ShowFlags {
+            is_silent: self.whole.plan.output == Output::Json,
+            ..ShowFlags::default()
+        };
+        update_with_apply(&request.config, show, &way).await
     }
 }

@@ -218,6 +218,7 @@ fn pod(pod: kubernetes::Pod) -> Pod {
     Pod {
         name: pod.name,
         role_arns: pod.role_arns,
+        variables: pod.credential_variables,
         controller: pod.controller,
     }
 }

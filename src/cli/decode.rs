@@ -66,9 +66,10 @@ impl DecodeCommand {
             What::Token(command) => {
                 let token = read_token(&command.token)?;
                 let decoded = token_decode::decode(&token)?;
-                command
-                    .output
-                    .show(&token_facts::facts_of(&decoded, Timestamp::now()), printer)
+                command.output.show(
+                    &token_facts::facts_of(&decoded, &token, Timestamp::now()),
+                    printer,
+                )
             }
         }
     }

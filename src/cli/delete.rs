@@ -38,7 +38,7 @@ enum What {
     Iamserviceaccount(Box<DeleteServiceAccount>),
     Iamidentitymapping(Box<DeleteIdentityMapping>),
     IamOidcProvider(Box<DeleteProvider>),
-    Kubeconfig(Box<super::kubeconfig::DeleteKubeconfig>),
+    Kubeconfig(Box<super::delete_kubeconfig::DeleteKubeconfig>),
 }
 
 /// Delete a service account and its role, as far as eksctl or eksact made them

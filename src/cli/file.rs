@@ -91,6 +91,11 @@ pub(super) fn shown(diagnostics: &[Diagnostic], printer: &Printer) -> Failure {
 pub(super) fn checked(config: &ClusterConfig, printer: &Printer) -> Result<(), Failure> {
     let (errors, warnings): (Vec<Diagnostic>, Vec<Diagnostic>) = config::validate(config)
         .into_iter()
+        .map(|mut diagnostic| {
+            // There is no file to look into: a mapping's key is a flag.
+            diagnostic.message = diagnostic.message.replace("iamIdentityMappings[0].", "--");
+            diagnostic
+        })
         .partition(|diagnostic| diagnostic.severity == Severity::Error);
     if errors.is_empty() {
         show(&warnings, printer);

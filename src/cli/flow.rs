@@ -104,12 +104,25 @@ pub(super) async fn plan_only(
     })
 }
 
-/// The whole road. `again` is the command to run with approval where there is no terminal to ask on.
+/// The whole road.
 pub(super) async fn apply(
     request: &Request,
     connection: &Connection,
     flags: &PlanFlags,
     approval: ApprovalFlags,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
+    apply_again(request, connection, flags, approval, &[], printer).await
+}
+
+/// The same for a command that chose something by itself: where there is no terminal to ask on, the command to run with
+/// approval names the choice by these further arguments, so that it approves what was shown.
+pub(super) async fn apply_again(
+    request: &Request,
+    connection: &Connection,
+    flags: &PlanFlags,
+    approval: ApprovalFlags,
+    chosen: &[String],
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let plan = plan_for(request, connection, printer).await?;
@@ -149,7 +162,7 @@ pub(super) async fn apply(
             // Without approval the plan is all there is to show; the document of an apply has a report besides.
             show(&plan, request, Output::Json, printer)?;
         }
-        let asked = ask(json)?;
+        let asked = ask(json, chosen)?;
         if !asked {
             printer.status("Nothing was changed.\n");
             return Ok(ExitCode::NotApproved);
@@ -196,9 +209,10 @@ fn could_not_be_planned(plan: &Plan) -> Failure {
 }
 
 /// Asks on the terminal. Without one a script would take the plan for the deed, so that is refused.
-fn ask(json: bool) -> Result<bool, Failure> {
+fn ask(json: bool, chosen: &[String]) -> Result<bool, Failure> {
     if json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+        arguments.extend(chosen.iter().cloned());
         arguments.push("--yes".to_owned());
         return Err(
             Failure::error("the plan was not applied: there is no terminal to ask on")
@@ -274,7 +288,7 @@ async fn still_true(
 }
 
 /// The user's folder for what must outlive a run (XDG Base Directory: `XDG_STATE_HOME`, else `~/.local/state`).
-fn state_folder() -> Option<std::path::PathBuf> {
+pub(super) fn state_folder() -> Option<std::path::PathBuf> {
     let absolute = |variable| {
         std::env::var_os(variable)
             .map(std::path::PathBuf::from)

@@ -91,7 +91,7 @@ pub(super) struct CreateIdentityMapping {
         help_heading = "Mapping"
     )]
     arn: Option<String>,
-    /// User name in the cluster; `{{AccountID}}` and `{{SessionName}}` are filled in by the cluster
+    /// User name in the cluster, else an existing mapping's; `{{AccountID}}` and `{{SessionName}}` are filled in by the cluster
     #[arg(
         long,
         value_name = "NAME",
@@ -99,7 +99,7 @@ pub(super) struct CreateIdentityMapping {
         help_heading = "Mapping"
     )]
     username: Option<String>,
-    /// Groups in the cluster
+    /// Groups in the cluster, else an existing mapping's
     #[arg(
         long,
         value_name = "GROUP",
@@ -149,14 +149,18 @@ impl CreateIdentityMapping {
             Some(mapping) => {
                 request.config.access = ClusterAccess {
                     identity_mappings: vec![mapping],
-                    groups: Vec::new(),
+                    ..ClusterAccess::default()
                 };
                 file::checked(&request.config, printer)?;
             }
             None if request.config.access.identity_mappings.is_empty() => {
                 return Err(Failure::error("'iamIdentityMappings' is not defined in the file"));
             }
-            None => request.config.access.groups.clear(),
+            None => {
+                let access = &mut request.config.access;
+                access.groups.clear();
+                access.complete = false;
+            }
         }
         let connection = Connection::open(global, &request.config, printer).await?;
         flow::apply(&request, &connection, &self.plan, self.approval, printer).await
@@ -212,6 +216,7 @@ impl CreateIdentityMapping {
             username: self.username.clone(),
             groups: self.group.clone(),
             no_duplicate_arns: true,
+            keep_groups: self.group.is_empty(),
             location: None,
         }))
     }

@@ -1,16 +1,16 @@
-//! `eksact update-kubeconfig`, `utils write-kubeconfig` and `delete kubeconfig`.
+//! `eksact update-kubeconfig`, `utils write-kubeconfig` and `apply --update-kubeconfig`.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::collections::BTreeMap;
 
-use clap::Args;
+use clap::{Args, builder::NonEmptyStringValueParser};
 
 use super::{
     ExitCode, Failure,
     account_flags::ClusterFlags,
     file,
     global::GlobalFlags,
-    kubeconfig_file::{ChosenFile, FileChange, ShowFlags, candidates},
-    kubeconfig_flags::{EntryFlags, role},
+    kubeconfig_file::{ChosenFile, FileChange, ShowFlags, candidates_for_cluster},
+    kubeconfig_flags::{EntryFlags, proxy_url, role},
     wiring::Connection,
 };
 use crate::{
@@ -19,11 +19,10 @@ use crate::{
     engine::{Finding, Severity},
     iam::Arn,
     kubeconfig::{
-        Candidates, ExecEntry, Merge, Names, NamingStyle, Selection, SignIn, Wanted,
-        changes::{Target, address, plan_of_merge, plan_of_removal},
+        Candidates, Entries, ExecEntry, Merge, Names, NamingStyle, SignIn, Taken, Wanted,
+        changes::{Target, address, plan_of_merge},
         merge::merge,
         place,
-        removal::{Removal, remove},
         value::Section,
     },
     ports::aws::Cluster,
@@ -39,7 +38,8 @@ pub(super) struct UpdateKubeconfig {
         long,
         visible_alias = "cluster",
         alias = "cluster-name",
-        value_name = "NAME"
+        value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new()
     )]
     name: String,
     /// Name of the context; the user's name, if not given
@@ -98,22 +98,6 @@ pub(super) struct WriteKubeconfig {
     show: ShowFlags,
 }
 
-/// Remove a cluster's entries from a kubeconfig, as far as eksact wrote them
-#[derive(Debug, Args)]
-pub(super) struct DeleteKubeconfig {
-    /// The EKS cluster: its name or its ARN; it need not exist any more
-    #[arg(short = 'c', long, visible_alias = "cluster", value_name = "NAME")]
-    name: String,
-    /// Only this context
-    #[arg(long, visible_alias = "alias", value_name = "NAME")]
-    context: Option<String>,
-    /// The file; else the first of KUBECONFIG that has the cluster, else ~/.kube/config
-    #[arg(long, value_name = "PATH", help_heading = "Kubeconfig")]
-    kubeconfig: Option<PathBuf>,
-    #[command(flatten)]
-    show: ShowFlags,
-}
-
 /// What one run writes, but for the flags about the entry itself.
 struct Request<'a> {
     role_arn: Option<String>,
@@ -149,7 +133,7 @@ impl UpdateKubeconfig {
             user_alias: self.user_alias.as_deref().filter(|name| !name.is_empty()),
             eksctl_names: false,
             set_current: !self.keep_current_context,
-            candidates: candidates(self.entry.kubeconfig.clone())?,
+            candidates: candidates_for_cluster(self.entry.kubeconfig.clone(), global)?,
         };
         let config = cluster.config(global)?;
         let describe_as = self
@@ -188,7 +172,7 @@ impl WriteKubeconfig {
                 .ok_or_else(|| Failure::usage("there is no home folder (HOME is not set)"))?;
             Candidates::only(place::automatic(&home, &config.metadata.name.value))
         } else {
-            candidates(self.entry.kubeconfig.clone())?
+            candidates_for_cluster(self.entry.kubeconfig.clone(), global)?
         };
         let request = Request {
             role_arn: self
@@ -215,10 +199,10 @@ impl WriteKubeconfig {
 }
 
 /// `apply --update-kubeconfig`: the context of the file's cluster, as `update-kubeconfig` without further flags writes it.
-/// `is_silent` leaves stdout to another document.
-pub(super) async fn update_after_apply(
+/// Before the apply it is rehearsed: a kubeconfig that cannot be changed is told before anything is made.
+pub(super) async fn update_with_apply(
     config: &ClusterConfig,
-    is_silent: bool,
+    show: ShowFlags,
     way: &Way<'_>,
 ) -> Result<ExitCode, Failure> {
     let entry = EntryFlags::default();
@@ -229,11 +213,7 @@ pub(super) async fn update_after_apply(
         user_alias: None,
         eksctl_names: false,
         set_current: true,
-        candidates: candidates(None)?,
-    };
-    let show = ShowFlags {
-        is_silent,
-        ..ShowFlags::default()
+        candidates: candidates_for_cluster(None, way.global)?,
     };
     write(request, &entry, show, config, way).await
 }
@@ -251,6 +231,7 @@ async fn write(
         printer,
     } = *way;
     let name = &config.metadata.name.value;
+    let proxy_url = entry.proxy_url.as_deref().map(proxy_url).transpose()?;
     let cluster = connection.readers.aws.cluster(name).await?;
     let style = if request.eksctl_names {
         NamingStyle::Eksctl {
@@ -276,7 +257,7 @@ async fn write(
             .certificate_authority_data
             .clone()
             .filter(|data| !data.is_empty()),
-        proxy_url: entry.proxy_url.clone(),
+        proxy_url,
         namespace: entry.namespace.clone(),
         exec: ExecEntry::new(
             entry.exec.into(),
@@ -288,21 +269,17 @@ async fn write(
         set_current: request.set_current,
         force: entry.force,
     };
-    let chosen = ChosenFile::among(&request.candidates, |file| {
-        file.find(Section::Clusters, &wanted.names.cluster).is_some()
-    });
+    let has_cluster = |file: &Entries| file.find(Section::Clusters, &wanted.names.cluster).is_some();
+    let chosen = ChosenFile::among(&request.candidates, &[&has_cluster]);
     chosen.change(show, printer, |file, target| {
-        let merged = merge(file, &wanted).map_err(|taken| {
-            Failure::error(taken.to_string()).with_help(
-                "Choose another name with --alias, or replace it with --force. The file was not changed.",
-            )
-        })?;
+        let merged = merge(file, &wanted).map_err(|taken| refused(&taken))?;
         let names = [
             (Section::Clusters, merged.cluster.name.as_str()),
             (Section::Contexts, merged.context.name.as_str()),
             (Section::Users, merged.user.name.as_str()),
         ];
-        let mut findings = chosen.findings_about(&names, wanted.set_current);
+        let current = wanted.set_current.then_some(merged.context.name.as_str());
+        let mut findings = chosen.findings_about(&names, current);
         findings.extend(findings_of(&merged, &wanted, entry));
         let target = Target {
             cluster: BTreeMap::from([
@@ -321,6 +298,23 @@ async fn write(
     })
 }
 
+/// An entry that is not taken from its owner unasked.
+fn refused(taken: &Taken) -> Failure {
+    Failure::error(taken.to_string()).with_help(match taken {
+        Taken::ContextOfCluster { .. } => {
+            "Choose another name with --alias, or replace it with --force. The file was not changed."
+        }
+        Taken::ContextOfUser { .. } => {
+            "Choose another name with --alias, name its role and profile, or have the context use another user with \
+             --force. The file was not changed."
+        }
+        Taken::Cluster { .. } => {
+            "Another account may have a cluster of this name, and eksctl's names do not tell them apart: \
+             update-kubeconfig names the ARN. --force replaces the entry. The file was not changed."
+        }
+    })
+}
+
 /// What is worth knowing about a merge.
 fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -332,7 +326,22 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
                 format!("the user {other} signs in with another role or profile, and stays as it is"),
             )
             .about(&address(Section::Users, &merged.user.name))
-            .with_help("--force replaces it, for every context that uses it."),
+            .with_help(format!(
+                "--user-alias {other} --force replaces it, for every context that uses it."
+            )),
+        );
+    }
+    if !merged.replaced_under.is_empty() {
+        findings.push(
+            Finding::new(
+                Severity::Warning,
+                "kubeconfig-user-replaced",
+                format!(
+                    "other contexts use the user that is replaced, and now sign in as this one: {}",
+                    merged.replaced_under.join(", ")
+                ),
+            )
+            .about(&address(Section::Users, &merged.user.name)),
         );
     }
     if merged.is_insecure {
@@ -377,60 +386,4 @@ fn endpoint(cluster: &Cluster) -> Result<String, Failure> {
             ))
             .with_help("Run this again once the cluster is ACTIVE.")
         })
-}
-
-impl DeleteKubeconfig {
-    pub(super) fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let selection = Selection {
-            cluster: self.name.clone(),
-            region: global.region.clone(),
-            context: self.context.clone(),
-        };
-        let candidates = candidates(self.kubeconfig.clone())?;
-        // The file of a name that means several clusters is meant as well: it is there that this is told.
-        let chosen = ChosenFile::among(&candidates, |file| {
-            remove(file, &selection).map_or(true, |removal| {
-                !removal.removed.is_empty() || !removal.kept.is_empty()
-            })
-        });
-        chosen.change(self.show, printer, |file, target| {
-            let removal = remove(file, &selection).map_err(|several| {
-                Failure::error(several.to_string()).with_help(
-                    "Name its region with --region, or give its ARN as --name. The file was not changed.",
-                )
-            })?;
-            let mut findings = chosen.findings_about(&[], false);
-            findings.extend(kept(&removal));
-            let target = Target {
-                cluster: BTreeMap::from([("cluster", selection.cluster.clone())]),
-                ..target.clone()
-            };
-            let plan = plan_of_removal(&target, file, &removal, findings)?;
-            Ok(FileChange {
-                edits: removal.edits,
-                plan,
-            })
-        })
-    }
-}
-
-/// Contexts that were left, and why.
-fn kept(removal: &Removal) -> Vec<Finding> {
-    removal
-        .kept
-        .iter()
-        .map(|(context, command)| {
-            let why = match command {
-                Some(command) => format!("its user runs {command}"),
-                None => "its user runs no exec command".to_owned(),
-            };
-            Finding::new(
-                Severity::Note,
-                "kubeconfig-not-ours",
-                format!("the context is left: {why}, so it was not eksact that wrote it"),
-            )
-            .about(&address(Section::Contexts, context))
-            .with_help(format!("kubectl config delete-context {context}"))
-        })
-        .collect()
 }

@@ -1,16 +1,19 @@
 //! The road of every command that changes a kubeconfig: choose the file, take its lock, read, plan, write, show. Nothing
 //! is asked: it is the user's own file.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 
-use super::{ExitCode, Failure, flow::deliver, plan_flags::Output};
+use super::{ExitCode, Failure, flow::deliver, global::GlobalFlags, interrupt::Listener, plan_flags::Output};
 use crate::{
-    engine::{Finding, Plan, Severity},
+    engine::{Finding, Interrupt, Plan, Severity},
     kubeconfig::{
         Candidates, CannotEdit, Document, Entries, FileState, Lock, LockError, Malformed, PlaceError,
-        PlaceVariables, StoreError, Written,
+        PlaceVariables, StoreError, Waiting, Written,
         changes::{Target, address, current_context},
         store,
         value::{Edit, Section},
@@ -41,6 +44,9 @@ pub(super) struct ShowFlags {
     /// Say nothing on stdout: another document stands there.
     #[arg(skip)]
     pub is_silent: bool,
+    /// Say nothing at all, and write nothing: it is only tried whether it would go.
+    #[arg(skip)]
+    pub is_rehearsal: bool,
 }
 
 /// A change of one file: what is to be edited, and the plan that says so.
@@ -72,14 +78,41 @@ pub(super) fn candidates(flag: Option<PathBuf>) -> Result<Candidates, Failure> {
     })?)
 }
 
+/// The same for what is written about a cluster. A simulated one is not written into the file that kubectl really uses,
+/// unless that is named.
+pub(super) fn candidates_for_cluster(
+    flag: Option<PathBuf>,
+    global: &GlobalFlags,
+) -> Result<Candidates, Failure> {
+    let is_named = flag.is_some() || std::env::var_os("KUBECONFIG").is_some_and(|list| !list.is_empty());
+    if global.sandbox && !is_named {
+        return Err(
+            Failure::usage("the sandbox's cluster is not real, but ~/.kube/config is").with_help(
+                "Name a file to write to in KUBECONFIG, or with the --kubeconfig of update-kubeconfig.",
+            ),
+        );
+    }
+    candidates(flag)
+}
+
 impl ChosenFile {
-    /// Chooses the first file that `is_meant`, or else the one to write something new to.
-    pub(super) fn among(candidates: &Candidates, is_meant: impl Fn(&Entries) -> bool) -> Self {
+    /// Chooses the first file that is meant, or else the one to write something new to. `is_meant` are ways to be so, the
+    /// best first: one counts where no file is meant by a better one.
+    pub(super) fn among(candidates: &Candidates, is_meant: &[&dyn Fn(&Entries) -> bool]) -> Self {
         let read: Vec<(PathBuf, Option<Result<Entries, Failure>>)> = candidates
             .iter()
             .map(|path| (path.to_owned(), entries_at(path)))
             .collect();
-        let state = |path: &std::path::Path| match read.iter().find(|(other, _)| other == path) {
+        let is_meant = |entries: &Entries| {
+            let best = is_meant.iter().find(|is_meant| {
+                let mut all = read
+                    .iter()
+                    .filter_map(|(_, entries)| entries.as_ref()?.as_ref().ok());
+                all.any(|entries| is_meant(entries))
+            });
+            best.is_some_and(|is_meant| is_meant(entries))
+        };
+        let state = |path: &Path| match read.iter().find(|(other, _)| other == path) {
             Some((_, Some(Ok(entries)))) if is_meant(entries) => FileState::HasCluster,
             Some((_, Some(_))) => FileState::Present,
             _ => FileState::Absent,
@@ -116,9 +149,18 @@ impl ChosenFile {
         }
     }
 
-    /// What other files of the list make of these entries: kubectl takes each from the first file that has it.
-    pub(super) fn findings_about(&self, names: &[(Section, &str)], sets_current: bool) -> Vec<Finding> {
+    /// The other files that can be read, in the order of the list.
+    pub(super) fn others(&self) -> impl Iterator<Item = (&Path, &Entries)> {
+        self.others
+            .iter()
+            .map(|other| (other.path.as_path(), &other.entries))
+    }
+
+    /// What other files of the list make of these entries, and of the `current` context that is set: kubectl takes each
+    /// from the first file that has it.
+    pub(super) fn findings_about(&self, names: &[(Section, &str)], wanted: Option<&str>) -> Vec<Finding> {
         let mut findings = self.findings.clone();
+        let mut is_current_told = false;
         for other in self.others.iter().filter(|other| other.is_before) {
             let file = other.path.display();
             for (section, name) in names {
@@ -134,7 +176,13 @@ impl ChosenFile {
                     );
                 }
             }
-            if sets_current && let Some(current) = &other.entries.current_context {
+            // Only the first that names one counts.
+            let current = other.entries.current_context.as_deref();
+            if let (Some(wanted), Some(current), false) = (wanted, current, is_current_told) {
+                is_current_told = true;
+                if current == wanted {
+                    continue;
+                }
                 findings.push(
                     Finding::new(
                         Severity::Warning,
@@ -148,8 +196,6 @@ impl ChosenFile {
                         "It stands first in KUBECONFIG. `kubectl config use-context` changes it there.",
                     ),
                 );
-                // Only the first that names one counts.
-                break;
             }
         }
         findings
@@ -162,13 +208,21 @@ impl ChosenFile {
         printer: &Printer,
         plan: impl FnOnce(&Entries, &Target) -> Result<FileChange, Failure>,
     ) -> Result<ExitCode, Failure> {
-        let writes = !show.dry_run && !show.diff_only;
+        let writes = !show.dry_run && !show.diff_only && !show.is_rehearsal;
         let target = store::target_of(&self.path)?;
-        let lock = if writes {
-            store::make_folder(&target)?;
-            Some(Lock::take(&self.path, &target, LOCK_LIMIT)?)
-        } else {
-            None
+        // Caught, so that no signal leaves a lock behind: writing takes milliseconds, and waiting heeds them.
+        let signals = writes.then(Listener::begin);
+        let lock = match &signals {
+            Some((_, interrupt)) => {
+                store::make_folder(&target)?;
+                let waiting = Waiting {
+                    limit: LOCK_LIMIT,
+                    is_given_up: &|| *interrupt.borrow() != Interrupt::None,
+                    tell: &|path| printer.status(&format!("waiting for {}\n", path.display())),
+                };
+                Some(Lock::take(&self.path, &target, &waiting)?)
+            }
+            None => None,
         };
         let stored = store::read(&target)?;
         let file = self.path.display().to_string();
@@ -198,10 +252,15 @@ impl ChosenFile {
             None
         };
         drop(lock);
-        if show.dry_run {
+        if show.is_rehearsal {
+            return Ok(ExitCode::Success);
+        }
+        if show.dry_run || show.is_silent {
             for finding in &change.plan.findings {
                 tell(finding, printer);
             }
+        }
+        if show.dry_run {
             deliver(&text, printer)?;
             return Ok(ExitCode::Success);
         }
@@ -237,7 +296,7 @@ fn tell(finding: &Finding, printer: &Printer) {
 }
 
 /// What a file holds; none where there is none.
-fn entries_at(path: &std::path::Path) -> Option<Result<Entries, Failure>> {
+pub(super) fn entries_at(path: &Path) -> Option<Result<Entries, Failure>> {
     let stored = store::target_of(path).and_then(|target| store::read(&target));
     let stored = match stored {
         Ok(stored) => stored?,
@@ -267,7 +326,13 @@ impl From<StoreError> for Failure {
 
 impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
-        Self::error(error.to_string()).with_help(UNTOUCHED)
+        let code = match error {
+            LockError::Interrupted { .. } => ExitCode::Interrupted,
+            _ => ExitCode::Error,
+        };
+        Self::error(error.to_string())
+            .with_help(UNTOUCHED)
+            .with_code(code)
     }
 }
 

@@ -149,6 +149,21 @@ pub(super) fn role(flag: &str, text: &str) -> Result<String, Failure> {
     Ok(text.to_owned())
 }
 
+/// The URL of a proxy, of which client-go knows three kinds (`parseProxyURL` in `tools/clientcmd/client_config.go`). It may
+/// hold a password, and is not repeated.
+pub(super) fn proxy_url(text: &str) -> Result<String, Failure> {
+    let is_known = ["http://", "https://", "socks5://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme));
+    if is_known || text.is_empty() {
+        return Ok(text.to_owned());
+    }
+    Err(
+        Failure::usage("--proxy-url: kubectl takes only URLs that begin with http://, https:// or socks5://")
+            .with_help("For example --proxy-url http://proxy.example:3128."),
+    )
+}
+
 /// The path by which eksact is found again: the one on the PATH if it leads here, as package managers put a link there and
 /// a new folder for each version behind it.
 fn own_path(itself: &Path, found: impl Iterator<Item = PathBuf>, same: impl Fn(&Path) -> bool) -> PathBuf {

@@ -75,7 +75,8 @@ impl WholeFileFlags {
             // The globs choose service accounts, and with them everything that is planned.
             request = request.without_access();
         }
-        request.access.prune = self.prune;
+        // A file that says nothing of access is no reason to take away what others say of it.
+        request.access.prune = self.prune && request.config.access.complete;
         if self.prune {
             let named = self
                 .prune_named

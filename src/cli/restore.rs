@@ -4,19 +4,24 @@ use std::{collections::BTreeMap, path::Path};
 
 use clap::{Args, Subcommand};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{
     ExitCode, Failure,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
     identity_mapping::MappingClusterFlags,
-    plan_flags::PlanFlags,
+    plan_flags::{Output, PlanFlags},
     wiring::Connection,
 };
 use crate::{
+    authn::{
+        aws_auth::SectionKey,
+        aws_auth_manifest::{Manifest, NAME},
+    },
     config::cluster_access::ClusterAccess,
     resources::{
-        identity_mapping::{Backup, backups},
+        identity_mapping::{Backup, all_backups},
         request::Restore,
     },
     view::{Printer, table::Table},
@@ -34,12 +39,12 @@ enum What {
     AwsAuth(Box<RestoreAwsAuth>),
 }
 
-/// Take the ConfigMap aws-auth back to a backup: the newest, unless --to names another
+/// Take the ConfigMap aws-auth back to a backup: the newest that no restore made, unless --to names another
 #[derive(Debug, Args)]
 struct RestoreAwsAuth {
     #[command(flatten)]
     cluster: MappingClusterFlags,
-    /// List the backups that the cluster has
+    /// List the backups, those of the cluster and those in files of yours
     #[arg(long, help_heading = "Backup")]
     list: bool,
     /// Name of the backup, or the file of one
@@ -51,13 +56,11 @@ struct RestoreAwsAuth {
     approval: ApprovalFlags,
 }
 
-/// What counts of a backup's file: a ConfigMap as kubectl prints it.
+/// What counts of a backup's file besides what the authenticator reads.
 #[derive(Debug, Deserialize)]
 struct BackupFile {
     #[serde(default)]
     metadata: BackupMetadata,
-    #[serde(default)]
-    data: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -79,68 +82,140 @@ impl RestoreAwsAuth {
         let mut request = self.cluster.request(&self.plan, global, printer)?;
         request.config.access = ClusterAccess::default();
         let connection = Connection::open(global, &request.config, printer).await?;
+        let found = async || {
+            let kubernetes = connection.readers.kubernetes.as_ref();
+            let cluster = &request.config.metadata.name.value;
+            all_backups(kubernetes, flow::state_folder().as_deref(), cluster).await
+        };
         if self.list {
-            let found = backups(connection.readers.kubernetes.as_ref()).await?;
-            return list(&found, printer);
+            return list(&found().await?, self.plan.output, printer);
         }
-        request.access.restore = Some(match &self.to {
+        let mut by_itself = Vec::new();
+        let restore = match &self.to {
             Some(path) if path.contains(['/', '\\']) || Path::new(path).is_file() => from_file(path)?,
-            name => {
-                let found = backups(connection.readers.kubernetes.as_ref()).await?;
-                chosen(&found, name.as_deref())?
+            Some(name) => of(named(&found().await?, name)?),
+            None => {
+                let found = found().await?;
+                let backup = newest(&found)?;
+                by_itself = vec!["--to".to_owned(), backup.name.clone()];
+                of(backup)
             }
-        });
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        };
+        request.access.restore = Some(restore);
+        flow::apply_again(
+            &request,
+            &connection,
+            &self.plan,
+            self.approval,
+            &by_itself,
+            printer,
+        )
+        .await
     }
 }
 
-fn list(backups: &[Backup], printer: &Printer) -> Result<ExitCode, Failure> {
-    if backups.is_empty() {
-        printer.status("There is no backup of aws-auth in the cluster.\n");
+fn list(backups: &[Backup], output: Output, printer: &Printer) -> Result<ExitCode, Failure> {
+    let bytes = |backup: &Backup| -> usize { backup.config_map.data.values().map(String::len).sum() };
+    if output == Output::Json {
+        let rows: Vec<Value> = backups
+            .iter()
+            .map(|backup| {
+                json!({
+                    "name": backup.name,
+                    "time": backup.time,
+                    "bytes": bytes(backup),
+                    "beforeRestore": backup.before_restore,
+                })
+            })
+            .collect();
+        printer.data(&format!("{:#}\n", Value::from(rows)))?;
         return Ok(ExitCode::Success);
     }
-    let mut table = Table::new(["NAME", "TIME", "BYTES"]);
+    if backups.is_empty() {
+        printer.status("There is no backup of aws-auth, neither in the cluster nor in files of yours.\n");
+        return Ok(ExitCode::Success);
+    }
+    let mut table = Table::new(["NAME", "TIME", "BYTES", "BEFORE"]);
     for backup in backups {
-        let bytes: usize = backup.config_map.data.values().map(String::len).sum();
-        table.row([backup.name.clone(), backup.time.clone(), bytes.to_string()]);
+        let before = if backup.before_restore {
+            "restore"
+        } else {
+            "change"
+        };
+        table.row([
+            backup.name.clone(),
+            backup.time.clone(),
+            bytes(backup).to_string(),
+            before.to_owned(),
+        ]);
     }
     printer.data(&table.render())?;
     Ok(ExitCode::Success)
 }
 
-/// The backup of this name, or the newest.
-fn chosen(backups: &[Backup], name: Option<&str>) -> Result<Restore, Failure> {
-    let backup = match name {
-        Some(name) => backups.iter().find(|backup| backup.name == name),
-        None => backups.first(),
-    };
-    let Some(backup) = backup else {
-        return Err(Failure::error(match name {
-            Some(name) => format!("there is no backup {name} of aws-auth in the cluster"),
-            None => "there is no backup of aws-auth in the cluster".to_owned(),
-        })
-        .with_help("`--list` shows those that are there; `--to` takes the file of one as well."));
-    };
-    Ok(Restore {
-        name: backup.name.clone(),
-        data: backup.config_map.data.clone(),
-        ownership: backup.ownership().cloned(),
+fn named<'found>(backups: &'found [Backup], name: &str) -> Result<&'found Backup, Failure> {
+    backups.iter().find(|backup| backup.name == name).ok_or_else(|| {
+        Failure::error(format!("there is no backup {name} of aws-auth in the cluster"))
+            .with_help("`--list` shows those that are there; `--to` takes the file of one as well.")
     })
 }
 
+/// The newest that no restore made: going back to one of those would undo the restore before.
+fn newest(backups: &[Backup]) -> Result<&Backup, Failure> {
+    backups
+        .iter()
+        .find(|backup| !backup.before_restore)
+        .ok_or_else(|| {
+            Failure::error(match backups.len() {
+                0 => "there is no backup of aws-auth, neither in the cluster nor in files of yours",
+                _ => "all backups of aws-auth were made by restores",
+            })
+            .with_help("`--to` takes the name of a backup that `--list` shows, or the file of one.")
+        })
+}
+
+fn of(backup: &Backup) -> Restore {
+    Restore {
+        name: backup.name.clone(),
+        data: backup.config_map.data.clone(),
+        ownership: backup.ownership().cloned(),
+    }
+}
+
+/// What would be written over the mappings of a cluster must be mappings.
 fn from_file(path: &str) -> Result<Restore, Failure> {
+    let wrong = |why: String| Failure::usage(format!("{path} is no backup of aws-auth: {why}"));
     let text = fs_err::read_to_string(path)
         .map_err(|error| Failure::usage(format!("the backup could not be read: {error}")))?;
-    let file: BackupFile = serde_saphyr::from_str(&text)
-        .map_err(|error| Failure::usage(format!("{path} is not a ConfigMap in YAML or JSON: {error}")))?;
-    if file.data.is_empty() {
-        return Err(Failure::usage(format!(
-            "{path} has no `data`: it is no backup of aws-auth"
+    let manifest = Manifest::read(&text).map_err(|error| wrong(error.to_string()))?;
+    if !manifest.is_aws_auth() && !manifest.name.starts_with(&format!("{NAME}-backup-")) {
+        return Err(wrong(format!(
+            "it is the ConfigMap {}/{}",
+            manifest.namespace, manifest.name
         )));
     }
+    if let Some(value) = manifest.not_texts.first() {
+        return Err(wrong(format!(
+            "`{}` on line {} is no text",
+            value.key, value.line
+        )));
+    }
+    let sections = [SectionKey::Roles, SectionKey::Users, SectionKey::Accounts];
+    if !sections
+        .iter()
+        .any(|section| manifest.data.contains_key(section.as_str()))
+    {
+        return Err(wrong(
+            "it has none of mapRoles, mapUsers and mapAccounts".to_owned(),
+        ));
+    }
+    // Of a list, annotations are not looked for.
+    let annotations = serde_saphyr::from_str(&text)
+        .map(|file: BackupFile| file.metadata.annotations)
+        .unwrap_or_default();
     Ok(Restore {
         name: path.to_owned(),
-        ownership: Backup::ownership_in(&file.metadata.annotations).cloned(),
-        data: file.data,
+        ownership: Backup::ownership_in(&annotations).cloned(),
+        data: manifest.data,
     })
 }

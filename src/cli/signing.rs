@@ -1,10 +1,14 @@
-//! Whose token for which cluster: the flags, the look-up of the credentials from the nearest source to the farthest, and
-//! the cache on the way.
+//! Whose token for which cluster: the look-up of the credentials from the nearest source to the farthest, and the cache on
+//! the way. The flags are in `signing_flags`.
+
+mod renewal;
+
+use std::fmt::Write as _;
 
 use aws_credential_types::Credentials;
-use clap::Args;
 use jiff::Timestamp;
 
+pub(super) use super::signing_flags::{SignerFlags, SigningFlags};
 use super::{Failure, global::GlobalFlags, token::Finished};
 use crate::{
     authn::{
@@ -12,10 +16,11 @@ use crate::{
         token::{self, TokenRequest},
     },
     cloud::{
-        aws::{self, RoleToAssume, SessionName},
+        aws::{self, RoleToAssume, SessionName, credentials::Origin},
         credentials::{
-            Cache, CredentialSource, Environment, Fingerprint, Keeps, SharedConfig, SourceError,
-            source::{identity, keys_in_environment, profile_name},
+            Cache, CacheLock, CredentialSource, Environment, Fingerprint, Keeps, KeptCredentials,
+            SharedConfig, SourceError,
+            source::{self, DUAL_STACK, FIPS, identity, keys_in_environment, profile_name},
         },
     },
     iam::partition::is_region_name,
@@ -25,70 +30,13 @@ use crate::{
 /// Variables that lead the AWS SDKs to another endpoint, which the server would refuse in a token.
 const ENDPOINT_VARIABLES: [&str; 2] = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"];
 
-/// Which cluster, and who.
-#[derive(Clone, Debug, Args)]
-pub(super) struct SigningFlags {
-    /// The cluster's name, or the id of a local cluster on an Outpost
-    #[arg(
-        short = 'c',
-        long,
-        visible_short_alias = 'i',
-        visible_aliases = ["cluster-id", "cluster-name"],
-        value_name = "NAME",
-        env = "KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID",
-        hide_env = true
-    )]
-    pub cluster: String,
-    #[command(flatten)]
-    pub signer: SignerFlags,
-}
-
-/// Who, and where.
-#[derive(Clone, Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
-pub(super) struct SignerFlags {
-    /// The cluster's region
-    // Not the global flag, but the same id: there `-r` is the region, here it is the role, as it is for
-    // aws-iam-authenticator.
-    #[arg(long, value_name = "REGION")]
-    pub region: Option<String>,
-    /// A role to assume first
-    #[arg(short = 'r', long, visible_alias = "role", value_name = "ARN")]
-    pub role_arn: Option<String>,
-    /// The external id that the role's trust policy wants
-    #[arg(short = 'e', long, value_name = "ID")]
-    pub external_id: Option<String>,
-    /// Name of the role's session: the server's {{SessionName}}
-    #[arg(
-        short = 's',
-        long,
-        value_name = "NAME",
-        conflicts_with = "forward_session_name"
-    )]
-    pub session_name: Option<String>,
-    /// Name the role's session after the caller's own
-    #[arg(long)]
-    pub forward_session_name: bool,
-    /// Name the FIPS endpoint of STS in the token
-    #[arg(long)]
-    pub use_fips_endpoint: bool,
-    /// Name the dual-stack endpoint of STS in the token
-    #[arg(long)]
-    pub use_dualstack_endpoint: bool,
-    /// Neither read nor write the cache
-    #[arg(long)]
-    pub no_cache: bool,
-    /// Accepted for aws-iam-authenticator's sake: there is a cache unless --no-cache is given
-    #[arg(long, hide = true, conflicts_with = "no_cache")]
-    pub cache: bool,
-}
-
 /// A token to be signed.
 pub(super) struct Signing<'a> {
     pub(super) cluster: &'a str,
     region: Option<String>,
     profile: Option<&'a str>,
     role: Option<RoleToAssume>,
+    /// What flags ask for.
     endpoint: StsEndpoint,
     environment: &'a Environment,
     no_cache: bool,
@@ -101,6 +49,20 @@ pub(super) struct Signer {
     pub(super) credentials: Credentials,
     pub(super) place: String,
     pub(super) region: String,
+    /// The shared files, and the profile in use.
+    pub(super) config: SharedConfig,
+    pub(super) profile: String,
+    /// Whether they come from the cache.
+    pub(super) kept: bool,
+    endpoint: StsEndpoint,
+}
+
+/// What flags, environment and files lead to.
+struct Settled {
+    config: SharedConfig,
+    region: String,
+    source: CredentialSource,
+    endpoint: StsEndpoint,
 }
 
 impl<'a> Signing<'a> {
@@ -132,9 +94,6 @@ impl<'a> Signing<'a> {
     ) -> Result<Self, Failure> {
         let mut notes = Vec::new();
         let profile = global.profile.as_deref();
-        notes.extend(aws::credentials::notes(profile, &|name| {
-            environment.get(name).map(str::to_owned)
-        }));
         let warnings = ENDPOINT_VARIABLES
             .iter()
             .filter(|name| environment.get(name).is_some())
@@ -154,8 +113,8 @@ impl<'a> Signing<'a> {
             profile,
             role,
             endpoint: StsEndpoint {
-                fips: flags.use_fips_endpoint || environment.is_true("AWS_USE_FIPS_ENDPOINT"),
-                dual_stack: flags.use_dualstack_endpoint || environment.is_true("AWS_USE_DUALSTACK_ENDPOINT"),
+                fips: flags.use_fips_endpoint,
+                dual_stack: flags.use_dualstack_endpoint,
             },
             environment,
             no_cache: flags.no_cache,
@@ -171,7 +130,6 @@ impl<'a> Signing<'a> {
 
     /// The token: signed with keys at hand, from the cache, or with credentials that are asked for.
     pub(super) fn token(&self, global: &GlobalFlags, printer: &Printer) -> Result<Finished, Failure> {
-        self.tell(printer);
         let now = Timestamp::now();
         // The nearest case reads no file at all.
         if self.profile.is_none()
@@ -179,83 +137,67 @@ impl<'a> Signing<'a> {
             && let Some(region) = &self.region
             && let Some(keys) = keys_in_environment(self.environment, now)?
         {
-            return self.sign(region, &keys, now).map(Finished::from);
+            self.tell(None, printer);
+            let region = checked_region(region)?;
+            return self
+                .signed((region, self.endpoint(None)), &keys, now)
+                .map(Finished::from);
         }
-        let config = SharedConfig::load(self.environment).map_err(SourceError::from)?;
-        let region = self.region(&config)?;
-        let source = CredentialSource::find(self.environment, &config, self.profile, now)?;
+        let settled = self.settle(printer)?;
         if self.role.is_none()
-            && let CredentialSource::Keys { credentials, .. } = &source
+            && let CredentialSource::Keys { credentials, .. } = &settled.source
         {
-            return self.sign(&region, credentials, now).map(Finished::from);
+            return self
+                .signed((&settled.region, settled.endpoint), credentials, now)
+                .map(Finished::from);
         }
-        let (mut cache, credentials_key) = self.cache(&config, &source, &region);
-        let token_key = self.token_key(&credentials_key, &region);
+        let (mut cache, credentials_key) = self.cache(&settled);
+        let token_key = self.token_key(&credentials_key, &settled);
         if let Some(token) = cache.token(&token_key, now) {
             return Ok(Finished {
                 token: token.secret().to_owned(),
                 expires: token.expires(),
+                kept: true,
             });
         }
-        let credentials = self.session(
-            &mut cache,
-            &credentials_key,
-            self.keeps(&source),
-            &region,
-            (global, printer),
-        )?;
-        let signed = Timestamp::now();
-        let token = self.sign(&region, &credentials, signed)?;
-        cache.keep_token(&token_key, &token, signed);
+        let (credentials, kept) = self.session(&mut cache, &credentials_key, &settled, (global, printer))?;
+        let time = Timestamp::now();
+        let token = self.signed((&settled.region, settled.endpoint), &credentials, time)?;
+        cache.keep_token(&token_key, &token, time);
         warn(&mut cache, printer);
-        Ok(token.into())
+        Ok(Finished {
+            kept: kept.is_some(),
+            ..token.into()
+        })
     }
 
     /// The credentials that a token would be signed with, and where they come from.
     pub(super) fn signer(&self, global: &GlobalFlags, printer: &Printer) -> Result<Signer, Failure> {
-        self.tell(printer);
-        let config = SharedConfig::load(self.environment).map_err(SourceError::from)?;
-        let region = self.region(&config)?;
-        let source = CredentialSource::find(self.environment, &config, self.profile, Timestamp::now())?;
-        let place = match (&source, &self.role) {
-            (CredentialSource::Keys { place, .. }, None) => place.clone(),
-            (CredentialSource::Asked(asked), None) => asked.place.clone(),
-            (CredentialSource::Keys { place, .. }, Some(role)) => {
-                format!("role {}, assumed with {place}", role.arn)
-            }
-            (CredentialSource::Asked(asked), Some(role)) => {
-                format!("role {}, assumed with {}", role.arn, asked.place)
-            }
-        };
-        let credentials = match (source, &self.role) {
-            (CredentialSource::Keys { credentials, .. }, None) => credentials,
-            (source, _) => {
-                let (mut cache, key) = self.cache(&config, &source, &region);
-                let credentials =
-                    self.session(&mut cache, &key, self.keeps(&source), &region, (global, printer))?;
-                warn(&mut cache, printer);
-                credentials
-            }
-        };
-        Ok(Signer {
-            credentials,
-            place,
-            region,
-        })
+        let settled = self.settle(printer)?;
+        if self.role.is_none()
+            && let CredentialSource::Keys { credentials, .. } = &settled.source
+        {
+            let credentials = credentials.clone();
+            return Ok(self.signer_with(settled, credentials, None));
+        }
+        let (mut cache, key) = self.cache(&settled);
+        let (credentials, kept) = self.session(&mut cache, &key, &settled, (global, printer))?;
+        warn(&mut cache, printer);
+        Ok(self.signer_with(settled, credentials, kept.as_ref()))
     }
 
-    /// Signs the token of `cluster` at `time`.
-    pub(super) fn sign(
+    /// Signs the token of `cluster` with the signer's credentials.
+    pub(super) fn sign(&self, signer: &Signer, time: Timestamp) -> Result<token::Token, Failure> {
+        self.signed((&signer.region, signer.endpoint), &signer.credentials, time)
+    }
+
+    fn signed(
         &self,
-        region: &str,
+        (region, endpoint): (&str, StsEndpoint),
         credentials: &Credentials,
         time: Timestamp,
     ) -> Result<token::Token, Failure> {
-        if !is_region_name(region) {
-            return Err(Failure::usage(format!("`{region}` is not the name of a region")));
-        }
-        let sts_host = self
-            .endpoint
+        let sts_host = endpoint
             .host(region)
             .map_err(|error| Failure::usage(error.to_string()))?;
         let request = TokenRequest {
@@ -267,32 +209,89 @@ impl<'a> Signing<'a> {
         token::sign(&request, credentials).map_err(|error| Failure::error(error.to_string()))
     }
 
-    fn tell(&self, printer: &Printer) {
-        for warning in &self.warnings {
+    fn signer_with(
+        &self,
+        settled: Settled,
+        credentials: Credentials,
+        kept: Option<&KeptCredentials>,
+    ) -> Signer {
+        let below = match &settled.source {
+            CredentialSource::Keys { place, .. } => place,
+            CredentialSource::Asked(asked) => &asked.place,
+        };
+        let mut place = match &self.role {
+            Some(role) => format!("role {}, assumed with {below}", role.arn),
+            None => below.clone(),
+        };
+        if let Some(kept) = kept {
+            place.push_str(", from the cache");
+            if let Some(since) = kept.since {
+                let _ = write!(place, " since {since:.0}");
+            }
+        }
+        Signer {
+            credentials,
+            place,
+            region: settled.region,
+            config: settled.config,
+            profile: profile_name(self.environment, self.profile).to_owned(),
+            kept: kept.is_some(),
+            endpoint: settled.endpoint,
+        }
+    }
+
+    /// Reads the files, tells what is to be told, and settles the rest.
+    fn settle(&self, printer: &Printer) -> Result<Settled, Failure> {
+        let config = source::shared_config(self.environment, self.profile).map_err(SourceError::from)?;
+        self.tell(Some(&config), printer);
+        self.settled_with(config)
+    }
+
+    fn settled_with(&self, config: SharedConfig) -> Result<Settled, Failure> {
+        let region = self
+            .region
+            .clone()
+            .or_else(|| source::region(self.environment, &config, self.profile))
+            .ok_or_else(|| {
+                Failure::usage("the region is not known").with_help(
+                    "Give --region, set AWS_REGION, or set a region in the profile: the token names the region's STS.",
+                )
+            })?;
+        checked_region(&region)?;
+        Ok(Settled {
+            source: CredentialSource::find(self.environment, &config, self.profile, Timestamp::now())?,
+            endpoint: self.endpoint(Some(&config)),
+            region,
+            config,
+        })
+    }
+
+    /// The flags, else the environment, else the profile.
+    fn endpoint(&self, config: Option<&SharedConfig>) -> StsEndpoint {
+        let switch = |which| source::switch(self.environment, config, self.profile, which);
+        StsEndpoint {
+            fips: self.endpoint.fips || switch(FIPS),
+            dual_stack: self.endpoint.dual_stack || switch(DUAL_STACK),
+        }
+    }
+
+    fn tell(&self, config: Option<&SharedConfig>, printer: &Printer) {
+        let of_files = config.map_or(&[][..], |config| &config.warnings);
+        for warning in self.warnings.iter().chain(of_files) {
             printer.warning(warning);
         }
-        for note in &self.notes {
+        for note in source::notes(self.environment, config, self.profile)
+            .iter()
+            .chain(&self.notes)
+        {
             printer.note(note);
         }
     }
 
-    fn region(&self, config: &SharedConfig) -> Result<String, Failure> {
-        let of_profile = || {
-            config
-                .profile(profile_name(self.environment, self.profile))
-                .and_then(|profile| profile.get("region"))
-                .filter(|region| !region.is_empty())
-                .map(str::to_owned)
-        };
-        self.region.clone().or_else(of_profile).ok_or_else(|| {
-            Failure::usage("the region is not known").with_help(
-                "Give --region, set AWS_REGION, or set a region in the profile: the token names the region's STS.",
-            )
-        })
-    }
-
     fn keeps(&self, source: &CredentialSource) -> Keeps {
         match (&self.role, source) {
+            // Of a role on top of it nothing either: it is another session if the source is another identity.
+            (_, CredentialSource::Asked(asked)) if asked.keeps == Keeps::Nothing => Keeps::Nothing,
             (Some(_), _) => Keeps::TokenAndCredentials,
             (None, CredentialSource::Asked(asked)) => asked.keeps,
             (None, CredentialSource::Keys { .. }) => Keeps::Nothing,
@@ -300,7 +299,13 @@ impl<'a> Signing<'a> {
     }
 
     /// The cache, and the key of the credentials: identity, region and role.
-    fn cache(&self, config: &SharedConfig, source: &CredentialSource, region: &str) -> (Cache, Fingerprint) {
+    fn cache(&self, settled: &Settled) -> (Cache, Fingerprint) {
+        let Settled {
+            config,
+            region,
+            source,
+            ..
+        } = settled;
         let files = match source {
             CredentialSource::Asked(asked) => asked.files.as_slice(),
             CredentialSource::Keys { .. } => &[],
@@ -325,12 +330,15 @@ impl<'a> Signing<'a> {
         (cache, key)
     }
 
-    fn token_key(&self, credentials_key: &Fingerprint, region: &str) -> Fingerprint {
+    fn token_key(&self, credentials_key: &Fingerprint, settled: &Settled) -> Fingerprint {
         let mut key = Fingerprint::of("eksact token 1");
         key.add_fingerprint(credentials_key);
         key.add_text(Some(self.cluster));
-        key.add_text(Some(region));
-        key.add(&[u8::from(self.endpoint.fips), u8::from(self.endpoint.dual_stack)]);
+        key.add_text(Some(&settled.region));
+        key.add(&[
+            u8::from(settled.endpoint.fips),
+            u8::from(settled.endpoint.dual_stack),
+        ]);
         key
     }
 
@@ -340,96 +348,79 @@ impl<'a> Signing<'a> {
         &self,
         cache: &mut Cache,
         key: &Fingerprint,
-        keeps: Keeps,
-        region: &str,
+        settled: &Settled,
         (global, printer): (&GlobalFlags, &Printer),
-    ) -> Result<Credentials, Failure> {
-        if keeps == Keeps::TokenAndCredentials {
-            if let Some(kept) = cache.credentials(key, Timestamp::now()) {
-                return Ok(kept);
-            }
-            let lock = cache.lock(key);
-            if lock.is_some()
-                && let Some(kept) = cache.credentials(key, Timestamp::now())
-            {
-                return Ok(kept);
-            }
-            let fetched = self.fetch(region, global)?;
-            cache.keep_credentials(key, &fetched, Timestamp::now());
-            warn(cache, printer);
-            drop(lock);
-            return Ok(fetched);
+    ) -> Result<(Credentials, Option<KeptCredentials>), Failure> {
+        if self.keeps(&settled.source) != Keeps::TokenAndCredentials {
+            return Ok((self.fetch(settled, global)?, None));
         }
-        self.fetch(region, global)
+        if let Some(kept) = cache.credentials(key, Timestamp::now()) {
+            return Ok((kept.credentials.clone(), Some(kept)));
+        }
+        let lock = lock(cache, key, settled, printer);
+        if lock.is_some()
+            && let Some(kept) = cache.credentials(key, Timestamp::now())
+        {
+            return Ok((kept.credentials.clone(), Some(kept)));
+        }
+        let fetched = self.fetch(settled, global)?;
+        cache.keep_credentials(key, &fetched, Timestamp::now());
+        warn(cache, printer);
+        drop(lock);
+        Ok((fetched, None))
     }
 
     /// Asks for the credentials: the one part of this that needs a runtime, TLS and the SDK.
-    fn fetch(&self, region: &str, global: &GlobalFlags) -> Result<Credentials, Failure> {
-        global.start_log();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::error(format!("the runtime could not be started: {error}")))?;
-        let fetched = runtime.block_on(aws::credentials::fetch(
-            region,
-            self.profile,
-            self.role.as_ref(),
-            terminal_question::mfa_code,
-        ));
-        runtime.shutdown_background();
+    fn fetch(&self, settled: &Settled, global: &GlobalFlags) -> Result<Credentials, Failure> {
+        let origin = Origin {
+            environment: self.environment,
+            config: &settled.config,
+            flag: self.profile,
+            source: &settled.source,
+        };
+        let fetched = in_small_runtime(
+            global,
+            aws::credentials::fetch(
+                &settled.region,
+                origin,
+                self.role.as_ref(),
+                terminal_question::mfa_code,
+            ),
+        )?;
         Ok(fetched?)
     }
 }
 
-impl SignerFlags {
-    fn role(
-        &self,
-        environment: &Environment,
-        notes: &mut Vec<String>,
-    ) -> Result<Option<RoleToAssume>, Failure> {
-        let Some(arn) = &self.role_arn else {
-            let alone = [
-                ("--external-id", self.external_id.is_some()),
-                ("--session-name", self.session_name.is_some()),
-                ("--forward-session-name", self.forward_session_name),
-            ];
-            for (flag, _) in alone.iter().filter(|(_, given)| *given) {
-                notes.push(format!("{flag} does nothing without --role-arn"));
-            }
-            return Ok(None);
-        };
-        if arn.is_empty() {
-            return Err(Failure::usage("--role-arn is empty")
-                .with_help("Leave it out to use the credentials as they are."));
-        }
-        let own = || own_session_name(environment);
-        let session_name = match &self.session_name {
-            Some(name) => SessionName::Named(name.clone()),
-            None if self.forward_session_name => SessionName::Forwarded { otherwise: own() },
-            None => SessionName::Named(own()),
-        };
-        Ok(Some(RoleToAssume {
-            arn: arn.clone(),
-            external_id: self.external_id.clone().filter(|id| !id.is_empty()),
-            session_name,
-        }))
-    }
+/// Runs one question to AWS.
+fn in_small_runtime<T>(global: &GlobalFlags, question: impl Future<Output = T>) -> Result<T, Failure> {
+    global.start_log();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::error(format!("the runtime could not be started: {error}")))?;
+    let answer = runtime.block_on(question);
+    runtime.shutdown_background();
+    Ok(answer)
 }
 
-/// `eksact-USER`, so that audit logs tell people apart; in the characters and the length that STS allows.
-fn own_session_name(environment: &Environment) -> String {
-    let user: String = environment
-        .get("USER")
-        .or_else(|| environment.get("USERNAME"))
-        .unwrap_or_default()
-        .chars()
-        .filter(|character| character.is_ascii_alphanumeric() || "_+=,.@-".contains(*character))
-        .take(57)
-        .collect();
-    if user.is_empty() {
-        "eksact".to_owned()
+/// The right to ask for these credentials; none where there is no cache, or the one who asks takes too long.
+fn lock(cache: &mut Cache, key: &Fingerprint, settled: &Settled, printer: &Printer) -> Option<CacheLock> {
+    let wants_code = matches!(&settled.source, CredentialSource::Asked(asked) if asked.wants_code);
+    cache.lock(key, wants_code, &mut || {
+        printer.note(if wants_code {
+            "another eksact asks for these credentials, perhaps for the code of an MFA device: waiting for it"
+        } else {
+            "another eksact asks for these credentials: waiting for it"
+        });
+    })
+}
+
+/// A region's name, or the error that it is none: before the SDK stumbles over it.
+fn checked_region(region: &str) -> Result<&str, Failure> {
+    if is_region_name(region) {
+        Ok(region)
     } else {
-        format!("eksact-{user}")
+        Err(Failure::usage(format!("`{region}` is not the name of a region")))
     }
 }
 
@@ -445,6 +436,7 @@ impl From<token::Token> for Finished {
         Self {
             token: token.secret().to_owned(),
             expires: token.expires(),
+            kept: false,
         }
     }
 }
@@ -453,9 +445,12 @@ impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
         let help = match &error {
             SourceError::NoProfile { .. } => {
-                "Check --profile and AWS_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE."
+                "Check --profile, AWS_PROFILE and AWS_DEFAULT_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE."
             }
             SourceError::Expired { .. } => "Get new ones, or unset AWS_ACCESS_KEY_ID and its companions.",
+            SourceError::ProfileExpired { .. } => {
+                "Get new ones; if they are new, correct or remove `x_security_token_expires` beside them."
+            }
             SourceError::SharedConfig(_) => {
                 "Correct the file, or name another one with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE."
             }

@@ -40,6 +40,8 @@ enum Format {
 pub(super) struct Finished {
     pub(super) token: String,
     pub(super) expires: Timestamp,
+    /// Whether it, or the credentials that it is signed with, comes from the cache.
+    pub(super) kept: bool,
 }
 
 impl TokenCommand {

@@ -1,34 +1,31 @@
-//! What a decoded token says, put into facts, and which of the server's local checks it fails. Pure.
-//!
-//! The checks are those of aws-iam-authenticator 0.7.18 (`pkg/token/token.go`, `tokenVerifier.Verify`), in its order.
+//! What a decoded token says, put into facts, and what people are told of the checks that it fails. Pure. The checks are
+//! `authn::token_check`'s.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     authn::{
-        sts_endpoint::{self, GLOBAL_HOST},
+        sts_endpoint::GLOBAL_HOST,
         token::{CLUSTER_HEADER, MAXIMUM_TOKEN_BYTES},
+        token_check::{self, TokenFault},
         token_decode::{DecodedToken, JsonWebToken, PresignedToken},
     },
     engine::{Finding, Severity},
-    iam::Partition,
     view::{Facts, text},
 };
 
 /// How far clocks may differ before it is worth telling.
 const CLOCK_MARGIN: SignedDuration = SignedDuration::from_mins(1);
-/// STS refuses what was signed longer ago, or later than this from now.
-const STS_MARGIN: SignedDuration = SignedDuration::from_mins(15);
 
-/// The facts of a token, at `now`.
-pub(super) fn facts_of(token: &DecodedToken, now: Timestamp) -> Facts {
+/// The facts of a token, at `now`; `text` is the token itself.
+pub(super) fn facts_of(token: &DecodedToken, text: &str, now: Timestamp) -> Facts {
     match token {
-        DecodedToken::Cluster(token) => of_presigned(token, now),
+        DecodedToken::Cluster(token) => of_presigned(token, text, now),
         DecodedToken::ServiceAccount(token) => of_jwt(token, now),
     }
 }
 
-fn of_presigned(token: &PresignedToken, now: Timestamp) -> Facts {
+fn of_presigned(token: &PresignedToken, text: &str, now: Timestamp) -> Facts {
     let mut facts = Facts::default();
     facts.add("kind", "EKS token (k8s-aws-v1), a presigned call of STS");
     facts.add(
@@ -40,11 +37,8 @@ fn of_presigned(token: &PresignedToken, now: Timestamp) -> Facts {
     facts.add_some("access key", token.access_key_id.as_ref());
     facts.add_some("kind of key", token.kind_of_key());
     facts.add_some("signed for region", token.region.as_ref());
-    facts.add_some("signed at", token.signed.map(|signed| with_distance(signed, now)));
-    facts.add_some(
-        "accepted until",
-        token.accepted_until().map(|end| with_distance(end, now)),
-    );
+    add_time(&mut facts, "signed at", token.signed, now);
+    add_time(&mut facts, "accepted until", token.accepted_until(), now);
     facts.add_list("signed headers", token.signed_headers.clone());
     facts.add(
         "session token",
@@ -59,7 +53,7 @@ fn of_presigned(token: &PresignedToken, now: Timestamp) -> Facts {
         "cluster",
         "not in the token; `eksact verify token --cluster NAME` asks STS",
     );
-    for finding in faults(token, now) {
+    for finding in findings(token, &token_check::faults(text, None, now), now) {
         facts.find(finding);
     }
     facts
@@ -86,7 +80,7 @@ fn of_jwt(token: &JsonWebToken, now: Timestamp) -> Facts {
         facts.add(label, name);
     }
     for (label, claim) in [("issued at", "iat"), ("not before", "nbf"), ("expires at", "exp")] {
-        facts.add_some(label, token.time(claim).map(|time| with_distance(time, now)));
+        add_time(&mut facts, label, token.time(claim), now);
     }
     facts.add_some("algorithm", token.algorithm.as_ref());
     facts.add_some("signing key", token.key_id.as_ref());
@@ -125,121 +119,11 @@ fn of_jwt(token: &JsonWebToken, now: Timestamp) -> Facts {
     facts
 }
 
-/// Which of the server's local checks the token fails; in the server's order, all of them.
-pub(super) fn faults(token: &PresignedToken, now: Timestamp) -> Vec<Finding> {
-    let mut faults = Vec::new();
-    let mut check = |holds: bool, code: &str, message: String, help: &str| {
-        if !holds {
-            faults.push(error(code, message).with_help(help));
-        }
-    };
-    check(
-        token.length <= MAXIMUM_TOKEN_BYTES,
-        "token-too-long",
-        format!(
-            "the token has {} bytes and the server reads {MAXIMUM_TOKEN_BYTES}",
-            token.length
-        ),
-        "Use a session with fewer session tags or a smaller session policy.",
-    );
-    check(
-        token.scheme.eq_ignore_ascii_case("https"),
-        "token-url",
-        format!("the URL's scheme is {} and must be https", token.scheme),
-        "Make the token with `eksact token`.",
-    );
-    check(
-        token.host == GLOBAL_HOST || sts_endpoint::region_of(&token.host).is_some(),
-        "token-host",
-        format!(
-            "the server does not take the host {}: it takes the plain names of AWS's STS endpoints, without a port",
-            token.host
-        ),
-        "The usual cause is AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_STS in the environment of the program that made the \
-         token; unset it there, or use `eksact token`, which does not heed it.",
-    );
-    check(
-        token.path == "/",
-        "token-url",
-        "the URL's path is not `/`".to_owned(),
-        "Make the token with `eksact token`.",
-    );
-    check(
-        token.other_parameters.is_empty(),
-        "token-url",
-        format!(
-            "the URL has parameters that the server does not take: {}",
-            token.other_parameters.join(", ")
-        ),
-        "Make the token with `eksact token`.",
-    );
-    check(
-        token.action.as_deref() == Some("GetCallerIdentity"),
-        "token-url",
-        "the URL is not a call of GetCallerIdentity".to_owned(),
-        "Make the token with `eksact token`.",
-    );
-    let signs = |name: &str| {
-        token
-            .signed_headers
-            .iter()
-            .any(|header| header.eq_ignore_ascii_case(name))
-    };
-    check(
-        signs(CLUSTER_HEADER),
-        "token-headers",
-        format!("the header {CLUSTER_HEADER} is not signed, so that the token is for no cluster"),
-        "A plain presigned URL is no token; make it with `eksact token`.",
-    );
-    let extra: Vec<&str> = token
-        .signed_headers
-        .iter()
-        .map(String::as_str)
-        .filter(|header| !["host", CLUSTER_HEADER].contains(&header.to_ascii_lowercase().as_str()))
-        .collect();
-    check(
-        extra.is_empty(),
-        "token-headers",
-        format!(
-            "the headers {} are signed, too; the server does not send them to STS, which then refuses the signature",
-            extra.join(", ")
-        ),
-        "An SDK's presigner adds headers of its own; sign host and x-k8s-aws-id only.",
-    );
-    check(
-        token
-            .expires_after
-            .as_deref()
-            .and_then(|text| text.parse::<i64>().ok())
-            .is_some_and(|seconds| (0..=900).contains(&seconds)),
-        "token-expires",
-        "X-Amz-Expires must be there, and a number from 0 to 900".to_owned(),
-        "Make the token with `eksact token`.",
-    );
-    match token.signed {
-        None => check(
-            false,
-            "token-date",
-            "X-Amz-Date is missing or no date".to_owned(),
-            "Make the token with `eksact token`.",
-        ),
-        Some(signed) => {
-            check(
-                now.duration_since(signed) <= STS_MARGIN,
-                "token-expired",
-                format!("it was signed {} ago and lives 15 minutes", distance(signed, now)),
-                "Make a new one. If it is new, the clock of the machine that made it is behind.",
-            );
-            check(
-                signed.duration_since(now) <= CLOCK_MARGIN,
-                "clock",
-                format!("it was signed {} in the future", distance(signed, now)),
-                "The clock of the machine that made it, or of this one, is wrong; STS refuses more than a few minutes.",
-            );
-        }
-    }
-    if token.host == GLOBAL_HOST {
-        faults.push(
+/// The findings about faults, and one about the global host where the server takes it.
+pub(super) fn findings(token: &PresignedToken, faults: &[TokenFault], now: Timestamp) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = faults.iter().map(|fault| finding_of(fault, now)).collect();
+    if token.host == GLOBAL_HOST && !findings.iter().any(|finding| finding.code == "token-host") {
+        findings.push(
             Finding::new(
                 Severity::Warning,
                 "token-host",
@@ -248,39 +132,121 @@ pub(super) fn faults(token: &PresignedToken, now: Timestamp) -> Vec<Finding> {
             .with_help("Name the region: `eksact token --region`."),
         );
     }
-    faults
+    findings
 }
 
-/// A fault where the token's host lies in another partition than the cluster.
-pub(super) fn other_partition(token: &PresignedToken, region: &str) -> Option<Finding> {
-    let wanted = Partition::of_region(region);
-    let named = if token.host == GLOBAL_HOST {
-        Partition::Aws
-    } else {
-        Partition::of_region(sts_endpoint::region_of(&token.host)?)
-    };
-    // The two share their domain, and the server looks at that.
-    let share = |partition: Partition| partition.dns_suffix();
-    (share(wanted) != share(named)).then(|| {
-        error(
+const MAKE_IT_ANEW: &str = "Make the token with `eksact token`.";
+
+fn finding_of(fault: &TokenFault, now: Timestamp) -> Finding {
+    let with_help = |code: &str, message: String, help: &str| error(code, message).with_help(help);
+    // What people read where the server's own words would not tell them enough.
+    match fault {
+        TokenFault::TooLarge { length } => with_help(
+            "token-too-long",
+            format!("the token has {length} bytes and the server reads {MAXIMUM_TOKEN_BYTES}"),
+            "Use a session with fewer session tags or a smaller session policy.",
+        ),
+        TokenFault::Scheme(scheme) => with_help(
+            "token-url",
+            format!("the URL's scheme is {scheme} and must be https"),
+            MAKE_IT_ANEW,
+        ),
+        TokenFault::HostPartition { host, partition } => with_help(
+            "token-host",
+            format!("the host {host} is not one of partition {partition}, which the cluster is in"),
+            "Make the token with the cluster's region: `eksact token --region`.",
+        ),
+        TokenFault::GlobalHost { partition } => with_help(
             "token-host",
             format!(
-                "the host {} is one of partition {named}, and a cluster in {region} is one of partition {wanted}",
-                token.host
+                "the host {GLOBAL_HOST} is taken in partition aws only, and the cluster is in partition {partition}"
             ),
-        )
-        .with_help("Make the token with the cluster's region: `eksact token --region`.")
-    })
+            "Make the token with the cluster's region: `eksact token --region`.",
+        ),
+        TokenFault::HostFormat { host: named }
+        | TokenFault::HostRegion { region: named }
+        | TokenFault::Host { host: named } => with_help(
+            "token-host",
+            format!(
+                "the server does not take the host {named}: it takes the plain names of AWS's STS endpoints, without a port"
+            ),
+            "The usual cause is AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_STS in the environment of the program that made the \
+             token; unset it there, or use `eksact token`, which does not heed it.",
+        ),
+        TokenFault::Path => with_help("token-url", "the URL's path is not `/`".to_owned(), MAKE_IT_ANEW),
+        TokenFault::UnknownParameter(name) => with_help(
+            "token-url",
+            format!("the URL has a parameter that the server does not take: {name}"),
+            MAKE_IT_ANEW,
+        ),
+        TokenFault::Action => with_help(
+            "token-url",
+            "the URL is not a call of GetCallerIdentity".to_owned(),
+            MAKE_IT_ANEW,
+        ),
+        TokenFault::ClusterHeaderNotSigned => with_help(
+            "token-headers",
+            format!("the header {CLUSTER_HEADER} is not signed, so that the token is for no cluster"),
+            "A plain presigned URL is no token; make it with `eksact token`.",
+        ),
+        TokenFault::OtherHeaders(names) => with_help(
+            "token-headers",
+            format!(
+                "the headers {} are signed, too; the server does not send them to STS, which then refuses the signature",
+                names.join(", ")
+            ),
+            "An SDK's presigner adds headers of its own; sign host and x-k8s-aws-id only.",
+        ),
+        TokenFault::PresignedSeconds(_) => with_help(
+            "token-expires",
+            "X-Amz-Expires must be there, and a number from 0 to 900".to_owned(),
+            MAKE_IT_ANEW,
+        ),
+        TokenFault::NoDate | TokenFault::Date(_) => with_help(
+            "token-date",
+            "X-Amz-Date is missing or no date".to_owned(),
+            MAKE_IT_ANEW,
+        ),
+        TokenFault::Expired { signed } => with_help(
+            "token-expired",
+            format!(
+                "it was signed {} ago and lives 15 minutes",
+                distance(*signed, now)
+            ),
+            "Make a new one. If it is new, the clock of the machine that made it is behind.",
+        ),
+        TokenFault::Future { signed } => with_help(
+            "clock",
+            format!("it was signed {} in the future", distance(*signed, now)),
+            "The clock of the machine that made it, or of this one, is wrong; STS refuses more than a few minutes.",
+        ),
+        TokenFault::Prefix
+        | TokenFault::Base64 { .. }
+        | TokenFault::Url { .. }
+        | TokenFault::Query
+        | TokenFault::DuplicateParameter(_)
+        | TokenFault::RepeatedParameter => with_help(
+            "token-refused",
+            format!("the server refuses it: {fault}"),
+            MAKE_IT_ANEW,
+        ),
+    }
 }
 
 fn error(code: &str, message: String) -> Finding {
     Finding::new(Severity::Error, code, message)
 }
 
-fn with_distance(time: Timestamp, now: Timestamp) -> String {
+/// A time in whole seconds; people are told how far it is, too.
+fn add_time(facts: &mut Facts, label: &str, time: Option<Timestamp>, now: Timestamp) {
+    let Some(time) = time else { return };
     let second = Timestamp::from_second(time.as_second()).unwrap_or(time);
     let when = if time <= now { "ago" } else { "from now" };
-    format!("{second} ({} {when})", distance(time, now))
+    facts.add_with_remark(
+        label,
+        second.to_string(),
+        format!("{} {when}", distance(time, now)),
+    );
 }
 
 fn distance(time: Timestamp, now: Timestamp) -> String {
@@ -290,76 +256,77 @@ fn distance(time: Timestamp, now: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use aws_credential_types::Credentials;
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-    fn good(now: Timestamp) -> PresignedToken {
-        PresignedToken {
-            length: 493,
-            scheme: "https".to_owned(),
-            host: "sts.us-west-2.amazonaws.com".to_owned(),
-            path: "/".to_owned(),
-            action: Some("GetCallerIdentity".to_owned()),
-            expires_after: Some("60".to_owned()),
-            signed_headers: vec!["host".to_owned(), "x-k8s-aws-id".to_owned()],
-            signed: Some(now),
-            ..PresignedToken::default()
-        }
+    use super::*;
+    use crate::authn::{
+        token::{TOKEN_PREFIX, TokenRequest, sign},
+        token_decode::decode,
+    };
+
+    fn url(now: Timestamp) -> String {
+        let request = TokenRequest {
+            cluster: "prod",
+            region: "us-west-2",
+            sts_host: "sts.us-west-2.amazonaws.com",
+            time: now,
+        };
+        let credentials = Credentials::new("AKIAX", "not-a-secret", None, None, "test");
+        let token = sign(&request, &credentials).unwrap();
+        let encoded = token.secret().strip_prefix(TOKEN_PREFIX).unwrap();
+        String::from_utf8(URL_SAFE_NO_PAD.decode(encoded).unwrap()).unwrap()
     }
 
-    type Damage = fn(&mut PresignedToken);
+    fn facts(url: &str, now: Timestamp) -> Facts {
+        let token = format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(url));
+        facts_of(&decode(&token).unwrap(), &token, now)
+    }
 
     #[test]
     fn each_fault_is_named_alone() {
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        assert_eq!(faults(&good(now), now), []);
-        let cases: [(&str, Damage); 12] = [
-            ("token-too-long", |token| token.length = 4097),
-            ("token-url", |token| token.scheme = "http".to_owned()),
-            ("token-host", |token| token.host.push_str(":443")),
-            ("token-host", |token| {
-                token.host = "vpce-1.sts.us-west-2.vpce.amazonaws.com".to_owned();
-            }),
-            ("token-url", |token| token.path = "//".to_owned()),
-            ("token-url", |token| {
-                token.other_parameters.push("X-Evil".to_owned());
-            }),
-            ("token-url", |token| token.action = Some("AssumeRole".to_owned())),
-            ("token-headers", |token| token.signed_headers.truncate(1)),
-            ("token-headers", |token| {
-                token.signed_headers.push("user-agent".to_owned());
-            }),
-            ("token-expires", |token| {
-                token.expires_after = Some("901".to_owned());
-            }),
-            ("token-expired", |token| {
-                token.signed = token.signed.map(|time| time - SignedDuration::from_mins(20));
-            }),
-            ("clock", |token| {
-                token.signed = token.signed.map(|time| time + SignedDuration::from_mins(20));
-            }),
-        ];
-        for (code, damage) in cases {
-            let mut token = good(now);
-            damage(&mut token);
-            let codes: Vec<String> = faults(&token, now).into_iter().map(|fault| fault.code).collect();
-            assert_eq!(codes, [code]);
+        let good = url(now);
+        let codes = |url: &str, now: Timestamp| -> Vec<String> {
+            let facts = facts(url, now);
+            facts.findings().iter().map(|fault| fault.code.clone()).collect()
+        };
+        assert_eq!(codes(&good, now), [""; 0]);
+        let long = format!("=20260101T000000Z&X-Amz-Security-Token={}", "x".repeat(3000));
+        for (from, to, code) in [
+            ("=20260101T000000Z", long.as_str(), "token-too-long"),
+            ("https", "http", "token-url"),
+            (".com/", ".com:443/", "token-host"),
+            ("//sts.", "//vpce-1.sts.", "token-host"),
+            ("sts.us-west-2.", "sts.", "token-host"),
+            (".com/", ".com//", "token-url"),
+            ("/?", "/?X-Evil=1&", "token-url"),
+            ("GetCallerIdentity", "AssumeRole", "token-url"),
+            ("%3Bx-k8s-aws-id", "", "token-headers"),
+            ("%3Bx-k8s-aws-id", "%3Bx-k8s-aws-id%3Buser-agent", "token-headers"),
+            ("Expires=60", "Expires=901", "token-expires"),
+            ("=20260101T000000Z", "=yesterday", "token-date"),
+            ("Version", "version=1&Version", "token-refused"),
+        ] {
+            assert_eq!(codes(&good.replacen(from, to, 1), now), [code], "{from} {to}");
         }
+        assert_eq!(
+            codes(&good, now + SignedDuration::from_mins(20)),
+            ["token-expired"]
+        );
+        assert_eq!(codes(&good, now - SignedDuration::from_mins(20)), ["clock"]);
     }
 
     #[test]
-    fn a_host_of_another_partition_is_named() {
-        let token = good("2026-01-01T00:00:00Z".parse().unwrap());
-        assert_eq!(other_partition(&token, "eu-west-1"), None);
-        assert_eq!(
-            other_partition(&token, "us-gov-west-1"),
-            None,
-            "they share the domain"
-        );
+    fn machines_get_times_without_words() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let facts = facts(&url(now), now + SignedDuration::from_mins(5));
+        assert_eq!(facts.json()["signedAt"], "2026-01-01T00:00:00Z");
+        assert_eq!(facts.json()["acceptedUntil"], "2026-01-01T00:15:00Z");
+        let told = facts.human(crate::view::Style::plain(200));
         assert!(
-            other_partition(&token, "cn-north-1")
-                .unwrap()
-                .message
-                .contains("aws-cn")
+            told.contains("2026-01-01T00:15:00Z (10m0s from now)") || told.contains("from now)"),
+            "{told}"
         );
     }
 }

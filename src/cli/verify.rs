@@ -1,18 +1,18 @@
 //! `eksact verify token`: the checks of the server, one after the other, and the question to STS itself.
 
 use clap::{Args, Subcommand};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
     ExitCode, Failure,
     decode::{FactsFormat, read_token},
     global::GlobalFlags,
     signing::{Signing, SigningFlags},
-    token_facts,
+    token_facts, token_verdict, wiring,
 };
 use crate::{
     authn::{
-        sts_endpoint,
+        token::check_cluster_name,
         token_check::{self, Expectations},
         token_decode::{self, DecodedToken, PresignedToken},
     },
@@ -28,9 +28,6 @@ use crate::{
     iam::Partition,
     view::{Facts, Printer},
 };
-
-/// How far this machine's clock may be from STS's before it is worth telling.
-const CLOCK_MARGIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// Ask whether something would be believed
 #[derive(Debug, Args)]
@@ -74,18 +71,37 @@ impl VerifyToken {
         if global.sandbox {
             return Err(Failure::usage("the simulated cluster takes no tokens"));
         }
+        check_cluster_name(&self.signing.cluster).map_err(|error| Failure::usage(error.to_string()))?;
         let environment = Environment::of_process();
         let signing = Signing::new(&self.signing, global, &environment)?;
-        let token = match self.positional_token.as_deref().or(self.token.as_deref()) {
+        let given = self.positional_token.as_deref().or(self.token.as_deref());
+        let token = match given {
             Some(given) => read_token(given)?,
-            None => signing.token(global, printer)?.token,
+            None => signing.accepted_token(global, printer)?.token,
         };
-        let mut facts = checked(&token, signing.cluster, signing.named_region(), Timestamp::now())?;
+        let region = signing
+            .named_region()
+            .map(str::to_owned)
+            .or_else(|| wiring::region_of_profile(global.profile.as_deref()));
+        let mut facts = checked(&token, signing.cluster, region.as_deref(), Timestamp::now())?;
         if !facts.has_errors() {
             ask(&token, signing.cluster, &mut facts, global)?;
         }
+        if given.is_none() && !facts.has_errors() {
+            facts.find(any_name(signing.cluster));
+        }
         self.output.show(&facts, printer)
     }
+}
+
+/// STS takes every name that a token was made for.
+fn any_name(cluster: &str) -> Finding {
+    let message = format!(
+        "the token was made just now for the name {cluster}; whether there is such a cluster STS cannot know"
+    );
+    Finding::new(Severity::Note, "cluster-unknown", message).with_help(format!(
+        "`eksact whoami --cluster {cluster}` asks EKS and the cluster's server."
+    ))
 }
 
 /// The local checks.
@@ -102,29 +118,23 @@ fn checked(token: &str, cluster: &str, region: Option<&str>, now: Timestamp) -> 
     facts.add("host", &presigned.host);
     facts.add_some("access key", presigned.access_key_id.as_ref());
     facts.add_some("signed at", presigned.signed.map(|time| time.to_string()));
-    let mut faults = token_facts::faults(presigned, now);
-    faults.extend(region.and_then(|region| token_facts::other_partition(presigned, region)));
-    // What these do not see, in the server's own words.
-    let server = Expectations {
-        partition: Partition::of_region(region.unwrap_or_default()).as_str(),
-        region: region.unwrap_or_default(),
-    };
-    if faults.is_empty()
-        && let Err(fault) = token_check::check(token, &server, now)
-    {
-        faults.push(
-            Finding::new(
-                Severity::Error,
-                "token-refused",
-                format!("the server refuses it: {fault}"),
-            )
-            .with_help("Make the token with `eksact token`."),
+    let server = region.map(|region| Expectations {
+        partition: Partition::of_region(region),
+        region,
+    });
+    if server.is_none() {
+        facts.add(
+            "not checkable",
+            "the cluster's partition: neither --region, environment nor profile name its region",
         );
     }
-    let held = !faults.iter().any(|fault| fault.severity == Severity::Error);
-    facts.add("local checks", if held { "passed" } else { "failed" });
-    for fault in faults {
-        facts.find(fault);
+    let faults = token_check::faults(token, server.as_ref(), now);
+    facts.add(
+        "local checks",
+        if faults.is_empty() { "passed" } else { "failed" },
+    );
+    for finding in token_facts::findings(presigned, &faults, now) {
+        facts.find(finding);
     }
     Ok(facts)
 }
@@ -147,7 +157,6 @@ fn ask(token: &str, cluster: &str, facts: &mut Facts, global: &GlobalFlags) -> R
 }
 
 fn tell(answer: &StsAnswer, token: &PresignedToken, cluster: &str, facts: &mut Facts, now: Timestamp) {
-    let skew = answer.time.map(|time| now.duration_since(time));
     match &answer.verdict {
         StsVerdict::Identity(identity) => {
             facts.add("STS", "believes it");
@@ -155,81 +164,12 @@ fn tell(answer: &StsAnswer, token: &PresignedToken, cluster: &str, facts: &mut F
             facts.add("account", &identity.account);
             facts.add("user id", &identity.user_id);
         }
-        StsVerdict::Refused {
-            status,
-            code,
-            message,
-        } => {
-            let said = if code.is_empty() {
-                format!("HTTP {status}")
-            } else {
-                code.clone()
-            };
-            facts.add("STS", format!("refuses it: {said}"));
-            let (finding, help) = refused(code, message, token, cluster);
-            facts.find(
-                Finding::new(Severity::Error, finding, format!("STS says {said}: {message}")).with_help(help),
-            );
+        verdict @ StsVerdict::Refused { .. } => {
+            facts.add("STS", format!("refuses it: {}", token_verdict::code_of(verdict)));
         }
     }
-    if let Some(skew) = skew.filter(|skew| skew.abs() > CLOCK_MARGIN) {
-        let direction = if skew.is_positive() { "ahead of" } else { "behind" };
-        facts.find(
-            Finding::new(
-                Severity::Warning,
-                "clock",
-                format!(
-                    "this machine's clock is {} s {direction} STS's",
-                    skew.as_secs().unsigned_abs()
-                ),
-            )
-            .with_help("Set the clock: STS takes what was signed within some minutes of its own time."),
-        );
-    }
-}
-
-/// What a refusal of STS means here: the code of the finding, and what to do. Source of the codes: "Common errors" of the
-/// STS API reference.
-fn refused(code: &str, message: &str, token: &PresignedToken, cluster: &str) -> (&'static str, String) {
-    let about_time = ["expired", "not yet current"]
-        .iter()
-        .any(|words| message.to_lowercase().contains(words));
-    match code {
-        "SignatureDoesNotMatch" | "RequestExpired" if about_time => (
-            "clock",
-            "The clock of the machine that signed it is wrong, or the token is old: set the clock, make a new one.".to_owned(),
-        ),
-        "SignatureDoesNotMatch" => (
-            "token-cluster",
-            format!(
-                "It was signed for another cluster than `{cluster}` (upper and lower case count), or with a wrong secret key. \
-                 Make it with `eksact token --cluster {cluster}`, and compare --cluster-name or -i in the kubeconfig."
-            ),
-        ),
-        "ExpiredToken" | "ExpiredTokenException" => (
-            "credentials-expired",
-            "The session of the credentials that signed it has ended: log in or assume the role again, then make a new token."
-                .to_owned(),
-        ),
-        "InvalidClientTokenId" => (
-            "credentials-unknown",
-            format!(
-                "The key was deleted or is inactive, its session token is missing or not its own, or the key is of another \
-                 partition{}.",
-                sts_endpoint::region_of(&token.host).map_or_else(String::new, |region| format!(
-                    "; an opt-in region such as {region} may be, must be enabled in the account"
-                ))
-            ),
-        ),
-        "RegionDisabledException" => (
-            "region-disabled",
-            "Enable STS in this region in the account's settings.".to_owned(),
-        ),
-        "Throttling" | "ThrottlingException" => (
-            "sts-throttled",
-            "STS refuses for the number of calls; the server then answers 429 or Unauthorized. Keep tokens for their 14 minutes."
-                .to_owned(),
-        ),
-        _ => ("sts-refused", "See the text of STS.".to_owned()),
+    let refusal = token_verdict::refusal(answer, &token.host, cluster);
+    for finding in refusal.into_iter().chain(token_verdict::clock(answer, now)) {
+        facts.find(finding);
     }
 }

@@ -3,7 +3,9 @@
 
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc};
 
+use aws_credential_types::provider::SharedCredentialsProvider;
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
@@ -11,17 +13,27 @@ use super::{
     decode::FactsFormat,
     global::GlobalFlags,
     signing::{Signer, SignerFlags, Signing},
-    whoami_facts::{Known, ReadAwsAuth, ServerSays, explain},
+    token_verdict,
+    whoami_facts::{Known, ServerSays, explain},
+    whoami_kubeconfig::{self, AskedFor},
+    whoami_mapping::ReadAwsAuth,
 };
 use crate::{
-    authn::aws_auth::Identity,
+    authn::{
+        aws_auth::Identity,
+        aws_auth_manifest::{Manifest, NAME, NAMESPACE},
+        token::{Token, check_cluster_name},
+        token_decode::{self, DecodedToken},
+    },
     cloud::{
-        aws::{AwsClient, ConnectError, credentials, http},
+        aws::{AwsClient, ConnectError, credentials, http, token_replay::replay},
         cluster_api::{ClusterApi, Way},
         credentials::Environment,
         trust::TrustRoots,
     },
+    engine::{Finding, Severity},
     iam::Arn,
+    kubeconfig::SignIn,
     ports::{
         CallError, CallErrorKind,
         access::AccessEntry,
@@ -50,34 +62,68 @@ pub(super) struct WhoamiCommand {
     output: FactsFormat,
 }
 
-/// What the cluster and AWS tell about it.
+/// What the cluster and AWS tell about it; none is what was not asked.
 struct Asked {
     identity: CallerIdentity,
     cluster: Option<Result<Cluster, CallError>>,
     entries: Option<Result<Vec<AccessEntry>, CallError>>,
     aws_auth: Option<Result<Option<BTreeMap<String, String>>, CallError>>,
     server: Option<Result<ServerSays, CallError>>,
+    /// What is wrong with the token that the server has refused.
+    token_faults: Option<Result<Vec<Finding>, CallError>>,
+    role_arn: Option<String>,
+}
+
+/// A ConfigMap that was given as a file.
+struct PastedAwsAuth {
+    data: BTreeMap<String, String>,
+    /// What is odd about it.
+    finding: Option<Finding>,
+}
+
+/// Whom to ask, and what with.
+struct Asking<'a> {
+    aws: Arc<AwsClient>,
+    credentials: SharedCredentialsProvider,
+    region: String,
+    name: &'a str,
+    global: &'a GlobalFlags,
+    roots: TrustRoots,
 }
 
 impl WhoamiCommand {
     /// Without a runtime around it: the look-up of credentials starts one where it needs one.
-    pub(super) fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+    pub(super) fn run(mut self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         if global.sandbox {
             return Err(Failure::usage(
                 "the simulated account knows one caller only, and no tokens",
             ));
         }
+        if let Some(cluster) = &self.cluster {
+            check_cluster_name(cluster).map_err(|error| Failure::usage(error.to_string()))?;
+        }
         let file = self.aws_auth.as_deref().map(read_aws_auth).transpose()?;
         let environment = Environment::of_process();
+        let sign_in = whoami_kubeconfig::sign_in(global);
+        self.take_region_of(sign_in.as_ref(), global, &environment);
         let cluster = self.cluster.as_deref().unwrap_or_default();
         let signing = Signing::of(cluster, &self.signer, global, &environment)?;
-        let signer = signing.signer(global, printer)?;
+        let signer = signing.accepted_signer(global, printer)?;
         let region = signer.region.clone();
         let (place, access_key) = (
             signer.place.clone(),
             signer.credentials.access_key_id().to_owned(),
         );
-        let asked = super::in_runtime(global, self.ask(signer, global, file))?;
+        // The same token that the server is shown; it is only looked at when the server refuses it.
+        let token = match &self.cluster {
+            Some(_) => Some(signing.sign(&signer, Timestamp::now())?),
+            None => None,
+        };
+        let data = file.as_ref().map(|file| &file.data);
+        let asked = super::in_runtime(
+            global,
+            self.ask(signer, token.as_ref(), sign_in.as_ref(), data, global),
+        )?;
         let mut facts = Facts::default();
         facts.add("ARN", &asked.identity.arn);
         facts.add("account", &asked.identity.account);
@@ -87,83 +133,180 @@ impl WhoamiCommand {
         facts.add("region", &region);
         if let Some(cluster) = &self.cluster {
             facts.add("cluster", cluster);
+            let asked_for = AskedFor {
+                cluster,
+                region: &region,
+                profile: global.profile.as_deref(),
+                inherited_profile: environment.get("AWS_PROFILE"),
+                role_arn: self.signer.role_arn.as_deref(),
+            };
+            let other = sign_in.and_then(|sign_in| whoami_kubeconfig::difference(&sign_in, &asked_for));
+            for finding in other.into_iter().chain(file.and_then(|file| file.finding)) {
+                facts.find(finding);
+            }
             asked.tell(cluster, &region, &access_key, &mut facts, printer)?;
         }
         self.output.show(&facts, printer)
     }
 
+    /// The region of the kubeconfig's context, where neither flag nor environment names one.
+    fn take_region_of(&mut self, sign_in: Option<&SignIn>, global: &GlobalFlags, environment: &Environment) {
+        let is_named = global.region.is_some()
+            || self.signer.region.is_some()
+            || ["AWS_REGION", "AWS_DEFAULT_REGION"]
+                .iter()
+                .any(|name| environment.get(name).is_some());
+        let is_same = sign_in.is_some_and(|sign_in| Some(&sign_in.cluster) == self.cluster.as_ref());
+        if !is_named && is_same {
+            self.signer.region = sign_in.and_then(|sign_in| sign_in.region.clone());
+        }
+    }
+
     async fn ask(
         &self,
         signer: Signer,
+        token: Option<&Token>,
+        sign_in: Option<&SignIn>,
+        file: Option<&BTreeMap<String, String>>,
         global: &GlobalFlags,
-        file: Option<BTreeMap<String, String>>,
     ) -> Result<Asked, Failure> {
         let roots = TrustRoots::from_environment().map_err(ConnectError::from)?;
-        let (configuration, provider) =
-            credentials::configuration_of(&signer.region, signer.credentials, &http::client(&roots)).await;
+        let (configuration, credentials) = credentials::configuration_of(
+            &signer.region,
+            signer.credentials,
+            (&signer.config, &signer.profile),
+            &http::client(&roots),
+        )
+        .await;
         let at_once = NonZeroUsize::new(usize::from(global.parallelism)).unwrap_or(NonZeroUsize::MIN);
         let aws = Arc::new(AwsClient::new(
             &configuration,
             &signer.region,
-            provider.clone(),
+            credentials.clone(),
             at_once,
         ));
-        let identity = aws.caller_identity().await?;
-        let Some(name) = &self.cluster else {
-            return Ok(Asked {
-                identity,
-                cluster: None,
-                entries: None,
-                aws_auth: None,
-                server: None,
-            });
+        let mut asked = Asked {
+            identity: aws.caller_identity().await?,
+            cluster: None,
+            entries: None,
+            aws_auth: None,
+            server: None,
+            token_faults: None,
+            role_arn: None,
         };
-        let cluster = aws.cluster(name).await;
-        let mode = cluster
-            .as_ref()
-            .ok()
-            .and_then(|cluster| cluster.authentication_mode.as_deref());
-        let entries = match mode {
-            Some("API" | "API_AND_CONFIG_MAP") => Some(aws.access_entries(name).await),
-            _ => None,
-        };
-        let own = ClusterApi::new(
-            name.clone(),
-            aws.clone(),
-            Way::Endpoint {
-                credentials: provider,
-                region: signer.region.clone(),
-            },
-        );
-        let server = if cluster.is_ok() {
-            Some(server_says(&own).await)
-        } else {
-            None
-        };
-        let aws_auth = if let Some(data) = file {
-            Some(Ok(Some(data)))
-        } else if global.kubeconfig.is_some() || global.context.is_some() {
-            let other = ClusterApi::new(
-                name.clone(),
+        if let (Some(name), Some(token)) = (&self.cluster, token) {
+            let asking = Asking {
                 aws,
-                Way::Kubeconfig {
-                    path: global.kubeconfig.clone(),
-                    context: global.context.clone(),
-                },
-            );
-            Some(aws_auth_of(&other).await)
-        } else if matches!(&server, Some(Ok(ServerSays::User(..)))) {
-            Some(aws_auth_of(&own).await)
+                credentials,
+                region: signer.region,
+                name,
+                global,
+                roots,
+            };
+            asking.fill(&mut asked, token, sign_in, file).await;
+        }
+        Ok(asked)
+    }
+}
+
+impl Asking<'_> {
+    /// Asks EKS, the cluster's server, and where it refuses STS and IAM.
+    async fn fill(
+        &self,
+        asked: &mut Asked,
+        token: &Token,
+        sign_in: Option<&SignIn>,
+        file: Option<&BTreeMap<String, String>>,
+    ) {
+        let described = self.aws.cluster(self.name).await;
+        let mode = value(Some(&described)).and_then(|cluster| cluster.authentication_mode.clone());
+        let issuer = value(Some(&described)).and_then(|cluster| cluster.oidc_issuer.clone());
+        let is_missing = is_missing(Some(&described));
+        let is_described = described.is_ok();
+        asked.cluster = Some(described);
+        if is_missing {
+            // Whatever a kubeconfig leads to is another cluster.
+            return;
+        }
+        if matches!(mode.as_deref(), Some("API" | "API_AND_CONFIG_MAP")) {
+            asked.entries = Some(self.aws.access_entries(self.name).await);
+        }
+        let (credentials, region) = (self.credentials.clone(), self.region.clone());
+        let own = if is_described {
+            Some(Way::Endpoint { credentials, region })
+        } else if sign_in.is_some_and(|sign_in| sign_in.cluster == self.name) {
+            // kubectl shows this server a token for the cluster, too.
+            Some(Way::KubeconfigServer {
+                path: self.global.kubeconfig.clone(),
+                context: self.global.context.clone(),
+                credentials,
+                region,
+            })
         } else {
             None
         };
-        Ok(Asked {
-            identity,
-            cluster: Some(cluster),
-            entries,
-            aws_auth,
-            server,
-        })
+        let own = own.map(|way| ClusterApi::new(self.name.to_owned(), self.aws.clone(), way));
+        if let Some(own) = &own {
+            asked.server = Some(server_says(own).await);
+        }
+        let is_in = matches!(&asked.server, Some(Ok(ServerSays::User(..))));
+        asked.aws_auth = if let Some(data) = file {
+            Some(Ok(Some(data.clone())))
+        } else if self.global.kubeconfig.is_some() || self.global.context.is_some() {
+            Some(self.aws_auth_by_kubeconfig(issuer.as_deref()).await)
+        } else {
+            match own.filter(|_| is_in) {
+                Some(own) => Some(aws_auth_of(&own).await),
+                None => None,
+            }
+        };
+        if matches!(&asked.server, Some(Ok(ServerSays::Unauthorized))) {
+            asked.token_faults = Some(self.token_faults(token).await);
+        }
+        if !is_in && let Some(role) = role_of_session(&asked.identity.arn) {
+            asked.role_arn = self.aws.role_arn(role).await.ok().flatten();
+        }
+    }
+
+    /// aws-auth as somebody else may read it; not that of another cluster.
+    async fn aws_auth_by_kubeconfig(
+        &self,
+        issuer: Option<&str>,
+    ) -> Result<Option<BTreeMap<String, String>>, CallError> {
+        let way = Way::Kubeconfig {
+            path: self.global.kubeconfig.clone(),
+            context: self.global.context.clone(),
+        };
+        let api = ClusterApi::new(self.name.to_owned(), self.aws.clone(), way);
+        let config_map = aws_auth_of(&api).await?;
+        // Not everybody may read the issuer, and a tunnel may hide it: only another one is told.
+        match (issuer, api.service_account_issuer().await) {
+            (Some(wanted), Ok(Some(found))) if wanted != found => Err(CallError::new(
+                "kubernetes",
+                "get configmaps",
+                "kube-system/aws-auth",
+                CallErrorKind::Invalid,
+                format!(
+                    "the kubeconfig leads to another cluster, whose issuer is {found}; check --kubeconfig and --context"
+                ),
+            )),
+            _ => Ok(config_map),
+        }
+    }
+
+    /// What is wrong with a token that the server has refused, by STS's word.
+    async fn token_faults(&self, token: &Token) -> Result<Vec<Finding>, CallError> {
+        let host = match token_decode::decode(token.secret()) {
+            Ok(DecodedToken::Cluster(presigned)) => presigned.host,
+            _ => return Ok(Vec::new()),
+        };
+        let answer = replay(token.secret(), &host, self.name, &self.roots).await?;
+        Ok(token_verdict::faults_of_refused(
+            &answer,
+            &host,
+            self.name,
+            Timestamp::now(),
+        ))
     }
 }
 
@@ -176,15 +319,15 @@ impl Asked {
         facts: &mut Facts,
         printer: &Printer,
     ) -> Result<(), Failure> {
-        for failure in [
-            failure(self.cluster.as_ref()),
+        let is_missing = is_missing(self.cluster.as_ref());
+        let failures = [
+            failure(self.cluster.as_ref()).filter(|_| !is_missing),
             failure(self.entries.as_ref()),
             failure(self.aws_auth.as_ref()),
             failure(self.server.as_ref()),
-        ]
-        .into_iter()
-        .flatten()
-        {
+            failure(self.token_faults.as_ref()),
+        ];
+        for failure in failures.into_iter().flatten() {
             printer.note(&failure.to_string());
         }
         let caller = &self.identity;
@@ -198,6 +341,7 @@ impl Asked {
             cluster,
             region,
             identity: &identity,
+            is_missing,
             cluster_account: arn.as_ref().map(|arn| arn.account.as_str()),
             mode: described.and_then(|cluster| cluster.authentication_mode.as_deref()),
             entries: value(self.entries.as_ref()).map(Vec::as_slice),
@@ -207,10 +351,23 @@ impl Asked {
                 None => ReadAwsAuth::Unknown,
             },
             server: value(self.server.as_ref()).cloned(),
+            token_faults: value(self.token_faults.as_ref()).map(Vec::as_slice),
+            role_arn: self.role_arn.as_deref(),
         };
         explain(&known, facts);
         Ok(())
     }
+}
+
+/// Whether EKS says that there is no such cluster.
+fn is_missing(described: Option<&Result<Cluster, CallError>>) -> bool {
+    failure(described).is_some_and(|error| error.kind == CallErrorKind::NotFound)
+}
+
+/// The name of the role that a session's ARN is of.
+fn role_of_session(arn: &str) -> Option<&str> {
+    let (_, rest) = arn.split_once(":assumed-role/")?;
+    rest.split('/').next()
 }
 
 fn failure<T>(asked: Option<&Result<T, CallError>>) -> Option<&CallError> {
@@ -235,34 +392,73 @@ async fn aws_auth_of(api: &ClusterApi) -> Result<Option<BTreeMap<String, String>
     Ok(config_map.map(|config_map| config_map.data))
 }
 
-/// The `data` of a ConfigMap in a file, or a file that is nothing but the data.
-fn read_aws_auth(path: &std::path::Path) -> Result<BTreeMap<String, String>, Failure> {
+/// A ConfigMap in a file, or a file that is nothing but its data.
+fn read_aws_auth(path: &std::path::Path) -> Result<PastedAwsAuth, Failure> {
     use std::io::Read as _;
     let mut text = String::new();
     fs_err::File::open(path)
         .and_then(|file| file.take(LONGEST_FILE).read_to_string(&mut text))
         .map_err(|error| Failure::usage(format!("--aws-auth could not be read: {error}")))?;
-    aws_auth_data(&text).map_err(|why| {
+    pasted_aws_auth(&text).map_err(|why| {
         Failure::usage(format!("--aws-auth {}: {why}", path.display()))
             .with_help("Save it with `kubectl -n kube-system get configmap aws-auth -o yaml`.")
     })
 }
 
-fn aws_auth_data(text: &str) -> Result<BTreeMap<String, String>, String> {
-    let document: Value =
-        serde_saphyr::from_str(text).map_err(|error| format!("it is no YAML or JSON: {error}"))?;
-    let data = document.get("data").unwrap_or(&document);
-    let Some(data) = data.as_object() else {
-        return Err("it has no `data`".to_owned());
+fn pasted_aws_auth(text: &str) -> Result<PastedAwsAuth, String> {
+    let manifest = match Manifest::read(text) {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            return match bare_data(text) {
+                Some(data) => Ok(PastedAwsAuth {
+                    data: data?,
+                    finding: None,
+                }),
+                None => Err(error.to_string()),
+            };
+        }
     };
-    data.iter()
-        .map(|(key, value)| match value.as_str() {
-            Some(text) => Ok((key.clone(), text.to_owned())),
-            None => Err(format!(
-                "`{key}` is no text; the API server takes only texts there (`{key}: |`)"
-            )),
-        })
-        .collect()
+    if let Some(value) = manifest.not_texts.first() {
+        return Err(not_a_text(&value.key));
+    }
+    let is_unnamed = manifest.name.is_empty() && manifest.namespace.is_empty();
+    let finding = (!is_unnamed && !manifest.is_aws_auth()).then(|| {
+        let place = if manifest.namespace.is_empty() {
+            manifest.name.clone()
+        } else {
+            format!("{}/{}", manifest.namespace, manifest.name)
+        };
+        Finding::new(
+            Severity::Warning,
+            "not-aws-auth",
+            format!("--aws-auth has the ConfigMap {place}, and the server reads {NAMESPACE}/{NAME} alone"),
+        )
+        .with_help(format!(
+            "Save it with `kubectl -n {NAMESPACE} get configmap {NAME} -o yaml`."
+        ))
+    });
+    Ok(PastedAwsAuth {
+        data: manifest.data,
+        finding,
+    })
+}
+
+/// The data of an object without a kind, or of no object at all; none where the text is something else.
+fn bare_data(text: &str) -> Option<Result<BTreeMap<String, String>, String>> {
+    let document: Value = serde_saphyr::from_str(text).ok()?;
+    if document.get("kind").is_some() {
+        return None;
+    }
+    let data = document.get("data").unwrap_or(&document).as_object()?;
+    let texts = data.iter().map(|(key, value)| {
+        let text = value.as_str().ok_or_else(|| not_a_text(key))?;
+        Ok((key.clone(), text.to_owned()))
+    });
+    Some(texts.collect())
+}
+
+fn not_a_text(key: &str) -> String {
+    format!("`{key}` is no text; the API server takes only texts there (`{key}: |`)")
 }
 
 #[cfg(test)]
@@ -271,21 +467,40 @@ mod tests {
 
     #[test]
     fn aws_auth_is_read_from_what_kubectl_prints() {
+        let data = |text: &str| pasted_aws_auth(text).map(|pasted| pasted.data);
         let yaml = "apiVersion: v1\nkind: ConfigMap\ndata:\n  mapRoles: |\n    - rolearn: a\n";
-        assert_eq!(aws_auth_data(yaml).unwrap()["mapRoles"], "- rolearn: a\n");
+        assert_eq!(data(yaml).unwrap()["mapRoles"], "- rolearn: a\n");
+        assert!(pasted_aws_auth(yaml).unwrap().finding.is_none());
         assert_eq!(
-            aws_auth_data("{\"data\": {\"mapUsers\": \"[]\"}}").unwrap()["mapUsers"],
+            data("{\"data\": {\"mapUsers\": \"[]\"}}").unwrap()["mapUsers"],
             "[]"
         );
-        assert_eq!(
-            aws_auth_data("mapRoles: |\n  - x\n").unwrap()["mapRoles"],
-            "- x\n"
-        );
-        assert!(
-            aws_auth_data("data:\n  mapRoles:\n  - rolearn: a\n")
-                .unwrap_err()
-                .contains("mapRoles")
-        );
-        assert!(aws_auth_data("- a").is_err());
+        assert_eq!(data("mapRoles: |\n  - x\n").unwrap()["mapRoles"], "- x\n");
+        let list = "kind: List\nitems:\n- kind: ConfigMap\n  metadata: {name: aws-auth, namespace: kube-system}\n  data: {mapUsers: '[]'}\n";
+        assert_eq!(data(list).unwrap()["mapUsers"], "[]");
+        for text in [
+            "data:\n  mapRoles:\n  - rolearn: a\n",
+            "kind: ConfigMap\ndata:\n  mapRoles:\n  - rolearn: a\n",
+        ] {
+            assert!(data(text).unwrap_err().contains("mapRoles"), "{text}");
+        }
+        assert!(data("- a").is_err());
+        assert!(data("kind: Secret\ndata: {mapRoles: ''}\n").is_err());
+    }
+
+    #[test]
+    fn another_config_map_is_not_taken_for_aws_auth_without_a_word() {
+        let text =
+            "kind: ConfigMap\nmetadata: {name: coredns, namespace: kube-system}\ndata: {Corefile: x}\n";
+        let finding = pasted_aws_auth(text).unwrap().finding.unwrap();
+        assert_eq!(finding.code, "not-aws-auth");
+        assert!(finding.message.contains("kube-system/coredns"));
+    }
+
+    #[test]
+    fn the_role_of_a_session() {
+        let arn = "arn:aws:sts::111122223333:assumed-role/deployer/nina";
+        assert_eq!(role_of_session(arn), Some("deployer"));
+        assert_eq!(role_of_session("arn:aws:iam::111122223333:user/deployer"), None);
     }
 }

@@ -2,13 +2,12 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use aws_config::meta::region::ProvideRegion as _;
-
 use super::{Failure, global::GlobalFlags};
 use crate::{
     cloud::{
         aws::{AwsClient, AwsSettings, IssuerClient, RoleToAssume},
         cluster_api::{ClusterApi, Way},
+        credentials::{Environment, SharedConfig, source::profile_name},
         sandbox::{Sandbox, Seed},
         web_identity::WebIdentity,
     },
@@ -116,22 +115,10 @@ impl Connection {
 
 /// The region of a profile in the AWS configuration files, when they name one.
 pub(super) fn region_of_profile(profile: Option<&str>) -> Option<String> {
-    // A look-up of files only: the runtime of the command is not needed for it.
-    let profile = profile.map(str::to_owned);
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .ok()?;
-        runtime.block_on(async {
-            let mut provider = aws_config::profile::region::ProfileFileRegionProvider::builder();
-            if let Some(profile) = profile {
-                provider = provider.profile_name(profile);
-            }
-            provider.build().region().await.map(|region| region.to_string())
-        })
-    })
-    .join()
-    .ok()
-    .flatten()
+    let environment = Environment::of_process();
+    let config = SharedConfig::load(&environment).ok()?;
+    let region = config
+        .profile(profile_name(&environment, profile))?
+        .get("region")?;
+    Some(region.to_owned())
 }

@@ -42,6 +42,18 @@ pub enum Way {
         /// The context; none for the current one.
         context: Option<String>,
     },
+    /// The server of a kubeconfig's context, with tokens signed here in place of its user: for callers who may not ask EKS
+    /// for the endpoint.
+    KubeconfigServer {
+        /// As above.
+        path: Option<PathBuf>,
+        /// As above.
+        context: Option<String>,
+        /// Whose tokens.
+        credentials: SharedCredentialsProvider,
+        /// Region of the cluster.
+        region: String,
+    },
 }
 
 /// The API of one cluster.
@@ -108,16 +120,33 @@ impl ClusterApi {
                 };
                 KubernetesClient::connect_kubeconfig(&context, &network).await
             }
+            Way::KubeconfigServer {
+                path,
+                context,
+                credentials,
+                region,
+            } => {
+                let context = KubeconfigContext {
+                    path: path.clone(),
+                    context: context.clone(),
+                };
+                let tokens = self.signed_tokens(credentials, region);
+                KubernetesClient::connect_kubeconfig_with(&context, tokens, &network).await
+            }
             Way::Endpoint { credentials, region } => {
                 let cluster = self.aws.cluster(&self.cluster).await?;
-                let tokens = SignedTokens {
-                    cluster: self.cluster.clone(),
-                    region: region.clone(),
-                    credentials: credentials.clone(),
-                };
-                KubernetesClient::connect_cluster(&ClusterEndpoint::of(&cluster)?, Arc::new(tokens), &network)
+                let tokens = self.signed_tokens(credentials, region);
+                KubernetesClient::connect_cluster(&ClusterEndpoint::of(&cluster)?, tokens, &network)
             }
         }
+    }
+
+    fn signed_tokens(&self, credentials: &SharedCredentialsProvider, region: &str) -> Arc<SignedTokens> {
+        Arc::new(SignedTokens {
+            cluster: self.cluster.clone(),
+            region: region.to_owned(),
+            credentials: credentials.clone(),
+        })
     }
 }
 

@@ -41,6 +41,9 @@ pub struct IdentityMapping {
     pub groups: Vec<String>,
     /// eksctl's `noDuplicateARNs`.
     pub no_duplicate_arns: bool,
+    /// Whether the groups of an existing mapping stay: flags that name only a user name say nothing of groups. A file
+    /// always states them.
+    pub keep_groups: bool,
     /// Where the entry begins in the file.
     pub location: Option<SourceLocation>,
 }
@@ -82,4 +85,7 @@ pub struct ClusterAccess {
     pub identity_mappings: Vec<IdentityMapping>,
     /// The groups.
     pub groups: Vec<GroupAccess>,
+    /// Whether this is all that eksact shall have made: so it is for files with a list of mappings, be it empty, or a
+    /// `ClusterAccess`. Files about something else, and commands about one mapping, leave the rest as it is.
+    pub complete: bool,
 }

@@ -178,6 +178,7 @@ fn join(accesses: Vec<(Document, ClusterAccess)>, documents: &mut Documents) -> 
     for (_, access) in accesses {
         joined.identity_mappings.extend(access.identity_mappings);
         joined.groups.extend(access.groups);
+        joined.complete |= access.complete;
     }
     // A mapping that is there twice in the same way is said once.
     let mut place = 0;

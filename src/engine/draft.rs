@@ -146,7 +146,17 @@ impl PlanDraft {
         self.orders.push((first, then));
     }
 
-    /// The findings so far, for guards to look at.
+    /// The findings so far.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The steps so far, in the order in which they were added.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The findings so far, for guards to pass.
     pub fn findings_mut(&mut self) -> impl Iterator<Item = &mut Finding> {
         self.findings.iter_mut()
     }

@@ -35,6 +35,18 @@ impl Admitted {
     fn is_node(&self) -> bool {
         self.is_in(NODES) && self.username.starts_with(NODE_USER)
     }
+
+    /// Whether nodes that get in as this one do so as the other as well: their name comes from the template, to the
+    /// letter, and each of the groups that Kubernetes and EKS give them has rights of its own.
+    fn keeps_node(&self, after: &Self) -> bool {
+        let of_nodes = |group: &&String| group.starts_with("system:") || group.starts_with("eks:");
+        after.username == self.username
+            && self
+                .groups
+                .iter()
+                .filter(of_nodes)
+                .all(|group| after.is_in(group))
+    }
 }
 
 /// Whom `aws-auth` lets in, as the authenticator reads it.
@@ -80,10 +92,7 @@ impl AccessEntries {
                 .iter()
                 .map(|entry| principal_key(&entry.principal_arn))
                 .collect(),
-            cluster_admin: entries
-                .iter()
-                .flat_map(|entry| &entry.policies)
-                .any(|policy| policy.namespaces.is_none() && policy.arn.ends_with(CLUSTER_ADMIN_POLICY)),
+            cluster_admin: entries.iter().any(gives_everything),
         }
     }
 
@@ -111,6 +120,14 @@ impl AccessEntries {
             Self::Unknown => " (whether an access entry does, could not be read)",
         }
     }
+}
+
+/// Whether an access entry gives the whole cluster.
+pub fn gives_everything(entry: &AccessEntry) -> bool {
+    entry
+        .policies
+        .iter()
+        .any(|policy| policy.namespaces.is_none() && policy.arn.ends_with(CLUSTER_ADMIN_POLICY))
 }
 
 /// The principal of an access entry as `aws-auth` would have to name it: a role without its path, in lower case.
@@ -290,7 +307,10 @@ fn node_role_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
         .principals
         .iter()
         .filter(|(_, admitted)| admitted.is_node())
-        .filter(|(key, _)| !evidence.after.principals.get(*key).is_some_and(Admitted::is_node))
+        .filter(|(key, admitted)| {
+            let after = evidence.after.principals.get(*key);
+            !after.is_some_and(|after| admitted.keeps_node(after))
+        })
         .filter(|(key, _)| evidence.entries.override_of(key) != Some(true))
         .map(|(key, _)| key.clone())
         .collect();
@@ -301,11 +321,11 @@ fn node_role_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
     Some(Refusal {
         guard: Guard::NodeRoleLost,
         message: format!(
-            "nodes would no longer be let in under {}: they would become NotReady, and their pods be moved{}",
+            "nodes would no longer be let in as nodes under {}: they would become NotReady, and their pods be moved{}",
             names.join(", "),
             evidence.entries.unread()
         ),
-        help: "Delete the mapping of a node role only once no node runs under it, or once an access entry of type EC2_LINUX \
+        help: "Delete or change the mapping of a node role only once no node runs under it, or once an access entry of type EC2_LINUX \
                or EC2_WINDOWS has taken its place."
             .to_owned(),
         subjects: lost,

@@ -221,14 +221,37 @@ fn roles_of_nodes() {
         admitted("system:node:{{EC2PrivateDNSName}}", &["system:bootstrappers"]),
     )]);
     let renamed = access(&[(NODE, admitted("node", &["system:bootstrappers", NODES]))]);
-    let reordered = access(&[(NODE, admitted("system:node:{{EC2PrivateDNSName}}", &[NODES]))]);
+    let other_name = access(&[(
+        NODE,
+        admitted("system:node:{{SessionName}}", &["system:bootstrappers", NODES]),
+    )]);
+    let never_bootstraps = access(&[(NODE, admitted("system:node:{{EC2PrivateDNSName}}", &[NODES]))]);
+    let reordered = access(&[(
+        NODE,
+        admitted(
+            "system:node:{{EC2PrivateDNSName}}",
+            &["monitored", NODES, "system:bootstrappers"],
+        ),
+    )]);
     let entry_of_node = [entry(NODE, None)];
     let lost = vec!["node-role-lost"];
-    let table: [(&str, &AwsAuthAccess, &AccessEntries, Vec<&str>); 7] = [
+    let table: [(&str, &AwsAuthAccess, &AccessEntries, Vec<&str>); 9] = [
         ("stays", &mapped, &none_at_all, vec![]),
         ("goes", &gone, &none_at_all, lost.clone()),
         ("loses the group", &ungrouped, &none_at_all, lost.clone()),
         ("loses the name", &renamed, &none_at_all, lost.clone()),
+        (
+            "has a node's name, and not its own",
+            &other_name,
+            &none_at_all,
+            lost.clone(),
+        ),
+        (
+            "loses the other group",
+            &never_bootstraps,
+            &none_at_all,
+            lost.clone(),
+        ),
         ("keeps what makes it a node", &reordered, &none_at_all, vec![]),
         (
             "an access entry takes its place",

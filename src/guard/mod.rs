@@ -5,6 +5,7 @@
 //! they say, and how they are passed.
 
 pub mod access;
+pub mod own_rights;
 
 use std::collections::BTreeSet;
 

@@ -320,16 +320,15 @@ fn certificate(data: &str) -> String {
     }
 }
 
-/// A URL without the user and password that a proxy's may have.
+/// A URL without the user and password that a proxy's may have: nothing that stands before an `@` is shown, however the
+/// text is made. A password that holds a slash, or a URL without its scheme, must not slip through.
 pub(super) fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
+    let Some((before, host)) = url.rsplit_once('@') else {
         return url.to_owned();
     };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://…@{host}{path}"),
-        None => url.to_owned(),
+    match before.split_once("://") {
+        Some((scheme, _)) => format!("{scheme}://…@{host}"),
+        None => format!("…@{host}"),
     }
 }
 
@@ -386,6 +385,19 @@ mod tests {
             text.contains("http://…@proxy:1/x") && text.contains("dev"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn no_url_shows_its_password_however_it_is_written() {
+        for (url, shown) in [
+            ("http://nina:SECRET@proxy:3128/x", "http://…@proxy:3128/x"),
+            ("nina:SECRET@proxy:3128", "…@proxy:3128"),
+            ("http://nina:SEC/RET@proxy", "http://…@proxy"),
+            ("socks5://nina:SEC@RET@proxy", "socks5://…@proxy"),
+            ("proxy:3128", "proxy:3128"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
     }
 
     #[test]

@@ -96,33 +96,61 @@ impl Document {
         &self.text
     }
 
-    /// The text with these edits; every other byte stays. The edits are those that were made for these entries.
+    /// The text with these edits; every other byte stays. The edits are those that were made for these entries. What comes
+    /// out is read again, and holds exactly what the edits say.
     pub fn edited(&self, edits: &[Edit]) -> Result<String, CannotEdit> {
-        let fail = |error: EditError| CannotEdit {
-            file: Arc::clone(&self.file),
-            error,
-        };
-        let mut editor = Editor::new(self.text.as_str()).map_err(fail)?;
+        let mut editor = Editor::new(self.text.as_str()).map_err(|error| self.cannot(&error))?;
         if self.is_empty {
-            editor.set(&[], &new_file(edits)).map_err(fail)?;
+            editor
+                .set(&[], &new_file(edits))
+                .map_err(|error| self.cannot(&error))?;
         } else {
             for edit in edits {
-                apply(&mut editor, edit).map_err(fail)?;
+                if !apply(&mut editor, edit).map_err(|error| self.cannot(&error))? {
+                    return Err(self.fail(
+                        "a value that is to go comes through a merge key (`<<`); write it out to have it removed",
+                    ));
+                }
             }
         }
-        Ok(editor.into_text())
+        let text = editor.into_text();
+        let is_as_planned = Self::read(&self.file, text.as_bytes())
+            .is_ok_and(|after| after.entries.is_same(&self.entries.with(edits)));
+        if !is_as_planned {
+            return Err(
+                self.fail("this cannot be changed in this text without changing more; edit it by hand")
+            );
+        }
+        Ok(text)
+    }
+
+    fn cannot(&self, error: &EditError) -> CannotEdit {
+        if matches!(error, EditError::NotExact { .. }) && !self.text.ends_with('\n') {
+            return self.fail(&format!(
+                "{error}. The file ends without a line break: if it ends within a text of several lines (`|`), add one"
+            ));
+        }
+        self.fail(&error.to_string())
+    }
+
+    fn fail(&self, problem: &str) -> CannotEdit {
+        CannotEdit {
+            file: Arc::clone(&self.file),
+            problem: problem.to_owned(),
+        }
     }
 }
 
 /// A file that cannot be changed without changing more than was asked for; it is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: {error}")]
+#[error("{file}: {problem}")]
 pub struct CannotEdit {
     file: Arc<str>,
-    error: EditError,
+    problem: String,
 }
 
-fn apply(editor: &mut Editor, edit: &Edit) -> Result<(), EditError> {
+/// Makes one edit. Gives whether there was anything to take away, where that is what is asked for.
+fn apply(editor: &mut Editor, edit: &Edit) -> Result<bool, EditError> {
     let within = |section: Section, index: usize, path: &[&'static str]| -> Vec<Step<'static>> {
         [Step::Key(section.key()), Step::Index(index)]
             .into_iter()
@@ -130,14 +158,16 @@ fn apply(editor: &mut Editor, edit: &Edit) -> Result<(), EditError> {
             .collect()
     };
     match edit {
-        Edit::Append { section, entry } => editor.append(&[Step::Key(section.key())], &[written(entry)]),
+        Edit::Append { section, entry } => editor.append(&[Step::Key(section.key())], &[written(entry)])?,
         Edit::Set {
             section,
             index,
             path,
             value,
-        } => editor.set(&within(*section, *index, path), &written(value)),
-        Edit::Unset { section, index, path } => editor.remove(&within(*section, *index, path)).map(drop),
+        } => editor.set(&within(*section, *index, path), &written(value))?,
+        Edit::Unset { section, index, path } => {
+            return editor.remove(&within(*section, *index, path));
+        }
         Edit::RemoveItem {
             section,
             index,
@@ -146,19 +176,20 @@ fn apply(editor: &mut Editor, edit: &Edit) -> Result<(), EditError> {
         } => {
             let mut path = within(*section, *index, path);
             path.push(Step::Index(*item));
-            editor.remove(&path).map(drop)
+            return editor.remove(&path);
         }
         Edit::AppendItem {
             section,
             index,
             path,
             value,
-        } => editor.append(&within(*section, *index, path), &[written(value)]),
-        Edit::Remove { section, index } => editor.remove(&within(*section, *index, &[])).map(drop),
+        } => editor.append(&within(*section, *index, path), &[written(value)])?,
+        Edit::Remove { section, index } => return editor.remove(&within(*section, *index, &[])),
         Edit::SetCurrentContext(name) => {
-            editor.set(&[Step::Key("current-context")], &written(&Value::text(name)))
+            editor.set(&[Step::Key("current-context")], &written(&Value::text(name)))?;
         }
     }
+    Ok(true)
 }
 
 /// The whole of a new file, in the order of kubectl's and the AWS CLI's.

@@ -2,7 +2,7 @@
 
 use super::{
     exec_entry::{FoundExec, SignIn},
-    value::{Section, Value},
+    value::{Edit, Section, Value},
 };
 
 /// A named entry of a file, with its place for messages.
@@ -47,6 +47,98 @@ impl Entries {
             .iter()
             .enumerate()
             .find(|(_, entry)| entry.name.as_deref() == Some(name))
+    }
+
+    /// What these edits make of them, which is what the text must hold when they were made there. Lines and columns are
+    /// those of before.
+    pub(super) fn with(&self, edits: &[Edit]) -> Self {
+        let mut entries = self.clone();
+        for edit in edits {
+            entries.apply(edit);
+        }
+        entries
+    }
+
+    fn apply(&mut self, edit: &Edit) {
+        match edit {
+            Edit::Append { section, entry } => self.section(*section).push(Entry {
+                name: entry.text_at(&["name"]).map(str::to_owned),
+                body: entry.get(section.entry_key()).cloned().unwrap_or(Value::Null),
+                line: 0,
+                column: 0,
+            }),
+            Edit::Set {
+                section,
+                index,
+                path,
+                value,
+            } => self.change(*section, *index, path, |body, path| body.put(path, value.clone())),
+            Edit::Unset { section, index, path } => self.change(*section, *index, path, Value::cut),
+            Edit::RemoveItem {
+                section,
+                index,
+                path,
+                item,
+            } => self.change(*section, *index, path, |body, path| {
+                let mut items = body.at(path).map(Value::items).unwrap_or_default().to_vec();
+                if *item < items.len() {
+                    items.remove(*item);
+                }
+                body.put(path, Value::List(items));
+            }),
+            Edit::AppendItem {
+                section,
+                index,
+                path,
+                value,
+            } => self.change(*section, *index, path, |body, path| {
+                let mut items = body.at(path).map(Value::items).unwrap_or_default().to_vec();
+                items.push(value.clone());
+                body.put(path, Value::List(items));
+            }),
+            Edit::Remove { section, index } => {
+                let entries = self.section(*section);
+                if *index < entries.len() {
+                    entries.remove(*index);
+                }
+            }
+            Edit::SetCurrentContext(name) => {
+                self.current_context = Some(name.clone()).filter(|name| !name.is_empty());
+            }
+        }
+    }
+
+    fn section(&mut self, section: Section) -> &mut Vec<Entry> {
+        match section {
+            Section::Clusters => &mut self.clusters,
+            Section::Contexts => &mut self.contexts,
+            Section::Users => &mut self.users,
+        }
+    }
+
+    /// Changes the body of an entry; the path begins below the entry, with the body's key.
+    fn change(
+        &mut self,
+        section: Section,
+        index: usize,
+        path: &[&str],
+        change: impl FnOnce(&mut Value, &[&str]),
+    ) {
+        if let Some(entry) = self.section(section).get_mut(index) {
+            change(&mut entry.body, path.get(1..).unwrap_or_default());
+        }
+    }
+
+    /// Whether both hold the same, wherever it stands and in whichever order its keys are.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Section::ALL.into_iter().all(|section| {
+            let (one, other) = (self.of(section), other.of(section));
+            one.len() == other.len()
+                && one
+                    .iter()
+                    .zip(other)
+                    .all(|(one, other)| one.name == other.name && one.body.is_same(&other.body))
+        }) && self.current_context == other.current_context
     }
 }
 

@@ -21,6 +21,34 @@ impl ExecTool {
     /// Every tool.
     pub const ALL: [Self; 3] = [Self::Eksact, Self::Aws, Self::AwsIamAuthenticator];
 
+    /// Flags of the tool that take no value: what follows one is not its value, but may be the verb.
+    const fn switches(self) -> &'static [&'static str] {
+        match self {
+            Self::Eksact => &[
+                "--no-cache",
+                "--cache",
+                "--token-only",
+                "--forward-session-name",
+                "--sandbox",
+                "--quiet",
+                "-q",
+                "--verbose",
+                "-v",
+                "-vv",
+            ],
+            Self::Aws => &[
+                "--debug",
+                "--no-verify-ssl",
+                "--no-paginate",
+                "--no-sign-request",
+                "--no-cli-pager",
+                "--cli-auto-prompt",
+                "--no-cli-auto-prompt",
+            ],
+            Self::AwsIamAuthenticator => &["--forward-session-name", "--cache", "--token-only"],
+        }
+    }
+
     /// The name of the program.
     pub const fn program(self) -> &'static str {
         match self {
@@ -47,6 +75,21 @@ impl ExecTool {
         Self::ALL.into_iter().find(|tool| tool.program() == name)
     }
 }
+
+/// Variables that decide as whom and where a tool signs in (the AWS SDKs' and tools' reference, "Environment variables").
+const SIGN_IN_VARIABLES: [&str; 11] = [
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_STS_REGIONAL_ENDPOINTS",
+];
 
 /// Version of the exec protocol that kubectl shall speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -202,6 +245,17 @@ impl ExecEntry {
         arguments
     }
 
+    /// The names in `env` that say as whom an entry signs in, and that must not stay where that is replaced.
+    pub fn sign_in_variables(&self, found: &FoundExec) -> Vec<String> {
+        found
+            .environment
+            .iter()
+            .map(|(name, _)| name.clone())
+            .filter(|name| SIGN_IN_VARIABLES.contains(&name.as_str()))
+            .filter(|name| !self.environment.contains_key(name))
+            .collect()
+    }
+
     /// The names in `env` that another tool's entry set for itself and that are not to stay. Whatever else stands there
     /// is its user's.
     pub fn environment_to_remove(&self, found: &FoundExec) -> Vec<String> {
@@ -296,7 +350,7 @@ impl Parsed {
             };
             let slot = match (tool, flag) {
                 (ExecTool::Aws, "--cluster-name")
-                | (ExecTool::Eksact, "--cluster" | "--cluster-name" | "-i" | "--cluster-id")
+                | (ExecTool::Eksact, "--cluster" | "--cluster-name" | "-c" | "-i" | "--cluster-id")
                 | (ExecTool::AwsIamAuthenticator, "-i" | "--cluster-id") => &mut parsed.cluster,
                 (_, "--region") => &mut parsed.region,
                 // The AWS CLI itself writes the abbreviation `--role`.
@@ -313,6 +367,7 @@ impl Parsed {
                 _ if flag.starts_with('-') => {
                     parsed.added.push(word.to_owned());
                     if inline.is_none()
+                        && !tool.switches().contains(&flag)
                         && let Some(value) = words.next_if(|next| !next.starts_with('-'))
                     {
                         parsed.added.push(value.to_owned());
@@ -338,142 +393,5 @@ impl Parsed {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn words(text: &str) -> Vec<String> {
-        text.split_whitespace().map(str::to_owned).collect()
-    }
-
-    fn found(command: &str, arguments: &str, environment: &[(&str, &str)]) -> FoundExec {
-        FoundExec {
-            command: command.to_owned(),
-            arguments: words(arguments),
-            environment: environment
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-            install_hint: None,
-        }
-    }
-
-    fn sign_in(role: Option<&str>, profile: Option<&str>) -> SignIn {
-        SignIn {
-            cluster: "bench".to_owned(),
-            region: Some("us-west-2".to_owned()),
-            role_arn: role.map(str::to_owned),
-            profile: profile.map(str::to_owned),
-        }
-    }
-
-    const ROLE: &str = "arn:aws:iam::111122223333:role/deployer";
-
-    #[test]
-    fn entries_of_every_tool_say_as_whom_they_sign_in() {
-        for (entry, wanted) in [
-            // The AWS CLI, with and without --role-arn and a profile.
-            (
-                found(
-                    "aws",
-                    "--region us-west-2 eks get-token --cluster-name bench --output json",
-                    &[],
-                ),
-                sign_in(None, None),
-            ),
-            (
-                found(
-                    "aws",
-                    &format!(
-                        "--region us-west-2 eks get-token --cluster-name bench --output json --role {ROLE}"
-                    ),
-                    &[("AWS_PROFILE", "dev")],
-                ),
-                sign_in(Some(ROLE), Some("dev")),
-            ),
-            // eksctl.
-            (
-                found(
-                    "aws-iam-authenticator",
-                    &format!("token -i bench -r {ROLE}"),
-                    &[
-                        ("AWS_STS_REGIONAL_ENDPOINTS", "regional"),
-                        ("AWS_DEFAULT_REGION", "us-west-2"),
-                    ],
-                ),
-                sign_in(Some(ROLE), None),
-            ),
-            // By hand.
-            (
-                found(
-                    "C:\\bin\\eksact.exe",
-                    "token --cluster-id=bench --region=us-west-2 -p dev -r x",
-                    &[],
-                ),
-                sign_in(Some("x"), Some("dev")),
-            ),
-        ] {
-            assert_eq!(entry.sign_in(), Some(wanted), "{entry:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_call_for_a_token_is_nobodys() {
-        for entry in [
-            found(
-                "aws-vault",
-                "exec dev -- aws eks get-token --cluster-name bench",
-                &[],
-            ),
-            found("aws", "sts get-caller-identity", &[]),
-            found("gke-gcloud-auth-plugin", "", &[]),
-            found("eksact", "token", &[]),
-        ] {
-            assert_eq!(entry.sign_in(), None, "{entry:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_written_is_read_back_as_the_same_sign_in() {
-        for tool in ExecTool::ALL {
-            for wanted in [sign_in(None, None), sign_in(Some(ROLE), Some("dev"))] {
-                let entry = ExecEntry::new(tool, tool.program().to_owned(), &wanted, ExecApiVersion::V1);
-                let back = FoundExec {
-                    command: entry.command.clone(),
-                    arguments: entry.arguments.clone(),
-                    environment: entry.environment.clone().into_iter().collect(),
-                    install_hint: Some(entry.install_hint.clone()),
-                };
-                assert!(back.is_ours());
-                assert_eq!(back.sign_in(), Some(wanted));
-                assert_eq!(
-                    entry.arguments_over(Some(&back)),
-                    entry.arguments,
-                    "nothing was added"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn what_the_user_added_stays_and_what_another_tool_wrote_for_itself_goes() {
-        let wanted = sign_in(None, Some("dev"));
-        let entry = ExecEntry::new(ExecTool::Eksact, "eksact".to_owned(), &wanted, ExecApiVersion::V1);
-        let own = found(
-            "/old/eksact",
-            "token -i bench --external-id 42 --no-cache",
-            &[("AWS_PROFILE", "x")],
-        );
-        assert_eq!(
-            entry.arguments_over(Some(&own)),
-            words("token --cluster bench --region us-west-2 --profile dev --external-id 42 --no-cache")
-        );
-        assert!(entry.environment_to_remove(&own).is_empty());
-        let other = found(
-            "aws",
-            "eks get-token --cluster-name bench --debug",
-            &[("AWS_PROFILE", "dev"), ("HTTPS_PROXY", "p")],
-        );
-        assert_eq!(entry.arguments_over(Some(&other)), entry.arguments);
-        assert_eq!(entry.environment_to_remove(&other), ["AWS_PROFILE"]);
-    }
-}
+#[path = "exec_entry_tests.rs"]
+mod tests;

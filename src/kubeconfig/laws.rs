@@ -221,6 +221,46 @@ fn what_is_shared_through_anchors_is_refused_not_changed_twice() {
     );
 }
 
+#[test]
+fn what_comes_through_a_merge_key_is_not_said_to_be_gone() {
+    let text = format!(
+        "x: &c {{proxy-url: http://proxy}}\nclusters:\n- name: {ARN}\n  cluster:\n    <<: *c\n    server: https://old\n"
+    );
+    let document = Document::read("config", text.as_bytes()).unwrap();
+    let mut wanted = wanted(None, None);
+    // Set, it wins over what is merged; removed, it would come back.
+    wanted.proxy_url = Some("http://new".to_owned());
+    let edits = merge(document.entries(), &wanted).unwrap().edits;
+    assert!(
+        document
+            .edited(&edits)
+            .unwrap()
+            .contains("    proxy-url: http://new\n")
+    );
+    wanted.proxy_url = Some(String::new());
+    let edits = merge(document.entries(), &wanted).unwrap().edits;
+    let error = document.edited(&edits).unwrap_err().to_string();
+    assert!(error.contains("merge key"), "{error}");
+}
+
+#[test]
+fn a_file_in_json_stays_json() {
+    let before = r#"{"kind": "Config", "clusters": [{"name": "a", "cluster": {}}], "users": null}"#;
+    let after = updated(before, &wanted(Some(ROLE), Some("prod")));
+    for text in [&after, &removed(&after)] {
+        serde_json::from_str::<serde_json::Value>(text).expect(text);
+    }
+}
+
+#[test]
+fn a_file_that_ends_within_a_text_is_told_what_it_lacks() {
+    let text = format!("kind: Config\nnote: |\n  {ARN}");
+    let document = Document::read("config", text.as_bytes()).unwrap();
+    let edits = merge(document.entries(), &wanted(None, None)).unwrap().edits;
+    let error = document.edited(&edits).unwrap_err().to_string();
+    assert!(error.contains("ends without a line break"), "{error}");
+}
+
 /// A scalar as somebody may write it.
 fn scalar() -> impl Strategy<Value = String> {
     prop_oneof![

@@ -3,6 +3,8 @@
 //!
 //! * `<file>.eksact.lock`, under the system's advisory lock: every eksact waits there for its turn, and a process that
 //!   dies gives it up.
+//! * The file itself is locked as well: one with two names (hard links, or mounted at two places) is written in place and
+//!   so stays the same, and whoever writes it under its other name has another lock beside it.
 //! * `<file>.lock`, which client-go creates before it writes (`tools/clientcmd/config.go`, `lockFile`): kubectl refuses to
 //!   write while it exists. It outlives a process that dies; one that an eksact left behind is known by its content.
 
@@ -38,6 +40,12 @@ pub enum LockError {
         /// How old it is, in words.
         age: String,
     },
+    /// The user has given up.
+    #[error("interrupted while waiting for {}", path.display())]
+    Interrupted {
+        /// What was waited for.
+        path: PathBuf,
+    },
     /// The system said no; its text names the file.
     #[error("the kubeconfig could not be locked: {0}")]
     System(#[from] io::Error),
@@ -48,11 +56,52 @@ const MARK: &[u8] = b"eksact\n";
 /// How often a lock of kubectl's, which is held for milliseconds, is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
+/// A lock file of kubectl's this old is no living kubectl's.
+const STALE: Duration = Duration::from_mins(1);
+/// How long nothing is said of a wait.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// How others are waited for.
+pub struct Waiting<'w> {
+    /// At most so long.
+    pub limit: Duration,
+    /// Whether the user has given up.
+    pub is_given_up: &'w dyn Fn() -> bool,
+    /// Is told once for what it is waited, if that takes longer than a moment.
+    pub tell: &'w dyn Fn(&Path),
+}
+
+/// A wait that has begun.
+struct Wait<'w> {
+    waiting: &'w Waiting<'w>,
+    begun: Instant,
+    is_told: bool,
+}
+
+impl Wait<'_> {
+    /// Whether to look for `path` once more.
+    fn goes_on(&mut self, path: &Path) -> Result<bool, LockError> {
+        if (self.waiting.is_given_up)() {
+            return Err(LockError::Interrupted {
+                path: path.to_owned(),
+            });
+        }
+        let waited = self.begun.elapsed();
+        if waited >= SILENCE && !self.is_told {
+            self.is_told = true;
+            (self.waiting.tell)(path);
+        }
+        Ok(waited < self.waiting.limit)
+    }
+}
+
 /// The right to write a file, until dropped.
 #[derive(Debug)]
 pub struct Lock {
     /// Removed before the lock on it is given up, so that nothing is left lying about.
     queue: Option<Queue>,
+    /// The kubeconfig, locked as long as it is open; none where there is no such file yet.
+    _content: Option<std::fs::File>,
     /// Lock files of client-go's that are ours.
     created: Vec<PathBuf>,
 }
@@ -69,61 +118,84 @@ struct Queue {
 }
 
 impl Lock {
-    /// Waits for the right to write `target`, at most for `limit`. `named` is the path as the user gave it, beside which
-    /// kubectl would put its lock; it differs from `target` where it is a symbolic link.
-    pub fn take(named: &Path, target: &Path, limit: Duration) -> Result<Self, LockError> {
-        let begun = Instant::now();
+    /// Waits for the right to write `target`. `named` is the path as the user gave it, beside which kubectl would put its
+    /// lock; it differs from `target` where it is a symbolic link.
+    pub fn take(named: &Path, target: &Path, waiting: &Waiting<'_>) -> Result<Self, LockError> {
+        let mut wait = Wait {
+            waiting,
+            begun: Instant::now(),
+            is_told: false,
+        };
+        let queue = Queue::join(target, &mut wait)?;
+        // In a closed folder the file is the queue.
+        let content = if queue.is_target {
+            None
+        } else {
+            lock_content(target, &mut wait)?
+        };
         let mut lock = Self {
-            queue: Some(Queue::join(target, limit)?),
+            queue: Some(queue),
+            _content: content,
             created: Vec::new(),
         };
-        lock.create(beside(named, ".lock"), begun, limit)?;
+        let mut paths = vec![beside(named, ".lock")];
         if named != target {
-            lock.create(beside(target, ".lock"), begun, limit)?;
+            paths.push(beside(target, ".lock"));
+        }
+        while let Some(path) = lock.first_taken(&paths)? {
+            // Whoever waits for one with another in hand keeps kubectl out for nothing, and leaves it behind when killed.
+            lock.give_back();
+            if age_of(&path) >= STALE || !wait.goes_on(&path)? {
+                let age = in_words(age_of(&path));
+                return Err(LockError::LeftBehind { path, age });
+            }
+            std::thread::sleep(LOOK_AGAIN);
         }
         Ok(lock)
     }
 
-    fn create(&mut self, path: PathBuf, begun: Instant, limit: Duration) -> Result<(), LockError> {
-        loop {
-            match create_private(&path) {
+    /// Creates client-go's lock files, as far as none of them is there. Gives the one that is.
+    fn first_taken(&mut self, paths: &[PathBuf]) -> Result<Option<PathBuf>, LockError> {
+        for path in paths {
+            match create_private(path) {
                 Ok(mut file) => {
-                    self.created.push(path);
+                    self.created.push(path.clone());
                     // Without the mark it is still a lock, only not known as ours should this process die.
                     let _ = file.write_all(MARK);
-                    return Ok(());
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     // Every living eksact that could have made it holds the queue first, and that is us.
                     if self.queue.as_ref().is_some_and(|queue| queue.is_locked)
-                        && fs::read(&path).is_ok_and(|content| content == MARK)
+                        && fs::read(path).is_ok_and(|content| content == MARK)
                     {
-                        let _ = fs::remove_file(&path);
-                        continue;
+                        let _ = fs::remove_file(path);
+                        return self.first_taken_again(paths);
                     }
-                    if begun.elapsed() >= limit {
-                        let age = age_of(&path);
-                        return Err(LockError::LeftBehind { path, age });
-                    }
-                    std::thread::sleep(LOOK_AGAIN);
+                    return Ok(Some(path.clone()));
                 }
-                // Where no file can be made beside it kubectl cannot write either.
-                Err(error)
-                    if is_closed(&error) && self.queue.as_ref().is_some_and(|queue| queue.is_target) =>
-                {
-                    return Ok(());
-                }
+                // Where no file can be made kubectl makes none either, and so does not write.
+                Err(error) if is_closed(&error) => {}
                 Err(error) => return Err(error.into()),
             }
+        }
+        Ok(None)
+    }
+
+    fn first_taken_again(&mut self, paths: &[PathBuf]) -> Result<Option<PathBuf>, LockError> {
+        self.give_back();
+        self.first_taken(paths)
+    }
+
+    fn give_back(&mut self) {
+        for path in self.created.drain(..) {
+            let _ = fs::remove_file(path);
         }
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        for path in &self.created {
-            let _ = fs::remove_file(path);
-        }
+        self.give_back();
         if let Some(queue) = self.queue.take().filter(|queue| !queue.is_target) {
             let _ = fs::remove_file(&queue.path);
         }
@@ -131,9 +203,8 @@ impl Drop for Lock {
 }
 
 impl Queue {
-    fn join(target: &Path, limit: Duration) -> Result<Self, LockError> {
+    fn join(target: &Path, wait: &mut Wait<'_>) -> Result<Self, LockError> {
         let path = beside(target, ".eksact.lock");
-        let begun = Instant::now();
         loop {
             let (file, path, is_target) = match open_private(&path) {
                 Ok(file) => (file, path.clone(), false),
@@ -143,10 +214,7 @@ impl Queue {
                 }
                 Err(error) => return Err(error.into()),
             };
-            let left = limit.saturating_sub(begun.elapsed());
-            let Some((file, is_locked)) = locked_within(file, left)? else {
-                return Err(LockError::Held { path, waited: limit });
-            };
+            let (file, is_locked) = locked(file, &path, wait)?;
             // The one before may have removed the file while this one waited: then somebody else may hold its successor.
             if is_target || is_at(&file, &path) {
                 return Ok(Self {
@@ -160,15 +228,37 @@ impl Queue {
     }
 }
 
-/// Locks `file`; none when that takes longer than `limit`. A system that knows no locks on this file gives it unlocked,
-/// and says so: client-go's lock file is left to keep others out.
-fn locked_within(file: std::fs::File, limit: Duration) -> io::Result<Option<(std::fs::File, bool)>> {
-    match file.try_lock() {
-        Ok(()) => return Ok(Some((file, true))),
-        Err(std::fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-            return Ok(Some((file, false)));
+/// Locks the kubeconfig itself; none where there is none, or none that can be read.
+#[cfg(unix)]
+fn lock_content(target: &Path, wait: &mut Wait<'_>) -> Result<Option<std::fs::File>, LockError> {
+    loop {
+        // A pipe would be waited for; that it is no file is told when it is read.
+        if !target.is_file() {
+            return Ok(None);
         }
-        Err(std::fs::TryLockError::Error(error)) => return Err(error),
+        let Ok(file) = std::fs::File::open(target) else {
+            return Ok(None);
+        };
+        let (file, _) = locked(file, target, wait)?;
+        if is_at(&file, target) {
+            return Ok(Some(file));
+        }
+    }
+}
+
+/// Elsewhere a lock on a file keeps its owner from reading it by another handle.
+#[cfg(not(unix))]
+fn lock_content(_: &Path, _: &mut Wait<'_>) -> Result<Option<std::fs::File>, LockError> {
+    Ok(None)
+}
+
+/// Locks `file`, which is at `path`. A system that knows no locks on this file gives it unlocked, and says so: client-go's
+/// lock file is left to keep others out.
+fn locked(file: std::fs::File, path: &Path, wait: &mut Wait<'_>) -> Result<(std::fs::File, bool), LockError> {
+    match file.try_lock() {
+        Ok(()) => return Ok((file, true)),
+        Err(std::fs::TryLockError::Error(error)) if knows_no_locks(&error) => return Ok((file, false)),
+        Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
         Err(std::fs::TryLockError::WouldBlock) => {}
     }
     // The system's own queue is fair, and has no time limit: a thread waits in it. If it is given up, it ends with the
@@ -178,10 +268,28 @@ fn locked_within(file: std::fs::File, limit: Duration) -> io::Result<Option<(std
         let locked = file.lock().map(|()| (file, true));
         let _ = sender.send(locked);
     });
-    match receiver.recv_timeout(limit) {
-        Ok(locked) => locked.map(Some),
-        Err(_) => Ok(None),
+    loop {
+        match receiver.recv_timeout(LOOK_AGAIN) {
+            Ok(locked) => return Ok(locked?),
+            Err(_) if wait.goes_on(path)? => {}
+            Err(_) => {
+                return Err(LockError::Held {
+                    path: path.to_owned(),
+                    waited: wait.waiting.limit,
+                });
+            }
+        }
     }
+}
+
+/// Whether the file system has no locks: it says that it does not know the call, or (NFS without its lock service) that it
+/// has none left.
+fn knows_no_locks(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let has_none_left = error.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error());
+    #[cfg(not(unix))]
+    let has_none_left = false;
+    has_none_left || error.kind() == io::ErrorKind::Unsupported
 }
 
 /// `path` with `suffix` behind its file name.
@@ -238,12 +346,16 @@ fn is_at(_: &std::fs::File, _: &Path) -> bool {
     true
 }
 
-fn age_of(path: &Path) -> String {
-    let seconds = fs::metadata(path)
+fn age_of(path: &Path) -> Duration {
+    fs::metadata(path)
         .and_then(|metadata| metadata.modified())
         .ok()
         .and_then(|made| SystemTime::now().duration_since(made).ok())
-        .map_or(0, |age| age.as_secs());
+        .unwrap_or_default()
+}
+
+fn in_words(age: Duration) -> String {
+    let seconds = age.as_secs();
     match seconds {
         0..120 => format!("{seconds} s"),
         120..7200 => format!("{} min", seconds / 60),
@@ -253,89 +365,5 @@ fn age_of(path: &Path) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIMIT: Duration = Duration::from_secs(20);
-
-    fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn kubectl_is_kept_out_and_nothing_is_left_behind() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("config");
-        let lock = Lock::take(&file, &file, LIMIT).unwrap();
-        assert_eq!(names(folder.path()), ["config.eksact.lock", "config.lock"]);
-        drop(lock);
-        assert!(names(folder.path()).is_empty());
-    }
-
-    #[test]
-    fn writers_take_turns() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("config");
-        fs::write(&file, "0").unwrap();
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
-                    for _ in 0..10 {
-                        let _lock = Lock::take(&file, &file, LIMIT).unwrap();
-                        let count: u32 = fs::read_to_string(&file).unwrap().parse().unwrap();
-                        // By rename, as the kubeconfig is written.
-                        let next = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
-                        fs::write(next.path(), (count + 1).to_string()).unwrap();
-                        next.persist(&file).unwrap();
-                    }
-                });
-            }
-        });
-        assert_eq!(fs::read_to_string(&file).unwrap(), "80");
-        assert_eq!(names(folder.path()), ["config"]);
-    }
-
-    #[test]
-    fn a_lock_of_kubectls_is_waited_for_and_named_when_it_stays() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("config");
-        fs::write(folder.path().join("config.lock"), "").unwrap();
-        let error = Lock::take(&file, &file, Duration::from_millis(50)).unwrap_err();
-        assert!(matches!(&error, LockError::LeftBehind { path, .. } if path.ends_with("config.lock")));
-        assert_eq!(names(folder.path()), ["config.lock"], "it is not ours to remove");
-    }
-
-    #[test]
-    fn a_lock_that_an_eksact_died_with_is_taken_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("config");
-        fs::write(folder.path().join("config.lock"), MARK).unwrap();
-        fs::write(folder.path().join("config.eksact.lock"), "").unwrap();
-        drop(Lock::take(&file, &file, LIMIT).unwrap());
-        assert!(names(folder.path()).is_empty());
-    }
-
-    #[test]
-    fn an_eksact_that_hangs_is_not_waited_for_for_ever() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("config");
-        let _held = Lock::take(&file, &file, LIMIT).unwrap();
-        let error = Lock::take(&file, &file, Duration::from_millis(50)).unwrap_err();
-        assert!(matches!(error, LockError::Held { .. }), "{error}");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn two_names_of_one_file_share_a_lock() {
-        let folder = tempfile::tempdir().unwrap();
-        let (file, link) = (folder.path().join("real"), folder.path().join("link"));
-        let _held = Lock::take(&file, &file, LIMIT).unwrap();
-        let error = Lock::take(&link, &file, Duration::from_millis(50)).unwrap_err();
-        assert!(matches!(error, LockError::Held { .. }), "{error}");
-    }
-}
+#[path = "lock_tests.rs"]
+mod tests;

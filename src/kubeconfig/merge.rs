@@ -2,8 +2,9 @@
 //! edits. What its user has added to an entry stays.
 
 use super::{
+    changes::without_password,
     entries::{Entries, OTHER_CREDENTIALS, exec_of, sign_in_of},
-    exec_entry::{ExecEntry, ExecTool, FoundExec, SignIn},
+    exec_entry::{ExecEntry, ExecTool, SignIn},
     naming::{Names, user_candidates},
     value::{Edit, Section, Value},
 };
@@ -31,14 +32,33 @@ pub struct Wanted {
     pub force: bool,
 }
 
-/// A context of the wanted name is another cluster's.
+/// An entry of the wanted name is somebody else's, and is not taken from them unasked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the context {context} is there already, for the cluster {cluster}")]
-pub struct ContextTaken {
-    /// Its name.
-    pub context: String,
-    /// The entry of the cluster that it is for.
-    pub cluster: String,
+pub enum Taken {
+    /// The context is for another cluster.
+    #[error("the context {context} is there already, for the cluster {cluster}")]
+    ContextOfCluster {
+        /// Its name.
+        context: String,
+        /// The entry of the cluster that it is for.
+        cluster: String,
+    },
+    /// The context is for this cluster, and its user does not sign in as is wanted.
+    #[error("the context {context} is there already, and its user {user} signs in otherwise")]
+    ContextOfUser {
+        /// Its name.
+        context: String,
+        /// Its user.
+        user: String,
+    },
+    /// The entry of the cluster leads to another API, perhaps that of another account's cluster.
+    #[error("the cluster {entry} is there already, and is another one: its server is {server}")]
+    Cluster {
+        /// Its name.
+        entry: String,
+        /// Its URL, without a password.
+        server: String,
+    },
 }
 
 /// What is to be done to a file.
@@ -54,6 +74,8 @@ pub struct Merge {
     pub context: Compared,
     /// Another user that has the wanted name, and differs in role or profile.
     pub displaced_by: Option<String>,
+    /// Other contexts that use a user who signs in otherwise and is replaced.
+    pub replaced_under: Vec<String>,
     /// The cluster's entry turns the check of certificates off, so that none was written: kubectl takes only one of both.
     pub is_insecure: bool,
 }
@@ -77,29 +99,33 @@ impl Compared {
 }
 
 /// What leads from the file to what is wanted.
-pub fn merge(file: &Entries, wanted: &Wanted) -> Result<Merge, ContextTaken> {
+pub fn merge(file: &Entries, wanted: &Wanted) -> Result<Merge, Taken> {
     let mut edits = Vec::new();
     let (user_name, displaced_by) = choose_user(file, wanted);
     let context_name = wanted.names.context.clone().unwrap_or_else(|| user_name.clone());
-    if let Some((_, context)) = file.find(Section::Contexts, &context_name)
-        && let Some(cluster) = context.body.text_at(&["cluster"])
-        && cluster != wanted.names.cluster
-        && !wanted.force
-    {
-        return Err(ContextTaken {
-            context: context_name,
-            cluster: cluster.to_owned(),
-        });
+    if !wanted.force {
+        refuse_taken(file, wanted, &context_name, &user_name)?;
     }
     let mut cluster = Body::of(file, Section::Clusters, &wanted.names.cluster);
-    let is_insecure = cluster.value.text_at(&["insecure-skip-tls-verify"]) == Some("true");
+    let is_insecure = cluster
+        .value
+        .get("insecure-skip-tls-verify")
+        .is_some_and(Value::is_true);
     write_cluster(&mut cluster, wanted, is_insecure);
     let mut context = Body::of(file, Section::Contexts, &context_name);
     context.set(&["cluster"], Value::text(&wanted.names.cluster));
     context.set(&["user"], Value::text(&user_name));
     context.set_or_remove("namespace", wanted.namespace.as_deref());
     let mut user = Body::of(file, Section::Users, &user_name);
-    write_user(&mut user, wanted);
+    let is_replaced = user.index.is_some() && !signs_in_so(file, &user_name, wanted);
+    let replaced_under = if is_replaced {
+        other_contexts(file, &user_name, &context_name)
+            .map(str::to_owned)
+            .collect()
+    } else {
+        Vec::new()
+    };
+    write_user(&mut user, &wanted.exec, is_replaced);
     let compared = [
         cluster.finish(&mut edits),
         context.finish(&mut edits),
@@ -115,25 +141,79 @@ pub fn merge(file: &Entries, wanted: &Wanted) -> Result<Merge, ContextTaken> {
         user,
         context,
         displaced_by,
+        replaced_under,
         is_insecure,
     })
+}
+
+fn refuse_taken(file: &Entries, wanted: &Wanted, context: &str, user: &str) -> Result<(), Taken> {
+    let names = &wanted.names;
+    if let Some((_, entry)) = file.find(Section::Contexts, context) {
+        if let Some(cluster) = entry.body.text_at(&["cluster"])
+            && cluster != names.cluster
+        {
+            return Err(Taken::ContextOfCluster {
+                context: context.to_owned(),
+                cluster: cluster.to_owned(),
+            });
+        }
+        if let Some(there) = entry.body.text_at(&["user"])
+            && there != user
+            && file.find(Section::Users, there).is_some()
+            && !signs_in_so(file, there, wanted)
+        {
+            return Err(Taken::ContextOfUser {
+                context: context.to_owned(),
+                user: there.to_owned(),
+            });
+        }
+    }
+    if names.is_cluster_ambiguous
+        && let Some((_, entry)) = file.find(Section::Clusters, &names.cluster)
+        && let Some(server) = entry.body.text_at(&["server"])
+        && server != wanted.server
+    {
+        return Err(Taken::Cluster {
+            entry: names.cluster.clone(),
+            server: without_password(server),
+        });
+    }
+    Ok(())
+}
+
+/// Whether the user of this name is there and signs in as is wanted.
+fn signs_in_so(file: &Entries, user: &str, wanted: &Wanted) -> bool {
+    file.find(Section::Users, user)
+        .is_some_and(|(_, entry)| sign_in_of(&entry.body).is_some_and(|found| found.is_as(&wanted.sign_in)))
+}
+
+/// The contexts but this one that use a user.
+fn other_contexts<'e>(file: &'e Entries, user: &str, context: &str) -> impl Iterator<Item = &'e str> {
+    file.contexts
+        .iter()
+        .filter(move |entry| entry.body.text_at(&["user"]) == Some(user))
+        .filter_map(|entry| entry.name.as_deref())
+        .filter(move |name| *name != context)
 }
 
 /// The name that the user gets, and the other one that has the wanted name, if that is why it gets another.
 fn choose_user(file: &Entries, wanted: &Wanted) -> (String, Option<String>) {
     let name = &wanted.names.user;
-    let is_ours = |name: &str| {
-        file.find(Section::Users, name).is_some_and(|(_, entry)| {
-            sign_in_of(&entry.body).is_some_and(|found| found.is_as(&wanted.sign_in))
-        })
-    };
-    if wanted.force || is_ours(name) {
+    let alias = wanted.names.context.as_deref();
+    let is_ours = |name: &str| signs_in_so(file, name, wanted);
+    // Under an alias the user's name was not asked for, and another does as well.
+    let is_asked_for = wanted.names.is_user_given || alias.is_none();
+    if is_ours(name) || wanted.force && is_asked_for {
         return (name.clone(), None);
     }
     // Run again, it shall find what the first run made: one that is there goes before a better name that has come free.
     let existing = user_candidates(name, &wanted.sign_in)
         .take(file.users.len() + 4)
         .find(|candidate| is_ours(candidate));
+    let is_nobody_elses = || other_contexts(file, name, alias.unwrap_or(name)).next().is_none();
+    if existing.is_none() && wanted.force && is_nobody_elses() {
+        return (name.clone(), None);
+    }
     let chosen = existing.or_else(|| {
         user_candidates(name, &wanted.sign_in)
             .find(|candidate| file.find(Section::Users, candidate).is_none())
@@ -156,31 +236,33 @@ fn write_cluster(cluster: &mut Body, wanted: &Wanted, is_insecure: bool) {
     cluster.set_or_remove("proxy-url", wanted.proxy_url.as_deref());
 }
 
-fn write_user(user: &mut Body, wanted: &Wanted) {
-    let exec = &wanted.exec;
-    let found = exec_of(&user.value);
-    let was_same = sign_in_of(&user.value).is_some_and(|found| found.is_as(&wanted.sign_in));
-    if user.index.is_some() && !was_same {
-        // Replaced on demand: what signed somebody else in goes, or it would win over the entry.
+/// Writes how the user signs in. One who signed in otherwise `is_replaced`: of that nothing may stay, but all else does.
+fn write_user(user: &mut Body, exec: &ExecEntry, is_replaced: bool) {
+    if is_replaced {
+        // Each of these would win over the entry.
         for key in OTHER_CREDENTIALS {
             user.unset(&[key]);
         }
-        if found.is_some() {
-            user.set(&["exec"], new_exec(exec));
-            return;
-        }
     }
-    let Some(found) = found else {
+    let found = exec_of(&user.value);
+    // What else stands in the entry of a program that is not known is that program's.
+    let Some(found) = found.filter(|found| !is_replaced || ExecTool::of_command(&found.command).is_some())
+    else {
         user.set(&["exec"], new_exec(exec));
         return;
     };
+    let (arguments, to_remove) = if is_replaced {
+        (exec.arguments.clone(), exec.sign_in_variables(&found))
+    } else {
+        (
+            exec.arguments_over(Some(&found)),
+            exec.environment_to_remove(&found),
+        )
+    };
     user.set(&["exec", "apiVersion"], Value::text(exec.api_version.as_str()));
     user.set(&["exec", "command"], Value::text(&exec.command));
-    user.set(
-        &["exec", "args"],
-        Value::texts(&exec.arguments_over(Some(&found))),
-    );
-    write_environment(user, exec, &found);
+    user.set(&["exec", "args"], Value::texts(&arguments));
+    write_environment(user, exec, &to_remove);
     let is_new_tool = ExecTool::of_command(&found.command) != Some(exec.tool);
     if is_new_tool || user.value.at(&["exec", "installHint"]).is_none() {
         user.set(&["exec", "installHint"], Value::text(&exec.install_hint));
@@ -193,9 +275,8 @@ fn write_user(user: &mut Body, wanted: &Wanted) {
 }
 
 /// Writes the variables that the tool needs, and takes away what another tool wrote for itself. All others stay.
-fn write_environment(user: &mut Body, exec: &ExecEntry, found: &FoundExec) {
+fn write_environment(user: &mut Body, exec: &ExecEntry, to_remove: &[String]) {
     const PATH: [&str; 2] = ["exec", "env"];
-    let to_remove = exec.environment_to_remove(found);
     let items: Vec<Value> = user
         .value
         .at(&PATH)

@@ -128,20 +128,132 @@ fn two_roles_make_two_users_and_leave_the_first_context_alone() {
         [],
         "run again, it finds its own"
     );
-    // On demand the one user is replaced, as the AWS CLI would.
-    let forced = merge(
-        &file,
-        &Wanted {
-            force: true,
-            ..second
-        },
-    )
-    .unwrap();
-    assert_eq!(forced.user.name, ARN);
+    // On demand the one user is replaced, as the AWS CLI would; who is changed by that is told.
+    let mut forced = wanted(Some(ROLE), None, None);
+    forced.force = true;
+    let mut used = file.clone();
+    used.contexts
+        .push(entry("by-hand", texts([("cluster", ARN), ("user", ARN)])));
+    let merged = merge(&used, &forced).unwrap();
+    assert_eq!(merged.user.name, ARN);
+    assert_eq!(merged.replaced_under, ["by-hand"]);
     assert_eq!(
-        sign_in_of(&forced.user.after),
+        sign_in_of(&merged.user.after),
         Some(wanted(Some(ROLE), None, None).sign_in)
     );
+}
+
+/// A file with the context `adm` of this cluster, whose user signs in with a role and is named after the cluster.
+fn file_of_an_admin() -> Entries {
+    let admin = merge(&Entries::default(), &wanted(Some(ROLE), None, Some("adm"))).unwrap();
+    after(&Entries::default(), &admin)
+}
+
+#[test]
+fn a_context_is_not_taken_from_its_user_unasked() {
+    let file = file_of_an_admin();
+    let mut reader = wanted(None, None, Some("adm"));
+    assert_eq!(
+        merge(&file, &reader).unwrap_err().to_string(),
+        format!("the context adm is there already, and its user {ARN} signs in otherwise")
+    );
+    // A user who signs in nobody knows how.
+    let mut by_hand = file.clone();
+    by_hand
+        .users
+        .push(entry("breakglass", texts([("token", "static")])));
+    by_hand.contexts[0].body.put(&["user"], Value::text("breakglass"));
+    assert!(matches!(
+        merge(&by_hand, &wanted(Some(ROLE), None, Some("adm"))),
+        Err(Taken::ContextOfUser { user, .. }) if user == "breakglass"
+    ));
+    reader.force = true;
+    let forced = merge(&by_hand, &reader).unwrap();
+    assert_eq!(
+        forced.context.before.as_ref().unwrap().text_at(&["user"]),
+        Some("breakglass")
+    );
+    assert_eq!(merge(&after(&by_hand, &forced), &reader).unwrap().edits, []);
+}
+
+#[test]
+fn force_for_an_alias_changes_no_other_contexts_user() {
+    let mut file = file_of_an_admin();
+    file.contexts.push(entry(
+        "prod",
+        texts([("cluster", "minikube"), ("user", "minikube")]),
+    ));
+    let mut wanted = wanted(None, None, Some("prod"));
+    wanted.force = true;
+    let merged = merge(&file, &wanted).unwrap();
+    assert_eq!(merged.user.name, format!("{ARN}-2"), "adm signs in as before");
+    assert_eq!(merged.replaced_under, [""; 0]);
+    assert_eq!(merge(&after(&file, &merged), &wanted).unwrap().edits, []);
+}
+
+#[test]
+fn a_user_that_is_replaced_keeps_what_does_not_sign_in() {
+    let mut file = file_of_an_admin();
+    file.users[0].body.put(
+        &["exec", "env"],
+        Value::List(vec![
+            texts([("name", "AWS_PROFILE"), ("value", "old")]),
+            texts([("name", "HTTPS_PROXY"), ("value", "http://proxy")]),
+        ]),
+    );
+    let mut wanted = wanted(None, Some("dev"), None);
+    wanted.force = true;
+    let merged = merge(&file, &wanted).unwrap();
+    assert_eq!(
+        exec_of(&merged.user.after).unwrap().environment,
+        [("HTTPS_PROXY".to_owned(), "http://proxy".to_owned())]
+    );
+    assert_eq!(sign_in_of(&merged.user.after), Some(wanted.sign_in));
+}
+
+#[test]
+fn a_name_without_an_account_does_not_turn_another_accounts_entry() {
+    let mut wanted = wanted(None, None, None);
+    wanted.names = Names::new(
+        &NamingStyle::Eksctl {
+            caller_arn: "arn:aws:iam::111122223333:user/nina".to_owned(),
+        },
+        ARN,
+        &wanted.sign_in,
+        None,
+        None,
+    );
+    let first = merge(&Entries::default(), &wanted).unwrap();
+    let file = after(&Entries::default(), &first);
+    assert_eq!(merge(&file, &wanted).unwrap().edits, []);
+    wanted.server = "https://other-account.example".to_owned();
+    assert_eq!(
+        merge(&file, &wanted).unwrap_err().to_string(),
+        "the cluster bench.us-west-2.eksctl.io is there already, and is another one: its server is https://bench.example"
+    );
+    wanted.force = true;
+    assert!(merge(&file, &wanted).unwrap().cluster.differs());
+}
+
+#[test]
+fn no_authority_is_written_where_the_check_of_certificates_is_off() {
+    for (value, is_insecure) in [
+        ("true", true),
+        ("yes", true),
+        ("on", true),
+        ("True", true),
+        ("no", false),
+    ] {
+        let body = Value::map([("insecure-skip-tls-verify", Value::Other(value.to_owned()))]);
+        let file = Entries {
+            clusters: vec![entry(ARN, body)],
+            ..Entries::default()
+        };
+        let merged = merge(&file, &wanted(None, None, None)).unwrap();
+        assert_eq!(merged.is_insecure, is_insecure, "{value}");
+        let has_authority = merged.cluster.after.get("certificate-authority-data").is_some();
+        assert_eq!(has_authority, !is_insecure, "{value}");
+    }
 }
 
 #[test]

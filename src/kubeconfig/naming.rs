@@ -24,6 +24,10 @@ pub struct Names {
     pub user: String,
     /// Of the context; none for the name that the user gets.
     pub context: Option<String>,
+    /// Whether the user's name was asked for, rather than following from the style.
+    pub is_user_given: bool,
+    /// Whether the name of the cluster's entry can be another account's too: eksctl's tells none.
+    pub is_cluster_ambiguous: bool,
 }
 
 impl Names {
@@ -47,6 +51,8 @@ impl Names {
             cluster,
             user: user_alias.map_or(user, str::to_owned),
             context: alias.map(str::to_owned),
+            is_user_given: user_alias.is_some(),
+            is_cluster_ambiguous: matches!(style, NamingStyle::Eksctl { .. }),
         }
     }
 }
@@ -54,6 +60,15 @@ impl Names {
 /// eksctl's name of a cluster's entry.
 pub fn eksctl_cluster(name: &str, region: &str) -> String {
     format!("{name}.{region}.eksctl.io")
+}
+
+/// The region in eksctl's name of this cluster's entry; none for any other name.
+pub fn eksctl_region<'n>(entry: &'n str, cluster: &str) -> Option<&'n str> {
+    entry
+        .strip_prefix(cluster)
+        .and_then(|rest| rest.strip_prefix('.'))
+        .and_then(|rest| rest.strip_suffix(".eksctl.io"))
+        .filter(|region| !region.contains('.'))
 }
 
 /// What eksctl calls the caller: what stands behind the last slash of the ARN (the session's name, for an assumed role),

@@ -95,6 +95,15 @@ impl Candidates {
         }
     }
 
+    /// These files, and one more behind them.
+    #[must_use]
+    pub fn and(mut self, path: PathBuf) -> Self {
+        if self.first != path && !self.rest.contains(&path) {
+            self.rest.push(path);
+        }
+        self
+    }
+
     /// The files in order.
     pub fn iter(&self) -> impl Iterator<Item = &Path> {
         std::iter::once(&self.first)

@@ -1,11 +1,13 @@
-//! What `delete kubeconfig` takes out of a file: the contexts of one cluster whose user runs eksact, those users, and the
-//! cluster's entry once nothing uses it. What other tools wrote stays. Pure, from values to edits.
+//! What `delete kubeconfig` takes out of a file: the contexts of one cluster whose user runs eksact for that very cluster,
+//! those users, users of that kind that nothing uses any more, and the cluster's entry once nothing uses it. What other
+//! tools wrote stays. Pure, from values to edits.
 
 use std::collections::BTreeSet;
 
 use super::{
     entries::{Entries, Entry, exec_of},
-    naming::eksctl_cluster,
+    exec_entry::{FoundExec, SignIn},
+    naming::eksctl_region,
     value::{Edit, Section, Value},
 };
 use crate::iam::Arn;
@@ -38,77 +40,133 @@ pub struct Removal {
     pub edits: Vec<Edit>,
     /// The entries that go, each with what it holds.
     pub removed: Vec<(Section, String, Value)>,
-    /// Contexts of the cluster that stay, because their user is not eksact's; with the command that it runs.
-    pub kept: Vec<(String, Option<String>)>,
+    /// Contexts of the cluster that stay, and why.
+    pub kept: Vec<(String, KeptBecause)>,
     /// The current context, where it goes.
     pub cleared: Option<String>,
+    /// Whether one context was asked for, and the cluster has none of that name.
+    pub is_context_missing: bool,
 }
 
-impl Selection {
-    /// Whether an entry of this name is for the cluster.
-    fn takes(&self, entry: &str) -> bool {
-        if entry == self.cluster {
-            return true;
-        }
-        if let Some((name, region)) = cluster_of_arn(entry) {
-            return name == self.cluster && self.region.as_deref().is_none_or(|wanted| wanted == region);
-        }
-        match &self.region {
-            Some(region) => entry == eksctl_cluster(&self.cluster, region),
-            None => entry
-                .strip_prefix(&self.cluster)
-                .and_then(|rest| rest.strip_prefix('.'))
-                .and_then(|rest| rest.strip_suffix(".eksctl.io"))
-                .is_some_and(|region| !region.contains('.')),
-        }
+/// Why a context stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeptBecause {
+    /// Its user runs no command for a token.
+    NoCommand,
+    /// Its user runs another program, which eksact did not write.
+    OtherCommand(String),
+    /// Its user signs in to another cluster, or nobody can tell to which.
+    OtherCluster(Option<String>),
+}
+
+/// A cluster as an entry's name tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    name: String,
+    region: Option<String>,
+}
+
+impl Known {
+    fn of_arn(text: &str) -> Option<Self> {
+        let arn: Arn = text.parse().ok()?;
+        let name = arn
+            .resource
+            .strip_prefix("cluster/")
+            .filter(|_| arn.service == "eks")?;
+        Some(Self {
+            name: name.to_owned(),
+            region: Some(arn.region),
+        })
+    }
+
+    /// Whether somebody who signs in so gets into this cluster.
+    fn is_for(&self, sign_in: &SignIn) -> bool {
+        let regions = match (&self.region, &sign_in.region) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        };
+        regions && self.name == sign_in.cluster
     }
 }
 
-/// Name and region of the cluster whose ARN this is.
-fn cluster_of_arn(text: &str) -> Option<(String, String)> {
-    let arn: Arn = text.parse().ok()?;
-    let name = arn
-        .resource
-        .strip_prefix("cluster/")
-        .filter(|_| arn.service == "eks")?;
-    Some((name.to_owned(), arn.region))
+impl Selection {
+    /// What is asked for.
+    fn wanted(&self) -> Known {
+        Known::of_arn(&self.cluster).unwrap_or_else(|| Known {
+            name: self.cluster.clone(),
+            region: self.region.clone(),
+        })
+    }
+
+    /// The cluster that an entry of this name is for, if it is the one that is asked for.
+    fn cluster_of(&self, entry: &str) -> Option<Known> {
+        if let Some(known) = Known::of_arn(entry) {
+            let is_named = known.name == self.cluster
+                && self
+                    .region
+                    .as_ref()
+                    .is_none_or(|wanted| known.region.as_ref() == Some(wanted));
+            return (entry == self.cluster || is_named).then_some(known);
+        }
+        if entry == self.cluster {
+            return Some(self.wanted());
+        }
+        let region = eksctl_region(entry, &self.cluster)?;
+        self.region
+            .as_deref()
+            .is_none_or(|wanted| wanted == region)
+            .then(|| Known {
+                name: self.cluster.clone(),
+                region: Some(region.to_owned()),
+            })
+    }
+
+    /// Whether a user that nothing uses is one for the cluster. An ARN in its name tells the account.
+    fn takes_user(&self, name: &str, body: &Value) -> bool {
+        let exec = exec_of(body).filter(FoundExec::is_ours);
+        let is_other_account = Known::of_arn(&self.cluster).is_some()
+            && name.starts_with("arn:")
+            && !name.starts_with(&self.cluster);
+        exec.and_then(|exec| exec.sign_in())
+            .is_some_and(|sign_in| self.wanted().is_for(&sign_in))
+            && !is_other_account
+    }
 }
 
 /// What of `file` goes.
 pub fn remove(file: &Entries, selection: &Selection) -> Result<Removal, SeveralClusters> {
-    let clusters: BTreeSet<&str> = file
-        .clusters
-        .iter()
-        .filter_map(|entry| entry.name.as_deref())
-        .filter(|name| selection.takes(name))
-        .collect();
+    let mut removal = Removal::default();
+    let (mut contexts, mut clusters) = (BTreeSet::new(), BTreeSet::new());
+    let mut is_context_there = false;
+    for context in &file.contexts {
+        let (Some(name), Some(entry)) = (context.name.as_deref(), text(context, "cluster")) else {
+            continue;
+        };
+        let is_meant = selection.context.as_deref().is_none_or(|wanted| wanted == name);
+        let Some(cluster) = selection.cluster_of(entry).filter(|_| is_meant) else {
+            continue;
+        };
+        is_context_there = true;
+        match kept_because(file, context, &cluster) {
+            Some(why) => removal.kept.push((name.to_owned(), why)),
+            None => {
+                contexts.insert(name);
+                clusters.insert(entry);
+            }
+        }
+    }
+    removal.is_context_missing = selection.context.is_some() && !is_context_there;
+    let (users, unused) = if selection.context.is_none() {
+        orphans(file, selection)
+    } else {
+        Default::default()
+    };
+    clusters.extend(&unused);
     if is_several(&clusters, &selection.cluster) {
         return Err(SeveralClusters {
             cluster: selection.cluster.clone(),
             found: clusters.iter().map(|name| (*name).to_owned()).collect(),
         });
-    }
-    let mut removal = Removal::default();
-    let mut contexts = BTreeSet::new();
-    for context in &file.contexts {
-        let Some(name) = context.name.as_deref() else {
-            continue;
-        };
-        let is_meant = text(context, "cluster").is_some_and(|cluster| clusters.contains(cluster))
-            && selection.context.as_deref().is_none_or(|wanted| wanted == name);
-        if !is_meant {
-            continue;
-        }
-        let exec = text(context, "user")
-            .and_then(|user| file.find(Section::Users, user))
-            .and_then(|(_, user)| exec_of(&user.body));
-        if exec.as_ref().is_some_and(super::FoundExec::is_ours) {
-            contexts.insert(name);
-        } else {
-            removal
-                .kept
-                .push((name.to_owned(), exec.map(|exec| exec.command)));
-        }
     }
     let used_by = |key: &str, staying: bool| -> BTreeSet<&str> {
         file.contexts
@@ -123,21 +181,26 @@ pub fn remove(file: &Entries, selection: &Selection) -> Result<Removal, SeveralC
             .filter_map(|context| text(context, key))
             .collect()
     };
-    let gone = |key: &str| -> BTreeSet<&str> {
+    let gone = |key: &str, orphans: BTreeSet<&str>| -> BTreeSet<String> {
         used_by(key, false)
             .difference(&used_by(key, true))
             .copied()
+            .chain(orphans)
+            .map(str::to_owned)
             .collect()
     };
     let names = [
-        (Section::Clusters, gone("cluster")),
-        (Section::Contexts, contexts.clone()),
-        (Section::Users, gone("user")),
+        (Section::Clusters, gone("cluster", unused)),
+        (
+            Section::Contexts,
+            contexts.iter().map(|name| (*name).to_owned()).collect(),
+        ),
+        (Section::Users, gone("user", users)),
     ];
     for (section, names) in names {
         // From the end on, so that no removal moves an entry that is still to go.
         for (index, entry) in file.of(section).iter().enumerate().rev() {
-            if let Some(name) = entry.name.as_deref().filter(|name| names.contains(name)) {
+            if let Some(name) = entry.name.as_deref().filter(|name| names.contains(*name)) {
                 removal.edits.push(Edit::Remove { section, index });
                 removal
                     .removed
@@ -154,146 +217,72 @@ pub fn remove(file: &Entries, selection: &Selection) -> Result<Removal, SeveralC
     Ok(removal)
 }
 
+/// Why a context of this cluster stays; none if it goes.
+fn kept_because(file: &Entries, context: &Entry, cluster: &Known) -> Option<KeptBecause> {
+    let exec = text(context, "user")
+        .and_then(|user| file.find(Section::Users, user))
+        .and_then(|(_, user)| exec_of(&user.body));
+    let Some(exec) = exec else {
+        return Some(KeptBecause::NoCommand);
+    };
+    if !exec.is_ours() {
+        return Some(KeptBecause::OtherCommand(exec.command));
+    }
+    match exec.sign_in() {
+        Some(sign_in) if cluster.is_for(&sign_in) => None,
+        // Under a name that tells no cluster anybody's entry may stand.
+        found => Some(KeptBecause::OtherCluster(found.map(|sign_in| sign_in.cluster))),
+    }
+}
+
+/// Users and clusters that no context uses: of the users those that are eksact's for the cluster, and if there are any the
+/// clusters that a name tells for it.
+fn orphans<'e>(file: &'e Entries, selection: &Selection) -> (BTreeSet<&'e str>, BTreeSet<&'e str>) {
+    let unused = |section: Section| {
+        let used: BTreeSet<&str> = file
+            .contexts
+            .iter()
+            .filter_map(|context| text(context, section.entry_key()))
+            .collect();
+        file.of(section).iter().filter_map(move |entry| {
+            let name = entry.name.as_deref()?;
+            (!used.contains(name)).then_some((name, &entry.body))
+        })
+    };
+    let users: BTreeSet<&str> = unused(Section::Users)
+        .filter(|(name, body)| selection.takes_user(name, body))
+        .map(|(name, _)| name)
+        .collect();
+    let clusters = unused(Section::Clusters)
+        .map(|(name, _)| name)
+        .filter(|name| !users.is_empty() && *name != selection.wanted().name)
+        .filter(|name| selection.cluster_of(name).is_some())
+        .collect();
+    (users, clusters)
+}
+
 fn text<'e>(entry: &'e Entry, key: &str) -> Option<&'e str> {
     entry.body.text_at(&[key])
 }
 
 /// Whether the entries are for more than one cluster. The AWS CLI's and eksctl's entry of one cluster are two names for it;
-/// eksctl's tells no account.
+/// eksctl's tells no account. A name that somebody chose may be any cluster's.
 fn is_several(entries: &BTreeSet<&str>, cluster: &str) -> bool {
     let (mut accounts, mut regions) = (BTreeSet::new(), BTreeSet::new());
+    let mut is_any_chosen = false;
     for entry in entries {
         if let Ok(arn) = entry.parse::<Arn>() {
             accounts.insert(arn.account);
             regions.insert(arn.region);
+        } else if let Some(region) = eksctl_region(entry, cluster) {
+            regions.insert(region.to_owned());
         } else {
-            let region = entry
-                .strip_prefix(cluster)
-                .and_then(|rest| rest.strip_prefix('.'))
-                .and_then(|rest| rest.strip_suffix(".eksctl.io"));
-            regions.extend(region.map(str::to_owned));
+            is_any_chosen = true;
         }
     }
-    accounts.len() > 1 || regions.len() > 1
+    accounts.len() > 1 || regions.len() > 1 || is_any_chosen && entries.len() > 1
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn arn(region: &str, account: &str) -> String {
-        format!("arn:aws:eks:{region}:{account}:cluster/prod")
-    }
-
-    fn entry(name: &str, body: Value) -> Entry {
-        Entry {
-            name: Some(name.to_owned()),
-            body,
-            line: 1,
-            column: 1,
-        }
-    }
-
-    fn user(name: &str, command: &str) -> Entry {
-        let exec = Value::map([
-            ("command", Value::text(command)),
-            (
-                "args",
-                Value::texts(&["token".to_owned(), "--cluster".to_owned(), "prod".to_owned()]),
-            ),
-        ]);
-        entry(name, Value::map([("exec", exec)]))
-    }
-
-    fn context(name: &str, cluster: &str, user: &str) -> Entry {
-        entry(
-            name,
-            Value::map([("cluster", Value::text(cluster)), ("user", Value::text(user))]),
-        )
-    }
-
-    fn file() -> Entries {
-        let (here, there) = (arn("eu-west-1", "111122223333"), arn("us-west-2", "111122223333"));
-        Entries {
-            clusters: vec![
-                entry(&here, Value::Null),
-                entry("minikube", Value::Null),
-                entry(&there, Value::Null),
-            ],
-            contexts: vec![
-                context("prod", &here, "one"),
-                context("by-hand", &here, "aws"),
-                context("minikube", "minikube", "shared"),
-                context("app", &here, "shared"),
-                context("there", &there, "two"),
-            ],
-            users: vec![
-                user("one", "/bin/eksact"),
-                user("shared", "eksact"),
-                user("aws", "aws"),
-                user("two", "eksact"),
-            ],
-            current_context: Some("prod".to_owned()),
-        }
-    }
-
-    fn names(removal: &Removal) -> Vec<&str> {
-        removal.removed.iter().map(|(_, name, _)| name.as_str()).collect()
-    }
-
-    #[test]
-    fn what_others_use_or_wrote_stays() {
-        let selection = Selection {
-            cluster: "prod".to_owned(),
-            region: Some("eu-west-1".to_owned()),
-            context: None,
-        };
-        let removal = remove(&file(), &selection).unwrap();
-        assert_eq!(
-            names(&removal),
-            ["app", "prod", "one"],
-            "the cluster is still used, and so is a user"
-        );
-        assert_eq!(removal.kept, [("by-hand".to_owned(), Some("aws".to_owned()))]);
-        assert_eq!(removal.cleared.as_deref(), Some("prod"));
-        assert_eq!(
-            removal.edits.last(),
-            Some(&Edit::SetCurrentContext(String::new()))
-        );
-    }
-
-    #[test]
-    fn the_last_context_takes_the_cluster_with_it() {
-        let selection = Selection {
-            cluster: arn("us-west-2", "111122223333"),
-            ..Selection::default()
-        };
-        let removal = remove(&file(), &selection).unwrap();
-        assert_eq!(names(&removal), [selection.cluster.as_str(), "there", "two"]);
-        assert_eq!(removal.cleared, None);
-        let one = Selection {
-            context: Some("no-such".to_owned()),
-            ..selection
-        };
-        assert_eq!(remove(&file(), &one).unwrap(), Removal::default());
-    }
-
-    #[test]
-    fn a_name_that_means_two_clusters_is_asked_back() {
-        let selection = Selection {
-            cluster: "prod".to_owned(),
-            ..Selection::default()
-        };
-        assert_eq!(remove(&file(), &selection).unwrap_err().found.len(), 2);
-        let eksctl = Entries {
-            clusters: vec![
-                entry("prod.eu-west-1.eksctl.io", Value::Null),
-                entry(&arn("eu-west-1", "111122223333"), Value::Null),
-            ],
-            contexts: vec![context("ceo", "prod.eu-west-1.eksctl.io", "one")],
-            users: vec![user("one", "eksact")],
-            current_context: None,
-        };
-        assert_eq!(names(&remove(&eksctl, &selection).unwrap()).len(), 3);
-    }
-}
+#[path = "removal_tests.rs"]
+mod tests;

@@ -181,6 +181,12 @@ pub fn write(target: &Path, content: &[u8]) -> Result<Written, StoreError> {
         replace(target, content, None).map_err(StoreError::Write)?;
         return Ok(Written::Replaced);
     };
+    // A rename asks the folder alone. That the file may not be written (`chmod 400`) is its user's wish all the same, and
+    // kubectl heeds it.
+    fs::OpenOptions::new()
+        .write(true)
+        .open(target)
+        .map_err(StoreError::Write)?;
     if is_one_of_several_names(&existing) {
         return in_place(target, content);
     }
@@ -382,6 +388,18 @@ mod tests {
         assert_eq!(write(&one, b"short").unwrap(), Written::InPlace);
         assert_eq!(fs::read(&other).unwrap(), b"short");
         assert_eq!(names(folder.path()), ["config", "other"], "no backup is left");
+    }
+
+    #[test]
+    fn a_file_that_its_user_may_not_write_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        fs::write(&path, "a").unwrap();
+        fs::set_permissions(&path, std::fs::Permissions::from_mode(0o400)).unwrap();
+        // The superuser may write everything.
+        let may = fs::OpenOptions::new().write(true).open(&path).is_ok();
+        assert_eq!(write(&path, b"b").is_ok(), may);
+        assert_eq!(fs::read(&path).unwrap(), if may { b"b" } else { b"a" });
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::yaml_edit::read::resolve::{Resolved, resolve};
+
 /// A value, aliases and merge keys written out. Its debug form has the keys, and no texts: some are credentials.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Value {
@@ -63,6 +65,11 @@ impl Value {
         }
     }
 
+    /// Whether it is true as kubectl reads it: YAML 1.1 has `yes`, `on` and more for it, without quotes.
+    pub fn is_true(&self) -> bool {
+        matches!(self, Self::Other(text) if resolve("", text) == Ok(Resolved::Bool(true)))
+    }
+
     /// The text at the end of these keys.
     pub fn text_at(&self, keys: &[&str]) -> Option<&str> {
         self.at(keys)?.as_text()
@@ -96,6 +103,23 @@ impl Value {
             entries.retain(|(name, _)| name != key);
         } else if let Some((_, there)) = entries.iter_mut().find(|(name, _)| name == key) {
             there.cut(rest);
+        }
+    }
+
+    /// Whether both hold the same, in whichever order their keys are. Nothing at a key is as no key.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Map(entries), Self::Map(others)) => {
+                let keys = || entries.iter().chain(others).map(|(key, _)| key.as_str());
+                keys().all(|key| match (self.get(key), other.get(key)) {
+                    (Some(one), Some(other)) => one.is_same(other),
+                    (one, other) => one == other,
+                })
+            }
+            (Self::List(items), Self::List(others)) => {
+                items.len() == others.len() && items.iter().zip(others).all(|(one, other)| one.is_same(other))
+            }
+            _ => self == other,
         }
     }
 

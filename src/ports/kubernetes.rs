@@ -71,6 +71,9 @@ pub struct Pod {
     pub controller: Option<String>,
     /// Value of `AWS_ROLE_ARN` per container; a container without it is absent.
     pub role_arns: BTreeMap<String, String>,
+    /// The names of the variables of each container by which AWS's SDKs find credentials; what they hold is not read.
+    #[serde(default)]
+    pub credential_variables: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A question to the access review API: may the caller do this?

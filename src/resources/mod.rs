@@ -11,10 +11,12 @@ pub mod live_access;
 pub mod live_reader;
 pub mod namespace;
 pub mod oidc_provider;
+pub mod own_rights;
 pub mod planner;
 pub mod preflight;
 pub mod rbac;
 pub mod request;
+pub mod revocation;
 pub mod runner;
 pub mod service_account;
 pub mod stack_wait;
@@ -45,6 +47,10 @@ pub trait Kind: Send + Sync {
 
     /// Compares what is wanted with what was read and adds the difference to the draft. Pure.
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft);
+
+    /// Adds what goes although nobody named it. Called once every kind has added what shall be there, so that nothing is
+    /// taken away while something that is to take its place cannot be planned. Pure.
+    fn plan_removals(&self, _request: &Request, _live: &Live, _draft: &mut PlanDraft) {}
 
     /// What the Kubernetes API must allow the caller for this operation.
     fn access_reviews(&self, _operation: &Value) -> Vec<AccessReview> {

@@ -1,6 +1,6 @@
 //! From a request and what was read to a plan: every kind adds its part, the guards look at the whole. Pure.
 
-use super::{Live, Request, kinds};
+use super::{Live, Request, kinds, own_rights};
 use crate::{
     engine::{DraftError, Plan, PlanDraft},
     guard,
@@ -19,6 +19,10 @@ pub fn plan(request: &Request, live: &Live) -> Result<Plan, DraftError> {
     for kind in kinds() {
         kind.plan(request, live, &mut draft);
     }
+    for kind in kinds() {
+        kind.plan_removals(request, live, &mut draft);
+    }
+    own_rights::guard(live, &mut draft);
     guard::pass_allowed(&mut draft, &request.settings.allow);
     draft.finish(env!("CARGO_PKG_VERSION"))
 }

@@ -13,14 +13,38 @@ use crate::engine::{Finding, Severity};
 /// Labels and values in their order, and findings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
-    rows: Vec<(String, Vec<String>)>,
+    rows: Vec<Row>,
     findings: Vec<Finding>,
+}
+
+/// A label and what stands behind it.
+#[derive(Clone, Debug, PartialEq)]
+struct Row {
+    label: String,
+    values: Vec<String>,
+    is_list: bool,
+    /// What people are told besides, in brackets.
+    remark: Option<String>,
 }
 
 impl Facts {
     /// Adds a value under a label of lower-case words.
     pub fn add(&mut self, label: &str, value: impl Into<String>) {
-        self.rows.push((label.to_owned(), vec![value.into()]));
+        self.row(label, vec![value.into()], false, None);
+    }
+
+    /// The same with a remark for people, which JSON leaves out: `2026-01-01T00:00:00Z (5 min ago)`.
+    pub fn add_with_remark(&mut self, label: &str, value: impl Into<String>, remark: impl Into<String>) {
+        self.row(label, vec![value.into()], false, Some(remark.into()));
+    }
+
+    fn row(&mut self, label: &str, values: Vec<String>, is_list: bool, remark: Option<String>) {
+        self.rows.push(Row {
+            label: label.to_owned(),
+            values,
+            is_list,
+            remark,
+        });
     }
 
     /// The same where there is a value.
@@ -32,7 +56,7 @@ impl Facts {
 
     /// Adds a list of values; in JSON it is a list whatever its length. An empty one shows as `none`.
     pub fn add_list(&mut self, label: &str, values: Vec<String>) {
-        self.rows.push((format!("{label}[]"), values));
+        self.row(label, values, true, None);
     }
 
     /// Adds what is wrong, or worth knowing.
@@ -54,25 +78,27 @@ impl Facts {
 
     /// For people.
     pub fn human(&self, style: Style) -> String {
-        let label_of = |label: &str| label.trim_end_matches("[]").to_owned();
         let width = self
             .rows
             .iter()
-            .map(|(label, _)| cells(&label_of(label)))
+            .map(|row| cells(&row.label))
             .max()
             .unwrap_or_default()
             + 2;
         let mut page = Page::new(style);
-        for (label, values) in &self.rows {
-            let label = label_of(label);
-            let gap = " ".repeat(width.saturating_sub(cells(&label)));
-            let value = if values.is_empty() {
+        for row in &self.rows {
+            let gap = " ".repeat(width.saturating_sub(cells(&row.label)));
+            let value = if row.values.is_empty() {
                 "none".to_owned()
             } else {
-                values.join(", ")
+                row.values.join(", ")
+            };
+            let value = match &row.remark {
+                Some(remark) => format!("{value} ({remark})"),
+                None => value,
             };
             page.line(
-                &[Span::new(Label::Dim, label), Span::plain(gap)],
+                &[Span::new(Label::Dim, row.label.clone()), Span::plain(gap)],
                 &[Span::plain(value)],
             );
         }
@@ -86,12 +112,13 @@ impl Facts {
     /// For machines: one object with the labels in camel case, and the findings under `findings`.
     pub fn json(&self) -> Value {
         let mut object = Map::new();
-        for (label, values) in &self.rows {
-            let value = match (label.strip_suffix("[]"), values.first()) {
-                (Some(_), _) => json!(values),
-                (None, value) => json!(value),
+        for row in &self.rows {
+            let value = if row.is_list {
+                json!(row.values)
+            } else {
+                json!(row.values.first())
             };
-            object.insert(camel_case(label.trim_end_matches("[]")), value);
+            object.insert(camel_case(&row.label), value);
         }
         object.insert("findings".to_owned(), json!(self.findings));
         Value::Object(object)
@@ -117,7 +144,7 @@ mod tests {
     fn people_see_columns_and_machines_an_object() {
         let mut facts = Facts::default();
         facts.add("host", "sts.eu-west-1.amazonaws.com");
-        facts.add("signed at", "2026-01-01T00:00:00Z");
+        facts.add_with_remark("signed at", "2026-01-01T00:00:00Z", "5 min ago");
         facts.add_list("groups", vec!["a".to_owned(), "b\u{1b}[2J".to_owned()]);
         facts.add_list("audiences", Vec::new());
         assert!(!facts.has_errors());
@@ -127,7 +154,7 @@ mod tests {
         assert!(facts.has_errors());
         insta::assert_snapshot!(facts.human(Style::plain(60)), @r"
         host       sts.eu-west-1.amazonaws.com
-        signed at  2026-01-01T00:00:00Z
+        signed at  2026-01-01T00:00:00Z (5 min ago)
         groups     a, b�[2J
         audiences  none
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::lines::{Splice, begins_line, line_break, line_end, line_start};
+use super::lines::{Splice, begins_line, line_break, line_end, line_start, next_line};
 
 /// Adds pieces behind the last of `pieces`; each new one is written already.
 pub(super) fn append(text: &str, pieces: &[Range<usize>], new: &[String]) -> Vec<Splice> {
@@ -39,27 +39,64 @@ pub(super) fn append(text: &str, pieces: &[Range<usize>], new: &[String]) -> Vec
     }
 }
 
-/// Takes the pieces with these numbers away; some must stay.
-pub(super) fn remove(pieces: &[Range<usize>], gone: &BTreeSet<usize>) -> Vec<Splice> {
-    let mut splices = Vec::with_capacity(gone.len());
-    // Each takes the comma behind it along; the last ones the comma before them.
-    let mut end = pieces.len();
-    while let Some(before) = end.checked_sub(1).filter(|last| gone.contains(last)) {
-        end = before;
+/// Takes the pieces with these numbers away, each with its comma, and with its line if nothing but a comment of its own is
+/// left there. What stands between them and others, such as comments about those, stays.
+pub(super) fn remove(text: &str, pieces: &[Range<usize>], gone: &BTreeSet<usize>) -> Vec<Splice> {
+    // Where the last ones go and have no comma, the last one that stays gives up its own.
+    let mut tail = pieces.len();
+    while let Some(before) = tail.checked_sub(1).filter(|last| gone.contains(last)) {
+        tail = before;
     }
-    for index in gone.range(..end) {
-        if let (Some(piece), Some(next)) = (pieces.get(*index), pieces.get(index + 1)) {
-            splices.push(Splice::delete(piece.start..next.start));
+    let is_open = pieces
+        .last()
+        .is_some_and(|last| comma_after(text, last.end).is_none());
+    let kept = tail.checked_sub(1).and_then(|kept| pieces.get(kept));
+    let freed = kept
+        .filter(|_| is_open)
+        .and_then(|kept| comma_after(text, kept.end));
+    let mut splices = Vec::with_capacity(gone.len());
+    for (index, piece) in pieces
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| gone.contains(index))
+    {
+        let comma = comma_after(text, piece.end);
+        let end = comma
+            .filter(|comma| is_blank(text, piece.end..*comma))
+            .map_or(piece.end, |comma| comma + 1);
+        // A comma further off, behind a comment, goes alone.
+        splices.extend(
+            comma
+                .filter(|comma| *comma >= end)
+                .map(|comma| Splice::delete(comma..comma + 1)),
+        );
+        let freed = freed.filter(|_| index == tail);
+        if begins_line(text, piece.start) && end_of_line_or_bracket(text, end) == line_end(text, end) {
+            splices.extend(freed.map(|comma| Splice::delete(comma..comma + 1)));
+            splices.push(Splice::delete(
+                line_start(text, piece.start)..next_line(text, end),
+            ));
+            continue;
+        }
+        let next = pieces.get(index + 1).map(|next| next.start);
+        let until = next.filter(|next| is_blank(text, end..*next)).unwrap_or(end);
+        match freed {
+            Some(comma) if is_blank(text, comma + 1..piece.start) => {
+                splices.push(Splice::delete(comma..until))
+            }
+            freed => {
+                splices.extend(freed.map(|comma| Splice::delete(comma..comma + 1)));
+                splices.push(Splice::delete(piece.start..until));
+            }
         }
     }
-    if let (Some(kept), Some(last)) = (
-        end.checked_sub(1).and_then(|kept| pieces.get(kept)),
-        pieces.last(),
-    ) && end < pieces.len()
-    {
-        splices.push(Splice::delete(kept.end..last.end));
-    }
     splices
+}
+
+/// Whether there is nothing but blanks, on one line.
+fn is_blank(text: &str, range: Range<usize>) -> bool {
+    text.get(range)
+        .is_some_and(|between| between.chars().all(|c| matches!(c, ' ' | '\t')))
 }
 
 /// The comma that follows, if one does before the bracket.

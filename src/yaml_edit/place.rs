@@ -8,7 +8,7 @@ use super::extent::behind;
 use super::flow;
 use super::lines::{Splice, line_break, line_start, skip_deeper_comments};
 use super::path_text;
-use super::read::{Content, Entry, Node, NodeId, Tree};
+use super::read::{Content, Entry, Node, NodeId, Style, Tree};
 use super::value::{Value, entry_lines, inline_entry, item_lines};
 
 /// The text, what it holds, and the path that is being worked on.
@@ -78,6 +78,16 @@ impl<'e> Place<'e> {
         Ok(false)
     }
 
+    /// How texts are written in brackets: as JSON has them, where the whole text is a JSON object.
+    fn style_in_flow(&self) -> Option<Style> {
+        let is_blank = |c: char| c == '\u{feff}' || c.is_ascii_whitespace();
+        let within = self.text.trim_start_matches(is_blank).strip_prefix('{')?;
+        within
+            .trim_start_matches(is_blank)
+            .starts_with('"')
+            .then_some(Style::DoubleQuoted)
+    }
+
     /// Puts `value` in place of the node at the first steps of the path.
     pub(super) fn replace(&self, steps: usize, value: &Value) -> Result<Vec<Splice>, EditError> {
         let Some(id) = self.find(steps)? else {
@@ -90,7 +100,7 @@ impl<'e> Place<'e> {
             _ => None,
         };
         if self.in_flow(steps)? {
-            let written = value.inline(style, true);
+            let written = value.inline(self.style_in_flow().or(style), true);
             let empty_value = node.span().is_empty() && node.indicator.is_some();
             let written = if empty_value {
                 format!(" {written}")
@@ -191,7 +201,8 @@ impl<'e> Place<'e> {
             });
         };
         if *flow {
-            let new: Vec<_> = values.iter().map(|value| value.inline(None, true)).collect();
+            let style = self.style_in_flow();
+            let new: Vec<_> = values.iter().map(|value| value.inline(style, true)).collect();
             return Ok(flow::append(self.text, &self.item_spans(items)?, &new));
         }
         let Some(last) = items.last() else {
@@ -215,7 +226,10 @@ impl<'e> Place<'e> {
             });
         };
         if *flow {
-            let new: Vec<_> = new.iter().map(|(key, value)| inline_entry(key, value)).collect();
+            let new: Vec<_> = new
+                .iter()
+                .map(|(key, value)| inline_entry(key, value, self.style_in_flow()))
+                .collect();
             return Ok(flow::append(self.text, &self.entry_spans(entries)?, &new));
         }
         let (Some(first), Some(last)) = (entries.first(), entries.last()) else {

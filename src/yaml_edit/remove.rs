@@ -6,19 +6,12 @@ use std::ops::Range;
 
 use super::Step;
 use super::editor::EditError;
-use super::extent::Member;
+use super::extent::{Member, Part};
 use super::flow;
 use super::lines::Splice;
 use super::place::{Place, behind_indicator};
 use super::read::{Content, Node, NodeId};
 use super::value::Value;
-
-/// What one of a list or mapping is: where it begins, and its last node.
-struct Part<'e> {
-    start: usize,
-    column: usize,
-    last: &'e Node,
-}
 
 impl<'e> Place<'e> {
     /// Takes these away from the list or mapping at the path; the last of all leaves `[]` or `{}`. What there is none of
@@ -43,11 +36,15 @@ impl<'e> Place<'e> {
             Content::Mapping { flow, .. } => (*flow, Value::Mapping(Vec::new())),
             _ => return Err(self.missing()),
         };
-        if gone.len() == parts.len() {
+        // Comments in brackets must not go with the last item.
+        let brackets_stay = flow
+            && matches!(empty, Value::Sequence(_))
+            && self.text.get(node.span()).is_some_and(|text| text.contains('#'));
+        if gone.len() == parts.len() && !brackets_stay {
             return self.remove_all(node, &parts, flow, &empty);
         }
         if flow {
-            return Ok(flow::remove(&self.spans(node)?, &gone));
+            return Ok(flow::remove(self.text, &self.spans(node)?, &gone));
         }
         let mut splices = Vec::with_capacity(gone.len());
         for index in gone {
@@ -102,17 +99,19 @@ impl<'e> Place<'e> {
         Ok(splices)
     }
 
-    fn member(&self, parent: &Node, parts: &[Part<'e>], index: usize) -> Result<Member<'e>, EditError> {
+    fn member<'p>(
+        &'p self,
+        parent: &Node,
+        parts: &'p [Part<'p>],
+        index: usize,
+    ) -> Result<Member<'p>, EditError> {
         let part = parts.get(index).ok_or_else(|| self.missing())?;
         let before = index.checked_sub(1).and_then(|before| parts.get(before));
-        let before = before.map(|before| before.last);
         Ok(Member::new(
             self.text,
             parent,
-            before,
-            part.start,
-            part.column,
-            part.last,
+            before.map(|before| before.last),
+            part,
         ))
     }
 
@@ -121,26 +120,11 @@ impl<'e> Place<'e> {
         match &self.node(parent)?.content {
             Content::Sequence { items, .. } => items
                 .iter()
-                .map(|item| {
-                    let last = self.node(*item)?;
-                    let start = last.indicator.unwrap_or(last.start);
-                    Ok(Part {
-                        start: start.byte,
-                        column: start.column,
-                        last,
-                    })
-                })
+                .map(|item| Ok(Part::item(self.node(*item)?)))
                 .collect(),
             Content::Mapping { entries, .. } => entries
                 .iter()
-                .map(|entry| {
-                    let start = self.node(entry.key)?.start;
-                    Ok(Part {
-                        start: start.byte,
-                        column: start.column,
-                        last: self.node(entry.value)?,
-                    })
-                })
+                .map(|entry| Ok(Part::entry(self.node(entry.key)?, self.node(entry.value)?)))
                 .collect(),
             _ => Ok(Vec::new()),
         }

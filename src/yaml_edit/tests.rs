@@ -107,6 +107,70 @@ fn brackets_stay_brackets() {
 }
 
 #[test]
+fn comments_about_others_stay_in_brackets_too() {
+    let text = "u: [\n  # ---- a: the first\n  {n: a}, # mine\n  # ---- b: PROD\n  {n: b}, # theirs\n  # ---- c\n  {n: c} # ours\n  # end\n]\n";
+    let remove = |index| {
+        edited(text, |editor| {
+            assert!(editor.remove(&[Key("u"), Index(index)]).unwrap());
+        })
+    };
+    assert_eq!(remove(0), text.replace("  {n: a}, # mine\n", ""));
+    assert_eq!(remove(1), text.replace("  {n: b}, # theirs\n", ""));
+    assert_eq!(
+        remove(2),
+        text.replace("  {n: c} # ours\n", "").replace("b}, #", "b} #")
+    );
+    let one = "u: [\n  {n: a},\n  # ---- b: to come\n]\n";
+    let none = edited(one, |editor| {
+        assert!(editor.remove(&[Key("u"), Index(0)]).unwrap());
+    });
+    assert_eq!(none, "u: [\n  # ---- b: to come\n]\n");
+    // Commas behind a comment, before the next piece, and where there is one too many.
+    for (text, index, left) in [
+        ("[a # x\n, b]", 0, "[ # x\n b]"),
+        ("[a # x\n, b]", 1, "[a # x\n]"),
+        ("[ a, b, ]", 1, "[ a,  ]"),
+        ("{\"a\": 1,\n \"b\": 2\n}", 0, "{\n \"b\": 2\n}"),
+    ] {
+        let path = [if text.starts_with('{') {
+            Key("a")
+        } else {
+            Index(index)
+        }];
+        assert_eq!(
+            edited(text, |editor| assert!(editor.remove(&path).unwrap())),
+            left,
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn json_stays_json() {
+    let text = "{\"users\": [{\"name\": \"a\"}],\n \"contexts\": null, \"current-context\": \"a\"}";
+    let text = edited(text, |editor| {
+        let user = Value::mapping([("name", Value::text("b")), ("args", Value::texts(["x"]))]);
+        editor
+            .append(&[Key("users")], std::slice::from_ref(&user))
+            .unwrap();
+        editor.append(&[Key("contexts")], &[user]).unwrap();
+        editor
+            .set(&[Key("users"), Index(0), Key("token")], &Value::text("t"))
+            .unwrap();
+        editor
+            .set(&[Key("users"), Index(0), Key("name")], &Value::Bool(true))
+            .unwrap();
+        editor.remove(&[Key("current-context")]).unwrap();
+    });
+    let value: serde_json::Value = serde_json::from_str(&text).expect(&text);
+    assert_eq!(
+        value,
+        serde_json::json!({"users": [{"name": true, "token": "t"}, {"name": "b", "args": ["x"]}],
+            "contexts": [{"name": "b", "args": ["x"]}]})
+    );
+}
+
+#[test]
 fn what_is_removed_takes_nothing_else_along() {
     let text = "- a: 1\n  # inner\n  b: 2\n# about the second\n- c: 3 # third\n  d:\n  - x\n  - y\n- e";
     let remove = |path: &[Step<'_>]| edited(text, |editor| assert!(editor.remove(path).unwrap()));
@@ -125,6 +189,10 @@ fn what_is_removed_takes_nothing_else_along() {
         remove(&[Index(1), Key("d"), Index(0)]),
         text.replacen("  - x\n", "", 1)
     );
+    // A comment below the first that stands no deeper than its keys is the second's.
+    let text = "- a: 1\n    # deep in the first\n  # ---- PROD: do not touch\n- b: 2\n";
+    let text = edited(text, |editor| assert!(editor.remove(&[Index(0)]).unwrap()));
+    assert_eq!(text, "  # ---- PROD: do not touch\n- b: 2\n");
     let text = edited("k: # why\n- only\nz: 1\n", |editor| {
         assert!(editor.remove(&[Key("k"), Index(0)]).unwrap());
     });

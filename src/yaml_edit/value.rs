@@ -50,21 +50,22 @@ impl Value {
         }
     }
 
-    /// On one line, in brackets and braces.
+    /// On one line, in brackets and braces. Within them all is quoted where `style` is the double quotes, and so is JSON.
     pub(super) fn inline(&self, style: Option<Style>, flow: bool) -> String {
+        let within = style.filter(|style| *style == Style::DoubleQuoted);
         match self {
             Self::Null => "null".to_owned(),
             Self::Bool(value) => value.to_string(),
             Self::Integer(value) => value.to_string(),
             Self::Text(text) => written(text, style, flow),
             Self::Sequence(items) => {
-                let items: Vec<_> = items.iter().map(|item| item.inline(None, true)).collect();
+                let items: Vec<_> = items.iter().map(|item| item.inline(within, true)).collect();
                 format!("[{}]", items.join(", "))
             }
             Self::Mapping(entries) => {
                 let entries: Vec<_> = entries
                     .iter()
-                    .map(|(key, value)| inline_entry(key, value))
+                    .map(|(key, value)| inline_entry(key, value, within))
                     .collect();
                 format!("{{{}}}", entries.join(", "))
             }
@@ -88,8 +89,8 @@ impl Value {
 }
 
 /// `key: value` within braces.
-pub(super) fn inline_entry(key: &str, value: &Value) -> String {
-    format!("{}: {}", written(key, None, true), value.inline(None, true))
+pub(super) fn inline_entry(key: &str, value: &Value, style: Option<Style>) -> String {
+    format!("{}: {}", written(key, style, true), value.inline(style, true))
 }
 
 /// The lines of one item of a list whose dashes stand at `indent`.

@@ -78,6 +78,132 @@ fn from_creation_to_restore() {
     assert_steady_story!("identity-mapping", &place);
 }
 
+/// A flag that is not given says nothing: neither groups nor the user name are lost.
+#[test]
+fn what_a_flag_does_not_name_stays() {
+    let place = Place::new();
+    let create = ["create", "iamidentitymapping", "prod", "--arn", DEV];
+    let made = ["--username", "dev", "--group", "developers,readers", "--yes"];
+    assert_eq!(place.run(&[create.as_slice(), &made].concat()).code, 0);
+    for change in [["--username", "devs"], ["--group", "testers"]] {
+        let ended = place.run(&[create.as_slice(), &change, &["--yes"]].concat());
+        assert_eq!(ended.code, 0, "{ended:?}");
+    }
+    let ended = place.run(&[
+        "get",
+        "iamidentitymapping",
+        "--cluster",
+        "prod",
+        "--arn",
+        DEV,
+        "-o",
+        "json",
+    ]);
+    let found: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(found[0]["username"], "devs", "{ended:?}");
+    assert_eq!(found[0]["groups"], serde_json::json!(["testers"]), "{ended:?}");
+}
+
+/// A restore that is run again, by CI or by hand, does not undo the first; and the command to run with approval names the
+/// backup that was shown.
+#[test]
+fn a_restore_is_not_undone_by_the_next() {
+    let place = Place::new();
+    let mapping = ["iamidentitymapping", "prod", "--arn", DEV];
+    let create = [
+        &["create"],
+        mapping.as_slice(),
+        &["--group", "developers", "--yes"],
+    ]
+    .concat();
+    assert_eq!(place.run(&create).code, 0);
+    assert_eq!(
+        place
+            .run(&[&["delete"], mapping.as_slice(), &["--yes"]].concat())
+            .code,
+        0
+    );
+    let restore = ["restore", "aws-auth", "--cluster", "prod"];
+    let asked = place.run(&restore);
+    assert_eq!(asked.code, 3);
+    let command = asked.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let command = command.split("--to aws-auth-backup-").nth(1).unwrap();
+    let backup = format!("aws-auth-backup-{}", &command[..10]);
+    let approved = [restore.as_slice(), &["--yes"]].concat();
+    let first = place.run(&approved);
+    assert!(first.stdout.contains(&backup), "{first:?}");
+    let second = place.run(&approved);
+    assert!(
+        second.code == 0 && second.stdout.contains("No changes"),
+        "{second:?}"
+    );
+    let got = place.run(&["get", "iamidentitymapping", "--cluster", "prod"]);
+    assert!(got.stdout.contains(DEV), "{got:?}");
+    let listed = place.run(&[restore.as_slice(), &["--list", "-o", "json"]].concat());
+    let listed: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert_eq!(listed[0]["beforeRestore"], true, "{listed}");
+}
+
+/// What is no backup of aws-auth is not written over it.
+#[test]
+fn other_files_are_no_backups() {
+    let mut place = Place::new();
+    let data = "data:\n  mapRoles: |\n    []\n";
+    for (name, text) in [
+        (
+            "coredns.yaml",
+            "kind: ConfigMap\nmetadata: {name: coredns, namespace: kube-system}\ndata: {Corefile: x}\n"
+                .to_owned(),
+        ),
+        (
+            "secret.yaml",
+            format!("kind: Secret\nmetadata: {{name: aws-auth, namespace: kube-system}}\n{data}"),
+        ),
+        (
+            "elsewhere.yaml",
+            format!("kind: ConfigMap\nmetadata: {{name: aws-auth, namespace: dev}}\n{data}"),
+        ),
+        (
+            "empty.yaml",
+            "kind: ConfigMap\nmetadata: {name: aws-auth, namespace: kube-system}\ndata: {}\n".to_owned(),
+        ),
+    ] {
+        place.write(name, &text);
+        let ended = place.tell(&["restore", "aws-auth", "--cluster", "prod", "--to", name, "--yes"]);
+        assert_eq!(ended.code, 64, "{name}");
+    }
+    assert_story!("restore-other-files", place.story());
+}
+
+/// A backup that the cluster refused is a file, and the next restore finds it there.
+#[test]
+fn a_backup_in_a_file_is_found() {
+    let place = Place::new();
+    let mapping = ["iamidentitymapping", "prod", "--arn", DEV];
+    let create = [
+        &["create"],
+        mapping.as_slice(),
+        &["--group", "developers", "--yes"],
+    ]
+    .concat();
+    assert_eq!(place.run(&create).code, 0);
+    place.edit("prod", |world| {
+        for cluster in world.clusters.values_mut() {
+            cluster.denied.insert("create configmaps".to_owned());
+        }
+    });
+    let delete = [&["delete"], mapping.as_slice(), &["--yes"]].concat();
+    assert_eq!(place.run(&delete).code, 0);
+    let restore = ["restore", "aws-auth", "--cluster", "prod"];
+    let listed = place.run(&[restore.as_slice(), &["--list"]].concat());
+    assert_eq!(listed.stdout.lines().count(), 3, "{listed:?}");
+    let ended = place.run(&[restore.as_slice(), &["--yes"]].concat());
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stdout.contains("aws-auth-backups/prod-"), "{ended:?}");
+    let got = place.run(&["get", "iamidentitymapping", "--cluster", "prod"]);
+    assert!(got.stdout.contains(DEV), "{got:?}");
+}
+
 #[test]
 fn mistakes_on_the_command_line() {
     let mut place = Place::new();

@@ -276,6 +276,11 @@ fn the_list_in_kubeconfig_is_read_as_kubectl_reads_it() {
         .env("AWS_PROFILE", "dev");
     let ended = Ended::of(command.output().unwrap());
     place.record(&arguments, &ended);
+    // Of another name it is not the current one for kubectl, as the first file has its own.
+    let other = [&arguments[..5], &["--alias", "prod", "--portable", "--diff-only"]].concat();
+    let mut command = place.command(&other);
+    let ended = Ended::of(command.env("KUBECONFIG", "first:second").output().unwrap());
+    place.record(&other, &ended);
     assert_eq!(fs::read_to_string(place.path("first")).unwrap(), HAND_WRITTEN);
     assert!(
         fs::read_to_string(place.path("second"))
@@ -283,6 +288,150 @@ fn the_list_in_kubeconfig_is_read_as_kubectl_reads_it() {
             .contains("current-context: minikube")
     );
     assert_story!("kubeconfig-list", place.story());
+}
+
+/// A kubeconfig with one context of ours for the cluster prod.
+const OURS: &str = "\
+clusters:
+- {name: \"arn:aws:eks:eu-west-1:111122223333:cluster/prod\", cluster: {server: \"https://prod\"}}
+contexts:
+- {name: ours, context: {cluster: \"arn:aws:eks:eu-west-1:111122223333:cluster/prod\", user: ours}}
+users:
+- {name: ours, user: {exec: {command: eksact, args: [token, -c, prod]}}}
+";
+
+#[test]
+fn a_removal_looks_through_the_whole_list() {
+    let mut place = Place::new();
+    // A context that somebody made by hand; then ours, twice, and one that `--auto-kubeconfig` left behind.
+    let by_hand = OURS.replace("eksact", "aws").replace("ours", "by-hand");
+    place.write("first", &format!("{by_hand}current-context: ours\n"));
+    place.write("second", OURS);
+    place.write("third", &OURS.replace("ours", "mine"));
+    fs::create_dir_all(place.path(".kube/eksctl/clusters")).unwrap();
+    place.write(".kube/eksctl/clusters/prod", OURS);
+    let run = |place: &mut Place, arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        let ended = Ended::of(command.env("KUBECONFIG", "first:second:third").output().unwrap());
+        place.record(arguments, &ended);
+    };
+    run(
+        &mut place,
+        &["delete", "kubeconfig", "--name", "prod", "--context", "our"],
+    );
+    for _ in 0..4 {
+        run(&mut place, &["delete", "kubeconfig", "--name", "prod"]);
+    }
+    assert!(
+        fs::read_to_string(place.path("first"))
+            .unwrap()
+            .contains("by-hand")
+    );
+    for file in ["second", "third", ".kube/eksctl/clusters/prod"] {
+        let left = fs::read_to_string(place.path(file)).unwrap();
+        assert!(!left.contains("prod"), "{file}: {left}");
+    }
+    assert_story!("kubeconfig-removal-from-list", place.story());
+}
+
+#[test]
+fn what_is_somebody_elses_is_not_taken() {
+    let mut place = Place::new();
+    let breakglass = OURS.replace(
+        "{exec: {command: eksact, args: [token, -c, prod]}}",
+        "{token: static}",
+    );
+    place.write("config", &breakglass);
+    let common = [
+        "--name",
+        "prod",
+        "--region",
+        "eu-west-1",
+        "--kubeconfig",
+        "config",
+        "--portable",
+    ];
+    for arguments in [
+        &["update-kubeconfig", "--alias", "ours"][..],
+        &[
+            "update-kubeconfig",
+            "--alias",
+            "ours",
+            "--proxy-url",
+            "nina:secret@proxy",
+        ],
+        &["update-kubeconfig", "--alias", "ours", "--force", "--diff-only"],
+        &[
+            "update-kubeconfig",
+            "--user-alias",
+            "ours",
+            "--alias",
+            "new",
+            "--force",
+            "--diff-only",
+        ],
+    ] {
+        place.tell(&[arguments, &common].concat());
+    }
+    place.tell(&["update-kubeconfig", "--name", "", "--kubeconfig", "config"]);
+    place.tell(&["update-kubeconfig", "--name", "prod", "--region", "eu-west-1"]);
+    assert_eq!(fs::read_to_string(place.path("config")).unwrap(), breakglass);
+    assert_story!("kubeconfig-not-taken", place.story());
+}
+
+#[cfg(unix)]
+#[test]
+fn who_waits_for_a_lock_says_so_and_can_be_interrupted() {
+    use rustix::process::{Pid, Signal, kill_process};
+    use std::io::{BufRead as _, BufReader};
+
+    let place = Place::new();
+    place.write("config.lock", "");
+    let mut child = place
+        .command(&[
+            "update-kubeconfig",
+            "--name",
+            "prod",
+            "--region",
+            "eu-west-1",
+            "--kubeconfig",
+            "config",
+        ])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let told = lines.find(|line| line.as_ref().unwrap().starts_with("waiting for "));
+    assert_eq!(told.unwrap().unwrap(), "waiting for config.lock");
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let left: BTreeSet<_> = fs::read_dir(place.path("."))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("config"))
+        .collect();
+    assert_eq!(
+        left,
+        BTreeSet::from(["config.lock".to_owned()]),
+        "only kubectl's own"
+    );
+}
+
+#[test]
+fn a_kubeconfig_that_cannot_be_changed_stops_an_apply_before_it_makes_anything() {
+    let place = Place::quickstart();
+    place.write("config", "clusters: {}\n");
+    let mut command = place.command(&["apply", "-f", "quickstart.yaml", "--yes", "--update-kubeconfig"]);
+    let ended = Ended::of(command.env("KUBECONFIG", "config").output().unwrap());
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("`clusters` is not a list"),
+        "{}",
+        ended.stderr
+    );
+    let plan = place.run(&["plan", "-f", "quickstart.yaml"]);
+    let first = Place::quickstart().run(&["plan", "-f", "quickstart.yaml"]);
+    assert_eq!(plan.stdout, first.stdout, "nothing was made");
 }
 
 #[test]
@@ -297,18 +446,21 @@ fn an_apply_writes_the_context_of_its_cluster_too() {
         "-o",
         "json",
     ];
-    let ended = place.run(&arguments);
+    let mut command = place.command(&arguments);
+    // Simulated clusters are not written into the file that kubectl really uses.
+    let ended = Ended::of(command.env("KUBECONFIG", "config").output().unwrap());
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let document: serde_json::Value = serde_json::from_str(&ended.stdout).expect("one document on stdout");
     assert!(
         !document["plan"].to_string().contains("kubeconfig"),
         "no plan carries it"
     );
-    let text = fs::read_to_string(place.path(".kube/config")).unwrap();
+    let text = fs::read_to_string(place.path("config")).unwrap();
     assert!(
         text.contains("current-context: arn:aws:eks:eu-west-1:111122223333:cluster/quickstart\n"),
         "{text}"
     );
+    assert!(ended.stderr.contains("Wrote config."), "{}", ended.stderr);
     // By its place, for programs that know no PATH.
     assert!(
         text.contains(&format!("command: {}\n", crate::place::PROGRAM)),

@@ -107,6 +107,164 @@ fn each_cause_of_unauthorized_is_named() {
     refused("mode API without an entry", "planner", &[], &["not-mapped"]);
 }
 
+/// Runs until the server refuses: the authenticator reads a changed ConfigMap within moments.
+fn refused(bed: &Bed, what: &str, person: &str, more: &[&str]) -> Ran {
+    let mut last = None;
+    until(what, || {
+        let ran = run(bed, person, more);
+        let agrees = ran.json()["server"]
+            .as_str()
+            .is_some_and(|text| text.contains("401"));
+        last = Some(ran);
+        agrees
+    });
+    last.unwrap().ended(1)
+}
+
+/// Where a mapping is not what is missing, none is asked for.
+#[test]
+fn a_refusal_is_not_always_a_missing_mapping() {
+    let bed = Bed::start();
+    let admin = ["--kubeconfig", bed.fact("admin_kubeconfig")];
+    let only = |ran: &Ran, code: &str| {
+        assert_eq!(codes(ran), [code], "{ran}");
+        for command in ["eksact create", "create-access-entry"] {
+            assert!(!ran.stdout.contains(command), "{ran}");
+        }
+    };
+
+    // A clock that is off: the SDK corrects it for its own calls, and STS refuses the token alone.
+    let is_late = json!({
+        "service": "sts", "action": "GetCallerIdentity", "contains": "X-Amz-Signature", "count": null,
+        "code": "SignatureDoesNotMatch",
+        "message": "Signature expired: 20260101T000000Z is now earlier than 20260101T000500Z (20260101T002000Z - 15 min.)",
+    });
+    bed.control("POST", "faults", &is_late);
+    only(&refused(&bed, "a clock", "deployer", &admin), "clock");
+    bed.control("DELETE", "faults", &Value::Null);
+
+    aws_auth(&bed, "[]", "[]");
+    only(
+        &refused(&bed, "aws-auth that cannot be read", "planner", &[]),
+        "refused",
+    );
+    let copy = bed.file(
+        "copy.yaml",
+        "data:\n  mapUsers: |\n    - userarn: arn:aws:iam::111122223333:user/planner\n      username: planner\n",
+    );
+    let ran = refused(&bed, "an old copy", "planner", &["--aws-auth", &copy]);
+    only(&ran, "refused-though-mapped");
+
+    bed.control(
+        "POST",
+        &format!("eks/{}", bed.fact("cluster")),
+        &json!({"accessConfig": {"authenticationMode": "API"}}),
+    );
+    // The bed's server reads no access entries, as if the user had been made again after its entry.
+    let entry =
+        json!({"clusterName": bed.fact("cluster"), "principalArn": "arn:aws:iam::111122223333:user/planner"});
+    bed.aws("eks", "create_access_entry", &entry).unwrap();
+    only(
+        &refused(&bed, "an entry of another user", "planner", &admin),
+        "refused-though-mapped",
+    );
+
+    // An entry needs the role's path, which neither STS nor the server tell.
+    bed.make_session("/team/", "builder", "nina");
+    let administrator =
+        json!({"RoleName": "builder", "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"});
+    bed.aws("iam", "attach_role_policy", &administrator).unwrap();
+    let role = "arn:aws:iam::111122223333:role/team/builder";
+    let ran = refused(&bed, "mode API", "deployer", &["-r", role]);
+    assert_eq!(codes(&ran), ["not-mapped"], "{ran}");
+    ran.says(&format!("--principal-arn {role},"));
+}
+
+#[test]
+fn a_cluster_that_is_not_there_is_an_error() {
+    let bed = Bed::start();
+    for more in [&[][..], &["--kubeconfig", bed.fact("admin_kubeconfig")]] {
+        let mut arguments = vec!["whoami", "--cluster", "benchx", "-o", "json"];
+        arguments.extend(more);
+        let ran = Ran::from(bed.eksact(&arguments).output().unwrap()).ended(1);
+        assert_eq!(codes(&ran), ["cluster-missing"], "{ran}");
+        assert_eq!(
+            ran.json()["groups"],
+            Value::Null,
+            "those of another cluster: {ran}"
+        );
+    }
+    let ran = bed.run(&["whoami", "--cluster", "pr\nod"]).ended(64);
+    ran.says("control character");
+}
+
+#[test]
+fn verify_says_what_it_cannot_know() {
+    let bed = Bed::start_with(&["--aws-only"]);
+    // STS takes any name that the token was made for.
+    let made = bed
+        .run(&["verify", "token", "--cluster", "benchx", "-o", "json"])
+        .ended(0);
+    assert_eq!(codes(&made), ["cluster-unknown"], "{made}");
+    bed.run(&["verify", "token", "--cluster", "pr\nod"])
+        .ended(64)
+        .says("control character");
+    // The region may stand in the profile: its STS is asked, and is not refused for another partition's.
+    let keys = &bed.facts["people"]["deployer"];
+    let config = bed.file(
+        "aws-config",
+        &format!(
+            "[profile cn]\nregion = cn-north-1\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+            keys["access_key_id"].as_str().unwrap(),
+            keys["secret_access_key"].as_str().unwrap()
+        ),
+    );
+    let mut command = bed.eksact(&["verify", "token", "--cluster", "bench", "--profile", "cn"]);
+    command
+        .env("AWS_CONFIG_FILE", &config)
+        .env_remove("AWS_REGION")
+        .env_remove("AWS_DEFAULT_REGION");
+    // The bed has no STS in China.
+    let ran = Ran::from(command.output().unwrap()).ended(1);
+    ran.says("sts.cn-north-1.amazonaws.com.cn")
+        .says("sts GetCallerIdentity");
+    assert!(!ran.stdout.contains("token-host"), "{ran}");
+}
+
+/// The kubeconfig has what EKS does not tell somebody without rights: region, endpoint, authority.
+#[test]
+fn a_kubeconfig_tells_where_the_server_is_and_as_whom_kubectl_signs_in() {
+    let bed = Bed::start();
+    let file = bed.home.path().join("kubeconfig");
+    let file = file.to_str().unwrap();
+    bed.run(&[
+        "update-kubeconfig",
+        "--name",
+        bed.fact("cluster"),
+        "--kubeconfig",
+        file,
+        "--exec-profile",
+        "nina",
+    ])
+    .ended(0);
+    let arguments = [
+        "whoami",
+        "--cluster",
+        bed.fact("cluster"),
+        "--kubeconfig",
+        file,
+        "-o",
+        "json",
+    ];
+    let mut command = bed.eksact_as("nobody", &arguments);
+    command.env_remove("AWS_REGION").env_remove("AWS_DEFAULT_REGION");
+    let ran = Ran::from(command.output().unwrap()).ended(1);
+    assert_eq!(ran.json()["region"], bed.fact("region"), "{ran}");
+    assert!(ran.json()["server"].as_str().unwrap().contains("401"), "{ran}");
+    assert_eq!(codes(&ran), ["other-sign-in", "refused"], "{ran}");
+    ran.says("--profile nina");
+}
+
 #[test]
 fn what_cannot_be_read_is_not_checkable() {
     let bed = Bed::start();
@@ -126,6 +284,16 @@ fn what_cannot_be_read_is_not_checkable() {
         "aws-auth.yaml",
         "data:\n  mapUsers: |\n    - userarn: arn:aws:iam::111122223333:user/team/nobody\n",
     );
-    let ran = run(&bed, "nobody", &["--aws-auth", &file]);
-    assert_eq!(codes(&ran), ["user-path"], "{ran}");
+    let ran = run(&bed, "nobody", &["--aws-auth", &file]).ended(1);
+    assert_eq!(codes(&ran), ["user-path", "not-mapped"], "{ran}");
+    let misspelt = bed.file(
+        "misspelt.yaml",
+        "data:\n  mapusers: |\n    - userarn: arn:aws:iam::111122223333:user/nobody\n",
+    );
+    let ran = run(&bed, "nobody", &["--aws-auth", &misspelt]).ended(1);
+    assert_eq!(codes(&ran), ["section-misspelt", "not-mapped"], "{ran}");
+    // Or another one's kubeconfig: what it tells is enough to say what would help.
+    let ran = run(&bed, "nobody", &["--kubeconfig", bed.fact("admin_kubeconfig")]).ended(1);
+    assert_eq!(codes(&ran), ["not-mapped"], "{ran}");
+    ran.says("create iamidentitymapping");
 }

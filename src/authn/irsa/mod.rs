@@ -5,12 +5,13 @@
 //! puts into pods), and STS `AssumeRoleWithWebIdentity` with IAM's condition operators (what it asks of the role).
 
 mod annotation;
+mod pods;
 mod trust;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -50,6 +51,8 @@ pub struct Pod {
     pub name: String,
     /// `AWS_ROLE_ARN` of each container that has one.
     pub role_arns: BTreeMap<String, String>,
+    /// The names of the variables of each container by which an SDK finds credentials.
+    pub variables: BTreeMap<String, BTreeSet<String>>,
     /// What restarts it: `deployment/web`.
     pub controller: Option<String>,
 }
@@ -220,7 +223,7 @@ pub fn check(chain: &Chain) -> Vec<Link> {
         links.push(trust::check(chain, account, role));
     }
     if let Some(account) = account {
-        links.push(pods(chain, account));
+        links.extend(pods::check(chain, account));
     }
     if let Some(claims) = &chain.token {
         links.push(token(chain, account, claims));
@@ -316,7 +319,8 @@ fn audience(chain: &Chain, audiences: &[String], associate: String) -> Link {
         "audience",
         "oidc-audience-missing",
         format!(
-            "tokens are for {wanted}, and the provider takes {}",
+            "tokens are for {}, and the provider takes {}",
+            if wanted.is_empty() { "no audience" } else { wanted },
             if audiences.is_empty() {
                 "none".to_owned()
             } else {
@@ -351,52 +355,6 @@ fn role(chain: &Chain, arn: &Arn) -> Link {
         .help(format!("Set the annotation {ROLE_ANNOTATION} to {}.", role.arn)),
         Ok(Some(role)) => Link::whole("role", &role.arn),
     }
-}
-
-/// What the webhook put into the pods: it looks at the annotation only when a pod is made.
-fn pods(chain: &Chain, account: &Account) -> Link {
-    let pods = match &chain.pods {
-        Err(why) => return Link::unknown("pods", why),
-        Ok(pods) => pods,
-    };
-    let Some(wanted) = account.annotations.get(ROLE_ANNOTATION) else {
-        return Link::unknown(
-            "pods",
-            "without an annotation there is nothing to compare them with",
-        );
-    };
-    let stale: Vec<&Pod> = pods
-        .iter()
-        .filter(|pod| pod.role_arns.is_empty() || pod.role_arns.values().any(|arn| arn != wanted))
-        .collect();
-    let Some(first) = stale.first() else {
-        return Link::whole(
-            "pods",
-            match pods.len() {
-                0 => "none is running".to_owned(),
-                1 => "1 pod has the role".to_owned(),
-                count => format!("{count} pods have the role"),
-            },
-        );
-    };
-    let names: Vec<&str> = stale.iter().map(|pod| pod.name.as_str()).collect();
-    let says = match first.role_arns.values().find(|arn| *arn != wanted) {
-        Some(other) => format!("{} still has the role {other}", names.join(", ")),
-        None => format!(
-            "{} has no AWS_ROLE_ARN, and so uses its node's role",
-            names.join(", ")
-        ),
-    };
-    Link::broken("pods", "pods-older-than-annotation", says).help(format!(
-        "They were made before the annotation was as it is. Restart them: kubectl --namespace {} {}. If a new pod lacks it, \
-         too, the pod identity webhook did not see it: look for the label eks.amazonaws.com/skip-pod-identity-webhook, and \
-         whether the pod sets AWS_ROLE_ARN itself.",
-        chain.namespace,
-        match &first.controller {
-            Some(controller) => format!("rollout restart {controller}"),
-            None => format!("delete pod {}", names.join(" ")),
-        }
-    ))
 }
 
 /// A token that the user brought along.

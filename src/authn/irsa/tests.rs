@@ -38,6 +38,7 @@ fn whole() -> Chain {
             name: "web-1".to_owned(),
             role_arns: BTreeMap::from([("web".to_owned(), ROLE.to_owned())]),
             controller: Some("deployment/web".to_owned()),
+            ..Pod::default()
         }]),
         token: None,
         trial: None,
@@ -69,6 +70,26 @@ fn trusting(trust_policy: Value) -> Chain {
             arn: ROLE.to_owned(),
             trust_policy,
         })),
+        ..whole()
+    }
+}
+
+/// A pod with one container that has these roles and variables.
+fn running(roles: &[&str], variables: &[&str]) -> Chain {
+    let container = || "web".to_owned();
+    Chain {
+        pods: Ok(vec![Pod {
+            name: "web-1".to_owned(),
+            role_arns: roles
+                .iter()
+                .map(|role| (container(), (*role).to_owned()))
+                .collect(),
+            variables: BTreeMap::from([(
+                container(),
+                variables.iter().map(|name| (*name).to_owned()).collect(),
+            )]),
+            controller: None,
+        }]),
         ..whole()
     }
 }
@@ -146,6 +167,29 @@ fn each_break_is_named_and_a_whole_chain_holds() {
                 json!({"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}]}),
             ),
             "trust policy: trust-action",
+        ),
+        (
+            trusting(trust(
+                KEYS,
+                &json!({"StringNotEquals": {format!("{KEYS}:sub"): sub}}),
+            )),
+            "trust policy: trust-condition",
+        ),
+        (
+            running(&[], &["AWS_CONTAINER_CREDENTIALS_FULL_URI"]),
+            "pods: pod-identity-wins",
+        ),
+        (
+            running(
+                &[ROLE],
+                &["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ACCESS_KEY_ID"],
+            ),
+            "pods: static-keys-win",
+        ),
+        (running(&[ROLE], &["AWS_ROLE_ARN"]), "pods: token-file-missing"),
+        (
+            running(&[ROLE], &["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"]),
+            "nothing",
         ),
         (annotated("other", "x"), "annotation: annotation-missing"),
         (

@@ -171,6 +171,15 @@ impl Words<'_> {
                 ),
             );
         }
+        if operator.to_ascii_lowercase().contains("not") {
+            return (
+                "trust-condition",
+                format!(
+                    "{operator} {key} keeps out {listed}, and the call has {}",
+                    found.unwrap_or("no such key")
+                ),
+            );
+        }
         let literal = operator.to_ascii_lowercase().contains("stringequals");
         if is(":sub") {
             if values.iter().any(|value| value == self.audience) {

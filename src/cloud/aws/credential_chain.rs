@@ -1,21 +1,27 @@
-//! The chain of providers that credentials are asked of: aws-config's own, with a bound on the instance's metadata service
-//! and with codes of MFA devices. Which credentials count, and for how long, is not decided here.
+//! The providers that credentials are asked of: aws-config's own, with a bound on the instance's metadata service and with
+//! codes of MFA devices. Which source it is, is decided in `cloud::credentials::source`; which credentials count, and for
+//! how long, is not decided here.
 
 use std::time::Duration;
 
-use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::imds::client::ImdsResponseRetryClassifier;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::profile::{Profile, ProfileFileCredentialsProvider};
 use aws_config::provider_config::ProviderConfig;
+use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig, imds};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::retries::classifiers::SharedRetryClassifier;
 
 use super::assume_role::{AskForCode, MfaRole};
 use super::http;
-use crate::cloud::credentials::source::profile_name;
-use crate::cloud::credentials::{Environment, SharedConfig};
+use crate::cloud::credentials::source::web_identity_file;
+use crate::cloud::credentials::{Asked, CredentialSource, Environment, SharedConfig};
 
 /// Time for the metadata service of an EC2 instance: on any other machine nothing answers, and people wait.
 const METADATA_LIMIT: Duration = Duration::from_secs(1);
@@ -23,56 +29,78 @@ const METADATA_LIMIT: Duration = Duration::from_secs(1);
 const METADATA_LONGEST: Duration = Duration::from_mins(1);
 /// How many profiles a chain may have.
 const LONGEST_CHAIN: usize = 8;
+/// `credential_source` of a profile that stands on the instance's role.
+pub(super) const INSTANCE: &str = "Ec2InstanceMetadata";
+const CONTAINER: &str = "EcsContainer";
+const ENVIRONMENT: &str = "Environment";
 
 /// What the providers are made from.
 pub(super) struct Sources<'a> {
     pub(super) region: &'a Region,
     pub(super) configuration: ProviderConfig,
     pub(super) environment: &'a Environment,
+    pub(super) config: &'a SharedConfig,
     pub(super) client: &'a SharedHttpClient,
     pub(super) ask_for_code: AskForCode,
 }
 
 impl Sources<'_> {
-    /// The chain of providers; a named profile stands alone.
-    pub(super) async fn chain(&self, profile: Option<&str>) -> SharedCredentialsProvider {
-        if let Some(provider) = self.with_code(profile).await {
-            return provider;
-        }
-        let metadata = metadata_client(self.environment, &self.configuration);
-        let instance = ImdsCredentialsProvider::builder()
-            .configure(&self.configuration)
-            .imds_client(metadata.clone())
-            .build();
-        match profile {
-            Some(profile) => SharedCredentialsProvider::new(
-                ProfileFileCredentialsProvider::builder()
-                    .configure(&self.configuration)
-                    .with_custom_provider("Ec2InstanceMetadata", instance)
-                    .profile_name(profile)
-                    .build(),
-            ),
-            None => SharedCredentialsProvider::new(
-                DefaultCredentialsChain::builder()
-                    .imds_client(metadata)
-                    .with_custom_credential_source("Ec2InstanceMetadata", instance)
-                    // Without it the chain would ask for a region of its own, the metadata service included.
-                    .region(self.region.clone())
-                    .configure(self.configuration.clone())
-                    .build()
-                    .await,
-            ),
+    /// The provider of a source. A profile stands alone: where it gives nothing, no other source takes its place.
+    pub(super) async fn provider(&self, source: &CredentialSource) -> SharedCredentialsProvider {
+        match source {
+            CredentialSource::Keys { credentials, .. } => SharedCredentialsProvider::new(credentials.clone()),
+            CredentialSource::Asked(Asked {
+                profile: Some(profile),
+                ..
+            }) => match self.with_code(profile).await {
+                Some(provider) => provider,
+                None => self.of_profile(profile),
+            },
+            CredentialSource::Asked(_) => self.of_machine(),
         }
     }
 
-    /// The provider of the profile in use, where it or one that it builds upon has `mfa_serial`.
-    async fn with_code(&self, flag: Option<&str>) -> Option<SharedCredentialsProvider> {
-        if flag.is_none() && self.environment.get("AWS_ACCESS_KEY_ID").is_some() {
-            return None;
-        }
-        // What is wrong with the files is told by the SDK's own provider.
-        let config = SharedConfig::load(self.environment).ok()?;
-        let chain = config.chain(profile_name(self.environment, flag));
+    fn of_profile(&self, profile: &str) -> SharedCredentialsProvider {
+        SharedCredentialsProvider::new(
+            ProfileFileCredentialsProvider::builder()
+                .configure(&self.configuration)
+                .with_custom_provider(INSTANCE, self.instance())
+                .profile_files(self.config.files())
+                .profile_name(profile)
+                .build(),
+        )
+    }
+
+    /// What comes after environment and profile.
+    fn of_machine(&self) -> SharedCredentialsProvider {
+        let container = self.container();
+        let chain = if web_identity_file(self.environment).is_some() {
+            let identity = WebIdentityTokenCredentialsProvider::builder()
+                .configure(&self.configuration)
+                .build();
+            CredentialsProviderChain::first_try("WebIdentityToken", identity).or_else(CONTAINER, container)
+        } else {
+            CredentialsProviderChain::first_try(CONTAINER, container)
+        };
+        SharedCredentialsProvider::new(chain.or_else(INSTANCE, self.instance()))
+    }
+
+    fn container(&self) -> EcsCredentialsProvider {
+        EcsCredentialsProvider::builder()
+            .configure(&self.configuration)
+            .build()
+    }
+
+    fn instance(&self) -> ImdsCredentialsProvider {
+        ImdsCredentialsProvider::builder()
+            .configure(&self.configuration)
+            .imds_client(metadata_client(self.environment, &self.configuration))
+            .build()
+    }
+
+    /// The provider of a profile where it or one that it builds upon has `mfa_serial`.
+    async fn with_code(&self, profile: &str) -> Option<SharedCredentialsProvider> {
+        let chain = self.config.chain(profile);
         let wants_code =
             |profile: &&Profile| profile.get("mfa_serial").is_some() && profile.get("role_arn").is_some();
         let deepest = chain.iter().rposition(wants_code)?;
@@ -115,24 +143,25 @@ impl Sources<'_> {
         provider
     }
 
-    /// The credentials that a profile's role is assumed with: keys in the profile itself, or the profile that it names.
+    /// The credentials that a profile's role is assumed with: keys in the profile itself, the profile that it names, or the
+    /// source that it names. None where that is not settled; then the SDK says what is missing.
     fn below(&self, profile: &Profile) -> Option<SharedCredentialsProvider> {
-        let source = profile.get("source_profile")?;
-        if source != profile.name() {
-            return Some(SharedCredentialsProvider::new(
-                ProfileFileCredentialsProvider::builder()
-                    .configure(&self.configuration)
-                    .profile_name(source)
-                    .build(),
-            ));
+        match (profile.get("source_profile"), profile.get("credential_source")) {
+            (Some(source), None) if source != profile.name() => Some(self.of_profile(source)),
+            (Some(_), None) => Some(SharedCredentialsProvider::new(Credentials::new(
+                profile.get("aws_access_key_id")?,
+                profile.get("aws_secret_access_key")?,
+                profile.get("aws_session_token").map(str::to_owned),
+                None,
+                "profile",
+            ))),
+            (None, Some(ENVIRONMENT)) => Some(SharedCredentialsProvider::new(
+                EnvironmentVariableCredentialsProvider::new(),
+            )),
+            (None, Some(CONTAINER)) => Some(SharedCredentialsProvider::new(self.container())),
+            (None, Some(INSTANCE)) => Some(SharedCredentialsProvider::new(self.instance())),
+            _ => None,
         }
-        Some(SharedCredentialsProvider::new(Credentials::new(
-            profile.get("aws_access_key_id")?,
-            profile.get("aws_secret_access_key")?,
-            profile.get("aws_session_token").map(str::to_owned),
-            None,
-            "profile",
-        )))
     }
 
     async fn without_credentials(&self) -> SdkConfig {
@@ -140,6 +169,7 @@ impl Sources<'_> {
             .http_client(self.client.clone())
             .region(self.region.clone())
             .no_credentials()
+            .profile_files(self.config.files())
             .timeout_config(http::time_limits())
             .load()
             .await
@@ -147,15 +177,20 @@ impl Sources<'_> {
 }
 
 /// The metadata service, with the bounds that the AWS CLI knows: `AWS_METADATA_SERVICE_TIMEOUT` (seconds for one attempt)
-/// and `AWS_METADATA_SERVICE_NUM_ATTEMPTS`. One second and one attempt unless they are set.
+/// and `AWS_METADATA_SERVICE_NUM_ATTEMPTS`. One second and one attempt unless they are set. Without a word to the contrary the
+/// SDK tries again after a refusal only, never after silence.
 fn metadata_client(environment: &Environment, configuration: &ProviderConfig) -> imds::Client {
     let (limit, attempts) = metadata_bounds(environment);
+    let again = ImdsResponseRetryClassifier::default().with_retry_connect_timeouts(attempts > 1);
+    // The SDK's pauses between attempts: up to a second, then up to twice as long each time.
+    let pauses = Duration::from_secs((1 << attempts.saturating_sub(1)) - 1);
     imds::Client::builder()
         .configure(configuration)
+        .retry_classifier(SharedRetryClassifier::new(again))
         .connect_timeout(limit)
         .read_timeout(limit)
         .operation_attempt_timeout(limit)
-        .operation_timeout(limit.saturating_mul(attempts).min(METADATA_LONGEST))
+        .operation_timeout((limit.saturating_mul(attempts) + pauses).min(METADATA_LONGEST))
         .max_attempts(attempts)
         .build()
 }
@@ -177,7 +212,45 @@ fn metadata_bounds(environment: &Environment) -> (Duration, u32) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use aws_smithy_runtime_api::client::http::{
+        HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+    };
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+
     use super::*;
+
+    /// A network that takes everything and answers nothing.
+    #[derive(Clone, Debug, Default)]
+    struct Silence(Arc<AtomicUsize>);
+
+    impl HttpConnector for Silence {
+        fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            HttpConnectorFuture::new(std::future::pending())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_of_the_metadata_service_is_met_as_often_as_the_environment_says() {
+        for attempts in [1usize, 3] {
+            let environment: Environment = [("AWS_METADATA_SERVICE_NUM_ATTEMPTS", attempts.to_string())]
+                .into_iter()
+                .collect();
+            let silence = Silence::default();
+            let connector = SharedHttpConnector::new(silence.clone());
+            let configuration = ProviderConfig::without_region()
+                .with_behavior_version(Some(BehaviorVersion::v2026_01_12()))
+                .with_http_client(http_client_fn(move |_, _| connector.clone()));
+            let begun = tokio::time::Instant::now();
+            let client = metadata_client(&environment, &configuration);
+            assert!(client.get("/latest/meta-data/").await.is_err());
+            assert!(silence.0.load(Ordering::SeqCst) >= attempts, "{attempts}");
+            assert!(begun.elapsed() <= Duration::from_secs(if attempts == 1 { 2 } else { 7 }));
+        }
+    }
 
     #[test]
     fn the_metadata_service_is_bounded_as_the_environment_says() {

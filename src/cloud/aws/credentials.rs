@@ -1,16 +1,13 @@
 //! Who calls: one resolver of region and credentials for every command, so that a plan and a token never use different
 //! accounts.
 //!
-//! It is aws-config's chain with two differences: an explicit `--profile` is used even where keys stand in the
-//! environment, and it alone, where aws-config lets the environment win; and a profile with `mfa_serial` asks for the code,
-//! where aws-config assumes the role without one.
+//! Which source it is says `cloud::credentials::source`: aws-config's order, but an explicit `--profile` is used even where
+//! keys stand in the environment, and a profile that is in use stands alone. A profile with `mfa_serial` asks for the
+//! code, where aws-config assumes the role without one.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use aws_config::environment::EnvironmentVariableRegionProvider;
-use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::region::ProfileFileRegionProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
@@ -18,13 +15,15 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::assume_role::{AskForCode, RoleToAssume, assume};
-use super::credential_chain::Sources;
-use super::error::chain_text;
+use super::credential_chain::{INSTANCE, Sources};
+use super::error::{chain_text, from_sdk};
 use super::{ConnectError, http};
-use crate::cloud::credentials::Environment;
+use crate::cloud::credentials::source::{self, DUAL_STACK, FIPS, profile_name};
+use crate::cloud::credentials::{Asked, CredentialSource, Environment, SharedConfig, SourceError};
 use crate::cloud::trust::TrustRoots;
 use crate::ports::{CallError, CallErrorKind};
 
@@ -47,6 +46,19 @@ pub struct Session {
     pub notes: Vec<String>,
 }
 
+/// What environment and files lead to.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The environment.
+    pub environment: &'a Environment,
+    /// The shared files.
+    pub config: &'a SharedConfig,
+    /// `--profile`.
+    pub flag: Option<&'a str>,
+    /// The source that these lead to.
+    pub source: &'a CredentialSource,
+}
+
 /// Resolves region and credentials. The credentials are fetched at once: "no credentials" is better said before any
 /// work than in the middle of it.
 ///
@@ -58,37 +70,67 @@ pub async fn resolve(
     client: &SharedHttpClient,
     ask_for_code: AskForCode,
 ) -> Result<Session, CallError> {
-    let region = resolve_region(region, profile).await?;
     let environment = Environment::of_process();
+    let unsettled = |error: SourceError| no_source(profile, &error);
+    let config = source::shared_config(&environment, profile).map_err(|error| unsettled(error.into()))?;
+    let region = region
+        .map(str::to_owned)
+        .or_else(|| source::region(&environment, &config, profile))
+        .ok_or_else(no_region)?;
+    let source =
+        CredentialSource::find(&environment, &config, profile, Timestamp::now()).map_err(unsettled)?;
+    let origin = Origin {
+        environment: &environment,
+        config: &config,
+        flag: profile,
+        source: &source,
+    };
+    let mut session = session(&region, origin, client, ask_for_code).await?;
+    session.notes = source::notes(&environment, Some(&config), profile);
+    session.notes.extend(config.warnings);
+    Ok(session)
+}
+
+/// The same where region and source are settled.
+async fn session(
+    region: &str,
+    origin: Origin<'_>,
+    client: &SharedHttpClient,
+    ask_for_code: AskForCode,
+) -> Result<Session, CallError> {
+    let name = Region::new(region.to_owned());
+    let switch = |which| source::switch(origin.environment, Some(origin.config), origin.flag, which);
     let configuration = ProviderConfig::without_region()
-        .with_region(Some(region.clone()))
+        .with_region(Some(name.clone()))
+        .with_use_fips(Some(switch(FIPS)))
+        .with_use_dual_stack(Some(switch(DUAL_STACK)))
         .with_behavior_version(Some(BehaviorVersion::v2026_01_12()))
         .with_http_client(client.clone());
     let sources = Sources {
-        region: &region,
+        region: &name,
         configuration,
-        environment: &environment,
+        environment: origin.environment,
+        config: origin.config,
         client,
         ask_for_code,
     };
     let provider = SharedCredentialsProvider::new(Renewing {
-        inner: sources.chain(profile).await,
+        inner: sources.provider(origin.source).await,
         current: Mutex::new(None),
     });
     provider
         .provide_credentials()
         .await
-        .map_err(|error| no_credentials(profile, &error))?;
-
-    let mut loader = loader(&region, &provider, client);
-    if let Some(profile) = profile {
-        loader = loader.profile_name(profile);
-    }
+        .map_err(|error| no_credentials(origin, &error))?;
     Ok(Session {
-        sdk_config: loader.load().await,
-        region: region.to_string(),
+        sdk_config: loader(&name, &provider, client)
+            .profile_files(origin.config.files())
+            .profile_name(profile_name(origin.environment, origin.flag))
+            .load()
+            .await,
+        region: region.to_owned(),
         credentials: provider,
-        notes: notes(profile, &|name| std::env::var(name).ok()),
+        notes: Vec::new(),
     })
 }
 
@@ -106,107 +148,156 @@ fn loader(region: &Region, provider: &SharedCredentialsProvider, client: &Shared
         )
 }
 
-/// The configuration of clients that call with these very credentials.
+/// The configuration of clients that call with these very credentials, in other things as the profile says.
 pub async fn configuration_of(
     region: &str,
     credentials: Credentials,
+    (config, profile): (&SharedConfig, &str),
     client: &SharedHttpClient,
 ) -> (SdkConfig, SharedCredentialsProvider) {
     let provider = SharedCredentialsProvider::new(credentials);
     let configuration = loader(&Region::new(region.to_owned()), &provider, client)
+        .profile_files(config.files())
+        .profile_name(profile)
         .load()
         .await;
     (configuration, provider)
 }
 
-/// The credentials that a token is signed with: those of [`resolve`], and on top of them `role`, where one is given.
+/// Whether STS says that these credentials have ended or are no longer known. Anything else that keeps it from an answer is
+/// no refusal.
+///
+/// # Errors
+/// When a variable names certificate authorities that cannot be loaded.
+pub async fn are_refused(
+    region: &str,
+    credentials: &Credentials,
+    shared: (&SharedConfig, &str),
+) -> Result<bool, ConnectError> {
+    let client = http::client(&TrustRoots::from_environment()?);
+    let (configuration, _) = configuration_of(region, credentials.clone(), shared, &client).await;
+    let answer = aws_sdk_sts::Client::new(&configuration)
+        .get_caller_identity()
+        .send()
+        .await;
+    Ok(answer
+        .err()
+        .and_then(|error| from_sdk(("sts", "GetCallerIdentity"), "the caller", &error).code)
+        .is_some_and(|code| is_refusal(&code)))
+}
+
+/// Whether an error code of STS says that credentials have ended or are no longer known, and not that a request is wrong.
+/// Source: "Common errors" of the STS API reference.
+pub fn is_refusal(code: &str) -> bool {
+    matches!(
+        code,
+        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId"
+    )
+}
+
+/// The credentials that a token is signed with: those of the source, and on top of them `role`, where one is given.
 ///
 /// # Errors
 /// Without credentials, or when AWS refuses the role.
 pub async fn fetch(
     region: &str,
-    profile: Option<&str>,
+    origin: Origin<'_>,
     role: Option<&RoleToAssume>,
     ask_for_code: AskForCode,
 ) -> Result<Credentials, ConnectError> {
     let trust_roots = TrustRoots::from_environment()?;
-    let session = resolve(Some(region), profile, &http::client(&trust_roots), ask_for_code).await?;
+    let session = session(region, origin, &http::client(&trust_roots), ask_for_code).await?;
     let credentials = match role {
         Some(role) => assume(&session.sdk_config, role).await?,
         None => session
             .credentials
             .provide_credentials()
             .await
-            .map_err(|error| no_credentials(profile, &error))?,
+            .map_err(|error| no_credentials(origin, &error))?,
     };
     Ok(credentials)
 }
 
 /// Flag or file, then environment, then profile. Not the metadata service: a plan whose region depends on the machine
 /// that it runs on is no plan.
-async fn resolve_region(region: Option<&str>, profile: Option<&str>) -> Result<Region, CallError> {
-    if let Some(region) = region {
-        return Ok(Region::new(region.to_owned()));
-    }
-    let mut profile_region = ProfileFileRegionProvider::builder();
-    if let Some(profile) = profile {
-        profile_region = profile_region.profile_name(profile);
-    }
-    RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-        .or_else(profile_region.build())
-        .region()
-        .await
-        .filter(|region| !region.as_ref().is_empty())
-        .ok_or_else(|| {
-            CallError::new(
-                "aws",
-                "configuration",
-                "region",
-                CallErrorKind::Invalid,
-                "no region is set; give --region, metadata.region in the file, AWS_REGION, or a region in the profile",
-            )
-        })
-}
-
-/// Where the credentials come from, where that may surprise.
-pub fn notes(profile: Option<&str>, variable: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
-    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-    let mut notes = Vec::new();
-    if set("AWS_ACCESS_KEY_ID").is_some() {
-        if let Some(profile) = profile {
-            notes.push(format!(
-                "`--profile {profile}` is used; AWS_ACCESS_KEY_ID in the environment is ignored"
-            ));
-        } else if let Some(profile) = set("AWS_PROFILE") {
-            notes.push(format!(
-                "AWS_ACCESS_KEY_ID in the environment is used; AWS_PROFILE={profile} is ignored for credentials \
-                 (`--profile {profile}` would use it)"
-            ));
-        }
-    }
-    notes
+fn no_region() -> CallError {
+    CallError::new(
+        "aws",
+        "configuration",
+        "region",
+        CallErrorKind::Invalid,
+        "no region is set; give --region, metadata.region in the file, AWS_REGION, or a region in the profile",
+    )
 }
 
 const TRIED: &str = "tried, in this order: the environment (AWS_ACCESS_KEY_ID), the profile (AWS_PROFILE, ~/.aws/config, \
      ~/.aws/credentials), web identity (AWS_WEB_IDENTITY_TOKEN_FILE), the container's role, the EC2 instance's role; \
-     set one of them, give --profile, or log in with `aws sso login`; in a container on EC2 the instance's metadata service \
-     answers only if its hop limit is 2 or more (HttpPutResponseHopLimit)";
+     set one of them, give --profile, or log in with `aws sso login`";
 
-/// The error for "no credentials": what was tried and what to do.
-fn no_credentials(profile: Option<&str>, error: &CredentialsError) -> CallError {
-    let cause = chain_text(error);
-    let message = match (profile, error) {
-        (Some(profile), _) => format!(
-            "profile `{profile}` gives none: {cause}; for an SSO profile log in with `aws sso login --profile {profile}`"
-        ),
-        (None, CredentialsError::CredentialsNotLoaded(_)) => format!("none found; {TRIED}"),
-        (None, _) => format!("{cause}; {TRIED}"),
-    };
-    let object = profile.map_or_else(
+const HOP_LIMIT: &str = "in a container on EC2 the instance's metadata service answers only if its hop limit is 2 or more \
+     (HttpPutResponseHopLimit)";
+
+/// The error for a source that is not there, or not usable.
+fn no_source(flag: Option<&str>, error: &SourceError) -> CallError {
+    let object = flag.map_or_else(
         || "the default chain".to_owned(),
         |profile| format!("profile {profile}"),
     );
+    CallError::new(
+        "aws",
+        "credentials",
+        object,
+        CallErrorKind::Credentials,
+        error.to_string(),
+    )
+}
+
+/// The error for "no credentials": what was tried and what to do.
+fn no_credentials(origin: Origin<'_>, error: &CredentialsError) -> CallError {
+    let cause = chain_text(error);
+    let profile = match origin.source {
+        CredentialSource::Asked(Asked { profile, .. }) => profile.as_deref(),
+        CredentialSource::Keys { .. } => None,
+    };
+    let (object, message) = match profile {
+        Some(profile) => (
+            format!("profile {profile}"),
+            format!(
+                "profile `{profile}` gives none: {cause}{}",
+                advice(origin.config, profile)
+            ),
+        ),
+        None => {
+            let what = match error {
+                CredentialsError::CredentialsNotLoaded(_) => "none found",
+                _ => &cause,
+            };
+            (
+                "the default chain".to_owned(),
+                format!("{what}; {TRIED}; {HOP_LIMIT}"),
+            )
+        }
+    };
     CallError::new("aws", "credentials", object, CallErrorKind::Credentials, message)
+}
+
+/// What to do about a profile that gives none, after a semicolon; nothing where its own cause says all.
+fn advice(config: &SharedConfig, profile: &str) -> String {
+    let chain = config.chain(profile);
+    let sso = ["sso_session", "sso_start_url", "sso_account_id"];
+    if let Some(below) = chain
+        .iter()
+        .find(|profile| sso.iter().any(|key| profile.get(key).is_some()))
+    {
+        format!("; log in with `aws sso login --profile {}`", below.name())
+    } else if chain
+        .iter()
+        .any(|profile| profile.get("credential_source") == Some(INSTANCE))
+    {
+        format!("; {HOP_LIMIT}")
+    } else {
+        String::new()
+    }
 }
 
 /// Fetches credentials once and keeps them until they are about to expire. The SDK keeps them per client, which would
@@ -256,26 +347,6 @@ mod tests {
 
     use super::*;
     use crate::cloud::aws::assume_role::nobody_to_ask;
-
-    #[test]
-    fn what_is_ignored_is_said() {
-        let both = |name: &str| match name {
-            "AWS_ACCESS_KEY_ID" => Some("AKIAEXAMPLE".to_owned()),
-            "AWS_PROFILE" => Some("prod".to_owned()),
-            _ => None,
-        };
-        assert_eq!(
-            notes(Some("dev"), &both),
-            ["`--profile dev` is used; AWS_ACCESS_KEY_ID in the environment is ignored"]
-        );
-        assert!(
-            notes(None, &both)
-                .concat()
-                .contains("AWS_PROFILE=prod is ignored")
-        );
-        assert!(!notes(None, &both).concat().contains("AKIAEXAMPLE"));
-        assert!(notes(Some("dev"), &|_| None).is_empty());
-    }
 
     #[derive(Debug)]
     struct Counting(Arc<AtomicUsize>, Option<SystemTime>);

@@ -23,6 +23,8 @@ mod write_iam;
 
 use std::num::NonZeroUsize;
 
+use aws_credential_types::provider::SharedCredentialsProvider;
+
 pub use assume_role::{AskForCode, RoleToAssume, SessionName};
 pub use client::AwsClient;
 pub use issuer::IssuerClient;
@@ -39,7 +41,7 @@ pub const DEFAULT_CALLS_IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(16).unwrap()
 pub struct AwsSettings {
     /// `--region` or `metadata.region`; without it environment and profile.
     pub region: Option<String>,
-    /// `--profile`: used even where the environment holds keys. `AWS_PROFILE` is not put here, the SDK reads it.
+    /// `--profile`: used even where the environment holds keys. `AWS_PROFILE` is not put here.
     pub profile: Option<String>,
     /// Bound on the calls that run at once.
     pub max_calls_in_flight: NonZeroUsize,
@@ -98,8 +100,13 @@ impl AwsClient {
         .await?;
         let (configuration, credentials) = match &settings.role {
             Some(role) => {
-                let assumed = assume_role::assume(&session.sdk_config, role).await?;
-                credentials::configuration_of(&session.region, assumed, &http_client).await
+                let assumed =
+                    SharedCredentialsProvider::new(assume_role::assume(&session.sdk_config, role).await?);
+                let configuration = session
+                    .sdk_config
+                    .to_builder()
+                    .credentials_provider(assumed.clone());
+                (configuration.build(), assumed)
             }
             None => (session.sdk_config, session.credentials),
         };

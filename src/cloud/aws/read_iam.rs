@@ -80,6 +80,16 @@ impl AwsClient {
         }))
     }
 
+    /// The ARN of a role, with its path: needs `iam:GetRole` alone.
+    ///
+    /// # Errors
+    /// When IAM refuses or cannot be asked.
+    pub async fn role_arn(&self, name: &str) -> Result<Option<String>, CallError> {
+        let request = self.iam.get_role().role_name(name).send();
+        let answer = found(self.call(GET_ROLE, name, request).await)?;
+        Ok(answer.and_then(|answer| answer.role).map(|role| role.arn))
+    }
+
     async fn attached_policies(&self, role: &str) -> Result<Vec<String>, CallError> {
         let mut arns = Vec::new();
         let mut pages = Pages::default();

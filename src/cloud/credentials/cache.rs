@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     Environment, Fingerprint,
-    cache_folder::{CacheFault, CacheFolder, CacheLock},
+    cache_folder::{CacheFault, CacheFolder, CacheLock, Patience},
 };
 use crate::authn::token::{MAXIMUM_TOKEN_BYTES, TOKEN_PREFIX, Token};
 
@@ -25,8 +25,12 @@ const CREDENTIALS_MARGIN: SignedDuration = SignedDuration::from_mins(2);
 const TOKEN_LIFETIME: SignedDuration = SignedDuration::from_mins(14);
 /// How far a clock may be set back until what was signed counts as signed in the future.
 const CLOCK_MARGIN: SignedDuration = SignedDuration::from_secs(5);
-/// How long one waits for another process that fetches the same credentials: time for a person to type a code.
-const LOCK_LIMIT: Duration = Duration::from_secs(30);
+/// How long one waits for another process that fetches the same credentials.
+const LOCK_LIMIT: Duration = Duration::from_secs(10);
+/// The same where a person has a code to type.
+const LOCK_LIMIT_WITH_CODE: Duration = Duration::from_secs(30);
+/// How long of it nothing is said.
+const LOCK_SILENCE: Duration = Duration::from_millis(1500);
 
 /// A token as it was kept.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +49,18 @@ struct CachedCredentials {
     secret_access_key: String,
     session_token: String,
     expires: Timestamp,
+    /// Not there in entries of the first version.
+    #[serde(default)]
+    kept: Option<Timestamp>,
+}
+
+/// Credentials from the cache.
+#[derive(Clone, Debug)]
+pub struct KeptCredentials {
+    /// The credentials.
+    pub credentials: Credentials,
+    /// Since when they are kept, where that is known.
+    pub since: Option<Timestamp>,
 }
 
 impl CachedToken {
@@ -147,18 +163,19 @@ impl Cache {
     }
 
     /// The credentials for `key`, if they may be used now.
-    pub fn credentials(&mut self, key: &Fingerprint, now: Timestamp) -> Option<Credentials> {
+    pub fn credentials(&mut self, key: &Fingerprint, now: Timestamp) -> Option<KeptCredentials> {
         let key = key.hex();
         self.read::<CachedCredentials>(&format!("credentials-{key}.json"))
             .filter(|entry| entry.may_be_used(&key, now))
-            .map(|entry| {
-                Credentials::new(
+            .map(|entry| KeptCredentials {
+                since: entry.kept,
+                credentials: Credentials::new(
                     entry.access_key_id,
                     entry.secret_access_key,
                     Some(entry.session_token),
                     Some(SystemTime::from(entry.expires)),
                     "cache",
-                )
+                ),
             })
     }
 
@@ -176,17 +193,42 @@ impl Cache {
             secret_access_key: credentials.secret_access_key().to_owned(),
             session_token: session_token.to_owned(),
             expires,
+            kept: Some(now),
         };
         if entry.may_be_used(&entry.key, now) {
             self.write(&format!("credentials-{}.json", entry.key), &entry);
         }
     }
 
+    /// Forgets the credentials for `key`, which AWS does not take any more, and all tokens: which of them were signed with
+    /// these cannot be seen, and a new one costs no call where its credentials are kept.
+    pub fn forget(&mut self, key: &Fingerprint) {
+        let Some(folder) = self.folder.as_ref() else {
+            return;
+        };
+        let forgotten = folder
+            .remove(&format!("credentials-{}.json", key.hex()))
+            .and_then(|()| folder.remove_tokens());
+        if let Err(fault) = forgotten {
+            self.fault.get_or_insert(fault);
+        }
+    }
+
     /// Waits for those who fetch the credentials for `key` already, so that a role is assumed (and a code asked for) once.
-    /// None where there is no cache or the other takes too long; then each does it alone.
-    pub fn lock(&mut self, key: &Fingerprint) -> Option<CacheLock> {
+    /// None where there is no cache or the other takes too long; then each does it alone. Where the wait is long enough to
+    /// be felt, `tell` is called once; where a code is to be typed (`wants_code`), it may be longer.
+    pub fn lock(&mut self, key: &Fingerprint, wants_code: bool, tell: &mut dyn FnMut()) -> Option<CacheLock> {
         let folder = self.folder.as_ref()?;
-        match folder.lock(&format!("{}.lock", key.hex()), LOCK_LIMIT) {
+        let mut patience = Patience {
+            limit: if wants_code {
+                LOCK_LIMIT_WITH_CODE
+            } else {
+                LOCK_LIMIT
+            },
+            silent: LOCK_SILENCE,
+            tell,
+        };
+        match folder.lock(&format!("{}.lock", key.hex()), &mut patience) {
             Ok(lock) => lock,
             Err(fault) => {
                 self.gave_up(fault);

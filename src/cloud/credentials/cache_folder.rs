@@ -14,6 +14,8 @@ use super::Environment;
 const MAXIMUM_BYTES: u64 = 64 * 1024;
 /// Files that nobody has written for this long are removed: a role's session lasts 12 hours at most.
 const KEPT: Duration = Duration::from_hours(24);
+/// The beginning of the names that entries have until they are whole.
+const UNFINISHED: &str = ".new-";
 /// Time between two looks at a lock that another process holds.
 const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -34,7 +36,7 @@ pub enum CacheFault {
     Unusable {
         /// The file or folder.
         path: PathBuf,
-        /// `read`, `made`, `written`, `locked`.
+        /// `read`, `made`, `written`, `locked`, `removed`.
         what: &'static str,
         /// Why.
         cause: io::Error,
@@ -55,6 +57,16 @@ pub enum CacheFault {
         /// Why.
         why: String,
     },
+}
+
+/// How one waits for a lock that another process holds.
+pub struct Patience<'a> {
+    /// How long in all.
+    pub limit: Duration,
+    /// How long without a word.
+    pub silent: Duration,
+    /// Tells whoever waits, once.
+    pub tell: &'a mut dyn FnMut(),
 }
 
 /// A lock that ends with the value.
@@ -113,12 +125,17 @@ impl CacheFolder {
             what: "read",
             cause,
         };
-        let file = match File::open(&path) {
+        match private_folder(&self.path) {
+            Err(CacheFault::Unusable { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            privacy => privacy?,
+        }
+        let file = match open(&path, OpenOptions::new().read(true)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unusable(error)),
         };
-        private_folder(&self.path)?;
         // Of the open file, not of the name: that could be another one by now.
         private_file(&path, &file.metadata().map_err(unusable)?)?;
         // Enough for any token; one read rather than seven.
@@ -142,7 +159,7 @@ impl CacheFolder {
             cause,
         };
         let mut file = tempfile::Builder::new()
-            .prefix(".new-")
+            .prefix(UNFINISHED)
             .tempfile_in(&self.path)
             .map_err(unusable)?;
         file.write_all(content).map_err(unusable)?;
@@ -151,11 +168,40 @@ impl CacheFolder {
         Ok(())
     }
 
-    /// Waits for the lock `name`, for as long as `limit`; none when another process holds it still.
+    /// Removes an entry, if it is there.
+    ///
+    /// # Errors
+    /// When it stays.
+    pub fn remove(&self, name: &str) -> Result<(), CacheFault> {
+        let path = self.entry(name);
+        match fs::remove_file(&path) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(CacheFault::Unusable {
+                path,
+                what: "removed",
+                cause,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes all tokens. Credentials and locks stay.
+    ///
+    /// # Errors
+    /// When one stays.
+    pub fn remove_tokens(&self) -> Result<(), CacheFault> {
+        for name in self.names() {
+            if Entry::named(&name) == Some(Entry::Token) {
+                self.remove(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the lock `name`, as long as the patience lasts; none when another process holds it still.
     ///
     /// # Errors
     /// When there can be no lock here.
-    pub fn lock(&self, name: &str, limit: Duration) -> Result<Option<CacheLock>, CacheFault> {
+    pub fn lock(&self, name: &str, patience: &mut Patience<'_>) -> Result<Option<CacheLock>, CacheFault> {
         self.make()?;
         let path = self.entry(name);
         let unusable = |cause| CacheFault::Unusable {
@@ -163,18 +209,29 @@ impl CacheFolder {
             what: "locked",
             cause,
         };
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(unusable)?;
-        let deadline = Instant::now() + limit;
+        let begun = Instant::now();
+        let mut told = false;
         loop {
+            let mut options = OpenOptions::new();
+            let file =
+                open(&path, options.read(true).write(true).create(true).truncate(false)).map_err(unusable)?;
+            private_file(&path, &file.metadata().map_err(unusable)?)?;
             match file.try_lock() {
-                Ok(()) => return Ok(Some(CacheLock { _file: file })),
+                Ok(()) if stands_at(&file, &path) => return Ok(Some(CacheLock { _file: file })),
+                // It was removed as an old one in this very moment: another one counts.
+                Ok(()) => {}
                 Err(TryLockError::Error(cause)) => return Err(unusable(cause)),
-                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Ok(None),
-                Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_INTERVAL),
+                Err(TryLockError::WouldBlock) => {
+                    let waited = begun.elapsed();
+                    if waited >= patience.limit {
+                        return Ok(None);
+                    }
+                    if waited >= patience.silent && !told {
+                        told = true;
+                        (patience.tell)();
+                    }
+                    std::thread::sleep(LOCK_INTERVAL);
+                }
             }
         }
     }
@@ -192,22 +249,109 @@ impl CacheFolder {
         private_folder(&self.path)
     }
 
-    /// Removes entries and locks that time has gone over. What cannot be removed stays.
+    /// The names in the folder that are text; ours all are.
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.path).into_iter().flatten();
+        entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect()
+    }
+
+    /// Removes our own entries and locks that time has gone over. What is not ours stays, and what cannot be removed.
     fn remove_old(&self) {
-        let Ok(entries) = fs::read_dir(&self.path) else {
-            return;
-        };
         let now = SystemTime::now();
-        for entry in entries.flatten() {
-            let is_old = entry
-                .metadata()
-                .and_then(|metadata| metadata.modified())
-                .is_ok_and(|modified| now.duration_since(modified).is_ok_and(|age| age > KEPT));
-            if is_old {
-                let _ = fs::remove_file(entry.path());
+        for name in self.names() {
+            let Some(entry) = Entry::named(&name) else {
+                continue;
+            };
+            let path = self.entry(&name);
+            let is_old = fs::symlink_metadata(&path).is_ok_and(|metadata| {
+                metadata.is_file()
+                    && metadata
+                        .modified()
+                        .is_ok_and(|modified| now.duration_since(modified).is_ok_and(|age| age > KEPT))
+            });
+            if !is_old {
+                continue;
+            }
+            // A lock goes while it is held here: one who opened it before sees then that it no longer stands there.
+            let held = (entry == Entry::Lock).then(|| hold(&path));
+            if !matches!(held, Some(None)) {
+                let _ = fs::remove_file(&path);
             }
         }
     }
+}
+
+/// What a file of ours is, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Entry {
+    Token,
+    Credentials,
+    Lock,
+    Unfinished,
+}
+
+impl Entry {
+    /// None for a name that is not ours.
+    fn named(name: &str) -> Option<Self> {
+        let key = |text: Option<&str>| {
+            text.is_some_and(|key| {
+                key.len() == 64 && key.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            })
+        };
+        if key(name.strip_suffix(".lock")) {
+            return Some(Self::Lock);
+        }
+        if let Some(rest) = name.strip_prefix(UNFINISHED) {
+            // As tempfile writes them.
+            let ours = rest.len() == 6 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            return ours.then_some(Self::Unfinished);
+        }
+        let stem = name.strip_suffix(".json")?;
+        if key(stem.strip_prefix("token-")) {
+            Some(Self::Token)
+        } else {
+            key(stem.strip_prefix("credentials-")).then_some(Self::Credentials)
+        }
+    }
+}
+
+/// Opens a file and not what a link leads to, and does not wait: a pipe that stands there would hold kubectl for ever.
+fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+
+        use rustix::fs::OFlags;
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits().cast_signed());
+    }
+    options.open(path)
+}
+
+/// A lock that nobody else holds.
+fn hold(path: &Path) -> Option<File> {
+    open(path, OpenOptions::new().read(true).write(true))
+        .ok()
+        .filter(|file| file.try_lock().is_ok())
+}
+
+/// Whether the path still leads to this open file.
+#[cfg(unix)]
+fn stands_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(open), Ok(there)) => (open.dev(), open.ino()) == (there.dev(), there.ino()),
+        _ => false,
+    }
+}
+
+/// Elsewhere what is open is not removed.
+#[cfg(not(unix))]
+fn stands_at(_: &File, _: &Path) -> bool {
+    true
 }
 
 #[cfg(unix)]

@@ -1,13 +1,18 @@
 //! What is served from the cache and what is not.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, time::SystemTime};
+use std::{
+    fs::{self, File},
+    os::unix::fs::{PermissionsExt as _, symlink},
+    process::Command,
+    time::{Duration, SystemTime},
+};
 
 use aws_credential_types::Credentials;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::{Cache, CacheFault, CacheFolder, Environment, Fingerprint};
+use super::{Cache, CacheFault, CacheFolder, Environment, Fingerprint, cache_folder::Patience};
 use crate::authn::token::{self, Token, TokenRequest};
 
 /// A home of its own, in a folder that the cache has to make.
@@ -105,6 +110,8 @@ fn credentials_of_a_session_are_kept_and_long_term_keys_never() {
     home.cache()
         .keep_credentials(&key("k"), &session(Some(at(3600))), at(0));
     let kept = home.cache().credentials(&key("k"), at(58 * 60)).unwrap();
+    assert_eq!(kept.since, Some(at(0)));
+    let kept = kept.credentials;
     assert_eq!(kept.session_token(), Some("the-session"));
     assert_eq!(kept.expiry(), Some(SystemTime::from(at(3600))));
     assert!(home.cache().credentials(&key("k"), at(58 * 60 + 1)).is_none());
@@ -151,7 +158,7 @@ fn a_cache_that_cannot_be_made_is_told_once_and_nothing_fails() {
     let mut cache = home.cache();
     let token = signed(at(0), &session(None));
     assert!(cache.token(&key("k"), at(0)).is_none());
-    assert!(cache.lock(&key("k")).is_none());
+    assert!(cache.lock(&key("k"), false, &mut || {}).is_none());
     cache.keep_token(&key("k"), &token, at(0));
     assert!(matches!(cache.take_fault(), Some(CacheFault::Unusable { .. })));
     assert!(cache.take_fault().is_none());
@@ -176,15 +183,129 @@ fn an_entry_that_is_broken_is_told_without_its_content() {
 fn one_process_holds_the_lock_and_others_see_what_it_wrote() {
     let home = Home::new();
     let mut first = home.cache();
-    let held = first.lock(&key("k")).unwrap();
+    let held = first.lock(&key("k"), false, &mut || {}).unwrap();
     let folder = home.folder();
     let name = format!("{}.lock", key("k").hex());
-    assert!(folder.lock(&name, std::time::Duration::ZERO).unwrap().is_none());
+    let mut told = 0;
+    let mut patience = Patience {
+        limit: Duration::from_millis(50),
+        silent: Duration::ZERO,
+        tell: &mut || told += 1,
+    };
+    assert!(folder.lock(&name, &mut patience).unwrap().is_none());
+    assert_eq!(told, 1, "whoever waits is told why, once");
     first.keep_credentials(&key("k"), &session(Some(at(3600))), at(0));
     drop(held);
     let mut second = home.cache();
-    let _held = second.lock(&key("k")).unwrap();
+    let _held = second.lock(&key("k"), false, &mut || {}).unwrap();
     assert!(second.credentials(&key("k"), at(0)).is_some());
+}
+
+#[test]
+fn a_pipe_or_a_link_in_the_place_of_an_entry_holds_nobody() {
+    let home = Home::new();
+    let token = signed(at(0), &session(None));
+    home.cache().keep_token(&key("k"), &token, at(0));
+    let entry = home.file();
+    let lock = home.folder().entry(&format!("{}.lock", key("k").hex()));
+    for path in [&entry, &lock] {
+        let _ = fs::remove_file(path);
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    }
+    // Without the fix both wait for ever for somebody at the other end.
+    let mut cache = home.cache();
+    assert!(cache.token(&key("k"), at(1)).is_none());
+    assert!(matches!(cache.take_fault(), Some(CacheFault::NotPrivate { .. })));
+    assert!(cache.lock(&key("k"), false, &mut || {}).is_none());
+    assert!(matches!(cache.take_fault(), Some(CacheFault::NotPrivate { .. })));
+    home.cache().keep_token(&key("k"), &token, at(0));
+    assert!(
+        home.cache().token(&key("k"), at(1)).is_some(),
+        "the pipe was replaced"
+    );
+
+    let elsewhere = home.0.path().join("elsewhere");
+    fs::rename(&entry, &elsewhere).unwrap();
+    symlink(&elsewhere, &entry).unwrap();
+    assert!(
+        home.cache().token(&key("k"), at(1)).is_none(),
+        "a link is not followed"
+    );
+}
+
+#[test]
+fn only_our_own_files_are_removed_when_they_are_old() {
+    let home = Home::new();
+    let token = signed(at(0), &session(None));
+    let write = |name: &str| {
+        let path = home.folder().entry(name);
+        fs::write(&path, "text").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let old = SystemTime::now() - Duration::from_hours(72);
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(old)
+            .unwrap();
+        path
+    };
+    home.cache().keep_token(&key("k"), &token, at(0));
+    let hex = |name: &str| key(name).hex();
+    let ours = [
+        format!("token-{}.json", hex("old")),
+        format!("credentials-{}.json", hex("old")),
+        format!("{}.lock", hex("old")),
+        ".new-a1B2c3".to_owned(),
+    ]
+    .map(|name| write(&name));
+    let foreign = ["main.rs", "token-notes.json", ".new-york", "Cargo.lock"].map(write);
+    let mut cache = home.cache();
+    let held = cache.lock(&key("held"), false, &mut || {}).unwrap();
+    let held_path = write(&format!("{}.lock", hex("held")));
+    cache.keep_token(&key("fresh"), &token, at(0));
+    assert!(cache.token(&key("k"), at(1)).is_some());
+    assert!(ours.iter().all(|path| !path.exists()), "{ours:?}");
+    assert!(foreign.iter().all(|path| path.exists()), "{foreign:?}");
+    assert!(held_path.exists(), "a lock stays while somebody holds it");
+    drop(held);
+    cache.keep_token(&key("fresh"), &token, at(0));
+    assert!(!held_path.exists());
+}
+
+#[test]
+fn a_lock_that_was_removed_under_its_holder_is_not_the_lock() {
+    let home = Home::new();
+    let first = home.cache().lock(&key("k"), false, &mut || {}).unwrap();
+    fs::remove_file(home.file()).unwrap();
+    let second = home.cache().lock(&key("k"), false, &mut || {}).unwrap();
+    drop(first);
+    let name = format!("{}.lock", key("k").hex());
+    let mut patience = Patience {
+        limit: Duration::ZERO,
+        silent: Duration::ZERO,
+        tell: &mut || {},
+    };
+    assert!(home.folder().lock(&name, &mut patience).unwrap().is_none());
+    drop(second);
+}
+
+#[test]
+fn what_aws_no_longer_takes_is_forgotten_with_all_tokens() {
+    let home = Home::new();
+    let token = signed(at(0), &session(None));
+    let ends = session(Some(at(3600)));
+    let mut cache = home.cache();
+    for name in ["refused", "other"] {
+        cache.keep_credentials(&key(name), &ends, at(0));
+        cache.keep_token(&key(name), &token, at(0));
+    }
+    cache.forget(&key("refused"));
+    assert!(cache.credentials(&key("refused"), at(1)).is_none());
+    assert!(cache.credentials(&key("other"), at(1)).is_some());
+    assert!(cache.token(&key("refused"), at(1)).is_none());
+    assert!(cache.token(&key("other"), at(1)).is_none());
+    assert!(cache.take_fault().is_none());
 }
 
 #[test]

@@ -35,10 +35,9 @@ impl Environment {
             .filter(|path| path.is_absolute())
     }
 
-    /// Whether a variable says yes, as the AWS SDKs read their switches.
-    pub fn is_true(&self, name: &str) -> bool {
-        self.get(name)
-            .is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
+    /// What a switch says, as the AWS SDKs read theirs: `true` or `false` in any case; none for everything else.
+    pub fn switch(&self, name: &str) -> Option<bool> {
+        self.get(name).and_then(switch)
     }
 
     /// The home folder.
@@ -54,6 +53,11 @@ impl Environment {
             .filter(|(name, _)| name.as_encoded_bytes().starts_with(b"AWS_"))
             .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
+}
+
+/// What the text of a switch says.
+pub(super) fn switch(text: &str) -> Option<bool> {
+    text.trim().to_ascii_lowercase().parse().ok()
 }
 
 impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment {

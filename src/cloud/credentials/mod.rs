@@ -15,8 +15,8 @@ pub mod source;
 #[cfg(test)]
 mod source_tests;
 
-pub use cache::{Cache, CachedToken};
-pub use cache_folder::{CacheFault, CacheFolder};
+pub use cache::{Cache, CachedToken, KeptCredentials};
+pub use cache_folder::{CacheFault, CacheFolder, CacheLock};
 pub use environment::Environment;
 pub use fingerprint::Fingerprint;
 pub use shared_config::{SharedConfig, SharedConfigError};

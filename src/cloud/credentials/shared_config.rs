@@ -13,7 +13,7 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_types::os_shim_internal::{Env, Fs};
 use futures::FutureExt as _;
 
-use super::{Environment, Fingerprint};
+use super::{Environment, Fingerprint, environment::switch};
 
 /// The profile that is used when none is named.
 pub(super) const DEFAULT_PROFILE: &str = "default";
@@ -22,8 +22,11 @@ pub(super) const DEFAULT_PROFILE: &str = "default";
 #[derive(Clone)]
 pub struct SharedConfig {
     profiles: ProfileSet,
+    files: EnvConfigFiles,
     /// Digest of the names and contents of both.
     pub digest: Fingerprint,
+    /// Files that are of no use, and why nothing fails for it.
+    pub warnings: Vec<String>,
 }
 
 /// Names only: the values hold keys.
@@ -47,20 +50,28 @@ pub enum SharedConfigError {
         /// Why.
         cause: io::Error,
     },
-    /// Their content is not what AWS's files are made of. The text names file and line.
-    #[error("the AWS config files cannot be used: {0}")]
-    Malformed(String),
+    /// Its content is not what AWS's files are made of.
+    #[error("the AWS file {} cannot be used: {why}", path.display())]
+    Malformed {
+        /// Which.
+        path: PathBuf,
+        /// Line and reason, without what stands there.
+        why: String,
+    },
 }
 
 impl SharedConfig {
     /// Reads the files that `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` name, else the ones in `~/.aws`. A file
-    /// that is not there counts as empty.
+    /// that is not there counts as empty; so does, with a warning, one in a home folder that cannot be looked into, as in
+    /// many a container: nobody asked for that one.
     ///
     /// # Errors
     /// When one cannot be read, or is malformed.
     pub fn load(environment: &Environment) -> Result<Self, SharedConfigError> {
         let mut digest = Fingerprint::of("shared config");
+        let mut warnings = Vec::new();
         let mut files = EnvConfigFiles::builder();
+        let mut read_files = Vec::new();
         for (kind, variable, file) in [
             (EnvConfigFileKind::Config, "AWS_CONFIG_FILE", "config"),
             (
@@ -69,18 +80,57 @@ impl SharedConfig {
                 "credentials",
             ),
         ] {
-            let Some(path) = path(environment, variable, file) else {
-                continue;
-            };
-            let text = read(&path)?;
-            digest.add(path.as_os_str().as_encoded_bytes());
-            digest.add(text.as_bytes());
+            let mut text = String::new();
+            if let Some(path) = path(environment, variable, file) {
+                text = match read(&path) {
+                    Err(SharedConfigError::Unreadable { cause, .. })
+                        if environment.get(variable).is_none() && is_out_of_reach(&cause) =>
+                    {
+                        warnings.push(format!(
+                            "{} cannot be read and counts as empty: {cause}",
+                            path.display()
+                        ));
+                        String::new()
+                    }
+                    read => read?,
+                };
+                digest.add(path.as_os_str().as_encoded_bytes());
+                digest.add(text.as_bytes());
+                read_files.push((kind, path, text.clone()));
+            }
+            // Without any the SDK's builder panics, so an empty one stands for none.
             files = files.with_contents(kind, text);
         }
+        let files = files.build();
+        let profiles = parse(&files).map_err(|why| culprit(read_files, why))?;
         Ok(Self {
-            profiles: parse(&files.build())?,
+            profiles,
+            files,
             digest,
+            warnings,
         })
+    }
+
+    /// No file at all, and a word why.
+    pub(super) fn without_files(warning: String) -> Self {
+        Self {
+            profiles: ProfileSet::default(),
+            files: EnvConfigFiles::builder()
+                .with_contents(EnvConfigFileKind::Config, "")
+                .build(),
+            digest: Fingerprint::of("shared config"),
+            warnings: vec![warning],
+        }
+    }
+
+    /// The files as they were read, for the SDK: it need not read them again, and a pipe gives its content only once.
+    pub fn files(&self) -> EnvConfigFiles {
+        self.files.clone()
+    }
+
+    /// What a switch of a profile says.
+    pub fn switch(&self, profile: &str, key: &str) -> Option<bool> {
+        self.profile(profile)?.get(key).and_then(switch)
     }
 
     /// A profile by its name.
@@ -123,8 +173,10 @@ fn path(environment: &Environment, variable: &str, file: &str) -> Option<PathBuf
 
 fn read(path: &Path) -> Result<String, SharedConfigError> {
     match std::fs::read(path) {
-        Ok(bytes) => String::from_utf8(bytes)
-            .map_err(|_| SharedConfigError::Malformed(format!("{} is not UTF-8", path.display()))),
+        Ok(bytes) => String::from_utf8(bytes).map_err(|_| SharedConfigError::Malformed {
+            path: path.to_owned(),
+            why: "it is not UTF-8".to_owned(),
+        }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
         Err(cause) => Err(SharedConfigError::Unreadable {
             path: path.to_owned(),
@@ -133,18 +185,44 @@ fn read(path: &Path) -> Result<String, SharedConfigError> {
     }
 }
 
+/// Whether the way to a file is barred: a folder on it is none, or may not be entered, or the file may not be read.
+fn is_out_of_reach(cause: &io::Error) -> bool {
+    matches!(
+        cause.kind(),
+        io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
+    )
+}
+
 /// The SDK's parser is an async function that waits for nothing when it is given contents.
-fn parse(files: &EnvConfigFiles) -> Result<ProfileSet, SharedConfigError> {
+fn parse(files: &EnvConfigFiles) -> Result<ProfileSet, String> {
     profile::load(&Fs::from_slice(&[]), &Env::from_slice(&[]), files, None)
         .now_or_never()
-        .ok_or_else(|| SharedConfigError::Malformed("they could not be read at once".to_owned()))?
+        .ok_or_else(|| "it could not be read at once".to_owned())?
         .map_err(|error| {
             let mut text = error.to_string();
             let mut source = std::error::Error::source(&error);
             while let Some(cause) = source {
-                text = format!("{text}: {cause}");
+                text = cause.to_string();
                 source = cause.source();
             }
-            SharedConfigError::Malformed(text)
+            // The parser says `error parsing PATH on line N:`, and knows no path where it is given contents.
+            let text = match text.split_once(" on line ") {
+                Some((_, rest)) => format!("line {rest}"),
+                None => text,
+            };
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
         })
+}
+
+/// Which of the files is malformed: the one that is so by itself.
+fn culprit(files: Vec<(EnvConfigFileKind, PathBuf, String)>, why: String) -> SharedConfigError {
+    let mut last = PathBuf::new();
+    for (kind, path, text) in files {
+        let alone = EnvConfigFiles::builder().with_contents(kind, text).build();
+        if let Err(why) = parse(&alone) {
+            return SharedConfigError::Malformed { path, why };
+        }
+        last = path;
+    }
+    SharedConfigError::Malformed { path: last, why }
 }

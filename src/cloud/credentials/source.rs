@@ -19,6 +19,14 @@ use super::{
 /// What the environment holds the end of its session credentials in; `aws configure export-credentials` writes it.
 const EXPIRATION_VARIABLE: &str = "AWS_CREDENTIAL_EXPIRATION";
 
+/// What a profile holds the end of its session credentials in; saml2aws and its like write it.
+const EXPIRATION_KEY: &str = "x_security_token_expires";
+
+/// The switch for endpoints with FIPS 140 validated cryptography: variable, and setting of a profile.
+pub const FIPS: (&str, &str) = ("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
+/// The same for endpoints that are reached over IPv6 as well.
+pub const DUAL_STACK: (&str, &str) = ("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint");
+
 /// Settings of a profile that make its credentials something else than the two keys in it.
 const NOT_PLAIN: [&str; 10] = [
     "role_arn",
@@ -27,6 +35,20 @@ const NOT_PLAIN: [&str; 10] = [
     "web_identity_token_file",
     "sso_session",
     "sso_start_url",
+    "sso_account_id",
+    "sso_role_name",
+    "login_session",
+    "credential_process",
+];
+
+/// Settings of a profile each of which says where its credentials are. With none of them the SDKs go on to the next source.
+const GIVES_CREDENTIALS: [&str; 10] = [
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "role_arn",
+    "credential_source",
+    "web_identity_token_file",
     "sso_account_id",
     "sso_role_name",
     "login_session",
@@ -52,10 +74,14 @@ pub enum CredentialSource {
 pub struct Asked {
     /// What it is, in words.
     pub place: String,
+    /// The profile; none for what comes after profiles: a web identity, the container, the instance.
+    pub profile: Option<String>,
     /// Files beside the shared ones that decide who it is: tokens of SSO and of a web identity.
     pub files: Vec<PathBuf>,
     /// What of it may be kept.
     pub keeps: Keeps,
+    /// Whether a person may have to type the code of an MFA device.
+    pub wants_code: bool,
 }
 
 /// What of a source may be kept in the cache.
@@ -86,6 +112,14 @@ pub enum SourceError {
     /// The session of the keys in the environment has ended.
     #[error("the credentials in the environment have expired: {EXPIRATION_VARIABLE} says {ended}")]
     Expired {
+        /// When.
+        ended: Timestamp,
+    },
+    /// The session of the keys in a profile has ended.
+    #[error("the credentials of profile `{profile}` have expired: {EXPIRATION_KEY} says {ended}")]
+    ProfileExpired {
+        /// The profile.
+        profile: String,
         /// When.
         ended: Timestamp,
     },
@@ -130,10 +164,98 @@ pub fn keys_in_environment(
     }
 }
 
+/// The profile that flag or environment name. `AWS_DEFAULT_PROFILE` is the AWS CLI's first name of the variable; the AWS SDK
+/// for Go heeds it, too, after `AWS_PROFILE`.
+fn named_profile<'a>(environment: &'a Environment, flag: Option<&'a str>) -> Option<&'a str> {
+    flag.or_else(|| environment.get("AWS_PROFILE"))
+        .or_else(|| environment.get("AWS_DEFAULT_PROFILE"))
+}
+
 /// The profile that is used where the environment holds no keys, or a flag names one.
 pub fn profile_name<'a>(environment: &'a Environment, flag: Option<&'a str>) -> &'a str {
-    flag.or_else(|| environment.get("AWS_PROFILE"))
-        .unwrap_or(DEFAULT_PROFILE)
+    named_profile(environment, flag).unwrap_or(DEFAULT_PROFILE)
+}
+
+/// The shared files. Where keys in the environment count, files that cannot be used are a warning: no credentials are
+/// looked for in them.
+///
+/// # Errors
+/// When they cannot be used and are needed.
+pub fn shared_config(
+    environment: &Environment,
+    flag: Option<&str>,
+) -> Result<SharedConfig, SharedConfigError> {
+    match SharedConfig::load(environment) {
+        Err(error) if flag.is_none() && has_keys(environment) => {
+            Ok(SharedConfig::without_files(error.to_string()))
+        }
+        loaded => loaded,
+    }
+}
+
+/// The region that the environment names, else the profile in use.
+pub fn region(environment: &Environment, config: &SharedConfig, flag: Option<&str>) -> Option<String> {
+    environment
+        .get("AWS_REGION")
+        .or_else(|| environment.get("AWS_DEFAULT_REGION"))
+        .or_else(|| config.profile(profile_name(environment, flag))?.get("region"))
+        .filter(|region| !region.is_empty())
+        .map(str::to_owned)
+}
+
+/// What a switch of the environment says, else the profile in use.
+pub fn switch(
+    environment: &Environment,
+    config: Option<&SharedConfig>,
+    flag: Option<&str>,
+    (variable, key): (&str, &str),
+) -> bool {
+    environment
+        .switch(variable)
+        .or_else(|| config?.switch(profile_name(environment, flag), key))
+        .unwrap_or_default()
+}
+
+/// Where the credentials come from, where that may surprise.
+pub fn notes(environment: &Environment, config: Option<&SharedConfig>, flag: Option<&str>) -> Vec<String> {
+    let uses_environment = |profile: &str| {
+        config.is_some_and(|config| {
+            let mut chain = config.chain(profile).into_iter();
+            chain.any(|profile| profile.get("credential_source") == Some("Environment"))
+        })
+    };
+    let named = |variable| environment.get(variable).map(|name| (variable, name));
+    let mut notes = Vec::new();
+    if has_keys(environment) {
+        if let Some(profile) = flag {
+            if !uses_environment(profile) {
+                notes.push(format!(
+                    "`--profile {profile}` is used; AWS_ACCESS_KEY_ID in the environment is ignored"
+                ));
+            }
+        } else if let Some((variable, profile)) =
+            named("AWS_PROFILE").or_else(|| named("AWS_DEFAULT_PROFILE"))
+        {
+            notes.push(format!(
+                "AWS_ACCESS_KEY_ID in the environment is used; {variable}={profile} is ignored for credentials \
+                 (`--profile {profile}` would use it)"
+            ));
+        }
+    } else if let (None, Some((_, used)), Some((_, ignored))) =
+        (flag, named("AWS_PROFILE"), named("AWS_DEFAULT_PROFILE"))
+        && used != ignored
+    {
+        notes.push(format!(
+            "AWS_PROFILE={used} is used; AWS_DEFAULT_PROFILE={ignored}, which the AWS CLI would use, is ignored"
+        ));
+    }
+    notes
+}
+
+fn has_keys(environment: &Environment) -> bool {
+    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+        .iter()
+        .all(|name| environment.get(name).is_some())
 }
 
 impl CredentialSource {
@@ -158,7 +280,7 @@ impl CredentialSource {
         let name = profile_name(environment, flag);
         let chain = config.chain(name);
         let Some(profile) = chain.first() else {
-            if flag.is_none() && environment.get("AWS_PROFILE").is_none() {
+            if named_profile(environment, flag).is_none() {
                 return Ok(Self::Asked(without_profile(environment)));
             }
             return Err(SourceError::NoProfile {
@@ -166,14 +288,14 @@ impl CredentialSource {
                 known: config.names().into_iter().map(str::to_owned).collect(),
             });
         };
-        if let Some(credentials) = plain_keys(profile) {
+        if let Some(credentials) = plain_keys(profile, now)? {
             return Ok(Self::Keys {
                 credentials,
                 place: format!("the keys of profile {name}"),
             });
         }
-        if name == DEFAULT_PROFILE && !gives_credentials(profile) {
-            // A profile that only sets a region; the SDK goes on to the next source, too.
+        if flag.is_none() && !gives_credentials(profile) {
+            // A profile that only sets a region; the SDKs go on to the next source, too.
             return Ok(Self::Asked(without_profile(environment)));
         }
         let files = chain
@@ -185,28 +307,33 @@ impl CredentialSource {
                 .iter()
                 .any(|profile| keys.iter().any(|key| profile.get(key).is_some()))
         };
-        let keeps = if has(&["role_arn", "sso_account_id", "sso_session", "sso_start_url"]) {
-            Keeps::TokenAndCredentials
-        } else if has(&["credential_process"]) {
+        let keeps = if has(&["credential_process"]) {
+            // Also below a role: whose session it is, is decided by the process's answer.
             Keeps::Nothing
+        } else if has(&["role_arn", "sso_account_id", "sso_session", "sso_start_url"]) {
+            Keeps::TokenAndCredentials
         } else {
             Keeps::Token
         };
         Ok(Self::Asked(Asked {
             place: format!("profile {name} ({})", kind_of(profile)),
+            profile: Some(name.to_owned()),
             files,
             keeps,
+            wants_code: has(&["mfa_serial"]),
         }))
     }
 }
 
 /// The rest of the chain, after environment and profile.
 fn without_profile(environment: &Environment) -> Asked {
-    if let Some(file) = environment.get("AWS_WEB_IDENTITY_TOKEN_FILE") {
+    if let Some(file) = web_identity_file(environment) {
         return Asked {
             place: format!("the web identity token in {file} (AWS_WEB_IDENTITY_TOKEN_FILE)"),
+            profile: None,
             files: vec![PathBuf::from(file)],
             keeps: Keeps::TokenAndCredentials,
+            wants_code: false,
         };
     }
     let container = [
@@ -221,32 +348,60 @@ fn without_profile(environment: &Environment) -> Asked {
         } else {
             "the role of the EC2 instance".to_owned()
         },
-        files: environment
-            .get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
-            .map(PathBuf::from)
-            .into_iter()
-            .collect(),
+        profile: None,
+        files: container_files(environment).collect(),
         keeps: Keeps::Token,
+        wants_code: false,
     }
+}
+
+/// The file of the web identity that the environment names, with the role that it needs.
+pub fn web_identity_file(environment: &Environment) -> Option<&str> {
+    environment
+        .get("AWS_WEB_IDENTITY_TOKEN_FILE")
+        .filter(|_| environment.get("AWS_ROLE_ARN").is_some())
+}
+
+/// What decides with the container's agent who one is.
+fn container_files(environment: &Environment) -> impl Iterator<Item = PathBuf> {
+    environment
+        .get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+        .map(PathBuf::from)
+        .into_iter()
 }
 
 /// The keys of a profile that has nothing else.
-fn plain_keys(profile: &Profile) -> Option<Credentials> {
-    if NOT_PLAIN.iter().any(|key| profile.get(key).is_some()) {
-        return None;
-    }
+fn plain_keys(profile: &Profile, now: Timestamp) -> Result<Option<Credentials>, SourceError> {
     let set = |key: &str| profile.get(key).filter(|value| !value.trim().is_empty());
-    Some(Credentials::new(
-        set("aws_access_key_id")?,
-        set("aws_secret_access_key")?,
-        set("aws_session_token").map(str::to_owned),
-        None,
-        "profile",
-    ))
+    let (Some(key), Some(secret), false) = (
+        set("aws_access_key_id"),
+        set("aws_secret_access_key"),
+        NOT_PLAIN.iter().any(|key| profile.get(key).is_some()),
+    ) else {
+        return Ok(None);
+    };
+    let session_token = set("aws_session_token").map(str::to_owned);
+    let ends: Option<Timestamp> = session_token
+        .as_ref()
+        .and(set(EXPIRATION_KEY))
+        .and_then(|text| text.trim().parse().ok());
+    match ends {
+        Some(ended) if ended <= now => Err(SourceError::ProfileExpired {
+            profile: profile.name().to_owned(),
+            ended,
+        }),
+        _ => Ok(Some(Credentials::new(
+            key,
+            secret,
+            session_token,
+            ends.map(SystemTime::from),
+            "profile",
+        ))),
+    }
 }
 
 fn gives_credentials(profile: &Profile) -> bool {
-    profile.get("aws_access_key_id").is_some() || NOT_PLAIN.iter().any(|key| profile.get(key).is_some())
+    GIVES_CREDENTIALS.iter().any(|key| profile.get(key).is_some())
 }
 
 /// What a profile does for its credentials, in words.
@@ -285,6 +440,9 @@ fn files_of(profile: &Profile, environment: &Environment) -> Vec<PathBuf> {
     if let (Some(identifier), Some(home)) = (identifier, environment.home()) {
         let name = hex::encode(Sha1::digest(identifier.as_bytes()));
         files.push(home.join(".aws/sso/cache").join(format!("{name}.json")));
+    }
+    if profile.get("credential_source") == Some("EcsContainer") {
+        files.extend(container_files(environment));
     }
     files
 }

@@ -16,7 +16,7 @@ use super::{
     error::{Call, Way},
     exec::ExecPlugin,
     network::{NetworkSettings, proxy_url},
-    token::TokenCache,
+    token::{TokenCache, TokenSource},
 };
 use crate::{
     cloud::trust::{TrustRoots, roots_of_pem},
@@ -47,11 +47,33 @@ impl KubernetesClient {
         network: &NetworkSettings,
     ) -> Result<Self, CallError> {
         let call = connecting(&described(kubeconfig));
+        let selected = select(&call, kubeconfig)?;
+        Self::connect_selected(&call, selected, None, network).await
+    }
+
+    /// A client for the server of a context, with these tokens in place of the context's user.
+    pub async fn connect_kubeconfig_with(
+        kubeconfig: &KubeconfigContext,
+        tokens: Arc<dyn TokenSource>,
+        network: &NetworkSettings,
+    ) -> Result<Self, CallError> {
+        let call = connecting(&described(kubeconfig));
+        let mut selected = select(&call, kubeconfig)?;
+        selected.user = AuthInfo::default();
+        Self::connect_selected(&call, selected, Some(TokenCache::new(tokens)), network).await
+    }
+
+    async fn connect_selected(
+        call: &Call,
+        selected: Selected,
+        mut tokens: Option<TokenCache>,
+        network: &NetworkSettings,
+    ) -> Result<Self, CallError> {
         let Selected {
             context,
             cluster,
             mut user,
-        } = select(&call, kubeconfig)?;
+        } = selected;
 
         let server = cluster.server.as_deref().unwrap_or_default();
         let url: Uri = server
@@ -66,7 +88,7 @@ impl KubernetesClient {
             })?;
         let mut config = kube::Config::new(url);
         config.connect_timeout = Some(network.connect_limit);
-        config.root_cert = roots(&call, &cluster, network)?;
+        config.root_cert = roots(call, &cluster, network)?;
         config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
         config.tls_server_name.clone_from(&cluster.tls_server_name);
         config.proxy_url = match cluster
@@ -75,17 +97,16 @@ impl KubernetesClient {
             .filter(|proxy| !proxy.trim().is_empty())
         {
             // What the file names for this cluster holds; NO_PROXY is not asked (as in client-go).
-            Some(proxy) => Some(proxy_url(&call, "proxy-url of the kubeconfig", proxy)?),
-            None => network.proxy_for(&call, &config.cluster_url)?,
+            Some(proxy) => Some(proxy_url(call, "proxy-url of the kubeconfig", proxy)?),
+            None => network.proxy_for(call, &config.cluster_url)?,
         };
 
-        let mut tokens = None;
         if let Some(mut exec) = user.exec.take()
             && !has_static_credentials(&user)
         {
             if exec.provide_cluster_info {
                 let information = (&cluster).try_into();
-                exec.cluster = Some(information.map_err(|error| unreadable(&call, &error))?);
+                exec.cluster = Some(information.map_err(|error| unreadable(call, &error))?);
             }
             let plugin = ExecPlugin::new(exec, context.as_str());
             let credential = plugin.run().await?;
@@ -99,7 +120,7 @@ impl KubernetesClient {
         }
         config.auth_info = user;
         let endpoint = reached(server, config.proxy_url.as_ref());
-        Self::build(&call, config, tokens, Way::Kubeconfig { endpoint, context })
+        Self::build(call, config, tokens, Way::Kubeconfig { endpoint, context })
     }
 }
 

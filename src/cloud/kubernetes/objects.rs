@@ -10,6 +10,13 @@ use crate::ports::kubernetes::{FieldManager, Namespace, Pod, ServiceAccount};
 
 /// The variable that the pod identity webhook sets from the annotation.
 const ROLE_ARN_VARIABLE: &str = "AWS_ROLE_ARN";
+/// The variables by which AWS's SDKs find credentials in a pod.
+const CREDENTIAL_VARIABLES: [&str; 4] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+];
 /// The label by which a Deployment's controller tells its `ReplicaSets` apart; the `ReplicaSet`'s name ends with it.
 const POD_TEMPLATE_HASH: &str = "pod-template-hash";
 
@@ -74,13 +81,15 @@ fn owned_keys(metadata: Option<&Value>, map: &str) -> BTreeSet<String> {
 pub(super) fn pod(object: core::Pod) -> Pod {
     let controller = controller(&object.metadata);
     let spec = object.spec.unwrap_or_default();
-    let containers = spec.init_containers.iter().flatten().chain(&spec.containers);
+    let containers = || spec.init_containers.iter().flatten().chain(&spec.containers);
     Pod {
-        role_arns: role_arns(containers),
+        role_arns: role_arns(containers()),
+        credential_variables: credential_variables(containers()),
         namespace: object.metadata.namespace.unwrap_or_default(),
         name: object.metadata.name.unwrap_or_default(),
         service_account: spec
             .service_account_name
+            .clone()
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| "default".to_owned()),
         phase: object.status.and_then(|status| status.phase).unwrap_or_default(),
@@ -97,6 +106,23 @@ fn role_arns<'a>(containers: impl Iterator<Item = &'a core::Container>) -> BTree
                 .flatten()
                 .find(|variable| variable.name == ROLE_ARN_VARIABLE)?;
             Some((container.name.clone(), variable.value.clone()?))
+        })
+        .collect()
+}
+
+/// Names only: keys that stand in a pod's environment are not to be carried around.
+fn credential_variables<'a>(
+    containers: impl Iterator<Item = &'a core::Container>,
+) -> BTreeMap<String, BTreeSet<String>> {
+    containers
+        .map(|container| {
+            let names = container
+                .env
+                .iter()
+                .flatten()
+                .map(|variable| variable.name.as_str())
+                .filter(|name| CREDENTIAL_VARIABLES.contains(name));
+            (container.name.clone(), names.map(str::to_owned).collect())
         })
         .collect()
 }

@@ -18,6 +18,7 @@ pub(in crate::config) fn cluster_access(root: &Node, source: &Source) -> Cluster
             .iter()
             .map(|node| reader.group(node))
             .collect(),
+        complete: true,
     }
 }
 
@@ -53,6 +54,7 @@ impl Reader<'_> {
             username: text("username"),
             groups: texts(node, "groups"),
             no_duplicate_arns: node.get("noDuplicateARNs").and_then(boolean).unwrap_or_default(),
+            keep_groups: false,
             location: Some(self.source.location(node.at)),
         }
     }

@@ -24,6 +24,7 @@ pub(super) fn cluster_config(root: &Node, source: &Source) -> ClusterConfig {
         access: ClusterAccess {
             identity_mappings: reader.identity_mappings(root, "iamIdentityMappings"),
             groups: Vec::new(),
+            complete: root.get("iamIdentityMappings").is_some(),
         },
         metadata: root
             .get("metadata")

@@ -298,6 +298,7 @@ fn mappings_from_flags_pass_the_same_door() {
         username: Some("a".to_owned()),
         groups: vec![group.to_owned()],
         no_duplicate_arns: false,
+        keep_groups: false,
         location: None,
     };
     let config = ClusterConfig {

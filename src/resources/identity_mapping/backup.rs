@@ -1,16 +1,11 @@
 //! Backups of `aws-auth`: before each write one ConfigMap beside it, a bounded history; where the cluster refuses that, a
-//! file of the user's.
+//! file of the user's (`backup_file`).
 
-use std::{
-    collections::BTreeMap,
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::{delta::content_digest, ownership::ANNOTATION};
+use super::{backup_file, delta::content_digest, ownership::ANNOTATION};
 use crate::{
     engine::StepError,
     ports::{
@@ -28,21 +23,39 @@ use crate::{
 pub const BACKUP_OF_LABEL: &str = "eksact.dev/backup-of";
 /// The annotation that tells when it was made, as RFC 3339.
 pub const BACKUP_TIME_ANNOTATION: &str = "eksact.dev/backup-time";
+/// The annotation of a backup that was made by taking `aws-auth` back to another.
+pub(super) const BEFORE_RESTORE_ANNOTATION: &str = "eksact.dev/backup-before-restore";
 /// How many are kept.
-const HISTORY: usize = 10;
+pub(super) const HISTORY: usize = 10;
 
-/// A backup in the cluster.
+/// A backup, in the cluster or in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backup {
-    /// Name of its ConfigMap.
+    /// Name of its ConfigMap, or the path of its file.
     pub name: String,
     /// When it was made, as it says.
     pub time: String,
+    /// Whether it has what a restore wrote over. Such a one is not what the next restore goes back to by itself: that
+    /// would undo the first.
+    pub before_restore: bool,
     /// The ConfigMap.
     pub config_map: ConfigMap,
 }
 
 impl Backup {
+    pub(super) fn new(name: String, config_map: ConfigMap) -> Self {
+        let annotations = &config_map.annotations;
+        Self {
+            name,
+            time: annotations
+                .get(BACKUP_TIME_ANNOTATION)
+                .cloned()
+                .unwrap_or_default(),
+            before_restore: annotations.contains_key(BEFORE_RESTORE_ANNOTATION),
+            config_map,
+        }
+    }
+
     /// What the ConfigMap recorded of the mappings that eksact wrote.
     pub fn ownership(&self) -> Option<&String> {
         Self::ownership_in(&self.config_map.annotations)
@@ -55,23 +68,32 @@ impl Backup {
 }
 
 /// The backups in the cluster, the newest first.
-pub async fn backups(kubernetes: &dyn KubernetesReader) -> Result<Vec<Backup>, CallError> {
+pub(super) async fn backups(kubernetes: &dyn KubernetesReader) -> Result<Vec<Backup>, CallError> {
     let mut backups: Vec<Backup> = kubernetes
         .config_maps(NAMESPACE, BACKUP_OF_LABEL, AWS_AUTH)
         .await?
         .into_iter()
-        .map(|config_map| Backup {
-            name: config_map.name.clone(),
-            time: config_map
-                .annotations
-                .get(BACKUP_TIME_ANNOTATION)
-                .cloned()
-                .unwrap_or_default(),
-            config_map,
-        })
+        .map(|config_map| Backup::new(config_map.name.clone(), config_map))
         .collect();
-    backups.sort_by(|a, b| (&b.time, &b.name).cmp(&(&a.time, &a.name)));
+    newest_first(&mut backups);
     Ok(backups)
+}
+
+/// The backups of a cluster, in it and in files below the user's folder `state`, the newest first.
+pub async fn all_backups(
+    kubernetes: &dyn KubernetesReader,
+    state: Option<&std::path::Path>,
+    cluster: &str,
+) -> Result<Vec<Backup>, CallError> {
+    let mut backups = backups(kubernetes).await?;
+    backups.extend(backup_file::backups(state, cluster));
+    newest_first(&mut backups);
+    Ok(backups)
+}
+
+/// Times are RFC 3339 of one form, and so are in order as texts are.
+pub(super) fn newest_first(backups: &mut [Backup]) {
+    backups.sort_by(|a, b| (&b.time, &b.name).cmp(&(&a.time, &a.name)));
 }
 
 /// Where a backup is.
@@ -97,7 +119,12 @@ impl Kept {
 
 /// Keeps the ConfigMap as it is. The name comes from what is kept, so that writers who meet at one state keep one
 /// backup of it.
-pub(super) async fn keep(now: &ConfigMap, cluster: &str, context: &RunContext) -> Result<Kept, StepError> {
+pub(super) async fn keep(
+    now: &ConfigMap,
+    cluster: &str,
+    before_restore: bool,
+    context: &RunContext,
+) -> Result<Kept, StepError> {
     let time = (context.now)().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
     let state = format!(
         "{} {} {}",
@@ -111,6 +138,9 @@ pub(super) async fn keep(now: &ConfigMap, cluster: &str, context: &RunContext) -
     let mut annotations = BTreeMap::from([(BACKUP_TIME_ANNOTATION.to_owned(), time.clone())]);
     if let Some(owned) = now.annotations.get(ANNOTATION) {
         annotations.insert(ANNOTATION.to_owned(), owned.clone());
+    }
+    if before_restore {
+        annotations.insert(BEFORE_RESTORE_ANNOTATION.to_owned(), "true".to_owned());
     }
     let backup = NewConfigMap {
         namespace: NAMESPACE.to_owned(),
@@ -128,61 +158,10 @@ pub(super) async fn keep(now: &ConfigMap, cluster: &str, context: &RunContext) -
                 CallErrorKind::AccessDenied | CallErrorKind::Invalid | CallErrorKind::LimitExceeded
             ) =>
         {
-            keep_in_file(&backup, &format!("{cluster}-{hash}"), error, context)
+            backup_file::keep(&backup, cluster, &hash, error, context)
         }
         Err(error) => Err(error.into()),
     }
-}
-
-fn keep_in_file(
-    backup: &NewConfigMap,
-    name: &str,
-    refused: CallError,
-    context: &RunContext,
-) -> Result<Kept, StepError> {
-    let Some(folder) = &context.state_folder else {
-        return Err(StepError::new(format!(
-            "no backup of aws-auth could be made, and without one it is not written: {refused}"
-        ))
-        .with_help("Set HOME or XDG_STATE_HOME, so that the backup can be a file."));
-    };
-    let folder = folder.join("aws-auth-backups");
-    let path = folder.join(format!("{name}.json"));
-    write_private(&folder, &path, &manifest(backup)).map_err(|error| {
-        StepError::new(format!(
-            "no backup of aws-auth could be made, and without one it is not written: {refused}; and as a file: {error}"
-        ))
-    })?;
-    Ok(Kept::File {
-        path,
-        why: refused.message,
-    })
-}
-
-/// The backup as `kubectl create -f` takes it.
-fn manifest(backup: &NewConfigMap) -> String {
-    let manifest = json!({
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {
-            "name": AWS_AUTH,
-            "namespace": backup.namespace,
-            "annotations": backup.annotations,
-        },
-        "data": backup.data,
-    });
-    format!("{manifest:#}\n")
-}
-
-/// Writes a file that only the user may read: as a whole, or not at all.
-fn write_private(folder: &Path, path: &Path, text: &str) -> std::io::Result<()> {
-    fs_err::create_dir_all(folder)?;
-    // A temporary file is made with mode 0600.
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 /// Deletes the oldest backups beyond the history. That one cannot be deleted is worth a word, not a failure.

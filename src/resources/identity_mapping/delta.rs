@@ -40,8 +40,9 @@ pub(super) struct WantedMapping {
     /// The user name; none leaves an existing entry its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// The groups.
-    pub groups: Vec<String>,
+    /// The groups; none leaves an existing entry its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<String>>,
 }
 
 /// An entry that shall go, exactly as it was read: one that says something else is another.
@@ -270,17 +271,19 @@ pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<
     })
 }
 
-/// What an entry shall say: a user name that is not stated stays as it is.
+/// What an entry shall say: a user name and groups that are not stated stay as they are.
 fn wanted_of(wanted: &WantedMapping, standing: Option<&MapEntry>) -> Admitted {
     let username = match (&wanted.username, standing) {
         (Some(username), _) => username.clone(),
         (None, Some(entry)) => entry.username.clone(),
         (None, None) => String::new(),
     };
-    Admitted {
-        username,
-        groups: wanted.groups.clone(),
-    }
+    let groups = match (&wanted.groups, standing) {
+        (Some(groups), _) => groups.clone(),
+        (None, Some(entry)) => entry.groups.clone(),
+        (None, None) => Vec::new(),
+    };
+    Admitted { username, groups }
 }
 
 /// The lines that differ in an entry's text and in the comments that go with it.

@@ -91,7 +91,7 @@ fn principal(
     if attributes.is_empty() {
         attributes.push(AttributeChange::plain("arn", None, Some(json!(change.subject))));
     }
-    if then != said || now != says {
+    if !same(then, said) || !same(now, says) {
         let shown = |admitted: Option<&Admitted>| {
             admitted.map(|admitted| json!({"username": admitted.username, "groups": admitted.groups}))
         };
@@ -104,6 +104,17 @@ fn principal(
         last.effect = Some(effect);
     }
     attributes
+}
+
+/// Whether both are the same; the authenticator gives groups in no order.
+fn same(one: Option<&Admitted>, other: Option<&Admitted>) -> bool {
+    let meaning = |admitted: Option<&Admitted>| {
+        admitted.map(|admitted| {
+            let groups: BTreeSet<String> = admitted.groups.iter().cloned().collect();
+            (admitted.username.clone(), groups)
+        })
+    };
+    meaning(one) == meaning(other)
 }
 
 /// What it means for a principal to get in as `after` and no longer as `before`. Group by group; a new user name may

@@ -3,10 +3,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{delta::Outcome, way_back};
+use super::{
+    config_map_address,
+    delta::{Outcome, work_out},
+    operation::Operation,
+    reading::Reading,
+    way_back,
+};
 use crate::{
-    guard::access::{AccessEntries, Caller, Evidence, Refusal, refusals},
-    ports::aws::CallerIdentity,
+    engine::PlanDraft,
+    guard::access::{
+        AccessEntries, Admitted, Caller, Evidence, Refusal, gives_everything, principal_key, refusals,
+    },
+    ports::{access::ConfigMap, aws::CallerIdentity},
     resources::Live,
 };
 
@@ -72,4 +81,106 @@ fn caller(live: &Live) -> Option<CallerIdentity> {
         }
     }
     live.caller.as_ref().ok().cloned()
+}
+
+/// The caller, and as whom it gets into the cluster before and after a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::resources) struct CallerOver {
+    /// Its canonical ARN in lower case.
+    pub key: String,
+    /// As whom it gets in now.
+    pub before: Admitted,
+    /// As whom it would get in.
+    pub after: Admitted,
+    /// The commands that lead back in after a lockout.
+    pub way_back: String,
+}
+
+/// The caller over a plan. None where RBAC is not what counts for it: an access entry gives it everything, or it is not
+/// let in, before or after, of which the guards over `aws-auth` speak.
+pub(in crate::resources) fn caller_over(live: &Live, draft: &PlanDraft) -> Option<CallerOver> {
+    let standpoint = Standpoint::of(live);
+    let identity = standpoint.caller.as_ref()?;
+    let key = way_back::caller_key(&identity.arn);
+    if let Some(Ok(entries)) = &live.access.access_entries
+        && entries
+            .iter()
+            .any(|entry| principal_key(&entry.principal_arn) == key && gives_everything(entry))
+    {
+        return None;
+    }
+    let told = match &live.access.user_info {
+        Some(Ok(user)) => Some(Admitted {
+            username: user.username.clone(),
+            groups: user.groups.clone(),
+        }),
+        _ => None,
+    };
+    let overridden = standpoint.entries.override_of(&key) == Some(true);
+    let mapped = (!overridden)
+        .then(|| mapped_over(live, draft, identity, &key))
+        .flatten();
+    let (before, after) = match mapped {
+        Some((Some(before), after)) => (before, after?),
+        _ => {
+            let now = || Reading::of(&config_map(live)?.data).map(identity);
+            let told = told.or_else(now)?;
+            (told.clone(), told)
+        }
+    };
+    Some(CallerOver {
+        key,
+        before,
+        after,
+        way_back: standpoint.way_back,
+    })
+}
+
+/// As whom `aws-auth` lets the caller in before and after the plan's write; none where that does not touch the caller.
+fn mapped_over(
+    live: &Live,
+    draft: &PlanDraft,
+    identity: &CallerIdentity,
+    key: &str,
+) -> Option<(Option<Admitted>, Option<Admitted>)> {
+    let write = draft
+        .steps()
+        .iter()
+        .find(|step| step.address == config_map_address())?;
+    match serde_json::from_value(write.operation.clone()).ok()? {
+        Operation::Write { delta, .. } => {
+            let touches = write
+                .changes
+                .iter()
+                .any(|change| change.name().eq_ignore_ascii_case(key) || change.name() == identity.account);
+            if !touches {
+                return None;
+            }
+            let outcome = work_out(&delta, config_map(live)).ok()?;
+            Some((outcome.before.map(identity), outcome.after.map(identity)))
+        }
+        Operation::Restore { data, .. } => {
+            let before = config_map(live)
+                .map(|found| found.data.clone())
+                .unwrap_or_default();
+            let mut after = before.clone();
+            for (section, text) in data {
+                match text {
+                    Some(text) => after.insert(section, text),
+                    None => after.remove(&section),
+                };
+            }
+            Some((
+                Reading::of(&before).map(identity),
+                Reading::of(&after).map(identity),
+            ))
+        }
+    }
+}
+
+fn config_map(live: &Live) -> Option<&ConfigMap> {
+    match &live.access.aws_auth {
+        Some(Ok(found)) => found.as_ref(),
+        _ => None,
+    }
 }

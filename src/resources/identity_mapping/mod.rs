@@ -4,6 +4,7 @@
 //! only where an entry does. The kind's step writes `aws-auth/kube-system/aws-auth`.
 
 mod backup;
+mod backup_file;
 mod delta;
 mod effect;
 mod evidence;
@@ -16,6 +17,7 @@ mod reading;
 mod removal;
 mod restore;
 mod run;
+mod staying;
 mod text;
 mod wanted;
 mod way_back;
@@ -34,7 +36,8 @@ use crate::{
     ports::{access::ConfigMap, kubernetes::AccessReview},
 };
 
-pub use backup::{BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, backups};
+pub use backup::{BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, all_backups};
+pub(super) use evidence::caller_over;
 pub use wanted::EMR_CONTAINERS;
 
 /// The kind `aws-auth`: its changes bear `identity-mapping/…`, its step the ConfigMap's address.
@@ -51,11 +54,17 @@ pub fn config_map_address() -> Address {
     Address::new(AwsAuthKind.name(), format!("{NAMESPACE}/{AWS_AUTH}"))
 }
 
+/// Whether this is the address of a mapping, or of the ConfigMap.
+pub(super) fn is_address(address: &Address) -> bool {
+    ["identity-mapping", AwsAuthKind.name()].contains(&address.kind())
+}
+
 /// Whether the request has anything to do with `aws-auth`.
 fn is_asked(request: &Request) -> bool {
     let access = &request.access;
     !request.config.access.identity_mappings.is_empty()
         || !access.delete.is_empty()
+        || request.config.access.complete
         || access.prune
         || access.restore.is_some()
 }

@@ -68,6 +68,11 @@ impl Operation {
         }
     }
 
+    /// Whether it takes the ConfigMap back to a backup.
+    pub(super) fn is_restore(&self) -> bool {
+        matches!(self, Self::Restore { .. })
+    }
+
     /// Whether somebody was let pass who takes access away that may be needed to give it back.
     pub(super) fn may_lock_out(&self) -> bool {
         let (Self::Write { allowed, .. } | Self::Restore { allowed, .. }) = self;

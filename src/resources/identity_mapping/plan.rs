@@ -10,13 +10,13 @@ use super::{
     findings,
     operation::Operation,
     reading::Reading,
-    removal,
-    wanted::{Wanted, resolve},
+    removal, staying,
+    wanted::wanted_of,
 };
 use crate::{
     config::location::SourceLocation,
     engine::{
-        Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
+        Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
     guard::{
@@ -25,7 +25,8 @@ use crate::{
     },
     ports::{CallError, access::ConfigMap},
     resources::{
-        Live, Request,
+        Live, Request, rbac,
+        revocation::is_held_back,
         runner::help_for,
         service_account::{Unreadable, unreadable},
     },
@@ -33,6 +34,12 @@ use crate::{
 
 /// Adds the difference of every mapping.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    if super::is_only_pruning(request) && !live.access.aws_auth.as_ref().is_some_and(super::has_own) {
+        if let (true, Some(Err(error))) = (request.access.prune, &live.access.aws_auth) {
+            draft.add_finding(unread(request, live, error));
+        }
+        return;
+    }
     if findings::mode_without_aws_auth(request, live, draft) {
         return;
     }
@@ -44,28 +51,23 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         }
         None => return,
     };
-    let mut sources: BTreeMap<String, Option<SourceLocation>> = BTreeMap::new();
-    let mut delta = Delta::default();
-    for mapping in &request.config.access.identity_mappings {
-        match resolve(mapping, live) {
-            Ok(wanted) => {
-                // The configuration's own check has told of the second one.
-                if sources.insert(wanted.key(), mapping.location.clone()).is_some() {
-                    continue;
-                }
-                match wanted {
-                    Wanted::Mapping(mapping) => delta.set.push(mapping),
-                    Wanted::Account(account) => delta.accounts.push(account),
-                }
-            }
-            Err(finding) => draft.add_finding(*finding),
-        }
-    }
+    let (mut delta, sources) = wanted_of(request, live, draft);
     let reasons = removal::add(request, config_map, &sources, &mut delta, draft);
+    staying::note_leftover(request, config_map, &sources, draft);
+    let held_back = is_held_back(draft);
+    if held_back {
+        staying::keep_pruned(&reasons, &mut delta, draft);
+    }
     if delta == Delta::default() {
         return;
     }
-    let outcome = match work_out(&delta, config_map) {
+    let mut worked_out = work_out(&delta, config_map);
+    if let (true, Ok(outcome)) = (held_back, &worked_out)
+        && staying::keep_narrowed(&outcome.changes, &sources, &mut delta, draft)
+    {
+        worked_out = work_out(&delta, config_map);
+    }
+    let outcome = match worked_out {
         Ok(outcome) => outcome,
         Err(error) => {
             refuse_edit(&error, request, config_map, draft);
@@ -108,32 +110,19 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         addresses.iter().cloned().collect(),
     );
     add_changes(&outcome, &standpoint, &sources, &reasons, &step, draft);
-    if let Some(mapping) = addresses.first() {
-        for revoked in rbac_changes(draft, |action| action == Action::Delete) {
-            draft.order(mapping.clone(), revoked);
-        }
-    }
-}
-
-/// The bindings and roles whose change is one of these.
-fn rbac_changes(draft: &PlanDraft, is: impl Fn(Action) -> bool) -> Vec<Address> {
-    draft
-        .changes()
-        .iter()
-        .filter(|change| change.address.kind().starts_with("rbac-") && is(change.action))
-        .map(|change| change.address.clone())
-        .collect()
 }
 
 /// The steps before a write that takes access away: those that give some in RBAC, so that nobody who is moved from one
-/// group to another is without rights in between.
+/// group to another is without rights in between. What RBAC takes away is planned later.
 fn grants_first(changes: &[EntryChange], draft: &PlanDraft) -> Vec<StepId> {
     if changes.iter().all(|change| change.action == Action::Create) {
         return Vec::new();
     }
-    rbac_changes(draft, |action| action != Action::Delete)
+    draft
+        .changes()
         .iter()
-        .filter_map(|address| draft.last_step_of(address))
+        .filter(|change| rbac::is_address(&change.address))
+        .filter_map(|change| draft.last_step_of(&change.address))
         .collect()
 }
 
@@ -238,7 +227,12 @@ pub(super) fn cannot_be_written(config_map: Option<&ConfigMap>, outcome: &Outcom
 
 /// Says why the text cannot be changed. A section that the cluster drops is the guard's case; one who passes the guard
 /// hears that passing it is not enough.
-fn refuse_edit(error: &DeltaError, request: &Request, config_map: Option<&ConfigMap>, draft: &mut PlanDraft) {
+pub(super) fn refuse_edit(
+    error: &DeltaError,
+    request: &Request,
+    config_map: Option<&ConfigMap>,
+    draft: &mut PlanDraft,
+) {
     let guard = Guard::AwsAuthSectionDropped;
     if matches!(error, DeltaError::Dropped { .. }) && !request.settings.allow.contains(&guard) {
         let reading = config_map.map(|config_map| Reading::of(&config_map.data));

@@ -88,6 +88,8 @@ pub(super) struct Reading {
     pub entries: Vec<MapEntry>,
     /// The sections that it drops whole, each with the reason.
     pub dropped: Vec<(String, String)>,
+    /// The texts of those.
+    texts: BTreeMap<String, String>,
     /// Whom it lets in.
     pub access: AwsAuthAccess,
 }
@@ -136,6 +138,10 @@ impl Reading {
                 .dropped()
                 .map(|(key, fault)| (key.as_str().to_owned(), fault.problem.clone()))
                 .collect(),
+            texts: aws_auth
+                .dropped()
+                .filter_map(|(key, _)| Some((key.as_str().to_owned(), data.get(key.as_str())?.clone())))
+                .collect(),
             access: access(aws_auth::principals(&aws_auth)),
             entries,
             aws_auth,
@@ -160,6 +166,13 @@ impl Reading {
     /// The entries of a section.
     pub(super) fn of_section(&self, section: SectionKey) -> impl Iterator<Item = &MapEntry> {
         self.entries.iter().filter(move |entry| entry.section == section)
+    }
+
+    /// Whether the text of a section has this ARN or account in it, read or not.
+    pub(super) fn text_names(&self, section: &str, subject: &str) -> bool {
+        self.texts
+            .get(section)
+            .is_some_and(|text| text.to_lowercase().contains(&subject.to_lowercase()))
     }
 }
 

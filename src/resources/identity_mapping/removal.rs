@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{
     address,
-    delta::{Delta, Removal},
+    delta::{Delta, DeltaError, Removal},
     ownership::{self, digest_of, is_protected},
+    plan::refuse_edit,
     reading::{MapEntry, Reading},
 };
 use crate::{
@@ -31,6 +32,10 @@ pub(super) fn add(
     let empty = BTreeMap::new();
     let reading = Reading::of(config_map.map_or(&empty, |config_map| &config_map.data));
     for selector in &request.access.delete {
+        if let Some(error) = hidden(selector, &reading) {
+            refuse_edit(&error, request, config_map, draft);
+            continue;
+        }
         for removal in selected(selector, &reading, draft) {
             reasons.insert(
                 removal.subject.to_lowercase(),
@@ -66,6 +71,24 @@ pub(super) fn add(
     reasons
 }
 
+/// Why it cannot be told whether there is a mapping to delete: the cluster reads nothing of a section whose text has the
+/// ARN, and would read it again as soon as somebody mends the section.
+fn hidden(selector: &MappingSelector, reading: &Reading) -> Option<DeltaError> {
+    let (subject, sections): (&str, &[SectionKey]) = match selector {
+        MappingSelector::Account(account) => (account, &[SectionKey::Accounts]),
+        MappingSelector::Arn { arn, .. } => (arn, &[SectionKey::Roles, SectionKey::Users]),
+    };
+    reading
+        .dropped
+        .iter()
+        .filter(|(section, _)| sections.iter().any(|key| key.as_str() == section))
+        .find(|(section, _)| reading.text_names(section, subject))
+        .map(|(section, why)| DeltaError::Dropped {
+            section: section.clone(),
+            why: why.clone(),
+        })
+}
+
 fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft) -> Vec<Removal> {
     let (subject, found, all): (&str, Vec<&MapEntry>, bool) = match selector {
         MappingSelector::Account(account) => (
@@ -87,6 +110,10 @@ fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft
         ),
     };
     if found.is_empty() {
+        if let Some(refused) = left_out(subject, reading) {
+            draft.add_finding(refused);
+            return Vec::new();
+        }
         let finding = Finding::new(
             Severity::Note,
             "nothing-to-delete",
@@ -123,6 +150,28 @@ fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft
         return Vec::new();
     }
     found.into_iter().map(MapEntry::as_removal).collect()
+}
+
+/// An entry of this ARN that the authenticator leaves out, for a flaw of its own: it would count again without that.
+fn left_out(subject: &str, reading: &Reading) -> Option<Finding> {
+    let aws_auth = reading.aws_auth();
+    let mut refused = aws_auth.roles.refused.iter().chain(&aws_auth.users.refused);
+    let entry = refused.find(|entry| entry.mapping.arn.eq_ignore_ascii_case(subject))?;
+    Some(
+        Finding::new(
+            Severity::Error,
+            "entry-dropped",
+            format!(
+                "aws-auth has an entry of {subject}, which the cluster leaves out ({}) and eksact cannot delete",
+                entry.because
+            ),
+        )
+        .about(&address(subject))
+        .with_help(format!(
+            "Take it out by hand, on line {} of its section: kubectl edit configmap aws-auth --namespace kube-system",
+            entry.line
+        )),
+    )
 }
 
 /// The ARN of an entry that ends in the same name: with another path, account or partition.

@@ -9,6 +9,7 @@ use super::{
     delta::{Outcome, content_digest},
     effect::effect_of,
     evidence::Standpoint,
+    findings,
     operation::Operation,
     ownership::{self, digest_of},
     plan::{cannot_be_written, unread},
@@ -34,6 +35,8 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
         }
         None => return,
     };
+    // It may be restored all the same: a cluster can be set back to a mode that reads it.
+    findings::mode_without_aws_auth(request, live, draft);
     let address = config_map_address();
     let empty = BTreeMap::new();
     let now = config_map.map_or(&empty, |config_map| &config_map.data);

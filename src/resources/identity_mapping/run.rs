@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    backup,
+    backup, backup_file,
     delta::{EntryChange, Outcome, content_digest, work_out},
     operation::Operation,
     ownership::ANNOTATION,
@@ -52,7 +52,7 @@ pub(super) async fn run(
             return Ok(finished(&operation, backups, context).await);
         };
         if let Some(now) = &now {
-            let kept = backup::keep(now, operation.cluster(), context).await?;
+            let kept = backup::keep(now, operation.cluster(), operation.is_restore(), context).await?;
             if !backups.contains(&kept) {
                 backups.push(kept);
             }
@@ -244,6 +244,12 @@ async fn finished(operation: &Operation, backups: Vec<backup::Kept>, context: &R
         .any(|kept| matches!(kept, backup::Kept::InCluster { .. }))
     {
         notes.extend(backup::forget_oldest(context).await);
+    }
+    if backups
+        .iter()
+        .any(|kept| matches!(kept, backup::Kept::File { .. }))
+    {
+        backup_file::forget_oldest(operation.cluster(), context);
     }
     StepDone {
         notes,

@@ -1,13 +1,21 @@
 //! From an entry of the configuration to the entry of `aws-auth` that stands for it: services and permission sets
 //! resolved. Pure.
 
-use super::{delta::WantedMapping, permission_set};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    delta::{Delta, WantedMapping},
+    permission_set,
+};
 use crate::{
     authn::aws_auth::SectionKey,
-    config::cluster_access::{IdentityMapping, MappingSubject},
-    engine::Finding,
+    config::{
+        cluster_access::{IdentityMapping, MappingSubject},
+        location::SourceLocation,
+    },
+    engine::{Finding, PlanDraft, Severity},
     iam::Arn,
-    resources::Live,
+    resources::{Live, Request},
 };
 
 /// eksctl's name of the only service that it maps (eksctl 0.231, `actions/iamidentitymapping/create.go`).
@@ -32,10 +40,100 @@ impl Wanted {
             Self::Account(account) => account.clone(),
         }
     }
+
+    /// Whether both let in the same as the same; the order of groups means nothing.
+    fn says_the_same(&self, other: &Self) -> bool {
+        let meaning = |wanted: &Self| match wanted {
+            Self::Mapping(mapping) => (
+                mapping.username.clone(),
+                mapping.groups.iter().cloned().collect::<BTreeSet<_>>(),
+            ),
+            Self::Account(_) => (None, BTreeSet::new()),
+        };
+        self.key() == other.key() && meaning(self) == meaning(other)
+    }
+}
+
+/// What the files want of `aws-auth`, and where each principal or account of it stands in them, by its key. What cannot be
+/// resolved, and what is said twice in two ways, is told and left out.
+pub(super) fn wanted_of(
+    request: &Request,
+    live: &Live,
+    draft: &mut PlanDraft,
+) -> (Delta, BTreeMap<String, Option<SourceLocation>>) {
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut wanted: Vec<(Wanted, &IdentityMapping)> = Vec::new();
+    let mut contradicted = BTreeSet::new();
+    for mapping in &request.config.access.identity_mappings {
+        let resolved = match resolve(mapping, live) {
+            Ok(resolved) => resolved,
+            Err(finding) => {
+                draft.add_finding(*finding);
+                continue;
+            }
+        };
+        let place = *places.entry(resolved.key()).or_insert(wanted.len());
+        match wanted.get(place) {
+            None => wanted.push((resolved, mapping)),
+            // The same principal by its ARN and by its permission set or service; the configuration's own check, which
+            // cannot resolve these, has told of the others.
+            Some((first, _)) if first.says_the_same(&resolved) => {}
+            Some((first, earlier)) => {
+                contradicted.insert(resolved.key());
+                draft.add_finding(contradiction(first, earlier, mapping));
+            }
+        }
+    }
+    let mut delta = Delta::default();
+    let mut sources = BTreeMap::new();
+    for (wanted, mapping) in wanted {
+        let key = wanted.key();
+        let left_out = contradicted.contains(&key);
+        sources.insert(key, mapping.location.clone());
+        match wanted {
+            _ if left_out => {}
+            Wanted::Mapping(mapping) => delta.set.push(mapping),
+            Wanted::Account(account) => delta.accounts.push(account),
+        }
+    }
+    (delta, sources)
+}
+
+/// That two entries of the files map one principal, each in its own way.
+fn contradiction(first: &Wanted, earlier: &IdentityMapping, later: &IdentityMapping) -> Finding {
+    let subject = match first {
+        Wanted::Mapping(mapping) => &mapping.arn,
+        Wanted::Account(account) => account,
+    };
+    let place = earlier
+        .location
+        .as_ref()
+        .map_or_else(|| described(&earlier.subject), ToString::to_string);
+    let who = match &later.subject {
+        MappingSubject::Arn(arn) => format!("{arn} is mapped"),
+        other => format!("{} is {subject}, which is mapped", described(other)),
+    };
+    Finding::new(
+        Severity::Error,
+        "duplicate-mapping",
+        format!("{who} already, with another user name or other groups, at {place}"),
+    )
+    .about(&super::address(subject))
+    .at(later.location.as_ref())
+    .with_help("Make one of the two: EKS takes the last entry alone and does not join groups.")
+}
+
+fn described(subject: &MappingSubject) -> String {
+    match subject {
+        MappingSubject::Arn(arn) => format!("the ARN {arn}"),
+        MappingSubject::Account(account) => format!("the account {account}"),
+        MappingSubject::PermissionSet { name, .. } => format!("the role of the permission set {name}"),
+        MappingSubject::Service { name, namespace } => format!("the role of {name} for {namespace}"),
+    }
 }
 
 /// Resolves a mapping, or says why it cannot stand in `aws-auth`.
-pub(super) fn resolve(mapping: &IdentityMapping, live: &Live) -> Result<Wanted, Box<Finding>> {
+fn resolve(mapping: &IdentityMapping, live: &Live) -> Result<Wanted, Box<Finding>> {
     let (arn, username) = match &mapping.subject {
         MappingSubject::Account(account) => return Ok(Wanted::Account(account.clone())),
         MappingSubject::Arn(arn) => (arn.clone(), mapping.username.clone()),
@@ -55,7 +153,7 @@ pub(super) fn resolve(mapping: &IdentityMapping, live: &Live) -> Result<Wanted, 
         section,
         arn,
         username,
-        groups: mapping.groups.clone(),
+        groups: (!mapping.keep_groups).then(|| mapping.groups.clone()),
     }))
 }
 

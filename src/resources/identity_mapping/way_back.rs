@@ -9,7 +9,7 @@ use crate::{
 /// The commands that give `caller` (an ARN as STS tells it) the whole cluster, in one line.
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
 pub(super) fn commands(cluster: &Cluster, region: &str, caller: Option<&CallerIdentity>) -> String {
-    let principal = caller.map_or_else(|| "ARN".to_owned(), |caller| principal(&caller.arn));
+    let principal = caller.map_or_else(|| "ARN".to_owned(), |caller| asked_of_iam(&caller.arn));
     let partition = cluster.arn.split(':').nth(1).unwrap_or("aws");
     let name = &cluster.name;
     let mut commands = Vec::new();
@@ -29,8 +29,19 @@ pub(super) fn commands(cluster: &Cluster, region: &str, caller: Option<&CallerId
     commands.join(" && ")
 }
 
-/// The principal of an access entry for whoever has this ARN: a session's role, without a path, which STS does not
-/// tell.
+/// The principal of an access entry as an argument for a shell. An access entry wants the role's own ARN, and STS tells
+/// a session's without the path (every role of IAM Identity Center has one): IAM knows.
+fn asked_of_iam(arn: &str) -> String {
+    match arn.split_once(":assumed-role/") {
+        Some((_, session)) => format!(
+            "\"$(aws iam get-role --role-name {} --query Role.Arn --output text)\"",
+            session.split('/').next().unwrap_or(session)
+        ),
+        None => arn.to_owned(),
+    }
+}
+
+/// The canonical ARN of whoever has this ARN: a session's role, without a path.
 fn principal(arn: &str) -> String {
     let Some((before, session)) = arn.split_once(":assumed-role/") else {
         return arn.to_owned();
@@ -73,8 +84,9 @@ mod tests {
         assert_eq!(
             both,
             "aws eks create-access-entry --region cn-north-1 --cluster-name prod --principal-arn \
-             arn:aws-cn:iam::111122223333:role/Admin && aws eks associate-access-policy --region cn-north-1 \
-             --cluster-name prod --principal-arn arn:aws-cn:iam::111122223333:role/Admin --policy-arn \
+             \"$(aws iam get-role --role-name Admin --query Role.Arn --output text)\" && aws eks associate-access-policy --region cn-north-1 \
+             --cluster-name prod --principal-arn \"$(aws iam get-role --role-name Admin --query Role.Arn --output text)\" \
+             --policy-arn \
              arn:aws-cn:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster"
         );
         let config_map_only = commands(&cluster("CONFIG_MAP"), "cn-north-1", None);

@@ -1,4 +1,4 @@
-//! Bindings: made, changed where eksact made them, and pruned. What a binding gives cannot be changed: one that gives
+//! Bindings: made, and changed where eksact made them; `removal` has those that go. What a binding gives cannot be changed: one that gives
 //! something else is made anew.
 
 use std::collections::BTreeSet;
@@ -9,14 +9,12 @@ use serde_json::json;
 use super::{
     BINDINGS, binding_address, binding_words,
     desired::{WantedBinding, desired},
-    is_ours, review,
-    role::namespace_step,
-    role_address, role_key, role_words, to_prune,
+    is_ours, namespace_is_there, namespace_step, review, role_address, role_key, role_words,
 };
 use crate::{
     engine::{
         Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone, StepError,
-        StepId, plan::fingerprint,
+        plan::fingerprint,
     },
     guard::Guard,
     ports::{
@@ -25,7 +23,7 @@ use crate::{
         kubernetes::AccessReview,
     },
     resources::{
-        Live, Request, RunContext, namespace,
+        Live, Request, RunContext,
         runner::help_for,
         service_account::{Unreadable, unreadable},
     },
@@ -55,7 +53,7 @@ impl Operation {
     }
 }
 
-/// Adds the difference of every binding that shall be there, and those that go.
+/// Adds the difference of every binding that shall be there.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     let wanted = desired(request).bindings;
     let bindings = match &live.access.bindings {
@@ -87,16 +85,19 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     for wanted in &wanted {
         plan_one(wanted, bindings, live, draft);
     }
-    for binding in to_prune(request, live) {
-        remove(binding, draft);
-    }
 }
 
 fn plan_one(wanted: &WantedBinding, live_bindings: &[RbacBinding], live: &Live, draft: &mut PlanDraft) {
     let binding = &wanted.binding;
     let address = binding_address(binding.namespace.as_deref(), &binding.name);
     let words = binding_words(binding.namespace.as_deref(), &binding.name);
-    if !namespace_is_there(wanted, live, draft) {
+    if !namespace_is_there(
+        binding.namespace.as_deref(),
+        &address,
+        wanted.location.as_ref(),
+        live,
+        draft,
+    ) {
         return;
     }
     missing_role(wanted, live, draft);
@@ -184,7 +185,7 @@ fn plan_one(wanted: &WantedBinding, live_bindings: &[RbacBinding], live: &Live, 
     });
 }
 
-fn attributes(before: Option<&RbacBinding>, after: Option<&RbacBinding>) -> Vec<AttributeChange> {
+pub(super) fn attributes(before: Option<&RbacBinding>, after: Option<&RbacBinding>) -> Vec<AttributeChange> {
     let role = |binding: Option<&RbacBinding>| {
         binding.map(|binding| {
             let key = role_key(binding);
@@ -230,32 +231,6 @@ fn same_subjects(live: &[Subject], wanted: &[Subject]) -> bool {
     live.iter().collect::<BTreeSet<_>>() == wanted.iter().collect::<BTreeSet<_>>()
 }
 
-/// A binding cannot stand in a namespace that is not there; eksctl makes none for a binding either.
-fn namespace_is_there(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) -> bool {
-    let Some(name) = &wanted.binding.namespace else {
-        return true;
-    };
-    let address = binding_address(Some(name), &wanted.binding.name);
-    let (code, message) = match live.namespaces.get(name) {
-        Some(Ok(Some(namespace))) if namespace.terminating => (
-            "namespace-terminating",
-            format!("namespace {name} is being deleted: nothing can be created in it"),
-        ),
-        Some(Ok(None)) if draft.last_step_of(&namespace::address(name)).is_none() => {
-            ("namespace-missing", format!("there is no namespace {name}"))
-        }
-        // One that could not be read is taken to be there: the write tells otherwise.
-        _ => return true,
-    };
-    draft.add_finding(
-        Finding::new(Severity::Error, code, message)
-            .about(&address)
-            .at(wanted.location.as_ref())
-            .with_help(format!("kubectl create namespace {name}")),
-    );
-    false
-}
-
 /// A role that is named and not there: the binding would give nothing.
 fn missing_role(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) {
     let key = role_key(&wanted.binding);
@@ -279,37 +254,6 @@ fn missing_role(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) {
         .at(wanted.location.as_ref())
         .with_help("`kubectl get clusterroles` lists them; `rules` in place of `clusterRole` makes one."),
     );
-}
-
-fn remove(binding: &RbacBinding, draft: &mut PlanDraft) {
-    let address = binding_address(binding.namespace.as_deref(), &binding.name);
-    let title = format!(
-        "delete {}",
-        binding_words(binding.namespace.as_deref(), &binding.name)
-    );
-    let operation = Operation::Delete {
-        binding: binding.clone(),
-    };
-    // Grants come before revokes.
-    let grants: Vec<StepId> = draft
-        .changes()
-        .iter()
-        .filter(|change| change.address.kind() == address.kind() && change.action != Action::Delete)
-        .filter_map(|change| draft.last_step_of(&change.address))
-        .collect();
-    let step = draft.add_step(&address, "delete", title, grants, &operation);
-    draft.add_change(Change {
-        address,
-        action: Action::Delete,
-        reasons: vec![Reason::new("pruned", "the file no longer has it")],
-        source: None,
-        attributes: attributes(Some(binding), None),
-        depends_on: Vec::new(),
-        steps: vec![step],
-        fingerprint: fingerprint(&Some((&binding.uid, &binding.subjects))),
-        effect: Effect::Equal,
-        notes: Vec::new(),
-    });
 }
 
 /// Carries out one write.

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest as _, Sha256};
+use serde::Serialize;
 
-use super::{MANAGED_BY, MANAGED_BY_LABEL, emr_containers};
+use super::{GROUP_ANNOTATION, MANAGED_BY, MANAGED_BY_LABEL, emr_containers, rules::normal};
 use crate::{
     config::{
         cluster_access::{GroupBinding, GroupRole, MappingSubject},
         location::SourceLocation,
     },
-    ports::access::{RbacBinding, RbacRole, Subject},
+    engine::plan::fingerprint,
+    ports::access::{PolicyRule, RbacBinding, RbacRole, Subject},
     resources::Request,
 };
 
@@ -42,31 +43,27 @@ pub(super) struct Desired {
 pub(super) fn desired(request: &Request) -> Desired {
     let mut desired = Desired::default();
     for group in &request.config.access.groups {
-        let mut own = 0;
         for binding in &group.bindings {
-            let role = match &binding.role {
-                GroupRole::Existing(role) => role.value.clone(),
+            let group = &group.name.value;
+            let (name, role) = match &binding.role {
+                GroupRole::Existing(role) => (binding_name(group, &role.value), role.value.clone()),
                 GroupRole::Own(rules) => {
-                    own += 1;
-                    let name = own_role_name(&group.name.value, own);
+                    let name = own_role_name(group, rules);
                     desired.roles.push(WantedRole {
                         role: RbacRole {
                             name: name.clone(),
                             labels: label(),
+                            annotations: annotation(group),
                             rules: rules.clone(),
                             ..RbacRole::default()
                         },
                         location: binding.location.clone(),
                         takes_over: false,
                     });
-                    name
+                    (name.clone(), name)
                 }
             };
-            let name = match &binding.role {
-                GroupRole::Existing(_) => binding_name(&group.name.value, &role),
-                GroupRole::Own(_) => role.clone(),
-            };
-            bindings_of(&group.name.value, &name, &role, binding, &mut desired.bindings);
+            bindings_of(group, &name, &role, binding, &mut desired.bindings);
         }
     }
     let mut namespaces = BTreeSet::new();
@@ -86,8 +83,12 @@ pub(super) fn desired(request: &Request) -> Desired {
             });
         }
     }
-    // The same binding said twice is one.
+    // The same said twice is one: a name tells what it is the name of.
     let mut names = BTreeSet::new();
+    desired
+        .roles
+        .retain(|wanted| names.insert((wanted.role.namespace.clone(), wanted.role.name.clone())));
+    names.clear();
     desired
         .bindings
         .retain(|wanted| names.insert((wanted.binding.namespace.clone(), wanted.binding.name.clone())));
@@ -118,6 +119,7 @@ fn bindings_of(group: &str, name: &str, role: &str, binding: &GroupBinding, into
             namespace,
             name: name.to_owned(),
             labels: label(),
+            annotations: annotation(group),
             role_kind: "ClusterRole".to_owned(),
             role_name: role.to_owned(),
             subjects: vec![Subject {
@@ -136,46 +138,112 @@ fn label() -> BTreeMap<String, String> {
     BTreeMap::from([(MANAGED_BY_LABEL.to_owned(), MANAGED_BY.to_owned())])
 }
 
-/// The name of a group's own role: `eksact:deployers`, `eksact:deployers:2` for its second.
-fn own_role_name(group: &str, number: usize) -> String {
-    let group = path_segment(group);
-    match number {
-        1 => format!("eksact:{group}"),
-        number => format!("eksact:{group}:{number}"),
-    }
+/// The group is told in full where a name cannot.
+fn annotation(group: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([(GROUP_ANNOTATION.to_owned(), group.to_owned())])
 }
 
-/// The name of a binding of a role that exists: of the group and the role, so that each is there once in each place. A
-/// group's own role and its bindings have one name.
+/// Hex digits of the digest in a name: two names of one cluster do not meet by chance.
+const DIGITS: usize = 10;
+
+/// The name of a group's own role and its bindings: `eksact:deployers:3f9a0c12de`. The digest is of the rules, so that
+/// neither the place of the rules in the file matters, nor other rules ever come to those who are bound to these.
+fn own_role_name(group: &str, rules: &[PolicyRule]) -> String {
+    format!(
+        "eksact:{}:{}",
+        path_segment(group),
+        digest(&(group, normal(rules)))
+    )
+}
+
+/// The name of a binding of a role that exists: `eksact:deployers:edit`, so that each is there once in each place. A
+/// digest follows where the colons of `system:auditors` or the letters of a role would make two things of one name.
 fn binding_name(group: &str, role: &str) -> String {
-    format!("eksact:{}:{}", path_segment(group), path_segment(role))
+    let name = format!("eksact:{}:{}", path_segment(group), path_segment(role));
+    if is_plain(group) && is_plain(role) && !is_digest(role) {
+        name
+    } else {
+        format!("{name}:{}", digest(&(group, role)))
+    }
 }
 
-/// A name as RBAC takes it (a path segment: no `/` and no `%`, `rbac/validation`); one that had to be changed gets a hash
-/// of what it was.
-fn path_segment(name: &str) -> String {
-    if !name.contains(['/', '%']) && name != "." && name != ".." {
-        return name.to_owned();
-    }
-    let mut hash = hex::encode(Sha256::digest(name));
-    hash.truncate(6);
-    format!("{}-{hash}", name.replace(['/', '%'], "-"))
+fn digest(of: &impl Serialize) -> String {
+    let mut digest = fingerprint(of);
+    digest.truncate(DIGITS);
+    digest
+}
+
+fn is_digest(word: &str) -> bool {
+    word.len() == DIGITS && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn is_plain(word: &str) -> bool {
+    !word.contains([':', '/', '%'])
+}
+
+/// A word as the names of RBAC take it (a path segment: no `/` and no `%`, `rbac/validation`).
+fn path_segment(word: &str) -> String {
+    word.replace(['/', '%'], "-")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn rule(verbs: &[&str], resources: &[&str]) -> PolicyRule {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        PolicyRule {
+            api_groups: vec![String::new()],
+            resources: words(resources),
+            verbs: words(verbs),
+            ..PolicyRule::default()
+        }
+    }
+
     #[test]
     fn names_tell_group_and_role_and_are_path_segments() {
-        assert_eq!(own_role_name("deployers", 1), "eksact:deployers");
-        assert_eq!(own_role_name("deployers", 2), "eksact:deployers:2");
         assert_eq!(binding_name("deployers", "edit"), "eksact:deployers:edit");
-        let slashed = path_segment("oidc:/admins");
+        let own = own_role_name("deployers", &[rule(&["get"], &["pods"])]);
         assert!(
-            slashed.starts_with("oidc:-admins-") && !slashed.contains('/'),
+            own.strip_prefix("eksact:deployers:").is_some_and(is_digest),
+            "{own}"
+        );
+        let slashed = binding_name("oidc:/admins", "edit");
+        assert!(
+            slashed.starts_with("eksact:oidc:-admins:edit:") && !slashed.contains('/'),
             "{slashed}"
         );
-        assert_ne!(path_segment("a/b"), path_segment("a%b"));
+    }
+
+    #[test]
+    fn two_things_have_two_names() {
+        let names = [
+            binding_name("oidc", "admins:view"),
+            binding_name("oidc:admins", "view"),
+            binding_name("oidc:admins:view", "view"),
+            binding_name("a/b", "view"),
+            binding_name("a%b", "view"),
+            binding_name("a-b", "view"),
+            own_role_name("ops", &[rule(&["get"], &["pods"])]),
+            own_role_name("ops", &[rule(&["get"], &["secrets"])]),
+            own_role_name("ops:2", &[rule(&["get"], &["pods"])]),
+            own_role_name("a/b", &[]),
+            own_role_name("a-b", &[]),
+            // A role whose name is what the digest of own rules is.
+            binding_name("ops", own_role_name("ops", &[]).rsplit(':').next().unwrap()),
+            own_role_name("ops", &[]),
+        ];
+        let distinct: BTreeSet<&String> = names.iter().collect();
+        assert_eq!(distinct.len(), names.len(), "{names:#?}");
+    }
+
+    #[test]
+    fn the_order_of_rules_and_words_is_not_in_a_name() {
+        let one = [rule(&["get", "list"], &["pods"]), rule(&["get"], &["nodes"])];
+        let other = [
+            rule(&["get"], &["nodes"]),
+            rule(&["list", "get", "get"], &["pods"]),
+        ];
+        assert_eq!(own_role_name("ops", &one), own_role_name("ops", &other));
     }
 }

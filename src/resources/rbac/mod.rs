@@ -1,11 +1,13 @@
 //! RBAC: the roles and bindings that a configuration's groups and services need.
 //!
-//! What eksact made bears its label and may be changed and pruned; what somebody else made is left alone. The objects of a
+//! What eksact made bears its label and may be changed and removed; what somebody else made is left alone. The objects of a
 //! service (`emr-containers`) are eksctl's to the letter, and bear no label as eksctl's do not.
 
 mod binding;
 mod desired;
 mod emr_containers;
+mod removal;
+mod rights;
 mod role;
 mod rules;
 
@@ -14,9 +16,12 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{Kind, Live, LiveReader, Request, RunContext, live_access::RoleKey, runner::operation_of};
+use super::{
+    Kind, Live, LiveReader, Request, RunContext, live_access::RoleKey, namespace, runner::operation_of,
+};
 use crate::{
-    engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
+    config::location::SourceLocation,
+    engine::{Address, Finding, PlanDraft, Severity, StepDone, StepError, StepId, executor::Progress},
     ports::{
         access::{RbacBinding, RbacRole},
         kubernetes::AccessReview,
@@ -24,11 +29,15 @@ use crate::{
 };
 
 pub use desired::bound_groups;
+pub(super) use rights::Bound;
 
 /// The label that marks a role or binding as eksact's.
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 /// Its value.
 pub const MANAGED_BY: &str = "eksact";
+
+/// The annotation that tells the group for which eksact made a role or binding.
+pub const GROUP_ANNOTATION: &str = "eksact.dev/group";
 
 /// The API group.
 const GROUP: &str = "rbac.authorization.k8s.io";
@@ -84,29 +93,99 @@ fn is_ours(labels: &std::collections::BTreeMap<String, String>) -> bool {
         .is_some_and(|value| value == MANAGED_BY)
 }
 
-/// The bindings of eksact's that the request no longer wants.
-fn to_prune<'live>(request: &Request, live: &'live Live) -> Vec<&'live RbacBinding> {
-    let (true, Some(Ok(bindings))) = (request.access.prune, &live.access.bindings) else {
-        return Vec::new();
+/// Whether this is the address of a role or a binding.
+pub(super) fn is_address(address: &Address) -> bool {
+    [RbacRoleKind.name(), RbacBindingKind.name()].contains(&address.kind())
+}
+
+/// Whether something can be made in this namespace, or in none; says so where it cannot. eksctl makes no namespace for a
+/// role or a binding either.
+fn namespace_is_there(
+    name: Option<&str>,
+    address: &Address,
+    location: Option<&SourceLocation>,
+    live: &Live,
+    draft: &mut PlanDraft,
+) -> bool {
+    let Some(name) = name else {
+        return true;
     };
-    let wanted: BTreeSet<RoleKey> = desired::desired(request)
-        .bindings
+    let (code, message) = match live.namespaces.get(name) {
+        Some(Ok(Some(namespace))) if namespace.terminating => (
+            "namespace-terminating",
+            format!("namespace {name} is being deleted: nothing can be created in it"),
+        ),
+        // One that a service account of the file brings will be there.
+        Some(Ok(None)) if draft.last_step_of(&namespace::address(name)).is_none() => {
+            ("namespace-missing", format!("there is no namespace {name}"))
+        }
+        // One that could not be read is taken to be there: the write tells otherwise.
+        _ => return true,
+    };
+    draft.add_finding(
+        Finding::new(Severity::Error, code, message)
+            .about(address)
+            .at(location)
+            .with_help(format!("kubectl create namespace {name}")),
+    );
+    false
+}
+
+/// The step that makes the namespace of an object, where one does.
+fn namespace_step(name: Option<&str>, draft: &PlanDraft) -> Vec<StepId> {
+    name.and_then(|name| draft.last_step_of(&namespace::address(name)))
         .into_iter()
-        .map(|wanted| (wanted.binding.namespace, wanted.binding.name))
-        .collect();
-    bindings
-        .iter()
-        .filter(|binding| is_ours(&binding.labels))
-        .filter(|binding| !wanted.contains(&(binding.namespace.clone(), binding.name.clone())))
         .collect()
 }
 
 /// Whether the request has anything to do with RBAC.
 fn is_asked(request: &Request) -> bool {
     request.access.restore.is_none()
-        && (request.access.prune
+        && (request.config.access.complete
+            || request.access.prune
             || !request.config.access.groups.is_empty()
             || !request.config.access.identity_mappings.is_empty())
+}
+
+/// The roles that the caller has, or could have by a mapping of the request: what guards look at.
+async fn roles_of_caller(
+    request: &Request,
+    bindings: &[RbacBinding],
+    reader: &LiveReader,
+) -> BTreeSet<RoleKey> {
+    let access = reader.access();
+    let (user, _) = tokio::join!(access.user_info(), access.access_entries());
+    let mappings = &request.config.access.identity_mappings;
+    let mut usernames: BTreeSet<&str> = mappings
+        .iter()
+        .filter_map(|mapping| mapping.username.as_deref())
+        .collect();
+    let mut groups: Vec<String> = mappings
+        .iter()
+        .flat_map(|mapping| mapping.groups.iter().cloned())
+        .collect();
+    if let Ok(user) = user {
+        usernames.insert(&user.username);
+        // Everybody keeps what everybody has.
+        groups.extend(
+            user.groups
+                .iter()
+                .filter(|group| *group != "system:authenticated")
+                .cloned(),
+        );
+    }
+    groups.sort_unstable();
+    groups.dedup();
+    bindings
+        .iter()
+        .filter(|binding| {
+            rights::is_named(binding, "", &groups)
+                || usernames
+                    .iter()
+                    .any(|username| rights::is_named(binding, username, &[]))
+        })
+        .map(role_key)
+        .collect()
 }
 
 #[async_trait]
@@ -127,13 +206,14 @@ impl Kind for RbacRoleKind {
             .map(|wanted| (wanted.role.namespace.clone(), wanted.role.name.clone()))
             .collect();
         keys.extend(wanted.bindings.iter().map(|wanted| role_key(&wanted.binding)));
-        if let (true, Ok(bindings)) = (request.access.prune, bindings) {
+        if let Ok(bindings) = bindings {
             keys.extend(
                 bindings
                     .iter()
                     .filter(|binding| is_ours(&binding.labels))
                     .map(role_key),
             );
+            keys.extend(roles_of_caller(request, bindings, reader).await);
         }
         if !keys.is_empty() {
             reader.access().roles(keys).await;
@@ -182,6 +262,12 @@ impl Kind for RbacBindingKind {
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
         if is_asked(request) {
             binding::plan(request, live, draft);
+        }
+    }
+
+    fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        if is_asked(request) {
+            removal::plan(request, live, draft);
         }
     }
 

@@ -1,6 +1,4 @@
-//! Roles: made, changed where eksact made them, and pruned with the last binding that needs them.
-
-use std::collections::BTreeSet;
+//! Roles: made, and changed where eksact made them; `removal` has those that go with the last binding that needs them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -8,14 +6,14 @@ use serde_json::json;
 use super::{
     ROLES,
     desired::{WantedRole, desired},
-    is_ours, review, role_address, role_key, role_words,
+    is_ours, namespace_is_there, namespace_step, review, role_address, role_words,
     rules::{effect_of, normal},
-    same_rules, to_prune,
+    same_rules,
 };
 use crate::{
     engine::{
         Action, AttributeChange, Change, Difference, DifferenceSign, Effect, Finding, PlanDraft, Reason,
-        Severity, StepDone, StepError, StepId, plan::fingerprint,
+        Severity, StepDone, StepError, plan::fingerprint,
     },
     guard::Guard,
     ports::{
@@ -55,18 +53,26 @@ impl Operation {
     }
 }
 
-/// Adds the difference of every role that shall be there, and those that go.
+/// Adds the difference of every role that shall be there.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     for wanted in desired(request).roles {
         plan_one(&wanted, live, draft);
     }
-    prune(request, live, draft);
 }
 
 fn plan_one(wanted: &WantedRole, live: &Live, draft: &mut PlanDraft) {
     let role = &wanted.role;
     let address = role_address(role.namespace.as_deref(), &role.name);
     let words = role_words(role.namespace.as_deref(), &role.name);
+    if !namespace_is_there(
+        role.namespace.as_deref(),
+        &address,
+        wanted.location.as_ref(),
+        live,
+        draft,
+    ) {
+        return;
+    }
     let key: RoleKey = (role.namespace.clone(), role.name.clone());
     let existing = match live.access.roles.get(&key) {
         Some(Ok(existing)) => existing.as_ref(),
@@ -101,7 +107,7 @@ fn plan_one(wanted: &WantedRole, live: &Live, draft: &mut PlanDraft) {
                 .about(&address)
                 .at(wanted.location.as_ref())
                 .with_help(
-                    "Delete it or give it another name; eksact names a group's own role after the group.",
+                    "Delete it or give it another name; eksact names a group's own role after the group and the rules.",
                 ),
             );
             return;
@@ -146,59 +152,8 @@ fn plan_one(wanted: &WantedRole, live: &Live, draft: &mut PlanDraft) {
     });
 }
 
-/// The step that makes the namespace of an object, where one does.
-pub(super) fn namespace_step(namespace: Option<&str>, draft: &PlanDraft) -> Vec<StepId> {
-    namespace
-        .and_then(|namespace| draft.last_step_of(&crate::resources::namespace::address(namespace)))
-        .into_iter()
-        .collect()
-}
-
-/// Own roles whose bindings are pruned, unless another binding of the request still needs them.
-fn prune(request: &Request, live: &Live, draft: &mut PlanDraft) {
-    let wanted = desired(request);
-    let needed: BTreeSet<RoleKey> = wanted
-        .bindings
-        .iter()
-        .map(|wanted| role_key(&wanted.binding))
-        .collect();
-    let mut seen = BTreeSet::new();
-    for binding in to_prune(request, live) {
-        let key = role_key(binding);
-        if needed.contains(&key) || !seen.insert(key.clone()) {
-            continue;
-        }
-        let Some(Ok(Some(role))) = live.access.roles.get(&key) else {
-            continue;
-        };
-        if !is_ours(&role.labels) {
-            continue;
-        }
-        let address = role_address(role.namespace.as_deref(), &role.name);
-        let title = format!("delete {}", role_words(role.namespace.as_deref(), &role.name));
-        let operation = Operation::Delete { role: role.clone() };
-        let step = draft.add_step(&address, "delete", title, Vec::new(), &operation);
-        draft.order(
-            super::binding_address(binding.namespace.as_deref(), &binding.name),
-            address.clone(),
-        );
-        draft.add_change(Change {
-            address,
-            action: Action::Delete,
-            reasons: vec![Reason::new("pruned", "the file no longer has it")],
-            source: None,
-            attributes: vec![rules_change(&role.rules, &[])],
-            depends_on: Vec::new(),
-            steps: vec![step],
-            fingerprint: fingerprint(&Some((&role.uid, normal(&role.rules)))),
-            effect: Effect::Equal,
-            notes: Vec::new(),
-        });
-    }
-}
-
 /// The rules that come and go, and whether that is more or less.
-fn rules_change(before: &[PolicyRule], after: &[PolicyRule]) -> AttributeChange {
+pub(super) fn rules_change(before: &[PolicyRule], after: &[PolicyRule]) -> AttributeChange {
     let effect = effect_of(before, after);
     let (before, after) = (normal(before), normal(after));
     let line = |sign, rule: &PolicyRule| Difference {

@@ -83,7 +83,7 @@ fn atoms(rule: &PolicyRule) -> Vec<PolicyRule> {
 }
 
 /// Whether a rule gives what an atom does.
-fn covers(rule: &PolicyRule, atom: &PolicyRule) -> bool {
+pub(super) fn covers(rule: &PolicyRule, atom: &PolicyRule) -> bool {
     let has = |words: &[String], wanted: &[String]| {
         words.iter().any(|word| word == ALL) || wanted.iter().all(|word| words.contains(word))
     };

@@ -210,7 +210,7 @@ async fn groups_and_their_bindings() {
             }
         }
         for (key, role) in &mut cluster.rbac_roles {
-            if key.ends_with("eksact:deployers") {
+            if key.contains("eksact:deployers:") {
                 role.rules[0].verbs.push("delete".to_owned());
             }
         }
@@ -271,29 +271,31 @@ async fn findings(bed: &Sandbox, request: &Request) -> String {
     text
 }
 
+/// A role as IAM Identity Center makes it.
+pub(super) fn permission_set_role(world: &mut eksact::cloud::sandbox::World, name: &str) {
+    let path = "/aws-reserved/sso.amazonaws.com/eu-west-1/";
+    let role = eksact::ports::aws::Role {
+        name: name.to_owned(),
+        arn: format!("arn:aws:iam::111122223333:role{path}{name}"),
+        id: format!("AROA{name}"),
+        path: path.to_owned(),
+        trust_policy: serde_json::json!({}),
+        managed_policy_arns: Vec::new(),
+        inline_policies: std::collections::BTreeMap::new(),
+        permissions_boundary: None,
+        tags: std::collections::BTreeMap::new(),
+    };
+    world.roles.insert(name.to_owned(), role);
+}
+
 /// Permission sets become the one role that they made, without its path; none and several are errors that list them.
 #[tokio::test(start_paused = true)]
 async fn permission_sets() {
-    let path = "/aws-reserved/sso.amazonaws.com/eu-west-1/";
-    let role = |world: &mut eksact::cloud::sandbox::World, name: &str| {
-        let role = eksact::ports::aws::Role {
-            name: name.to_owned(),
-            arn: format!("arn:aws:iam::111122223333:role{path}{name}"),
-            id: format!("AROA{name}"),
-            path: path.to_owned(),
-            trust_policy: serde_json::json!({}),
-            managed_policy_arns: Vec::new(),
-            inline_policies: std::collections::BTreeMap::new(),
-            permissions_boundary: None,
-            tags: std::collections::BTreeMap::new(),
-        };
-        world.roles.insert(name.to_owned(), role);
-    };
     let bed = hand_written();
     bed.edit(|world| {
-        role(world, "AWSReservedSSO_Admin_0123456789abcdef");
-        role(world, "AWSReservedSSO_Twice_0123456789abcdef");
-        role(world, "AWSReservedSSO_Twice_fedcba9876543210");
+        permission_set_role(world, "AWSReservedSSO_Admin_0123456789abcdef");
+        permission_set_role(world, "AWSReservedSSO_Twice_0123456789abcdef");
+        permission_set_role(world, "AWSReservedSSO_Twice_fedcba9876543210");
     })
     .unwrap();
     let asking = |name: &str| {

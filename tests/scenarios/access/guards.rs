@@ -72,6 +72,54 @@ async fn the_callers_own_access_is_kept() {
     apply(&bed, &request).await;
 }
 
+/// A binding that the plan removes or weakens, or a name that bindings know, is the caller's own access as well.
+#[tokio::test(start_paused = true)]
+async fn the_callers_own_rights_are_kept() {
+    let admins = CALLER.replace("system:masters", "admins");
+    let bound = |roles: &str| {
+        let groups = format!("groups:\n- name: admins\n  bindings:\n{roles}");
+        crate::stage::request(&super::file_with_access(&[], &groups))
+    };
+    let by_group = || async {
+        let bed = config_map_only();
+        write(&bed, "mapUsers", Some(&admins));
+        apply(&bed, &bound("  - clusterRole: cluster-admin\n")).await;
+        bed
+    };
+    let viewer = bound("  - clusterRole: view\n");
+    let refused = refused_unless_allowed(&by_group().await, &viewer, Guard::OwnAccessLost).await;
+    insta::assert_snapshot!(summary(&refused));
+    let nothing = super::pruning(crate::stage::request(&file(&[])));
+    refused_unless_allowed(&by_group().await, &nothing, Guard::OwnAccessLost).await;
+    let in_a_namespace = bound("  - {clusterRole: cluster-admin, namespaces: [default]}\n");
+    refused_unless_allowed(&by_group().await, &in_a_namespace, Guard::OwnAccessLost).await;
+    // Everything by other words is everything.
+    let own = bound("  - rules:\n    - {apiGroups: [\"*\"], resources: [\"*\"], verbs: [\"*\"]}\n");
+    apply(&by_group().await, &own).await;
+
+    // A name that a binding knows.
+    let bed = config_map_only();
+    write(&bed, "mapUsers", Some(&admins));
+    bed.edit(|world| {
+        let bindings = &mut cluster(world).rbac_bindings;
+        let mut of_me = bindings
+            .values()
+            .find(|one| one.name == "cluster-admin")
+            .unwrap()
+            .clone();
+        of_me.name = "me".to_owned();
+        of_me.uid = "of-me".to_owned();
+        of_me.subjects[0].kind = "User".to_owned();
+        of_me.subjects[0].name = "me".to_owned();
+        bindings.insert("/me".to_owned(), of_me);
+    })
+    .unwrap();
+    let renamed = crate::stage::request(&file(&[
+        "arn: arn:aws:iam::111122223333:user/sandbox\nusername: boss\ngroups: [admins]",
+    ]));
+    refused_unless_allowed(&bed, &renamed, Guard::OwnAccessLost).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn somebody_is_left_who_may_do_everything() {
     let bed = config_map_only();

@@ -1,10 +1,12 @@
 //! Who gets into the cluster: identity mappings, groups and their bindings, on the simulated cluster.
 
+mod careful;
 mod drift;
 mod guards;
 mod interruption;
 mod laws;
 mod ownership;
+mod revocation;
 mod writers;
 
 use eksact::{
@@ -42,9 +44,11 @@ pub(crate) fn file(mappings: &[&str]) -> String {
     let mut text = format!(
         "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {{name: {CLUSTER}, region: {REGION}}}\n"
     );
-    if !mappings.is_empty() {
-        text.push_str("iamIdentityMappings:\n");
-    }
+    text.push_str(if mappings.is_empty() {
+        "iamIdentityMappings: []\n"
+    } else {
+        "iamIdentityMappings:\n"
+    });
     for mapping in mappings {
         for (number, line) in mapping.lines().enumerate() {
             text.push_str(if number == 0 { "  - " } else { "    " });
@@ -65,7 +69,7 @@ pub(crate) fn file_with_access(mappings: &[&str], access: &str) -> String {
 
 /// A request that removes a mapping.
 pub(crate) fn deletion(arn: &str, all: bool) -> Request {
-    let mut request = request(&file(&[]));
+    let mut request = request(&file(&[])).without_access();
     request.oidc_provider = ProviderIntent::Leave;
     request.access = AccessRequest {
         delete: vec![MappingSelector::Arn {
@@ -79,7 +83,7 @@ pub(crate) fn deletion(arn: &str, all: bool) -> Request {
 
 /// The same as asked for, with prune of what is eksact's.
 pub(crate) fn pruning(mut request: Request) -> Request {
-    request.access.prune = true;
+    request.access.prune = request.config.access.complete;
     request
 }
 

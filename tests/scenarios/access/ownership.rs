@@ -11,7 +11,7 @@ use super::{
 use crate::stage::{again, apply, assert_settled, cluster, plan, request, summary};
 
 const PLATFORM: &str = "arn: arn:aws:iam::111122223333:role/platform\nusername: platform:{{SessionName}}\ngroups: [system:masters]";
-const NODE: &str = "arn: arn:aws:iam::111122223333:role/node\nusername: system:node:{{EC2PrivateDNSName}}\ngroups: [system:nodes]";
+const NODE: &str = "arn: arn:aws:iam::111122223333:role/node\nusername: system:node:{{EC2PrivateDNSName}}\ngroups: [system:bootstrappers, system:nodes, monitored]";
 
 /// Only what eksact wrote and nobody changed since goes; nodes stay in any case.
 #[tokio::test(start_paused = true)]
@@ -63,7 +63,7 @@ async fn nothing_goes_unasked() {
 }
 
 fn restoring(name: &str, data: &eksact::ports::access::ConfigMap) -> Request {
-    let mut request = request(&file(&[]));
+    let mut request = request(&file(&[])).without_access();
     request.access = AccessRequest {
         restore: Some(Restore {
             name: name.to_owned(),

@@ -155,6 +155,7 @@ async fn only_pods_of_the_service_account_are_listed() {
                     phase: "Running".to_owned(),
                     controller: None,
                     role_arns: BTreeMap::new(),
+                    credential_variables: BTreeMap::new(),
                 };
                 cluster.pods.insert(format!("{namespace}/{name}"), pod);
             }

@@ -1,0 +1,88 @@
+//! What is not known is not taken for gone: mappings that cannot be resolved, sections and entries that the cluster does
+//! not read.
+
+use eksact::{engine::Severity, guard::Guard};
+
+use super::{HAND_WRITTEN, deletion, file_with_access, hand_written, pruning, text, write};
+use crate::stage::{apply, plan, request, summary};
+
+/// A permission set whose role cannot be looked for stands for a mapping that nobody knows: prune takes nothing then.
+#[tokio::test(start_paused = true)]
+async fn prune_waits_for_what_it_cannot_resolve() {
+    let name = "AWSReservedSSO_Admin_0123456789abcdef";
+    let bed = hand_written();
+    bed.edit(|world| {
+        let path = "/aws-reserved/sso.amazonaws.com/eu-west-1/";
+        let role = eksact::ports::aws::Role {
+            name: name.to_owned(),
+            arn: format!("arn:aws:iam::111122223333:role{path}{name}"),
+            id: "AROAADMIN".to_owned(),
+            path: path.to_owned(),
+            trust_policy: serde_json::json!({}),
+            managed_policy_arns: Vec::new(),
+            inline_policies: std::collections::BTreeMap::new(),
+            permissions_boundary: None,
+            tags: std::collections::BTreeMap::new(),
+        };
+        world.roles.insert(name.to_owned(), role);
+    })
+    .unwrap();
+    let access =
+        "identityMappings:\n- permissionSet: {name: Admin}\n  username: admin\n  groups: [system:masters]\n";
+    let asked = pruning(request(&file_with_access(&[], access)));
+    apply(&bed, &asked).await;
+    let mapped = text(&bed, "mapRoles");
+    assert!(mapped.contains(name), "{mapped}");
+
+    bed.edit(|world| world.denied.insert("iam:ListRoles".to_owned()))
+        .unwrap();
+    let plan = plan(&bed, &asked).await;
+    assert!(!plan.has_changes(), "{}", summary(&plan));
+    assert!(summary(&plan).contains("held-back"), "{}", summary(&plan));
+    bed.edit(|world| {
+        world.denied.clear();
+        world.roles.remove(name);
+    })
+    .unwrap();
+    assert!(!crate::stage::plan(&bed, &asked).await.has_changes());
+}
+
+/// Whoever deletes a mapping must not hear that there is none, while its text waits for somebody to mend the section.
+#[tokio::test(start_paused = true)]
+async fn what_the_cluster_does_not_read_is_not_gone() {
+    let fired = "arn:aws:iam::111122223333:role/fired";
+    let bed = hand_written();
+    let broken = format!(
+        "{HAND_WRITTEN}- rolearn: {fired}\n  username: {{{{SessionName}}}}\n  groups: [system:masters]\n"
+    );
+    write(&bed, "mapRoles", Some(&broken));
+    let dropped = plan(&bed, &deletion(fired, false)).await;
+    let codes: Vec<&str> = dropped
+        .findings_of(Severity::Refusal)
+        .map(|finding| finding.code.as_str())
+        .collect();
+    assert_eq!(
+        codes,
+        [Guard::AwsAuthSectionDropped.code()],
+        "{}",
+        summary(&dropped)
+    );
+    // Of somebody else that section says nothing.
+    let absent = plan(&bed, &deletion("arn:aws:iam::111122223333:role/nobody", false)).await;
+    assert!(
+        summary(&absent).contains("nothing-to-delete"),
+        "{}",
+        summary(&absent)
+    );
+
+    let left_out = format!(
+        "{HAND_WRITTEN}- rolearn: {fired}\n  username: a\n  sso: {{permissionSetName: Admin, accountID: \"111122223333\"}}\n"
+    );
+    write(&bed, "mapRoles", Some(&left_out));
+    let plan = plan(&bed, &deletion(fired, false)).await;
+    let errors: Vec<&str> = plan
+        .findings_of(Severity::Error)
+        .map(|finding| finding.code.as_str())
+        .collect();
+    assert_eq!(errors, ["entry-dropped"], "{}", summary(&plan));
+}
