@@ -1,5 +1,6 @@
-//! What one mapping costs in an aws-auth of 9,000, near the size that a ConfigMap may have, and how the one too many is
-//! refused. One command: `cargo bench --bench aws_auth`; README.md beside this file has the results.
+//! What one mapping costs in an aws-auth of 9,000, near the size that a ConfigMap may have, what it costs to change every
+//! one, and how the one too many is refused. One command: `cargo bench --bench aws_auth`; README.md beside this file has
+//! the results.
 //!
 //! Only what was written decides whether it passes, never the time.
 
@@ -59,6 +60,15 @@ fn main() -> ExitCode {
             .expect("what was there has changed");
         assert_eq!(added.matches("role/one-more").count(), 1, "{added}");
     }
+    let mut change = Case::new(format!("change all {MAPPINGS}"), Target::default());
+    let file = bed.file("every.yaml", &every_mapping(&bed, MAPPINGS));
+    for _ in 0..RUNS {
+        put(&bed, &map_roles);
+        change
+            .runs
+            .push(measured(&bed, &RESOURCES, 0, &["apply", "-f", &file, "--yes"]));
+        assert_eq!(section(&bed), map_roles.replace(": deployer-", ": operator-"));
+    }
     let mut refuse = Case::new("refuse the one too many".to_owned(), Target::default());
     let room = LARGEST - section(&bed).len() - users(&bed).len();
     let full = format!("{map_roles}#{}\n", "x".repeat(room));
@@ -70,7 +80,7 @@ fn main() -> ExitCode {
         assert_eq!(section(&bed), full, "something was written");
     }
     show(&format!("\nmapRoles: {MAPPINGS} entries, {size} bytes\n"));
-    show(&table(&[plan, apply, refuse]));
+    show(&table(&[plan, apply, change, refuse]));
     ExitCode::SUCCESS
 }
 
@@ -83,6 +93,25 @@ fn map_roles(count: usize) -> String {
             text,
             "- groups:\n  - team-{:03}\n  rolearn: arn:aws:iam::111122223333:role/team-{number:05}-deployer\n  \
              username: deployer-{number:05}\n",
+            number % 100
+        );
+    }
+    text
+}
+
+/// A configuration that wants another user name for each of them.
+fn every_mapping(bed: &Bed, count: usize) -> String {
+    let mut text = format!(
+        "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {{name: bench, region: {}}}\n\
+         iamIdentityMappings:\n",
+        bed.fact("region")
+    );
+    for number in 0..count {
+        // Writing to a text cannot fail.
+        let _ = write!(
+            text,
+            "- arn: arn:aws:iam::111122223333:role/team-{number:05}-deployer\n  username: operator-{number:05}\n  \
+             groups: [team-{:03}]\n",
             number % 100
         );
     }

@@ -1,10 +1,10 @@
 //! The manifest of an aws-auth ConfigMap, as people keep it and as kubectl prints it: its data, and where each section's
 //! text stands in the file. What the sections mean is `aws_auth`'s.
 //!
-//! YAML and JSON alike, read as kubectl reads them; also the `List` that `kubectl get -o yaml` makes of several objects,
-//! and a file of several documents of which the first is the ConfigMap.
+//! YAML and JSON alike, read as kubectl reads them: every document of the file, and the items of the `List` that
+//! `kubectl get -o yaml` makes. Other objects are passed over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::aws_auth::SectionKey;
 use crate::yaml_edit::read::resolve::Resolved;
@@ -26,6 +26,10 @@ pub struct Manifest {
     pub data: BTreeMap<String, String>,
     /// Values of `data` that are no texts: the API server refuses the ConfigMap because of each.
     pub not_texts: Vec<NotText>,
+    /// Keys that are written more than once.
+    pub duplicates: Vec<DuplicateKey>,
+    /// Line of the file on which it begins, from 1.
+    pub begins: usize,
     texts: BTreeMap<String, TextPlace>,
 }
 
@@ -35,6 +39,18 @@ pub struct NotText {
     /// The key.
     pub key: String,
     /// Line of the key in the file, from 1.
+    pub line: usize,
+}
+
+/// A key that is written once more. Readers of YAML and JSON keep the last one without a word (kubectl 1.32: measured), so
+/// that what the others say never reaches the cluster; the API server refuses it where it sees both and checks strictly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DuplicateKey {
+    /// The key with those above it: `data.mapRoles`.
+    pub path: String,
+    /// Line of the one before, from 1.
+    pub before: usize,
+    /// Line of the one that is kept unless a third comes, from 1.
     pub line: usize,
 }
 
@@ -66,6 +82,14 @@ pub enum ManifestError {
     /// A list of objects without the one that is looked for.
     #[error("the list has no ConfigMap {NAME}")]
     NotInList,
+    /// More than one, where one is asked for.
+    #[error("it has more than one ConfigMap {NAME}, on lines {first} and {second}; keep one")]
+    Several {
+        /// Line of the first, from 1.
+        first: usize,
+        /// Line of the second, from 1.
+        second: usize,
+    },
 }
 
 impl From<SyntaxError> for ManifestError {
@@ -78,44 +102,85 @@ impl From<SyntaxError> for ManifestError {
     }
 }
 
+/// A ConfigMap of a file, before it is read.
+struct Found<'t> {
+    tree: &'t Tree,
+    object: NodeId,
+    in_list: bool,
+}
+
+/// The objects of a file.
+#[derive(Default)]
+struct Objects<'t> {
+    config_maps: Vec<Found<'t>>,
+    /// What the first object is that is no ConfigMap.
+    other: Option<String>,
+    has_list: bool,
+}
+
 impl Manifest {
-    /// Reads the first document of `text`.
+    /// Reads the aws-auth of `text`; where there is none, the one ConfigMap that comes nearest.
     ///
     /// # Errors
-    /// When there is no ConfigMap in it.
+    /// When there is no ConfigMap in it, or more than one aws-auth.
     pub fn read(text: &str) -> Result<Self, ManifestError> {
-        let tree = Tree::read(text)?;
-        let Some(root) = tree.root() else {
-            return Err(ManifestError::NotAConfigMap("it is empty".to_owned()));
-        };
-        let object = match kind(&tree, root) {
-            Some("List" | "ConfigMapList") => tree
-                .entry(root, "items")
-                .map(|entry| tree.items(entry.value).iter().copied())
-                .into_iter()
-                .flatten()
-                .find(|item| is_aws_auth(&tree, *item))
-                .ok_or(ManifestError::NotInList)?,
-            Some("ConfigMap") => root,
-            Some(other) => {
-                let shown: String = other.chars().take(60).collect();
-                return Err(ManifestError::NotAConfigMap(format!("its kind is `{shown}`")));
+        let mut all = Self::read_all(text)?.into_iter();
+        match (all.next(), all.next()) {
+            (Some(only), None) => Ok(only),
+            (Some(first), Some(second)) => Err(ManifestError::Several {
+                first: first.begins,
+                second: second.begins,
+            }),
+            (None, _) => Err(ManifestError::NotAConfigMap("it is empty".to_owned())),
+        }
+    }
+
+    /// Reads every aws-auth of `text`, of all its documents and lists. Where there is none: those of that name in another
+    /// namespace, else the first ConfigMap that stands by itself.
+    ///
+    /// # Errors
+    /// When there is none of them, or when one of the documents is not YAML.
+    pub fn read_all(text: &str) -> Result<Vec<Self>, ManifestError> {
+        let trees = Tree::read_all(text)?;
+        let mut objects = Objects::default();
+        for tree in &trees {
+            if let Some(root) = tree.root() {
+                objects.add(tree, root);
             }
-            None => {
-                return Err(ManifestError::NotAConfigMap(
-                    "it has no `kind: ConfigMap`".to_owned(),
-                ));
-            }
-        };
-        Self::of_object(&tree, object)
+        }
+        let of = |found: &Found<'_>| Self::of_object(found.tree, found.object);
+        let named = objects
+            .config_maps
+            .iter()
+            .filter(|found| metadata(found.tree, found.object, "name") == Some(NAME));
+        let named: Vec<Self> = named.map(of).collect::<Result<_, _>>()?;
+        if !named.is_empty() {
+            let (right, elsewhere): (Vec<_>, Vec<_>) = named.into_iter().partition(Self::is_aws_auth);
+            return Ok(if right.is_empty() { elsewhere } else { right });
+        }
+        let mut alone = objects.config_maps.iter().filter(|found| !found.in_list);
+        match (alone.next(), objects.other) {
+            (Some(found), _) => Ok(vec![of(found)?]),
+            (None, _) if objects.has_list => Err(ManifestError::NotInList),
+            (None, other) => Err(ManifestError::NotAConfigMap(
+                other.unwrap_or_else(|| "it is empty".to_owned()),
+            )),
+        }
     }
 
     fn of_object(tree: &Tree, object: NodeId) -> Result<Self, ManifestError> {
         let mut manifest = Self {
             name: metadata(tree, object, "name").unwrap_or_default().to_owned(),
             namespace: metadata(tree, object, "namespace").unwrap_or_default().to_owned(),
+            begins: tree.node(object).map_or(1, |node| node.content_start.line + 1),
             ..Self::default()
         };
+        manifest.note_duplicates(tree, object, "");
+        for key in ["metadata", "data"] {
+            if let Some(entry) = tree.entry(object, key) {
+                manifest.note_duplicates(tree, entry.value, &format!("{key}."));
+            }
+        }
         let Some(data) = tree.entry(object, "data").map(|entry| entry.value) else {
             return Ok(manifest);
         };
@@ -131,7 +196,7 @@ impl Manifest {
         }
         for entry in tree.entries(data) {
             let Some(key) = tree.text(entry.key) else { continue };
-            let line = tree.node(entry.key).map_or(1, |node| node.content_start.line + 1);
+            let line = line_of(tree, entry.key);
             match text_of(tree, entry.value) {
                 Some((text, before)) => {
                     manifest.data.insert(key.to_owned(), text);
@@ -146,6 +211,24 @@ impl Manifest {
             }
         }
         Ok(manifest)
+    }
+
+    fn note_duplicates(&mut self, tree: &Tree, mapping: NodeId, above: &str) {
+        let mut lines: HashMap<&str, usize> = HashMap::new();
+        for entry in tree.entries(mapping) {
+            // Several merges are several merges.
+            let Some(key) = tree.text(entry.key).filter(|key| *key != "<<") else {
+                continue;
+            };
+            let line = line_of(tree, entry.key);
+            if let Some(before) = lines.insert(key, line) {
+                self.duplicates.push(DuplicateKey {
+                    path: format!("{above}{key}"),
+                    before,
+                    line,
+                });
+            }
+        }
     }
 
     /// The line of the file, from 1, at which line `line` of a section's text stands. Where the text is written in quotes
@@ -201,8 +284,50 @@ fn metadata<'t>(tree: &'t Tree, object: NodeId, key: &str) -> Option<&'t str> {
     tree.entry(metadata, key).and_then(|entry| tree.text(entry.value))
 }
 
-fn is_aws_auth(tree: &Tree, object: NodeId) -> bool {
-    kind(tree, object) == Some("ConfigMap") && metadata(tree, object, "name") == Some(NAME)
+fn line_of(tree: &Tree, id: NodeId) -> usize {
+    tree.node(id).map_or(1, |node| node.content_start.line + 1)
+}
+
+impl<'t> Objects<'t> {
+    /// Adds an object, and those of a list.
+    fn add(&mut self, tree: &'t Tree, root: NodeId) {
+        // Lists that name themselves by an alias are looked at once.
+        let mut seen = HashSet::new();
+        let mut open = vec![(root, false, None)];
+        while let Some((object, in_list, implied)) = open.pop() {
+            match kind(tree, object).or(implied) {
+                Some(list @ ("List" | "ConfigMapList")) => {
+                    self.has_list = true;
+                    let items = tree.entry(object, "items").map(|entry| entry.value);
+                    if seen.insert(tree.target(object)) {
+                        // The API's own lists do not repeat the kind in each item.
+                        let kind = (list == "ConfigMapList").then_some("ConfigMap");
+                        let items = items.map_or(&[][..], |items| tree.items(items));
+                        open.extend(items.iter().rev().map(|item| (*item, true, kind)));
+                    }
+                }
+                Some("ConfigMap") => self.config_maps.push(Found {
+                    tree,
+                    object,
+                    in_list,
+                }),
+                _ if in_list || is_nothing(tree, object) => {}
+                Some(other) => {
+                    let shown: String = other.chars().take(60).collect();
+                    self.other.get_or_insert(format!("its kind is `{shown}`"));
+                }
+                None => {
+                    self.other
+                        .get_or_insert_with(|| "it has no `kind: ConfigMap`".to_owned());
+                }
+            }
+        }
+    }
+}
+
+/// Whether a document is empty, as the one between `---` and a comment is.
+fn is_nothing(tree: &Tree, root: NodeId) -> bool {
+    tree.resolved(root) == Some(Ok(Resolved::Null))
 }
 
 #[cfg(test)]
@@ -232,6 +357,65 @@ mod tests {
             Manifest::read("kind: List\nitems: []\n"),
             Err(ManifestError::NotInList)
         );
+    }
+
+    #[test]
+    fn every_document_and_item_is_looked_at() {
+        let aws_auth = |namespace: &str, account: &str| {
+            let object = serde_json::json!({
+                "kind": "ConfigMap",
+                "metadata": {"name": "aws-auth", "namespace": namespace},
+                "data": {"mapAccounts": account},
+            });
+            object.to_string()
+        };
+        let accounts = |text: &str| -> Vec<String> {
+            let all = Manifest::read_all(text).unwrap();
+            all.iter().map(|one| one.data["mapAccounts"].clone()).collect()
+        };
+        let right = aws_auth("kube-system", "right");
+        let (other, unset) = (aws_auth("dev", "other"), aws_auth("", "unset"));
+        assert_eq!(accounts(&format!("---\n# empty\n---\n{right}\n")), ["right"]);
+        let before = format!("kind: Namespace\n---\n{other}\n---\n{right}\n---\n");
+        assert_eq!(accounts(&before), ["right"]);
+        let several = format!("{unset}\n---\nkind: List\nitems: [{other}, {right}]\n");
+        assert_eq!(accounts(&several), ["unset", "right"]);
+        assert_eq!(
+            Manifest::read(&several),
+            Err(ManifestError::Several { first: 1, second: 4 })
+        );
+        assert_eq!(accounts(&other), ["other"]);
+        let of_the_api =
+            "kind: ConfigMapList\nitems: [{metadata: {name: aws-auth}, data: {mapAccounts: api}}]\n";
+        assert_eq!(accounts(of_the_api), ["api"]);
+        let later = Manifest::read_all(&format!("{right}\n---\na: [\n"));
+        assert!(
+            matches!(later, Err(ManifestError::Syntax { line: 4, .. })),
+            "{later:?}"
+        );
+        let itself = "kind: List\nitems: &x [{kind: List, items: *x}]\n";
+        assert_eq!(Manifest::read_all(itself), Err(ManifestError::NotInList));
+    }
+
+    #[test]
+    fn a_key_that_is_written_twice_is_named() {
+        let text = "kind: ConfigMap\ndata:\n  mapRoles: a\n  mapRoles: b\n  mapRoles: c\nkind: ConfigMap\nmetadata: {name: x, name: y}\n";
+        let manifest = Manifest::read(text).unwrap();
+        let named: Vec<_> = manifest
+            .duplicates
+            .iter()
+            .map(|key| (key.path.as_str(), key.before, key.line))
+            .collect();
+        assert_eq!(
+            named,
+            [
+                ("kind", 1, 6),
+                ("metadata.name", 7, 7),
+                ("data.mapRoles", 3, 4),
+                ("data.mapRoles", 4, 5),
+            ]
+        );
+        assert_eq!(manifest.data["mapRoles"], "c");
     }
 
     #[test]

@@ -115,10 +115,13 @@ impl CheckAwsAuth {
         }
         let data = config_map.map(|map| map.data).unwrap_or_default();
         let aws_auth = parse(&data);
-        let place = |section: SectionKey, line: Option<usize>| {
+        let texts = SectionKey::ALL.map(|section| {
             let text = data.get(section.as_str()).map_or("", String::as_str);
-            let line = line.unwrap_or(1);
-            (location(section.as_str(), line, text), line_of(text, line))
+            (section, Lines::of(section.as_str(), text))
+        });
+        let place = |section: SectionKey, line: Option<usize>| {
+            let text = texts.iter().find(|(known, _)| *known == section);
+            text.map(|(_, lines)| lines.place(line.unwrap_or(1)))
         };
         findings.extend(diagnostics(&aws_auth, &surroundings, place));
         Ok(checked(format!("{NAME} of {name}"), &aws_auth, findings))
@@ -150,7 +153,7 @@ fn of_file(path: &str, global: &GlobalFlags) -> Result<AwsAuthCheck, Failure> {
         Failure::error(format!("the manifest could not be read: {error}")).with_code(ExitCode::Configuration)
     })?;
     let text = String::from_utf8(bytes).map_err(|_| unusable(" is not UTF-8 text".to_owned()))?;
-    let manifest = Manifest::read(&text).map_err(|error| {
+    let manifests = Manifest::read_all(&text).map_err(|error| {
         let failure = match &error {
             ManifestError::Syntax { line, column, .. } => unusable(format!(":{line}:{column}: {error}")),
             _ => unusable(format!(": {error}")),
@@ -159,6 +162,61 @@ fn of_file(path: &str, global: &GlobalFlags) -> Result<AwsAuthCheck, Failure> {
             "`kubectl get configmap {NAME} --namespace {NAMESPACE} -o yaml` prints the live one."
         ))
     })?;
+    let lines = Lines::of(path, &text);
+    let surroundings = Surroundings {
+        partition: global
+            .region
+            .as_deref()
+            .map(|region| Partition::of_region(region).as_str()),
+        ..Surroundings::default()
+    };
+    let mut check = AwsAuthCheck {
+        subject: shown.to_owned(),
+        roles: 0,
+        users: 0,
+        accounts: 0,
+        findings: several(&manifests, &lines),
+    };
+    for manifest in &manifests {
+        check.findings.extend(of_manifest(manifest, &lines));
+        let aws_auth = parse(&manifest.data);
+        let place = |section: SectionKey, line: Option<usize>| {
+            Some(lines.place(manifest.line(section, line).unwrap_or(1)))
+        };
+        check
+            .findings
+            .extend(diagnostics(&aws_auth, &surroundings, place));
+        check.roles += aws_auth.roles.entries.len();
+        check.users += aws_auth.users.entries.len();
+        check.accounts += aws_auth.accounts.entries.len();
+    }
+    check
+        .findings
+        .sort_by_key(|finding| finding.location.as_ref().map(|at| at.line));
+    Ok(check)
+}
+
+/// That a file has more than one aws-auth: each is checked, and one of them alone would count.
+fn several(manifests: &[Manifest], lines: &Lines<'_>) -> Vec<Diagnostic> {
+    let Some((first, others)) = manifests.split_first().filter(|(first, _)| first.is_aws_auth()) else {
+        return Vec::new();
+    };
+    let found = others.iter().map(|other| {
+        let message = format!(
+            "this is another ConfigMap {NAMESPACE}/{NAME}, the first is on line {}: the one that is applied last takes \
+             the place of the others",
+            first.begins
+        );
+        let (location, line) = lines.place(other.begins);
+        Diagnostic::new(Severity::Error, "several-aws-auth", "metadata", &message)
+            .with_help("put all mappings into one and remove the other")
+            .at(location, line)
+    });
+    found.collect()
+}
+
+/// What is wrong with a manifest besides what its sections say.
+fn of_manifest(manifest: &Manifest, lines: &Lines<'_>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     if !manifest.is_aws_auth() {
         let message = format!(
@@ -176,11 +234,25 @@ fn of_file(path: &str, global: &GlobalFlags) -> Result<AwsAuthCheck, Failure> {
             &message,
         ));
     }
+    for key in &manifest.duplicates {
+        let message = format!(
+            "`{}` is written on line {} already: kubectl keeps the last one without a word, and nothing of the one before \
+             reaches the cluster",
+            key.path, key.before
+        );
+        let (location, line) = lines.place(key.line);
+        findings.push(
+            Diagnostic::new(Severity::Error, "duplicate-key", &key.path, &message)
+                .with_help("put what is meant into one and remove the other")
+                .at(location, line),
+        );
+    }
     for value in &manifest.not_texts {
         let message = format!(
             "data.{} is not a text: the API server refuses the ConfigMap",
             value.key
         );
+        let (location, line) = lines.place(value.line);
         findings.push(
             Diagnostic::new(
                 Severity::Error,
@@ -189,24 +261,10 @@ fn of_file(path: &str, global: &GlobalFlags) -> Result<AwsAuthCheck, Failure> {
                 &message,
             )
             .with_help(&format!("write `{}: |` and indent the list below it", value.key))
-            .at(location(path, value.line, &text), line_of(&text, value.line)),
+            .at(location, line),
         );
     }
-    let aws_auth = parse(&manifest.data);
-    let surroundings = Surroundings {
-        partition: global
-            .region
-            .as_deref()
-            .map(|region| Partition::of_region(region).as_str()),
-        ..Surroundings::default()
-    };
-    let place = |section: SectionKey, line: Option<usize>| {
-        let at = manifest.line(section, line).unwrap_or(1);
-        (location(path, at, &text), line_of(&text, at))
-    };
-    findings.extend(diagnostics(&aws_auth, &surroundings, place));
-    findings.sort_by_key(|finding| finding.location.as_ref().map(|at| at.line));
-    Ok(checked(shown.to_owned(), &aws_auth, findings))
+    findings
 }
 
 fn checked(subject: String, aws_auth: &AwsAuth, findings: Vec<Diagnostic>) -> AwsAuthCheck {
@@ -223,7 +281,7 @@ fn checked(subject: String, aws_auth: &AwsAuth, findings: Vec<Diagnostic>) -> Aw
 fn diagnostics<'t>(
     aws_auth: &AwsAuth,
     surroundings: &Surroundings<'_>,
-    place: impl Fn(SectionKey, Option<usize>) -> (SourceLocation, Option<&'t str>),
+    place: impl Fn(SectionKey, Option<usize>) -> Option<(SourceLocation, Option<&'t str>)>,
 ) -> Vec<Diagnostic> {
     lint(aws_auth, surroundings)
         .into_iter()
@@ -239,12 +297,9 @@ fn diagnostics<'t>(
                 &finding.message,
             )
             .with_help(&finding.suggestion);
-            match finding.section {
+            match finding.section.and_then(|section| place(section, finding.line)) {
                 None => diagnostic,
-                Some(section) => {
-                    let (location, line) = place(section, finding.line);
-                    diagnostic.at(location, line)
-                }
+                Some((location, line)) => diagnostic.at(location, line),
             }
         })
         .collect()
@@ -265,18 +320,33 @@ fn path_of(aws_auth: &AwsAuth, finding: &LintFinding) -> String {
     }
 }
 
-/// A line, from 1.
-fn line_of(text: &str, line: usize) -> Option<&str> {
-    text.lines().nth(line.checked_sub(1)?)
+/// The lines of a text, found by number: there may be a finding in each.
+struct Lines<'t> {
+    file: &'t str,
+    lines: Vec<&'t str>,
 }
 
-/// Where the text of a line begins.
-fn location(file: &str, line: usize, text: &str) -> SourceLocation {
-    let blank = line_of(text, line).map_or(0, |line| line.chars().take_while(|c| c.is_whitespace()).count());
-    let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-    SourceLocation {
-        file: file.into(),
-        line: number(line),
-        column: number(blank + 1),
+impl<'t> Lines<'t> {
+    fn of(file: &'t str, text: &'t str) -> Self {
+        Self {
+            file,
+            lines: text.lines().collect(),
+        }
+    }
+
+    /// Where the text of a line, counted from 1, begins; and that line.
+    fn place(&self, line: usize) -> (SourceLocation, Option<&'t str>) {
+        let text = line
+            .checked_sub(1)
+            .and_then(|index| self.lines.get(index))
+            .copied();
+        let blank = text.map_or(0, |line| line.chars().take_while(|c| c.is_whitespace()).count());
+        let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        let location = SourceLocation {
+            file: self.file.into(),
+            line: number(line),
+            column: number(blank + 1),
+        };
+        (location, text)
     }
 }

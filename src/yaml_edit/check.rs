@@ -1,5 +1,7 @@
 //! What a document means without how it is written: to know that an edit changed nothing else.
 
+use std::collections::BTreeSet;
+
 use super::Step;
 use super::read::resolve::Resolved;
 use super::read::{Content, NodeId, Tree};
@@ -25,7 +27,8 @@ impl Data {
         )
     }
 
-    fn of_node(tree: &Tree, text: &str, id: NodeId) -> Self {
+    /// The values of a node.
+    pub(super) fn of_node(tree: &Tree, text: &str, id: NodeId) -> Self {
         let Some(node) = tree.node(id) else {
             return Self::from(&Value::Null);
         };
@@ -110,22 +113,25 @@ impl Data {
         }
     }
 
-    /// Does what [`super::Editor::remove`] does.
-    pub(super) fn remove(&mut self, path: &[Step<'_>]) {
-        let Some((last, above)) = path.split_last() else {
-            return;
-        };
-        match (last, self.at_mut(above)) {
-            (Step::Key(key), Some(Self::Mapping(entries))) => {
-                let place = entries
-                    .iter()
-                    .rposition(|(known, _)| matches!(known, Self::Scalar(_, text, _) if text == key));
-                if let Some(place) = place {
-                    entries.remove(place);
+    /// Does what [`super::Editor::remove`] does, for several of one list or mapping.
+    pub(super) fn remove(&mut self, above: &[Step<'_>], gone: &BTreeSet<Step<'_>>) {
+        match self.at_mut(above) {
+            Some(Self::Mapping(entries)) => {
+                for step in gone {
+                    let place = entries.iter().rposition(|(known, _)| {
+                        matches!((step, known), (Step::Key(key), Self::Scalar(_, text, _)) if text == key)
+                    });
+                    if let Some(place) = place {
+                        entries.remove(place);
+                    }
                 }
             }
-            (Step::Index(index), Some(Self::Sequence(items))) if *index < items.len() => {
-                items.remove(*index);
+            Some(Self::Sequence(items)) => {
+                let mut index = 0;
+                items.retain(|_| {
+                    index += 1;
+                    !gone.contains(&Step::Index(index - 1))
+                });
             }
             _ => {}
         }

@@ -1,8 +1,9 @@
 //! The editor: a text, and changes of it that are proven by reading it again.
 
+use super::batch::Batch;
 use super::check::Data;
-use super::lines::{Splice, splice};
-use super::place::Place;
+use super::lines::splice;
+use super::place::{Place, list_offset};
 use super::read::resolve::Resolved;
 use super::read::{Content, NodeId, SyntaxError, Tree};
 use super::value::Value;
@@ -62,6 +63,26 @@ pub enum EditError {
 pub struct Editor {
     text: String,
     tree: Tree,
+    offset: usize,
+}
+
+/// One change of several that are made at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change<'a> {
+    /// As [`Editor::set`].
+    Set(Vec<Step<'a>>, Value),
+    /// As [`Editor::append`]; once for a list.
+    Append(Vec<Step<'a>>, Vec<Value>),
+    /// As [`Editor::remove`]; what is not there is passed over.
+    Remove(Vec<Step<'a>>),
+}
+
+impl<'a> Change<'a> {
+    fn path(&self) -> &[Step<'a>] {
+        match self {
+            Self::Set(path, _) | Self::Append(path, _) | Self::Remove(path) => path,
+        }
+    }
 }
 
 impl Editor {
@@ -72,7 +93,8 @@ impl Editor {
     pub fn new(text: impl Into<String>) -> Result<Self, EditError> {
         let text = text.into();
         let tree = read(&text)?;
-        Ok(Self { text, tree })
+        let offset = list_offset(&tree);
+        Ok(Self { text, tree, offset })
     }
 
     /// The text as it is now.
@@ -112,37 +134,8 @@ impl Editor {
     /// # Errors
     /// When that cannot be done without changing something else.
     pub fn set(&mut self, path: &[Step<'_>], value: &Value) -> Result<(), EditError> {
-        let mut expected = Data::of(&self.tree, &self.text);
-        let before = expected.clone();
-        expected.set(path, value);
-        if expected == before && self.find(path).is_some() {
-            return Ok(());
-        }
-        let place = self.place(path);
-        let splices = if place.find(path.len())?.is_some() || path.is_empty() {
-            place.replace(path.len(), value)?
-        } else {
-            // The deepest that there is gets one key, with all the rest below it.
-            let mut steps = path.len() - 1;
-            let mut value = value.clone();
-            while steps > 0 && place.find(steps)?.is_none() {
-                let Some(Step::Key(key)) = path.get(steps) else {
-                    break;
-                };
-                value = Value::mapping([(*key, value)]);
-                steps -= 1;
-            }
-            let Some(Step::Key(key)) = path.get(steps) else {
-                return Err(EditError::Missing {
-                    path: path_text(path),
-                });
-            };
-            match place.find(steps)? {
-                Some(parent) if !self.is_empty(parent) => place.add_key(parent, key, &value)?,
-                _ => place.replace(steps, &Value::mapping([(*key, value)]))?,
-            }
-        };
-        self.change(path, splices, &expected)
+        *self = self.with(&[Change::Set(path.to_vec(), value.clone())])?;
+        Ok(())
     }
 
     /// Adds items at the end of the list at `path`.
@@ -150,83 +143,79 @@ impl Editor {
     /// # Errors
     /// When something other than a list is there, or when that cannot be done without changing something else.
     pub fn append(&mut self, path: &[Step<'_>], values: &[Value]) -> Result<(), EditError> {
-        if values.is_empty() {
-            return Ok(());
-        }
-        let place = self.place(path);
-        let splices = match place.find(path.len())? {
-            Some(list) if !self.is_empty(list) => place.append(list, values)?,
-            Some(_) => place.replace(path.len(), &Value::Sequence(values.to_vec()))?,
-            None => return self.set(path, &Value::Sequence(values.to_vec())),
-        };
-        let mut expected = Data::of(&self.tree, &self.text);
-        expected.append(path, values);
-        self.change(path, splices, &expected)
+        *self = self.with(&[Change::Append(path.to_vec(), values.to_vec())])?;
+        Ok(())
     }
 
-    /// Takes away what is at `path`; the last item or key leaves `[]` or `{}`. Comments above it stay, those within it and
-    /// deeper ones below it go. Gives whether there was anything.
+    /// Takes away what is at `path`, with the comments about it ([`super::extent_of_item`]); the last item or key leaves
+    /// `[]` or `{}`. Gives whether there was anything.
     ///
     /// # Errors
     /// When that cannot be done without changing something else.
     pub fn remove(&mut self, path: &[Step<'_>]) -> Result<bool, EditError> {
-        let place = self.place(path);
-        let Some(above) = path.len().checked_sub(1) else {
-            return Err(EditError::Missing {
-                path: path_text(path),
-            });
-        };
-        let Some(parent) = place.find(above)? else {
-            return Ok(false);
-        };
-        if self.find(path).is_none() {
-            return Ok(false);
-        }
-        let splices = match self.tree.node(parent).map(|node| &node.content) {
-            Some(Content::Sequence { items, flow })
-                if items.len() < 2 && !(*flow && place.has_comments(parent)) =>
-            {
-                place.replace(above, &Value::Sequence(Vec::new()))?
-            }
-            Some(Content::Mapping { entries, .. }) if entries.len() < 2 => {
-                place.replace(above, &Value::Mapping(Vec::new()))?
-            }
-            _ => place.remove(parent)?,
-        };
-        let mut expected = Data::of(&self.tree, &self.text);
-        expected.remove(path);
-        self.change(path, splices, &expected)?;
-        Ok(true)
+        let changed = self.with(&[Change::Remove(path.to_vec())])?;
+        let there = self.find(path).is_some();
+        *self = changed;
+        Ok(there)
     }
 
-    fn place<'e>(&'e self, path: &'e [Step<'e>]) -> Place<'e> {
+    /// The text with all of these changes, whose paths name what is there before all of them. However many they are, the
+    /// new text is read once, unless two of them meet in one place.
+    ///
+    /// # Errors
+    /// When one of them cannot be done without changing something else.
+    pub fn with(&self, changes: &[Change<'_>]) -> Result<Self, EditError> {
+        let mut changes: Vec<_> = changes.iter().collect();
+        match self.at_once(&changes) {
+            Err(EditError::NotExact { .. }) if changes.len() > 1 => {
+                changes.sort_by(|one, other| one.path().cmp(other.path()));
+                self.by_halves(&changes)
+            }
+            done => done,
+        }
+    }
+
+    /// Where two meet, such as the key on the line of a dash and the key below it: what stands later is done first, and
+    /// then the earlier are still where their paths say.
+    fn by_halves(&self, changes: &[&Change<'_>]) -> Result<Self, EditError> {
+        let (earlier, later) = changes.split_at(changes.len() / 2);
+        let half = |editor: &Self, changes: &[&Change<'_>]| match editor.at_once(changes) {
+            Err(EditError::NotExact { .. }) if changes.len() > 1 => editor.by_halves(changes),
+            done => done,
+        };
+        half(&half(self, later)?, earlier)
+    }
+
+    fn at_once(&self, changes: &[&Change<'_>]) -> Result<Self, EditError> {
+        let batch = Batch::new(self, changes)?;
+        self.proven(batch, changes)
+    }
+
+    /// What a batch makes of the text, if that is what it was to make of the values.
+    fn proven(&self, batch: Batch, changes: &[&Change<'_>]) -> Result<Self, EditError> {
+        let not_exact = || EditError::NotExact {
+            path: path_text(changes.first().map_or(&[], |change| change.path())),
+        };
+        let text = splice(&self.text, batch.splices).ok_or_else(not_exact)?;
+        let changed = if text == self.text {
+            self.clone()
+        } else {
+            Self::new(text).map_err(|_| not_exact())?
+        };
+        if Data::of(&changed.tree, &changed.text) == batch.expected {
+            Ok(changed)
+        } else {
+            Err(not_exact())
+        }
+    }
+
+    pub(super) fn place<'e>(&'e self, path: &'e [Step<'e>]) -> Place<'e> {
         Place {
             text: &self.text,
             tree: &self.tree,
             path,
+            offset: self.offset,
         }
-    }
-
-    /// Whether a node is null, or a list or mapping with nothing in it.
-    fn is_empty(&self, id: NodeId) -> bool {
-        match self.tree.node(id).map(|node| &node.content) {
-            Some(Content::Sequence { items, .. }) => items.is_empty(),
-            Some(Content::Mapping { entries, .. }) => entries.is_empty(),
-            _ => self.tree.resolved(id) == Some(Ok(Resolved::Null)),
-        }
-    }
-
-    fn change(&mut self, path: &[Step<'_>], splices: Vec<Splice>, expected: &Data) -> Result<(), EditError> {
-        let not_exact = || EditError::NotExact {
-            path: path_text(path),
-        };
-        let text = splice(&self.text, splices).ok_or_else(not_exact)?;
-        let tree = read(&text).map_err(|_| not_exact())?;
-        if Data::of(&tree, &text) != *expected {
-            return Err(not_exact());
-        }
-        (self.text, self.tree) = (text, tree);
-        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Lists in brackets and mappings in braces: where commas go.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::lines::{Splice, begins_line, line_break, line_end, line_start, next_line};
@@ -38,43 +39,58 @@ pub(super) fn append(text: &str, pieces: &[Range<usize>], new: &[String]) -> Vec
     }
 }
 
-/// Takes the piece with this number away, with its comma, and with its line if nothing but a comment of its own is left
-/// there. What stands between it and others, such as comments about them, stays.
-pub(super) fn remove(text: &str, pieces: &[Range<usize>], index: usize) -> Option<Vec<Splice>> {
-    let piece = pieces.get(index)?;
-    let comma = comma_after(text, piece.end);
-    let end = comma
-        .filter(|comma| is_blank(text, piece.end..*comma))
-        .map_or(piece.end, |comma| comma + 1);
-    let mut splices = Vec::new();
-    // A comma further off, behind a comment, goes alone. The last piece has none, and the one before gives up its own.
-    let other_comma = match comma {
-        Some(comma) if comma < end => None,
-        Some(comma) => Some(comma),
-        None => index
-            .checked_sub(1)
-            .and_then(|before| pieces.get(before))
-            .and_then(|before| comma_after(text, before.end)),
-    };
-    if begins_line(text, piece.start) && end_of_line_or_bracket(text, end) == line_end(text, end) {
-        splices.extend(other_comma.map(|comma| Splice::delete(comma..comma + 1)));
-        splices.push(Splice::delete(
-            line_start(text, piece.start)..next_line(text, end),
-        ));
-        return Some(splices);
+/// Takes the pieces with these numbers away, each with its comma, and with its line if nothing but a comment of its own is
+/// left there. What stands between them and others, such as comments about those, stays.
+pub(super) fn remove(text: &str, pieces: &[Range<usize>], gone: &BTreeSet<usize>) -> Vec<Splice> {
+    // Where the last ones go and have no comma, the last one that stays gives up its own.
+    let mut tail = pieces.len();
+    while let Some(before) = tail.checked_sub(1).filter(|last| gone.contains(last)) {
+        tail = before;
     }
-    let next = pieces.get(index + 1).map(|next| next.start);
-    let until = next.filter(|next| is_blank(text, end..*next)).unwrap_or(end);
-    match other_comma {
-        Some(comma) if comma < piece.start && is_blank(text, comma + 1..piece.start) => {
-            splices.push(Splice::delete(comma..until));
+    let is_open = pieces
+        .last()
+        .is_some_and(|last| comma_after(text, last.end).is_none());
+    let kept = tail.checked_sub(1).and_then(|kept| pieces.get(kept));
+    let freed = kept
+        .filter(|_| is_open)
+        .and_then(|kept| comma_after(text, kept.end));
+    let mut splices = Vec::with_capacity(gone.len());
+    for (index, piece) in pieces
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| gone.contains(index))
+    {
+        let comma = comma_after(text, piece.end);
+        let end = comma
+            .filter(|comma| is_blank(text, piece.end..*comma))
+            .map_or(piece.end, |comma| comma + 1);
+        // A comma further off, behind a comment, goes alone.
+        splices.extend(
+            comma
+                .filter(|comma| *comma >= end)
+                .map(|comma| Splice::delete(comma..comma + 1)),
+        );
+        let freed = freed.filter(|_| index == tail);
+        if begins_line(text, piece.start) && end_of_line_or_bracket(text, end) == line_end(text, end) {
+            splices.extend(freed.map(|comma| Splice::delete(comma..comma + 1)));
+            splices.push(Splice::delete(
+                line_start(text, piece.start)..next_line(text, end),
+            ));
+            continue;
         }
-        _ => {
-            splices.extend(other_comma.map(|comma| Splice::delete(comma..comma + 1)));
-            splices.push(Splice::delete(piece.start..until));
+        let next = pieces.get(index + 1).map(|next| next.start);
+        let until = next.filter(|next| is_blank(text, end..*next)).unwrap_or(end);
+        match freed {
+            Some(comma) if is_blank(text, comma + 1..piece.start) => {
+                splices.push(Splice::delete(comma..until))
+            }
+            freed => {
+                splices.extend(freed.map(|comma| Splice::delete(comma..comma + 1)));
+                splices.push(Splice::delete(piece.start..until));
+            }
         }
     }
-    Some(splices)
+    splices
 }
 
 /// Whether there is nothing but blanks, on one line.

@@ -7,6 +7,8 @@ use std::ops::Range;
 pub(super) struct Splice {
     pub(super) range: Range<usize>,
     pub(super) text: String,
+    /// Whether these are whole lines, which never go on with the line before.
+    whole_lines: bool,
 }
 
 impl Splice {
@@ -22,21 +24,42 @@ impl Splice {
         Self {
             range,
             text: text.into(),
+            whole_lines: false,
+        }
+    }
+
+    /// Puts whole lines in at `at`, where a line begins or the text ends.
+    pub(super) fn insert_lines(text: &str, at: usize, lines: &[String]) -> Self {
+        let newline = line_break(text);
+        Self {
+            whole_lines: true,
+            ..Self::insert(at, format!("{}{newline}", lines.join(newline)))
         }
     }
 }
 
-/// Puts all pieces in, which must not overlap; nothing if one does not fit.
+/// Puts all pieces in, which must not overlap; nothing if one does not fit. Of those at one place the first comes first.
+/// A text without a line break at its end stays one.
 pub(super) fn splice(text: &str, mut splices: Vec<Splice>) -> Option<String> {
     splices.sort_by_key(|splice| (splice.range.start, splice.range.end));
+    let unfinished = !text.is_empty() && !text.ends_with('\n');
     let mut result = String::with_capacity(text.len() + 256);
     let mut done = 0;
     for splice in splices {
         result.push_str(text.get(done..splice.range.start)?);
+        if splice.whole_lines && !result.is_empty() && !result.ends_with('\n') {
+            result.push_str(line_break(text));
+        }
         result.push_str(&splice.text);
         done = splice.range.end;
     }
     result.push_str(text.get(done..)?);
+    if unfinished && result.ends_with('\n') {
+        result.pop();
+        if result.ends_with('\r') {
+            result.pop();
+        }
+    }
     Some(result)
 }
 
@@ -75,44 +98,26 @@ pub(super) fn next_line(text: &str, at: usize) -> usize {
 
 /// Whether only blanks stand before `at` on its line.
 pub(super) fn begins_line(text: &str, at: usize) -> bool {
-    text.get(line_start(text, at)..at)
-        .is_some_and(|before| before.chars().all(|c| c == ' '))
+    let before = text.get(..at).map(|before| before.trim_end_matches(' '));
+    before.is_some_and(|before| before.is_empty() || before.ends_with('\n'))
+}
+
+/// Where the line before that of `at` begins, if there is one.
+pub(super) fn line_before(text: &str, at: usize) -> Option<usize> {
+    Some(line_start(text, line_start(text, at).checked_sub(1)?))
+}
+
+/// The column of the comment that fills the line beginning at `at`; nothing if the line holds something else.
+pub(super) fn comment_column(text: &str, at: usize) -> Option<usize> {
+    let rest = text.get(at..)?;
+    let comment = rest.trim_start_matches(' ');
+    comment.starts_with('#').then(|| rest.len() - comment.len())
 }
 
 /// Goes on from `at` over the lines that hold only a comment which stands deeper than `column`.
 pub(super) fn skip_deeper_comments(text: &str, mut at: usize, column: usize) -> usize {
-    while let Some(line) = text.get(at..next_line(text, at)).filter(|line| !line.is_empty()) {
-        let indent = line.len() - line.trim_start_matches(' ').len();
-        if indent <= column || !line.trim_start_matches(' ').starts_with('#') {
-            break;
-        }
+    while comment_column(text, at).is_some_and(|comment| comment > column) {
         at = next_line(text, at);
     }
     at
-}
-
-/// Puts whole lines in at `at`, where a line begins or the text ends.
-pub(super) fn insert_lines(text: &str, at: usize, lines: &[String]) -> Splice {
-    let newline = line_break(text);
-    let joined = lines.join(newline);
-    let unfinished = at == text.len() && !text.is_empty() && !text.ends_with('\n');
-    Splice::insert(
-        at,
-        if unfinished {
-            format!("{newline}{joined}")
-        } else {
-            format!("{joined}{newline}")
-        },
-    )
-}
-
-/// Takes whole lines away; a text without a line break at its end stays one.
-pub(super) fn delete_lines(text: &str, range: Range<usize>) -> Splice {
-    let unfinished = range.end == text.len() && !text.ends_with('\n');
-    if !unfinished {
-        return Splice::delete(range);
-    }
-    let before = text.get(..range.start).unwrap_or_default();
-    let before = before.strip_suffix('\n').unwrap_or(before);
-    Splice::delete(before.strip_suffix('\r').unwrap_or(before).len()..range.end)
 }

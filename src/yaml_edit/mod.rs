@@ -9,29 +9,34 @@
 //!
 //! * [`Editor::set`] replaces a value, or adds the key (and the mappings above it, where they lack).
 //! * [`Editor::append`] adds items to a list; a list that lacks, is null or is empty is made.
-//! * [`Editor::remove`] takes away a key or an item; says whether there was one.
+//! * [`Editor::remove`] takes away a key or an item with the comments about it ([`extent_of_item`]); says whether there was one.
+//! * [`Editor::with`] makes many such changes at once.
 //! * [`Editor::tree`] is the text as Kubernetes reads it: YAML 1.1, with the place of every node ([`read`]).
 //!
 //! After each change the new text is read again and must hold exactly the old values with that change; else the change is
 //! refused and the text stays. What aliases share is not edited. What a value means is not known here.
 
+mod batch;
 mod check;
 mod editor;
+mod extent;
 mod flow;
 mod lines;
 mod place;
 pub mod read;
+mod remove;
 mod value;
 
 #[cfg(test)]
 mod tests;
 
-pub use editor::{EditError, Editor};
+pub use editor::{Change, EditError, Editor};
+pub use extent::extent_of_item;
 pub use read::{Content, Node, NodeId, Style, SyntaxError, Tree};
 pub use value::Value;
 
 /// One step down into a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step<'a> {
     /// To the value of this key; of the last one, where the key is written twice.
     Key(&'a str),

@@ -1,13 +1,12 @@
-//! Where in the text a change goes: the splices for putting a value in place of another, adding and removing.
+//! Where in the text a change goes: the splices for putting a value in place of another, and for adding one.
 
 use std::ops::Range;
 
 use super::Step;
 use super::editor::EditError;
+use super::extent::behind;
 use super::flow;
-use super::lines::{
-    Splice, begins_line, delete_lines, insert_lines, line_break, line_start, next_line, skip_deeper_comments,
-};
+use super::lines::{Splice, line_break, line_start, skip_deeper_comments};
 use super::path_text;
 use super::read::{Content, Entry, Node, NodeId, Style, Tree};
 use super::value::{Value, entry_lines, inline_entry, item_lines};
@@ -17,6 +16,8 @@ pub(super) struct Place<'e> {
     pub(super) text: &'e str,
     pub(super) tree: &'e Tree,
     pub(super) path: &'e [Step<'e>],
+    /// How much deeper than their keys lists stand in this text.
+    pub(super) offset: usize,
 }
 
 impl<'e> Place<'e> {
@@ -51,11 +52,11 @@ impl<'e> Place<'e> {
         Ok(())
     }
 
-    fn node(&self, id: NodeId) -> Result<&'e Node, EditError> {
+    pub(super) fn node(&self, id: NodeId) -> Result<&'e Node, EditError> {
         self.tree.node(id).ok_or_else(|| self.missing())
     }
 
-    fn missing(&self) -> EditError {
+    pub(super) fn missing(&self) -> EditError {
         EditError::Missing {
             path: path_text(self.path),
         }
@@ -87,18 +88,11 @@ impl<'e> Place<'e> {
             .then_some(Style::DoubleQuoted)
     }
 
-    /// Whether there may be comments within a node: they must not go with its last item.
-    pub(super) fn has_comments(&self, id: NodeId) -> bool {
-        let node = self.tree.node(id);
-        node.and_then(|node| self.text.get(node.span()))
-            .is_some_and(|text| text.contains('#'))
-    }
-
     /// Puts `value` in place of the node at the first steps of the path.
     pub(super) fn replace(&self, steps: usize, value: &Value) -> Result<Vec<Splice>, EditError> {
         let Some(id) = self.find(steps)? else {
             let lines = value.lines(0, 0);
-            return Ok(vec![insert_lines(self.text, self.text.len(), &lines)]);
+            return Ok(vec![Splice::insert_lines(self.text, self.text.len(), &lines)]);
         };
         let node = self.node(id)?;
         let style = match &node.content {
@@ -138,7 +132,7 @@ impl<'e> Place<'e> {
             return Ok(if below && in_mapping {
                 vec![
                     Splice::insert(behind_indicator(node).start, format!(" {written}")),
-                    delete_lines(self.text, whole_lines()),
+                    Splice::delete(whole_lines()),
                 ]
             } else if node.span().is_empty() && node.indicator.is_some() {
                 vec![Splice::insert(
@@ -146,7 +140,7 @@ impl<'e> Place<'e> {
                     format!(" {written}"),
                 )]
             } else if node.span().is_empty() {
-                vec![insert_lines(self.text, self.text.len(), &[written])]
+                vec![Splice::insert_lines(self.text, self.text.len(), &[written])]
             } else {
                 vec![Splice::replace(node.span(), written)]
             });
@@ -154,13 +148,13 @@ impl<'e> Place<'e> {
         let Some(indicator) = node.indicator else {
             let lines = value.lines(0, 0);
             return Ok(vec![if node.span().is_empty() {
-                insert_lines(self.text, self.text.len(), &lines)
+                Splice::insert_lines(self.text, self.text.len(), &lines)
             } else {
                 Splice::replace(node.span(), lines.join(newline))
             }]);
         };
         if !in_mapping {
-            let lines = value.lines(indicator.column + 2, self.offset());
+            let lines = value.lines(indicator.column + 2, self.offset);
             let written = lines.join(newline);
             return Ok(vec![if node.span().is_empty() {
                 Splice::insert(
@@ -174,68 +168,29 @@ impl<'e> Place<'e> {
         let keys = above.and_then(|above| self.tree.entries(above).first().copied());
         let keys = keys.map_or(Ok(0), |entry| self.node(entry.key).map(|key| key.start.column))?;
         let deeper = if matches!(value, Value::Sequence(_)) {
-            self.offset()
+            self.offset
         } else {
             2
         };
-        let lines = value.lines(keys + deeper, self.offset());
+        let lines = value.lines(keys + deeper, self.offset);
         if below {
             let range = whole_lines();
             return Ok(vec![
-                insert_lines(self.text, range.end, &lines),
-                delete_lines(self.text, range),
+                Splice::insert_lines(self.text, range.end, &lines),
+                Splice::delete(range),
             ]);
         }
-        let mut splices = vec![insert_lines(self.text, self.behind(node), &lines)];
+        let mut splices = vec![Splice::insert_lines(self.text, behind(self.text, node), &lines)];
         if !node.span().is_empty() {
             splices.push(Splice::delete(indicator.byte + 1..node.end));
         }
         Ok(splices)
     }
 
-    /// Where the line after a node begins.
-    fn behind(&self, node: &Node) -> usize {
-        let ends_line = self
-            .text
-            .get(..node.reach)
-            .is_some_and(|before| before.ends_with('\n'));
-        if node.reach > node.end && ends_line {
-            node.reach
-        } else {
-            next_line(self.text, node.reach.max(node.end))
-        }
-    }
-
     /// The lines of a node that begins a line, with the comments behind it that stand deeper than `column`.
     fn whole_lines(&self, node: &Node, column: usize) -> Range<usize> {
         let start = line_start(self.text, node.start.byte);
-        start..skip_deeper_comments(self.text, self.behind(node), column)
-    }
-
-    /// How much deeper than its key a list stands in this text: as its first one does, else not at all.
-    fn offset(&self) -> usize {
-        let mut open: Vec<NodeId> = self.tree.root().into_iter().collect();
-        while let Some(id) = open.pop() {
-            let Some(node) = self.tree.node(id) else { continue };
-            match &node.content {
-                Content::Mapping { flow: false, entries } => {
-                    for entry in entries {
-                        let (Some(key), Some(value)) =
-                            (self.tree.node(entry.key), self.tree.node(entry.value))
-                        else {
-                            continue;
-                        };
-                        if let Content::Sequence { flow: false, .. } = value.content {
-                            return value.content_start.column.saturating_sub(key.start.column);
-                        }
-                    }
-                    open.extend(entries.iter().rev().map(|entry| entry.value));
-                }
-                Content::Sequence { flow: false, items } => open.extend(items.iter().rev()),
-                _ => {}
-            }
-        }
-        0
+        start..skip_deeper_comments(self.text, behind(self.text, node), column)
     }
 
     /// Adds items to the list at the path, which has some.
@@ -255,105 +210,38 @@ impl<'e> Place<'e> {
         };
         let last = self.node(*last)?;
         let column = last.indicator.map_or(0, |indicator| indicator.column);
-        let at = skip_deeper_comments(self.text, self.behind(last), column);
+        let at = skip_deeper_comments(self.text, behind(self.text, last), column);
         let lines: Vec<_> = values
             .iter()
-            .flat_map(|value| item_lines(value, column, self.offset()))
+            .flat_map(|value| item_lines(value, column, self.offset))
             .collect();
-        Ok(vec![insert_lines(self.text, at, &lines)])
+        Ok(vec![Splice::insert_lines(self.text, at, &lines)])
     }
 
-    /// Adds a key to the mapping, which has some.
-    pub(super) fn add_key(&self, id: NodeId, key: &str, value: &Value) -> Result<Vec<Splice>, EditError> {
+    /// Adds keys to the mapping, which has some.
+    pub(super) fn add_keys(&self, id: NodeId, new: &[(&str, Value)]) -> Result<Vec<Splice>, EditError> {
         let Content::Mapping { flow, entries } = &self.node(id)?.content else {
             return Err(EditError::NotAMapping {
                 path: path_text(self.path),
             });
         };
         if *flow {
-            let new = [inline_entry(key, value, self.style_in_flow())];
+            let new: Vec<_> = new
+                .iter()
+                .map(|(key, value)| inline_entry(key, value, self.style_in_flow()))
+                .collect();
             return Ok(flow::append(self.text, &self.entry_spans(entries)?, &new));
         }
         let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
             return Ok(Vec::new());
         };
         let column = self.node(first.key)?.start.column;
-        let at = skip_deeper_comments(self.text, self.behind(self.node(last.value)?), column);
-        Ok(vec![insert_lines(
-            self.text,
-            at,
-            &entry_lines(key, value, column, self.offset()),
-        )])
-    }
-
-    /// Takes the last step of the path away from a list or mapping that has more.
-    pub(super) fn remove(&self, parent: NodeId) -> Result<Vec<Splice>, EditError> {
-        let content = &self.node(parent)?.content;
-        let splice = match (self.path.last(), content) {
-            (Some(Step::Index(index)), Content::Sequence { flow: true, items }) => {
-                let splices = flow::remove(self.text, &self.item_spans(items)?, *index);
-                return splices.ok_or_else(|| self.missing());
-            }
-            (Some(Step::Key(key)), Content::Mapping { flow: true, entries }) => {
-                let index = self.entry_index(parent, key)?;
-                let splices = flow::remove(self.text, &self.entry_spans(entries)?, index);
-                return splices.ok_or_else(|| self.missing());
-            }
-            (Some(Step::Index(index)), Content::Sequence { items, .. }) => {
-                let item = items.get(*index).ok_or_else(|| self.missing())?;
-                let next = items.get(index + 1).map(|next| self.node(*next)).transpose()?;
-                let item = self.node(*item)?;
-                let dash = item.indicator.unwrap_or(item.start);
-                let next = next.and_then(|next| next.indicator);
-                // A comment that stands no deeper than the item's content may be about the next one.
-                let column = item.start.column.max(dash.column);
-                Some(self.remove_lines(dash.byte, column, item, next.map(|mark| mark.byte)))
-            }
-            (Some(Step::Key(key)), Content::Mapping { entries, .. }) => {
-                let index = self.entry_index(parent, key)?;
-                let entry = entries.get(index).ok_or_else(|| self.missing())?;
-                let next = entries
-                    .get(index + 1)
-                    .map(|next| self.node(next.key))
-                    .transpose()?;
-                let (key, value) = (self.node(entry.key)?, self.node(entry.value)?);
-                let next = next.map(|next| next.start.byte);
-                Some(self.remove_lines(key.start.byte, key.start.column, value, next))
-            }
-            _ => None,
-        };
-        splice.map(|splice| vec![splice]).ok_or_else(|| self.missing())
-    }
-
-    /// Takes away from `start` to the end of `node`; what shares the line of its parent's dash gives way to the next.
-    fn remove_lines(&self, start: usize, column: usize, node: &Node, next: Option<usize>) -> Splice {
-        if begins_line(self.text, start) {
-            let from = line_start(self.text, start);
-            return delete_lines(
-                self.text,
-                from..skip_deeper_comments(self.text, self.behind(node), column),
-            );
-        }
-        let until = node.end.max(start);
-        match next {
-            Some(next)
-                if !self
-                    .text
-                    .get(until..next)
-                    .is_some_and(|between| between.contains('#')) =>
-            {
-                Splice::delete(start..next)
-            }
-            _ => Splice::delete(start..until),
-        }
-    }
-
-    fn entry_index(&self, parent: NodeId, key: &str) -> Result<usize, EditError> {
-        let entries = self.tree.entries(parent);
-        let index = entries
+        let at = skip_deeper_comments(self.text, behind(self.text, self.node(last.value)?), column);
+        let lines: Vec<_> = new
             .iter()
-            .rposition(|entry| self.tree.text(entry.key) == Some(key));
-        index.ok_or_else(|| self.missing())
+            .flat_map(|(key, value)| entry_lines(key, value, column, self.offset))
+            .collect();
+        Ok(vec![Splice::insert_lines(self.text, at, &lines)])
     }
 
     fn trimmed(&self, range: Range<usize>) -> Range<usize> {
@@ -364,14 +252,14 @@ impl<'e> Place<'e> {
         range.start..range.start + length
     }
 
-    fn item_spans(&self, items: &[NodeId]) -> Result<Vec<Range<usize>>, EditError> {
+    pub(super) fn item_spans(&self, items: &[NodeId]) -> Result<Vec<Range<usize>>, EditError> {
         items
             .iter()
             .map(|item| self.node(*item).map(|node| self.trimmed(node.span())))
             .collect()
     }
 
-    fn entry_spans(&self, entries: &[Entry]) -> Result<Vec<Range<usize>>, EditError> {
+    pub(super) fn entry_spans(&self, entries: &[Entry]) -> Result<Vec<Range<usize>>, EditError> {
         entries
             .iter()
             .map(|entry| {
@@ -389,9 +277,33 @@ impl<'e> Place<'e> {
 }
 
 /// The place right behind the `-` or `:` of a node, as far as the node.
-fn behind_indicator(node: &Node) -> Range<usize> {
+pub(super) fn behind_indicator(node: &Node) -> Range<usize> {
     let at = node
         .indicator
         .map_or(node.start.byte, |indicator| indicator.byte + 1);
     at..at
+}
+
+/// How much deeper than its key a list stands in a text: as its first one does, else not at all.
+pub(super) fn list_offset(tree: &Tree) -> usize {
+    let mut open: Vec<NodeId> = tree.root().into_iter().collect();
+    while let Some(id) = open.pop() {
+        let Some(node) = tree.node(id) else { continue };
+        match &node.content {
+            Content::Mapping { flow: false, entries } => {
+                for entry in entries {
+                    let (Some(key), Some(value)) = (tree.node(entry.key), tree.node(entry.value)) else {
+                        continue;
+                    };
+                    if let Content::Sequence { flow: false, .. } = value.content {
+                        return value.content_start.column.saturating_sub(key.start.column);
+                    }
+                }
+                open.extend(entries.iter().rev().map(|entry| entry.value));
+            }
+            Content::Sequence { flow: false, items } => open.extend(items.iter().rev()),
+            _ => {}
+        }
+    }
+    0
 }

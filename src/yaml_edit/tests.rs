@@ -247,6 +247,142 @@ fn keys_are_added_at_every_depth() {
     );
 }
 
+/// A comment goes with the entry that it is about; where it may be about another, it stays.
+#[test]
+fn comments_stay_with_what_they_are_about() {
+    let text = "\
+# Managed by the platform team.
+- a: 1
+  # inside a
+  b: 2
+  # ---- below: break glass ----
+- c: 3
+  # behind c, set off from what follows
+
+# set off from everything
+
+# about d,
+# on two lines
+- d: 4
+# about e
+- e: 5
+  # at the end of e
+";
+    let without = |index: usize| edited(text, |editor| assert!(editor.remove(&[Index(index)]).unwrap()));
+    let gone = |index: usize| {
+        let kept = without(index);
+        let mut kept = kept.lines().peekable();
+        let gone = text.lines().filter(|line| kept.next_if_eq(line).is_none());
+        let gone: Vec<_> = gone.map(ToOwned::to_owned).collect();
+        assert_eq!(kept.next(), None, "nothing comes");
+        gone
+    };
+    assert_eq!(gone(0), ["- a: 1", "  # inside a", "  b: 2"]);
+    assert_eq!(gone(1), ["- c: 3", "  # behind c, set off from what follows"]);
+    assert_eq!(gone(2), ["# about d,", "# on two lines", "- d: 4"]);
+    assert_eq!(gone(3), ["# about e", "- e: 5", "  # at the end of e"]);
+    // What an item takes along is what its extent says.
+    let editor = Editor::new(text).unwrap();
+    let root = editor.tree().root().unwrap();
+    for index in 0..4 {
+        let extent = extent_of_item(text, editor.tree(), root, index).unwrap();
+        assert_eq!(text[extent].lines().collect::<Vec<_>>(), gone(index));
+    }
+    let all: Vec<_> = (0..4).map(|index| Change::Remove(vec![Index(index)])).collect();
+    assert_eq!(
+        editor.with(&all).unwrap().text(),
+        "# Managed by the platform team.\n[]\n  # ---- below: break glass ----\n\n# set off from everything\n\n"
+    );
+    // A head that is set off is no head of the first; a line in quotes is no comment.
+    let head = "# all\n\n# about a\n- a\n- \"b\n\n# c\"\n- d\n";
+    let text = edited(head, |editor| assert!(editor.remove(&[Index(0)]).unwrap()));
+    assert_eq!(text, "# all\n\n- \"b\n\n# c\"\n- d\n");
+    let text = edited(head, |editor| assert!(editor.remove(&[Index(2)]).unwrap()));
+    assert_eq!(text, head.replace("- d\n", ""));
+}
+
+#[test]
+fn many_changes_are_made_at_once() {
+    let many = |text: &str, changes: &[Change<'_>]| {
+        let editor = Editor::new(text).unwrap();
+        let before = reads();
+        let text = editor.with(changes).unwrap().into_text();
+        (text, reads() - before)
+    };
+    let set = |path: &[Step<'static>], text: &str| Change::Set(path.to_vec(), Value::text(text));
+    let text = "- name: a\n  groups:\n  - x\n  - y # why\n- name: b\n- [c, d, e, f]\n- name: g";
+    let changes = [
+        Change::Append(vec![], vec![Value::text("end")]),
+        Change::Append(vec![Index(0), Key("groups")], vec![Value::text("z")]),
+        Change::Remove(vec![Index(0), Key("groups"), Index(1)]),
+        set(&[Index(0), Key("name")], "A"),
+        set(&[Index(0), Key("note")], "why"),
+        set(&[Index(0), Key("more"), Key("still")], "m"),
+        Change::Remove(vec![Index(1)]),
+        Change::Remove(vec![Index(2), Index(0)]),
+        Change::Remove(vec![Index(2), Index(2)]),
+        Change::Remove(vec![Index(2), Index(3)]),
+        Change::Remove(vec![Index(3)]),
+    ];
+    let expected = "- name: A\n  groups:\n  - x\n  - z\n  note: why\n  more:\n    still: m\n- [d]\n- end";
+    assert_eq!(many(text, &changes), (expected.to_owned(), 1));
+    let mut reversed = changes.to_vec();
+    reversed.reverse();
+    assert_eq!(
+        many(text, &reversed).0,
+        expected.replace(
+            "note: why\n  more:\n    still: m\n",
+            "more:\n    still: m\n  note: why\n"
+        )
+    );
+    // Two that meet in one place are done one after the other.
+    let meeting = [
+        Change::Remove(vec![Index(0), Key("a")]),
+        Change::Remove(vec![Index(0), Key("b")]),
+    ];
+    assert_eq!(
+        many("- a: 1\n  b: 2\n  c: 3\n", &meeting),
+        ("- c: 3\n".to_owned(), 2)
+    );
+    // All or nothing.
+    let editor = Editor::new("a: &x 1\nb: *x\nc: 3\n").unwrap();
+    let refused = editor.with(&[set(&[Key("c")], "4"), set(&[Key("b")], "5")]);
+    assert!(
+        matches!(refused, Err(EditError::Shared { line: 2, .. })),
+        "{refused:?}"
+    );
+}
+
+/// However many are changed, the text is read as often.
+#[test]
+fn the_number_of_changes_does_not_matter() {
+    let text: String = (0..300)
+        .map(|n| format!("- name: n{n}\n  groups: [a, b]\n"))
+        .collect();
+    let editor = Editor::new(text.as_str()).unwrap();
+    let reads_for = |change: &dyn Fn(usize) -> Change<'static>, count: usize| {
+        let changes: Vec<_> = (0..count).map(change).collect();
+        let before = reads();
+        editor.with(&changes).unwrap();
+        reads() - before
+    };
+    let kinds: [&dyn Fn(usize) -> Change<'static>; 5] = [
+        &|n| Change::Set(vec![Index(n), Key("name")], Value::text("new")),
+        &|n| Change::Set(vec![Index(n), Key("other")], Value::text("new")),
+        &|n| Change::Append(vec![Index(n), Key("groups")], vec![Value::text("c")]),
+        &|n| Change::Remove(vec![Index(n), Key("groups"), Index(1)]),
+        &|n| Change::Remove(vec![Index(n)]),
+    ];
+    for change in kinds {
+        assert_eq!((reads_for(change, 1), reads_for(change, 300)), (1, 1));
+    }
+}
+
+/// How often this thread has read a text.
+fn reads() -> usize {
+    super::read::READS.get()
+}
+
 /// Pieces that come together as YAML often enough, and as nonsense otherwise.
 fn yaml_text() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
@@ -284,5 +420,50 @@ proptest! {
                 let _ = editor.clone().remove(path);
             }
         }
+    }
+
+    /// Changes at once come to what they come to one after the other, from the last place to the first.
+    #[test]
+    fn changes_at_once_are_changes_one_by_one(
+        text in yaml_text(),
+        picked in prop::collection::vec(0_usize..7, 1..5),
+        value in "[ -~]{0,6}",
+    ) {
+        let value = Value::text(value);
+        let kinds = [
+            Change::Remove(vec![Index(0)]),
+            Change::Remove(vec![Index(1)]),
+            Change::Remove(vec![Index(0), Key("b")]),
+            Change::Set(vec![Index(0), Key("b")], value.clone()),
+            Change::Set(vec![Key("b")], value.clone()),
+            Change::Set(vec![Index(1), Key("a")], value.clone()),
+            Change::Append(vec![], vec![value]),
+        ];
+        let picked: std::collections::BTreeSet<_> = picked.into_iter().collect();
+        // What goes is not changed besides.
+        prop_assume!(!(picked.contains(&0) && (picked.contains(&2) || picked.contains(&3))));
+        prop_assume!(!(picked.contains(&1) && picked.contains(&5)));
+        prop_assume!(!(picked.contains(&2) && picked.contains(&3)));
+        let mut changes: Vec<_> = picked.into_iter().map(|kind| kinds[kind].clone()).collect();
+        if let Ok(editor) = Editor::new(text) {
+            let at_once = editor.with(&changes);
+            changes.sort_by(|one, other| path_of(other).cmp(path_of(one)));
+            let one_by_one = changes.iter().try_fold(editor.clone(), |editor, change| {
+                editor.with(std::slice::from_ref(change))
+            });
+            if let (Ok(at_once), Ok(one_by_one)) = (&at_once, &one_by_one) {
+                let data = |editor: &Editor| super::check::Data::of(editor.tree(), editor.text());
+                prop_assert_eq!(data(at_once), data(one_by_one));
+            }
+            if let Err(EditError::NotExact { .. }) = at_once {
+                prop_assert!(one_by_one.is_err(), "{:?}", at_once);
+            }
+        }
+    }
+}
+
+fn path_of<'c, 'a>(change: &'c Change<'a>) -> &'c [Step<'a>] {
+    match change {
+        Change::Set(path, _) | Change::Append(path, _) | Change::Remove(path) => path,
     }
 }

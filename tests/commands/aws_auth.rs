@@ -77,6 +77,40 @@ fn a_manifest_is_checked_as_the_server_reads_it() {
     assert_story!("check-aws-auth-file", place.story());
 }
 
+/// Nothing of a file hides behind something else in it.
+#[test]
+fn every_aws_auth_of_a_file_is_checked() {
+    let mut place = Place::new();
+    let good = "kind: ConfigMap\nmetadata: {name: aws-auth, namespace: kube-system}\ndata:\n  mapRoles: |\n    - rolearn: arn:aws:iam::111122223333:role/ok\n      username: ok\n";
+    let bad = good.replace("username: ok", "username: {{SessionName}}");
+    let other = bad.replace("namespace: kube-system", "namespace: dev");
+    let namespace = "kind: Namespace\nmetadata: {name: app}\n";
+    let twice = format!("{good}  mapRoles: |\n    - rolearn: arn:aws:iam::111122223333:role/lost\n");
+    let item = |text: &str| format!("- {}", text.trim_end().replace('\n', "\n  "));
+    for (file, text, code) in [
+        (
+            "behind.yaml",
+            format!("---\n# nothing\n---\n{namespace}---\n{bad}"),
+            1,
+        ),
+        ("second.yaml", format!("{good}---\n{bad}"), 1),
+        ("twice.yaml", twice, 1),
+        (
+            "list.yaml",
+            format!("kind: List\nitems:\n{}\n{}\n", item(&other), item(good)),
+            0,
+        ),
+    ] {
+        place.write(file, &text);
+        assert_eq!(
+            place.tell(&["check", "aws-auth", "--file", file]).code,
+            code,
+            "{file}"
+        );
+    }
+    assert_story!("check-aws-auth-every", place.story());
+}
+
 #[test]
 fn what_is_no_manifest_ends_with_the_code_of_files() {
     let mut place = Place::new();

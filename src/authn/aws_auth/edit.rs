@@ -4,9 +4,11 @@
 //! old entries with the changes, or nothing comes out of here. Whether a change is wanted, and who writes it, is decided
 //! elsewhere.
 
+use std::collections::BTreeSet;
+
 use super::decode::field;
 use super::parse::{Fault, Mapping, Section, SectionKey, accounts, mappings};
-use crate::yaml_edit::{self, Editor, Step, Value};
+use crate::yaml_edit::{self, Change, Editor, Step, Value};
 
 /// One change of a section. Entries are named by their place among the section's entries as [`super::parse`] gives
 /// them, before any change.
@@ -21,7 +23,7 @@ pub enum Edit<T> {
         /// What it becomes.
         with: T,
     },
-    /// An entry goes, with the comments inside it.
+    /// An entry goes, with the comments about it ([`yaml_edit::extent_of_item`]).
     Remove {
         /// The entry.
         entry: usize,
@@ -78,15 +80,9 @@ pub enum EditError {
 /// When the new text would not be read as exactly the old entries with the changes.
 pub fn apply(key: SectionKey, text: Option<&str>, edits: &[Edit<Mapping>]) -> Result<String, EditError> {
     let read = |text: Option<&str>| mappings(key, text);
-    edit(key, text, edits, read, |work, edit| match edit {
-        Edit::Append(mapping) => Ok(mapping_value(key, mapping)),
-        Edit::Replace { entry, with } => {
-            let (item, before) = work.entry(*entry)?;
-            let before = before.clone();
-            work.replace_mapping(item, &before, with)?;
-            Ok(Value::Null)
-        }
-        Edit::Remove { .. } => Ok(Value::Null),
+    let value = |mapping: &Mapping| mapping_value(key, mapping);
+    edit(key, text, edits, read, value, |work, item, before, with| {
+        work.replace_mapping(item, before, with);
     })
 }
 
@@ -95,28 +91,25 @@ pub fn apply(key: SectionKey, text: Option<&str>, edits: &[Edit<Mapping>]) -> Re
 /// # Errors
 /// When the new text would not be read as exactly the old accounts with the changes.
 pub fn apply_accounts(text: Option<&str>, edits: &[Edit<String>]) -> Result<String, EditError> {
+    let value = |account: &String| Value::text(account);
     edit(
         SectionKey::Accounts,
         text,
         edits,
         accounts,
-        |work, edit| match edit {
-            Edit::Append(account) => Ok(Value::text(account)),
-            Edit::Replace { entry, with } => {
-                let (item, _) = work.entry(*entry)?;
-                work.set(&[Step::Index(item)], &Value::text(with))?;
-                Ok(Value::Null)
-            }
-            Edit::Remove { .. } => Ok(Value::Null),
+        value,
+        |work, item, _, with| {
+            work.changes
+                .push(Change::Set(vec![Step::Index(item)], Value::text(with)));
         },
     )
 }
 
-/// A text at work, and the entries that it had at first.
-struct Work<'s, T> {
+/// A text as it is at first, and the changes of it as they come together.
+struct Work<'e> {
     key: SectionKey,
-    editor: Editor,
-    section: &'s Section<T>,
+    editor: &'e Editor,
+    changes: Vec<Change<'e>>,
 }
 
 fn edit<T: Clone + PartialEq>(
@@ -124,7 +117,8 @@ fn edit<T: Clone + PartialEq>(
     text: Option<&str>,
     edits: &[Edit<T>],
     read: impl Fn(Option<&str>) -> Section<T>,
-    write: impl Fn(&mut Work<'_, T>, &Edit<T>) -> Result<Value, EditError>,
+    value: impl Fn(&T) -> Value,
+    replace: impl Fn(&mut Work<'_>, usize, &T, &T),
 ) -> Result<String, EditError> {
     let before = read(text);
     if let Some(fault) = &before.dropped {
@@ -137,63 +131,45 @@ fn edit<T: Clone + PartialEq>(
     let nothing =
         before.entries.is_empty() && matches!(text.unwrap_or_default().trim(), "``" | "\"\"" | "''");
     let text = text.filter(|_| !nothing).unwrap_or_default();
-    let editor = Editor::new(text).map_err(|cause| EditError::Text { section: key, cause })?;
+    let failed = |cause| EditError::Text { section: key, cause };
+    let editor = Editor::new(text).map_err(failed)?;
     let mut work = Work {
         key,
-        editor,
-        section: &before,
+        editor: &editor,
+        changes: Vec::new(),
     };
 
-    let mut expected: Vec<Option<T>> = before
-        .entries
-        .iter()
-        .map(|entry| Some(entry.value.clone()))
-        .collect();
-    let mut touched = Vec::new();
-    for edit in edits {
-        if let Edit::Replace { entry, .. } | Edit::Remove { entry } = edit {
-            work.entry(*entry)?;
-            if touched.contains(entry) {
-                return Err(EditError::Twice {
-                    section: key,
-                    entry: *entry,
-                });
-            }
-            touched.push(*entry);
-        }
-    }
-    // First what keeps the places of the others, then from the last to the first, then what is new.
-    for edit in edits {
-        if let Edit::Replace { entry, with } = edit {
-            write(&mut work, edit)?;
-            if let Some(value) = expected.get_mut(*entry) {
-                *value = Some(with.clone());
-            }
-        }
-    }
-    touched.sort_unstable();
-    for entry in touched.iter().rev() {
-        if edits
-            .iter()
-            .any(|edit| matches!(edit, Edit::Remove { entry: removed } if removed == entry))
-        {
-            let (item, _) = work.entry(*entry)?;
-            work.remove(&[Step::Index(item)])?;
-            if let Some(value) = expected.get_mut(*entry) {
-                *value = None;
-            }
-        }
-    }
+    let mut expected: Vec<Option<&T>> = before.entries.iter().map(|entry| Some(&entry.value)).collect();
+    let mut touched = BTreeSet::new();
     let mut new = Vec::new();
     for edit in edits {
-        if let Edit::Append(value) = edit {
-            new.push(write(&mut work, edit)?);
-            expected.push(Some(value.clone()));
+        let (Edit::Replace { entry, .. } | Edit::Remove { entry }) = edit else {
+            continue;
+        };
+        let (section, entry) = (key, *entry);
+        let (Some(found), Some(expected)) = (before.entries.get(entry), expected.get_mut(entry)) else {
+            return Err(EditError::NoSuchEntry { section, entry });
+        };
+        if !touched.insert(entry) {
+            return Err(EditError::Twice { section, entry });
+        }
+        if let Edit::Replace { with, .. } = edit {
+            replace(&mut work, found.item, &found.value, with);
+            *expected = Some(with);
+        } else {
+            work.changes.push(Change::Remove(vec![Step::Index(found.item)]));
+            *expected = None;
         }
     }
-    work.append(&new)?;
+    for edit in edits {
+        if let Edit::Append(with) = edit {
+            new.push(value(with));
+            expected.push(Some(with));
+        }
+    }
+    work.changes.push(Change::Append(Vec::new(), new));
 
-    let text = work.editor.into_text();
+    let text = editor.with(&work.changes).map_err(failed)?.into_text();
     let after = read(Some(&text));
     let exact = after.dropped.is_none()
         && after.refused.len() == before.refused.len()
@@ -201,7 +177,7 @@ fn edit<T: Clone + PartialEq>(
             .entries
             .iter()
             .map(|entry| &entry.value)
-            .eq(expected.iter().flatten());
+            .eq(expected.into_iter().flatten());
     if exact {
         Ok(text)
     } else {
@@ -209,75 +185,42 @@ fn edit<T: Clone + PartialEq>(
     }
 }
 
-impl<T> Work<'_, T> {
-    fn entry(&self, entry: usize) -> Result<(usize, &T), EditError> {
-        let found = self.section.entries.get(entry);
-        found
-            .map(|entry| (entry.item, &entry.value))
-            .ok_or(EditError::NoSuchEntry {
-                section: self.key,
-                entry,
-            })
-    }
-
-    fn failed(&self) -> impl Fn(yaml_edit::EditError) -> EditError + use<T> {
-        let section = self.key;
-        move |cause| EditError::Text { section, cause }
-    }
-
-    fn set(&mut self, path: &[Step<'_>], value: &Value) -> Result<(), EditError> {
-        let failed = self.failed();
-        self.editor.set(path, value).map_err(failed)
-    }
-
-    fn remove(&mut self, path: &[Step<'_>]) -> Result<(), EditError> {
-        let failed = self.failed();
-        self.editor.remove(path).map(drop).map_err(failed)
-    }
-
-    fn append(&mut self, values: &[Value]) -> Result<(), EditError> {
-        let failed = self.failed();
-        self.editor.append(&[], values).map_err(failed)
-    }
-
+impl<'e> Work<'e> {
     /// The key of an item that stands for a field of the server's type; of several the one that counts.
-    fn field(&self, item: usize, wanted: &'static str) -> Option<String> {
+    fn field(&self, item: usize, wanted: &'static str) -> &'e str {
         let tree = self.editor.tree();
-        let id = self.editor.find(&[Step::Index(item)])?;
-        let keys = tree.entries(id).iter().filter_map(|entry| tree.text(entry.key));
+        let id = self.editor.find(&[Step::Index(item)]);
+        let entries = id.map_or(&[][..], |id| tree.entries(id));
+        let keys = entries.iter().filter_map(|entry| tree.text(entry.key));
         keys.filter(|key| field(key, &[wanted]).is_some())
             .max()
-            .map(str::to_owned)
+            .unwrap_or(wanted)
     }
 
-    fn replace_mapping(&mut self, item: usize, before: &Mapping, with: &Mapping) -> Result<(), EditError> {
+    fn replace_mapping(&mut self, item: usize, before: &Mapping, with: &Mapping) {
         let texts = [
             (self.key.arn_field(), &before.arn, &with.arn),
             ("username", &before.username, &with.username),
         ];
         for (field, before, with) in texts {
             if before != with {
-                let key = self.field(item, field).unwrap_or_else(|| field.to_owned());
-                self.set(&[Step::Index(item), Step::Key(&key)], &Value::text(with))?;
+                let path = vec![Step::Index(item), Step::Key(self.field(item, field))];
+                self.changes.push(Change::Set(path, Value::text(with)));
             }
         }
         if before.groups != with.groups {
-            let key = self.field(item, "groups").unwrap_or_else(|| "groups".to_owned());
-            let path = [Step::Index(item), Step::Key(&key)];
-            if !self.change_list(&path, &before.groups, &with.groups)? {
-                self.set(&path, &Value::texts(&with.groups))?;
+            let path = [Step::Index(item), Step::Key(self.field(item, "groups"))];
+            match self.list_changes(&path, &before.groups, &with.groups) {
+                Some(mut changes) => self.changes.append(&mut changes),
+                None => self
+                    .changes
+                    .push(Change::Set(path.to_vec(), Value::texts(&with.groups))),
             }
         }
-        Ok(())
     }
 
-    /// Changes, takes away and adds single groups, so that the comments of the others stay; whether that was enough.
-    fn change_list(
-        &mut self,
-        path: &[Step<'_>],
-        before: &[String],
-        with: &[String],
-    ) -> Result<bool, EditError> {
+    /// Changes, takes away and adds single groups, so that the comments of the others stay; nothing if that is not enough.
+    fn list_changes(&self, path: &[Step<'e>], before: &[String], with: &[String]) -> Option<Vec<Change<'e>>> {
         let written = self
             .editor
             .find(path)
@@ -285,28 +228,26 @@ impl<T> Work<'_, T> {
         let kept: Vec<_> = before.iter().filter(|group| with.contains(group)).collect();
         let in_order = with.iter().take(kept.len()).eq(kept.iter().copied());
         if written != before.len() || before.is_empty() || with.is_empty() {
-            return Ok(false);
+            return None;
         }
+        let item = |index: usize| path.iter().copied().chain([Step::Index(index)]).collect();
         if kept.is_empty() || !in_order {
-            if before.len() != with.len() {
-                return Ok(false);
-            }
-            for (index, group) in with.iter().enumerate() {
-                let at: Vec<_> = path.iter().copied().chain([Step::Index(index)]).collect();
-                self.set(&at, &Value::text(group))?;
-            }
-            return Ok(true);
+            let one_for_one = before.len() == with.len();
+            let groups = with.iter().enumerate();
+            return one_for_one.then(|| {
+                groups
+                    .map(|(index, group)| Change::Set(item(index), Value::text(group)))
+                    .collect()
+            });
         }
-        for (index, group) in before.iter().enumerate().rev() {
-            if !with.contains(group) {
-                let at: Vec<_> = path.iter().copied().chain([Step::Index(index)]).collect();
-                self.remove(&at)?;
-            }
-        }
-        let new: Vec<_> = with.iter().skip(kept.len()).map(Value::text).collect();
-        let failed = self.failed();
-        self.editor.append(path, &new).map_err(failed)?;
-        Ok(true)
+        let gone = before
+            .iter()
+            .enumerate()
+            .filter(|(_, group)| !with.contains(group));
+        let mut changes: Vec<_> = gone.map(|(index, _)| Change::Remove(item(index))).collect();
+        let new = with.iter().skip(kept.len()).map(Value::text).collect();
+        changes.push(Change::Append(path.to_vec(), new));
+        Some(changes)
     }
 }
 

@@ -59,7 +59,8 @@ fn a_hand_written_section_changes_only_where_it_is_asked_to() {
         );
     assert_eq!(text, expected);
     let text = roles(HAND_WRITTEN, &[Edit::Remove { entry: 1 }]).unwrap();
-    let (before, rest) = HAND_WRITTEN.split_once("- groups: [").unwrap();
+    // With the comment directly above it, and without the one at the head of all.
+    let (before, rest) = HAND_WRITTEN.split_once("# People\n").unwrap();
     let (_, after) = rest.split_once("unknown to the server\n").unwrap();
     assert_eq!(text, format!("{before}{after}"));
 }
@@ -143,6 +144,52 @@ fn what_cannot_be_done_exactly_is_refused() {
         roles("", &[Edit::Append(mapping("", "b", &[]))]),
         Err(EditError::NotExact { .. })
     ));
+}
+
+/// The comment above an entry is about that entry, however it is indented.
+#[test]
+fn a_comment_between_two_entries_is_about_the_second() {
+    let text = "- rolearn: a\n  username: a\n  # ---- below: break glass, never remove ----\n- rolearn: b\n  username: b\n";
+    let without_a = roles(text, &[Edit::Remove { entry: 0 }]).unwrap();
+    assert_eq!(without_a, text.replace("- rolearn: a\n  username: a\n", ""));
+    // An entry's span says what goes with it.
+    let spans: Vec<_> = mappings(SectionKey::Roles, Some(text))
+        .entries
+        .iter()
+        .map(|entry| &text[entry.span.clone()])
+        .collect();
+    assert_eq!(
+        spans,
+        ["- rolearn: a\n  username: a\n", "- rolearn: b\n  username: b\n"]
+    );
+}
+
+/// However many entries change, the text is read as often.
+#[test]
+fn the_number_of_edits_does_not_matter() {
+    let text: String = (0..300)
+        .map(|number| format!("- rolearn: r{number}\n  username: u\n  groups:\n  - a # why\n  - b\n"))
+        .collect();
+    let changed = |entry: usize| mapping(&format!("r{entry}"), "new", &["a", "c"]);
+    let kinds: [&dyn Fn(usize) -> Edit<Mapping>; 3] = [
+        &|entry| Edit::Replace {
+            entry,
+            with: changed(entry),
+        },
+        &|entry| Edit::Remove { entry },
+        &|entry| Edit::Append(changed(1000 + entry)),
+    ];
+    let reads = |edits: &[Edit<Mapping>]| {
+        let before = crate::yaml_edit::read::READS.get();
+        roles(&text, edits).unwrap();
+        crate::yaml_edit::read::READS.get() - before
+    };
+    for kind in kinds {
+        let all: Vec<_> = (0..300).map(kind).collect();
+        assert_eq!(reads(&all), reads(&all[..1]));
+    }
+    let mixed: Vec<_> = (0..300).map(|entry| kinds[entry % 3](entry)).collect();
+    assert_eq!(reads(&mixed), reads(&mixed[..1]));
 }
 
 fn any_mapping() -> impl Strategy<Value = Mapping> {

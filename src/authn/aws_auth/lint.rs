@@ -196,10 +196,11 @@ impl Findings {
             );
         }
         for fault in &section.faults {
-            let entry = section
-                .entries
-                .iter()
-                .position(|entry| Some(entry.item) == fault.item);
+            // Items go up from entry to entry, and there may be a fault in each.
+            let entry = fault.item.and_then(|item| {
+                let found = section.entries.binary_search_by_key(&item, |entry| entry.item);
+                found.ok()
+            });
             self.at(entry, fault.line);
             let suggestion = match fault.field.as_deref() {
                 Some("groups") => {

@@ -6,11 +6,11 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::decode::Decoder;
-use super::document::{Json, Kind, json, lossy};
+use super::document::{Kind, json, lossy};
 use crate::authn::arn::KNOWN_PARTITIONS;
 use crate::yaml_edit::read::resolve::Resolved;
 use crate::yaml_edit::read::{Content, Mark, NodeId};
-use crate::yaml_edit::{SyntaxError, Tree};
+use crate::yaml_edit::{SyntaxError, Tree, extent_of_item};
 
 /// A key of the ConfigMap's data that the server reads. Upper and lower case matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -122,7 +122,8 @@ pub struct Entry<T> {
     pub item: usize,
     /// Its first line in the section's text, from 1.
     pub line: usize,
-    /// Its bytes in the section's text.
+    /// Its bytes in the section's text, with the comments about it, which would go with it
+    /// ([`crate::yaml_edit::extent_of_item`]).
     pub span: Range<usize>,
     /// What the server took.
     pub value: T,
@@ -247,7 +248,7 @@ pub(super) fn mappings(key: SectionKey, text: Option<&str>) -> Section<Mapping> 
     for (item, json) in items.iter().enumerate() {
         decoder.item = item;
         let mapping = decoder.mapping(json);
-        let (line, span) = place(&tree, json);
+        let (line, span) = place(text, &tree, item, json.node);
         match refusal(key, &mapping) {
             None => section.entries.push(Entry {
                 item,
@@ -267,16 +268,12 @@ pub(super) fn mappings(key: SectionKey, text: Option<&str>) -> Section<Mapping> 
     section
 }
 
-/// Where an item stands, with its dash.
-fn place(tree: &Tree, json: &Json) -> (usize, Range<usize>) {
-    node_place(tree, json.node)
-}
-
-fn node_place(tree: &Tree, id: NodeId) -> (usize, Range<usize>) {
-    tree.node(id).map_or((1, 0..0), |node| {
-        let start = node.indicator.unwrap_or(node.start);
-        (start.line + 1, start.byte..node.end.max(start.byte))
-    })
+/// Where an item stands: its line, and how far it reaches.
+fn place(text: &str, tree: &Tree, item: usize, node: NodeId) -> (usize, Range<usize>) {
+    let start = tree.node(node).map(|node| node.indicator.unwrap_or(node.start));
+    let list = tree.root().map(|root| tree.target(root));
+    let span = list.and_then(|list| extent_of_item(text, tree, list, item));
+    (start.unwrap_or_default().line + 1, span.unwrap_or_default())
 }
 
 /// Why the server leaves an entry out (`RoleMapping.Validate`, `UserMapping.Validate`).
@@ -335,7 +332,7 @@ pub(super) fn accounts(text: Option<&str>) -> Section<String> {
         return section;
     };
     for (item, id) in items.iter().enumerate() {
-        let (line, span) = node_place(&tree, *id);
+        let (line, span) = place(text, &tree, item, *id);
         let value = match tree.resolved(*id) {
             Some(Ok(Resolved::Null)) => String::new(),
             Some(Ok(Resolved::Binary(octets))) => lossy(&octets),

@@ -131,7 +131,7 @@ fn entries_are_left_out_one_by_one_and_know_their_place() {
         .iter()
         .map(|entry| (entry.item, entry.line, &text[entry.span.clone()]))
         .collect();
-    assert_eq!(places, [(5, 8, "- {rolearn: c}")]);
+    assert_eq!(places, [(5, 8, "- {rolearn: c}\n")]);
     let refused: Vec<_> = section
         .refused
         .iter()

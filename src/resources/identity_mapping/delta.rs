@@ -1,14 +1,20 @@
 //! What shall become of `aws-auth`, and what that makes of the ConfigMap as it is: new texts, the mappings that change,
 //! and a check that nothing else does. Pure; used by the plan, and by the write on whatever it then finds.
 
+mod edits;
+mod lookup;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use edits::Edits;
+use lookup::Lookup;
+
 use super::{
     ownership::{self, account_digest, digest, digest_of},
-    reading::{Edit, MapEntry, Reading},
+    reading::{MapEntry, Reading},
     text::{Lines, changed_lines},
 };
 use crate::{
@@ -133,14 +139,6 @@ impl Outcome {
     }
 }
 
-/// The edits of each section, and what its entries are to be afterwards.
-#[derive(Default)]
-struct Edits {
-    by_section: BTreeMap<SectionKey, Vec<Edit>>,
-    expected: BTreeMap<SectionKey, Vec<(usize, Option<Removal>)>>,
-    appended: BTreeMap<SectionKey, Vec<Removal>>,
-}
-
 /// Works `delta` out on the ConfigMap as it is; none where there is none.
 pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<Outcome, DeltaError> {
     let empty = BTreeMap::new();
@@ -148,20 +146,23 @@ pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<
     let before = Reading::of(data);
     let recorded = config_map.and_then(|config_map| config_map.annotations.get(ownership::ANNOTATION));
     let owned = ownership::parse(recorded.map(String::as_str));
+    let standing = Lookup::of(&before);
     let mut edits = Edits::default();
     let mut changes = Vec::new();
+    // The entry that each change is of.
+    let mut origins: Vec<Option<&MapEntry>> = Vec::new();
     let mut unchanged = Vec::new();
     let mut written = BTreeSet::new();
 
     for wanted in &delta.set {
-        let standing = before.standing(&wanted.arn, wanted.section);
-        let admitted = wanted_of(wanted, standing.first().copied());
-        let differing: Vec<&MapEntry> = standing
+        let entries = standing.standing(&wanted.arn);
+        let admitted = wanted_of(wanted, entries.first().copied());
+        let differing: Vec<&MapEntry> = entries
             .iter()
             .copied()
             .filter(|entry| !entry.admits_as(&admitted))
             .collect();
-        if standing.is_empty() {
+        if entries.is_empty() {
             edits.append(wanted.section, &wanted.arn, &admitted);
         } else if differing.is_empty() {
             unchanged.push(wanted.arn.clone());
@@ -173,6 +174,7 @@ pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<
         let section = differing.first().map_or(wanted.section, |entry| entry.section);
         let arn = differing.first().map_or(&wanted.arn, |entry| &entry.arn);
         written.insert(digest(section, arn, &admitted.username, &admitted.groups));
+        origins.push(differing.first().copied());
         changes.push(EntryChange {
             section,
             subject: wanted.arn.clone(),
@@ -188,12 +190,13 @@ pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<
         });
     }
     for account in &delta.accounts {
-        if before.account(account).is_some() {
+        if standing.has_account(account) {
             unchanged.push(account.clone());
             continue;
         }
         edits.append(SectionKey::Accounts, account, &Admitted::default());
         written.insert(account_digest(account));
+        origins.push(None);
         changes.push(EntryChange {
             section: SectionKey::Accounts,
             subject: account.clone(),
@@ -206,12 +209,11 @@ pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<
     }
     let mut gone: BTreeSet<(SectionKey, usize)> = BTreeSet::new();
     for removal in &delta.remove {
-        let Some(entry) = before
-            .entries
-            .iter()
-            .find(|entry| entry.says(removal) && !gone.contains(&(entry.section, entry.index)))
+        let Some(entry) = standing
+            .saying(removal)
+            .find(|entry| !gone.contains(&(entry.section, entry.index)))
         else {
-            if before.names(&removal.subject, removal.section) {
+            if standing.names(&removal.subject, removal.section) {
                 return Err(DeltaError::Moved {
                     subject: removal.subject.clone(),
                 });
@@ -220,6 +222,7 @@ pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<
         };
         gone.insert((entry.section, entry.index));
         edits.remove(entry);
+        origins.push(Some(entry));
         changes.push(EntryChange {
             section: removal.section,
             subject: removal.subject.clone(),
@@ -240,8 +243,9 @@ pub(super) fn work_out(delta: &Delta, config_map: Option<&ConfigMap>) -> Result<
     let mut all = data.clone();
     all.extend(new_data.iter().map(|(key, text)| (key.clone(), text.clone())));
     let after = Reading::of(&all);
-    for change in &mut changes {
-        change.lines = lines_of(change, &before, &after);
+    let written_now = Lookup::of(&after);
+    for (change, origin) in changes.iter_mut().zip(origins) {
+        change.lines = lines_of(change, origin, &written_now);
     }
     let foreign = edits.foreign(&before, &after);
     let present: BTreeSet<String> = after.entries.iter().map(digest_of).collect();
@@ -282,29 +286,18 @@ fn wanted_of(wanted: &WantedMapping, standing: Option<&MapEntry>) -> Admitted {
     Admitted { username, groups }
 }
 
-/// The lines of an entry's text that differ.
-fn lines_of(change: &EntryChange, before: &Reading, after: &Reading) -> Lines {
-    let text = |reading: &Reading, admitted: Option<&Admitted>| -> String {
-        let Some(admitted) = admitted else {
-            return String::new();
-        };
-        let removal = Removal {
+/// The lines that differ in an entry's text and in the comments that go with it.
+fn lines_of(change: &EntryChange, origin: Option<&MapEntry>, after: &Lookup<'_>) -> Lines {
+    let written = change.after.as_ref().and_then(|admitted| {
+        let written = Removal {
             section: change.section,
             subject: change.subject.clone(),
             admitted: admitted.clone(),
         };
-        reading
-            .entries
-            .iter()
-            .rev()
-            .find(|entry| entry.says(&removal))
-            .map(|entry| entry.text.clone())
-            .unwrap_or_default()
-    };
-    changed_lines(
-        &text(before, change.before.as_ref()),
-        &text(after, change.after.as_ref()),
-    )
+        after.saying(&written).next_back()
+    });
+    let text = |entry: Option<&MapEntry>| entry.map_or("", |entry| entry.text.as_str()).to_owned();
+    changed_lines(&text(origin), &text(written))
 }
 
 /// Why the API server would refuse an object of this size.
@@ -348,133 +341,11 @@ pub(super) fn content_digest(data: &BTreeMap<String, String>) -> String {
     hex::encode(hasher.finalize())
 }
 
-impl Edits {
-    fn append(&mut self, section: SectionKey, subject: &str, admitted: &Admitted) {
-        self.by_section
-            .entry(section)
-            .or_default()
-            .push(Edit::append(subject, admitted));
-        self.appended.entry(section).or_default().push(Removal {
-            section,
-            subject: subject.to_owned(),
-            admitted: admitted.clone(),
-        });
-    }
-
-    fn replace(&mut self, entry: &MapEntry, admitted: &Admitted) {
-        self.by_section
-            .entry(entry.section)
-            .or_default()
-            .push(Edit::replace(entry, admitted));
-        self.expected.entry(entry.section).or_default().push((
-            entry.index,
-            Some(Removal {
-                section: entry.section,
-                subject: entry.arn.clone(),
-                admitted: admitted.clone(),
-            }),
-        ));
-    }
-
-    fn remove(&mut self, entry: &MapEntry) {
-        self.by_section
-            .entry(entry.section)
-            .or_default()
-            .push(Edit::remove(entry));
-        self.expected
-            .entry(entry.section)
-            .or_default()
-            .push((entry.index, None));
-    }
-
-    fn touch(&self, section: &str) -> bool {
-        self.by_section.keys().any(|touched| touched.as_str() == section)
-    }
-
-    /// The new text of each section that has edits.
-    fn texts(&self, data: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, DeltaError> {
-        self.by_section
-            .iter()
-            .map(|(section, edits)| {
-                let text = data.get(section.as_str()).map(String::as_str);
-                Ok((section.as_str().to_owned(), Edit::apply(*section, text, edits)?))
-            })
-            .collect()
-    }
-
-    /// The entries that would not be what they are to be: the old ones with the edits, and no others.
-    fn foreign(&self, before: &Reading, after: &Reading) -> Vec<String> {
-        let mut wrong = Vec::new();
-        for section in SectionKey::ALL {
-            let planned: BTreeMap<usize, &Option<Removal>> = self
-                .expected
-                .get(&section)
-                .into_iter()
-                .flatten()
-                .map(|(index, entry)| (*index, entry))
-                .collect();
-            let mut expected: Vec<Removal> = Vec::new();
-            for entry in before.of_section(section) {
-                match planned.get(&entry.index) {
-                    Some(None) => {}
-                    Some(Some(replaced)) => expected.push(replaced.clone()),
-                    None => expected.push(entry.as_removal()),
-                }
-            }
-            expected.extend(self.appended.get(&section).into_iter().flatten().cloned());
-            let found: Vec<Removal> = after.of_section(section).map(MapEntry::as_removal).collect();
-            if expected != found {
-                let lost = expected.iter().filter(|entry| !found.contains(entry));
-                let new = found.iter().filter(|entry| !expected.contains(entry));
-                let mut named: Vec<String> = lost
-                    .chain(new)
-                    .map(|entry| format!("{} in {}", entry.subject, section.as_str()))
-                    .collect();
-                if named.is_empty() {
-                    named.push(format!("the order of {}", section.as_str()));
-                }
-                wrong.append(&mut named);
-            }
-        }
-        wrong
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const NODE: &str = "- rolearn: arn:aws:iam::111122223333:role/node\n  username: node\n";
-    const DEV: &str = "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev\n";
-
-    fn reading(map_roles: &str) -> Reading {
-        Reading::of(&BTreeMap::from([("mapRoles".to_owned(), map_roles.to_owned())]))
-    }
-
-    /// What the guard `aws-auth-foreign-change` goes by: the old entries with the edits, and no others, in their order.
-    #[test]
-    fn an_entry_that_was_not_to_change_is_named() {
-        let before = reading(&format!("{NODE}{DEV}"));
-        let mut edits = Edits::default();
-        let dev = before.entries.last().unwrap();
-        edits.replace(
-            dev,
-            &Admitted {
-                username: "developer".to_owned(),
-                groups: Vec::new(),
-            },
-        );
-        let developer = DEV.replace("username: dev", "username: developer");
-        let after = |text: &str| edits.foreign(&before, &reading(text));
-        assert_eq!(after(&format!("{NODE}{developer}")), Vec::<String>::new());
-        assert_eq!(
-            after(&developer),
-            ["arn:aws:iam::111122223333:role/node in mapRoles"]
-        );
-        assert_eq!(after(&format!("{developer}{NODE}")), ["the order of mapRoles"]);
-        let both = format!("{}{developer}", NODE.replace("username: node", "username: n"));
-        assert_eq!(after(&both).len(), 2, "one that goes and one that comes");
-    }
 
     /// The annotation counts as well: ten thousand digests are 128 KiB of the 256 that there are.
     #[test]

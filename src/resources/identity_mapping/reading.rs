@@ -168,44 +168,11 @@ impl Reading {
         self.entries.iter().filter(move |entry| entry.section == section)
     }
 
-    /// The entry of an account.
-    pub(super) fn account(&self, account: &str) -> Option<&MapEntry> {
-        self.of_section(SectionKey::Accounts)
-            .find(|entry| entry.arn == account)
-    }
-
-    /// The entries that decide about an ARN: the last of `mapRoles`, which is asked first; else those of `mapUsers`, of
-    /// which each spelling keeps its last (aws-iam-authenticator 0.7.18, `pkg/mapper/configmap`).
-    pub(super) fn standing(&self, arn: &str, section: SectionKey) -> Vec<&MapEntry> {
-        let of = |section| {
-            self.of_section(section)
-                .filter(|entry| entry.arn.eq_ignore_ascii_case(arn))
-                .collect::<Vec<_>>()
-        };
-        if section == SectionKey::Accounts {
-            return self.account(arn).into_iter().collect();
-        }
-        if let Some(last) = of(SectionKey::Roles).pop() {
-            return vec![last];
-        }
-        let mut spellings: BTreeMap<&str, &MapEntry> = BTreeMap::new();
-        for entry in of(SectionKey::Users) {
-            spellings.insert(&entry.arn, entry);
-        }
-        spellings.into_values().collect()
-    }
-
     /// Whether the text of a section has this ARN or account in it, read or not.
     pub(super) fn text_names(&self, section: &str, subject: &str) -> bool {
         self.texts
             .get(section)
             .is_some_and(|text| text.to_lowercase().contains(&subject.to_lowercase()))
-    }
-
-    /// Whether an entry of this section names the subject.
-    pub(super) fn names(&self, subject: &str, section: SectionKey) -> bool {
-        self.of_section(section)
-            .any(|entry| entry.arn.eq_ignore_ascii_case(subject))
     }
 }
 

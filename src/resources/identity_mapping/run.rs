@@ -153,10 +153,15 @@ fn writing(operation: &Operation, now: Option<&ConfigMap>) -> Result<Option<Writ
 
 /// That the write would still do what was planned and no more. What somebody else did meanwhile need not be done.
 fn same_as_planned(expected: &[EntryChange], outcome: &Outcome) -> Result<(), StepError> {
+    // By subject: there may be nine thousand of both.
+    let mut by_subject: BTreeMap<&str, Vec<&EntryChange>> = BTreeMap::new();
+    for planned in expected {
+        by_subject.entry(&planned.subject).or_default().push(planned);
+    }
     for change in &outcome.changes {
-        let planned = expected.iter().any(|planned| {
+        let mut same = by_subject.get(change.subject.as_str()).into_iter().flatten();
+        let planned = same.any(|planned| {
             planned.section == change.section
-                && planned.subject == change.subject
                 && planned.action == change.action
                 && planned.before == change.before
                 && planned.after == change.after

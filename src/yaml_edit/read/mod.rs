@@ -15,4 +15,6 @@ mod tags;
 mod tree;
 
 pub use cursor::{Mark, SyntaxError};
+#[cfg(test)]
+pub(crate) use tree::READS;
 pub use tree::{Content, Entry, Node, NodeId, Style, Tree};

@@ -112,6 +112,12 @@ pub struct Tree {
     root: Option<NodeId>,
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many texts were read, for tests that count what an edit costs.
+    pub(crate) static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// A list or mapping that is still open.
 struct Open {
     id: NodeId,
@@ -127,14 +133,37 @@ impl Tree {
     /// # Errors
     /// Where go-yaml would say that this is not YAML.
     pub fn read(text: &str) -> Result<Self, SyntaxError> {
+        #[cfg(test)]
+        READS.set(READS.get() + 1);
+        Self::document(&mut Events::new(text)?, text).map(|(tree, _)| tree)
+    }
+
+    /// Reads every document of `text`, also the empty ones between two `---`.
+    ///
+    /// # Errors
+    /// Where go-yaml would say of one of them that it is not YAML.
+    pub fn read_all(text: &str) -> Result<Vec<Self>, SyntaxError> {
         let mut events = Events::new(text)?;
+        let mut trees = Vec::new();
+        loop {
+            let (tree, more) = Self::document(&mut events, text)?;
+            if !more {
+                return Ok(trees);
+            }
+            trees.push(tree);
+        }
+    }
+
+    /// The next document, and whether there was one.
+    fn document(events: &mut Events<'_>, text: &str) -> Result<(Self, bool), SyntaxError> {
         let mut tree = Self::default();
         let mut open: Vec<Open> = Vec::new();
         let mut anchors: HashMap<String, NodeId> = HashMap::new();
         loop {
             let event = events.next()?;
             match event.kind {
-                EventKind::StreamEnd | EventKind::DocumentEnd => return Ok(tree),
+                EventKind::StreamEnd => return Ok((tree, false)),
+                EventKind::DocumentEnd => return Ok((tree, true)),
                 EventKind::StreamStart | EventKind::DocumentStart => {}
                 EventKind::CollectionEnd => {
                     let Some(closed) = open.pop() else { continue };
