@@ -335,7 +335,8 @@ fn kept_credentials_that_aws_refuses_are_replaced_and_that_is_said() {
         ran.says("kept in the cache").says("assumed-role");
         assert!(!run(command).ended(0).stderr.contains("kept in the cache"));
     }
-    run(&["whoami", "--profile", "admin"]).says("from the cache since");
+    // As JSON, where no line is broken.
+    run(&["whoami", "--profile", "admin", "-o", "json"]).says("from the cache since");
 }
 
 /// Runs a shell line on a terminal of its own and types a code when it is asked for; gives what stood on the terminal.
