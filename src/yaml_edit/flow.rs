@@ -82,7 +82,7 @@ pub(super) fn remove(text: &str, pieces: &[Range<usize>], gone: &BTreeSet<usize>
         let until = next.filter(|next| is_blank(text, end..*next)).unwrap_or(end);
         match freed {
             Some(comma) if is_blank(text, comma + 1..piece.start) => {
-                splices.push(Splice::delete(comma..until))
+                splices.push(Splice::delete(comma..until));
             }
             freed => {
                 splices.extend(freed.map(|comma| Splice::delete(comma..comma + 1)));
