@@ -60,9 +60,10 @@ fn mapping(number: usize, groups: &[&str]) -> String {
 /// Every line of `before` that does not belong to the entry of one of these roles stands in `after`, in its order.
 fn foreign_lines_stay(before: &str, after: &str, touched: &[usize]) -> Result<(), TestCaseError> {
     let is_touched = |line: &str| {
+        // The comment directly above an entry is about that entry, and goes when it goes.
         touched
             .iter()
-            .any(|number| line.contains(&format!("team-{number}")))
+            .any(|number| line.contains(&format!("team-{number}")) || line == format!("# team {number}"))
     };
     let mut left = after.lines();
     for line in before.lines() {
