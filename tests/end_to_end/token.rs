@@ -322,9 +322,9 @@ fn kept_credentials_that_aws_refuses_are_replaced_and_that_is_said() {
             entry["access_key_id"] = json!("ASIAREVOKED000000000");
             fs::write(&path, entry.to_string()).unwrap();
         }
-        files("token-")
-            .iter()
-            .for_each(|path| fs::remove_file(path).unwrap());
+        for path in files("token-") {
+            fs::remove_file(path).unwrap();
+        }
     };
     for command in [
         &["whoami", "--profile", "admin"][..],
