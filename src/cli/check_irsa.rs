@@ -3,6 +3,7 @@
 
 use clap::Args;
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::{
     ExitCode, Failure,
@@ -15,7 +16,8 @@ use super::{
 use crate::{
     authn::{
         irsa::{
-            Account, Chain, Claims, Known, Pod, Role, Trial, Verdict, annotated_role, audience_of, check,
+            Account, Chain, Claims, Known, Link, Pod, Role, Trial, Verdict, annotated_role, audience_of,
+            check,
         },
         token_decode::{DecodedToken, decode},
     },
@@ -142,8 +144,37 @@ impl CheckIrsa {
             token,
             trial,
         };
-        self.output.show(&facts(&chain), printer)
+        show(&check(&chain), self.output, printer)
     }
+}
+
+/// Prints the links: the broken ones as findings besides.
+fn show(links: &[Link], output: FactsFormat, printer: &Printer) -> Result<ExitCode, Failure> {
+    let facts = facts(links);
+    if output == FactsFormat::Text {
+        return output.show(&facts, printer);
+    }
+    let links: Vec<Value> = links
+        .iter()
+        .map(|link| {
+            json!({
+                "link": link.name,
+                "verdict": match link.verdict {
+                    Verdict::Whole => "whole",
+                    Verdict::Broken => "broken",
+                    Verdict::Unknown => "unknown",
+                },
+                "says": link.says,
+            })
+        })
+        .collect();
+    let document = json!({"links": links, "findings": facts.json()["findings"]});
+    printer.data(&format!("{document:#}\n"))?;
+    Ok(if facts.has_errors() {
+        ExitCode::Error
+    } else {
+        ExitCode::Success
+    })
 }
 
 /// What the call of a pod takes.
@@ -181,9 +212,9 @@ impl Call<'_> {
 }
 
 /// The links as facts, the broken ones as findings.
-fn facts(chain: &Chain) -> Facts {
+fn facts(links: &[Link]) -> Facts {
     let mut facts = Facts::default();
-    for link in check(chain) {
+    for link in links {
         let word = match link.verdict {
             Verdict::Whole => "",
             Verdict::Broken => "BROKEN: ",
@@ -197,8 +228,8 @@ fn facts(chain: &Chain) -> Facts {
             Verdict::Unknown => link.help.is_some().then_some(Severity::Warning),
         };
         if let Some(severity) = severity {
-            let mut finding = Finding::new(severity, link.code, link.says);
-            finding.help = link.help;
+            let mut finding = Finding::new(severity, link.code, &link.says);
+            finding.help.clone_from(&link.help);
             facts.find(finding);
         }
     }

@@ -1,6 +1,9 @@
 //! `eksact delete kubeconfig`.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, builder::NonEmptyStringValueParser};
 
@@ -13,7 +16,7 @@ use crate::{
     engine::{Finding, Severity},
     iam::Arn,
     kubeconfig::{
-        Candidates, Entries, KeptBecause, Removal, Selection,
+        Entries, KeptBecause, Removal, Selection,
         changes::{Target, address, current_context, plan_of_removal},
         place,
         removal::remove,
@@ -51,7 +54,12 @@ impl DeleteKubeconfig {
             region: global.region.clone(),
             context: self.context.clone(),
         };
-        let candidates = self.candidates()?;
+        let automatic = self.automatic();
+        let candidates = candidates(self.kubeconfig.clone())?;
+        let candidates = match &automatic {
+            Some(path) => candidates.and(path.clone()),
+            None => candidates,
+        };
         // The file of a name that means several clusters is meant as well: it is there that this is told.
         let removes =
             |file: &Entries| remove(file, &selection).map_or(true, |removal| !removal.edits.is_empty());
@@ -67,7 +75,8 @@ impl DeleteKubeconfig {
             })?;
             let mut findings = chosen.findings_about(&[], None);
             findings.extend(kept(&removal));
-            findings.extend(elsewhere(&chosen, &removal, &removes));
+            findings.extend(further_files(&chosen, &removal, &removes));
+            findings.extend(current_gone(&chosen, &removal, automatic.as_deref()));
             if removal.is_context_missing {
                 findings.push(missing(&selection, &target.file));
             }
@@ -83,21 +92,16 @@ impl DeleteKubeconfig {
         })
     }
 
-    /// The files that kubectl reads, and the one that `--auto-kubeconfig` made for the cluster, if it did.
-    fn candidates(&self) -> Result<Candidates, Failure> {
-        let candidates = candidates(self.kubeconfig.clone())?;
+    /// The file that `--auto-kubeconfig` made for the cluster, if it did. kubectl does not read it by itself.
+    fn automatic(&self) -> Option<PathBuf> {
         let name = match self.name.parse::<Arn>() {
             Ok(arn) => arn.resource.trim_start_matches("cluster/").to_owned(),
             Err(_) => self.name.clone(),
         };
-        let automatic = std::env::home_dir()
+        std::env::home_dir()
             .filter(|_| self.kubeconfig.is_none() && !name.contains(['/', '\\']))
             .map(|home| place::automatic(&home, &name))
-            .filter(|path| matches!(entries_at(path), Some(Ok(_))));
-        Ok(match automatic {
-            Some(path) => candidates.and(path),
-            None => candidates,
-        })
+            .filter(|path| matches!(entries_at(path), Some(Ok(_))))
     }
 }
 
@@ -132,47 +136,52 @@ fn kept(removal: &Removal) -> Vec<Finding> {
         .collect()
 }
 
-/// What is left in the other files of the list: more of the cluster's entries, and a current context that is gone.
-fn elsewhere(chosen: &ChosenFile, removal: &Removal, removes: &dyn Fn(&Entries) -> bool) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (path, entries) in chosen.others() {
-        if !removal.edits.is_empty() && removes(entries) {
-            findings.push(
-                Finding::new(
-                    Severity::Warning,
-                    "kubeconfig-further-file",
-                    format!("{} has entries of the cluster, too", path.display()),
-                )
-                .with_help("Run this again for that file, or name it with --kubeconfig."),
-            );
-        }
-        let is_gone = |current: &str| {
-            let mut removed = removal.removed.iter();
-            removed.any(|(section, name, _)| *section == Section::Contexts && name == current)
-                && chosen
-                    .others()
-                    .all(|(_, other)| other.find(Section::Contexts, current).is_none())
-        };
-        if let Some(current) = entries
-            .current_context
-            .as_deref()
-            .filter(|current| is_gone(current))
-        {
-            findings.push(
-                Finding::new(
-                    Severity::Warning,
-                    "kubeconfig-current-gone",
-                    format!(
-                        "the current context of {} is {current}, which is gone now",
-                        path.display()
-                    ),
-                )
-                .about(&current_context())
-                .with_help("`kubectl config use-context` names another, `kubectl config unset current-context` none."),
-            );
-        }
+/// Other files that have more of the cluster's entries.
+fn further_files(chosen: &ChosenFile, removal: &Removal, removes: &dyn Fn(&Entries) -> bool) -> Vec<Finding> {
+    chosen
+        .others()
+        .filter(|(_, entries)| !removal.edits.is_empty() && removes(entries))
+        .map(|(path, _)| {
+            Finding::new(
+                Severity::Warning,
+                "kubeconfig-further-file",
+                format!("{} has entries of the cluster, too", path.display()),
+            )
+            .with_help("Run this again for that file, or name it with --kubeconfig.")
+        })
+        .collect()
+}
+
+/// A current context of another file that kubectl finds nowhere any more.
+fn current_gone(chosen: &ChosenFile, removal: &Removal, automatic: Option<&Path>) -> Option<Finding> {
+    let mut listed = chosen.others().filter(|(path, _)| Some(*path) != automatic);
+    let (path, current) =
+        listed.find_map(|(path, entries)| Some((path, entries.current_context.as_deref()?)))?;
+    let is_removed = removal
+        .removed
+        .iter()
+        .any(|(section, name, _)| *section == Section::Contexts && name == current);
+    let is_elsewhere = chosen
+        .others()
+        .filter(|(path, _)| Some(*path) != automatic)
+        .any(|(_, entries)| entries.find(Section::Contexts, current).is_some());
+    if !is_removed || is_elsewhere {
+        return None;
     }
-    findings
+    Some(
+        Finding::new(
+            Severity::Warning,
+            "kubeconfig-current-gone",
+            format!(
+                "the current context of {} is {current}, which is gone now",
+                path.display()
+            ),
+        )
+        .about(&current_context())
+        .with_help(
+            "`kubectl config use-context` names another, `kubectl config unset current-context` none.",
+        ),
+    )
 }
 
 fn missing(selection: &Selection, file: &str) -> Finding {

@@ -108,7 +108,7 @@ impl ChosenFile {
                 let mut all = read
                     .iter()
                     .filter_map(|(_, entries)| entries.as_ref()?.as_ref().ok());
-                all.any(|entries| is_meant(entries))
+                all.any(is_meant)
             });
             best.is_some_and(|is_meant| is_meant(entries))
         };

@@ -13,7 +13,7 @@ use super::{
 pub enum Right {
     /// Everything, in the whole cluster.
     Everything,
-    /// To write ClusterRoleBindings.
+    /// To write bindings of the whole cluster.
     WriteBindings,
     /// To write `aws-auth`.
     WriteAwsAuth,

@@ -197,13 +197,13 @@ impl Editor {
             path: path_text(changes.first().map_or(&[], |change| change.path())),
         };
         let text = splice(&self.text, batch.splices).ok_or_else(not_exact)?;
-        let new = if text == self.text {
+        let edited = if text == self.text {
             self.clone()
         } else {
             Self::new(text).map_err(|_| not_exact())?
         };
-        if Data::of(&new.tree, &new.text) == batch.expected {
-            Ok(new)
+        if Data::of(&edited.tree, &edited.text) == batch.expected {
+            Ok(edited)
         } else {
             Err(not_exact())
         }

@@ -356,8 +356,10 @@ fn many_changes_are_made_at_once() {
 /// However many are changed, the text is read as often.
 #[test]
 fn the_number_of_changes_does_not_matter() {
-    let item = |number| format!("- name: n{number}\n  groups: [a, b]\n");
-    let text = (0..300).map(item).collect::<Vec<_>>().concat();
+    let text: String = (0..300)
+        .map(|n| format!("- name: n{n}\n  groups: [a, b]\n"))
+        .collect::<Vec<_>>()
+        .concat();
     let editor = Editor::new(text.as_str()).unwrap();
     let reads_for = |change: &dyn Fn(usize) -> Change<'static>, count: usize| {
         let changes: Vec<_> = (0..count).map(change).collect();

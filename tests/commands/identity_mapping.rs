@@ -273,6 +273,44 @@ fn a_file_from_role_to_rights() {
     assert_steady_story!("identity-mapping-file", &place);
 }
 
+/// The example is as good as its word, out of the box.
+#[test]
+fn the_example_of_access_works() {
+    let place = Place::new();
+    place.write("access.yaml", include_str!("../../examples/access.yaml"));
+    let planned = place.run(&["plan", "-f", "access.yaml"]);
+    assert_eq!(planned.code, 0, "{planned:?}");
+    assert!(!planned.stdout.contains("warning"), "{}", planned.stdout);
+    let applied = place.run(&["apply", "-f", "access.yaml", "--yes"]);
+    assert_eq!(applied.code, 0, "{applied:?}");
+    let again = place.run(&["plan", "-f", "access.yaml", "--detailed-exitcode"]);
+    assert_eq!(again.code, 0, "{again:?}");
+    assert!(!again.stdout.contains("not-pruned"), "{}", again.stdout);
+}
+
+/// What a file says nothing of is not pruned with it: somebody else's file may say it.
+#[test]
+fn a_file_about_service_accounts_prunes_no_mappings() {
+    let place = Place::applied();
+    let create = [
+        "create",
+        "iamidentitymapping",
+        "quickstart",
+        "--region",
+        "eu-west-1",
+    ];
+    let mapping = ["--arn", DEV, "--group", "dev", "--yes"];
+    assert_eq!(place.run(&[create.as_slice(), &mapping].concat()).code, 0);
+    let pruned = place.run(&["plan", "--prune", "-f", "quickstart.yaml"]);
+    assert_eq!(pruned.code, 0, "{pruned:?}");
+    assert!(!pruned.stdout.contains("role/dev"), "{}", pruned.stdout);
+    let empty =
+        include_str!("../../examples/quickstart.yaml").replace("iam:\n", "iamIdentityMappings: []\niam:\n");
+    place.write("empty.yaml", &empty);
+    let pruned = place.run(&["plan", "--prune", "-f", "empty.yaml"]);
+    assert!(pruned.stdout.contains("role/dev"), "{pruned:?}");
+}
+
 /// A guard's code, a key of aws-auth and the text to add to it, and the ARN that is to lose its access.
 type Case = (&'static str, Option<(&'static str, &'static str)>, &'static str);
 

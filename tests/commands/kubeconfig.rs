@@ -308,10 +308,11 @@ fn a_removal_looks_through_the_whole_list() {
     place.write("first", &format!("{by_hand}current-context: ours\n"));
     place.write("second", OURS);
     place.write("third", &OURS.replace("ours", "mine"));
-    fs::create_dir_all(place.path(".kube/eksctl/clusters")).unwrap();
-    place.write(".kube/eksctl/clusters/prod", OURS);
+    fs::create_dir_all(place.path("home/.kube/eksctl/clusters")).unwrap();
+    place.write("home/.kube/eksctl/clusters/prod", OURS);
     let run = |place: &mut Place, arguments: &[&str]| {
         let mut command = place.command(arguments);
+        command.env("HOME", "home");
         let ended = Ended::of(command.env("KUBECONFIG", "first:second:third").output().unwrap());
         place.record(arguments, &ended);
     };
@@ -327,7 +328,7 @@ fn a_removal_looks_through_the_whole_list() {
             .unwrap()
             .contains("by-hand")
     );
-    for file in ["second", "third", ".kube/eksctl/clusters/prod"] {
+    for file in ["second", "third", "home/.kube/eksctl/clusters/prod"] {
         let left = fs::read_to_string(place.path(file)).unwrap();
         assert!(!left.contains("prod"), "{file}: {left}");
     }

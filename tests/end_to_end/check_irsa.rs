@@ -50,7 +50,14 @@ fn broken(bed: &Bed, code: &str) {
 
 fn whole(bed: &Bed) {
     let ran = check(bed, &["--try"]).ended(0);
-    let session = ran.json()["call"].as_str().unwrap_or_default().to_owned();
+    let links = ran.json()["links"].clone();
+    let call = links.as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&call["link"], &call["verdict"]),
+        (&json!("call"), &json!("whole")),
+        "{ran}"
+    );
+    let session = call["says"].as_str().unwrap();
     assert!(
         session.contains("assumed-role/") && session.ends_with("/eksact-check-irsa"),
         "{ran}"

@@ -322,9 +322,9 @@ fn kept_credentials_that_aws_refuses_are_replaced_and_that_is_said() {
             entry["access_key_id"] = json!("ASIAREVOKED000000000");
             fs::write(&path, entry.to_string()).unwrap();
         }
-        files("token-")
-            .iter()
-            .for_each(|path| fs::remove_file(path).unwrap());
+        for path in files("token-") {
+            fs::remove_file(path).unwrap();
+        }
     };
     for command in [
         &["whoami", "--profile", "admin"][..],
@@ -335,7 +335,8 @@ fn kept_credentials_that_aws_refuses_are_replaced_and_that_is_said() {
         ran.says("kept in the cache").says("assumed-role");
         assert!(!run(command).ended(0).stderr.contains("kept in the cache"));
     }
-    run(&["whoami", "--profile", "admin"]).says("from the cache since");
+    // As JSON, where no line is broken.
+    run(&["whoami", "--profile", "admin", "-o", "json"]).says("from the cache since");
 }
 
 /// Runs a shell line on a terminal of its own and types a code when it is asked for; gives what stood on the terminal.

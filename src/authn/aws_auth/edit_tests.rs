@@ -167,8 +167,10 @@ fn a_comment_between_two_entries_is_about_the_second() {
 /// However many entries change, the text is read as often.
 #[test]
 fn the_number_of_edits_does_not_matter() {
-    let entry = |number| format!("- rolearn: r{number}\n  username: u\n  groups:\n  - a # why\n  - b\n");
-    let text = (0..300).map(entry).collect::<Vec<_>>().concat();
+    let text: String = (0..300)
+        .map(|number| format!("- rolearn: r{number}\n  username: u\n  groups:\n  - a # why\n  - b\n"))
+        .collect::<Vec<_>>()
+        .concat();
     let changed = |entry: usize| mapping(&format!("r{entry}"), "new", &["a", "c"]);
     let kinds: [&dyn Fn(usize) -> Edit<Mapping>; 3] = [
         &|entry| Edit::Replace {

@@ -86,10 +86,13 @@ impl SharedConfig {
                     Err(SharedConfigError::Unreadable { cause, .. })
                         if environment.get(variable).is_none() && is_out_of_reach(&cause) =>
                     {
-                        warnings.push(format!(
-                            "{} cannot be read and counts as empty: {cause}",
-                            path.display()
-                        ));
+                        // Mostly both are, for one reason.
+                        if warnings.is_empty() {
+                            warnings.push(format!(
+                                "{} cannot be read and counts as empty, as does what cannot be read beside it: {cause}",
+                                path.display()
+                            ));
+                        }
                         String::new()
                     }
                     read => read?,

@@ -1,5 +1,5 @@
 //! What a new cluster holds of access control before anybody adds to it: the built-in roles and bindings, an aws-auth
-//! with the role of its nodes, and the access entry of its creator.
+//! with the role of its nodes, and the access entry of its creator; and the role of a permission set in its account.
 //!
 //! The built-in roles are there by name, as kube-apiserver makes them (`plugin/pkg/auth/authorizer/rbac/bootstrappolicy`)
 //! and EKS adds to them. Their rules are not, but for `cluster-admin`: nothing in the sandbox evaluates them.
@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 
 use super::objects::Id;
-use super::state::{SimulatedCluster, uuid_of};
+use super::state::{SimulatedCluster, World, uuid_of};
 use crate::ports::access::{
     AccessEntry, AccessPolicy, ConfigMap, PolicyRule, RbacBinding, RbacRole, Subject,
 };
+use crate::ports::aws::Role;
 
 /// Roles that the control plane puts together from others.
 const AGGREGATED: [&str; 3] = ["admin", "edit", "view"];
@@ -171,6 +172,42 @@ impl SimulatedCluster {
 
     fn uid_of(&self, id: &Id<'_>) -> String {
         uuid_of(&format!("{} {} {}", self.cluster.arn, id.resource, id.key()))
+    }
+}
+
+impl World {
+    /// The same with what IAM Identity Center makes in an account to which its permission set `AdministratorAccess` is
+    /// assigned: one role (<https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html>).
+    pub(super) fn with_permission_set(mut self, region: &str) -> Self {
+        let path = format!("/aws-reserved/sso.amazonaws.com/{region}/");
+        let name = format!(
+            "AWSReservedSSO_AdministratorAccess_{}",
+            self.hex("permission set AdministratorAccess", 16)
+        );
+        let (partition, account) = (&self.partition, &self.account);
+        let provider =
+            format!("arn:{partition}:iam::{account}:saml-provider/AWSSSO_0123456789abcdef_DO_NOT_DELETE");
+        let role = Role {
+            arn: format!("arn:{partition}:iam::{account}:role{path}{name}"),
+            id: format!("AROA{}", self.hex(&name, 17).to_uppercase()),
+            path,
+            trust_policy: serde_json::json!({
+                "Version": "2012-10-17",
+                "Statement": [{
+                    "Effect": "Allow",
+                    "Principal": {"Federated": provider},
+                    "Action": ["sts:AssumeRoleWithSAML", "sts:TagSession"],
+                    "Condition": {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}},
+                }],
+            }),
+            managed_policy_arns: vec![format!("arn:{partition}:iam::aws:policy/AdministratorAccess")],
+            inline_policies: BTreeMap::new(),
+            permissions_boundary: None,
+            tags: BTreeMap::new(),
+            name: name.clone(),
+        };
+        self.roles.insert(name, role);
+        self
     }
 }
 

@@ -370,7 +370,7 @@ impl World {
             .collect()
     }
 
-    fn hex(&self, what: &str, length: usize) -> String {
+    pub(super) fn hex(&self, what: &str, length: usize) -> String {
         hex::encode(Sha256::digest(format!("{} {what}", self.account)))
             .chars()
             .take(length)

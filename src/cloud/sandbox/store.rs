@@ -200,7 +200,7 @@ impl FileStore {
                     Some(seed) => Ok((
                         World {
                             any_policy: true,
-                            ..World::seeded(seed)
+                            ..World::seeded(seed).with_permission_set(&seed.region)
                         },
                         true,
                     )),

@@ -46,7 +46,7 @@ impl Wanted {
         let meaning = |wanted: &Self| match wanted {
             Self::Mapping(mapping) => (
                 mapping.username.clone(),
-                mapping.groups.iter().cloned().collect::<BTreeSet<_>>(),
+                mapping.groups.iter().flatten().cloned().collect::<BTreeSet<_>>(),
             ),
             Self::Account(_) => (None, BTreeSet::new()),
         };
