@@ -37,6 +37,7 @@ mod token_verdict;
 mod update;
 mod verify;
 mod whoami;
+mod whoami_aws_auth;
 mod whoami_facts;
 mod whoami_kubeconfig;
 mod whoami_mapping;

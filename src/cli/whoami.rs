@@ -6,7 +6,6 @@ use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use clap::Args;
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::{
     ExitCode, Failure,
@@ -14,6 +13,7 @@ use super::{
     global::GlobalFlags,
     signing::{Signer, SignerFlags, Signing},
     token_verdict,
+    whoami_aws_auth::read_aws_auth,
     whoami_facts::{Known, ServerSays, explain},
     whoami_kubeconfig::{self, AskedFor},
     whoami_mapping::ReadAwsAuth,
@@ -21,7 +21,6 @@ use super::{
 use crate::{
     authn::{
         aws_auth::Identity,
-        aws_auth_manifest::{Manifest, NAME, NAMESPACE},
         token::{Token, check_cluster_name},
         token_decode::{self, DecodedToken},
     },
@@ -31,7 +30,7 @@ use crate::{
         credentials::Environment,
         trust::TrustRoots,
     },
-    engine::{Finding, Severity},
+    engine::Finding,
     iam::Arn,
     kubeconfig::SignIn,
     ports::{
@@ -42,9 +41,6 @@ use crate::{
     },
     view::{Facts, Printer},
 };
-
-/// More than any ConfigMap holds.
-const LONGEST_FILE: u64 = 4 * 1024 * 1024;
 
 /// Show who you are to AWS, from which credentials, and who to a cluster
 #[derive(Debug, Args)]
@@ -72,13 +68,6 @@ struct Asked {
     /// What is wrong with the token that the server has refused.
     token_faults: Option<Result<Vec<Finding>, CallError>>,
     role_arn: Option<String>,
-}
-
-/// A ConfigMap that was given as a file.
-struct PastedAwsAuth {
-    data: BTreeMap<String, String>,
-    /// What is odd about it.
-    finding: Option<Finding>,
 }
 
 /// Whom to ask, and what with.
@@ -392,110 +381,9 @@ async fn aws_auth_of(api: &ClusterApi) -> Result<Option<BTreeMap<String, String>
     Ok(config_map.map(|config_map| config_map.data))
 }
 
-/// A ConfigMap in a file, or a file that is nothing but its data.
-fn read_aws_auth(path: &std::path::Path) -> Result<PastedAwsAuth, Failure> {
-    use std::io::Read as _;
-    let mut text = String::new();
-    fs_err::File::open(path)
-        .and_then(|file| file.take(LONGEST_FILE).read_to_string(&mut text))
-        .map_err(|error| Failure::usage(format!("--aws-auth could not be read: {error}")))?;
-    pasted_aws_auth(&text).map_err(|why| {
-        Failure::usage(format!("--aws-auth {}: {why}", path.display()))
-            .with_help("Save it with `kubectl -n kube-system get configmap aws-auth -o yaml`.")
-    })
-}
-
-fn pasted_aws_auth(text: &str) -> Result<PastedAwsAuth, String> {
-    let manifest = match Manifest::read(text) {
-        Ok(manifest) => manifest,
-        Err(error) => {
-            return match bare_data(text) {
-                Some(data) => Ok(PastedAwsAuth {
-                    data: data?,
-                    finding: None,
-                }),
-                None => Err(error.to_string()),
-            };
-        }
-    };
-    if let Some(value) = manifest.not_texts.first() {
-        return Err(not_a_text(&value.key));
-    }
-    let is_unnamed = manifest.name.is_empty() && manifest.namespace.is_empty();
-    let finding = (!is_unnamed && !manifest.is_aws_auth()).then(|| {
-        let place = if manifest.namespace.is_empty() {
-            manifest.name.clone()
-        } else {
-            format!("{}/{}", manifest.namespace, manifest.name)
-        };
-        Finding::new(
-            Severity::Warning,
-            "not-aws-auth",
-            format!("--aws-auth has the ConfigMap {place}, and the server reads {NAMESPACE}/{NAME} alone"),
-        )
-        .with_help(format!(
-            "Save it with `kubectl -n {NAMESPACE} get configmap {NAME} -o yaml`."
-        ))
-    });
-    Ok(PastedAwsAuth {
-        data: manifest.data,
-        finding,
-    })
-}
-
-/// The data of an object without a kind, or of no object at all; none where the text is something else.
-fn bare_data(text: &str) -> Option<Result<BTreeMap<String, String>, String>> {
-    let document: Value = serde_saphyr::from_str(text).ok()?;
-    if document.get("kind").is_some() {
-        return None;
-    }
-    let data = document.get("data").unwrap_or(&document).as_object()?;
-    let texts = data.iter().map(|(key, value)| {
-        let text = value.as_str().ok_or_else(|| not_a_text(key))?;
-        Ok((key.clone(), text.to_owned()))
-    });
-    Some(texts.collect())
-}
-
-fn not_a_text(key: &str) -> String {
-    format!("`{key}` is no text; the API server takes only texts there (`{key}: |`)")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn aws_auth_is_read_from_what_kubectl_prints() {
-        let data = |text: &str| pasted_aws_auth(text).map(|pasted| pasted.data);
-        let yaml = "apiVersion: v1\nkind: ConfigMap\ndata:\n  mapRoles: |\n    - rolearn: a\n";
-        assert_eq!(data(yaml).unwrap()["mapRoles"], "- rolearn: a\n");
-        assert!(pasted_aws_auth(yaml).unwrap().finding.is_none());
-        assert_eq!(
-            data("{\"data\": {\"mapUsers\": \"[]\"}}").unwrap()["mapUsers"],
-            "[]"
-        );
-        assert_eq!(data("mapRoles: |\n  - x\n").unwrap()["mapRoles"], "- x\n");
-        let list = "kind: List\nitems:\n- kind: ConfigMap\n  metadata: {name: aws-auth, namespace: kube-system}\n  data: {mapUsers: '[]'}\n";
-        assert_eq!(data(list).unwrap()["mapUsers"], "[]");
-        for text in [
-            "data:\n  mapRoles:\n  - rolearn: a\n",
-            "kind: ConfigMap\ndata:\n  mapRoles:\n  - rolearn: a\n",
-        ] {
-            assert!(data(text).unwrap_err().contains("mapRoles"), "{text}");
-        }
-        assert!(data("- a").is_err());
-        assert!(data("kind: Secret\ndata: {mapRoles: ''}\n").is_err());
-    }
-
-    #[test]
-    fn another_config_map_is_not_taken_for_aws_auth_without_a_word() {
-        let text =
-            "kind: ConfigMap\nmetadata: {name: coredns, namespace: kube-system}\ndata: {Corefile: x}\n";
-        let finding = pasted_aws_auth(text).unwrap().finding.unwrap();
-        assert_eq!(finding.code, "not-aws-auth");
-        assert!(finding.message.contains("kube-system/coredns"));
-    }
 
     #[test]
     fn the_role_of_a_session() {

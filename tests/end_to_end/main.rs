@@ -27,5 +27,6 @@ mod people;
 mod rough_weather;
 mod templates;
 mod token;
+mod token_kept;
 mod whoami;
 mod whole_road;

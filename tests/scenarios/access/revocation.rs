@@ -1,6 +1,8 @@
 //! What is taken away: when the files say less of a group than eksact gave it, when they say nothing of it any more, and
 //! when something that they give cannot be had.
 
+use std::fmt::Write as _;
+
 use eksact::{
     cloud::sandbox::Sandbox,
     engine::{Action, Plan, Severity},
@@ -156,7 +158,7 @@ async fn a_group_has_what_the_file_says_of_it() {
     let nothing = request(&file(&[]));
     let left = apply(&bed, &nothing).await;
     assert!(!left.has_changes());
-    story.push_str(&format!("## nothing in the file\n{}", human(&left)));
+    write!(story, "## nothing in the file\n{}", human(&left)).unwrap();
     apply(&bed, &pruning(nothing)).await;
     assert_eq!(bound(&bed), [""; 0]);
     assert_eq!(text(&bed, "mapRoles"), HAND_WRITTEN);

@@ -1,0 +1,128 @@
+//! `--aws-auth` of `whoami`: the ConfigMap from a file, as whoever may read it in the cluster saved it. What it means is
+//! told elsewhere.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Failure;
+use crate::{
+    authn::aws_auth_manifest::{Manifest, NAME, NAMESPACE},
+    engine::{Finding, Severity},
+};
+
+/// More than any ConfigMap holds.
+const LONGEST_FILE: u64 = 4 * 1024 * 1024;
+
+/// A ConfigMap that was given as a file.
+pub(super) struct PastedAwsAuth {
+    pub(super) data: BTreeMap<String, String>,
+    /// What is odd about it.
+    pub(super) finding: Option<Finding>,
+}
+
+/// A ConfigMap in a file, or a file that is nothing but its data.
+pub(super) fn read_aws_auth(path: &std::path::Path) -> Result<PastedAwsAuth, Failure> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    fs_err::File::open(path)
+        .and_then(|file| file.take(LONGEST_FILE).read_to_string(&mut text))
+        .map_err(|error| Failure::usage(format!("--aws-auth could not be read: {error}")))?;
+    pasted_aws_auth(&text).map_err(|why| {
+        Failure::usage(format!("--aws-auth {}: {why}", path.display()))
+            .with_help("Save it with `kubectl -n kube-system get configmap aws-auth -o yaml`.")
+    })
+}
+
+fn pasted_aws_auth(text: &str) -> Result<PastedAwsAuth, String> {
+    let manifest = match Manifest::read(text) {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            return match bare_data(text) {
+                Some(data) => Ok(PastedAwsAuth {
+                    data: data?,
+                    finding: None,
+                }),
+                None => Err(error.to_string()),
+            };
+        }
+    };
+    if let Some(value) = manifest.not_texts.first() {
+        return Err(not_a_text(&value.key));
+    }
+    let is_unnamed = manifest.name.is_empty() && manifest.namespace.is_empty();
+    let finding = (!is_unnamed && !manifest.is_aws_auth()).then(|| {
+        let place = if manifest.namespace.is_empty() {
+            manifest.name.clone()
+        } else {
+            format!("{}/{}", manifest.namespace, manifest.name)
+        };
+        Finding::new(
+            Severity::Warning,
+            "not-aws-auth",
+            format!("--aws-auth has the ConfigMap {place}, and the server reads {NAMESPACE}/{NAME} alone"),
+        )
+        .with_help(format!(
+            "Save it with `kubectl -n {NAMESPACE} get configmap {NAME} -o yaml`."
+        ))
+    });
+    Ok(PastedAwsAuth {
+        data: manifest.data,
+        finding,
+    })
+}
+
+/// The data of an object without a kind, or of no object at all; none where the text is something else.
+fn bare_data(text: &str) -> Option<Result<BTreeMap<String, String>, String>> {
+    let document: Value = serde_saphyr::from_str(text).ok()?;
+    if document.get("kind").is_some() {
+        return None;
+    }
+    let data = document.get("data").unwrap_or(&document).as_object()?;
+    let texts = data.iter().map(|(key, value)| {
+        let text = value.as_str().ok_or_else(|| not_a_text(key))?;
+        Ok((key.clone(), text.to_owned()))
+    });
+    Some(texts.collect())
+}
+
+fn not_a_text(key: &str) -> String {
+    format!("`{key}` is no text; the API server takes only texts there (`{key}: |`)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aws_auth_is_read_from_what_kubectl_prints() {
+        let data = |text: &str| pasted_aws_auth(text).map(|pasted| pasted.data);
+        let yaml = "apiVersion: v1\nkind: ConfigMap\ndata:\n  mapRoles: |\n    - rolearn: a\n";
+        assert_eq!(data(yaml).unwrap()["mapRoles"], "- rolearn: a\n");
+        assert!(pasted_aws_auth(yaml).unwrap().finding.is_none());
+        assert_eq!(
+            data("{\"data\": {\"mapUsers\": \"[]\"}}").unwrap()["mapUsers"],
+            "[]"
+        );
+        assert_eq!(data("mapRoles: |\n  - x\n").unwrap()["mapRoles"], "- x\n");
+        let list = "kind: List\nitems:\n- kind: ConfigMap\n  metadata: {name: aws-auth, namespace: kube-system}\n  data: {mapUsers: '[]'}\n";
+        assert_eq!(data(list).unwrap()["mapUsers"], "[]");
+        for text in [
+            "data:\n  mapRoles:\n  - rolearn: a\n",
+            "kind: ConfigMap\ndata:\n  mapRoles:\n  - rolearn: a\n",
+        ] {
+            assert!(data(text).unwrap_err().contains("mapRoles"), "{text}");
+        }
+        assert!(data("- a").is_err());
+        assert!(data("kind: Secret\ndata: {mapRoles: ''}\n").is_err());
+    }
+
+    #[test]
+    fn another_config_map_is_not_taken_for_aws_auth_without_a_word() {
+        let text =
+            "kind: ConfigMap\nmetadata: {name: coredns, namespace: kube-system}\ndata: {Corefile: x}\n";
+        let finding = pasted_aws_auth(text).unwrap().finding.unwrap();
+        assert_eq!(finding.code, "not-aws-auth");
+        assert!(finding.message.contains("kube-system/coredns"));
+    }
+}
