@@ -1,13 +1,12 @@
 //! Roles: made, and changed where eksact made them; `removal` has those that go with the last binding that needs them.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{
     ROLES,
     desired::{WantedRole, desired},
     is_ours, namespace_is_there, namespace_step, review, role_address, role_words,
-    rules::{effect_of, normal},
+    rules::{effect_of, in_words, normal},
     same_rules,
 };
 use crate::{
@@ -159,7 +158,7 @@ pub(super) fn rules_change(before: &[PolicyRule], after: &[PolicyRule]) -> Attri
     let line = |sign, rule: &PolicyRule| Difference {
         sign,
         indent: 0,
-        text: json!(rule).to_string(),
+        text: in_words(rule),
         effect: None,
     };
     let gone: Vec<Difference> = before

@@ -116,6 +116,32 @@ fn covers_resource(rule: &PolicyRule, atom: &PolicyRule) -> bool {
     })
 }
 
+/// A rule as people say it: `get, list on deployments of apps`.
+pub(super) fn in_words(rule: &PolicyRule) -> String {
+    let list = |words: &[String]| words.join(", ");
+    let mut on = Vec::new();
+    if !rule.resources.is_empty() {
+        let mut resources = list(&rule.resources);
+        let is_core_alone = rule.api_groups.iter().all(String::is_empty);
+        if !is_core_alone {
+            let groups: Vec<String> = rule
+                .api_groups
+                .iter()
+                .map(|group| if group.is_empty() { "core" } else { group }.to_owned())
+                .collect();
+            resources = format!("{resources} of {}", list(&groups));
+        }
+        if !rule.resource_names.is_empty() {
+            resources = format!("{resources} named {}", list(&rule.resource_names));
+        }
+        on.push(resources);
+    }
+    if !rule.non_resource_urls.is_empty() {
+        on.push(list(&rule.non_resource_urls));
+    }
+    format!("{} on {}", list(&rule.verbs), on.join(" and "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
