@@ -170,7 +170,7 @@ class Bed:
             # No profile and no configuration of the person at the keyboard.
             "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         }
-        names = ("kubectl", "aws-iam-authenticator") if cluster else ()
+        names = ("kubectl", "kubectl-1.24", "aws-iam-authenticator") if cluster else ()
         return {
             "environment": environment,
             "unset": ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "KUBECONFIG"],

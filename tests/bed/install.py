@@ -29,6 +29,8 @@ MODULES = {
         "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
         "kubectl": "k8s.io/kubernetes/cmd/kubectl",
     },
+    # The oldest that people still have beside their clusters; built around the module of its command.
+    "kubectl-1.24": {"kubectl-1.24": "./kubectl"},
 }
 ENVTEST = ("kube-apiserver", "etcd", "kubectl")
 

@@ -138,3 +138,33 @@ fn kubectl_and_the_aws_cli_share_the_file() {
     }
     assert_eq!(view["current-context"], "");
 }
+
+/// The oldest kubectl that is still about gets in with both versions of the exec API that it knows.
+#[test]
+fn an_old_kubectl_gets_in_too() {
+    let bed = Bed::start();
+    for version in ["v1", "v1beta1"] {
+        update(
+            &bed,
+            &["--alias", "old", "--exec-api-version", version, "--force"],
+        );
+        let text = fs::read_to_string(bed.home.path().join(".kube/config")).unwrap();
+        assert!(
+            text.contains(&format!("apiVersion: client.authentication.k8s.io/{version}\n")),
+            "{text}"
+        );
+        let arguments = [
+            "--context",
+            "old",
+            "--namespace",
+            "kube-system",
+            "get",
+            "configmap",
+            "aws-auth",
+            "-o",
+            "name",
+        ];
+        let ran = program(&bed, "kubectl-1.24", &arguments).ended(0);
+        assert_eq!(ran.stdout.trim(), "configmap/aws-auth", "{version}");
+    }
+}
