@@ -71,7 +71,7 @@ fn main() -> ExitCode {
     if !std::env::args().any(|argument| argument == "--bench") {
         return ExitCode::SUCCESS;
     }
-    let bed = Bed::start_with(&["--aws-only"]);
+    let bed = Bed::start();
     let mut cases = cases(&bed);
     for _ in 0..=ROUNDS {
         for case in &mut cases {
@@ -161,35 +161,22 @@ fn cases(bed: &Bed) -> Vec<Case> {
             runs: Vec::new(),
         },
     ];
-    match aws_cli() {
-        Some(program) => cases.push(Case {
-            name: "aws eks get-token, static keys",
-            program,
-            arguments: words(&[
-                "eks",
-                "get-token",
-                "--cluster-name",
-                &cluster,
-                "--region",
-                &region,
-            ]),
-            environment: Vec::new(),
-            judged: false,
-            runs: Vec::new(),
-        }),
-        None => show("The AWS CLI is not installed: it is left out.\n"),
-    }
+    cases.push(Case {
+        name: "aws eks get-token, static keys",
+        program: bed.facts["binaries"]["aws"].as_str().unwrap().to_owned(),
+        arguments: words(&[
+            "eks",
+            "get-token",
+            "--cluster-name",
+            &cluster,
+            "--region",
+            &region,
+        ]),
+        environment: Vec::new(),
+        judged: false,
+        runs: Vec::new(),
+    });
     cases
-}
-
-/// The AWS CLI; where a version manager stands before it, the program itself, not the manager's shell script.
-fn aws_cli() -> Option<String> {
-    let found = Command::new("pyenv").args(["which", "aws"]).output().ok();
-    found
-        .filter(|output| output.status.success())
-        .and_then(|output| String::from_utf8(output.stdout).ok())
-        .map(|path| path.trim().to_owned())
-        .or_else(|| program_in_path("aws"))
 }
 
 fn program_in_path(name: &str) -> Option<String> {
