@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     let mut apply = Case::new(format!("add one to {MAPPINGS}"), Target::default());
     for _ in 0..RUNS {
         put(&bed, &map_roles);
-        plan.runs.push(add(&bed, 0, &[]));
+        plan.runs.push(add(&bed, 3, &[]));
         apply.runs.push(add(&bed, 0, &["--approve"]));
         let after = section(&bed);
         let added = after
