@@ -70,7 +70,7 @@ fn main() -> ExitCode {
         assert_eq!(section(&bed), map_roles.replace(": deployer-", ": operator-"));
     }
     let mut refuse = Case::new("refuse the one too many".to_owned(), Target::default());
-    let room = LARGEST - section(&bed).len() - users(&bed).len();
+    let room = LARGEST - map_roles.len() - users(&bed).len() - "#\n".len();
     let full = format!("{map_roles}#{}\n", "x".repeat(room));
     put(&bed, &full);
     for _ in 0..RUNS {

@@ -3,15 +3,21 @@
 #![no_main]
 
 use eksact::kubeconfig::{
-    Document, ExecApiVersion, ExecEntry, ExecTool, Names, NamingStyle, Selection, SignIn, Wanted, merge, remove,
+    Document, ExecApiVersion, ExecEntry, ExecTool, Names, NamingStyle, Selection, SignIn, Wanted, merge,
+    remove,
 };
 use libfuzzer_sys::fuzz_target;
 
 const ARN: &str = "arn:aws:eks:us-west-2:111122223333:cluster/bench";
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(document) = Document::read("fuzz", bytes) else { return };
-    let selection = Selection { cluster: "bench".to_owned(), ..Selection::default() };
+    let Ok(document) = Document::read("fuzz", bytes) else {
+        return;
+    };
+    let selection = Selection {
+        cluster: "bench".to_owned(),
+        ..Selection::default()
+    };
     if let Ok(removal) = remove(document.entries(), &selection)
         && let Ok(text) = document.edited(&removal.edits)
     {
@@ -19,8 +25,12 @@ fuzz_target!(|bytes: &[u8]| {
     }
     for force in [false, true] {
         let wanted = wanted(force);
-        let Ok(merged) = merge(document.entries(), &wanted) else { continue };
-        let Ok(text) = document.edited(&merged.edits) else { continue };
+        let Ok(merged) = merge(document.entries(), &wanted) else {
+            continue;
+        };
+        let Ok(text) = document.edited(&merged.edits) else {
+            continue;
+        };
         let after = Document::read("fuzz", text.as_bytes()).expect("an update leaves a kubeconfig");
         let again = merge(after.entries(), &wanted).expect("what was written is ours");
         assert_eq!(again.edits, [], "a second update finds nothing to do");
@@ -40,7 +50,12 @@ fn wanted(force: bool) -> Wanted {
         certificate_authority_data: Some("Q0EK".to_owned()),
         proxy_url: None,
         namespace: Some("app".to_owned()),
-        exec: ExecEntry::new(ExecTool::Eksact, "eksact".to_owned(), &sign_in, ExecApiVersion::V1),
+        exec: ExecEntry::new(
+            ExecTool::Eksact,
+            "eksact".to_owned(),
+            &sign_in,
+            ExecApiVersion::V1,
+        ),
         sign_in,
         set_current: true,
         force,

@@ -144,16 +144,14 @@ impl CheckIrsa {
             token,
             trial,
         };
-        show(&check(&chain), self.output, printer)
+        let links = check(&chain);
+        self.output
+            .show_as(&facts(&links), |facts| document(&links, facts), printer)
     }
 }
 
-/// Prints the links: the broken ones as findings besides.
-fn show(links: &[Link], output: FactsFormat, printer: &Printer) -> Result<ExitCode, Failure> {
-    let facts = facts(links);
-    if output == FactsFormat::Text {
-        return output.show(&facts, printer);
-    }
+/// The links for machines, the broken ones as findings besides.
+fn document(links: &[Link], facts: &Facts) -> Value {
     let links: Vec<Value> = links
         .iter()
         .map(|link| {
@@ -168,13 +166,7 @@ fn show(links: &[Link], output: FactsFormat, printer: &Printer) -> Result<ExitCo
             })
         })
         .collect();
-    let document = json!({"links": links, "findings": facts.json()["findings"]});
-    printer.data(&format!("{document:#}\n"))?;
-    Ok(if facts.has_errors() {
-        ExitCode::Error
-    } else {
-        ExitCode::Success
-    })
+    json!({"links": links, "findings": facts.json()["findings"]})
 }
 
 /// What the call of a pod takes.

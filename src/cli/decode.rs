@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Read as _};
 
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{ExitCode, Failure, token_facts};
 use crate::{
@@ -47,9 +48,19 @@ pub(super) enum FactsFormat {
 impl FactsFormat {
     /// Prints the facts, and says with which code to end: 1 when something is wrong.
     pub(super) fn show(self, facts: &Facts, printer: &Printer) -> Result<ExitCode, Failure> {
+        self.show_as(facts, Facts::json, printer)
+    }
+
+    /// The same, with a document of the command's own for machines.
+    pub(super) fn show_as(
+        self,
+        facts: &Facts,
+        document: impl FnOnce(&Facts) -> Value,
+        printer: &Printer,
+    ) -> Result<ExitCode, Failure> {
         let text = match self {
             Self::Text => facts.human(printer.stdout_style()),
-            Self::Json => format!("{:#}\n", facts.json()),
+            Self::Json => format!("{:#}\n", document(facts)),
         };
         printer.data(&text)?;
         Ok(if facts.has_errors() {

@@ -236,6 +236,7 @@ async fn write(
     let style = if request.eksctl_names {
         NamingStyle::Eksctl {
             caller_arn: connection.readers.aws.caller_identity().await?.arn,
+            cluster: cluster.name.clone(),
         }
     } else {
         NamingStyle::ClusterArn
@@ -245,7 +246,7 @@ async fn write(
         .parse()
         .map_err(|error| Failure::error(format!("the ARN of cluster {name} cannot be used: {error}")))?;
     let sign_in = SignIn {
-        cluster: cluster.name.clone(),
+        cluster: cluster.name_in_tokens().to_owned(),
         region: Some(arn.region.clone()),
         role_arn: request.role_arn.clone(),
         profile: entry.profile(global),

@@ -70,6 +70,22 @@ pub struct Cli {
     command: Command,
 }
 
+/// `eksact token` and nothing beside it. kubectl runs that for every call, and to build the tree of all commands takes longer
+/// than to sign a token.
+#[derive(Debug, Parser)]
+#[command(name = "eksact")]
+struct TokenAlone {
+    #[command(flatten)]
+    global: GlobalFlags,
+    #[command(subcommand)]
+    command: OnlyToken,
+}
+
+#[derive(Debug, Subcommand)]
+enum OnlyToken {
+    Token(token::TokenCommand),
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     Plan(plan::PlanCommand),
@@ -94,7 +110,7 @@ enum Command {
 /// Runs the program with these arguments and gives its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ProcessExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let (printer, outcome) = match Cli::try_parse_from(&arguments) {
+    let (printer, outcome) = match parse(&arguments) {
         Ok(cli) => {
             let printer = cli.global.printer();
             (printer, start(cli, &printer))
@@ -118,6 +134,22 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ProcessExitCode {
         }
     };
     ProcessExitCode::from(code.code())
+}
+
+/// Where the short cut fails (help, a wrong flag), the whole command line says why.
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    if arguments.get(1).is_some_and(|word| word == "token")
+        && let Ok(TokenAlone {
+            global,
+            command: OnlyToken::Token(token),
+        }) = TokenAlone::try_parse_from(arguments)
+    {
+        return Ok(Cli {
+            global,
+            command: Command::Token(token),
+        });
+    }
+    Cli::try_parse_from(arguments)
 }
 
 fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
@@ -184,4 +216,58 @@ fn clap_text(error: &clap::Error, style: Style) -> String {
 /// The whole command line as clap knows it: for completions and the reference.
 pub fn command() -> clap::Command {
     Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> Vec<OsString> {
+        text.split_whitespace().map(OsString::from).collect()
+    }
+
+    /// What kubectl runs must not depend on which of the two reads the line.
+    #[test]
+    fn the_short_cut_to_a_token_reads_a_line_as_the_whole_command_line_does() {
+        for text in [
+            "eksact token --cluster prod --region us-west-2",
+            "eksact token -c prod",
+            "eksact token -i prod -r arn:aws:iam::111122223333:role/dev -e id -s me --no-cache",
+            "eksact token --region eu-west-1 --profile dev --cluster-name=prod --output json",
+            "eksact token --cluster-id prod --forward-session-name --token-only -v --color never",
+            "eksact token --cluster prod --sandbox --parallelism 3 --quiet",
+        ] {
+            let whole = Cli::try_parse_from(line(text)).unwrap();
+            let short = TokenAlone::try_parse_from(line(text)).unwrap();
+            let OnlyToken::Token(token) = short.command;
+            assert_eq!(
+                format!("{whole:?}"),
+                format!(
+                    "{:?}",
+                    Cli {
+                        global: short.global,
+                        command: Command::Token(token)
+                    }
+                ),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_short_cut_refuses_is_refused_in_the_words_of_the_whole_command_line() {
+        for text in [
+            "eksact token",
+            "eksact token --help",
+            "eksact token --clustr x",
+            "eksact token -c a -c b",
+        ] {
+            let whole = Cli::try_parse_from(line(text)).unwrap_err();
+            assert_eq!(
+                parse(&line(text)).unwrap_err().to_string(),
+                whole.to_string(),
+                "{text}"
+            );
+        }
+    }
 }

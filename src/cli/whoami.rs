@@ -124,6 +124,7 @@ impl WhoamiCommand {
             facts.add("cluster", cluster);
             let asked_for = AskedFor {
                 cluster,
+                local_id: value(asked.cluster.as_ref()).and_then(|cluster| cluster.local_id.as_deref()),
                 region: &region,
                 profile: global.profile.as_deref(),
                 inherited_profile: environment.get("AWS_PROFILE"),

@@ -13,6 +13,8 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AskedFor<'a> {
     pub(super) cluster: &'a str,
+    /// The id that it goes by in tokens, of a local cluster on an Outpost.
+    pub(super) local_id: Option<&'a str>,
     pub(super) region: &'a str,
     /// `--profile`.
     pub(super) profile: Option<&'a str>,
@@ -54,7 +56,7 @@ fn sign_in_of_context(files: &[Entries], context: Option<&str>) -> Option<SignIn
 
 /// That kubectl signs in otherwise than was asked for.
 pub(super) fn difference(sign_in: &SignIn, asked: &AskedFor<'_>) -> Option<Finding> {
-    if sign_in.cluster != asked.cluster {
+    if sign_in.cluster != asked.cluster && Some(sign_in.cluster.as_str()) != asked.local_id {
         let message = format!(
             "the kubeconfig's context signs in to cluster {}, and {} was asked about",
             sign_in.cluster, asked.cluster
@@ -147,6 +149,7 @@ mod tests {
         let found = sign_in_of_context(&files(), None).unwrap();
         let same = AskedFor {
             cluster: "prod",
+            local_id: None,
             region: "eu-west-1",
             profile: Some("dev"),
             inherited_profile: None,
@@ -184,6 +187,12 @@ mod tests {
             .as_deref(),
             Some("other-cluster")
         );
+        let local = AskedFor {
+            cluster: "edge",
+            local_id: Some("prod"),
+            ..same
+        };
+        assert_eq!(code(local), None);
         let plain = SignIn {
             cluster: "prod".to_owned(),
             ..SignIn::default()

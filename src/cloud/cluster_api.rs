@@ -130,24 +130,24 @@ impl ClusterApi {
                     path: path.clone(),
                     context: context.clone(),
                 };
-                let tokens = self.signed_tokens(credentials, region);
+                let tokens = signed_tokens(&self.cluster, credentials, region);
                 KubernetesClient::connect_kubeconfig_with(&context, tokens, &network).await
             }
             Way::Endpoint { credentials, region } => {
                 let cluster = self.aws.cluster(&self.cluster).await?;
-                let tokens = self.signed_tokens(credentials, region);
+                let tokens = signed_tokens(cluster.name_in_tokens(), credentials, region);
                 KubernetesClient::connect_cluster(&ClusterEndpoint::of(&cluster)?, tokens, &network)
             }
         }
     }
+}
 
-    fn signed_tokens(&self, credentials: &SharedCredentialsProvider, region: &str) -> Arc<SignedTokens> {
-        Arc::new(SignedTokens {
-            cluster: self.cluster.clone(),
-            region: region.to_owned(),
-            credentials: credentials.clone(),
-        })
-    }
+fn signed_tokens(cluster: &str, credentials: &SharedCredentialsProvider, region: &str) -> Arc<SignedTokens> {
+    Arc::new(SignedTokens {
+        cluster: cluster.to_owned(),
+        region: region.to_owned(),
+        credentials: credentials.clone(),
+    })
 }
 
 /// Tokens as `aws eks get-token` makes them, signed in this process.

@@ -114,7 +114,7 @@ impl ExecApiVersion {
 /// As whom and where a user signs in. Two users that differ in this must not share an entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SignIn {
-    /// Name of the cluster.
+    /// Name of the cluster; of a local one on an Outpost its id.
     pub cluster: String,
     /// Its region, where the entry names one.
     pub region: Option<String>,
@@ -125,6 +125,11 @@ pub struct SignIn {
 }
 
 impl SignIn {
+    /// Whether the cluster is told by an id, as a local one on an Outpost is (EKS, `Cluster.id`: a UUID).
+    pub fn has_local_id(&self) -> bool {
+        uuid::Uuid::try_parse(&self.cluster).is_ok() && self.cluster.contains('-')
+    }
+
     /// Whether both sign in as the same to the same cluster. A region that an entry does not name may be any.
     pub fn is_as(&self, other: &Self) -> bool {
         let regions = match (&self.region, &other.region) {
@@ -192,7 +197,12 @@ impl ExecEntry {
                 if let Some(region) = &sign_in.region {
                     add(&["--region", region]);
                 }
-                add(&["eks", "get-token", "--cluster-name", cluster, "--output", "json"]);
+                let flag = if sign_in.has_local_id() {
+                    "--cluster-id"
+                } else {
+                    "--cluster-name"
+                };
+                add(&["eks", "get-token", flag, cluster, "--output", "json"]);
                 if let Some(role) = role {
                     add(&["--role-arn", role]);
                 }
@@ -349,7 +359,7 @@ impl Parsed {
                 _ => (word, None),
             };
             let slot = match (tool, flag) {
-                (ExecTool::Aws, "--cluster-name")
+                (ExecTool::Aws, "--cluster-name" | "--cluster-id")
                 | (ExecTool::Eksact, "--cluster" | "--cluster-name" | "-c" | "-i" | "--cluster-id")
                 | (ExecTool::AwsIamAuthenticator, "-i" | "--cluster-id") => &mut parsed.cluster,
                 (_, "--region") => &mut parsed.region,

@@ -49,6 +49,11 @@ fn entries_of_every_tool_say_as_whom_they_sign_in() {
             ),
             sign_in(Some(ROLE), Some("dev")),
         ),
+        // A local cluster on an Outpost.
+        (
+            found("aws", "--region us-west-2 eks get-token --cluster-id bench", &[]),
+            sign_in(None, None),
+        ),
         // eksctl.
         (
             found(

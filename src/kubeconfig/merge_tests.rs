@@ -217,6 +217,7 @@ fn a_name_without_an_account_does_not_turn_another_accounts_entry() {
     wanted.names = Names::new(
         &NamingStyle::Eksctl {
             caller_arn: "arn:aws:iam::111122223333:user/nina".to_owned(),
+            cluster: "bench".to_owned(),
         },
         ARN,
         &wanted.sign_in,

@@ -12,6 +12,8 @@ pub enum NamingStyle {
     Eksctl {
         /// ARN of the caller, as STS tells it.
         caller_arn: String,
+        /// Name of the cluster, of a local one on an Outpost too.
+        cluster: String,
     },
 }
 
@@ -41,8 +43,8 @@ impl Names {
     ) -> Self {
         let (cluster, user) = match style {
             NamingStyle::ClusterArn => (cluster_arn.to_owned(), cluster_arn.to_owned()),
-            NamingStyle::Eksctl { caller_arn } => {
-                let cluster = eksctl_cluster(&sign_in.cluster, sign_in.region.as_deref().unwrap_or_default());
+            NamingStyle::Eksctl { caller_arn, cluster } => {
+                let cluster = eksctl_cluster(cluster, sign_in.region.as_deref().unwrap_or_default());
                 let user = format!("{}@{cluster}", eksctl_user(caller_arn));
                 (cluster, user)
             }
@@ -151,6 +153,7 @@ mod tests {
         ] {
             let style = NamingStyle::Eksctl {
                 caller_arn: caller.to_owned(),
+                cluster: "bench".to_owned(),
             };
             let names = Names::new(&style, ARN, &sign_in(None, None), None, None);
             assert_eq!(names.cluster, "bench.us-west-2.eksctl.io");

@@ -81,11 +81,19 @@ impl Known {
 
     /// Whether somebody who signs in so gets into this cluster.
     fn is_for(&self, sign_in: &SignIn) -> bool {
-        let regions = match (&self.region, &sign_in.region) {
+        self.is_in_region_of(sign_in) && self.name == sign_in.cluster
+    }
+
+    /// Whether it can be the local cluster on an Outpost of that id, which no file tells.
+    fn may_have_id(&self, sign_in: &SignIn) -> bool {
+        self.is_in_region_of(sign_in) && sign_in.has_local_id()
+    }
+
+    fn is_in_region_of(&self, sign_in: &SignIn) -> bool {
+        match (&self.region, &sign_in.region) {
             (Some(one), Some(other)) => one == other,
             _ => true,
-        };
-        regions && self.name == sign_in.cluster
+        }
     }
 }
 
@@ -229,7 +237,7 @@ fn kept_because(file: &Entries, context: &Entry, cluster: &Known) -> Option<Kept
         return Some(KeptBecause::OtherCommand(exec.command));
     }
     match exec.sign_in() {
-        Some(sign_in) if cluster.is_for(&sign_in) => None,
+        Some(sign_in) if cluster.is_for(&sign_in) || cluster.may_have_id(&sign_in) => None,
         // Under a name that tells no cluster anybody's entry may stand.
         found => Some(KeptBecause::OtherCluster(found.map(|sign_in| sign_in.cluster))),
     }

@@ -66,6 +66,31 @@ fn names(removal: &Removal) -> Vec<&str> {
     removal.removed.iter().map(|(_, name, _)| name.as_str()).collect()
 }
 
+/// A local cluster on an Outpost goes by an id in tokens, which is written nowhere else in the file.
+#[test]
+fn a_local_clusters_context_goes_as_well() {
+    let here = arn("eu-west-1", "111122223333");
+    let mut file = file();
+    file.contexts = vec![context("prod", &here, "local"), context("other", &here, "two")];
+    file.users = vec![
+        user_of("local", "eksact", "2f2c7a4e-8d1c-4bd6-a1d0-5b4ab0f7a1e3"),
+        user_of("two", "eksact", "staging"),
+    ];
+    let selection = Selection {
+        cluster: here.clone(),
+        ..Selection::default()
+    };
+    let removal = remove(&file, &selection).unwrap();
+    assert_eq!(names(&removal), ["prod", "local"]);
+    assert_eq!(
+        removal.kept,
+        [(
+            "other".to_owned(),
+            KeptBecause::OtherCluster(Some("staging".to_owned()))
+        )]
+    );
+}
+
 #[test]
 fn what_others_use_or_wrote_stays() {
     let selection = Selection {

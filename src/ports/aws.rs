@@ -28,6 +28,9 @@ pub struct CallerIdentity {
 pub struct Cluster {
     /// Its name.
     pub name: String,
+    /// The id that a local cluster on an Outpost goes by in tokens; none for every other cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_id: Option<String>,
     /// Its ARN: the account and partition of everything that eksact derives.
     pub arn: String,
     /// `ACTIVE`, `CREATING`, `UPDATING`, …
@@ -46,6 +49,13 @@ pub struct Cluster {
     pub endpoint_public_access: Option<bool>,
     /// Tags of the cluster.
     pub tags: BTreeMap<String, String>,
+}
+
+impl Cluster {
+    /// What a token for it is signed for.
+    pub fn name_in_tokens(&self) -> &str {
+        self.local_id.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// An IAM OIDC provider (IAM `GetOpenIDConnectProvider`).

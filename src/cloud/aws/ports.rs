@@ -45,8 +45,14 @@ impl AwsReader for AwsClient {
         let cluster = answer
             .cluster
             .ok_or_else(|| incomplete(DESCRIBE_CLUSTER, name, "cluster"))?;
+        // As the AWS CLI tells them apart (1.46, `eks/update_kubeconfig.py`): with etcd instances of its own, the cluster goes
+        // by its name.
+        let is_local = cluster
+            .outpost_config
+            .is_some_and(|outpost| outpost.etcd_instance_type.is_none());
         Ok(Cluster {
             name: cluster.name.unwrap_or_else(|| name.to_owned()),
+            local_id: cluster.id.filter(|id| is_local && !id.is_empty()),
             arn: cluster
                 .arn
                 .ok_or_else(|| incomplete(DESCRIBE_CLUSTER, name, "ARN"))?,

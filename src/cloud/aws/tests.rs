@@ -275,6 +275,39 @@ async fn a_missing_role_is_none() {
     assert_eq!(client(&url).role("x").await.unwrap(), None);
 }
 
+/// Three kinds: in the cloud, on an Outpost with an extended control plane's etcd, and local to an Outpost.
+#[tokio::test]
+async fn only_a_cluster_local_to_an_outpost_goes_by_its_id_in_tokens() {
+    const ID: &str = "2f2c7a4e-8d1c-4bd6-a1d0-5b4ab0f7a1e3";
+    for (more, in_tokens) in [
+        (String::new(), "edge"),
+        (
+            format!(
+                r#","id":"{ID}","outpostConfig":{{"outpostArns":["o"],"controlPlaneInstanceType":"m5.large"}}"#
+            ),
+            ID,
+        ),
+        (
+            format!(
+                r#","id":"{ID}","outpostConfig":{{"outpostArns":["o"],"controlPlaneInstanceType":"m5.large","etcdInstanceType":"m5.large"}}"#
+            ),
+            "edge",
+        ),
+    ] {
+        let (url, _) = serve(move |_| {
+            let cluster = format!(
+                r#"{{"cluster":{{"name":"edge","arn":"arn:aws:eks:us-west-2:111122223333:cluster/edge","status":"ACTIVE"{more}}}}}"#
+            );
+            (200, "application/json", cluster)
+        })
+        .await;
+        assert_eq!(
+            client(&url).cluster("edge").await.unwrap().name_in_tokens(),
+            in_tokens
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_proxys_own_404_page_is_not_a_missing_object() {
     let (url, _) = serve(|_| (404, "text/html", "<html><body>Not Found</body></html>".to_owned())).await;

@@ -273,6 +273,7 @@ impl World {
         let id = self.hex(&format!("issuer {arn}"), 32).to_uppercase();
         let cluster = Cluster {
             name: name.to_owned(),
+            local_id: None,
             arn: arn.clone(),
             status: "ACTIVE".to_owned(),
             version: Some("1.34".to_owned()),

@@ -65,6 +65,7 @@ mod tests {
     fn the_mode_is_changed_first_where_entries_are_not_read() {
         let cluster = |mode: &str| Cluster {
             name: "prod".to_owned(),
+            local_id: None,
             arn: "arn:aws-cn:eks:cn-north-1:111122223333:cluster/prod".to_owned(),
             status: "ACTIVE".to_owned(),
             version: None,

@@ -147,6 +147,11 @@ fn is_asked(request: &Request) -> bool {
             || !request.config.access.identity_mappings.is_empty())
 }
 
+/// Whether the request may take from the caller what RBAC gives it: bindings are read then, if only for the guards.
+fn concerns_rights(request: &Request) -> bool {
+    is_asked(request) || request.access.restore.is_some() || !request.access.delete.is_empty()
+}
+
 /// The roles that the caller has, or could have by a mapping of the request: what guards look at.
 async fn roles_of_caller(
     request: &Request,
@@ -195,7 +200,7 @@ impl Kind for RbacRoleKind {
     }
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
-        if !is_asked(request) {
+        if !concerns_rights(request) {
             return;
         }
         let bindings = reader.access().bindings().await;

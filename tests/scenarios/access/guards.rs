@@ -4,7 +4,10 @@ use eksact::{
     cloud::sandbox::Sandbox,
     engine::{Plan, Severity},
     guard::Guard,
-    resources::Request,
+    resources::{
+        Request,
+        request::{AccessRequest, Restore},
+    },
 };
 
 use super::{DEVELOPERS, HAND_WRITTEN, deletion, file, hand_written, text, write};
@@ -98,8 +101,34 @@ async fn the_callers_own_rights_are_kept() {
     apply(&by_group().await, &own).await;
 
     // A name that a binding knows.
+    let bed = bound_by_name(&admins);
+    let renamed = crate::stage::request(&file(&[
+        "arn: arn:aws:iam::111122223333:user/sandbox\nusername: boss\ngroups: [admins]",
+    ]));
+    refused_unless_allowed(&bed, &renamed, Guard::OwnAccessLost).await;
+
+    // By what a backup says all the same.
+    let boss = admins.replace("username: me", "username: boss");
+    let mut back = deletion("", false);
+    back.access = AccessRequest {
+        restore: Some(Restore {
+            name: "before".to_owned(),
+            data: [
+                ("mapRoles".to_owned(), HAND_WRITTEN.to_owned()),
+                ("mapUsers".to_owned(), boss),
+            ]
+            .into(),
+            ownership: None,
+        }),
+        ..AccessRequest::default()
+    };
+    refused_unless_allowed(&bound_by_name(&admins), &back, Guard::OwnAccessLost).await;
+}
+
+/// The caller is mapped like this, and a binding names the user `me`.
+fn bound_by_name(users: &str) -> Sandbox {
     let bed = config_map_only();
-    write(&bed, "mapUsers", Some(&admins));
+    write(&bed, "mapUsers", Some(users));
     bed.edit(|world| {
         let bindings = &mut cluster(world).rbac_bindings;
         let mut of_me = bindings
@@ -114,10 +143,7 @@ async fn the_callers_own_rights_are_kept() {
         bindings.insert("/me".to_owned(), of_me);
     })
     .unwrap();
-    let renamed = crate::stage::request(&file(&[
-        "arn: arn:aws:iam::111122223333:user/sandbox\nusername: boss\ngroups: [admins]",
-    ]));
-    refused_unless_allowed(&bed, &renamed, Guard::OwnAccessLost).await;
+    bed
 }
 
 #[tokio::test(start_paused = true)]
