@@ -16,6 +16,8 @@
 mod bed;
 #[path = "support/measure.rs"]
 mod measure;
+#[path = "support/peak.rs"]
+mod peak;
 
 use std::{fmt::Write as _, process::ExitCode};
 

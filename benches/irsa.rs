@@ -15,6 +15,8 @@
 mod bed;
 #[path = "support/measure.rs"]
 mod measure;
+#[path = "support/peak.rs"]
+mod peak;
 
 use std::process::ExitCode;
 

@@ -14,14 +14,13 @@
 #[path = "../tests/support/bed.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
 mod bed;
+#[path = "support/peak.rs"]
+mod peak;
 
-use std::{
-    fmt::Write as _,
-    process::{Command, ExitCode},
-};
+use std::{fmt::Write as _, process::ExitCode};
 
 use bed::Bed;
-use serde::Deserialize;
+use peak::{Usage, usage, watched};
 
 /// Rounds; in each, every program runs once, so that a busy moment hits all of them.
 const ROUNDS: usize = 41;
@@ -29,15 +28,6 @@ const ROUNDS: usize = 41;
 const PART_OF_TIME: f64 = 0.2;
 /// … and less than this part of its memory.
 const PART_OF_MEMORY: f64 = 0.5;
-
-/// What `peak.py` tells of a run.
-#[derive(Clone, Copy, Debug, Deserialize)]
-struct Usage {
-    exit: i32,
-    seconds: f64,
-    processor_seconds: f64,
-    peak_mebibytes: f64,
-}
 
 /// One program that makes a token, and its runs.
 struct Case {
@@ -189,20 +179,14 @@ fn program_in_path(name: &str) -> Option<String> {
 /// One run, with the bed's environment and nothing of this process's.
 fn measured(bed: &Bed, case: &Case) -> Usage {
     let output = bed.home.path().join("output");
-    let measured = Command::new("python3")
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peak.py"))
-        .arg(&output)
-        .arg(&case.program)
-        .args(&case.arguments)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", bed.home.path())
-        .envs(bed.environment())
-        .envs(case.environment.iter().map(|(name, value)| (*name, value)))
-        .output()
-        .unwrap();
-    let usage: Usage = serde_json::from_slice(&measured.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&measured.stderr)));
+    let usage = usage(
+        watched(&output, &case.program)
+            .args(&case.arguments)
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", bed.home.path())
+            .envs(bed.environment())
+            .envs(case.environment.iter().map(|(name, value)| (*name, value))),
+    );
     let said = std::fs::read_to_string(&output).unwrap();
     assert_eq!(usage.exit, 0, "{}: {said}", case.name);
     usage

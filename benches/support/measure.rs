@@ -1,23 +1,11 @@
 //! What the benchmarks share: running eksact once with the kernel's account of it, counting its calls, and the table.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    process::{Command, Stdio},
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use super::{
+    bed::Bed,
+    peak::{Usage, usage, watched},
 };
-
-use serde::Deserialize;
-
-use super::bed::{Bed, Ran};
-
-/// What `peak.py` tells of a run.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub(crate) struct Usage {
-    exit: i32,
-    seconds: f64,
-    processor_seconds: f64,
-    peak_mebibytes: f64,
-}
 
 /// What may not be exceeded.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,15 +43,8 @@ impl Run {
 pub(crate) fn measured(bed: &Bed, resources: &[&str], exit: i32, arguments: &[&str]) -> Run {
     let output = bed.home.path().join("output");
     let eksact = bed.eksact(arguments);
-    let mut command = Command::new("python3");
-    command
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peak.py"))
-        .arg(&output)
-        .arg(eksact.get_program())
-        .args(eksact.get_args())
-        .env_clear()
-        .current_dir(bed.home.path())
-        .stdin(Stdio::null());
+    let mut command = watched(&output, eksact.get_program());
+    command.args(eksact.get_args()).current_dir(bed.home.path());
     for (name, value) in eksact.get_envs() {
         if let Some(value) = value {
             command.env(name, value);
@@ -71,8 +52,7 @@ pub(crate) fn measured(bed: &Bed, resources: &[&str], exit: i32, arguments: &[&s
     }
     let kubernetes_before = kubernetes_calls(bed, resources);
     bed.forget_calls();
-    let told = Ran::from(command.output().unwrap()).ended(0);
-    let usage: Usage = serde_json::from_value(told.json()).unwrap();
+    let usage = usage(&mut command);
     let said = std::fs::read_to_string(&output).unwrap();
     assert_eq!(usage.exit, exit, "eksact {}: {said}", arguments.join(" "));
     let mut aws = BTreeMap::new();
