@@ -107,7 +107,7 @@ fn region_of_environment(global: &GlobalFlags) -> Result<String, Failure> {
     if global.sandbox {
         return Ok("eu-west-1".to_owned());
     }
-    super::wiring::region_of_profile(global.profile.as_deref()).ok_or_else(|| {
+    super::wiring::region_of_profile(global.profile.as_deref())?.ok_or_else(|| {
         Failure::usage("no region: pass --region, or set AWS_REGION")
             .with_help("A profile's region counts as well: --profile, or AWS_PROFILE.")
     })

@@ -234,6 +234,22 @@ fn of_manifest(manifest: &Manifest, lines: &Lines<'_>) -> Vec<Diagnostic> {
             &message,
         ));
     }
+    if !SectionKey::ALL
+        .iter()
+        .any(|section| manifest.data.contains_key(section.as_str()))
+    {
+        let (location, line) = lines.place(manifest.begins);
+        findings.push(
+            Diagnostic::new(
+                Severity::Warning,
+                "no-mappings",
+                "data",
+                "it has none of mapRoles, mapUsers and mapAccounts: it lets nobody in",
+            )
+            .with_help("the server reads these keys of `data`, in this spelling")
+            .at(location, line),
+        );
+    }
     for key in &manifest.duplicates {
         let message = format!(
             "`{}` is written on line {} already: kubectl keeps the last one without a word, and nothing of the one before \

@@ -57,6 +57,8 @@ struct Row {
     problems: Vec<Problem>,
 }
 
+const NOT_READ: &str = "the cluster's authentication mode is API: it does not read aws-auth";
+
 /// Why the server does not do with an entry what is written there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Problem {
@@ -72,10 +74,11 @@ impl GetIdentityMappings {
             connection.readers.aws.cluster(&config.metadata.name.value),
             connection.readers.kubernetes.config_map(NAMESPACE, NAME)
         );
-        if cluster?.authentication_mode.as_deref() == Some("API") {
-            printer.note(
-                "the cluster's authentication mode is API: it does not read aws-auth, which lets nobody in",
-            );
+        let is_unread = cluster?.authentication_mode.as_deref() == Some("API");
+        if is_unread {
+            printer.warning(&format!(
+                "{NOT_READ}, which lets nobody in; access entries do: `aws eks create-access-entry`"
+            ));
         }
         let data = config_map?.map(|map| map.data).unwrap_or_default();
         let partition = Partition::of_region(&config.metadata.region.value);
@@ -87,7 +90,17 @@ impl GetIdentityMappings {
                 fault.problem
             ));
         }
+        for finding in lint(&aws_auth, &Surroundings::default()) {
+            if finding.section.is_none() {
+                printer.warning(&format!("{}: {}", finding.message, finding.suggestion));
+            }
+        }
         let mut rows = rows(&aws_auth, partition);
+        if is_unread {
+            for row in &mut rows {
+                row.problems.insert(0, Problem::not_read());
+            }
+        }
         if let Some(arn) = &self.arn {
             rows.retain(|row| row.arn().eq_ignore_ascii_case(arn));
             if rows.is_empty() {
@@ -116,6 +129,15 @@ impl GetIdentityMappings {
             },
         )?;
         Ok(ExitCode::Success)
+    }
+}
+
+impl Problem {
+    fn not_read() -> Self {
+        Self {
+            code: "aws-auth-not-read",
+            message: NOT_READ.to_owned(),
+        }
     }
 }
 

@@ -125,9 +125,17 @@ impl EntryFlags {
         };
         let itself = std::env::current_exe().map_err(|error| unknown(error.to_string()))?;
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let found = std::env::split_paths(&path)
+        // A release may be called `eksact-linux-amd64`, and the link that leads to it `eksact`.
+        let names = [
+            ExecTool::Eksact.program().as_ref(),
+            itself.file_name().unwrap_or_default(),
+        ];
+        let folders: Vec<PathBuf> = std::env::split_paths(&path)
             .filter(|folder| folder.is_absolute())
-            .map(|folder| folder.join(itself.file_name().unwrap_or_default()));
+            .collect();
+        let found = names
+            .iter()
+            .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
         let same = |candidate: &Path| same_file(candidate, &itself);
         own_path(&itself, found, same)
             .into_os_string()

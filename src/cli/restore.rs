@@ -20,8 +20,9 @@ use crate::{
         aws_auth_manifest::{Manifest, NAME},
     },
     config::cluster_access::ClusterAccess,
+    ports::CallErrorKind,
     resources::{
-        identity_mapping::{Backup, all_backups},
+        identity_mapping::{Backup, all_backups, way_back},
         request::Restore,
     },
     view::{Printer, table::Table},
@@ -82,10 +83,32 @@ impl RestoreAwsAuth {
         let mut request = self.cluster.request(&self.plan, global, printer)?;
         request.config.access = ClusterAccess::default();
         let connection = Connection::open(global, &request.config, printer).await?;
+        let cluster = connection
+            .readers
+            .aws
+            .cluster(&request.config.metadata.name.value)
+            .await?;
         let found = async || {
             let kubernetes = connection.readers.kubernetes.as_ref();
-            let cluster = &request.config.metadata.name.value;
-            all_backups(kubernetes, flow::state_folder().as_deref(), cluster).await
+            match all_backups(kubernetes, flow::state_folder().as_deref(), &cluster.arn).await {
+                Ok((found, missing)) => {
+                    if let Some(error) = missing {
+                        printer.warning(&format!(
+                            "only backups in files of yours were looked at: those in the cluster could not be listed: {error}"
+                        ));
+                    }
+                    Ok(found)
+                }
+                Err(error) if error.kind == CallErrorKind::Credentials => {
+                    let caller = connection.readers.aws.caller_identity().await.ok();
+                    let region = &request.config.metadata.region.value;
+                    Err(Failure::error(error.to_string()).with_help(format!(
+                        "If nobody gets in any more, the way back is an access entry: {}",
+                        way_back(&cluster, region, caller.as_ref())
+                    )))
+                }
+                Err(error) => Err(error.into()),
+            }
         };
         if self.list {
             return list(&found().await?, self.plan.output, printer);

@@ -248,6 +248,8 @@ impl<'a> Signing<'a> {
     }
 
     fn settled_with(&self, config: SharedConfig) -> Result<Settled, Failure> {
+        // A profile that is not there is told of before the region that it might have named.
+        let source = CredentialSource::find(self.environment, &config, self.profile, Timestamp::now())?;
         let region = self
             .region
             .clone()
@@ -259,7 +261,7 @@ impl<'a> Signing<'a> {
             })?;
         checked_region(&region)?;
         Ok(Settled {
-            source: CredentialSource::find(self.environment, &config, self.profile, Timestamp::now())?,
+            source,
             endpoint: self.endpoint(Some(&config)),
             region,
             config,
@@ -451,6 +453,7 @@ impl From<SourceError> for Failure {
             SourceError::ProfileExpired { .. } => {
                 "Get new ones; if they are new, correct or remove `x_security_token_expires` beside them."
             }
+            SourceError::BlankKey { .. } => "Complete the profile, or remove the key.",
             SourceError::SharedConfig(_) => {
                 "Correct the file, or name another one with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE."
             }

@@ -79,10 +79,10 @@ impl VerifyToken {
             Some(given) => read_token(given)?,
             None => signing.accepted_token(global, printer)?.token,
         };
-        let region = signing
-            .named_region()
-            .map(str::to_owned)
-            .or_else(|| wiring::region_of_profile(global.profile.as_deref()));
+        let region = match signing.named_region() {
+            Some(region) => Some(region.to_owned()),
+            None => wiring::region_of_profile(global.profile.as_deref())?,
+        };
         let mut facts = checked(&token, signing.cluster, region.as_deref(), Timestamp::now())?;
         if !facts.has_errors() {
             ask(&token, signing.cluster, &mut facts, global)?;

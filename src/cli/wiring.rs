@@ -2,12 +2,14 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
+use jiff::Timestamp;
+
 use super::{Failure, global::GlobalFlags};
 use crate::{
     cloud::{
         aws::{AwsClient, AwsSettings, IssuerClient, RoleToAssume},
         cluster_api::{ClusterApi, Way},
-        credentials::{Environment, SharedConfig, source::profile_name},
+        credentials::{CredentialSource, Environment, SharedConfig, SourceError, source::profile_name},
         sandbox::{Sandbox, Seed},
         web_identity::WebIdentity,
     },
@@ -113,12 +115,22 @@ impl Connection {
     }
 }
 
-/// The region of a profile in the AWS configuration files, when they name one.
-pub(super) fn region_of_profile(profile: Option<&str>) -> Option<String> {
+/// The region of a profile in the AWS configuration files, when they name one. Files that cannot be read are told of by
+/// whoever needs their credentials.
+///
+/// # Errors
+/// When the profile that is asked for is in no file.
+pub(super) fn region_of_profile(profile: Option<&str>) -> Result<Option<String>, Failure> {
     let environment = Environment::of_process();
-    let config = SharedConfig::load(&environment).ok()?;
-    let region = config
-        .profile(profile_name(&environment, profile))?
-        .get("region")?;
-    Some(region.to_owned())
+    let Ok(config) = SharedConfig::load(&environment) else {
+        return Ok(None);
+    };
+    let found = CredentialSource::find(&environment, &config, profile, Timestamp::now());
+    if let Err(error @ SourceError::NoProfile { .. }) = found {
+        return Err(error.into());
+    }
+    Ok(config
+        .profile(profile_name(&environment, profile))
+        .and_then(|profile| profile.get("region"))
+        .map(str::to_owned))
 }

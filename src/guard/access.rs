@@ -12,8 +12,6 @@ use crate::{engine::Finding, ports::access::AccessEntry};
 pub const MASTERS: &str = "system:masters";
 /// The group of nodes.
 pub const NODES: &str = "system:nodes";
-/// How user names of nodes begin.
-const NODE_USER: &str = "system:node:";
 /// How the ARN of the access policy that gives everything ends, in every partition.
 const CLUSTER_ADMIN_POLICY: &str = ":cluster-access-policy/AmazonEKSClusterAdminPolicy";
 
@@ -33,7 +31,7 @@ impl Admitted {
     }
 
     fn is_node(&self) -> bool {
-        self.is_in(NODES) && self.username.starts_with(NODE_USER)
+        self.is_in(NODES)
     }
 
     /// Whether nodes that get in as this one do so as the other as well: their name comes from the template, to the

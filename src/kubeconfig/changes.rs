@@ -8,8 +8,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    entries::Entries,
-    exec_entry::ExecTool,
+    entries::{Entries, exec_of},
     merge::{Compared, Merge},
     removal::Removal,
     value::{Section, Value},
@@ -274,10 +273,7 @@ fn shown(body: &Value, path: &str, value: &Value) -> String {
         ) => text.to_owned(),
         // Of a command that is not known nobody can tell what its arguments are.
         ("args", _, Value::List(items)) => {
-            let is_known = body
-                .text_at(&["exec", "command"])
-                .and_then(ExecTool::of_command)
-                .is_some();
+            let is_known = exec_of(body).is_some_and(|exec| exec.tool().is_some());
             if is_known {
                 let words: Vec<&str> = items.iter().filter_map(Value::as_text).collect();
                 words.join(" ")

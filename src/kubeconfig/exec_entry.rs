@@ -248,7 +248,7 @@ impl ExecEntry {
     pub fn arguments_over(&self, found: Option<&FoundExec>) -> Vec<String> {
         let mut arguments = self.arguments.clone();
         if let Some(found) = found
-            && ExecTool::of_command(&found.command) == Some(self.tool)
+            && found.tool() == Some(self.tool)
         {
             arguments.extend(Parsed::of(self.tool, &found.arguments).added);
         }
@@ -269,7 +269,7 @@ impl ExecEntry {
     /// The names in `env` that another tool's entry set for itself and that are not to stay. Whatever else stands there
     /// is its user's.
     pub fn environment_to_remove(&self, found: &FoundExec) -> Vec<String> {
-        let Some(former) = ExecTool::of_command(&found.command).filter(|tool| *tool != self.tool) else {
+        let Some(former) = found.tool().filter(|tool| *tool != self.tool) else {
             return Vec::new();
         };
         found
@@ -297,10 +297,18 @@ impl fmt::Debug for FoundExec {
 }
 
 impl FoundExec {
+    /// The tool that it runs: by the program's name, else by eksact's hint. A program may be called `eksact-linux-amd64`.
+    pub fn tool(&self) -> Option<ExecTool> {
+        ExecTool::of_command(&self.command).or_else(|| {
+            let hint = self.install_hint.as_deref()?;
+            ExecTool::ALL.into_iter().find(|tool| tool.install_hint() == hint)
+        })
+    }
+
     /// As whom it signs in; none where the command is none of the known tools, or no call for a token: a wrapper, or
     /// another provider's.
     pub fn sign_in(&self) -> Option<SignIn> {
-        let tool = ExecTool::of_command(&self.command)?;
+        let tool = self.tool()?;
         let parsed = Parsed::of(tool, &self.arguments);
         if !parsed.is_token_call {
             return None;

@@ -152,3 +152,23 @@ fn what_the_user_added_stays_and_what_another_tool_wrote_for_itself_goes() {
     assert_eq!(entry.arguments_over(Some(&other)), entry.arguments);
     assert_eq!(entry.environment_to_remove(&other), ["AWS_PROFILE"]);
 }
+
+/// A release's file may be called otherwise; the hint that eksact writes tells its entries all the same.
+#[test]
+fn an_entry_of_a_renamed_eksact_is_known_by_its_hint() {
+    let wanted = ExecEntry::new(
+        ExecTool::Eksact,
+        "/opt/eksact-linux-amd64".to_owned(),
+        &sign_in(Some(ROLE), None),
+        ExecApiVersion::V1,
+    );
+    let written = FoundExec {
+        command: wanted.command.clone(),
+        arguments: wanted.arguments.clone(),
+        environment: Vec::new(),
+        install_hint: Some(wanted.install_hint.clone()),
+    };
+    assert!(written.is_ours());
+    assert_eq!(written.sign_in(), Some(sign_in(Some(ROLE), None)));
+    assert_eq!(wanted.arguments_over(Some(&written)), wanted.arguments);
+}

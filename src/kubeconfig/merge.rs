@@ -4,7 +4,7 @@
 use super::{
     changes::without_password,
     entries::{Entries, OTHER_CREDENTIALS, exec_of, sign_in_of},
-    exec_entry::{ExecEntry, ExecTool, SignIn},
+    exec_entry::{ExecEntry, SignIn},
     naming::{Names, user_candidates},
     value::{Edit, Section, Value},
 };
@@ -246,8 +246,7 @@ fn write_user(user: &mut Body, exec: &ExecEntry, is_replaced: bool) {
     }
     let found = exec_of(&user.value);
     // What else stands in the entry of a program that is not known is that program's.
-    let Some(found) = found.filter(|found| !is_replaced || ExecTool::of_command(&found.command).is_some())
-    else {
+    let Some(found) = found.filter(|found| !is_replaced || found.tool().is_some()) else {
         user.set(&["exec"], new_exec(exec));
         return;
     };
@@ -263,7 +262,7 @@ fn write_user(user: &mut Body, exec: &ExecEntry, is_replaced: bool) {
     user.set(&["exec", "command"], Value::text(&exec.command));
     user.set(&["exec", "args"], Value::texts(&arguments));
     write_environment(user, exec, &to_remove);
-    let is_new_tool = ExecTool::of_command(&found.command) != Some(exec.tool);
+    let is_new_tool = found.tool() != Some(exec.tool);
     if is_new_tool || user.value.at(&["exec", "installHint"]).is_none() {
         user.set(&["exec", "installHint"], Value::text(&exec.install_hint));
     }

@@ -64,6 +64,8 @@ pub enum KeptBecause {
 struct Known {
     name: String,
     region: Option<String>,
+    /// Whether the entry's name tells it, rather than being one that somebody chose.
+    is_told: bool,
 }
 
 impl Known {
@@ -76,6 +78,7 @@ impl Known {
         Some(Self {
             name: name.to_owned(),
             region: Some(arn.region),
+            is_told: true,
         })
     }
 
@@ -86,7 +89,7 @@ impl Known {
 
     /// Whether it can be the local cluster on an Outpost of that id, which no file tells.
     fn may_have_id(&self, sign_in: &SignIn) -> bool {
-        self.is_in_region_of(sign_in) && sign_in.has_local_id()
+        self.is_told && self.is_in_region_of(sign_in) && sign_in.has_local_id()
     }
 
     fn is_in_region_of(&self, sign_in: &SignIn) -> bool {
@@ -103,6 +106,7 @@ impl Selection {
         Known::of_arn(&self.cluster).unwrap_or_else(|| Known {
             name: self.cluster.clone(),
             region: self.region.clone(),
+            is_told: false,
         })
     }
 
@@ -126,6 +130,7 @@ impl Selection {
             .then(|| Known {
                 name: self.cluster.clone(),
                 region: Some(region.to_owned()),
+                is_told: true,
             })
     }
 
@@ -135,8 +140,12 @@ impl Selection {
         let is_other_account = Known::of_arn(&self.cluster).is_some()
             && name.starts_with("arn:")
             && !name.starts_with(&self.cluster);
+        let is_named_after = |sign_in: &SignIn| {
+            self.cluster_of(name)
+                .is_some_and(|cluster| cluster.may_have_id(sign_in))
+        };
         exec.and_then(|exec| exec.sign_in())
-            .is_some_and(|sign_in| self.wanted().is_for(&sign_in))
+            .is_some_and(|sign_in| self.wanted().is_for(&sign_in) || is_named_after(&sign_in))
             && !is_other_account
     }
 }

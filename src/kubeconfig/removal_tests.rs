@@ -82,6 +82,33 @@ fn a_local_clusters_context_goes_as_well() {
     };
     let removal = remove(&file, &selection).unwrap();
     assert_eq!(names(&removal), ["prod", "local"]);
+
+    // Of a name that somebody chose nobody knows whose id it is.
+    let mut chosen = file.clone();
+    chosen.clusters = vec![entry("dev", Value::Null)];
+    chosen.contexts = vec![context("dev", "dev", "local")];
+    let of_chosen = Selection {
+        cluster: "dev".to_owned(),
+        ..Selection::default()
+    };
+    assert_eq!(remove(&chosen, &of_chosen).unwrap().removed, []);
+
+    // A user that nothing uses any more goes if its name tells the cluster.
+    let mut orphaned = file.clone();
+    orphaned.contexts.clear();
+    orphaned.users = vec![
+        user_of(&here, "eksact", "2f2c7a4e-8d1c-4bd6-a1d0-5b4ab0f7a1e3"),
+        user_of("local", "eksact", "2f2c7a4e-8d1c-4bd6-a1d0-5b4ab0f7a1e3"),
+    ];
+    let users: Vec<String> = remove(&orphaned, &selection)
+        .unwrap()
+        .removed
+        .into_iter()
+        .filter(|(section, ..)| *section == Section::Users)
+        .map(|(_, name, _)| name)
+        .collect();
+    assert_eq!(users, std::slice::from_ref(&here));
+    let removal = remove(&file, &selection).unwrap();
     assert_eq!(
         removal.kept,
         [(

@@ -20,6 +20,7 @@ pub mod revocation;
 pub mod runner;
 pub mod service_account;
 pub mod stack_wait;
+mod unreachable;
 
 use async_trait::async_trait;
 use serde_json::Value;

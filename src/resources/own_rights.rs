@@ -2,12 +2,25 @@
 
 use super::{Live, identity_mapping, rbac};
 use crate::{
-    engine::PlanDraft,
+    engine::{Finding, PlanDraft, Severity},
     guard::{
         Guard,
         own_rights::{OwnRights, own_rights_lost},
     },
+    ports::CallError,
 };
+
+/// That nobody knows what the caller loses.
+fn unknown(caller: &str, error: &CallError) -> Finding {
+    Finding::new(
+        Severity::Warning,
+        "own-rights-unknown",
+        format!(
+            "the plan changes as whom the caller, {caller}, gets in, and what RBAC gives it could not be read: {error}"
+        ),
+    )
+    .with_help("Make sure that somebody else gets in, or let somebody apply it who may list bindings.")
+}
 
 /// Adds the refusal where the plan takes such rights from the caller.
 pub(super) fn guard(live: &Live, draft: &mut PlanDraft) {
@@ -23,8 +36,15 @@ pub(super) fn guard(live: &Live, draft: &mut PlanDraft) {
     if !writes_access || refused {
         return;
     }
-    let (Some(now), Some(caller)) = (rbac::Bound::now(live), identity_mapping::caller_over(live, draft))
-    else {
+    let Some(caller) = identity_mapping::caller_over(live, draft) else {
+        return;
+    };
+    let Some(now) = rbac::Bound::now(live) else {
+        if let Some(Err(error)) = &live.access.bindings
+            && caller.before != caller.after
+        {
+            draft.add_finding(unknown(&caller.key, error));
+        }
         return;
     };
     let may = now.rights(&caller.before);

@@ -116,6 +116,9 @@ pub fn help_for(error: &CallError) -> Option<String> {
         CallErrorKind::Conflict => Some(
             "Somebody changed the object meanwhile: run the same command again, it plans anew.".to_owned(),
         ),
+        CallErrorKind::Credentials if error.service == "kubernetes" => Some(
+            "`eksact whoami --cluster NAME` tells why the cluster does not let the caller in, and what would.".to_owned(),
+        ),
         CallErrorKind::Credentials => {
             Some("Renew the credentials and run the same command again.".to_owned())
         }

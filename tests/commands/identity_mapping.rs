@@ -199,7 +199,7 @@ fn a_backup_in_a_file_is_found() {
     assert_eq!(listed.stdout.lines().count(), 3, "{listed:?}");
     let ended = place.run(&[restore.as_slice(), &["--yes"]].concat());
     assert_eq!(ended.code, 0, "{ended:?}");
-    assert!(ended.stdout.contains("aws-auth-backups/prod-"), "{ended:?}");
+    assert!(ended.stdout.contains("prod-eu-west-1-111122223333-"), "{ended:?}");
     let got = place.run(&["get", "iamidentitymapping", "--cluster", "prod"]);
     assert!(got.stdout.contains(DEV), "{got:?}");
 }

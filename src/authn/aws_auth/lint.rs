@@ -83,6 +83,9 @@ pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFind
         findings.key = key;
         findings.whole_section(section);
         findings.duplicates(&section.entries);
+        if key == SectionKey::Users {
+            findings.covered(&aws_auth.roles.entries, &section.entries);
+        }
         for (index, entry) in section.entries.iter().enumerate() {
             findings.at(Some(index), Some(entry.line));
             findings.arn(&entry.value, surroundings);
@@ -256,6 +259,30 @@ impl Findings {
                     None,
                 );
             }
+        }
+    }
+
+    /// Users that mapRoles has as well: the server looks there first (aws-iam-authenticator 0.7,
+    /// `pkg/mapper/configmap/configmap.go`).
+    fn covered(&mut self, roles: &[Entry<Mapping>], users: &[Entry<Mapping>]) {
+        let first: BTreeMap<String, usize> = roles
+            .iter()
+            .filter(|role| !role.value.arn.is_empty())
+            .map(|role| (to_lower(&storage_key(SectionKey::Roles, &role.value)), role.line))
+            .collect();
+        for (index, user) in users.iter().enumerate() {
+            let key = to_lower(&storage_key(SectionKey::Users, &user.value));
+            let Some(line) = first.get(&key) else { continue };
+            self.at(Some(index), Some(user.line));
+            self.error(
+                "duplicate-overridden",
+                format!(
+                    "`{}` is on line {line} of mapRoles as well, where the server looks first: only that one counts",
+                    user.value.arn
+                ),
+                "put what is meant into one entry and remove the other".to_owned(),
+                Some(Edit::Remove { entry: index }),
+            );
         }
     }
 

@@ -167,3 +167,20 @@ fn what_kubernetes_and_iam_know() {
         ]
     );
 }
+
+/// The server looks into mapRoles first, whatever the ARN is of.
+#[test]
+fn a_user_that_map_roles_has_as_well_is_covered_by_it() {
+    let both = "arn:aws:iam::111122223333:user/bob";
+    let aws_auth = data(
+        &format!("- rolearn: {both}\n  username: role\n"),
+        &format!("- userarn: {both}\n  username: bob\n- userarn: {both}by\n  username: bobby\n"),
+        "",
+    );
+    let covered: Vec<_> = lint(&aws_auth, &Surroundings::default())
+        .into_iter()
+        .filter(|finding| finding.code == "duplicate-overridden")
+        .map(|finding| (finding.section, finding.entry))
+        .collect();
+    assert_eq!(covered, [(Some(SectionKey::Users), Some(0))]);
+}

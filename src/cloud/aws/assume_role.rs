@@ -6,14 +6,17 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aws_config::SdkConfig;
+use aws_config::{SdkConfig, retry::RetryConfig};
 use aws_credential_types::{
     Credentials,
     provider::{ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future},
 };
 
-use super::error::from_sdk;
+use super::{client::NeverConnected, error::from_sdk};
 use crate::ports::{CallError, CallErrorKind};
+
+/// Attempts for a session.
+const ATTEMPTS: u32 = 3;
 
 /// Asks a person for the code of the MFA device with this serial number (an ARN, for a virtual one).
 pub type AskForCode = fn(&str) -> io::Result<String>;
@@ -63,7 +66,13 @@ pub(super) struct AssumeRole<'a> {
 /// # Errors
 /// AWS's refusal, naming the role.
 pub async fn assume(configuration: &SdkConfig, role: &RoleToAssume) -> Result<Credentials, CallError> {
-    let client = aws_sdk_sts::Client::new(configuration);
+    // Somebody waits for a token: a busy or silent STS is told of after a few attempts, an unreachable one after the first.
+    let client = aws_sdk_sts::Client::from_conf(
+        aws_sdk_sts::config::Builder::from(configuration)
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .retry_classifier(NeverConnected)
+            .build(),
+    );
     let session_name = match &role.session_name {
         SessionName::Named(name) => name.clone(),
         SessionName::Forwarded { otherwise } => {

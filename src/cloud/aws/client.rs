@@ -152,7 +152,7 @@ impl Pages {
 /// Ends the retries when no connection came about: a wrong region, a closed port or an unknown certificate authority is
 /// named at once and not after ten attempts.
 #[derive(Debug)]
-struct NeverConnected;
+pub(super) struct NeverConnected;
 
 impl ClassifyRetry for NeverConnected {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {

@@ -7,6 +7,9 @@ use std::error::Error;
 use std::io;
 
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::{
+    assume_role::AssumeRoleError, assume_role_with_web_identity::AssumeRoleWithWebIdentityError,
+};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -234,6 +237,23 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     })
 }
 
+/// Code and message of a refused `AssumeRole`, with which a profile's chain ends.
+fn refusal_of_sts(error: &(dyn Error + 'static)) -> Option<String> {
+    let meta = error
+        .downcast_ref::<AssumeRoleError>()
+        .map(ProvideErrorMetadata::meta)
+        .or_else(|| {
+            error
+                .downcast_ref::<AssumeRoleWithWebIdentityError>()
+                .map(ProvideErrorMetadata::meta)
+        })?;
+    let code = meta.code()?;
+    Some(match meta.message() {
+        Some(message) => format!("{code}: {message}"),
+        None => code.to_owned(),
+    })
+}
+
 /// The texts of an error and its causes, joined by colons, none repeated and none empty of meaning.
 pub(crate) fn chain_text(error: &(dyn Error + 'static)) -> String {
     const HOLLOW: [&str; 8] = [
@@ -248,6 +268,11 @@ pub(crate) fn chain_text(error: &(dyn Error + 'static)) -> String {
     ];
     let mut texts: Vec<String> = Vec::new();
     for cause in causes(error) {
+        if let Some(said) = refusal_of_sts(cause) {
+            // What stands below is the same in the words of the SDK's own types.
+            texts.push(said);
+            break;
+        }
         let text = cause.to_string().trim().to_owned();
         if text.is_empty()
             || HOLLOW.contains(&text.as_str())

@@ -115,6 +115,14 @@ pub enum SourceError {
         /// When.
         ended: Timestamp,
     },
+    /// A profile has half a pair of keys.
+    #[error("`{key}` of profile `{profile}` is empty")]
+    BlankKey {
+        /// The profile.
+        profile: String,
+        /// Its key.
+        key: &'static str,
+    },
     /// The session of the keys in a profile has ended.
     #[error("the credentials of profile `{profile}` have expired: {EXPIRATION_KEY} says {ended}")]
     ProfileExpired {
@@ -288,6 +296,9 @@ impl CredentialSource {
                 known: config.names().into_iter().map(str::to_owned).collect(),
             });
         };
+        if let Some(error) = chain.iter().copied().find_map(blank_key) {
+            return Err(error);
+        }
         if let Some(credentials) = plain_keys(profile, now)? {
             return Ok(Self::Keys {
                 credentials,
@@ -368,6 +379,17 @@ fn container_files(environment: &Environment) -> impl Iterator<Item = PathBuf> {
         .get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
         .map(PathBuf::from)
         .into_iter()
+}
+
+/// One half of a profile's keys that is written down and empty: signed with it, everything would be refused.
+fn blank_key(profile: &Profile) -> Option<SourceError> {
+    ["aws_access_key_id", "aws_secret_access_key"]
+        .into_iter()
+        .find(|key| profile.get(key).is_some_and(|value| value.trim().is_empty()))
+        .map(|key| SourceError::BlankKey {
+            profile: profile.name().to_owned(),
+            key,
+        })
 }
 
 /// The keys of a profile that has nothing else.

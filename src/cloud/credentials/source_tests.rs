@@ -152,6 +152,19 @@ fn a_profile_with_more_than_keys_must_be_asked_for() {
     );
 }
 
+/// The SDK would sign with it.
+#[test]
+fn half_a_pair_of_keys_that_is_empty_is_refused() {
+    let home = Home::new();
+    let blank = "[blank]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key =\n";
+    home.write(".aws/credentials", &format!("{CREDENTIALS}\n{blank}"));
+    let error = home.find(&[], Some("blank")).unwrap_err().to_string();
+    assert!(
+        error.contains("`aws_secret_access_key` of profile `blank` is empty"),
+        "{error}"
+    );
+}
+
 #[test]
 fn keys_that_say_that_they_have_expired_are_refused() {
     let home = Home::new();

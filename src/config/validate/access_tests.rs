@@ -120,7 +120,7 @@ fn options_that_do_not_stand_together() {
     8:3: error: `arn:aws:iam::111122223333:role/dev` is mapped twice, with another user name or other groups; the first is at c.yaml:7:3
         help: make one of the two: EKS takes the last entry alone and does not join groups
     8:3: warning: iamIdentityMappings[3].username is not set
-        help: the user name will be empty, and the audit log will not tell one from another; `{{SessionName}}` would
+        help: a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell one from another; `{{SessionName}}` would
     9:51: warning: username has no effect together with serviceName
         help: the service has a role and a user name of its own; leave it out
     10:17: error: invalid service name `emr`

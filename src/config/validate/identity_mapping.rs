@@ -217,10 +217,11 @@ fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut 
         None => found.push(
             Finding::warning("no-username", path.clone(), format!("{path}.username is not set"))
                 .help(if is_role {
-                    "the user name will be empty, and the audit log will not tell one from another; \
-                     `{{SessionName}}` would"
+                    "a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell \
+                     one from another; `{{SessionName}}` would"
                 } else {
-                    "the user name will be empty, and the audit log will not tell one from another"
+                    "a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell \
+                     one from another"
                 })
                 .explained_from_below(),
         ),

@@ -79,16 +79,24 @@ pub(super) async fn backups(kubernetes: &dyn KubernetesReader) -> Result<Vec<Bac
     Ok(backups)
 }
 
-/// The backups of a cluster, in it and in files below the user's folder `state`, the newest first.
+/// The backups of a cluster, in it and in files below the user's folder `state`, the newest first; and why those in it
+/// are missing, where the caller may not list them and there are files.
 pub async fn all_backups(
     kubernetes: &dyn KubernetesReader,
     state: Option<&std::path::Path>,
-    cluster: &str,
-) -> Result<Vec<Backup>, CallError> {
-    let mut backups = backups(kubernetes).await?;
-    backups.extend(backup_file::backups(state, cluster));
-    newest_first(&mut backups);
-    Ok(backups)
+    cluster_arn: &str,
+) -> Result<(Vec<Backup>, Option<CallError>), CallError> {
+    let mut found = backup_file::backups(state, cluster_arn);
+    let missing = match backups(kubernetes).await {
+        Ok(in_cluster) => {
+            found.extend(in_cluster);
+            None
+        }
+        Err(error) if error.kind == CallErrorKind::AccessDenied && !found.is_empty() => Some(error),
+        Err(error) => return Err(error),
+    };
+    newest_first(&mut found);
+    Ok((found, missing))
 }
 
 /// Times are RFC 3339 of one form, and so are in order as texts are.
@@ -121,7 +129,7 @@ impl Kept {
 /// backup of it.
 pub(super) async fn keep(
     now: &ConfigMap,
-    cluster: &str,
+    cluster_arn: &str,
     before_restore: bool,
     context: &RunContext,
 ) -> Result<Kept, StepError> {
@@ -158,7 +166,7 @@ pub(super) async fn keep(
                 CallErrorKind::AccessDenied | CallErrorKind::Invalid | CallErrorKind::LimitExceeded
             ) =>
         {
-            backup_file::keep(&backup, cluster, &hash, error, context)
+            backup_file::keep(&backup, cluster_arn, &hash, error, context)
         }
         Err(error) => Err(error.into()),
     }

@@ -1,5 +1,6 @@
 //! Backups of `aws-auth` as files of the user who runs eksact, for clusters that refuse to keep them. One folder, a bounded
-//! history for each cluster; a file can be given to `kubectl create` as it is.
+//! history for each cluster; a file can be given to `kubectl create` as it is. Each says by its ARN which cluster it is of:
+//! clusters of other accounts and regions may have the same name.
 
 use std::{
     io::Write as _,
@@ -19,8 +20,8 @@ use crate::{
     resources::{RunContext, live_access::AWS_AUTH},
 };
 
-/// Length of the digest at the end of a file's name.
-const DIGEST: usize = 10;
+/// The annotation that tells the cluster, by its ARN.
+const CLUSTER_ANNOTATION: &str = "eksact.dev/cluster-arn";
 
 /// A backup's file, as far as it is read.
 #[derive(Debug, Deserialize)]
@@ -40,10 +41,10 @@ fn folder(state: &Path) -> PathBuf {
     state.join("aws-auth-backups")
 }
 
-/// Keeps `backup`, which the cluster refused.
+/// Keeps `backup`, which the cluster of this ARN refused.
 pub(super) fn keep(
     backup: &NewConfigMap,
-    cluster: &str,
+    cluster_arn: &str,
     digest: &str,
     refused: CallError,
     context: &RunContext,
@@ -55,8 +56,8 @@ pub(super) fn keep(
         .with_help("Set HOME or XDG_STATE_HOME, so that the backup can be a file."));
     };
     let folder = folder(state);
-    let path = folder.join(format!("{cluster}-{digest}.json"));
-    write_private(&folder, &path, &manifest(backup)).map_err(|error| {
+    let path = folder.join(file_name(cluster_arn, digest));
+    write_private(&folder, &path, &manifest(backup, cluster_arn)).map_err(|error| {
         StepError::new(format!(
             "no backup of aws-auth could be made, and without one it is not written: {refused}; and as a file: {error}"
         ))
@@ -67,18 +68,30 @@ pub(super) fn keep(
     })
 }
 
-/// The backups of a cluster that are files, the newest first. What cannot be read as one is none.
-pub(super) fn backups(state: Option<&Path>, cluster: &str) -> Vec<Backup> {
+/// `prod-eu-west-1-111122223333-DIGEST.json`.
+fn file_name(cluster_arn: &str, digest: &str) -> String {
+    let parts: Vec<&str> = cluster_arn.split(':').collect();
+    let part = |index: usize| parts.get(index).copied().unwrap_or_default();
+    let name = part(5).trim_start_matches("cluster/");
+    let place = format!("{name}-{}-{}-{digest}", part(3), part(4));
+    format!("{}.json", place.replace(['/', '\\'], "-"))
+}
+
+/// The backups of a cluster that are files, the newest first. What cannot be read as one of it is none.
+pub(super) fn backups(state: Option<&Path>, cluster_arn: &str) -> Vec<Backup> {
     let Some(files) = state.and_then(|state| fs_err::read_dir(folder(state)).ok()) else {
         return Vec::new();
     };
     let mut found: Vec<Backup> = files
         .filter_map(Result::ok)
         .map(|file| file.path())
-        .filter(|path| is_of(path, cluster))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
         .filter_map(|path| {
             let text = fs_err::read_to_string(&path).ok()?;
             let file: File = serde_json::from_str(&text).ok()?;
+            if file.metadata.annotations.get(CLUSTER_ANNOTATION)? != cluster_arn {
+                return None;
+            }
             let config_map = ConfigMap {
                 name: AWS_AUTH.to_owned(),
                 annotations: file.metadata.annotations,
@@ -92,21 +105,9 @@ pub(super) fn backups(state: Option<&Path>, cluster: &str) -> Vec<Backup> {
     found
 }
 
-/// Whether a file is a backup of this cluster: `prod-eu` is another one than `prod`.
-fn is_of(path: &Path, cluster: &str) -> bool {
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    name.strip_prefix(cluster)
-        .and_then(|rest| rest.strip_prefix('-'))
-        .and_then(|rest| rest.strip_suffix(".json"))
-        .is_some_and(|digest| digest.len() == DIGEST && digest.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
 /// Deletes the oldest files beyond the history. One that cannot be deleted stays: it harms nobody.
-pub(super) fn forget_oldest(cluster: &str, context: &RunContext) {
-    for backup in backups(context.state_folder.as_deref(), cluster)
+pub(super) fn forget_oldest(cluster_arn: &str, context: &RunContext) {
+    for backup in backups(context.state_folder.as_deref(), cluster_arn)
         .iter()
         .skip(HISTORY)
     {
@@ -115,14 +116,16 @@ pub(super) fn forget_oldest(cluster: &str, context: &RunContext) {
 }
 
 /// The backup as `kubectl create -f` takes it.
-fn manifest(backup: &NewConfigMap) -> String {
+fn manifest(backup: &NewConfigMap, cluster_arn: &str) -> String {
+    let mut annotations = backup.annotations.clone();
+    annotations.insert(CLUSTER_ANNOTATION.to_owned(), cluster_arn.to_owned());
     let manifest = json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
             "name": AWS_AUTH,
             "namespace": backup.namespace,
-            "annotations": backup.annotations,
+            "annotations": annotations,
         },
         "data": backup.data,
     });

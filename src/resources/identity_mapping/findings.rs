@@ -91,8 +91,8 @@ fn bound_groups(request: &Request, live: &Live) -> Option<BTreeSet<String>> {
     let Some(Ok(bindings)) = &live.access.bindings else {
         return None;
     };
-    let mut bound: BTreeSet<String> = bindings
-        .iter()
+    let mut bound: BTreeSet<String> = rbac::left_bindings(request, bindings)
+        .into_iter()
         .flat_map(|binding| &binding.subjects)
         .filter(|subject| subject.kind == "Group")
         .map(|subject| subject.name.clone())

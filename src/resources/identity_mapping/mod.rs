@@ -39,6 +39,7 @@ use crate::{
 pub use backup::{BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, all_backups};
 pub(super) use evidence::caller_over;
 pub use wanted::EMR_CONTAINERS;
+pub use way_back::commands as way_back;
 
 /// The kind `aws-auth`: its changes bear `identity-mapping/…`, its step the ConfigMap's address.
 #[derive(Debug)]

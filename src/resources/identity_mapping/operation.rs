@@ -20,8 +20,8 @@ use crate::{
 pub(super) enum Operation {
     /// Changes entries; the rest stays byte for byte.
     Write {
-        /// The cluster, for the names of local backups.
-        cluster: String,
+        /// ARN of the cluster, for local backups.
+        cluster_arn: String,
         /// What shall become of the entries.
         delta: Delta,
         /// What that was to change when the plan was made: nothing else may be changed.
@@ -35,8 +35,8 @@ pub(super) enum Operation {
     },
     /// Takes the whole of `data` back to a backup.
     Restore {
-        /// The cluster, for the names of local backups.
-        cluster: String,
+        /// ARN of the cluster, for local backups.
+        cluster_arn: String,
         /// Name of the backup.
         backup: String,
         /// Digest of the `data` that the plan saw: a ConfigMap that moved since is not overwritten.
@@ -53,10 +53,10 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    /// The cluster.
-    pub(super) fn cluster(&self) -> &str {
+    /// ARN of the cluster.
+    pub(super) fn cluster_arn(&self) -> &str {
         match self {
-            Self::Write { cluster, .. } | Self::Restore { cluster, .. } => cluster,
+            Self::Write { cluster_arn, .. } | Self::Restore { cluster_arn, .. } => cluster_arn,
         }
     }
 

@@ -29,6 +29,7 @@ use crate::{
         revocation::is_held_back,
         runner::help_for,
         service_account::{Unreadable, unreadable},
+        unreachable,
     },
 };
 
@@ -91,7 +92,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         draft.add_finding(refusal.finding().about(&config_map_address()));
     }
     let operation = Operation::Write {
-        cluster: live.cluster.name.clone(),
+        cluster_arn: live.cluster.arn.clone(),
         delta,
         expected: outcome.changes.clone(),
         allowed: refusals.iter().map(KnownRefusal::from).collect(),
@@ -268,9 +269,8 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
         count => format!("{count} identity mappings need"),
     };
     if unreadable(error) == Unreadable::Cluster {
-        let finding = Guard::KubernetesUnreachable.refusal(format!(
-            "the Kubernetes API of the cluster could not be read, and {needs} it: {error}"
-        ));
+        let message = format!("the Kubernetes API of the cluster could not be read, and {needs} it: {error}");
+        let finding = unreachable::finding(request, message);
         return finding.with_help(match error.kind {
             crate::ports::CallErrorKind::Credentials => format!(
                 "If nobody gets in any more, the way back is an access entry: {}",

@@ -86,7 +86,7 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
         .cloned()
         .collect();
     let operation = Operation::Restore {
-        cluster: live.cluster.name.clone(),
+        cluster_arn: live.cluster.arn.clone(),
         backup: restore.name.clone(),
         seen: config_map.map(|config_map| content_digest(&config_map.data)),
         data,

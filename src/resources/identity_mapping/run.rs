@@ -52,7 +52,7 @@ pub(super) async fn run(
             return Ok(finished(&operation, backups, context).await);
         };
         if let Some(now) = &now {
-            let kept = backup::keep(now, operation.cluster(), operation.is_restore(), context).await?;
+            let kept = backup::keep(now, operation.cluster_arn(), operation.is_restore(), context).await?;
             if !backups.contains(&kept) {
                 backups.push(kept);
             }
@@ -249,7 +249,7 @@ async fn finished(operation: &Operation, backups: Vec<backup::Kept>, context: &R
         .iter()
         .any(|kept| matches!(kept, backup::Kept::File { .. }))
     {
-        backup_file::forget_oldest(operation.cluster(), context);
+        backup_file::forget_oldest(operation.cluster_arn(), context);
     }
     StepDone {
         notes,

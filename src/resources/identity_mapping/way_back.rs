@@ -8,7 +8,7 @@ use crate::{
 
 /// The commands that give `caller` (an ARN as STS tells it) the whole cluster, in one line.
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
-pub(super) fn commands(cluster: &Cluster, region: &str, caller: Option<&CallerIdentity>) -> String {
+pub fn commands(cluster: &Cluster, region: &str, caller: Option<&CallerIdentity>) -> String {
     let principal = caller.map_or_else(|| "ARN".to_owned(), |caller| asked_of_iam(&caller.arn));
     let partition = cluster.arn.split(':').nth(1).unwrap_or("aws");
     let name = &cluster.name;

@@ -16,7 +16,6 @@ use crate::{
         Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone, StepError,
         plan::fingerprint,
     },
-    guard::Guard,
     ports::{
         CallErrorKind,
         access::{RbacBinding, Subject},
@@ -26,6 +25,7 @@ use crate::{
         Live, Request, RunContext,
         runner::help_for,
         service_account::{Unreadable, unreadable},
+        unreachable,
     },
 };
 
@@ -70,7 +70,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             }
             let finding = match unreadable(error) {
                 Unreadable::Cluster => {
-                    Guard::KubernetesUnreachable.refusal(format!("the bindings of groups need it: {error}"))
+                    unreachable::finding(request, format!("the bindings of groups need it: {error}"))
                 }
                 Unreadable::Object => Finding::new(Severity::Error, "bindings-unreadable", error.to_string()),
             };

@@ -29,6 +29,7 @@ use crate::{
 };
 
 pub use desired::bound_groups;
+pub(in crate::resources) use removal::left_bindings;
 pub(super) use rights::Bound;
 
 /// The label that marks a role or binding as eksact's.

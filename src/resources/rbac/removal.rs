@@ -73,6 +73,25 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     }
 }
 
+/// The bindings that the request leaves, but for those that it has anew.
+pub(in crate::resources) fn left_bindings<'live>(
+    request: &Request,
+    bindings: &'live [RbacBinding],
+) -> Vec<&'live RbacBinding> {
+    let going: BTreeSet<&str> = if request.access.prune {
+        let wanted = desired(request);
+        unwanted(&wanted, bindings)
+            .map(|binding| binding.uid.as_str())
+            .collect()
+    } else {
+        BTreeSet::new()
+    };
+    bindings
+        .iter()
+        .filter(|binding| !going.contains(binding.uid.as_str()))
+        .collect()
+}
+
 /// eksact's bindings that the request does not want.
 fn unwanted<'live>(
     wanted: &Desired,

@@ -14,7 +14,6 @@ use crate::{
         Action, AttributeChange, Change, Difference, DifferenceSign, Effect, Finding, PlanDraft, Reason,
         Severity, StepDone, StepError, plan::fingerprint,
     },
-    guard::Guard,
     ports::{
         CallErrorKind,
         access::{PolicyRule, RbacRole},
@@ -25,6 +24,7 @@ use crate::{
         live_access::RoleKey,
         runner::help_for,
         service_account::{Unreadable, unreadable},
+        unreachable,
     },
 };
 
@@ -55,11 +55,11 @@ impl Operation {
 /// Adds the difference of every role that shall be there.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     for wanted in desired(request).roles {
-        plan_one(&wanted, live, draft);
+        plan_one(request, &wanted, live, draft);
     }
 }
 
-fn plan_one(wanted: &WantedRole, live: &Live, draft: &mut PlanDraft) {
+fn plan_one(request: &Request, wanted: &WantedRole, live: &Live, draft: &mut PlanDraft) {
     let role = &wanted.role;
     let address = role_address(role.namespace.as_deref(), &role.name);
     let words = role_words(role.namespace.as_deref(), &role.name);
@@ -77,9 +77,7 @@ fn plan_one(wanted: &WantedRole, live: &Live, draft: &mut PlanDraft) {
         Some(Ok(existing)) => existing.as_ref(),
         Some(Err(error)) => {
             let finding = match unreadable(error) {
-                Unreadable::Cluster => {
-                    Guard::KubernetesUnreachable.refusal(format!("{words} needs it: {error}"))
-                }
+                Unreadable::Cluster => unreachable::finding(request, format!("{words} needs it: {error}")),
                 Unreadable::Object => Finding::new(Severity::Error, "role-unreadable", error.to_string()),
             };
             let finding = finding.about(&address).at(wanted.location.as_ref());

@@ -165,6 +165,26 @@ async fn somebody_is_left_who_may_do_everything() {
     assert!(summary(&plan).contains("could not be read"), "{}", summary(&plan));
 }
 
+/// Who passes this guard has the work on AWS done; of a mapping there is none, and to do nothing is no success.
+#[tokio::test(start_paused = true)]
+async fn a_mapping_that_could_not_be_planned_is_never_a_success() {
+    let bed = hand_written();
+    bed.edit(|world| cluster(world).unreachable = true).unwrap();
+    let mut asked = request(&file(&[DEVELOPERS]));
+    assert_eq!(
+        refusals(&plan(&bed, &asked).await),
+        [Guard::KubernetesUnreachable.code()]
+    );
+    asked.settings.allow = [Guard::KubernetesUnreachable].into();
+    let allowed = plan(&bed, &asked).await;
+    assert!(!allowed.has_changes());
+    let errors: Vec<&str> = allowed
+        .findings_of(Severity::Error)
+        .map(|finding| finding.code.as_str())
+        .collect();
+    assert_eq!(errors, ["not-planned"], "{}", summary(&allowed));
+}
+
 #[tokio::test(start_paused = true)]
 async fn nodes_keep_their_role() {
     let request = deletion("arn:aws:iam::111122223333:role/node", false);
@@ -173,6 +193,15 @@ async fn nodes_keep_their_role() {
         "arn: arn:aws:iam::111122223333:role/node\nusername: node\ngroups: [system:bootstrappers, system:nodes]",
     ]));
     refused_unless_allowed(&hand_written(), &renamed, Guard::NodeRoleLost).await;
+
+    // Nodes they are by their group, under whatever name.
+    let bed = hand_written();
+    write(
+        &bed,
+        "mapRoles",
+        Some(&HAND_WRITTEN.replace("system:node:{{", "node-{{")),
+    );
+    refused_unless_allowed(&bed, &request, Guard::NodeRoleLost).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -161,4 +161,28 @@ async fn a_backup_that_the_cluster_refuses_is_a_file() {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(kept.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
+
+    // It is this cluster's, also for somebody who may not list those in it; another account's of the same name has none.
+    let found = async |arn: String| {
+        let readers = bed.readers();
+        eksact::resources::identity_mapping::all_backups(&*readers.kubernetes, Some(folder.path()), &arn)
+            .await
+    };
+    let arn = bed
+        .world()
+        .map(|mut world| cluster(&mut world).cluster.arn.clone())
+        .unwrap();
+    let (own, missing) = found(arn.clone()).await.unwrap();
+    assert_eq!((own.len(), missing), (1, None));
+    let others = found(arn.replace("111122223333", "444455556666")).await.unwrap();
+    assert_eq!(others.0, []);
+    bed.edit(|world| {
+        cluster(world)
+            .denied
+            .insert("list configmaps in kube-system".to_owned())
+    })
+    .unwrap();
+    let (own, missing) = found(arn.clone()).await.unwrap();
+    assert_eq!((own.len(), missing.is_some()), (1, true));
+    assert!(found(arn.replace("prod", "other")).await.is_err());
 }
