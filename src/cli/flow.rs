@@ -14,7 +14,7 @@ use super::{
     wiring::Connection,
 };
 use crate::{
-    engine::{Event, ExecutionOptions, Plan, Report, Severity, execute},
+    engine::{Event, ExecutionOptions, Plan, Report, Severity, StepFailure, execute},
     resources::{self, LiveReader, Request, Runner, preflight},
     view::{
         OutputError, Printer, ProgressView, apply_json::apply_json, confirm, plan_human,
@@ -173,15 +173,7 @@ pub(super) async fn apply_again(
     }
     preflight::check(&plan, connection.readers.kubernetes.as_ref()).await?;
     let (report, events) = carry_out(&plan, request, connection, printer).await;
-    let code = if report.interrupted {
-        ExitCode::Interrupted
-    } else if report.succeeded() {
-        ExitCode::Success
-    } else if report.done.is_empty() {
-        ExitCode::Error
-    } else {
-        ExitCode::Partial
-    };
+    let code = code_of(&report);
     if json {
         deliver(&apply_json(&plan, &report, &events)?, printer)
             .map_err(|failure| failure.with_code(code.or(ExitCode::Error)))?;
@@ -192,6 +184,32 @@ pub(super) async fn apply_again(
         return Err(could_not_be_planned(&plan));
     }
     Ok(code)
+}
+
+fn code_of(report: &Report) -> ExitCode {
+    if report.interrupted {
+        return ExitCode::Interrupted;
+    }
+    if report.succeeded() {
+        return ExitCode::Success;
+    }
+    if !report.done.is_empty() {
+        return ExitCode::Partial;
+    }
+    if report.failed.is_empty() {
+        return ExitCode::Error;
+    }
+    let all = |causes: &[StepFailure]| {
+        let mut failed = report.failed.iter();
+        failed.all(|(_, error)| causes.contains(&error.cause))
+    };
+    if all(&[StepFailure::Guarded]) {
+        ExitCode::Refused
+    } else if all(&[StepFailure::Guarded, StepFailure::Moved]) {
+        ExitCode::Stale
+    } else {
+        ExitCode::Error
+    }
 }
 
 /// The last word of a run in which some objects could not even be planned: what stands above it is not all there is.
@@ -340,6 +358,28 @@ mod tests {
         resources::request::Settings,
         view::{ColourChoice, Level},
     };
+
+    #[test]
+    fn a_script_can_tell_why_nothing_was_done() {
+        use crate::engine::{StepError, StepFailure, StepId};
+        let failed = |causes: &[StepFailure], done: &[StepId]| {
+            let error = |cause: &StepFailure| (StepId("it".to_owned()), StepError::new("no").because(*cause));
+            let errors = causes.iter().map(error);
+            code_of(&Report {
+                failed: errors.collect(),
+                done: done.to_vec(),
+                ..Report::default()
+            })
+        };
+        let (other, moved, guarded) = (StepFailure::Failed, StepFailure::Moved, StepFailure::Guarded);
+        assert_eq!(failed(&[], &[]), ExitCode::Success);
+        assert_eq!(failed(&[other], &[]), ExitCode::Error);
+        assert_eq!(failed(&[moved], &[]), ExitCode::Stale);
+        assert_eq!(failed(&[guarded], &[]), ExitCode::Refused);
+        assert_eq!(failed(&[guarded, moved], &[]), ExitCode::Stale);
+        assert_eq!(failed(&[guarded, other], &[]), ExitCode::Error);
+        assert_eq!(failed(&[moved], &[StepId("other".to_owned())]), ExitCode::Partial);
+    }
 
     /// Exit code 6 needs somebody else to act while the question waits, which no whole command can arrange in time.
     #[tokio::test]

@@ -24,6 +24,22 @@ pub struct StepError {
     /// What to do, each a sentence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub help: Vec<String>,
+    /// Which sort of failure it is.
+    #[serde(default)]
+    pub cause: StepFailure,
+}
+
+/// Sorts of failures that a script tells apart by the exit code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepFailure {
+    /// Something failed.
+    #[default]
+    Failed,
+    /// The world is no longer as the plan saw it; nothing was written.
+    Moved,
+    /// And so a guard refuses what the plan would now do; nothing was written.
+    Guarded,
 }
 
 impl StepError {
@@ -32,7 +48,15 @@ impl StepError {
         Self {
             message: message.into(),
             help: Vec::new(),
+            cause: StepFailure::Failed,
         }
+    }
+
+    /// The same of another sort.
+    #[must_use]
+    pub fn because(mut self, cause: StepFailure) -> Self {
+        self.cause = cause;
+        self
     }
 
     /// The same with what to do.

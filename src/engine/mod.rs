@@ -19,7 +19,9 @@ pub use address::Address;
 pub use change::{Action, AttributeChange, Change, Difference, DifferenceSign, Effect, Reason};
 pub use draft::{DraftError, PlanDraft};
 pub use events::{Event, EventKind};
-pub use executor::{ExecutionOptions, Interrupt, Report, StepDone, StepError, StepRunner, execute};
+pub use executor::{
+    ExecutionOptions, Interrupt, Report, StepDone, StepError, StepFailure, StepRunner, execute,
+};
 pub use finding::{Finding, Severity};
 pub use plan::Plan;
 pub use step::{Step, StepId};

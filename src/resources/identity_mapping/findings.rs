@@ -9,7 +9,7 @@ use crate::{
     config::location::SourceLocation,
     engine::{Finding, PlanDraft, Severity},
     guard::access::section_dropped,
-    resources::{Live, Request, rbac},
+    resources::{Live, Request, rbac, revocation::is_held_back},
 };
 
 /// Whether the cluster reads only access entries; says so, and what to use.
@@ -54,7 +54,7 @@ pub(super) fn about_mappings(
                 .with_help(refusal.help),
         );
     }
-    let bound_groups = bound_groups(request, live);
+    let bound_groups = bound_groups(request, live, is_held_back(draft));
     let roles = permission_set_roles(live);
     let surroundings = Surroundings {
         partition: Some(live.partition.as_str()),
@@ -87,11 +87,16 @@ pub(super) fn about_mappings(
 }
 
 /// The groups that bindings name, now or after the plan; none where they could not be read.
-fn bound_groups(request: &Request, live: &Live) -> Option<BTreeSet<String>> {
+fn bound_groups(request: &Request, live: &Live, is_held_back: bool) -> Option<BTreeSet<String>> {
     let Some(Ok(bindings)) = &live.access.bindings else {
         return None;
     };
-    let mut bound: BTreeSet<String> = rbac::left_bindings(request, bindings)
+    let left = if is_held_back {
+        bindings.iter().collect()
+    } else {
+        rbac::left_bindings(request, bindings)
+    };
+    let mut bound: BTreeSet<String> = left
         .into_iter()
         .flat_map(|binding| &binding.subjects)
         .filter(|subject| subject.kind == "Group")

@@ -12,7 +12,7 @@ use super::{
     ownership::ANNOTATION,
 };
 use crate::{
-    engine::{StepDone, StepError, executor::Progress},
+    engine::{StepDone, StepError, StepFailure, executor::Progress},
     guard::access::Refusal,
     ports::{
         CallError, CallErrorKind,
@@ -190,6 +190,7 @@ fn same_as_planned(expected: &[EntryChange], outcome: &Outcome) -> Result<(), St
 
 fn moved(what: &str) -> StepError {
     StepError::new(format!("aws-auth moved since the plan was made: {what}"))
+        .because(StepFailure::Moved)
         .with_help("Nothing was written. Run the same command again: it plans from what is there now.")
 }
 
@@ -199,6 +200,7 @@ fn refused(refusal: &Refusal) -> StepError {
         refusal.guard.code(),
         refusal.message
     ))
+    .because(StepFailure::Guarded)
     .with_help("Nothing was written. Run the same command again: it plans from what is there now.")
     .with_help(&refusal.help)
 }
