@@ -345,6 +345,21 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
             .about(&address(Section::Users, &merged.user.name)),
         );
     }
+    if !merged.taken_over.is_empty() {
+        findings.push(
+            Finding::new(
+                Severity::Note,
+                "kubeconfig-user-taken-over",
+                format!(
+                    "other contexts use the user, and sign in as the same by {} from now on: {}",
+                    wanted.exec.tool.program(),
+                    merged.taken_over.join(", ")
+                ),
+            )
+            .about(&address(Section::Users, &merged.user.name))
+            .with_help("--user-alias NAME makes a user of its own."),
+        );
+    }
     if merged.is_insecure {
         findings.push(
             Finding::new(

@@ -3,7 +3,7 @@
 
 use clap::Args;
 
-use super::Failure;
+use super::{Failure, kubeconfig_flags};
 use crate::cloud::{
     aws::{RoleToAssume, SessionName},
     credentials::Environment,
@@ -89,6 +89,7 @@ impl SignerFlags {
             return Err(Failure::usage("--role-arn is empty")
                 .with_help("Leave it out to use the credentials as they are."));
         }
+        let arn = kubeconfig_flags::role("--role-arn", arn)?;
         let own = || own_session_name(environment);
         let session_name = match &self.session_name {
             Some(name) => SessionName::Named(name.clone()),
@@ -96,7 +97,7 @@ impl SignerFlags {
             None => SessionName::Named(own()),
         };
         Ok(Some(RoleToAssume {
-            arn: arn.clone(),
+            arn,
             external_id: self.external_id.clone().filter(|id| !id.is_empty()),
             session_name,
         }))

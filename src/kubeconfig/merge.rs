@@ -76,6 +76,8 @@ pub struct Merge {
     pub displaced_by: Option<String>,
     /// Other contexts that use a user who signs in otherwise and is replaced.
     pub replaced_under: Vec<String>,
+    /// Other contexts whose user ran another program for the same sign-in, and runs this one now.
+    pub taken_over: Vec<String>,
     /// The cluster's entry turns the check of certificates off, so that none was written: kubectl takes only one of both.
     pub is_insecure: bool,
 }
@@ -118,13 +120,15 @@ pub fn merge(file: &Entries, wanted: &Wanted) -> Result<Merge, Taken> {
     context.set_or_remove("namespace", wanted.namespace.as_deref());
     let mut user = Body::of(file, Section::Users, &user_name);
     let is_replaced = user.index.is_some() && !signs_in_so(file, &user_name, wanted);
-    let replaced_under = if is_replaced {
+    let is_taken_over =
+        !is_replaced && exec_of(&user.value).is_some_and(|found| found.tool() != Some(wanted.exec.tool));
+    let others = |is_told: bool| -> Vec<String> {
         other_contexts(file, &user_name, &context_name)
+            .filter(|_| is_told)
             .map(str::to_owned)
             .collect()
-    } else {
-        Vec::new()
     };
+    let (replaced_under, taken_over) = (others(is_replaced), others(is_taken_over));
     write_user(&mut user, &wanted.exec, is_replaced);
     let compared = [
         cluster.finish(&mut edits),
@@ -142,6 +146,7 @@ pub fn merge(file: &Entries, wanted: &Wanted) -> Result<Merge, Taken> {
         context,
         displaced_by,
         replaced_under,
+        taken_over,
         is_insecure,
     })
 }

@@ -273,6 +273,19 @@ fn the_aws_clis_user_is_taken_over_only_for_the_same_role_and_profile() {
     };
     let taken = merge(&file, &wanted(Some(ROLE), Some("dev"), None)).unwrap();
     assert_eq!(taken.user.name, ARN);
+    assert_eq!(taken.taken_over, <[&str; 0]>::default());
+    // Other contexts use it as well, and are told of.
+    let shared = Entries {
+        contexts: vec![entry("cli", texts([("cluster", ARN), ("user", ARN)]))],
+        ..file.clone()
+    };
+    let mine = wanted(Some(ROLE), Some("dev"), Some("mine"));
+    let merged = merge(&shared, &mine).unwrap();
+    assert_eq!(merged.taken_over, ["cli"]);
+    assert_eq!(
+        merge(&after(&shared, &merged), &mine).unwrap().taken_over,
+        <[&str; 0]>::default()
+    );
     let exec = exec_of(&taken.user.after).unwrap();
     assert_eq!(exec.command, "/bin/eksact");
     assert_eq!(
