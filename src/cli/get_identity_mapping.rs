@@ -90,12 +90,11 @@ impl GetIdentityMappings {
                 fault.problem
             ));
         }
-        for finding in lint(&aws_auth, &Surroundings::default()) {
-            if finding.section.is_none() {
-                printer.warning(&format!("{}: {}", finding.message, finding.suggestion));
-            }
+        let findings = findings(&aws_auth, partition);
+        for finding in findings.iter().filter(|finding| finding.section.is_none()) {
+            printer.warning(&format!("{}: {}", finding.message, finding.suggestion));
         }
-        let mut rows = rows(&aws_auth, partition);
+        let mut rows = rows(&aws_auth, &findings);
         if is_unread {
             for row in &mut rows {
                 row.problems.insert(0, Problem::not_read());
@@ -175,16 +174,19 @@ impl Row {
     }
 }
 
-/// Roles, users and accounts, each in the order of its section; what the server leaves out stands at its place.
-fn rows(aws_auth: &AwsAuth, partition: Partition) -> Vec<Row> {
+/// What is wrong with the ConfigMap, as far as it tells by itself.
+fn findings(aws_auth: &AwsAuth, partition: Partition) -> Vec<LintFinding> {
     let surroundings = Surroundings {
         partition: Some(partition.as_str()),
         ..Surroundings::default()
     };
-    let findings: Vec<LintFinding> = lint(aws_auth, &surroundings)
-        .into_iter()
-        .filter(|finding| finding.weight == Weight::Error)
-        .collect();
+    let mut findings = lint(aws_auth, &surroundings);
+    findings.retain(|finding| finding.weight == Weight::Error);
+    findings
+}
+
+/// Roles, users and accounts, each in the order of its section; what the server leaves out stands at its place.
+fn rows(aws_auth: &AwsAuth, findings: &[LintFinding]) -> Vec<Row> {
     let problems = |section: SectionKey, entry: usize| -> Vec<Problem> {
         findings
             .iter()
@@ -239,9 +241,16 @@ fn rows(aws_auth: &AwsAuth, partition: Partition) -> Vec<Row> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::Value;
 
     use super::*;
+
+    fn rows_of(data: &BTreeMap<String, String>) -> Vec<Row> {
+        let aws_auth = parse(data);
+        rows(&aws_auth, &findings(&aws_auth, Partition::Aws))
+    }
 
     /// The ConfigMap that eksctl wrote, read here, is what eksctl printed of it.
     #[test]
@@ -256,7 +265,7 @@ mod tests {
             "../../tests/fixtures/eksctl-0.231/get-iamidentitymapping.json"
         ))
         .unwrap();
-        let rows = rows(&parse(&data), Partition::Aws);
+        let rows = rows_of(&data);
         assert_eq!(serde_json::to_value(&rows).unwrap(), printed);
     }
 
@@ -267,7 +276,7 @@ mod tests {
             ("mapRoles".to_owned(), roles.to_owned()),
             ("mapAccounts".to_owned(), "- '1'\n".to_owned()),
         ];
-        let said: Vec<String> = rows(&parse(&data.into()), Partition::Aws)
+        let said: Vec<String> = rows_of(&data.into())
             .iter()
             .map(|row| format!("{} {} {}", row.arn(), row.username, row.verdict()))
             .collect();

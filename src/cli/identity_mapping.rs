@@ -88,14 +88,18 @@ pub(super) struct CreateIdentityMapping {
         alias = "role",
         value_name = "ARN",
         conflicts_with = "config_file",
-        help_heading = "Mapping", value_parser = NonEmptyStringValueParser::new())]
+        help_heading = "Mapping",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     arn: Option<String>,
     /// User name in the cluster, else an existing mapping's; `{{AccountID}}` and `{{SessionName}}` are filled in by the cluster
     #[arg(
         long,
         value_name = "NAME",
         conflicts_with = "config_file",
-        help_heading = "Mapping", value_parser = NonEmptyStringValueParser::new())]
+        help_heading = "Mapping",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     username: Option<String>,
     /// Groups in the cluster, else an existing mapping's
     #[arg(
@@ -103,14 +107,18 @@ pub(super) struct CreateIdentityMapping {
         value_name = "GROUP",
         value_delimiter = ',',
         conflicts_with = "config_file",
-        help_heading = "Mapping", value_parser = NonEmptyStringValueParser::new())]
+        help_heading = "Mapping",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     group: Vec<String>,
     /// Account, all of whose users and roles get in, each under its own ARN
     #[arg(
         long,
         value_name = "ACCOUNT",
         conflicts_with = "config_file",
-        help_heading = "Mapping", value_parser = NonEmptyStringValueParser::new())]
+        help_heading = "Mapping",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     account: Option<String>,
     /// AWS service that works in a namespace: emr-containers
     #[arg(
@@ -230,10 +238,17 @@ pub(super) struct DeleteIdentityMapping {
         alias = "role",
         value_name = "ARN",
         conflicts_with = "account",
-        help_heading = "Mapping", value_parser = NonEmptyStringValueParser::new())]
+        help_heading = "Mapping",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     arn: Option<String>,
     /// Account of mapAccounts
-    #[arg(long, value_name = "ACCOUNT", help_heading = "Mapping", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(
+        long,
+        value_name = "ACCOUNT",
+        help_heading = "Mapping",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     account: Option<String>,
     /// Delete every mapping of the ARN
     #[arg(long, help_heading = "Mapping")]

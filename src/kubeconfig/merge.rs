@@ -122,13 +122,14 @@ pub fn merge(file: &Entries, wanted: &Wanted) -> Result<Merge, Taken> {
     let is_replaced = user.index.is_some() && !signs_in_so(file, &user_name, wanted);
     let is_taken_over =
         !is_replaced && exec_of(&user.value).is_some_and(|found| found.tool() != Some(wanted.exec.tool));
-    let others = |is_told: bool| -> Vec<String> {
-        other_contexts(file, &user_name, &context_name)
-            .filter(|_| is_told)
-            .map(str::to_owned)
-            .collect()
+    let others: Vec<String> = other_contexts(file, &user_name, &context_name)
+        .map(str::to_owned)
+        .collect();
+    let (replaced_under, taken_over) = match (is_replaced, is_taken_over) {
+        (true, _) => (others, Vec::new()),
+        (false, true) => (Vec::new(), others),
+        (false, false) => (Vec::new(), Vec::new()),
     };
-    let (replaced_under, taken_over) = (others(is_replaced), others(is_taken_over));
     write_user(&mut user, &wanted.exec, is_replaced);
     let compared = [
         cluster.finish(&mut edits),

@@ -262,8 +262,8 @@ impl Findings {
         }
     }
 
-    /// Users that mapRoles has as well: the server looks there first (aws-iam-authenticator 0.7,
-    /// `pkg/mapper/configmap/configmap.go`).
+    /// Users that mapRoles has as well: the server looks there first (aws-iam-authenticator 0.7.18,
+    /// `pkg/mapper/configmap`).
     fn covered(&mut self, roles: &[Entry<Mapping>], users: &[Entry<Mapping>]) {
         let first: BTreeMap<String, usize> = roles
             .iter()
