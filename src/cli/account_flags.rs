@@ -1,5 +1,6 @@
 //! Flags that name a cluster and a service account, and the configuration that they make: the same that a file would.
 
+use crate::remedy::remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
@@ -77,8 +78,9 @@ impl ClusterFlags {
     /// A configuration that names the cluster and nothing else.
     pub(super) fn config(&self, global: &GlobalFlags) -> Result<ClusterConfig, Failure> {
         let Some(cluster) = &self.cluster else {
-            return Err(Failure::usage("--cluster must be set")
-                .with_help("Or name a file with -f that says which cluster it is about."));
+            return Err(Failure::usage("--cluster must be set").with_help(remedy!(
+                "Or name a file with -f that says which cluster it is about."
+            )));
         };
         let region = match &global.region {
             Some(region) => region.clone(),
@@ -108,8 +110,9 @@ fn region_of_environment(global: &GlobalFlags) -> Result<String, Failure> {
         return Ok("eu-west-1".to_owned());
     }
     super::wiring::region_of_profile(global.profile.as_deref())?.ok_or_else(|| {
-        Failure::usage("no region: pass --region, or set AWS_REGION")
-            .with_help("A profile's region counts as well: --profile, or AWS_PROFILE.")
+        Failure::usage("no region: pass --region, or set AWS_REGION").with_help(remedy!(
+            "A profile's region counts as well: --profile, or AWS_PROFILE."
+        ))
     })
 }
 

@@ -1,5 +1,6 @@
 //! `eksact check aws-auth`: a ConfigMap as the server reads it, for people and for CI. Changes nothing.
 
+use crate::remedy::remedy;
 use clap::{Args, ValueEnum};
 
 use super::{ExitCode, Failure, account_flags::ClusterFlags, file, global::GlobalFlags, wiring::Connection};
@@ -141,7 +142,9 @@ fn not_read() -> Diagnostic {
         "",
         "the cluster's authentication mode is API: it does not read aws-auth, which lets nobody in",
     )
-    .with_help("make an access entry: `aws eks create-access-entry --cluster-name … --principal-arn …`")
+    .with_help(remedy!(
+        "make an access entry: `aws eks create-access-entry --cluster-name … --principal-arn …`"
+    ))
 }
 
 /// Checks a manifest.
@@ -158,7 +161,7 @@ fn of_file(path: &str, global: &GlobalFlags) -> Result<AwsAuthCheck, Failure> {
             ManifestError::Syntax { line, column, .. } => unusable(format!(":{line}:{column}: {error}")),
             _ => unusable(format!(": {error}")),
         };
-        failure.with_help(format!(
+        failure.with_help(remedy!(
             "`kubectl get configmap {NAME} --namespace {NAMESPACE} -o yaml` prints the live one."
         ))
     })?;
@@ -209,7 +212,7 @@ fn several(manifests: &[Manifest], lines: &Lines<'_>) -> Vec<Diagnostic> {
         );
         let (location, line) = lines.place(other.begins);
         Diagnostic::new(Severity::Error, "several-aws-auth", "metadata", &message)
-            .with_help("put all mappings into one and remove the other")
+            .with_help(remedy!("put all mappings into one and remove the other"))
             .at(location, line)
     });
     found.collect()
@@ -246,7 +249,7 @@ fn of_manifest(manifest: &Manifest, lines: &Lines<'_>) -> Vec<Diagnostic> {
                 "data",
                 "it has none of mapRoles, mapUsers and mapAccounts: it lets nobody in",
             )
-            .with_help("the server reads these keys of `data`, in this spelling")
+            .with_help(remedy!("the server reads these keys of `data`, in this spelling"))
             .at(location, line),
         );
     }
@@ -259,7 +262,7 @@ fn of_manifest(manifest: &Manifest, lines: &Lines<'_>) -> Vec<Diagnostic> {
         let (location, line) = lines.place(key.line);
         findings.push(
             Diagnostic::new(Severity::Error, "duplicate-key", &key.path, &message)
-                .with_help("put what is meant into one and remove the other")
+                .with_help(remedy!("put what is meant into one and remove the other"))
                 .at(location, line),
         );
     }
@@ -276,7 +279,7 @@ fn of_manifest(manifest: &Manifest, lines: &Lines<'_>) -> Vec<Diagnostic> {
                 format!("data.{}", value.key),
                 &message,
             )
-            .with_help(&format!("write `{}: |` and indent the list below it", value.key))
+            .with_help(remedy!("write `{}: |` and indent the list below it", value.key))
             .at(location, line),
         );
     }
@@ -312,7 +315,7 @@ fn diagnostics<'t>(
                 path_of(aws_auth, &finding),
                 &finding.message,
             )
-            .with_help(&finding.suggestion);
+            .with_help(finding.suggestion);
             match finding.section.and_then(|section| place(section, finding.line)) {
                 None => diagnostic,
                 Some((location, line)) => diagnostic.at(location, line),

@@ -1,5 +1,6 @@
 //! `eksact decode token`: what a token says of itself. Nothing is asked of anybody.
 
+use crate::remedy::remedy;
 use std::io::{IsTerminal as _, Read as _};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -93,9 +94,9 @@ pub(super) fn read_token(argument: &str) -> Result<String, Failure> {
     }
     let stdin = std::io::stdin();
     if stdin.is_terminal() {
-        return Err(Failure::usage("no token is given").with_help(
-            "Pass it as an argument, or pipe it in: `eksact token -c NAME | eksact decode token`.",
-        ));
+        return Err(Failure::usage("no token is given").with_help(remedy!(
+            "Pass it as an argument, or pipe it in: `eksact token -c NAME | eksact decode token`."
+        )));
     }
     let limit = u64::try_from(MAXIMUM_INPUT_BYTES)
         .unwrap_or(u64::MAX)

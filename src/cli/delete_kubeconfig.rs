@@ -1,5 +1,6 @@
 //! `eksact delete kubeconfig`.
 
+use crate::remedy::remedy;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -69,8 +70,8 @@ impl DeleteKubeconfig {
         chosen.change(self.show, printer, |file, target| {
             let removal = remove(file, &selection).map_err(|several| {
                 Failure::error(several.to_string()).with_help(
-                    "Name its region with --region, give its ARN as --name, or one context with --context. The file \
-                     was not changed.",
+                    remedy!("Name its region with --region, give its ARN as --name, or one context with --context. The file \
+                     was not changed."),
                 )
             })?;
             let mut findings = chosen.findings_about(&[], None);
@@ -131,7 +132,7 @@ fn kept(removal: &Removal) -> Vec<Finding> {
                 format!("the context is left: {why}"),
             )
             .about(&address(Section::Contexts, context))
-            .with_help(format!("kubectl config delete-context {context}"))
+            .with_help(remedy!("kubectl config delete-context {context}"))
         })
         .collect()
 }
@@ -147,7 +148,9 @@ fn further_files(chosen: &ChosenFile, removal: &Removal, removes: &dyn Fn(&Entri
                 "kubeconfig-further-file",
                 format!("{} has entries of the cluster, too", path.display()),
             )
-            .with_help("Run this again for that file, or name it with --kubeconfig.")
+            .with_help(remedy!(
+                "Run this again for that file, or name it with --kubeconfig."
+            ))
         })
         .collect()
 }
@@ -178,9 +181,9 @@ fn current_gone(chosen: &ChosenFile, removal: &Removal, automatic: Option<&Path>
             ),
         )
         .about(&current_context())
-        .with_help(
-            "`kubectl config use-context` names another, `kubectl config unset current-context` none.",
-        ),
+        .with_help(remedy!(
+            "`kubectl config use-context` names another, `kubectl config unset current-context` none."
+        )),
     )
 }
 
@@ -194,5 +197,7 @@ fn missing(selection: &Selection, file: &str) -> Finding {
         "kubeconfig-no-such-context",
         format!("the cluster {cluster} has no context {context} in {file}"),
     )
-    .with_help("`kubectl config get-contexts` names those that are there.")
+    .with_help(remedy!(
+        "`kubectl config get-contexts` names those that are there."
+    ))
 }

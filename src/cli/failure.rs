@@ -1,6 +1,7 @@
 //! A command that fails: what people read, and the exit code.
 
 use super::ExitCode;
+use crate::remedy::{Remedy, remedy};
 use crate::{
     cloud::{aws::ConnectError, sandbox::SandboxError},
     engine::DraftError,
@@ -15,7 +16,7 @@ pub struct Failure {
     /// What failed, on which object, and why.
     pub message: String,
     /// What to do, each a sentence.
-    pub help: Vec<String>,
+    pub help: Vec<Remedy>,
     /// How the program ends.
     pub code: ExitCode,
 }
@@ -40,7 +41,7 @@ impl Failure {
 
     /// The same with what to do.
     #[must_use]
-    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+    pub fn with_help(mut self, help: impl Into<Remedy>) -> Self {
         self.help.push(help.into());
         self
     }
@@ -60,7 +61,7 @@ impl From<CallError> for Failure {
             (CallErrorKind::NotFound, "eks", "DescribeCluster") => {
                 return Self::error(format!("there is no cluster {} in this account and region", error.object))
                     .with_help(
-                        "Check --region, --profile and the cluster's name; `aws eks list-clusters` names what is there.",
+                        remedy!("Check --region, --profile and the cluster's name; `aws eks list-clusters` names what is there."),
                     );
             }
             _ => error.to_string(),
@@ -74,8 +75,9 @@ impl From<CallError> for Failure {
 
 impl From<DraftError> for Failure {
     fn from(error: DraftError) -> Self {
-        Self::error(error.to_string())
-            .with_help("This is a mistake of eksact: please report it with the file. Nothing was changed.")
+        Self::error(error.to_string()).with_help(remedy!(
+            "This is a mistake of eksact: please report it with the file. Nothing was changed."
+        ))
     }
 }
 
@@ -116,12 +118,18 @@ impl From<PreflightError> for Failure {
     fn from(error: PreflightError) -> Self {
         let help = match &error {
             PreflightError::Unreachable { .. } => {
-                "Nothing was changed. A private endpoint is reached from inside its VPC, or through a tunnel with \
+                remedy!(
+                    "Nothing was changed. A private endpoint is reached from inside its VPC, or through a tunnel with \
                  --kubeconfig and --context; `roleOnly: true` leaves Kubernetes out."
+                )
             }
-            PreflightError::OtherCluster { .. } => "Nothing was changed. Check --kubeconfig and --context.",
+            PreflightError::OtherCluster { .. } => {
+                remedy!("Nothing was changed. Check --kubeconfig and --context.")
+            }
             PreflightError::Denied { .. } => {
-                "Nothing was changed. Bind a role that allows it to the caller, or use an identity that has one."
+                remedy!(
+                    "Nothing was changed. Bind a role that allows it to the caller, or use an identity that has one."
+                )
             }
         };
         Self::error(error.to_string()).with_help(help)

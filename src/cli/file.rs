@@ -1,5 +1,6 @@
 //! Reads the files that `-f` names and shows what is wrong with them.
 
+use crate::remedy::remedy;
 use std::{collections::BTreeSet, io::Read as _};
 
 use super::{ExitCode, Failure, global::GlobalFlags};
@@ -54,7 +55,7 @@ pub(super) fn load_all(
             "--region {region} is not the region of the file, {}",
             config.metadata.region.value
         ))
-        .with_help("Leave --region out: the file names its region."));
+        .with_help(remedy!("Leave --region out: the file names its region.")));
     }
     Ok(config)
 }

@@ -1,5 +1,6 @@
 //! The one road of every command that changes something: read, plan, show, ask, check, carry out, report.
 
+use crate::remedy::remedy;
 use std::{
     collections::BTreeSet,
     io::IsTerminal as _,
@@ -223,7 +224,7 @@ fn could_not_be_planned(plan: &Plan) -> Failure {
         1 => format!("1 object could not be planned ({})", codes.join(", ")),
         count => format!("{count} objects could not be planned ({})", codes.join(", ")),
     })
-    .with_help("The plan says why, and what to do about each.")
+    .with_help(remedy!("The plan says why, and what to do about each."))
 }
 
 /// Asks on the terminal. Without one a script would take the plan for the deed, so that is refused.
@@ -234,7 +235,7 @@ fn ask(json: bool, chosen: &[String]) -> Result<bool, Failure> {
         arguments.push("--yes".to_owned());
         return Err(
             Failure::error("the plan was not applied: there is no terminal to ask on")
-                .with_help(format!(
+                .with_help(remedy!(
                     "To apply it, run: eksact {}",
                     arguments
                         .iter()
@@ -301,7 +302,9 @@ async fn still_true(
             moved.join(", ")
         }
     ))
-    .with_help("Run the same command again: it plans from what is there now.")
+    .with_help(remedy!(
+        "Run the same command again: it plans from what is there now."
+    ))
     .with_code(ExitCode::Stale))
 }
 

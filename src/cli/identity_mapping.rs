@@ -1,5 +1,6 @@
 //! `eksact create iamidentitymapping` and `eksact delete iamidentitymapping`, with eksctl's flags.
 
+use crate::remedy::remedy;
 use clap::{Args, builder::NonEmptyStringValueParser};
 
 use super::{
@@ -180,7 +181,7 @@ impl CreateIdentityMapping {
             (None, Some(account), None) => MappingSubject::Account(account.clone()),
             (None, None, Some(name)) if name != EMR_CONTAINERS => {
                 return Err(Failure::usage(format!("invalid service name \"{name}\""))
-                    .with_help(format!("The only service is {EMR_CONTAINERS}.")));
+                    .with_help(remedy!("The only service is {EMR_CONTAINERS}.")));
             }
             (None, None, Some(name)) => MappingSubject::Service {
                 name: name.clone(),

@@ -1,5 +1,6 @@
 //! `eksact update-kubeconfig`, `utils write-kubeconfig` and `apply --update-kubeconfig`.
 
+use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use clap::{Args, builder::NonEmptyStringValueParser};
@@ -303,15 +304,15 @@ async fn write(
 fn refused(taken: &Taken) -> Failure {
     Failure::error(taken.to_string()).with_help(match taken {
         Taken::ContextOfCluster { .. } => {
-            "Choose another name with --alias, or replace it with --force. The file was not changed."
+            remedy!("Choose another name with --alias, or replace it with --force. The file was not changed.")
         }
         Taken::ContextOfUser { .. } => {
-            "Choose another name with --alias, name its role and profile, or have the context use another user with \
-             --force. The file was not changed."
+            remedy!("Choose another name with --alias, name its role and profile, or have the context use another user with \
+             --force. The file was not changed.")
         }
         Taken::Cluster { .. } => {
-            "Another account may have a cluster of this name, and eksctl's names do not tell them apart: \
-             update-kubeconfig names the ARN. --force replaces the entry. The file was not changed."
+            remedy!("Another account may have a cluster of this name, and eksctl's names do not tell them apart: \
+             update-kubeconfig names the ARN. --force replaces the entry. The file was not changed.")
         }
     })
 }
@@ -327,7 +328,7 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
                 format!("the user {other} signs in with another role or profile, and stays as it is"),
             )
             .about(&address(Section::Users, &merged.user.name))
-            .with_help(format!(
+            .with_help(remedy!(
                 "--user-alias {other} --force replaces it, for every context that uses it."
             )),
         );
@@ -357,7 +358,7 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
                 ),
             )
             .about(&address(Section::Users, &merged.user.name))
-            .with_help("--user-alias NAME makes a user of its own."),
+            .with_help(remedy!("--user-alias NAME makes a user of its own.")),
         );
     }
     if merged.is_insecure {
@@ -383,7 +384,7 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
                 "kubeconfig-ambient-profile",
                 format!("the profile {profile} of this environment was not written: kubectl uses whichever is set when it runs"),
             )
-            .with_help(format!("--profile {profile} writes it; --no-profile says that none is meant.")),
+            .with_help(remedy!("--profile {profile} writes it; --no-profile says that none is meant.")),
         );
     }
     findings
@@ -400,6 +401,6 @@ fn endpoint(cluster: &Cluster) -> Result<String, Failure> {
             Failure::error(format!(
                 "cluster {name} has no endpoint to write down: it is {status}"
             ))
-            .with_help("Run this again once the cluster is ACTIVE.")
+            .with_help(remedy!("Run this again once the cluster is ACTIVE."))
         })
 }

@@ -1,6 +1,7 @@
 //! The road of every command that changes a kubeconfig: choose the file, take its lock, read, plan, write, show. Nothing
 //! is asked: it is the user's own file.
 
+use crate::remedy::remedy;
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -87,9 +88,9 @@ pub(super) fn candidates_for_cluster(
     let is_named = flag.is_some() || std::env::var_os("KUBECONFIG").is_some_and(|list| !list.is_empty());
     if global.sandbox && !is_named {
         return Err(
-            Failure::usage("the sandbox's cluster is not real, but ~/.kube/config is").with_help(
-                "Name a file to write to in KUBECONFIG, or with the --kubeconfig of update-kubeconfig.",
-            ),
+            Failure::usage("the sandbox's cluster is not real, but ~/.kube/config is").with_help(remedy!(
+                "Name a file to write to in KUBECONFIG, or with the --kubeconfig of update-kubeconfig."
+            )),
         );
     }
     candidates(flag)
@@ -137,7 +138,7 @@ impl ChosenFile {
                             failure.message
                         ),
                     )
-                    .with_help("Mend it, or take it out of KUBECONFIG."),
+                    .with_help(remedy!("Mend it, or take it out of KUBECONFIG.")),
                 ),
                 None => {}
             }
@@ -172,7 +173,7 @@ impl ChosenFile {
                             format!("{file} has a {} of this name too, and kubectl takes that one", section.entry_key()),
                         )
                         .about(&address(*section, name))
-                        .with_help("It stands first in KUBECONFIG. Remove it there, or name the file with --kubeconfig."),
+                        .with_help(remedy!("It stands first in KUBECONFIG. Remove it there, or name the file with --kubeconfig.")),
                     );
                 }
             }
@@ -192,9 +193,9 @@ impl ChosenFile {
                         ),
                     )
                     .about(&current_context())
-                    .with_help(
-                        "It stands first in KUBECONFIG. `kubectl config use-context` changes it there.",
-                    ),
+                    .with_help(remedy!(
+                        "It stands first in KUBECONFIG. `kubectl config use-context` changes it there."
+                    )),
                 );
             }
         }
@@ -242,7 +243,7 @@ impl ChosenFile {
                     "kubeconfig-open-to-others",
                     format!("others on this machine may read or change {file}"),
                 )
-                .with_help(format!("chmod 600 {file}")),
+                .with_help(remedy!("chmod 600 {file}")),
             );
         }
         let text = document.edited(&change.edits)?;
@@ -310,7 +311,10 @@ pub(super) fn entries_at(path: &Path) -> Option<Result<Entries, Failure>> {
     )
 }
 
-const UNTOUCHED: &str = "The file was not changed.";
+/// A failure before the file was written.
+fn untouched(error: &dyn std::error::Error) -> Failure {
+    Failure::error(format!("{error}. The file was not changed"))
+}
 
 impl From<PlaceError> for Failure {
     fn from(error: PlaceError) -> Self {
@@ -330,20 +334,18 @@ impl From<LockError> for Failure {
             LockError::Interrupted { .. } => ExitCode::Interrupted,
             _ => ExitCode::Error,
         };
-        Self::error(error.to_string())
-            .with_help(UNTOUCHED)
-            .with_code(code)
+        untouched(&error).with_code(code)
     }
 }
 
 impl From<Malformed> for Failure {
     fn from(error: Malformed) -> Self {
-        Self::error(error.to_string()).with_help(UNTOUCHED)
+        untouched(&error)
     }
 }
 
 impl From<CannotEdit> for Failure {
     fn from(error: CannotEdit) -> Self {
-        Self::error(error.to_string()).with_help(UNTOUCHED)
+        untouched(&error)
     }
 }

@@ -1,5 +1,6 @@
 //! Flags about the entries that `update-kubeconfig` and `utils write-kubeconfig` write, and what becomes of them.
 
+use crate::remedy::remedy;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -120,8 +121,9 @@ impl EntryFlags {
             return Ok(tool.program().to_owned());
         }
         let unknown = |why: String| {
-            Failure::error(format!("it cannot be written where eksact is: {why}"))
-                .with_help("--portable writes its name only, to be found on the PATH.")
+            Failure::error(format!("it cannot be written where eksact is: {why}")).with_help(remedy!(
+                "--portable writes its name only, to be found on the PATH."
+            ))
         };
         let itself = std::env::current_exe().map_err(|error| unknown(error.to_string()))?;
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -168,7 +170,7 @@ pub(super) fn proxy_url(text: &str) -> Result<String, Failure> {
     }
     Err(
         Failure::usage("--proxy-url: kubectl takes only URLs that begin with http://, https:// or socks5://")
-            .with_help("For example --proxy-url http://proxy.example:3128."),
+            .with_help(remedy!("For example --proxy-url http://proxy.example:3128.")),
     )
 }
 

@@ -1,5 +1,6 @@
 //! `eksact restore aws-auth`: lists the backups, and takes the ConfigMap back to one.
 
+use crate::remedy::remedy;
 use std::{collections::BTreeMap, path::Path};
 
 use clap::{Args, Subcommand};
@@ -102,7 +103,7 @@ impl RestoreAwsAuth {
                 Err(error) if error.kind == CallErrorKind::Credentials => {
                     let caller = connection.readers.aws.caller_identity().await.ok();
                     let region = &request.config.metadata.region.value;
-                    Err(Failure::error(error.to_string()).with_help(format!(
+                    Err(Failure::error(error.to_string()).with_help(remedy!(
                         "If nobody gets in any more, the way back is an access entry: {}",
                         way_back(&cluster, region, caller.as_ref())
                     )))
@@ -178,8 +179,9 @@ fn list(backups: &[Backup], output: Output, printer: &Printer) -> Result<ExitCod
 
 fn named<'found>(backups: &'found [Backup], name: &str) -> Result<&'found Backup, Failure> {
     backups.iter().find(|backup| backup.name == name).ok_or_else(|| {
-        Failure::error(format!("there is no backup {name} of aws-auth in the cluster"))
-            .with_help("`--list` shows those that are there; `--to` takes the file of one as well.")
+        Failure::error(format!("there is no backup {name} of aws-auth in the cluster")).with_help(remedy!(
+            "`--list` shows those that are there; `--to` takes the file of one as well."
+        ))
     })
 }
 
@@ -193,7 +195,9 @@ fn newest(backups: &[Backup]) -> Result<&Backup, Failure> {
                 0 => "there is no backup of aws-auth, neither in the cluster nor in files of yours",
                 _ => "all backups of aws-auth were made by restores",
             })
-            .with_help("`--to` takes the name of a backup that `--list` shows, or the file of one.")
+            .with_help(remedy!(
+                "`--to` takes the name of a backup that `--list` shows, or the file of one."
+            ))
         })
 }
 

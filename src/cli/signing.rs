@@ -3,6 +3,7 @@
 
 mod renewal;
 
+use crate::remedy::remedy;
 use std::fmt::Write as _;
 
 use aws_credential_types::Credentials;
@@ -256,7 +257,7 @@ impl<'a> Signing<'a> {
             .or_else(|| source::region(self.environment, &config, self.profile))
             .ok_or_else(|| {
                 Failure::usage("the region is not known").with_help(
-                    "Give --region, set AWS_REGION, or set a region in the profile: the token names the region's STS.",
+                    remedy!("Give --region, set AWS_REGION, or set a region in the profile: the token names the region's STS."),
                 )
             })?;
         checked_region(&region)?;
@@ -447,15 +448,23 @@ impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
         let help = match &error {
             SourceError::NoProfile { .. } => {
-                "Check --profile, AWS_PROFILE and AWS_DEFAULT_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE."
+                remedy!(
+                    "Check --profile, AWS_PROFILE and AWS_DEFAULT_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE."
+                )
             }
-            SourceError::Expired { .. } => "Get new ones, or unset AWS_ACCESS_KEY_ID and its companions.",
+            SourceError::Expired { .. } => {
+                remedy!("Get new ones, or unset AWS_ACCESS_KEY_ID and its companions.")
+            }
             SourceError::ProfileExpired { .. } => {
-                "Get new ones; if they are new, correct or remove `x_security_token_expires` beside them."
+                remedy!(
+                    "Get new ones; if they are new, correct or remove `x_security_token_expires` beside them."
+                )
             }
-            SourceError::BlankKey { .. } => "Complete the profile, or remove the key.",
+            SourceError::BlankKey { .. } => remedy!("Complete the profile, or remove the key."),
             SourceError::SharedConfig(_) => {
-                "Correct the file, or name another one with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE."
+                remedy!(
+                    "Correct the file, or name another one with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE."
+                )
             }
         };
         Self::error(error.to_string()).with_help(help)

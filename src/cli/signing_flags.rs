@@ -1,6 +1,7 @@
 //! The flags that say whose token for which cluster, in the words of aws-iam-authenticator and of `aws eks get-token`. What
 //! is made of them is in `signing`.
 
+use crate::remedy::remedy;
 use clap::Args;
 
 use super::{Failure, kubeconfig_flags};
@@ -87,7 +88,7 @@ impl SignerFlags {
         };
         if arn.is_empty() {
             return Err(Failure::usage("--role-arn is empty")
-                .with_help("Leave it out to use the credentials as they are."));
+                .with_help(remedy!("Leave it out to use the credentials as they are.")));
         }
         let arn = kubeconfig_flags::role("--role-arn", arn)?;
         let own = || own_session_name(environment);

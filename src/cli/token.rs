@@ -3,6 +3,7 @@
 //! kubectl runs it for every call. So it runs before any runtime is started, and ends there when keys lie at hand or the
 //! cache has what is needed; only then is somebody asked.
 
+use crate::remedy::remedy;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
@@ -49,7 +50,7 @@ impl TokenCommand {
     pub(super) fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         if global.sandbox {
             return Err(Failure::usage("there are no tokens for the simulated cluster")
-                .with_help("Leave --sandbox out, and unset EKSACT_SANDBOX."));
+                .with_help(remedy!("Leave --sandbox out, and unset EKSACT_SANDBOX.")));
         }
         let environment = Environment::of_process();
         let exec_info = std::env::var_os(EXEC_INFO_VARIABLE);

@@ -1,6 +1,7 @@
 //! What a decoded token says, put into facts, and what people are told of the checks that it fails. Pure. The checks are
 //! `authn::token_check`'s.
 
+use crate::remedy::{Remedy, remedy};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -101,7 +102,9 @@ fn of_jwt(token: &JsonWebToken, now: Timestamp) -> Facts {
                 "token-expired",
                 format!("the token ended {} ago", distance(end, now)),
             )
-            .with_help("The kubelet renews a projected token in its file; read the file again."),
+            .with_help(remedy!(
+                "The kubelet renews a projected token in its file; read the file again."
+            )),
         );
     }
     if let Some(start) = token
@@ -113,7 +116,7 @@ fn of_jwt(token: &JsonWebToken, now: Timestamp) -> Facts {
                 "clock",
                 format!("the token is valid only in {}", distance(start, now)),
             )
-            .with_help("Compare the clocks of this machine and of the issuer."),
+            .with_help(remedy!("Compare the clocks of this machine and of the issuer.")),
         );
     }
     facts
@@ -129,39 +132,41 @@ pub(super) fn findings(token: &PresignedToken, faults: &[TokenFault], now: Times
                 "token-host",
                 format!("{GLOBAL_HOST} is taken in partition aws only, and STS may not know keys of opt-in regions there"),
             )
-            .with_help("Name the region: `eksact token --region`."),
+            .with_help(remedy!("Name the region: `eksact token --region`.")),
         );
     }
     findings
 }
 
-const MAKE_IT_ANEW: &str = "Make the token with `eksact token`.";
+fn make_it_anew() -> Remedy {
+    remedy!("Make the token with `eksact token`.")
+}
 
 fn finding_of(fault: &TokenFault, now: Timestamp) -> Finding {
-    let with_help = |code: &str, message: String, help: &str| error(code, message).with_help(help);
+    let with_help = |code: &str, message: String, help: Remedy| error(code, message).with_help(help);
     // What people read where the server's own words would not tell them enough.
     match fault {
         TokenFault::TooLarge { length } => with_help(
             "token-too-long",
             format!("the token has {length} bytes and the server reads {MAXIMUM_TOKEN_BYTES}"),
-            "Use a session with fewer session tags or a smaller session policy.",
+            remedy!("Use a session with fewer session tags or a smaller session policy."),
         ),
         TokenFault::Scheme(scheme) => with_help(
             "token-url",
             format!("the URL's scheme is {scheme} and must be https"),
-            MAKE_IT_ANEW,
+            make_it_anew(),
         ),
         TokenFault::HostPartition { host, partition } => with_help(
             "token-host",
             format!("the host {host} is not one of partition {partition}, which the cluster is in"),
-            "Make the token with the cluster's region: `eksact token --region`.",
+            remedy!("Make the token with the cluster's region: `eksact token --region`."),
         ),
         TokenFault::GlobalHost { partition } => with_help(
             "token-host",
             format!(
                 "the host {GLOBAL_HOST} is taken in partition aws only, and the cluster is in partition {partition}"
             ),
-            "Make the token with the cluster's region: `eksact token --region`.",
+            remedy!("Make the token with the cluster's region: `eksact token --region`."),
         ),
         TokenFault::HostFormat { host: named }
         | TokenFault::HostRegion { region: named }
@@ -170,24 +175,30 @@ fn finding_of(fault: &TokenFault, now: Timestamp) -> Finding {
             format!(
                 "the server does not take the host {named}: it takes the plain names of AWS's STS endpoints, without a port"
             ),
-            "The usual cause is AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_STS in the environment of the program that made the \
-             token; unset it there, or use `eksact token`, which does not heed it.",
+            remedy!(
+                "The usual cause is AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_STS in the environment of the program that made the \
+             token; unset it there, or use `eksact token`, which does not heed it."
+            ),
         ),
-        TokenFault::Path => with_help("token-url", "the URL's path is not `/`".to_owned(), MAKE_IT_ANEW),
+        TokenFault::Path => with_help(
+            "token-url",
+            "the URL's path is not `/`".to_owned(),
+            make_it_anew(),
+        ),
         TokenFault::UnknownParameter(name) => with_help(
             "token-url",
             format!("the URL has a parameter that the server does not take: {name}"),
-            MAKE_IT_ANEW,
+            make_it_anew(),
         ),
         TokenFault::Action => with_help(
             "token-url",
             "the URL is not a call of GetCallerIdentity".to_owned(),
-            MAKE_IT_ANEW,
+            make_it_anew(),
         ),
         TokenFault::ClusterHeaderNotSigned => with_help(
             "token-headers",
             format!("the header {CLUSTER_HEADER} is not signed, so that the token is for no cluster"),
-            "A plain presigned URL is no token; make it with `eksact token`.",
+            remedy!("A plain presigned URL is no token; make it with `eksact token`."),
         ),
         TokenFault::OtherHeaders(names) => with_help(
             "token-headers",
@@ -195,17 +206,17 @@ fn finding_of(fault: &TokenFault, now: Timestamp) -> Finding {
                 "the headers {} are signed, too; the server does not send them to STS, which then refuses the signature",
                 names.join(", ")
             ),
-            "An SDK's presigner adds headers of its own; sign host and x-k8s-aws-id only.",
+            remedy!("An SDK's presigner adds headers of its own; sign host and x-k8s-aws-id only."),
         ),
         TokenFault::PresignedSeconds(_) => with_help(
             "token-expires",
             "X-Amz-Expires must be there, and a number from 0 to 900".to_owned(),
-            MAKE_IT_ANEW,
+            make_it_anew(),
         ),
         TokenFault::NoDate | TokenFault::Date(_) => with_help(
             "token-date",
             "X-Amz-Date is missing or no date".to_owned(),
-            MAKE_IT_ANEW,
+            make_it_anew(),
         ),
         TokenFault::Expired { signed } => with_help(
             "token-expired",
@@ -213,12 +224,14 @@ fn finding_of(fault: &TokenFault, now: Timestamp) -> Finding {
                 "it was signed {} ago and lives 15 minutes",
                 distance(*signed, now)
             ),
-            "Make a new one. If it is new, the clock of the machine that made it is behind.",
+            remedy!("Make a new one. If it is new, the clock of the machine that made it is behind."),
         ),
         TokenFault::Future { signed } => with_help(
             "clock",
             format!("it was signed {} in the future", distance(*signed, now)),
-            "The clock of the machine that made it, or of this one, is wrong; STS refuses more than a few minutes.",
+            remedy!(
+                "The clock of the machine that made it, or of this one, is wrong; STS refuses more than a few minutes."
+            ),
         ),
         TokenFault::Prefix
         | TokenFault::Base64 { .. }
@@ -228,7 +241,7 @@ fn finding_of(fault: &TokenFault, now: Timestamp) -> Finding {
         | TokenFault::RepeatedParameter => with_help(
             "token-refused",
             format!("the server refuses it: {fault}"),
-            MAKE_IT_ANEW,
+            make_it_anew(),
         ),
     }
 }

@@ -1,5 +1,6 @@
 //! What STS says of a token, put into findings: for `verify token`, and for `whoami` where the server has refused one. Pure.
 
+use crate::remedy::{Remedy, remedy};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -66,14 +67,15 @@ pub(super) fn clock(answer: &StsAnswer, now: Timestamp) -> Option<Finding> {
         skew.as_secs().unsigned_abs()
     );
     Some(
-        Finding::new(Severity::Warning, "clock", message)
-            .with_help("Set the clock: STS takes what was signed within some minutes of its own time."),
+        Finding::new(Severity::Warning, "clock", message).with_help(remedy!(
+            "Set the clock: STS takes what was signed within some minutes of its own time."
+        )),
     )
 }
 
 /// What a refusal of STS means here: the code of the finding, and what to do. Source of the codes: "Common errors" of the
 /// STS API reference.
-fn meaning(code: &str, message: &str, host: &str, cluster: &str) -> (&'static str, String) {
+fn meaning(code: &str, message: &str, host: &str, cluster: &str) -> (&'static str, Remedy) {
     let about_time = ["expired", "not yet current"]
         .iter()
         .any(|words| message.to_lowercase().contains(words));
@@ -82,19 +84,20 @@ fn meaning(code: &str, message: &str, host: &str, cluster: &str) -> (&'static st
         "SignatureDoesNotMatch" | "RequestExpired" if about_time => ("clock", clock_help()),
         "SignatureDoesNotMatch" => (
             "token-cluster",
-            format!(
+            remedy!(
                 "It was signed for another cluster than `{cluster}` (upper and lower case count), or with a wrong secret key. \
                  Make it with `eksact token --cluster {cluster}`, and compare --cluster-name or -i in the kubeconfig."
             ),
         ),
         "ExpiredToken" | "ExpiredTokenException" => (
             "credentials-expired",
-            "The session of the credentials that signed it has ended: log in or assume the role again, then make a new token."
-                .to_owned(),
+            remedy!(
+                "The session of the credentials that signed it has ended: log in or assume the role again, then make a new token."
+            ),
         ),
         "InvalidClientTokenId" => (
             "credentials-unknown",
-            format!(
+            remedy!(
                 "The key was deleted or is inactive, its session token is missing or not its own, or the key is of another \
                  partition{}.",
                 sts_endpoint::region_of(host).map_or_else(String::new, |region| format!(
@@ -104,20 +107,22 @@ fn meaning(code: &str, message: &str, host: &str, cluster: &str) -> (&'static st
         ),
         "RegionDisabledException" => (
             "region-disabled",
-            "Enable STS in this region in the account's settings.".to_owned(),
+            remedy!("Enable STS in this region in the account's settings."),
         ),
         "Throttling" | "ThrottlingException" => (
             "sts-throttled",
-            "STS refuses for the number of calls; the server then answers 429 or Unauthorized. Keep tokens for their 14 minutes."
-                .to_owned(),
+            remedy!(
+                "STS refuses for the number of calls; the server then answers 429 or Unauthorized. Keep tokens for their 14 minutes."
+            ),
         ),
-        _ => ("sts-refused", "See the text of STS.".to_owned()),
+        _ => ("sts-refused", remedy!("See the text of STS.")),
     }
 }
 
-fn clock_help() -> String {
-    "The clock of the machine that signed it is wrong, or the token is old: set the clock, make a new one."
-        .to_owned()
+fn clock_help() -> Remedy {
+    remedy!(
+        "The clock of the machine that signed it is wrong, or the token is old: set the clock, make a new one."
+    )
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `eksact update …`.
 
+use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
@@ -101,8 +102,10 @@ impl UpdateServiceAccount {
         if named.is_empty() {
             return Err(
                 Failure::usage("nothing to update: no flag names an attribute of the role").with_help(
-                    "Name at least one of --attach-policy-arn, --attach-policy, --well-known-policies, \
-                     --permissions-boundary, --subject-pattern and --tags.",
+                    remedy!(
+                        "Name at least one of --attach-policy-arn, --attach-policy, --well-known-policies, \
+                     --permissions-boundary, --subject-pattern and --tags."
+                    ),
                 ),
             );
         }
@@ -140,8 +143,8 @@ async fn live_account(
         return Err(error.clone().into());
     }
     iam_role::adopt::from_live(&live, key, &config.metadata.tags).map_err(|error| {
-        Failure::error(error.to_string()).with_help(
-            "`eksact get iamserviceaccount` lists what is there; `create iamserviceaccount` makes a new one.",
-        )
+        Failure::error(error.to_string()).with_help(remedy!(
+            "`eksact get iamserviceaccount` lists what is there; `create iamserviceaccount` makes a new one."
+        ))
     })
 }

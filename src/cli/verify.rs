@@ -1,5 +1,6 @@
 //! `eksact verify token`: the checks of the server, one after the other, and the question to STS itself.
 
+use crate::remedy::remedy;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
@@ -99,7 +100,7 @@ fn any_name(cluster: &str) -> Finding {
     let message = format!(
         "the token was made just now for the name {cluster}; whether there is such a cluster STS cannot know"
     );
-    Finding::new(Severity::Note, "cluster-unknown", message).with_help(format!(
+    Finding::new(Severity::Note, "cluster-unknown", message).with_help(remedy!(
         "`eksact whoami --cluster {cluster}` asks EKS and the cluster's server."
     ))
 }
@@ -111,7 +112,7 @@ fn checked(token: &str, cluster: &str, region: Option<&str>, now: Timestamp) -> 
         return Err(Failure::error(
             "this is the token of a service account: the API server verifies it itself, by the issuer's keys",
         )
-        .with_help("`eksact decode token` shows what it says."));
+        .with_help(remedy!("`eksact decode token` shows what it says.")));
     };
     let mut facts = Facts::default();
     facts.add("cluster", cluster);

@@ -1,6 +1,7 @@
 //! `--aws-auth` of `whoami`: the ConfigMap from a file, as whoever may read it in the cluster saved it. What it means is
 //! told elsewhere.
 
+use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -29,8 +30,9 @@ pub(super) fn read_aws_auth(path: &std::path::Path) -> Result<PastedAwsAuth, Fai
         .and_then(|file| file.take(LONGEST_FILE).read_to_string(&mut text))
         .map_err(|error| Failure::usage(format!("--aws-auth could not be read: {error}")))?;
     pasted_aws_auth(&text).map_err(|why| {
-        Failure::usage(format!("--aws-auth {}: {why}", path.display()))
-            .with_help("Save it with `kubectl -n kube-system get configmap aws-auth -o yaml`.")
+        Failure::usage(format!("--aws-auth {}: {why}", path.display())).with_help(remedy!(
+            "Save it with `kubectl -n kube-system get configmap aws-auth -o yaml`."
+        ))
     })
 }
 
@@ -62,7 +64,7 @@ fn pasted_aws_auth(text: &str) -> Result<PastedAwsAuth, String> {
             "not-aws-auth",
             format!("--aws-auth has the ConfigMap {place}, and the server reads {NAMESPACE}/{NAME} alone"),
         )
-        .with_help(format!(
+        .with_help(remedy!(
             "Save it with `kubectl -n {NAMESPACE} get configmap {NAME} -o yaml`."
         ))
     });

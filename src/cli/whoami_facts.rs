@@ -1,6 +1,7 @@
 //! Who somebody is to a cluster, and why nobody: from STS's identity, the access entries, aws-auth and the server's own
 //! answer. Pure. What aws-auth says is `whoami_mapping`'s.
 
+use crate::remedy::remedy;
 use crate::{
     authn::{arn::PrincipalKind, aws_auth::Identity},
     engine::{Finding, Severity},
@@ -214,7 +215,7 @@ fn refused(known: &Known<'_>, mappings: &Mappings, facts: &mut Facts) {
                 format!("the server refuses {arn}, and why is not checkable from here: {looked}"),
             )
             .with_help(
-                "Give --kubeconfig or --context of somebody who may read the ConfigMap, or a copy of it with --aws-auth FILE.",
+                remedy!("Give --kubeconfig or --context of somebody who may read the ConfigMap, or a copy of it with --aws-auth FILE."),
             ),
         );
     }
@@ -225,13 +226,17 @@ fn refused_though_mapped(known: &Known<'_>, mappings: &Mappings) -> Finding {
     let (through, help) = match (&mappings.entry, &mappings.aws_auth) {
         (Some(entry), _) => (
             format!("the access entry {entry} is for it"),
-            "An access entry holds the id of its principal: where the role or user was deleted and made again, delete the entry \
-             and create it anew. A new entry takes some moments to count.",
+            remedy!(
+                "An access entry holds the id of its principal: where the role or user was deleted and made again, delete the entry \
+             and create it anew. A new entry takes some moments to count."
+            ),
         ),
         (None, place) => (
             format!("aws-auth maps it ({})", place.as_deref().unwrap_or_default()),
-            "Perhaps this is not what the cluster's server reads: a copy that is older or newer than it, or another cluster's \
-             ConfigMap (check --aws-auth, --kubeconfig and --context). A change takes some moments to count.",
+            remedy!(
+                "Perhaps this is not what the cluster's server reads: a copy that is older or newer than it, or another cluster's \
+             ConfigMap (check --aws-auth, --kubeconfig and --context). A change takes some moments to count."
+            ),
         ),
     };
     let token = match known.token_faults {
@@ -254,7 +259,7 @@ fn cluster_missing(known: &Known<'_>) -> Finding {
         "there is no cluster {} in account {} and region {}",
         known.cluster, known.identity.account, known.region
     );
-    let help = format!(
+    let help = remedy!(
         "Check --cluster (upper and lower case count), --region and --profile; `aws eks list-clusters --region {}` names what \
          is there.",
         known.region
@@ -278,7 +283,7 @@ fn not_mapped(known: &Known<'_>, mappings: &Mappings, facts: &mut Facts) {
                     identity.account
                 ),
             )
-            .with_help("Perhaps other credentials were meant: check --profile, AWS_PROFILE and the keys in the environment."),
+            .with_help(remedy!("Perhaps other credentials were meant: check --profile, AWS_PROFILE and the keys in the environment.")),
         );
     }
     if identity.canonical.kind == PrincipalKind::Root {
@@ -294,19 +299,19 @@ fn not_mapped(known: &Known<'_>, mappings: &Mappings, facts: &mut Facts) {
             format!(
                 "no access entry is for {arn}, and the cluster does not read aws-auth (authentication mode API)"
             ),
-            format!("Somebody who may: {}", entry_command(known)),
+            remedy!("Somebody who may: {}", entry_command(known)),
         )
     } else if mappings.are_entries_unknown {
         (
             format!(
                 "no entry of aws-auth lets {arn} into the cluster; whether an access entry does is not checkable"
             ),
-            format!("Somebody who may: {}", known.command(arn)),
+            remedy!("Somebody who may: {}", known.command(arn)),
         )
     } else {
         (
             format!("nothing lets {arn} into the cluster"),
-            format!("Somebody who may: {}", known.command(arn)),
+            remedy!("Somebody who may: {}", known.command(arn)),
         )
     };
     facts.find(Finding::new(Severity::Error, "not-mapped", message).with_help(help));

@@ -1,5 +1,6 @@
 //! What an aws-auth ConfigMap makes of a caller, and which of its entries were meant for it and miss. Pure.
 
+use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use crate::{
@@ -45,7 +46,7 @@ pub(super) fn by_aws_auth(
     for finding in misspelt {
         facts.find(
             Finding::new(severity, finding.code, finding.message)
-                .with_help(format!("In aws-auth: {}.", finding.suggestion)),
+                .with_help(remedy!("In aws-auth: {}.", finding.suggestion)),
         );
     }
     for (section, fault) in aws_auth.dropped() {
@@ -62,7 +63,9 @@ pub(super) fn by_aws_auth(
                     fault.problem
                 ),
             )
-            .with_help("Correct the text of that section; `kubectl -n kube-system edit configmap aws-auth`."),
+            .with_help(remedy!(
+                "Correct the text of that section; `kubectl -n kube-system edit configmap aws-auth`."
+            )),
         );
     }
     let misses = near_misses(&aws_auth, known.identity, |section| {
@@ -82,7 +85,7 @@ pub(super) fn by_aws_auth(
             if denied != Denied::NotMapped {
                 facts.find(
                     Finding::new(severity, "entry-dropped", denied.to_string())
-                        .with_help("The entry is for nodes, or its username is reserved; give the caller an entry of its own."),
+                        .with_help(remedy!("The entry is for nodes, or its username is reserved; give the caller an entry of its own.")),
                 );
             }
             None
@@ -112,7 +115,7 @@ fn near_miss(miss: &NearMiss, known: &Known<'_>, severity: Severity) -> Finding 
             .map_or_else(String::new, |line| format!(", line {line},")),
         miss.arn
     );
-    let replace = |with: &str| format!("Write {with} there: {}", known.command(with));
+    let replace = |with: &str| remedy!("Write {with} there: {}", known.command(with));
     let (code, why, help) = match &miss.why {
         Miss::RolePath { without_path } => (
             "role-arn-with-path",
@@ -135,7 +138,7 @@ fn near_miss(miss: &NearMiss, known: &Known<'_>, severity: Severity) -> Finding 
                 "it is in account {account}, and the caller is in {}",
                 known.identity.account
             ),
-            "Use credentials of that account, or map the caller's ARN.".to_owned(),
+            remedy!("Use credentials of that account, or map the caller's ARN."),
         ),
         Miss::OtherPartition { partition } => (
             "wrong-partition",
@@ -153,17 +156,17 @@ fn near_miss(miss: &NearMiss, known: &Known<'_>, severity: Severity) -> Finding 
                 "entry {} of the section has the same ARN and counts instead; groups are not joined",
                 by + 1
             ),
-            "Keep one entry for each ARN, with all its groups.".to_owned(),
+            remedy!("Keep one entry for each ARN, with all its groups."),
         ),
         Miss::Refused { because } => (
             "entry-dropped",
             format!("the server leaves the entry out: {because}"),
-            "Correct the entry.".to_owned(),
+            remedy!("Correct the entry."),
         ),
         Miss::DroppedSection { fault } => (
             "section-dropped",
             format!("the server drops the whole section: {}", fault.problem),
-            "Correct the section's text; nobody in it gets in until then.".to_owned(),
+            remedy!("Correct the section's text; nobody in it gets in until then."),
         ),
         Miss::SsoEntry => (
             "sso-entry",
@@ -180,7 +183,7 @@ fn near_miss(miss: &NearMiss, known: &Known<'_>, severity: Severity) -> Finding 
                     .collect::<Vec<_>>()
                     .join("; ")
             ),
-            "Put the values in quotes, and groups in a list.".to_owned(),
+            remedy!("Put the values in quotes, and groups in a list."),
         ),
     };
     Finding::new(severity, code, format!("{entry}: {why}")).with_help(help)

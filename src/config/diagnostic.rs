@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthChar;
 
 use super::location::SourceLocation;
+use crate::remedy::Remedy;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,7 +48,7 @@ pub struct Diagnostic {
     /// How many terminal cells of `source_line` come before the caret.
     pub caret_cell: usize,
     /// What to do about it.
-    pub help: Option<String>,
+    pub help: Option<Remedy>,
 }
 
 impl Diagnostic {
@@ -67,8 +68,8 @@ impl Diagnostic {
 
     /// The same with what to do about it.
     #[must_use]
-    pub fn with_help(mut self, help: &str) -> Self {
-        self.help = Some(harmless_text(help));
+    pub fn with_help(mut self, help: impl Into<Remedy>) -> Self {
+        self.help = Some(help.into().worded(harmless_text));
         self
     }
 

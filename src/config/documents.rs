@@ -1,5 +1,6 @@
 //! The documents of all files of a run: decoded, parted, told apart, and what is reported about each, with its place.
 
+use crate::remedy::remedy;
 use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
@@ -205,7 +206,7 @@ fn of_file(code: &'static str, message: impl Into<String>) -> Finding {
 
 fn other_document() -> Finding {
     let own = DocumentKind::ClusterAccess;
-    of_file("other-document", "this document is of no kind that eksact knows").help(format!(
+    of_file("other-document", "this document is of no kind that eksact knows").help(remedy!(
         "a ClusterConfig can be followed by `apiVersion: {}`, `kind: {}`; put everything else into files of its own",
         own.api_version(),
         own.name()
@@ -214,13 +215,15 @@ fn other_document() -> Finding {
 
 fn second_config(earlier: &SourceLocation) -> Finding {
     let message = format!("there is a ClusterConfig already, at {earlier}");
-    of_file("second-cluster-config", message)
-        .help("one run is about one cluster: put the other into a file of its own")
+    of_file("second-cluster-config", message).help(remedy!(
+        "one run is about one cluster: put the other into a file of its own"
+    ))
 }
 
 fn not_first() -> Finding {
     let message = "the ClusterConfig is not the first document of its file";
-    of_file("cluster-config-not-first", message).help("put it first: eksctl reads nothing else of a file")
+    of_file("cluster-config-not-first", message)
+        .help(remedy!("put it first: eksctl reads nothing else of a file"))
 }
 
 fn no_config(files: usize, has_access: bool) -> Finding {
@@ -229,8 +232,8 @@ fn no_config(files: usize, has_access: bool) -> Finding {
         _ => "there is no ClusterConfig in these files",
     };
     of_file("empty", message).help(if has_access {
-        "a ClusterAccess belongs to a ClusterConfig: put it behind one, or name both files with -f"
+        remedy!("a ClusterAccess belongs to a ClusterConfig: put it behind one, or name both files with -f")
     } else {
-        "begin with `apiVersion: eksctl.io/v1alpha5` and `kind: ClusterConfig`"
+        remedy!("begin with `apiVersion: eksctl.io/v1alpha5` and `kind: ClusterConfig`")
     })
 }

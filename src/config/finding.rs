@@ -6,6 +6,7 @@ use super::diagnostic::{Diagnostic, Severity, harmless_text};
 use super::location::SourceLocation;
 use super::path::FieldPath;
 use super::source::Position;
+use crate::remedy::Remedy;
 
 /// More findings of a weight than this help nobody, and a hostile file could ask for millions.
 const MAXIMUM_FINDINGS: usize = 100;
@@ -49,7 +50,7 @@ pub(super) struct Finding {
     pub(super) code: &'static str,
     pub(super) path: FieldPath,
     pub(super) message: String,
-    pub(super) help: Option<String>,
+    pub(super) help: Option<Remedy>,
     /// Whether it is about the key at `path` rather than its value.
     pub(super) at_key: bool,
     /// Whether an error below `path` explains it: it is about something that is not there, or not as it should be.
@@ -82,7 +83,7 @@ impl Finding {
         }
     }
 
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+    pub(super) fn help(mut self, help: impl Into<Remedy>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -118,7 +119,7 @@ impl Finding {
             location: self.location,
             source_line: None,
             caret_cell: 0,
-            help: self.help.as_deref().map(harmless_text),
+            help: self.help.map(|help| help.worded(harmless_text)),
         }
     }
 }

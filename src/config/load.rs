@@ -16,6 +16,7 @@ use super::validate::identity_mapping::list_key;
 use super::yaml::Node;
 use super::{placeholder, shape, validate};
 use crate::iam::Partition;
+use crate::remedy::remedy;
 
 /// A configuration that can be used, and what someone should look at all the same.
 #[derive(Clone, Debug, PartialEq)]
@@ -150,10 +151,9 @@ fn agreement(root: &Node, cluster: &Metadata) -> Findings {
                 quoted(own),
                 quoted(&wanted.value)
             );
-            findings.push(
-                Finding::error("other-cluster", path, message)
-                    .help("is this the right file? `metadata` may be left out of a ClusterAccess"),
-            );
+            findings.push(Finding::error("other-cluster", path, message).help(remedy!(
+                "is this the right file? `metadata` may be left out of a ClusterAccess"
+            )));
         }
     }
     findings

@@ -9,6 +9,7 @@ use super::document::DocumentKind;
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use super::yaml::{Content, Node};
+use crate::remedy::remedy;
 
 /// The findings of everything managed: all of a ClusterAccess; `metadata`, `iam.withOIDC`, `iam.serviceAccounts` and
 /// `iamIdentityMappings` of a ClusterConfig.
@@ -66,7 +67,7 @@ fn walk(node: &Node, path: &FieldPath, in_policy: bool, findings: &mut Findings)
                 path.clone(),
                 format!("the tag {} is not expanded by anything here", quoted(tag)),
             )
-            .help("write the value itself"),
+            .help(remedy!("write the value itself")),
         );
     }
     match node.content() {
@@ -96,7 +97,9 @@ fn walk(node: &Node, path: &FieldPath, in_policy: bool, findings: &mut Findings)
                             format!("{} is not expanded by anything here", quoted(&entry.key)),
                         )
                         .at_key()
-                        .help("write the value itself; eksact passes policy documents on as they are"),
+                        .help(remedy!(
+                            "write the value itself; eksact passes policy documents on as they are"
+                        )),
                     );
                 } else {
                     walk(&entry.value, &here, in_policy, findings);
@@ -108,9 +111,11 @@ fn walk(node: &Node, path: &FieldPath, in_policy: bool, findings: &mut Findings)
 
 fn unexpanded(placeholder: &str, path: FieldPath, in_policy: bool) -> Finding {
     let help = if in_policy {
-        "fill it in first, for example with envsubst; IAM policy variables such as ${aws:username} may stay"
+        remedy!(
+            "fill it in first, for example with envsubst; IAM policy variables such as ${{aws:username}} may stay"
+        )
     } else {
-        "fill it in first, for example with envsubst"
+        remedy!("fill it in first, for example with envsubst")
     };
     Finding::error(
         "placeholder",

@@ -10,6 +10,7 @@ use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use super::suggest;
 use super::yaml::{Content, Node, Resolved};
+use crate::remedy::{Remedy, remedy};
 
 /// Checks the whole document.
 pub(super) fn check(kind: DocumentKind, root: &Node) -> Findings {
@@ -133,10 +134,9 @@ impl Checker {
             finding.message.push_str("; eksctl ignores it");
         }
         if key.starts_with("Fn::") || key == "Ref" {
-            finding.help = Some(
+            finding.help = Some(remedy!(
                 "this looks like CloudFormation; nothing expands it here, so write the value itself"
-                    .to_owned(),
-            );
+            ));
         }
         self.findings.push(finding);
     }
@@ -168,9 +168,9 @@ impl Checker {
         );
         finding.severity = severity;
         finding.help = Some(match (field.allowed.len(), suggest::nearest(text, words())) {
-            (1, _) => format!("write {}; eksact supports no other", suggest::list(words())),
-            (_, Some(word)) => format!("did you mean `{word}`?"),
-            (_, None) => format!("it is one of {}", suggest::list(words())),
+            (1, _) => remedy!("write {}; eksact supports no other", suggest::list(words())),
+            (_, Some(word)) => remedy!("did you mean `{word}`?"),
+            (_, None) => remedy!("it is one of {}", suggest::list(words())),
         });
         self.findings.push(finding);
     }
@@ -195,18 +195,20 @@ impl Checker {
         }
         finding.help = match (wanted, node.content()) {
             (FieldType::Boolean, Content::Scalar { text, plain: false }) if is_boolean_word(text) => {
-                Some("write it without quotes".to_owned())
+                Some(remedy!("write it without quotes"))
             }
             (FieldType::List(_), Content::Scalar { .. }) => {
-                Some("write a list: `- ` before each item, or `[a, b]`".to_owned())
+                Some(remedy!("write a list: `- ` before each item, or `[a, b]`"))
             }
             (FieldType::List(_), Content::Mapping(_)) => {
-                Some("write `- ` before each item of the list".to_owned())
+                Some(remedy!("write `- ` before each item of the list"))
             }
             (FieldType::Text, Content::Mapping(entries))
                 if entries.iter().any(|entry| is_cloudformation(&entry.key)) =>
             {
-                Some("CloudFormation functions are not expanded here; write the value itself".to_owned())
+                Some(remedy!(
+                    "CloudFormation functions are not expanded here; write the value itself"
+                ))
             }
             _ => None,
         };
@@ -269,7 +271,7 @@ fn required_at_the_root(kind: DocumentKind, root: &Node, findings: &mut Findings
     if !matches!(root.content(), Content::Mapping(_)) {
         return;
     }
-    let mut require = |present: bool, path: &str, help: &str| {
+    let mut require = |present: bool, path: &str, help: Remedy| {
         if !present {
             findings.push(
                 Finding::error("missing", FieldPath::of(path), format!("{path} must be set"))
@@ -282,12 +284,12 @@ fn required_at_the_root(kind: DocumentKind, root: &Node, findings: &mut Findings
     require(
         has(root, "apiVersion"),
         "apiVersion",
-        &format!("write `apiVersion: {}`", kind.api_version()),
+        remedy!("write `apiVersion: {}`", kind.api_version()),
     );
     require(
         has(root, "kind"),
         "kind",
-        &format!("write `kind: {}`", kind.name()),
+        remedy!("write `kind: {}`", kind.name()),
     );
     if kind == DocumentKind::ClusterAccess {
         return;
@@ -296,18 +298,18 @@ fn required_at_the_root(kind: DocumentKind, root: &Node, findings: &mut Findings
         None => require(
             false,
             "metadata",
-            "write `metadata:` with the `name` and the `region` of the cluster",
+            remedy!("write `metadata:` with the `name` and the `region` of the cluster"),
         ),
         Some(metadata) => {
             require(
                 has(metadata, "name"),
                 "metadata.name",
-                "write the name of the EKS cluster",
+                remedy!("write the name of the EKS cluster"),
             );
             require(
                 has(metadata, "region"),
                 "metadata.region",
-                "write the AWS region of the cluster, such as `region: eu-west-1`",
+                remedy!("write the AWS region of the cluster, such as `region: eu-west-1`"),
             );
         }
     }

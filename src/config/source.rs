@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, Severity};
 use super::location::SourceLocation;
+use crate::remedy::{Remedy, remedy};
 
 /// The largest file that is read: 2 MiB. An account holds at most ten thousand roles, and an entry is seldom longer than
 /// two hundred bytes; a hostile file makes the parser keep about a hundred bytes for each of its own.
@@ -32,7 +33,7 @@ impl Source {
     /// Decodes `bytes`. The one diagnostic of a failure says what the file is instead of UTF-8 text.
     pub(super) fn decode(file: &str, bytes: &[u8]) -> Result<Self, Box<Diagnostic>> {
         let file: Arc<str> = file.into();
-        let fail = |at: Option<Position>, code, message: String, help: &str| {
+        let fail = |at: Option<Position>, code, message: String, help: Remedy| {
             Box::new(Diagnostic {
                 severity: Severity::Error,
                 code,
@@ -45,7 +46,7 @@ impl Source {
                 }),
                 source_line: None,
                 caret_cell: 0,
-                help: Some(help.to_owned()),
+                help: Some(help),
             })
         };
         if bytes.len() > MAXIMUM_BYTES {
@@ -57,7 +58,7 @@ impl Source {
                 Some(Position { line: 1, column: 1 }),
                 "file-too-large",
                 message,
-                "is this really a ClusterConfig?",
+                remedy!("is this really a ClusterConfig?"),
             ));
         }
         let text = match bytes {
@@ -71,7 +72,7 @@ impl Source {
                 Some(at),
                 "not-utf8",
                 "the file is not UTF-8 text".to_owned(),
-                "save it as UTF-8; a compressed or binary file is no ClusterConfig",
+                remedy!("save it as UTF-8; a compressed or binary file is no ClusterConfig"),
             )
         })?;
         let text = if text.contains('\r') {
@@ -89,7 +90,7 @@ impl Source {
                 Some(at),
                 "control-character",
                 message,
-                "remove it; in a quoted value it can be written as an escape such as \"\\x1b\"",
+                remedy!("remove it; in a quoted value it can be written as an escape such as \"\\x1b\""),
             ));
         }
         let line_starts = std::iter::once(0)

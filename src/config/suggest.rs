@@ -3,6 +3,7 @@
 use super::document::DocumentKind;
 use super::fields::{ObjectType, places};
 use super::path::FieldPath;
+use crate::remedy::{Remedy, remedy};
 
 /// Longer words get no suggestion: nobody mistypes them, and comparing them costs time.
 const LONGEST_WORD: usize = 64;
@@ -38,24 +39,24 @@ pub(super) fn for_unknown_key(
     kind: DocumentKind,
     object: &ObjectType,
     path: &FieldPath,
-) -> Option<String> {
+) -> Option<Remedy> {
     let names = || object.fields.iter().map(|field| field.name.as_str());
     if let Some(same) = names().find(|name| name.eq_ignore_ascii_case(key)) {
-        return Some(format!("did you mean `{same}`? Keys are case-sensitive"));
+        return Some(remedy!("did you mean `{same}`? Keys are case-sensitive"));
     }
     if let Some(place) = nearest_place(key, kind, path) {
-        return Some(format!("`{key}` belongs to {place}"));
+        return Some(remedy!("`{key}` belongs to {place}"));
     }
     if let Some(name) = nearest(key, names()) {
-        return Some(format!("did you mean `{name}`?"));
+        return Some(remedy!("did you mean `{name}`?"));
     }
     let mut others = DocumentKind::ALL.into_iter().filter(|other| *other != kind);
     if let Some((other, place)) = others.find_map(|other| Some((other, places(other).get(key)?.first()?))) {
         let parent = place.rsplit_once('.').map_or("the root", |(parent, _)| parent);
-        return Some(format!("`{key}` belongs to {parent} of a {}", other.name()));
+        return Some(remedy!("`{key}` belongs to {parent} of a {}", other.name()));
     }
     match object.fields.len() {
-        1..=14 => Some(format!("the keys here are {}", list(names()))),
+        1..=14 => Some(remedy!("the keys here are {}", list(names()))),
         _ => None,
     }
 }

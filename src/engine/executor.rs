@@ -1,6 +1,7 @@
 //! Carries out a plan's steps: each as soon as what it waits for has succeeded, independent ones side by side, failures
 //! contained, interruptions respected. What a step does is its runner's matter.
 
+use crate::remedy::Remedy;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -23,7 +24,7 @@ pub struct StepError {
     pub message: String,
     /// What to do, each a sentence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub help: Vec<String>,
+    pub help: Vec<Remedy>,
     /// Which sort of failure it is.
     #[serde(default)]
     pub cause: StepFailure,
@@ -61,7 +62,7 @@ impl StepError {
 
     /// The same with what to do.
     #[must_use]
-    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+    pub fn with_help(mut self, help: impl Into<Remedy>) -> Self {
         self.help.push(help.into());
         self
     }

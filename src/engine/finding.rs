@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Address;
-use crate::config::location::SourceLocation;
+use crate::{config::location::SourceLocation, remedy::Remedy};
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub struct Finding {
     pub message: String,
     /// What to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub help: Option<String>,
+    pub help: Option<Remedy>,
     /// The line of the configuration that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceLocation>,
@@ -61,7 +61,7 @@ impl Finding {
 
     /// The same with what to do.
     #[must_use]
-    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+    pub fn with_help(mut self, help: impl Into<Remedy>) -> Self {
         self.help = Some(help.into());
         self
     }

@@ -1,6 +1,7 @@
 //! Guards over who gets into the cluster: what a write of `aws-auth` may not do unasked, seen together with the access
 //! entries that override it. Pure: who gets in before and after is told by the caller of these functions.
 
+use crate::remedy::{Remedy, remedy};
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -150,18 +151,16 @@ pub struct Refusal {
     /// What is refused, and why.
     pub message: String,
     /// What to do.
-    pub help: String,
+    pub help: Remedy,
 }
 
 impl Refusal {
     /// The same as a finding of a plan.
     pub fn finding(&self) -> Finding {
-        let help = format!(
-            "{} --allow {} does it all the same.",
-            self.help,
-            self.guard.code()
-        );
-        self.guard.refusal(&self.message).with_help(help)
+        let allow = remedy!("--allow {} does it all the same.", self.guard.code());
+        self.guard
+            .refusal(&self.message)
+            .with_help(self.help.clone().and(&allow))
     }
 
     /// Whether it says no more than this one.
@@ -259,7 +258,7 @@ fn own_access_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
             caller.key,
             evidence.entries.unread()
         ),
-        help: format!(
+        help: remedy!(
             "Make the change as somebody else whom the cluster lets in. After a lockout no write to the cluster works; \
              the way back is an access entry: `{}`.",
             evidence.way_back
@@ -291,7 +290,7 @@ fn last_admin_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
             names.join(", "),
             evidence.entries.unread()
         ),
-        help: format!(
+        help: remedy!(
             "Give somebody {MASTERS} or the access policy AmazonEKSClusterAdminPolicy first: `{}`.",
             evidence.way_back
         ),
@@ -323,9 +322,10 @@ fn node_role_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
             names.join(", "),
             evidence.entries.unread()
         ),
-        help: "Delete or change the mapping of a node role only once no node runs under it, or once an access entry of type EC2_LINUX \
+        help: remedy!(
+            "Delete or change the mapping of a node role only once no node runs under it, or once an access entry of type EC2_LINUX \
                or EC2_WINDOWS has taken its place."
-            .to_owned(),
+        ),
         subjects: lost,
     })
 }
@@ -346,9 +346,10 @@ pub fn section_dropped(dropped: &[(String, String)]) -> Option<Refusal> {
             "the cluster reads nothing of {}: nobody whom it names gets in through it",
             sections.join(" and ")
         ),
-        help: "Mend the section by hand, or take an earlier one back with `eksact restore aws-auth`; `eksact check \
+        help: remedy!(
+            "Mend the section by hand, or take an earlier one back with `eksact restore aws-auth`; `eksact check \
                aws-auth` tells what is wrong with it."
-            .to_owned(),
+        ),
     })
 }
 
@@ -363,8 +364,9 @@ fn foreign_change(evidence: &Evidence<'_>) -> Option<Refusal> {
             "the write would change what it is not about: {}",
             evidence.foreign.join("; ")
         ),
-        help: "Please report it with the ConfigMap; the entries in question can be edited by hand meanwhile."
-            .to_owned(),
+        help: remedy!(
+            "Please report it with the ConfigMap; the entries in question can be edited by hand meanwhile."
+        ),
     })
 }
 

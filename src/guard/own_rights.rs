@@ -1,6 +1,7 @@
 //! The guard over what RBAC gives the caller: whoever gets in and may neither bind nor map anybody any more is locked out
 //! as well. Pure: what the caller may do before and after is told by the caller of this function.
 
+use crate::remedy::remedy;
 use std::collections::BTreeSet;
 
 use super::{
@@ -79,7 +80,7 @@ pub fn own_rights_lost(own: &OwnRights) -> Option<Refusal> {
             "the caller, {}, would lose its own access to the cluster: {loses}",
             own.key
         ),
-        help: format!(
+        help: remedy!(
             "Make the change as somebody else who keeps the right. After a lockout the way back is an access entry: `{}`.",
             own.way_back
         ),

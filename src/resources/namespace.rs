@@ -1,5 +1,6 @@
 //! Namespaces: a missing one that a service account needs is created, never deleted, and gets no labels (as eksctl's).
 
+use crate::remedy::remedy;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
@@ -86,7 +87,7 @@ impl Kind for NamespaceKind {
                     )
                     .about(&address)
                     .at(account.location.as_ref())
-                    .with_help("Wait until it is gone and run the same command again."),
+                    .with_help(remedy!("Wait until it is gone and run the same command again.")),
                 ),
                 Some(Ok(Some(_))) => draft.add_unchanged(address),
                 Some(Ok(None)) => {

@@ -1,6 +1,7 @@
 //! Asks the guard over the caller's own rights about a whole plan: mappings and bindings together.
 
 use super::{Live, identity_mapping, rbac};
+use crate::remedy::remedy;
 use crate::{
     engine::{Finding, PlanDraft, Severity},
     guard::{
@@ -19,7 +20,7 @@ fn unknown(caller: &str, error: &CallError) -> Finding {
             "the plan changes as whom the caller, {caller}, gets in, and what RBAC gives it could not be read: {error}"
         ),
     )
-    .with_help("Make sure that somebody else gets in, or let somebody apply it who may list bindings.")
+    .with_help(remedy!("Make sure that somebody else gets in, or let somebody apply it who may list bindings."))
 }
 
 /// Adds the refusal where the plan takes such rights from the caller.

@@ -2,6 +2,7 @@
 //! its place. What is held back is told, object by object.
 
 use super::{identity_mapping, rbac};
+use crate::remedy::remedy;
 use crate::{
     engine::{Address, Finding, PlanDraft, Severity},
     guard::Guard,
@@ -32,5 +33,5 @@ pub(super) fn held_back(address: &Address, stays: &str) -> Finding {
         ),
     )
     .about(address)
-    .with_help("Mend the other errors; the next plan has it.")
+    .with_help(remedy!("Mend the other errors; the next plan has it."))
 }

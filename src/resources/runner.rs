@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{kinds, stack_wait::StackWait};
+use crate::remedy::{Remedy, remedy};
 use crate::{
     engine::{Step, StepDone, StepError, StepRunner, executor::Progress},
     ports::{CallError, CallErrorKind, Readers, Writers},
@@ -100,28 +101,25 @@ impl From<CallError> for StepError {
 }
 
 /// What to do about a failed call, by its kind.
-pub fn help_for(error: &CallError) -> Option<String> {
+pub fn help_for(error: &CallError) -> Option<Remedy> {
     match error.kind {
         CallErrorKind::AccessDenied => error
             .missing_permission()
-            .map(|permission| format!("Give the caller the permission {permission}.")),
-        CallErrorKind::Throttled => Some("The service is busy: run the same command again.".to_owned()),
-        CallErrorKind::Unreachable | CallErrorKind::ServiceFailure => Some(
+            .map(|permission| remedy!("Give the caller the permission {permission}.")),
+        CallErrorKind::Throttled => Some(remedy!("The service is busy: run the same command again.")),
+        CallErrorKind::Unreachable | CallErrorKind::ServiceFailure => Some(remedy!(
             "The call may or may not have had its effect: run the same command again, it looks first."
-                .to_owned(),
-        ),
-        CallErrorKind::LimitExceeded => {
-            Some("Ask AWS to raise the quota, or remove what is not needed.".to_owned())
-        }
-        CallErrorKind::Conflict => Some(
-            "Somebody changed the object meanwhile: run the same command again, it plans anew.".to_owned(),
-        ),
-        CallErrorKind::Credentials if error.service == "kubernetes" => Some(
-            "`eksact whoami --cluster NAME` tells why the cluster does not let the caller in, and what would.".to_owned(),
-        ),
-        CallErrorKind::Credentials => {
-            Some("Renew the credentials and run the same command again.".to_owned())
-        }
+        )),
+        CallErrorKind::LimitExceeded => Some(remedy!(
+            "Ask AWS to raise the quota, or remove what is not needed."
+        )),
+        CallErrorKind::Conflict => Some(remedy!(
+            "Somebody changed the object meanwhile: run the same command again, it plans anew."
+        )),
+        CallErrorKind::Credentials if error.service == "kubernetes" => Some(remedy!(
+            "`eksact whoami --cluster NAME` tells why the cluster does not let the caller in, and what would."
+        )),
+        CallErrorKind::Credentials => Some(remedy!("Renew the credentials and run the same command again.")),
         _ => None,
     }
 }

@@ -17,7 +17,10 @@ use super::{
     plan_json::json,
     report::{Outcome, outcomes},
 };
-use crate::engine::{Action, Address, Event, EventKind, Plan, Report, StepId, plan::FORMAT_VERSION};
+use crate::{
+    engine::{Action, Address, Event, EventKind, Plan, Report, StepId, plan::FORMAT_VERSION},
+    remedy::Remedy,
+};
 
 #[derive(Serialize)]
 struct Apply<'run> {
@@ -48,8 +51,8 @@ struct StepForm<'run> {
     outcome: Outcome,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'run str>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    help: &'run [String],
+    #[serde(skip_serializing_if = "<[Remedy]>::is_empty")]
+    help: &'run [Remedy],
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'run str>,
 }

@@ -9,10 +9,13 @@ use super::{
     style::{Label, Style},
     text::counted,
 };
-use crate::config::{Diagnostic, Severity};
+use crate::{
+    config::{Diagnostic, Severity},
+    remedy::Remedy,
+};
 
 /// A failure: its message, the causes that the message does not tell already, and what to do.
-pub fn error(failure: &dyn Error, help: &[String], style: Style) -> String {
+pub fn error(failure: &dyn Error, help: &[Remedy], style: Style) -> String {
     let mut page = Page::new(style);
     let message = failure.to_string();
     lines(&mut page, &[Span::new(Label::Error, "error: ")], &message);
@@ -39,7 +42,7 @@ pub fn error(failure: &dyn Error, help: &[String], style: Style) -> String {
 }
 
 /// A failure that is only words.
-pub fn error_message(message: &str, help: &[String], style: Style) -> String {
+pub fn error_message(message: &str, help: &[Remedy], style: Style) -> String {
     let mut page = Page::new(style);
     lines(&mut page, &[Span::new(Label::Error, "error: ")], message);
     for line in help {

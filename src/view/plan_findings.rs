@@ -4,6 +4,7 @@ use super::{
     page::{Page, Span},
     style::Label,
 };
+use crate::remedy::{Remedy, remedy};
 use crate::{
     config::location::SourceLocation,
     engine::{Finding, Plan, Severity},
@@ -49,17 +50,17 @@ pub(super) fn write_finding(finding: &Finding, page: &mut Page) {
     if finding.severity == Severity::Refusal && !told {
         write_help(
             2,
-            &format!("To do it all the same: --allow {}", finding.code),
+            &remedy!("To do it all the same: --allow {}", finding.code),
             page,
         );
     }
 }
 
 /// `help: …` behind `indent` spaces.
-pub(super) fn write_help(indent: usize, help: &str, page: &mut Page) {
+pub(super) fn write_help(indent: usize, help: &Remedy, page: &mut Page) {
     page.line(
         &[Span::plain(" ".repeat(indent)), Span::new(Label::Note, "help: ")],
-        &[Span::plain(help)],
+        &[Span::plain(help.as_str())],
     );
 }
 

@@ -3,6 +3,7 @@
 //! Every finding says what the server makes of the text, because the server takes nearly everything without a word. What
 //! only Kubernetes or IAM know is given as sets; without them those findings are not made.
 
+use crate::remedy::{Remedy, remedy};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::edit::Edit;
@@ -48,7 +49,7 @@ pub struct LintFinding {
     /// What is the matter, and what it does.
     pub message: String,
     /// What to do.
-    pub suggestion: String,
+    pub suggestion: Remedy,
     /// The change that mends it, for [`super::edit::apply`] on that section.
     pub fix: Option<Edit<Mapping>>,
 }
@@ -69,7 +70,7 @@ pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFind
                 entry: None,
                 line: None,
                 message: format!("the server does not read the key `{key}`"),
-                suggestion: format!("rename it to `{}`; upper and lower case matter", meant.as_str()),
+                suggestion: remedy!("rename it to `{}`; upper and lower case matter", meant.as_str()),
                 fix: None,
             });
         }
@@ -100,7 +101,7 @@ pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFind
             findings.error(
                 "bad-account",
                 format!("`{}` is not an account id, so it lets nobody in", entry.value),
-                "an account id has twelve digits".to_owned(),
+                remedy!("an account id has twelve digits"),
                 None,
             );
         }
@@ -139,7 +140,7 @@ impl Findings {
         weight: Weight,
         code: &'static str,
         message: String,
-        suggestion: String,
+        suggestion: Remedy,
         fix: Option<Edit<Mapping>>,
     ) {
         self.all.push(LintFinding {
@@ -154,7 +155,7 @@ impl Findings {
         });
     }
 
-    fn error(&mut self, code: &'static str, message: String, suggestion: String, fix: Option<Edit<Mapping>>) {
+    fn error(&mut self, code: &'static str, message: String, suggestion: Remedy, fix: Option<Edit<Mapping>>) {
         self.add(Weight::Error, code, message, suggestion, fix);
     }
 
@@ -162,7 +163,7 @@ impl Findings {
         &mut self,
         code: &'static str,
         message: String,
-        suggestion: String,
+        suggestion: Remedy,
         fix: Option<Edit<Mapping>>,
     ) {
         self.add(Weight::Warning, code, message, suggestion, fix);
@@ -194,7 +195,7 @@ impl Findings {
             self.error(
                 "entry-dropped",
                 format!("the server leaves this entry out: {}", refused.because),
-                format!("give it a `{}`, or remove it", self.key.arn_field()),
+                remedy!("give it a `{}`, or remove it", self.key.arn_field()),
                 None,
             );
         }
@@ -207,12 +208,12 @@ impl Findings {
             self.at(entry, fault.line);
             let suggestion = match fault.field.as_deref() {
                 Some("groups") => {
-                    "write groups as a list of texts, and put `yes`, `no`, numbers and `~` in quotes"
+                    remedy!("write groups as a list of texts, and put `yes`, `no`, numbers and `~` in quotes")
                 }
-                Some(_) => "put the value in quotes",
-                None => "write it as the other entries are written",
+                Some(_) => remedy!("put the value in quotes"),
+                None => remedy!("write it as the other entries are written"),
             };
-            self.error("wrong-type", fault.problem.clone(), suggestion.to_owned(), None);
+            self.error("wrong-type", fault.problem.clone(), suggestion, None);
         }
     }
 
@@ -245,7 +246,7 @@ impl Findings {
                         "`{}` is written again on line {} of {}, and only that one counts; groups are not put together",
                         entry.value.arn, other.line, self.key.as_str()
                     ),
-                    "put what is meant into one entry and remove the other".to_owned(),
+                    remedy!("put what is meant into one entry and remove the other"),
                     Some(Edit::Remove { entry: index }),
                 );
             } else if index < other_index {
@@ -255,7 +256,7 @@ impl Findings {
                         "`{}` differs from line {} of {} in upper and lower case only: the server picks one of them at random",
                         entry.value.arn, other.line, self.key.as_str()
                     ),
-                    "put what is meant into one entry and remove the other".to_owned(),
+                    remedy!("put what is meant into one entry and remove the other"),
                     None,
                 );
             }
@@ -280,7 +281,7 @@ impl Findings {
                     "`{}` is on line {line} of mapRoles as well, where the server looks first: only that one counts",
                     user.value.arn
                 ),
-                "put what is meant into one entry and remove the other".to_owned(),
+                remedy!("put what is meant into one entry and remove the other"),
                 Some(Edit::Remove { entry: index }),
             );
         }
@@ -292,7 +293,7 @@ impl Findings {
             self.error(
                 "sso-entry",
                 "EKS does not look at `sso` entries: this one lets nobody in".to_owned(),
-                "name the role's ARN, without its path".to_owned(),
+                remedy!("name the role's ARN, without its path"),
                 None,
             );
             return;
@@ -306,7 +307,7 @@ impl Findings {
             self.error(
                 "wildcard-in-arn",
                 format!("`{arn}` holds a wildcard, and the server compares ARNs letter by letter: it lets nobody in"),
-                "write one entry for each role or user".to_owned(),
+                remedy!("write one entry for each role or user"),
                 None,
             );
             return;
@@ -328,7 +329,7 @@ impl Findings {
                     self.error(
                         "role-arn-with-path",
                         format!("`{arn}` has a path, which the server never sees: the entry lets nobody in"),
-                        format!("write `{without}`"),
+                        remedy!("write `{without}`"),
                         self.replaced(mapping, |with| without.clone_into(&mut with.arn)),
                     );
                 }
@@ -349,14 +350,14 @@ impl Findings {
                 self.error(
                     "session-arn",
                     format!("`{arn}` names a session, and the server compares the role's ARN: the entry lets nobody in"),
-                    format!("write `{role}`"),
+                    remedy!("write `{role}`"),
                     self.replaced(mapping, |with| role.clone_into(&mut with.arn)),
                 );
             }
             ("iam", "group") => self.error(
                 "group-arn",
                 format!("`{arn}` names an IAM group, and nobody calls as a group: the entry lets nobody in"),
-                "map the users, or a role that the group may assume".to_owned(),
+                remedy!("map the users, or a role that the group may assume"),
                 None,
             ),
             _ => self.not_an_arn(arn),
@@ -365,7 +366,7 @@ impl Findings {
             self.error(
                 "arn-with-region",
                 format!("`{arn}` names a region, and ARNs of IAM have none: the entry lets nobody in"),
-                "leave the region empty".to_owned(),
+                remedy!("leave the region empty"),
                 None,
             );
         }
@@ -375,7 +376,7 @@ impl Findings {
         self.error(
             "not-an-arn",
             format!("`{arn}` is not the ARN of a role or user: the entry lets nobody in"),
-            format!(
+            remedy!(
                 "an ARN looks like arn:aws:iam::111122223333:{}/name, without blanks",
                 if self.key == SectionKey::Users {
                     "user"
@@ -395,8 +396,8 @@ impl Findings {
                 "wrong-partition",
                 format!("`{arn}` stands in partition `{partition}`: the entry lets nobody in"),
                 match surroundings.partition {
-                    Some(expected) => format!("the cluster stands in `{expected}`"),
-                    None => format!("the partitions are {}", KNOWN_PARTITIONS.join(", ")),
+                    Some(expected) => remedy!("the cluster stands in `{expected}`"),
+                    None => remedy!("the partitions are {}", KNOWN_PARTITIONS.join(", ")),
                 },
                 None,
             );
@@ -405,7 +406,7 @@ impl Findings {
             self.error(
                 "bad-account",
                 format!("`{account}` in `{arn}` is not an account id: the entry lets nobody in"),
-                "an account id has twelve digits".to_owned(),
+                remedy!("an account id has twelve digits"),
                 None,
             );
         }
@@ -420,7 +421,7 @@ impl Findings {
         self.warning(
             code,
             format!("`{arn}` is a {what}'s; it works here, and tools that look for it do not find it"),
-            format!("move it to {}, as `{}`", right.as_str(), right.arn_field()),
+            remedy!("move it to {}, as `{}`", right.as_str(), right.arn_field()),
             None,
         );
     }
@@ -450,8 +451,8 @@ impl Findings {
                 "`{arn}` does not exist any more: IAM Identity Center makes a role anew under another name"
             ),
             match now.as_slice() {
-                [] => format!("permission set `{set}` has no role in account {account} now"),
-                now => format!("permission set `{set}` has {} now", now.join(", ")),
+                [] => remedy!("permission set `{set}` has no role in account {account} now"),
+                now => remedy!("permission set `{set}` has {} now", now.join(", ")),
             },
             None,
         );
@@ -463,7 +464,7 @@ impl Findings {
                 self.warning(
                     "unknown-placeholder",
                     format!("the server does not know `{unknown}` and leaves it in the name as it is"),
-                    format!("the placeholders are {}", PLACEHOLDERS.join(", ")),
+                    remedy!("the placeholders are {}", PLACEHOLDERS.join(", ")),
                     None,
                 );
             }
@@ -478,7 +479,7 @@ impl Findings {
                 self.error(
                     "misspelt-system-group",
                     format!("`{group}` is no group that Kubernetes or EKS knows"),
-                    format!("did you mean `{meant}`?"),
+                    remedy!("did you mean `{meant}`?"),
                     fix,
                 );
             } else if let Some(bound) = surroundings.bound_groups {
@@ -487,7 +488,7 @@ impl Findings {
                     self.warning(
                         "group-not-bound",
                         format!("no RoleBinding or ClusterRoleBinding names the group `{group}`: it gives no rights"),
-                        "bind it, or take it away".to_owned(),
+                        remedy!("bind it, or take it away"),
                         None,
                     );
                 }
@@ -496,13 +497,13 @@ impl Findings {
     }
 }
 
-fn dropped_help(fault: &Fault) -> String {
+fn dropped_help(fault: &Fault) -> Remedy {
     if fault.problem.contains("invalid map key") {
-        "put texts that begin with `{{` in quotes".to_owned()
+        remedy!("put texts that begin with `{{{{` in quotes")
     } else if fault.problem.contains("tab") || fault.problem.contains("cannot start any token") {
-        "indent with spaces only, and put texts that begin with `@`, `%` or a backtick in quotes".to_owned()
+        remedy!("indent with spaces only, and put texts that begin with `@`, `%` or a backtick in quotes")
     } else {
-        "mend the text on that line or the one above, or go back to a backup".to_owned()
+        remedy!("mend the text on that line or the one above, or go back to a backup")
     }
 }
 

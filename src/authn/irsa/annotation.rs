@@ -2,6 +2,7 @@
 
 use super::{Account, Chain, Link, ROLE_ANNOTATION};
 use crate::iam::Arn;
+use crate::remedy::remedy;
 
 const NAME: &str = "annotation";
 /// From this likeness on a key is taken for a misspelt one: two letters in the length of the right one.
@@ -19,8 +20,9 @@ pub(super) fn check(chain: &Chain, account: &Account) -> Link {
         )
     };
     if value.trim().is_empty() {
-        return Link::broken(NAME, "annotation-empty", format!("{ROLE_ANNOTATION} is empty"))
-            .help("The webhook takes an empty annotation for none: set it to the role's ARN.");
+        return Link::broken(NAME, "annotation-empty", format!("{ROLE_ANNOTATION} is empty")).help(remedy!(
+            "The webhook takes an empty annotation for none: set it to the role's ARN."
+        ));
     }
     if value.trim() != value {
         return Link::broken(
@@ -28,11 +30,12 @@ pub(super) fn check(chain: &Chain, account: &Account) -> Link {
             "annotation-malformed",
             format!("{ROLE_ANNOTATION} has spaces around the ARN: `{value}`"),
         )
-        .help(format!("Write it without: {}", command(value.trim())));
+        .help(remedy!("Write it without: {}", command(value.trim())));
     }
     let malformed = |says: String| {
-        Link::broken(NAME, "annotation-malformed", says)
-            .help("The webhook puts it into pods as it is, and STS refuses it: set the ARN of the role.")
+        Link::broken(NAME, "annotation-malformed", says).help(remedy!(
+            "The webhook puts it into pods as it is, and STS refuses it: set the ARN of the role."
+        ))
     };
     let arn: Arn = match value.parse() {
         Ok(arn) => arn,
@@ -63,7 +66,7 @@ fn missing(chain: &Chain, account: &Account) -> Link {
             "annotation-misspelt",
             format!("the annotation is `{key}`, and the webhook looks for `{ROLE_ANNOTATION}`"),
         )
-        .help(format!(
+        .help(remedy!(
             "kubectl --namespace {} annotate serviceaccount {} {key}- {ROLE_ANNOTATION}={}",
             chain.namespace,
             chain.name,
@@ -75,8 +78,8 @@ fn missing(chain: &Chain, account: &Account) -> Link {
             format!("the service account has no annotation {ROLE_ANNOTATION}: its pods use their nodes' role"),
         )
         .help(
-            "`eksact apply -f` with the file that has the service account sets it. An annotation of a pod or a deployment does \
-             not count.",
+            remedy!("`eksact apply -f` with the file that has the service account sets it. An annotation of a pod or a deployment does \
+             not count."),
         ),
     }
 }

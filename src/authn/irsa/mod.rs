@@ -11,6 +11,7 @@ mod trust;
 #[cfg(test)]
 mod tests;
 
+use crate::remedy::{Remedy, remedy};
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -135,7 +136,7 @@ pub struct Link {
     /// What was found.
     pub says: String,
     /// What to do about it.
-    pub help: Option<String>,
+    pub help: Option<Remedy>,
 }
 
 impl Link {
@@ -170,7 +171,7 @@ impl Link {
         self
     }
 
-    fn help(mut self, help: impl Into<String>) -> Self {
+    fn help(mut self, help: impl Into<Remedy>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -197,7 +198,7 @@ pub fn check(chain: &Chain) -> Vec<Link> {
                     "service-account-missing",
                     format!("there is no service account {} in namespace {}", chain.name, chain.namespace),
                 )
-                .help(format!(
+                .help(remedy!(
                     "`eksact create iamserviceaccount --cluster {} --namespace {} --name {} --attach-policy-arn ARN` makes \
                      it with its role.",
                     chain.cluster, chain.namespace, chain.name
@@ -257,7 +258,9 @@ fn issuer(chain: &Chain) -> Link {
                 chain.cluster
             ),
         )
-        .help("The kubeconfig or its context leads to another cluster: check --kubeconfig and --context."),
+        .help(remedy!(
+            "The kubeconfig or its context leads to another cluster: check --kubeconfig and --context."
+        )),
         (Some(issuer), _) => Link::whole("issuer", issuer),
     }
 }
@@ -277,14 +280,14 @@ fn provider(chain: &Chain, foreign: Option<&Arn>) -> Vec<Link> {
                 ),
             )
             .code("other-account")
-            .help(format!(
+            .help(remedy!(
                 "Unless account {} has a provider of {issuer}, the annotation names the wrong account. Ask there, or make the \
                  call with --try.",
                 role.account
             )),
         ];
     }
-    let associate = format!(
+    let associate = remedy!(
         "`eksact utils associate-iam-oidc-provider --cluster {}` makes it whole.",
         chain.cluster
     );
@@ -309,7 +312,7 @@ fn provider(chain: &Chain, foreign: Option<&Arn>) -> Vec<Link> {
     }
 }
 
-fn audience(chain: &Chain, audiences: &[String], associate: String) -> Link {
+fn audience(chain: &Chain, audiences: &[String], associate: Remedy) -> Link {
     let account = chain.service_account.as_ref().ok().and_then(Option::as_ref);
     let wanted = audience_of(account);
     if audiences.iter().any(|audience| audience == wanted) {
@@ -331,7 +334,7 @@ fn audience(chain: &Chain, audiences: &[String], associate: String) -> Link {
     if wanted == AUDIENCE {
         link.help(associate)
     } else {
-        link.help(format!(
+        link.help(remedy!(
             "Remove the annotation {AUDIENCE_ANNOTATION}, or add that audience to the provider."
         ))
     }
@@ -345,14 +348,14 @@ fn role(chain: &Chain, arn: &Arn) -> Link {
             "role-missing",
             format!("there is no role {arn}"),
         )
-        .help("Correct the annotation, or make the role: `eksact apply -f` with the file that has the service account."),
+        .help(remedy!("Correct the annotation, or make the role: `eksact apply -f` with the file that has the service account.")),
         // STS compares the whole ARN, path included.
         Ok(Some(role)) if role.arn != arn.to_string() => Link::broken(
             "role",
             "role-path",
             format!("the annotation says {arn}, and the role is {}", role.arn),
         )
-        .help(format!("Set the annotation {ROLE_ANNOTATION} to {}.", role.arn)),
+        .help(remedy!("Set the annotation {ROLE_ANNOTATION} to {}.", role.arn)),
         Ok(Some(role)) => Link::whole("role", &role.arn),
     }
 }
@@ -363,7 +366,7 @@ fn token(chain: &Chain, account: Option<&Account>, claims: &Claims) -> Link {
     let wanted_audience = audience_of(account);
     if let Some(seconds) = claims.expired_for {
         return Link::broken("token", "token-expired", format!("it expired {seconds} s ago")).help(
-            "Read the file anew for each call: the kubelet renews it long before. An SDK that keeps an old token is too old.",
+            remedy!("Read the file anew for each call: the kubelet renews it long before. An SDK that keeps an old token is too old."),
         );
     }
     if claims.subject.as_deref() != Some(&subject) {
@@ -396,7 +399,7 @@ fn token(chain: &Chain, account: Option<&Account>, claims: &Claims) -> Link {
             "token-audience",
             format!("it is for {}, not for {wanted_audience}", claims.audiences.join(", ")),
         )
-        .help("The projected token of the webhook is at /var/run/secrets/eks.amazonaws.com/serviceaccount/token.");
+        .help(remedy!("The projected token of the webhook is at /var/run/secrets/eks.amazonaws.com/serviceaccount/token."));
     }
     Link::whole("token", "its claims are as wanted")
 }
@@ -407,8 +410,8 @@ fn called(trial: &Trial, sound: bool) -> Link {
         Trial::Assumed(session) => Link::whole("call", format!("STS opened the session {session}")),
         Trial::NotMade(why) => Link::unknown("call", why),
         Trial::Refused(says) if sound => Link::broken("call", "sts-refused", says).help(
-            "No other link is broken as far as can be seen. A change of IAM takes some seconds to reach STS; a role of another \
-             account needs a provider there; and a service control policy of the organization may forbid the call.",
+            remedy!("No other link is broken as far as can be seen. A change of IAM takes some seconds to reach STS; a role of another \
+             account needs a provider there; and a service control policy of the organization may forbid the call."),
         ),
         Trial::Refused(says) => Link::broken("call", "sts-refused", says),
     }

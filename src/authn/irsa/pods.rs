@@ -2,6 +2,7 @@
 //! SDK from using it.
 
 use super::{Account, Chain, Link, Pod, ROLE_ANNOTATION};
+use crate::remedy::remedy;
 
 const NAME: &str = "pods";
 /// Static keys, which every SDK takes before a web identity
@@ -56,7 +57,7 @@ fn with_pod_identity(chain: &Chain, pods: &[Pod]) -> Option<Link> {
             "pod-identity-wins",
             format!("{names} has the role of an EKS Pod Identity association; the annotation is not looked at"),
         )
-        .help(format!(
+        .help(remedy!(
             "`aws eks list-pod-identity-associations --cluster-name {} --namespace {} --service-account {}` names it. Delete \
              either the association or the annotation, and restart the pods.",
             chain.cluster, chain.namespace, chain.name
@@ -85,7 +86,7 @@ fn with_static_keys(pods: &[Pod]) -> Option<Link> {
             "static-keys-win",
             format!("{found} sets {ACCESS_KEY}, and SDKs take keys before a web identity"),
         )
-        .help("Take the keys out of the pod's own environment."),
+        .help(remedy!("Take the keys out of the pod's own environment.")),
     )
 }
 
@@ -97,7 +98,7 @@ fn without_token_file(pods: &[Pod]) -> Option<Link> {
             "token-file-missing",
             format!("{found} has {ROLE_ARN} and no {TOKEN_FILE}"),
         )
-        .help(format!(
+        .help(remedy!(
             "Where a pod sets one of the two itself, the webhook leaves both alone. Take {ROLE_ARN} out of the pod's own \
              environment."
         )),
@@ -122,7 +123,7 @@ fn stale(chain: &Chain, pods: &[Pod], wanted: &str) -> Option<Link> {
         None => format!("delete pod {}", all.replace(", ", " ")),
     };
     Some(
-        Link::broken(NAME, "pods-older-than-annotation", says).help(format!(
+        Link::broken(NAME, "pods-older-than-annotation", says).help(remedy!(
             "They were made before the annotation was as it is. Restart them: kubectl --namespace {} {restart}. If a new pod \
              lacks it, too, the pod identity webhook did not see it: look for the label \
              eks.amazonaws.com/skip-pod-identity-webhook, and whether the pod sets {ROLE_ARN} itself.",

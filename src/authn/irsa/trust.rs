@@ -1,5 +1,6 @@
 //! The trust policy of the role, asked as STS asks it, and its refusal in words: which condition fails, and why.
 
+use crate::remedy::{Remedy, remedy};
 use std::collections::BTreeMap;
 
 use super::{Account, Chain, Link, Role, audience_of, key_prefix};
@@ -77,15 +78,16 @@ pub(super) fn check(chain: &Chain, account: &Account, role: &Role) -> Link {
     if unknown {
         return Link::unknown(NAME, says)
             .code("trust-unknown")
-            .help("Only the call itself can tell: --try.");
+            .help(remedy!("Only the call itself can tell: --try."));
     }
     Link::broken(NAME, code, says).help(mend(chain))
 }
 
-fn mend(chain: &Chain) -> String {
-    format!(
+fn mend(chain: &Chain) -> Remedy {
+    remedy!(
         "`eksact apply -f` with the file that has {}/{} writes the trust policy anew; `eksact plan -f` shows it first.",
-        chain.namespace, chain.name
+        chain.namespace,
+        chain.name
     )
 }
 

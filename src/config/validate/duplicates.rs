@@ -1,5 +1,6 @@
 //! What must not be said twice about access, within a file and across files: a principal, an account, a group.
 
+use crate::remedy::remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::cluster_access::{GroupAccess, IdentityMapping, MappingSubject};
@@ -70,30 +71,31 @@ pub(in crate::config) fn of_mappings(
             .as_ref()
             .map_or_else(|| earlier.path.to_string(), ToString::to_string);
         let who = described(&one.item.subject);
-        let finding = if identical && one.document == earlier.document {
-            Finding::warning(
-                "duplicate-mapping",
-                one.path.clone(),
-                format!("{who} is mapped twice in the same way; the first is at {place}"),
-            )
-            .help("leave one out")
-        } else if identical {
-            Finding::error(
-                "duplicate-mapping",
-                one.path.clone(),
-                format!("{who} is mapped in two documents; the first is at {place}"),
-            )
-            .help("leave one out: it would have to be changed in both")
-        } else {
-            Finding::error(
+        let finding =
+            if identical && one.document == earlier.document {
+                Finding::warning(
+                    "duplicate-mapping",
+                    one.path.clone(),
+                    format!("{who} is mapped twice in the same way; the first is at {place}"),
+                )
+                .help(remedy!("leave one out"))
+            } else if identical {
+                Finding::error(
+                    "duplicate-mapping",
+                    one.path.clone(),
+                    format!("{who} is mapped in two documents; the first is at {place}"),
+                )
+                .help(remedy!("leave one out: it would have to be changed in both"))
+            } else {
+                Finding::error(
                 "duplicate-mapping",
                 one.path.clone(),
                 format!(
                     "{who} is mapped twice, with another user name or other groups; the first is at {place}"
                 ),
             )
-            .help("make one of the two: EKS takes the last entry alone and does not join groups")
-        };
+            .help(remedy!("make one of the two: EKS takes the last entry alone and does not join groups"))
+            };
         duplicates.push(Duplicate {
             document: one.document,
             finding: finding.located(one.item.location.as_ref()),
@@ -129,7 +131,7 @@ pub(in crate::config) fn of_groups(listed: &[Listed<'_, GroupAccess>]) -> Vec<Du
             quoted(&name.value)
         );
         let finding = Finding::error("duplicate-group", one.path.key("name"), message)
-            .help("put all bindings of a group into one place")
+            .help(remedy!("put all bindings of a group into one place"))
             .located(name.location.as_ref());
         duplicates.push(Duplicate {
             document: one.document,

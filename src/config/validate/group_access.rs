@@ -1,6 +1,7 @@
 //! The rules of groups and of what they may do: those of Kubernetes for RBAC objects
 //! (`k8s.io/kubernetes` 1.34, `pkg/apis/rbac/validation/validation.go`), and what RBAC takes without a word and never honours.
 
+use crate::remedy::remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::identity_mapping::system_group;
@@ -24,7 +25,7 @@ pub(in crate::config) fn check_options(root: &Node) -> Findings {
                 let message = format!("{path}: rules cannot be used together with clusterRole");
                 findings.push(
                     Finding::error("group-binding", path.key("rules"), message)
-                        .help("a binding has one role; write two bindings")
+                        .help(remedy!("a binding has one role; write two bindings"))
                         .at_key(),
                 );
             }
@@ -65,7 +66,9 @@ fn name(group: &GroupAccess, path: &FieldPath, found: &mut Findings) {
                 name,
                 "`system:masters` may do everything, whatever is bound to it",
             )
-            .help("the API server asks no RBAC for its members; bind another group"),
+            .help(remedy!(
+                "the API server asks no RBAC for its members; bind another group"
+            )),
         );
     } else if let Some(finding) = system_group(&group.name.value, name) {
         found.push(finding);
@@ -74,7 +77,9 @@ fn name(group: &GroupAccess, path: &FieldPath, found: &mut Findings) {
         let path = path.key("bindings");
         found.push(
             Finding::error("group-binding", path.clone(), format!("{path} is empty"))
-                .help("write what the group may do, such as `bindings: [{clusterRole: view}]`")
+                .help(remedy!(
+                    "write what the group may do, such as `bindings: [{{clusterRole: view}}]`"
+                ))
                 .explained_from_below(),
         );
     }
@@ -96,7 +101,9 @@ fn check_binding(binding: &GroupBinding, path: &FieldPath, found: &mut Findings)
         }
         GroupRole::Own(rules) if rules.is_empty() => found.push(
             Finding::error("group-binding", path.clone(), format!("{path} gives nothing"))
-                .help("write `clusterRole` with the name of one that exists, or `rules`")
+                .help(remedy!(
+                    "write `clusterRole` with the name of one that exists, or `rules`"
+                ))
                 .explained_from_below(),
         ),
         GroupRole::Own(rules) => {
@@ -112,8 +119,9 @@ fn check_binding(binding: &GroupBinding, path: &FieldPath, found: &mut Findings)
     let path = path.key("namespaces");
     if namespaces.is_empty() {
         found.push(
-            Finding::error("group-binding", path.clone(), format!("{path} is an empty list"))
-                .help("leave it out for the whole cluster, or name the namespaces"),
+            Finding::error("group-binding", path.clone(), format!("{path} is an empty list")).help(remedy!(
+                "leave it out for the whole cluster, or name the namespaces"
+            )),
         );
     }
     let mut seen = BTreeSet::new();
@@ -124,9 +132,9 @@ fn check_binding(binding: &GroupBinding, path: &FieldPath, found: &mut Findings)
         let name = &namespace.value;
         if !is_label(name) {
             let help = match suggestion(name, is_label) {
-                _ if name == "*" => "leave `namespaces` out for the whole cluster".to_owned(),
-                Some(name) => format!("Kubernetes would take `{name}`"),
-                None => "it has at most 63 lower-case letters, digits and hyphens".to_owned(),
+                _ if name == "*" => remedy!("leave `namespaces` out for the whole cluster"),
+                Some(name) => remedy!("Kubernetes would take `{name}`"),
+                None => remedy!("it has at most 63 lower-case letters, digits and hyphens"),
             };
             let message = format!("{} cannot be the name of a namespace", quoted(name));
             found.push(Finding::error("kubernetes-name", path.index(index), message).help(help));
@@ -204,7 +212,7 @@ fn check_rule(rule: &PolicyRule, in_namespaces: bool, path: &FieldPath, found: &
             let message = format!("{} is not a verb of Kubernetes", quoted(verb));
             found.push(
                 Finding::warning("policy-rule", path.key("verbs").index(index), message)
-                    .help(format!("did you mean `{known}`?")),
+                    .help(remedy!("did you mean `{known}`?")),
             );
         }
     }
@@ -215,7 +223,7 @@ fn check_rule(rule: &PolicyRule, in_namespaces: bool, path: &FieldPath, found: &
                 quoted(resource)
             );
             found.push(
-                Finding::warning("policy-rule", path.key("resources").index(index), message).help(format!(
+                Finding::warning("policy-rule", path.key("resources").index(index), message).help(remedy!(
                     "the plural in lower case, such as `{}s`",
                     resource.to_lowercase().trim_end_matches('s')
                 )),
@@ -234,7 +242,7 @@ fn check_rule(rule: &PolicyRule, in_namespaces: bool, path: &FieldPath, found: &
             let message = format!("{} is not an API group", quoted(group));
             found.push(
                 Finding::warning("policy-rule", path.key("apiGroups").index(index), message)
-                    .help(format!("did you mean `{meant}`?")),
+                    .help(remedy!("did you mean `{meant}`?")),
             );
         }
     }

@@ -15,6 +15,7 @@ use crate::config::suggest;
 use crate::config::yaml::Node;
 use crate::iam::Partition;
 use crate::iam::arn::is_account_id;
+use crate::remedy::remedy;
 
 /// The one AWS service that eksctl has a mapping for.
 const SERVICE: &str = "emr-containers";
@@ -96,7 +97,9 @@ fn options(mapping: &Node, path: &FieldPath, findings: &mut Findings) {
             let message = format!("{key} has no effect together with serviceName");
             findings.push(
                 Finding::warning("no-effect", path.key(key), message)
-                    .help("the service has a role and a user name of its own; leave it out")
+                    .help(remedy!(
+                        "the service has a role and a user name of its own; leave it out"
+                    ))
                     .at_key(),
             );
         }
@@ -114,7 +117,7 @@ pub(in crate::config) fn check(
     match &mapping.subject {
         MappingSubject::Arn(text) if text.is_empty() => found.push(
             Finding::error("identity-mapping", path.clone(), format!("{path} names nobody"))
-                .help("write `arn` with the ARN of an IAM role or user")
+                .help(remedy!("write `arn` with the ARN of an IAM role or user"))
                 .explained_from_below(),
         ),
         MappingSubject::Arn(text) => {
@@ -143,7 +146,9 @@ fn permission_set(name: &str, path: &FieldPath, found: &mut Findings) {
     if name.is_empty() {
         found.push(
             Finding::error("missing", path.clone(), format!("{path} must be set"))
-                .help("write the name of the permission set, as IAM Identity Center shows it")
+                .help(remedy!(
+                    "write the name of the permission set, as IAM Identity Center shows it"
+                ))
                 .explained_from_below(),
         );
         return;
@@ -160,10 +165,10 @@ fn permission_set(name: &str, path: &FieldPath, found: &mut Findings) {
     let help = match of_role {
         Some(rest) => {
             let name = rest.rsplit_once('_').map_or(rest, |(name, _)| name);
-            format!("this is its role; write the name of the permission set alone: `{name}`")
+            remedy!("this is its role; write the name of the permission set alone: `{name}`")
         }
         None if fits => return,
-        None => "it has at most 32 letters, digits and `_+=,.@-`".to_owned(),
+        None => remedy!("it has at most 32 letters, digits and `_+=,.@-`"),
     };
     let message = format!("{} cannot be the name of a permission set", quoted(name));
     found.push(Finding::error("permission-set", path.clone(), message).help(help));
@@ -175,9 +180,9 @@ fn account_id(account: &str, path: FieldPath, found: &mut Findings) {
     }
     let digits = account.replace('-', "");
     let help = if is_account_id(&digits) {
-        format!("write it without hyphens: \"{digits}\"")
+        remedy!("write it without hyphens: \"{digits}\"")
     } else {
-        "it has twelve digits; leading zeros count, so write it in quotes".to_owned()
+        remedy!("it has twelve digits; leading zeros count, so write it in quotes")
     };
     let message = format!("{} is not the id of an AWS account", quoted(account));
     found.push(Finding::error("account", path, message).help(help));
@@ -188,14 +193,14 @@ fn service(name: &str, namespace: &str, path: &FieldPath, found: &mut Findings) 
         let message = format!("invalid service name {}", quoted(name));
         found.push(
             Finding::error("service-name", path.key("serviceName"), message)
-                .help(format!("the only one is `{SERVICE}`")),
+                .help(remedy!("the only one is `{SERVICE}`")),
         );
     }
     // That a namespace is there is checked with the other options.
     if !namespace.is_empty() && !is_label(namespace) {
         let help = suggestion(namespace, is_label).map_or_else(
-            || "it has at most 63 lower-case letters, digits and hyphens".to_owned(),
-            |name| format!("Kubernetes would take `{name}`"),
+            || remedy!("it has at most 63 lower-case letters, digits and hyphens"),
+            |name| remedy!("Kubernetes would take `{name}`"),
         );
         let message = format!("{} cannot be the name of a namespace", quoted(namespace));
         found.push(Finding::error("kubernetes-name", path.key("namespace"), message).help(help));
@@ -211,17 +216,17 @@ fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut 
                 path.clone(),
                 format!("{path}: neither username nor groups are set"),
             )
-            .help("without both it lets somebody in who may do nothing")
+            .help(remedy!("without both it lets somebody in who may do nothing"))
             .explained_from_below(),
         ),
         None => found.push(
             Finding::warning("no-username", path.clone(), format!("{path}.username is not set"))
                 .help(if is_role {
-                    "a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell \
-                     one from another; `{{SessionName}}` would"
+                    remedy!("a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell \
+                     one from another; `{{{{SessionName}}}}` would")
                 } else {
-                    "a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell \
-                     one from another"
+                    remedy!("a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell \
+                     one from another")
                 })
                 .explained_from_below(),
         ),
@@ -278,8 +283,8 @@ fn templates(text: &str, is_role: bool, path: &FieldPath, found: &mut Findings) 
             .find(|name| !word.is_empty() && name.starts_with(&word))
     });
     let help = meant.map_or_else(
-        || format!("it knows {}", suggest::list(PLACEHOLDERS)),
-        |name| format!("did you mean `{{{{{name}}}}}`? Case and spaces count"),
+        || remedy!("it knows {}", suggest::list(PLACEHOLDERS)),
+        |name| remedy!("did you mean `{{{{{name}}}}}`? Case and spaces count"),
     );
     let message = format!(
         "{} holds a template that the authenticator does not know; it stays in the name as it is",
@@ -306,18 +311,20 @@ fn reserved_name(name: &str, path: &FieldPath, found: &mut Findings) {
         if prefix == "eks:" { "EKS's" } else { "Kubernetes'" }
     );
     found.push(
-        Finding::warning("reserved-username", path.key("username"), message)
-            .help("whoever gets in under it has the rights of that component; choose another name"),
+        Finding::warning("reserved-username", path.key("username"), message).help(remedy!(
+            "whoever gets in under it has the rights of that component; choose another name"
+        )),
     );
 }
 
 /// A group that was meant to be one of the system's: nothing refuses `system:master`, and it gives nothing.
 pub(super) fn system_group(group: &str, path: FieldPath) -> Option<Finding> {
     let help = match misspelt_system_group(group) {
-        Some(known) => format!("did you mean `{known}`?"),
+        Some(known) => remedy!("did you mean `{known}`?"),
         None if group.starts_with("system:") && !is_system_group(group) => {
-            "`system:` is reserved for Kubernetes itself; choose another name for a group of your own"
-                .to_owned()
+            remedy!(
+                "`system:` is reserved for Kubernetes itself; choose another name for a group of your own"
+            )
         }
         None => return None,
     };

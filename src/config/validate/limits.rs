@@ -3,6 +3,7 @@
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>. The length of a trust policy
 //! (2,048) needs no check: with every name at its longest, the one that eksact writes stays below it.
 
+use crate::remedy::remedy;
 use serde_json::Value;
 
 use crate::cloudformation::well_known::{Definition, definition};
@@ -52,12 +53,14 @@ pub(super) fn check(
                     path,
                     format!("{message}AWS allows {MAXIMUM_MANAGED_POLICIES} at most"),
                 )
-                .help("put the statements of several into one policy of your own")
+                .help(remedy!(
+                    "put the statements of several into one policy of your own"
+                ))
             } else {
                 let note = format!(
                     "{message}an account allows {DEFAULT_MANAGED_POLICIES} unless its quota was raised"
                 );
-                Finding::warning("managed-policy-limit", path, note).help(format!(
+                Finding::warning("managed-policy-limit", path, note).help(remedy!(
                     "the quota \"Managed policies per role\" can be raised to {MAXIMUM_MANAGED_POLICIES}"
                 ))
             }
@@ -85,7 +88,9 @@ pub(super) fn check(
         );
         findings.push(
             Finding::error("inline-policy-limit", path.key("attachPolicy"), message)
-                .help("make it a managed policy and name it in `attachPolicyARNs`")
+                .help(remedy!(
+                    "make it a managed policy and name it in `attachPolicyARNs`"
+                ))
                 .at_key()
                 .located(document.location.as_ref()),
         );

@@ -26,6 +26,7 @@ use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use crate::iam::Partition;
 use crate::iam::partition::is_region_name;
+use crate::remedy::remedy;
 
 /// Checks a configuration that was built from flags. Gives errors and warnings; locations are those that the values carry.
 ///
@@ -53,7 +54,7 @@ pub(super) fn check(config: &ClusterConfig) -> Findings {
                 FieldPath::of("iam.withOIDC"),
                 "iam.withOIDC must be enabled explicitly for iam.serviceAccounts to be created",
             )
-            .help("write `withOIDC: true` under `iam`")
+            .help(remedy!("write `withOIDC: true` under `iam`"))
             .located(config.iam.with_oidc.location.as_ref())
             .explained_from_below(),
         );
@@ -97,9 +98,9 @@ fn metadata(config: &ClusterConfig, findings: &mut Findings) {
                 FieldPath::of("metadata.name"),
                 format!("{} cannot be the name of an EKS cluster", quoted(&name.value)),
             )
-            .help(
-                "it has 1 to 100 letters, digits, hyphens and underscores, and begins with a letter or digit",
-            )
+            .help(remedy!(
+                "it has 1 to 100 letters, digits, hyphens and underscores, and begins with a letter or digit"
+            ))
             .located(name.location.as_ref()),
         );
     }
@@ -110,8 +111,8 @@ fn metadata(config: &ClusterConfig, findings: &mut Findings) {
             .strip_suffix(|c: char| c.is_ascii_lowercase())
             .filter(|rest| is_region_name(rest));
         let help = match zone_of {
-            Some(region) => format!("this is an availability zone; its region is `{region}`"),
-            None => "a region is written like `eu-west-1`".to_owned(),
+            Some(region) => remedy!("this is an availability zone; its region is `{region}`"),
+            None => remedy!("a region is written like `eu-west-1`"),
         };
         findings.push(
             Finding::error(

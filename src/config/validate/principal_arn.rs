@@ -8,6 +8,7 @@ use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
 use crate::iam::arn::{ArnError, is_account_id, is_role_name};
 use crate::iam::{Arn, Partition};
+use crate::remedy::{Remedy, remedy};
 
 /// Checks the ARN at `path` for a cluster in `partition`. Whether it is a role's; what is no ARN at all is taken for one.
 pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &mut Findings) -> bool {
@@ -16,14 +17,13 @@ pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &
         return true;
     }
     let refuse =
-        |message: String, help: String| Finding::error("mapping-arn", path.clone(), message).help(help);
+        |message: String, help: Remedy| Finding::error("mapping-arn", path.clone(), message).help(help);
     let shown = quoted(text);
     let not_possible = |what: &str| format!("{shown} {what}");
     if text.starts_with("arn:") && text.contains(['*', '?']) {
         found.push(refuse(
             not_possible("holds a wildcard, and the authenticator knows none"),
-            "name each role; `permissionSet` in a ClusterAccess finds a role of IAM Identity Center by its permission set"
-                .to_owned(),
+            remedy!("name each role; `permissionSet` in a ClusterAccess finds a role of IAM Identity Center by its permission set"),
         ));
         return true;
     }
@@ -48,16 +48,16 @@ pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &
             let role = rest.split('/').next().unwrap_or_default();
             Some(refuse(
                 not_possible("is one session of a role, and mappings name the role"),
-                format!("write `{}`", of_account(&format!("role/{role}"))),
+                remedy!("write `{}`", of_account(&format!("role/{role}"))),
             ))
         }
         ("iam", "group") => Some(refuse(
             not_possible("is an IAM group, and EKS knows no IAM groups"),
-            "map a role that the members of the group may assume, or each user".to_owned(),
+            remedy!("map a role that the members of the group may assume, or each user"),
         )),
         ("iam", "instance-profile") => Some(refuse(
             not_possible("is an instance profile, and mappings name its role"),
-            format!(
+            remedy!(
                 "write the role in it, such as `{}`",
                 of_account(&format!("role/{name}"))
             ),
@@ -72,7 +72,7 @@ pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &
         }
         ("iam", "role") if rest != name => Some(refuse(
             not_possible("names the path of the role, and so never matches"),
-            format!("write it without: `{}`", of_account(&format!("role/{name}"))),
+            remedy!("write it without: `{}`", of_account(&format!("role/{name}"))),
         )),
         ("iam", "role" | "user") | ("sts", "federated-user") => None,
         _ => Some(refuse(
@@ -88,7 +88,7 @@ pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &
                 arn.partition
             );
             Finding::error("arn-partition", path.clone(), message)
-                .help(format!("begin it with `arn:{partition}:`"))
+                .help(remedy!("begin it with `arn:{partition}:`"))
         })
     });
     if let Some(finding) = finding {
@@ -97,9 +97,9 @@ pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &
     is_role
 }
 
-fn example(text: &str, partition: Partition) -> String {
+fn example(text: &str, partition: Partition) -> Remedy {
     if text.trim() != text {
-        return "there are spaces around it; the authenticator takes them as a part of it".to_owned();
+        return remedy!("there are spaces around it; the authenticator takes them as a part of it");
     }
-    format!("write it like arn:{partition}:iam::111122223333:role/my-role")
+    remedy!("write it like arn:{partition}:iam::111122223333:role/my-role")
 }

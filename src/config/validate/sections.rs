@@ -4,6 +4,7 @@
 //! refuses only when it creates the object (`pkg/ctl/cmdutils/pod_identity_association.go`) is a warning here, since
 //! eksctl takes such a file for everything else.
 
+use crate::remedy::remedy;
 use std::collections::BTreeSet;
 
 use crate::config::diagnostic::quoted;
@@ -100,7 +101,7 @@ fn identity_providers(root: &Node, findings: &mut Findings) {
             let message = format!("identityProviders[{index}] is invalid: type must be set");
             findings.push(
                 Finding::error("identity-provider", path.key("type"), message)
-                    .help("write `type: oidc`")
+                    .help(remedy!("write `type: oidc`"))
                     .explained_from_below(),
             );
         }

@@ -11,6 +11,7 @@ use crate::config::path::FieldPath;
 use crate::iam::arn::{is_account_id, is_policy_name, is_role_name};
 use crate::iam::policy::{PolicyKind, check_grammar};
 use crate::iam::{Arn, Partition};
+use crate::remedy::remedy;
 
 /// The annotation that names the role; read by the pod identity webhook. eksact writes it itself.
 const ROLE_ARN_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
@@ -41,13 +42,15 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
         let path = metadata.key("name");
         found.push(
             Finding::error("missing", path.clone(), format!("{path} must be set"))
-                .help("write the name of the service account")
+                .help(remedy!("write the name of the service account"))
                 .explained_from_below(),
         );
     } else if !is_subdomain(&account.name) {
         let help = match suggestion(&account.name, is_subdomain) {
-            Some(name) => format!("Kubernetes would take `{name}`"),
-            None => "it has at most 253 lower-case letters, digits, hyphens and dots, and a letter or digit at both ends".to_owned(),
+            Some(name) => remedy!("Kubernetes would take `{name}`"),
+            None => remedy!(
+                "it has at most 253 lower-case letters, digits, hyphens and dots, and a letter or digit at both ends"
+            ),
         };
         let message = format!(
             "{} cannot be the name of a service account",
@@ -57,10 +60,11 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
     }
     if !is_label(&account.namespace) {
         let help = match suggestion(&account.namespace, is_label) {
-            Some(name) => format!("Kubernetes would take `{name}`"),
+            Some(name) => remedy!("Kubernetes would take `{name}`"),
             None => {
-                "it has at most 63 lower-case letters, digits and hyphens, and a letter or digit at both ends"
-                    .to_owned()
+                remedy!(
+                    "it has at most 63 lower-case letters, digits and hyphens, and a letter or digit at both ends"
+                )
             }
         };
         let message = format!("{} cannot be the name of a namespace", quoted(&account.namespace));
@@ -70,10 +74,10 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
         let path = metadata.key("labels").key(key);
         if !is_label_key(key) {
             found.push(Finding::error("label", path, format!("{} cannot be the key of a label", quoted(key)))
-                .help("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, perhaps after a `prefix/`").at_key());
+                .help(remedy!("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, perhaps after a `prefix/`")).at_key());
         } else if !is_label_value(value) {
             found.push(Finding::error("label", path, format!("{} cannot be the value of a label", quoted(value)))
-                .help("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends; longer text goes into an annotation"));
+                .help(remedy!("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends; longer text goes into an annotation")));
         } else if key == MANAGED_BY_LABEL && value != "eksctl" {
             found.push(
                 Finding::warning(
@@ -81,7 +85,9 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
                     path,
                     format!("{MANAGED_BY_LABEL} will be `eksctl`, not {}", quoted(value)),
                 )
-                .help("eksact marks what it owns with this label, as eksctl does; leave it out here")
+                .help(remedy!(
+                    "eksact marks what it owns with this label, as eksctl does; leave it out here"
+                ))
                 .at_key(),
             );
         }
@@ -95,12 +101,14 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
                     path,
                     format!("{ROLE_ARN_ANNOTATION} is written by eksact itself"),
                 )
-                .help("leave it out; to use an existing role write `attachRoleARN`")
+                .help(remedy!(
+                    "leave it out; to use an existing role write `attachRoleARN`"
+                ))
                 .at_key(),
             );
         } else if !is_annotation_key(key) {
             found.push(Finding::error("annotation", path, format!("{} cannot be the key of an annotation", quoted(key)))
-                .help("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, perhaps after a `prefix/`").at_key());
+                .help(remedy!("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, perhaps after a `prefix/`")).at_key());
         }
     }
 }
@@ -119,7 +127,9 @@ fn role_source(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findi
             let message = format!("{key} cannot be used together with attachRoleARN");
             found.push(
                 Finding::error("role-source", path.key(key), message)
-                    .help("attachRoleARN uses an existing role as it is; keep one of the two")
+                    .help(remedy!(
+                        "attachRoleARN uses an existing role as it is; keep one of the two"
+                    ))
                     .at_key(),
             );
         }
@@ -132,7 +142,7 @@ fn role_source(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findi
             let message = format!("{key} has no effect together with attachRoleARN");
             found.push(
                 Finding::warning("no-effect", path.key(key), message)
-                    .help("attachRoleARN uses an existing role as it is")
+                    .help(remedy!("attachRoleARN uses an existing role as it is"))
                     .at_key(),
             );
         }
@@ -144,7 +154,7 @@ fn role_source(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findi
             );
             found.push(
                 Finding::warning("no-policy", path.key("attachPolicyARNs"), message)
-                    .help("it may still be useful where resources trust it by name"),
+                    .help(remedy!("it may still be useful where resources trust it by name")),
             );
         } else {
             let message = format!(
@@ -152,7 +162,9 @@ fn role_source(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findi
             );
             found.push(
                 Finding::error("no-policy", path.clone(), message)
-                    .help("for a role without any policy say so plainly: `attachPolicyARNs: []`")
+                    .help(remedy!(
+                        "for a role without any policy say so plainly: `attachPolicyARNs: []`"
+                    ))
                     .explained_from_below(),
             );
         }
@@ -220,7 +232,7 @@ fn arn(
     let shown = quoted(&text.value);
     let finding = match text.value.parse::<Arn>() {
         Err(_) => Finding::error("arn", path, format!("{shown} is not the ARN of {what}"))
-            .help(format!("write it like {example}")),
+            .help(remedy!("write it like {example}")),
         Ok(parsed) => {
             let account_fits =
                 is_account_id(&parsed.account) || (wanted == Wanted::Policy && parsed.account == "aws");
@@ -231,12 +243,12 @@ fn arn(
             if parsed.service != "iam" || !parsed.region.is_empty() || !account_fits || !names {
                 let help = match wanted {
                     Wanted::Policy if parsed.role_name().is_some() => {
-                        "this is a role; `attachRoleARN` uses an existing role".to_owned()
+                        remedy!("this is a role; `attachRoleARN` uses an existing role")
                     }
                     Wanted::Role if parsed.policy_name().is_some() => {
-                        "this is a policy; it belongs in `attachPolicyARNs`".to_owned()
+                        remedy!("this is a policy; it belongs in `attachPolicyARNs`")
                     }
-                    _ => format!("write it like {example}"),
+                    _ => remedy!("write it like {example}"),
                 };
                 Finding::error("arn", path, format!("{shown} is not the ARN of {what}")).help(help)
             } else if parsed.partition != partition {
@@ -245,7 +257,7 @@ fn arn(
                     parsed.partition
                 );
                 Finding::error("arn-partition", path, message)
-                    .help(format!("begin it with `arn:{partition}:`"))
+                    .help(remedy!("begin it with `arn:{partition}:`"))
             } else {
                 return;
             }
@@ -260,9 +272,9 @@ fn role(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
     {
         let message = format!("{} cannot be the name of an IAM role", quoted(&name.value));
         let help = if name.value.contains('/') {
-            "a name has no path; eksctl's format has no field for one"
+            remedy!("a name has no path; eksctl's format has no field for one")
         } else {
-            "it has 1 to 64 letters, digits and `_+=,.@-`"
+            remedy!("it has 1 to 64 letters, digits and `_+=,.@-`")
         };
         found.push(
             Finding::error("role-name", path.key("roleName"), message)
@@ -280,7 +292,9 @@ fn role(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '*' | '?'));
     let finding = if !fits {
-        let help = "it stands for the name alone (the namespace stays): lower-case letters, digits, `-`, `.`, and `*` or `?`";
+        let help = remedy!(
+            "it stands for the name alone (the namespace stays): lower-case letters, digits, `-`, `.`, and `*` or `?`"
+        );
         Finding::error(
             "subject-pattern",
             here,
@@ -292,7 +306,7 @@ fn role(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
             "every service account of namespace {} may assume this role",
             quoted(&account.namespace)
         );
-        Finding::warning("subject-pattern", here, message).help("name a prefix, such as `app-*`")
+        Finding::warning("subject-pattern", here, message).help(remedy!("name a prefix, such as `app-*`"))
     } else if !matches(&pattern.value, &account.name) {
         let message = format!(
             "{} does not match the service account's own name, so its pods cannot assume the role",
@@ -366,7 +380,7 @@ fn document(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>
         );
         found.push(
             Finding::error("policy-grammar", here, message)
-                .help("only characters up to U+00FF are allowed")
+                .help(remedy!("only characters up to U+00FF are allowed"))
                 .located(document.location.as_ref()),
         );
     }

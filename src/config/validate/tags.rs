@@ -3,6 +3,7 @@
 //! Sources: <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules> and
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html>.
 
+use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use crate::cloudformation::tags::{
@@ -152,6 +153,6 @@ fn case_clash(key: &str, other: &str, path: &FieldPath) -> Finding {
         quoted(key)
     );
     Finding::error("tag", path.key(key), message)
-        .help("write them alike")
+        .help(remedy!("write them alike"))
         .at_key()
 }

@@ -1,5 +1,6 @@
 //! What must not occur twice within one file: a service account, a role name, a stack name.
 
+use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use crate::cloudformation::stack_name::{eksctl_name, is_legal};
@@ -86,7 +87,7 @@ fn stack_collision(accounts: &[ServiceAccount], indices: &[usize], findings: &mu
         );
         findings.push(
             Finding::warning("stack-name-collision", FieldPath::of("iam.serviceAccounts").index(*index), message)
-                .help("a stack that exists already keeps its name if its tag names its service account; eksctl cannot manage both")
+                .help(remedy!("a stack that exists already keeps its name if its tag names its service account; eksctl cannot manage both"))
                 .located(account.location.as_ref()),
         );
     }

@@ -3,6 +3,7 @@
 //! All documents of a file are read, under one budget. Sharing makes an alias cheap here; the budgets count what it would
 //! be if written out, because everything that walks the tree later pays that price.
 
+use crate::remedy::{Remedy, remedy};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ pub(in crate::config) struct Problem {
     pub(in crate::config) code: &'static str,
     pub(in crate::config) at: Position,
     pub(in crate::config) message: String,
-    pub(in crate::config) help: Option<String>,
+    pub(in crate::config) help: Option<Remedy>,
 }
 
 /// The documents of a file, as far as they could be read.
@@ -105,12 +106,12 @@ fn position(marker: Marker) -> Position {
     }
 }
 
-fn fatal(code: &'static str, at: Position, message: String, help: &str) -> Fatal {
+fn fatal(code: &'static str, at: Position, message: String, help: Option<Remedy>) -> Fatal {
     Fatal(Box::new(Problem {
         code,
         at,
         message,
-        help: (!help.is_empty()).then(|| help.to_owned()),
+        help,
     }))
 }
 
@@ -150,7 +151,7 @@ impl Composer {
                 "too-many-documents",
                 root.at,
                 format!("the file has more than {MAXIMUM_DOCUMENTS} documents"),
-                "put the entries of several into one",
+                Some(remedy!("put the entries of several into one")),
             ));
         }
         self.documents.push(root);
@@ -179,7 +180,7 @@ impl Composer {
                         "yaml-alias",
                         at,
                         "the anchor of this alias is in another document, or the alias stands inside its value".to_owned(),
-                        "",
+                        None,
                     )
                 })?;
                 let node = node.aliased(at);
@@ -274,7 +275,7 @@ impl Composer {
                             first.line,
                             first.column
                         ),
-                        help: Some("keep one of them".to_owned()),
+                        help: Some(remedy!("keep one of them")),
                     }),
                 },
             },
@@ -288,7 +289,7 @@ impl Composer {
                 "too-many-errors",
                 at,
                 "there are too many errors to go on".to_owned(),
-                "",
+                None,
             ));
         }
         Ok(None)
@@ -322,7 +323,7 @@ impl Composer {
                     "yaml-too-large",
                     from.at,
                     format!("merge keys bring in more than {MAXIMUM_NODES} entries"),
-                    "",
+                    None,
                 ));
             }
             if !mapping.positions.contains_key(&entry.key) {
@@ -343,15 +344,15 @@ fn key(node: &Node, problems: &mut Vec<Problem>) -> Key {
             // `username: {{SessionName}}` reads as a mapping whose key is a mapping.
             let help = match content {
                 Content::Mapping(entries) if entries.iter().all(|entry| entry.value.is_null()) => {
-                    "a template such as {{SessionName}} needs quotes: '{{SessionName}}'"
+                    remedy!("a template such as {{{{SessionName}}}} needs quotes: '{{{{SessionName}}}}'")
                 }
-                _ => "put it in quotes if it is meant as a key",
+                _ => remedy!("put it in quotes if it is meant as a key"),
             };
             problems.push(Problem {
                 code: "bad-key",
                 at: node.at,
                 message: format!("a key must be text, and this is {}", node.describe()),
-                help: Some(help.to_owned()),
+                help: Some(help),
             });
             Key::Refused
         }
@@ -379,7 +380,7 @@ fn too_large(at: Position) -> Fatal {
         "yaml-too-large",
         at,
         message,
-        "write the file with fewer aliases, or split it",
+        Some(remedy!("write the file with fewer aliases, or split it")),
     )
 }
 
@@ -388,19 +389,23 @@ fn too_deep(at: Position) -> Fatal {
         "yaml-too-deep",
         at,
         format!("values are nested more than {MAXIMUM_DEPTH} levels deep here"),
-        "",
+        None,
     )
 }
 
 /// What to do about the syntax errors that people really make.
-fn syntax_help(info: &str) -> &'static str {
+fn syntax_help(info: &str) -> Option<Remedy> {
     if info.contains("tab") {
-        "indent with spaces; YAML does not allow tabs there"
+        Some(remedy!("indent with spaces; YAML does not allow tabs there"))
     } else if info.contains("unknown anchor") {
-        "define the anchor with `&name` before the alias `*name`; a text that begins with `*` needs quotes"
+        Some(remedy!(
+            "define the anchor with `&name` before the alias `*name`; a text that begins with `*` needs quotes"
+        ))
     } else if info.contains("mapping values are not allowed") || info.contains("simple key") {
-        "a text with `: ` in it needs quotes; check the indentation of this line and the one above"
+        Some(remedy!(
+            "a text with `: ` in it needs quotes; check the indentation of this line and the one above"
+        ))
     } else {
-        ""
+        None
     }
 }

@@ -1,5 +1,6 @@
 //! What is done about roles that shall be there: made, updated, repaired or replaced.
 
+use crate::remedy::remedy;
 use serde_json::json;
 
 use super::{
@@ -9,7 +10,7 @@ use super::{
     operation::Operation,
     owned,
     removal::take_down,
-    stack_state::{StackState, remedy, state_of},
+    stack_state::{StackState, state_of, to_health},
 };
 use crate::{
     config::ServiceAccount,
@@ -101,7 +102,7 @@ impl Subject<'_> {
                         stack.name
                     ),
                 )
-                .with_help("Delete or rename that stack, or give the service account another name."),
+                .with_help(remedy!("Delete or rename that stack, or give the service account another name.")),
             );
             return;
         }
@@ -130,7 +131,7 @@ impl Subject<'_> {
                     "stack-stuck",
                     format!("the stack {} is in {}", stack.name, stack.status),
                 )
-                .with_help(remedy(&stack.status, &stack.name)),
+                .with_help(to_health(&stack.status, &stack.name)),
             ),
             StackState::Busy => draft.add_finding(
                 self.error(
@@ -142,7 +143,9 @@ impl Subject<'_> {
                         self.request.settings.timeout.as_secs()
                     ),
                 )
-                .with_help("Run the same command again later, or wait longer with --timeout."),
+                .with_help(remedy!(
+                    "Run the same command again later, or wait longer with --timeout."
+                )),
             ),
             StackState::Gone => self.plan_creation(&desired, draft),
         }
@@ -156,8 +159,8 @@ impl Subject<'_> {
                     format!("the stack {} has no output Role1, so its role cannot be found", stack.name),
                 )
                 .with_help(
-                    "Somebody changed the stack's template: give it the output Role1 with the role's ARN again, or delete \
-                     the stack and run the same command.",
+                    remedy!("Somebody changed the stack's template: give it the output Role1 with the role's ARN again, or delete \
+                     the stack and run the same command."),
                 ),
             );
             return;
@@ -208,7 +211,7 @@ impl Subject<'_> {
                         stack.name
                     ),
                 )
-                .with_help("The caller needs cloudformation:GetTemplate; a stack of another tool is left alone."),
+                .with_help(remedy!("The caller needs cloudformation:GetTemplate; a stack of another tool is left alone.")),
             );
             return;
         };
@@ -245,7 +248,7 @@ impl Subject<'_> {
                 )
                 .about(&self.address)
                 .at(self.account.location.as_ref())
-                .with_help("`create iamserviceaccount` or `apply` makes it."),
+                .with_help(remedy!("`create iamserviceaccount` or `apply` makes it.")),
             );
             return;
         }
@@ -282,7 +285,7 @@ impl Subject<'_> {
                     "update-needs-replacement",
                     format!("{}: the role would have to be made anew, for which the flags do not say enough", reason.text),
                 )
-                .with_help("Run `eksact apply -f` with the file that has it, or delete and create the service account."),
+                .with_help(remedy!("Run `eksact apply -f` with the file that has it, or delete and create the service account.")),
             );
             return;
         }
@@ -352,7 +355,7 @@ impl Subject<'_> {
                 )
                 .about(&self.address)
                 .at(self.account.role_name.as_ref().and_then(|name| name.location.as_ref()))
-                .with_help(format!(
+                .with_help(remedy!(
                     "Give another roleName, delete that role, or use it as it is with `attachRoleARN: {}`.",
                     role.arn
                 )),

@@ -1,6 +1,7 @@
 //! How roles go: asked for by name, or pruned because the file no longer has them. Only stacks that bear this cluster's
 //! tag and name a service account are touched.
 
+use crate::remedy::remedy;
 use serde_json::json;
 
 use super::{
@@ -8,7 +9,7 @@ use super::{
     compare::template_of,
     desired::token,
     operation::Operation,
-    stack_state::{StackState, remedy, state_of},
+    stack_state::{StackState, state_of, to_health},
 };
 use crate::{
     cloudformation::wanted_role::WantedRole,
@@ -139,7 +140,9 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                     ),
                 )
                 .about(&address(&key))
-                .with_help("Only the other one is removed; look at this one and delete it by hand."),
+                .with_help(remedy!(
+                    "Only the other one is removed; look at this one and delete it by hand."
+                )),
             );
         }
     }
@@ -172,7 +175,7 @@ fn note_protected(request: &Request, key: &AccountKey, draft: &mut PlanDraft) {
                 "kube-system/aws-node is not in the file and is kept: without it the cluster loses its network",
             )
             .about(&address(key))
-            .with_help("Name it to remove it nevertheless: --prune-named kube-system/aws-node."),
+            .with_help(remedy!("Name it to remove it nevertheless: --prune-named kube-system/aws-node.")),
         );
     }
 }
@@ -207,7 +210,9 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, dra
                     ),
                 )
                 .about(&address)
-                .with_help("Run the same command again later, or wait longer with --timeout."),
+                .with_help(remedy!(
+                    "Run the same command again later, or wait longer with --timeout."
+                )),
             );
             return;
         }
@@ -219,7 +224,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, dra
                     format!("the stack {} is in {}", stack.name, stack.status),
                 )
                 .about(&address)
-                .with_help(remedy(&stack.status, &stack.name)),
+                .with_help(to_health(&stack.status, &stack.name)),
             );
             return;
         }
@@ -237,7 +242,9 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, dra
                 format!("the role is kept, because its service account could not be read: {error}"),
             )
             .about(&address)
-            .with_help("A role that goes while pods still use it takes their rights away."),
+            .with_help(remedy!(
+                "A role that goes while pods still use it takes their rights away."
+            )),
         );
         return;
     }

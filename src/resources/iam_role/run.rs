@@ -1,6 +1,7 @@
 //! Carries out the writes that roles need, each harmless when repeated: what exists already or is gone already is looked
 //! at again and taken as done where it is what was wanted.
 
+use crate::remedy::remedy;
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
@@ -8,7 +9,7 @@ use serde_json::json;
 use super::{
     ARN,
     operation::Operation,
-    stack_state::{StackState, remedy, state_of},
+    stack_state::{StackState, state_of, to_health},
 };
 use crate::{
     cloudformation::tags,
@@ -104,9 +105,9 @@ fn as_planned(change_set: &ChangeSet, stack: &str, replaces_role: bool) -> Resul
             "CloudFormation would {what} {} ({}) of stack {stack}, which the plan did not show",
             change.logical_id, change.resource_type
         ))
-        .with_help(
-            "Nothing was changed. Look at the stack's template: it was edited by another tool or by hand.",
-        ));
+        .with_help(remedy!(
+            "Nothing was changed. Look at the stack's template: it was edited by another tool or by hand."
+        )));
     }
     Ok(())
 }
@@ -172,7 +173,9 @@ async fn appeared(
         "the stack {} appeared since the plan was made, and it is not the one of the plan ({})",
         request.name, stack.status
     ))
-    .with_help("Run the same command again: it plans from what is there now."))
+    .with_help(remedy!(
+        "Run the same command again: it plans from what is there now."
+    )))
 }
 
 async fn update_stack(
@@ -222,7 +225,7 @@ async fn ready(id: &str, stack_name: &str, context: &RunContext) -> Result<Chang
                 return Err(StepError::new(format!(
                     "CloudFormation found nothing to change in stack {stack_name}, although its template differs"
                 ))
-                .with_help("Somebody may have updated the stack meanwhile: run the same command again."));
+                .with_help(remedy!("Somebody may have updated the stack meanwhile: run the same command again.")));
             }
             status => {
                 return Err(StepError::new(format!(
@@ -232,7 +235,7 @@ async fn ready(id: &str, stack_name: &str, context: &RunContext) -> Result<Chang
                         .as_deref()
                         .unwrap_or("CloudFormation gives no reason")
                 ))
-                .with_help("Mend the cause and run the same command again."));
+                .with_help(remedy!("Mend the cause and run the same command again.")));
             }
         }
     }
@@ -302,7 +305,9 @@ async fn delete_stack(
             return Err(StepError::new(format!(
                 "the stack {name} is protected against deletion, and was not when the plan was made"
             ))
-            .with_help("Run the same command again: it plans from what is there now."));
+            .with_help(remedy!(
+                "Run the same command again: it plans from what is there now."
+            )));
         }
         Err(error) if !effect_unknown(error.kind) => return Err(error.into()),
         _ => {}
@@ -314,7 +319,9 @@ async fn delete_stack(
             Some(stack) if stack.status == "DELETE_FAILED" => {
                 return Err(failure("deletion", &stack, token, context)
                     .await
-                    .with_help("Its termination protection was lifted for this and is off now."));
+                    .with_help(remedy!(
+                        "Its termination protection was lifted for this and is off now."
+                    )));
             }
             // Still the status of before.
             Some(_) => tokio::time::sleep(STALE_PAUSE).await,
@@ -323,7 +330,7 @@ async fn delete_stack(
     Err(StepError::new(format!(
         "CloudFormation took the deletion of stack {name} and did not begin it"
     ))
-    .with_help("Run the same command again."))
+    .with_help(remedy!("Run the same command again.")))
 }
 
 fn told_role(stack: &Stack) -> Result<StepDone, StepError> {
@@ -355,11 +362,11 @@ async fn failure(what: &str, stack: &Stack, token: &str, context: &RunContext) -
         stack.name, stack.status
     ));
     match state_of(&stack.status) {
-        StackState::Stuck => error.with_help(remedy(&stack.status, &stack.name)),
-        StackState::Broken => {
-            error.with_help("Mend the cause and run the same command again: it replaces the failed stack.")
-        }
-        _ => error.with_help("Mend the cause and run the same command again."),
+        StackState::Stuck => error.with_help(to_health(&stack.status, &stack.name)),
+        StackState::Broken => error.with_help(remedy!(
+            "Mend the cause and run the same command again: it replaces the failed stack."
+        )),
+        _ => error.with_help(remedy!("Mend the cause and run the same command again.")),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the status of a stack means for the role in it.
 
+use crate::remedy::{Remedy, remedy};
+
 /// What can be done with a stack, by its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StackState {
@@ -32,20 +34,20 @@ pub(super) fn state_of(status: &str) -> StackState {
 }
 
 /// What to do about a stuck stack.
-pub(super) fn remedy(status: &str, stack: &str) -> String {
+pub(super) fn to_health(status: &str, stack: &str) -> Remedy {
     match status {
-        "UPDATE_ROLLBACK_FAILED" => format!(
+        "UPDATE_ROLLBACK_FAILED" => remedy!(
             "Remove what the rollback failed on (see the stack's events), then run `aws cloudformation \
              continue-update-rollback --stack-name {stack}`, and run the same command again."
         ),
-        "UPDATE_FAILED" => format!(
+        "UPDATE_FAILED" => remedy!(
             "Roll it back with `aws cloudformation rollback-stack --stack-name {stack}`, and run the same command again."
         ),
-        status if status.starts_with("IMPORT_") => format!(
+        status if status.starts_with("IMPORT_") => remedy!(
             "Somebody's import into the stack did not end well: finish or undo it in CloudFormation (stack {stack}), and \
              run the same command again."
         ),
-        _ => format!(
+        _ => remedy!(
             "Bring the stack {stack} back to health in CloudFormation, and run the same command again."
         ),
     }

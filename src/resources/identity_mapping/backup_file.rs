@@ -2,6 +2,7 @@
 //! history for each cluster; a file can be given to `kubectl create` as it is. Each says by its ARN which cluster it is of:
 //! clusters of other accounts and regions may have the same name.
 
+use crate::remedy::remedy;
 use std::{
     io::Write as _,
     path::{Path, PathBuf},
@@ -53,7 +54,9 @@ pub(super) fn keep(
         return Err(StepError::new(format!(
             "no backup of aws-auth could be made, and without one it is not written: {refused}"
         ))
-        .with_help("Set HOME or XDG_STATE_HOME, so that the backup can be a file."));
+        .with_help(remedy!(
+            "Set HOME or XDG_STATE_HOME, so that the backup can be a file."
+        )));
     };
     let folder = folder(state);
     let path = folder.join(file_name(cluster_arn, digest));

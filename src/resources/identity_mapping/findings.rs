@@ -1,6 +1,7 @@
 //! What a plan says about mappings besides their changes: a cluster that does not read `aws-auth`, groups that nothing
 //! binds, and what the authenticator makes of the entries that the plan touches.
 
+use crate::remedy::remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{address, config_map_address, delta::Outcome};
@@ -27,7 +28,7 @@ pub(super) fn mode_without_aws_auth(request: &Request, live: &Live, draft: &mut 
         ),
     )
     .about(&config_map_address())
-    .with_help(format!(
+    .with_help(remedy!(
         "Make an access entry instead: aws eks create-access-entry --region {} --cluster-name {} --principal-arn ARN \
          --username NAME --kubernetes-groups GROUP",
         live.region, live.cluster.name
@@ -81,7 +82,7 @@ pub(super) fn about_mappings(
             Finding::new(Severity::Warning, found.code, found.message)
                 .about(&address(&entry.value.arn))
                 .at(source.as_ref())
-                .with_help(sentence(&found.suggestion)),
+                .with_help(found.suggestion.worded(sentence)),
         );
     }
 }

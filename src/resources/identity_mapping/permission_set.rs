@@ -1,6 +1,7 @@
 //! Permission sets of IAM Identity Center: the one role that each made in the account, found among the roles under
 //! Identity Center's path. Pure.
 
+use crate::remedy::remedy;
 use std::collections::BTreeSet;
 
 use crate::{
@@ -34,7 +35,7 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
                 live.account
             ),
         )
-        .with_help(format!(
+        .with_help(remedy!(
             "Name the role by `arn` instead: arn:{}:iam::{account}:role/{ROLE_PREFIX}{name}_…",
             live.partition
         )));
@@ -82,10 +83,9 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
                 ),
             );
             Err(finding.with_help(if others.is_empty() {
-                "IAM Identity Center makes the role once the permission set is assigned to somebody in the account."
-                    .to_owned()
+                remedy!("IAM Identity Center makes the role once the permission set is assigned to somebody in the account.")
             } else {
-                format!("There are {}; the name is compared to the letter.", others.join(", "))
+                remedy!("There are {}; the name is compared to the letter.", others.join(", "))
             }))
         }
         several => {
@@ -97,7 +97,7 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
                     listed.join(", ")
                 ),
             )
-            .with_help("Name the right one by `arn`, without its path."))
+            .with_help(remedy!("Name the right one by `arn`, without its path.")))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is done about the mappings that shall be there and those that shall go: one change each, one write for all.
 
+use crate::remedy::remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
@@ -216,13 +217,13 @@ pub(super) fn cannot_be_written(config_map: Option<&ConfigMap>, outcome: &Outcom
                 "the ConfigMap kube-system/aws-auth is immutable: the API server refuses every change",
             )
             .about(&config_map_address())
-            .with_help("It can only be deleted and made again; take care that somebody gets in by an access entry meanwhile."),
+            .with_help(remedy!("It can only be deleted and made again; take care that somebody gets in by an access entry meanwhile.")),
         );
     }
     outcome.too_large.as_ref().map(|problem| {
         Finding::new(Severity::Error, "aws-auth-too-large", problem)
             .about(&config_map_address())
-            .with_help("Map fewer principals: one role that many may assume, or access entries, which have no such limit.")
+            .with_help(remedy!("Map fewer principals: one role that many may assume, or access entries, which have no such limit."))
     })
 }
 
@@ -250,8 +251,8 @@ fn not_editable(error: &DeltaError) -> Finding {
     Finding::new(Severity::Error, "aws-auth-not-editable", error.to_string())
         .about(&config_map_address())
         .with_help(
-            "Nothing of aws-auth was planned. Write the section as a plain list of entries, or take an earlier one back \
-             with `eksact restore aws-auth`.",
+            remedy!("Nothing of aws-auth was planned. Write the section as a plain list of entries, or take an earlier one back \
+             with `eksact restore aws-auth`."),
         )
 }
 
@@ -272,12 +273,11 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
         let message = format!("the Kubernetes API of the cluster could not be read, and {needs} it: {error}");
         let finding = unreachable::finding(request, message);
         return finding.with_help(match error.kind {
-            crate::ports::CallErrorKind::Credentials => format!(
+            crate::ports::CallErrorKind::Credentials => remedy!(
                 "If nobody gets in any more, the way back is an access entry: {}",
                 super::way_back::commands(&live.cluster, &live.region, live.caller.as_ref().ok())
             ),
-            _ => "A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context."
-                .to_owned(),
+            _ => remedy!("A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context."),
         });
     }
     let finding =

@@ -1,5 +1,6 @@
 //! Which mappings go: asked for by ARN or account, or pruned because the configuration no longer has what eksact wrote.
 
+use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use super::{
@@ -60,7 +61,7 @@ pub(super) fn add(
                         format!("the mapping of {} stays: it is a node's or EKS's own", entry.arn),
                     )
                     .about(&address(&entry.arn))
-                    .with_help("`eksact delete iamidentitymapping --arn …` deletes it."),
+                    .with_help(remedy!("`eksact delete iamidentitymapping --arn …` deletes it.")),
                 );
                 continue;
             }
@@ -121,7 +122,7 @@ fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft
         )
         .about(&address(subject));
         draft.add_finding(match nearly(subject, reading) {
-            Some(near) => finding.with_help(format!("It has one of {near}.")),
+            Some(near) => finding.with_help(remedy!("It has one of {near}.")),
             None => finding,
         });
         return Vec::new();
@@ -145,7 +146,7 @@ fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft
                 ),
             )
             .about(&address(subject))
-            .with_help("Pass --all to delete all of them."),
+            .with_help(remedy!("Pass --all to delete all of them.")),
         );
         return Vec::new();
     }
@@ -167,7 +168,7 @@ fn left_out(subject: &str, reading: &Reading) -> Option<Finding> {
             ),
         )
         .about(&address(subject))
-        .with_help(format!(
+        .with_help(remedy!(
             "Take it out by hand, on line {} of its section: kubectl edit configmap aws-auth --namespace kube-system",
             entry.line
         )),

@@ -1,6 +1,7 @@
 //! Carries out a write of `aws-auth`: reads it, works the delta out on what is there, compares that with what was planned,
 //! keeps a backup, and writes under the version that it read. Where others write too, it does so again.
 
+use crate::remedy::remedy;
 use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::Instant;
@@ -68,7 +69,7 @@ pub(super) async fn run(
             // The write may have had its effect: only the ConfigMap can tell.
             CallErrorKind::Unreachable | CallErrorKind::ServiceFailure if lost < LOST_ANSWERS => lost += 1,
             CallErrorKind::Credentials => {
-                let help = format!(
+                let help = remedy!(
                     "If nobody gets in any more, the way back is: {}",
                     operation.way_back()
                 );
@@ -82,8 +83,8 @@ pub(super) async fn run(
                 context.timeout.as_secs()
             ))
             .with_help(
-                "It is as others left it, or has the whole of this change. Run the same command again, it looks first; \
-                 --timeout is how long it tries.",
+                remedy!("It is as others left it, or has the whole of this change. Run the same command again, it looks first; \
+                 --timeout is how long it tries."),
             ));
         }
         tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
@@ -114,7 +115,11 @@ fn writing(operation: &Operation, now: Option<&ConfigMap>) -> Result<Option<Writ
                 return Err(refused(worse));
             }
             if let Some(problem) = super::plan::cannot_be_written(now, &outcome) {
-                return Err(StepError::new(problem.message).with_help(problem.help.unwrap_or_default()));
+                let error = StepError::new(problem.message);
+                return Err(match problem.help {
+                    Some(help) => error.with_help(help),
+                    None => error,
+                });
             }
             Ok(Some(Writing {
                 data: outcome
@@ -191,7 +196,9 @@ fn same_as_planned(expected: &[EntryChange], outcome: &Outcome) -> Result<(), St
 fn moved(what: &str) -> StepError {
     StepError::new(format!("aws-auth moved since the plan was made: {what}"))
         .because(StepFailure::Moved)
-        .with_help("Nothing was written. Run the same command again: it plans from what is there now.")
+        .with_help(remedy!(
+            "Nothing was written. Run the same command again: it plans from what is there now."
+        ))
 }
 
 fn refused(refusal: &Refusal) -> StepError {
@@ -201,8 +208,10 @@ fn refused(refusal: &Refusal) -> StepError {
         refusal.message
     ))
     .because(StepFailure::Guarded)
-    .with_help("Nothing was written. Run the same command again: it plans from what is there now.")
-    .with_help(&refusal.help)
+    .with_help(remedy!(
+        "Nothing was written. Run the same command again: it plans from what is there now."
+    ))
+    .with_help(refusal.help.clone())
 }
 
 async fn write(

@@ -1,6 +1,7 @@
 //! Mappings that stay although the files would not have them so: those of eksact's that nobody asked to prune, and those
 //! that are held back while something else cannot be planned.
 
+use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use super::{
@@ -62,7 +63,9 @@ pub(super) fn note_leftover(
                 left.join(", ")
             ),
         )
-        .with_help("--prune removes them, and what eksact made besides and the file does not have."),
+        .with_help(remedy!(
+            "--prune removes them, and what eksact made besides and the file does not have."
+        )),
     );
 }
 

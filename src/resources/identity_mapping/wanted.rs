@@ -1,6 +1,7 @@
 //! From an entry of the configuration to the entry of `aws-auth` that stands for it: services and permission sets
 //! resolved. Pure.
 
+use crate::remedy::remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
@@ -120,7 +121,9 @@ fn contradiction(first: &Wanted, earlier: &IdentityMapping, later: &IdentityMapp
     )
     .about(&super::address(subject))
     .at(later.location.as_ref())
-    .with_help("Make one of the two: EKS takes the last entry alone and does not join groups.")
+    .with_help(remedy!(
+        "Make one of the two: EKS takes the last entry alone and does not join groups."
+    ))
 }
 
 fn described(subject: &MappingSubject) -> String {

@@ -4,6 +4,7 @@
 mod plan;
 mod thumbprint;
 
+use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
@@ -106,7 +107,9 @@ impl Kind for OidcProviderKind {
                 )
                 .about(&address)
                 .at(source.as_ref())
-                .with_help("A cluster has one once it is ACTIVE; clusters on local Outposts have none."),
+                .with_help(remedy!(
+                    "A cluster has one once it is ACTIVE; clusters on local Outposts have none."
+                )),
             );
             return;
         }
@@ -157,7 +160,7 @@ impl Kind for OidcProviderKind {
                     ),
                 )
                 .about(&subject.address)
-                .with_help(format!(
+                .with_help(remedy!(
                     "Run `eksact utils associate-iam-oidc-provider --cluster {} --approve` first, or set \
                      `iam.withOIDC: true` in the file.",
                     live.cluster.name
@@ -172,7 +175,7 @@ impl Kind for OidcProviderKind {
                             format!("the IAM OIDC provider lacks the audience {AUDIENCE}: no role can be assumed through it"),
                         )
                         .about(&subject.address)
-                        .with_help(format!(
+                        .with_help(remedy!(
                             "Run `eksact utils associate-iam-oidc-provider --cluster {} --approve`.",
                             live.cluster.name
                         )),

@@ -1,5 +1,6 @@
 //! What is done about the provider: made, given its audience, deleted.
 
+use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -211,7 +212,7 @@ impl Subject<'_> {
                     ),
                 )
                 .about(&self.address)
-                .with_help(format!("Pass --allow {} to delete it nevertheless.", Guard::OidcProviderNotMarked.code())),
+                .with_help(remedy!("Pass --allow {} to delete it nevertheless.", Guard::OidcProviderNotMarked.code())),
             );
         }
         match trusting_roles(self.live, &self.arn) {
@@ -227,7 +228,7 @@ impl Subject<'_> {
                         ),
                     )
                     .about(&self.address)
-                    .with_help(format!(
+                    .with_help(remedy!(
                         "Delete these roles first (`eksact delete iamserviceaccount`), or pass --allow {}.",
                         Guard::OidcProviderInUse.code()
                     )),
@@ -239,7 +240,7 @@ impl Subject<'_> {
                         "it cannot be told which roles trust the IAM OIDC provider: {message}"
                     ))
                     .about(&self.address)
-                    .with_help(format!(
+                    .with_help(remedy!(
                         "Pass --allow {} to delete it nevertheless.",
                         Guard::OidcProviderInUse.code()
                     )),

@@ -1,5 +1,6 @@
 //! Which thumbprint a provider shall have, and what is to be said about where it came from.
 
+use crate::remedy::remedy;
 use jiff::tz::TimeZone;
 
 use super::plan::Subject;
@@ -30,8 +31,8 @@ impl Subject<'_> {
                     )
                     .about(&self.address)
                     .with_help(
-                        "Where this machine cannot reach the issuer, give the thumbprint (--thumbprint HEX) or let IAM \
-                         compute it (--thumbprint iam).",
+                        remedy!("Where this machine cannot reach the issuer, give the thumbprint (--thumbprint HEX) or let IAM \
+                         compute it (--thumbprint iam)."),
                     ),
                 )),
                 None => Ok((None, None)),
@@ -57,7 +58,7 @@ impl Subject<'_> {
                     ),
                 )
                 .about(&self.address)
-                .with_help("Run it from a place without such a proxy, or pass --thumbprint HEX or --thumbprint iam."),
+                .with_help(remedy!("Run it from a place without such a proxy, or pass --thumbprint HEX or --thumbprint iam.")),
             );
         }
         let expiry = last

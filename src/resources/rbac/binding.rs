@@ -1,6 +1,7 @@
 //! Bindings: made, and changed where eksact made them; `removal` has those that go. What a binding gives cannot be changed: one that gives
 //! something else is made anew.
 
+use crate::remedy::remedy;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -119,9 +120,9 @@ fn plan_one(wanted: &WantedBinding, live_bindings: &[RbacBinding], live: &Live, 
                 )
                 .about(&address)
                 .at(wanted.location.as_ref())
-                .with_help(
-                    "Delete it or give it another name; eksact names a binding after its group and its role.",
-                ),
+                .with_help(remedy!(
+                    "Delete it or give it another name; eksact names a binding after its group and its role."
+                )),
             );
             return;
         }
@@ -252,7 +253,9 @@ fn missing_role(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) {
             &wanted.binding.name,
         ))
         .at(wanted.location.as_ref())
-        .with_help("`kubectl get clusterroles` lists them; `rules` in place of `clusterRole` makes one."),
+        .with_help(remedy!(
+            "`kubectl get clusterroles` lists them; `rules` in place of `clusterRole` makes one."
+        )),
     );
 }
 
@@ -280,7 +283,7 @@ pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<St
     }
     if error.kind == CallErrorKind::AccessDenied {
         return Err(StepError::from(error).with_help(
-            "Kubernetes lets nobody give more rights than they have: the caller needs them itself, or the verb `bind`.",
+            remedy!("Kubernetes lets nobody give more rights than they have: the caller needs them itself, or the verb `bind`."),
         ));
     }
     if error.kind == CallErrorKind::Invalid {

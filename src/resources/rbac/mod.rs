@@ -11,6 +11,7 @@ mod rights;
 mod role;
 mod rules;
 
+use crate::remedy::remedy;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
@@ -127,7 +128,7 @@ fn namespace_is_there(
         Finding::new(Severity::Error, code, message)
             .about(address)
             .at(location)
-            .with_help(format!("kubectl create namespace {name}")),
+            .with_help(remedy!("kubectl create namespace {name}")),
     );
     false
 }

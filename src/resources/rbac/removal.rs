@@ -1,6 +1,7 @@
 //! Bindings and own roles that go: those of a group that the files bind otherwise, and, with `--prune`, those of groups
 //! that the files no longer have.
 
+use crate::remedy::remedy;
 use std::collections::BTreeSet;
 
 use super::{
@@ -141,7 +142,9 @@ fn note_left(left: &[&RbacBinding], draft: &mut PlanDraft) {
                 names.join(", ")
             ),
         )
-        .with_help("--prune removes it, and what eksact made besides and the file does not have."),
+        .with_help(remedy!(
+            "--prune removes it, and what eksact made besides and the file does not have."
+        )),
     );
 }
 

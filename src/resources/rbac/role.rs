@@ -1,5 +1,6 @@
 //! Roles: made, and changed where eksact made them; `removal` has those that go with the last binding that needs them.
 
+use crate::remedy::remedy;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -104,7 +105,7 @@ fn plan_one(request: &Request, wanted: &WantedRole, live: &Live, draft: &mut Pla
                 .about(&address)
                 .at(wanted.location.as_ref())
                 .with_help(
-                    "Delete it or give it another name; eksact names a group's own role after the group and the rules.",
+                    remedy!("Delete it or give it another name; eksact names a group's own role after the group and the rules."),
                 ),
             );
             return;

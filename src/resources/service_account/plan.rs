@@ -1,5 +1,6 @@
 //! What is done about service accounts that shall be there.
 
+use crate::remedy::remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
@@ -72,7 +73,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                     cause.map(ToString::to_string).unwrap_or_default()
                 ),
             )
-            .with_help(format!(
+            .with_help(remedy!(
                 "A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context. \
                  `roleOnly: true` leaves Kubernetes out; --allow {} makes the roles now and the service \
                  accounts on a later run.",
@@ -95,8 +96,8 @@ fn refusal(account: &config::ServiceAccount, address: &Address, owner: Option<&'
     .about(address)
     .at(account.location.as_ref())
     .with_help(
-        "Pass --override-existing-serviceaccounts to annotate it without taking it over, or set `roleOnly: true` and let \
-         its owner write the annotation.",
+        remedy!("Pass --override-existing-serviceaccounts to annotate it without taking it over, or set `roleOnly: true` and let \
+         its owner write the annotation."),
     )
 }
 
@@ -295,7 +296,7 @@ impl Subject<'_> {
                 )
                 .about(self.address)
                 .at(self.account.location.as_ref())
-                .with_help("Wait until it is gone and run the same command again."),
+                .with_help(remedy!("Wait until it is gone and run the same command again.")),
             );
             return;
         }

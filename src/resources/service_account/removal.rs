@@ -1,6 +1,7 @@
 //! How service accounts go: asked for by name, or pruned because the file no longer has them. Only ours are deleted; of
 //! somebody else's no more than the annotation goes.
 
+use crate::remedy::remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
@@ -81,7 +82,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                         ),
                     )
                     .about(&address(key))
-                    .with_help(format!(
+                    .with_help(remedy!(
                         "`eksact get iamserviceaccount --cluster {}` lists what is there.",
                         live.cluster.name
                     )),

@@ -1,6 +1,7 @@
 //! Carries out the writes that service accounts need, each under its precondition; what moved meanwhile is read again,
 //! and written only where it does not touch what the plan was about.
 
+use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use super::{
@@ -110,7 +111,9 @@ async fn create(metadata: &ServiceAccountMetadata, context: &RunContext) -> Resu
             "the service account {}/{} appeared since the plan was made, and it is not as wanted",
             metadata.namespace, metadata.name
         ))
-        .with_help("Run the same command again: it plans from what is there now.")),
+        .with_help(remedy!(
+            "Run the same command again: it plans from what is there now."
+        ))),
         _ => Err(error.into()),
     }
 }
@@ -204,7 +207,9 @@ fn moved(namespace: &str, name: &str, what: &str) -> StepError {
     StepError::new(format!(
         "the service account {namespace}/{name} moved since the plan was made: {what}"
     ))
-    .with_help("Run the same command again: it plans from what is there now.")
+    .with_help(remedy!(
+        "Run the same command again: it plans from what is there now."
+    ))
 }
 
 /// Takes away what only eksact had set, where server-side apply did not already.
