@@ -26,4 +26,6 @@ mod place;
 #[cfg(test)]
 mod promises;
 #[cfg(test)]
+mod remedies;
+#[cfg(test)]
 mod terminal;

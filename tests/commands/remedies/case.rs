@@ -1,0 +1,306 @@
+//! One line of the table: a situation, a command that complains, what its help says, done, and the command again.
+
+use eksact::cloud::sandbox::World;
+
+use super::{
+    complaint::{Complaint, complaints, said},
+    tools,
+};
+use crate::place::{Ended, PROGRAM, Place};
+
+/// One check of the table, and what it is about.
+pub(super) struct Check {
+    pub(super) about: String,
+    /// Gives the help texts that were followed.
+    pub(super) run: Box<dyn FnOnce() -> Result<Vec<String>, String> + Send>,
+}
+
+/// What is done where the help says so.
+enum Deed {
+    Replace(String, String, String),
+    Write(String, String),
+    World(Box<dyn FnOnce(&mut World) + Send>),
+    /// A command line as people type it.
+    Run(String),
+    /// The commands in the help itself, with these words in place of its placeholders.
+    Printed(Vec<(&'static str, &'static str)>),
+    Variable(&'static str, String),
+    /// The command is now this one.
+    Instead(String),
+    /// The command again as it is: the help says so, and what was in the way is gone by itself.
+    Again,
+}
+
+/// A situation and what it leads to.
+pub(super) struct Case {
+    files: Vec<(String, String)>,
+    world: Vec<Box<dyn FnOnce(&mut World) + Send>>,
+    first: Vec<String>,
+    variables: Vec<(&'static str, String)>,
+    sandbox: bool,
+    command: String,
+    says: String,
+    deeds: Vec<Deed>,
+    leaves: Vec<&'static str>,
+}
+
+/// A case about this command line of eksact's.
+pub(super) fn case(command: impl Into<String>) -> Case {
+    Case {
+        files: Vec::new(),
+        world: Vec::new(),
+        first: Vec::new(),
+        variables: Vec::new(),
+        sandbox: true,
+        command: command.into(),
+        says: String::new(),
+        deeds: Vec::new(),
+        leaves: Vec::new(),
+    }
+}
+
+impl Case {
+    /// With this file.
+    pub(super) fn file(mut self, name: &str, text: impl Into<String>) -> Self {
+        self.files.push((name.to_owned(), text.into()));
+        self
+    }
+
+    /// In the account and the cluster edited so, before anything runs.
+    pub(super) fn world(mut self, edit: impl FnOnce(&mut World) + Send + 'static) -> Self {
+        self.world.push(Box::new(edit));
+        self
+    }
+
+    /// After this command line.
+    pub(super) fn first(mut self, command: impl Into<String>) -> Self {
+        self.first.push(command.into());
+        self
+    }
+
+    /// With this variable.
+    pub(super) fn variable(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.variables.push((name, value.into()));
+        self
+    }
+
+    /// Not in the sandbox.
+    pub(super) fn real(mut self) -> Self {
+        self.sandbox = false;
+        self
+    }
+
+    /// The command says this in its help.
+    pub(super) fn says(mut self, help: impl Into<String>) -> Self {
+        self.says = help.into();
+        self
+    }
+
+    pub(super) fn replace(mut self, file: &str, from: impl Into<String>, to: impl Into<String>) -> Self {
+        self.deeds
+            .push(Deed::Replace(file.to_owned(), from.into(), to.into()));
+        self
+    }
+
+    pub(super) fn write(mut self, file: &str, text: impl Into<String>) -> Self {
+        self.deeds.push(Deed::Write(file.to_owned(), text.into()));
+        self
+    }
+
+    pub(super) fn change(mut self, edit: impl FnOnce(&mut World) + Send + 'static) -> Self {
+        self.deeds.push(Deed::World(Box::new(edit)));
+        self
+    }
+
+    pub(super) fn run(mut self, line: impl Into<String>) -> Self {
+        self.deeds.push(Deed::Run(line.into()));
+        self
+    }
+
+    pub(super) fn printed(mut self, words: &[(&'static str, &'static str)]) -> Self {
+        self.deeds.push(Deed::Printed(words.to_vec()));
+        self
+    }
+
+    pub(super) fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.deeds.push(Deed::Variable(name, value.into()));
+        self
+    }
+
+    pub(super) fn instead(mut self, command: impl Into<String>) -> Self {
+        self.deeds.push(Deed::Instead(command.into()));
+        self
+    }
+
+    pub(super) fn again(mut self) -> Self {
+        self.deeds.push(Deed::Again);
+        self
+    }
+
+    /// Complaints with this in them may be new afterwards.
+    pub(super) fn leaves(mut self, complaint: &'static str) -> Self {
+        self.leaves.push(complaint);
+        self
+    }
+
+    pub(super) fn check(self) -> Check {
+        Check {
+            about: format!("eksact {} → {}", self.command, self.says),
+            run: Box::new(move || self.tried()),
+        }
+    }
+
+    fn tried(self) -> Result<Vec<String>, String> {
+        if self.says.is_empty() || self.deeds.is_empty() {
+            return Err("the case says nothing, or does nothing".to_owned());
+        }
+        let place = Place::new();
+        for (name, text) in &self.files {
+            place.write(name, text);
+        }
+        for edit in self.world {
+            place.edit("quickstart", edit);
+        }
+        let mut stage = Stage {
+            place,
+            variables: self.variables,
+            sandbox: self.sandbox,
+        };
+        for line in &self.first {
+            let ended = stage.run(line)?;
+            if ended.code != 0 {
+                return Err(format!("`{line}` comes before it and fails:\n{}", ended.stderr));
+            }
+        }
+        let mut command = format!("eksact {}", self.command);
+        let (before, output) = stage.complaints(&command)?;
+        let is_it = |complaint: &&Complaint| complaint.help.iter().any(|help| help.contains(&self.says));
+        let Some(complaint) = before.iter().find(is_it).cloned() else {
+            return Err(format!("it does not say so, but:\n{output}"));
+        };
+        let help: Vec<String> = complaint
+            .help
+            .iter()
+            .filter(|help| help.contains(&self.says))
+            .cloned()
+            .collect();
+        for deed in self.deeds {
+            match deed {
+                Deed::Replace(file, from, to) => {
+                    let text = std::fs::read_to_string(stage.place.path(&file)).map_err(|e| e.to_string())?;
+                    if !text.contains(&from) {
+                        return Err(format!("there is no {from:?} in {file}:\n{text}"));
+                    }
+                    stage.place.write(&file, &text.replacen(&from, &to, 1));
+                }
+                Deed::Write(file, text) => stage.place.write(&file, &text),
+                Deed::World(edit) => stage.place.edit("quickstart", edit),
+                Deed::Run(line) => stage.succeed(&line)?,
+                Deed::Printed(words) => {
+                    let lines = tools::printed(&help.join(" "));
+                    if lines.is_empty() {
+                        return Err(format!("there is no command in {help:?}"));
+                    }
+                    for mut line in lines {
+                        for (placeholder, word) in &words {
+                            line = line.replace(placeholder, word);
+                        }
+                        stage.succeed(&line)?;
+                    }
+                }
+                Deed::Variable(name, value) => {
+                    stage.variables.retain(|(other, _)| *other != name);
+                    stage.variables.push((name, value));
+                }
+                Deed::Instead(other) => command = format!("eksact {other}"),
+                Deed::Again => {}
+            }
+        }
+        let (after, output) = stage.complaints(&command)?;
+        let (was, is) = (said(&before), said(&after));
+        let it = said(std::slice::from_ref(&complaint));
+        if is.iter().any(|complaint| it.contains(complaint)) {
+            return Err(format!(
+                "{help:?} was followed, and the complaint is still there:\n{output}"
+            ));
+        }
+        let new: Vec<&String> = is
+            .difference(&was)
+            .filter(|new| !self.leaves.iter().any(|expected| new.contains(expected)))
+            .collect();
+        if !new.is_empty() {
+            return Err(format!("{help:?} was followed, and {new:#?} is new:\n{output}"));
+        }
+        Ok(help)
+    }
+}
+
+/// A place with its variables, where command lines run.
+pub(super) struct Stage {
+    pub(super) place: Place,
+    variables: Vec<(&'static str, String)>,
+    sandbox: bool,
+}
+
+impl Stage {
+    fn complaints(&self, line: &str) -> Result<(Vec<Complaint>, String), String> {
+        let ended = self.run(line)?;
+        let output = format!("{}{}", ended.stdout, ended.stderr);
+        Ok((complaints(&output), output))
+    }
+
+    fn succeed(&self, line: &str) -> Result<(), String> {
+        let ended = self.run(line)?;
+        if ended.code == 0 {
+            return Ok(());
+        }
+        Err(format!(
+            "`{line}` is what the help says, and it fails:\n{}{}",
+            ended.stdout, ended.stderr
+        ))
+    }
+
+    /// Runs a command line: eksact's, or one of a tool that works on the simulated account and cluster.
+    pub(super) fn run(&self, line: &str) -> Result<Ended, String> {
+        let mut last = None;
+        for command in line.split(" && ") {
+            let words = tools::words(command, |inner| Ok(self.run(inner)?.stdout.trim().to_owned()))?;
+            let ended = self.one(&words)?;
+            let failed = ended.code != 0;
+            last = Some(ended);
+            if failed {
+                break;
+            }
+        }
+        last.ok_or_else(|| "an empty command line".to_owned())
+    }
+
+    fn one(&self, words: &[String]) -> Result<Ended, String> {
+        let Some((program, arguments)) = words.split_first() else {
+            return Err("an empty command".to_owned());
+        };
+        match program.as_str() {
+            "eksact" => {
+                let mut command = self.place.bare(PROGRAM);
+                if self.sandbox {
+                    command.env("EKSACT_SANDBOX", "1");
+                }
+                command.env("COLUMNS", "100000").env("EKSACT_RETRY_PAUSE", "0");
+                for (name, value) in &self.variables {
+                    command.env(
+                        name,
+                        value.replace("$PLACE", &self.place.path("").display().to_string()),
+                    );
+                }
+                let ended = command.args(arguments).output().map_err(|e| e.to_string())?;
+                Ok(Ended::of(ended))
+            }
+            "aws" | "kubectl" => Ok(tools::run(&self.place, program, arguments)),
+            "chmod" => {
+                let ended = self.place.bare("/bin/chmod").args(arguments).output();
+                Ok(Ended::of(ended.map_err(|e| e.to_string())?))
+            }
+            other => Err(format!("there is no {other} here")),
+        }
+    }
+}

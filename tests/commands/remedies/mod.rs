@@ -1,0 +1,65 @@
+//! The table "remedy → executed → complaint gone", for every remedy text in the tree.
+//!
+//! A case makes a situation, runs a command that complains in it, does what the complaint's `help:` says — the command in
+//! its back quotes runs as it is printed —, and runs the command again: the complaint is gone, and no other has come.
+//! Which remedies there are is read from the source: [`templates`] finds each `remedy!(…)`, and nothing else makes one. A
+//! remedy without a case fails the test; so does one that no situation prints any more, as its case fails.
+//!
+//! `REMEDIES=word` runs the cases that have the word in their name or their help, and looks for no missing ones.
+
+mod case;
+mod complaint;
+mod config;
+mod templates;
+mod tools;
+
+use std::sync::Mutex;
+
+use case::Check;
+use templates::Templates;
+
+/// What every room of the table has to offer.
+fn table() -> Vec<Check> {
+    [config::cases()].into_iter().flatten().collect()
+}
+
+#[test]
+fn remedies_end_the_complaint_and_none_is_untried() {
+    let wanted = std::env::var("REMEDIES").unwrap_or_default();
+    let checks = table().into_iter().filter(|check| check.about.contains(&wanted));
+    let queue = Mutex::new(checks);
+    let tried: Mutex<Vec<String>> = Mutex::default();
+    let failures: Mutex<Vec<String>> = Mutex::default();
+    let threads = std::thread::available_parallelism().map_or(2, usize::from) * 2;
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let Some(check) = queue.lock().unwrap().next() else {
+                        return;
+                    };
+                    match (check.run)() {
+                        Ok(helps) => tried.lock().unwrap().extend(helps),
+                        Err(why) => failures.lock().unwrap().push(format!("{}\n{why}", check.about)),
+                    }
+                }
+            });
+        }
+    });
+    let mut failures = failures.into_inner().unwrap();
+    failures.sort();
+    if wanted.is_empty() {
+        let untried = Templates::of_the_source().without(&tried.into_inner().unwrap());
+        failures.extend(
+            untried
+                .into_iter()
+                .map(|template| format!("no case tries {template}")),
+        );
+    }
+    assert!(
+        failures.is_empty(),
+        "{}\n\n{} failures",
+        failures.join("\n\n"),
+        failures.len()
+    );
+}
