@@ -106,8 +106,8 @@ impl CheckAwsAuth {
             roles: roles.as_ref().map(|roles| (account, roles)),
         };
         let mut findings = Vec::new();
-        if cluster.authentication_mode.as_deref() == Some("API") {
-            findings.push(not_read());
+        if cluster.authentication_mode.as_deref() == Some("API") && config_map.is_some() {
+            findings.push(not_read(name, &config.metadata.region.value));
         }
         if config_map.is_none() {
             printer.note(&format!(
@@ -135,7 +135,7 @@ fn known<T>(read: Result<T, CallError>, what: &str, printer: &Printer) -> Option
         .ok()
 }
 
-fn not_read() -> Diagnostic {
+fn not_read(cluster: &str, region: &str) -> Diagnostic {
     Diagnostic::new(
         Severity::Warning,
         "aws-auth-not-read",
@@ -143,7 +143,8 @@ fn not_read() -> Diagnostic {
         "the cluster's authentication mode is API: it does not read aws-auth, which lets nobody in",
     )
     .with_help(remedy!(
-        "make an access entry: `aws eks create-access-entry --cluster-name … --principal-arn …`"
+        "give whom it maps access entries (`aws eks create-access-entry --region {region} --cluster-name {cluster} \
+         --principal-arn ARN`), then delete what is not read: `kubectl delete configmap {NAME} --namespace {NAMESPACE}`"
     ))
 }
 

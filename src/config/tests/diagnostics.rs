@@ -349,7 +349,7 @@ fn long_lines_and_wide_characters_keep_the_caret() {
     c.yaml:4:396: warning: the role of `default/a` will have no policy
         … x}}, attachPolicyARNs: [], 日本: x}]}
                                  ^
-        help: it may still be useful where resources trust it by name
+        help: attach one, unless resources trust the role by name
     c.yaml:4:400: error: there is no key `日本` in iam.serviceAccounts[0]
         …, attachPolicyARNs: [], 日本: x}]}
                                  ^

@@ -154,7 +154,7 @@ fn role_source(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findi
             );
             found.push(
                 Finding::warning("no-policy", path.key("attachPolicyARNs"), message)
-                    .help(remedy!("it may still be useful where resources trust it by name")),
+                    .help(remedy!("attach one, unless resources trust the role by name")),
             );
         } else {
             let message = format!(

@@ -38,7 +38,7 @@ fn with_oidc_must_be_said() {
     5:3: error: iam.withOIDC must be enabled explicitly for iam.serviceAccounts to be created
         help: write `withOIDC: true` under `iam`
     5:61: warning: the role of `default/a` will have no policy
-        help: it may still be useful where resources trust it by name
+        help: attach one, unless resources trust the role by name
     "#);
     assert_snapshot!(said(&format!("{HEAD}iam: {{withOIDC: no, serviceAccounts: []}}\n")), @"");
 }
@@ -49,7 +49,7 @@ fn eksctls_rules_for_service_accounts() {
     4:59: error: iam.serviceAccounts[0].metadata.name must be set
         help: write the name of the service account
     4:82: warning: the role of `default/` will have no policy
-        help: it may still be useful where resources trust it by name
+        help: attach one, unless resources trust the role by name
     "#);
     assert_snapshot!(about("{metadata: {name: a}, wellKnownPolicies: {autoScaler: false}}"), @r#"
     4:41: error: iam.serviceAccounts[0].wellKnownPolicies, iam.serviceAccounts[0].attachPolicyARNs, iam.serviceAccounts[0].attachRoleARN or iam.serviceAccounts[0].attachPolicy must be set
@@ -62,7 +62,7 @@ fn eksctls_rules_for_service_accounts() {
 fn a_role_without_a_policy_must_be_plain() {
     assert_snapshot!(about("{metadata: {name: a}, attachPolicyARNs: []}"), @r#"
     4:81: warning: the role of `default/a` will have no policy
-        help: it may still be useful where resources trust it by name
+        help: attach one, unless resources trust the role by name
     "#);
 }
 

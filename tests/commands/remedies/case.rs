@@ -25,6 +25,8 @@ enum Deed {
     /// The commands in the help itself, with these words in place of its placeholders.
     Printed(Vec<(&'static str, &'static str)>),
     Variable(&'static str, String),
+    /// What the command in the help prints becomes this file.
+    PrintedInto(String),
     /// The command is now this one.
     Instead(String),
     /// The command again as it is: the help says so, and what was in the way is gone by itself.
@@ -122,6 +124,11 @@ impl Case {
         self
     }
 
+    pub(super) fn run_into(mut self, file: &str) -> Self {
+        self.deeds.push(Deed::PrintedInto(file.to_owned()));
+        self
+    }
+
     pub(super) fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.deeds.push(Deed::Variable(name, value.into()));
         self
@@ -207,6 +214,17 @@ impl Case {
                         }
                         stage.succeed(&line)?;
                     }
+                }
+                Deed::PrintedInto(file) => {
+                    let lines = tools::printed(&help.join(" "));
+                    let line = lines
+                        .first()
+                        .ok_or_else(|| format!("there is no command in {help:?}"))?;
+                    let ended = stage.run(line)?;
+                    if ended.code != 0 {
+                        return Err(format!("`{line}` fails:\n{}", ended.stderr));
+                    }
+                    stage.place.write(&file, &ended.stdout);
                 }
                 Deed::Variable(name, value) => {
                     stage.variables.retain(|(other, _)| *other != name);

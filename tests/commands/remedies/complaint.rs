@@ -10,15 +10,7 @@ pub(super) struct Complaint {
 }
 
 /// How lines begin that say what is wrong, behind a place or an object.
-const MARKS: [&str; 6] = [
-    "error: ",
-    "error[",
-    "warning: ",
-    "warning[",
-    "note[",
-    
-    "refused[",
-];
+const MARKS: [&str; 6] = ["error: ", "error[", "warning: ", "warning[", "note[", "refused["];
 
 /// Everything that `output` complains about, in its order.
 pub(super) fn complaints(output: &str) -> Vec<Complaint> {

@@ -20,6 +20,15 @@ fn fault(body: &str, says: &str, from: &str, to: &str) -> Check {
         .check()
 }
 
+/// The same, where the file then has something else to it that is as it is meant.
+fn fault_leaving(body: &str, says: &str, (from, to): (&str, &str), leaves: &'static str) -> Check {
+    planned(format!("{HEAD}{body}\n"))
+        .says(says)
+        .replace("c.yaml", from, to)
+        .leaves(leaves)
+        .check()
+}
+
 /// The same for a service account that is right but for these keys.
 fn account(keys: &str, says: &str, from: &str, to: &str) -> Check {
     let body = format!(
@@ -92,7 +101,7 @@ fn files() -> Vec<Check> {
         mapping(&format!("arn: {DEV}\n  username: {{{{SessionName}}}}"), "needs quotes: '{{SessionName}}'", "{{SessionName}}", "'{{SessionName}}'"),
         fault("metadata:\n  ? [a]\n  : b", "put it in quotes if it is meant as a key", "metadata:\n  ? [a]\n  : b\n", ""),
         fault("iam:\n\twithOIDC: true", "indent with spaces", "\t", "  "),
-        fault("iam: *missing", "define the anchor with `&name` before the alias", "iam: *missing", "x-iam: &missing {withOIDC: true}\niam: *missing"),
+        fault("iam: *all", "define the anchor with `&name` before the alias", "metadata: {name: quickstart, region: eu-west-1}\niam: *all", "metadata: {name: quickstart, region: eu-west-1, tags: &all {}}\niam: *all"),
         fault(&format!("iamIdentityMappings:\n- arn: {DEV}\n  username: a: b"), "a text with `: ` in it needs quotes", "a: b", "'a: b'"),
     ]
 }
@@ -176,14 +185,14 @@ fn shapes() -> Vec<Check> {
         fault(
             "accessConfig: {authenticationMode: x}",
             "it is one of ",
-            "mode: x",
-            "mode: API_AND_CONFIG_MAP",
+            "Mode: x",
+            "Mode: API_AND_CONFIG_MAP",
         ),
         fault(
             "identityProviders: [{name: a, issuerURL: b, clientID: c}]",
             "write `type: oidc`",
-            "{name",
-            "{type: oidc, name",
+            "[{name",
+            "[{type: oidc, name",
         ),
         fault(
             "iam: {withOidc: true}",
@@ -258,8 +267,8 @@ fn service_accounts() -> Vec<Check> {
         metadata("name: a, annotations: {'/': y}", "perhaps after a `prefix/`", "'/'", "a"),
         fault(&one(&format!("attachRoleARN: '{DEV}', roleOnly: true")), "attachRoleARN uses an existing role as it is; keep one of the two", ", roleOnly: true", ""),
         fault(&one(&format!("attachRoleARN: '{DEV}', tags: {{a: b}}")), "attachRoleARN uses an existing role as it is", ", tags: {a: b}", ""),
-        fault(&one("attachPolicyARNs: []"), "resources trust it by name", "[]", &format!("['{S3}']")),
-        fault(&one("wellKnownPolicies: {autoScaler: false}"), "for a role without any policy say so plainly: `attachPolicyARNs: []`", "wellKnownPolicies: {autoScaler: false}", "attachPolicyARNs: []"),
+        fault(&one("attachPolicyARNs: []"), "attach one, unless resources trust the role by name", "[]", &format!("['{S3}']")),
+        fault_leaving(&one("wellKnownPolicies: {autoScaler: false}"), "for a role without any policy say so plainly: `attachPolicyARNs: []`", ("wellKnownPolicies: {autoScaler: false}", "attachPolicyARNs: []"), "will have no policy"),
         fault(&one("attachPolicyARNs: [x]"), "write it like arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess", "[x]", &format!("['{S3}']")),
         fault(&one(&format!("attachPolicyARNs: ['{DEV}']")), "this is a role; `attachRoleARN` uses an existing role", &format!("attachPolicyARNs: ['{DEV}']"), &format!("attachRoleARN: '{DEV}'")),
         fault(&one(&format!("attachRoleARN: '{S3}'")), "this is a policy; it belongs in `attachPolicyARNs`", &format!("attachRoleARN: '{S3}'"), &format!("attachPolicyARNs: ['{S3}']")),
@@ -400,8 +409,8 @@ fn mappings() -> Vec<Check> {
         mapping(
             &format!("{{arn: '{DEV}'}}"),
             "without both it lets somebody in who may do nothing",
-            "}",
-            ", username: a}",
+            "role/dev'",
+            "role/dev', username: a",
         ),
         mapping(
             &dev("groups: [a]"),
@@ -439,11 +448,14 @@ fn mappings() -> Vec<Check> {
             "system:master",
             "system:masters",
         ),
-        mapping(
-            &dev("username: a, groups: ['system:admins']"),
+        fault_leaving(
+            &format!(
+                "iamIdentityMappings:\n- {}",
+                dev("username: a, groups: ['system:admins']")
+            ),
             "choose another name for a group of your own",
-            "system:admins",
-            "admins",
+            ("system:admins", "admins"),
+            "group-not-bound",
         ),
         mapping(
             &format!("{0}\n- {0}", dev("username: a")),
@@ -460,15 +472,18 @@ fn mappings() -> Vec<Check> {
             &format!("{ACCESS}identityMappings:\n- {}", dev("username: a")),
             "",
         ),
-        mapping(
+        fault_leaving(
             &format!(
-                "{}\n- {}",
+                "iamIdentityMappings:\n- {}\n- {}",
                 dev("username: a, groups: [b]"),
                 dev("username: a, groups: [c]")
             ),
             "make one of the two: EKS takes the last entry alone and does not join groups",
-            &format!("[b]}}\n- {}", dev("username: a, groups: [c]")),
-            "[b, c]}",
+            (
+                &format!("[b]}}\n- {}", dev("username: a, groups: [c]")),
+                "[b, c]}",
+            ),
+            "group-not-bound",
         ),
     ]
 }

@@ -1,6 +1,14 @@
 //! The commands of other tools that remedies name, done to the simulated account and cluster: what the AWS CLI and kubectl
 //! would do with these very arguments, and nothing that they would not.
 
+use eksact::{
+    cloud::sandbox::{SimulatedCluster, World},
+    ports::{
+        access::{AccessEntry, AccessPolicy},
+        kubernetes::Namespace,
+    },
+};
+
 use crate::place::{Ended, Place};
 
 /// The commands in a help text: in back quotes, or from the tool's name to the end of the sentence.
@@ -58,12 +66,293 @@ pub(super) fn words(
     Ok(words)
 }
 
+/// The value behind a flag, in either way of writing it.
+fn flag<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {
+    arguments.iter().enumerate().find_map(|(index, argument)| {
+        let rest = argument.strip_prefix(name)?;
+        match rest.strip_prefix('=') {
+            Some(value) => Some(value),
+            None if rest.is_empty() => arguments.get(index + 1).map(String::as_str),
+            None => None,
+        }
+    })
+}
+
 /// Runs `aws …` or `kubectl …` on the sandbox of this place.
 pub(super) fn run(place: &Place, program: &str, arguments: &[String]) -> Ended {
-    let _ = (place, program);
-    Ended {
-        code: 252,
-        stdout: String::new(),
-        stderr: format!("not simulated: {program} {}", arguments.join(" ")),
+    let mut done = Err(format!("not simulated: {program} {}", arguments.join(" ")));
+    place.edit("quickstart", |world| {
+        done = match program {
+            "aws" => aws(world, arguments),
+            _ => kubectl(world, arguments),
+        };
+    });
+    match done {
+        Ok(stdout) => Ended {
+            code: 0,
+            stdout,
+            stderr: String::new(),
+        },
+        Err(stderr) => Ended {
+            code: 254,
+            stdout: String::new(),
+            stderr,
+        },
+    }
+}
+
+fn aws(world: &mut World, arguments: &[String]) -> Result<String, String> {
+    let need = |name: &str| flag(arguments, name).ok_or_else(|| format!("aws: {name} is required"));
+    let [service, action, ..] = arguments else {
+        return Err("aws: what?".to_owned());
+    };
+    let words = (service.as_str(), action.as_str());
+    match words {
+        ("eks", "list-clusters") => Ok(world.clusters.keys().cloned().collect()),
+        ("eks", "describe-cluster" | "list-access-entries" | "list-pod-identity-associations") => {
+            Ok(String::new())
+        }
+        ("eks", _) => {
+            let name = need("--cluster-name").or_else(|_| need("--name"))?;
+            let region = flag(arguments, "--region").unwrap_or(&world.region).to_owned();
+            let arn = world.cluster_arn(name, &region);
+            let known: Vec<String> = world.roles.values().map(|role| role.arn.clone()).collect();
+            let Some(cluster) = world.clusters.get_mut(&arn) else {
+                return Err(format!(
+                    "ResourceNotFoundException: No cluster found for name: {name}."
+                ));
+            };
+            eks(cluster, &known, action, arguments)
+        }
+        ("iam", "get-role") => {
+            let role = world.roles.get(need("--role-name")?).ok_or("NoSuchEntity")?;
+            match (flag(arguments, "--query"), flag(arguments, "--output")) {
+                (Some("Role.Arn"), Some("text")) => Ok(role.arn.clone()),
+                _ => Err("aws: only Role.Arn as text is simulated".to_owned()),
+            }
+        }
+        ("iam", "update-assume-role-policy") => {
+            let document = serde_json::from_str(need("--policy-document")?).map_err(|e| e.to_string())?;
+            let role = world.roles.get_mut(need("--role-name")?).ok_or("NoSuchEntity")?;
+            role.trust_policy = document;
+            Ok(String::new())
+        }
+        ("iam", "add-client-id-to-open-id-connect-provider") => {
+            let arn = need("--open-id-connect-provider-arn")?;
+            let provider = world.oidc_providers.get_mut(arn).ok_or("NoSuchEntity")?;
+            provider.audiences.push(need("--client-id")?.to_owned());
+            Ok(String::new())
+        }
+        ("cloudformation", action) => {
+            let name = need("--stack-name")?;
+            let wanted = match action {
+                "continue-update-rollback" => "UPDATE_ROLLBACK_FAILED",
+                "rollback-stack" => "UPDATE_FAILED",
+                "delete-stack" => "",
+                _ => return Err(format!("not simulated: aws cloudformation {action}")),
+            };
+            let record = world
+                .stacks
+                .values_mut()
+                .find(|record| record.stack.name == name && record.stack.status != "DELETE_COMPLETE")
+                .ok_or("ValidationError: no such stack")?;
+            if !wanted.is_empty() && record.stack.status != wanted {
+                return Err(format!(
+                    "ValidationError: the stack is in {}",
+                    record.stack.status
+                ));
+            }
+            record.stack.status = if wanted.is_empty() {
+                "DELETE_COMPLETE"
+            } else {
+                "UPDATE_ROLLBACK_COMPLETE"
+            }
+            .to_owned();
+            Ok(String::new())
+        }
+        _ => Err(format!("not simulated: aws {}", arguments.join(" "))),
+    }
+}
+
+fn eks(
+    cluster: &mut SimulatedCluster,
+    roles: &[String],
+    action: &str,
+    arguments: &[String],
+) -> Result<String, String> {
+    let need = |name: &str| flag(arguments, name).ok_or_else(|| format!("aws: {name} is required"));
+    let mode = cluster.cluster.authentication_mode.clone().unwrap_or_default();
+    if action == "update-cluster-config" {
+        let wanted = need("--access-config")?
+            .strip_prefix("authenticationMode=")
+            .ok_or("aws: only the authentication mode is simulated")?;
+        cluster.cluster.authentication_mode = Some(wanted.to_owned());
+        return Ok(String::new());
+    }
+    if mode == "CONFIG_MAP" {
+        return Err("InvalidRequestException: the cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP]".to_owned());
+    }
+    let principal = need("--principal-arn")?.to_owned();
+    let is_arn =
+        principal.starts_with("arn:") && (principal.contains(":role/") || principal.contains(":user/"));
+    // EKS looks the principal up in IAM: a role's ARN without its path is of no role.
+    let name = principal.rsplit('/').next().unwrap_or_default();
+    let other_path = roles
+        .iter()
+        .any(|role| role.ends_with(&format!("/{name}")) && *role != principal);
+    if !is_arn || other_path {
+        return Err(format!(
+            "InvalidParameterException: The specified principalArn is invalid: {principal}"
+        ));
+    }
+    match action {
+        "create-access-entry" => {
+            if cluster.access_entries.contains_key(&principal) {
+                return Err("ResourceInUseException: The specified access entry resource is already in use on this cluster.".to_owned());
+            }
+            let entry = AccessEntry {
+                username: flag(arguments, "--username").unwrap_or(&principal).to_owned(),
+                groups: flag(arguments, "--kubernetes-groups")
+                    .map(|group| vec![group.to_owned()])
+                    .unwrap_or_default(),
+                entry_type: flag(arguments, "--type").unwrap_or("STANDARD").to_owned(),
+                principal_arn: principal.clone(),
+                policies: Vec::new(),
+            };
+            cluster.access_entries.insert(principal, entry);
+        }
+        "update-access-entry" => {
+            let entry = cluster
+                .access_entries
+                .get_mut(&principal)
+                .ok_or("ResourceNotFoundException")?;
+            if let Some(group) = flag(arguments, "--kubernetes-groups") {
+                entry.groups = vec![group.to_owned()];
+            }
+        }
+        "delete-access-entry" => {
+            cluster
+                .access_entries
+                .remove(&principal)
+                .ok_or("ResourceNotFoundException")?;
+        }
+        "associate-access-policy" => {
+            let policy = AccessPolicy {
+                arn: need("--policy-arn")?.to_owned(),
+                namespaces: match need("--access-scope")? {
+                    "type=cluster" => None,
+                    other => return Err(format!("not simulated: --access-scope {other}")),
+                },
+            };
+            let entry = cluster.access_entries.get_mut(&principal).ok_or(
+                "ResourceNotFoundException: The specified principalArn could not be found. You can create an access entry first",
+            )?;
+            entry.policies.retain(|known| known.arn != policy.arn);
+            entry.policies.push(policy);
+        }
+        _ => return Err(format!("not simulated: aws eks {action}")),
+    }
+    Ok(String::new())
+}
+
+fn kubectl(world: &mut World, arguments: &[String]) -> Result<String, String> {
+    let cluster = world.clusters.values_mut().next().ok_or("kubectl: no cluster")?;
+    let namespace = flag(arguments, "--namespace")
+        .or_else(|| flag(arguments, "-n"))
+        .unwrap_or("default")
+        .to_owned();
+    let mut words = Vec::new();
+    let mut rest = arguments.iter();
+    while let Some(word) = rest.next() {
+        match word.as_str() {
+            "-n" | "--namespace" | "-o" => {
+                rest.next();
+            }
+            word if word.starts_with('-') => {}
+            word => words.push(word),
+        }
+    }
+    match words.as_slice() {
+        ["create", "namespace", name] => {
+            let namespace = Namespace {
+                name: (*name).to_owned(),
+                terminating: false,
+            };
+            cluster.namespaces.insert((*name).to_owned(), namespace);
+            Ok(String::new())
+        }
+        ["get", "clusterroles"] => Ok(cluster
+            .rbac_roles
+            .values()
+            .map(|role| format!("{}\n", role.name))
+            .collect()),
+        ["get", "configmap", name] => {
+            let found = cluster
+                .config_maps
+                .get(&format!("{namespace}/{name}"))
+                .ok_or("kubectl: not found")?;
+            let mut text = format!(
+                "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: {namespace}\ndata:\n"
+            );
+            for (key, value) in &found.data {
+                text.push_str(&format!("  {key}: |\n"));
+                text.extend(value.lines().map(|line| format!("    {line}\n")));
+            }
+            Ok(text)
+        }
+        ["delete", "configmap", name] => {
+            let gone = cluster.config_maps.remove(&format!("{namespace}/{name}"));
+            gone.map(|_| String::new()).ok_or_else(|| "kubectl: not found".to_owned())
+        }
+        ["annotate", "serviceaccount", name, changes @ ..] => {
+            let account = cluster
+                .service_accounts
+                .get_mut(&format!("{namespace}/{name}"))
+                .ok_or("kubectl: no such service account")?;
+            for change in changes {
+                match (change.split_once('='), change.strip_suffix('-')) {
+                    (Some((key, value)), _) => {
+                        let is_new = !account.annotations.contains_key(key);
+                        if !is_new && !arguments.iter().any(|argument| argument == "--overwrite") {
+                            return Err(format!(
+                                "kubectl: --overwrite is false but found the annotation {key}"
+                            ));
+                        }
+                        account.annotations.insert(key.to_owned(), value.to_owned());
+                    }
+                    (None, Some(key)) => {
+                        account.annotations.remove(key);
+                    }
+                    (None, None) => return Err(format!("kubectl: {change}?")),
+                }
+            }
+            Ok(String::new())
+        }
+        ["rollout", "restart", _] | ["delete", "pod", ..] => {
+            let roles: std::collections::BTreeMap<String, String> = cluster
+                .service_accounts
+                .iter()
+                .filter_map(|(key, account)| {
+                    Some((
+                        key.clone(),
+                        account.annotations.get("eks.amazonaws.com/role-arn")?.clone(),
+                    ))
+                })
+                .collect();
+            for pod in cluster.pods.values_mut().filter(|pod| pod.namespace == namespace) {
+                let account = format!("{}/{}", pod.namespace, pod.service_account);
+                let role = roles.get(&account).cloned();
+                for value in pod.role_arns.values_mut() {
+                    if let Some(role) = &role {
+                        value.clone_from(role);
+                    }
+                }
+                if let (Some(role), true) = (role, pod.role_arns.is_empty()) {
+                    pod.role_arns.insert("app".to_owned(), role);
+                }
+            }
+            Ok(String::new())
+        }
+        _ => Err(format!("not simulated: kubectl {}", arguments.join(" "))),
     }
 }
