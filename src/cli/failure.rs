@@ -75,8 +75,8 @@ impl From<CallError> for Failure {
 
 impl From<DraftError> for Failure {
     fn from(error: DraftError) -> Self {
-        Self::error(error.to_string()).with_help(remedy!(
-            "This is a mistake of eksact: please report it with the file. Nothing was changed."
+        Self::error(format!(
+            "{error}; nothing was changed. This is a mistake of eksact: please report it with the file"
         ))
     }
 }

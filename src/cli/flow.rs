@@ -1,6 +1,7 @@
 //! The one road of every command that changes something: read, plan, show, ask, check, carry out, report.
 
 use crate::remedy::remedy;
+use crate::resources::runner::run_again;
 use std::{
     collections::BTreeSet,
     io::IsTerminal as _,
@@ -302,9 +303,7 @@ async fn still_true(
             moved.join(", ")
         }
     ))
-    .with_help(remedy!(
-        "Run the same command again: it plans from what is there now."
-    ))
+    .with_help(run_again())
     .with_code(ExitCode::Stale))
 }
 

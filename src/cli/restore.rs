@@ -103,9 +103,10 @@ impl RestoreAwsAuth {
                 Err(error) if error.kind == CallErrorKind::Credentials => {
                     let caller = connection.readers.aws.caller_identity().await.ok();
                     let region = &request.config.metadata.region.value;
+                    let entries = connection.readers.aws.access_entries(&cluster.name).await.ok();
                     Err(Failure::error(error.to_string()).with_help(remedy!(
                         "If nobody gets in any more, the way back is an access entry: {}",
-                        way_back(&cluster, region, caller.as_ref())
+                        way_back(&cluster, region, caller.as_ref(), entries.as_deref())
                     )))
                 }
                 Err(error) => Err(error.into()),

@@ -151,7 +151,7 @@ pub struct Refusal {
     /// What is refused, and why.
     pub message: String,
     /// What to do.
-    pub help: Remedy,
+    pub help: Option<Remedy>,
 }
 
 impl Refusal {
@@ -160,7 +160,10 @@ impl Refusal {
         let allow = remedy!("--allow {} does it all the same.", self.guard.code());
         self.guard
             .refusal(&self.message)
-            .with_help(self.help.clone().and(&allow))
+            .with_help(match self.help.clone() {
+                Some(help) => help.and(&allow),
+                None => allow,
+            })
     }
 
     /// Whether it says no more than this one.
@@ -258,11 +261,11 @@ fn own_access_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
             caller.key,
             evidence.entries.unread()
         ),
-        help: remedy!(
+        help: Some(remedy!(
             "Make the change as somebody else whom the cluster lets in. After a lockout no write to the cluster works; \
              the way back is an access entry: `{}`.",
             evidence.way_back
-        ),
+        )),
     })
 }
 
@@ -290,10 +293,10 @@ fn last_admin_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
             names.join(", "),
             evidence.entries.unread()
         ),
-        help: remedy!(
+        help: Some(remedy!(
             "Give somebody {MASTERS} or the access policy AmazonEKSClusterAdminPolicy first: `{}`.",
             evidence.way_back
-        ),
+        )),
         subjects: before,
     })
 }
@@ -322,10 +325,10 @@ fn node_role_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
             names.join(", "),
             evidence.entries.unread()
         ),
-        help: remedy!(
+        help: Some(remedy!(
             "Delete or change the mapping of a node role only once no node runs under it, or once an access entry of type EC2_LINUX \
                or EC2_WINDOWS has taken its place."
-        ),
+        )),
         subjects: lost,
     })
 }
@@ -346,10 +349,10 @@ pub fn section_dropped(dropped: &[(String, String)]) -> Option<Refusal> {
             "the cluster reads nothing of {}: nobody whom it names gets in through it",
             sections.join(" and ")
         ),
-        help: remedy!(
-            "Mend the section by hand, or take an earlier one back with `eksact restore aws-auth`; `eksact check \
+        help: Some(remedy!(
+            "Fix the section by hand, or take an earlier one back with `eksact restore aws-auth`; `eksact check \
                aws-auth` tells what is wrong with it."
-        ),
+        )),
     })
 }
 
@@ -361,12 +364,10 @@ fn foreign_change(evidence: &Evidence<'_>) -> Option<Refusal> {
         guard: Guard::AwsAuthForeignChange,
         subjects: evidence.foreign.iter().cloned().collect(),
         message: format!(
-            "the write would change what it is not about: {}",
+            "the write would change what it is not about, which is a mistake of eksact, please report it: {}",
             evidence.foreign.join("; ")
         ),
-        help: remedy!(
-            "Please report it with the ConfigMap; the entries in question can be edited by hand meanwhile."
-        ),
+        help: None,
     })
 }
 

@@ -7,7 +7,6 @@
 pub mod access;
 pub mod own_rights;
 
-use crate::remedy::remedy;
 use std::collections::BTreeSet;
 
 use crate::engine::{Finding, PlanDraft, Severity};
@@ -88,7 +87,8 @@ pub fn pass_allowed(draft: &mut PlanDraft, allowed: &BTreeSet<Guard>) {
         let passed = allowed.iter().any(|guard| guard.code() == finding.code);
         if finding.severity == Severity::Refusal && passed {
             finding.severity = Severity::Warning;
-            finding.help = Some(remedy!("Allowed by --allow {}.", finding.code));
+            finding.help = None;
+            finding.message = format!("{}; allowed by --allow {}", finding.message, finding.code);
         }
     }
 }

@@ -80,10 +80,10 @@ pub fn own_rights_lost(own: &OwnRights) -> Option<Refusal> {
             "the caller, {}, would lose its own access to the cluster: {loses}",
             own.key
         ),
-        help: remedy!(
+        help: Some(remedy!(
             "Make the change as somebody else who keeps the right. After a lockout the way back is an access entry: `{}`.",
             own.way_back
-        ),
+        )),
     })
 }
 

@@ -20,7 +20,9 @@ fn unknown(caller: &str, error: &CallError) -> Finding {
             "the plan changes as whom the caller, {caller}, gets in, and what RBAC gives it could not be read: {error}"
         ),
     )
-    .with_help(remedy!("Make sure that somebody else gets in, or let somebody apply it who may list bindings."))
+    .with_help(remedy!(
+        "Give the caller the right to list rolebindings and clusterrolebindings, or let somebody apply it who has it."
+    ))
 }
 
 /// Adds the refusal where the plan takes such rights from the caller.

@@ -33,5 +33,5 @@ pub(super) fn held_back(address: &Address, stays: &str) -> Finding {
         ),
     )
     .about(address)
-    .with_help(remedy!("Mend the other errors; the next plan has it."))
+    .with_help(remedy!("Fix the other errors; the next plan includes it."))
 }

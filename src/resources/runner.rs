@@ -100,6 +100,11 @@ impl From<CallError> for StepError {
     }
 }
 
+/// What to do where the world moved, or where the cause is gone: a plan begins with what is there.
+pub fn run_again() -> Remedy {
+    remedy!("Run the same command again: it plans from what is there now.")
+}
+
 /// What to do about a failed call, by its kind.
 pub fn help_for(error: &CallError) -> Option<Remedy> {
     match error.kind {

@@ -10,7 +10,7 @@ use super::{
     operation::Operation,
     owned,
     removal::take_down,
-    stack_state::{StackState, state_of, to_health},
+    stack_state::{StackState, region_of, state_of, to_health},
 };
 use crate::{
     config::ServiceAccount,
@@ -102,7 +102,12 @@ impl Subject<'_> {
                         stack.name
                     ),
                 )
-                .with_help(remedy!("Delete or rename that stack, or give the service account another name.")),
+                .with_help(remedy!(
+                    "Give the service account another name or, if nothing needs that stack: `aws cloudformation delete-stack \
+                     --region {} --stack-name {}`.",
+                    region_of(stack),
+                    stack.name
+                )),
             );
             return;
         }
@@ -131,7 +136,7 @@ impl Subject<'_> {
                     "stack-stuck",
                     format!("the stack {} is in {}", stack.name, stack.status),
                 )
-                .with_help(to_health(&stack.status, &stack.name)),
+                .with_help(to_health(stack)),
             ),
             StackState::Busy => draft.add_finding(
                 self.error(
@@ -159,8 +164,12 @@ impl Subject<'_> {
                     format!("the stack {} has no output Role1, so its role cannot be found", stack.name),
                 )
                 .with_help(
-                    remedy!("Somebody changed the stack's template: give it the output Role1 with the role's ARN again, or delete \
-                     the stack and run the same command."),
+                    remedy!(
+                        "Somebody changed the stack's template: give it the output Role1 with the role's ARN again, or delete \
+                         the stack and run the same command: `aws cloudformation delete-stack --region {} --stack-name {}`.",
+                        region_of(stack),
+                        stack.name
+                    ),
                 ),
             );
             return;
@@ -199,20 +208,29 @@ impl Subject<'_> {
             return;
         }
         let Some((template, old)) = template_of(self.live, stack) else {
-            let why = match self.live.templates.get(&stack.name) {
-                Some(Err(error)) => error.to_string(),
-                _ => "it is not a template that eksctl or eksact writes".to_owned(),
-            };
-            draft.add_finding(
-                self.error(
-                    "template-unreadable",
-                    format!(
-                        "the role {name} is not as wanted, and the template of its stack {} could not be read: {why}",
+            let (why, help) = match self.live.templates.get(&stack.name) {
+                Some(Err(error)) => (error.to_string(), help_for(error)),
+                _ => (
+                    "it is not a template that eksctl or eksact writes".to_owned(),
+                    Some(remedy!(
+                        "Change the role with the tool that made the stack; or, if no other tool needs it, delete the stack and \
+                         run the same command: `aws cloudformation delete-stack --region {} --stack-name {}`.",
+                        region_of(stack),
                         stack.name
-                    ),
-                )
-                .with_help(remedy!("The caller needs cloudformation:GetTemplate; a stack of another tool is left alone.")),
+                    )),
+                ),
+            };
+            let finding = self.error(
+                "template-unreadable",
+                format!(
+                    "the role {name} is not as wanted, and the template of its stack {} could not be read: {why}",
+                    stack.name
+                ),
             );
+            draft.add_finding(match help {
+                Some(help) => finding.with_help(help),
+                None => finding,
+            });
             return;
         };
         // What this house has no words for stays in the template, and what the flags do not name stays as it is.
@@ -248,7 +266,14 @@ impl Subject<'_> {
                 )
                 .about(&self.address)
                 .at(self.account.location.as_ref())
-                .with_help(remedy!("`create iamserviceaccount` or `apply` makes it.")),
+                .with_help(remedy!(
+                    "`eksact create iamserviceaccount --cluster {} --region {} --namespace {} --name {} --attach-policy-arn ARN \
+                     --approve` makes it.",
+                    self.live.cluster.name,
+                    self.live.region,
+                    self.account.namespace,
+                    self.account.name
+                )),
             );
             return;
         }
@@ -285,7 +310,9 @@ impl Subject<'_> {
                     "update-needs-replacement",
                     format!("{}: the role would have to be made anew, for which the flags do not say enough", reason.text),
                 )
-                .with_help(remedy!("Run `eksact apply -f` with the file that has it, or delete and create the service account.")),
+                .with_help(remedy!(
+                    "Run `eksact apply -f FILE` with the file that has it, or delete and create the service account."
+                )),
             );
             return;
         }

@@ -9,8 +9,9 @@ use super::{
     compare::template_of,
     desired::token,
     operation::Operation,
-    stack_state::{StackState, state_of, to_health},
+    stack_state::{StackState, region_of, state_of, to_health},
 };
+use crate::resources::runner::help_for;
 use crate::{
     cloudformation::wanted_role::WantedRole,
     config::ServiceAccount,
@@ -141,7 +142,10 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                 )
                 .about(&address(&key))
                 .with_help(remedy!(
-                    "Only the other one is removed; look at this one and delete it by hand."
+                    "Only the other one is removed. If nothing needs this one: `aws cloudformation delete-stack --region {} \
+                     --stack-name {}`.",
+                    region_of(stack),
+                    stack.name
                 )),
             );
         }
@@ -224,7 +228,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, dra
                     format!("the stack {} is in {}", stack.name, stack.status),
                 )
                 .about(&address)
-                .with_help(to_health(&stack.status, &stack.name)),
+                .with_help(to_health(stack)),
             );
             return;
         }
@@ -235,17 +239,12 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, dra
         .get(key)
         .filter(|_| !request.delete_role_only.contains(key))
     {
-        draft.add_finding(
-            Finding::new(
-                Severity::Error,
-                "service-account-unreadable",
-                format!("the role is kept, because its service account could not be read: {error}"),
-            )
-            .about(&address)
-            .with_help(remedy!(
-                "A role that goes while pods still use it takes their rights away."
-            )),
-        );
+        let message = format!("the role is kept, because its service account could not be read: {error}");
+        let finding = Finding::new(Severity::Error, "service-account-unreadable", message).about(&address);
+        draft.add_finding(match help_for(error) {
+            Some(help) => finding.with_help(help),
+            None => finding,
+        });
         return;
     }
     let role_name = role_name_of(stack);

@@ -1,7 +1,7 @@
 //! Carries out the writes that roles need, each harmless when repeated: what exists already or is gone already is looked
 //! at again and taken as done where it is what was wanted.
 
-use crate::remedy::remedy;
+use crate::remedy::{Remedy, remedy};
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
@@ -11,6 +11,7 @@ use super::{
     operation::Operation,
     stack_state::{StackState, state_of, to_health},
 };
+use crate::resources::runner::run_again;
 use crate::{
     cloudformation::tags,
     engine::{StepDone, StepError, executor::Progress},
@@ -173,9 +174,7 @@ async fn appeared(
         "the stack {} appeared since the plan was made, and it is not the one of the plan ({})",
         request.name, stack.status
     ))
-    .with_help(remedy!(
-        "Run the same command again: it plans from what is there now."
-    )))
+    .with_help(run_again()))
 }
 
 async fn update_stack(
@@ -225,7 +224,7 @@ async fn ready(id: &str, stack_name: &str, context: &RunContext) -> Result<Chang
                 return Err(StepError::new(format!(
                     "CloudFormation found nothing to change in stack {stack_name}, although its template differs"
                 ))
-                .with_help(remedy!("Somebody may have updated the stack meanwhile: run the same command again.")));
+                .with_help(run_again()));
             }
             status => {
                 return Err(StepError::new(format!(
@@ -235,7 +234,7 @@ async fn ready(id: &str, stack_name: &str, context: &RunContext) -> Result<Chang
                         .as_deref()
                         .unwrap_or("CloudFormation gives no reason")
                 ))
-                .with_help(remedy!("Mend the cause and run the same command again.")));
+                .with_help(fix_and_run_again()));
             }
         }
     }
@@ -305,9 +304,7 @@ async fn delete_stack(
             return Err(StepError::new(format!(
                 "the stack {name} is protected against deletion, and was not when the plan was made"
             ))
-            .with_help(remedy!(
-                "Run the same command again: it plans from what is there now."
-            )));
+            .with_help(run_again()));
         }
         Err(error) if !effect_unknown(error.kind) => return Err(error.into()),
         _ => {}
@@ -317,11 +314,7 @@ async fn delete_stack(
             None => return Ok(StepDone::default()),
             Some(stack) if state_of(&stack.status) == StackState::Gone => return Ok(StepDone::default()),
             Some(stack) if stack.status == "DELETE_FAILED" => {
-                return Err(failure("deletion", &stack, token, context)
-                    .await
-                    .with_help(remedy!(
-                        "Its termination protection was lifted for this and is off now."
-                    )));
+                return Err(failure("deletion", &stack, token, context).await);
             }
             // Still the status of before.
             Some(_) => tokio::time::sleep(STALE_PAUSE).await,
@@ -330,7 +323,7 @@ async fn delete_stack(
     Err(StepError::new(format!(
         "CloudFormation took the deletion of stack {name} and did not begin it"
     ))
-    .with_help(remedy!("Run the same command again.")))
+    .with_help(run_again()))
 }
 
 fn told_role(stack: &Stack) -> Result<StepDone, StepError> {
@@ -344,6 +337,10 @@ fn told_role(stack: &Stack) -> Result<StepDone, StepError> {
         outputs: BTreeMap::from([(ARN.to_owned(), json!(arn))]),
         notes: Vec::new(),
     })
+}
+
+fn fix_and_run_again() -> Remedy {
+    remedy!("Fix the cause, then run the same command again: it replaces a stack that failed.")
 }
 
 /// What went wrong with a stack: the first failing resource's own reason, not the status that it led to.
@@ -362,11 +359,8 @@ async fn failure(what: &str, stack: &Stack, token: &str, context: &RunContext) -
         stack.name, stack.status
     ));
     match state_of(&stack.status) {
-        StackState::Stuck => error.with_help(to_health(&stack.status, &stack.name)),
-        StackState::Broken => error.with_help(remedy!(
-            "Mend the cause and run the same command again: it replaces the failed stack."
-        )),
-        _ => error.with_help(remedy!("Mend the cause and run the same command again.")),
+        StackState::Stuck => error.with_help(to_health(stack)),
+        _ => error.with_help(fix_and_run_again()),
     }
 }
 

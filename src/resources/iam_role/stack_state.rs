@@ -1,6 +1,9 @@
 //! What the status of a stack means for the role in it.
 
-use crate::remedy::{Remedy, remedy};
+use crate::{
+    ports::aws::Stack,
+    remedy::{Remedy, remedy},
+};
 
 /// What can be done with a stack, by its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,23 +37,30 @@ pub(super) fn state_of(status: &str) -> StackState {
 }
 
 /// What to do about a stuck stack.
-pub(super) fn to_health(status: &str, stack: &str) -> Remedy {
-    match status {
+pub(super) fn to_health(stack: &Stack) -> Remedy {
+    let (name, region) = (&stack.name, region_of(stack));
+    match stack.status.as_str() {
         "UPDATE_ROLLBACK_FAILED" => remedy!(
             "Remove what the rollback failed on (see the stack's events), then run `aws cloudformation \
-             continue-update-rollback --stack-name {stack}`, and run the same command again."
+             continue-update-rollback --region {region} --stack-name {name}`, and run the same command again."
         ),
         "UPDATE_FAILED" => remedy!(
-            "Roll it back with `aws cloudformation rollback-stack --stack-name {stack}`, and run the same command again."
+            "Roll it back with `aws cloudformation rollback-stack --region {region} --stack-name {name}`, and run the same \
+             command again."
         ),
         status if status.starts_with("IMPORT_") => remedy!(
-            "Somebody's import into the stack did not end well: finish or undo it in CloudFormation (stack {stack}), and \
+            "Somebody's import into the stack did not end well: finish or undo it in CloudFormation (stack {name}), and \
              run the same command again."
         ),
         _ => remedy!(
-            "Bring the stack {stack} back to health in CloudFormation, and run the same command again."
+            "Bring the stack {name} back to health in CloudFormation, and run the same command again."
         ),
     }
+}
+
+/// The region in a stack's id.
+pub(super) fn region_of(stack: &Stack) -> &str {
+    stack.id.split(':').nth(3).unwrap_or_default()
 }
 
 #[cfg(test)]

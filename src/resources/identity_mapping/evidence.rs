@@ -37,10 +37,11 @@ impl Standpoint {
             Some(Ok(entries)) => AccessEntries::of(entries),
             Some(Err(_)) | None => AccessEntries::Unknown,
         };
+        let caller = caller(live);
         Self {
-            caller: caller(live),
+            way_back: way_back::commands(&live.cluster, &live.region, caller.as_ref(), known_entries(live)),
+            caller,
             entries,
-            way_back: way_back::commands(&live.cluster, &live.region, live.caller.as_ref().ok()),
         }
     }
 
@@ -61,6 +62,11 @@ impl Standpoint {
             way_back: &self.way_back,
         })
     }
+}
+
+/// The access entries, where they could be read.
+pub(super) fn known_entries(live: &Live) -> Option<&[crate::ports::access::AccessEntry]> {
+    live.access.access_entries.as_ref()?.as_deref().ok()
 }
 
 /// The caller as the cluster's authenticator told it (`SelfSubjectReview`), else as STS does: a kubeconfig may hold

@@ -29,7 +29,7 @@ pub(super) fn mode_without_aws_auth(request: &Request, live: &Live, draft: &mut 
     )
     .about(&config_map_address())
     .with_help(remedy!(
-        "Make an access entry instead: aws eks create-access-entry --region {} --cluster-name {} --principal-arn ARN \
+        "Take the mapping out and make an access entry instead: aws eks create-access-entry --region {} --cluster-name {} --principal-arn ARN \
          --username NAME --kubernetes-groups GROUP",
         live.region, live.cluster.name
     ));
@@ -49,11 +49,12 @@ pub(super) fn about_mappings(
     if outcome.changes.is_empty()
         && let Some(refusal) = section_dropped(&outcome.before.dropped)
     {
-        draft.add_finding(
-            Finding::new(Severity::Warning, refusal.guard.code(), refusal.message)
-                .about(&config_map_address())
-                .with_help(refusal.help),
-        );
+        let finding = Finding::new(Severity::Warning, refusal.guard.code(), refusal.message)
+            .about(&config_map_address());
+        draft.add_finding(match refusal.help {
+            Some(help) => finding.with_help(help),
+            None => finding,
+        });
     }
     let bound_groups = bound_groups(request, live, is_held_back(draft));
     let roles = permission_set_roles(live);

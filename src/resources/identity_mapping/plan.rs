@@ -217,7 +217,11 @@ pub(super) fn cannot_be_written(config_map: Option<&ConfigMap>, outcome: &Outcom
                 "the ConfigMap kube-system/aws-auth is immutable: the API server refuses every change",
             )
             .about(&config_map_address())
-            .with_help(remedy!("It can only be deleted and made again; take care that somebody gets in by an access entry meanwhile.")),
+            .with_help(remedy!(
+                "Only another one in its place can be changed; in that moment nobody whom it maps gets in: \
+                 `kubectl get configmap aws-auth --namespace kube-system -o yaml | grep -v '^immutable:' | kubectl replace --force \
+                 -f -`"
+            )),
         );
     }
     outcome.too_large.as_ref().map(|problem| {
@@ -275,7 +279,12 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
         return finding.with_help(match error.kind {
             crate::ports::CallErrorKind::Credentials => remedy!(
                 "If nobody gets in any more, the way back is an access entry: {}",
-                super::way_back::commands(&live.cluster, &live.region, live.caller.as_ref().ok())
+                super::way_back::commands(
+                    &live.cluster,
+                    &live.region,
+                    live.caller.as_ref().ok(),
+                    super::evidence::known_entries(live)
+                )
             ),
             _ => remedy!("A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context."),
         });

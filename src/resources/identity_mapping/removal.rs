@@ -10,6 +10,7 @@ use super::{
     plan::refuse_edit,
     reading::{MapEntry, Reading},
 };
+use crate::guard::Guard;
 use crate::{
     authn::aws_auth::SectionKey,
     config::location::SourceLocation,
@@ -61,7 +62,14 @@ pub(super) fn add(
                         format!("the mapping of {} stays: it is a node's or EKS's own", entry.arn),
                     )
                     .about(&address(&entry.arn))
-                    .with_help(remedy!("`eksact delete iamidentitymapping --arn …` deletes it.")),
+                    .with_help(remedy!(
+                        "`eksact delete iamidentitymapping --cluster {} --region {} --arn {} --allow {} --approve` deletes it, \
+                         and no node of that role gets in any more.",
+                        request.config.metadata.name.value,
+                        request.config.metadata.region.value,
+                        entry.arn,
+                        Guard::NodeRoleLost.code()
+                    )),
                 );
                 continue;
             }
@@ -122,7 +130,7 @@ fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft
         )
         .about(&address(subject));
         draft.add_finding(match nearly(subject, reading) {
-            Some(near) => finding.with_help(remedy!("It has one of {near}.")),
+            Some(near) => finding.with_help(remedy!("Did you mean --arn {near}?")),
             None => finding,
         });
         return Vec::new();

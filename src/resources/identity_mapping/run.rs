@@ -12,6 +12,7 @@ use super::{
     operation::Operation,
     ownership::ANNOTATION,
 };
+use crate::resources::runner::run_again;
 use crate::{
     engine::{StepDone, StepError, StepFailure, executor::Progress},
     guard::access::Refusal,
@@ -194,24 +195,25 @@ fn same_as_planned(expected: &[EntryChange], outcome: &Outcome) -> Result<(), St
 }
 
 fn moved(what: &str) -> StepError {
-    StepError::new(format!("aws-auth moved since the plan was made: {what}"))
-        .because(StepFailure::Moved)
-        .with_help(remedy!(
-            "Nothing was written. Run the same command again: it plans from what is there now."
-        ))
+    StepError::new(format!(
+        "aws-auth moved since the plan was made, and nothing was written: {what}"
+    ))
+    .because(StepFailure::Moved)
+    .with_help(run_again())
 }
 
 fn refused(refusal: &Refusal) -> StepError {
-    StepError::new(format!(
-        "aws-auth moved since the plan was made, and now a guard refuses the write ({}): {}",
+    let error = StepError::new(format!(
+        "aws-auth moved since the plan was made, and now a guard refuses the write ({}): {}; nothing was written",
         refusal.guard.code(),
         refusal.message
     ))
     .because(StepFailure::Guarded)
-    .with_help(remedy!(
-        "Nothing was written. Run the same command again: it plans from what is there now."
-    ))
-    .with_help(refusal.help.clone())
+    .with_help(run_again());
+    match refusal.help.clone() {
+        Some(help) => error.with_help(help),
+        None => error,
+    }
 }
 
 async fn write(

@@ -3,30 +3,58 @@
 
 use crate::{
     guard::access::principal_key,
-    ports::aws::{CallerIdentity, Cluster},
+    ports::{
+        access::AccessEntry,
+        aws::{CallerIdentity, Cluster},
+    },
 };
 
-/// The commands that give `caller` (an ARN as STS tells it) the whole cluster, in one line.
+/// The commands that give `caller` (an ARN as STS tells it) the whole cluster, in one line. `entries` are the cluster's
+/// access entries, where they are known: one that is there is not made again, which EKS would refuse.
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
-pub fn commands(cluster: &Cluster, region: &str, caller: Option<&CallerIdentity>) -> String {
+pub fn commands(
+    cluster: &Cluster,
+    region: &str,
+    caller: Option<&CallerIdentity>,
+    entries: Option<&[AccessEntry]>,
+) -> String {
+    let caller = caller.filter(|caller| may_have_entry(&caller.arn));
     let principal = caller.map_or_else(|| "ARN".to_owned(), |caller| asked_of_iam(&caller.arn));
     let partition = cluster.arn.split(':').nth(1).unwrap_or("aws");
     let name = &cluster.name;
-    let mut commands = Vec::new();
-    if cluster.authentication_mode.as_deref() == Some("CONFIG_MAP") {
-        commands.push(format!(
+    let mut commands = String::new();
+    let config_map_only = cluster.authentication_mode.as_deref() == Some("CONFIG_MAP");
+    if config_map_only {
+        // The change takes minutes, and until it is done EKS takes no entries.
+        commands.push_str(&format!(
             "aws eks update-cluster-config --region {region} --name {name} --access-config \
-             authenticationMode=API_AND_CONFIG_MAP"
+             authenticationMode=API_AND_CONFIG_MAP && aws eks wait cluster-active --region {region} --name {name} && "
         ));
     }
-    commands.push(format!(
-        "aws eks create-access-entry --region {region} --cluster-name {name} --principal-arn {principal}"
-    ));
-    commands.push(format!(
+    let entries = entries.filter(|_| !config_map_only);
+    let has_entry = entries.zip(caller).map(|(entries, caller)| {
+        let key = caller_key(&caller.arn);
+        entries
+            .iter()
+            .any(|entry| principal_key(&entry.principal_arn) == key)
+    });
+    if has_entry != Some(true) {
+        // Where it is not known whether there is an entry, the refusal to make another stops nothing.
+        let join = if has_entry == Some(false) { " &&" } else { ";" };
+        commands.push_str(&format!(
+            "aws eks create-access-entry --region {region} --cluster-name {name} --principal-arn {principal}{join} "
+        ));
+    }
+    commands.push_str(&format!(
         "aws eks associate-access-policy --region {region} --cluster-name {name} --principal-arn {principal} --policy-arn \
          arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster"
     ));
-    commands.join(" && ")
+    commands
+}
+
+/// Whether an access entry can be for it: EKS makes them for roles and users alone.
+fn may_have_entry(arn: &str) -> bool {
+    arn.contains(":assumed-role/") || arn.contains(":role/") || arn.contains(":user/")
 }
 
 /// The principal of an access entry as an argument for a shell. An access entry wants the role's own ARN, and STS tells
@@ -81,7 +109,12 @@ mod tests {
             arn: "arn:aws-cn:sts::111122223333:assumed-role/Admin/ann".to_owned(),
             user_id: "AROA:ann".to_owned(),
         };
-        let both = commands(&cluster("API_AND_CONFIG_MAP"), "cn-north-1", Some(&caller));
+        let both = commands(
+            &cluster("API_AND_CONFIG_MAP"),
+            "cn-north-1",
+            Some(&caller),
+            Some(&[]),
+        );
         assert_eq!(
             both,
             "aws eks create-access-entry --region cn-north-1 --cluster-name prod --principal-arn \
@@ -90,7 +123,7 @@ mod tests {
              --policy-arn \
              arn:aws-cn:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster"
         );
-        let config_map_only = commands(&cluster("CONFIG_MAP"), "cn-north-1", None);
+        let config_map_only = commands(&cluster("CONFIG_MAP"), "cn-north-1", None, None);
         assert!(
             config_map_only.starts_with("aws eks update-cluster-config --region cn-north-1 --name prod"),
             "{config_map_only}"

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{
     BINDINGS, binding_address, binding_words,
     desired::{WantedBinding, desired},
-    is_ours, namespace_is_there, namespace_step, review, role_address, role_key, role_words,
+    in_kubectl, is_ours, namespace_is_there, namespace_step, review, role_address, role_key, role_words,
 };
 use crate::{
     engine::{
@@ -121,7 +121,8 @@ fn plan_one(wanted: &WantedBinding, live_bindings: &[RbacBinding], live: &Live, 
                 .about(&address)
                 .at(wanted.location.as_ref())
                 .with_help(remedy!(
-                    "Delete it or give it another name; eksact names a binding after its group and its role."
+                    "If nothing needs it, delete it: `kubectl delete {}`; eksact names a binding after its group and its role.",
+                    in_kubectl(&words)
                 )),
             );
             return;

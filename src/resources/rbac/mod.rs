@@ -89,6 +89,16 @@ fn binding_words(namespace: Option<&str>, name: &str) -> String {
     format!("{kind} {}", qualified(namespace, name))
 }
 
+/// The same object in the words of kubectl: `rolebinding reader --namespace app`.
+fn in_kubectl(words: &str) -> String {
+    let (kind, name) = words.split_once(' ').unwrap_or((words, ""));
+    let kind = kind.to_lowercase();
+    match name.split_once('/') {
+        Some((namespace, name)) => format!("{kind} {name} --namespace {namespace}"),
+        None => format!("{kind} {name}"),
+    }
+}
+
 fn is_ours(labels: &std::collections::BTreeMap<String, String>) -> bool {
     labels
         .get(MANAGED_BY_LABEL)
@@ -112,15 +122,18 @@ fn namespace_is_there(
     let Some(name) = name else {
         return true;
     };
-    let (code, message) = match live.namespaces.get(name) {
+    let (code, message, help) = match live.namespaces.get(name) {
         Some(Ok(Some(namespace))) if namespace.terminating => (
             "namespace-terminating",
             format!("namespace {name} is being deleted: nothing can be created in it"),
+            remedy!("Wait until it is gone, then run `kubectl create namespace {name}`."),
         ),
         // One that a service account of the file brings will be there.
-        Some(Ok(None)) if draft.last_step_of(&namespace::address(name)).is_none() => {
-            ("namespace-missing", format!("there is no namespace {name}"))
-        }
+        Some(Ok(None)) if draft.last_step_of(&namespace::address(name)).is_none() => (
+            "namespace-missing",
+            format!("there is no namespace {name}"),
+            remedy!("`kubectl create namespace {name}` makes it."),
+        ),
         // One that could not be read is taken to be there: the write tells otherwise.
         _ => return true,
     };
@@ -128,7 +141,7 @@ fn namespace_is_there(
         Finding::new(Severity::Error, code, message)
             .about(address)
             .at(location)
-            .with_help(remedy!("kubectl create namespace {name}")),
+            .with_help(help),
     );
     false
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ROLES,
     desired::{WantedRole, desired},
-    is_ours, namespace_is_there, namespace_step, review, role_address, role_words,
+    in_kubectl, is_ours, namespace_is_there, namespace_step, review, role_address, role_words,
     rules::{effect_of, in_words, normal},
     same_rules,
 };
@@ -105,7 +105,11 @@ fn plan_one(request: &Request, wanted: &WantedRole, live: &Live, draft: &mut Pla
                 .about(&address)
                 .at(wanted.location.as_ref())
                 .with_help(
-                    remedy!("Delete it or give it another name; eksact names a group's own role after the group and the rules."),
+                    remedy!(
+                        "If nothing needs it, delete it: `kubectl delete {}`; eksact names a group's own role after the group and \
+                         the rules.",
+                        in_kubectl(&words)
+                    ),
                 ),
             );
             return;

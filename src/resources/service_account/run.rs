@@ -1,7 +1,6 @@
 //! Carries out the writes that service accounts need, each under its precondition; what moved meanwhile is read again,
 //! and written only where it does not touch what the plan was about.
 
-use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use super::{
@@ -9,6 +8,7 @@ use super::{
     operation::Operation,
     ownership::{other_owner, ownership},
 };
+use crate::resources::runner::run_again;
 use crate::{
     engine::{Deferred, StepDone, StepError},
     ports::{
@@ -111,9 +111,7 @@ async fn create(metadata: &ServiceAccountMetadata, context: &RunContext) -> Resu
             "the service account {}/{} appeared since the plan was made, and it is not as wanted",
             metadata.namespace, metadata.name
         ))
-        .with_help(remedy!(
-            "Run the same command again: it plans from what is there now."
-        ))),
+        .with_help(run_again())),
         _ => Err(error.into()),
     }
 }
@@ -207,9 +205,7 @@ fn moved(namespace: &str, name: &str, what: &str) -> StepError {
     StepError::new(format!(
         "the service account {namespace}/{name} moved since the plan was made: {what}"
     ))
-    .with_help(remedy!(
-        "Run the same command again: it plans from what is there now."
-    ))
+    .with_help(run_again())
 }
 
 /// Takes away what only eksact had set, where server-side apply did not already.

@@ -38,6 +38,7 @@ pub(super) struct Case {
     files: Vec<(String, String)>,
     world: Vec<Box<dyn FnOnce(&mut World) + Send>>,
     first: Vec<String>,
+    after_first: Vec<Box<dyn FnOnce(&mut World) + Send>>,
     variables: Vec<(&'static str, String)>,
     sandbox: bool,
     command: String,
@@ -52,6 +53,7 @@ pub(super) fn case(command: impl Into<String>) -> Case {
         files: Vec::new(),
         world: Vec::new(),
         first: Vec::new(),
+        after_first: Vec::new(),
         variables: Vec::new(),
         sandbox: true,
         command: command.into(),
@@ -77,6 +79,18 @@ impl Case {
     /// After this command line.
     pub(super) fn first(mut self, command: impl Into<String>) -> Self {
         self.first.push(command.into());
+        self
+    }
+
+    /// In the account and the cluster edited so, after those.
+    pub(super) fn after_first(mut self, edit: impl FnOnce(&mut World) + Send + 'static) -> Self {
+        self.after_first.push(Box::new(edit));
+        self
+    }
+
+    /// About this command line instead.
+    pub(super) fn command(mut self, command: impl Into<String>) -> Self {
+        self.command = command.into();
         self
     }
 
@@ -178,6 +192,9 @@ impl Case {
             if ended.code != 0 {
                 return Err(format!("`{line}` comes before it and fails:\n{}", ended.stderr));
             }
+        }
+        for edit in self.after_first {
+            stage.place.edit("quickstart", edit);
         }
         let mut command = format!("eksact {}", self.command);
         let (before, output) = stage.complaints(&command)?;
@@ -282,6 +299,7 @@ impl Stage {
     pub(super) fn run(&self, line: &str) -> Result<Ended, String> {
         let mut last = None;
         for command in line.split(" && ") {
+            let command = command.trim();
             let words = tools::words(command, |inner| Ok(self.run(inner)?.stdout.trim().to_owned()))?;
             let ended = self.one(&words)?;
             let failed = ended.code != 0;

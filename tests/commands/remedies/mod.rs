@@ -11,8 +11,10 @@ mod aws_auth;
 mod case;
 mod complaint;
 mod config;
+mod roles;
 mod templates;
 mod tools;
+mod world;
 
 use std::sync::Mutex;
 
@@ -21,7 +23,7 @@ use templates::Templates;
 
 /// What every room of the table has to offer.
 fn table() -> Vec<Check> {
-    [config::cases(), aws_auth::cases()]
+    [config::cases(), aws_auth::cases(), roles::cases()]
         .into_iter()
         .flatten()
         .collect()

@@ -302,7 +302,8 @@ fn kubectl(world: &mut World, arguments: &[String]) -> Result<String, String> {
         }
         ["delete", "configmap", name] => {
             let gone = cluster.config_maps.remove(&format!("{namespace}/{name}"));
-            gone.map(|_| String::new()).ok_or_else(|| "kubectl: not found".to_owned())
+            gone.map(|_| String::new())
+                .ok_or_else(|| "kubectl: not found".to_owned())
         }
         ["annotate", "serviceaccount", name, changes @ ..] => {
             let account = cluster
