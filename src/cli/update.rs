@@ -144,7 +144,10 @@ async fn live_account(
     }
     iam_role::adopt::from_live(&live, key, &config.metadata.tags).map_err(|error| {
         Failure::error(error.to_string()).with_help(remedy!(
-            "`eksact get iamserviceaccount` lists what is there; `create iamserviceaccount` makes a new one."
+            "`eksact get iamserviceaccount --cluster {} --region {}` lists what is there; `eksact create iamserviceaccount` makes \
+             a new one.",
+            config.metadata.name.value,
+            config.metadata.region.value
         ))
     })
 }

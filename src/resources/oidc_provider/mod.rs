@@ -161,9 +161,10 @@ impl Kind for OidcProviderKind {
                 )
                 .about(&subject.address)
                 .with_help(remedy!(
-                    "Run `eksact utils associate-iam-oidc-provider --cluster {} --approve` first, or set \
+                    "Run `eksact utils associate-iam-oidc-provider --cluster {} --region {} --approve` first, or set \
                      `iam.withOIDC: true` in the file.",
-                    live.cluster.name
+                    live.cluster.name,
+                    live.region
                 )),
             ),
             (ProviderIntent::Require, Some(provider)) => {
@@ -176,8 +177,9 @@ impl Kind for OidcProviderKind {
                         )
                         .about(&subject.address)
                         .with_help(remedy!(
-                            "Run `eksact utils associate-iam-oidc-provider --cluster {} --approve`.",
-                            live.cluster.name
+                            "Run `eksact utils associate-iam-oidc-provider --cluster {} --region {} --approve`.",
+                            live.cluster.name,
+                            live.region
                         )),
                     );
                 }

@@ -83,8 +83,9 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                     )
                     .about(&address(key))
                     .with_help(remedy!(
-                        "`eksact get iamserviceaccount --cluster {}` lists what is there.",
-                        live.cluster.name
+                        "`eksact get iamserviceaccount --cluster {} --region {}` lists what is there.",
+                        live.cluster.name,
+                        live.region
                     )),
                 ),
             _ => {}
