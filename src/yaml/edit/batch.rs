@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::check::Data;
 use super::editor::{Change, EditError, Editor};
 use super::lines::Splice;
-use super::read::resolve::Resolved;
-use super::read::{Content, NodeId, Tree};
 use super::value::Value;
 use super::{Step, path_text};
+use crate::yaml::syntax::resolve::Resolved;
+use crate::yaml::syntax::{Content, NodeId, Tree};
 
 /// What changes of a text come to.
 pub(super) struct Batch {

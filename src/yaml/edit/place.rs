@@ -8,8 +8,8 @@ use super::extent::behind;
 use super::flow;
 use super::lines::{Splice, line_break, line_start, skip_deeper_comments};
 use super::path_text;
-use super::read::{Content, Entry, Node, NodeId, Style, Tree};
 use super::value::{Value, entry_lines, inline_entry, item_lines};
+use crate::yaml::syntax::{Content, Entry, Node, NodeId, Style, Tree};
 
 /// The text, what it holds, and the path that is being worked on.
 pub(super) struct Place<'e> {

@@ -381,7 +381,7 @@ fn the_number_of_changes_does_not_matter() {
 
 /// How often this thread has read a text.
 fn reads() -> usize {
-    super::read::READS.get()
+    crate::yaml::syntax::READS.get()
 }
 
 /// Pieces that come together as YAML often enough, and as nonsense otherwise.

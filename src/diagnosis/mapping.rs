@@ -13,11 +13,11 @@ use crate::{
     view::Facts,
 };
 
-use super::whoami_facts::Known;
+use super::caller::Known;
 
 /// What was read of the ConfigMap.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum ReadAwsAuth<'a> {
+pub(crate) enum ReadAwsAuth<'a> {
     /// Its data.
     Data(&'a BTreeMap<String, String>),
     /// There is none.
@@ -27,7 +27,7 @@ pub(super) enum ReadAwsAuth<'a> {
 }
 
 /// The place that lets the caller in, and as whom. What is wrong weighs less where the caller `is_in` already.
-pub(super) fn by_aws_auth(
+pub(crate) fn by_aws_auth(
     known: &Known<'_>,
     data: &BTreeMap<String, String>,
     is_in: bool,

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Step;
-use super::read::resolve::Resolved;
-use super::read::{Content, NodeId, Tree};
 use super::value::Value;
+use crate::yaml::syntax::resolve::Resolved;
+use crate::yaml::syntax::{Content, NodeId, Tree};
 
 /// A document's values.
 #[derive(Debug, Clone, PartialEq)]

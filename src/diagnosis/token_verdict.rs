@@ -16,7 +16,7 @@ const CLOCK_MARGIN: SignedDuration = SignedDuration::from_mins(1);
 const STRICTEST_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
 /// Why STS does not believe the token for `cluster`; none where it does. `host` is the one that the token names.
-pub(super) fn refusal(answer: &StsAnswer, host: &str, cluster: &str) -> Option<Finding> {
+pub(crate) fn refusal(answer: &StsAnswer, host: &str, cluster: &str) -> Option<Finding> {
     let StsVerdict::Refused { code, message, .. } = &answer.verdict else {
         return None;
     };
@@ -27,7 +27,7 @@ pub(super) fn refusal(answer: &StsAnswer, host: &str, cluster: &str) -> Option<F
 
 /// What is wrong with a token that the server has refused. A clock that is off by so much is the cause then, whatever STS
 /// says: the server looks at the token's age itself.
-pub(super) fn faults_of_refused(
+pub(crate) fn faults_of_refused(
     answer: &StsAnswer,
     host: &str,
     cluster: &str,
@@ -47,7 +47,7 @@ pub(super) fn faults_of_refused(
 }
 
 /// What STS calls its refusal; empty where it believes.
-pub(super) fn code_of(verdict: &StsVerdict) -> String {
+pub(crate) fn code_of(verdict: &StsVerdict) -> String {
     match verdict {
         StsVerdict::Refused { status, code, .. } if code.is_empty() => format!("HTTP {status}"),
         StsVerdict::Refused { code, .. } => code.clone(),
@@ -56,7 +56,7 @@ pub(super) fn code_of(verdict: &StsVerdict) -> String {
 }
 
 /// That this machine's clock, `now`, is not STS's.
-pub(super) fn clock(answer: &StsAnswer, now: Timestamp) -> Option<Finding> {
+pub(crate) fn clock(answer: &StsAnswer, now: Timestamp) -> Option<Finding> {
     let skew = answer.time.map(|time| now.duration_since(time))?;
     if skew.abs() <= CLOCK_MARGIN {
         return None;

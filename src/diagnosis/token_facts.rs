@@ -19,7 +19,7 @@ use crate::{
 const CLOCK_MARGIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// The facts of a token, at `now`; `text` is the token itself.
-pub(super) fn facts_of(token: &DecodedToken, text: &str, now: Timestamp) -> Facts {
+pub(crate) fn facts_of(token: &DecodedToken, text: &str, now: Timestamp) -> Facts {
     match token {
         DecodedToken::Cluster(token) => of_presigned(token, text, now),
         DecodedToken::ServiceAccount(token) => of_jwt(token, now),
@@ -123,7 +123,7 @@ fn of_jwt(token: &JsonWebToken, now: Timestamp) -> Facts {
 }
 
 /// The findings about faults, and one about the global host where the server takes it.
-pub(super) fn findings(token: &PresignedToken, faults: &[TokenFault], now: Timestamp) -> Vec<Finding> {
+pub(crate) fn findings(token: &PresignedToken, faults: &[TokenFault], now: Timestamp) -> Vec<Finding> {
     let mut findings: Vec<Finding> = faults.iter().map(|fault| finding_of(fault, now)).collect();
     if token.host == GLOBAL_HOST && !findings.iter().any(|finding| finding.code == "token-host") {
         findings.push(

@@ -1,5 +1,5 @@
 //! Who somebody is to a cluster, and why nobody: from STS's identity, the access entries, aws-auth and the server's own
-//! answer. Pure. What aws-auth says is `whoami_mapping`'s.
+//! answer. Pure. What aws-auth says is `mapping`'s.
 
 use crate::remedy::remedy;
 use crate::{
@@ -9,34 +9,34 @@ use crate::{
     view::Facts,
 };
 
-use super::whoami_mapping::{ReadAwsAuth, by_aws_auth};
+use super::mapping::{ReadAwsAuth, by_aws_auth};
 
 /// What was found out; what is none could not be.
 #[derive(Debug)]
-pub(super) struct Known<'a> {
-    pub(super) cluster: &'a str,
-    pub(super) region: &'a str,
-    pub(super) identity: &'a Identity,
+pub(crate) struct Known<'a> {
+    pub(crate) cluster: &'a str,
+    pub(crate) region: &'a str,
+    pub(crate) identity: &'a Identity,
     /// EKS says that there is no such cluster.
-    pub(super) is_missing: bool,
+    pub(crate) is_missing: bool,
     /// The account that the cluster is in.
-    pub(super) cluster_account: Option<&'a str>,
+    pub(crate) cluster_account: Option<&'a str>,
     /// `CONFIG_MAP`, `API_AND_CONFIG_MAP` or `API`.
-    pub(super) mode: Option<&'a str>,
-    pub(super) entries: Option<&'a [AccessEntry]>,
-    pub(super) aws_auth: ReadAwsAuth<'a>,
+    pub(crate) mode: Option<&'a str>,
+    pub(crate) entries: Option<&'a [AccessEntry]>,
+    pub(crate) aws_auth: ReadAwsAuth<'a>,
     /// What the server itself says: username and groups, or that it refuses.
-    pub(super) server: Option<ServerSays>,
+    pub(crate) server: Option<ServerSays>,
     /// What is wrong with a token that the server has refused, by STS's word; nothing where STS believes it, none where STS
     /// was not asked.
-    pub(super) token_faults: Option<&'a [Finding]>,
+    pub(crate) token_faults: Option<&'a [Finding]>,
     /// The ARN of the caller's role with its path, by IAM's word.
-    pub(super) role_arn: Option<&'a str>,
+    pub(crate) role_arn: Option<&'a str>,
 }
 
 /// The answer of the cluster's own API to a token of the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ServerSays {
+pub(crate) enum ServerSays {
     /// Username and groups.
     User(String, Vec<String>),
     /// 401.
@@ -55,7 +55,7 @@ struct Mappings {
 }
 
 /// Adds what is known, and why it does not let the caller in.
-pub(super) fn explain(known: &Known<'_>, facts: &mut Facts) {
+pub(crate) fn explain(known: &Known<'_>, facts: &mut Facts) {
     let identity = known.identity;
     if known.is_missing {
         facts.find(cluster_missing(known));
@@ -102,12 +102,12 @@ pub(super) fn explain(known: &Known<'_>, facts: &mut Facts) {
 
 impl Known<'_> {
     /// Whether the cluster reads aws-auth, as far as is known.
-    pub(super) fn reads_aws_auth(&self) -> bool {
+    pub(crate) fn reads_aws_auth(&self) -> bool {
         self.mode.is_none_or(|mode| mode != "API")
     }
 
     /// The command that maps an ARN in aws-auth.
-    pub(super) fn command(&self, arn: &str) -> String {
+    pub(crate) fn command(&self, arn: &str) -> String {
         format!(
             "eksact create iamidentitymapping --cluster {} --region {} --arn {arn} --username NAME --group GROUP",
             self.cluster, self.region
@@ -341,5 +341,5 @@ fn entry_command(known: &Known<'_>) -> String {
 }
 
 #[cfg(test)]
-#[path = "whoami_facts_tests.rs"]
+#[path = "caller_tests.rs"]
 mod tests;

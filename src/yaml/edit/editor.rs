@@ -4,10 +4,10 @@ use super::batch::Batch;
 use super::check::Data;
 use super::lines::splice;
 use super::place::{Place, list_offset};
-use super::read::resolve::Resolved;
-use super::read::{Content, NodeId, SyntaxError, Tree};
 use super::value::Value;
 use super::{Step, path_text};
+use crate::yaml::syntax::resolve::Resolved;
+use crate::yaml::syntax::{Content, NodeId, SyntaxError, Tree};
 
 /// How deep a text may be nested to be edited.
 const MAXIMUM_DEPTH: usize = 100;

@@ -10,8 +10,8 @@ use super::extent::{Member, Part};
 use super::flow;
 use super::lines::Splice;
 use super::place::{Place, behind_indicator};
-use super::read::{Content, Node, NodeId};
 use super::value::Value;
+use crate::yaml::syntax::{Content, Node, NodeId};
 
 impl<'e> Place<'e> {
     /// Takes these away from the list or mapping at the path; the last of all leaves `[]` or `{}`. What there is none of

@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use super::lines::{begins_line, comment_column, line_before, line_start, next_line, skip_deeper_comments};
-use super::read::{Content, Node, NodeId, Tree};
+use crate::yaml::syntax::{Content, Node, NodeId, Tree};
 
 /// The bytes of an item of the list `list` and of the comments about it: whole lines, unless the item shares its first
 /// line with something else or stands in brackets. Nothing when there is no such item.

@@ -11,7 +11,7 @@
 //! * [`Editor::append`] adds items to a list; a list that lacks, is null or is empty is made.
 //! * [`Editor::remove`] takes away a key or an item with the comments about it ([`extent_of_item`]); says whether there was one.
 //! * [`Editor::with`] makes many such changes at once.
-//! * [`Editor::tree`] is the text as Kubernetes reads it: YAML 1.1, with the place of every node ([`read`]).
+//! * [`Editor::tree`] is the text as Kubernetes reads it: YAML 1.1, with the place of every node ([`crate::yaml::syntax`]).
 //!
 //! After each change the new text is read again and must hold exactly the old values with that change; else the change is
 //! refused and the text stays. What aliases share is not edited. What a value means is not known here.
@@ -23,16 +23,15 @@ mod extent;
 mod flow;
 mod lines;
 mod place;
-pub mod read;
 mod remove;
 mod value;
 
 #[cfg(test)]
 mod tests;
 
+pub use crate::yaml::{Content, Node, NodeId, Style, SyntaxError, Tree};
 pub use editor::{Change, EditError, Editor};
 pub use extent::extent_of_item;
-pub use read::{Content, Node, NodeId, Style, SyntaxError, Tree};
 pub use value::Value;
 
 /// One step down into a document.
