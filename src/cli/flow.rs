@@ -238,13 +238,14 @@ fn ask(json: bool, chosen: &[String]) -> Result<bool, Failure> {
             .collect();
         arguments.extend(chosen.iter().cloned());
         arguments.push("--yes".to_owned());
-        let failure = Failure::error("the plan was not applied: there is no terminal to ask on")
-            .with_code(ExitCode::NotApproved);
-        return Err(match shlex::try_join(arguments.iter().map(String::as_str)) {
-            Ok(command) => failure.with_help(format!("To apply it, run: eksact {command}")),
-            // A word that no shell can be given.
-            Err(_) => failure.with_help("To apply it, run the same command with --yes."),
-        });
+        let command = arguments.iter().map(String::as_str);
+        // A word with a NUL is the only one that no shell can be given, and no process either.
+        let command = shlex::try_join(command).unwrap_or_else(|_| arguments.join(" "));
+        return Err(
+            Failure::error("the plan was not applied: there is no terminal to ask on")
+                .with_help(remedy!("To apply it, run: eksact {command}"))
+                .with_code(ExitCode::NotApproved),
+        );
     }
     confirm("Apply these changes? [y/N] ")
         .map_err(|error| Failure::error(format!("the answer could not be read: {error}")))

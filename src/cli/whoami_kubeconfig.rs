@@ -1,6 +1,5 @@
 //! The context of --kubeconfig and --context, read for `whoami`. What it means is `diagnosis::context`'s.
 
-use crate::remedy::remedy;
 use std::path::Path;
 
 use super::{global::GlobalFlags, kubeconfig_file};

@@ -1,6 +1,7 @@
 //! As whom kubectl would sign in by a context of a kubeconfig: so that `whoami` does not explain another caller than the one
 //! that kubectl meets the server with.
 
+use crate::remedy::remedy;
 use crate::{
     engine::{Finding, Severity},
     kubeconfig::{Entries, SignIn, entries::sign_in_of, value::Section},
@@ -42,8 +43,9 @@ pub(crate) fn difference(sign_in: &SignIn, asked: &AskedFor<'_>) -> Option<Findi
             sign_in.cluster, asked.cluster
         );
         return Some(
-            Finding::new(Severity::Warning, "other-cluster", message)
-                .with_help("Check --kubeconfig, --context and --cluster; upper and lower case count."),
+            Finding::new(Severity::Warning, "other-cluster", message).with_help(remedy!(
+                "Check --kubeconfig, --context and --cluster; upper and lower case count."
+            )),
         );
     }
     let has = |wanted: &Option<String>, given: Option<&str>| match wanted {
@@ -78,9 +80,9 @@ pub(crate) fn difference(sign_in: &SignIn, asked: &AskedFor<'_>) -> Option<Findi
         }
     }
     let help = if words.is_empty() {
-        "Leave out --profile and --role-arn to see what kubectl meets.".to_owned()
+        remedy!("Leave out --profile and --role-arn to see what kubectl meets.")
     } else {
-        format!(
+        remedy!(
             "To see what kubectl meets: {}, and no other of these flags.",
             words.join(" ")
         )

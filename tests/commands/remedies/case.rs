@@ -143,6 +143,12 @@ impl Case {
         self
     }
 
+    /// Nobody's home: without HOME.
+    pub(super) fn without_home(mut self) -> Self {
+        self.variables.push(("HOME", String::new()));
+        self
+    }
+
     pub(super) fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.deeds.push(Deed::Variable(name, value.into()));
         self
@@ -300,20 +306,33 @@ impl Stage {
     /// Runs a command line: eksact's, or one of a tool that works on the simulated account and cluster.
     pub(super) fn run(&self, line: &str) -> Result<Ended, String> {
         let mut last = None;
-        for command in line.split(" && ") {
-            let command = command.trim();
-            let words = tools::words(command, |inner| Ok(self.run(inner)?.stdout.trim().to_owned()))?;
-            let ended = self.one(&words)?;
-            let failed = ended.code != 0;
-            last = Some(ended);
-            if failed {
-                break;
+        for all in line.split("; ") {
+            for command in all.split(" && ") {
+                let ended = self.piped(command)?;
+                let failed = ended.code != 0;
+                last = Some(ended);
+                if failed {
+                    break;
+                }
             }
         }
         last.ok_or_else(|| "an empty command line".to_owned())
     }
 
-    fn one(&self, words: &[String]) -> Result<Ended, String> {
+    /// One command, or several of which each reads what the one before prints.
+    fn piped(&self, line: &str) -> Result<Ended, String> {
+        let mut before = String::new();
+        let mut last = None;
+        for part in line.split(" | ") {
+            let words = tools::words(part.trim(), |inner| Ok(self.run(inner)?.stdout.trim().to_owned()))?;
+            let ended = self.one(&words, &before)?;
+            before.clone_from(&ended.stdout);
+            last = Some(ended);
+        }
+        last.ok_or_else(|| "an empty command line".to_owned())
+    }
+
+    fn one(&self, words: &[String], piped: &str) -> Result<Ended, String> {
         let Some((program, arguments)) = words.split_first() else {
             return Err("an empty command".to_owned());
         };
@@ -333,7 +352,8 @@ impl Stage {
                 let ended = command.args(arguments).output().map_err(|e| e.to_string())?;
                 Ok(Ended::of(ended))
             }
-            "aws" | "kubectl" => Ok(tools::run(&self.place, program, arguments)),
+            "aws" | "kubectl" => Ok(tools::run(&self.place, program, arguments, piped)),
+            "grep" => tools::grep(arguments, piped),
             "chmod" => {
                 let ended = self.place.bare("/bin/chmod").args(arguments).output();
                 Ok(Ended::of(ended.map_err(|e| e.to_string())?))

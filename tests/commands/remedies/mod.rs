@@ -7,6 +7,7 @@
 //!
 //! `REMEDIES=word` runs the cases that have the word in their name or their help, and looks for no missing ones.
 
+mod access;
 mod aws_auth;
 mod case;
 mod complaint;
@@ -23,10 +24,15 @@ use templates::Templates;
 
 /// What every room of the table has to offer.
 fn table() -> Vec<Check> {
-    [config::cases(), aws_auth::cases(), roles::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        config::cases(),
+        aws_auth::cases(),
+        roles::cases(),
+        access::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 #[test]

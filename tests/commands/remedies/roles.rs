@@ -75,7 +75,12 @@ fn stacks() -> Vec<Check> {
             let name = role(world).name.clone();
             world.roles.remove(&name);
         }).says("with the file that has it, or delete and create the service account").run("eksact apply -f c.yaml --yes").check(),
-        case("update iamserviceaccount --cluster quickstart --region eu-west-1 --namespace kube-system --name aws-node --attach-policy-arn arn:aws:iam::aws:policy/AmazonSQSFullAccess").says("makes it.").file("c.yaml", format!("{HEAD}iam: {{withOIDC: true}}\n")).first("eksact apply -f c.yaml --yes").printed(&[("ARN", S3), ("--approve", "--override-existing-serviceaccounts --approve")]).check(),
+        case("update iamserviceaccount -f c.yaml")
+            .file("c.yaml", web(""))
+            .first("eksact utils associate-iam-oidc-provider --cluster quickstart --region eu-west-1 --approve")
+            .says("makes it.")
+            .printed(&[("ARN", S3)])
+            .check(),
     ]
 }
 
@@ -84,35 +89,96 @@ fn accounts() -> Vec<Check> {
         "delete iamserviceaccount --cluster quickstart --region eu-west-1 --namespace app --name web --yes";
     vec![
         // Another's service account.
-        planned().world(|world| {
-            let mut foreign = cluster(world).service_accounts["kube-system/aws-node"].clone();
-            "web".clone_into(&mut foreign.name);
-            "app".clone_into(&mut foreign.namespace);
-            foreign.labels.clear();
-            cluster(world).service_accounts.insert("app/web".to_owned(), foreign);
-            let namespace = eksact::ports::kubernetes::Namespace { name: "app".to_owned(), terminating: false };
-            cluster(world).namespaces.insert("app".to_owned(), namespace);
-        }).says("Pass --override-existing-serviceaccounts to annotate it").instead("plan -f c.yaml --override-existing-serviceaccounts").check(),
-        applied().after_first(|world| {
-            account(world).terminating = true;
-            account(world).annotations.clear();
-        }).says("Wait until it is gone and run the same command again.").change(|world| {
-            cluster(world).service_accounts.remove("app/web");
-        }).check(),
-        planned().world(|world| {
-            let namespace = eksact::ports::kubernetes::Namespace { name: "app".to_owned(), terminating: true };
-            cluster(world).namespaces.insert("app".to_owned(), namespace);
-        }).says("Wait until it is gone and run the same command again.").change(|world| {
-            cluster(world).namespaces.remove("app");
-        }).check(),
-        case(delete).says("lists what is there").printed(&[]).run(format!("eksact create iamserviceaccount --cluster quickstart --region eu-west-1 --namespace app --name web --attach-policy-arn {S3} --approve")).check(),
-        case("plan -f less.yaml --prune").file("c.yaml", web("").replace("name: web, namespace: app", "name: aws-node, namespace: kube-system")).file("less.yaml", format!("{HEAD}iam: {{withOIDC: true}}\n")).first("eksact apply -f c.yaml --override-existing-serviceaccounts --yes").says("--prune-named kube-system/aws-node").instead("plan -f less.yaml --prune --prune-named kube-system/aws-node").check(),
-        planned().world(|world| cluster(world).unreachable = true).says("makes the roles now and the service accounts on a later run").instead("plan -f c.yaml --allow kubernetes-unreachable").leaves("kubernetes-unreachable").check(),
-        planned().world(|world| cluster(world).unreachable = true).says("`roleOnly: true` leaves Kubernetes out").replace("c.yaml", "attachPolicyARNs", "roleOnly: true, attachPolicyARNs").check(),
-        case(APPLY).file("c.yaml", web("")).world(|world| {
-            cluster(world).denied.insert("create serviceaccounts in app".to_owned());
-        }).says("Bind a role that allows it to the caller, or use an identity that has one.").change(|world| cluster(world).denied.clear()).check(),
-        case(APPLY).file("c.yaml", web("")).world(|world| cluster(world).service_account_issuer = Some("https://example.com/other".to_owned())).says("Check --kubeconfig and --context.").change(|world| cluster(world).service_account_issuer = None).check(),
+        planned()
+            .world(|world| {
+                let mut foreign = cluster(world).service_accounts["kube-system/aws-node"].clone();
+                "web".clone_into(&mut foreign.name);
+                "app".clone_into(&mut foreign.namespace);
+                foreign.labels.clear();
+                cluster(world)
+                    .service_accounts
+                    .insert("app/web".to_owned(), foreign);
+                let namespace = eksact::ports::kubernetes::Namespace {
+                    name: "app".to_owned(),
+                    terminating: false,
+                };
+                cluster(world).namespaces.insert("app".to_owned(), namespace);
+            })
+            .says("Pass --override-existing-serviceaccounts to annotate it")
+            .instead("plan -f c.yaml --override-existing-serviceaccounts")
+            .check(),
+        applied()
+            .after_first(|world| {
+                account(world).terminating = true;
+                account(world).annotations.clear();
+            })
+            .says("Wait until it is gone and run the same command again.")
+            .change(|world| {
+                cluster(world).service_accounts.remove("app/web");
+            })
+            .check(),
+        planned()
+            .world(|world| {
+                let namespace = eksact::ports::kubernetes::Namespace {
+                    name: "app".to_owned(),
+                    terminating: true,
+                };
+                cluster(world).namespaces.insert("app".to_owned(), namespace);
+            })
+            .says("Wait until it is gone and run the same command again.")
+            .change(|world| {
+                cluster(world).namespaces.remove("app");
+            })
+            .check(),
+        case(delete.replace("web", "wbe"))
+            .file("c.yaml", web(""))
+            .first("eksact apply -f c.yaml --yes")
+            .says("lists what is there")
+            .printed(&[])
+            .instead(delete)
+            .check(),
+        case("plan -f less.yaml --prune")
+            .file(
+                "c.yaml",
+                web("").replace(
+                    "name: web, namespace: app",
+                    "name: aws-node, namespace: kube-system",
+                ),
+            )
+            .file("less.yaml", format!("{HEAD}iam: {{withOIDC: true}}\n"))
+            .first("eksact apply -f c.yaml --override-existing-serviceaccounts --yes")
+            .says("--prune-named kube-system/aws-node")
+            .instead("plan -f less.yaml --prune --prune-named kube-system/aws-node")
+            .check(),
+        planned()
+            .world(|world| cluster(world).unreachable = true)
+            .says("makes the roles now and the service accounts on a later run")
+            .instead("plan -f c.yaml --allow kubernetes-unreachable")
+            .leaves("kubernetes-unreachable")
+            .check(),
+        planned()
+            .world(|world| cluster(world).unreachable = true)
+            .says("`roleOnly: true` leaves Kubernetes out")
+            .replace("c.yaml", "attachPolicyARNs", "roleOnly: true, attachPolicyARNs")
+            .check(),
+        case(APPLY)
+            .file("c.yaml", web(""))
+            .world(|world| {
+                cluster(world)
+                    .denied
+                    .insert("create serviceaccounts in app".to_owned());
+            })
+            .says("Bind a role that allows it to the caller, or use an identity that has one.")
+            .change(|world| cluster(world).denied.clear())
+            .check(),
+        case(APPLY)
+            .file("c.yaml", web(""))
+            .world(|world| {
+                cluster(world).service_account_issuer = Some("https://example.com/other".to_owned())
+            })
+            .says("Check --kubeconfig and --context.")
+            .change(|world| cluster(world).service_account_issuer = None)
+            .check(),
     ]
 }
 
@@ -132,7 +198,7 @@ fn provider() -> Vec<Check> {
         }).says("Pass --allow oidc-provider-not-marked to delete it nevertheless.").instead(format!("{delete} --allow oidc-provider-not-marked")).leaves("allowed by --allow oidc-provider-not-marked").check(),
         case(delete).file("c.yaml", web("")).first("eksact apply -f c.yaml --yes").says("Delete these roles first").run("eksact delete iamserviceaccount --cluster quickstart --region eu-west-1 --namespace app --name web --approve").check(),
         case(associate).world(|world| {
-            world.denied.insert("issuer:CertificateChain".to_owned());
+            world.denied.insert("issuer:Connect".to_owned());
         }).says("give the thumbprint (--thumbprint HEX) or let IAM compute it (--thumbprint iam)").instead(format!("{associate} --thumbprint iam")).check(),
     ]
 }
@@ -153,7 +219,6 @@ fn calls() -> Vec<Check> {
             .says("Ask AWS to raise the quota, or remove what is not needed.")
             .change(|world| world.quotas.oidc_providers = 100)
             .check(),
-        
         // What cannot be planned has a finding of its own that says what to do.
         case(APPLY)
             .file("c.yaml", web(""))
@@ -175,10 +240,4 @@ fn calls() -> Vec<Check> {
             .printed(&[])
             .check(),
     ]
-}        case(delete.replace("web", "wbe"))
-            .file("c.yaml", web(""))
-            .first("eksact apply -f c.yaml --yes")
-            .says("lists what is there")
-            .printed(&[])
-            .instead(delete)
-            
+}

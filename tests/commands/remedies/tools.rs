@@ -79,12 +79,12 @@ fn flag<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {
 }
 
 /// Runs `aws …` or `kubectl …` on the sandbox of this place.
-pub(super) fn run(place: &Place, program: &str, arguments: &[String]) -> Ended {
+pub(super) fn run(place: &Place, program: &str, arguments: &[String], piped: &str) -> Ended {
     let mut done = Err(format!("not simulated: {program} {}", arguments.join(" ")));
     place.edit("quickstart", |world| {
         done = match program {
             "aws" => aws(world, arguments),
-            _ => kubectl(world, arguments),
+            _ => kubectl(world, arguments, piped),
         };
     });
     match done {
@@ -108,6 +108,7 @@ fn aws(world: &mut World, arguments: &[String]) -> Result<String, String> {
     };
     let words = (service.as_str(), action.as_str());
     match words {
+        ("eks", "wait") => Ok(String::new()),
         ("eks", "list-clusters") => Ok(world.clusters.keys().cloned().collect()),
         ("eks", "describe-cluster" | "list-access-entries" | "list-pod-identity-associations") => {
             Ok(String::new())
@@ -255,7 +256,7 @@ fn eks(
     Ok(String::new())
 }
 
-fn kubectl(world: &mut World, arguments: &[String]) -> Result<String, String> {
+fn kubectl(world: &mut World, arguments: &[String], piped: &str) -> Result<String, String> {
     let cluster = world.clusters.values_mut().next().ok_or("kubectl: no cluster")?;
     let namespace = flag(arguments, "--namespace")
         .or_else(|| flag(arguments, "-n"))
@@ -268,7 +269,7 @@ fn kubectl(world: &mut World, arguments: &[String]) -> Result<String, String> {
             "-n" | "--namespace" | "-o" => {
                 rest.next();
             }
-            word if word.starts_with('-') => {}
+            word if word.starts_with('-') && word != "-" => {}
             word => words.push(word),
         }
     }
@@ -292,13 +293,48 @@ fn kubectl(world: &mut World, arguments: &[String]) -> Result<String, String> {
                 .get(&format!("{namespace}/{name}"))
                 .ok_or("kubectl: not found")?;
             let mut text = format!(
-                "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: {namespace}\ndata:\n"
+                "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: {namespace}\n"
             );
+            if found.immutable {
+                text.push_str("immutable: true\n");
+            }
+            text.push_str("data:\n");
             for (key, value) in &found.data {
                 text.push_str(&format!("  {key}: |\n"));
                 text.extend(value.lines().map(|line| format!("    {line}\n")));
             }
             Ok(text)
+        }
+        [
+            "delete",
+            kind @ ("clusterrolebinding" | "rolebinding" | "clusterrole" | "role"),
+            name,
+        ] => {
+            let key = |own: &Option<String>| {
+                own.as_deref()
+                    == arguments
+                        .iter()
+                        .any(|word| word == "--namespace")
+                        .then_some(namespace.as_str())
+            };
+            if kind.ends_with("binding") {
+                cluster
+                    .rbac_bindings
+                    .retain(|_, own| own.name != *name || !key(&own.namespace));
+            } else {
+                cluster
+                    .rbac_roles
+                    .retain(|_, own| own.name != *name || !key(&own.namespace));
+            }
+            Ok(String::new())
+        }
+        ["replace", "-"] if arguments.iter().any(|word| word == "--force") => {
+            let found = cluster
+                .config_maps
+                .get_mut("kube-system/aws-auth")
+                .ok_or("kubectl: not found")?;
+            found.immutable = piped.contains("\nimmutable: true\n");
+            Ok(String::new())
         }
         ["delete", "configmap", name] => {
             let gone = cluster.config_maps.remove(&format!("{namespace}/{name}"));
@@ -356,4 +392,21 @@ fn kubectl(world: &mut World, arguments: &[String]) -> Result<String, String> {
         }
         _ => Err(format!("not simulated: kubectl {}", arguments.join(" "))),
     }
+}
+
+/// `grep -v '^…'` on what was piped to it.
+pub(super) fn grep(arguments: &[String], piped: &str) -> Result<Ended, String> {
+    let [invert, pattern] = arguments else {
+        return Err(format!("not simulated: grep {}", arguments.join(" ")));
+    };
+    let start = pattern
+        .strip_prefix('^')
+        .filter(|_| invert == "-v")
+        .ok_or("not simulated: this grep")?;
+    let kept = piped.lines().filter(|line| !line.starts_with(start));
+    Ok(Ended {
+        code: 0,
+        stdout: kept.map(|line| format!("{line}\n")).collect(),
+        stderr: String::new(),
+    })
 }
