@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clap::{Args, builder::NonEmptyStringValueParser};
+use clap::{ArgAction, Args};
 
 use super::{
     ExitCode, Failure,
@@ -10,7 +10,8 @@ use super::{
     file,
     global::GlobalFlags,
     kubeconfig_file::{ChosenFile, FileChange, ShowFlags, candidates_for_cluster},
-    kubeconfig_flags::{EntryFlags, proxy_url, role},
+    kubeconfig_flags::{EntryFlags, role},
+    place_flags::cluster_name,
     wiring::Connection,
 };
 use crate::{
@@ -39,7 +40,7 @@ pub(super) struct UpdateKubeconfig {
         visible_alias = "cluster",
         alias = "cluster-name",
         value_name = "NAME",
-        value_parser = NonEmptyStringValueParser::new()
+        value_parser = cluster_name
     )]
     name: String,
     /// Name of the context; the user's name, if not given
@@ -69,7 +70,7 @@ pub(super) struct WriteKubeconfig {
     #[command(flatten)]
     cluster: ClusterFlags,
     /// The EKS cluster
-    #[arg(short, long, hide = true, value_name = "NAME", conflicts_with_all = ["cluster", "config_file"])]
+    #[arg(short, long, hide = true, value_name = "NAME", conflicts_with_all = ["cluster", "config_file"], value_parser = cluster_name)]
     name: Option<String>,
     /// Role that kubectl shall assume
     #[arg(long, visible_alias = "role-arn", value_name = "ARN")]
@@ -82,6 +83,8 @@ pub(super) struct WriteKubeconfig {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "true",
+        overrides_with = "set_kubeconfig_context",
+        action = ArgAction::Set,
         value_parser = clap::builder::BoolishValueParser::new(),
         help_heading = "Kubeconfig"
     )]
@@ -129,8 +132,8 @@ impl UpdateKubeconfig {
                 .map(|arn| role("--role-arn", arn))
                 .transpose()?,
             command: self.entry.command()?,
-            alias: self.alias.as_deref().filter(|name| !name.is_empty()),
-            user_alias: self.user_alias.as_deref().filter(|name| !name.is_empty()),
+            alias: self.alias.as_deref(),
+            user_alias: self.user_alias.as_deref(),
             eksctl_names: false,
             set_current: !self.keep_current_context,
             candidates: candidates_for_cluster(self.entry.kubeconfig.clone(), global)?,
@@ -178,7 +181,6 @@ impl WriteKubeconfig {
             role_arn: self
                 .authenticator_role_arn
                 .as_deref()
-                .filter(|arn| !arn.is_empty())
                 .map(|arn| role("--authenticator-role-arn", arn))
                 .transpose()?,
             command: self.entry.command()?,
@@ -231,7 +233,7 @@ async fn write(
         printer,
     } = *way;
     let name = &config.metadata.name.value;
-    let proxy_url = entry.proxy_url.as_deref().map(proxy_url).transpose()?;
+    let proxy_url = entry.proxy_url()?;
     let cluster = connection.readers.aws.cluster(name).await?;
     let style = if request.eksctl_names {
         NamingStyle::Eksctl {
@@ -259,7 +261,7 @@ async fn write(
             .clone()
             .filter(|data| !data.is_empty()),
         proxy_url,
-        namespace: entry.namespace.clone(),
+        namespace: entry.namespace(),
         exec: ExecEntry::new(
             entry.exec.into(),
             request.command.clone(),

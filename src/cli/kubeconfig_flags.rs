@@ -13,29 +13,31 @@ use crate::{
 /// Flags about the entries that are written.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Kubeconfig")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct EntryFlags {
     /// The file; else the first of KUBECONFIG that has the cluster or exists, else ~/.kube/config
     #[arg(long, value_name = "PATH")]
     pub kubeconfig: Option<PathBuf>,
-    /// Proxy to the cluster's API; empty removes it
+    /// Proxy to the cluster's API
     #[arg(long, value_name = "URL")]
     pub proxy_url: Option<String>,
-    /// Namespace of the context; empty removes it
+    /// Remove the cluster's proxy
+    #[arg(long, conflicts_with = "proxy_url")]
+    pub no_proxy_url: bool,
+    /// Namespace of the context
     #[arg(long, value_name = "NAME")]
     pub namespace: Option<String>,
+    /// Remove the context's namespace
+    #[arg(long, conflicts_with = "namespace")]
+    pub no_namespace: bool,
     /// Replace a user of another role or profile, or a context of another cluster, that has the name
     #[arg(long)]
     pub force: bool,
     /// AWS profile that kubectl shall use; that of --profile, if not given
-    #[arg(
-        long,
-        value_name = "NAME",
-        help_heading = "Exec entry",
-        conflicts_with = "no_profile"
-    )]
+    #[arg(long, value_name = "NAME", help_heading = "Exec entry")]
     pub exec_profile: Option<String>,
     /// Write no AWS profile
-    #[arg(long, help_heading = "Exec entry")]
+    #[arg(long, help_heading = "Exec entry", conflicts_with = "exec_profile")]
     pub no_profile: bool,
     /// Program that kubectl shall run for a token
     #[arg(
@@ -107,10 +109,23 @@ impl EntryFlags {
         if self.no_profile {
             return None;
         }
-        self.exec_profile
-            .clone()
-            .or_else(|| global.profile.clone())
-            .filter(|profile| !profile.is_empty())
+        self.exec_profile.clone().or_else(|| global.profile.clone())
+    }
+
+    /// The proxy to write; the empty text removes what is there.
+    pub(super) fn proxy_url(&self) -> Result<Option<String>, Failure> {
+        if self.no_proxy_url {
+            return Ok(Some(String::new()));
+        }
+        self.proxy_url.as_deref().map(proxy_url).transpose()
+    }
+
+    /// The namespace to write; the empty text removes what is there.
+    pub(super) fn namespace(&self) -> Option<String> {
+        if self.no_namespace {
+            return Some(String::new());
+        }
+        self.namespace.clone()
     }
 
     /// What kubectl shall run.
@@ -159,11 +174,11 @@ pub(super) fn role(flag: &str, text: &str) -> Result<String, Failure> {
 
 /// The URL of a proxy, of which client-go knows three kinds (`parseProxyURL` in `tools/clientcmd/client_config.go`). It may
 /// hold a password, and is not repeated.
-pub(super) fn proxy_url(text: &str) -> Result<String, Failure> {
+fn proxy_url(text: &str) -> Result<String, Failure> {
     let is_known = ["http://", "https://", "socks5://"]
         .iter()
         .any(|scheme| text.starts_with(scheme));
-    if is_known || text.is_empty() {
+    if is_known {
         return Ok(text.to_owned());
     }
     Err(
