@@ -113,7 +113,7 @@ fn region_of_environment(global: &GlobalFlags) -> Result<String, Failure> {
             return match not_a_region(&region) {
                 None => Ok(region),
                 Some(told) => {
-                    Err(Failure::usage(format!("{variable}: {}", told.message)).with_help(told.help))
+                    Err(Failure::usage(format!("{variable}: {}", told.message(&region))).with_help(told.help))
                 }
             };
         }

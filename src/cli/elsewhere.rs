@@ -127,7 +127,7 @@ const UTILITIES: [(&str, &str); 23] = [
     ("describe-cluster-versions", ""),
     (
         "describe-stacks",
-        "`eksact get iamserviceaccount` shows the stacks of service accounts that are not as they should be.",
+        "`eksact get iamserviceaccount -o json` names the stack of each service account.",
     ),
     ("detect-drift", "`eksact plan` compares the roles with the file."),
     ("enable-secrets-encryption", ""),

@@ -10,7 +10,7 @@ use super::{
     file,
     global::GlobalFlags,
     kubeconfig_file::{ChosenFile, FileChange, ShowFlags, candidates_for_cluster},
-    kubeconfig_flags::{EntryFlags, role},
+    kubeconfig_flags::{EntryFlags, PROFILE_VARIABLES, role},
     place_flags::cluster_name,
     wiring::Connection,
 };
@@ -70,7 +70,10 @@ pub(super) struct WriteKubeconfig {
     #[command(flatten)]
     cluster: ClusterFlags,
     /// The EKS cluster
-    #[arg(short, long, hide = true, value_name = "NAME", conflicts_with_all = ["cluster", "config_file"], value_parser = cluster_name)]
+    #[arg(value_name = "CLUSTER", conflicts_with_all = ["cluster", "config_file"], help_heading = None::<&str>, value_parser = cluster_name)]
+    positional: Option<String>,
+    /// The EKS cluster
+    #[arg(short, long, hide = true, value_name = "NAME", conflicts_with_all = ["cluster", "positional", "config_file"], value_parser = cluster_name)]
     name: Option<String>,
     /// Role that kubectl shall assume
     #[arg(long, visible_alias = "role-arn", value_name = "ARN")]
@@ -165,7 +168,9 @@ impl WriteKubeconfig {
         let config = match &self.cluster.config_file {
             Some(path) => file::load(path, global, printer)?,
             None => ClusterFlags {
-                cluster: self.cluster.cluster.clone().or_else(|| self.name.clone()),
+                cluster: (self.cluster.cluster.clone())
+                    .or_else(|| self.positional.clone())
+                    .or_else(|| self.name.clone()),
                 config_file: None,
             }
             .config(global)?,
@@ -234,6 +239,7 @@ async fn write(
     } = *way;
     let name = &config.metadata.name.value;
     let proxy_url = entry.proxy_url()?;
+    let variables = entry.variables(global)?;
     let cluster = connection.readers.aws.cluster(name).await?;
     let style = if request.eksctl_names {
         NamingStyle::Eksctl {
@@ -247,12 +253,24 @@ async fn write(
         .arn
         .parse()
         .map_err(|error| Failure::error(format!("the ARN of cluster {name} cannot be used: {error}")))?;
-    let sign_in = SignIn {
+    let mut sign_in = SignIn {
         cluster: cluster.name_in_tokens().to_owned(),
         region: Some(arn.region.clone()),
         role_arn: request.role_arn.clone(),
         profile: entry.profile(global),
     };
+    let mut exec = ExecEntry::new(
+        entry.exec.into(),
+        request.command.clone(),
+        &sign_in,
+        entry.exec_api_version.into(),
+    );
+    // A profile in a variable is one, too, by which users are told apart.
+    let mut profiles = PROFILE_VARIABLES.iter().filter_map(|name| variables.get(*name));
+    sign_in.profile = sign_in
+        .profile
+        .or_else(|| profiles.find(|name| !name.is_empty()).cloned());
+    exec.environment.extend(variables);
     let wanted = Wanted {
         names: Names::new(&style, &cluster.arn, &sign_in, request.alias, request.user_alias),
         server: endpoint(&cluster)?,
@@ -262,12 +280,7 @@ async fn write(
             .filter(|data| !data.is_empty()),
         proxy_url,
         namespace: entry.namespace(),
-        exec: ExecEntry::new(
-            entry.exec.into(),
-            request.command.clone(),
-            &sign_in,
-            entry.exec_api_version.into(),
-        ),
+        exec,
         sign_in,
         set_current: request.set_current,
         force: entry.force,

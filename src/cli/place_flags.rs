@@ -20,6 +20,6 @@ pub(super) fn region(text: &str) -> Result<String, String> {
 fn taken(text: &str, misplaced: Option<Misplaced>) -> Result<String, String> {
     match misplaced {
         None => Ok(text.to_owned()),
-        Some(Misplaced { message, help }) => Err(format!("{message}; {help}")),
+        Some(Misplaced { is, help }) => Err(format!("it {is}; {help}")),
     }
 }

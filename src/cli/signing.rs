@@ -421,7 +421,7 @@ fn lock(cache: &mut Cache, key: &Fingerprint, settled: &Settled, printer: &Print
 fn checked_region(region: &str) -> Result<&str, Failure> {
     match not_a_region(region) {
         None => Ok(region),
-        Some(told) => Err(Failure::usage(told.message).with_help(told.help)),
+        Some(told) => Err(Failure::usage(told.message(region)).with_help(told.help)),
     }
 }
 

@@ -331,6 +331,7 @@ impl<'a> Reader<'a> {
             let name = argument.and_then(|argument| argument.get_value_names()?.first());
             let shown = name.map_or_else(|| "an argument".to_owned(), |name| format!("the argument {name}"));
             not_blank(&shown, text, None).map_err(stray)?;
+            hyphen(text)?;
             if let Some(argument) = argument {
                 not_padded(argument, &shown, text)?;
             }
@@ -408,6 +409,20 @@ fn not_blank(shown: &str, value: &str, opposite: Option<&Arg>) -> Result<(), Fai
             Some((long, help)) => failure.with_help(format!("If it is meant: --{long} ({help}).")),
             None => failure,
         },
+    )
+}
+
+/// Programs that format text make one dash of two hyphens, and the line does not mean what it shows.
+fn hyphen(text: &str) -> Result<(), Failure> {
+    let is_dash = |character: char| matches!(character, '\u{2010}'..='\u{2015}' | '\u{2212}');
+    if !text.starts_with(is_dash) {
+        return Ok(());
+    }
+    let name = text.trim_start_matches(|character| is_dash(character) || character == '-');
+    let hyphens = if name.chars().count() > 1 { "--" } else { "-" };
+    Err(
+        Failure::usage(format!("`{text}` begins with a dash that is not a hyphen"))
+            .with_help(format!("Write `{hyphens}{name}`.")),
     )
 }
 

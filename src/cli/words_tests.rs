@@ -161,6 +161,24 @@ fn values_with_a_blank_at_an_end_are_refused() {
 }
 
 #[test]
+fn flags_that_begin_with_a_dash_of_a_typesetter_are_told() {
+    let root = command();
+    for (word, help) in [
+        ("\u{2014}cluster", "Write `--cluster`."),
+        ("\u{2014}-name=x", "Write `--name=x`."),
+        ("\u{2013}approve", "Write `--approve`."),
+        ("\u{2013}c", "Write `-c`."),
+        ("\u{2212}\u{2212}region", "Write `--region`."),
+    ] {
+        let failure = refusal(
+            &root,
+            &line(&["eksact", "get", "iamserviceaccount", word, "x"], &[]),
+        );
+        assert_eq!(failure.help, [help], "{word}");
+    }
+}
+
+#[test]
 fn values_that_say_something_are_left_as_they_are() {
     for text in [
         "eksact create iamserviceaccount -f - --approve",

@@ -89,7 +89,7 @@ fn metadata(config: &ClusterConfig, findings: &mut Findings) {
         // What is not there is reported as that.
         if let Some(told) = check(&text.value).filter(|_| !text.value.is_empty()) {
             findings.push(
-                Finding::error(code, FieldPath::of(path), told.message)
+                Finding::error(code, FieldPath::of(path), told.message(&text.value))
                     .help(told.help)
                     .located(text.location.as_ref()),
             );

@@ -12,10 +12,17 @@ const EKSCTL_SUFFIX: &str = ".eksctl.io";
 /// Why a text cannot be what it is given for, and what to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misplaced {
-    /// What is wrong.
-    pub message: String,
+    /// What it is, or is not: `is not an AWS region`.
+    pub is: String,
     /// What to write.
     pub help: String,
+}
+
+impl Misplaced {
+    /// What is wrong with `text`.
+    pub fn message(&self, text: &str) -> String {
+        format!("{} {}", quoted(text), self.is)
+    }
 }
 
 /// Why `text` is not the name of an EKS cluster; none where it can be one.
@@ -30,7 +37,7 @@ pub fn not_a_cluster_name(text: &str) -> Option<Misplaced> {
     }
     named_otherwise(text).or_else(|| {
         Some(Misplaced {
-            message: format!("{} cannot be the name of an EKS cluster", quoted(text)),
+            is: "cannot be the name of an EKS cluster".to_owned(),
             help:
                 "it has 1 to 100 letters, digits, hyphens and underscores, and begins with a letter or digit"
                     .to_owned(),
@@ -43,7 +50,7 @@ pub fn not_a_cluster_name(text: &str) -> Option<Misplaced> {
 pub fn named_otherwise(text: &str) -> Option<Misplaced> {
     let told = |what: &str, help: String| {
         Some(Misplaced {
-            message: format!("{} is {what}, not its name", quoted(text)),
+            is: format!("is {what}, not its name"),
             help,
         })
     };
@@ -53,7 +60,7 @@ pub fn named_otherwise(text: &str) -> Option<Misplaced> {
                 told("the ARN of a cluster", format!("write its name: `{name}`"))
             }
             _ => Some(Misplaced {
-                message: format!("{} is an ARN, not the name of a cluster", quoted(text)),
+                is: "is an ARN, not the name of a cluster".to_owned(),
                 help: "write the name of the EKS cluster".to_owned(),
             }),
         };
@@ -78,7 +85,7 @@ pub fn not_a_region(text: &str) -> Option<Misplaced> {
         (None, None) => "a region is written like `eu-west-1`".to_owned(),
     };
     Some(Misplaced {
-        message: format!("{} is not an AWS region", quoted(text)),
+        is: "is not an AWS region".to_owned(),
         help,
     })
 }
