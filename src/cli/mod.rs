@@ -35,16 +35,12 @@ mod schema;
 mod signing;
 mod signing_flags;
 mod token;
-mod token_facts;
-mod token_verdict;
 mod update;
 mod verify;
 mod version;
 mod whoami;
 mod whoami_aws_auth;
-mod whoami_facts;
 mod whoami_kubeconfig;
-mod whoami_mapping;
 mod wiring;
 mod words;
 

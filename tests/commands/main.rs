@@ -26,4 +26,6 @@ mod output;
 #[cfg(test)]
 mod place;
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod terminal;
