@@ -102,10 +102,8 @@ impl UpdateServiceAccount {
         if named.is_empty() {
             return Err(
                 Failure::usage("nothing to update: no flag names an attribute of the role").with_help(
-                    remedy!(
-                        "Name at least one of --attach-policy-arn, --attach-policy, --well-known-policies, \
-                     --permissions-boundary, --subject-pattern and --tags."
-                    ),
+                    "Name at least one of --attach-policy-arn, --attach-policy, --well-known-policies, --no-policies, \
+                     --permissions-boundary, --subject-pattern and --tags.",
                 ),
             );
         }
