@@ -4,6 +4,10 @@
 //! The rooms stand in one order; a module may use what stands below it, never above:
 //! `cli` → `diagnosis` → `view` → `cloud` → `resources` → `guard` → `kubeconfig` → `ports` → `engine` → `config` → `authn` → `cloudformation` → `iam` → `yaml`.
 
+// Its macro is known to all that follow.
+#[macro_use]
+pub mod remedy;
+
 pub mod authn;
 pub mod cli;
 pub mod cloud;
@@ -15,7 +19,6 @@ pub mod guard;
 pub mod iam;
 pub mod kubeconfig;
 pub mod ports;
-pub mod remedy;
 pub mod resources;
 pub mod view;
 pub mod yaml;

@@ -19,7 +19,6 @@ macro_rules! remedy {
         $crate::remedy::Remedy::of_template(format_args!($template $(, $argument)*))
     };
 }
-pub(crate) use remedy;
 
 impl Remedy {
     /// For [`remedy!`] alone.

@@ -1,6 +1,5 @@
 //! Flags that name a cluster and a service account, and the configuration that they make: the same that a file would.
 
-use crate::remedy::remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;

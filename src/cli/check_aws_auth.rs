@@ -1,6 +1,5 @@
 //! `eksact check aws-auth`: a ConfigMap as the server reads it, for people and for CI. Changes nothing.
 
-use crate::remedy::remedy;
 use clap::{Args, ValueEnum};
 
 use super::{

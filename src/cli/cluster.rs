@@ -44,9 +44,9 @@ impl GetCluster {
             (Some(path), _) => file::load(path, global, printer)?,
             (None, None) => {
                 return Err(
-                    Failure::usage("no cluster is named, and eksact does not list them").with_help(
-                        "Name one with --cluster. `aws eks list-clusters` lists those of a region.",
-                    ),
+                    Failure::usage("no cluster is named, and eksact does not list them").with_help(remedy!(
+                        "Name one with --cluster. `aws eks list-clusters` lists those of a region."
+                    )),
                 );
             }
             (None, named) => ClusterFlags {

@@ -1,6 +1,5 @@
 //! `eksact create …`.
 
-use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
@@ -126,7 +125,7 @@ impl CreateServiceAccount {
             account.annotations = self.annotations.iter().cloned().collect::<BTreeMap<_, _>>();
             if account.attach_role_arn.is_none() && !account.has_policy() && !account.states_no_policy {
                 return Err(Failure::usage("--attach-policy-arn or --attach-role-arn must be set")
-                    .with_help("--attach-policy and --well-known-policies do as well; --no-policies makes a role without any policy."));
+                    .with_help(remedy!("--attach-policy and --well-known-policies do as well; --no-policies makes a role without any policy.")));
             }
             // Where the role is there already, what the flags do not name stays: a boundary that is not repeated is not
             // dropped.

@@ -1,6 +1,5 @@
 //! `eksact decode token`: what a token says of itself. Nothing is asked of anybody.
 
-use crate::remedy::remedy;
 use std::io::{IsTerminal as _, Read as _};
 
 use clap::{Args, Subcommand, ValueEnum};

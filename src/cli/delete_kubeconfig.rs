@@ -1,6 +1,5 @@
 //! `eksact delete kubeconfig`.
 
-use crate::remedy::remedy;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},

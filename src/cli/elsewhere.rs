@@ -1,13 +1,17 @@
 //! The commands of eksctl (0.231) that eksact does not have, and what to use in their place.
 
 use super::Failure;
+use crate::remedy::Remedy;
+
+/// What to use in place of a command.
+type Text = fn() -> Remedy;
 
 /// A kind of object that only eksctl manages.
 struct Noun {
     /// Its name, and what else eksctl calls it.
     names: &'static [&'static str],
     /// What eksact or the AWS CLI has for it, by verb; `*` is any verb.
-    instead: &'static [(&'static str, &'static str)],
+    instead: &'static [(&'static str, Text)],
 }
 
 /// The verbs that have objects of several kinds. Those of eksact are here, too: not each of its verbs has each object.
@@ -30,10 +34,14 @@ const VERBS: [&str; 15] = [
 ];
 
 /// Commands without an object.
-const ALONE: [(&str, &str); 3] = [
-    ("anywhere", "EKS Anywhere has no IAM half: use `eksctl anywhere`."),
-    ("info", "`eksact version` prints the version of eksact."),
-    ("mcp", "Use `eksctl mcp`."),
+const ALONE: [(&str, Text); 3] = [
+    ("anywhere", || {
+        remedy!("EKS Anywhere has no IAM half: use `eksctl anywhere`.")
+    }),
+    ("info", || {
+        remedy!("`eksact version` prints the version of eksact.")
+    }),
+    ("mcp", || remedy!("Use `eksctl mcp`.")),
 ];
 
 const NOUNS: [Noun; 12] = [
@@ -43,17 +51,19 @@ const NOUNS: [Noun; 12] = [
     },
     Noun {
         names: &["nodegroup", "nodegroups", "ng"],
-        instead: &[(
-            "create",
-            "The role of its nodes gets into the cluster with `eksact create iamidentitymapping`, where EKS does not map it.",
-        )],
+        instead: &[("create", || {
+            remedy!(
+                "The role of its nodes gets into the cluster with `eksact create iamidentitymapping`, where EKS does not map it."
+            )
+        })],
     },
     Noun {
         names: &["addon", "addons"],
-        instead: &[(
-            "create",
-            "Its role is made by `eksact create iamserviceaccount --role-only`; `--service-account-role-arn` of eksctl takes it.",
-        )],
+        instead: &[("create", || {
+            remedy!(
+                "Its role is made by `eksact create iamserviceaccount --role-only`; `--service-account-role-arn` of eksctl takes it."
+            )
+        })],
     },
     Noun {
         names: &["fargateprofile", "fargateprofiles"],
@@ -70,44 +80,51 @@ const NOUNS: [Noun; 12] = [
     Noun {
         names: &["accessentry", "accessentries"],
         instead: &[
-            (
-                "create",
-                "`aws eks create-access-entry` makes one as well; `eksact create iamidentitymapping` lets a role or a user in \
-                 through aws-auth.",
-            ),
-            (
-                "get",
-                "`aws eks list-access-entries` lists them; `eksact whoami --cluster NAME` shows your own.",
-            ),
-            ("delete", "`aws eks delete-access-entry` deletes one as well."),
+            ("create", || {
+                remedy!(
+                    "`aws eks create-access-entry` makes one as well; `eksact create iamidentitymapping` lets a role or a user in \
+                 through aws-auth."
+                )
+            }),
+            ("get", || {
+                remedy!(
+                    "`aws eks list-access-entries` lists them; `eksact whoami --cluster NAME` shows your own."
+                )
+            }),
+            ("delete", || {
+                remedy!("`aws eks delete-access-entry` deletes one as well.")
+            }),
         ],
     },
     Noun {
         names: &["podidentityassociation", "podidentityassociations"],
         instead: &[
-            (
-                "create",
-                "`eksact create iamserviceaccount` gives a service account a role without the pod identity agent.",
-            ),
-            (
-                "get",
-                "`eksact get iamserviceaccount` lists the service accounts that have a role by IRSA.",
-            ),
+            ("create", || {
+                remedy!(
+                    "`eksact create iamserviceaccount` gives a service account a role without the pod identity agent."
+                )
+            }),
+            ("get", || {
+                remedy!("`eksact get iamserviceaccount` lists the service accounts that have a role by IRSA.")
+            }),
         ],
     },
     Noun {
         names: &["identityprovider", "identityproviders"],
-        instead: &[(
-            "associate",
-            "For IAM roles of service accounts it is another provider: `eksact associate iam-oidc-provider`.",
-        )],
+        instead: &[("associate", || {
+            remedy!(
+                "For IAM roles of service accounts it is another provider: `eksact associate iam-oidc-provider`."
+            )
+        })],
     },
     Noun {
         names: &["iam-oidc-provider", "iamoidcprovider", "oidc-provider"],
         instead: &[
-            ("create", "Use `eksact associate iam-oidc-provider`."),
-            ("disassociate", "Use `eksact delete iam-oidc-provider`."),
-            ("get", "Use `aws iam list-open-id-connect-providers`."),
+            ("create", || remedy!("Use `eksact associate iam-oidc-provider`.")),
+            ("disassociate", || {
+                remedy!("Use `eksact delete iam-oidc-provider`.")
+            }),
+            ("get", || remedy!("Use `aws iam list-open-id-connect-providers`.")),
         ],
     },
     Noun {
@@ -121,39 +138,46 @@ const NOUNS: [Noun; 12] = [
 ];
 
 /// What `eksctl utils` can do besides.
-const UTILITIES: [(&str, &str); 23] = [
-    ("describe-addon-configuration", ""),
-    ("describe-addon-versions", ""),
-    ("describe-cluster-versions", ""),
+const UTILITIES: [(&str, Option<Text>); 23] = [
+    ("describe-addon-configuration", None),
+    ("describe-addon-versions", None),
+    ("describe-cluster-versions", None),
     (
         "describe-stacks",
-        "`eksact get iamserviceaccount -o json` names the stack of each service account.",
+        Some(|| remedy!("`eksact get iamserviceaccount -o json` names the stack of each service account.")),
     ),
-    ("detect-drift", "`eksact plan` compares the roles with the file."),
-    ("enable-secrets-encryption", ""),
-    ("install-vpc-controllers", ""),
+    (
+        "detect-drift",
+        Some(|| remedy!("`eksact plan` compares the roles with the file.")),
+    ),
+    ("enable-secrets-encryption", None),
+    ("install-vpc-controllers", None),
     (
         "migrate-to-access-entry",
-        "`eksact check aws-auth` shows first what aws-auth really lets in.",
+        Some(|| remedy!("`eksact check aws-auth` shows first what aws-auth really lets in.")),
     ),
-    ("migrate-to-pod-identity", ""),
-    ("nodegroup-health", ""),
-    ("set-public-access-cidrs", ""),
+    ("migrate-to-pod-identity", None),
+    ("nodegroup-health", None),
+    ("set-public-access-cidrs", None),
     (
         "update-authentication-mode",
-        "`aws eks update-cluster-config --name NAME --access-config authenticationMode=API_AND_CONFIG_MAP` does it as well.",
+        Some(|| {
+            remedy!(
+                "`aws eks update-cluster-config --name NAME --access-config authenticationMode=API_AND_CONFIG_MAP` does it as well."
+            )
+        }),
     ),
-    ("update-aws-node", ""),
-    ("update-cluster-endpoint-access", ""),
-    ("update-cluster-endpoints", ""),
-    ("update-cluster-logging", ""),
-    ("update-cluster-stack", ""),
-    ("update-cluster-vpc-config", ""),
-    ("update-control-plane-component-config", ""),
-    ("update-coredns", ""),
-    ("update-kube-proxy", ""),
-    ("update-legacy-subnet-settings", ""),
-    ("update-zonal-shift-config", ""),
+    ("update-aws-node", None),
+    ("update-cluster-endpoint-access", None),
+    ("update-cluster-endpoints", None),
+    ("update-cluster-logging", None),
+    ("update-cluster-stack", None),
+    ("update-cluster-vpc-config", None),
+    ("update-control-plane-component-config", None),
+    ("update-coredns", None),
+    ("update-kube-proxy", None),
+    ("update-legacy-subnet-settings", None),
+    ("update-zonal-shift-config", None),
 ];
 
 /// The answer to a command of eksctl's: `word` behind `verbs`, which eksact does not have; `next` is the word behind it.
@@ -167,16 +191,11 @@ pub(super) fn answer(verbs: &[&str], word: &str, next: Option<&str>) -> Option<F
         [] => ALONE
             .iter()
             .find(|(name, _)| *name == word)
-            .map(|(name, help)| Failure::usage(not_here(name)).with_help(*help)),
+            .map(|(name, help)| Failure::usage(not_here(name)).with_help(help())),
         ["utils"] => UTILITIES
             .iter()
             .find(|(name, _)| *name == word)
-            .map(|(name, help)| {
-                failure(
-                    &format!("utils {name}"),
-                    Some(*help).filter(|help| !help.is_empty()),
-                )
-            }),
+            .map(|(name, help)| failure(&format!("utils {name}"), *help)),
         [verb] => {
             let noun = noun_of(word)?;
             Some(failure(
@@ -192,20 +211,20 @@ fn noun_of(word: &str) -> Option<&'static Noun> {
     NOUNS.iter().find(|noun| noun.names.contains(&word))
 }
 
-fn instead(noun: &Noun, verb: &str) -> Option<&'static str> {
+fn instead(noun: &Noun, verb: &str) -> Option<Text> {
     noun.instead
         .iter()
         .find(|(of, _)| *of == verb)
         .map(|(_, help)| *help)
 }
 
-fn failure(name: &str, instead: Option<&str>) -> Failure {
+fn failure(name: &str, instead: Option<Text>) -> Failure {
     let failure = Failure::usage(not_here(name));
     let failure = match instead {
-        Some(instead) => failure.with_help(instead),
+        Some(instead) => failure.with_help(instead()),
         None => failure,
     };
-    failure.with_help(format!(
+    failure.with_help(remedy!(
         "eksact manages who may do what on a cluster; the rest stays with eksctl: `eksctl {name}`."
     ))
 }

@@ -1,7 +1,7 @@
 //! A command that fails: what people read, and the exit code.
 
 use super::ExitCode;
-use crate::remedy::{Remedy, remedy};
+use crate::remedy::Remedy;
 use crate::{
     cloud::{aws::ConnectError, sandbox::SandboxError},
     engine::DraftError,

@@ -1,6 +1,5 @@
 //! Reads the files that `-f` names and shows what is wrong with them.
 
-use crate::remedy::remedy;
 use std::{collections::BTreeSet, io::Read as _};
 
 use super::{ExitCode, Failure, global::GlobalFlags};

@@ -1,6 +1,5 @@
 //! The one road of every command that changes something: read, plan, show, ask, check, carry out, report.
 
-use crate::remedy::remedy;
 use crate::resources::runner::run_again;
 use std::{
     collections::BTreeSet,

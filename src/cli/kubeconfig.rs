@@ -1,6 +1,5 @@
 //! `eksact update-kubeconfig`, `utils write-kubeconfig` and `apply --update-kubeconfig`.
 
-use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use clap::{ArgAction, Args};

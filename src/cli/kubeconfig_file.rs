@@ -1,7 +1,6 @@
 //! The road of every command that changes a kubeconfig: choose the file, take its lock, read, plan, write, show. Nothing
 //! is asked: it is the user's own file.
 
-use crate::remedy::remedy;
 use std::{
     path::{Path, PathBuf},
     time::Duration,

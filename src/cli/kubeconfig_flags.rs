@@ -134,7 +134,7 @@ impl EntryFlags {
                 "the profile of the entry is given twice: as {profile} by {}, and by --exec-env {name}",
                 if self.exec_profile.is_some() { "--exec-profile" } else { "--profile" }
             ))
-            .with_help(format!(
+            .with_help(remedy!(
                 "Leave {name} out. To look the cluster up with one profile and write another, name the other with \
                  --exec-profile."
             ))),

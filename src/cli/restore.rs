@@ -1,6 +1,5 @@
 //! `eksact restore aws-auth`: lists the backups, and takes the ConfigMap back to one.
 
-use crate::remedy::remedy;
 use std::{collections::BTreeMap, path::Path};
 
 use clap::{Args, Subcommand};

@@ -3,7 +3,6 @@
 
 mod renewal;
 
-use crate::remedy::remedy;
 use std::fmt::Write as _;
 
 use aws_credential_types::Credentials;

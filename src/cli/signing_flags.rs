@@ -1,7 +1,6 @@
 //! The flags that say whose token for which cluster, in the words of aws-iam-authenticator and of `aws eks get-token`. What
 //! is made of them is in `signing`.
 
-use crate::remedy::remedy;
 use clap::Args;
 
 use super::{

@@ -3,7 +3,6 @@
 //! kubectl runs it for every call. So it runs before any runtime is started, and ends there when keys lie at hand or the
 //! cache has what is needed; only then is somebody asked.
 
-use crate::remedy::remedy;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 

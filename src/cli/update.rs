@@ -1,6 +1,5 @@
 //! `eksact update …`.
 
-use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
@@ -102,8 +101,8 @@ impl UpdateServiceAccount {
         if named.is_empty() {
             return Err(
                 Failure::usage("nothing to update: no flag names an attribute of the role").with_help(
-                    "Name at least one of --attach-policy-arn, --attach-policy, --well-known-policies, --no-policies, \
-                     --permissions-boundary, --subject-pattern and --tags.",
+                    remedy!("Name at least one of --attach-policy-arn, --attach-policy, --well-known-policies, --no-policies, \
+                     --permissions-boundary, --subject-pattern and --tags."),
                 ),
             );
         }

@@ -1,6 +1,5 @@
 //! `eksact verify token`: the checks of the server, one after the other, and the question to STS itself.
 
-use crate::remedy::remedy;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 

@@ -1,7 +1,6 @@
 //! `--aws-auth` of `whoami`: the ConfigMap from a file, as whoever may read it in the cluster saved it. What it means is
 //! told elsewhere.
 
-use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use serde_json::Value;

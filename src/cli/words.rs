@@ -70,7 +70,7 @@ fn empty_variables(command: &Command, empty: &mut Vec<OsString>) -> Result<(), F
                     "the variable {} holds nothing but blanks",
                     variable.display()
                 ))
-                .with_help("Unset it, or give it a value."));
+                .with_help(remedy!("Unset it, or give it a value.")));
             }
             _ => {}
         }
@@ -246,7 +246,7 @@ impl<'a> Reader<'a> {
             })
             .ok_or_else(|| {
                 Failure::usage(format!("{shown}={value} is neither on nor off"))
-                    .with_help(format!("Write {shown}, {shown}=true or {shown}=false."))
+                    .with_help(remedy!("Write {shown}, {shown}=true or {shown}=false."))
             })
     }
 
@@ -264,7 +264,7 @@ impl<'a> Reader<'a> {
                     Failure::usage(format!(
                         "{shown} takes a level from 0 to 5, and this is `{value}`"
                     ))
-                    .with_help("-v logs what is done, -vv every call.")
+                    .with_help(remedy!("-v logs what is done, -vv every call."))
                 })?;
                 (level, rest)
             }
@@ -347,8 +347,11 @@ impl<'a> Reader<'a> {
         if let Some(delimiter) = flag.get_value_delimiter() {
             for item in value.split(delimiter) {
                 if is_blank(item) {
-                    return Err(Failure::usage(format!("{shown} has an empty item: `{value}`"))
-                        .with_help("A variable was probably not set, or there is a comma too many."));
+                    return Err(
+                        Failure::usage(format!("{shown} has an empty item: `{value}`")).with_help(remedy!(
+                            "A variable was probably not set, or there is a comma too many."
+                        )),
+                    );
                 }
                 not_padded(flag, shown, item)?;
             }
@@ -402,11 +405,12 @@ fn not_blank(shown: &str, value: &str, opposite: Option<&Arg>) -> Result<(), Fai
         return Ok(());
     }
     let what = if value.is_empty() { "is empty" } else { "is blank" };
-    let failure = Failure::usage(format!("{shown} {what}"))
-        .with_help("A variable was probably not set: set it, or leave the flag out.");
+    let failure = Failure::usage(format!("{shown} {what}")).with_help(remedy!(
+        "A variable was probably not set: set it, or leave the flag out."
+    ));
     Err(
         match opposite.and_then(|other| Some((other.get_long()?, other.get_help()?))) {
-            Some((long, help)) => failure.with_help(format!("If it is meant: --{long} ({help}).")),
+            Some((long, help)) => failure.with_help(remedy!("If it is meant: --{long} ({help}).")),
             None => failure,
         },
     )
@@ -422,18 +426,17 @@ fn hyphen(text: &str) -> Result<(), Failure> {
     let hyphens = if name.chars().count() > 1 { "--" } else { "-" };
     Err(
         Failure::usage(format!("`{text}` begins with a dash that is not a hyphen"))
-            .with_help(format!("Write `{hyphens}{name}`.")),
+            .with_help(remedy!("Write `{hyphens}{name}`.")),
     )
 }
 
 /// What to do about a blank word that belongs to no flag.
 fn stray(failure: Failure) -> Failure {
     Failure {
-        help: vec![
+        help: vec![remedy!(
             "A variable was probably not set, or a line ends with a backslash and a blank: the backslash must be the last \
              character of its line."
-                .to_owned(),
-        ],
+        )],
         ..failure
     }
 }
@@ -453,7 +456,7 @@ fn not_padded(argument: &Arg, shown: &str, value: &str) -> Result<(), Failure> {
         "begins"
     };
     Err(
-        Failure::usage(format!("{shown} {end} with a blank: `{value}`")).with_help(format!(
+        Failure::usage(format!("{shown} {end} with a blank: `{value}`")).with_help(remedy!(
             "Write `{trimmed}`; a backslash at the end of a line must be its last character."
         )),
     )

@@ -11,8 +11,11 @@ use super::fields::{Field, FieldType, types};
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use super::yaml::{Content, Node};
+use crate::remedy::Remedy;
 
-const HELP: &str = "a variable was probably not set: fill it in, or leave the key out";
+fn fill_in() -> Remedy {
+    remedy!("a variable was probably not set: fill it in, or leave the key out")
+}
 
 /// The findings about everything that eksact acts on.
 pub(super) fn check(kind: DocumentKind, root: &Node) -> Findings {
@@ -65,7 +68,7 @@ impl Walk {
                 for entry in entries.iter().filter(|entry| is_blank(&entry.key)) {
                     let message = format!("{path} has an empty key");
                     let finding = Finding::error("empty", path.key(&entry.key), message);
-                    self.findings.push(finding.at_key().help(HELP));
+                    self.findings.push(finding.at_key().help(fill_in()));
                 }
             }
             (FieldType::Object(name), Content::Mapping(_)) => self.object(node, name, path),
@@ -84,7 +87,7 @@ impl Walk {
         if is_blank(text) {
             let what = if text.is_empty() { "empty" } else { "blank" };
             let finding = Finding::error("empty", path.clone(), format!("{path} is {what}"));
-            self.findings.push(finding.help(HELP));
+            self.findings.push(finding.help(fill_in()));
         }
     }
 
@@ -95,7 +98,9 @@ impl Walk {
         }
         let own = self.kind == DocumentKind::ClusterAccess;
         let message = format!("{path} has no value");
-        let mut finding = Finding::error("empty", path.clone(), message).at_key().help(HELP);
+        let mut finding = Finding::error("empty", path.clone(), message)
+            .at_key()
+            .help(fill_in());
         if !own {
             finding.severity = Severity::Warning;
             finding.message.push_str(" and counts as left out");

@@ -1,6 +1,5 @@
 //! The documents of all files of a run: decoded, parted, told apart, and what is reported about each, with its place.
 
-use crate::remedy::remedy;
 use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;

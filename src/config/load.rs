@@ -16,7 +16,6 @@ use super::validate::identity_mapping::list_key;
 use super::yaml::Node;
 use super::{blank, placeholder, shape, validate};
 use crate::iam::Partition;
-use crate::remedy::remedy;
 
 /// A configuration that can be used, and what someone should look at all the same.
 #[derive(Clone, Debug, PartialEq)]

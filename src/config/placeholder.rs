@@ -9,7 +9,6 @@ use super::document::DocumentKind;
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use super::yaml::{Content, Node};
-use crate::remedy::remedy;
 
 /// The findings of everything managed: all of a ClusterAccess; `metadata`, `iam.withOIDC`, `iam.serviceAccounts` and
 /// `iamIdentityMappings` of a ClusterConfig.

@@ -11,7 +11,7 @@ use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use super::suggest;
 use super::yaml::{Content, Node, Resolved};
-use crate::remedy::{Remedy, remedy};
+use crate::remedy::Remedy;
 
 /// Checks the whole document.
 pub(super) fn check(kind: DocumentKind, root: &Node) -> Findings {
@@ -119,7 +119,7 @@ impl Checker {
         let message = format!("nothing in this file is an alias of what {} holds", quoted(key));
         self.findings.push(
             Finding::warning("no-effect", here, message)
-                .help("it holds anchors (`&name`) for aliases (`*name`) elsewhere, and eksctl refuses it; leave it out")
+                .help(remedy!("it holds anchors (`&name`) for aliases (`*name`) elsewhere, and eksctl refuses it; leave it out"))
                 .at_key(),
         );
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, Severity};
 use super::location::SourceLocation;
-use crate::remedy::{Remedy, remedy};
+use crate::remedy::Remedy;
 
 /// The largest file that is read: 2 MiB. An account holds at most ten thousand roles, and an entry is seldom longer than
 /// two hundred bytes; a hostile file makes the parser keep about a hundred bytes for each of its own.

@@ -3,7 +3,7 @@
 use super::document::DocumentKind;
 use super::fields::{ObjectType, places};
 use super::path::FieldPath;
-use crate::remedy::{Remedy, remedy};
+use crate::remedy::Remedy;
 
 /// Longer words get no suggestion: nobody mistypes them, and comparing them costs time.
 const LONGEST_WORD: usize = 64;

@@ -1,7 +1,6 @@
 //! Who somebody is to a cluster, and why nobody: from STS's identity, the access entries, aws-auth and the server's own
 //! answer. Pure. What aws-auth says is `mapping`'s.
 
-use crate::remedy::remedy;
 use crate::{
     authn::{arn::PrincipalKind, aws_auth::Identity},
     engine::{Finding, Severity},

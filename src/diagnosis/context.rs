@@ -1,7 +1,6 @@
 //! As whom kubectl would sign in by a context of a kubeconfig: so that `whoami` does not explain another caller than the one
 //! that kubectl meets the server with.
 
-use crate::remedy::remedy;
 use crate::{
     engine::{Finding, Severity},
     kubeconfig::{Entries, SignIn, entries::sign_in_of, value::Section},

@@ -1,6 +1,5 @@
 //! What an aws-auth ConfigMap makes of a caller, and which of its entries were meant for it and miss. Pure.
 
-use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use crate::{

@@ -1,7 +1,7 @@
 //! What a decoded token says, put into facts, and what people are told of the checks that it fails. Pure. The checks are
 //! `authn::token_check`'s.
 
-use crate::remedy::{Remedy, remedy};
+use crate::remedy::Remedy;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{

@@ -1,6 +1,6 @@
 //! What STS says of a token, put into findings: for `verify token`, and for `whoami` where the server has refused one. Pure.
 
-use crate::remedy::{Remedy, remedy};
+use crate::remedy::Remedy;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{

@@ -1,7 +1,7 @@
 //! Guards over who gets into the cluster: what a write of `aws-auth` may not do unasked, seen together with the access
 //! entries that override it. Pure: who gets in before and after is told by the caller of these functions.
 
-use crate::remedy::{Remedy, remedy};
+use crate::remedy::Remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};

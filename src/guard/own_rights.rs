@@ -1,7 +1,6 @@
 //! The guard over what RBAC gives the caller: whoever gets in and may neither bind nor map anybody any more is locked out
 //! as well. Pure: what the caller may do before and after is told by the caller of this function.
 
-use crate::remedy::remedy;
 use std::collections::BTreeSet;
 
 use super::{

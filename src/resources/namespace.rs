@@ -1,6 +1,5 @@
 //! Namespaces: a missing one that a service account needs is created, never deleted, and gets no labels (as eksctl's).
 
-use crate::remedy::remedy;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;

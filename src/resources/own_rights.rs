@@ -1,7 +1,6 @@
 //! Asks the guard over the caller's own rights about a whole plan: mappings and bindings together.
 
 use super::{Live, identity_mapping, rbac};
-use crate::remedy::remedy;
 use crate::{
     engine::{Finding, PlanDraft, Severity},
     guard::{

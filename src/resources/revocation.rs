@@ -2,7 +2,6 @@
 //! its place. What is held back is told, object by object.
 
 use super::{identity_mapping, rbac};
-use crate::remedy::remedy;
 use crate::{
     engine::{Address, Finding, PlanDraft, Severity},
     guard::Guard,

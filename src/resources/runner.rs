@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{kinds, stack_wait::StackWait};
-use crate::remedy::{Remedy, remedy};
+use crate::remedy::Remedy;
 use crate::{
     engine::{Step, StepDone, StepError, StepRunner, executor::Progress},
     ports::{CallError, CallErrorKind, Readers, Writers},

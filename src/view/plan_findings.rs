@@ -4,7 +4,7 @@ use super::{
     page::{Page, Span},
     style::Label,
 };
-use crate::remedy::{Remedy, remedy};
+use crate::remedy::Remedy;
 use crate::{
     config::location::SourceLocation,
     engine::{Finding, Plan, Severity},

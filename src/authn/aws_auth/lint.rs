@@ -3,7 +3,7 @@
 //! Every finding says what the server makes of the text, because the server takes nearly everything without a word. What
 //! only Kubernetes or IAM know is given as sets; without them those findings are not made.
 
-use crate::remedy::{Remedy, remedy};
+use crate::remedy::Remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::edit::Edit;

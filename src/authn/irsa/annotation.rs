@@ -2,7 +2,6 @@
 
 use super::{Account, Chain, Link, ROLE_ANNOTATION};
 use crate::iam::Arn;
-use crate::remedy::remedy;
 
 const NAME: &str = "annotation";
 /// From this likeness on a key is taken for a misspelt one: two letters in the length of the right one.

@@ -11,7 +11,7 @@ mod trust;
 #[cfg(test)]
 mod tests;
 
-use crate::remedy::{Remedy, remedy};
+use crate::remedy::Remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;

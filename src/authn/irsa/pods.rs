@@ -2,7 +2,6 @@
 //! SDK from using it.
 
 use super::{Account, Chain, Link, Pod, ROLE_ANNOTATION};
-use crate::remedy::remedy;
 
 const NAME: &str = "pods";
 /// Static keys, which every SDK takes before a web identity

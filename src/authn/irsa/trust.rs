@@ -1,6 +1,6 @@
 //! The trust policy of the role, asked as STS asks it, and its refusal in words: which condition fails, and why.
 
-use crate::remedy::{Remedy, remedy};
+use crate::remedy::Remedy;
 use std::collections::BTreeMap;
 
 use super::{Account, Chain, Link, Role, audience_of, key_prefix};

@@ -1,6 +1,5 @@
 //! What must not be said twice about access, within a file and across files: a principal, an account, a group.
 
-use crate::remedy::remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::cluster_access::{GroupAccess, IdentityMapping, MappingSubject};

@@ -1,7 +1,6 @@
 //! The rules of groups and of what they may do: those of Kubernetes for RBAC objects
 //! (`k8s.io/kubernetes` 1.34, `pkg/apis/rbac/validation/validation.go`), and what RBAC takes without a word and never honours.
 
-use crate::remedy::remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::identity_mapping::system_group;

@@ -15,7 +15,6 @@ use crate::config::suggest;
 use crate::config::yaml::Node;
 use crate::iam::Partition;
 use crate::iam::arn::is_account_id;
-use crate::remedy::remedy;
 
 /// The one AWS service that eksctl has a mapping for.
 const SERVICE: &str = "emr-containers";

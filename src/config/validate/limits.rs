@@ -3,7 +3,6 @@
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>. The length of a trust policy
 //! (2,048) needs no check: with every name at its longest, the one that eksact writes stays below it.
 
-use crate::remedy::remedy;
 use serde_json::Value;
 
 use crate::cloudformation::well_known::{Definition, definition};

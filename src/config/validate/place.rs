@@ -2,6 +2,7 @@
 
 use crate::config::diagnostic::quoted;
 use crate::iam::partition::is_region_name;
+use crate::remedy::Remedy;
 
 /// `CreateCluster` of EKS: <https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html>.
 const LONGEST_CLUSTER_NAME: usize = 100;
@@ -15,7 +16,7 @@ pub struct Misplaced {
     /// What it is, or is not: `is not an AWS region`.
     pub is: String,
     /// What to write.
-    pub help: String,
+    pub help: Remedy,
 }
 
 impl Misplaced {
@@ -38,9 +39,9 @@ pub fn not_a_cluster_name(text: &str) -> Option<Misplaced> {
     named_otherwise(text).or_else(|| {
         Some(Misplaced {
             is: "cannot be the name of an EKS cluster".to_owned(),
-            help:
+            help: remedy!(
                 "it has 1 to 100 letters, digits, hyphens and underscores, and begins with a letter or digit"
-                    .to_owned(),
+            ),
         })
     })
 }
@@ -48,7 +49,7 @@ pub fn not_a_cluster_name(text: &str) -> Option<Misplaced> {
 /// The same for what names a cluster by something else than its name: an ARN, eksctl's name with the region. Clusters that
 /// are not of EKS may have other names.
 pub fn named_otherwise(text: &str) -> Option<Misplaced> {
-    let told = |what: &str, help: String| {
+    let told = |what: &str, help: Remedy| {
         Some(Misplaced {
             is: format!("is {what}, not its name"),
             help,
@@ -57,11 +58,11 @@ pub fn named_otherwise(text: &str) -> Option<Misplaced> {
     if text.starts_with("arn:") {
         return match text.rsplit_once(":cluster/") {
             Some((_, name)) if !name.is_empty() => {
-                told("the ARN of a cluster", format!("write its name: `{name}`"))
+                told("the ARN of a cluster", remedy!("write its name: `{name}`"))
             }
             _ => Some(Misplaced {
                 is: "is an ARN, not the name of a cluster".to_owned(),
-                help: "write the name of the EKS cluster".to_owned(),
+                help: remedy!("write the name of the EKS cluster"),
             }),
         };
     }
@@ -69,7 +70,7 @@ pub fn named_otherwise(text: &str) -> Option<Misplaced> {
     is_region_name(region).then(|| {
         told(
             "what eksctl calls the cluster",
-            format!("write its name: `{name}`"),
+            remedy!("write its name: `{name}`"),
         )
     })?
 }
@@ -80,9 +81,9 @@ pub fn not_a_region(text: &str) -> Option<Misplaced> {
         return None;
     }
     let help = match (region_of_zone(text), spelt_as_region(text)) {
-        (Some(region), _) => format!("this is an availability zone; its region is `{region}`"),
-        (None, Some(region)) => format!("write `{region}`"),
-        (None, None) => "a region is written like `eu-west-1`".to_owned(),
+        (Some(region), _) => remedy!("this is an availability zone; its region is `{region}`"),
+        (None, Some(region)) => remedy!("write `{region}`"),
+        (None, None) => remedy!("a region is written like `eu-west-1`"),
     };
     Some(Misplaced {
         is: "is not an AWS region".to_owned(),

@@ -8,7 +8,7 @@ use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
 use crate::iam::arn::{ArnError, is_account_id, is_role_name};
 use crate::iam::{Arn, Partition};
-use crate::remedy::{Remedy, remedy};
+use crate::remedy::Remedy;
 
 /// Checks the ARN at `path` for a cluster in `partition`. Whether it is a role's; what is no ARN at all is taken for one.
 pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &mut Findings) -> bool {

@@ -4,7 +4,6 @@
 //! refuses only when it creates the object (`pkg/ctl/cmdutils/pod_identity_association.go`) is a warning here, since
 //! eksctl takes such a file for everything else.
 
-use crate::remedy::remedy;
 use std::collections::BTreeSet;
 
 use crate::config::diagnostic::quoted;

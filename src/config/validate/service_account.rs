@@ -11,7 +11,6 @@ use crate::config::path::FieldPath;
 use crate::iam::arn::{is_account_id, is_policy_name, is_role_name};
 use crate::iam::policy::{PolicyKind, check_grammar};
 use crate::iam::{Arn, Partition};
-use crate::remedy::remedy;
 
 /// The annotation that names the role; read by the pod identity webhook. eksact writes it itself.
 const ROLE_ARN_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
@@ -48,11 +47,14 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
     } else if !is_subdomain(&account.name) {
         let help = match suggestion(&account.name, is_subdomain) {
             _ if account.name.starts_with("arn:") => {
-                "this is an ARN; write the name of the Kubernetes service account, and an existing role as `attachRoleARN`"
-                    .to_owned()
+                remedy!(
+                    "this is an ARN; write the name of the Kubernetes service account, and an existing role as `attachRoleARN`"
+                )
             }
-            Some(name) => format!("Kubernetes would take `{name}`"),
-            None => "it has at most 253 lower-case letters, digits, hyphens and dots, and a letter or digit at both ends".to_owned(),
+            Some(name) => remedy!("Kubernetes would take `{name}`"),
+            None => remedy!(
+                "it has at most 253 lower-case letters, digits, hyphens and dots, and a letter or digit at both ends"
+            ),
         };
         let message = format!(
             "{} cannot be the name of a service account",

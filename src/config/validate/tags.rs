@@ -3,7 +3,6 @@
 //! Sources: <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules> and
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html>.
 
-use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use crate::cloudformation::tags::{

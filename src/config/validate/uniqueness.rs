@@ -1,6 +1,5 @@
 //! What must not occur twice within one file: a service account, a role name, a stack name.
 
-use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use crate::cloudformation::stack_name::{eksctl_name, is_legal};

@@ -3,7 +3,7 @@
 //! All documents of a file are read, under one budget. Sharing makes an alias cheap here; the budgets count what it would
 //! be if written out, because everything that walks the tree later pays that price.
 
-use crate::remedy::{Remedy, remedy};
+use crate::remedy::Remedy;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 

@@ -1,6 +1,5 @@
 //! What is done about roles that shall be there: made, updated, repaired or replaced.
 
-use crate::remedy::remedy;
 use serde_json::json;
 
 use super::{

@@ -1,7 +1,6 @@
 //! How roles go: asked for by name, or pruned because the file no longer has them. Only stacks that bear this cluster's
 //! tag and name a service account are touched.
 
-use crate::remedy::remedy;
 use serde_json::json;
 
 use super::{

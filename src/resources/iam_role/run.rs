@@ -1,7 +1,7 @@
 //! Carries out the writes that roles need, each harmless when repeated: what exists already or is gone already is looked
 //! at again and taken as done where it is what was wanted.
 
-use crate::remedy::{Remedy, remedy};
+use crate::remedy::Remedy;
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;

@@ -1,9 +1,6 @@
 //! What the status of a stack means for the role in it.
 
-use crate::{
-    ports::aws::Stack,
-    remedy::{Remedy, remedy},
-};
+use crate::{ports::aws::Stack, remedy::Remedy};
 
 /// What can be done with a stack, by its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

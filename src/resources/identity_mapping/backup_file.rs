@@ -2,7 +2,6 @@
 //! history for each cluster; a file can be given to `kubectl create` as it is. Each says by its ARN which cluster it is of:
 //! clusters of other accounts and regions may have the same name.
 
-use crate::remedy::remedy;
 use std::{
     io::Write as _,
     path::{Path, PathBuf},

@@ -1,7 +1,6 @@
 //! What a plan says about mappings besides their changes: a cluster that does not read `aws-auth`, groups that nothing
 //! binds, and what the authenticator makes of the entries that the plan touches.
 
-use crate::remedy::remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{address, config_map_address, delta::Outcome};

@@ -1,7 +1,6 @@
 //! Permission sets of IAM Identity Center: the one role that each made in the account, found among the roles under
 //! Identity Center's path. Pure.
 
-use crate::remedy::remedy;
 use std::collections::BTreeSet;
 
 use crate::{

@@ -1,6 +1,5 @@
 //! What is done about the mappings that shall be there and those that shall go: one change each, one write for all.
 
-use crate::remedy::remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{

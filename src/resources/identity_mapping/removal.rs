@@ -1,6 +1,5 @@
 //! Which mappings go: asked for by ARN or account, or pruned because the configuration no longer has what eksact wrote.
 
-use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use super::{

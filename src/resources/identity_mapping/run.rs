@@ -1,7 +1,6 @@
 //! Carries out a write of `aws-auth`: reads it, works the delta out on what is there, compares that with what was planned,
 //! keeps a backup, and writes under the version that it read. Where others write too, it does so again.
 
-use crate::remedy::remedy;
 use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::Instant;

@@ -1,7 +1,6 @@
 //! Mappings that stay although the files would not have them so: those of eksact's that nobody asked to prune, and those
 //! that are held back while something else cannot be planned.
 
-use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use super::{

@@ -4,7 +4,6 @@
 mod plan;
 mod thumbprint;
 
-use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;

@@ -1,6 +1,5 @@
 //! What is done about the provider: made, given its audience, deleted.
 
-use crate::remedy::remedy;
 use std::collections::BTreeMap;
 
 use serde_json::json;

@@ -1,6 +1,5 @@
 //! Which thumbprint a provider shall have, and what is to be said about where it came from.
 
-use crate::remedy::remedy;
 use jiff::tz::TimeZone;
 
 use super::plan::Subject;

@@ -1,7 +1,6 @@
 //! Bindings: made, and changed where eksact made them; `removal` has those that go. What a binding gives cannot be changed: one that gives
 //! something else is made anew.
 
-use crate::remedy::remedy;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};

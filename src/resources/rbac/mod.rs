@@ -11,7 +11,6 @@ mod rights;
 mod role;
 mod rules;
 
-use crate::remedy::remedy;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;

@@ -1,7 +1,6 @@
 //! Bindings and own roles that go: those of a group that the files bind otherwise, and, with `--prune`, those of groups
 //! that the files no longer have.
 
-use crate::remedy::remedy;
 use std::collections::BTreeSet;
 
 use super::{

@@ -1,6 +1,5 @@
 //! Roles: made, and changed where eksact made them; `removal` has those that go with the last binding that needs them.
 
-use crate::remedy::remedy;
 use serde::{Deserialize, Serialize};
 
 use super::{

@@ -1,6 +1,5 @@
 //! What is done about service accounts that shall be there.
 
-use crate::remedy::remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;

@@ -1,7 +1,6 @@
 //! How service accounts go: asked for by name, or pruned because the file no longer has them. Only ours are deleted; of
 //! somebody else's no more than the annotation goes.
 
-use crate::remedy::remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;

@@ -27,6 +27,8 @@ enum Deed {
     Variable(&'static str, String),
     /// What the command in the help prints becomes this file.
     PrintedInto(String),
+    /// The commands in the help are used in place of the command.
+    InItsPlace(Vec<(&'static str, &'static str)>),
     /// The command is now this one.
     Instead(String),
     /// The command again as it is: the help says so, and what was in the way is gone by itself.
@@ -164,6 +166,12 @@ impl Case {
         self
     }
 
+    /// The help names a command to use in place of this one: it works.
+    pub(super) fn in_its_place(mut self, words: &[(&'static str, &'static str)]) -> Self {
+        self.deeds.push(Deed::InItsPlace(words.to_vec()));
+        self
+    }
+
     /// Complaints with this in them may be new afterwards.
     pub(super) fn leaves(mut self, complaint: &'static str) -> Self {
         self.leaves.push(complaint);
@@ -227,16 +235,15 @@ impl Case {
                 Deed::World(edit) => stage.place.edit("quickstart", edit),
                 Deed::Run(line) => stage.succeed(&line)?,
                 Deed::Printed(words) => {
-                    let lines = tools::printed(&help.join(" "));
-                    if lines.is_empty() {
-                        return Err(format!("there is no command in {help:?}"));
-                    }
-                    for mut line in lines {
-                        for (placeholder, word) in &words {
-                            line = line.replace(placeholder, word);
-                        }
+                    for line in commands_in(&help, &words)? {
                         stage.succeed(&line)?;
                     }
+                }
+                Deed::InItsPlace(words) => {
+                    for line in commands_in(&help, &words)? {
+                        stage.succeed(&line)?;
+                    }
+                    return Ok(help);
                 }
                 Deed::PrintedInto(file) => {
                     let lines = tools::printed(&help.join(" "));
@@ -276,6 +283,20 @@ impl Case {
         }
         Ok(help)
     }
+}
+
+/// The command lines in help texts, with these words in place of placeholders.
+fn commands_in(help: &[String], words: &[(&str, &str)]) -> Result<Vec<String>, String> {
+    let mut lines = tools::printed(&help.join(" "));
+    if lines.is_empty() {
+        return Err(format!("there is no command in {help:?}"));
+    }
+    for line in &mut lines {
+        for (placeholder, word) in words {
+            *line = line.replace(placeholder, word);
+        }
+    }
+    Ok(lines)
 }
 
 /// A place with its variables, where command lines run.
