@@ -117,7 +117,8 @@ mod tests {
 
     fn help(key: &str, type_name: &str, path: &str) -> String {
         let kind = DocumentKind::ClusterConfig;
-        for_unknown_key(key, kind, &types(kind)[type_name], &FieldPath::of(path)).unwrap_or_default()
+        let found = for_unknown_key(key, kind, &types(kind)[type_name], &FieldPath::of(path));
+        found.map(|help| help.to_string()).unwrap_or_default()
     }
 
     #[test]

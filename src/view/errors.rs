@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_failure_with_its_causes_each_told_once() {
-        let help = ["Look whether https_proxy is set, and whether the proxy lets cloudformation.eu-west-1.amazonaws.com through.".to_owned()];
+        let help: [Remedy; 1] = ["Look whether https_proxy is set, and whether the proxy lets cloudformation.eu-west-1.amazonaws.com through.".into()];
         let text = error(&Outer(Middle(Inner)), &help, Style::plain(80));
         insta::assert_snapshot!(text, @r"
         error: the stack eksctl-prod-x could not be created
@@ -166,7 +166,7 @@ mod tests {
                 }),
                 source_line: source.map(|(text, _)| text.to_owned()),
                 caret_cell: source.map_or(0, |(_, caret)| caret),
-                help: help.map(str::to_owned),
+                help: help.map(Remedy::from),
             };
         let all = [
             diagnostic(

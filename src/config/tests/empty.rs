@@ -191,7 +191,7 @@ fn no_policies_are_an_explicit_empty_list_and_never_a_key_without_a_value() {
     c.yaml:8:23: warning: the role of `app/web` will have no policy
             attachPolicyARNs: []
                               ^
-        help: it may still be useful where resources trust it by name
+        help: attach one, unless resources trust the role by name
     ");
     assert_snapshot!(about("    attachPolicyARNs:\n"), @"
     c.yaml:7:5: error: iam.serviceAccounts[0].wellKnownPolicies, iam.serviceAccounts[0].attachPolicyARNs, iam.serviceAccounts[0].attachRoleARN or iam.serviceAccounts[0].attachPolicy must be set
