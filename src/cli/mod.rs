@@ -28,6 +28,7 @@ mod oidc_provider;
 mod plan;
 mod plan_flags;
 mod restore;
+mod sandbox;
 mod schema;
 mod signing;
 mod signing_flags;
@@ -37,6 +38,7 @@ mod verify;
 mod whoami;
 mod whoami_aws_auth;
 mod whoami_kubeconfig;
+mod whoami_sources;
 mod wiring;
 
 use std::{ffi::OsString, process::ExitCode as ProcessExitCode};
@@ -150,6 +152,7 @@ fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
 
 fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
     let global = &cli.global;
+    global.check()?;
     match cli.command {
         // kubectl waits for a token at every call: no log and no runtime, unless it comes to need them.
         Command::Token(command) => command.run(global, printer),

@@ -25,3 +25,5 @@ mod output;
 mod place;
 #[cfg(test)]
 mod terminal;
+#[cfg(test)]
+mod whoami;
