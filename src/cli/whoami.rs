@@ -10,6 +10,7 @@ use super::{
     ExitCode, Failure,
     decode::FactsFormat,
     global::GlobalFlags,
+    place_flags::cluster_in_token,
     sandbox::{self, SandboxSigner},
     signing::{SignerFlags, Signing},
     whoami_aws_auth::{PastedAwsAuth, read_aws_auth},
@@ -43,7 +44,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct WhoamiCommand {
     /// The cluster
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", value_parser = cluster_in_token)]
     cluster: Option<String>,
     /// The cluster's aws-auth ConfigMap in a file, as `kubectl get configmap -o yaml` or `-o json` prints it
     #[arg(long, value_name = "PATH", requires = "cluster")]

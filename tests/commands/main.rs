@@ -6,6 +6,8 @@ mod apply;
 #[cfg(test)]
 mod aws_auth;
 #[cfg(test)]
+mod command_line;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod exit_codes;
@@ -23,6 +25,8 @@ mod oidc_provider;
 mod output;
 #[cfg(test)]
 mod place;
+#[cfg(test)]
+mod promises;
 #[cfg(test)]
 mod terminal;
 #[cfg(test)]
