@@ -220,6 +220,10 @@ fn who_is_mapped_twice() {
         - {arn: 'arn:aws:iam::111122223333:role/Dev', username: dev, groups: [b…
           ^
         help: leave one out: it would have to be changed in both
+    b.yaml:4:77: warning: `a` is in the list already: once more makes no difference
+        …me: dev, groups: [b, a, a]}
+                                 ^
+        help: remove it
     b.yaml:9:17: error: the group `a` is described twice; the first is at b.yaml:5:17
         groups: [{name: a, bindings: [{clusterRole: edit}]}]
                         ^
