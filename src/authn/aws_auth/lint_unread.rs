@@ -121,14 +121,14 @@ impl Findings {
                     None,
                 );
             }
-            WhyUnread::Overridden { by, line } => self.error(
+            WhyUnread::Overridden { by } => self.error(
                 "overridden-key",
                 if by == "<<" {
-                    format!("what `<<` on line {line} brings counts instead of `{key}`")
+                    format!("what `<<` brings counts instead of `{key}`")
                 } else if by == key {
-                    format!("`{key}` is written again on line {line}, and only that one counts; the two are not put together")
+                    format!("`{key}` is written again in this entry, and only the last one counts; they are not put together")
                 } else {
-                    format!("`{by}` on line {line} is the same key to the server and counts instead")
+                    format!("`{by}` of this entry is the same key to the server and counts instead of `{key}`")
                 },
                 "put what is meant into one and remove the other".to_owned(),
                 None,
@@ -221,7 +221,7 @@ impl Findings {
         let Some(meant) = own.find(|unread| unread.is_about(arn_field)) else {
             return format!("give it a `{arn_field}`, or remove it");
         };
-        let (key, line) = (&meant.key, meant.line);
+        let key = &meant.key;
         let (other, of_other) = match self.key {
             SectionKey::Users => (SectionKey::Roles, ":role/"),
             _ => (SectionKey::Users, ":user/"),
@@ -234,8 +234,8 @@ impl Findings {
                     other.as_str()
                 )
             }
-            WhyUnread::UnknownKey { .. } => format!("rename `{key}` on line {line} to `{arn_field}`"),
-            _ => format!("write an ARN behind `{key}` on line {line}, in quotes"),
+            WhyUnread::UnknownKey { .. } => format!("rename `{key}` to `{arn_field}`"),
+            _ => format!("write an ARN behind `{key}`, in quotes"),
         }
     }
 }

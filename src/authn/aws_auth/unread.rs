@@ -52,8 +52,6 @@ pub enum WhyUnread {
     Overridden {
         /// That key.
         by: String,
-        /// Its line, from 1.
-        line: usize,
     },
     /// The list has it already.
     Repeated,
@@ -387,9 +385,6 @@ impl Search<'_> {
         match winner.or_else(merge).filter(|winner| winner.key != token.node) {
             Some(winner) => WhyUnread::Overridden {
                 by: key(winner.key).to_owned(),
-                line: tree
-                    .node(winner.key)
-                    .map_or(1, |node| node.content_start.line + 1),
             },
             None => WhyUnread::NoDifference,
         }

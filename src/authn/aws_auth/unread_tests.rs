@@ -130,7 +130,7 @@ fn a_key_of_the_other_section_is_named() {
     check(
         SectionKey::Roles,
         &format!("- userarn: {ROLE}\n  username: dev\n"),
-        &[("entry-dropped! 1", "rename `userarn` on line 1 to `rolearn`")],
+        &[("entry-dropped! 1", "rename `userarn` to `rolearn`")],
     );
     check(
         SectionKey::Users,
@@ -148,10 +148,7 @@ fn a_key_of_the_other_section_is_named() {
         check(
             SectionKey::Roles,
             &format!("- username: dev\n  {key}: {ROLE}\n"),
-            &[(
-                "entry-dropped! 1",
-                &format!("rename `{key}` on line 2 to `rolearn`"),
-            )],
+            &[("entry-dropped! 1", &format!("rename `{key}` to `rolearn`"))],
         );
     }
 }
@@ -190,10 +187,7 @@ fn values_that_are_nothing_are_named() {
     check(
         SectionKey::Roles,
         "- rolearn:\n  username: dev\n",
-        &[(
-            "entry-dropped! 1",
-            "write an ARN behind `rolearn` on line 1, in quotes",
-        )],
+        &[("entry-dropped! 1", "write an ARN behind `rolearn`, in quotes")],
     );
     check(
         SectionKey::Roles,
