@@ -31,3 +31,5 @@ mod promises;
 mod remedies;
 #[cfg(test)]
 mod terminal;
+#[cfg(test)]
+mod whoami;
