@@ -318,7 +318,7 @@ fn identity(manifest: &Manifest) -> Option<Diagnostic> {
         );
         return Some(
             Diagnostic::new(Severity::Warning, "no-namespace", "metadata", &message)
-                .with_help(&format!("write `namespace: {NAMESPACE}` under `metadata`")),
+                .with_help(remedy!("write `namespace: {NAMESPACE}` under `metadata`")),
         );
     }
     if manifest.is_aws_auth() {
@@ -342,8 +342,8 @@ fn identity(manifest: &Manifest) -> Option<Diagnostic> {
     } else {
         Severity::Warning
     };
-    let help = format!("write `name: {NAME}` and `namespace: {NAMESPACE}` under `metadata`");
-    Some(Diagnostic::new(severity, "not-aws-auth", "metadata", &message).with_help(&help))
+    let help = remedy!("write `name: {NAME}` and `namespace: {NAMESPACE}` under `metadata`");
+    Some(Diagnostic::new(severity, "not-aws-auth", "metadata", &message).with_help(help))
 }
 
 /// A field that a ConfigMap does not have, with what it may be meant for.
@@ -358,13 +358,13 @@ fn unknown_field(path: &str) -> Diagnostic {
     let (severity, help) = match (nearest_section(key), meant) {
         (Some(section), _) => (
             Severity::Error,
-            format!("move it under `data`, as `{}: |`", section.as_str()),
+            remedy!("move it under `data`, as `{}: |`", section.as_str()),
         ),
-        (None, Some(meant)) => (Severity::Error, format!("rename it to `{meant}`")),
-        (None, None) => (Severity::Warning, "remove it".to_owned()),
+        (None, Some(meant)) => (Severity::Error, remedy!("rename it to `{meant}`")),
+        (None, None) => (Severity::Warning, remedy!("remove it")),
     };
     let message = format!("the server reads nothing of `{path}`");
-    Diagnostic::new(severity, "unknown-field", path, &message).with_help(&help)
+    Diagnostic::new(severity, "unknown-field", path, &message).with_help(help)
 }
 
 fn checked(subject: String, aws_auth: &AwsAuth, findings: Vec<Diagnostic>) -> AwsAuthCheck {
@@ -388,7 +388,7 @@ fn diagnostics<'t>(
         .map(|finding| {
             let severity = Severity::from(finding.weight);
             let diagnostic = Diagnostic::new(severity, finding.code, path_of(&finding), &finding.message)
-                .with_help(&finding.suggestion);
+                .with_help(finding.suggestion.clone());
             match place(&finding) {
                 None => diagnostic,
                 Some((location, line)) => diagnostic.at(location, line),

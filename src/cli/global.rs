@@ -143,7 +143,9 @@ impl GlobalFlags {
             return Err(Failure::usage(
                 "--sandbox-caller names who calls in the sandbox, and this is not the sandbox",
             )
-            .with_help("Add --sandbox, or leave --sandbox-caller out and unset EKSACT_SANDBOX_CALLER."));
+            .with_help(remedy!(
+                "Add --sandbox, or leave --sandbox-caller out and unset EKSACT_SANDBOX_CALLER."
+            )));
         }
         Ok(())
     }

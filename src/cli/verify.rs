@@ -142,14 +142,14 @@ fn not_of_the_sandbox(error: &SandboxTokenError, cluster: &str) -> Finding {
     let (code, help) = match error {
         SandboxTokenError::Signature => (
             "token-cluster",
-            format!(
+            remedy!(
                 "It was signed for another cluster than `{cluster}` (upper and lower case count), or was changed. Make it with \
                  `eksact token --sandbox --cluster {cluster}`."
             ),
         ),
         SandboxTokenError::Real | SandboxTokenError::Unreadable(_) => (
             "not-a-sandbox-token",
-            "Nothing of it was sent anywhere. Leave out --sandbox to ask AWS about it.".to_owned(),
+            remedy!("Nothing of it was sent anywhere. Leave out --sandbox to ask AWS about it."),
         ),
     };
     Finding::new(Severity::Error, code, error.to_string()).with_help(help)

@@ -34,8 +34,9 @@ pub(super) fn read_aws_auth(path: &std::path::Path) -> Result<PastedAwsAuth, Fai
         .map_err(|error| Failure::usage(format!("--aws-auth could not be read: {error}")))?;
     let shown = path.display().to_string();
     pasted_aws_auth(&text, &shown).map_err(|why| {
-        Failure::usage(format!("--aws-auth {}: {why}", path.display()))
-            .with_help("Save it with `kubectl -n kube-system get configmap aws-auth -o yaml`.")
+        Failure::usage(format!("--aws-auth {}: {why}", path.display())).with_help(remedy!(
+            "Save it with `kubectl -n kube-system get configmap aws-auth -o yaml`."
+        ))
     })
 }
 

@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthChar;
 
 use super::location::SourceLocation;
 use crate::authn::aws_auth::Weight;
+use crate::remedy::Remedy;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

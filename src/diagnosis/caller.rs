@@ -303,8 +303,10 @@ fn refused_though_mapped(known: &Known<'_>, mappings: &Mappings<'_>) -> Finding 
     let (through, help) = match (&mappings.entry, &mappings.aws_auth) {
         (Some(entry), _) => (
             format!("the access entry {} is for it", entry.principal_arn),
-            "An access entry holds the id of its principal: where the role or user was deleted and made again, delete the entry \
-             and create it anew. A new entry takes some moments to count.",
+            remedy!(
+                "An access entry holds the id of its principal: where the role or user was deleted and made again, delete the entry \
+             and create it anew. A new entry takes some moments to count."
+            ),
         ),
         (None, place) => (
             format!("aws-auth maps it ({})", place.as_deref().unwrap_or_default()),
@@ -369,7 +371,7 @@ fn not_mapped(known: &Known<'_>, mappings: &Mappings<'_>, facts: &mut Facts) {
                 "root",
                 "the caller is the account's root user, which no access entry can name",
             )
-            .with_help("Sign in as a user or role of IAM, and delete the access keys of the root user: AWS advises against them."),
+            .with_help(remedy!("Sign in as a user or role of IAM, and delete the access keys of the root user: AWS advises against them.")),
         );
     }
     let arn = &identity.canonical.arn;
@@ -390,9 +392,9 @@ fn not_mapped(known: &Known<'_>, mappings: &Mappings<'_>, facts: &mut Facts) {
         known.target().create_entry(identity, known.role_arn)
     };
     let help = if is_root {
-        format!("Whoever uses it must {command}.")
+        remedy!("Whoever uses it must {command}.")
     } else {
-        format!("Somebody who may: {command}")
+        remedy!("Somebody who may: {command}")
     };
     facts.find(Finding::new(Severity::Error, "not-mapped", message).with_help(help));
 }

@@ -2,6 +2,7 @@
 //! kubectl meets the server with, and names what keeps kubectl from signing in at all.
 
 use super::remedy::{Target, quoted};
+use crate::remedy::Remedy;
 use crate::{
     engine::{Finding, Severity},
     kubeconfig::{
@@ -101,7 +102,7 @@ fn of_exec(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
         cluster: asked.cluster,
         region: asked.region,
     };
-    let warning = |code: &str, message: String, help: String| {
+    let warning = |code: &str, message: String, help: Remedy| {
         Finding::new(Severity::Warning, code, message).with_help(help)
     };
     let name = &user.name;
@@ -117,7 +118,7 @@ fn of_exec(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
                 findings.push(warning(
                     "exec-interactive-mode",
                     format!("the kubeconfig's user {name} has no interactiveMode, which version v1 of the exec protocol demands: kubectl refuses it"),
-                    format!(
+                    remedy!(
                         "Write it anew: {}; or take the version that needs none: {set_version}",
                         target.update_kubeconfig()
                     ),
@@ -127,7 +128,7 @@ fn of_exec(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
         Some(FORMER_VERSION) => findings.push(warning(
             "exec-api-version",
             format!("the kubeconfig's user {name} speaks {FORMER_VERSION}, which kubectl refuses since 1.24"),
-            format!(
+            remedy!(
                 "Write it anew: {}; or change the version: {set_version}",
                 target.update_kubeconfig()
             ),
@@ -142,7 +143,7 @@ fn of_exec(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
                     "the kubeconfig's user {name} has no apiVersion in its exec entry: kubectl refuses it"
                 ),
             },
-            format!(
+            remedy!(
                 "Write it anew: {}; or set the version: {set_version}",
                 target.update_kubeconfig()
             ),
@@ -157,7 +158,7 @@ fn of_exec(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
             format!(
                 "the kubeconfig's user {name} has a whole command line in `command`: kubectl looks for a program of that name"
             ),
-            format!("Leave `{}` in `command`, and put the rest into `args`, word by word.", words.first().unwrap_or(&"")),
+            remedy!("Leave `{}` in `command`, and put the rest into `args`, word by word.", words.first().unwrap_or(&"")),
         ));
     }
     let is_former = name_of(command) == FORMER_NAME
@@ -175,7 +176,7 @@ fn of_exec(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
                 "the kubeconfig's user {name} runs {FORMER_NAME}, which is called aws-iam-authenticator since 2018 and speaks no \
                  version that today's kubectl takes"
             ),
-            format!("Write it anew: {}", target.update_kubeconfig()),
+            remedy!("Write it anew: {}", target.update_kubeconfig()),
         ));
     }
     findings
@@ -183,8 +184,8 @@ fn of_exec(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
 
 fn unknown(message: &str) -> Finding {
     Finding::new(Severity::Note, "sign-in-unknown", message).with_help(
-        "What is said here is about the credentials that eksact uses; to hear of those, run `eksact whoami` through the same \
-         program.",
+        remedy!("What is said here is about the credentials that eksact uses; to hear of those, run `eksact whoami` through the same \
+         program."),
     )
 }
 

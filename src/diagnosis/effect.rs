@@ -73,7 +73,7 @@ pub(crate) fn empty_entry(
         names(&entry.username, &entry.groups)
     );
     Some(
-        Finding::new(Severity::Warning, "entry-gives-nothing", message).with_help(format!(
+        Finding::new(Severity::Warning, "entry-gives-nothing", message).with_help(remedy!(
             "Give it an access policy: {}; or bind it: {}",
             target.give_view(entry),
             bind(&entry.username, &entry.groups)
@@ -96,7 +96,7 @@ pub(crate) fn empty_mapping(
     );
     Some(
         Finding::new(Severity::Warning, "mapping-gives-nothing", message)
-            .with_help(format!("Bind it: {}", bind(username, groups))),
+            .with_help(remedy!("Bind it: {}", bind(username, groups))),
     )
 }
 

@@ -74,7 +74,9 @@ pub(super) fn by_aws_auth(
                     fault.problem
                 ),
             )
-            .with_help("Correct the text of that section; `kubectl -n kube-system edit configmap aws-auth`.")
+            .with_help(remedy!(
+                "Correct the text of that section; `kubectl -n kube-system edit configmap aws-auth`."
+            ))
             .at(known.place(section, fault.line).as_ref()),
         );
     }
@@ -141,7 +143,7 @@ fn shadowed(known: &Known<'_>, entry: &AccessEntry, (place, mapped): (&str, &Map
         groups(&entry.groups)
     );
     Some(
-        Finding::new(Severity::Warning, "shadowed-by-access-entry", message).with_help(format!(
+        Finding::new(Severity::Warning, "shadowed-by-access-entry", message).with_help(remedy!(
             "Give the access entry what aws-auth gives, and remove the mapping: {}; or delete the access entry, so that the \
              mapping counts: {}",
             known.target().unmap(&known.identity.canonical.arn),
@@ -161,7 +163,7 @@ fn by_account(known: &Known<'_>, line: Option<usize>) -> Finding {
             known.identity.account
         ),
     )
-    .with_help(format!(
+    .with_help(remedy!(
         "For a name and groups of its own: {}",
         known.map_caller("", &[])
     ))

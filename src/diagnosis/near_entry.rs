@@ -1,6 +1,7 @@
 //! What is said about an entry that was probably meant for the caller: where it is, why it is not the caller's, and what to do.
 
 use super::caller::Known;
+use crate::remedy::Remedy;
 use crate::{
     authn::aws_auth::{Miss, NearMiss, Nearness, SectionKey},
     engine::{Finding, Severity},
@@ -44,7 +45,7 @@ pub(super) fn of_access_entries(known: &Known<'_>, entries: &[AccessEntry]) -> V
                 in_words(why, known)
             );
             Some(
-                Finding::new(Severity::Warning, code(first), message).with_help(format!(
+                Finding::new(Severity::Warning, code(first), message).with_help(remedy!(
                     "If it was meant for the caller: {}",
                     known.target().create_entry(known.identity, known.role_arn)
                 )),
@@ -229,59 +230,62 @@ fn with_article(kind: &str) -> String {
     format!("{article} {kind}")
 }
 
-fn help(miss: &NearMiss, first: &Miss, known: &Known<'_>) -> String {
+fn help(miss: &NearMiss, first: &Miss, known: &Known<'_>) -> Remedy {
     let mapping = &miss.mapping;
     let map = known.map_caller(&mapping.username, &mapping.groups);
-    let then_unmap = || {
+    let then_unmap = |help: Remedy| {
         if miss.written.is_empty() || miss.mapping.arn.is_empty() {
-            String::new()
+            help
         } else {
-            format!(" Then remove this one: {}", known.target().unmap(&miss.written))
+            help.and(&remedy!(
+                "Then remove this one: {}",
+                known.target().unmap(&miss.written)
+            ))
         }
     };
     match first {
         _ if miss.nearness() > Nearness::Same && *first != Miss::Root => match first {
             Miss::Wildcard | Miss::PermissionSet { .. } | Miss::NotAnArn => {
-                format!("Map the caller: {map}.{}", then_unmap())
+                then_unmap(remedy!("Map the caller: {map}."))
             }
             Miss::OtherAccount { .. } => {
-                format!("Use credentials of that account, or map the caller: {map}")
+                remedy!("Use credentials of that account, or map the caller: {map}")
             }
-            _ => format!("If it was meant for the caller: {map}"),
+            _ => remedy!("If it was meant for the caller: {map}"),
         },
-        Miss::Root => format!(
+        Miss::Root => remedy!(
             "Map the caller: {map}; or everybody in the account, without groups: {}",
             known.target().map_account(&known.identity.account)
         ),
         Miss::Overridden { .. } | Miss::AtRandom => {
             let arn = &known.identity.canonical.arn;
-            format!(
+            remedy!(
                 "Keep one entry for each ARN, with all its groups: {} and then {map}",
                 known.target().unmap(arn)
             )
         }
-        Miss::OtherSection { right } => format!(
+        Miss::OtherSection { right } => remedy!(
             "Move it to {}, as `{}`; it works where it is.",
             right.as_str(),
             right.arn_field()
         ),
-        Miss::Refused { key: Some(_), .. } => format!(
+        Miss::Refused { key: Some(_), .. } => remedy!(
             "Write `{}` there, or map the caller: {map}",
             miss.section.arn_field()
         ),
-        Miss::Refused { .. } => format!("Correct the entry, or map the caller: {map}"),
+        Miss::Refused { .. } => remedy!("Correct the entry, or map the caller: {map}"),
         Miss::DroppedSection { .. } => {
-            "Correct the section's text; nobody in it gets in until then.".to_owned()
+            remedy!("Correct the section's text; nobody in it gets in until then.")
         }
-        Miss::MisspeltSection { .. } => format!(
+        Miss::MisspeltSection { .. } => remedy!(
             "Rename the key to `{}`; upper and lower case matter.",
             miss.section.as_str()
         ),
-        Miss::AccountForm => format!(
+        Miss::AccountForm => remedy!(
             "Write it in its digits: {}",
             known.target().map_account(&known.identity.account)
         ),
-        Miss::EmptyFields { .. } => "Put the values in quotes, and groups in a list.".to_owned(),
-        _ => format!("Map the ARN that the server compares: {map}.{}", then_unmap()),
+        Miss::EmptyFields { .. } => remedy!("Put the values in quotes, and groups in a list."),
+        _ => then_unmap(remedy!("Map the ARN that the server compares: {map}.")),
     }
 }

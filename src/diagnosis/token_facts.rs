@@ -169,10 +169,14 @@ fn simulated() -> Finding {
         "sandbox-token",
         "it was made in eksact's sandbox: neither AWS nor a cluster believes it".to_owned(),
     )
-    .with_help("Verify it with --sandbox, or make one without --sandbox and EKSACT_SANDBOX.")
+    .with_help(remedy!(
+        "Verify it with --sandbox, or make one without --sandbox and EKSACT_SANDBOX."
+    ))
 }
 
-const MAKE_IT_ANEW: &str = "Make the token with `eksact token`.";
+fn make_it_anew() -> Remedy {
+    remedy!("Make the token with `eksact token`.")
+}
 
 fn finding_of(fault: &TokenFault, now: Timestamp) -> Finding {
     let with_help = |code: &str, message: String, help: Remedy| error(code, message).with_help(help);

@@ -3,6 +3,7 @@
 use super::document::{Json, Kind};
 use super::lint_names::{misspelt, nearest_placeholder};
 use super::parse::{Fault, Mapping, SectionKey, SsoRole};
+use crate::remedy::Remedy;
 use crate::yaml::{NodeId, Tree};
 
 /// What decoding writes to besides its result.
@@ -29,7 +30,7 @@ impl Decoder<'_> {
     }
 
     /// What to write instead of a value of the wrong type, where what is meant can be seen.
-    fn instead(&self, field: &str, value: &Json) -> Option<String> {
+    fn instead(&self, field: &str, value: &Json) -> Option<Remedy> {
         let text = |node: NodeId| self.tree.text(node).filter(|text| !text.is_empty());
         let is_of_groups = field == "groups";
         match &value.kind {
@@ -42,11 +43,11 @@ impl Decoder<'_> {
                     .filter(|group| !group.is_empty())
                     .map(|group| serde_json::Value::from(misspelt(group).unwrap_or(group)).to_string())
                     .collect();
-                Some(format!("write a list: `groups: [{}]`", groups.join(", ")))
+                Some(remedy!("write a list: `groups: [{}]`", groups.join(", ")))
             }
             Kind::Bool | Kind::Number => {
                 let quoted = format!("\"{}\"", text(value.node)?);
-                Some(format!("write it in quotes: `{quoted}`"))
+                Some(remedy!("write it in quotes: `{quoted}`"))
             }
             Kind::Object(_) => {
                 let &[entry] = self.tree.entries(value.node) else {
@@ -56,9 +57,9 @@ impl Decoder<'_> {
                 let word: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
                 match nearest_placeholder(&word) {
                     Some(placeholder) => {
-                        Some(format!("write the placeholder in quotes: `\"{placeholder}\"`"))
+                        Some(remedy!("write the placeholder in quotes: `\"{placeholder}\"`"))
                     }
-                    None => Some(format!(
+                    None => Some(remedy!(
                         "a blank behind a colon makes a mapping; write `{key}{}`",
                         value.map_or_else(String::new, |value| format!(":{value}"))
                     )),

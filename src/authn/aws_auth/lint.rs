@@ -61,7 +61,7 @@ pub struct LintFinding {
     /// What is the matter, and what it does.
     pub message: String,
     /// What to do.
-    pub suggestion: String,
+    pub suggestion: Remedy,
     /// The change that corrects it, for [`super::edit::apply`] on that section.
     pub fix: Option<Edit<Mapping>>,
 }
@@ -108,7 +108,7 @@ pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFind
                     "the account {} is on line {first} already: once more makes no difference",
                     entry.value
                 ),
-                "remove it".to_owned(),
+                remedy!("remove it"),
                 None,
             );
         }
@@ -175,10 +175,10 @@ fn unknown_section(key: &str, aws_auth: &AwsAuth) -> LintFinding {
         message: format!("the server does not read the key `{key}`"),
         suggestion: match meant {
             Some(meant) if is_there(meant) => {
-                format!("move what it has to `{}`, and remove it", meant.as_str())
+                remedy!("move what it has to `{}`, and remove it", meant.as_str())
             }
-            Some(meant) => format!("rename it to `{}`; upper and lower case matter", meant.as_str()),
-            None => "remove it; it reads mapRoles, mapUsers and mapAccounts".to_owned(),
+            Some(meant) => remedy!("rename it to `{}`; upper and lower case matter", meant.as_str()),
+            None => remedy!("remove it; it reads mapRoles, mapUsers and mapAccounts"),
         },
         fix: None,
     }
@@ -291,7 +291,7 @@ impl Findings {
                     "a new document begins before this line, and the server reads the first of {} alone",
                     self.key.as_str()
                 ),
-                "remove the line with `---` or `...` above it".to_owned(),
+                remedy!("remove the line with `---` or `...` above it"),
                 None,
             );
         }
@@ -375,7 +375,7 @@ impl Findings {
                     format!(
                         "no RoleBinding or ClusterRoleBinding names the group `{name}`: it gives no rights"
                     ),
-                    "bind it, or take it away".to_owned(),
+                    remedy!("bind it, or take it away"),
                     None,
                 );
             }
@@ -397,7 +397,7 @@ impl Findings {
                 self.error(
                     "no-username",
                     format!("the entry of `{}` has neither a username nor groups: it lets in somebody who may do nothing", mapping.arn),
-                    "give it a `username`, and `groups` or a RoleBinding for that user".to_owned(),
+                    remedy!("give it a `username`, and `groups` or a RoleBinding for that user"),
                     None,
                 );
             }
@@ -406,9 +406,9 @@ impl Findings {
                 "no-username",
                 format!("the entry of `{}` has no username: audit logs name nobody, and aggregated APIs such as that of `kubectl top` refuse a caller without a name", mapping.arn),
                 if has_session(self.key, &mapping.arn) {
-                    "write `username: \"{{SessionName}}\"`, or a name".to_owned()
+                    remedy!("write `username: \"{{{{SessionName}}}}\"`, or a name")
                 } else {
-                    "write a `username`".to_owned()
+                    remedy!("write a `username`")
                 },
                 None,
             );
@@ -425,7 +425,7 @@ impl Findings {
         self.warning(
             "no-node-role",
             format!("no role has the group `{NODES}`: nodes cannot join the cluster by this aws-auth"),
-            format!(
+            remedy!(
                 "add the role of the nodes, with username `system:node:{{{{EC2PrivateDNSName}}}}` and groups \
                  [system:bootstrappers, {NODES}], unless access entries let them in"
             ),
@@ -450,7 +450,7 @@ fn dropped_help(fault: &Fault) -> Remedy {
     } else if fault.problem.contains("tab") || fault.problem.contains("cannot start any token") {
         remedy!("indent with spaces only, and put texts that begin with `@`, `%` or a backtick in quotes")
     } else {
-        "correct the text on that line or the one above, or go back to a backup".to_owned()
+        remedy!("correct the text on that line or the one above, or go back to a backup")
     }
 }
 

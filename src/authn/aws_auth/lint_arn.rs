@@ -12,7 +12,7 @@ impl Findings {
             self.error(
                 "sso-entry",
                 "EKS does not look at `sso` entries: this one lets nobody in".to_owned(),
-                "name the role's ARN, without its path".to_owned(),
+                remedy!("name the role's ARN, without its path"),
                 None,
             );
             return;
@@ -26,7 +26,7 @@ impl Findings {
             self.error(
                 "wildcard-in-arn",
                 format!("`{arn}` holds a wildcard, and the server compares ARNs letter by letter: it lets nobody in"),
-                "write one entry for each role or user".to_owned(),
+                remedy!("write one entry for each role or user"),
                 None,
             );
             return;
@@ -48,7 +48,7 @@ impl Findings {
                     self.error(
                         "role-arn-with-path",
                         format!("`{arn}` has a path, which the server never sees: the entry lets nobody in"),
-                        format!("write `{without}`"),
+                        remedy!("write `{without}`"),
                         self.replaced(mapping, |with| without.clone_into(&mut with.arn)),
                     );
                 }
@@ -69,14 +69,14 @@ impl Findings {
                 self.error(
                     "session-arn",
                     format!("`{arn}` names a session, and the server compares the role's ARN: the entry lets nobody in"),
-                    format!("write `{role}`"),
+                    remedy!("write `{role}`"),
                     self.replaced(mapping, |with| role.clone_into(&mut with.arn)),
                 );
             }
             ("iam", "group") => self.error(
                 "group-arn",
                 format!("`{arn}` names an IAM group, and nobody calls as a group: the entry lets nobody in"),
-                "map the users, or a role that the group may assume".to_owned(),
+                remedy!("map the users, or a role that the group may assume"),
                 None,
             ),
             _ => self.not_an_arn(arn),
@@ -85,7 +85,7 @@ impl Findings {
             self.error(
                 "arn-with-region",
                 format!("`{arn}` names a region, and ARNs of IAM have none: the entry lets nobody in"),
-                "leave the region empty".to_owned(),
+                remedy!("leave the region empty"),
                 None,
             );
         }
@@ -95,7 +95,7 @@ impl Findings {
         self.error(
             "not-an-arn",
             format!("`{arn}` is not the ARN of a role or user: the entry lets nobody in"),
-            format!(
+            remedy!(
                 "an ARN looks like arn:aws:iam::111122223333:{}/name, without blanks",
                 if self.key == SectionKey::Users {
                     "user"
@@ -115,8 +115,8 @@ impl Findings {
                 "wrong-partition",
                 format!("`{arn}` stands in partition `{partition}`: the entry lets nobody in"),
                 match surroundings.partition {
-                    Some(expected) => format!("the cluster stands in `{expected}`"),
-                    None => format!("the partitions are {}", KNOWN_PARTITIONS.join(", ")),
+                    Some(expected) => remedy!("the cluster stands in `{expected}`"),
+                    None => remedy!("the partitions are {}", KNOWN_PARTITIONS.join(", ")),
                 },
                 None,
             );
@@ -125,7 +125,7 @@ impl Findings {
             self.error(
                 "bad-account",
                 format!("`{account}` in `{arn}` is not an account id: the entry lets nobody in"),
-                "an account id has twelve digits".to_owned(),
+                remedy!("an account id has twelve digits"),
                 None,
             );
         }
@@ -140,7 +140,7 @@ impl Findings {
         self.warning(
             code,
             format!("`{arn}` is a {what}'s; it works here, and tools that look for it do not find it"),
-            format!("move it to {}, as `{}`", right.as_str(), right.arn_field()),
+            remedy!("move it to {}, as `{}`", right.as_str(), right.arn_field()),
             None,
         );
     }
@@ -170,8 +170,8 @@ impl Findings {
                 "`{arn}` does not exist any more: IAM Identity Center makes a role anew under another name"
             ),
             match now.as_slice() {
-                [] => format!("permission set `{set}` has no role in account {account} now"),
-                now => format!("permission set `{set}` has {} now", now.join(", ")),
+                [] => remedy!("permission set `{set}` has no role in account {account} now"),
+                now => remedy!("permission set `{set}` has {} now", now.join(", ")),
             },
             None,
         );

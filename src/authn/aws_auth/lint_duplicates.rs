@@ -37,7 +37,7 @@ impl Findings {
                         "`{}` is written again on line {} of {}, and only that one counts; groups are not put together",
                         entry.value.arn, other.line, self.key.as_str()
                     ),
-                    "put what is meant into one entry and remove the other".to_owned(),
+                    remedy!("put what is meant into one entry and remove the other"),
                     Some(Edit::Remove { entry: index }),
                 );
             } else if index < other_index {
@@ -47,7 +47,7 @@ impl Findings {
                         "`{}` differs from line {} of {} in upper and lower case only: the server picks one of them at random",
                         entry.value.arn, other.line, self.key.as_str()
                     ),
-                    "put what is meant into one entry and remove the other".to_owned(),
+                    remedy!("put what is meant into one entry and remove the other"),
                     None,
                 );
             }
@@ -72,7 +72,7 @@ impl Findings {
                     "`{}` is on line {line} of mapRoles as well, where the server looks first: only that one counts",
                     user.value.arn
                 ),
-                "put what is meant into one entry and remove the other".to_owned(),
+                remedy!("put what is meant into one entry and remove the other"),
                 Some(Edit::Remove { entry: index }),
             );
         }

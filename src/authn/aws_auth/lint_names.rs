@@ -5,6 +5,7 @@
 //! `pkg/server/server.go`, `renderTemplate`).
 
 use super::lint::Weight;
+use crate::remedy::Remedy;
 
 /// The groups of Kubernetes and EKS that people map to.
 pub const SYSTEM_GROUPS: [&str; 12] = [
@@ -96,7 +97,7 @@ pub struct NameFinding {
     /// What is the matter, and what it does.
     pub message: String,
     /// What to do.
-    pub help: String,
+    pub help: Remedy,
     /// What was meant, where that is one name.
     pub meant: Option<String>,
 }
@@ -111,7 +112,7 @@ pub fn of_name(name: &str, kind: NameOf, has_session: bool) -> Vec<NameFinding> 
             fault: NameFault::Padded,
             weight: Weight::Error,
             message: format!("{shown} has blanks, quotes or commas around it, and they are part of the name"),
-            help: format!("write `{bare}`"),
+            help: remedy!("write `{bare}`"),
             meant: Some(bare.to_owned()),
         });
         return found;
@@ -194,7 +195,7 @@ fn joined(name: &str, shown: &str) -> Option<NameFinding> {
         fault: NameFault::Joined,
         weight,
         message: format!("{shown} is one group for the server, with this whole text as its name"),
-        help: format!(
+        help: remedy!(
             "write one item for each: `groups: [{}]`",
             items.collect::<Vec<_>>().join(", ")
         ),
@@ -225,9 +226,9 @@ fn placeholders(name: &str, shown: &str) -> Option<NameFinding> {
     meant.push_str(name.get(done..)?);
     let is_known = pieces.iter().all(|piece| piece.meant.is_some());
     let help = if is_known {
-        format!("write `{meant}`; braces, case and blanks count")
+        remedy!("write `{meant}`; braces, case and blanks count")
     } else {
-        format!(
+        remedy!(
             "the placeholders are {}; write the name itself in place of any other",
             PLACEHOLDERS.join(", ")
         )
@@ -366,7 +367,7 @@ fn without_session(name: &str) -> Vec<NameFinding> {
                 } else {
                     format!("{known} is empty for an IAM user: only a role has sessions")
                 },
-                help: "write the user's name itself".to_owned(),
+                help: remedy!("write the user's name itself"),
                 meant: None,
             }
         })
@@ -402,7 +403,7 @@ fn system_group(group: &str, shown: &str) -> Option<NameFinding> {
             fault: NameFault::MisspeltGroup,
             weight: Weight::Error,
             message: format!("{shown} is not a group that Kubernetes or EKS knows"),
-            help: format!("write `{known}`"),
+            help: remedy!("write `{known}`"),
             meant: Some(known.to_owned()),
         });
     }
@@ -410,8 +411,9 @@ fn system_group(group: &str, shown: &str) -> Option<NameFinding> {
         fault: NameFault::UnknownSystemGroup,
         weight: Weight::Warning,
         message: format!("{shown} is not a group that Kubernetes knows"),
-        help: "`system:` is reserved for Kubernetes itself; choose another name for a group of your own"
-            .to_owned(),
+        help: remedy!(
+            "`system:` is reserved for Kubernetes itself; choose another name for a group of your own"
+        ),
         meant: None,
     })
 }
@@ -430,7 +432,7 @@ fn reserved(name: &str, shown: &str) -> Option<NameFinding> {
         fault: NameFault::ReservedUser,
         weight: Weight::Warning,
         message: format!("{shown} is a user name of {whose} own: `{prefix}` is reserved"),
-        help: "whoever gets in under it has the rights of that component; choose another name".to_owned(),
+        help: remedy!("whoever gets in under it has the rights of that component; choose another name"),
         meant: None,
     })
 }

@@ -4,6 +4,7 @@ use super::{Findings, Weight};
 use crate::authn::aws_auth::decode::fields_of;
 use crate::authn::aws_auth::parse::{Fault, Refused, SectionKey};
 use crate::authn::aws_auth::unread::{Unread, WhyUnread};
+use crate::remedy::Remedy;
 
 /// Keys that people write, and the server's name for them.
 const OTHER_WORDS: [(&str, &str); 5] = [
@@ -81,12 +82,12 @@ impl Findings {
         let help = fault.help.clone().unwrap_or_else(|| {
             let general = match fault.field.as_deref() {
                 Some("groups") => {
-                    "write groups as a list of texts, and put `yes`, `no`, numbers and `~` in quotes"
+                    remedy!("write groups as a list of texts, and put `yes`, `no`, numbers and `~` in quotes")
                 }
-                Some(_) => "put the value in quotes",
-                None => "write it as the other entries are written",
+                Some(_) => remedy!("put the value in quotes"),
+                None => remedy!("write it as the other entries are written"),
             };
-            general.to_owned()
+            general
         });
         self.error("wrong-type", fault.problem.clone(), help, None);
     }
@@ -105,9 +106,9 @@ impl Findings {
                 "wrong-type",
                 format!("{what} is null; the server takes it as empty"),
                 if unread.is_item {
-                    "write the name of the group in quotes, or remove the item".to_owned()
+                    remedy!("write the name of the group in quotes, or remove the item")
                 } else {
-                    format!("write a value behind `{key}:`, or remove the key")
+                    remedy!("write a value behind `{key}:`, or remove the key")
                 },
                 None,
             ),
@@ -117,7 +118,7 @@ impl Findings {
                     if is_list { Weight::Warning } else { Weight::Error },
                     "empty-value",
                     format!("{what} is empty, which says the same as if it were not written"),
-                    "write a value, or remove it".to_owned(),
+                    remedy!("write a value, or remove it"),
                     None,
                 );
             }
@@ -130,31 +131,31 @@ impl Findings {
                 } else {
                     format!("`{by}` of this entry is the same key to the server and counts instead of `{key}`")
                 },
-                "put what is meant into one and remove the other".to_owned(),
+                remedy!("put what is meant into one and remove the other"),
                 None,
             ),
             WhyUnread::Unused => self.warning(
                 "unused-key",
                 format!("EKS does not use `{key}` of aws-auth: the ARN alone counts"),
-                "remove it".to_owned(),
+                remedy!("remove it"),
                 None,
             ),
             WhyUnread::Repeated => self.warning(
                 "repeated-value",
                 format!("`{}` is in `{key}` already: once more makes no difference", unread.value.as_deref().unwrap_or_default()),
-                "remove it".to_owned(),
+                remedy!("remove it"),
                 None,
             ),
             WhyUnread::Merge => self.warning(
                 "no-difference",
                 "what `<<` brings in makes no difference: it is overridden, or nothing that the server reads".to_owned(),
-                "remove it".to_owned(),
+                remedy!("remove it"),
                 None,
             ),
             WhyUnread::NoDifference => self.warning(
                 "no-difference",
                 format!("{what} makes no difference to what the server makes of the entry"),
-                "remove it".to_owned(),
+                remedy!("remove it"),
                 None,
             ),
         }
@@ -182,7 +183,7 @@ impl Findings {
             self.warning(
                 "unknown-key",
                 message,
-                format!("remove it, or make a comment of it: `# {key}: …`"),
+                remedy!("remove it, or make a comment of it: `# {key}: …`"),
                 None,
             );
             return;
@@ -190,36 +191,36 @@ impl Findings {
         let is_there = beside.iter().any(|key| key.eq_ignore_ascii_case(meant));
         let help = match &unread.value {
             _ if is_of_other && is_there => {
-                format!(
+                remedy!(
                     "remove it; whom it names needs an entry of its own in {}",
                     other.as_str()
                 )
             }
-            _ if is_there => format!("move its value to `{meant}`, and remove it"),
+            _ if is_there => remedy!("move its value to `{meant}`, and remove it"),
             Some(value) if meant == "groups" && !value.is_empty() => {
-                format!(
+                remedy!(
                     "write `groups: [{}]` instead",
                     serde_json::Value::from(value.as_str())
                 )
             }
-            _ => format!("rename it to `{meant}`"),
+            _ => remedy!("rename it to `{meant}`"),
         };
         self.error("unknown-key", message, help, None);
     }
 
     /// What to do about an entry that the server leaves out.
-    pub(super) fn refused_help(&self, refused: &Refused, unread: &[Unread]) -> String {
+    pub(super) fn refused_help(&self, refused: &Refused, unread: &[Unread]) -> Remedy {
         let arn_field = self.key.arn_field();
         if refused.mapping.sso.is_some() {
             return if refused.mapping.arn.is_empty() {
-                format!("write `{arn_field}` with the role's ARN instead of `sso`, which EKS does not read")
+                remedy!("write `{arn_field}` with the role's ARN instead of `sso`, which EKS does not read")
             } else {
-                "remove `sso`, which EKS does not read".to_owned()
+                remedy!("remove `sso`, which EKS does not read")
             };
         }
         let mut own = unread.iter().filter(|unread| unread.item == refused.item);
         let Some(meant) = own.find(|unread| unread.is_about(arn_field)) else {
-            return format!("give it a `{arn_field}`, or remove it");
+            return remedy!("give it a `{arn_field}`, or remove it");
         };
         let key = &meant.key;
         let (other, of_other) = match self.key {
@@ -229,13 +230,13 @@ impl Findings {
         let is_of_other = meant.value.as_ref().is_some_and(|arn| arn.contains(of_other));
         match &meant.why {
             WhyUnread::UnknownKey { .. } if key.eq_ignore_ascii_case(other.arn_field()) && is_of_other => {
-                format!(
+                remedy!(
                     "move the entry to {}: `{key}` is a key of that section",
                     other.as_str()
                 )
             }
-            WhyUnread::UnknownKey { .. } => format!("rename `{key}` to `{arn_field}`"),
-            _ => format!("write an ARN behind `{key}`, in quotes"),
+            WhyUnread::UnknownKey { .. } => remedy!("rename `{key}` to `{arn_field}`"),
+            _ => remedy!("write an ARN behind `{key}`, in quotes"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The data of the ConfigMap to entries: each section by itself, broken ones dropped, wrong fields empty.
 
+use crate::remedy::Remedy;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -217,7 +218,7 @@ pub struct Fault {
     /// The field.
     pub field: Option<String>,
     /// What to write instead, where that follows from what is written.
-    pub help: Option<String>,
+    pub help: Option<Remedy>,
 }
 
 impl Fault {

@@ -245,7 +245,7 @@ fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut 
                     "{} is in the list already: once more makes no difference",
                     quoted(group)
                 );
-                found.push(Finding::warning("repeated-value", path, message).help("remove it"));
+                found.push(Finding::warning("repeated-value", path, message).help(remedy!("remove it")));
             }
         }
     }

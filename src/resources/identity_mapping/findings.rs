@@ -116,7 +116,7 @@ fn subject<'live>(aws_auth: &'live AwsAuth, found: &LintFinding) -> Option<&'liv
 }
 
 fn warning(found: &LintFinding) -> Finding {
-    Finding::new(Severity::Warning, found.code, &found.message).with_help(sentence(&found.suggestion))
+    Finding::new(Severity::Warning, found.code, &found.message).with_help(found.suggestion.worded(sentence))
 }
 
 /// The groups that bindings name, now or after the plan; none where they could not be read.

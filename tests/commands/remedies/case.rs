@@ -373,7 +373,19 @@ impl Stage {
                 let ended = command.args(arguments).output().map_err(|e| e.to_string())?;
                 Ok(Ended::of(ended))
             }
-            "aws" | "kubectl" => Ok(tools::run(&self.place, program, arguments, piped)),
+            "aws" | "kubectl" => Ok(tools::run(
+                &self.place,
+                program,
+                arguments,
+                piped,
+                &[self.place.path("kc.yaml")],
+            )),
+            // What eksctl would do is not ours; that the command is one of its own, `cli/elsewhere.rs` knows.
+            "eksctl" => Ok(Ended {
+                code: 0,
+                stdout: String::new(),
+                stderr: String::new(),
+            }),
             "grep" => tools::grep(arguments, piped),
             "chmod" => {
                 let ended = self.place.bare("/bin/chmod").args(arguments).output();

@@ -6,7 +6,8 @@ use super::{
 };
 
 const UPDATE: &str = "update-kubeconfig --name quickstart --region eu-west-1 --portable --kubeconfig kc.yaml";
-const WRITE: &str = "utils write-kubeconfig --cluster quickstart --region eu-west-1 --portable --kubeconfig kc.yaml";
+const WRITE: &str =
+    "utils write-kubeconfig --cluster quickstart --region eu-west-1 --portable --kubeconfig kc.yaml";
 const DELETE: &str = "delete-kubeconfig --name quickstart --region eu-west-1 --kubeconfig kc.yaml";
 const ARN: &str = "arn:aws:eks:eu-west-1:111122223333:cluster/quickstart";
 

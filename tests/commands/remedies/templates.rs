@@ -24,18 +24,27 @@ impl Templates {
         Self(found)
     }
 
-    /// The templates that no text of `tried` comes from, with their places.
-    pub(super) fn without(&self, tried: &[String]) -> Vec<String> {
+    /// What is wrong with the table: remedies that nothing tries and `known` does not list, and lines of `known` that are
+    /// of no use any more.
+    pub(super) fn untried(&self, tried: &[String], known: &str) -> Vec<String> {
         let mut seen: Vec<&[String]> = Vec::new();
         for text in tried {
             seen.extend(self.of(text));
         }
         // What two places say in the same words is one remedy.
-        self.0
+        let is_tried = |template: &Template| seen.contains(&template.parts.as_slice());
+        let listed: Vec<String> = known.lines().map(|line| parts(line).join("{}")).collect();
+        let untried = self
+            .0
             .iter()
-            .filter(|template| !seen.contains(&template.parts.as_slice()))
-            .map(|template| format!("{}: {}", template.place, template.text))
-            .collect()
+            .filter(|template| !is_tried(template) && !listed.contains(&template.parts.join("{}")))
+            .map(|template| format!("no case tries {}: {}", template.place, template.text));
+        let idle = listed.iter().filter(|line| {
+            let is_it = |template: &&Template| template.parts.join("{}") == **line;
+            self.0.iter().find(is_it).is_none_or(is_tried)
+        });
+        let idle = idle.map(|line| format!("untried.txt lists what is tried or gone: {line}"));
+        untried.chain(idle).collect()
     }
 
     /// The template that a text comes from, or the two that it was put together from.

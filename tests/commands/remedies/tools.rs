@@ -9,11 +9,14 @@ use eksact::{
     },
 };
 
+use std::path::PathBuf;
+
+use super::kubectl_config as kubeconfig;
 use crate::place::{Ended, Place};
 
 /// The commands in a help text: in back quotes, or from the tool's name to the end of the sentence.
 pub(super) fn printed(help: &str) -> Vec<String> {
-    const TOOLS: [&str; 4] = ["eksact ", "aws ", "kubectl ", "chmod "];
+    const TOOLS: [&str; 5] = ["eksact ", "aws ", "kubectl ", "chmod ", "eksctl "];
     let is_command = |text: &&str| TOOLS.iter().any(|tool| text.starts_with(tool));
     let quoted: Vec<String> = help
         .split('`')
@@ -79,7 +82,18 @@ fn flag<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {
 }
 
 /// Runs `aws …` or `kubectl …` on the sandbox of this place.
-pub(super) fn run(place: &Place, program: &str, arguments: &[String], piped: &str) -> Ended {
+pub(super) fn run(
+    place: &Place,
+    program: &str,
+    arguments: &[String],
+    piped: &str,
+    files: &[PathBuf],
+) -> Ended {
+    if let ("kubectl", [first, rest @ ..]) = (program, arguments)
+        && first == "config"
+    {
+        return kubeconfig::run(files, rest);
+    }
     let mut done = Err(format!("not simulated: {program} {}", arguments.join(" ")));
     place.edit("quickstart", |world| {
         done = match program {
@@ -125,6 +139,7 @@ fn aws(world: &mut World, arguments: &[String]) -> Result<String, String> {
             };
             eks(cluster, &known, action, arguments)
         }
+        ("iam", "list-open-id-connect-providers") => Ok(world.oidc_providers.keys().cloned().collect()),
         ("iam", "get-role") => {
             let role = world.roles.get(need("--role-name")?).ok_or("NoSuchEntity")?;
             match (flag(arguments, "--query"), flag(arguments, "--output")) {
