@@ -89,10 +89,10 @@ fn mappings() -> Vec<Check> {
             .leaves("could not be planned (not-planned)").check(),
         case(format!("{DELETE} --arn arn:aws:iam::111122223333:role/team/dev")).world(|world| map_role(world, &format!("- {{rolearn: '{DEV}', username: dev}}\n"))).says("Did you mean --arn arn:aws:iam::111122223333:role/dev?").instead(format!("{DELETE} --arn {DEV}")).check(),
         case(format!("{DELETE} --arn {DEV}")).world(|world| map_role(world, &format!("- {{rolearn: '{DEV}', username: dev}}\n- {{rolearn: '{DEV}', username: ops}}\n"))).says("Pass --all to delete all of them.").instead(format!("{DELETE} --arn {DEV} --all")).check(),
-        case(format!("{DELETE} --arn {DEV}")).world(|world| map_role(world, &format!("- {{rolearn: '{DEV}', userarn: '{DEV}', username: dev}}\n"))).says("Take it out by hand, on line ").change(|world| {
+        case(format!("{DELETE} --arn {DEV}")).world(|world| map_role(world, &format!("- {{rolearn: '{DEV}', sso: {{permissionSetName: A, accountID: '111122223333'}}, username: dev}}\n"))).says("Take it out by hand, on line ").change(|world| {
             let section = aws_auth(world).data.get_mut("mapRoles").unwrap();
             section.truncate(section.find("- {rolearn").unwrap());
-        }).check(),
+        }).leaves("nothing-to-delete").check(),
         planned(own_mapped(&of_set("AdministratorAcces", "a"))).says("the name is compared to the letter").replace("c.yaml", "AdministratorAcces", "AdministratorAccess").check(),
         planned(own_mapped(&of_set("AdministratorAccess", "a"))).world(|world| world.roles.clear()).says("IAM Identity Center makes the role once the permission set is assigned").change(|world| {
             let roles = fresh().roles;

@@ -15,7 +15,10 @@ fn manifest(data: &str) -> String {
 }
 
 fn of_file(text: String) -> Case {
-    case("check aws-auth --region eu-west-1 --file a.yaml").file("a.yaml", text)
+    case("check aws-auth --region eu-west-1 --file a.yaml")
+        .file("a.yaml", text)
+        // Most have no nodes in them, which is not what they are about.
+        .leaves("(no-node-role)")
 }
 
 /// A fault in `data`; then the one text in place of the other.
@@ -51,7 +54,6 @@ pub(super) fn cases() -> Vec<Check> {
         fault(&format!("  maproles: |\n{ENTRY}"), "rename it to `mapRoles`; upper and lower case matter", "maproles", "mapRoles"),
         fault("  mapAccounts: |\n    - '1234'", "an account id has twelve digits", "1234", "111122223333"),
         entry("{username: dev}", "give it a `rolearn`, or remove it", "{username", &format!("{{rolearn: '{DEV}', username")),
-        entry(&format!("{{rolearn: '{DEV}', username: dev, groups: yes}}"), "write groups as a list of texts, and put `yes`, `no`, numbers and `~` in quotes", "yes", "['system:masters']"),
         entry(&format!("{{rolearn: '{DEV}', username: [dev]}}"), "put the value in quotes", "[dev]", "'dev'"),
         fault(&format!("  mapRoles: |\n    - dev\n{ENTRY}"), "write it as the other entries are written", "    - dev\n", "    - {rolearn: 'arn:aws:iam::111122223333:role/ops', username: ops}\n"),
         fault(&format!("  mapRoles: |\n{ENTRY}{ENTRY}"), "put what is meant into one entry and remove the other", ENTRY, ""),
@@ -66,8 +68,8 @@ pub(super) fn cases() -> Vec<Check> {
         case("check aws-auth --file a.yaml").file("a.yaml", manifest(&format!("  mapRoles: |\n{}", ENTRY.replace("arn:aws:", "arn:awz:")))).says("the partitions are ").replace("a.yaml", "arn:awz:", "arn:aws:").check(),
         arn("arn:aws:iam::1111:role/dev", "an account id has twelve digits", DEV),
         fault("  mapRoles: |\n    - {rolearn: 'arn:aws:iam::111122223333:user/ann', username: ann}", "move it to mapUsers, as `userarn`", "mapRoles: |\n    - {rolearn", "mapUsers: |\n    - {userarn"),
-        entry(&format!("{{rolearn: '{DEV}', username: 'dev:{{{{Session}}}}'}}"), "the placeholders are ", "{{Session}}", "{{SessionName}}"),
-        entry(&format!("{{rolearn: '{DEV}', username: dev, groups: ['system:master']}}"), "did you mean `system:masters`?", "system:master", "system:masters"),
+        entry(&format!("{{rolearn: '{DEV}', username: 'dev:{{{{Team}}}}'}}"), "the placeholders are ", "{{Team}}", "{{SessionName}}"),
+        entry(&format!("{{rolearn: '{DEV}', username: dev, groups: ['system:master']}}"), "write `system:masters`", "system:master", "system:masters"),
         entry(&format!("{{rolearn: '{DEV}', username: {{{{SessionName}}}}}}"), "put texts that begin with `{{` in quotes", "{{SessionName}}", "'{{SessionName}}'"),
         fault(&format!("  mapRoles: |\n    - rolearn: '{DEV}'\n      username: @dev"), "indent with spaces only, and put texts that begin with `@`, `%` or a backtick in quotes", "@dev", "'@dev'"),
         fault(&format!("  mapRoles: |\n    - rolearn: '{DEV}'\n       username: dev"), "the text on that line or the one above", "       username", "      username"),
@@ -92,5 +94,148 @@ pub(super) fn cases() -> Vec<Check> {
         live().world(|world| {
             world.clusters.values_mut().next().unwrap().cluster.authentication_mode = Some("API".to_owned());
         }).says("then delete what is not read").printed(&[("ARN", "arn:aws:iam::111122223333:user/ann")]).check(),
+    ]
+}
+
+/// What stands in an entry or a manifest and has no effect.
+pub(super) fn unread() -> Vec<Check> {
+    let of = |keys: &str, says: &str, from: &str, to: &str| {
+        entry(&format!("{{rolearn: '{DEV}', {keys}}}"), says, from, to)
+    };
+    let head = "metadata: {name: aws-auth, namespace: kube-system}";
+    let whole = |from: &str, to: &str| manifest(&format!("  mapRoles: |\n{ENTRY}")).replace(from, to);
+    let node = "    - {rolearn: 'arn:aws:iam::111122223333:role/node', username: 'system:node:{{EC2PrivateDNSName}}', groups: ['system:bootstrappers', 'system:nodes']}\n";
+    vec![
+        fault(
+            &format!(
+                "  maproles: |\n{ENTRY}  mapRoles: |\n{}",
+                ENTRY.replace("dev", "ops")
+            ),
+            "move what it has to `mapRoles`, and remove it",
+            &format!("  maproles: |\n{ENTRY}  mapRoles: |\n"),
+            &format!("  mapRoles: |\n{ENTRY}"),
+        ),
+        fault(
+            &format!("  notes: x\n  mapRoles: |\n{ENTRY}"),
+            "remove it; it reads mapRoles, mapUsers and mapAccounts",
+            "  notes: x\n",
+            "",
+        ),
+        of("usrname: dev", "rename it to `username`", "usrname", "username"),
+        of(
+            "username: dev, group: 'system:masters'",
+            "write `groups: [\"system:masters\"]` instead",
+            "group: 'system:masters'",
+            "groups: ['system:masters']",
+        ),
+        of(
+            "username: dev, usrname: ops",
+            "move its value to `username`, and remove it",
+            "username: dev, usrname: ops",
+            "username: ops",
+        ),
+        of(
+            "username: dev, note: x",
+            "remove it, or make a comment of it",
+            ", note: x",
+            "",
+        ),
+        of(
+            "username: dev, groups: ['system:masters', ~]",
+            "write the name of the group in quotes, or remove the item",
+            ", ~",
+            "",
+        ),
+        of(
+            "username: ~, groups: ['system:masters']",
+            "write a value behind `username:`, or remove the key",
+            "~",
+            "dev",
+        ),
+        of(
+            "username: dev, groups: []",
+            "write a value, or remove it",
+            ", groups: []",
+            "",
+        ),
+        of(
+            "username: dev, username: ops",
+            "put what is meant into one and remove the other",
+            "username: dev, ",
+            "",
+        ),
+        of(
+            "username: dev, groups: ['system:masters', 'system:masters']",
+            "remove it",
+            "'system:masters', ",
+            "",
+        ),
+        of(
+            "username: dev, groups: ['system:bootstrappers,system:nodes']",
+            "write one item for each: `groups: [",
+            "'system:bootstrappers,system:nodes'",
+            "'system:bootstrappers', 'system:nodes'",
+        ),
+        of(
+            "username: dev, groups: [system: masters]",
+            "a blank behind a colon makes a mapping; write `",
+            "system: masters",
+            "'system:masters'",
+        ),
+        of(
+            "username: dev, groups: 'system:masters'",
+            "write a list: `groups: [\"system:masters\"]`",
+            "'system:masters'",
+            "['system:masters']",
+        ),
+        of("username: 123", "write it in quotes: `\"123\"`", "123}", "'123'}"),
+        of(
+            "username: {SessionName}",
+            "write the placeholder in quotes: ",
+            "{SessionName}",
+            "'{{SessionName}}'",
+        ),
+        entry(
+            &format!("{{rolearn: '{DEV}'}}"),
+            "give it a `username`, and `groups` or a RoleBinding for that user",
+            "dev'}",
+            "dev', username: dev, groups: ['system:masters']}",
+        ),
+        entry(
+            &format!("{{rolearn: '{DEV}', groups: ['system:masters']}}"),
+            "write `username: \"{{SessionName}}\"`, or a name",
+            "groups",
+            "username: '{{SessionName}}', groups",
+        ),
+        entry(
+            &format!("{{arn: '{DEV}', username: dev}}"),
+            "rename `arn` to `rolearn`",
+            "arn: ",
+            "rolearn: ",
+        ),
+        fault(
+            "  mapRoles: |\n    - {userarn: 'arn:aws:iam::111122223333:user/ann', username: ann}",
+            "move the entry to mapUsers: `userarn` is a key of that section",
+            "mapRoles",
+            "mapUsers",
+        ),
+        fault(
+            &format!("  mapRoles: |\n{ENTRY}"),
+            "add the role of the nodes, with username",
+            ENTRY,
+            &format!("{ENTRY}{node}"),
+        ),
+        of_file(whole(head, "metadata: {name: aws-auth}"))
+            .says("write `namespace: kube-system` under `metadata`")
+            .replace("a.yaml", "metadata: {name: aws-auth}", head)
+            .check(),
+        of_file(whole(head, "metadata: {name: other, namespace: kube-system}"))
+            .says("write `name: aws-auth` and `namespace: kube-system` under `metadata`")
+            .replace("a.yaml", "metadata: {name: other, namespace: kube-system}", head)
+            .check(),
+        of_file(whole("data:\n  mapRoles", "data: {}\nmapRoles").replace("\n    - ", "\n  - "))
+            .says("move it under `data`, as `mapRoles: |`")
+            .write("a.yaml", whole("", ""))
+            .check(),
     ]
 }

@@ -318,6 +318,14 @@ impl Stage {
         if ended.code == 0 {
             return Ok(());
         }
+        // A plan that waits for approval says how to give it.
+        let approve = ended
+            .stderr
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("help: To apply it, run: "));
+        if let Some(line) = approve {
+            return self.succeed(line);
+        }
         Err(format!(
             "`{line}` is what the help says, and it fails:\n{}{}",
             ended.stdout, ended.stderr

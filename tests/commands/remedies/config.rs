@@ -69,6 +69,12 @@ pub(super) fn cases() -> Vec<Check> {
 
 fn files() -> Vec<Check> {
     let whole = |text: &str| planned(text.to_owned());
+    let named = |metadata: &str, says: &str| {
+        planned(HEAD.replace("name: quickstart, region: eu-west-1", metadata))
+            .says(says)
+            .write("c.yaml", HEAD)
+            .check()
+    };
     let anchors = {
         let mut text = format!("{HEAD}x-a: &a [{}]\n", "'xxxxxxxxxx',".repeat(10));
         for (next, last) in "bcdefgh".chars().zip("abcdefg".chars()) {
@@ -93,6 +99,11 @@ fn files() -> Vec<Check> {
         whole(&ACCESS.replacen("---\n", "", 1)).says("put it behind one, or name both files with -f").write("c.yaml", format!("{HEAD}{ACCESS}")).check(),
         whole(&ACCESS.replacen("---\n", "", 1)).file("cluster.yaml", HEAD).says("put it behind one, or name both files with -f").instead("plan -f cluster.yaml -f c.yaml").check(),
         fault(&format!("{ACCESS}metadata: {{name: other}}"), "is this the right file? `metadata` may be left out", "metadata: {name: other}\n", ""),
+        named("name: 'arn:aws:eks:eu-west-1:111122223333:cluster/quickstart', region: eu-west-1", "write its name: `quickstart`"),
+        named("name: quickstart.eu-west-1.eksctl.io, region: eu-west-1", "write its name: `quickstart`"),
+        named("name: 'arn:aws:iam::111122223333:role/x', region: eu-west-1", "write the name of the EKS cluster"),
+        named("name: quickstart, region: EU_WEST_1", "write `eu-west-1`"),
+        account("roleName: ''", "a variable was probably not set: fill it in, or leave the key out", ", roleName: ''", ""),
         whole("\u{1f}\n").says("remove it; in a quoted value it can be written as an escape").write("c.yaml", HEAD).check(),
         whole(&"#".repeat(3 * 1024 * 1024)).says("is this really a ClusterConfig?").write("c.yaml", HEAD).check(),
         whole(&anchors).says("write the file with fewer aliases, or split it").write("c.yaml", HEAD).check(),
@@ -426,13 +437,13 @@ fn mappings() -> Vec<Check> {
         ),
         mapping(
             &dev("username: '{{Team}}'"),
-            "it knows `{{EC2PrivateDNSName}}`",
+            "the placeholders are {{EC2PrivateDNSName}}",
             "{{Team}}",
             "{{SessionName}}",
         ),
         mapping(
             &dev("username: '{{sessionname}}'"),
-            "did you mean `{{SessionName}}`? Case and spaces count",
+            "write `{{SessionName}}`; braces, case and blanks count",
             "{{sessionname}}",
             "{{SessionName}}",
         ),
@@ -444,7 +455,7 @@ fn mappings() -> Vec<Check> {
         ),
         mapping(
             &dev("username: a, groups: ['system:master']"),
-            "did you mean `system:masters`?",
+            "write `system:masters`",
             "system:master",
             "system:masters",
         ),

@@ -18,6 +18,7 @@ mod kubectl_config;
 mod people;
 mod roles;
 mod templates;
+mod tokens;
 mod tools;
 mod world;
 
@@ -35,11 +36,13 @@ fn table() -> Vec<Check> {
     [
         config::cases(),
         aws_auth::cases(),
+        aws_auth::unread(),
         roles::cases(),
         access::cases(),
         kubeconfig::cases(),
         flags::cases(),
         people::cases(),
+        tokens::cases(),
     ]
     .into_iter()
     .flatten()

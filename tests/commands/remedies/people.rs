@@ -25,15 +25,15 @@ fn callers() -> Vec<Check> {
         })
     };
     vec![
-        dev().says("Somebody who may: ").printed(&[]).leaves("access-entry").leaves("no-").leaves("mapping").check(),
+        dev().says("Somebody who may: ").printed(&[("NAME", "dev"), ("GROUP", "system:masters")]).check(),
         section("- {rolearn: 'arn:aws:iam::111122223333:role/team/dev', username: dev, groups: ['system:masters']}\n").says("Map the ARN that the server compares").printed(&[]).check(),
-        section("- [\n").says("Correct the section's text; nobody in it gets in until then.").change(|world| {
+        section("- [\n").says("Correct the text of that section; ").change(|world| {
             aws_auth(world).data.insert("mapRoles".to_owned(), "- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: ['system:masters']}\n".to_owned());
         }).check(),
         section("- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: 'system:masters'}\n").says("Put the values in quotes, and groups in a list.").change(|world| {
             aws_auth(world).data.insert("mapRoles".to_owned(), "- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: ['system:masters']}\n".to_owned());
         }).check(),
-        section("- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: [viewers]}\n").says("Bind it: ").printed(&[]).check(),
+        section("- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: [viewers]}\n").says("Bind it: ").printed(&[("NAME", "viewers")]).check(),
         dev().world(|world| map_role(world, "- {rolearn: 'arn:aws:iam::999988887777:role/dev', username: dev, groups: ['system:masters']}\n")).says("Use credentials of that account, or map the caller").printed(&[]).leaves("warning[").check(),
     ]
 }

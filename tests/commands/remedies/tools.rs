@@ -4,7 +4,7 @@
 use eksact::{
     cloud::sandbox::{SimulatedCluster, World},
     ports::{
-        access::{AccessEntry, AccessPolicy},
+        access::{AccessEntry, AccessPolicy, RbacBinding, Subject},
         kubernetes::Namespace,
     },
 };
@@ -295,6 +295,25 @@ fn kubectl(world: &mut World, arguments: &[String], piped: &str) -> Result<Strin
                 terminating: false,
             };
             cluster.namespaces.insert((*name).to_owned(), namespace);
+            Ok(String::new())
+        }
+        ["create", "clusterrolebinding", name] => {
+            let (Some(role), Some(group)) = (flag(arguments, "--clusterrole"), flag(arguments, "--group"))
+            else {
+                return Err("kubectl: --clusterrole and --group".to_owned());
+            };
+            let binding = RbacBinding {
+                name: (*name).to_owned(),
+                role_kind: "ClusterRole".to_owned(),
+                role_name: role.to_owned(),
+                subjects: vec![Subject {
+                    kind: "Group".to_owned(),
+                    name: group.to_owned(),
+                    namespace: None,
+                }],
+                ..RbacBinding::default()
+            };
+            cluster.rbac_bindings.insert(format!("/{name}"), binding);
             Ok(String::new())
         }
         ["get", "clusterroles"] => Ok(cluster
