@@ -12,6 +12,7 @@ mod aws_auth;
 mod case;
 mod complaint;
 mod config;
+mod faults;
 mod flags;
 mod kubeconfig;
 mod kubectl_config;
@@ -43,6 +44,7 @@ fn table() -> Vec<Check> {
         flags::cases(),
         people::cases(),
         tokens::cases(),
+        faults::cases(),
     ]
     .into_iter()
     .flatten()

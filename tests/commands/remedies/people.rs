@@ -8,7 +8,7 @@ use super::{
 const ARN: &str = "eks.amazonaws.com/role-arn";
 
 pub(super) fn cases() -> Vec<Check> {
-    [callers(), pods()].into_iter().flatten().collect()
+    [callers(), near(), pods()].into_iter().flatten().collect()
 }
 
 fn callers() -> Vec<Check> {
@@ -35,6 +35,42 @@ fn callers() -> Vec<Check> {
         }).check(),
         section("- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: [viewers]}\n").says("Bind it: ").printed(&[("NAME", "viewers")]).check(),
         dev().world(|world| map_role(world, "- {rolearn: 'arn:aws:iam::999988887777:role/dev', username: dev, groups: ['system:masters']}\n")).says("Use credentials of that account, or map the caller").printed(&[]).leaves("warning[").check(),
+    ]
+}
+
+/// Entries that nearly match the caller.
+fn near() -> Vec<Check> {
+    const RIGHT: &str =
+        "- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: ['system:masters']}\n";
+    let dev =
+        "whoami --cluster quickstart --region eu-west-1 --sandbox-caller arn:aws:iam::111122223333:role/dev";
+    let of = |key: &'static str, text: String| {
+        case(dev).world(move |world| {
+            aws_auth(world).data.clear();
+            aws_auth(world).data.insert(key.to_owned(), text);
+        })
+    };
+    let corrected = |case: Case| {
+        case.change(|world| {
+            aws_auth(world).data.clear();
+            aws_auth(world)
+                .data
+                .insert("mapRoles".to_owned(), RIGHT.to_owned());
+        })
+        .check()
+    };
+    let with = |from: &str, to: &str| of("mapRoles", RIGHT.replace(from, to));
+    vec![
+        corrected(with("username: dev", "username: dev, sso: {permissionSetName: A, accountID: '111122223333'}").says("Correct the entry, or map the caller: ")),
+        corrected(of("maproles", RIGHT.to_owned()).says("Rename the key to `mapRoles`; upper and lower case matter.")),
+        with("role/dev", "role/de*").says("Map the caller: ").printed(&[]).check(),
+        of("mapRoles", format!("{RIGHT}{}", RIGHT.replace("'system:masters'", ""))).says("Keep one entry for each ARN, with all its groups: ").printed(&[]).check(),
+        case("whoami --cluster quickstart --region eu-west-1 --sandbox-caller arn:aws:iam::111122223333:user/ann").world(|world| map_role(world, "- {rolearn: 'arn:aws:iam::111122223333:user/ann', username: ann, groups: ['system:masters']}\n")).says("Move it to mapUsers, as `userarn`; it works where it is.").change(|world| {
+            let section = aws_auth(world).data.get_mut("mapRoles").unwrap();
+            section.truncate(section.find("- {rolearn").unwrap());
+            aws_auth(world).data.insert("mapUsers".to_owned(), "- {userarn: 'arn:aws:iam::111122223333:user/ann', username: ann, groups: ['system:masters']}\n".to_owned());
+        }).check(),
+        case("whoami --cluster quickstart --region eu-west-1 --sandbox-caller arn:aws:iam::111122223333:root").says("Sign in as a user or role of IAM").instead("whoami --cluster quickstart --region eu-west-1").check(),
     ]
 }
 

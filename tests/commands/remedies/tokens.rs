@@ -39,13 +39,11 @@ pub(super) fn cases() -> Vec<Check> {
     };
     vec![
         fault("https://", "http://", "Make the token with `eksact token`."),
-
         fault(
             "sts.eu-west-1.amazonaws.com",
             "sts.amazonaws.com",
             "Name the region: `eksact token --region`.",
         ),
-
         fault(
             "host%3Bx-k8s-aws-id",
             "host",

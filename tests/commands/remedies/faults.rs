@@ -1,0 +1,177 @@
+//! What fails in the middle of a run, which no situation of a whole command can bring about: the run in this process, with
+//! faults in the simulated services, and then the same again as the help says.
+
+use std::{sync::Arc, time::Duration};
+
+use eksact::{
+    cloud::sandbox::{Fault, Matching, Rule, Sandbox, Seed, SystemClock, World},
+    config,
+    engine::{ExecutionOptions, Interrupt, execute},
+    ports::CallErrorKind,
+    resources::{self, LiveReader, Request, Runner, request::Settings},
+};
+
+use super::{
+    case::Check,
+    world::{ACCESS, DEV, HEAD, web},
+};
+
+/// What a run complains about: what it says, with the help.
+type Complaints = Vec<(String, Vec<String>)>;
+
+async fn run(sandbox: &Sandbox, file: &str, nonce: &str, folder: Option<std::path::PathBuf>) -> Complaints {
+    let loaded = config::load("c.yaml", file.as_bytes()).unwrap();
+    let mut request = Request::ensure(loaded.config, Settings::default());
+    nonce.clone_into(&mut request.settings.nonce);
+    request.settings.timeout = Duration::from_secs(1);
+    let reader = match LiveReader::begin(sandbox.readers(), "quickstart").await {
+        Ok(reader) => reader,
+        Err(error) => {
+            let help = resources::runner::help_for(&error);
+            return vec![(error.to_string(), help.iter().map(ToString::to_string).collect())];
+        }
+    };
+    let live = reader.read(&request).await;
+    let plan = resources::plan(&request, &live).unwrap();
+    let mut complaints: Complaints = plan
+        .findings
+        .iter()
+        .map(|found| {
+            (
+                found.message.clone(),
+                found.help.iter().map(ToString::to_string).collect(),
+            )
+        })
+        .collect();
+    let runner =
+        Runner::new(sandbox.readers(), sandbox.writers(), request.settings.timeout).with_state_folder(folder);
+    let (_sender, interrupt) = tokio::sync::watch::channel(Interrupt::None);
+    let report = execute(&plan, &runner, ExecutionOptions::default(), &|_| {}, interrupt).await;
+    complaints.extend(report.failed.into_iter().map(|(_, error)| {
+        (
+            error.message,
+            error.help.iter().map(ToString::to_string).collect(),
+        )
+    }));
+    complaints
+}
+
+/// A run of this file meets the fault, says so, and the same again says nothing.
+fn fault(file: String, rule: Rule, says: &'static str) -> Check {
+    let keep = std::env::temp_dir();
+    tried(
+        file,
+        says,
+        move |sandbox| sandbox.faults().add(rule),
+        None,
+        |_| {},
+        Some(keep),
+    )
+}
+
+fn tried(
+    file: String,
+    says: &'static str,
+    before: impl FnOnce(&Sandbox) + Send + 'static,
+    folder: Option<std::path::PathBuf>,
+    follow: impl FnOnce(&mut World) + Send + 'static,
+    folder_then: Option<std::path::PathBuf>,
+) -> Check {
+    Check {
+        about: format!("a run with a fault → {says}"),
+        run: Box::new(move || {
+            let seed = Seed {
+                cluster: "quickstart".to_owned(),
+                region: "eu-west-1".to_owned(),
+                account: None,
+            };
+            let sandbox = Sandbox::in_memory(World::seeded(&seed), Arc::new(SystemClock));
+            before(&sandbox);
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(|error| error.to_string())?;
+            let met = runtime.block_on(run(&sandbox, &file, "first", folder));
+            let helps: Vec<String> = met
+                .iter()
+                .flat_map(|(_, help)| help)
+                .filter(|help| help.contains(says))
+                .cloned()
+                .collect();
+            if helps.is_empty() {
+                return Err(format!("it does not say so, but: {met:#?}"));
+            }
+            sandbox.edit(follow).map_err(|error| error.to_string())?;
+            // Another process, for which the services have no faults.
+            let left = runtime.block_on(run(&sandbox.another_process(), &file, "second", folder_then));
+            if left.is_empty() {
+                Ok(helps)
+            } else {
+                Err(format!("{helps:?} was followed, and there is {left:#?}"))
+            }
+        }),
+    }
+}
+
+pub(super) fn cases() -> Vec<Check> {
+    let on = |action: &str, kind| Rule {
+        matching: Matching::Action(action.to_owned()),
+        nth: 1,
+        times: 5_000,
+        fault: Fault::ErrorBefore(kind),
+    };
+    let once =
+        |action: &str, kind| Rule::once(Matching::Action(action.to_owned()), 1, Fault::ErrorBefore(kind));
+    let mapped = || format!("{HEAD}iamIdentityMappings:\n- {{arn: '{DEV}', username: dev}}\n");
+    let group = format!("{HEAD}{ACCESS}groups:\n- {{name: viewers, bindings: [{{clusterRole: view}}]}}\n");
+    vec![
+        fault(
+            web(""),
+            once("TagResource", CallErrorKind::Throttled),
+            "The service is busy: run the same command again.",
+        ),
+        fault(
+            web(""),
+            once("TagResource", CallErrorKind::Unreachable),
+            "run the same command again, it looks first.",
+        ),
+        fault(
+            web(""),
+            once("TagResource", CallErrorKind::Conflict),
+            "run the same command again, it plans anew.",
+        ),
+        fault(
+            web(""),
+            once("TagResource", CallErrorKind::Credentials),
+            "Renew the credentials and run the same command again.",
+        ),
+        fault(
+            group,
+            once("create clusterrolebindings", CallErrorKind::AccessDenied),
+            "the caller needs them itself, or the verb `bind`.",
+        ),
+        fault(
+            mapped(),
+            once("patch configmaps", CallErrorKind::Credentials),
+            "If nobody gets in any more, the way back is: ",
+        ),
+        fault(
+            mapped(),
+            on("patch configmaps", CallErrorKind::Conflict),
+            "--timeout is how long it tries.",
+        ),
+        tried(
+            mapped(),
+            "Set HOME or XDG_STATE_HOME, so that the backup can be a file.",
+            move |sandbox| {
+                sandbox.faults().add(Rule {
+                    times: 2,
+                    ..on("create configmaps", CallErrorKind::AccessDenied)
+                })
+            },
+            None,
+            |_| {},
+            Some(std::env::temp_dir()),
+        ),
+    ]
+}
