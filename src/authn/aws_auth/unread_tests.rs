@@ -30,7 +30,7 @@ fn said(section: SectionKey, text: &str) -> Vec<(String, String)> {
                 ""
             };
             let place = format!("{}{mark} {}", finding.code, finding.line.unwrap_or_default());
-            (place, finding.suggestion)
+            (place, finding.suggestion.to_string())
         })
         .collect()
 }
