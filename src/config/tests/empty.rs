@@ -4,6 +4,8 @@ use insta::assert_snapshot;
 
 use super::{HEAD, loaded, report, report_all};
 
+const ACCESS: &str = "apiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\n";
+
 /// What is said about one service account with these keys, in block style.
 fn about(keys: &str) -> String {
     report(&format!(
@@ -145,7 +147,6 @@ fn blank_text_in_mappings_and_groups_is_an_error() {
             .collect();
         assert_eq!(errors, [wanted], "{said}");
     }
-    const ACCESS: &str = "apiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\n";
     for (group, wanted) in [
         (
             "{name: \"\", bindings: [{clusterRole: view}]}",
