@@ -350,7 +350,7 @@ fn exec_env_is_written_compared_and_checked() {
         0
     );
     for (flags, message) in [
-        ("--exec-env AWS_PROFILE", "is not NAME=VALUE"),
+        ("--exec-env AWS_PROFILE", "takes NAME=VALUE"),
         ("--exec-env =dev", "cannot be the name of a variable"),
         ("--exec-env=%20=dev", "begins with a blank"),
         ("--exec-env A%20B=c", "cannot be the name of a variable"),

@@ -10,6 +10,8 @@ mod command_line;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod eksctl_lines;
+#[cfg(test)]
 mod exit_codes;
 #[cfg(test)]
 mod files;
