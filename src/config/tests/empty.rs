@@ -217,6 +217,34 @@ fn no_policies_are_an_explicit_empty_list_and_never_a_key_without_a_value() {
 }
 
 #[test]
+fn keys_without_a_value_are_told_wherever_they_are_acted_on() {
+    let policy = "    attachPolicyARNs: ['arn:aws:iam::aws:policy/A']\n";
+    for key in [
+        "attachPolicy",
+        "wellKnownPolicies",
+        "roleName",
+        "roleOnly",
+        "tags",
+        "subjectPattern",
+        "attachRoleARN",
+    ] {
+        assert_eq!(
+            first_lines(&about(&format!("{policy}    {key}:\n"))),
+            [format!(
+                "c.yaml:9:5: warning: iam.serviceAccounts[0].{key} has no value and counts as left out"
+            )]
+        );
+    }
+    // Lists of objects lose their value when their items are commented out.
+    assert_eq!(
+        report(&format!(
+            "{HEAD}iamIdentityMappings:\niam:\n  withOIDC: true\n  serviceAccounts: ~\n"
+        )),
+        ""
+    );
+}
+
+#[test]
 fn blank_text_of_others_is_left_to_them() {
     let said = report(&format!(
         "{HEAD}iam: {{withOIDC: true, serviceRoleARN: \"\"}}\naddons: [{{name: a, version: \"\"}}]\n\
