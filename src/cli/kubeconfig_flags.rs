@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Failure, global::GlobalFlags};
 use crate::{
-    iam::Arn,
+    iam::{Arn, arn::is_account_id},
     kubeconfig::{ExecApiVersion, ExecTool},
 };
 
@@ -215,10 +215,14 @@ pub(super) fn role(flag: &str, text: &str) -> Result<String, Failure> {
     let arn: Arn = text
         .parse()
         .map_err(|error| Failure::usage(format!("{flag}: {error}")))?;
-    if arn.role_name().is_none() {
-        return Err(Failure::usage(format!(
-            "--role-arn: `{text}` is not the ARN of a role"
-        )));
+    // A variable that is not set leaves the account empty.
+    if arn.service != "iam" || arn.role_name().is_none() || !is_account_id(&arn.account) {
+        return Err(
+            Failure::usage(format!("{flag}: `{text}` is not the ARN of a role")).with_help(format!(
+                "Write it like arn:{}:iam::111122223333:role/my-role.",
+                arn.partition
+            )),
+        );
     }
     Ok(text.to_owned())
 }

@@ -346,6 +346,11 @@ fn clusters_and_regions_are_told_with_the_fix() {
         "get %20 iamserviceaccount --cluster prod".to_owned(),
         "create iamidentitymapping --cluster prod --group system:masters%20 --arn arn:aws:iam::111122223333:role/a".to_owned(),
         "get iamserviceaccount \u{2014}cluster prod".to_owned(),
+        // `arn:aws:iam::$ACCOUNT:role/dev`, and the account is not set.
+        "update-kubeconfig --name prod --role-arn arn:aws:iam:::role/dev --kubeconfig config".to_owned(),
+        "utils write-kubeconfig prod --authenticator-role-arn arn:aws:iam:::role/dev --kubeconfig config".to_owned(),
+        "token --cluster prod --region eu-west-1 --role-arn arn:aws:iam:::role/dev --sandbox=false".to_owned(),
+        "create iamidentitymapping --cluster prod --arn arn:aws:iam:::role/dev --username dev".to_owned(),
     ] {
         assert_eq!(tell(&mut place, &line).code, 64, "{line}");
     }
