@@ -70,6 +70,9 @@ impl SimulatedCaller {
             return Err(NotACaller(format!("`{arn}` is not the ARN of a role")));
         };
         let name = role.rsplit('/').next().unwrap_or(role);
+        if name.is_empty() || name.contains(char::is_whitespace) {
+            return Err(NotACaller(format!("`{arn}` does not name a role")));
+        }
         format!("{head}:sts::{account}:assumed-role/{name}/{session}").parse()
     }
 
