@@ -142,8 +142,11 @@ fn shadowed(known: &Known<'_>, entry: &AccessEntry, (place, mapped): (&str, &Map
     );
     Some(
         Finding::new(Severity::Warning, "shadowed-by-access-entry", message).with_help(format!(
-            "Give the access entry what aws-auth gives, and remove the mapping: {}; or delete the access entry, so that the \
+            "Give the access entry what aws-auth gives: {} and remove the mapping: {}; or delete the access entry, so that the \
              mapping counts: {}",
+            known
+                .target()
+                .give_same(entry, &mapped.username, &mapped.groups),
             known.target().unmap(&known.identity.canonical.arn),
             known.target().delete_entry(entry)
         )),
