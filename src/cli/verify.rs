@@ -8,7 +8,7 @@ use super::{
     decode::{FactsFormat, read_token},
     global::GlobalFlags,
     signing::{Signing, SigningFlags},
-    token_facts, token_verdict, wiring,
+    wiring,
 };
 use crate::{
     authn::{
@@ -24,6 +24,7 @@ use crate::{
         credentials::Environment,
         trust::TrustRoots,
     },
+    diagnosis::{token_facts, token_verdict},
     engine::{Finding, Severity},
     iam::Partition,
     view::{Facts, Printer},

@@ -1,5 +1,5 @@
 //! `eksact whoami`: who one is to AWS and from which credentials, and who to a cluster. What cannot be asked is said to be
-//! not checkable; what was found out is explained in `whoami_facts`.
+//! not checkable; what was found out is explained in `diagnosis::caller`.
 
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc};
 
@@ -11,12 +11,10 @@ use super::{
     ExitCode, Failure,
     decode::FactsFormat,
     global::GlobalFlags,
+    place_flags::cluster_in_token,
     signing::{Signer, SignerFlags, Signing},
-    token_verdict,
     whoami_aws_auth::read_aws_auth,
-    whoami_facts::{Known, ServerSays, explain},
-    whoami_kubeconfig::{self, AskedFor},
-    whoami_mapping::ReadAwsAuth,
+    whoami_kubeconfig,
 };
 use crate::{
     authn::{
@@ -29,6 +27,12 @@ use crate::{
         cluster_api::{ClusterApi, Way},
         credentials::Environment,
         trust::TrustRoots,
+    },
+    diagnosis::{
+        caller::{Known, ServerSays, explain},
+        context::{AskedFor, difference},
+        mapping::ReadAwsAuth,
+        token_verdict,
     },
     engine::Finding,
     iam::Arn,
@@ -46,7 +50,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct WhoamiCommand {
     /// The cluster
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", value_parser = cluster_in_token)]
     cluster: Option<String>,
     /// The cluster's aws-auth ConfigMap in a file, as `kubectl get configmap -o yaml` or `-o json` prints it
     #[arg(long, value_name = "PATH", requires = "cluster")]
@@ -130,7 +134,7 @@ impl WhoamiCommand {
                 inherited_profile: environment.get("AWS_PROFILE"),
                 role_arn: self.signer.role_arn.as_deref(),
             };
-            let other = sign_in.and_then(|sign_in| whoami_kubeconfig::difference(&sign_in, &asked_for));
+            let other = sign_in.and_then(|sign_in| difference(&sign_in, &asked_for));
             for finding in other.into_iter().chain(file.and_then(|file| file.finding)) {
                 facts.find(finding);
             }

@@ -5,6 +5,9 @@
 mod apply;
 #[cfg(test)]
 mod aws_auth;
+mod aws_auth_unread;
+#[cfg(test)]
+mod command_line;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
@@ -23,5 +26,7 @@ mod oidc_provider;
 mod output;
 #[cfg(test)]
 mod place;
+#[cfg(test)]
+mod promises;
 #[cfg(test)]
 mod terminal;

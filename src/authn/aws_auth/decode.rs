@@ -3,7 +3,7 @@
 use super::document::{Json, Kind};
 use super::lint_names::{misspelt, nearest_placeholder};
 use super::parse::{Fault, Mapping, SectionKey, SsoRole};
-use crate::yaml_edit::{NodeId, Tree};
+use crate::yaml::{NodeId, Tree};
 
 /// What decoding writes to besides its result.
 pub(super) struct Decoder<'t> {

@@ -106,7 +106,16 @@ pub fn of_name(name: &str, kind: NameOf, has_session: bool) -> Vec<NameFinding> 
     let mut found = Vec::new();
     let shown = shown(name);
     let bare = name.trim_matches(is_padding);
-    if bare != name && !bare.is_empty() {
+    if bare.is_empty() && !name.is_empty() {
+        return vec![NameFinding {
+            fault: NameFault::Padded,
+            weight: Weight::Error,
+            message: format!("{shown} is a name of nothing but blanks, quotes or commas"),
+            help: "write a name, or remove it".to_owned(),
+            meant: None,
+        }];
+    }
+    if bare != name {
         found.push(NameFinding {
             fault: NameFault::Padded,
             weight: Weight::Error,
@@ -173,7 +182,7 @@ fn joined(name: &str, shown: &str) -> Option<NameFinding> {
     };
     let words = split(&|c| is_blank(c) || ",;".contains(c));
     let lines = split(&|c| ",;\n".contains(c));
-    let (parts, weight) = if misspelt(name).is_some() {
+    let (parts, weight) = if misspelt(name).is_some() && !name.contains([',', ';']) {
         return None;
     } else if is_of_system(&words) {
         (words, Weight::Error)

@@ -9,9 +9,10 @@ use super::decode::Decoder;
 use super::document::{Kind, json, lossy};
 use super::unread::{self, Unread};
 use crate::authn::arn::KNOWN_PARTITIONS;
-use crate::yaml_edit::read::resolve::Resolved;
-use crate::yaml_edit::read::{Content, Mark, NodeId};
-use crate::yaml_edit::{SyntaxError, Tree, extent_of_item};
+use crate::yaml::edit::extent_of_item;
+use crate::yaml::syntax::resolve::Resolved;
+use crate::yaml::syntax::{Content, Mark, NodeId};
+use crate::yaml::{SyntaxError, Tree};
 
 /// A key of the ConfigMap's data that the server reads. Upper and lower case matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -149,7 +150,7 @@ pub struct Entry<T> {
     /// Its first line in the section's text, from 1.
     pub line: usize,
     /// Its bytes in the section's text, with the comments about it, which would go with it
-    /// ([`crate::yaml_edit::extent_of_item`]).
+    /// ([`crate::yaml::edit::extent_of_item`]).
     pub span: Range<usize>,
     /// What the server took.
     pub value: T,

@@ -191,7 +191,8 @@ fn templates_that_stay_as_they_are() {
         help: the placeholders are {{EC2PrivateDNSName}}, {{AccountID}}, {{SessionName}}, {{SessionNameRaw}}, {{AccessKeyID}}; write the name itself in place of any other
     5:69: error: `{{AccountId}}` is not a placeholder that the server knows: it is the name as it stands
         help: write `{{AccountID}}`; braces, case and blanks count
-    5:86: error: the name of a group is empty
+    5:86: error: iamIdentityMappings[0].groups[1] is empty
+        help: a variable was probably not set: fill it in, or leave the key out
     5:57: warning: {{SessionName}} is empty for an IAM user: only a role has sessions
         help: write the user's name itself
     5:85: error: {{EC2PrivateDNSName}} is for the role of a node only: the server refuses an IAM user always

@@ -233,23 +233,23 @@ fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut 
             return;
         }
         let path = path.key("groups").index(index);
-        if group.is_empty() {
-            found.push(Finding::error("group", path, "the name of a group is empty"));
-        } else {
-            check_name(group, NameOf::Group, is_role, &path, found);
-            if mapping.groups.iter().take(index).any(|before| before == group) {
-                let message = format!(
-                    "{} is in the list already: once more makes no difference",
-                    quoted(group)
-                );
-                found.push(Finding::warning("repeated-value", path, message).help("remove it"));
-            }
+        check_name(group, NameOf::Group, is_role, &path, found);
+        if !group.is_empty() && mapping.groups.iter().take(index).any(|before| before == group) {
+            let message = format!(
+                "{} is in the list already: once more makes no difference",
+                quoted(group)
+            );
+            found.push(Finding::warning("repeated-value", path, message).help("remove it"));
         }
     }
 }
 
 /// A user name or group, by the rules that `check aws-auth` has for it. `is_role` is whether sessions of a role get it.
 pub(super) fn check_name(name: &str, kind: NameOf, is_role: bool, path: &FieldPath, found: &mut Findings) {
+    // A blank one is told with every other blank value.
+    if name.trim().is_empty() {
+        return;
+    }
     for finding in of_name(name, kind, is_role) {
         let code = match finding.fault {
             // Reported as unexpanded already.
