@@ -5,6 +5,7 @@
 mod apply;
 #[cfg(test)]
 mod aws_auth;
+#[cfg(test)]
 mod aws_auth_unread;
 #[cfg(test)]
 mod command_line;
