@@ -4,8 +4,11 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::place_flags::region;
-use crate::view::{ColourChoice, Level, Printer};
+use super::{Failure, place_flags::region};
+use crate::{
+    cloud::sandbox::SimulatedCaller,
+    view::{ColourChoice, Level, Printer},
+};
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -93,6 +96,15 @@ pub(super) struct GlobalFlags {
         default_value = ".eksact-sandbox.json"
     )]
     pub sandbox_file: PathBuf,
+    /// Who calls in the sandbox: the ARN of a user or role, rather than the sandbox's creator
+    #[arg(
+        long,
+        global = true,
+        env = "EKSACT_SANDBOX_CALLER",
+        hide_env_values = true,
+        value_name = "ARN"
+    )]
+    pub sandbox_caller: Option<SimulatedCaller>,
     /// Reach the cluster's API through this kubeconfig, rather than through its endpoint
     #[arg(long, global = true, value_name = "PATH")]
     pub kubeconfig: Option<PathBuf>,
@@ -125,6 +137,17 @@ pub(super) struct GlobalFlags {
 }
 
 impl GlobalFlags {
+    /// Refuses a flag that would do nothing: nobody shall believe to be the simulated caller.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        if self.sandbox_caller.is_some() && !self.sandbox {
+            return Err(Failure::usage(
+                "--sandbox-caller names who calls in the sandbox, and this is not the sandbox",
+            )
+            .with_help("Add --sandbox, or leave --sandbox-caller out and unset EKSACT_SANDBOX_CALLER."));
+        }
+        Ok(())
+    }
+
     /// The printer that these flags ask for.
     pub(super) fn printer(&self) -> Printer {
         let level = if self.quiet {

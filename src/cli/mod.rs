@@ -31,6 +31,7 @@ mod place_flags;
 mod plan;
 mod plan_flags;
 mod restore;
+mod sandbox;
 mod schema;
 mod signing;
 mod signing_flags;
@@ -41,6 +42,7 @@ mod version;
 mod whoami;
 mod whoami_aws_auth;
 mod whoami_kubeconfig;
+mod whoami_sources;
 mod wiring;
 mod words;
 
@@ -186,6 +188,7 @@ fn parse_as<P: Parser>(arguments: &[OsString]) -> Result<P, Refused> {
 
 fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
     let global = &cli.global;
+    global.check()?;
     match cli.command {
         // kubectl waits for a token at every call: no log and no runtime, unless it comes to need them.
         Command::Token(command) => command.run(global, printer),

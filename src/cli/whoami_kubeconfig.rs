@@ -4,19 +4,19 @@ use std::path::Path;
 
 use super::{global::GlobalFlags, kubeconfig_file};
 use crate::{
-    diagnosis::context::sign_in_of_context,
-    kubeconfig::{Document, Entries, SignIn, store},
+    diagnosis::context::{ContextUser, user_of_context},
+    kubeconfig::{Document, Entries, store},
 };
 
-/// As whom the context of --kubeconfig and --context signs in; none without these flags, and where it cannot be told. A file
+/// The user of the context of --kubeconfig and --context; none without these flags, and where it cannot be told. A file
 /// that cannot be read is told of by whoever connects with it.
-pub(crate) fn sign_in(global: &GlobalFlags) -> Option<SignIn> {
+pub(super) fn context_user(global: &GlobalFlags) -> Option<ContextUser> {
     if global.kubeconfig.is_none() && global.context.is_none() {
         return None;
     }
     let candidates = kubeconfig_file::candidates(global.kubeconfig.clone()).ok()?;
     let files: Vec<Entries> = candidates.iter().filter_map(entries_at).collect();
-    sign_in_of_context(&files, global.context.as_deref())
+    user_of_context(&files, global.context.as_deref())
 }
 
 fn entries_at(path: &Path) -> Option<Entries> {

@@ -1,14 +1,23 @@
 //! Who somebody is to a cluster, and why nobody: from STS's identity, the access entries, aws-auth and the server's own
 //! answer. Pure. What aws-auth says is `mapping`'s.
 
+use super::{
+    effect,
+    mapping::{ReadAwsAuth, by_aws_auth},
+    near_entry,
+    remedy::Target,
+};
 use crate::{
-    authn::{arn::PrincipalKind, aws_auth::Identity},
+    authn::{
+        arn::PrincipalKind,
+        aws_auth::{Identity, SectionKey},
+        aws_auth_manifest::Manifest,
+    },
+    config::SourceLocation,
     engine::{Finding, Severity},
-    ports::access::AccessEntry,
+    ports::access::{AccessEntry, RbacBinding},
     view::Facts,
 };
-
-use super::mapping::{ReadAwsAuth, by_aws_auth};
 
 /// What was found out; what is none could not be.
 #[derive(Debug)]
@@ -24,6 +33,10 @@ pub(crate) struct Known<'a> {
     pub(crate) mode: Option<&'a str>,
     pub(crate) entries: Option<&'a [AccessEntry]>,
     pub(crate) aws_auth: ReadAwsAuth<'a>,
+    /// The file that aws-auth was read from, by its path, where it was one.
+    pub(crate) file: Option<(&'a str, &'a Manifest)>,
+    /// The bindings of the cluster.
+    pub(crate) bindings: Option<&'a [RbacBinding]>,
     /// What the server itself says: username and groups, or that it refuses.
     pub(crate) server: Option<ServerSays>,
     /// What is wrong with a token that the server has refused, by STS's word; nothing where STS believes it, none where STS
@@ -32,6 +45,9 @@ pub(crate) struct Known<'a> {
     /// The ARN of the caller's role with its path, by IAM's word.
     pub(crate) role_arn: Option<&'a str>,
 }
+
+/// What the root user does instead of being mapped.
+const USE_NO_ROOT: &str = "sign in as a user or role of IAM: neither access entries nor `eksact create iamidentitymapping` take the root user";
 
 /// The answer of the cluster's own API to a token of the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,11 +60,12 @@ pub(crate) enum ServerSays {
 
 /// Through what the caller should get in; the access entry goes first.
 #[derive(Debug, Default)]
-struct Mappings {
-    /// The ARN of an access entry.
-    entry: Option<String>,
+struct Mappings<'a> {
+    entry: Option<&'a AccessEntry>,
     /// The place in aws-auth.
     aws_auth: Option<String>,
+    /// Username and groups, by what goes first.
+    expected: Option<(String, Vec<String>)>,
     are_entries_unknown: bool,
     is_aws_auth_unknown: bool,
 }
@@ -75,9 +92,21 @@ pub(crate) fn explain(known: &Known<'_>, facts: &mut Facts) {
         Some(ServerSays::Unauthorized) => facts.add("server", "refuses the caller (401 Unauthorized)"),
         None => {}
     }
+    let who = match &known.server {
+        Some(ServerSays::User(username, groups)) => Some((username, groups)),
+        _ => mappings
+            .expected
+            .as_ref()
+            .map(|(username, groups)| (username, groups)),
+    };
+    if let (Some((username, groups)), Some(bindings)) = (who, known.bindings) {
+        let bound = effect::bindings_of(username, groups, bindings);
+        facts.add_list("bindings", bound.into_iter().map(effect::in_words).collect());
+    }
     let unknown: Vec<&str> = [
         (mappings.are_entries_unknown, "access entries"),
         (mappings.is_aws_auth_unknown, "aws-auth"),
+        (who.is_some() && known.bindings.is_none(), "bindings"),
     ]
     .into_iter()
     .filter_map(|(is_unknown, what)| is_unknown.then_some(what))
@@ -105,44 +134,80 @@ impl Known<'_> {
         self.mode.is_none_or(|mode| mode != "API")
     }
 
-    /// The command that maps an ARN in aws-auth.
-    pub(crate) fn command(&self, arn: &str) -> String {
-        format!(
-            "eksact create iamidentitymapping --cluster {} --region {} --arn {arn} --username NAME --group GROUP",
-            self.cluster, self.region
-        )
+    /// The cluster that commands are about.
+    pub(super) fn target(&self) -> Target<'_> {
+        Target {
+            cluster: self.cluster,
+            region: self.region,
+        }
+    }
+
+    /// The command that maps the caller in aws-auth. Nobody maps the root user: AWS advises against keys of it.
+    pub(super) fn map_caller(&self, username: &str, groups: &[String]) -> String {
+        if self.identity.canonical.kind == PrincipalKind::Root {
+            return USE_NO_ROOT.to_owned();
+        }
+        self.target().map(&self.identity.canonical.arn, username, groups)
+    }
+
+    /// Where a line of a section is, if aws-auth was read from a file.
+    pub(super) fn place(&self, section: SectionKey, line: Option<usize>) -> Option<SourceLocation> {
+        let (path, manifest) = self.file?;
+        let line = u32::try_from(manifest.line(section, line)?).ok()?;
+        Some(SourceLocation {
+            file: path.into(),
+            line,
+            column: 1,
+        })
+    }
+
+    /// A username of an access entry with its placeholders filled in.
+    pub(super) fn rendered(&self, template: &str) -> String {
+        template
+            .replace("{{SessionName}}", &self.identity.session_name.replace('@', "-"))
+            .replace("{{SessionNameRaw}}", &self.identity.session_name)
     }
 }
 
-impl Mappings {
+impl Mappings<'_> {
     fn none(&self) -> bool {
         self.entry.is_none() && self.aws_auth.is_none()
     }
 }
 
 /// Looks into the access entries and into aws-auth.
-fn mappings(known: &Known<'_>, facts: &mut Facts) -> Mappings {
+fn mappings<'a>(known: &Known<'a>, facts: &mut Facts) -> Mappings<'a> {
     let mut mappings = Mappings::default();
+    let mut near = Vec::new();
     let tells = !matches!(known.server, Some(ServerSays::User(..)));
-    let expected = |username: &str, groups: &[String], facts: &mut Facts| {
+    let expect = |username: String, groups: Vec<String>, facts: &mut Facts| {
         if tells {
-            facts.add("username", username);
-            facts.add_list("groups", groups.to_vec());
+            facts.add("username", &username);
+            facts.add_list("groups", groups.clone());
         }
+        Some((username, groups))
     };
     if known.mode.is_none_or(|mode| mode != "CONFIG_MAP") {
         match known.entries {
             Some(entries) => match entry_of(known.identity, entries) {
                 Some(entry) => {
                     facts.add("access entry", &entry.principal_arn);
-                    expected(&entry.username, &entry.groups, facts);
+                    mappings.expected = expect(known.rendered(&entry.username), entry.groups.clone(), facts);
                     facts.add_list(
                         "access policies",
                         entry.policies.iter().map(|policy| policy.arn.clone()).collect(),
                     );
-                    mappings.entry = Some(entry.principal_arn.clone());
+                    if let Some(bindings) = known.bindings
+                        && let Some(finding) = effect::empty_entry(entry, bindings, known.target())
+                    {
+                        facts.find(finding);
+                    }
+                    mappings.entry = Some(entry);
                 }
-                None => facts.add("access entry", "none for this principal"),
+                None => {
+                    facts.add("access entry", "none for this principal");
+                    near = near_entry::of_access_entries(known, entries);
+                }
             },
             None => mappings.are_entries_unknown = true,
         }
@@ -150,15 +215,28 @@ fn mappings(known: &Known<'_>, facts: &mut Facts) -> Mappings {
     if known.reads_aws_auth() {
         match known.aws_auth {
             ReadAwsAuth::Data(data) => {
-                if let Some((place, mapped)) = by_aws_auth(known, data, mappings.entry.is_some(), facts) {
+                if let Some((place, mapped)) = by_aws_auth(known, data, mappings.entry, facts) {
                     if mappings.entry.is_none() {
-                        expected(&mapped.username, &mapped.groups, facts);
+                        let short = place.split(':').next().unwrap_or(&place);
+                        let who = (mapped.username.as_str(), mapped.groups.as_slice());
+                        let empty = known
+                            .bindings
+                            .and_then(|bindings| effect::empty_mapping(short, who, bindings));
+                        if let Some(finding) = empty {
+                            facts.find(finding);
+                        }
+                        mappings.expected = expect(mapped.username, mapped.groups, facts);
                     }
                     mappings.aws_auth = Some(place);
                 }
             }
             ReadAwsAuth::Missing => facts.add("aws-auth", "there is no such ConfigMap"),
             ReadAwsAuth::Unknown => mappings.is_aws_auth_unknown = true,
+        }
+    }
+    if mappings.none() {
+        for finding in near {
+            facts.find(finding);
         }
     }
     mappings
@@ -181,7 +259,7 @@ fn without_path(arn: &str) -> String {
 }
 
 /// Why the server says 401: first what is wrong with the token itself, which no mapping would help.
-fn refused(known: &Known<'_>, mappings: &Mappings, facts: &mut Facts) {
+fn refused(known: &Known<'_>, mappings: &Mappings<'_>, facts: &mut Facts) {
     let faults = known.token_faults.unwrap_or_default();
     let is_token_refused = faults.iter().any(|fault| fault.severity == Severity::Error);
     for fault in faults {
@@ -221,10 +299,10 @@ fn refused(known: &Known<'_>, mappings: &Mappings, facts: &mut Facts) {
 }
 
 /// Nobody has to be mapped any more: what else it may be.
-fn refused_though_mapped(known: &Known<'_>, mappings: &Mappings) -> Finding {
+fn refused_though_mapped(known: &Known<'_>, mappings: &Mappings<'_>) -> Finding {
     let (through, help) = match (&mappings.entry, &mappings.aws_auth) {
         (Some(entry), _) => (
-            format!("the access entry {entry} is for it"),
+            format!("the access entry {} is for it", entry.principal_arn),
             "An access entry holds the id of its principal: where the role or user was deleted and made again, delete the entry \
              and create it anew. A new entry takes some moments to count.",
         ),
@@ -263,7 +341,7 @@ fn cluster_missing(known: &Known<'_>) -> Finding {
 }
 
 /// Nothing lets the caller in: what would.
-fn not_mapped(known: &Known<'_>, mappings: &Mappings, facts: &mut Facts) {
+fn not_mapped(known: &Known<'_>, mappings: &Mappings<'_>, facts: &mut Facts) {
     let identity = known.identity;
     if let Some(account) = known
         .cluster_account
@@ -281,58 +359,40 @@ fn not_mapped(known: &Known<'_>, mappings: &Mappings, facts: &mut Facts) {
             .with_help("Perhaps other credentials were meant: check --profile, AWS_PROFILE and the keys in the environment."),
         );
     }
-    if identity.canonical.kind == PrincipalKind::Root {
-        facts.find(Finding::new(
-            Severity::Warning,
-            "root",
-            "the caller is the account's root user, which no access entry can name",
-        ));
+    let is_root = identity.canonical.kind == PrincipalKind::Root;
+    if is_root {
+        facts.find(
+            Finding::new(
+                Severity::Warning,
+                "root",
+                "the caller is the account's root user, which no access entry can name",
+            )
+            .with_help("Sign in as a user or role of IAM, and delete the access keys of the root user: AWS advises against them."),
+        );
     }
     let arn = &identity.canonical.arn;
-    let (message, help) = if !known.reads_aws_auth() {
-        (
-            format!(
-                "no access entry is for {arn}, and the cluster does not read aws-auth (authentication mode API)"
-            ),
-            format!("Somebody who may: {}", entry_command(known)),
+    let message = if !known.reads_aws_auth() {
+        format!(
+            "no access entry is for {arn}, and the cluster does not read aws-auth (authentication mode API)"
         )
     } else if mappings.are_entries_unknown {
-        (
-            format!(
-                "no entry of aws-auth lets {arn} into the cluster; whether an access entry does is not checkable"
-            ),
-            format!("Somebody who may: {}", known.command(arn)),
+        format!(
+            "no entry of aws-auth lets {arn} into the cluster; whether an access entry does is not checkable"
         )
     } else {
-        (
-            format!("nothing lets {arn} into the cluster"),
-            format!("Somebody who may: {}", known.command(arn)),
-        )
+        format!("nothing lets {arn} into the cluster")
+    };
+    let command = if is_root || known.reads_aws_auth() {
+        known.map_caller("", &[])
+    } else {
+        known.target().create_entry(identity, known.role_arn)
+    };
+    let help = if is_root {
+        format!("Whoever uses it must {command}.")
+    } else {
+        format!("Somebody who may: {command}")
     };
     facts.find(Finding::new(Severity::Error, "not-mapped", message).with_help(help));
-}
-
-/// How an access entry for the caller is made. EKS takes the ARN of a role with its path only, which STS does not tell
-/// (`CreateAccessEntry`, `principalArn`).
-fn entry_command(known: &Known<'_>) -> String {
-    let canonical = &known.identity.canonical.arn;
-    let arn = known.role_arn.unwrap_or(canonical);
-    let command = format!(
-        "aws eks create-access-entry --cluster-name {} --region {} --principal-arn {arn}, and associate an access policy \
-         with it.",
-        known.cluster, known.region
-    );
-    let is_role = matches!(
-        known.identity.canonical.kind,
-        PrincipalKind::Role | PrincipalKind::AssumedRole
-    );
-    if !is_role || known.role_arn.is_some() {
-        return command;
-    }
-    let name = canonical.rsplit('/').next().unwrap_or_default();
-    format!(
-        "{command} The role's ARN is wanted with its path, if it has one: `aws iam get-role --role-name {name}` tells it."
-    )
 }
 
 #[cfg(test)]

@@ -1,18 +1,19 @@
-//! What an aws-auth ConfigMap makes of a caller, and which of its entries were meant for it and miss. Pure.
+//! What an aws-auth ConfigMap makes of a caller: the entry that lets it in, those that were meant for it and miss, and what
+//! is wrong with the whole.
 
 use std::collections::BTreeMap;
 
+use super::{caller::Known, near_entry};
 use crate::{
     authn::aws_auth::{
-        AwsAuth, Denied, Mapped, MappedBy, Miss, NearMiss,
-        lint::{Surroundings, lint},
+        AwsAuth, Denied, Mapped, MappedBy, Miss, SectionKey,
+        lint::{Surroundings, about_identity, lint},
         map, near_misses, parse,
     },
     engine::{Finding, Severity},
+    ports::access::AccessEntry,
     view::Facts,
 };
-
-use super::caller::Known;
 
 /// What was read of the ConfigMap.
 #[derive(Clone, Copy, Debug)]
@@ -25,23 +26,34 @@ pub(crate) enum ReadAwsAuth<'a> {
     Unknown,
 }
 
-/// The place that lets the caller in, and as whom. What is wrong weighs less where the caller `is_in` already.
-pub(crate) fn by_aws_auth(
+/// The place that lets the caller in, and as whom. What is wrong weighs less where the caller has an access entry.
+pub(super) fn by_aws_auth(
     known: &Known<'_>,
     data: &BTreeMap<String, String>,
-    is_in: bool,
+    entry: Option<&AccessEntry>,
     facts: &mut Facts,
 ) -> Option<(String, Mapped)> {
     let aws_auth = parse(data);
     let mapped = map(&aws_auth, known.identity);
-    let severity = if is_in || mapped.is_ok() {
+    let severity = if entry.is_some() || mapped.is_ok() {
         Severity::Warning
     } else {
         Severity::Error
     };
+    let misses = near_misses(&aws_auth, known.identity, data);
+    let is_named = |key: &str| {
+        let mut why = misses.iter().flat_map(|miss| &miss.why);
+        why.any(|miss| matches!(miss, Miss::MisspeltSection { key: named } if named == key))
+    };
     let misspelt = lint(&aws_auth, &Surroundings::default())
         .into_iter()
-        .filter(|finding| finding.code == "section-misspelt");
+        .filter(|finding| finding.code == "section-misspelt")
+        .filter(|finding| {
+            !aws_auth
+                .unknown_keys
+                .iter()
+                .any(|key| is_named(key) && finding.message.contains(&format!("`{key}`")))
+        });
     for finding in misspelt {
         facts.find(
             Finding::new(severity, finding.code, finding.message)
@@ -62,19 +74,28 @@ pub(crate) fn by_aws_auth(
                     fault.problem
                 ),
             )
-            .with_help("Correct the text of that section; `kubectl -n kube-system edit configmap aws-auth`."),
+            .with_help("Correct the text of that section; `kubectl -n kube-system edit configmap aws-auth`.")
+            .at(known.place(section, fault.line).as_ref()),
         );
     }
-    let misses = near_misses(&aws_auth, known.identity, |section| {
-        data.get(section.as_str()).cloned()
-    });
-    for miss in &misses {
-        facts.find(near_miss(miss, known, severity));
+    let nearest = near_entry::of_aws_auth(&misses, known, severity);
+    let own = of_own_entry(&aws_auth, known, &nearest);
+    for finding in nearest.into_iter().chain(own) {
+        facts.find(finding);
     }
     match mapped {
         Ok(mapped) => {
             let place = place(&aws_auth, mapped.by);
             facts.add("aws-auth", &place);
+            if let Some(finding) = entry.and_then(|entry| shadowed(known, entry, (&place, &mapped))) {
+                facts.find(finding);
+            }
+            if entry.is_none()
+                && let MappedBy::Account(index) = mapped.by
+            {
+                let line = aws_auth.accounts.entries.get(index).map(|entry| entry.line);
+                facts.find(by_account(known, line));
+            }
             Some((place, mapped))
         }
         Err(denied) => {
@@ -90,6 +111,25 @@ pub(crate) fn by_aws_auth(
     }
 }
 
+/// What else `check aws-auth` reports of the caller's own entry: what the server does not read of it, and names that are not
+/// what they look like.
+fn of_own_entry(aws_auth: &AwsAuth, known: &Known<'_>, nearest: &[Finding]) -> Vec<Finding> {
+    about_identity(aws_auth, &Surroundings::default(), known.identity)
+        .into_iter()
+        .filter(|found| !nearest.iter().any(|told| told.code == found.code))
+        .map(|found| {
+            let section = found.section.unwrap_or(SectionKey::Roles);
+            let line = found
+                .line
+                .map_or_else(String::new, |line| format!(", line {line}"));
+            let message = format!("{}{line}: {}", section.as_str(), found.message);
+            Finding::new(Severity::Warning, found.code, message)
+                .with_help(format!("In that entry of aws-auth: {}.", found.suggestion))
+                .at(known.place(section, found.line).as_ref())
+        })
+        .collect()
+}
+
 fn place(aws_auth: &AwsAuth, by: MappedBy) -> String {
     match by {
         MappedBy::Entry(section, index) => {
@@ -103,85 +143,48 @@ fn place(aws_auth: &AwsAuth, by: MappedBy) -> String {
     }
 }
 
-/// An entry that was meant for the caller, and why it does not count.
-fn near_miss(miss: &NearMiss, known: &Known<'_>, severity: Severity) -> Finding {
-    let entry = format!(
-        "{}{} has {}",
-        miss.section.as_str(),
-        miss.line
-            .map_or_else(String::new, |line| format!(", line {line},")),
-        miss.arn
-    );
-    let replace = |with: &str| format!("Write {with} there: {}", known.command(with));
-    let (code, why, help) = match &miss.why {
-        Miss::RolePath { without_path } => (
-            "role-arn-with-path",
-            "a role's path is not part of what the server compares".to_owned(),
-            replace(without_path),
-        ),
-        Miss::AssumedRole { role } => (
-            "session-arn",
-            "it is the ARN of a session, and the server compares the role's".to_owned(),
-            replace(role),
-        ),
-        Miss::UserPath { with_path } => (
-            "user-path",
-            "a user is compared with its path".to_owned(),
-            replace(with_path),
-        ),
-        Miss::OtherAccount { account } => (
-            "other-account",
-            format!(
-                "it is in account {account}, and the caller is in {}",
-                known.identity.account
-            ),
-            "Use credentials of that account, or map the caller's ARN.".to_owned(),
-        ),
-        Miss::OtherPartition { partition } => (
-            "wrong-partition",
-            format!("it is in partition {partition}"),
-            replace(&known.identity.canonical.arn),
-        ),
-        Miss::Padding => (
-            "not-an-arn",
-            "there are blanks or other characters around it, and the server compares them, too".to_owned(),
-            replace(&known.identity.canonical.arn),
-        ),
-        Miss::Overridden { by } => (
-            "duplicate-overridden",
-            format!(
-                "entry {} of the section has the same ARN and counts instead; groups are not joined",
-                by + 1
-            ),
-            "Keep one entry for each ARN, with all its groups.".to_owned(),
-        ),
-        Miss::Refused { because } => (
-            "entry-dropped",
-            format!("the server leaves the entry out: {because}"),
-            "Correct the entry.".to_owned(),
-        ),
-        Miss::DroppedSection { fault } => (
-            "section-dropped",
-            format!("the server drops the whole section: {}", fault.problem),
-            "Correct the section's text; nobody in it gets in until then.".to_owned(),
-        ),
-        Miss::SsoEntry => (
-            "sso-entry",
-            "entries by permission set (`sso`) are not read on EKS".to_owned(),
-            replace(&known.identity.canonical.arn),
-        ),
-        Miss::EmptyFields { faults } => (
-            "wrong-type",
-            format!(
-                "it matches, but some of its values have the wrong type and count as empty: {}",
-                faults
-                    .iter()
-                    .map(|fault| fault.problem.as_str())
-                    .collect::<Vec<_>>()
-                    .join("; ")
-            ),
-            "Put the values in quotes, and groups in a list.".to_owned(),
-        ),
+/// That an access entry is the caller's and aws-auth maps it to somebody else: the entry alone counts.
+fn shadowed(known: &Known<'_>, entry: &AccessEntry, (place, mapped): (&str, &Mapped)) -> Option<Finding> {
+    let username = known.rendered(&entry.username);
+    let is_same = username == mapped.username && entry.groups == mapped.groups;
+    if is_same || !matches!(mapped.by, MappedBy::Entry(..)) {
+        return None;
+    }
+    let groups = |groups: &[String]| match groups {
+        [] => "no group".to_owned(),
+        groups => groups.join(", "),
     };
-    Finding::new(severity, code, format!("{entry}: {why}")).with_help(help)
+    let message = format!(
+        "aws-auth maps the caller, too ({place}: {} in {}), and only the access entry {} counts: {username} in {}",
+        mapped.username,
+        groups(&mapped.groups),
+        entry.principal_arn,
+        groups(&entry.groups)
+    );
+    Some(
+        Finding::new(Severity::Warning, "shadowed-by-access-entry", message).with_help(format!(
+            "Give the access entry what aws-auth gives, and remove the mapping: {}; or delete the access entry, so that the \
+             mapping counts: {}",
+            known.target().unmap(&known.identity.canonical.arn),
+            known.target().delete_entry(entry)
+        )),
+    )
+}
+
+/// That nothing names the caller itself.
+fn by_account(known: &Known<'_>, line: Option<usize>) -> Finding {
+    let arn = &known.identity.canonical.arn;
+    Finding::new(
+        Severity::Note,
+        "mapped-by-account",
+        format!(
+            "no entry names {arn}; it is let in with everybody of its account {}, under this ARN and without groups",
+            known.identity.account
+        ),
+    )
+    .with_help(format!(
+        "For a name and groups of its own: {}",
+        known.map_caller("", &[])
+    ))
+    .at(known.place(SectionKey::Accounts, line).as_ref())
 }

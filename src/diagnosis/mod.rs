@@ -3,6 +3,9 @@
 
 pub(crate) mod caller;
 pub(crate) mod context;
+pub(crate) mod effect;
 pub(crate) mod mapping;
+mod near_entry;
+mod remedy;
 pub(crate) mod token_facts;
 pub(crate) mod token_verdict;

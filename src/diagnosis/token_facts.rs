@@ -9,6 +9,7 @@ use crate::{
         token::{CLUSTER_HEADER, MAXIMUM_TOKEN_BYTES},
         token_check::{self, TokenFault},
         token_decode::{DecodedToken, JsonWebToken, PresignedToken},
+        token_sandbox::is_simulated_host,
     },
     engine::{Finding, Severity},
     view::{Facts, text},
@@ -27,7 +28,15 @@ pub(crate) fn facts_of(token: &DecodedToken, text: &str, now: Timestamp) -> Fact
 
 fn of_presigned(token: &PresignedToken, text: &str, now: Timestamp) -> Facts {
     let mut facts = Facts::default();
-    facts.add("kind", "EKS token (k8s-aws-v1), a presigned call of STS");
+    let is_simulated = is_simulated_host(&token.host);
+    facts.add(
+        "kind",
+        if is_simulated {
+            "simulated EKS token (k8s-aws-v1) of eksact's sandbox: neither AWS nor a cluster believes it"
+        } else {
+            "EKS token (k8s-aws-v1), a presigned call of STS"
+        },
+    );
     facts.add(
         "length",
         format!("{} of {MAXIMUM_TOKEN_BYTES} bytes", token.length),
@@ -51,9 +60,15 @@ fn of_presigned(token: &PresignedToken, text: &str, now: Timestamp) -> Facts {
     facts.add("signature", "not shown");
     facts.add(
         "cluster",
-        "not in the token; `eksact verify token --cluster NAME` asks STS",
+        if is_simulated {
+            "not in the token; `eksact verify token --sandbox --cluster NAME` compares it"
+        } else {
+            "not in the token; `eksact verify token --cluster NAME` asks STS"
+        },
     );
-    for finding in findings(token, &token_check::faults(text, None, now), now) {
+    let mut faults = token_check::faults(text, None, now);
+    faults.retain(|fault| !(is_simulated && fault.is_about_host()));
+    for finding in findings(token, &faults, now) {
         facts.find(finding);
     }
     facts
@@ -121,7 +136,17 @@ fn of_jwt(token: &JsonWebToken, now: Timestamp) -> Facts {
 
 /// The findings about faults, and one about the global host where the server takes it.
 pub(crate) fn findings(token: &PresignedToken, faults: &[TokenFault], now: Timestamp) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = faults.iter().map(|fault| finding_of(fault, now)).collect();
+    let is_simulated = is_simulated_host(&token.host);
+    let mut findings: Vec<Finding> = faults
+        .iter()
+        .map(|fault| {
+            if is_simulated && fault.is_about_host() {
+                simulated()
+            } else {
+                finding_of(fault, now)
+            }
+        })
+        .collect();
     if token.host == GLOBAL_HOST && !findings.iter().any(|finding| finding.code == "token-host") {
         findings.push(
             Finding::new(
@@ -133,6 +158,15 @@ pub(crate) fn findings(token: &PresignedToken, faults: &[TokenFault], now: Times
         );
     }
     findings
+}
+
+/// That a token of the sandbox is shown to somebody else than the sandbox.
+fn simulated() -> Finding {
+    error(
+        "sandbox-token",
+        "it was made in eksact's sandbox: neither AWS nor a cluster believes it".to_owned(),
+    )
+    .with_help("Verify it with --sandbox, or make one without --sandbox and EKSACT_SANDBOX.")
 }
 
 const MAKE_IT_ANEW: &str = "Make the token with `eksact token`.";

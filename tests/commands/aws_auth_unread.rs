@@ -387,6 +387,14 @@ fn a_live_entry_is_told_by_get_and_by_the_plan_that_touches_it() {
         !format!("{}{}", other.stdout, other.stderr).contains("`group`"),
         "{other:?}"
     );
+    // Whoever asks who it is hears it, too.
+    place.tell(&[
+        "whoami",
+        "--cluster",
+        "prod",
+        "--sandbox-caller",
+        "arn:aws:sts::111122223333:assumed-role/dev/ann",
+    ]);
     assert_story!("aws-auth-unread", place.story());
 }
 

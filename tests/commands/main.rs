@@ -31,3 +31,5 @@ mod place;
 mod promises;
 #[cfg(test)]
 mod terminal;
+#[cfg(test)]
+mod whoami;

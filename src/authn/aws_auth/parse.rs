@@ -39,6 +39,14 @@ impl SectionKey {
         }
     }
 
+    /// The section that a key was meant for which the server does not read, such as `maproles`.
+    pub fn nearest(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|section| {
+            key.eq_ignore_ascii_case(section.as_str())
+                || strsim::damerau_levenshtein(key, section.as_str()) < 3
+        })
+    }
+
     /// The field that holds an entry's ARN, as it is usually written.
     pub fn arn_field(self) -> &'static str {
         if self == Self::Users { "userarn" } else { "rolearn" }

@@ -233,13 +233,16 @@ fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut 
             return;
         }
         let path = path.key("groups").index(index);
-        check_name(group, NameOf::Group, is_role, &path, found);
-        if !group.is_empty() && mapping.groups.iter().take(index).any(|before| before == group) {
-            let message = format!(
-                "{} is in the list already: once more makes no difference",
-                quoted(group)
-            );
-            found.push(Finding::warning("repeated-value", path, message).help("remove it"));
+        // An empty one is reported as every empty value is.
+        if !group.is_empty() {
+            check_name(group, NameOf::Group, is_role, &path, found);
+            if mapping.groups.iter().take(index).any(|before| before == group) {
+                let message = format!(
+                    "{} is in the list already: once more makes no difference",
+                    quoted(group)
+                );
+                found.push(Finding::warning("repeated-value", path, message).help("remove it"));
+            }
         }
     }
 }
