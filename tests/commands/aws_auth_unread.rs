@@ -148,6 +148,16 @@ fn whatever_the_server_does_not_read_is_told() {
             "username: dev\ngroups: [\"'developers'\"]",
             &["name-with-blanks error"],
         ),
+        (
+            false,
+            "username: <system:node:{{EC2PrivateDNSName}}>",
+            &["name-with-blanks error"],
+        ),
+        (
+            false,
+            "username: dev\ngroups: [<system:masters>]",
+            &["name-with-blanks error"],
+        ),
         (false, "username: ' dev'", &["name-with-blanks error"]),
         (false, "username: ' '", &["name-with-blanks error"]),
         (false, "username: dev:{SessionName}", placeholder),

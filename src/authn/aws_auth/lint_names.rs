@@ -106,6 +106,11 @@ pub fn of_name(name: &str, kind: NameOf, has_session: bool) -> Vec<NameFinding> 
     let mut found = Vec::new();
     let shown = shown(name);
     let bare = name.trim_matches(is_padding);
+    // A guide's `<name>` was filled in with its brackets.
+    let bare = bare
+        .strip_prefix('<')
+        .and_then(|inner| inner.strip_suffix('>'))
+        .unwrap_or(bare);
     if bare.is_empty() && !name.is_empty() {
         return vec![NameFinding {
             fault: NameFault::Padded,
@@ -115,11 +120,17 @@ pub fn of_name(name: &str, kind: NameOf, has_session: bool) -> Vec<NameFinding> 
             meant: None,
         }];
     }
-    if bare != name {
+    // `<SessionName>` is a placeholder that was meant.
+    let is_word = PLACEHOLDERS
+        .iter()
+        .any(|known| known.trim_matches(['{', '}']).eq_ignore_ascii_case(bare));
+    if bare != name && !is_word {
         found.push(NameFinding {
             fault: NameFault::Padded,
             weight: Weight::Error,
-            message: format!("{shown} has blanks, quotes or commas around it, and they are part of the name"),
+            message: format!(
+                "{shown} has blanks, quotes, commas or brackets around it, and they are part of the name"
+            ),
             help: format!("write `{bare}`"),
             meant: Some(bare.to_owned()),
         });
