@@ -6,6 +6,8 @@ mod apply;
 #[cfg(test)]
 mod aws_auth;
 #[cfg(test)]
+mod aws_auth_unread;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod documents;
