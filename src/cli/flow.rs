@@ -16,6 +16,7 @@ use super::{
 use crate::{
     engine::{Event, ExecutionOptions, Plan, Report, Severity, StepFailure, execute},
     resources::{self, LiveReader, Request, Runner, preflight},
+    shell,
     view::{
         OutputError, Printer, ProgressView, apply_json::apply_json, confirm, plan_human,
         plan_json::plan_json, report,
@@ -238,7 +239,7 @@ fn ask(json: bool, chosen: &[String]) -> Result<bool, Failure> {
                     "To apply it, run: eksact {}",
                     arguments
                         .iter()
-                        .map(|word| quoted(word))
+                        .map(|word| shell::quoted(word))
                         .collect::<Vec<_>>()
                         .join(" ")
                 ))
@@ -247,16 +248,6 @@ fn ask(json: bool, chosen: &[String]) -> Result<bool, Failure> {
     }
     confirm("Apply these changes? [y/N] ")
         .map_err(|error| Failure::error(format!("the answer could not be read: {error}")))
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |character: char| character.is_ascii_alphanumeric() || "-_=./:,@%+".contains(character);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 /// Plans again and stops when that is another plan: what was approved is what is done.
