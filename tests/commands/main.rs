@@ -6,6 +6,8 @@ mod apply;
 #[cfg(test)]
 mod aws_auth;
 #[cfg(test)]
+mod check_irsa;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod exit_codes;
