@@ -2,14 +2,15 @@
 //! and applies exactly that.
 //!
 //! The rooms stand in one order; a module may use what stands below it, never above:
-//! `cli` → `view` → `cloud` → `resources` → `guard` → `kubeconfig` → `ports` → `engine` → `config` → `authn` → `cloudformation` → `iam` → `yaml_edit` →
-//! `duration`, `shell`.
+//! `cli` → `diagnosis` → `view` → `cloud` → `resources` → `guard` → `kubeconfig` → `ports` → `engine` → `config` → `authn` → `cloudformation` → `iam` → `yaml` →
+//! `duration`.
 
 pub mod authn;
 pub mod cli;
 pub mod cloud;
 pub mod cloudformation;
 pub mod config;
+pub mod diagnosis;
 pub mod duration;
 pub mod engine;
 pub mod guard;
@@ -17,6 +18,5 @@ pub mod iam;
 pub mod kubeconfig;
 pub mod ports;
 pub mod resources;
-pub mod shell;
 pub mod view;
-pub mod yaml_edit;
+pub mod yaml;

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::aws_auth::SectionKey;
-use crate::yaml_edit::read::resolve::Resolved;
-use crate::yaml_edit::{Content, NodeId, Style, SyntaxError, Tree};
+use crate::yaml::syntax::resolve::Resolved;
+use crate::yaml::{Content, NodeId, Style, SyntaxError, Tree};
 
 /// The ConfigMap that the authenticator reads.
 pub const NAME: &str = "aws-auth";

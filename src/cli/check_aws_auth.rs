@@ -2,7 +2,10 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{ExitCode, Failure, account_flags::ClusterFlags, file, global::GlobalFlags, wiring::Connection};
+use super::{
+    ExitCode, Failure, account_flags::ClusterFlags, file, global::GlobalFlags, place_flags::cluster_name,
+    wiring::Connection,
+};
 use crate::{
     authn::{
         aws_auth::{
@@ -30,7 +33,8 @@ pub(super) struct CheckAwsAuth {
         long,
         value_name = "NAME",
         required_unless_present = "file",
-        conflicts_with = "file"
+        conflicts_with = "file",
+        value_parser = cluster_name
     )]
     cluster: Option<String>,
     /// The manifest of a ConfigMap as YAML or JSON, or `-` for standard input; --region tells its partition

@@ -8,6 +8,8 @@ mod aws_auth;
 #[cfg(test)]
 mod check_irsa;
 #[cfg(test)]
+mod command_line;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod exit_codes;
@@ -26,4 +28,8 @@ mod output;
 #[cfg(test)]
 mod place;
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod terminal;
+#[cfg(test)]
+mod whoami;

@@ -2,7 +2,7 @@
 
 use super::document::{Json, Kind};
 use super::parse::{Fault, Mapping, SectionKey, SsoRole};
-use crate::yaml_edit::Tree;
+use crate::yaml::Tree;
 
 /// What decoding writes to besides its result.
 pub(super) struct Decoder<'t> {

@@ -2,9 +2,9 @@
 
 use indexmap::IndexMap;
 
-use crate::yaml_edit::SyntaxError;
-use crate::yaml_edit::read::resolve::Resolved;
-use crate::yaml_edit::read::{Content, Entry, NodeId, Tree};
+use crate::yaml::SyntaxError;
+use crate::yaml::syntax::resolve::Resolved;
+use crate::yaml::syntax::{Content, Entry, NodeId, Tree};
 
 /// How deep values may be nested, aliases written out. The server takes more; no ConfigMap of aws-auth has ten.
 const MAXIMUM_DEPTH: usize = 200;

@@ -57,11 +57,7 @@ pub struct LintFinding {
 pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFinding> {
     let mut findings = Findings::default();
     for key in &aws_auth.unknown_keys {
-        let meant = SectionKey::ALL.iter().find(|section| {
-            key.eq_ignore_ascii_case(section.as_str())
-                || strsim::damerau_levenshtein(key, section.as_str()) < 3
-        });
-        if let Some(meant) = meant {
+        if let Some(meant) = SectionKey::nearest(key) {
             findings.all.push(LintFinding {
                 code: "section-misspelt",
                 weight: Weight::Error,

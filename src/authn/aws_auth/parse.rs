@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::decode::Decoder;
 use super::document::{Kind, json, lossy};
 use crate::authn::arn::KNOWN_PARTITIONS;
-use crate::yaml_edit::read::resolve::Resolved;
-use crate::yaml_edit::read::{Content, Mark, NodeId};
-use crate::yaml_edit::{SyntaxError, Tree, extent_of_item};
+use crate::yaml::edit::extent_of_item;
+use crate::yaml::syntax::resolve::Resolved;
+use crate::yaml::syntax::{Content, Mark, NodeId};
+use crate::yaml::{SyntaxError, Tree};
 
 /// A key of the ConfigMap's data that the server reads. Upper and lower case matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,6 +36,14 @@ impl SectionKey {
             Self::Users => "mapUsers",
             Self::Accounts => "mapAccounts",
         }
+    }
+
+    /// The section that a key was meant for which the server does not read, such as `maproles`.
+    pub fn nearest(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|section| {
+            key.eq_ignore_ascii_case(section.as_str())
+                || strsim::damerau_levenshtein(key, section.as_str()) < 3
+        })
     }
 
     /// The field that holds an entry's ARN, as it is usually written.
@@ -123,7 +132,7 @@ pub struct Entry<T> {
     /// Its first line in the section's text, from 1.
     pub line: usize,
     /// Its bytes in the section's text, with the comments about it, which would go with it
-    /// ([`crate::yaml_edit::extent_of_item`]).
+    /// ([`crate::yaml::edit::extent_of_item`]).
     pub span: Range<usize>,
     /// What the server took.
     pub value: T,

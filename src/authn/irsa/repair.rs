@@ -8,7 +8,6 @@ use serde_json::Value;
 use crate::{
     cloudformation::tags,
     iam::web_identity::{MAX_TRUST_POLICY, WebIdentityCall},
-    shell,
 };
 
 /// The tag that CloudFormation sets on what a stack made.
@@ -142,7 +141,8 @@ impl Repair {
             .subject
             .trim_start_matches("system:serviceaccount:")
             .replace(':', "/");
-        let file = shell::quoted(file);
+        // What no shell can be given is no path either.
+        let file = shlex::try_quote(file).unwrap_or("FILE".into());
         Some(format!(
             "`eksact apply -f {file}` with the file that has {account} restores the trust policy; `eksact plan -f {file}` \
              shows it first."
@@ -170,10 +170,17 @@ impl Repair {
         } else {
             String::new()
         };
-        format!(
-            "{lead}\n    aws iam update-assume-role-policy --role-name {} --policy-document {}{limit}",
-            shell::quoted(&self.role_name),
-            shell::quoted(&text)
-        )
+        let words = [
+            "aws",
+            "iam",
+            "update-assume-role-policy",
+            "--role-name",
+            &self.role_name,
+            "--policy-document",
+            &text,
+        ];
+        // Neither a role's name nor JSON can hold what no shell can be given.
+        let command = shlex::try_join(words).unwrap_or_else(|_| text.clone());
+        format!("{lead}\n    {command}{limit}")
     }
 }

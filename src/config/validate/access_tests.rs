@@ -191,7 +191,8 @@ fn templates_that_stay_as_they_are() {
         help: it knows `{{EC2PrivateDNSName}}`, `{{AccountID}}`, `{{SessionName}}`, `{{SessionNameRaw}}` and `{{AccessKeyID}}`
     5:69: warning: `{{AccountId}}` holds a template that the authenticator does not know; it stays in the name as it is
         help: did you mean `{{AccountID}}`? Case and spaces count
-    5:86: error: the name of a group is empty
+    5:86: error: iamIdentityMappings[0].groups[1] is empty
+        help: a variable was probably not set: fill it in, or leave the key out
     5:57: warning: {{SessionName}} is empty for an IAM user: only a role has sessions
     5:85: warning: {{EC2PrivateDNSName}} fits the role of a node only: an IAM user is always refused
     "#);

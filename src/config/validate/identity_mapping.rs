@@ -235,13 +235,9 @@ fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut 
             return;
         }
         let path = path.key("groups").index(index);
-        if group.is_empty() {
-            found.push(Finding::error("group", path, "the name of a group is empty"));
-        } else {
-            templates(group, is_role, &path, found);
-            if let Some(finding) = system_group(group, path) {
-                found.push(finding);
-            }
+        templates(group, is_role, &path, found);
+        if let Some(finding) = system_group(group, path) {
+            found.push(finding);
         }
     }
 }
