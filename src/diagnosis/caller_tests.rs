@@ -306,6 +306,7 @@ fn callers_of_real_life_are_told_the_entry_that_nearly_matches() {
     let dev = "arn:aws:sts::111122223333:assumed-role/dev/nina@example.com".to_owned();
     let node = format!("arn:aws:sts::{A}:assumed-role/node/i-0123456789abcdef0");
     let ann = iam("user/ann");
+    let (eng, root) = (iam("user/eng/ann"), iam("root"));
     let create = "eksact create iamidentitymapping --cluster prod --region eu-west-1 --arn";
     let table: Vec<(&str, Vec<(&str, String)>, &[&str], String)> = vec![
         (
@@ -449,7 +450,7 @@ fn callers_of_real_life_are_told_the_entry_that_nearly_matches() {
             "U+200B".to_owned(),
         ),
         (
-            &iam("user/eng/ann"),
+            &eng,
             vec![user(&ann)],
             &["user-path", "not-mapped"],
             format!("the caller is {}", iam("user/eng/ann")),
@@ -532,7 +533,7 @@ fn callers_of_real_life_are_told_the_entry_that_nearly_matches() {
         ),
         // Nobody maps the root user.
         (
-            &iam("root"),
+            &root,
             vec![],
             &["root", "not-mapped"],
             "must sign in as a user or role of IAM".to_owned(),
