@@ -9,6 +9,7 @@ use super::load::InputFile;
 use super::location::SourceLocation;
 use super::path::FieldPath;
 use super::source::{Position, Source};
+use super::template;
 use super::yaml::{self, Node};
 
 /// One document. Cloning is cheap: text and tree are shared.
@@ -50,7 +51,17 @@ impl Documents {
             match Source::decode(input.name, input.bytes) {
                 Err(diagnostic) => file.unreadable = Some(*diagnostic),
                 Ok(source) => {
-                    let composed = yaml::compose(source.text());
+                    let mut composed = yaml::compose(source.text());
+                    // What another tool was to fill in is no YAML: it is told itself, and what else is wrong.
+                    let templates = match composed.problems.as_slice() {
+                        [] => Vec::new(),
+                        _ => template::check(source.text()),
+                    };
+                    if !templates.is_empty() {
+                        file.findings.extend(templates);
+                        composed = yaml::compose(&template::masked(source.text()));
+                        composed.documents.clear();
+                    }
                     for problem in composed.problems {
                         let mut finding = Finding::error(problem.code, FieldPath::default(), problem.message)
                             .at(problem.at);

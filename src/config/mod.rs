@@ -21,6 +21,7 @@ mod schema;
 mod shape;
 mod source;
 mod suggest;
+mod template;
 mod validate;
 mod yaml;
 
@@ -36,4 +37,5 @@ pub use load::{InputFile, Loaded, load, load_all};
 pub use location::{Located, SourceLocation};
 pub use schema::json_schema;
 pub use source::MAXIMUM_BYTES;
+pub(crate) use validate::is_label as is_namespace;
 pub use validate::validate;

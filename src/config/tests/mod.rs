@@ -4,6 +4,7 @@ mod access;
 mod diagnostics;
 mod examples;
 mod hostile;
+mod misleading;
 mod values;
 
 use super::{InputFile, Loaded, load, load_all};

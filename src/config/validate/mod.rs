@@ -19,6 +19,8 @@ mod access_tests;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use kubernetes_names::is_label;
+
 use super::cluster_config::ClusterConfig;
 use super::diagnostic::{Diagnostic, quoted};
 use super::document::DocumentKind;

@@ -46,6 +46,7 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
         );
     } else if !is_subdomain(&account.name) {
         let help = match suggestion(&account.name, is_subdomain) {
+            _ if account.name.contains(['*', '?']) => for_many(&account.name),
             Some(name) => format!("Kubernetes would take `{name}`"),
             None => "it has at most 253 lower-case letters, digits, hyphens and dots, and a letter or digit at both ends".to_owned(),
         };
@@ -103,6 +104,16 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
                 .help("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, perhaps after a `prefix/`").at_key());
         }
     }
+}
+
+/// What to write for the role of many service accounts.
+fn for_many(pattern: &str) -> String {
+    let example = pattern.replace('*', "one").replace('?', "x");
+    let example = suggestion(&example, is_subdomain).unwrap_or(example);
+    format!(
+        "for every service account with such a name write `name: {example}` here and, beside `metadata`, \
+         `subjectPattern: \"{pattern}\"`; with `roleOnly: true` no service account is made"
+    )
 }
 
 /// The role is either made, with policies, or an existing one; never both and never neither.
@@ -203,10 +214,6 @@ fn arn(
     path: FieldPath,
     found: &mut Vec<Finding>,
 ) {
-    if text.value.contains("${") {
-        // Reported as unexpanded already; nothing else can be said about it.
-        return;
-    }
     let (what, example) = match wanted {
         Wanted::Policy => (
             "an IAM policy",

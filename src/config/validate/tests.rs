@@ -55,7 +55,7 @@ fn eksctls_rules_for_service_accounts() {
     4:41: error: iam.serviceAccounts[0].wellKnownPolicies, iam.serviceAccounts[0].attachPolicyARNs, iam.serviceAccounts[0].attachRoleARN or iam.serviceAccounts[0].attachPolicy must be set
         help: for a role without any policy say so plainly: `attachPolicyARNs: []`
     "#);
-    assert_snapshot!(about("\n{metadata: {name: a}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']},\n{metadata: {name: a, namespace: default}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']}"), @r#"6:1: error: <namespace>/<name> of iam.serviceAccounts[1] `default/a` is not unique; it is iam.serviceAccounts[0] already, on line 5"#);
+    assert_snapshot!(about("\n{metadata: {name: a}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']},\n{metadata: {name: a, namespace: default}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']}"), @r#"6:19: error: <namespace>/<name> of iam.serviceAccounts[1] `default/a` is not unique; it is iam.serviceAccounts[0] already, on line 5"#);
 }
 
 #[test]
