@@ -10,7 +10,7 @@ use super::location::SourceLocation;
 use super::path::FieldPath;
 use super::source::{Position, Source};
 use super::template;
-use super::yaml::{self, Node};
+use super::yaml::{self, Content, Node};
 
 /// One document. Cloning is cheap: text and tree are shared.
 #[derive(Clone, Debug)]
@@ -52,6 +52,12 @@ impl Documents {
                 Err(diagnostic) => file.unreadable = Some(*diagnostic),
                 Ok(source) => {
                     let mut composed = yaml::compose(source.text());
+                    // What stands before a mistake in the YAML may be no document at all.
+                    if !composed.problems.is_empty() {
+                        composed
+                            .documents
+                            .retain(|root| matches!(root.content(), Content::Mapping(_)));
+                    }
                     // What another tool was to fill in is no YAML: it is told itself, and what else is wrong.
                     let templates = match composed.problems.as_slice() {
                         [] => Vec::new(),

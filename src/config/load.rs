@@ -108,7 +108,10 @@ fn on_tree<const LISTS: usize>(kind: DocumentKind, root: &Node, meaning: [Findin
         .into_vec()
         .into_iter()
         .partition(|finding| finding.explained_from_below);
-    findings.extend(placeholder::check(kind, root).into_vec());
+    let placeholders = placeholder::check(kind, root).into_vec();
+    // A value that is not filled in yet is of no type.
+    findings.retain(|finding| finding.at_key || !is_explained(finding, &placeholders));
+    findings.extend(placeholders);
     findings.extend(validate::identity_mapping::check_options(kind, root).into_vec());
     if kind == DocumentKind::ClusterAccess {
         findings.extend(validate::group_access::check_options(root).into_vec());

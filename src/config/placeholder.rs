@@ -180,6 +180,13 @@ fn first_placeholder(text: &str, place: Place) -> Option<&str> {
     while let Some(start) = rest.find(['$', '{', '<', '%']) {
         let from = rest.get(start..)?;
         let found = match from.get(..2).unwrap_or(from) {
+            start
+                if start.starts_with('$')
+                    && !is_loose
+                    && start.ends_with(|c: char| c.is_ascii_uppercase()) =>
+            {
+                variable(from)
+            }
             "${" => between(from, "${", "}", |_| true),
             "$(" => between(from, "$(", ")", is_name),
             "{{" if !matches!(place, Place::Mapping | Place::Free) => between(from, "{{", "}}", |_| true),
@@ -214,6 +221,14 @@ fn between<'t>(
     let inside = after.get(..after.find(close)?)?;
     let whole = text.get(..open.len() + inside.len() + close.len())?;
     fits(inside).then_some((whole, inside))
+}
+
+/// A shell's variable without braces: `$ACCOUNT_ID`. Only in capitals, or prices and patterns would be some.
+fn variable(text: &str) -> Option<(&str, &str)> {
+    let after = text.strip_prefix('$')?;
+    let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let length = after.find(|c| !is_part(c)).unwrap_or(after.len());
+    Some((text.get(..length + 1)?, after.get(..length)?))
 }
 
 /// A variable's name.
@@ -292,6 +307,7 @@ mod tests {
     fn placeholders_of_every_tool_are_known_where_they_are_none_of_the_places_own() {
         for placeholder in [
             "$(ACCOUNT)",
+            "$ACCOUNT_ID",
             "{{NAME}}",
             "{{ .Values.name }}",
             "{% raw %}",
@@ -319,6 +335,8 @@ mod tests {
             ("$(date +%s)", Place::Strict),
             ("{a: {b: c}}", Place::Strict),
             ("$", Place::Strict),
+            ("$5 $a", Place::Strict),
+            ("$ID", Place::Free),
             ("<", Place::Strict),
             ("${", Place::Strict),
         ] {

@@ -81,7 +81,9 @@ fn cost(one: &str, other: &str) -> Option<usize> {
     }
     // A part of the word, as `types` of `enableTypes`; or more than the word, as `rolearn` where it is `arn`.
     let part = 500 * (longer - shorter) / longer;
-    let is_part = |part: &str, whole: &str| whole.starts_with(part) || whole.ends_with(part);
+    let is_part = |part: &str, whole: &str| {
+        whole.starts_with(part) || whole.ends_with(part) || part.len() > 4 && whole.contains(part)
+    };
     let by_part = (one.len() >= 4 && is_part(one, other)).then_some(part);
     let by_more = (other.len() >= 3 && is_part(other, one)).then_some(HIGHEST_COST + 1 + part);
     let by_distance = (shorter >= 4 && distance <= shorter / 3).then(|| 1000 * distance / longer);
@@ -246,7 +248,12 @@ fn nearest_place(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<&'st
         let (up, down) = way(path, place);
         (up + down, std::cmp::Reverse(managed(place)))
     };
-    places(kind).get(key)?.iter().min_by_key(rank).map(String::as_str)
+    // What eksctl prints is nobody's to write.
+    let places = places(kind)
+        .get(key)?
+        .iter()
+        .filter(|place| !place.contains("status."));
+    places.min_by_key(rank).map(String::as_str)
 }
 
 /// `iam.serviceAccounts[3].metadata` as `iam.serviceAccounts[].metadata`.

@@ -143,6 +143,24 @@ fn finds_what_was_meant() {
             "iamIdentityMappings",
             "did you mean `arn`?",
         ),
+        (
+            "policyArn",
+            "ClusterIAMServiceAccount",
+            "iam.serviceAccounts",
+            "did you mean `attachPolicyARNs`?",
+        ),
+        (
+            "roleARN",
+            "ClusterIAMServiceAccount",
+            "iam.serviceAccounts",
+            "did you mean `attachRoleARN`?",
+        ),
+        (
+            "role",
+            "ClusterIAMServiceAccount",
+            "iam.serviceAccounts",
+            "did you mean `roleName` or `roleOnly`?",
+        ),
         ("zzz", "ClusterConfig", "", ""),
     ] {
         let found = suggestion(key, type_name, path).help;

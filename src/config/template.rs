@@ -78,7 +78,7 @@ fn help(text: &str) -> &'static str {
         "render the chart first, for example with `helm template`, or write the value itself"
     } else if text.starts_with("{{") {
         "render the template first, or write the value itself"
-    } else if text.starts_with("${") {
+    } else if text.starts_with('$') && !text.starts_with("$(") {
         "fill it in first, for example with envsubst"
     } else {
         "write the value itself"
@@ -98,7 +98,7 @@ pub(super) fn masked(text: &str) -> String {
     for template in unquoted(text) {
         masked.push_str(text.get(rest..template.start).unwrap_or_default());
         // A statement has a line of its own: no value.
-        let filling = if template.text.starts_with("{%") {
+        let filling = if template.text.starts_with("{%") || template.text.starts_with('$') {
             ['#', ' ']
         } else {
             ['x', 'x']
@@ -129,6 +129,22 @@ fn unquoted(text: &str) -> Vec<Template<'_>> {
             continue;
         }
         block = None;
+        // A variable that is a whole line stands for whole lines, which YAML cannot know.
+        let word = line.trim();
+        if let Some(inside) = word.strip_prefix("${")
+            && inside.find('}') == Some(inside.len() - 1)
+        {
+            found.push(Template {
+                text: word,
+                at: Position {
+                    line: line_number,
+                    column: u32::try_from(indentation + 1).unwrap_or(u32::MAX),
+                },
+                start: start + line.len() - line.trim_start().len(),
+            });
+            start += line.len();
+            continue;
+        }
         let code = scan(line, |at, template| {
             let column = line.get(..at).unwrap_or_default().chars().count() + 1;
             found.push(Template {
@@ -181,12 +197,12 @@ fn scan<'t>(line: &'t str, mut tell: impl FnMut(usize, &'t str)) -> &'t str {
                 quote = Some(character);
             }
             None => {
-                let close = [("{{", "}}"), ("{%", "%}")]
+                // Mustache has three braces for what is not to be escaped.
+                let found = [("{{{", "}}}"), ("{{", "}}"), ("{%", "%}")]
                     .into_iter()
-                    .find(|(open, _)| rest.starts_with(open))
-                    .map(|(_, close)| close);
-                if let Some(end) = close.and_then(|close| rest.find(close)) {
-                    let length = end + 2;
+                    .filter(|(open, _)| rest.starts_with(open))
+                    .find_map(|(_, close)| Some(rest.find(close)? + close.len()));
+                if let Some(length) = found {
                     tell(at, rest.get(..length).unwrap_or_default());
                     at += length;
                     before = '}';
@@ -251,6 +267,15 @@ mod tests {
         ] {
             assert_eq!(told(text), [], "{text}");
         }
+        assert_eq!(told("a:\n  ${LINES}\n")[0].1, 3);
+        assert_eq!(
+            told("a: {{{x}}}\n")[0].2,
+            "`{{{x}}}` is not expanded by anything here"
+        );
+        assert_eq!(
+            told("a: {b: {{x}}}\n")[0].2,
+            "`{{x}}` is not expanded by anything here"
+        );
         assert_eq!(told("a: it's {{X}}\n").len(), 1);
         assert_eq!(told("a: |\n  x\nb: {{X}}\n").len(), 1);
     }

@@ -272,6 +272,76 @@ fn a_placeholder_is_told_once_by_its_name() {
 }
 
 #[test]
+fn a_value_that_is_not_filled_in_has_no_type_yet() {
+    for value in ["${OIDC}", "<true>", "'{{ oidc }}'", "$OIDC"] {
+        let told = errors(&format!("{HEAD}iam:\n  withOIDC: {value}\n"));
+        assert!(
+            told.len() == 1 && told[0].contains("is not expanded by anything here"),
+            "{told:?}"
+        );
+    }
+    let told = errors(&format!(
+        "{HEAD}iam:\n${{ACCOUNTS}}\n  withOIDC: true\nvpc:\n  ${{SUBNETS}}\n"
+    ));
+    assert_eq!(
+        told,
+        [
+            "5: `${ACCOUNTS}` is not expanded by anything here | fill it in first, for example with envsubst",
+            "8: `${SUBNETS}` is not expanded by anything here | fill it in first, for example with envsubst",
+        ]
+    );
+}
+
+#[test]
+fn an_arn_is_told_what_is_wrong_with_it() {
+    for (arn, help) in [
+        (
+            "arn:aws:iam::11111:policy/b",
+            "its account, `11111`, must be 12 digits",
+        ),
+        (
+            "arn:aws:iam::ACCOUNT_ID:policy/b",
+            "its account, `ACCOUNT_ID`, must be 12 digits",
+        ),
+        (
+            "arn:aws:iam:eu-west-1:111122223333:policy/b",
+            "an ARN of IAM has no region: leave `eu-west-1` out",
+        ),
+        (
+            "arn:aws:iam::111122223333:role/b",
+            "this is a role; `attachRoleARN` uses an existing role",
+        ),
+        (
+            "arn:aws:s3:::b",
+            "write it like arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",
+        ),
+    ] {
+        let yaml = account(&format!(
+            "  - metadata: {{name: web}}\n    attachPolicyARNs: ['{arn}']\n"
+        ));
+        assert_eq!(
+            errors(&yaml),
+            [format!("8: `{arn}` is not the ARN of an IAM policy | {help}")]
+        );
+    }
+}
+
+#[test]
+fn what_stands_before_a_mistake_in_the_yaml_is_not_judged() {
+    for yaml in [
+        format!("$ cat cluster.yaml\n{HEAD}"),
+        format!("cluster.yaml\n{HEAD}"),
+        format!("- a\n{HEAD}"),
+    ] {
+        let told = errors(&yaml);
+        assert!(
+            told.len() == 1 && told[0].contains("this is not valid YAML"),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
 fn what_looks_like_a_placeholder_and_is_none_is_left_alone() {
     let yaml = format!(
         "{}  - metadata: {{name: web, annotations: {{a: \"{{{{- x }}}}\", b: \"<b>bold</b>\", c: \"100%25%\"}}}}\n    \

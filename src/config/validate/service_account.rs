@@ -243,6 +243,15 @@ fn arn(
                     Wanted::Role if parsed.policy_name().is_some() => {
                         "this is a policy; it belongs in `attachPolicyARNs`".to_owned()
                     }
+                    _ if parsed.service == "iam" && !parsed.region.is_empty() => {
+                        format!(
+                            "an ARN of IAM has no region: leave {} out",
+                            quoted(&parsed.region)
+                        )
+                    }
+                    _ if parsed.service == "iam" && !account_fits => {
+                        format!("its account, {}, must be 12 digits", quoted(&parsed.account))
+                    }
                     _ => format!("write it like {example}"),
                 };
                 Finding::error("arn", path, format!("{shown} is not the ARN of {what}")).help(help)
