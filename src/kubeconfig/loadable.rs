@@ -14,9 +14,9 @@ use base64::{
 };
 
 use super::value::Value;
-use crate::yaml_edit::{
-    Step,
-    read::resolve::{Resolved, resolve},
+use crate::yaml::{
+    edit::Step,
+    syntax::resolve::{Resolved, resolve},
 };
 
 /// Why client-go refuses a file.

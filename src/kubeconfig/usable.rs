@@ -10,7 +10,7 @@ use super::{
     entries::Entries,
     value::{Edit, Section, Value},
 };
-use crate::{config::is_namespace, yaml_edit::Step};
+use crate::{config::is_namespace, yaml::edit::Step};
 
 /// Why kubectl does not use an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -252,6 +252,8 @@ pub trait AwsReader: Send + Sync {
     async fn change_set(&self, id: &str) -> Result<ChangeSet, CallError>;
     /// One role with its policies: IAM `GetRole`, `ListAttachedRolePolicies`, `ListRolePolicies`, `GetRolePolicy`.
     async fn role(&self, name: &str) -> Result<Option<Role>, CallError>;
+    /// The ARN of a role, with its path; none for one that does not exist. Needs `iam:GetRole` alone.
+    async fn role_arn(&self, name: &str) -> Result<Option<String>, CallError>;
     /// How many roles the account has (IAM `GetAccountSummary`), to choose between reading one by one and in bulk.
     async fn role_count(&self) -> Result<u64, CallError>;
     /// Every role of the account with its policies (IAM `GetAccountAuthorizationDetails`, all pages).

@@ -6,6 +6,8 @@ mod apply;
 #[cfg(test)]
 mod aws_auth;
 #[cfg(test)]
+mod command_line;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod exit_codes;
@@ -27,4 +29,8 @@ mod output;
 #[cfg(test)]
 mod place;
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod terminal;
+#[cfg(test)]
+mod whoami;

@@ -105,6 +105,10 @@ impl AwsReader for AwsClient {
         Box::pin(self.read_role(name)).await
     }
 
+    async fn role_arn(&self, name: &str) -> Result<Option<String>, CallError> {
+        self.read_role_arn(name).await
+    }
+
     async fn role_count(&self) -> Result<u64, CallError> {
         self.read_role_count().await
     }

@@ -308,6 +308,10 @@ fn an_arn_is_told_what_is_wrong_with_it() {
             "an ARN of IAM has no region: leave `eu-west-1` out",
         ),
         (
+            "arn:aws:iam:111122223333:policy/b",
+            "the account comes after two colons: `arn:aws:iam::111122223333:policy/b`",
+        ),
+        (
             "arn:aws:iam::111122223333:role/b",
             "this is a role; `attachRoleARN` uses an existing role",
         ),
