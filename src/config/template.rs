@@ -119,9 +119,7 @@ fn unquoted(text: &str) -> Vec<Template<'_>> {
     let mut start = 0;
     // The indentation of the line under which a block of text stands.
     let mut block: Option<usize> = None;
-    let mut line_number = 0;
-    for line in text.split_inclusive('\n') {
-        line_number += 1;
+    for (line_number, line) in (1..).zip(text.split_inclusive('\n')) {
         let indentation = line.len() - line.trim_start_matches(' ').len();
         let is_blank = line.trim().is_empty();
         if block.is_some_and(|above| is_blank || indentation > above) {

@@ -36,10 +36,11 @@ fn ask(files: &[String]) -> Vec<serde_json::Value> {
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    let questions: String = files
+    let questions: Vec<String> = files
         .iter()
-        .map(|text| format!("{}\n", json!({"content": STANDARD.encode(text)})))
+        .map(|text| json!({"content": STANDARD.encode(text)}).to_string())
         .collect();
+    let questions = questions.join("\n");
     let writer = std::thread::spawn(move || stdin.write_all(questions.as_bytes()).unwrap());
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();

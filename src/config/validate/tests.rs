@@ -114,7 +114,7 @@ fn arns_by_syntax_kind_and_partition() {
     "#);
     assert_snapshot!(about_one("permissionsBoundary: 'arn:aws:iam::1234:policy/B'"), @r#"
     5:93: error: `arn:aws:iam::1234:policy/B` is not the ARN of an IAM policy
-        help: write it like arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
+        help: its account, `1234`, must be 12 digits
     "#);
 }
 
