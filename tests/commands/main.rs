@@ -23,6 +23,9 @@ mod iamserviceaccount;
 #[cfg(test)]
 mod identity_mapping;
 #[cfg(test)]
+#[path = "../support/kept_kubeconfigs.rs"]
+mod kept_kubeconfigs;
+#[cfg(test)]
 mod kubeconfig;
 #[cfg(test)]
 mod oidc_provider;
