@@ -7,6 +7,7 @@ mod apply;
 mod aws_auth;
 #[cfg(test)]
 mod aws_auth_unread;
+#[cfg(test)]
 mod check_irsa;
 #[cfg(test)]
 mod command_line;
