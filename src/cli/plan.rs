@@ -77,7 +77,12 @@ impl WholeFileFlags {
         }
         // A file that says nothing of access is no reason to take away what others say of it.
         request.access.prune = self.prune && request.config.access.complete;
-        if self.prune {
+        if self.prune && !request.config.iam.lists_service_accounts {
+            printer.note(
+                "the file has no iam.serviceAccounts, so --prune removes no service account and no role; an empty list, \
+                 `serviceAccounts: []`, says that there shall be none",
+            );
+        } else if self.prune {
             let named = self
                 .prune_named
                 .iter()

@@ -6,11 +6,14 @@ mod apply;
 #[cfg(test)]
 mod aws_auth;
 #[cfg(test)]
+mod aws_auth_unread;
 mod check_irsa;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod eksctl_lines;
 #[cfg(test)]
 mod exit_codes;
 #[cfg(test)]
@@ -19,6 +22,9 @@ mod files;
 mod iamserviceaccount;
 #[cfg(test)]
 mod identity_mapping;
+#[cfg(test)]
+#[path = "../support/kept_kubeconfigs.rs"]
+mod kept_kubeconfigs;
 #[cfg(test)]
 mod kubeconfig;
 #[cfg(test)]
