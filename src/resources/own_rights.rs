@@ -45,6 +45,16 @@ pub(super) fn guard(live: &Live, draft: &mut PlanDraft) {
     if !writes_access || refused {
         return;
     }
+    if let (Err(error), None | Some(Err(_))) = (&live.caller, &live.access.user_info) {
+        draft.add_finding(
+            Finding::new(
+                Severity::Warning,
+                "own-rights-unknown",
+                format!("whether the caller loses its own access depends on who it is, which could not be read: {error}"),
+            )
+            .with_help("Make sure that the plan takes nothing from whoever applies it, and that somebody else gets in."),
+        );
+    }
     let caller = match identity_mapping::caller_over(live, draft) {
         Ok(Some(caller)) => caller,
         Ok(None) => return,

@@ -320,7 +320,11 @@ fn issuer(chain: &Chain) -> Link {
             ),
         )
         .help("The kubeconfig or its context leads to another cluster: check --kubeconfig and --context."),
-        (Some(issuer), _) => Link::whole("issuer", issuer),
+        (Some(issuer), Some(_)) => Link::whole("issuer", issuer),
+        (Some(issuer), None) => Link::whole(
+            "issuer",
+            format!("{issuer}, as EKS says; the Kubernetes API did not say by which it issues tokens"),
+        ),
     }
 }
 

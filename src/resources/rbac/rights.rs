@@ -28,8 +28,8 @@ const CLUSTER_ADMIN: &str = "cluster-admin";
 pub(in crate::resources) struct Bound {
     bindings: BTreeMap<RoleKey, RbacBinding>,
     roles: BTreeMap<RoleKey, RbacRole>,
-    /// Roles that could not be read: what they give is not known.
-    unread: BTreeSet<RoleKey>,
+    /// Roles that do not exist. What a role gives that is neither here nor among those that were read is not known.
+    absent: BTreeSet<RoleKey>,
 }
 
 impl Bound {
@@ -47,11 +47,11 @@ impl Bound {
                 Ok(Some(role)) => {
                     bound.roles.insert(key.clone(), role.clone());
                 }
-                // A binding to a role that does not exist gives nothing.
-                Ok(None) => {}
-                Err(_) => {
-                    bound.unread.insert(key.clone());
+                Ok(None) => {
+                    bound.absent.insert(key.clone());
                 }
+                // Not known.
+                Err(_) => {}
             }
         }
         Some(bound)
@@ -76,13 +76,13 @@ impl Bound {
                 match operation_of(step.operation.clone())? {
                     role::Operation::Create { role } | role::Operation::SetRules { role } => {
                         let key = (role.namespace.clone(), role.name.clone());
-                        self.unread.remove(&key);
+                        self.absent.remove(&key);
                         self.roles.insert(key, role);
                     }
                     role::Operation::Delete { role } => {
                         let key = (role.namespace, role.name);
-                        self.unread.remove(&key);
                         self.roles.remove(&key);
+                        self.absent.insert(key);
                     }
                 }
             }
@@ -95,13 +95,13 @@ impl Bound {
             .insert((binding.namespace.clone(), binding.name.clone()), binding);
     }
 
-    /// The roles that somebody has and that could not be read, in words.
+    /// The roles that somebody has and that were not read, in words.
     pub(in crate::resources) fn unread_roles(&self, user: &Admitted) -> BTreeSet<String> {
         self.bindings
             .values()
             .filter(|binding| is_named(binding, &user.username, &user.groups))
             .map(role_key)
-            .filter(|key| self.unread.contains(key))
+            .filter(|key| !self.roles.contains_key(key) && !self.absent.contains(key))
             .map(|(namespace, name)| role_words(namespace.as_deref(), &name))
             .collect()
     }
