@@ -4,6 +4,8 @@
 //! Sources: eksctl 0.231 `pkg/iam/oidc/api.go` and `pkg/cfn/builder/iam.go` (the shape, which is kept to the letter);
 //! <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html> (the URL).
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -12,6 +14,9 @@ use super::{Arn, Partition};
 
 /// The audience of a service account's token, in every partition (China's too).
 pub const AUDIENCE: &str = "sts.amazonaws.com";
+
+/// What a pod asks STS for.
+pub const ASSUME_WITH_WEB_IDENTITY: &str = "sts:AssumeRoleWithWebIdentity";
 
 const MAX_URL_LENGTH: usize = 255;
 
@@ -113,6 +118,38 @@ pub fn irsa_trust_policy(
             "Action": ["sts:AssumeRoleWithWebIdentity"],
             "Condition": condition,
         }],
+    })
+}
+
+/// One statement that lets several service accounts of one cluster in. A subject with `*` or `?` is a pattern.
+///
+/// `issuer_without_scheme` is the issuer's host and path, `subjects` are those of the tokens (see [`subject`]).
+pub fn web_identity_statement(
+    sid: &str,
+    provider_arn: &str,
+    issuer_without_scheme: &str,
+    subjects: &BTreeSet<String>,
+) -> Value {
+    let audience_key = format!("{issuer_without_scheme}:aud");
+    let subject_key = format!("{issuer_without_scheme}:sub");
+    let has_pattern = subjects.iter().any(|subject| subject.contains(['*', '?']));
+    let mut list: Vec<&String> = subjects.iter().collect();
+    // The length of a trust policy is limited: one value needs no list.
+    let subjects = match list.as_slice() {
+        [_] => json!(list.pop()),
+        _ => json!(list),
+    };
+    let condition = if has_pattern {
+        json!({"StringEquals": {audience_key: AUDIENCE}, "StringLike": {subject_key: subjects}})
+    } else {
+        json!({"StringEquals": {audience_key: AUDIENCE, subject_key: subjects}})
+    };
+    json!({
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Federated": provider_arn},
+        "Action": ASSUME_WITH_WEB_IDENTITY,
+        "Condition": condition,
     })
 }
 

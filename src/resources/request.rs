@@ -178,7 +178,8 @@ pub struct Prune {
 impl Request {
     /// A request that everything of `config` be as it says.
     pub fn ensure(config: ClusterConfig, settings: Settings) -> Self {
-        let needs_provider = config.iam.service_accounts.iter().any(owns_role);
+        let needs_provider =
+            config.iam.service_accounts.iter().any(owns_role) || !config.access.shared_roles.is_empty();
         let oidc_provider = match (config.iam.with_oidc.value, needs_provider) {
             (true, _) => ProviderIntent::Ensure,
             (false, true) => ProviderIntent::Require,

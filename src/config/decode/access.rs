@@ -2,7 +2,8 @@
 
 use super::{Reader, boolean};
 use crate::config::cluster_access::{
-    ClusterAccess, GroupAccess, GroupBinding, GroupRole, IdentityMapping, MappingSubject,
+    ClusterAccess, GroupAccess, GroupBinding, GroupRole, IdentityMapping, MappingSubject, RoleReference,
+    SharedRole, SharedRoleAccount,
 };
 use crate::config::location::Located;
 use crate::config::source::Source;
@@ -18,6 +19,11 @@ pub(in crate::config) fn cluster_access(root: &Node, source: &Source) -> Cluster
             .iter()
             .map(|node| reader.group(node))
             .collect(),
+        shared_roles: items(root, "sharedRoles")
+            .iter()
+            .map(|node| reader.shared_role(node))
+            .collect(),
+        states_shared_roles: root.get("sharedRoles").is_some(),
         complete: true,
     }
 }
@@ -79,6 +85,36 @@ impl Reader<'_> {
             role,
             namespaces: node.get("namespaces").map(|list| self.located_texts(list)),
             location: Some(self.source.location(node.at)),
+        }
+    }
+
+    fn shared_role(&self, node: &Node) -> SharedRole {
+        // That there is one of the two and not both is checked on the tree.
+        let role = match (self.text(node, "roleARN"), self.text(node, "roleName")) {
+            (Some(arn), _) => arn.map(RoleReference::Arn),
+            (None, Some(name)) => name.map(RoleReference::Name),
+            (None, None) => self.located(node, RoleReference::Name(String::new())),
+        };
+        let accounts = node.get("serviceAccounts").map(Node::items);
+        SharedRole {
+            role,
+            service_accounts: accounts.map(|items| {
+                items
+                    .iter()
+                    .map(|account| self.shared_role_account(account))
+                    .collect()
+            }),
+            location: Some(self.source.location(node.at)),
+        }
+    }
+
+    fn shared_role_account(&self, node: &Node) -> SharedRoleAccount {
+        let text = |key| self.text(node, key).map(|text| text.value);
+        let pattern = text("subjectPattern");
+        SharedRoleAccount {
+            namespace: text("namespace").unwrap_or_default(),
+            is_pattern: pattern.is_some(),
+            name: text("name").or(pattern).unwrap_or_default(),
         }
     }
 

@@ -4,6 +4,7 @@ mod access;
 mod diagnostics;
 mod examples;
 mod hostile;
+mod shared_roles;
 mod values;
 
 use super::{InputFile, Loaded, load, load_all};

@@ -11,6 +11,7 @@ mod limits;
 mod principal_arn;
 pub(super) mod sections;
 mod service_account;
+pub(super) mod shared_role;
 mod tags;
 mod uniqueness;
 
