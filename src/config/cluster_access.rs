@@ -129,9 +129,9 @@ pub struct ClusterAccess {
     pub groups: Vec<GroupAccess>,
     /// The roles that other clusters share.
     pub shared_roles: Vec<SharedRole>,
-    /// Whether a file has a list of shared roles, be it empty: eksact then looks whether it left a statement elsewhere.
+    /// Whether a file has a list of shared roles, be it empty: that is all then that this cluster shall share.
     pub states_shared_roles: bool,
     /// Whether this is all that eksact shall have made: so it is for files with a list of mappings, be it empty, or a
-    /// `ClusterAccess`. Files about something else, and commands about one mapping, leave the rest as it is.
+    /// `ClusterAccess` that is not about shared roles alone. Files about something else, and commands about one mapping, leave the rest as it is.
     pub complete: bool,
 }

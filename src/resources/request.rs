@@ -135,6 +135,8 @@ pub struct AccessRequest {
     pub delete: Vec<MappingSelector>,
     /// Everything that eksact wrote and the configuration no longer says shall go.
     pub prune: bool,
+    /// The same for this cluster's statements in the trust policies of shared roles.
+    pub prune_shared_roles: bool,
     /// The ConfigMap `aws-auth` shall be as a backup says.
     pub restore: Option<Restore>,
 }

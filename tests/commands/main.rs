@@ -24,4 +24,6 @@ mod output;
 #[cfg(test)]
 mod place;
 #[cfg(test)]
+mod shared_roles;
+#[cfg(test)]
 mod terminal;

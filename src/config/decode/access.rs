@@ -13,6 +13,7 @@ use crate::ports::access::PolicyRule;
 /// Reads a ClusterAccess.
 pub(in crate::config) fn cluster_access(root: &Node, source: &Source) -> ClusterAccess {
     let reader = Reader { source };
+    let has = |key| root.get(key).is_some();
     ClusterAccess {
         identity_mappings: reader.identity_mappings(root, "identityMappings"),
         groups: items(root, "groups")
@@ -23,8 +24,9 @@ pub(in crate::config) fn cluster_access(root: &Node, source: &Source) -> Cluster
             .iter()
             .map(|node| reader.shared_role(node))
             .collect(),
-        states_shared_roles: root.get("sharedRoles").is_some(),
-        complete: true,
+        states_shared_roles: has("sharedRoles"),
+        // One about shared roles alone says nothing of who gets in.
+        complete: !has("sharedRoles") || has("identityMappings") || has("groups"),
     }
 }
 

@@ -42,7 +42,7 @@ fn shared_role_of_each_form() {
         .iter()
         .map(|role| role.location.clone().unwrap().line);
     assert_eq!(places.collect::<Vec<_>>(), [17, 18]);
-    assert!(access.states_shared_roles && access.complete);
+    assert!(access.states_shared_roles && !access.complete);
 }
 
 /// By its name a role is found whatever its path; by its ARN only as it is written.
@@ -63,15 +63,23 @@ fn shared_role_takes_the_accounts_that_attach_it_across_files() {
 
 #[test]
 fn shared_roles_may_be_none() {
-    for (text, states) in [
-        ("sharedRoles: []\n", true),
-        ("sharedRoles:\n", false),
-        ("groups: []\n", false),
+    // What the file has, whether it states its shared roles, and whether it is the whole of who gets in.
+    for (text, states, complete) in [
+        ("sharedRoles: []\n", true, false),
+        ("sharedRoles: []\ngroups: []\n", true, true),
+        ("sharedRoles: []\nidentityMappings: []\n", true, true),
+        ("sharedRoles:\n", false, true),
+        ("groups: []\n", false, true),
+        ("", false, true),
     ] {
         let access = loaded(&format!("{HEAD}---\n{ACCESS}{text}")).config.access;
         assert_eq!(
-            (access.shared_roles.len(), access.states_shared_roles),
-            (0, states),
+            (
+                access.shared_roles.len(),
+                access.states_shared_roles,
+                access.complete
+            ),
+            (0, states, complete),
             "{text}"
         );
     }

@@ -52,7 +52,8 @@ fn is_asked(request: &Request) -> bool {
 
 /// Whether statements that the files no longer have are looked for.
 fn is_looked_for(request: &Request) -> bool {
-    request.access.restore.is_none() && (request.access.prune || request.config.access.states_shared_roles)
+    request.access.restore.is_none()
+        && (request.access.prune_shared_roles || request.config.access.states_shared_roles)
 }
 
 /// The statement that a shared role of the files asks for; none without an issuer.

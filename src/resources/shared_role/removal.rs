@@ -20,7 +20,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         Some(Ok(roles)) => roles,
         Some(Err(error)) => {
             // Without --prune nothing of this was asked for; a permission that the caller does not have is no failure.
-            let severity = if request.access.prune {
+            let severity = if request.access.prune_shared_roles {
                 Severity::Error
             } else {
                 Severity::Note
@@ -55,7 +55,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         .filter(|role| !declared.contains(&role.name.to_lowercase()))
         .filter(|role| statement_of(&role.trust_policy, &sid).is_some())
         .collect();
-    if !request.access.prune {
+    if !request.access.prune_shared_roles {
         note_left(&left, draft);
         return;
     }

@@ -107,6 +107,8 @@ pub(crate) fn pruning(mut request: Request) -> Request {
         attached: true,
         ..Prune::default()
     });
+    let access = &request.config.access;
+    request.access.prune_shared_roles = access.complete || access.states_shared_roles;
     request.access.prune = request.config.access.complete;
     request
 }

@@ -1,5 +1,6 @@
 //! The life of one statement: added, changed, repaired, removed, and left alone where it is somebody else's.
 
+use eksact::cloud::sandbox::Sandbox;
 use eksact::engine::{Action, Severity};
 use eksact::iam::shared_trust;
 use proptest::prelude::*;
@@ -66,6 +67,26 @@ async fn shared_role_prune_takes_only_the_own_statement() {
     blue.faults().forget_calls();
     plan(&blue, &request("blue", "", "groups: []\n")).await;
     assert_eq!(blue.faults().count("GetAccountAuthorizationDetails"), 0);
+    // A file about shared roles alone says nothing of mappings and groups, and needs nothing of Kubernetes.
+    bed.edit(|world| {
+        for cluster in world.clusters.values_mut() {
+            cluster.unreachable = true;
+        }
+    })
+    .unwrap();
+    let kubernetes = |bed: &Sandbox| {
+        let calls = bed.faults().calls();
+        calls.iter().filter(|call| call.service == "kubernetes").count()
+    };
+    blue.faults().forget_calls();
+    apply(&blue, &again(&sharing("blue", WEB), 2)).await;
+    assert_eq!(kubernetes(&blue), 0);
+    bed.edit(|world| {
+        for cluster in world.clusters.values_mut() {
+            cluster.unreachable = false;
+        }
+    })
+    .unwrap();
     // With --prune the whole list counts, be the key there or not.
     let planned = plan(&blue, &pruning(request("blue", "", "groups: []\n"))).await;
     assert_eq!(
