@@ -2,13 +2,14 @@
 //! and applies exactly that.
 //!
 //! The rooms stand in one order; a module may use what stands below it, never above:
-//! `cli` → `view` → `cloud` → `resources` → `guard` → `kubeconfig` → `ports` → `engine` → `config` → `authn` → `cloudformation` → `iam` → `yaml_edit`.
+//! `cli` → `diagnosis` → `view` → `cloud` → `resources` → `guard` → `kubeconfig` → `ports` → `engine` → `config` → `authn` → `cloudformation` → `iam` → `yaml`.
 
 pub mod authn;
 pub mod cli;
 pub mod cloud;
 pub mod cloudformation;
 pub mod config;
+pub mod diagnosis;
 pub mod engine;
 pub mod guard;
 pub mod iam;
@@ -16,4 +17,4 @@ pub mod kubeconfig;
 pub mod ports;
 pub mod resources;
 pub mod view;
-pub mod yaml_edit;
+pub mod yaml;

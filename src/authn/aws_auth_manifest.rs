@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::aws_auth::SectionKey;
-use crate::yaml_edit::read::resolve::Resolved;
-use crate::yaml_edit::{Content, NodeId, Style, SyntaxError, Tree};
+use crate::yaml::syntax::resolve::Resolved;
+use crate::yaml::{Content, NodeId, Style, SyntaxError, Tree};
 
 /// The ConfigMap that the authenticator reads.
 pub const NAME: &str = "aws-auth";
@@ -28,6 +28,8 @@ pub struct Manifest {
     pub not_texts: Vec<NotText>,
     /// Keys that are written more than once.
     pub duplicates: Vec<DuplicateKey>,
+    /// Fields that a ConfigMap does not have, and sections where the server does not look for them.
+    pub unknown_fields: Vec<UnknownField>,
     /// Line of the file on which it begins, from 1.
     pub begins: usize,
     texts: BTreeMap<String, TextPlace>,
@@ -41,6 +43,37 @@ pub struct NotText {
     /// Line of the key in the file, from 1.
     pub line: usize,
 }
+
+/// A field that the API server does not keep, or in which the authenticator does not look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownField {
+    /// The key with those above it: `metadata.Name`.
+    pub path: String,
+    /// Its line, from 1.
+    pub line: usize,
+}
+
+/// The fields of a ConfigMap (Kubernetes, `k8s.io/api/core/v1`), but for `binaryData`.
+const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "data", "immutable"];
+/// The fields of `metadata` (`k8s.io/apimachinery/pkg/apis/meta/v1`).
+const METADATA_FIELDS: [&str; 16] = [
+    "name",
+    "generateName",
+    "namespace",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "clusterName",
+    "managedFields",
+];
 
 /// A key that is written once more. Readers of YAML and JSON keep the last one without a word (kubectl 1.32: measured), so
 /// that what the others say never reaches the cluster; the API server refuses it where it sees both and checks strictly.
@@ -176,6 +209,10 @@ impl Manifest {
             ..Self::default()
         };
         manifest.note_duplicates(tree, object, "");
+        manifest.note_unknown(tree, object, "", &FIELDS);
+        if let Some(entry) = tree.entry(object, "metadata") {
+            manifest.note_unknown(tree, entry.value, "metadata.", &METADATA_FIELDS);
+        }
         for key in ["metadata", "data"] {
             if let Some(entry) = tree.entry(object, key) {
                 manifest.note_duplicates(tree, entry.value, &format!("{key}."));
@@ -211,6 +248,26 @@ impl Manifest {
             }
         }
         Ok(manifest)
+    }
+
+    /// Notes the fields of a mapping that are not known, and those of `binaryData`, where sections are not read.
+    fn note_unknown(&mut self, tree: &Tree, mapping: NodeId, above: &str, known: &[&str]) {
+        for entry in tree.entries(mapping) {
+            let Some(key) = tree
+                .text(entry.key)
+                .filter(|key| *key != "<<" && !known.contains(key))
+            else {
+                continue;
+            };
+            if (above, key) == ("", "binaryData") {
+                self.note_unknown(tree, entry.value, "binaryData.", &[]);
+                continue;
+            }
+            self.unknown_fields.push(UnknownField {
+                path: format!("{above}{key}"),
+                line: line_of(tree, entry.key),
+            });
+        }
     }
 
     fn note_duplicates(&mut self, tree: &Tree, mapping: NodeId, above: &str) {
@@ -331,127 +388,5 @@ fn is_nothing(tree: &Tree, root: NodeId) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BLOCK: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: aws-auth\n  namespace: kube-system\ndata:\n  mapRoles: |\n    - rolearn: a\n      username: b\n  mapUsers: \"- userarn: c\\n- userarn: d\\n\"\n";
-
-    #[test]
-    fn lines_of_a_block_are_lines_of_the_file() {
-        let manifest = Manifest::read(BLOCK).unwrap();
-        assert!(manifest.is_aws_auth());
-        assert_eq!(manifest.data["mapRoles"], "- rolearn: a\n  username: b\n");
-        assert_eq!(manifest.line(SectionKey::Roles, Some(2)), Some(9));
-        // In quotes there are no lines to point at.
-        assert_eq!(manifest.line(SectionKey::Users, Some(2)), Some(10));
-        assert_eq!(manifest.line(SectionKey::Accounts, Some(1)), None);
-        assert_eq!(BLOCK.lines().nth(8), Some("      username: b"));
-    }
-
-    #[test]
-    fn json_and_lists_are_read_too() {
-        let json = r#"{"kind": "List", "items": [{"kind": "ConfigMap", "metadata": {"name": "other"}}, {"kind": "ConfigMap", "metadata": {"name": "aws-auth", "namespace": "kube-system"}, "data": {"mapAccounts": "- \"111122223333\"\n"}}]}"#;
-        let manifest = Manifest::read(&json.replace('\n', "\\n")).unwrap();
-        assert_eq!(manifest.data["mapAccounts"], "- \"111122223333\"\n");
-        assert_eq!(
-            Manifest::read("kind: List\nitems: []\n"),
-            Err(ManifestError::NotInList)
-        );
-    }
-
-    #[test]
-    fn every_document_and_item_is_looked_at() {
-        let aws_auth = |namespace: &str, account: &str| {
-            let object = serde_json::json!({
-                "kind": "ConfigMap",
-                "metadata": {"name": "aws-auth", "namespace": namespace},
-                "data": {"mapAccounts": account},
-            });
-            object.to_string()
-        };
-        let accounts = |text: &str| -> Vec<String> {
-            let all = Manifest::read_all(text).unwrap();
-            all.iter().map(|one| one.data["mapAccounts"].clone()).collect()
-        };
-        let right = aws_auth("kube-system", "right");
-        let (other, unset) = (aws_auth("dev", "other"), aws_auth("", "unset"));
-        assert_eq!(accounts(&format!("---\n# empty\n---\n{right}\n")), ["right"]);
-        let before = format!("kind: Namespace\n---\n{other}\n---\n{right}\n---\n");
-        assert_eq!(accounts(&before), ["right"]);
-        let several = format!("{unset}\n---\nkind: List\nitems: [{other}, {right}]\n");
-        assert_eq!(accounts(&several), ["unset", "right"]);
-        assert_eq!(
-            Manifest::read(&several),
-            Err(ManifestError::Several { first: 1, second: 4 })
-        );
-        assert_eq!(accounts(&other), ["other"]);
-        let of_the_api =
-            "kind: ConfigMapList\nitems: [{metadata: {name: aws-auth}, data: {mapAccounts: api}}]\n";
-        assert_eq!(accounts(of_the_api), ["api"]);
-        let later = Manifest::read_all(&format!("{right}\n---\na: [\n"));
-        assert!(
-            matches!(later, Err(ManifestError::Syntax { line: 4, .. })),
-            "{later:?}"
-        );
-        let itself = "kind: List\nitems: &x [{kind: List, items: *x}]\n";
-        assert_eq!(Manifest::read_all(itself), Err(ManifestError::NotInList));
-    }
-
-    #[test]
-    fn a_key_that_is_written_twice_is_named() {
-        let text = "kind: ConfigMap\ndata:\n  mapRoles: a\n  mapRoles: b\n  mapRoles: c\nkind: ConfigMap\nmetadata: {name: x, name: y}\n";
-        let manifest = Manifest::read(text).unwrap();
-        let named: Vec<_> = manifest
-            .duplicates
-            .iter()
-            .map(|key| (key.path.as_str(), key.before, key.line))
-            .collect();
-        assert_eq!(
-            named,
-            [
-                ("kind", 1, 6),
-                ("metadata.name", 7, 7),
-                ("data.mapRoles", 3, 4),
-                ("data.mapRoles", 4, 5),
-            ]
-        );
-        assert_eq!(manifest.data["mapRoles"], "c");
-    }
-
-    #[test]
-    fn what_is_no_config_map_says_so() {
-        let error = |text: &str| Manifest::read(text).unwrap_err().to_string();
-        assert_eq!(
-            error("kind: Secret\n"),
-            "it is not the manifest of a ConfigMap: its kind is `Secret`"
-        );
-        assert_eq!(
-            error("mapRoles: []\n"),
-            "it is not the manifest of a ConfigMap: it has no `kind: ConfigMap`"
-        );
-        assert_eq!(error(""), "it is not the manifest of a ConfigMap: it is empty");
-        assert!(error("a: [\n").starts_with("it is not YAML: "));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_text_makes_it_panic(text in "(kind: ConfigMap|kind: List|data:|items:|metadata:|[ \\n\\t&*!|>'\"{}\\[\\]:,a-c-]){0,40}") {
-            if let Ok(manifest) = Manifest::read(&text) {
-                let _ = manifest.line(SectionKey::Roles, Some(usize::MAX / 2));
-            }
-        }
-    }
-
-    #[test]
-    fn values_that_are_no_texts_are_named() {
-        let text = "kind: ConfigMap\ndata:\n  mapRoles:\n  - rolearn: a\n  mapUsers: 3\n  mapAccounts:\n";
-        let manifest = Manifest::read(text).unwrap();
-        let named: Vec<(&str, usize)> = manifest
-            .not_texts
-            .iter()
-            .map(|value| (value.key.as_str(), value.line))
-            .collect();
-        assert_eq!(named, [("mapRoles", 3), ("mapUsers", 5)]);
-        assert_eq!(manifest.data["mapAccounts"], "");
-    }
-}
+#[path = "aws_auth_manifest_tests.rs"]
+mod tests;

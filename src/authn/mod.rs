@@ -2,7 +2,7 @@
 //! anything.
 //!
 //! The bearer token ([`token`]), the hosts that it may name ([`sts_endpoint`]), how kubectl is handed it
-//! ([`exec_credential`]), what one says ([`token_decode`]) and what the server checks of it ([`token_check`]); the form of a
+//! ([`exec_credential`]), the simulated one ([`token_sandbox`]), what one says ([`token_decode`]) and what the server checks of it ([`token_check`]); the form of a
 //! caller's ARN ([`arn`]), the `aws-auth` ConfigMap ([`aws_auth`]) and its manifest ([`aws_auth_manifest`]); the chain from
 //! a service account to its role ([`irsa`]). Clients and credential resolution live in `cloud`.
 
@@ -16,3 +16,4 @@ pub mod token;
 pub mod token_check;
 pub mod token_decode;
 mod token_host;
+pub mod token_sandbox;

@@ -159,6 +159,20 @@ pub enum TokenFault {
     },
 }
 
+impl TokenFault {
+    /// Whether it is about the host that the token names.
+    pub fn is_about_host(&self) -> bool {
+        matches!(
+            self,
+            Self::HostFormat { .. }
+                | Self::GlobalHost { .. }
+                | Self::HostRegion { .. }
+                | Self::Host { .. }
+                | Self::HostPartition { .. }
+        )
+    }
+}
+
 /// Everything that is wrong with a token at `now`, in the order of the server's checks. Without `expectations` the host is
 /// only held to be one of STS.
 pub fn faults(token: &str, expectations: Option<&Expectations<'_>>, now: Timestamp) -> Vec<TokenFault> {

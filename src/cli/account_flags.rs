@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 
-use super::{Failure, global::GlobalFlags};
+use super::{Failure, global::GlobalFlags, place_flags::cluster_name};
 use crate::{
-    config::{ClusterConfig, Located, Metadata, ServiceAccount, WellKnownPolicies},
+    config::{ClusterConfig, Located, Metadata, ServiceAccount, WellKnownPolicies, not_a_region},
     iam::WellKnownPolicy,
     resources::request::RoleAttribute,
 };
@@ -16,7 +16,7 @@ use crate::{
 #[command(next_help_heading = "Cluster or file")]
 pub(super) struct ClusterFlags {
     /// The EKS cluster
-    #[arg(short, long, value_name = "NAME", conflicts_with = "config_file")]
+    #[arg(short, long, value_name = "NAME", conflicts_with = "config_file", value_parser = cluster_name)]
     pub cluster: Option<String>,
     /// The ClusterConfig file, or `-` for standard input
     #[arg(short = 'f', long = "config-file", alias = "file", value_name = "PATH")]
@@ -57,6 +57,9 @@ pub(super) struct PermissionFlags {
     /// ebsCSIController, efsCSIController
     #[arg(long, value_name = "POLICY", value_delimiter = ',', conflicts_with = "config_file", value_parser = well_known)]
     pub well_known_policies: Option<Vec<WellKnownPolicy>>,
+    /// No policy for the role: every one that it has is taken off
+    #[arg(long, conflicts_with_all = ["attach_policy_arn", "attach_policy", "well_known_policies", "config_file"])]
+    pub no_policies: bool,
     /// Managed policy that bounds the role
     #[arg(
         long,
@@ -65,9 +68,15 @@ pub(super) struct PermissionFlags {
         conflicts_with = "config_file"
     )]
     pub permissions_boundary: Option<String>,
+    /// No boundary for the role: the one that it has is taken off
+    #[arg(long, conflicts_with_all = ["permissions_boundary", "config_file"])]
+    pub no_permissions_boundary: bool,
     /// Pattern in place of the name in the role's trust policy
     #[arg(long, value_name = "PATTERN", conflicts_with = "config_file")]
     pub subject_pattern: Option<String>,
+    /// The name itself in the role's trust policy, in place of a pattern
+    #[arg(long, conflicts_with_all = ["subject_pattern", "config_file"])]
+    pub no_subject_pattern: bool,
     /// Tags of the stack and the role
     #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = pair, conflicts_with = "config_file")]
     pub tags: Option<Vec<(String, String)>>,
@@ -101,7 +110,12 @@ fn region_of_environment(global: &GlobalFlags) -> Result<String, Failure> {
         if let Ok(region) = std::env::var(variable)
             && !region.is_empty()
         {
-            return Ok(region);
+            return match not_a_region(&region) {
+                None => Ok(region),
+                Some(told) => {
+                    Err(Failure::usage(format!("{variable}: {}", told.message(&region))).with_help(told.help))
+                }
+            };
         }
     }
     if global.sandbox {
@@ -137,13 +151,13 @@ impl PermissionFlags {
     /// Sets on `account` what the flags name, and leaves the rest as it is.
     pub(super) fn set_on(&self, account: &mut ServiceAccount) -> Result<(), Failure> {
         if let Some(arns) = &self.attach_policy_arn {
-            account.attach_policy_arns = arns
-                .iter()
-                .filter(|arn| !arn.is_empty())
-                .cloned()
-                .map(Located::unlocated)
-                .collect();
-            account.states_no_policy = account.attach_policy_arns.is_empty();
+            account.attach_policy_arns = arns.iter().cloned().map(Located::unlocated).collect();
+        }
+        if self.no_policies {
+            account.attach_policy_arns.clear();
+            account.attach_policy = None;
+            account.well_known_policies = WellKnownPolicies::default();
+            account.states_no_policy = true;
         }
         if let Some(path) = &self.attach_policy {
             let text = fs_err::read_to_string(path)
@@ -158,14 +172,16 @@ impl PermissionFlags {
                 WellKnownPolicies(policies.iter().copied().collect::<BTreeSet<_>>());
         }
         if let Some(boundary) = &self.permissions_boundary {
-            account.permissions_boundary = Some(boundary.clone())
-                .filter(|arn| !arn.is_empty())
-                .map(Located::unlocated);
+            account.permissions_boundary = Some(Located::unlocated(boundary.clone()));
+        }
+        if self.no_permissions_boundary {
+            account.permissions_boundary = None;
         }
         if let Some(pattern) = &self.subject_pattern {
-            account.subject_pattern = Some(pattern.clone())
-                .filter(|text| !text.is_empty())
-                .map(Located::unlocated);
+            account.subject_pattern = Some(Located::unlocated(pattern.clone()));
+        }
+        if self.no_subject_pattern {
+            account.subject_pattern = None;
         }
         if let Some(tags) = &self.tags {
             account
@@ -190,10 +206,17 @@ impl PermissionFlags {
             // They stand for managed and for inline policies.
             named.extend([RoleAttribute::WellKnownPolicies, RoleAttribute::ManagedPolicies]);
         }
-        if self.permissions_boundary.is_some() {
+        if self.no_policies {
+            named.extend([
+                RoleAttribute::ManagedPolicies,
+                RoleAttribute::OwnInlinePolicy,
+                RoleAttribute::WellKnownPolicies,
+            ]);
+        }
+        if self.permissions_boundary.is_some() || self.no_permissions_boundary {
             named.insert(RoleAttribute::PermissionsBoundary);
         }
-        if self.subject_pattern.is_some() {
+        if self.subject_pattern.is_some() || self.no_subject_pattern {
             named.insert(RoleAttribute::TrustPolicy);
         }
         if self.tags.is_some() {
@@ -203,11 +226,16 @@ impl PermissionFlags {
     }
 }
 
-/// A name that is no number: eksctl's `-v 4` would make one of its level.
-fn positional_name(text: &str) -> Result<String, String> {
+/// A name, and not the value of a switch: Go's flags take none behind a blank either.
+pub(super) fn positional_name(text: &str) -> Result<String, String> {
+    if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") {
+        return Err(format!(
+            "a switch takes its value behind `=`, as in --approve={text}; if it is the name, pass --name {text}"
+        ));
+    }
     if text.chars().all(|character| character.is_ascii_digit()) {
         return Err(format!(
-            "a number is no likely name; if it is one, pass --name {text} (a level of -v is -v, -vv, -vvv)"
+            "a number is not a likely name; if it is one, pass --name {text}"
         ));
     }
     Ok(text.to_owned())

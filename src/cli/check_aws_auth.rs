@@ -2,12 +2,15 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{ExitCode, Failure, account_flags::ClusterFlags, file, global::GlobalFlags, wiring::Connection};
+use super::{
+    ExitCode, Failure, account_flags::ClusterFlags, file, global::GlobalFlags, place_flags::cluster_name,
+    wiring::Connection,
+};
 use crate::{
     authn::{
         aws_auth::{
             AwsAuth, SectionKey,
-            lint::{LintFinding, Surroundings, Weight, lint},
+            lint::{LintFinding, Surroundings, lint, nearest_section},
             parse,
         },
         aws_auth_manifest::{Manifest, ManifestError, NAME, NAMESPACE},
@@ -30,7 +33,8 @@ pub(super) struct CheckAwsAuth {
         long,
         value_name = "NAME",
         required_unless_present = "file",
-        conflicts_with = "file"
+        conflicts_with = "file",
+        value_parser = cluster_name
     )]
     cluster: Option<String>,
     /// The manifest of a ConfigMap as YAML or JSON, or `-` for standard input; --region tells its partition
@@ -103,6 +107,21 @@ impl CheckAwsAuth {
             partition: Some(Partition::of_region(&config.metadata.region.value).as_str()),
             bound_groups: bound_groups.as_ref(),
             roles: roles.as_ref().map(|roles| (account, roles)),
+            nodes_need_aws_auth: config_map.is_some()
+                && match cluster.authentication_mode.as_deref() {
+                    Some("API") => false,
+                    Some("API_AND_CONFIG_MAP") => {
+                        let entries = known(
+                            aws.access_entries(name).await,
+                            "whether access entries let nodes in",
+                            printer,
+                        );
+                        // An entry of people has the type STANDARD, every other type is one of nodes.
+                        entries
+                            .is_some_and(|entries| entries.iter().all(|entry| entry.entry_type == "STANDARD"))
+                    }
+                    _ => true,
+                },
         };
         let mut findings = Vec::new();
         if cluster.authentication_mode.as_deref() == Some("API") {
@@ -119,9 +138,9 @@ impl CheckAwsAuth {
             let text = data.get(section.as_str()).map_or("", String::as_str);
             (section, Lines::of(section.as_str(), text))
         });
-        let place = |section: SectionKey, line: Option<usize>| {
-            let text = texts.iter().find(|(known, _)| *known == section);
-            text.map(|(_, lines)| lines.place(line.unwrap_or(1)))
+        let place = |finding: &LintFinding| {
+            let text = texts.iter().find(|(known, _)| Some(*known) == finding.section);
+            text.map(|(_, lines)| lines.place(finding.line.unwrap_or(1)))
         };
         findings.extend(diagnostics(&aws_auth, &surroundings, place));
         Ok(checked(format!("{NAME} of {name}"), &aws_auth, findings))
@@ -180,8 +199,17 @@ fn of_file(path: &str, global: &GlobalFlags) -> Result<AwsAuthCheck, Failure> {
     for manifest in &manifests {
         check.findings.extend(of_manifest(manifest, &lines));
         let aws_auth = parse(&manifest.data);
-        let place = |section: SectionKey, line: Option<usize>| {
-            Some(lines.place(manifest.line(section, line).unwrap_or(1)))
+        let place = |finding: &LintFinding| {
+            let line = match (finding.section, &finding.key) {
+                (Some(section), _) => manifest.line(section, finding.line),
+                (None, Some(key)) => manifest.key_line(key),
+                (None, None) => None,
+            };
+            Some(lines.place(line.unwrap_or(manifest.begins)))
+        };
+        let surroundings = Surroundings {
+            nodes_need_aws_auth: manifest.is_aws_auth() && has_mappings(manifest),
+            ..surroundings
         };
         check
             .findings
@@ -215,29 +243,24 @@ fn several(manifests: &[Manifest], lines: &Lines<'_>) -> Vec<Diagnostic> {
     found.collect()
 }
 
+/// Whether a manifest has one of the sections.
+fn has_mappings(manifest: &Manifest) -> bool {
+    let mut sections = SectionKey::ALL.iter();
+    sections.any(|section| manifest.data.contains_key(section.as_str()))
+}
+
 /// What is wrong with a manifest besides what its sections say.
 fn of_manifest(manifest: &Manifest, lines: &Lines<'_>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
-    if !manifest.is_aws_auth() {
-        let message = format!(
-            "this is the ConfigMap `{}`{}, and the server reads {NAMESPACE}/{NAME} alone",
-            manifest.name,
-            match manifest.namespace.as_str() {
-                "" => String::new(),
-                namespace => format!(" of the namespace `{namespace}`"),
-            }
-        );
-        findings.push(Diagnostic::new(
-            Severity::Warning,
-            "not-aws-auth",
-            "metadata",
-            &message,
-        ));
+    findings.extend(identity(manifest).map(|finding| {
+        let (location, line) = lines.place(manifest.begins);
+        finding.at(location, line)
+    }));
+    for field in &manifest.unknown_fields {
+        let (location, line) = lines.place(field.line);
+        findings.push(unknown_field(&field.path).at(location, line));
     }
-    if !SectionKey::ALL
-        .iter()
-        .any(|section| manifest.data.contains_key(section.as_str()))
-    {
+    if !has_mappings(manifest) {
         let (location, line) = lines.place(manifest.begins);
         findings.push(
             Diagnostic::new(
@@ -283,6 +306,64 @@ fn of_manifest(manifest: &Manifest, lines: &Lines<'_>) -> Vec<Diagnostic> {
     findings
 }
 
+/// Whether the manifest is of the object that the server reads.
+fn identity(manifest: &Manifest) -> Option<Diagnostic> {
+    let (name, namespace) = (manifest.name.as_str(), manifest.namespace.as_str());
+    if name == NAME && namespace.is_empty() {
+        let message = format!(
+            "no namespace is written: kubectl takes that of the current context, and the server reads {NAMESPACE} alone"
+        );
+        return Some(
+            Diagnostic::new(Severity::Warning, "no-namespace", "metadata", &message)
+                .with_help(&format!("write `namespace: {NAMESPACE}` under `metadata`")),
+        );
+    }
+    if manifest.is_aws_auth() {
+        return None;
+    }
+    let message = format!(
+        "this is {}{}, and the server reads {NAMESPACE}/{NAME} alone",
+        match name {
+            "" => "a ConfigMap without a name".to_owned(),
+            name => format!("the ConfigMap `{name}`"),
+        },
+        match namespace {
+            "" => String::new(),
+            namespace => format!(" of the namespace `{namespace}`"),
+        }
+    );
+    // A copy is kept under a name of its own; a slip in the name is none.
+    let is_slip = name == NAME || (!name.is_empty() && strsim::damerau_levenshtein(name, NAME) < 3);
+    let severity = if is_slip {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    let help = format!("write `name: {NAME}` and `namespace: {NAMESPACE}` under `metadata`");
+    Some(Diagnostic::new(severity, "not-aws-auth", "metadata", &message).with_help(&help))
+}
+
+/// A field that a ConfigMap does not have, with what it may be meant for.
+fn unknown_field(path: &str) -> Diagnostic {
+    let key = path.rsplit('.').next().unwrap_or_default();
+    let near = |known: &&str| key.eq_ignore_ascii_case(known) || strsim::damerau_levenshtein(key, known) < 2;
+    let meant = if path.contains('.') {
+        ["name", "namespace"].into_iter().find(near)
+    } else {
+        ["metadata", "data"].into_iter().find(near)
+    };
+    let (severity, help) = match (nearest_section(key), meant) {
+        (Some(section), _) => (
+            Severity::Error,
+            format!("move it under `data`, as `{}: |`", section.as_str()),
+        ),
+        (None, Some(meant)) => (Severity::Error, format!("rename it to `{meant}`")),
+        (None, None) => (Severity::Warning, "remove it".to_owned()),
+    };
+    let message = format!("the server reads nothing of `{path}`");
+    Diagnostic::new(severity, "unknown-field", path, &message).with_help(&help)
+}
+
 fn checked(subject: String, aws_auth: &AwsAuth, findings: Vec<Diagnostic>) -> AwsAuthCheck {
     AwsAuthCheck {
         subject,
@@ -297,23 +378,15 @@ fn checked(subject: String, aws_auth: &AwsAuth, findings: Vec<Diagnostic>) -> Aw
 fn diagnostics<'t>(
     aws_auth: &AwsAuth,
     surroundings: &Surroundings<'_>,
-    place: impl Fn(SectionKey, Option<usize>) -> Option<(SourceLocation, Option<&'t str>)>,
+    place: impl Fn(&LintFinding) -> Option<(SourceLocation, Option<&'t str>)>,
 ) -> Vec<Diagnostic> {
     lint(aws_auth, surroundings)
         .into_iter()
         .map(|finding| {
-            let severity = match finding.weight {
-                Weight::Error => Severity::Error,
-                Weight::Warning => Severity::Warning,
-            };
-            let diagnostic = Diagnostic::new(
-                severity,
-                finding.code,
-                path_of(aws_auth, &finding),
-                &finding.message,
-            )
-            .with_help(&finding.suggestion);
-            match finding.section.and_then(|section| place(section, finding.line)) {
+            let severity = Severity::from(finding.weight);
+            let diagnostic = Diagnostic::new(severity, finding.code, path_of(&finding), &finding.message)
+                .with_help(&finding.suggestion);
+            match place(&finding) {
                 None => diagnostic,
                 Some((location, line)) => diagnostic.at(location, line),
             }
@@ -322,17 +395,12 @@ fn diagnostics<'t>(
 }
 
 /// `data.mapRoles[3]`: items that the server leaves out are counted.
-fn path_of(aws_auth: &AwsAuth, finding: &LintFinding) -> String {
-    let Some(section) = finding.section else {
-        return "data".to_owned();
-    };
-    let item = finding.entry.and_then(|entry| match section {
-        SectionKey::Accounts => aws_auth.accounts.entries.get(entry).map(|entry| entry.item),
-        _ => aws_auth.mappings(section).get(entry).map(|entry| entry.item),
-    });
-    match item {
-        Some(item) => format!("data.{}[{item}]", section.as_str()),
-        None => format!("data.{}", section.as_str()),
+fn path_of(finding: &LintFinding) -> String {
+    let key = finding.section.map(SectionKey::as_str).or(finding.key.as_deref());
+    match (key, finding.item) {
+        (Some(key), Some(item)) => format!("data.{key}[{item}]"),
+        (Some(key), None) => format!("data.{key}"),
+        (None, _) => "data".to_owned(),
     }
 }
 

@@ -51,7 +51,7 @@ struct CreateServiceAccount {
     #[arg(
         long,
         value_name = "ARN",
-        conflicts_with = "config_file",
+        conflicts_with_all = ["config_file", "no_policies"],
         help_heading = "Role"
     )]
     attach_role_arn: Option<String>,
@@ -125,7 +125,7 @@ impl CreateServiceAccount {
             account.annotations = self.annotations.iter().cloned().collect::<BTreeMap<_, _>>();
             if account.attach_role_arn.is_none() && !account.has_policy() && !account.states_no_policy {
                 return Err(Failure::usage("--attach-policy-arn or --attach-role-arn must be set")
-                    .with_help("--attach-policy and --well-known-policies do as well; --attach-policy-arn '' makes a role without any policy."));
+                    .with_help("--attach-policy and --well-known-policies do as well; --no-policies makes a role without any policy."));
             }
             // Where the role is there already, what the flags do not name stays: a boundary that is not repeated is not
             // dropped.

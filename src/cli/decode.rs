@@ -6,9 +6,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{ExitCode, Failure, token_facts};
+use super::{ExitCode, Failure};
 use crate::{
     authn::token_decode::{self, DecodeError, MAXIMUM_INPUT_BYTES},
+    diagnosis::token_facts,
     view::{Facts, Printer},
 };
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, builder::NonEmptyStringValueParser};
+use clap::Args;
 
 use super::{
     ExitCode, Failure,
@@ -29,13 +29,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct DeleteKubeconfig {
     /// The EKS cluster: its name or its ARN; it need not exist any more
-    #[arg(
-        short = 'c',
-        long,
-        visible_alias = "cluster",
-        value_name = "NAME",
-        value_parser = NonEmptyStringValueParser::new()
-    )]
+    #[arg(short = 'c', long, visible_alias = "cluster", value_name = "NAME")]
     name: String,
     /// Only this context
     #[arg(long, visible_alias = "alias", value_name = "NAME")]

@@ -22,6 +22,7 @@ use crate::{
     },
 };
 use clap::Args;
+use etcetera::BaseStrategy as _;
 
 /// A plan that was shown and approved within this time is carried out as it is; an older one is made again first.
 const FRESH: Duration = Duration::from_secs(10);
@@ -229,34 +230,22 @@ fn could_not_be_planned(plan: &Plan) -> Failure {
 /// Asks on the terminal. Without one a script would take the plan for the deed, so that is refused.
 fn ask(json: bool, chosen: &[String]) -> Result<bool, Failure> {
     if json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+        let arguments = std::env::args_os().skip(1);
+        let mut arguments: Vec<String> = arguments
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect();
         arguments.extend(chosen.iter().cloned());
         arguments.push("--yes".to_owned());
-        return Err(
-            Failure::error("the plan was not applied: there is no terminal to ask on")
-                .with_help(format!(
-                    "To apply it, run: eksact {}",
-                    arguments
-                        .iter()
-                        .map(|word| quoted(word))
-                        .collect::<Vec<_>>()
-                        .join(" ")
-                ))
-                .with_code(ExitCode::NotApproved),
-        );
+        let failure = Failure::error("the plan was not applied: there is no terminal to ask on")
+            .with_code(ExitCode::NotApproved);
+        return Err(match shlex::try_join(arguments.iter().map(String::as_str)) {
+            Ok(command) => failure.with_help(format!("To apply it, run: eksact {command}")),
+            // A word that no shell can be given.
+            Err(_) => failure.with_help("To apply it, run the same command with --yes."),
+        });
     }
     confirm("Apply these changes? [y/N] ")
         .map_err(|error| Failure::error(format!("the answer could not be read: {error}")))
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |character: char| character.is_ascii_alphanumeric() || "-_=./:,@%+".contains(character);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 /// Plans again and stops when that is another plan: what was approved is what is done.
@@ -305,20 +294,16 @@ async fn still_true(
     .with_code(ExitCode::Stale))
 }
 
-/// The user's folder for what must outlive a run (XDG Base Directory: `XDG_STATE_HOME`, else `~/.local/state`).
+/// The user's folder for what must outlive a run: `XDG_STATE_HOME`, else `~/.local/state`; on macOS and Windows, which have
+/// no such folder, the one for data.
 pub(super) fn state_folder() -> Option<std::path::PathBuf> {
-    let absolute = |variable| {
-        std::env::var_os(variable)
-            .map(std::path::PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    absolute("XDG_STATE_HOME")
-        .or_else(|| {
-            absolute("HOME")
-                .or_else(|| absolute("USERPROFILE"))
-                .map(|home| home.join(".local/state"))
-        })
-        .map(|folder| folder.join("eksact"))
+    let folders = etcetera::base_strategy::choose_native_strategy().ok()?;
+    Some(
+        folders
+            .state_dir()
+            .unwrap_or_else(|| folders.data_dir())
+            .join("eksact"),
+    )
 }
 
 async fn carry_out(

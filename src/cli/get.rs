@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     ExitCode, Failure,
     account_flags::{ClusterFlags, NameFlags},
+    cluster::GetCluster,
     file,
     get_identity_mapping::GetIdentityMappings,
     global::GlobalFlags,
@@ -33,6 +34,7 @@ pub(super) struct GetCommand {
 enum What {
     Iamserviceaccount(Box<GetServiceAccounts>),
     Iamidentitymapping(Box<GetIdentityMappings>),
+    Cluster(Box<GetCluster>),
 }
 
 /// Show the service accounts that eksctl or eksact gave a role
@@ -73,6 +75,7 @@ impl GetCommand {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
+            What::Cluster(command) => command.run(global, printer).await,
         }
     }
 }

@@ -14,11 +14,12 @@ use crate::{
     authn::{
         aws_auth::{
             AwsAuth, Mapping, SectionKey,
-            lint::{LintFinding, Surroundings, Weight, lint},
+            lint::{LintFinding, Surroundings, lint},
             parse,
         },
         aws_auth_manifest::{NAME, NAMESPACE},
     },
+    config::Severity,
     iam::Partition,
     view::{Printer, table::Table},
 };
@@ -63,6 +64,7 @@ const NOT_READ: &str = "the cluster's authentication mode is API: it does not re
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Problem {
     code: &'static str,
+    severity: Severity,
     message: String,
 }
 
@@ -91,7 +93,9 @@ impl GetIdentityMappings {
             ));
         }
         let findings = findings(&aws_auth, partition);
-        for finding in findings.iter().filter(|finding| finding.section.is_none()) {
+        let about_no_entry =
+            |finding: &&LintFinding| finding.item.is_none() && finding.code != "section-dropped";
+        for finding in findings.iter().filter(about_no_entry) {
             printer.warning(&format!("{}: {}", finding.message, finding.suggestion));
         }
         let mut rows = rows(&aws_auth, &findings);
@@ -135,6 +139,7 @@ impl Problem {
     fn not_read() -> Self {
         Self {
             code: "aws-auth-not-read",
+            severity: Severity::Error,
             message: NOT_READ.to_owned(),
         }
     }
@@ -151,11 +156,18 @@ impl Row {
 
     /// What the server makes of it, in a word: the codes of its problems, which `docs/guards.md` explains.
     fn verdict(&self) -> String {
-        if self.problems.is_empty() {
-            return "lets in".to_owned();
+        let mut codes: Vec<&str> = self.problems.iter().map(|problem| problem.code).collect();
+        codes.dedup();
+        let codes = codes.join(",");
+        let has_error = self
+            .problems
+            .iter()
+            .any(|problem| problem.severity == Severity::Error);
+        match (codes.as_str(), has_error) {
+            ("", _) => "lets in".to_owned(),
+            (codes, true) => codes.to_owned(),
+            (codes, false) => format!("lets in ({codes})"),
         }
-        let codes: Vec<&str> = self.problems.iter().map(|problem| problem.code).collect();
-        codes.join(",")
     }
 
     fn of(section: SectionKey, mapping: &Mapping) -> Self {
@@ -180,19 +192,18 @@ fn findings(aws_auth: &AwsAuth, partition: Partition) -> Vec<LintFinding> {
         partition: Some(partition.as_str()),
         ..Surroundings::default()
     };
-    let mut findings = lint(aws_auth, &surroundings);
-    findings.retain(|finding| finding.weight == Weight::Error);
-    findings
+    lint(aws_auth, &surroundings)
 }
 
 /// Roles, users and accounts, each in the order of its section; what the server leaves out stands at its place.
 fn rows(aws_auth: &AwsAuth, findings: &[LintFinding]) -> Vec<Row> {
-    let problems = |section: SectionKey, entry: usize| -> Vec<Problem> {
+    let problems = |section: SectionKey, item: usize| -> Vec<Problem> {
         findings
             .iter()
-            .filter(|finding| finding.section == Some(section) && finding.entry == Some(entry))
+            .filter(|finding| finding.section == Some(section) && finding.item == Some(item))
             .map(|finding| Problem {
                 code: finding.code,
+                severity: finding.weight.into(),
                 message: finding.message.clone(),
             })
             .collect()
@@ -202,20 +213,16 @@ fn rows(aws_auth: &AwsAuth, findings: &[LintFinding]) -> Vec<Row> {
         (SectionKey::Roles, &aws_auth.roles),
         (SectionKey::Users, &aws_auth.users),
     ] {
-        let kept = section.entries.iter().enumerate().map(|(index, entry)| {
+        let kept = section.entries.iter().map(|entry| {
             let row = Row {
-                problems: problems(key, index),
+                problems: problems(key, entry.item),
                 ..Row::of(key, &entry.value)
             };
             (entry.item, row)
         });
         let left_out = section.refused.iter().map(|refused| {
-            let problem = Problem {
-                code: "entry-dropped",
-                message: format!("the server leaves this entry out: {}", refused.because),
-            };
             let row = Row {
-                problems: vec![problem],
+                problems: problems(key, refused.item),
                 ..Row::of(key, &refused.mapping)
             };
             (refused.item, row)
@@ -224,18 +231,11 @@ fn rows(aws_auth: &AwsAuth, findings: &[LintFinding]) -> Vec<Row> {
         of_section.sort_by_key(|(item, _)| *item);
         rows.extend(of_section.into_iter().map(|(_, row)| row));
     }
-    rows.extend(
-        aws_auth
-            .accounts
-            .entries
-            .iter()
-            .enumerate()
-            .map(|(index, entry)| Row {
-                account: entry.value.clone(),
-                problems: problems(SectionKey::Accounts, index),
-                ..Row::default()
-            }),
-    );
+    rows.extend(aws_auth.accounts.entries.iter().map(|entry| Row {
+        account: entry.value.clone(),
+        problems: problems(SectionKey::Accounts, entry.item),
+        ..Row::default()
+    }));
     rows
 }
 

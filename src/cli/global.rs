@@ -4,7 +4,11 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use crate::view::{ColourChoice, Level, Printer};
+use super::{Failure, place_flags::region};
+use crate::{
+    cloud::sandbox::SimulatedCaller,
+    view::{ColourChoice, Level, Printer},
+};
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -60,13 +64,27 @@ fn color_in(arguments: &[OsString]) -> Option<Color> {
 #[command(next_help_heading = "Global options")]
 pub(super) struct GlobalFlags {
     /// AWS region; a file names its own
-    #[arg(short, long, global = true, value_name = "REGION")]
+    #[arg(short, long, global = true, value_name = "REGION", value_parser = region)]
     pub region: Option<String>,
     /// AWS profile; beats credentials in the environment, and says so
     #[arg(short, long, global = true, value_name = "PROFILE")]
     pub profile: Option<String>,
     /// Work on a simulated account and cluster that are kept in a file
-    #[arg(long, global = true, env = "EKSACT_SANDBOX", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(
+        long,
+        global = true,
+        env = "EKSACT_SANDBOX",
+        hide_env_values = true,
+        value_name = "BOOL",
+        default_value = "false",
+        hide_default_value = true,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        overrides_with = "sandbox",
+        action = ArgAction::Set,
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
     pub sandbox: bool,
     /// The file of the simulated account
     #[arg(
@@ -78,6 +96,15 @@ pub(super) struct GlobalFlags {
         default_value = ".eksact-sandbox.json"
     )]
     pub sandbox_file: PathBuf,
+    /// Who calls in the sandbox: the ARN of a user or role, rather than the sandbox's creator
+    #[arg(
+        long,
+        global = true,
+        env = "EKSACT_SANDBOX_CALLER",
+        hide_env_values = true,
+        value_name = "ARN"
+    )]
+    pub sandbox_caller: Option<SimulatedCaller>,
     /// Reach the cluster's API through this kubeconfig, rather than through its endpoint
     #[arg(long, global = true, value_name = "PATH")]
     pub kubeconfig: Option<PathBuf>,
@@ -101,12 +128,26 @@ pub(super) struct GlobalFlags {
     /// Say nothing but data, failures and questions
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Log what is done to stderr; twice for every call
+    /// Log what is done to stderr; twice for every call. eksctl's levels work, too: `-v 4`
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
+    /// Accepted for eksctl's sake, and answered with a note
+    #[arg(short = 'd', long = "dumpLogs", global = true, hide = true)]
+    pub dump_logs: bool,
 }
 
 impl GlobalFlags {
+    /// Refuses a flag that would do nothing: nobody shall believe to be the simulated caller.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        if self.sandbox_caller.is_some() && !self.sandbox {
+            return Err(Failure::usage(
+                "--sandbox-caller names who calls in the sandbox, and this is not the sandbox",
+            )
+            .with_help("Add --sandbox, or leave --sandbox-caller out and unset EKSACT_SANDBOX_CALLER."));
+        }
+        Ok(())
+    }
+
     /// The printer that these flags ask for.
     pub(super) fn printer(&self) -> Printer {
         let level = if self.quiet {
@@ -117,6 +158,13 @@ impl GlobalFlags {
             Level::Normal
         };
         Printer::new(level, self.color.into())
+    }
+
+    /// Tells of flags that are accepted and do nothing.
+    pub(super) fn tell_idle(&self, printer: &Printer) {
+        if self.dump_logs {
+            printer.note("--dumpLogs does nothing: no log is kept; -v and -vv log to stderr");
+        }
     }
 
     /// Starts the log to stderr. Calls are logged by name and object, never with their bodies.

@@ -1,6 +1,6 @@
 //! `eksact create iamidentitymapping` and `eksact delete iamidentitymapping`, with eksctl's flags.
 
-use clap::{Args, builder::NonEmptyStringValueParser};
+use clap::Args;
 
 use super::{
     ExitCode, Failure,
@@ -8,6 +8,7 @@ use super::{
     file,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
+    place_flags::cluster_name,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     wiring::Connection,
 };
@@ -31,10 +32,10 @@ pub(super) struct MappingClusterFlags {
     #[command(flatten)]
     flags: ClusterFlags,
     /// The EKS cluster
-    #[arg(value_name = "CLUSTER", conflicts_with_all = ["cluster", "config_file"], help_heading = None::<&str>)]
+    #[arg(value_name = "CLUSTER", conflicts_with_all = ["cluster", "config_file"], help_heading = None::<&str>, value_parser = cluster_name)]
     positional: Option<String>,
     /// The EKS cluster, under eksctl's old name of the flag
-    #[arg(short = 'n', long = "name", value_name = "NAME", hide = true, conflicts_with_all = ["cluster", "positional", "config_file"])]
+    #[arg(short = 'n', long = "name", value_name = "NAME", hide = true, conflicts_with_all = ["cluster", "positional", "config_file"], value_parser = cluster_name)]
     old_name: Option<String>,
 }
 
@@ -88,8 +89,7 @@ pub(super) struct CreateIdentityMapping {
         alias = "role",
         value_name = "ARN",
         conflicts_with = "config_file",
-        help_heading = "Mapping",
-        value_parser = NonEmptyStringValueParser::new()
+        help_heading = "Mapping"
     )]
     arn: Option<String>,
     /// User name in the cluster, else an existing mapping's; `{{AccountID}}` and `{{SessionName}}` are filled in by the cluster
@@ -97,8 +97,7 @@ pub(super) struct CreateIdentityMapping {
         long,
         value_name = "NAME",
         conflicts_with = "config_file",
-        help_heading = "Mapping",
-        value_parser = NonEmptyStringValueParser::new()
+        help_heading = "Mapping"
     )]
     username: Option<String>,
     /// Groups in the cluster, else an existing mapping's
@@ -107,8 +106,7 @@ pub(super) struct CreateIdentityMapping {
         value_name = "GROUP",
         value_delimiter = ',',
         conflicts_with = "config_file",
-        help_heading = "Mapping",
-        value_parser = NonEmptyStringValueParser::new()
+        help_heading = "Mapping"
     )]
     group: Vec<String>,
     /// Account, all of whose users and roles get in, each under its own ARN
@@ -116,8 +114,7 @@ pub(super) struct CreateIdentityMapping {
         long,
         value_name = "ACCOUNT",
         conflicts_with = "config_file",
-        help_heading = "Mapping",
-        value_parser = NonEmptyStringValueParser::new()
+        help_heading = "Mapping"
     )]
     account: Option<String>,
     /// AWS service that works in a namespace: emr-containers
@@ -238,17 +235,11 @@ pub(super) struct DeleteIdentityMapping {
         alias = "role",
         value_name = "ARN",
         conflicts_with = "account",
-        help_heading = "Mapping",
-        value_parser = NonEmptyStringValueParser::new()
+        help_heading = "Mapping"
     )]
     arn: Option<String>,
     /// Account of mapAccounts
-    #[arg(
-        long,
-        value_name = "ACCOUNT",
-        help_heading = "Mapping",
-        value_parser = NonEmptyStringValueParser::new()
-    )]
+    #[arg(long, value_name = "ACCOUNT", help_heading = "Mapping")]
     account: Option<String>,
     /// Delete every mapping of the ARN
     #[arg(long, help_heading = "Mapping")]

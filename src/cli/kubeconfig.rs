@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clap::{Args, builder::NonEmptyStringValueParser};
+use clap::{ArgAction, Args};
 
 use super::{
     ExitCode, Failure,
@@ -10,7 +10,8 @@ use super::{
     file,
     global::GlobalFlags,
     kubeconfig_file::{ChosenFile, FileChange, ShowFlags, candidates_for_cluster},
-    kubeconfig_flags::{EntryFlags, proxy_url, role},
+    kubeconfig_flags::{EntryFlags, PROFILE_VARIABLES, role},
+    place_flags::cluster_name,
     wiring::Connection,
 };
 use crate::{
@@ -39,7 +40,7 @@ pub(super) struct UpdateKubeconfig {
         visible_alias = "cluster",
         alias = "cluster-name",
         value_name = "NAME",
-        value_parser = NonEmptyStringValueParser::new()
+        value_parser = cluster_name
     )]
     name: String,
     /// Name of the context; the user's name, if not given
@@ -69,7 +70,10 @@ pub(super) struct WriteKubeconfig {
     #[command(flatten)]
     cluster: ClusterFlags,
     /// The EKS cluster
-    #[arg(short, long, hide = true, value_name = "NAME", conflicts_with_all = ["cluster", "config_file"])]
+    #[arg(value_name = "CLUSTER", conflicts_with_all = ["cluster", "config_file"], help_heading = None::<&str>, value_parser = cluster_name)]
+    positional: Option<String>,
+    /// The EKS cluster
+    #[arg(short, long, hide = true, value_name = "NAME", conflicts_with_all = ["cluster", "positional", "config_file"], value_parser = cluster_name)]
     name: Option<String>,
     /// Role that kubectl shall assume
     #[arg(long, visible_alias = "role-arn", value_name = "ARN")]
@@ -82,6 +86,8 @@ pub(super) struct WriteKubeconfig {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "true",
+        overrides_with = "set_kubeconfig_context",
+        action = ArgAction::Set,
         value_parser = clap::builder::BoolishValueParser::new(),
         help_heading = "Kubeconfig"
     )]
@@ -129,8 +135,8 @@ impl UpdateKubeconfig {
                 .map(|arn| role("--role-arn", arn))
                 .transpose()?,
             command: self.entry.command()?,
-            alias: self.alias.as_deref().filter(|name| !name.is_empty()),
-            user_alias: self.user_alias.as_deref().filter(|name| !name.is_empty()),
+            alias: self.alias.as_deref(),
+            user_alias: self.user_alias.as_deref(),
             eksctl_names: false,
             set_current: !self.keep_current_context,
             candidates: candidates_for_cluster(self.entry.kubeconfig.clone(), global)?,
@@ -162,7 +168,9 @@ impl WriteKubeconfig {
         let config = match &self.cluster.config_file {
             Some(path) => file::load(path, global, printer)?,
             None => ClusterFlags {
-                cluster: self.cluster.cluster.clone().or_else(|| self.name.clone()),
+                cluster: (self.cluster.cluster.clone())
+                    .or_else(|| self.positional.clone())
+                    .or_else(|| self.name.clone()),
                 config_file: None,
             }
             .config(global)?,
@@ -178,7 +186,6 @@ impl WriteKubeconfig {
             role_arn: self
                 .authenticator_role_arn
                 .as_deref()
-                .filter(|arn| !arn.is_empty())
                 .map(|arn| role("--authenticator-role-arn", arn))
                 .transpose()?,
             command: self.entry.command()?,
@@ -231,7 +238,8 @@ async fn write(
         printer,
     } = *way;
     let name = &config.metadata.name.value;
-    let proxy_url = entry.proxy_url.as_deref().map(proxy_url).transpose()?;
+    let proxy_url = entry.proxy_url()?;
+    let variables = entry.variables(global)?;
     let cluster = connection.readers.aws.cluster(name).await?;
     let style = if request.eksctl_names {
         NamingStyle::Eksctl {
@@ -245,12 +253,24 @@ async fn write(
         .arn
         .parse()
         .map_err(|error| Failure::error(format!("the ARN of cluster {name} cannot be used: {error}")))?;
-    let sign_in = SignIn {
+    let mut sign_in = SignIn {
         cluster: cluster.name_in_tokens().to_owned(),
         region: Some(arn.region.clone()),
         role_arn: request.role_arn.clone(),
         profile: entry.profile(global),
     };
+    let mut exec = ExecEntry::new(
+        entry.exec.into(),
+        request.command.clone(),
+        &sign_in,
+        entry.exec_api_version.into(),
+    );
+    // A profile in a variable is one, too, by which users are told apart.
+    let mut profiles = PROFILE_VARIABLES.iter().filter_map(|name| variables.get(*name));
+    sign_in.profile = sign_in
+        .profile
+        .or_else(|| profiles.find(|name| !name.is_empty()).cloned());
+    exec.environment.extend(variables);
     let wanted = Wanted {
         names: Names::new(&style, &cluster.arn, &sign_in, request.alias, request.user_alias),
         server: endpoint(&cluster)?,
@@ -259,13 +279,8 @@ async fn write(
             .clone()
             .filter(|data| !data.is_empty()),
         proxy_url,
-        namespace: entry.namespace.clone(),
-        exec: ExecEntry::new(
-            entry.exec.into(),
-            request.command.clone(),
-            &sign_in,
-            entry.exec_api_version.into(),
-        ),
+        namespace: entry.namespace(),
+        exec,
         sign_in,
         set_current: request.set_current,
         force: entry.force,

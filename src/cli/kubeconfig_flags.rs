@@ -1,6 +1,9 @@
 //! Flags about the entries that `update-kubeconfig` and `utils write-kubeconfig` write, and what becomes of them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, ValueEnum};
 
@@ -13,30 +16,35 @@ use crate::{
 /// Flags about the entries that are written.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Kubeconfig")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct EntryFlags {
     /// The file; else the first of KUBECONFIG that has the cluster or exists, else ~/.kube/config
     #[arg(long, value_name = "PATH")]
     pub kubeconfig: Option<PathBuf>,
-    /// Proxy to the cluster's API; empty removes it
+    /// Proxy to the cluster's API
     #[arg(long, value_name = "URL")]
     pub proxy_url: Option<String>,
-    /// Namespace of the context; empty removes it
+    /// Remove the cluster's proxy
+    #[arg(long, conflicts_with = "proxy_url")]
+    pub no_proxy_url: bool,
+    /// Namespace of the context
     #[arg(long, value_name = "NAME")]
     pub namespace: Option<String>,
+    /// Remove the context's namespace
+    #[arg(long, conflicts_with = "namespace")]
+    pub no_namespace: bool,
     /// Replace a user of another role or profile, or a context of another cluster, that has the name
     #[arg(long)]
     pub force: bool,
     /// AWS profile that kubectl shall use; that of --profile, if not given
-    #[arg(
-        long,
-        value_name = "NAME",
-        help_heading = "Exec entry",
-        conflicts_with = "no_profile"
-    )]
+    #[arg(long, value_name = "NAME", help_heading = "Exec entry")]
     pub exec_profile: Option<String>,
     /// Write no AWS profile
-    #[arg(long, help_heading = "Exec entry")]
+    #[arg(long, help_heading = "Exec entry", conflicts_with = "exec_profile")]
     pub no_profile: bool,
+    /// Variable that the program shall find in its environment (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable, help_heading = "Exec entry")]
+    pub exec_env: Vec<(String, String)>,
     /// Program that kubectl shall run for a token
     #[arg(
         long,
@@ -107,10 +115,47 @@ impl EntryFlags {
         if self.no_profile {
             return None;
         }
-        self.exec_profile
-            .clone()
-            .or_else(|| global.profile.clone())
-            .filter(|profile| !profile.is_empty())
+        self.exec_profile.clone().or_else(|| global.profile.clone())
+    }
+
+    /// The variables to write, by name.
+    pub(super) fn variables(&self, global: &GlobalFlags) -> Result<BTreeMap<String, String>, Failure> {
+        let mut variables = BTreeMap::new();
+        for (name, value) in &self.exec_env {
+            if variables.insert(name.clone(), value.clone()).is_some() {
+                return Err(Failure::usage(format!("--exec-env names {name} twice")));
+            }
+        }
+        let named = PROFILE_VARIABLES
+            .into_iter()
+            .find(|name| variables.contains_key(*name));
+        match (named, self.profile(global)) {
+            (Some(name), Some(profile)) => Err(Failure::usage(format!(
+                "the profile of the entry is given twice: as {profile} by {}, and by --exec-env {name}",
+                if self.exec_profile.is_some() { "--exec-profile" } else { "--profile" }
+            ))
+            .with_help(format!(
+                "Leave {name} out. To look the cluster up with one profile and write another, name the other with \
+                 --exec-profile."
+            ))),
+            _ => Ok(variables),
+        }
+    }
+
+    /// The proxy to write; the empty text removes what is there.
+    pub(super) fn proxy_url(&self) -> Result<Option<String>, Failure> {
+        if self.no_proxy_url {
+            return Ok(Some(String::new()));
+        }
+        self.proxy_url.as_deref().map(proxy_url).transpose()
+    }
+
+    /// The namespace to write; the empty text removes what is there.
+    pub(super) fn namespace(&self) -> Option<String> {
+        if self.no_namespace {
+            return Some(String::new());
+        }
+        self.namespace.clone()
     }
 
     /// What kubectl shall run.
@@ -144,6 +189,23 @@ impl EntryFlags {
     }
 }
 
+/// The variables that name a profile (the AWS SDKs' reference, "Environment variables"), the one that counts first.
+pub(super) const PROFILE_VARIABLES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+
+/// `NAME=VALUE`; the value may be empty, and may have an equals sign in it.
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` is not NAME=VALUE"))?;
+    if name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(format!("`{name}` cannot be the name of a variable"));
+    }
+    if value.contains('\0') {
+        return Err("a variable holds no NUL".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 /// The ARN of a role that can be assumed.
 pub(super) fn role(flag: &str, text: &str) -> Result<String, Failure> {
     let arn: Arn = text
@@ -159,11 +221,11 @@ pub(super) fn role(flag: &str, text: &str) -> Result<String, Failure> {
 
 /// The URL of a proxy, of which client-go knows three kinds (`parseProxyURL` in `tools/clientcmd/client_config.go`). It may
 /// hold a password, and is not repeated.
-pub(super) fn proxy_url(text: &str) -> Result<String, Failure> {
+fn proxy_url(text: &str) -> Result<String, Failure> {
     let is_known = ["http://", "https://", "socks5://"]
         .iter()
         .any(|scheme| text.starts_with(scheme));
-    if is_known || text.is_empty() {
+    if is_known {
         return Ok(text.to_owned());
     }
     Err(
@@ -191,6 +253,24 @@ fn same_file(one: &Path, other: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn variables_have_a_name_and_any_value() {
+        let pair = |name: &str, value: &str| Ok((name.to_owned(), value.to_owned()));
+        assert_eq!(variable("AWS_PROFILE=dev"), pair("AWS_PROFILE", "dev"));
+        assert_eq!(variable("OPTS=a=b, c"), pair("OPTS", "a=b, c"));
+        assert_eq!(variable("AWS_PROFILE="), pair("AWS_PROFILE", ""));
+        for text in [
+            "AWS_PROFILE",
+            "=dev",
+            " =dev",
+            "AWS PROFILE=dev",
+            "A\tB=c",
+            "A=b\0c",
+        ] {
+            assert!(variable(text).is_err(), "{text:?}");
+        }
+    }
 
     #[test]
     fn the_link_on_the_path_is_written_rather_than_what_is_behind_it() {

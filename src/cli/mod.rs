@@ -6,11 +6,13 @@ mod apply;
 mod check;
 mod check_aws_auth;
 mod check_irsa;
+mod cluster;
 mod completion;
 mod create;
 mod decode;
 mod delete;
 mod delete_kubeconfig;
+mod elsewhere;
 pub mod exit_code;
 mod failure;
 mod file;
@@ -25,23 +27,24 @@ mod kubeconfig;
 mod kubeconfig_file;
 mod kubeconfig_flags;
 mod oidc_provider;
+mod place_flags;
 mod plan;
 mod plan_flags;
 mod restore;
+mod sandbox;
 mod schema;
 mod signing;
 mod signing_flags;
 mod token;
-mod token_facts;
-mod token_verdict;
 mod update;
 mod verify;
+mod version;
 mod whoami;
 mod whoami_aws_auth;
-mod whoami_facts;
 mod whoami_kubeconfig;
-mod whoami_mapping;
+mod whoami_sources;
 mod wiring;
+mod words;
 
 use std::{ffi::OsString, process::ExitCode as ProcessExitCode};
 
@@ -59,7 +62,6 @@ use global::GlobalFlags;
     name = "eksact",
     version,
     arg_required_else_help = true,
-    disable_help_subcommand = true,
     max_term_width = 100,
     after_help = exit_code::TABLE
 )]
@@ -105,6 +107,7 @@ enum Command {
     Whoami(Box<whoami::WhoamiCommand>),
     Schema(schema::SchemaCommand),
     Completion(completion::CompletionCommand),
+    Version(version::VersionCommand),
 }
 
 /// Runs the program with these arguments and gives its exit code.
@@ -113,11 +116,16 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ProcessExitCode {
     let (printer, outcome) = match parse(&arguments) {
         Ok(cli) => {
             let printer = cli.global.printer();
+            cli.global.tell_idle(&printer);
             (printer, start(cli, &printer))
         }
-        Err(error) => {
+        Err(refused) => {
             let printer = global::printer_before_parsing(&arguments);
-            (printer, usage(&error, &printer))
+            let outcome = match refused {
+                Refused::Words(failure) => Err(failure),
+                Refused::Clap(error) => usage(&error, &printer),
+            };
+            (printer, outcome)
         }
     };
     let code = match outcome {
@@ -136,24 +144,51 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ProcessExitCode {
     ProcessExitCode::from(code.code())
 }
 
+/// Why a command line is not run: what its words are, or what clap has to say, which may be the help.
+#[derive(Debug)]
+enum Refused {
+    Words(Failure),
+    Clap(clap::Error),
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self::Words(failure)
+    }
+}
+
+impl From<clap::Error> for Refused {
+    fn from(error: clap::Error) -> Self {
+        Self::Clap(error)
+    }
+}
+
 /// Where the short cut fails (help, a wrong flag), the whole command line says why.
-fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+fn parse(arguments: &[OsString]) -> Result<Cli, Refused> {
     if arguments.get(1).is_some_and(|word| word == "token")
         && let Ok(TokenAlone {
             global,
             command: OnlyToken::Token(token),
-        }) = TokenAlone::try_parse_from(arguments)
+        }) = parse_as(arguments)
     {
         return Ok(Cli {
             global,
             command: Command::Token(token),
         });
     }
-    Cli::try_parse_from(arguments)
+    parse_as(arguments)
+}
+
+fn parse_as<P: Parser>(arguments: &[OsString]) -> Result<P, Refused> {
+    let command = words::without_empty_variables(P::command())?;
+    let words = words::read(&command, arguments)?;
+    let mut matches = command.try_get_matches_from(words)?;
+    Ok(P::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut P::command()))?)
 }
 
 fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
     let global = &cli.global;
+    global.check()?;
     match cli.command {
         // kubectl waits for a token at every call: no log and no runtime, unless it comes to need them.
         Command::Token(command) => command.run(global, printer),
@@ -162,6 +197,7 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Whoami(command) => command.run(global, printer),
         Command::Schema(command) => command.run(printer),
         Command::Completion(command) => command.run(printer),
+        Command::Version(command) => command.run(printer),
         Command::Check(command) => in_runtime(global, command.run(global, printer)),
         Command::Plan(command) => in_runtime(global, command.run(global, printer)),
         Command::Apply(command) => in_runtime(global, command.run(global, printer)),
@@ -236,9 +272,10 @@ mod tests {
             "eksact token --region eu-west-1 --profile dev --cluster-name=prod --output json",
             "eksact token --cluster-id prod --forward-session-name --token-only -v --color never",
             "eksact token --cluster prod --sandbox --parallelism 3 --quiet",
+            "eksact token -i prod --no-cache=true --token-only=false -v 4 -C false",
         ] {
-            let whole = Cli::try_parse_from(line(text)).unwrap();
-            let short = TokenAlone::try_parse_from(line(text)).unwrap();
+            let whole: Cli = parse_as(&line(text)).unwrap();
+            let short: TokenAlone = parse_as(&line(text)).unwrap();
             let OnlyToken::Token(token) = short.command;
             assert_eq!(
                 format!("{whole:?}"),
@@ -261,11 +298,13 @@ mod tests {
             "eksact token --help",
             "eksact token --clustr x",
             "eksact token -c a -c b",
+            "eksact token --cluster=",
+            "eksact token -c a --no-cache=maybe",
         ] {
-            let whole = Cli::try_parse_from(line(text)).unwrap_err();
+            let whole = parse_as::<Cli>(&line(text)).unwrap_err();
             assert_eq!(
-                parse(&line(text)).unwrap_err().to_string(),
-                whole.to_string(),
+                format!("{:?}", parse(&line(text)).unwrap_err()),
+                format!("{whole:?}"),
                 "{text}"
             );
         }

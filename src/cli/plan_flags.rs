@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use clap::{
-    Args,
-    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
-};
+use clap::{ArgAction, Args, ValueEnum, builder::PossibleValue};
 
 use super::Failure;
 use crate::{
@@ -21,7 +18,7 @@ pub(super) struct PlanFlags {
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Output,
     /// Pass the guard with this code (repeatable)
-    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = guards())]
+    #[arg(long, value_name = "CODE", value_enum, value_delimiter = ',')]
     pub allow: Vec<Guard>,
     /// How long to wait for stacks: 90s, 25m, 1h
     #[arg(long, value_name = "DURATION", default_value = "25m", value_parser = duration)]
@@ -56,6 +53,8 @@ pub(super) struct RoleFlags {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "true",
+        overrides_with = "termination_protection",
+        action = ArgAction::Set,
         value_parser = clap::builder::BoolishValueParser::new()
     )]
     pub termination_protection: bool,
@@ -100,16 +99,15 @@ impl PlanFlags {
     }
 }
 
-/// The codes of guards, each with what passing it means.
-fn guards() -> impl TypedValueParser<Value = Guard> {
-    let codes = Guard::ALL.map(|guard| PossibleValue::new(guard.code()).help(guard.explanation()));
-    PossibleValuesParser::new(codes).map(|code| {
-        // Only codes of this table pass the parser.
-        Guard::ALL
-            .into_iter()
-            .find(|guard| guard.code() == code)
-            .unwrap_or(Guard::OidcProviderInUse)
-    })
+/// On the command line a guard is its code, with what passing it means.
+impl ValueEnum for Guard {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.code()).help(self.explanation()))
+    }
 }
 
 impl ThumbprintFlags {
@@ -173,6 +171,38 @@ mod tests {
                 seconds,
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn allow_takes_the_code_of_each_guard_and_nothing_else() {
+        #[derive(Debug, clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            plan: PlanFlags,
+        }
+        let allowed = |text: &str| {
+            <Line as clap::Parser>::try_parse_from(["eksact", "--allow", text])
+                .ok()
+                .map(|line| line.plan.allow)
+        };
+        for guard in Guard::ALL {
+            assert_eq!(allowed(guard.code()), Some(vec![guard]));
+            assert_eq!(allowed(&guard.code().to_uppercase()), None);
+            assert_eq!(allowed(&format!("{}x", guard.code())), None);
+        }
+        assert_eq!(
+            allowed("own-access-lost,last-admin-lost"),
+            Some(vec![Guard::OwnAccessLost, Guard::LastAdminLost])
+        );
+        for other in [
+            "",
+            "all",
+            "own",
+            "own-access-lost;last-admin-lost",
+            "own-access-lost,all",
+        ] {
+            assert_eq!(allowed(other), None, "{other}");
         }
     }
 

@@ -23,7 +23,7 @@ use crate::{
             source::{self, DUAL_STACK, FIPS, identity, keys_in_environment, profile_name},
         },
     },
-    iam::partition::is_region_name,
+    config::not_a_region,
     view::{Printer, terminal_question},
 };
 
@@ -419,10 +419,9 @@ fn lock(cache: &mut Cache, key: &Fingerprint, settled: &Settled, printer: &Print
 
 /// A region's name, or the error that it is none: before the SDK stumbles over it.
 fn checked_region(region: &str) -> Result<&str, Failure> {
-    if is_region_name(region) {
-        Ok(region)
-    } else {
-        Err(Failure::usage(format!("`{region}` is not the name of a region")))
+    match not_a_region(region) {
+        None => Ok(region),
+        Some(told) => Err(Failure::usage(told.message(region)).with_help(told.help)),
     }
 }
 

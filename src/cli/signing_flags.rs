@@ -3,7 +3,10 @@
 
 use clap::Args;
 
-use super::{Failure, kubeconfig_flags};
+use super::{
+    Failure, kubeconfig_flags,
+    place_flags::{cluster_in_token, region},
+};
 use crate::cloud::{
     aws::{RoleToAssume, SessionName},
     credentials::Environment,
@@ -19,6 +22,7 @@ pub(super) struct SigningFlags {
         visible_short_alias = 'i',
         visible_aliases = ["cluster-id", "cluster-name"],
         value_name = "NAME",
+        value_parser = cluster_in_token,
         env = "KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID",
         hide_env = true
     )]
@@ -34,7 +38,7 @@ pub(super) struct SignerFlags {
     /// The cluster's region
     // Not the global flag, but the same id: there `-r` is the region, here it is the role, as it is for
     // aws-iam-authenticator.
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, value_name = "REGION", value_parser = region)]
     pub region: Option<String>,
     /// A role to assume first
     #[arg(short = 'r', long, visible_alias = "role", value_name = "ARN")]
@@ -85,10 +89,6 @@ impl SignerFlags {
             }
             return Ok(None);
         };
-        if arn.is_empty() {
-            return Err(Failure::usage("--role-arn is empty")
-                .with_help("Leave it out to use the credentials as they are."));
-        }
         let arn = kubeconfig_flags::role("--role-arn", arn)?;
         let own = || own_session_name(environment);
         let session_name = match &self.session_name {
@@ -98,7 +98,7 @@ impl SignerFlags {
         };
         Ok(Some(RoleToAssume {
             arn,
-            external_id: self.external_id.clone().filter(|id| !id.is_empty()),
+            external_id: self.external_id.clone(),
             session_name,
         }))
     }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::{
     ExitCode, Failure,
     global::GlobalFlags,
+    sandbox::SandboxSigner,
     signing::{Signing, SigningFlags},
 };
 use crate::{
@@ -47,10 +48,6 @@ pub(super) struct Finished {
 impl TokenCommand {
     /// Makes the token and prints it.
     pub(super) fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        if global.sandbox {
-            return Err(Failure::usage("there are no tokens for the simulated cluster")
-                .with_help("Leave --sandbox out, and unset EKSACT_SANDBOX."));
-        }
         let environment = Environment::of_process();
         let exec_info = std::env::var_os(EXEC_INFO_VARIABLE);
         let negotiated =
@@ -58,7 +55,13 @@ impl TokenCommand {
         if let Some(warning) = &negotiated.warning {
             printer.warning(warning);
         }
-        let finished = Signing::new(&self.signing, global, &environment)?.token(global, printer)?;
+        let finished = if global.sandbox {
+            SandboxSigner::new(&self.signing.signer, global, &environment)?
+                .sign(&self.signing.cluster, global)?
+                .into()
+        } else {
+            Signing::new(&self.signing, global, &environment)?.token(global, printer)?
+        };
         let text = if self.token_only {
             format!("{}\n", finished.token)
         } else {

@@ -101,7 +101,7 @@ impl UpdateServiceAccount {
         if named.is_empty() {
             return Err(
                 Failure::usage("nothing to update: no flag names an attribute of the role").with_help(
-                    "Name at least one of --attach-policy-arn, --attach-policy, --well-known-policies, \
+                    "Name at least one of --attach-policy-arn, --attach-policy, --well-known-policies, --no-policies, \
                      --permissions-boundary, --subject-pattern and --tags.",
                 ),
             );

@@ -7,14 +7,16 @@ use super::{
     ExitCode, Failure,
     decode::{FactsFormat, read_token},
     global::GlobalFlags,
+    sandbox::SandboxSigner,
     signing::{Signing, SigningFlags},
-    token_facts, token_verdict, wiring,
+    wiring,
 };
 use crate::{
     authn::{
         token::check_cluster_name,
         token_check::{self, Expectations},
         token_decode::{self, DecodedToken, PresignedToken},
+        token_sandbox::{self, SandboxTokenError},
     },
     cloud::{
         aws::{
@@ -22,8 +24,10 @@ use crate::{
             token_replay::{StsAnswer, StsVerdict, replay},
         },
         credentials::Environment,
+        sandbox::{NotACaller, SimulatedCaller},
         trust::TrustRoots,
     },
+    diagnosis::{token_facts, token_verdict},
     engine::{Finding, Severity},
     iam::Partition,
     view::{Facts, Printer},
@@ -68,11 +72,11 @@ impl VerifyCommand {
 
 impl VerifyToken {
     fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        if global.sandbox {
-            return Err(Failure::usage("the simulated cluster takes no tokens"));
-        }
         check_cluster_name(&self.signing.cluster).map_err(|error| Failure::usage(error.to_string()))?;
         let environment = Environment::of_process();
+        if global.sandbox {
+            return self.run_in_sandbox(global, &environment, printer);
+        }
         let signing = Signing::new(&self.signing, global, &environment)?;
         let given = self.positional_token.as_deref().or(self.token.as_deref());
         let token = match given {
@@ -83,7 +87,13 @@ impl VerifyToken {
             Some(region) => Some(region.to_owned()),
             None => wiring::region_of_profile(global.profile.as_deref())?,
         };
-        let mut facts = checked(&token, signing.cluster, region.as_deref(), Timestamp::now())?;
+        let mut facts = checked(
+            &token,
+            signing.cluster,
+            region.as_deref(),
+            Timestamp::now(),
+            false,
+        )?;
         if !facts.has_errors() {
             ask(&token, signing.cluster, &mut facts, global)?;
         }
@@ -92,6 +102,57 @@ impl VerifyToken {
         }
         self.output.show(&facts, printer)
     }
+
+    /// The same checks, and the word of the simulated STS. No token leaves this process.
+    fn run_in_sandbox(
+        &self,
+        global: &GlobalFlags,
+        environment: &Environment,
+        printer: &Printer,
+    ) -> Result<ExitCode, Failure> {
+        let signer = SandboxSigner::new(&self.signing.signer, global, environment)?;
+        let cluster = &self.signing.cluster;
+        let given = self.positional_token.as_deref().or(self.token.as_deref());
+        let token = match given {
+            Some(given) => read_token(given)?,
+            None => signer.sign(cluster, global)?.secret().to_owned(),
+        };
+        let mut facts = checked(&token, cluster, Some(&signer.region), Timestamp::now(), true)?;
+        match token_sandbox::caller_of(&token, cluster) {
+            Ok(_) if facts.has_errors() => {}
+            Ok(arn) => {
+                let caller: SimulatedCaller = arn
+                    .parse()
+                    .map_err(|error: NotACaller| Failure::error(error.to_string()))?;
+                facts.add("STS", "that of the sandbox believes it");
+                facts.add("ARN", &caller.arn);
+                facts.add("account", &caller.account);
+                facts.add("user id", &caller.user_id);
+            }
+            Err(error) => {
+                facts.add("STS", "that of the sandbox refuses it");
+                facts.find(not_of_the_sandbox(&error, cluster));
+            }
+        }
+        self.output.show(&facts, printer)
+    }
+}
+
+fn not_of_the_sandbox(error: &SandboxTokenError, cluster: &str) -> Finding {
+    let (code, help) = match error {
+        SandboxTokenError::Signature => (
+            "token-cluster",
+            format!(
+                "It was signed for another cluster than `{cluster}` (upper and lower case count), or was changed. Make it with \
+                 `eksact token --sandbox --cluster {cluster}`."
+            ),
+        ),
+        SandboxTokenError::Real | SandboxTokenError::Unreadable(_) => (
+            "not-a-sandbox-token",
+            "Nothing of it was sent anywhere. Leave out --sandbox to ask AWS about it.".to_owned(),
+        ),
+    };
+    Finding::new(Severity::Error, code, error.to_string()).with_help(help)
 }
 
 /// STS takes every name that a token was made for.
@@ -105,7 +166,13 @@ fn any_name(cluster: &str) -> Finding {
 }
 
 /// The local checks.
-fn checked(token: &str, cluster: &str, region: Option<&str>, now: Timestamp) -> Result<Facts, Failure> {
+fn checked(
+    token: &str,
+    cluster: &str,
+    region: Option<&str>,
+    now: Timestamp,
+    is_sandbox: bool,
+) -> Result<Facts, Failure> {
     let decoded = token_decode::decode(token)?;
     let DecodedToken::Cluster(presigned) = &decoded else {
         return Err(Failure::error(
@@ -128,7 +195,9 @@ fn checked(token: &str, cluster: &str, region: Option<&str>, now: Timestamp) -> 
             "the cluster's partition: neither --region, environment nor profile name its region",
         );
     }
-    let faults = token_check::faults(token, server.as_ref(), now);
+    let mut faults = token_check::faults(token, server.as_ref(), now);
+    // The sandbox takes its own host; another one is refused with the token.
+    faults.retain(|fault| !(is_sandbox && fault.is_about_host()));
     facts.add(
         "local checks",
         if faults.is_empty() { "passed" } else { "failed" },

@@ -1,9 +1,8 @@
 //! `eksact whoami`: who one is to AWS and from which credentials, and who to a cluster. What cannot be asked is said to be
-//! not checkable; what was found out is explained in `whoami_facts`.
+//! not checkable; what was found out is explained in `diagnosis::caller`.
 
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc};
 
-use aws_credential_types::provider::SharedCredentialsProvider;
 use clap::Args;
 use jiff::Timestamp;
 
@@ -11,33 +10,32 @@ use super::{
     ExitCode, Failure,
     decode::FactsFormat,
     global::GlobalFlags,
-    signing::{Signer, SignerFlags, Signing},
-    token_verdict,
-    whoami_aws_auth::read_aws_auth,
-    whoami_facts::{Known, ServerSays, explain},
-    whoami_kubeconfig::{self, AskedFor},
-    whoami_mapping::ReadAwsAuth,
+    place_flags::cluster_in_token,
+    sandbox::{self, SandboxSigner},
+    signing::{SignerFlags, Signing},
+    whoami_aws_auth::{PastedAwsAuth, read_aws_auth},
+    whoami_kubeconfig,
+    whoami_sources::{Server, Sources, roots},
 };
 use crate::{
-    authn::{
-        aws_auth::Identity,
-        token::{Token, check_cluster_name},
-        token_decode::{self, DecodedToken},
-    },
+    authn::{aws_auth::Identity, token::check_cluster_name, token_sandbox::SANDBOX_ACCESS_KEY},
     cloud::{
-        aws::{AwsClient, ConnectError, credentials, http, token_replay::replay},
-        cluster_api::{ClusterApi, Way},
+        aws::{AwsClient, credentials, http},
         credentials::Environment,
-        trust::TrustRoots,
+        sandbox::Seed,
+    },
+    diagnosis::{
+        caller::{Known, ServerSays, explain},
+        context::{AskedFor, ContextUser, findings},
+        mapping::ReadAwsAuth,
     },
     engine::Finding,
     iam::Arn,
     kubeconfig::SignIn,
     ports::{
         CallError, CallErrorKind,
-        access::AccessEntry,
-        aws::{AwsReader as _, CallerIdentity, Cluster},
-        kubernetes::KubernetesReader as _,
+        access::{AccessEntry, RbacBinding},
+        aws::{CallerIdentity, Cluster},
     },
     view::{Facts, Printer},
 };
@@ -46,7 +44,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct WhoamiCommand {
     /// The cluster
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", value_parser = cluster_in_token)]
     cluster: Option<String>,
     /// The cluster's aws-auth ConfigMap in a file, as `kubectl get configmap -o yaml` or `-o json` prints it
     #[arg(long, value_name = "PATH", requires = "cluster")]
@@ -58,83 +56,65 @@ pub(super) struct WhoamiCommand {
     output: FactsFormat,
 }
 
+/// What is told of whoever signs.
+struct Caller {
+    place: String,
+    access_key: String,
+    region: String,
+}
+
 /// What the cluster and AWS tell about it; none is what was not asked.
 struct Asked {
     identity: CallerIdentity,
     cluster: Option<Result<Cluster, CallError>>,
     entries: Option<Result<Vec<AccessEntry>, CallError>>,
     aws_auth: Option<Result<Option<BTreeMap<String, String>>, CallError>>,
+    bindings: Option<Result<Vec<RbacBinding>, CallError>>,
     server: Option<Result<ServerSays, CallError>>,
     /// What is wrong with the token that the server has refused.
     token_faults: Option<Result<Vec<Finding>, CallError>>,
     role_arn: Option<String>,
 }
 
-/// Whom to ask, and what with.
-struct Asking<'a> {
-    aws: Arc<AwsClient>,
-    credentials: SharedCredentialsProvider,
-    region: String,
-    name: &'a str,
-    global: &'a GlobalFlags,
-    roots: TrustRoots,
-}
-
 impl WhoamiCommand {
     /// Without a runtime around it: the look-up of credentials starts one where it needs one.
     pub(super) fn run(mut self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        if global.sandbox {
-            return Err(Failure::usage(
-                "the simulated account knows one caller only, and no tokens",
-            ));
-        }
         if let Some(cluster) = &self.cluster {
             check_cluster_name(cluster).map_err(|error| Failure::usage(error.to_string()))?;
         }
         let file = self.aws_auth.as_deref().map(read_aws_auth).transpose()?;
         let environment = Environment::of_process();
-        let sign_in = whoami_kubeconfig::sign_in(global);
+        let user = whoami_kubeconfig::context_user(global);
+        let sign_in = user.as_ref().and_then(ContextUser::sign_in).cloned();
         self.take_region_of(sign_in.as_ref(), global, &environment);
-        let cluster = self.cluster.as_deref().unwrap_or_default();
-        let signing = Signing::of(cluster, &self.signer, global, &environment)?;
-        let signer = signing.accepted_signer(global, printer)?;
-        let region = signer.region.clone();
-        let (place, access_key) = (
-            signer.place.clone(),
-            signer.credentials.access_key_id().to_owned(),
-        );
-        // The same token that the server is shown; it is only looked at when the server refuses it.
-        let token = match &self.cluster {
-            Some(_) => Some(signing.sign(&signer, Timestamp::now())?),
-            None => None,
+        let (caller, asked) = if global.sandbox {
+            self.in_sandbox(sign_in.as_ref(), file.as_ref(), global, &environment, printer)?
+        } else {
+            self.in_aws(sign_in.as_ref(), file.as_ref(), global, &environment, printer)?
         };
-        let data = file.as_ref().map(|file| &file.data);
-        let asked = super::in_runtime(
-            global,
-            self.ask(signer, token.as_ref(), sign_in.as_ref(), data, global),
-        )?;
         let mut facts = Facts::default();
         facts.add("ARN", &asked.identity.arn);
         facts.add("account", &asked.identity.account);
         facts.add("user id", &asked.identity.user_id);
-        facts.add("credentials", place);
-        facts.add("access key", &access_key);
-        facts.add("region", &region);
+        facts.add("credentials", &caller.place);
+        facts.add("access key", &caller.access_key);
+        facts.add("region", &caller.region);
         if let Some(cluster) = &self.cluster {
             facts.add("cluster", cluster);
             let asked_for = AskedFor {
                 cluster,
                 local_id: value(asked.cluster.as_ref()).and_then(|cluster| cluster.local_id.as_deref()),
-                region: &region,
+                region: &caller.region,
                 profile: global.profile.as_deref(),
                 inherited_profile: environment.get("AWS_PROFILE"),
                 role_arn: self.signer.role_arn.as_deref(),
             };
-            let other = sign_in.and_then(|sign_in| whoami_kubeconfig::difference(&sign_in, &asked_for));
-            for finding in other.into_iter().chain(file.and_then(|file| file.finding)) {
+            let of_context = user.map(|user| findings(&user, &asked_for)).unwrap_or_default();
+            let of_file = file.as_ref().and_then(|file| file.finding.clone());
+            for finding in of_context.into_iter().chain(of_file) {
                 facts.find(finding);
             }
-            asked.tell(cluster, &region, &access_key, &mut facts, printer)?;
+            asked.tell(cluster, &caller, file.as_ref(), &mut facts, printer)?;
         }
         self.output.show(&facts, printer)
     }
@@ -152,63 +132,121 @@ impl WhoamiCommand {
         }
     }
 
+    fn in_aws(
+        &self,
+        sign_in: Option<&SignIn>,
+        file: Option<&PastedAwsAuth>,
+        global: &GlobalFlags,
+        environment: &Environment,
+        printer: &Printer,
+    ) -> Result<(Caller, Asked), Failure> {
+        let cluster = self.cluster.as_deref().unwrap_or_default();
+        let signing = Signing::of(cluster, &self.signer, global, environment)?;
+        let signer = signing.accepted_signer(global, printer)?;
+        // The same token that the server is shown; it is only looked at when the server refuses it.
+        let token = match &self.cluster {
+            Some(_) => Some(signing.sign(&signer, Timestamp::now())?),
+            None => None,
+        };
+        let (place, region) = (signer.place.clone(), signer.region.clone());
+        let access_key = signer.credentials.access_key_id().to_owned();
+        super::in_runtime(global, async {
+            let roots = roots()?;
+            let (configuration, credentials) = credentials::configuration_of(
+                &region,
+                signer.credentials,
+                (&signer.config, &signer.profile),
+                &http::client(&roots),
+            )
+            .await;
+            let at_once = NonZeroUsize::new(usize::from(global.parallelism)).unwrap_or(NonZeroUsize::MIN);
+            let client = AwsClient::new(&configuration, &region, credentials.clone(), at_once);
+            let sources = Sources::Real {
+                aws: Arc::new(client),
+                credentials,
+                region: region.clone(),
+                roots,
+                token,
+            };
+            let caller = Caller {
+                place,
+                access_key,
+                region,
+            };
+            let asked = self.ask(&sources, sign_in, file, global, printer).await?;
+            Ok((caller, asked))
+        })
+    }
+
+    fn in_sandbox(
+        &self,
+        sign_in: Option<&SignIn>,
+        file: Option<&PastedAwsAuth>,
+        global: &GlobalFlags,
+        environment: &Environment,
+        printer: &Printer,
+    ) -> Result<(Caller, Asked), Failure> {
+        let signer = SandboxSigner::new(&self.signer, global, environment)?;
+        let place = match (&self.signer.role_arn, &global.sandbox_caller) {
+            (Some(role), _) => format!("role {role}, assumed in the sandbox"),
+            (None, Some(_)) => "--sandbox-caller".to_owned(),
+            (None, None) => "the sandbox's creator".to_owned(),
+        };
+        let told = Caller {
+            place,
+            access_key: SANDBOX_ACCESS_KEY.to_owned(),
+            region: signer.region.clone(),
+        };
+        let Some(cluster) = &self.cluster else {
+            let caller = signer.effective_caller(global)?;
+            return Ok((told, Asked::of(caller.into())));
+        };
+        let seed = Seed {
+            cluster: cluster.clone(),
+            region: signer.region,
+            account: None,
+        };
+        let sandbox = sandbox::open(&seed, signer.caller, global, printer)?;
+        let sources = Sources::Simulated(Box::new(sandbox));
+        let asked = super::in_runtime(global, self.ask(&sources, sign_in, file, global, printer))?;
+        Ok((told, asked))
+    }
+
     async fn ask(
         &self,
-        signer: Signer,
-        token: Option<&Token>,
+        sources: &Sources,
         sign_in: Option<&SignIn>,
-        file: Option<&BTreeMap<String, String>>,
+        file: Option<&PastedAwsAuth>,
         global: &GlobalFlags,
+        printer: &Printer,
     ) -> Result<Asked, Failure> {
-        let roots = TrustRoots::from_environment().map_err(ConnectError::from)?;
-        let (configuration, credentials) = credentials::configuration_of(
-            &signer.region,
-            signer.credentials,
-            (&signer.config, &signer.profile),
-            &http::client(&roots),
-        )
-        .await;
-        let at_once = NonZeroUsize::new(usize::from(global.parallelism)).unwrap_or(NonZeroUsize::MIN);
-        let aws = Arc::new(AwsClient::new(
-            &configuration,
-            &signer.region,
-            credentials.clone(),
-            at_once,
-        ));
-        let mut asked = Asked {
-            identity: aws.caller_identity().await?,
-            cluster: None,
-            entries: None,
-            aws_auth: None,
-            server: None,
-            token_faults: None,
-            role_arn: None,
-        };
-        if let (Some(name), Some(token)) = (&self.cluster, token) {
+        let mut asked = Asked::of(sources.aws().caller_identity().await?);
+        if let Some(cluster) = &self.cluster {
             let asking = Asking {
-                aws,
-                credentials,
-                region: signer.region,
-                name,
+                sources,
+                cluster,
                 global,
-                roots,
+                printer,
             };
-            asking.fill(&mut asked, token, sign_in, file).await;
+            asking.fill(&mut asked, sign_in, file).await;
         }
         Ok(asked)
     }
 }
 
+/// Whom to ask about a cluster.
+struct Asking<'a> {
+    sources: &'a Sources,
+    cluster: &'a str,
+    global: &'a GlobalFlags,
+    printer: &'a Printer,
+}
+
 impl Asking<'_> {
     /// Asks EKS, the cluster's server, and where it refuses STS and IAM.
-    async fn fill(
-        &self,
-        asked: &mut Asked,
-        token: &Token,
-        sign_in: Option<&SignIn>,
-        file: Option<&BTreeMap<String, String>>,
-    ) {
-        let described = self.aws.cluster(self.name).await;
+    async fn fill(&self, asked: &mut Asked, sign_in: Option<&SignIn>, file: Option<&PastedAwsAuth>) {
+        let aws = self.sources.aws();
+        let described = aws.cluster(self.cluster).await;
         let mode = value(Some(&described)).and_then(|cluster| cluster.authentication_mode.clone());
         let issuer = value(Some(&described)).and_then(|cluster| cluster.oidc_issuer.clone());
         let is_missing = is_missing(Some(&described));
@@ -219,93 +257,75 @@ impl Asking<'_> {
             return;
         }
         if matches!(mode.as_deref(), Some("API" | "API_AND_CONFIG_MAP")) {
-            asked.entries = Some(self.aws.access_entries(self.name).await);
+            asked.entries = Some(aws.access_entries(self.cluster).await);
         }
-        let (credentials, region) = (self.credentials.clone(), self.region.clone());
-        let own = if is_described {
-            Some(Way::Endpoint { credentials, region })
-        } else if sign_in.is_some_and(|sign_in| sign_in.cluster == self.name) {
-            // kubectl shows this server a token for the cluster, too.
-            Some(Way::KubeconfigServer {
-                path: self.global.kubeconfig.clone(),
-                context: self.global.context.clone(),
-                credentials,
-                region,
-            })
-        } else {
-            None
-        };
-        let own = own.map(|way| ClusterApi::new(self.name.to_owned(), self.aws.clone(), way));
+        let own = self
+            .sources
+            .own_server(self.cluster, is_described, sign_in, self.global);
         if let Some(own) = &own {
             asked.server = Some(server_says(own).await);
         }
         let is_in = matches!(&asked.server, Some(Ok(ServerSays::User(..))));
-        asked.aws_auth = if let Some(data) = file {
-            Some(Ok(Some(data.clone())))
-        } else if self.global.kubeconfig.is_some() || self.global.context.is_some() {
-            Some(self.aws_auth_by_kubeconfig(issuer.as_deref()).await)
-        } else {
-            match own.filter(|_| is_in) {
-                Some(own) => Some(aws_auth_of(&own).await),
-                None => None,
+        let other = self.sources.other_server(self.cluster, self.global);
+        let reader = match (own.filter(|_| is_in), other) {
+            // The kubeconfig's user may read what the caller may not; the caller's own word is enough in the sandbox.
+            (Some(own), None) => Some((own, false)),
+            (Some(own), Some(_)) if self.global.sandbox => Some((own, false)),
+            (_, Some(other)) => {
+                if self.global.sandbox && file.is_none() {
+                    self.printer.note(
+                        "sandbox: the server refuses the caller; aws-auth is read as the sandbox's creator",
+                    );
+                }
+                Some((other, true))
             }
+            (None, None) => None,
         };
+        if let Some(file) = file {
+            asked.aws_auth = Some(Ok(Some(file.data.clone())));
+        }
+        if let Some((reader, is_other)) = reader {
+            let issuer = issuer.as_deref().filter(|_| is_other);
+            let is_same = is_same_cluster(&reader, issuer).await;
+            if asked.aws_auth.is_none() {
+                asked.aws_auth = Some(match &is_same {
+                    Ok(()) => aws_auth_of(&reader).await,
+                    Err(error) => Err(error.clone()),
+                });
+            }
+            if is_same.is_ok() {
+                asked.bindings = Some(reader.rbac_bindings().await);
+            }
+        }
         if matches!(&asked.server, Some(Ok(ServerSays::Unauthorized))) {
-            asked.token_faults = Some(self.token_faults(token).await);
+            asked.token_faults = Some(self.sources.token_faults(self.cluster).await);
         }
         if !is_in && let Some(role) = role_of_session(&asked.identity.arn) {
-            asked.role_arn = self.aws.role_arn(role).await.ok().flatten();
+            asked.role_arn = aws.role_arn(role).await.ok().flatten();
         }
-    }
-
-    /// aws-auth as somebody else may read it; not that of another cluster.
-    async fn aws_auth_by_kubeconfig(
-        &self,
-        issuer: Option<&str>,
-    ) -> Result<Option<BTreeMap<String, String>>, CallError> {
-        let way = Way::Kubeconfig {
-            path: self.global.kubeconfig.clone(),
-            context: self.global.context.clone(),
-        };
-        let api = ClusterApi::new(self.name.to_owned(), self.aws.clone(), way);
-        let config_map = aws_auth_of(&api).await?;
-        // Not everybody may read the issuer, and a tunnel may hide it: only another one is told.
-        match (issuer, api.service_account_issuer().await) {
-            (Some(wanted), Ok(Some(found))) if wanted != found => Err(CallError::new(
-                "kubernetes",
-                "get configmaps",
-                "kube-system/aws-auth",
-                CallErrorKind::Invalid,
-                format!(
-                    "the kubeconfig leads to another cluster, whose issuer is {found}; check --kubeconfig and --context"
-                ),
-            )),
-            _ => Ok(config_map),
-        }
-    }
-
-    /// What is wrong with a token that the server has refused, by STS's word.
-    async fn token_faults(&self, token: &Token) -> Result<Vec<Finding>, CallError> {
-        let host = match token_decode::decode(token.secret()) {
-            Ok(DecodedToken::Cluster(presigned)) => presigned.host,
-            _ => return Ok(Vec::new()),
-        };
-        let answer = replay(token.secret(), &host, self.name, &self.roots).await?;
-        Ok(token_verdict::faults_of_refused(
-            &answer,
-            &host,
-            self.name,
-            Timestamp::now(),
-        ))
     }
 }
 
 impl Asked {
+    /// Nothing yet but who calls.
+    fn of(identity: CallerIdentity) -> Self {
+        Self {
+            identity,
+            cluster: None,
+            entries: None,
+            aws_auth: None,
+            bindings: None,
+            server: None,
+            token_faults: None,
+            role_arn: None,
+        }
+    }
+
     fn tell(
         &self,
         cluster: &str,
-        region: &str,
-        access_key: &str,
+        signer: &Caller,
+        file: Option<&PastedAwsAuth>,
         facts: &mut Facts,
         printer: &Printer,
     ) -> Result<(), Failure> {
@@ -314,6 +334,8 @@ impl Asked {
             failure(self.cluster.as_ref()).filter(|_| !is_missing),
             failure(self.entries.as_ref()),
             failure(self.aws_auth.as_ref()),
+            // Few may list bindings: that they are not checkable is said.
+            failure(self.bindings.as_ref()).filter(|error| error.kind != CallErrorKind::AccessDenied),
             failure(self.server.as_ref()),
             failure(self.token_faults.as_ref()),
         ];
@@ -321,15 +343,16 @@ impl Asked {
             printer.note(&failure.to_string());
         }
         let caller = &self.identity;
-        let identity = Identity::from_caller(&caller.arn, &caller.account, &caller.user_id, access_key)
-            .map_err(|error| {
-                Failure::error(format!("the server would take the caller for nobody: {error}"))
-            })?;
+        let identity =
+            Identity::from_caller(&caller.arn, &caller.account, &caller.user_id, &signer.access_key)
+                .map_err(|error| {
+                    Failure::error(format!("the authenticator cannot identify this caller: {error}"))
+                })?;
         let described = value(self.cluster.as_ref());
         let arn: Option<Arn> = described.and_then(|cluster| cluster.arn.parse().ok());
         let known = Known {
             cluster,
-            region,
+            region: &signer.region,
             identity: &identity,
             is_missing,
             cluster_account: arn.as_ref().map(|arn| arn.account.as_str()),
@@ -340,6 +363,8 @@ impl Asked {
                 Some(None) => ReadAwsAuth::Missing,
                 None => ReadAwsAuth::Unknown,
             },
+            file: file.and_then(|file| Some((file.path.as_str(), file.manifest.as_ref()?))),
+            bindings: value(self.bindings.as_ref()).map(Vec::as_slice),
             server: value(self.server.as_ref()).cloned(),
             token_faults: value(self.token_faults.as_ref()).map(Vec::as_slice),
             role_arn: self.role_arn.as_deref(),
@@ -369,27 +394,33 @@ fn value<T>(asked: Option<&Result<T, CallError>>) -> Option<&T> {
 }
 
 /// Who one is to the API server, by its own word.
-async fn server_says(api: &ClusterApi) -> Result<ServerSays, CallError> {
-    match api.user_info().await {
+async fn server_says(server: &Server) -> Result<ServerSays, CallError> {
+    match server.user_info().await {
         Ok(user) => Ok(ServerSays::User(user.username, user.groups)),
         Err(error) if error.kind == CallErrorKind::Credentials => Ok(ServerSays::Unauthorized),
         Err(error) => Err(error),
     }
 }
 
-async fn aws_auth_of(api: &ClusterApi) -> Result<Option<BTreeMap<String, String>>, CallError> {
-    let config_map = api.config_map("kube-system", "aws-auth").await?;
-    Ok(config_map.map(|config_map| config_map.data))
+/// That a kubeconfig does not lead to another cluster. Not everybody may read the issuer, and a tunnel may hide it: only
+/// another one is told.
+async fn is_same_cluster(server: &Server, issuer: Option<&str>) -> Result<(), CallError> {
+    let Some(wanted) = issuer else { return Ok(()) };
+    match server.service_account_issuer().await {
+        Ok(Some(found)) if wanted != found => Err(CallError::new(
+            "kubernetes",
+            "get configmaps",
+            "kube-system/aws-auth",
+            CallErrorKind::Invalid,
+            format!(
+                "the kubeconfig leads to another cluster, whose issuer is {found}; check --kubeconfig and --context"
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_role_of_a_session() {
-        let arn = "arn:aws:sts::111122223333:assumed-role/deployer/nina";
-        assert_eq!(role_of_session(arn), Some("deployer"));
-        assert_eq!(role_of_session("arn:aws:iam::111122223333:user/deployer"), None);
-    }
+async fn aws_auth_of(server: &Server) -> Result<Option<BTreeMap<String, String>>, CallError> {
+    let config_map = server.config_map("kube-system", "aws-auth").await?;
+    Ok(config_map.map(|config_map| config_map.data))
 }

@@ -17,6 +17,10 @@ const LONGEST_FILE: u64 = 4 * 1024 * 1024;
 /// A ConfigMap that was given as a file.
 pub(super) struct PastedAwsAuth {
     pub(super) data: BTreeMap<String, String>,
+    /// Where it is.
+    pub(super) path: String,
+    /// The manifest; none where the file is nothing but data.
+    pub(super) manifest: Option<Manifest>,
     /// What is odd about it.
     pub(super) finding: Option<Finding>,
 }
@@ -28,19 +32,22 @@ pub(super) fn read_aws_auth(path: &std::path::Path) -> Result<PastedAwsAuth, Fai
     fs_err::File::open(path)
         .and_then(|file| file.take(LONGEST_FILE).read_to_string(&mut text))
         .map_err(|error| Failure::usage(format!("--aws-auth could not be read: {error}")))?;
-    pasted_aws_auth(&text).map_err(|why| {
+    let shown = path.display().to_string();
+    pasted_aws_auth(&text, &shown).map_err(|why| {
         Failure::usage(format!("--aws-auth {}: {why}", path.display()))
             .with_help("Save it with `kubectl -n kube-system get configmap aws-auth -o yaml`.")
     })
 }
 
-fn pasted_aws_auth(text: &str) -> Result<PastedAwsAuth, String> {
+fn pasted_aws_auth(text: &str, path: &str) -> Result<PastedAwsAuth, String> {
     let manifest = match Manifest::read(text) {
         Ok(manifest) => manifest,
         Err(error) => {
             return match bare_data(text) {
                 Some(data) => Ok(PastedAwsAuth {
                     data: data?,
+                    path: path.to_owned(),
+                    manifest: None,
                     finding: None,
                 }),
                 None => Err(error.to_string()),
@@ -67,7 +74,9 @@ fn pasted_aws_auth(text: &str) -> Result<PastedAwsAuth, String> {
         ))
     });
     Ok(PastedAwsAuth {
-        data: manifest.data,
+        data: manifest.data.clone(),
+        path: path.to_owned(),
+        manifest: Some(manifest),
         finding,
     })
 }
@@ -96,10 +105,10 @@ mod tests {
 
     #[test]
     fn aws_auth_is_read_from_what_kubectl_prints() {
-        let data = |text: &str| pasted_aws_auth(text).map(|pasted| pasted.data);
+        let data = |text: &str| pasted_aws_auth(text, "f").map(|pasted| pasted.data);
         let yaml = "apiVersion: v1\nkind: ConfigMap\ndata:\n  mapRoles: |\n    - rolearn: a\n";
         assert_eq!(data(yaml).unwrap()["mapRoles"], "- rolearn: a\n");
-        assert!(pasted_aws_auth(yaml).unwrap().finding.is_none());
+        assert!(pasted_aws_auth(yaml, "f").unwrap().finding.is_none());
         assert_eq!(
             data("{\"data\": {\"mapUsers\": \"[]\"}}").unwrap()["mapUsers"],
             "[]"
@@ -121,7 +130,7 @@ mod tests {
     fn another_config_map_is_not_taken_for_aws_auth_without_a_word() {
         let text =
             "kind: ConfigMap\nmetadata: {name: coredns, namespace: kube-system}\ndata: {Corefile: x}\n";
-        let finding = pasted_aws_auth(text).unwrap().finding.unwrap();
+        let finding = pasted_aws_auth(text, "f").unwrap().finding.unwrap();
         assert_eq!(finding.code, "not-aws-auth");
         assert!(finding.message.contains("kube-system/coredns"));
     }

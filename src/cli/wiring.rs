@@ -10,7 +10,7 @@ use crate::{
         aws::{AwsClient, AwsSettings, IssuerClient, RoleToAssume},
         cluster_api::{ClusterApi, Way},
         credentials::{CredentialSource, Environment, SharedConfig, SourceError, source::profile_name},
-        sandbox::{Sandbox, Seed},
+        sandbox::Seed,
         web_identity::WebIdentity,
     },
     config::ClusterConfig,
@@ -57,17 +57,7 @@ impl Connection {
                 region,
                 account: None,
             };
-            let sandbox = Sandbox::open(&global.sandbox_file, &seed)?;
-            printer.note(&format!(
-                "sandbox: nothing is real, everything is in {}",
-                global.sandbox_file.display()
-            ));
-            if sandbox.added_cluster() {
-                printer.note(&format!(
-                    "sandbox: it had no cluster {} in {}, which was added",
-                    seed.cluster, seed.region
-                ));
-            }
+            let sandbox = super::sandbox::open(&seed, global.sandbox_caller.clone(), global, printer)?;
             return Ok(Self {
                 readers: sandbox.readers(),
                 writers: sandbox.writers(),

@@ -8,8 +8,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use pem::{EncodeConfig, LineEnding, Pem};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -190,17 +189,11 @@ impl TrustRoots {
 
     /// The roots as PEM, the form in which the SDK's client takes them.
     pub fn pem(&self) -> String {
-        let mut pem = String::new();
-        for certificate in &self.certificates {
-            pem.push_str("-----BEGIN CERTIFICATE-----\n");
-            // 48 bytes are 64 characters, the line length of RFC 7468.
-            for line in certificate.as_ref().chunks(48) {
-                STANDARD.encode_string(line, &mut pem);
-                pem.push('\n');
-            }
-            pem.push_str("-----END CERTIFICATE-----\n");
-        }
-        pem
+        let certificates = self.certificates.iter();
+        let blocks: Vec<Pem> = certificates
+            .map(|certificate| Pem::new("CERTIFICATE", certificate.as_ref()))
+            .collect();
+        ::pem::encode_many_config(&blocks, EncodeConfig::new().set_line_ending(LineEnding::LF))
     }
 }
 

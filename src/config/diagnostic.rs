@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthChar;
 
 use super::location::SourceLocation;
+use crate::authn::aws_auth::Weight;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -18,6 +19,15 @@ pub enum Severity {
     Error,
     /// The file can be used; someone should look.
     Warning,
+}
+
+impl From<Weight> for Severity {
+    fn from(weight: Weight) -> Self {
+        match weight {
+            Weight::Error => Self::Error,
+            Weight::Warning => Self::Warning,
+        }
+    }
 }
 
 impl fmt::Display for Severity {

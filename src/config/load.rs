@@ -14,7 +14,7 @@ use super::path::FieldPath;
 use super::validate::duplicates::{self, Listed};
 use super::validate::identity_mapping::list_key;
 use super::yaml::Node;
-use super::{placeholder, shape, validate};
+use super::{blank, placeholder, shape, validate};
 use crate::iam::Partition;
 
 /// A configuration that can be used, and what someone should look at all the same.
@@ -111,12 +111,21 @@ fn on_tree<const LISTS: usize>(kind: DocumentKind, root: &Node, meaning: [Findin
     if kind == DocumentKind::ClusterAccess {
         findings.extend(validate::group_access::check_options(root).into_vec());
     }
+    let mut blanks = blank::check(kind, root).into_vec();
     let meaning: Vec<Finding> = meaning
         .into_iter()
         .flat_map(Findings::into_vec)
         .filter(|finding| !is_explained(finding, &findings))
+        .filter(|finding| finding.code == "missing" || !is_explained(finding, &blanks))
         .collect();
     findings.extend(meaning);
+    // Of what has to be there it is said that it has to be there.
+    blanks.retain(|blank| {
+        !findings
+            .iter()
+            .any(|finding| finding.code == "missing" && finding.path == blank.path)
+    });
+    findings.extend(blanks);
     findings
 }
 

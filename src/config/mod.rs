@@ -5,6 +5,8 @@
 //! named ([`ClusterConfig::unmanaged_sections`]). Nothing here reads a file or asks AWS or Kubernetes; how a diagnostic
 //! looks on a terminal is the view's.
 
+mod anchors;
+mod blank;
 pub mod cluster_access;
 mod cluster_config;
 mod decode;
@@ -27,6 +29,7 @@ mod yaml;
 #[cfg(test)]
 pub(super) mod tests;
 
+pub use blank::{is_blank, is_blank_character};
 pub use cluster_config::{
     ClusterConfig, DEFAULT_NAMESPACE, Iam, Metadata, ServiceAccount, WellKnownPolicies,
 };
@@ -36,4 +39,5 @@ pub use load::{InputFile, Loaded, load, load_all};
 pub use location::{Located, SourceLocation};
 pub use schema::json_schema;
 pub use source::MAXIMUM_BYTES;
+pub use validate::place::{Misplaced, named_otherwise, not_a_cluster_name, not_a_region};
 pub use validate::validate;

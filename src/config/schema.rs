@@ -25,6 +25,12 @@ pub fn json_schema(kind: DocumentKind) -> Value {
                 .collect();
             let mut schema =
                 json!({"type": "object", "properties": properties, "additionalProperties": false});
+            // Holders of anchors, see `anchors`.
+            insert(
+                &mut schema,
+                "patternProperties",
+                (name == kind.name()).then(|| json!({"^x-": {}})),
+            );
             insert(
                 &mut schema,
                 "description",

@@ -3,6 +3,7 @@
 //! What eksctl takes is taken: null is absence everywhere, any scalar is text, and in sections that eksact does not
 //! manage a word outside its list is only a warning, since a newer eksctl may know it.
 
+use super::anchors::{Holder, holder};
 use super::diagnostic::{Severity, quoted};
 use super::document::DocumentKind;
 use super::fields::{Field, FieldType, ObjectType, types};
@@ -100,12 +101,26 @@ impl Checker {
                     self.value(&entry.value, &field.holds, &here);
                     self.allowed(&entry.value, field, &here);
                 }
+                None if path.depth() == 0 => match holder(self.kind, node, &entry.key) {
+                    Some(Holder::Used) => {}
+                    Some(Holder::Unused) => self.unused_holder(&entry.key, here),
+                    None => self.unknown_key(&entry.key, type_name, path, &here),
+                },
                 None => self.unknown_key(&entry.key, type_name, path, &here),
             }
             if self.findings.is_full() {
                 return;
             }
         }
+    }
+
+    fn unused_holder(&mut self, key: &str, here: FieldPath) {
+        let message = format!("nothing in this file is an alias of what {} holds", quoted(key));
+        self.findings.push(
+            Finding::warning("no-effect", here, message)
+                .help("it holds anchors (`&name`) for aliases (`*name`) elsewhere, and eksctl refuses it; leave it out")
+                .at_key(),
+        );
     }
 
     fn unknown_key(&mut self, key: &str, type_name: &str, parent: &FieldPath, here: &FieldPath) {

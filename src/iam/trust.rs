@@ -101,23 +101,30 @@ pub fn irsa_trust_policy(
     name: &str,
     subject_pattern: Option<&str>,
 ) -> Value {
-    let audience_key = format!("{issuer_without_scheme}:aud");
-    let subject_key = format!("{issuer_without_scheme}:sub");
-    let condition = match subject_pattern {
-        None => json!({"StringEquals": {audience_key: AUDIENCE, subject_key: subject(namespace, name)}}),
-        Some(pattern) => json!({
-            "StringEquals": {audience_key: AUDIENCE},
-            "StringLike": {subject_key: subject(namespace, pattern)},
-        }),
+    let (subject, is_pattern) = match subject_pattern {
+        None => (subject(namespace, name), false),
+        Some(pattern) => (subject(namespace, pattern), true),
     };
     json!({
         "Version": "2012-10-17",
-        "Statement": [{
-            "Effect": "Allow",
-            "Principal": {"Federated": provider_arn},
-            "Action": ["sts:AssumeRoleWithWebIdentity"],
-            "Condition": condition,
-        }],
+        "Statement": [irsa_statement(provider_arn, issuer_without_scheme, &subject, is_pattern, AUDIENCE)],
+    })
+}
+
+/// The statement of a trust policy that lets one subject in, in eksctl's shape. `is_pattern` says whether `subject` may
+/// hold wildcards.
+pub fn irsa_statement(
+    provider_arn: &str,
+    issuer_without_scheme: &str,
+    subject: &str,
+    is_pattern: bool,
+    audience: &str,
+) -> Value {
+    json!({
+        "Effect": "Allow",
+        "Principal": {"Federated": provider_arn},
+        "Action": [ASSUME_WITH_WEB_IDENTITY],
+        "Condition": condition(issuer_without_scheme, &json!(subject), is_pattern, audience),
     })
 }
 
@@ -130,27 +137,43 @@ pub fn web_identity_statement(
     issuer_without_scheme: &str,
     subjects: &BTreeSet<String>,
 ) -> Value {
-    let audience_key = format!("{issuer_without_scheme}:aud");
-    let subject_key = format!("{issuer_without_scheme}:sub");
-    let has_pattern = subjects.iter().any(|subject| subject.contains(['*', '?']));
-    let mut list: Vec<&String> = subjects.iter().collect();
+    let is_pattern = subjects.iter().any(|subject| subject.contains(['*', '?']));
     // The length of a trust policy is limited: one value needs no list.
+    let list: Vec<&String> = subjects.iter().collect();
     let subjects = match list.as_slice() {
-        [_] => json!(list.pop()),
-        _ => json!(list),
-    };
-    let condition = if has_pattern {
-        json!({"StringEquals": {audience_key: AUDIENCE}, "StringLike": {subject_key: subjects}})
-    } else {
-        json!({"StringEquals": {audience_key: AUDIENCE, subject_key: subjects}})
+        [one] => json!(one),
+        several => json!(several),
     };
     json!({
         "Sid": sid,
         "Effect": "Allow",
         "Principal": {"Federated": provider_arn},
         "Action": ASSUME_WITH_WEB_IDENTITY,
-        "Condition": condition,
+        "Condition": condition(issuer_without_scheme, &subjects, is_pattern, AUDIENCE),
     })
+}
+
+fn condition(issuer_without_scheme: &str, subjects: &Value, is_pattern: bool, audience: &str) -> Value {
+    let audience_key = format!("{issuer_without_scheme}:aud");
+    let subject_key = format!("{issuer_without_scheme}:sub");
+    if is_pattern {
+        json!({"StringEquals": {audience_key: audience}, "StringLike": {subject_key: subjects}})
+    } else {
+        json!({"StringEquals": {audience_key: audience, subject_key: subjects}})
+    }
+}
+
+/// A trust policy with one more statement at its end, everything else as it is; nothing where it is no document that a
+/// statement could be added to.
+pub fn with_statement(document: &Value, statement: Value) -> Option<Value> {
+    let mut document = document.clone();
+    let statements = document.as_object_mut()?.get_mut("Statement")?;
+    match statements {
+        Value::Array(statements) => statements.push(statement),
+        Value::Object(_) => *statements = json!([statements.take(), statement]),
+        _ => return None,
+    }
+    Some(document)
 }
 
 /// Whom a trust policy lets in through a provider.
@@ -282,6 +305,22 @@ mod tests {
             "StringEquals": {"oidc.eks.us-west-2.amazonaws.com/id/A39A2842863C47208955D753DE205E6E:aud": "sts.amazonaws.com"},
             "StringLike": {"oidc.eks.us-west-2.amazonaws.com/id/A39A2842863C47208955D753DE205E6E:sub": "system:serviceaccount:default:app-*"}})
         );
+    }
+
+    #[test]
+    fn a_statement_is_added_and_nothing_else_changes() {
+        let own = irsa_statement(PROVIDER, "x", "system:serviceaccount:app:web", false, AUDIENCE);
+        let other = json!({"Sid": "Other", "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}});
+        for before in [json!([other]), other.clone()] {
+            let document = json!({"Version": "2008-10-17", "Id": "mine", "Statement": before});
+            assert_eq!(
+                with_statement(&document, own.clone()),
+                Some(json!({"Version": "2008-10-17", "Id": "mine", "Statement": [other, own]}))
+            );
+        }
+        for odd in [json!([]), json!({}), json!({"Statement": "x"}), Value::Null] {
+            assert_eq!(with_statement(&odd, own.clone()), None, "{odd}");
+        }
     }
 
     #[test]

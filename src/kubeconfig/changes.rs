@@ -293,7 +293,13 @@ fn shown_variable(name: &str, value: &Value) -> String {
             | "AWS_DEFAULT_PROFILE"
             | "AWS_REGION"
             | "AWS_DEFAULT_REGION"
-            | "AWS_STS_REGIONAL_ENDPOINTS",
+            | "AWS_STS_REGIONAL_ENDPOINTS"
+            | "AWS_CONFIG_FILE"
+            | "AWS_SHARED_CREDENTIALS_FILE"
+            | "AWS_CA_BUNDLE"
+            | "AWS_SDK_LOAD_CONFIG"
+            | "AWS_USE_FIPS_ENDPOINT"
+            | "AWS_USE_DUALSTACK_ENDPOINT",
             Some(text),
         ) => text.to_owned(),
         _ => NOT_SHOWN.to_owned(),

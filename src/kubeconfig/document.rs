@@ -12,9 +12,10 @@ use super::{
 };
 use crate::{
     config::SourceLocation,
-    yaml_edit::{
-        self, Content, EditError, Editor, Node, NodeId, Step, Style, Tree,
-        read::{Mark, resolve::Resolved},
+    yaml::{
+        Content, Mark, Node, NodeId, Style, Tree,
+        edit::{self, EditError, Editor, Step},
+        syntax::resolve::Resolved,
     },
 };
 
@@ -193,40 +194,37 @@ fn apply(editor: &mut Editor, edit: &Edit) -> Result<bool, EditError> {
 }
 
 /// The whole of a new file, in the order of kubectl's and the AWS CLI's.
-fn new_file(edits: &[Edit]) -> yaml_edit::Value {
+fn new_file(edits: &[Edit]) -> edit::Value {
     let list = |wanted: Section| {
         let entries = edits.iter().filter_map(|edit| match edit {
             Edit::Append { section, entry } if *section == wanted => Some(written(entry)),
             _ => None,
         });
-        yaml_edit::Value::Sequence(entries.collect())
+        edit::Value::Sequence(entries.collect())
     };
     let current = edits.iter().find_map(|edit| match edit {
         Edit::SetCurrentContext(name) => Some(name.as_str()),
         _ => None,
     });
-    yaml_edit::Value::mapping([
-        ("apiVersion", yaml_edit::Value::text("v1")),
+    edit::Value::mapping([
+        ("apiVersion", edit::Value::text("v1")),
         (Section::Clusters.key(), list(Section::Clusters)),
         (Section::Contexts.key(), list(Section::Contexts)),
-        (
-            "current-context",
-            yaml_edit::Value::text(current.unwrap_or_default()),
-        ),
-        ("kind", yaml_edit::Value::text("Config")),
+        ("current-context", edit::Value::text(current.unwrap_or_default())),
+        ("kind", edit::Value::text("Config")),
         (Section::Users.key(), list(Section::Users)),
     ])
 }
 
-fn written(value: &Value) -> yaml_edit::Value {
+fn written(value: &Value) -> edit::Value {
     match value {
-        Value::Null => yaml_edit::Value::Null,
-        Value::Text(text) => yaml_edit::Value::text(text),
+        Value::Null => edit::Value::Null,
+        Value::Text(text) => edit::Value::text(text),
         // Only booleans of our own are written: what the file has is never written anew.
-        Value::Other(text) => yaml_edit::Value::Bool(text == "true"),
-        Value::List(items) => yaml_edit::Value::Sequence(items.iter().map(written).collect()),
+        Value::Other(text) => edit::Value::Bool(text == "true"),
+        Value::List(items) => edit::Value::Sequence(items.iter().map(written).collect()),
         Value::Map(entries) => {
-            yaml_edit::Value::mapping(entries.iter().map(|(key, value)| (key.as_str(), written(value))))
+            edit::Value::mapping(entries.iter().map(|(key, value)| (key.as_str(), written(value))))
         }
     }
 }

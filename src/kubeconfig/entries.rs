@@ -173,7 +173,7 @@ pub fn exec_of(user: &Value) -> Option<FoundExec> {
 
 /// Keys of a user's body that client-go looks at before it runs an exec entry, or instead (`AuthInfo` in
 /// `tools/clientcmd/api/v1/types.go`).
-pub(super) const OTHER_CREDENTIALS: [&str; 9] = [
+pub(crate) const OTHER_CREDENTIALS: [&str; 9] = [
     "token",
     "tokenFile",
     "username",

@@ -17,6 +17,9 @@ pub enum ExecTool {
     AwsIamAuthenticator,
 }
 
+/// What aws-iam-authenticator was called until 2018.
+pub const FORMER_NAME: &str = "heptio-authenticator-aws";
+
 impl ExecTool {
     /// Every tool.
     pub const ALL: [Self; 3] = [Self::Eksact, Self::Aws, Self::AwsIamAuthenticator];
@@ -72,6 +75,9 @@ impl ExecTool {
     pub fn of_command(command: &str) -> Option<Self> {
         let file = command.rsplit(['/', '\\']).next().unwrap_or(command);
         let name = file.strip_suffix(".exe").unwrap_or(file);
+        if name == FORMER_NAME {
+            return Some(Self::AwsIamAuthenticator);
+        }
         Self::ALL.into_iter().find(|tool| tool.program() == name)
     }
 }

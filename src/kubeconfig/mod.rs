@@ -1,6 +1,7 @@
 //! kubeconfig files: which one is meant, what it holds, what it shall say, and how it is changed without losing anything.
 //!
-//! Pure: [`place`] (which file), [`naming`] (which names), [`exec_entry`] (the command that kubectl runs), [`document`] (text
+//! Pure: [`place`] (which file), [`naming`] (which names), [`exec_entry`] (the command that kubectl runs), [`wrapper`] (what
+//! that command runs in the end), [`document`] (text
 //! to entries, and edits of the text), [`merge`] and [`removal`] (entries and a wish to edits), [`changes`] (edits as a plan).
 //! At the edge: [`lock`] and [`store`]. Nothing here asks AWS, prints, or knows flags.
 
@@ -15,6 +16,7 @@ pub mod place;
 pub mod removal;
 pub mod store;
 pub mod value;
+pub mod wrapper;
 
 #[cfg(test)]
 mod laws;

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::yaml_edit::read::resolve::{Resolved, resolve};
+use crate::yaml::syntax::resolve::{Resolved, resolve};
 
 /// A value, aliases and merge keys written out. Its debug form has the keys, and no texts: some are credentials.
 #[derive(Clone, PartialEq, Eq)]

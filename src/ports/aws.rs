@@ -266,6 +266,8 @@ pub trait AwsReader: Send + Sync {
     /// How long a trust policy may be in this account (IAM `GetAccountSummary`, `AssumeRolePolicySizeQuota`); none where IAM
     /// does not say.
     async fn trust_policy_quota(&self) -> Result<Option<usize>, CallError>;
+    /// The ARN of a role, with its path; none for one that does not exist. Needs `iam:GetRole` alone.
+    async fn role_arn(&self, name: &str) -> Result<Option<String>, CallError>;
     /// How many roles the account has (IAM `GetAccountSummary`), to choose between reading one by one and in bulk.
     async fn role_count(&self) -> Result<u64, CallError>;
     /// Every role of the account with its policies (IAM `GetAccountAuthorizationDetails`, all pages).

@@ -344,3 +344,50 @@ pub(crate) const CALLERS: &[(&str, &str, &str)] = &[
     ),
     ("arn:aws:iam::111122223333:group/g", "111122223333", "AGPAX"),
 ];
+
+/// A line of an entry, and how many of the lines below belong to it.
+pub(crate) type Line = (String, usize);
+
+/// The lines of one entry, one for each key and each item of a list; the first has the ARN.
+pub(crate) fn entry_by_lines(dice: &mut Dice, users: bool) -> Vec<Line> {
+    #[rustfmt::skip]
+    const VALUES: &[&str] = &[
+        "a", "b", "'a'", "admin:{{SessionName}}", "''", "~", "", "1", "yes", "{a: b}", "[a]", "system: masters", "\"b\"",
+    ];
+    let (own, other) = if users {
+        ("userarn", "rolearn")
+    } else {
+        ("rolearn", "userarn")
+    };
+    let arn = if users {
+        "arn:aws:iam::111122223333:user/ann"
+    } else {
+        "arn:aws:iam::111122223333:role/dev"
+    };
+    let mut lines: Vec<Line> = vec![(format!("- {own}: {arn}\n"), 0)];
+    for _ in 0..dice.roll(6) {
+        if dice.one_in(3) {
+            let key = dice.pick(&["groups", "groups", "Groups", "GROUPS", "group"]);
+            let items = dice.roll(4);
+            lines.push((format!("  {key}:\n"), items));
+            for _ in 0..items {
+                lines.push((format!("  - {}\n", dice.pick(VALUES)), 0));
+            }
+        } else {
+            let key = dice.pick(&[
+                "username",
+                "username",
+                "Username",
+                "user",
+                "name",
+                "userid",
+                "note",
+                other,
+                "1",
+                "usernam\u{17f}",
+            ]);
+            lines.push((format!("  {key}: {}\n", dice.pick(VALUES)), 0));
+        }
+    }
+    lines
+}

@@ -183,6 +183,110 @@ fn our_reading_is_the_authenticators() {
     );
 }
 
+/// An entry of `mapRoles` or `mapUsers`, whole or with lines left out.
+struct Variant {
+    users: bool,
+    text: String,
+}
+
+impl Variant {
+    fn of(users: bool, lines: &[corpus::Line], is_left_out: &dyn Fn(usize) -> bool) -> Self {
+        let lines = lines.iter().enumerate().filter(|(index, _)| !is_left_out(*index));
+        Self {
+            users,
+            text: lines.map(|(_, (text, _))| text.as_str()).collect(),
+        }
+    }
+
+    fn data(&self) -> BTreeMap<String, String> {
+        let key = if self.users { "mapUsers" } else { "mapRoles" };
+        BTreeMap::from([(key.to_owned(), self.text.clone())])
+    }
+}
+
+/// Whom the authenticator lets in and as whom, groups being a set and a nameless one nothing; none where it drops the section.
+fn lets_in(answer: &Value) -> Option<Vec<(String, String, BTreeSet<String>)>> {
+    let list = |key: &str| answer[key].as_array().cloned().unwrap_or_default();
+    let entries: Vec<_> = list("roles").into_iter().chain(list("users")).collect();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let one = |entry: &Value| {
+        let groups = entry["groups"].as_array().cloned().unwrap_or_default();
+        let groups = groups.iter().map(text).filter(|group| !group.is_empty());
+        (text(&entry["arn"]), text(&entry["username"]), groups.collect())
+    };
+    (!entries.is_empty()).then(|| entries.iter().map(one).collect())
+}
+
+/// What we say makes no difference makes none to the authenticator's own parser, all of it together; and whatever else is
+/// taken out does.
+#[test]
+fn what_makes_no_difference_makes_none_to_the_authenticator() {
+    let mut dice = corpus::Dice(0x51ed_270b_0a3c_9d11);
+    let mut cases = Vec::new();
+    let mut variants = Vec::new();
+    let mut named_lines = 0;
+    for case in 0..2_000 {
+        let users = case % 3 == 0;
+        let lines = corpus::entry_by_lines(&mut dice, users);
+        let whole = Variant::of(users, &lines, &|_| false);
+        let read = parse(&whole.data());
+        let section = if users { &read.users } else { &read.roles };
+        let is_below = |head: usize, index: usize| index > head && index <= head + lines[head].1;
+        let named: BTreeSet<usize> = section.unread.iter().map(|unread| unread.line - 1).collect();
+        let is_hollow = |head: usize| {
+            lines[head].1 > 0 && (head + 1..=head + lines[head].1).all(|item| named.contains(&item))
+        };
+        let gone = |index: usize| {
+            named.iter().any(|head| *head == index || is_below(*head, index)) || is_hollow(index)
+        };
+        named_lines += named.len();
+        let first = variants.len();
+        let without = Variant::of(users, &lines, &gone);
+        variants.extend([whole, without]);
+        // The first line has the `-`, which the entry needs.
+        for index in (1..lines.len()).filter(|index| !gone(*index)) {
+            variants.push(Variant::of(users, &lines, &|other| {
+                gone(other) || other == index || is_below(index, other)
+            }));
+        }
+        cases.push(first..variants.len());
+    }
+    let questions: Vec<_> = variants.iter().map(Variant::data).collect();
+    let answers: Vec<_> = ask(&questions).iter().map(lets_in).collect();
+    let mut wrong = Vec::new();
+    let mut judged = 0;
+    for case in cases {
+        let [full, without, less @ ..] = &answers[case.clone()] else {
+            continue;
+        };
+        let texts = &variants[case];
+        if full.is_none() {
+            continue;
+        }
+        judged += 1;
+        if without != full {
+            wrong.push(format!(
+                "makes a difference:\n{}to\n{}",
+                texts[0].text, texts[1].text
+            ));
+        }
+        for (index, _) in less.iter().enumerate().filter(|(_, less)| *less == full) {
+            wrong.push(format!(
+                "is not told:\n{}to\n{}",
+                texts[0].text,
+                texts[index + 2].text
+            ));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong.iter().take(8).cloned().collect::<Vec<_>>().join("\n")
+    );
+    assert!(judged > 1_500 && named_lines > 2_000, "{judged} {named_lines}");
+}
+
 /// The authenticator's answers, in one run.
 fn ask(corpus: &[BTreeMap<String, String>]) -> Vec<Value> {
     let callers: Vec<_> = corpus::CALLERS

@@ -96,7 +96,7 @@ def _service_accounts(facts, recording, roles):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("recording", type=Path, help="e.g. tests/bed/worlds/eksctl-0.231")
+    parser.add_argument("recording", type=Path, help="e.g. tests/fixtures/eksctl-0.231")
     parser.add_argument("--bed", type=Path, help="file with the bed's JSON line; stdin without it")
     wanted = parser.parse_args()
     python = install.python_environment()

@@ -75,7 +75,12 @@ fn usage(argument: &Arg) -> String {
     let long = argument.get_long().map(|long| format!("--{long}"));
     let names: Vec<String> = short.into_iter().chain(long).collect();
     let names = names.join(", ");
-    let value = argument.get_value_names().unwrap_or_default().first();
+    // A switch has a value name, too, that nothing shows.
+    let value = argument
+        .get_value_names()
+        .filter(|_| argument.get_action().takes_values())
+        .unwrap_or_default()
+        .first();
     match value {
         None => names,
         Some(value) if names.is_empty() => value.to_string(),
@@ -93,7 +98,8 @@ fn help(argument: &Arg) -> String {
         .filter(|value| !value.is_hide_set())
         .map(|value| value.get_name().to_owned())
         .collect();
-    if !values.is_empty() && argument.get_value_names().is_some() {
+    let takes_values = argument.get_action().takes_values();
+    if takes_values && !values.is_empty() {
         write!(help, " (`{}`)", values.join("`, `")).unwrap();
     }
     let defaults: Vec<_> = argument
@@ -101,7 +107,7 @@ fn help(argument: &Arg) -> String {
         .iter()
         .map(|value| value.to_string_lossy())
         .collect();
-    if !defaults.is_empty() && argument.get_value_names().is_some() {
+    if takes_values && !defaults.is_empty() && !argument.is_hide_default_value_set() {
         write!(help, "; default `{}`", defaults.join(" ")).unwrap();
     }
     if let Some(variable) = argument.get_env() {
@@ -121,6 +127,40 @@ fn the_reference_is_that_of_the_program() {
     assert!(
         written == reference,
         "docs/cli-reference.md is not that of this program: EKSACT_BLESS=1 cargo test --test commands documents"
+    );
+}
+
+/// Those that take no value show none.
+#[test]
+fn the_reference_shows_a_switch_as_a_switch() {
+    let reference = reference();
+    for switch in [
+        "--approve",
+        "-y, --yes",
+        "--prune",
+        "-q, --quiet",
+        "-v, --verbose",
+        "--dry-run",
+        "--role-only",
+    ] {
+        assert!(reference.contains(&format!("| `{switch}` |")), "{switch}");
+    }
+    for switch in [
+        "--sandbox",
+        "--termination-protection",
+        "--set-kubeconfig-context",
+    ] {
+        assert!(reference.contains(&format!("| `{switch}[=BOOL]` |")), "{switch}");
+    }
+    let shown = |line: &str| line.split('`').nth(1).map(str::to_owned);
+    let values: Vec<String> = reference
+        .lines()
+        .filter(|line| line.contains("(`true`, `false`)"))
+        .filter_map(shown)
+        .collect();
+    assert!(
+        values.iter().all(|value| value.ends_with("[=BOOL]")),
+        "{values:?}"
     );
 }
 

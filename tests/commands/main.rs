@@ -6,6 +6,8 @@ mod apply;
 #[cfg(test)]
 mod aws_auth;
 #[cfg(test)]
+mod command_line;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod exit_codes;
@@ -24,6 +26,10 @@ mod output;
 #[cfg(test)]
 mod place;
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod shared_roles;
 #[cfg(test)]
 mod terminal;
+#[cfg(test)]
+mod whoami;

@@ -177,7 +177,7 @@ fn a_refusal_is_not_always_a_missing_mapping() {
     let role = "arn:aws:iam::111122223333:role/team/builder";
     let ran = refused(&bed, "mode API", "deployer", &["-r", role]);
     assert_eq!(codes(&ran), ["not-mapped"], "{ran}");
-    ran.says(&format!("--principal-arn {role},"));
+    ran.says(&format!("--principal-arn {role} "));
 }
 
 #[test]

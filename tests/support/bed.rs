@@ -233,7 +233,7 @@ impl Bed {
     pub(crate) fn load_eksctl_world(&self) -> Value {
         let mut loader = Command::new("python3")
             .arg(bed_folder().join("load_world.py"))
-            .arg(bed_folder().join("worlds/eksctl-0.231"))
+            .arg(bed_folder().join("../fixtures/eksctl-0.231"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,8 +1,9 @@
 //! JSON into the server's types, as Go's `encoding/json` does it: what has the wrong type stays empty, the rest goes on.
 
 use super::document::{Json, Kind};
+use super::lint_names::{misspelt, nearest_placeholder};
 use super::parse::{Fault, Mapping, SectionKey, SsoRole};
-use crate::yaml_edit::Tree;
+use crate::yaml::{NodeId, Tree};
 
 /// What decoding writes to besides its result.
 pub(super) struct Decoder<'t> {
@@ -23,7 +24,48 @@ impl Decoder<'_> {
         let mut fault = Fault::at(problem, self.tree.node(value.node).map(|node| node.start));
         fault.item = Some(self.item);
         fault.field = (!field.is_empty()).then(|| field.to_owned());
+        fault.help = self.instead(field, value);
         self.faults.push(fault);
+    }
+
+    /// What to write instead of a value of the wrong type, where what is meant can be seen.
+    fn instead(&self, field: &str, value: &Json) -> Option<String> {
+        let text = |node: NodeId| self.tree.text(node).filter(|text| !text.is_empty());
+        let is_of_groups = field == "groups";
+        match &value.kind {
+            Kind::Text(written) if is_of_groups => {
+                let groups = written.split([',', ';', '\n']).map(|group| {
+                    let group = group.trim();
+                    group.strip_prefix("- ").unwrap_or(group).trim()
+                });
+                let groups: Vec<String> = groups
+                    .filter(|group| !group.is_empty())
+                    .map(|group| serde_json::Value::from(misspelt(group).unwrap_or(group)).to_string())
+                    .collect();
+                Some(format!("write a list: `groups: [{}]`", groups.join(", ")))
+            }
+            Kind::Bool | Kind::Number => {
+                let quoted = format!("\"{}\"", text(value.node)?);
+                Some(format!("write it in quotes: `{quoted}`"))
+            }
+            Kind::Object(_) => {
+                let &[entry] = self.tree.entries(value.node) else {
+                    return None;
+                };
+                let (key, value) = (text(entry.key)?, text(entry.value));
+                let word: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
+                match nearest_placeholder(&word) {
+                    Some(placeholder) => {
+                        Some(format!("write the placeholder in quotes: `\"{placeholder}\"`"))
+                    }
+                    None => Some(format!(
+                        "a blank behind a colon makes a mapping; write `{key}{}`",
+                        value.map_or_else(String::new, |value| format!(":{value}"))
+                    )),
+                }
+            }
+            _ => None,
+        }
     }
 
     /// One entry of `mapRoles` or `mapUsers`.
@@ -38,18 +80,14 @@ impl Decoder<'_> {
             }
         };
         for (key, value) in object {
-            let Some(field) = field(
-                key,
-                &[self.section.arn_field(), "username", "groups", "userid", "sso"],
-            ) else {
+            let Some(field) = field(key, fields_of(self.section)) else {
                 continue;
             };
             match field {
                 "username" => self.text(field, value, &mut mapping.username),
                 "userid" => self.text(field, value, &mut mapping.user_id),
                 "groups" => self.groups(value, &mut mapping.groups),
-                "sso" if self.section == SectionKey::Roles => self.sso(value, &mut mapping.sso),
-                "sso" => {}
+                "sso" => self.sso(value, &mut mapping.sso),
                 _ => self.text(field, value, &mut mapping.arn),
             }
         }
@@ -92,7 +130,7 @@ impl Decoder<'_> {
         };
         let sso = into.get_or_insert_default();
         for (key, value) in object {
-            match field(key, &["permissionSetName", "accountID", "partition"]) {
+            match field(key, &SSO_FIELDS) {
                 Some(field @ "permissionSetName") => self.text(field, value, &mut sso.permission_set_name),
                 Some(field @ "accountID") => self.text(field, value, &mut sso.account_id),
                 Some(field) => self.text(field, value, &mut sso.partition),
@@ -101,6 +139,17 @@ impl Decoder<'_> {
         }
     }
 }
+
+/// The fields of an entry of a section.
+pub(super) fn fields_of(section: SectionKey) -> &'static [&'static str] {
+    match section {
+        SectionKey::Users => &["userarn", "username", "groups", "userid"],
+        _ => &["rolearn", "username", "groups", "userid", "sso"],
+    }
+}
+
+/// The fields of `sso`.
+pub(super) const SSO_FIELDS: [&str; 3] = ["permissionSetName", "accountID", "partition"];
 
 /// The field that a key names, upper and lower case being the same.
 pub(super) fn field(key: &str, fields: &[&'static str]) -> Option<&'static str> {

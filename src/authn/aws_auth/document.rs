@@ -2,9 +2,9 @@
 
 use indexmap::IndexMap;
 
-use crate::yaml_edit::SyntaxError;
-use crate::yaml_edit::read::resolve::Resolved;
-use crate::yaml_edit::read::{Content, Entry, NodeId, Tree};
+use crate::yaml::SyntaxError;
+use crate::yaml::syntax::resolve::Resolved;
+use crate::yaml::syntax::{Content, Entry, NodeId, Tree};
 
 /// How deep values may be nested, aliases written out. The server takes more; no ConfigMap of aws-auth has ten.
 const MAXIMUM_DEPTH: usize = 200;
@@ -74,19 +74,30 @@ enum Key {
 /// Where the server drops the whole text.
 pub(super) fn json(tree: &Tree) -> Result<Option<Json>, SyntaxError> {
     let Some(root) = tree.root() else { return Ok(None) };
+    json_without(tree, root, &[]).map(Some)
+}
+
+/// A node as JSON, as if the entries with these keys, and these items of lists, were not written.
+///
+/// # Errors
+/// Where the server drops the whole text.
+pub(super) fn json_without(tree: &Tree, node: NodeId, without: &[NodeId]) -> Result<Json, SyntaxError> {
     let mut reader = Reader {
         tree,
+        without,
         steps: 0,
         alias_steps: 0,
         alias_depth: 0,
         open_aliases: Vec::new(),
     };
-    let value = reader.value(root, 0)?;
-    to_json(tree, root, value).map(Some)
+    let value = reader.value(node, 0)?;
+    to_json(tree, node, value)
 }
 
 struct Reader<'t> {
     tree: &'t Tree,
+    /// Keys and items that are passed over.
+    without: &'t [NodeId],
     steps: usize,
     alias_steps: usize,
     alias_depth: usize,
@@ -141,7 +152,7 @@ impl Reader<'_> {
             }
             Content::Sequence { items, .. } => {
                 let mut values = Vec::with_capacity(items.len());
-                for item in items {
+                for item in items.iter().filter(|item| !self.without.contains(item)) {
                     values.push((*item, self.value(*item, depth + 1)?));
                 }
                 Ok(Value::Sequence(values))
@@ -170,7 +181,7 @@ impl Reader<'_> {
 
     /// Reads entries one by one into a map: what comes later wins, also over what `<<` brought, and the other way round.
     fn fill(&mut self, entries: &[Entry], map: &mut Map, depth: usize) -> Result<(), SyntaxError> {
-        for entry in entries {
+        for entry in entries.iter().filter(|entry| !self.without.contains(&entry.key)) {
             if self.is_merge(entry.key) {
                 self.merge(entry.value, map, depth + 1)?;
                 continue;
@@ -213,7 +224,8 @@ impl Reader<'_> {
         match tree.node(id).map(|node| &node.content) {
             // The earlier of several wins, so they are read from the last to the first.
             Some(Content::Sequence { items, .. }) => {
-                for item in items.iter().rev() {
+                let items = items.iter().rev();
+                for item in items.filter(|item| !self.without.contains(item)) {
                     self.merge_one(*item, map, depth)?;
                 }
                 Ok(())

@@ -1,6 +1,6 @@
 //! Changes entries in the text of a section, and leaves every other byte of it as it was.
 //!
-//! The text is edited by [`crate::yaml_edit`]; the result is then read as the server reads it and must hold exactly the
+//! The text is edited by [`crate::yaml::edit`]; the result is then read as the server reads it and must hold exactly the
 //! old entries with the changes, or nothing comes out of here. Whether a change is wanted, and who writes it, is decided
 //! elsewhere.
 
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::decode::field;
 use super::parse::{Fault, Mapping, Section, SectionKey, accounts, mappings};
-use crate::yaml_edit::{self, Change, Editor, Step, Value};
+use crate::yaml::edit::{self, Change, Editor, Step, Value};
 
 /// One change of a section. Entries are named by their place among the section's entries as [`super::parse`] gives
 /// them, before any change.
@@ -23,7 +23,7 @@ pub enum Edit<T> {
         /// What it becomes.
         with: T,
     },
-    /// An entry goes, with the comments about it ([`yaml_edit::extent_of_item`]).
+    /// An entry goes, with the comments about it ([`edit::extent_of_item`]).
     Remove {
         /// The entry.
         entry: usize,
@@ -64,7 +64,7 @@ pub enum EditError {
         section: SectionKey,
         /// Why.
         #[source]
-        cause: yaml_edit::EditError,
+        cause: edit::EditError,
     },
     /// The server would read something else than the old entries with the changes.
     #[error("{} cannot be edited without changing more than was asked for; edit it by hand", section.as_str())]

@@ -181,9 +181,9 @@ fn the_number_of_edits_does_not_matter() {
         &|entry| Edit::Append(changed(1000 + entry)),
     ];
     let reads = |edits: &[Edit<Mapping>]| {
-        let before = crate::yaml_edit::read::READS.get();
+        let before = crate::yaml::syntax::READS.get();
         roles(&text, edits).unwrap();
-        crate::yaml_edit::read::READS.get() - before
+        crate::yaml::syntax::READS.get() - before
     };
     for kind in kinds {
         let all: Vec<_> = (0..300).map(kind).collect();

@@ -1,4 +1,4 @@
-//! What looks wrong in an aws-auth ConfigMap, and how to mend it.
+//! What looks wrong in an aws-auth ConfigMap, and what to do about it.
 //!
 //! Every finding says what the server makes of the text, because the server takes nearly everything without a word. What
 //! only Kubernetes or IAM know is given as sets; without them those findings are not made.
@@ -6,11 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::edit::Edit;
-use super::lint_names::{BUILT_IN_GROUPS, PLACEHOLDERS, misspelt, unknown_placeholder};
-use super::mapping::{storage_key, to_lower, winners};
+use super::identity::Identity;
+use super::lint_names::{BUILT_IN_GROUPS, NameOf, of_name};
+use super::mapping::{equal_fold, to_lower};
 use super::parse::{AwsAuth, Entry, Fault, Mapping, Section, SectionKey};
-use crate::authn::arn::KNOWN_PARTITIONS;
+use super::unread::Unread;
 use crate::iam::arn::is_account_id;
+
+/// Longer keys are nobody's slip.
+const LONGEST_SLIP: usize = 64;
+/// The group of nodes.
+const NODES: &str = "system:nodes";
 
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +36,8 @@ pub struct Surroundings<'a> {
     pub bound_groups: Option<&'a BTreeSet<String>>,
     /// An account, and the names of all roles in it.
     pub roles: Option<(&'a str, &'a BTreeSet<String>)>,
+    /// Whether nodes can get in by aws-auth alone, as far as is known.
+    pub nodes_need_aws_auth: bool,
 }
 
 /// One thing that looks wrong.
@@ -41,15 +49,19 @@ pub struct LintFinding {
     pub weight: Weight,
     /// The section; nothing for a key that is none.
     pub section: Option<SectionKey>,
+    /// The key of the data that is no section.
+    pub key: Option<String>,
     /// The entry's place among the section's entries.
     pub entry: Option<usize>,
+    /// Which item of the section's list it is, from 0, with those that the server leaves out.
+    pub item: Option<usize>,
     /// The line in the section's text, from 1.
     pub line: Option<usize>,
     /// What is the matter, and what it does.
     pub message: String,
     /// What to do.
     pub suggestion: String,
-    /// The change that mends it, for [`super::edit::apply`] on that section.
+    /// The change that corrects it, for [`super::edit::apply`] on that section.
     pub fix: Option<Edit<Mapping>>,
 }
 
@@ -57,22 +69,7 @@ pub struct LintFinding {
 pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFinding> {
     let mut findings = Findings::default();
     for key in &aws_auth.unknown_keys {
-        let meant = SectionKey::ALL.iter().find(|section| {
-            key.eq_ignore_ascii_case(section.as_str())
-                || strsim::damerau_levenshtein(key, section.as_str()) < 3
-        });
-        if let Some(meant) = meant {
-            findings.all.push(LintFinding {
-                code: "section-misspelt",
-                weight: Weight::Error,
-                section: None,
-                entry: None,
-                line: None,
-                message: format!("the server does not read the key `{key}`"),
-                suggestion: format!("rename it to `{}`; upper and lower case matter", meant.as_str()),
-                fix: None,
-            });
-        }
+        findings.all.push(unknown_section(key, aws_auth));
     }
     for key in [SectionKey::Roles, SectionKey::Users] {
         let section = if key == SectionKey::Roles {
@@ -87,15 +84,33 @@ pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFind
             findings.covered(&aws_auth.roles.entries, &section.entries);
         }
         for (index, entry) in section.entries.iter().enumerate() {
-            findings.at(Some(index), Some(entry.line));
+            findings.at_entry(index, entry);
             findings.arn(&entry.value, surroundings);
             findings.names(&entry.value, surroundings);
+            findings.nameless(&entry.value, entry.item, &section.unread);
         }
+    }
+    findings.key = SectionKey::Roles;
+    if surroundings.nodes_need_aws_auth {
+        findings.nodes(&aws_auth.roles);
     }
     findings.key = SectionKey::Accounts;
     findings.whole_section(&aws_auth.accounts);
+    let mut accounts: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, entry) in aws_auth.accounts.entries.iter().enumerate() {
-        findings.at(Some(index), Some(entry.line));
+        findings.at_entry(index, entry);
+        let first = *accounts.entry(&entry.value).or_insert(entry.line);
+        if first != entry.line {
+            findings.warning(
+                "repeated-value",
+                format!(
+                    "the account {} is on line {first} already: once more makes no difference",
+                    entry.value
+                ),
+                "remove it".to_owned(),
+                None,
+            );
+        }
         if !is_account_id(&entry.value) {
             findings.error(
                 "bad-account",
@@ -111,9 +126,80 @@ pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFind
     findings.all
 }
 
+/// What is wrong with the entry that lets `identity` in, and with those of the same ARN that do not count: for somebody who
+/// asks why it is not let in, or not as is written.
+pub fn about_identity(
+    aws_auth: &AwsAuth,
+    surroundings: &Surroundings<'_>,
+    identity: &Identity,
+) -> Vec<LintFinding> {
+    let wanted = to_lower(&identity.canonical.arn);
+    let is_of = |finding: &LintFinding| {
+        let Some((section, item)) = finding.section.zip(finding.item) else {
+            return false;
+        };
+        aws_auth
+            .arn_of(section, item)
+            .is_some_and(|arn| equal_fold(arn, &wanted))
+    };
+    let mut findings = lint(aws_auth, surroundings);
+    findings.retain(is_of);
+    findings
+}
+
+/// A key of the data that the server does not read.
+fn unknown_section(key: &str, aws_auth: &AwsAuth) -> LintFinding {
+    let meant = nearest_section(key);
+    let is_there = |section: SectionKey| match section {
+        SectionKey::Roles => aws_auth.roles.present,
+        SectionKey::Users => aws_auth.users.present,
+        SectionKey::Accounts => aws_auth.accounts.present,
+    };
+    LintFinding {
+        code: if meant.is_some() {
+            "section-misspelt"
+        } else {
+            "section-unknown"
+        },
+        weight: if meant.is_some() {
+            Weight::Error
+        } else {
+            Weight::Warning
+        },
+        section: None,
+        key: Some(key.to_owned()),
+        entry: None,
+        item: None,
+        line: None,
+        message: format!("the server does not read the key `{key}`"),
+        suggestion: match meant {
+            Some(meant) if is_there(meant) => {
+                format!("move what it has to `{}`, and remove it", meant.as_str())
+            }
+            Some(meant) => format!("rename it to `{}`; upper and lower case matter", meant.as_str()),
+            None => "remove it; it reads mapRoles, mapUsers and mapAccounts".to_owned(),
+        },
+        fix: None,
+    }
+}
+
+/// The section that a key was meant to be.
+pub fn nearest_section(key: &str) -> Option<SectionKey> {
+    let letters = key.chars().filter(char::is_ascii_alphabetic);
+    let plain: String = letters.map(|c| c.to_ascii_lowercase()).collect();
+    SectionKey::ALL.into_iter().find(|section| {
+        let known = section.as_str().to_ascii_lowercase();
+        let bare = known.trim_start_matches("map");
+        let words = [bare, bare.trim_end_matches('s')];
+        plain.len() <= LONGEST_SLIP && strsim::damerau_levenshtein(&plain, &known) < 3
+            || words.contains(&plain.as_str())
+    })
+}
+
 struct Findings {
     key: SectionKey,
     entry: Option<usize>,
+    item: Option<usize>,
     line: Option<usize>,
     all: Vec<LintFinding>,
 }
@@ -123,6 +209,7 @@ impl Default for Findings {
         Self {
             key: SectionKey::Roles,
             entry: None,
+            item: None,
             line: None,
             all: Vec::new(),
         }
@@ -130,8 +217,12 @@ impl Default for Findings {
 }
 
 impl Findings {
-    fn at(&mut self, entry: Option<usize>, line: Option<usize>) {
-        (self.entry, self.line) = (entry, line);
+    fn at(&mut self, item: Option<usize>, line: Option<usize>) {
+        (self.entry, self.item, self.line) = (None, item, line);
+    }
+
+    fn at_entry<T>(&mut self, index: usize, entry: &Entry<T>) {
+        (self.entry, self.item, self.line) = (Some(index), Some(entry.item), Some(entry.line));
     }
 
     fn add(
@@ -146,7 +237,9 @@ impl Findings {
             code,
             weight,
             section: Some(self.key),
+            key: None,
             entry: self.entry,
+            item: self.item,
             line: self.line,
             message,
             suggestion,
@@ -189,310 +282,164 @@ impl Findings {
                 None,
             );
         }
-        for refused in &section.refused {
-            self.at(None, Some(refused.line));
+        if let Some(line) = section.further_document {
+            self.at(None, Some(line));
             self.error(
-                "entry-dropped",
-                format!("the server leaves this entry out: {}", refused.because),
-                format!("give it a `{}`, or remove it", self.key.arn_field()),
+                "document-not-read",
+                format!(
+                    "a new document begins before this line, and the server reads the first of {} alone",
+                    self.key.as_str()
+                ),
+                "remove the line with `---` or `...` above it".to_owned(),
                 None,
             );
         }
-        for fault in &section.faults {
-            // Items go up from entry to entry, and there may be a fault in each.
-            let entry = fault.item.and_then(|item| {
-                let found = section.entries.binary_search_by_key(&item, |entry| entry.item);
-                found.ok()
-            });
-            self.at(entry, fault.line);
-            let suggestion = match fault.field.as_deref() {
-                Some("groups") => {
-                    "write groups as a list of texts, and put `yes`, `no`, numbers and `~` in quotes"
-                }
-                Some(_) => "put the value in quotes",
-                None => "write it as the other entries are written",
-            };
-            self.error("wrong-type", fault.problem.clone(), suggestion.to_owned(), None);
+        for refused in &section.refused {
+            self.at(Some(refused.item), Some(refused.line));
+            let help = self.refused_help(refused, &section.unread);
+            self.error(
+                "entry-dropped",
+                format!("the server leaves this entry out: {}", refused.because),
+                help,
+                None,
+            );
+        }
+        // Items go up from entry to entry, and there may be something in each.
+        let entry_of = |item: usize| {
+            section
+                .entries
+                .binary_search_by_key(&item, |entry| entry.item)
+                .ok()
+        };
+        for fault in section
+            .faults
+            .iter()
+            .filter(|fault| !section.unread.iter().any(|unread| unread.is_of(fault)))
+        {
+            self.at(fault.item, fault.line);
+            self.entry = fault.item.and_then(entry_of);
+            self.wrong_type(fault);
+        }
+        for unread in &section.unread {
+            let is_told = section
+                .refused
+                .iter()
+                .any(|refused| refused.item == unread.item && unread.is_about(self.key.arn_field()));
+            if !is_told {
+                self.at(Some(unread.item), Some(unread.line));
+                self.entry = entry_of(unread.item);
+                self.unread(unread);
+            }
         }
     }
 
-    fn duplicates(&mut self, entries: &[Entry<Mapping>]) {
-        let winners = winners(self.key, entries);
-        // Users are kept by their exact ARN and compared without regard to case.
-        let folded: Vec<String> = entries
-            .iter()
-            .map(|entry| to_lower(&storage_key(self.key, &entry.value)))
-            .collect();
-        // Each entry is looked up and not searched for: there may be nine thousand.
-        let mut rivals: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for winner in &winners {
-            if let Some(key) = folded.get(*winner) {
-                rivals.entry(key).or_default().push(*winner);
+    fn names(&mut self, mapping: &Mapping, surroundings: &Surroundings<'_>) {
+        let has_session = has_session(self.key, &mapping.arn);
+        let username = std::iter::once((&mapping.username, NameOf::User));
+        let groups = mapping.groups.iter().map(|group| (group, NameOf::Group));
+        for (name, kind) in username.chain(groups).filter(|(name, _)| !name.is_empty()) {
+            let is_bound = surroundings
+                .bound_groups
+                .is_some_and(|bound| bound.contains(name));
+            let mut found = of_name(name, kind, has_session);
+            // What a binding names has its effect, however it is spelt.
+            found.retain(|_| kind == NameOf::User || !is_bound);
+            let is_odd = !found.is_empty();
+            for finding in found {
+                let fix = finding.meant.and_then(|meant| {
+                    self.replaced(mapping, |with| {
+                        let names = std::iter::once(&mut with.username).chain(&mut with.groups);
+                        for known in names.filter(|known| *known == name) {
+                            meant.clone_into(known);
+                        }
+                    })
+                });
+                self.add(
+                    finding.weight,
+                    finding.fault.code(),
+                    finding.message,
+                    finding.help,
+                    fix,
+                );
             }
-        }
-        for (index, (entry, key)) in entries.iter().zip(&folded).enumerate() {
-            let same = rivals.get(key.as_str()).into_iter().flatten();
-            let other = same.copied().find(|winner| *winner != index);
-            let Some((other_index, other)) = other.and_then(|other| Some((other, entries.get(other)?)))
+            let Some(_) = surroundings
+                .bound_groups
+                .filter(|_| kind == NameOf::Group && !is_odd)
             else {
                 continue;
             };
-            self.at(Some(index), Some(entry.line));
-            if winners.binary_search(&index).is_err() {
-                self.error(
-                    "duplicate-overridden",
+            if !is_bound && !BUILT_IN_GROUPS.contains(&name.as_str()) && !name.contains("{{") {
+                self.warning(
+                    "group-not-bound",
                     format!(
-                        "`{}` is written again on line {} of {}, and only that one counts; groups are not put together",
-                        entry.value.arn, other.line, self.key.as_str()
+                        "no RoleBinding or ClusterRoleBinding names the group `{name}`: it gives no rights"
                     ),
-                    "put what is meant into one entry and remove the other".to_owned(),
-                    Some(Edit::Remove { entry: index }),
-                );
-            } else if index < other_index {
-                self.error(
-                    "duplicate-at-random",
-                    format!(
-                        "`{}` differs from line {} of {} in upper and lower case only: the server picks one of them at random",
-                        entry.value.arn, other.line, self.key.as_str()
-                    ),
-                    "put what is meant into one entry and remove the other".to_owned(),
+                    "bind it, or take it away".to_owned(),
                     None,
                 );
             }
         }
     }
 
-    /// Users that mapRoles has as well: the server looks there first (aws-iam-authenticator 0.7.18,
-    /// `pkg/mapper/configmap`).
-    fn covered(&mut self, roles: &[Entry<Mapping>], users: &[Entry<Mapping>]) {
-        let first: BTreeMap<String, usize> = roles
-            .iter()
-            .filter(|role| !role.value.arn.is_empty())
-            .map(|role| (to_lower(&storage_key(SectionKey::Roles, &role.value)), role.line))
-            .collect();
-        for (index, user) in users.iter().enumerate() {
-            let key = to_lower(&storage_key(SectionKey::Users, &user.value));
-            let Some(line) = first.get(&key) else { continue };
-            self.at(Some(index), Some(user.line));
-            self.error(
-                "duplicate-overridden",
-                format!(
-                    "`{}` is on line {line} of mapRoles as well, where the server looks first: only that one counts",
-                    user.value.arn
-                ),
-                "put what is meant into one entry and remove the other".to_owned(),
-                Some(Edit::Remove { entry: index }),
-            );
-        }
-    }
-
-    fn arn(&mut self, mapping: &Mapping, surroundings: &Surroundings<'_>) {
-        let arn = &mapping.arn;
-        if arn.is_empty() {
-            self.error(
-                "sso-entry",
-                "EKS does not look at `sso` entries: this one lets nobody in".to_owned(),
-                "name the role's ARN, without its path".to_owned(),
-                None,
-            );
+    /// An entry without a user name, and one without groups as well, unless what is written for them was told.
+    fn nameless(&mut self, mapping: &Mapping, item: usize, unread: &[Unread]) {
+        if !mapping.username.is_empty() || mapping.arn.is_empty() {
             return;
         }
-        let parts: Vec<&str> = arn.splitn(6, ':').collect();
-        let &[prefix, partition, service, region, account, resource] = parts.as_slice() else {
-            self.not_an_arn(arn);
-            return;
+        let is_told = |wanted: &str| {
+            unread
+                .iter()
+                .any(|unread| unread.item == item && unread.is_about(wanted))
         };
-        if prefix.eq_ignore_ascii_case("arn") && arn.contains(['*', '?']) {
-            self.error(
-                "wildcard-in-arn",
-                format!("`{arn}` holds a wildcard, and the server compares ARNs letter by letter: it lets nobody in"),
-                "write one entry for each role or user".to_owned(),
-                None,
-            );
-            return;
-        }
-        if !prefix.eq_ignore_ascii_case("arn") || arn.contains(char::is_whitespace) {
-            self.not_an_arn(arn);
-            return;
-        }
-        self.place(arn, partition, account, surroundings);
-        let (kind, name) = resource.split_once('/').unwrap_or((resource, ""));
-        let kind = kind.to_ascii_lowercase();
-        match (service.to_ascii_lowercase().as_str(), kind.as_str()) {
-            ("iam", "role") => {
-                if self.key == SectionKey::Users {
-                    self.wrong_section(arn, "role", SectionKey::Roles);
-                }
-                if let Some((_, short)) = name.rsplit_once('/') {
-                    let without = format!("arn:{partition}:iam::{account}:role/{short}");
-                    self.error(
-                        "role-arn-with-path",
-                        format!("`{arn}` has a path, which the server never sees: the entry lets nobody in"),
-                        format!("write `{without}`"),
-                        self.replaced(mapping, |with| without.clone_into(&mut with.arn)),
-                    );
-                }
-                self.stale(
-                    arn,
-                    account,
-                    name.rsplit('/').next().unwrap_or(name),
-                    surroundings,
-                );
-            }
-            ("iam", "user") if self.key == SectionKey::Roles => {
-                self.wrong_section(arn, "user", SectionKey::Users);
-            }
-            ("iam", "user" | "root") | ("sts", "federated-user") => {}
-            ("sts", "assumed-role") => {
-                let role = name.split('/').next().unwrap_or(name);
-                let role = format!("arn:{partition}:iam::{account}:role/{role}");
+        if mapping.groups.iter().all(String::is_empty) {
+            if !is_told("username") && !is_told("groups") {
                 self.error(
-                    "session-arn",
-                    format!("`{arn}` names a session, and the server compares the role's ARN: the entry lets nobody in"),
-                    format!("write `{role}`"),
-                    self.replaced(mapping, |with| role.clone_into(&mut with.arn)),
+                    "no-username",
+                    format!("the entry of `{}` has neither a username nor groups: it lets in somebody who may do nothing", mapping.arn),
+                    "give it a `username`, and `groups` or a RoleBinding for that user".to_owned(),
+                    None,
                 );
             }
-            ("iam", "group") => self.error(
-                "group-arn",
-                format!("`{arn}` names an IAM group, and nobody calls as a group: the entry lets nobody in"),
-                "map the users, or a role that the group may assume".to_owned(),
-                None,
-            ),
-            _ => self.not_an_arn(arn),
-        }
-        if !region.is_empty() {
-            self.error(
-                "arn-with-region",
-                format!("`{arn}` names a region, and ARNs of IAM have none: the entry lets nobody in"),
-                "leave the region empty".to_owned(),
-                None,
-            );
-        }
-    }
-
-    fn not_an_arn(&mut self, arn: &str) {
-        self.error(
-            "not-an-arn",
-            format!("`{arn}` is not the ARN of a role or user: the entry lets nobody in"),
-            format!(
-                "an ARN looks like arn:aws:iam::111122223333:{}/name, without blanks",
-                if self.key == SectionKey::Users {
-                    "user"
+        } else if !is_told("username") {
+            self.warning(
+                "no-username",
+                format!("the entry of `{}` has no username: audit logs name nobody, and aggregated APIs such as that of `kubectl top` refuse a caller without a name", mapping.arn),
+                if has_session(self.key, &mapping.arn) {
+                    "write `username: \"{{SessionName}}\"`, or a name".to_owned()
                 } else {
-                    "role"
-                }
-            ),
-            None,
-        );
-    }
-
-    fn place(&mut self, arn: &str, partition: &str, account: &str, surroundings: &Surroundings<'_>) {
-        let partition = partition.to_ascii_lowercase();
-        let expected = surroundings.partition.unwrap_or(&partition);
-        if !KNOWN_PARTITIONS.contains(&partition.as_str()) || partition != expected {
-            self.error(
-                "wrong-partition",
-                format!("`{arn}` stands in partition `{partition}`: the entry lets nobody in"),
-                match surroundings.partition {
-                    Some(expected) => format!("the cluster stands in `{expected}`"),
-                    None => format!("the partitions are {}", KNOWN_PARTITIONS.join(", ")),
+                    "write a `username`".to_owned()
                 },
                 None,
             );
         }
-        if !is_account_id(account) {
-            self.error(
-                "bad-account",
-                format!("`{account}` in `{arn}` is not an account id: the entry lets nobody in"),
-                "an account id has twelve digits".to_owned(),
-                None,
-            );
-        }
     }
 
-    fn wrong_section(&mut self, arn: &str, what: &str, right: SectionKey) {
-        let code = if right == SectionKey::Users {
-            "user-in-map-roles"
-        } else {
-            "role-in-map-users"
-        };
+    /// Sections that let in nobody as a node.
+    fn nodes(&mut self, roles: &Section<Mapping>) {
+        let is_node = |entry: &Entry<Mapping>| entry.value.groups.iter().any(|group| group == NODES);
+        if roles.dropped.is_some() || roles.entries.iter().any(is_node) {
+            return;
+        }
+        self.at(None, None);
         self.warning(
-            code,
-            format!("`{arn}` is a {what}'s; it works here, and tools that look for it do not find it"),
-            format!("move it to {}, as `{}`", right.as_str(), right.arn_field()),
-            None,
-        );
-    }
-
-    fn stale(&mut self, arn: &str, account: &str, name: &str, surroundings: &Surroundings<'_>) {
-        let Some((known_account, roles)) = surroundings.roles else {
-            return;
-        };
-        let Some(permission_set) = name.strip_prefix("AWSReservedSSO_") else {
-            return;
-        };
-        if account != known_account || roles.iter().any(|role| role.eq_ignore_ascii_case(name)) {
-            return;
-        }
-        let set = permission_set
-            .rsplit_once('_')
-            .map_or(permission_set, |(set, _)| set);
-        let prefix = format!("AWSReservedSSO_{set}_");
-        let now: Vec<_> = roles
-            .iter()
-            .filter(|role| role.starts_with(&prefix))
-            .map(String::as_str)
-            .collect();
-        self.error(
-            "stale-sso-role",
+            "no-node-role",
+            format!("no role has the group `{NODES}`: nodes cannot join the cluster by this aws-auth"),
             format!(
-                "`{arn}` does not exist any more: IAM Identity Center makes a role anew under another name"
+                "add the role of the nodes, with username `system:node:{{{{EC2PrivateDNSName}}}}` and groups \
+                 [system:bootstrappers, {NODES}], unless access entries let them in"
             ),
-            match now.as_slice() {
-                [] => format!("permission set `{set}` has no role in account {account} now"),
-                now => format!("permission set `{set}` has {} now", now.join(", ")),
-            },
             None,
         );
     }
+}
 
-    fn names(&mut self, mapping: &Mapping, surroundings: &Surroundings<'_>) {
-        for text in std::iter::once(&mapping.username).chain(&mapping.groups) {
-            if let Some(unknown) = unknown_placeholder(text) {
-                self.warning(
-                    "unknown-placeholder",
-                    format!("the server does not know `{unknown}` and leaves it in the name as it is"),
-                    format!("the placeholders are {}", PLACEHOLDERS.join(", ")),
-                    None,
-                );
-            }
-        }
-        for group in &mapping.groups {
-            if let Some(meant) = misspelt(group) {
-                let fix = self.replaced(mapping, |with| {
-                    for known in with.groups.iter_mut().filter(|known| *known == group) {
-                        meant.clone_into(known);
-                    }
-                });
-                self.error(
-                    "misspelt-system-group",
-                    format!("`{group}` is no group that Kubernetes or EKS knows"),
-                    format!("did you mean `{meant}`?"),
-                    fix,
-                );
-            } else if let Some(bound) = surroundings.bound_groups {
-                let means_something = bound.contains(group) || BUILT_IN_GROUPS.contains(&group.as_str());
-                if !means_something && !group.is_empty() && !group.contains("{{") {
-                    self.warning(
-                        "group-not-bound",
-                        format!("no RoleBinding or ClusterRoleBinding names the group `{group}`: it gives no rights"),
-                        "bind it, or take it away".to_owned(),
-                        None,
-                    );
-                }
-            }
-        }
+/// Whether the callers that an ARN is for are sessions of a role; of other ARNs, those that the section is for.
+fn has_session(section: SectionKey, arn: &str) -> bool {
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default().to_ascii_lowercase();
+    match resource.split('/').next() {
+        Some("role" | "assumed-role") => true,
+        Some("user" | "root" | "federated-user") => false,
+        _ => section == SectionKey::Roles,
     }
 }
 
@@ -502,9 +449,16 @@ fn dropped_help(fault: &Fault) -> String {
     } else if fault.problem.contains("tab") || fault.problem.contains("cannot start any token") {
         "indent with spaces only, and put texts that begin with `@`, `%` or a backtick in quotes".to_owned()
     } else {
-        "mend the text on that line or the one above, or go back to a backup".to_owned()
+        "correct the text on that line or the one above, or go back to a backup".to_owned()
     }
 }
+
+#[path = "lint_arn.rs"]
+mod arn;
+#[path = "lint_duplicates.rs"]
+mod duplicates;
+#[path = "lint_unread.rs"]
+mod unread;
 
 #[cfg(test)]
 #[path = "lint_tests.rs"]

@@ -20,13 +20,14 @@ fn data(roles: &str, users: &str, accounts: &str) -> AwsAuth {
     parse(&data)
 }
 
-/// The codes with their lines, and what the fixes make of `mapRoles`.
+/// The codes with their lines, and what the fixes make of `mapRoles`; without the user names that most of the texts leave out.
 fn lint_roles(roles: &str) -> (Vec<(&'static str, usize)>, Vec<String>) {
     let surroundings = Surroundings {
         partition: Some("aws"),
         ..Surroundings::default()
     };
-    let findings = lint(&data(roles, "", ""), &surroundings);
+    let mut findings = lint(&data(roles, "", ""), &surroundings);
+    findings.retain(|finding| finding.code != "no-username");
     let fixed = findings
         .iter()
         .filter_map(|finding| finding.fix.clone())
@@ -116,8 +117,8 @@ fn duplicates_and_what_is_dropped() {
         &Surroundings::default(),
     );
     assert_eq!(
-        users.iter().map(|finding| finding.code).collect::<Vec<_>>(),
-        ["duplicate-at-random"]
+        users.first().map(|finding| finding.code),
+        Some("duplicate-at-random")
     );
     assert_eq!(lint_roles("- username: x\n").0, [("entry-dropped", 1)]);
     assert_eq!(
@@ -141,7 +142,7 @@ fn duplicates_and_what_is_dropped() {
 
 #[test]
 fn what_kubernetes_and_iam_know() {
-    let text = "- rolearn: arn:aws:iam::111122223333:role/AWSReservedSSO_Admin_0123456789abcdef\n  groups: [devs, ops, system:nodes, 'x:{{AccountID}}']\n";
+    let text = "- rolearn: arn:aws:iam::111122223333:role/AWSReservedSSO_Admin_0123456789abcdef\n  username: a\n  groups: [devs, ops, system:nodes, 'x:{{AccountID}}']\n";
     let (bound, roles) = (
         BTreeSet::from(["devs".to_owned()]),
         BTreeSet::from(["AWSReservedSSO_Admin_fedcba9876543210".to_owned()]),
@@ -150,6 +151,7 @@ fn what_kubernetes_and_iam_know() {
         partition: None,
         bound_groups: Some(&bound),
         roles: Some(("111122223333", &roles)),
+        ..Surroundings::default()
     };
     let found = lint(&data(text, "", ""), &surroundings);
     let said: Vec<_> = found

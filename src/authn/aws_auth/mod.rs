@@ -10,14 +10,19 @@ mod identity;
 pub mod lint;
 mod lint_names;
 mod mapping;
+mod miss;
 mod near_miss;
 mod parse;
+mod unread;
 
 #[cfg(test)]
 mod tests;
 
 pub use identity::{Identity, IdentityError};
-pub use lint_names::{PLACEHOLDERS, SYSTEM_GROUPS, is_system_group, misspelt as misspelt_system_group};
+pub use lint::Weight;
+pub use lint_names::{NameFault, NameFinding, NameOf, PLACEHOLDERS, SYSTEM_GROUPS, is_system_group, of_name};
 pub use mapping::{Denied, Mapped, MappedBy, MappingRules, Principal, Principals, map, map_with, principals};
-pub use near_miss::{Miss, NearMiss, near_misses};
+pub use miss::{Miss, Nearness, misses};
+pub use near_miss::{NearMiss, near_misses};
 pub use parse::{AwsAuth, Entry, Fault, Mapping, Refused, Section, SectionKey, SsoRole, parse};
+pub use unread::{Unread, WhyUnread};

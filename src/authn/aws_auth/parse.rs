@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::decode::Decoder;
 use super::document::{Kind, json, lossy};
+use super::unread::{self, Unread};
 use crate::authn::arn::KNOWN_PARTITIONS;
-use crate::yaml_edit::read::resolve::Resolved;
-use crate::yaml_edit::read::{Content, Mark, NodeId};
-use crate::yaml_edit::{SyntaxError, Tree, extent_of_item};
+use crate::yaml::edit::extent_of_item;
+use crate::yaml::syntax::resolve::Resolved;
+use crate::yaml::syntax::{Content, Mark, NodeId};
+use crate::yaml::{SyntaxError, Tree};
 
 /// A key of the ConfigMap's data that the server reads. Upper and lower case matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,6 +37,14 @@ impl SectionKey {
             Self::Users => "mapUsers",
             Self::Accounts => "mapAccounts",
         }
+    }
+
+    /// The section that a key was meant for which the server does not read, such as `maproles`.
+    pub fn nearest(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|section| {
+            key.eq_ignore_ascii_case(section.as_str())
+                || strsim::damerau_levenshtein(key, section.as_str()) < 3
+        })
     }
 
     /// The field that holds an entry's ARN, as it is usually written.
@@ -66,6 +76,24 @@ impl AwsAuth {
         }
     }
 
+    /// The ARN that an item of a section has, left out or not.
+    pub fn arn_of(&self, section: SectionKey, item: usize) -> Option<&str> {
+        let section = match section {
+            SectionKey::Roles => &self.roles,
+            SectionKey::Users => &self.users,
+            SectionKey::Accounts => return None,
+        };
+        match section.entries.binary_search_by_key(&item, |entry| entry.item) {
+            Ok(index) => section.entries.get(index).map(|entry| entry.value.arn.as_str()),
+            Err(_) => {
+                let mut refused = section.refused.iter();
+                refused
+                    .find(|refused| refused.item == item)
+                    .map(|refused| refused.mapping.arn.as_str())
+            }
+        }
+    }
+
     /// Why the server reads nothing of a section, for each that it drops.
     pub fn dropped(&self) -> impl Iterator<Item = (SectionKey, &Fault)> {
         [
@@ -89,6 +117,10 @@ pub struct Section<T> {
     pub refused: Vec<Refused>,
     /// What has the wrong type and counts as empty.
     pub faults: Vec<Fault>,
+    /// What is written and makes no difference to what the server takes.
+    pub unread: Vec<Unread>,
+    /// The line of the first further document, from 1: the server reads up to it.
+    pub further_document: Option<usize>,
     /// Why the server reads nothing of this section.
     pub dropped: Option<Fault>,
 }
@@ -100,6 +132,8 @@ impl<T> Section<T> {
             entries: Vec::new(),
             refused: Vec::new(),
             faults: Vec::new(),
+            unread: Vec::new(),
+            further_document: None,
             dropped: None,
         }
     }
@@ -111,6 +145,7 @@ impl<T> Section<T> {
             column: Some(error.column),
             item: None,
             field: None,
+            help: None,
         });
     }
 }
@@ -123,7 +158,7 @@ pub struct Entry<T> {
     /// Its first line in the section's text, from 1.
     pub line: usize,
     /// Its bytes in the section's text, with the comments about it, which would go with it
-    /// ([`crate::yaml_edit::extent_of_item`]).
+    /// ([`crate::yaml::edit::extent_of_item`]).
     pub span: Range<usize>,
     /// What the server took.
     pub value: T,
@@ -181,6 +216,8 @@ pub struct Fault {
     pub item: Option<usize>,
     /// The field.
     pub field: Option<String>,
+    /// What to write instead, where that follows from what is written.
+    pub help: Option<String>,
 }
 
 impl Fault {
@@ -191,6 +228,7 @@ impl Fault {
             column: mark.map(|mark| mark.column + 1),
             item: None,
             field: None,
+            help: None,
         }
     }
 }
@@ -221,6 +259,7 @@ pub(super) fn mappings(key: SectionKey, text: Option<&str>) -> Section<Mapping> 
     let Some(text) = text.filter(|text| !is_skipped(text)) else {
         return section;
     };
+    section.further_document = further_document(text);
     let read = Tree::read(text).and_then(|tree| json(&tree).map(|value| (tree, value)));
     let (tree, value) = match read {
         Ok((tree, Some(value))) => (tree, value),
@@ -265,7 +304,27 @@ pub(super) fn mappings(key: SectionKey, text: Option<&str>) -> Section<Mapping> 
         }
     }
     section.faults = decoder.faults;
+    let nodes: Vec<NodeId> = items.iter().map(|item| item.node).collect();
+    section.unread = unread::of_mappings(&tree, key, &nodes, &section.faults);
     section
+}
+
+/// The line, from 1, of the first document behind the one that the server reads.
+fn further_document(text: &str) -> Option<usize> {
+    let may_have = |line: &str| line.starts_with("---") || line.starts_with("...");
+    if !text.lines().any(may_have) {
+        return None;
+    }
+    match Tree::read_all(text) {
+        Ok(trees) => {
+            let mut further = trees.iter().skip(1);
+            let root =
+                further.find_map(|tree| tree.node(tree.root()?).filter(|root| root.end > root.start.byte))?;
+            Some(root.line())
+        }
+        // The first document may be sound all the same; one that is not is told as that.
+        Err(error) => Tree::read(text).is_ok().then_some(error.line),
+    }
 }
 
 /// Where an item stands: its line, and how far it reaches.
@@ -314,6 +373,7 @@ pub(super) fn accounts(text: Option<&str>) -> Section<String> {
     let Some(text) = text.filter(|text| !is_skipped(text)) else {
         return section;
     };
+    section.further_document = further_document(text);
     let tree = match Tree::read(text) {
         Ok(tree) => tree,
         Err(error) => {

@@ -222,66 +222,6 @@ fn principals_are_those_that_can_match() {
     assert_eq!((found.arns[ROLE].groups.len(), found.accounts.len()), (2, 1));
 }
 
-#[test]
-fn near_misses_say_why() {
-    let why = |roles: &str, identity: &Identity| {
-        let aws_auth = parse_roles(roles);
-        let misses = near_misses(&aws_auth, identity, |_| Some(roles.to_owned()));
-        misses
-            .into_iter()
-            .map(|miss| (miss.line.unwrap(), miss.why))
-            .collect::<Vec<_>>()
-    };
-    let dev = session("dev", "me");
-    let entry = |arn: &str| format!("- rolearn: {arn}\n");
-    let role = |account: &str| entry(&format!("arn:aws:iam::{account}:role/dev"));
-    let without_path = ROLE.to_owned();
-    assert_eq!(
-        why(&entry("arn:aws:iam::111122223333:role/a/dev"), &dev),
-        [(1, Miss::RolePath { without_path })]
-    );
-    let assumed = Miss::AssumedRole {
-        role: ROLE.to_owned(),
-    };
-    assert_eq!(
-        why(&entry("arn:aws:sts::111122223333:assumed-role/dev/me"), &dev),
-        [(1, assumed)]
-    );
-    let account = "444455556666".to_owned();
-    assert_eq!(why(&role(&account), &dev), [(1, Miss::OtherAccount { account })]);
-    let partition = "aws-cn".to_owned();
-    assert_eq!(
-        why(&role("111122223333").replace("aws", "aws-cn"), &dev),
-        [(1, Miss::OtherPartition { partition })]
-    );
-    assert_eq!(why(&entry(&format!("'{ROLE} '")), &dev), [(1, Miss::Padding)]);
-    assert_eq!(
-        why(&format!("{0}{0}", entry(ROLE)), &dev),
-        [(1, Miss::Overridden { by: 1 })]
-    );
-    let with_path = "arn:aws:iam::111122223333:user/p/ann".to_owned();
-    assert_eq!(
-        why(&entry("arn:aws:iam::111122223333:user/ann"), &user("p/ann")),
-        [(1, Miss::UserPath { with_path })]
-    );
-    assert!(matches!(
-        why(&format!("{}  groups: x\n", entry(ROLE)), &dev).as_slice(),
-        [(1, Miss::EmptyFields { .. })]
-    ));
-    let broken = format!("- rolearn: x\n  username: {{{{X}}}}\n{}", entry(ROLE));
-    assert!(matches!(
-        why(&broken, &dev).as_slice(),
-        [(3, Miss::DroppedSection { .. })]
-    ));
-    let sso = "- sso: {permissionSetName: View, accountID: '111122223333'}\n";
-    assert_eq!(
-        why(sso, &session("AWSReservedSSO_View_0123", "me")),
-        [(1, Miss::SsoEntry)]
-    );
-    assert_eq!(why(&entry("arn:aws:iam::111122223333:role/other"), &dev), []);
-    assert_eq!(why(&entry(ROLE), &dev), []);
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
@@ -294,7 +234,8 @@ proptest! {
         for text in [String::from_utf8_lossy(&bytes).into_owned(), pieces] {
             let aws_auth = data(&text, &text, &text);
             let _ = map(&aws_auth, &session("dev", "me"));
-            let _ = near_misses(&aws_auth, &user("ann"), |_| Some(text.clone()));
+            let _ = near_misses(&aws_auth, &user("ann"), &BTreeMap::from([("mapRoles".to_owned(), text.clone()), ("maproles".to_owned(), text.clone())]));
+            let _ = misses(&text, &session("AWSReservedSSO_View_0123456789abcdef", "me"));
             let _ = lint::lint(&aws_auth, &lint::Surroundings::default());
             let _ = principals(&aws_auth);
         }

@@ -9,8 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::Uri;
+use http::header::{HOST, PROXY_AUTHORIZATION};
+use http::{StatusCode, Uri};
+use hyper::ext::ReasonPhrase;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -18,7 +21,7 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use sha1::{Digest, Sha1};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -30,8 +33,6 @@ use crate::ports::{CallError, CallErrorKind};
 
 /// Time for the whole look: name, proxy, TCP and TLS.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
-/// A proxy's answer to CONNECT is a few lines; one without end is none.
-const MAXIMUM_PROXY_ANSWER: usize = 8 * 1024;
 
 /// What the error says to do, after the cause.
 const REMEDY: &str =
@@ -89,7 +90,7 @@ impl IssuerClient {
     async fn through(&self, proxy: &Intercept, target: &Target) -> Result<Box<dyn Stream>, String> {
         let uri = proxy.uri();
         let host = uri.host().ok_or("the proxy's URL names no host")?;
-        let mut stream = match uri.scheme_str() {
+        let stream = match uri.scheme_str() {
             Some("http") | None => connect(host, uri.port_u16().unwrap_or(80)).await?,
             Some("https") => self.tls_to_proxy(host, uri.port_u16().unwrap_or(443)).await?,
             Some(scheme) => {
@@ -99,45 +100,39 @@ impl IssuerClient {
             }
         };
         let authority = format!("{}:{}", target.host, target.port);
-        let mut request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n").into_bytes();
+        let mut request = http::Request::connect(&authority).header(HOST, &authority);
         if let Some(authorization) = proxy.basic_auth() {
-            request.extend_from_slice(b"Proxy-Authorization: ");
-            request.extend_from_slice(authorization.as_bytes());
-            request.extend_from_slice(b"\r\n");
+            request = request.header(PROXY_AUTHORIZATION, authorization.clone());
         }
-        request.extend_from_slice(b"\r\n");
-        stream
-            .write_all(&request)
+        let request = request
+            .body(String::new())
+            .map_err(|error| format!("the tunnel cannot be asked for: {error}"))?;
+        let hung_up = |error: hyper::Error| format!("the proxy hung up on CONNECT: {}", chain_text(&error));
+        let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
+            .title_case_headers(true)
+            .handshake(TokioIo::new(stream))
             .await
-            .map_err(|error| format!("the proxy hung up: {error}"))?;
-
-        // Byte by byte: what follows the empty line belongs to the TLS handshake.
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\n") {
-            if answer.len() >= MAXIMUM_PROXY_ANSWER {
-                return Err("the proxy's answer to CONNECT has no end".to_owned());
-            }
-            let byte = stream
-                .read_u8()
-                .await
-                .map_err(|error| format!("the proxy hung up on CONNECT: {error}"))?;
-            answer.push(byte);
+            .map_err(hung_up)?;
+        // It hands the stream over once the proxy has agreed, and ends with it.
+        let connection = tokio::spawn(connection.with_upgrades());
+        let response = sender.send_request(request).await.map_err(hung_up)?;
+        let code = response.status();
+        if code.is_success() {
+            let tunnel = hyper::upgrade::on(response).await.map_err(hung_up)?;
+            return Ok(Box::new(TokioIo::new(tunnel)));
         }
-        let text = String::from_utf8_lossy(&answer);
-        let status: String = text
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .filter(|letter| !letter.is_control())
-            .collect();
-        match status.split(' ').nth(1) {
-            Some(code) if code.len() == 3 && code.starts_with('2') => Ok(stream),
-            Some("407") => Err(format!(
+        connection.abort();
+        let reason = response.extensions().get::<ReasonPhrase>().map_or_else(
+            || code.canonical_reason().unwrap_or_default().to_owned(),
+            |phrase| String::from_utf8_lossy(phrase.as_bytes()).replace(char::is_control, ""),
+        );
+        let status = format!("{} {reason}", code.as_str());
+        if code == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Err(format!(
                 "the proxy asks for a user and password: {status}; put them into HTTPS_PROXY=http://user:password@host:port"
-            )),
-            _ => Err(format!("the proxy refused the tunnel: {status}")),
+            ));
         }
+        Err(format!("the proxy refused the tunnel: {status}"))
     }
 
     async fn tls_to_proxy(&self, host: &str, port: u16) -> Result<Box<dyn Stream>, String> {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -147,6 +148,33 @@ async fn a_refusing_proxy_is_named_without_its_password() {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!text.contains("s3cret") && !text.contains("nina"), "{text}");
+}
+
+/// Endless, broken and closed answers end in an error, and a proxy that asks for a password says how to give it one.
+#[tokio::test]
+async fn a_proxy_that_answers_nonsense_is_an_error() {
+    let endless: &'static str =
+        Box::leak(format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(1 << 20)).into_boxed_str());
+    for (answer, wanted) in [
+        (
+            "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n",
+            "put them into HTTPS_PROXY=",
+        ),
+        ("HTTP/1.1 503 Bad\u{7} Day\r\n\r\n", "hung up on CONNECT"),
+        ("HTTP/1.1 403 \r\n\r\n", "the proxy refused the tunnel: 403"),
+        ("SSH-2.0-OpenSSH_9.9\r\n\r\n", "the proxy hung up on CONNECT"),
+        (endless, "the proxy hung up on CONNECT"),
+    ] {
+        let (proxy_port, ..) = proxy(answer, 0).await;
+        let proxies = Matcher::builder()
+            .https(format!("http://127.0.0.1:{proxy_port}"))
+            .build();
+        let error = client(proxies)
+            .certificate_chain("https://oidc.example/id")
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains(wanted), "{wanted}: {error}");
+    }
 }
 
 #[tokio::test]

@@ -113,6 +113,10 @@ impl AwsReader for AwsClient {
         self.read_trust_policy_quota().await
     }
 
+    async fn role_arn(&self, name: &str) -> Result<Option<String>, CallError> {
+        self.read_role_arn(name).await
+    }
+
     async fn role_count(&self) -> Result<u64, CallError> {
         self.read_role_count().await
     }

@@ -97,7 +97,7 @@ impl AwsClient {
     ///
     /// # Errors
     /// When IAM refuses or cannot be asked.
-    pub async fn role_arn(&self, name: &str) -> Result<Option<String>, CallError> {
+    pub(super) async fn read_role_arn(&self, name: &str) -> Result<Option<String>, CallError> {
         let request = self.iam.get_role().role_name(name).send();
         let answer = found(self.call(GET_ROLE, name, request).await)?;
         Ok(answer.and_then(|answer| answer.role).map(|role| role.arn))

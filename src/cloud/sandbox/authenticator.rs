@@ -1,6 +1,7 @@
-//! Who the sandbox's caller is to a cluster: what EKS makes of access entries and, through its authenticator, of
+//! Who a caller of the sandbox is to a cluster: what EKS makes of access entries and, through its authenticator, of
 //! aws-auth.
 
+use super::caller::SimulatedCaller;
 use super::objects::Id;
 use super::refusal::Refusal;
 use super::state::{SimulatedCluster, World};
@@ -11,8 +12,6 @@ use crate::ports::access::{AccessEntry, UserInfo};
 const CONFIG_MAP: &str = "CONFIG_MAP";
 /// The one in which aws-auth is not read.
 const API: &str = "API";
-/// What the sandbox's caller signs with: nothing.
-const ACCESS_KEY: &str = "AKIASANDBOXSANDBOX12";
 /// The group that every caller has whom the server knows.
 const AUTHENTICATED: &str = "system:authenticated";
 
@@ -56,10 +55,14 @@ impl World {
     /// An access entry wins over aws-auth (EKS user guide, "Grant IAM users and roles access to Kubernetes APIs"). In
     /// mode `CONFIG_MAP` the creator of a cluster stays its administrator whatever aws-auth says; in the other modes
     /// only its access entry makes it one.
-    pub(super) fn user_info(&self, cluster: &SimulatedCluster) -> Result<UserInfo, Refusal> {
-        let (arn, user_id) = (self.caller_arn(), self.caller_user_id());
-        let identity =
-            Identity::from_caller(&arn, &self.account, &user_id, ACCESS_KEY).map_err(|_| unauthorized())?;
+    pub(super) fn user_info(
+        &self,
+        cluster: &SimulatedCluster,
+        caller: Option<&SimulatedCaller>,
+    ) -> Result<UserInfo, Refusal> {
+        let creator = self.creator();
+        let caller = caller.unwrap_or(&creator);
+        let identity = caller.identity().map_err(|_| unauthorized())?;
         let mode = authentication_mode(cluster);
         if mode != CONFIG_MAP
             && let Some(entry) = cluster
@@ -78,7 +81,7 @@ impl World {
                 return Ok(user(&identity, mapped.username, mapped.groups));
             }
         }
-        if mode == CONFIG_MAP {
+        if mode == CONFIG_MAP && *caller == creator {
             let masters = vec!["system:masters".to_owned()];
             return Ok(user(&identity, "kubernetes-admin".to_owned(), masters));
         }
@@ -137,7 +140,7 @@ mod tests {
         let aws_auth = cluster.config_maps.get_mut("kube-system/aws-auth").unwrap();
         aws_auth.data.insert("mapRoles".to_owned(), map_roles.to_owned());
         world.clusters.insert(arn.clone(), cluster);
-        let user = world.user_info(&world.clusters[&arn])?;
+        let user = world.user_info(&world.clusters[&arn], None)?;
         Ok((user.username, user.groups))
     }
 

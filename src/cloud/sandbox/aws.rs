@@ -83,11 +83,8 @@ async fn optional<T>(
 impl AwsReader for Sandbox {
     async fn caller_identity(&self) -> Result<CallerIdentity, CallError> {
         self.call(reading("sts", "GetCallerIdentity", ""), |world, _| {
-            Ok(CallerIdentity {
-                account: world.account.clone(),
-                arn: world.caller_arn(),
-                user_id: world.caller_user_id(),
-            })
+            let caller = self.caller.clone().unwrap_or_else(|| world.creator());
+            Ok(caller.into())
         })
         .await
     }
@@ -206,6 +203,11 @@ impl AwsReader for Sandbox {
             .await?;
         self.record_pages(&call, arns.len(), ROLES_PER_PAGE);
         Ok(arns)
+    }
+
+    async fn role_arn(&self, name: &str) -> Result<Option<String>, CallError> {
+        let call = reading("iam", "GetRole", name);
+        optional(self.call(call, |world, _| world.role(name).map(|role| role.arn.clone()))).await
     }
 
     async fn access_entries(&self, cluster: &str) -> Result<Vec<AccessEntry>, CallError> {

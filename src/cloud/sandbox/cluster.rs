@@ -59,7 +59,7 @@ impl Sandbox {
         };
         self.call(call, |world, now| {
             let cluster = self.reachable(world)?;
-            world.user_info(cluster)?;
+            world.user_info(cluster, self.caller.as_ref())?;
             let arn = cluster.cluster.arn.clone();
             let cluster = world.clusters.get_mut(&arn).ok_or_else(|| self.silence())?;
             cluster.authorize(request.verb, request.resource, request.namespace, request.name)?;
@@ -179,8 +179,10 @@ impl KubernetesReader for Sandbox {
             object: "the caller".to_owned(),
             write: false,
         };
-        self.call(call, |world, _| world.user_info(self.reachable(world)?))
-            .await
+        self.call(call, |world, _| {
+            world.user_info(self.reachable(world)?, self.caller.as_ref())
+        })
+        .await
     }
 
     async fn config_map(&self, namespace: &str, name: &str) -> Result<Option<ConfigMap>, CallError> {

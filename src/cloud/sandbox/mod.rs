@@ -8,6 +8,7 @@ mod access;
 mod authenticator;
 mod aws;
 mod bootstrap;
+mod caller;
 mod change_set;
 mod clock;
 mod cloudformation;
@@ -36,6 +37,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
+pub use caller::{NotACaller, SimulatedCaller};
 pub use clock::{Clock, ManualClock, SystemClock, TokioClock};
 pub use faults::{Call, Fault, Faults, Matching, Rule};
 pub use state::{
@@ -56,6 +58,8 @@ pub struct Sandbox {
     faults: Arc<Faults>,
     cluster: String,
     region: String,
+    /// Who calls, where it is not the creator.
+    caller: Option<SimulatedCaller>,
 }
 
 impl std::fmt::Debug for Sandbox {
@@ -77,6 +81,7 @@ impl Sandbox {
             faults: Arc::default(),
             cluster: seed.cluster.clone(),
             region: seed.region.clone(),
+            caller: None,
         })
     }
 
@@ -94,7 +99,22 @@ impl Sandbox {
             faults: Arc::default(),
             cluster,
             region,
+            caller: None,
         }
+    }
+
+    /// The same account with another caller than its creator.
+    #[must_use]
+    pub fn called_by(&self, caller: Option<SimulatedCaller>) -> Self {
+        Self {
+            caller,
+            ..self.clone()
+        }
+    }
+
+    /// The world in a file as it is now; nothing where there is no such file, which is not made.
+    pub fn peek(path: &Path) -> Result<Option<World>, SandboxError> {
+        FileStore::peek(path)
     }
 
     /// The same account seen by another process: with its own faults, and alive after a crash of the first.
@@ -185,8 +205,12 @@ impl Sandbox {
         let outcome = self.store.transact(|world| {
             let settled = world.settle(now);
             let permission = format!("{}:{}", call.service, call.action);
-            let outcome = world
-                .authorize(&permission, &call.object)
+            let is_allowed = match &self.caller {
+                Some(caller) => caller.authorize(world, &permission, &call.object),
+                None => Ok(()),
+            };
+            let outcome = is_allowed
+                .and_then(|()| world.authorize(&permission, &call.object))
                 .and_then(|()| run(world, now));
             let changed = settled || (call.write && outcome.is_ok());
             (outcome, if changed { Changed::Yes } else { Changed::No })

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::caller::SimulatedCaller;
 use crate::ports::access::{AccessEntry, ConfigMap, RbacBinding, RbacRole};
 use crate::ports::aws::{Cluster, OidcProvider, ResourceChange, Role, Stack, StackEvent};
 use crate::ports::issuer::CertificateChain;
@@ -348,16 +349,9 @@ impl World {
             .unwrap_or_else(|| format!("arn:{}:iam::{}:user/sandbox", self.partition, self.account))
     }
 
-    /// Unique id of the caller, with the session's name for an assumed role.
-    pub(super) fn caller_user_id(&self) -> String {
-        let arn = self.caller_arn();
-        match arn
-            .split_once(":assumed-role/")
-            .and_then(|(_, rest)| rest.split_once('/'))
-        {
-            Some((_, session)) => format!("AROASANDBOXSANDBOX123:{session}"),
-            None => "AIDASANDBOXSANDBOX123".to_owned(),
-        }
+    /// Who made the world, and calls in it unless somebody else is named.
+    pub fn creator(&self) -> SimulatedCaller {
+        SimulatedCaller::of_sts(self.caller_arn())
     }
 
     /// The next id in UUID form.

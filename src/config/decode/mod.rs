@@ -12,6 +12,8 @@ use super::cluster_access::ClusterAccess;
 use super::cluster_config::{
     ClusterConfig, DEFAULT_NAMESPACE, Iam, Metadata, ServiceAccount, WellKnownPolicies,
 };
+use super::document::DocumentKind;
+use super::fields::types;
 use super::location::Located;
 use super::source::Source;
 use super::yaml::{Content, Node, Resolved};
@@ -174,6 +176,13 @@ pub(super) fn json(node: &Node) -> serde_json::Value {
     }
 }
 
+fn is_section(key: &str) -> bool {
+    let kind = DocumentKind::ClusterConfig;
+    types(kind)
+        .get(kind.name())
+        .is_some_and(|object| object.field(key).is_some())
+}
+
 /// What stands in the file and eksact leaves alone, in the order of the file. Empty sections ask for nothing.
 fn unmanaged_sections(root: &Node) -> Vec<String> {
     let of = |node: &Node, prefix: &str, managed: &[&str]| -> Vec<String> {
@@ -188,7 +197,8 @@ fn unmanaged_sections(root: &Node) -> Vec<String> {
         match &*entry.key {
             "apiVersion" | "kind" | "metadata" | "iamIdentityMappings" => {}
             "iam" => sections.extend(of(&entry.value, "iam.", &["withOIDC", "serviceAccounts"])),
-            key if !entry.value.is_empty() => sections.push(key.to_owned()),
+            // What is no section of the format holds anchors for others.
+            key if !entry.value.is_empty() && is_section(key) => sections.push(key.to_owned()),
             _ => {}
         }
     }

@@ -203,6 +203,10 @@ fn who_is_mapped_twice() {
         - {arn: 'arn:aws:iam::111122223333:role/Dev', username: dev, groups: [b…
           ^
         help: leave one out
+    c.yaml:6:77: warning: `a` is in the list already: once more makes no difference
+        …me: dev, groups: [b, a, a]}
+                                 ^
+        help: remove it
     "#);
     assert_eq!(loaded(&yaml).config.access.identity_mappings.len(), 1);
     assert_snapshot!(report(&format!("{HEAD}iamIdentityMappings:\n{first}{other}")), @r#"
@@ -216,6 +220,10 @@ fn who_is_mapped_twice() {
         - {arn: 'arn:aws:iam::111122223333:role/Dev', username: dev, groups: [b…
           ^
         help: leave one out: it would have to be changed in both
+    b.yaml:4:77: warning: `a` is in the list already: once more makes no difference
+        …me: dev, groups: [b, a, a]}
+                                 ^
+        help: remove it
     b.yaml:9:17: error: the group `a` is described twice; the first is at b.yaml:5:17
         groups: [{name: a, bindings: [{clusterRole: edit}]}]
                         ^

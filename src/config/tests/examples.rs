@@ -118,7 +118,7 @@ fn described(schema: &Value, types: &[&str]) {
 /// The input of the recorded eksctl run means here what it meant there.
 #[test]
 fn eksctls_own_input_is_taken_whole() {
-    let config = loaded(include_str!("../data/recorded-eksctl-0.231.yaml")).config;
+    let config = loaded(include_str!("../../../tests/fixtures/eksctl-0.231/cluster.yaml")).config;
     assert_eq!(config.iam.service_accounts.len(), 13);
     assert_eq!(config.iam.service_accounts[0].tags["cost-center"], "42");
     let several = &config.iam.service_accounts[12];

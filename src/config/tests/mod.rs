@@ -2,6 +2,7 @@
 
 mod access;
 mod diagnostics;
+mod empty;
 mod examples;
 mod hostile;
 mod shared_roles;

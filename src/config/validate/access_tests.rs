@@ -177,23 +177,26 @@ fn templates_that_stay_as_they_are() {
         "{arn: 'arn:aws:iam::111122223333:user/ann', username: '{{SessionName}}', groups: ['{{EC2PrivateDNSName}}']}",
     ]));
     assert_snapshot!(said, @r#"
-    5:57: warning: `dev:{{ SessionName }}` holds a template that the authenticator does not know; it stays in the name as it is
-        help: did you mean `{{SessionName}}`? Case and spaces count
-    5:57: warning: `{{sessionname}}` holds a template that the authenticator does not know; it stays in the name as it is
-        help: did you mean `{{SessionName}}`? Case and spaces count
-    5:57: warning: `{{Session}}` holds a template that the authenticator does not know; it stays in the name as it is
-        help: did you mean `{{SessionName}}`? Case and spaces count
-    5:57: warning: `{SessionName}` holds a template that the authenticator does not know; it stays in the name as it is
-        help: did you mean `{{SessionName}}`? Case and spaces count
-    5:57: warning: `{{SessionName}` holds a template that the authenticator does not know; it stays in the name as it is
-        help: did you mean `{{SessionName}}`? Case and spaces count
-    5:57: warning: `{{Team}}` holds a template that the authenticator does not know; it stays in the name as it is
-        help: it knows `{{EC2PrivateDNSName}}`, `{{AccountID}}`, `{{SessionName}}`, `{{SessionNameRaw}}` and `{{AccessKeyID}}`
-    5:69: warning: `{{AccountId}}` holds a template that the authenticator does not know; it stays in the name as it is
-        help: did you mean `{{AccountID}}`? Case and spaces count
-    5:86: error: the name of a group is empty
+    5:57: error: `{{ SessionName }}` in `dev:{{ SessionName }}` is not a placeholder that the server knows: it stays in the name as it is
+        help: write `dev:{{SessionName}}`; braces, case and blanks count
+    5:57: error: `{{sessionname}}` is not a placeholder that the server knows: it is the name as it stands
+        help: write `{{SessionName}}`; braces, case and blanks count
+    5:57: error: `{{Session}}` is not a placeholder that the server knows: it is the name as it stands
+        help: write `{{SessionName}}`; braces, case and blanks count
+    5:57: error: `{SessionName}` is not a placeholder that the server knows: it is the name as it stands
+        help: write `{{SessionName}}`; braces, case and blanks count
+    5:57: error: `{{SessionName}` is not a placeholder that the server knows: it is the name as it stands
+        help: write `{{SessionName}}`; braces, case and blanks count
+    5:57: warning: `{{Team}}` is not a placeholder that the server knows: it is the name as it stands
+        help: the placeholders are {{EC2PrivateDNSName}}, {{AccountID}}, {{SessionName}}, {{SessionNameRaw}}, {{AccessKeyID}}; write the name itself in place of any other
+    5:69: error: `{{AccountId}}` is not a placeholder that the server knows: it is the name as it stands
+        help: write `{{AccountID}}`; braces, case and blanks count
+    5:86: error: iamIdentityMappings[0].groups[1] is empty
+        help: a variable was probably not set: fill it in, or leave the key out
     5:57: warning: {{SessionName}} is empty for an IAM user: only a role has sessions
-    5:85: warning: {{EC2PrivateDNSName}} fits the role of a node only: an IAM user is always refused
+        help: write the user's name itself
+    5:85: error: {{EC2PrivateDNSName}} is for the role of a node only: the server refuses an IAM user always
+        help: write the user's name itself
     "#);
 }
 
@@ -209,16 +212,16 @@ fn names_that_belong_to_the_system() {
         help: whoever gets in under it has the rights of that component; choose another name
     6:55: warning: `eks:addon-manager` is a user name of EKS's own: `eks:` is reserved
         help: whoever gets in under it has the rights of that component; choose another name
-    7:67: warning: `system:master` is not a group of Kubernetes
-        help: did you mean `system:masters`?
-    7:84: warning: `System:Masters` is not a group of Kubernetes
-        help: did you mean `system:masters`?
-    7:102: warning: `sytem:masters` is not a group of Kubernetes
-        help: did you mean `system:masters`?
-    7:119: warning: `system:admins` is not a group of Kubernetes
+    7:67: error: `system:master` is not a group that Kubernetes or EKS knows
+        help: write `system:masters`
+    7:84: error: `System:Masters` is not a group that Kubernetes or EKS knows
+        help: write `system:masters`
+    7:102: error: `sytem:masters` is not a group that Kubernetes or EKS knows
+        help: write `system:masters`
+    7:119: warning: `system:admins` is not a group that Kubernetes knows
         help: `system:` is reserved for Kubernetes itself; choose another name for a group of your own
-    7:136: warning: `system:node` is not a group of Kubernetes
-        help: did you mean `system:nodes`?
+    7:136: error: `system:node` is not a group that Kubernetes or EKS knows
+        help: write `system:nodes`
     "#);
 }
 
@@ -241,8 +244,8 @@ fn groups_and_their_bindings() {
         help: write what the group may do, such as `bindings: [{clusterRole: view}]`
     11:10: warning: `system:masters` may do everything, whatever is bound to it
         help: the API server asks no RBAC for its members; bind another group
-    12:10: warning: `system:node` is not a group of Kubernetes
-        help: did you mean `system:nodes`?
+    12:10: error: `system:node` is not a group that Kubernetes or EKS knows
+        help: write `system:nodes`
     13:24: error: groups[5].bindings[0] gives nothing
         help: write `clusterRole` with the name of one that exists, or `rules`
     13:28: error: groups[5].bindings[1] gives nothing

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::identity_mapping::system_group;
+use super::identity_mapping::check_name;
 use super::kubernetes_names::{is_label, suggestion};
+use crate::authn::aws_auth::NameOf;
 use crate::config::cluster_access::{GroupAccess, GroupBinding, GroupRole};
 use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
@@ -67,8 +68,8 @@ fn name(group: &GroupAccess, path: &FieldPath, found: &mut Findings) {
             )
             .help("the API server asks no RBAC for its members; bind another group"),
         );
-    } else if let Some(finding) = system_group(&group.name.value, name) {
-        found.push(finding);
+    } else {
+        check_name(&group.name.value, NameOf::Group, true, &name, found);
     }
     if group.bindings.is_empty() {
         let path = path.key("bindings");

@@ -5,13 +5,12 @@
 //! can never match, so that everything of that kind is said here.
 
 use super::kubernetes_names::{is_label, suggestion};
-use crate::authn::aws_auth::{PLACEHOLDERS, is_system_group, misspelt_system_group};
+use crate::authn::aws_auth::{NameFault, NameOf, Weight, of_name};
 use crate::config::cluster_access::{IdentityMapping, MappingSubject};
 use crate::config::diagnostic::quoted;
 use crate::config::document::DocumentKind;
 use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
-use crate::config::suggest;
 use crate::config::yaml::Node;
 use crate::iam::Partition;
 use crate::iam::arn::is_account_id;
@@ -226,8 +225,7 @@ fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut 
                 .explained_from_below(),
         ),
         Some(name) => {
-            templates(name, is_role, &path.key("username"), found);
-            reserved_name(name, path, found);
+            check_name(name, NameOf::User, is_role, &path.key("username"), found);
         }
     }
     for (index, group) in mapping.groups.iter().enumerate() {
@@ -235,92 +233,34 @@ fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut 
             return;
         }
         let path = path.key("groups").index(index);
-        if group.is_empty() {
-            found.push(Finding::error("group", path, "the name of a group is empty"));
-        } else {
-            templates(group, is_role, &path, found);
-            if let Some(finding) = system_group(group, path) {
-                found.push(finding);
+        // An empty one is reported as every empty value is.
+        if !group.is_empty() {
+            check_name(group, NameOf::Group, is_role, &path, found);
+            if mapping.groups.iter().take(index).any(|before| before == group) {
+                let message = format!(
+                    "{} is in the list already: once more makes no difference",
+                    quoted(group)
+                );
+                found.push(Finding::warning("repeated-value", path, message).help("remove it"));
             }
         }
     }
 }
 
-/// Templates: what the authenticator fills in. Everything else stays as it is written.
-fn templates(text: &str, is_role: bool, path: &FieldPath, found: &mut Findings) {
-    let mut rest = text.to_owned();
-    for template in PLACEHOLDERS {
-        if !rest.contains(template) {
-            continue;
-        }
-        rest = rest.replace(template, "");
-        if !is_role && template == "{{EC2PrivateDNSName}}" {
-            let message = format!("{template} fits the role of a node only: an IAM user is always refused");
-            found.push(Finding::warning("template", path.clone(), message));
-        } else if !is_role && template.starts_with("{{Session") {
-            let message = format!("{template} is empty for an IAM user: only a role has sessions");
-            found.push(Finding::warning("template", path.clone(), message));
-        }
+/// A user name or group, by the rules that `check aws-auth` has for it. `is_role` is whether sessions of a role get it.
+pub(super) fn check_name(name: &str, kind: NameOf, is_role: bool, path: &FieldPath, found: &mut Findings) {
+    for finding in of_name(name, kind, is_role) {
+        let code = match finding.fault {
+            // Reported as unexpanded already.
+            NameFault::Placeholder if name.contains("${") => continue,
+            NameFault::Placeholder => "template",
+            NameFault::MisspeltGroup | NameFault::UnknownSystemGroup => "system-group",
+            other => other.code(),
+        };
+        let told = match finding.weight {
+            Weight::Error => Finding::error(code, path.clone(), finding.message),
+            Weight::Warning => Finding::warning(code, path.clone(), finding.message),
+        };
+        found.push(told.help(finding.help));
     }
-    let Some(start) = rest.find(['{', '}']).filter(|_| !rest.contains("${")) else {
-        return;
-    };
-    let from = rest.get(start..).unwrap_or_default();
-    let word: String = from
-        .trim_start_matches(['{', '}', ' '])
-        .chars()
-        .take_while(char::is_ascii_alphanumeric)
-        .collect();
-    let names = PLACEHOLDERS.map(|template| template.trim_matches(['{', '}']));
-    let meant = suggest::nearest(&word, names).or_else(|| {
-        names
-            .into_iter()
-            .find(|name| !word.is_empty() && name.starts_with(&word))
-    });
-    let help = meant.map_or_else(
-        || format!("it knows {}", suggest::list(PLACEHOLDERS)),
-        |name| format!("did you mean `{{{{{name}}}}}`? Case and spaces count"),
-    );
-    let message = format!(
-        "{} holds a template that the authenticator does not know; it stays in the name as it is",
-        quoted(text)
-    );
-    found.push(Finding::warning("template", path.clone(), message).help(help));
-}
-
-/// User names of Kubernetes and of EKS itself. The authenticator refuses none of them in `aws-auth`; but who has one is
-/// taken for a part of the control plane. Nodes are meant to have theirs.
-fn reserved_name(name: &str, path: &FieldPath, found: &mut Findings) {
-    let Some(prefix) = ["system:", "eks:"]
-        .into_iter()
-        .find(|prefix| name.starts_with(prefix))
-    else {
-        return;
-    };
-    if name.starts_with("system:node:") {
-        return;
-    }
-    let message = format!(
-        "{} is a user name of {} own: `{prefix}` is reserved",
-        quoted(name),
-        if prefix == "eks:" { "EKS's" } else { "Kubernetes'" }
-    );
-    found.push(
-        Finding::warning("reserved-username", path.key("username"), message)
-            .help("whoever gets in under it has the rights of that component; choose another name"),
-    );
-}
-
-/// A group that was meant to be one of the system's: nothing refuses `system:master`, and it gives nothing.
-pub(super) fn system_group(group: &str, path: FieldPath) -> Option<Finding> {
-    let help = match misspelt_system_group(group) {
-        Some(known) => format!("did you mean `{known}`?"),
-        None if group.starts_with("system:") && !is_system_group(group) => {
-            "`system:` is reserved for Kubernetes itself; choose another name for a group of your own"
-                .to_owned()
-        }
-        None => return None,
-    };
-    let message = format!("{} is not a group of Kubernetes", quoted(group));
-    Some(Finding::warning("system-group", path, message).help(help))
 }

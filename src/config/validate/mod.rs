@@ -8,6 +8,7 @@ pub(super) mod group_access;
 pub(super) mod identity_mapping;
 mod kubernetes_names;
 mod limits;
+pub(super) mod place;
 mod principal_arn;
 pub(super) mod sections;
 mod service_account;
@@ -21,12 +22,11 @@ mod access_tests;
 mod tests;
 
 use super::cluster_config::ClusterConfig;
-use super::diagnostic::{Diagnostic, quoted};
+use super::diagnostic::Diagnostic;
 use super::document::DocumentKind;
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use crate::iam::Partition;
-use crate::iam::partition::is_region_name;
 
 /// Checks a configuration that was built from flags. Gives errors and warnings; locations are those that the values carry.
 ///
@@ -80,49 +80,21 @@ pub(super) fn check(config: &ClusterConfig) -> Findings {
     findings
 }
 
-/// `CreateCluster` of EKS: <https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html>.
-const LONGEST_CLUSTER_NAME: usize = 100;
-
 fn metadata(config: &ClusterConfig, findings: &mut Findings) {
-    let name = &config.metadata.name;
-    let name_fits = name.value.len() <= LONGEST_CLUSTER_NAME
-        && name.value.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name
-            .value
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    if !name.value.is_empty() && !name_fits {
-        findings.push(
-            Finding::error(
-                "cluster-name",
-                FieldPath::of("metadata.name"),
-                format!("{} cannot be the name of an EKS cluster", quoted(&name.value)),
-            )
-            .help(
-                "it has 1 to 100 letters, digits, hyphens and underscores, and begins with a letter or digit",
-            )
-            .located(name.location.as_ref()),
-        );
-    }
-    let region = &config.metadata.region;
-    if !region.value.is_empty() && !is_region_name(&region.value) {
-        let zone_of = region
-            .value
-            .strip_suffix(|c: char| c.is_ascii_lowercase())
-            .filter(|rest| is_region_name(rest));
-        let help = match zone_of {
-            Some(region) => format!("this is an availability zone; its region is `{region}`"),
-            None => "a region is written like `eu-west-1`".to_owned(),
-        };
-        findings.push(
-            Finding::error(
-                "region",
-                FieldPath::of("metadata.region"),
-                format!("{} is not an AWS region", quoted(&region.value)),
-            )
-            .help(help)
-            .located(region.location.as_ref()),
-        );
+    let (name, region) = (&config.metadata.name, &config.metadata.region);
+    let misplaced: [(_, _, _, fn(&str) -> Option<place::Misplaced>); 2] = [
+        ("cluster-name", "metadata.name", name, place::not_a_cluster_name),
+        ("region", "metadata.region", region, place::not_a_region),
+    ];
+    for (code, path, text, check) in misplaced {
+        // What is not there is reported as that.
+        if let Some(told) = check(&text.value).filter(|_| !text.value.is_empty()) {
+            findings.push(
+                Finding::error(code, FieldPath::of(path), told.message(&text.value))
+                    .help(told.help)
+                    .located(text.location.as_ref()),
+            );
+        }
     }
     tags::check_cluster(&config.metadata.tags, findings);
 }

@@ -46,6 +46,10 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
         );
     } else if !is_subdomain(&account.name) {
         let help = match suggestion(&account.name, is_subdomain) {
+            _ if account.name.starts_with("arn:") => {
+                "this is an ARN; write the name of the Kubernetes service account, and an existing role as `attachRoleARN`"
+                    .to_owned()
+            }
             Some(name) => format!("Kubernetes would take `{name}`"),
             None => "it has at most 253 lower-case letters, digits, hyphens and dots, and a letter or digit at both ends".to_owned(),
         };

@@ -105,8 +105,8 @@ fn arns_by_syntax_kind_and_partition() {
     5:195: warning: `arn:aws:iam::aws:policy/A` is listed twice
     5:224: error: `arn:aws:iam::aws:policy/` is not the ARN of an IAM policy
         help: write it like arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
-    5:252: error: `` is not the ARN of an IAM policy
-        help: write it like arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
+    5:252: error: iam.serviceAccounts[0].attachPolicyARNs[8] is empty
+        help: a variable was probably not set: fill it in, or leave the key out
     "#);
     assert_snapshot!(about("\n{metadata: {name: a}, attachRoleARN: 'arn:aws:iam::aws:policy/A'}"), @r#"
     5:38: error: `arn:aws:iam::aws:policy/A` is not the ARN of an IAM role
@@ -190,7 +190,8 @@ fn tags() {
     12:21: error: the tag `alpha.eksctl.io/cluster-name` is written by eksact itself
     12:54: error: `a{` cannot be the key of a tag: letters, digits, spaces and `_.:/=+-@` are allowed
     12:66: error: `f;` cannot be the value of a tag: letters, digits, spaces and `_.:/=+-@` are allowed
-    12:72: error: the key of a tag has 1 to 128 characters
+    12:72: error: iam.serviceAccounts[0].tags has an empty key
+        help: a variable was probably not set: fill it in, or leave the key out
     "#);
     let many = (0..47)
         .map(|index| format!("k{index}: v"))

@@ -97,6 +97,11 @@ impl Node {
         self.content.size
     }
 
+    /// The same number for an anchor and its aliases, and for nothing else of the document.
+    pub(in crate::config) fn content_id(&self) -> usize {
+        Arc::as_ptr(&self.content).addr()
+    }
+
     pub(in crate::config) fn content(&self) -> &Content {
         &self.content.content
     }

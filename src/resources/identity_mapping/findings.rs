@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{address, config_map_address, delta::Outcome};
 use crate::{
-    authn::aws_auth::lint::{Surroundings, lint},
+    authn::aws_auth::{
+        AwsAuth, SectionKey,
+        lint::{LintFinding, Surroundings, lint},
+    },
     config::location::SourceLocation,
     engine::{Finding, PlanDraft, Severity},
     guard::access::section_dropped,
@@ -54,36 +57,65 @@ pub(super) fn about_mappings(
                 .with_help(refusal.help),
         );
     }
+    let aws_auth = outcome.after.aws_auth();
+    let mut told = BTreeSet::new();
+    for found in all(request, live, aws_auth, draft) {
+        let (subject, source) = match subject(aws_auth, &found) {
+            Some(subject) => match wanted.get(&subject.to_lowercase()) {
+                Some(source) => (address(subject), source.as_ref()),
+                None => continue,
+            },
+            // Of a section that is dropped the guard speaks.
+            None if found.item.is_none() && found.code != "section-dropped" && !wanted.is_empty() => {
+                (config_map_address(), None)
+            }
+            None => continue,
+        };
+        // One group of many mappings is worth one word.
+        if told.insert((found.code, found.message.clone())) {
+            draft.add_finding(warning(&found).about(&subject).at(source));
+        }
+    }
+}
+
+/// What the authenticator would make of a ConfigMap that is taken back, where it does not make the same of the one there is.
+pub(super) fn about_restored(request: &Request, live: &Live, outcome: &Outcome, draft: &mut PlanDraft) {
+    let key = |found: &LintFinding| (found.code, found.message.clone());
+    let before = all(request, live, outcome.before.aws_auth(), draft);
+    let mut told: BTreeSet<_> = before.iter().map(key).collect();
+    for found in all(request, live, outcome.after.aws_auth(), draft) {
+        if found.code != "section-dropped" && told.insert(key(&found)) {
+            draft.add_finding(warning(&found).about(&config_map_address()));
+        }
+    }
+}
+
+/// Everything that looks wrong in a ConfigMap, with what RBAC and IAM know.
+fn all(request: &Request, live: &Live, aws_auth: &AwsAuth, draft: &PlanDraft) -> Vec<LintFinding> {
     let bound_groups = bound_groups(request, live, is_held_back(draft));
     let roles = permission_set_roles(live);
     let surroundings = Surroundings {
         partition: Some(live.partition.as_str()),
         bound_groups: bound_groups.as_ref(),
         roles: roles.as_ref().map(|roles| (live.account.as_str(), roles)),
+        nodes_need_aws_auth: false,
     };
-    let aws_auth = outcome.after.aws_auth();
-    let mut told = BTreeSet::new();
-    for found in lint(aws_auth, &surroundings) {
-        let (Some(section), Some(entry)) = (found.section, found.entry) else {
-            continue;
-        };
-        let Some(entry) = aws_auth.mappings(section).get(entry) else {
-            continue;
-        };
-        let Some(source) = wanted.get(&entry.value.arn.to_lowercase()) else {
-            continue;
-        };
-        // One group of many mappings is worth one word.
-        if !told.insert((found.code, found.message.clone())) {
-            continue;
+    lint(aws_auth, &surroundings)
+}
+
+/// The ARN or account of the entry that a finding is about.
+fn subject<'live>(aws_auth: &'live AwsAuth, found: &LintFinding) -> Option<&'live str> {
+    match found.section? {
+        SectionKey::Accounts => {
+            let entry = aws_auth.accounts.entries.get(found.entry?)?;
+            Some(&entry.value)
         }
-        draft.add_finding(
-            Finding::new(Severity::Warning, found.code, found.message)
-                .about(&address(&entry.value.arn))
-                .at(source.as_ref())
-                .with_help(sentence(&found.suggestion)),
-        );
+        section => aws_auth.arn_of(section, found.item?),
     }
+}
+
+fn warning(found: &LintFinding) -> Finding {
+    Finding::new(Severity::Warning, found.code, &found.message).with_help(sentence(&found.suggestion))
 }
 
 /// The groups that bindings name, now or after the plan; none where they could not be read.

@@ -58,7 +58,8 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
         draft.add_finding(problem);
         return;
     }
-    // That a section is dropped now is what a restore mends; that the backup's would be, is what the guard is about.
+    findings::about_restored(request, live, &outcome, draft);
+    // That a section is dropped now is what a restore corrects; that the backup's would be, is what the guard is about.
     let mut seen_by_guards = outcome.clone();
     seen_by_guards.before.dropped.clone_from(&outcome.after.dropped);
     let standpoint = Standpoint::of(live);

@@ -8,7 +8,7 @@ from pathlib import Path
 from .world import refused, tags
 
 HERE = Path(__file__).resolve().parent.parent
-RECORDED = HERE / "worlds" / "eksctl-0.231"
+RECORDED = HERE.parent / "fixtures" / "eksctl-0.231"
 
 
 def check_a_recorded_world_can_be_loaded(world):

@@ -1,0 +1,215 @@
+//! The commands of eksctl (0.231) that eksact does not have, and what to use in their place.
+
+use super::Failure;
+
+/// A kind of object that only eksctl manages.
+struct Noun {
+    /// Its name, and what else eksctl calls it.
+    names: &'static [&'static str],
+    /// What eksact or the AWS CLI has for it, by verb; `*` is any verb.
+    instead: &'static [(&'static str, &'static str)],
+}
+
+/// The verbs that have objects of several kinds. Those of eksact are here, too: not each of its verbs has each object.
+const VERBS: [&str; 15] = [
+    "create",
+    "get",
+    "update",
+    "delete",
+    "associate",
+    "disassociate",
+    "scale",
+    "drain",
+    "upgrade",
+    "enable",
+    "set",
+    "unset",
+    "register",
+    "deregister",
+    "generate",
+];
+
+/// Commands without an object.
+const ALONE: [(&str, &str); 3] = [
+    ("anywhere", "EKS Anywhere has no IAM half: use `eksctl anywhere`."),
+    ("info", "`eksact version` prints the version of eksact."),
+    ("mcp", "Use `eksctl mcp`."),
+];
+
+const NOUNS: [Noun; 12] = [
+    Noun {
+        names: &["cluster", "clusters"],
+        instead: &[],
+    },
+    Noun {
+        names: &["nodegroup", "nodegroups", "ng"],
+        instead: &[(
+            "create",
+            "The role of its nodes gets into the cluster with `eksact create iamidentitymapping`, where EKS does not map it.",
+        )],
+    },
+    Noun {
+        names: &["addon", "addons"],
+        instead: &[(
+            "create",
+            "Its role is made by `eksact create iamserviceaccount --role-only`; `--service-account-role-arn` of eksctl takes it.",
+        )],
+    },
+    Noun {
+        names: &["fargateprofile", "fargateprofiles"],
+        instead: &[],
+    },
+    Noun {
+        names: &["capability", "capabilities"],
+        instead: &[],
+    },
+    Noun {
+        names: &["labels", "label"],
+        instead: &[],
+    },
+    Noun {
+        names: &["accessentry", "accessentries"],
+        instead: &[
+            (
+                "create",
+                "`aws eks create-access-entry` makes one as well; `eksact create iamidentitymapping` lets a role or a user in \
+                 through aws-auth.",
+            ),
+            (
+                "get",
+                "`aws eks list-access-entries` lists them; `eksact whoami --cluster NAME` shows your own.",
+            ),
+            ("delete", "`aws eks delete-access-entry` deletes one as well."),
+        ],
+    },
+    Noun {
+        names: &["podidentityassociation", "podidentityassociations"],
+        instead: &[
+            (
+                "create",
+                "`eksact create iamserviceaccount` gives a service account a role without the pod identity agent.",
+            ),
+            (
+                "get",
+                "`eksact get iamserviceaccount` lists the service accounts that have a role by IRSA.",
+            ),
+        ],
+    },
+    Noun {
+        names: &["identityprovider", "identityproviders"],
+        instead: &[(
+            "associate",
+            "For IAM roles of service accounts it is another provider: `eksact associate iam-oidc-provider`.",
+        )],
+    },
+    Noun {
+        names: &["iam-oidc-provider", "iamoidcprovider", "oidc-provider"],
+        instead: &[
+            ("create", "Use `eksact associate iam-oidc-provider`."),
+            ("disassociate", "Use `eksact delete iam-oidc-provider`."),
+            ("get", "Use `aws iam list-open-id-connect-providers`."),
+        ],
+    },
+    Noun {
+        names: &["auto-mode-config", "zonal-shift-config"],
+        instead: &[],
+    },
+    Noun {
+        names: &["flux", "profile", "repo"],
+        instead: &[],
+    },
+];
+
+/// What `eksctl utils` can do besides.
+const UTILITIES: [(&str, &str); 23] = [
+    ("describe-addon-configuration", ""),
+    ("describe-addon-versions", ""),
+    ("describe-cluster-versions", ""),
+    (
+        "describe-stacks",
+        "`eksact get iamserviceaccount -o json` names the stack of each service account.",
+    ),
+    ("detect-drift", "`eksact plan` compares the roles with the file."),
+    ("enable-secrets-encryption", ""),
+    ("install-vpc-controllers", ""),
+    (
+        "migrate-to-access-entry",
+        "`eksact check aws-auth` shows first what aws-auth really lets in.",
+    ),
+    ("migrate-to-pod-identity", ""),
+    ("nodegroup-health", ""),
+    ("set-public-access-cidrs", ""),
+    (
+        "update-authentication-mode",
+        "`aws eks update-cluster-config --name NAME --access-config authenticationMode=API_AND_CONFIG_MAP` does it as well.",
+    ),
+    ("update-aws-node", ""),
+    ("update-cluster-endpoint-access", ""),
+    ("update-cluster-endpoints", ""),
+    ("update-cluster-logging", ""),
+    ("update-cluster-stack", ""),
+    ("update-cluster-vpc-config", ""),
+    ("update-control-plane-component-config", ""),
+    ("update-coredns", ""),
+    ("update-kube-proxy", ""),
+    ("update-legacy-subnet-settings", ""),
+    ("update-zonal-shift-config", ""),
+];
+
+/// The answer to a command of eksctl's: `word` behind `verbs`, which eksact does not have; `next` is the word behind it.
+pub(super) fn answer(verbs: &[&str], word: &str, next: Option<&str>) -> Option<Failure> {
+    match verbs {
+        [] if VERBS.contains(&word) => {
+            let noun = next.and_then(noun_of);
+            let name = noun.map_or_else(|| word.to_owned(), |noun| format!("{word} {}", noun.names[0]));
+            Some(failure(&name, noun.and_then(|noun| instead(noun, word))))
+        }
+        [] => ALONE
+            .iter()
+            .find(|(name, _)| *name == word)
+            .map(|(name, help)| Failure::usage(not_here(name)).with_help(*help)),
+        ["utils"] => UTILITIES
+            .iter()
+            .find(|(name, _)| *name == word)
+            .map(|(name, help)| {
+                failure(
+                    &format!("utils {name}"),
+                    Some(*help).filter(|help| !help.is_empty()),
+                )
+            }),
+        [verb] => {
+            let noun = noun_of(word)?;
+            Some(failure(
+                &format!("{verb} {}", noun.names.first()?),
+                instead(noun, verb),
+            ))
+        }
+        _ => None,
+    }
+}
+
+fn noun_of(word: &str) -> Option<&'static Noun> {
+    NOUNS.iter().find(|noun| noun.names.contains(&word))
+}
+
+fn instead(noun: &Noun, verb: &str) -> Option<&'static str> {
+    noun.instead
+        .iter()
+        .find(|(of, _)| *of == verb)
+        .map(|(_, help)| *help)
+}
+
+fn failure(name: &str, instead: Option<&str>) -> Failure {
+    let failure = Failure::usage(not_here(name));
+    let failure = match instead {
+        Some(instead) => failure.with_help(instead),
+        None => failure,
+    };
+    failure.with_help(format!(
+        "eksact manages who may do what on a cluster; the rest stays with eksctl: `eksctl {name}`."
+    ))
+}
+
+fn not_here(name: &str) -> String {
+    format!("`{name}` is a command of eksctl and not in eksact")
+}

@@ -1,0 +1,131 @@
+//! Whom `whoami` asks: AWS and the cluster's server, or the sandbox in place of both.
+
+use std::sync::Arc;
+
+use aws_credential_types::provider::SharedCredentialsProvider;
+use jiff::Timestamp;
+
+use super::{Failure, global::GlobalFlags};
+use crate::{
+    authn::{
+        token::Token,
+        token_decode::{self, DecodedToken},
+    },
+    cloud::{
+        aws::{AwsClient, token_replay::replay},
+        cluster_api::{ClusterApi, Way},
+        sandbox::Sandbox,
+        trust::TrustRoots,
+    },
+    diagnosis::token_verdict,
+    engine::Finding,
+    kubeconfig::SignIn,
+    ports::{CallError, aws::AwsReader, kubernetes::KubernetesReader},
+};
+
+/// The API of a cluster.
+pub(super) type Server = Arc<dyn KubernetesReader>;
+
+/// The account and the ways to the cluster.
+pub(super) enum Sources {
+    /// AWS, and the server with tokens of the caller.
+    Real {
+        aws: Arc<AwsClient>,
+        credentials: SharedCredentialsProvider,
+        region: String,
+        roots: TrustRoots,
+        /// The token that the server is shown.
+        token: Option<Token>,
+    },
+    /// What is simulated.
+    Simulated(Box<Sandbox>),
+}
+
+impl Sources {
+    pub(super) fn aws(&self) -> Arc<dyn AwsReader> {
+        match self {
+            Self::Real { aws, .. } => aws.clone(),
+            Self::Simulated(sandbox) => sandbox.readers().aws,
+        }
+    }
+
+    /// The server, as the caller; none where nobody tells where it is.
+    pub(super) fn own_server(
+        &self,
+        cluster: &str,
+        is_described: bool,
+        sign_in: Option<&SignIn>,
+        global: &GlobalFlags,
+    ) -> Option<Server> {
+        let (aws, credentials, region) = match self {
+            Self::Simulated(sandbox) => return Some(sandbox.readers().kubernetes),
+            Self::Real {
+                aws,
+                credentials,
+                region,
+                ..
+            } => (aws.clone(), credentials.clone(), region.clone()),
+        };
+        let way = if is_described {
+            Way::Endpoint { credentials, region }
+        } else if sign_in.is_some_and(|sign_in| sign_in.cluster == cluster) {
+            // kubectl shows this server a token for the cluster, too.
+            Way::KubeconfigServer {
+                path: global.kubeconfig.clone(),
+                context: global.context.clone(),
+                credentials,
+                region,
+            }
+        } else {
+            return None;
+        };
+        Some(Arc::new(ClusterApi::new(cluster.to_owned(), aws, way)))
+    }
+
+    /// The server as somebody else, who may read more: whom the kubeconfig names, or the sandbox's creator.
+    pub(super) fn other_server(&self, cluster: &str, global: &GlobalFlags) -> Option<Server> {
+        match self {
+            Self::Simulated(sandbox) => Some(sandbox.called_by(None).readers().kubernetes),
+            Self::Real { aws, .. } => {
+                if global.kubeconfig.is_none() && global.context.is_none() {
+                    return None;
+                }
+                let way = Way::Kubeconfig {
+                    path: global.kubeconfig.clone(),
+                    context: global.context.clone(),
+                };
+                Some(Arc::new(ClusterApi::new(cluster.to_owned(), aws.clone(), way)))
+            }
+        }
+    }
+
+    /// What is wrong with the token that the server has refused, by STS's word.
+    pub(super) async fn token_faults(&self, cluster: &str) -> Result<Vec<Finding>, CallError> {
+        let Self::Real {
+            roots,
+            token: Some(token),
+            ..
+        } = self
+        else {
+            return Ok(Vec::new());
+        };
+        let host = match token_decode::decode(token.secret()) {
+            Ok(DecodedToken::Cluster(presigned)) => presigned.host,
+            _ => return Ok(Vec::new()),
+        };
+        let answer = replay(token.secret(), &host, cluster, roots).await?;
+        Ok(token_verdict::faults_of_refused(
+            &answer,
+            &host,
+            cluster,
+            Timestamp::now(),
+        ))
+    }
+}
+
+/// A failure of the connection before anything is asked.
+pub(super) fn roots() -> Result<TrustRoots, Failure> {
+    TrustRoots::from_environment()
+        .map_err(crate::cloud::aws::ConnectError::from)
+        .map_err(Failure::from)
+}
