@@ -125,9 +125,10 @@ fn shared_role_written_wrong() {
         - {roleName: ' ', serviceAccounts: [{namespace: app, name: web}]}
                      ^
         help: a variable was probably not set; write the value, or take the entry out
-    c.yaml:11:3: error: sharedRoles[3]: roleARN or roleName must be set
+    c.yaml:11:4: error: sharedRoles[3].roleName has no value
         - {roleName: null, serviceAccounts: [{namespace: app, name: web}]}
-          ^
+           ^
+        help: a variable was probably not set: fill it in, or leave the key out
     c.yaml:12:49: error: sharedRoles[4]: roleName cannot be used together with roleARN
         …::111122223333:role/a', roleName: a, serviceAccounts: [{namespace: app…
                                  ^

@@ -56,7 +56,7 @@ fn one_of(node: &Node, first: &str, second: &str, path: &FieldPath, findings: &m
         ),
         None => findings.push(
             Finding::error(
-                "missing",
+                "shared-role",
                 path.clone(),
                 format!("{path}: {first} or {second} must be set"),
             )
