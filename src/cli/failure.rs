@@ -119,6 +119,9 @@ impl From<PreflightError> for Failure {
                 "Nothing was changed. A private endpoint is reached from inside its VPC, or through a tunnel with \
                  --kubeconfig and --context; `roleOnly: true` leaves Kubernetes out."
             }
+            PreflightError::NotUnderstood { .. } => {
+                "Nothing was changed. The plan is of another version of eksact: plan again with this one."
+            }
             PreflightError::OtherCluster { .. } => "Nothing was changed. Check --kubeconfig and --context.",
             PreflightError::Denied { .. } => {
                 "Nothing was changed. Bind a role that allows it to the caller, or use an identity that has one."

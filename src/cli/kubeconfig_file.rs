@@ -13,7 +13,7 @@ use crate::{
     engine::{Finding, Interrupt, Plan, Severity},
     kubeconfig::{
         Candidates, CannotEdit, Document, Entries, FileState, Lock, LockError, Malformed, PlaceError,
-        PlaceVariables, StoreError, Waiting, Written,
+        PlaceVariables, StoreError, Unusable, Waiting, Written,
         changes::{Target, address, current_context},
         store,
         value::{Edit, Section},
@@ -137,7 +137,7 @@ impl ChosenFile {
                             failure.message
                         ),
                     )
-                    .with_help("Mend it, or take it out of KUBECONFIG."),
+                    .with_help("Fix it, or take it out of KUBECONFIG."),
                 ),
                 None => {}
             }
@@ -245,6 +245,9 @@ impl ChosenFile {
                 .with_help(format!("chmod 600 {file}")),
             );
         }
+        for entry in document.unusable_after(&change.edits) {
+            change.plan.findings.push(unusable(&entry));
+        }
         let text = document.edited(&change.edits)?;
         let written = if writes && !change.edits.is_empty() {
             Some(store::write(&target, text.as_bytes())?)
@@ -287,6 +290,15 @@ fn done(file: &str, written: Written) -> String {
     }
 }
 
+/// An entry that stays in the file and that kubectl does not use.
+fn unusable(entry: &Unusable) -> Finding {
+    let message = format!("{}: {}", entry.location, entry.problem);
+    let finding = Finding::new(Severity::Warning, "kubeconfig-entry-unusable", message);
+    finding
+        .about(&address(entry.section, &entry.name))
+        .with_help(&entry.help)
+}
+
 /// A finding where the plan is not shown.
 fn tell(finding: &Finding, printer: &Printer) {
     match finding.severity {
@@ -311,6 +323,16 @@ pub(super) fn entries_at(path: &Path) -> Option<Result<Entries, Failure>> {
 }
 
 const UNTOUCHED: &str = "The file was not changed.";
+
+/// A file that is refused; the way out goes first.
+fn untouched(error: &impl std::error::Error, help: Option<&str>) -> Failure {
+    let failure = Failure::error(error.to_string());
+    let failure = match help {
+        Some(help) => failure.with_help(help),
+        None => failure,
+    };
+    failure.with_help(UNTOUCHED)
+}
 
 impl From<PlaceError> for Failure {
     fn from(error: PlaceError) -> Self {
@@ -338,12 +360,12 @@ impl From<LockError> for Failure {
 
 impl From<Malformed> for Failure {
     fn from(error: Malformed) -> Self {
-        Self::error(error.to_string()).with_help(UNTOUCHED)
+        untouched(&error, error.help.as_deref())
     }
 }
 
 impl From<CannotEdit> for Failure {
     fn from(error: CannotEdit) -> Self {
-        Self::error(error.to_string()).with_help(UNTOUCHED)
+        untouched(&error, error.help.as_deref())
     }
 }

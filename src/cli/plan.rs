@@ -80,7 +80,12 @@ impl WholeFileFlags {
         let (complete, states_shared_roles) = (access.complete, access.states_shared_roles);
         request.access.prune = self.prune && complete;
         request.access.prune_shared_roles = self.prune && (complete || states_shared_roles);
-        if self.prune {
+        if self.prune && !request.config.iam.lists_service_accounts {
+            printer.note(
+                "the file has no iam.serviceAccounts, so --prune removes no service account and no role; an empty list, \
+                 `serviceAccounts: []`, says that there shall be none",
+            );
+        } else if self.prune {
             let named = self
                 .prune_named
                 .iter()

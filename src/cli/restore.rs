@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::{
     ExitCode, Failure,
+    account_flags::AnyClusterFlags,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
-    identity_mapping::MappingClusterFlags,
     plan_flags::{Output, PlanFlags},
     wiring::Connection,
 };
@@ -44,7 +44,7 @@ enum What {
 #[derive(Debug, Args)]
 struct RestoreAwsAuth {
     #[command(flatten)]
-    cluster: MappingClusterFlags,
+    cluster: AnyClusterFlags,
     /// List the backups, those of the cluster and those in files of yours
     #[arg(long, help_heading = "Backup")]
     list: bool,

@@ -47,9 +47,7 @@ impl Walk {
 
     fn field(&mut self, node: &Node, field: &Field, path: &FieldPath) {
         match (&field.holds, node.content()) {
-            (FieldType::Text, _) | (FieldType::List(_), Content::Scalar { .. }) if node.is_null() => {
-                self.without_value(field, path);
-            }
+            _ if node.is_null() => self.without_value(field, path),
             (FieldType::Text, Content::Scalar { text, .. }) => self.text(text, path),
             (FieldType::List(item), Content::Sequence(items)) if **item == FieldType::Text => {
                 let may_be_empty = field.name == "apiGroups";

@@ -3,7 +3,7 @@
 //! A diagnostic carries data; its plain `Display` is for logs and tests. Colours belong to the view.
 //! Everything that comes from the file is made harmless here, so that a file cannot write to the terminal.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthChar;
@@ -165,14 +165,11 @@ fn width_up_to(line: &str, limit: usize) -> usize {
     cells
 }
 
-/// A character that a terminal shows as itself: tabs become a space; control, invisible and direction-changing ones become `U+FFFD`.
+/// A character that a terminal shows as itself: tabs become a space; what it does not show becomes `U+FFFD`.
 fn harmless(character: char) -> char {
     match character {
         '\t' => ' ',
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
-            '\u{fffd}'
-        }
-        other if other.is_control() => '\u{fffd}',
+        other if is_invisible(other) => '\u{fffd}',
         other => other,
     }
 }
@@ -189,15 +186,42 @@ pub(super) fn harmless_text(text: &str) -> String {
 /// A value from a file in back quotes, cut and made harmless, for use in a message.
 pub(super) fn quoted(value: &str) -> String {
     const LONGEST: usize = 80;
-    let mut text: String = value
-        .chars()
-        .take(LONGEST)
-        .map(|c| if c == '\n' { ' ' } else { harmless(c) })
-        .collect();
+    let is_blank = |c: Option<char>| c.is_some_and(|c| matches!(c, ' ' | '\t' | '\n'));
+    let edges = (
+        is_blank(value.chars().next()),
+        is_blank(value.chars().next_back()),
+    );
+    let mut text = String::new();
+    for character in value.chars().take(LONGEST) {
+        match character {
+            '\n' if edges != (false, false) => text.push_str("\\n"),
+            '\t' if edges != (false, false) => text.push_str("\\t"),
+            '\n' | '\t' => text.push(' '),
+            other if is_invisible(other) => {
+                let _ = write!(text, "<U+{:04X}>", u32::from(other));
+            }
+            other => text.push(other),
+        }
+    }
     if value.chars().nth(LONGEST).is_some() {
         text.push('…');
     }
-    format!("`{text}`")
+    // In quotes, or nobody would see where it ends.
+    match edges {
+        (false, false) => format!("`{text}`"),
+        (true, false) => format!("`\"{text}\"` (blank at its start)"),
+        (false, true) => format!("`\"{text}\"` (blank at its end)"),
+        (true, true) if value.trim().is_empty() => format!("`\"{text}\"` (nothing but blanks)"),
+        (true, true) => format!("`\"{text}\"` (blanks at both ends)"),
+    }
+}
+
+/// Characters that a terminal does not show, or shows as a blank that is none.
+fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || (character.is_whitespace() && !matches!(character, ' ' | '\t' | '\n'))
+        || matches!(character,
+            '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -231,6 +255,28 @@ mod tests {
     fn nothing_from_the_file_reaches_the_terminal_as_a_control() {
         let (text, _) = excerpt("a: \u{1b}[31mred\u{7}\u{202e}x", 4);
         assert_eq!(text, "a: \u{fffd}[31mred\u{fffd}\u{fffd}x");
-        assert_eq!(quoted("x\u{1b}]0;t\u{7}"), "`x\u{fffd}]0;t\u{fffd}`");
+        assert_eq!(quoted("x\u{1b}]0;t\u{7}"), "`x<U+001B>]0;t<U+0007>`");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_shown() {
+        for (value, shown) in [
+            ("prod", "`prod`"),
+            ("a b", "`a b`"),
+            ("a\nb", "`a b`"),
+            ("", "``"),
+            ("prod ", "`\"prod \"` (blank at its end)"),
+            (" prod", "`\" prod\"` (blank at its start)"),
+            ("\tprod\n", "`\"\\tprod\\n\"` (blanks at both ends)"),
+            ("prod\n", "`\"prod\\n\"` (blank at its end)"),
+            ("  ", "`\"  \"` (nothing but blanks)"),
+            ("prod\u{a0}", "`prod<U+00A0>`"),
+            ("pr\u{200b}od", "`pr<U+200B>od`"),
+            ("\u{feff}prod", "`<U+FEFF>prod`"),
+            ("a\u{ad}b\u{2003}c\u{202e}", "`a<U+00AD>b<U+2003>c<U+202E>`"),
+            ("日本", "`日本`"),
+        ] {
+            assert_eq!(quoted(value), shown, "{value:?}");
+        }
     }
 }

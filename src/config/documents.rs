@@ -9,7 +9,8 @@ use super::load::InputFile;
 use super::location::SourceLocation;
 use super::path::FieldPath;
 use super::source::{Position, Source};
-use super::yaml::{self, Node};
+use super::template;
+use super::yaml::{self, Content, Node};
 
 /// One document. Cloning is cheap: text and tree are shared.
 #[derive(Clone, Debug)]
@@ -50,7 +51,23 @@ impl Documents {
             match Source::decode(input.name, input.bytes) {
                 Err(diagnostic) => file.unreadable = Some(*diagnostic),
                 Ok(source) => {
-                    let composed = yaml::compose(source.text());
+                    let mut composed = yaml::compose(source.text());
+                    // What stands before a mistake in the YAML may be no document at all.
+                    if !composed.problems.is_empty() {
+                        composed
+                            .documents
+                            .retain(|root| matches!(root.content(), Content::Mapping(_)));
+                    }
+                    // What another tool was to fill in is no YAML: it is told itself, and what else is wrong.
+                    let templates = match composed.problems.as_slice() {
+                        [] => Vec::new(),
+                        _ => template::check(source.text()),
+                    };
+                    if !templates.is_empty() {
+                        file.findings.extend(templates);
+                        composed = yaml::compose(&template::masked(source.text()));
+                        composed.documents.clear();
+                    }
                     for problem in composed.problems {
                         let mut finding = Finding::error(problem.code, FieldPath::default(), problem.message)
                             .at(problem.at);

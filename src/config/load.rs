@@ -105,16 +105,23 @@ fn examine_access(document: &Document, cluster: &Metadata) -> (ClusterAccess, Ve
 
 /// What is wrong with the tree itself, and what of `meaning` is not explained by that.
 fn on_tree<const LISTS: usize>(kind: DocumentKind, root: &Node, meaning: [Findings; LISTS]) -> Vec<Finding> {
-    let mut findings = shape::check(kind, root).into_vec();
-    findings.extend(placeholder::check(kind, root).into_vec());
+    // What is said to be missing may be there under another name.
+    let (missing, mut findings): (Vec<Finding>, Vec<Finding>) = shape::check(kind, root)
+        .into_vec()
+        .into_iter()
+        .partition(|finding| finding.explained_from_below);
+    let placeholders = placeholder::check(kind, root).into_vec();
+    // A value that is not filled in yet is of no type.
+    findings.retain(|finding| finding.at_key || !is_explained(finding, &placeholders));
+    findings.extend(placeholders);
     findings.extend(validate::identity_mapping::check_options(kind, root).into_vec());
     if kind == DocumentKind::ClusterAccess {
         findings.extend(validate::group_access::check_options(root).into_vec());
     }
     let mut blanks = blank::check(kind, root).into_vec();
-    let meaning: Vec<Finding> = meaning
+    let meaning: Vec<Finding> = missing
         .into_iter()
-        .flat_map(Findings::into_vec)
+        .chain(meaning.into_iter().flat_map(Findings::into_vec))
         .filter(|finding| !is_explained(finding, &findings))
         .filter(|finding| finding.code == "missing" || !is_explained(finding, &blanks))
         .collect();
@@ -126,7 +133,7 @@ fn on_tree<const LISTS: usize>(kind: DocumentKind, root: &Node, meaning: [Findin
             .any(|finding| finding.code == "missing" && finding.path == blank.path)
     });
     findings.extend(blanks);
-    findings
+    placeholder::once_each(findings)
 }
 
 /// Whether an earlier finding already says why this one had to come: the same value has the wrong shape or is not
@@ -136,9 +143,11 @@ fn is_explained(finding: &Finding, earlier: &[Finding]) -> bool {
         .iter()
         .filter(|other| other.severity == Severity::Error)
         .any(|other| {
+            let is_meant =
+                |meant: &FieldPath| meant.starts_with(&finding.path) || finding.path.starts_with(meant);
             finding.path.starts_with(&other.path)
                 || (finding.explained_from_below
-                    && (other.path.starts_with(&finding.path) || other.path.is_spelling_of(&finding.path)))
+                    && (other.path.starts_with(&finding.path) || other.meant.as_ref().is_some_and(is_meant)))
         })
 }
 

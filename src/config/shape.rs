@@ -135,7 +135,12 @@ impl Checker {
         )
         .at_key();
         let object = types(self.kind).get(type_name);
-        finding.help = object.and_then(|object| suggest::for_unknown_key(key, self.kind, object, parent));
+        if let Some(suggestion) =
+            object.and_then(|object| suggest::for_unknown_key(key, self.kind, object, parent))
+        {
+            finding.help = Some(suggestion.help);
+            finding.meant = suggestion.meant;
+        }
         let is_spelling = |object: &ObjectType| {
             object
                 .fields

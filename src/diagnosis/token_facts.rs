@@ -1,6 +1,8 @@
 //! What a decoded token says, put into facts, and what people are told of the checks that it fails. Pure. The checks are
 //! `authn::token_check`'s.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -11,8 +13,9 @@ use crate::{
         token_decode::{DecodedToken, JsonWebToken, PresignedToken},
         token_sandbox::is_simulated_host,
     },
+    duration::in_words,
     engine::{Finding, Severity},
-    view::{Facts, text},
+    view::Facts,
 };
 
 /// How far clocks may differ before it is worth telling.
@@ -285,7 +288,7 @@ fn add_time(facts: &mut Facts, label: &str, time: Option<Timestamp>, now: Timest
 
 fn distance(time: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(time).as_secs().unsigned_abs();
-    text::duration(seconds.saturating_mul(1000))
+    in_words(Duration::from_secs(seconds))
 }
 
 #[cfg(test)]

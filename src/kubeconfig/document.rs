@@ -8,6 +8,7 @@ use std::{collections::HashSet, fmt, sync::Arc};
 
 use super::{
     entries::{Entries, Entry},
+    loadable, usable,
     value::{Edit, Section, Value},
 };
 use crate::{
@@ -32,6 +33,23 @@ pub struct Malformed {
     pub location: SourceLocation,
     /// What is wrong.
     pub problem: String,
+    /// What to do about it, where that can be told.
+    pub help: Option<String>,
+}
+
+/// An entry that kubectl does not use, in a file that it loads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// Where the entry is.
+    pub section: Section,
+    /// Its name; empty for none.
+    pub name: String,
+    /// Where what is wrong is.
+    pub location: SourceLocation,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub help: String,
 }
 
 /// A text, and what it holds.
@@ -42,6 +60,8 @@ pub struct Document {
     entries: Entries,
     /// Whether it holds nothing but comments.
     is_empty: bool,
+    /// Whether anything in it says that it is a kubeconfig.
+    has_known_key: bool,
 }
 
 impl fmt::Debug for Document {
@@ -83,6 +103,7 @@ impl Document {
             text: text.to_owned(),
             entries,
             is_empty: root == Value::Null,
+            has_known_key: loadable::has_known_key(&root),
             file,
         })
     }
@@ -97,9 +118,68 @@ impl Document {
         &self.text
     }
 
+    /// The entries that kubectl does not use, and that these edits leave so.
+    pub fn unusable_after(&self, edits: &[Edit]) -> Vec<Unusable> {
+        let after = usable::faults(&self.entries.with(edits));
+        let stays = |fault: &usable::Fault| after.iter().any(|after| after.is_same(fault));
+        let mut faults = usable::faults(&self.entries);
+        faults.retain(stays);
+        if faults.is_empty() {
+            return Vec::new();
+        }
+        let tree = Tree::read(&self.text).ok();
+        let located = |fault: usable::Fault| Unusable {
+            location: self.place_of(tree.as_ref(), &fault),
+            section: fault.section,
+            name: fault.name,
+            problem: fault.problem,
+            help: fault.help,
+        };
+        faults.into_iter().map(located).collect()
+    }
+
+    /// Where what is wrong with an entry is, or the last thing on the way there.
+    fn place_of(&self, tree: Option<&Tree>, fault: &usable::Fault) -> SourceLocation {
+        let mut path = vec![Step::Key(fault.section.key()), Step::Index(fault.index)];
+        path.extend(&fault.path);
+        let mark = tree.and_then(|tree| Some(mark(tree, node_at(tree, tree.root()?, &path))));
+        let mark = mark.unwrap_or_default();
+        location(&self.file, mark.line + 1, mark.column + 1)
+    }
+
+    /// Whether kubectl would use what these edits write. What is wrong is looked for in the file as it is, where somebody
+    /// can change it.
+    fn is_usable(&self, edits: &[Edit]) -> Result<(), CannotEdit> {
+        let after = self.entries.with(edits);
+        let written = usable::written(&after, edits);
+        let Some(fault) = usable::faults(&after)
+            .into_iter()
+            .find(|fault| written.contains(&(fault.section, fault.name.as_str())))
+        else {
+            return Ok(());
+        };
+        let there = self
+            .unusable_after(edits)
+            .into_iter()
+            .find(|there| there.problem == fault.problem);
+        Err(CannotEdit {
+            place: there.map_or_else(|| self.file.to_string(), |there| there.location.to_string()),
+            problem: fault.problem,
+            help: Some(fault.help),
+        })
+    }
+
     /// The text with these edits; every other byte stays. The edits are those that were made for these entries. What comes
     /// out is read again, and holds exactly what the edits say.
     pub fn edited(&self, edits: &[Edit]) -> Result<String, CannotEdit> {
+        if !edits.is_empty() && !self.is_empty && !self.has_known_key {
+            return Err(CannotEdit {
+                place: self.file.to_string(),
+                problem: "this is no kubeconfig: it has none of its keys".to_owned(),
+                help: Some(loadable::OTHER_FILE.to_owned()),
+            });
+        }
+        self.is_usable(edits)?;
         let mut editor = Editor::new(self.text.as_str()).map_err(|error| self.cannot(&error))?;
         if self.is_empty {
             editor
@@ -136,18 +216,22 @@ impl Document {
 
     fn fail(&self, problem: &str) -> CannotEdit {
         CannotEdit {
-            file: Arc::clone(&self.file),
+            place: self.file.to_string(),
             problem: problem.to_owned(),
+            help: None,
         }
     }
 }
 
 /// A file that cannot be changed without changing more than was asked for; it is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: {problem}")]
+#[error("{place}: {problem}")]
 pub struct CannotEdit {
-    file: Arc<str>,
+    /// The file, with line and column where they can be told.
+    place: String,
     problem: String,
+    /// What to do about it, where that can be told.
+    pub help: Option<String>,
 }
 
 /// Makes one edit. Gives whether there was anything to take away, where that is what is asked for.
@@ -231,13 +315,37 @@ fn written(value: &Value) -> edit::Value {
 
 fn malformed(file: &Arc<str>, line: usize, column: usize, problem: impl Into<String>) -> Malformed {
     Malformed {
-        location: SourceLocation {
-            file: Arc::clone(file),
-            line: u32::try_from(line).unwrap_or(u32::MAX),
-            column: u32::try_from(column).unwrap_or(u32::MAX),
-        },
+        location: location(file, line, column),
         problem: problem.into(),
+        help: None,
     }
+}
+
+fn location(file: &Arc<str>, line: usize, column: usize) -> SourceLocation {
+    SourceLocation {
+        file: Arc::clone(file),
+        line: u32::try_from(line).unwrap_or(u32::MAX),
+        column: u32::try_from(column).unwrap_or(u32::MAX),
+    }
+}
+
+/// The node at the end of a way down, or the last one on it: what comes by a merge key has no place of its own.
+fn node_at(tree: &Tree, root: NodeId, path: &[Step<'_>]) -> NodeId {
+    let mut last = root;
+    for step in path {
+        let inner = tree.target(last);
+        let next = match step {
+            Step::Key(key) => tree.entry(inner, key).map(|entry| entry.value),
+            Step::Index(index) => tree.items(inner).get(*index).copied(),
+        };
+        let Some(next) = next else { break };
+        last = next;
+    }
+    last
+}
+
+fn mark(tree: &Tree, id: NodeId) -> Mark {
+    tree.node(id).map(|node: &Node| node.start).unwrap_or_default()
 }
 
 /// From nodes to values.
@@ -253,73 +361,37 @@ impl Reader<'_> {
             return Ok((Value::Null, Entries::default()));
         };
         let value = self.value(root, 0)?;
-        match &value {
-            Value::Null => return Ok((value, Entries::default())),
-            Value::Map(_) => {}
-            _ => return Err(self.fail(root, "this is no kubeconfig: its top level is not a mapping")),
+        if let Some(refusal) = loadable::refusal(&value) {
+            let mut malformed = self.fail(node_at(self.tree, root, &refusal.path), refusal.problem);
+            malformed.help = Some(refusal.help);
+            return Err(malformed);
         }
-        let mut entries = Entries {
-            clusters: self.section(root, &value, Section::Clusters)?,
-            contexts: self.section(root, &value, Section::Contexts)?,
-            users: self.section(root, &value, Section::Users)?,
-            current_context: None,
+        let current = value.text_at(&["current-context"]);
+        let entries = Entries {
+            clusters: self.section(root, &value, Section::Clusters),
+            contexts: self.section(root, &value, Section::Contexts),
+            users: self.section(root, &value, Section::Users),
+            current_context: current.filter(|text| !text.is_empty()).map(str::to_owned),
         };
-        if let Some(current) = value.get("current-context") {
-            let text = current.as_text().ok_or_else(|| {
-                self.fail(
-                    self.node_at(root, "current-context"),
-                    "`current-context` is not a text",
-                )
-            })?;
-            entries.current_context = Some(text.to_owned()).filter(|text| !text.is_empty());
-        }
         Ok((value, entries))
     }
 
-    fn section(&self, root: NodeId, value: &Value, section: Section) -> Result<Vec<Entry>, Malformed> {
+    fn section(&self, root: NodeId, value: &Value, section: Section) -> Vec<Entry> {
         let key = section.key();
-        let items = match value.get(key) {
-            None => return Ok(Vec::new()),
-            Some(Value::List(items)) => items,
-            Some(_) => return Err(self.fail(self.node_at(root, key), format!("`{key}` is not a list"))),
-        };
-        let nodes = self.tree.items(self.node_at(root, key));
-        let mut names = HashSet::new();
-        let mut entries = Vec::new();
-        for (item, node) in items.iter().zip(nodes.iter().copied()) {
-            let kind = section.entry_key();
-            if !matches!(item, Value::Map(_) | Value::Null) {
-                return Err(self.fail(node, format!("this {kind} of `{key}` is not a mapping")));
-            }
-            let name = match item.get("name") {
-                None => None,
-                Some(name) => Some(
-                    name.as_text()
-                        .ok_or_else(|| self.fail(node, format!("the name of this {kind} is not a text")))?,
-                ),
-            };
-            if let Some(name) = name
-                && !names.insert(name)
-            {
-                let problem = format!("the {kind} `{name}` is there twice; kubectl refuses such a file");
-                return Err(self.fail(node, problem));
-            }
-            let body = item.get(kind).cloned().unwrap_or(Value::Null);
-            if !matches!(body, Value::Map(_) | Value::Null) {
-                return Err(self.fail(
-                    node,
-                    format!("`{kind}` of this entry of `{key}` is not a mapping"),
-                ));
-            }
-            let at = self.mark(node);
-            entries.push(Entry {
-                name: name.map(str::to_owned),
-                body,
+        let items = value.get(key).map(Value::items).unwrap_or_default();
+        let nodes = self
+            .tree
+            .items(self.tree.target(node_at(self.tree, root, &[Step::Key(key)])));
+        let entries = items.iter().zip(nodes).map(|(item, node)| {
+            let at = mark(self.tree, *node);
+            Entry {
+                name: item.text_at(&["name"]).map(str::to_owned),
+                body: item.get(section.entry_key()).cloned().unwrap_or(Value::Null),
                 line: at.line + 1,
                 column: at.column + 1,
-            });
-        }
-        Ok(entries)
+            }
+        });
+        entries.collect()
     }
 
     fn value(&mut self, id: NodeId, depth: usize) -> Result<Value, Malformed> {
@@ -407,22 +479,8 @@ impl Reader<'_> {
         )
     }
 
-    /// The value at a key of a mapping; the mapping itself where it comes by a merge.
-    fn node_at(&self, mapping: NodeId, key: &str) -> NodeId {
-        self.tree
-            .entry(mapping, key)
-            .map_or(mapping, |entry| self.tree.target(entry.value))
-    }
-
-    fn mark(&self, id: NodeId) -> Mark {
-        self.tree
-            .node(id)
-            .map(|node: &Node| node.start)
-            .unwrap_or_default()
-    }
-
     fn fail(&self, id: NodeId, problem: impl Into<String>) -> Malformed {
-        let at = self.mark(id);
+        let at = mark(self.tree, id);
         malformed(self.file, at.line + 1, at.column + 1, problem)
     }
 }

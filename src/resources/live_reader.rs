@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     cloudformation::stack_name::{self, ExistingStack},
+    duration::in_words,
     iam::Arn,
     ports::{
         CallError, CallErrorKind, Readers,
@@ -192,6 +193,11 @@ impl LiveReader {
         &self.cluster
     }
 
+    /// The AWS account of the cluster.
+    pub fn account(&self) -> &str {
+        &self.cluster_arn.account
+    }
+
     /// The provider of the cluster's issuer.
     pub async fn oidc_provider(&self) -> &Observed<Option<OidcProvider>> {
         self.oidc_provider
@@ -264,9 +270,9 @@ impl LiveReader {
                     .map(|stack| format!("{} ({})", stack.name, stack.status))
                     .collect();
                 (self.notice)(&format!(
-                    "waiting for CloudFormation, which is still at work on {} (up to {} s, --timeout)",
+                    "waiting for CloudFormation, which is still at work on {} (up to {}, --timeout)",
                     names.join(", "),
-                    request.settings.timeout.as_secs()
+                    in_words(request.settings.timeout)
                 ));
             }
             tokio::time::sleep(pause.min(request.settings.timeout.saturating_sub(begun.elapsed()))).await;

@@ -70,13 +70,16 @@ impl Reader<'_> {
             .get("withOIDC")
             .and_then(|value| boolean(value).map(|boolean| self.located(value, boolean)))
             .unwrap_or_default();
-        let accounts = node.get("serviceAccounts").map(Node::items).unwrap_or_default();
+        let accounts = node.get("serviceAccounts");
         Iam {
             with_oidc,
             service_accounts: accounts
+                .map(Node::items)
+                .unwrap_or_default()
                 .iter()
                 .map(|account| self.service_account(account))
                 .collect(),
+            lists_service_accounts: accounts.is_some(),
         }
     }
 

@@ -234,13 +234,10 @@ fn who_is_mapped_twice() {
 #[test]
 fn an_unquoted_template_says_what_to_write() {
     assert_snapshot!(report(&format!("{HEAD}iamIdentityMappings:\n- arn: arn:aws:iam::111122223333:role/dev\n  username: {{{{SessionName}}}}\n")), @r#"
-    c.yaml:6:13: error: iamIdentityMappings[0].username must be text, and this is a mapping
+    c.yaml:6:13: error: `{{SessionName}}` needs quotes
           username: {{SessionName}}
                     ^
-    c.yaml:6:14: error: a key must be text, and this is a mapping
-          username: {{SessionName}}
-                     ^
-        help: a template such as {{SessionName}} needs quotes: '{{SessionName}}'
+        help: write '{{SessionName}}': without quotes YAML takes it for a mapping
     "#);
 }
 

@@ -5,6 +5,7 @@ mod diagnostics;
 mod empty;
 mod examples;
 mod hostile;
+mod misleading;
 mod shared_roles;
 mod values;
 

@@ -21,6 +21,8 @@ mod access_tests;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use kubernetes_names::is_label;
+
 use super::cluster_config::ClusterConfig;
 use super::diagnostic::Diagnostic;
 use super::document::DocumentKind;

@@ -9,6 +9,7 @@ use crate::config::finding::{Finding, Findings};
 use crate::config::location::Located;
 use crate::config::path::FieldPath;
 use crate::iam::arn::{is_account_id, is_policy_name, is_role_name};
+use crate::iam::partition::is_region_name;
 use crate::iam::policy::{PolicyKind, check_grammar};
 use crate::iam::{Arn, Partition};
 
@@ -50,6 +51,7 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
                 "this is an ARN; write the name of the Kubernetes service account, and an existing role as `attachRoleARN`"
                     .to_owned()
             }
+            _ if account.name.contains(['*', '?']) => for_many(&account.name),
             Some(name) => format!("Kubernetes would take `{name}`"),
             None => "it has at most 253 lower-case letters, digits, hyphens and dots, and a letter or digit at both ends".to_owned(),
         };
@@ -107,6 +109,16 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
                 .help("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, perhaps after a `prefix/`").at_key());
         }
     }
+}
+
+/// What to write for the role of many service accounts.
+fn for_many(pattern: &str) -> String {
+    let example = pattern.replace('*', "one").replace('?', "x");
+    let example = suggestion(&example, is_subdomain).unwrap_or(example);
+    format!(
+        "for every service account with such a name write `name: {example}` here and, beside `metadata`, \
+         `subjectPattern: \"{pattern}\"`; with `roleOnly: true` no service account is made"
+    )
 }
 
 /// The role is either made, with policies, or an existing one; never both and never neither.
@@ -207,10 +219,6 @@ fn arn(
     path: FieldPath,
     found: &mut Vec<Finding>,
 ) {
-    if text.value.contains("${") {
-        // Reported as unexpanded already; nothing else can be said about it.
-        return;
-    }
     let (what, example) = match wanted {
         Wanted::Policy => (
             "an IAM policy",
@@ -224,7 +232,7 @@ fn arn(
     let shown = quoted(&text.value);
     let finding = match text.value.parse::<Arn>() {
         Err(_) => Finding::error("arn", path, format!("{shown} is not the ARN of {what}"))
-            .help(format!("write it like {example}")),
+            .help(of_parts(&text.value).unwrap_or_else(|| format!("write it like {example}"))),
         Ok(parsed) => {
             let account_fits =
                 is_account_id(&parsed.account) || (wanted == Wanted::Policy && parsed.account == "aws");
@@ -240,7 +248,7 @@ fn arn(
                     Wanted::Role if parsed.policy_name().is_some() => {
                         "this is a policy; it belongs in `attachPolicyARNs`".to_owned()
                     }
-                    _ => format!("write it like {example}"),
+                    _ => of_parts(&text.value).unwrap_or_else(|| format!("write it like {example}")),
                 };
                 Finding::error("arn", path, format!("{shown} is not the ARN of {what}")).help(help)
             } else if parsed.partition != partition {
@@ -256,6 +264,26 @@ fn arn(
         }
     };
     found.push(finding.located(text.location.as_ref()));
+}
+
+/// What to do about an ARN of IAM of which one part is wrong.
+fn of_parts(text: &str) -> Option<String> {
+    let mut parts = text.splitn(6, ':').skip(2);
+    let (service, region, account) = (parts.next()?, parts.next()?, parts.next()?);
+    match (service, region) {
+        ("iam", "") if account != "aws" && !is_account_id(account) => {
+            Some(format!("its account, {}, must be 12 digits", quoted(account)))
+        }
+        ("iam", number) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => Some(format!(
+            "the account comes after two colons: {}",
+            quoted(&text.replacen(":iam:", ":iam::", 1))
+        )),
+        ("iam", region) if is_region_name(region) => Some(format!(
+            "an ARN of IAM has no region: leave {} out",
+            quoted(region)
+        )),
+        _ => None,
+    }
 }
 
 fn role(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     config::ServiceAccount,
+    duration::in_words,
     engine::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
@@ -137,10 +138,10 @@ impl Subject<'_> {
                 self.error(
                     "stack-busy",
                     format!(
-                        "CloudFormation was still at work on the stack {} ({}) after {} s",
+                        "CloudFormation was still at work on the stack {} ({}) after {}",
                         stack.name,
                         stack.status,
-                        self.request.settings.timeout.as_secs()
+                        in_words(self.request.settings.timeout)
                     ),
                 )
                 .with_help("Run the same command again later, or wait longer with --timeout."),
