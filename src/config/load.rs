@@ -4,7 +4,7 @@
 //! in files of their own. `documents` sorts them; here they are checked and joined.
 
 use super::cluster_access::ClusterAccess;
-use super::cluster_config::{ClusterConfig, Metadata};
+use super::cluster_config::{ClusterConfig, Metadata, ServiceAccount};
 use super::decode;
 use super::diagnostic::{Diagnostic, Severity, quoted};
 use super::document::DocumentKind;
@@ -59,7 +59,7 @@ pub fn load_all(files: &[InputFile<'_>]) -> Result<Loaded, Vec<Diagnostic>> {
         documents.report(&document, found);
         accesses.push((document, access));
     }
-    config.access = join(accesses, &mut documents);
+    config.access = join(accesses, &config.iam.service_accounts, &mut documents);
     let diagnostics = documents.into_diagnostics();
     if diagnostics
         .iter()
@@ -97,7 +97,9 @@ fn examine_access(document: &Document, cluster: &Metadata) -> (ClusterAccess, Ve
     }
     let mut groups = Findings::default();
     validate::group_access::check(&access.groups, &mut groups);
-    let meaning = [agreement(root, cluster), mappings, groups];
+    let mut shared_roles = validate::shared_role::check_options(root);
+    validate::shared_role::check(&access.shared_roles, partition, &mut shared_roles);
+    let meaning = [agreement(root, cluster), mappings, groups, shared_roles];
     (access, on_tree(DocumentKind::ClusterAccess, root, meaning))
 }
 
@@ -178,16 +180,36 @@ fn agreement(root: &Node, cluster: &Metadata) -> Findings {
 }
 
 /// Joins what the documents say about access, the ClusterConfig first, and reports what they say twice.
-fn join(accesses: Vec<(Document, ClusterAccess)>, documents: &mut Documents) -> ClusterAccess {
+fn join(
+    mut accesses: Vec<(Document, ClusterAccess)>,
+    accounts: &[ServiceAccount],
+    documents: &mut Documents,
+) -> ClusterAccess {
+    for (document, access) in &mut accesses {
+        documents.report(
+            document,
+            validate::shared_role::resolve(&mut access.shared_roles, accounts).into_vec(),
+        );
+    }
     let mut mappings = Vec::new();
     let mut groups = Vec::new();
+    let mut shared_roles = Vec::new();
     for (number, (document, access)) in accesses.iter().enumerate() {
         let list = FieldPath::of(list_key(document.kind));
         mappings.extend(Listed::all(number, &list, &access.identity_mappings));
         groups.extend(Listed::all(number, &FieldPath::of("groups"), &access.groups));
+        shared_roles.extend(Listed::all(
+            number,
+            &FieldPath::of("sharedRoles"),
+            &access.shared_roles,
+        ));
     }
     let (places, repeated) = duplicates::of_mappings(&mappings);
-    for duplicate in repeated.into_iter().chain(duplicates::of_groups(&groups)) {
+    let repeated = repeated
+        .into_iter()
+        .chain(duplicates::of_groups(&groups))
+        .chain(duplicates::of_shared_roles(&shared_roles));
+    for duplicate in repeated {
         if let Some((document, _)) = accesses.get(duplicate.document) {
             documents.report(document, [duplicate.finding]);
         }
@@ -196,6 +218,8 @@ fn join(accesses: Vec<(Document, ClusterAccess)>, documents: &mut Documents) -> 
     for (_, access) in accesses {
         joined.identity_mappings.extend(access.identity_mappings);
         joined.groups.extend(access.groups);
+        joined.shared_roles.extend(access.shared_roles);
+        joined.states_shared_roles |= access.states_shared_roles;
         joined.complete |= access.complete;
     }
     // A mapping that is there twice in the same way is said once.

@@ -19,7 +19,9 @@ pub mod request;
 pub mod revocation;
 pub mod runner;
 pub mod service_account;
+pub mod shared_role;
 pub mod stack_wait;
+mod trust_policy;
 mod unreachable;
 
 use async_trait::async_trait;
@@ -74,6 +76,7 @@ pub fn kinds() -> &'static [&'static dyn Kind] {
         &oidc_provider::OidcProviderKind,
         &iam_role::IamRoleKind,
         &namespace::NamespaceKind,
+        &shared_role::SharedRoleKind,
         &service_account::ServiceAccountKind,
         &rbac::RbacRoleKind,
         &rbac::RbacBindingKind,

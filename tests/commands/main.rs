@@ -37,6 +37,8 @@ mod place;
 #[cfg(test)]
 mod promises;
 #[cfg(test)]
+mod shared_roles;
+#[cfg(test)]
 mod terminal;
 #[cfg(test)]
 mod whoami;

@@ -25,8 +25,8 @@ pub(super) fn cluster_config(root: &Node, source: &Source) -> ClusterConfig {
     ClusterConfig {
         access: ClusterAccess {
             identity_mappings: reader.identity_mappings(root, "iamIdentityMappings"),
-            groups: Vec::new(),
             complete: root.get("iamIdentityMappings").is_some(),
+            ..ClusterAccess::default()
         },
         metadata: root
             .get("metadata")

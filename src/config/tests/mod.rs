@@ -6,6 +6,7 @@ mod empty;
 mod examples;
 mod hostile;
 mod misleading;
+mod shared_roles;
 mod values;
 
 use super::{InputFile, Loaded, load, load_all};

@@ -12,6 +12,7 @@ pub(super) mod place;
 mod principal_arn;
 pub(super) mod sections;
 mod service_account;
+pub(super) mod shared_role;
 mod tags;
 mod uniqueness;
 

@@ -306,25 +306,8 @@ fn role(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
         return;
     };
     let here = path.key("subjectPattern");
-    let fits = pattern.value.len() <= 253
-        && pattern
-            .value
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '*' | '?'));
-    let finding = if !fits {
-        let help = "it stands for the name alone (the namespace stays): lower-case letters, digits, `-`, `.`, and `*` or `?`";
-        Finding::error(
-            "subject-pattern",
-            here,
-            format!("{} can match no service account's name", quoted(&pattern.value)),
-        )
-        .help(help)
-    } else if pattern.value.chars().all(|c| c == '*') {
-        let message = format!(
-            "every service account of namespace {} may assume this role",
-            quoted(&account.namespace)
-        );
-        Finding::warning("subject-pattern", here, message).help("name a prefix, such as `app-*`")
+    let finding = if let Some(finding) = subject_pattern(&pattern.value, &account.namespace, here.clone()) {
+        finding
     } else if !matches(&pattern.value, &account.name) {
         let message = format!(
             "{} does not match the service account's own name, so its pods cannot assume the role",
@@ -335,6 +318,27 @@ fn role(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
         return;
     };
     found.push(finding.located(pattern.location.as_ref()));
+}
+
+/// What is wrong with a pattern in place of a name, whichever names it is meant for.
+pub(super) fn subject_pattern(pattern: &str, namespace: &str, here: FieldPath) -> Option<Finding> {
+    let fits = pattern.len() <= 253
+        && pattern
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '*' | '?'));
+    if !fits {
+        let message = format!("{} can match no service account's name", quoted(pattern));
+        return Some(Finding::error("subject-pattern", here, message).help(
+            "it stands for the name alone (the namespace stays): lower-case letters, digits, `-`, `.`, and `*` or `?`",
+        ));
+    }
+    pattern.chars().all(|c| c == '*').then(|| {
+        let message = format!(
+            "every service account of namespace {} may assume this role",
+            quoted(namespace)
+        );
+        Finding::warning("subject-pattern", here, message).help("name a prefix, such as `app-*`")
+    })
 }
 
 /// IAM's `StringLike`: `*` is any text, `?` one character.

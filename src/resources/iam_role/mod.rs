@@ -15,6 +15,7 @@ mod plan;
 mod removal;
 mod repair;
 mod run;
+mod shared;
 mod stack_state;
 mod update;
 

@@ -9,6 +9,7 @@ use super::{
     operation::Operation,
     owned,
     removal::take_down,
+    shared,
     stack_state::{StackState, remedy, state_of},
 };
 use crate::{
@@ -183,6 +184,9 @@ impl Subject<'_> {
             }
             None => return,
         };
+        if let Some(note) = shared::note(self.live, role) {
+            draft.add_finding(note.about(&self.address));
+        }
         let mut found = differences(self.request, desired, stack, role);
         if found.is_empty() && !self.request.only.contains_key(&self.key) {
             draft.add_unchanged(self.address.clone());
@@ -214,7 +218,7 @@ impl Subject<'_> {
             return;
         };
         // What this house has no words for stays in the template, and what the flags do not name stays as it is.
-        let desired = match desired.over(&template, self.request.only.get(&self.key), self.live) {
+        let desired = match desired.over(&template, self.request.only.get(&self.key), role, self.live) {
             Ok(desired) => desired,
             Err(error) => {
                 draft.add_finding(self.error("not-desirable", error.to_string()));
@@ -305,6 +309,7 @@ impl Subject<'_> {
                 .push("The stack's termination protection is lifted first.".to_owned());
         }
         if let Some(role) = role {
+            shared::guard(self.live, role, &self.address, draft);
             change.notes.push(format!(
                 "The role {} is deleted and another is made: whatever else refers to it by name or ARN stops working.",
                 role.name
