@@ -91,13 +91,11 @@ impl RestoreAwsAuth {
         let found = async || {
             let kubernetes = connection.readers.kubernetes.as_ref();
             match all_backups(kubernetes, flow::state_folder().as_deref(), &cluster.arn).await {
-                Ok((found, missing)) => {
-                    if let Some(error) = missing {
-                        printer.warning(&format!(
-                            "only backups in files of yours were looked at: those in the cluster could not be listed: {error}"
-                        ));
+                Ok(all) => {
+                    for reason in &all.unread {
+                        printer.warning(reason);
                     }
-                    Ok(found)
+                    Ok(all.found)
                 }
                 Err(error) if error.kind == CallErrorKind::Credentials => {
                     let caller = connection.readers.aws.caller_identity().await.ok();

@@ -36,7 +36,7 @@ use crate::{
     ports::{access::ConfigMap, kubernetes::AccessReview},
 };
 
-pub use backup::{BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, all_backups};
+pub use backup::{AllBackups, BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, all_backups};
 pub(super) use evidence::caller_over;
 pub use wanted::EMR_CONTAINERS;
 pub use way_back::commands as way_back;
