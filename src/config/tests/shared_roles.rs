@@ -270,7 +270,7 @@ fn shared_role_accounts_written_wrong() {
     c.yaml:37:38: error: there is no key `serviceAccountName` in sharedRoles[14].serviceAccounts[0]
           serviceAccounts: [{namespace: app, serviceAccountName: web}]
                                              ^
-        help: `serviceAccountName` belongs to addons[].podIdentityAssociations[] of a ClusterConfig
+        help: did you mean `serviceAccounts`, which belongs to sharedRoles[]?
     "#);
 }
 

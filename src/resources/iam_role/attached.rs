@@ -14,7 +14,7 @@ use crate::{
         web_identity::WebIdentityCall,
     },
     ports::aws::Role,
-    resources::{Live, Request, runner::help_for, service_account},
+    resources::{Live, Request, runner::help_for, service_account, shared_role},
 };
 
 /// The accounts of the request that have a role of somebody else's.
@@ -43,7 +43,7 @@ pub(super) fn names(request: &Request, aws_account: &str) -> BTreeSet<String> {
 /// Adds what is to be said of each.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     for (account, written, arn) in attached(request) {
-        let said = said(live, account, &arn).into_iter().map(|finding| {
+        let said = said(request, live, account, &arn).into_iter().map(|finding| {
             finding
                 .about(&service_account::address(&key_of(account)))
                 .at(written.location.as_ref().or(account.location.as_ref()))
@@ -54,7 +54,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     }
 }
 
-fn said(live: &Live, account: &ServiceAccount, arn: &Arn) -> Vec<Finding> {
+fn said(request: &Request, live: &Live, account: &ServiceAccount, arn: &Arn) -> Vec<Finding> {
     let note = |message: String| Finding::new(Severity::Note, "attached-role-unknown", message);
     if arn.account != live.account {
         return vec![
@@ -90,7 +90,7 @@ fn said(live: &Live, account: &ServiceAccount, arn: &Arn) -> Vec<Finding> {
             )
             .with_help(format!("Write `attachRoleARN: {}`.", role.arn)),
         ],
-        Some(Ok(Some(role))) => trust(live, account, role),
+        Some(Ok(Some(role))) => trust(request, live, account, role),
     }
 }
 
@@ -110,7 +110,7 @@ fn trial_command(live: &Live, account: &ServiceAccount) -> String {
 }
 
 /// What the trust policy of a role that was read says to the service account.
-fn trust(live: &Live, account: &ServiceAccount, role: &Role) -> Vec<Finding> {
+fn trust(request: &Request, live: &Live, account: &ServiceAccount, role: &Role) -> Vec<Finding> {
     let (Some(provider_arn), Some(issuer)) = (live.provider_arn(), live.issuer_host_path()) else {
         return vec![Finding::new(
             Severity::Note,
@@ -134,7 +134,7 @@ fn trust(live: &Live, account: &ServiceAccount, role: &Role) -> Vec<Finding> {
             account: live.account.clone(),
             time: None,
         },
-        document: &role.trust_policy,
+        document: &shared_role::trust_policy_after(request, live, role),
         repair: Repair::of_attached(&role.name, &role.tags),
         trial: trial_command(live, account),
     });

@@ -18,6 +18,7 @@ use crate::{
     config::cluster_access::SharedRole,
     engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
     iam::{shared_trust, trust},
+    ports::aws::Role,
 };
 
 /// The kind `shared-role`.
@@ -27,6 +28,11 @@ pub struct SharedRoleKind;
 /// The address of this cluster's statement in the trust policy of a role.
 pub fn address(role: &str) -> Address {
     Address::new(SharedRoleKind.name(), role)
+}
+
+/// The trust policy of a role once the request is carried out, as far as this cluster shares it.
+pub fn trust_policy_after(request: &Request, live: &Live, role: &Role) -> Value {
+    plan::document_after(request, live, role)
 }
 
 /// One write: this cluster's statement becomes `after`. Nothing else of the document is said, so nothing else changes.

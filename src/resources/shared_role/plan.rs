@@ -63,6 +63,27 @@ pub(super) fn is_long(request: &Request, live: &Live) -> bool {
     })
 }
 
+/// The trust policy of a role once the request is carried out, as far as this cluster's statement goes; the live one where
+/// nothing becomes of it.
+pub(super) fn document_after(request: &Request, live: &Live, role: &Role) -> Value {
+    let mut shared = request.config.access.shared_roles.iter();
+    let after = match shared.find(|declared| declared.role.value.name() == role.name) {
+        Some(declared) => wanted(declared, live).and_then(|statement| {
+            let subject = Subject {
+                live,
+                declared,
+                address: address(&role.name),
+                statement,
+            };
+            let (document, _) = subject.outcome(role).ok()??;
+            Some(document)
+        }),
+        None if request.access.prune_shared_roles => edited(&role.trust_policy, &sid(live), None).ok(),
+        None => None,
+    };
+    after.unwrap_or_else(|| role.trust_policy.clone())
+}
+
 struct Subject<'plan> {
     live: &'plan Live,
     declared: &'plan SharedRole,
@@ -73,29 +94,15 @@ struct Subject<'plan> {
 impl Subject<'_> {
     fn plan(&self, draft: &mut PlanDraft) -> Result<(), Box<Finding>> {
         let role = self.role()?;
-        let sid = sid(self.live);
-        let now = statement_of(&role.trust_policy, &sid);
-        // What somebody else lets in already is not said twice; without our mark it is not ours to remove either.
-        let after = match made_by_others(&role.trust_policy, &self.statement) {
-            Some(_) => None,
-            None => Some(&self.statement),
-        };
-        if is_same(now, after) {
+        let Some((document, warning)) = self.outcome(role)? else {
             draft.add_unchanged(self.address.clone());
             return Ok(());
-        }
-        let document = edited(&role.trust_policy, &sid, after).map_err(|error| {
-            self.error(
-                "shared-role-unreadable",
-                format!(
-                    "the trust policy of role {} cannot be changed: {error}",
-                    role.name
-                ),
-            )
-        })?;
-        if let Some(warning) = self.check_length(role, &document)? {
+        };
+        if let Some(warning) = warning {
             draft.add_finding(warning);
         }
+        let now = statement_of(&role.trust_policy, &sid(self.live));
+        let after = self.after(role);
         let (action, reason) = match (now, after) {
             (None, _) => (
                 Action::Create,
@@ -127,6 +134,35 @@ impl Subject<'_> {
         };
         change.add(self.declared.location.clone(), draft);
         Ok(())
+    }
+
+    /// The statement as it shall be. What somebody else lets in already is not said twice; without our mark it is not ours
+    /// to remove either.
+    fn after(&self, role: &Role) -> Option<&Value> {
+        match made_by_others(&role.trust_policy, &self.statement) {
+            Some(_) => None,
+            None => Some(&self.statement),
+        }
+    }
+
+    /// The document as it shall be, with what there is to say about its length; none where it is so already.
+    fn outcome(&self, role: &Role) -> Result<Option<(Value, Option<Finding>)>, Box<Finding>> {
+        let sid = sid(self.live);
+        let after = self.after(role);
+        if is_same(statement_of(&role.trust_policy, &sid), after) {
+            return Ok(None);
+        }
+        let document = edited(&role.trust_policy, &sid, after).map_err(|error| {
+            self.error(
+                "shared-role-unreadable",
+                format!(
+                    "the trust policy of role {} cannot be changed: {error}",
+                    role.name
+                ),
+            )
+        })?;
+        let warning = self.check_length(role, &document)?;
+        Ok(Some((document, warning)))
     }
 
     /// The role as it is, where it is one whose trust policy can be written.

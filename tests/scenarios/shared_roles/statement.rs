@@ -138,7 +138,7 @@ async fn shared_role_drift_is_repaired_statement_by_statement() {
         (
             "other spelling",
             Box::new(|policy, at| {
-                policy["Statement"][at]["Action"] = json!(["STS:AssumeRoleWithWebIdentity"])
+                policy["Statement"][at]["Action"] = json!(["STS:AssumeRoleWithWebIdentity"]);
             }),
             &[],
         ),
