@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn every_kind_refuses_an_operation_that_it_cannot_decode() {
         for kind in kinds() {
-            let in_kubernetes = !["oidc-provider", "iam-role"].contains(&kind.name());
+            let in_kubernetes = !["oidc-provider", "iam-role", "shared-role"].contains(&kind.name());
             for operation in [
                 json!({"operation": "rename"}),
                 json!({}),

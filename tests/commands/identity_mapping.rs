@@ -203,8 +203,10 @@ fn a_backup_in_a_file_is_found() {
     std::fs::write(folder.join("half.json"), "{\"metadata\": ").unwrap();
     let listed = place.run(&[restore.as_slice(), &["--list"]].concat());
     assert_eq!(listed.stdout.lines().count(), 3, "{listed:?}");
+    // Where the lines are broken depends on the length of the folder's name.
+    let said: String = listed.stderr.split_whitespace().collect();
     assert!(
-        listed.stderr.contains("a backup in a file may be missing: ") && listed.stderr.contains("half.json"),
+        said.contains("abackupinafilemaybemissing:") && said.contains("half.json"),
         "{listed:?}"
     );
     let ended = place.run(&[restore.as_slice(), &["--yes"]].concat());
