@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 
-use super::{Failure, global::GlobalFlags, place_flags::cluster_name};
+use super::{Failure, file, global::GlobalFlags, place_flags::cluster_name};
 use crate::{
     config::{ClusterConfig, Located, Metadata, ServiceAccount, WellKnownPolicies, not_a_region},
     iam::WellKnownPolicy,
@@ -200,9 +200,9 @@ impl PermissionFlags {
             account.states_no_policy = true;
         }
         if let Some(path) = &self.attach_policy {
-            let text = fs_err::read_to_string(path)
+            let text = file::read_text(&path.to_string_lossy())
                 .map_err(|error| Failure::usage(format!("--attach-policy could not be read: {error}")))?;
-            let document = serde_json::from_str(&text).map_err(|error| {
+            let document = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
                 Failure::usage(format!("--attach-policy {} is not JSON: {error}", path.display()))
             })?;
             account.attach_policy = Some(Located::unlocated(document));

@@ -250,7 +250,7 @@ impl ChosenFile {
         }
         let text = document.edited(&change.edits)?;
         let written = if writes && !change.edits.is_empty() {
-            Some(store::write(&target, text.as_bytes())?)
+            Some(store::write(&target, &document.bytes(&text))?)
         } else {
             None
         };

@@ -10,7 +10,7 @@ use super::document::DocumentKind;
 use super::fields::{Field, FieldType, types};
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
-use super::yaml::{Content, Node};
+use crate::yaml::{Content, Node};
 
 const HELP: &str = "a variable was probably not set: fill it in, or leave the key out";
 

@@ -13,9 +13,9 @@ use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use super::validate::duplicates::{self, Listed};
 use super::validate::identity_mapping::list_key;
-use super::yaml::Node;
 use super::{blank, placeholder, shape, validate};
 use crate::iam::Partition;
+use crate::yaml::Node;
 
 /// A configuration that can be used, and what someone should look at all the same.
 #[derive(Clone, Debug, PartialEq)]

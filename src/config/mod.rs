@@ -25,7 +25,6 @@ mod source;
 mod suggest;
 mod template;
 mod validate;
-mod yaml;
 
 #[cfg(test)]
 pub(super) mod tests;

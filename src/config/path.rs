@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::source::Position;
-use super::yaml::Node;
+use crate::yaml::Node;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Segment {
@@ -98,7 +98,7 @@ impl FieldPath {
     /// Where the value at this path stands, or its key if `at_key`; where a part is missing, what encloses it.
     pub(super) fn locate(&self, root: &Node, at_key: bool) -> Position {
         let mut node = root;
-        let mut at = root.at;
+        let mut at = Position::from(root.at);
         for segment in &self.0 {
             match segment {
                 Segment::Key(key) => match node.entry(key) {
@@ -107,14 +107,15 @@ impl FieldPath {
                             entry.key_at
                         } else {
                             entry.value.at
-                        };
+                        }
+                        .into();
                         node = &entry.value;
                     }
                     None => return at,
                 },
                 Segment::Index(index) => match node.items().get(*index) {
                     Some(item) => {
-                        at = item.at;
+                        at = item.at.into();
                         node = item;
                     }
                     None => return at,

@@ -11,7 +11,7 @@ use super::document::DocumentKind;
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use super::template;
-use super::yaml::{Content, Node};
+use crate::yaml::{Content, Node};
 
 /// The name of the rule.
 pub(super) const CODE: &str = "placeholder";

@@ -4,7 +4,7 @@
 //! kubectl's rules (client-go 0.36, `tools/clientcmd/api/v1`): the first document counts, three lists of named entries,
 //! unknown fields are left alone, and a name that stands twice makes the whole file unreadable.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use super::{
     entries::{Entries, Entry},
@@ -14,16 +14,13 @@ use super::{
 use crate::{
     config::SourceLocation,
     yaml::{
-        Content, Mark, Node, NodeId, Style, Tree,
+        self, DuplicateKeys, ErrorKind, Mark, SyntaxError, Tree,
         edit::{self, EditError, Editor, Step},
-        syntax::resolve::Resolved,
+        explain::explain,
+        syntax::{Node, NodeId},
+        text::Encoding,
     },
 };
-
-/// The most values of a file, aliases written out: a hostile one must not become large in memory.
-const MAXIMUM_VALUES: usize = 500_000;
-/// The deepest nesting. A kubeconfig has about six levels.
-const MAXIMUM_DEPTH: usize = 64;
 
 /// A file that cannot be used, and is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +54,7 @@ pub struct Unusable {
 pub struct Document {
     file: Arc<str>,
     text: String,
+    encoding: Encoding,
     entries: Entries,
     /// Whether it holds nothing but comments.
     is_empty: bool,
@@ -77,34 +75,40 @@ impl Document {
     /// Reads `content`; `file` is its name in messages. Nothing at all is a kubeconfig too, an empty one.
     pub fn read(file: &str, content: &[u8]) -> Result<Self, Malformed> {
         let file: Arc<str> = file.into();
-        let text = std::str::from_utf8(content).map_err(|error| {
-            let before = content.get(..error.valid_up_to()).unwrap_or_default();
-            let before = String::from_utf8_lossy(before);
-            let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-            let column = before.get(line_start..).unwrap_or_default().chars().count();
-            malformed(
-                &file,
-                before.matches('\n').count() + 1,
-                column + 1,
-                "this is not UTF-8 text",
-            )
+        let (text, encoding) = yaml::text::decode(content).map_err(|error| Malformed {
+            help: Some(yaml::text::NOT_TEXT_HELP.to_owned()),
+            ..malformed(&file, error.line, error.column, error.problem)
         })?;
-        let tree = Tree::read(text).map_err(|error| {
-            let problem = format!("this is not YAML: {}", error.problem);
-            malformed(&file, error.line, error.column, problem)
-        })?;
-        let mut reader = Reader {
+        let unreadable = |error: SyntaxError| {
+            let explained = explain(&text, &error);
+            let problem = match error.kind {
+                ErrorKind::Syntax => format!("this is not YAML: {}", explained.problem),
+                _ => explained.problem,
+            };
+            Malformed {
+                help: explained.help,
+                ..malformed(&file, explained.line, explained.column, problem)
+            }
+        };
+        let tree = Tree::read(&text).map_err(unreadable)?;
+        let value = match tree.root() {
+            None => Value::Null,
+            Some(root) => {
+                Value::from(&yaml::compose(&tree, root, &[], DuplicateKeys::Refuse).map_err(unreadable)?)
+            }
+        };
+        let reader = Reader {
             file: &file,
             tree: &tree,
-            left: MAXIMUM_VALUES,
         };
-        let (root, entries) = reader.document()?;
+        let entries = reader.entries(&value)?;
         Ok(Self {
-            text: text.to_owned(),
             entries,
-            is_empty: root == Value::Null,
-            has_known_key: loadable::has_known_key(&root),
+            encoding,
+            is_empty: value == Value::Null,
+            has_known_key: loadable::has_known_key(&value),
             file,
+            text,
         })
     }
 
@@ -116,6 +120,11 @@ impl Document {
     /// The text.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The bytes of a text of this file, in its own encoding.
+    pub fn bytes(&self, text: &str) -> Vec<u8> {
+        self.encoding.bytes(text)
     }
 
     /// The entries that kubectl does not use, and that these edits leave so.
@@ -348,32 +357,29 @@ fn mark(tree: &Tree, id: NodeId) -> Mark {
     tree.node(id).map(|node: &Node| node.start).unwrap_or_default()
 }
 
-/// From nodes to values.
+/// From values to entries with places.
 struct Reader<'d> {
     file: &'d Arc<str>,
     tree: &'d Tree,
-    left: usize,
 }
 
 impl Reader<'_> {
-    fn document(&mut self) -> Result<(Value, Entries), Malformed> {
+    fn entries(&self, value: &Value) -> Result<Entries, Malformed> {
         let Some(root) = self.tree.root() else {
-            return Ok((Value::Null, Entries::default()));
+            return Ok(Entries::default());
         };
-        let value = self.value(root, 0)?;
-        if let Some(refusal) = loadable::refusal(&value) {
+        if let Some(refusal) = loadable::refusal(value) {
             let mut malformed = self.fail(node_at(self.tree, root, &refusal.path), refusal.problem);
             malformed.help = Some(refusal.help);
             return Err(malformed);
         }
         let current = value.text_at(&["current-context"]);
-        let entries = Entries {
-            clusters: self.section(root, &value, Section::Clusters),
-            contexts: self.section(root, &value, Section::Contexts),
-            users: self.section(root, &value, Section::Users),
+        Ok(Entries {
+            clusters: self.section(root, value, Section::Clusters),
+            contexts: self.section(root, value, Section::Contexts),
+            users: self.section(root, value, Section::Users),
             current_context: current.filter(|text| !text.is_empty()).map(str::to_owned),
-        };
-        Ok((value, entries))
+        })
     }
 
     fn section(&self, root: NodeId, value: &Value, section: Section) -> Vec<Entry> {
@@ -392,91 +398,6 @@ impl Reader<'_> {
             }
         });
         entries.collect()
-    }
-
-    fn value(&mut self, id: NodeId, depth: usize) -> Result<Value, Malformed> {
-        self.left = self
-            .left
-            .checked_sub(1)
-            .ok_or_else(|| self.fail(id, format!("the file has more than {MAXIMUM_VALUES} values")))?;
-        if depth > MAXIMUM_DEPTH {
-            return Err(self.fail(id, format!("this is nested deeper than {MAXIMUM_DEPTH} levels")));
-        }
-        let tree = self.tree;
-        match tree.content(id) {
-            Some(Content::Scalar { text, style, .. }) => self.scalar(id, text, *style),
-            Some(Content::Sequence { items, .. }) => items
-                .iter()
-                .map(|item| self.value(*item, depth + 1))
-                .collect::<Result<_, _>>()
-                .map(Value::List),
-            Some(Content::Mapping { entries, .. }) => {
-                let mut values: Vec<(String, Value)> = Vec::new();
-                let mut merged: Vec<(String, Value)> = Vec::new();
-                let mut seen = HashSet::new();
-                for entry in entries {
-                    let key = tree
-                        .text(entry.key)
-                        .ok_or_else(|| self.fail(entry.key, "this key is not a text"))?;
-                    let value = self.value(entry.value, depth + 1)?;
-                    if key == "<<" && self.is_plain(entry.key) {
-                        merged.extend(self.merged(entry.value, value)?);
-                    } else if seen.insert(key) {
-                        values.push((key.to_owned(), value));
-                    } else {
-                        return Err(self.fail(entry.key, format!("the key `{key}` is written twice")));
-                    }
-                }
-                // A key written out wins over a merged one, an earlier merge over a later.
-                for (key, value) in merged {
-                    if values.iter().all(|(there, _)| *there != key) {
-                        values.push((key, value));
-                    }
-                }
-                Ok(Value::Map(values))
-            }
-            Some(Content::Alias { .. }) | None => {
-                Err(self.fail(id, "this alias stands inside the value of its own anchor"))
-            }
-        }
-    }
-
-    fn scalar(&self, id: NodeId, text: &str, style: Style) -> Result<Value, Malformed> {
-        let resolved = match self.tree.resolved(id) {
-            // The reader's own words would quote the value, which may be a credential.
-            Some(resolved) => resolved.map_err(|_| self.fail(id, "this value is not what its tag says"))?,
-            None => Resolved::Text(text.to_owned()),
-        };
-        Ok(match resolved {
-            Resolved::Null => Value::Null,
-            Resolved::Text(text) | Resolved::Timestamp(text) => Value::Text(text),
-            _ if style == Style::Plain => Value::Other(text.to_owned()),
-            _ => Value::Text(text.to_owned()),
-        })
-    }
-
-    fn merged(&self, id: NodeId, value: Value) -> Result<Vec<(String, Value)>, Malformed> {
-        match value {
-            Value::Map(entries) => Ok(entries),
-            Value::List(items) if items.iter().all(|item| matches!(item, Value::Map(_))) => Ok(items
-                .into_iter()
-                .flat_map(|item| match item {
-                    Value::Map(entries) => entries,
-                    _ => Vec::new(),
-                })
-                .collect()),
-            _ => Err(self.fail(id, "what is merged here is not a mapping")),
-        }
-    }
-
-    fn is_plain(&self, id: NodeId) -> bool {
-        matches!(
-            self.tree.content(id),
-            Some(Content::Scalar {
-                style: Style::Plain,
-                ..
-            })
-        )
     }
 
     fn fail(&self, id: NodeId, problem: impl Into<String>) -> Malformed {

@@ -69,7 +69,10 @@ fn aliases_and_merges_are_written_out() {
 #[test]
 fn what_is_wrong_has_its_place() {
     for (text, wanted) in [
-        ("users:\nusers:\n", "config:2:1: the key `users` is written twice"),
+        (
+            "users:\nusers:\n",
+            "config:2:1: the key `users` is written twice; the first is on line 1, column 1",
+        ),
         (
             "users: [{user: {token: !!int secret}}]\n",
             "config:1:24: this value is not what its tag says",
@@ -78,17 +81,39 @@ fn what_is_wrong_has_its_place() {
         assert_eq!(error(text.as_bytes()), wanted, "{text:?}");
     }
     assert!(
-        error(b"a: [1, 2\nb: c\n").starts_with("config:2:"),
+        error(b"a: [1, 2\nb: c\n").starts_with("config:1:4: "),
         "{}",
         error(b"a: [1, 2\nb: c\n")
     );
     assert!(error(b"a:\n\t- b\n").starts_with("config:2:1: this is not YAML: "));
-    assert_eq!(error(b"a: b\nc: \xff"), "config:2:4: this is not UTF-8 text");
+    assert_eq!(error(b"a: b\nc: \xff"), "config:2:4: the file is not UTF-8 text");
     let deep = format!("a: {}{}", "[".repeat(200), "]".repeat(200));
-    assert!(error(deep.as_bytes()).contains("nested deeper"));
+    assert!(error(deep.as_bytes()).contains("nested more"));
     let bomb = (1..12).fold("a0: &a0 [x]\n".to_owned(), |text, n| {
         let aliases = vec![format!("*a{}", n - 1); 10].join(",");
         format!("{text}a{n}: &a{n} [{aliases}]\n")
     });
-    assert!(error(bomb.as_bytes()).contains("more than 500000 values"));
+    assert!(error(bomb.as_bytes()).contains("mostly copies"));
+}
+
+#[test]
+fn kubeconfig_of_every_encoding_is_read_and_written_in_its_own() {
+    let file = "apiVersion: v1\nkind: Config\nclusters: []\nusers: []\ncontexts: []\ncurrent-context: a\n";
+    let marked = |text: &str| format!("\u{feff}{text}");
+    let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        marked(text).encode_utf16().flat_map(bytes).collect()
+    };
+    let after = file.replace("context: a", "context: b");
+    for (before, wanted) in [
+        (file.as_bytes().to_vec(), after.as_bytes().to_vec()),
+        (marked(file).into_bytes(), marked(&after).into_bytes()),
+        (utf16(file, u16::to_le_bytes), utf16(&after, u16::to_le_bytes)),
+        (utf16(file, u16::to_be_bytes), utf16(&after, u16::to_be_bytes)),
+    ] {
+        let document = Document::read("config", &before).unwrap();
+        let text = document
+            .edited(&[Edit::SetCurrentContext("b".to_owned())])
+            .unwrap();
+        assert_eq!(document.bytes(&text), wanted);
+    }
 }

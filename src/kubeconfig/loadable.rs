@@ -16,7 +16,7 @@ use base64::{
 use super::value::Value;
 use crate::yaml::{
     edit::Step,
-    syntax::resolve::{Resolved, resolve},
+    syntax::{Resolved, resolve},
 };
 
 /// Why client-go refuses a file.
@@ -354,10 +354,12 @@ fn is_octet(value: &Value) -> bool {
 /// Under a key that client-go does not know stands what it likes; only what JSON has no word for fails the whole file.
 fn anything<'v>(value: &'v Value, name: &str) -> Checked<'v> {
     match value {
-        Value::Other(text) if resolve("", text) == Ok(Resolved::NotFinite) => refuse(
-            format!("`{name}` is `{text}`, a number that JSON does not have, and kubectl refuses it"),
-            "Put it in quotes, or remove it.",
-        ),
+        Value::Other(text) if matches!(resolve("", text), Ok(Resolved::Float(number)) if !number.is_finite()) => {
+            refuse(
+                format!("`{name}` is `{text}`, a number that JSON does not have, and kubectl refuses it"),
+                "Put it in quotes, or remove it.",
+            )
+        }
         Value::List(items) => {
             for (index, item) in items.iter().enumerate() {
                 below(Step::Index(index), anything(item, name))?;

@@ -196,8 +196,8 @@ fn a_value_of_another_type_is_refused_with_its_place() {
         ),
         (
             "x: {y: .inf}\n",
-            "1:8: `y` is `.inf`, a number that JSON does not have, and kubectl refuses it",
-            "Put it in quotes, or remove it.",
+            "1:8: JSON has no word for this number, so that it cannot be passed on",
+            "put it in quotes if it is a text",
         ),
         (
             "preferences: {colors: 1}\n",

@@ -7,8 +7,8 @@ use crate::config::cluster_access::{
 };
 use crate::config::location::Located;
 use crate::config::source::Source;
-use crate::config::yaml::Node;
 use crate::ports::access::PolicyRule;
+use crate::yaml::Node;
 
 /// Reads a ClusterAccess.
 pub(in crate::config) fn cluster_access(root: &Node, source: &Source) -> ClusterAccess {

@@ -11,9 +11,9 @@ use crate::config::diagnostic::quoted;
 use crate::config::document::DocumentKind;
 use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
-use crate::config::yaml::Node;
 use crate::iam::Partition;
 use crate::iam::arn::is_account_id;
+use crate::yaml::Node;
 
 /// The one AWS service that eksctl has a mapping for.
 const SERVICE: &str = "emr-containers";

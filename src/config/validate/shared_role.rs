@@ -7,9 +7,9 @@ use crate::config::cluster_config::ServiceAccount;
 use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
-use crate::config::yaml::Node;
 use crate::iam::arn::{is_account_id, is_role_name};
 use crate::iam::{Arn, Partition};
+use crate::yaml::Node;
 
 const LIST: &str = "sharedRoles";
 
