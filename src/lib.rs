@@ -2,7 +2,8 @@
 //! and applies exactly that.
 //!
 //! The rooms stand in one order; a module may use what stands below it, never above:
-//! `cli` → `diagnosis` → `view` → `cloud` → `resources` → `guard` → `kubeconfig` → `ports` → `engine` → `config` → `authn` → `cloudformation` → `iam` → `yaml`.
+//! `cli` → `diagnosis` → `view` → `cloud` → `resources` → `guard` → `kubeconfig` → `ports` → `engine` → `config` → `authn` → `cloudformation` → `iam` → `yaml` →
+//! `duration`.
 
 // Its macro is known to all that follow.
 #[macro_use]
@@ -14,6 +15,7 @@ pub mod cloud;
 pub mod cloudformation;
 pub mod config;
 pub mod diagnosis;
+pub mod duration;
 pub mod engine;
 pub mod guard;
 pub mod iam;

@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::aws_auth::SectionKey;
-use crate::yaml::syntax::resolve::Resolved;
-use crate::yaml::{Content, NodeId, Style, SyntaxError, Tree};
+use crate::yaml::explain::explain;
+use crate::yaml::syntax::{Content, NodeId};
+use crate::yaml::{Resolved, Style, SyntaxError, Tree};
 
 /// The ConfigMap that the authenticator reads.
 pub const NAME: &str = "aws-auth";
@@ -24,6 +25,8 @@ pub struct Manifest {
     pub namespace: String,
     /// `data`, as far as the values are texts.
     pub data: BTreeMap<String, String>,
+    /// `metadata.annotations`, as far as the values are texts.
+    pub annotations: BTreeMap<String, String>,
     /// Values of `data` that are no texts: the API server refuses the ConfigMap because of each.
     pub not_texts: Vec<NotText>,
     /// Keys that are written more than once.
@@ -108,6 +111,8 @@ pub enum ManifestError {
         line: usize,
         /// The column, from 1.
         column: usize,
+        /// What to do.
+        help: Option<crate::remedy::Remedy>,
     },
     /// It is YAML and no ConfigMap.
     #[error("it is not the manifest of a ConfigMap: {0}")]
@@ -125,12 +130,14 @@ pub enum ManifestError {
     },
 }
 
-impl From<SyntaxError> for ManifestError {
-    fn from(error: SyntaxError) -> Self {
+impl ManifestError {
+    fn syntax(text: &str, error: &SyntaxError) -> Self {
+        let explanation = explain(text, error);
         Self::Syntax {
-            problem: error.problem,
-            line: error.line,
-            column: error.column,
+            problem: explanation.problem,
+            line: explanation.line,
+            column: explanation.column,
+            help: explanation.help,
         }
     }
 }
@@ -174,7 +181,7 @@ impl Manifest {
     /// # Errors
     /// When there is none of them, or when one of the documents is not YAML.
     pub fn read_all(text: &str) -> Result<Vec<Self>, ManifestError> {
-        let trees = Tree::read_all(text)?;
+        let trees = Tree::read_all(text).map_err(|error| ManifestError::syntax(text, &error))?;
         let mut objects = Objects::default();
         for tree in &trees {
             if let Some(root) = tree.root() {
@@ -208,6 +215,16 @@ impl Manifest {
             begins: tree.node(object).map_or(1, |node| node.content_start.line + 1),
             ..Self::default()
         };
+        let annotations = tree
+            .entry(object, "metadata")
+            .and_then(|metadata| tree.entry(metadata.value, "annotations"))
+            .map(|annotations| tree.entries(annotations.value))
+            .unwrap_or_default();
+        for entry in annotations {
+            if let (Some(key), Some((text, _))) = (tree.text(entry.key), text_of(tree, entry.value)) {
+                manifest.annotations.insert(key.to_owned(), text);
+            }
+        }
         manifest.note_duplicates(tree, object, "");
         manifest.note_unknown(tree, object, "", &FIELDS);
         if let Some(entry) = tree.entry(object, "metadata") {

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 
-use super::{Failure, global::GlobalFlags, place_flags::cluster_name};
+use super::{Failure, file, global::GlobalFlags, place_flags::cluster_name};
 use crate::{
     config::{ClusterConfig, Located, Metadata, ServiceAccount, WellKnownPolicies, not_a_region},
     iam::WellKnownPolicy,
     resources::request::RoleAttribute,
+    view::Printer,
 };
 
 /// The cluster of a command without a file.
@@ -21,6 +22,45 @@ pub(super) struct ClusterFlags {
     /// The ClusterConfig file, or `-` for standard input
     #[arg(short = 'f', long = "config-file", alias = "file", value_name = "PATH")]
     pub config_file: Option<String>,
+}
+
+/// The cluster of commands that take it under every name that eksctl gives it.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Cluster or file")]
+pub(super) struct AnyClusterFlags {
+    #[command(flatten)]
+    flags: ClusterFlags,
+    /// The EKS cluster
+    #[arg(value_name = "CLUSTER", conflicts_with_all = ["cluster", "config_file"], help_heading = None::<&str>, value_parser = cluster_name)]
+    positional: Option<String>,
+    /// The EKS cluster, under eksctl's old name of the flag
+    #[arg(short = 'n', long = "name", value_name = "NAME", hide = true, conflicts_with_all = ["cluster", "positional", "config_file"], value_parser = cluster_name)]
+    old_name: Option<String>,
+}
+
+impl AnyClusterFlags {
+    /// The configuration that names the cluster: the file's, or one of the flags.
+    pub(super) fn config(&self, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
+        match self.file() {
+            Some(path) => super::file::load(path, global, printer),
+            None => self.named().config(global),
+        }
+    }
+
+    /// The file, where there is one.
+    pub(super) fn file(&self) -> Option<&str> {
+        self.flags.config_file.as_deref()
+    }
+
+    /// The cluster that the flags name.
+    pub(super) fn named(&self) -> ClusterFlags {
+        let name = self.flags.cluster.as_ref();
+        let name = name.or(self.positional.as_ref()).or(self.old_name.as_ref());
+        ClusterFlags {
+            cluster: name.cloned(),
+            config_file: None,
+        }
+    }
 }
 
 /// The service account of a command without a file.
@@ -162,9 +202,9 @@ impl PermissionFlags {
             account.states_no_policy = true;
         }
         if let Some(path) = &self.attach_policy {
-            let text = fs_err::read_to_string(path)
+            let text = file::read_text(&path.to_string_lossy())
                 .map_err(|error| Failure::usage(format!("--attach-policy could not be read: {error}")))?;
-            let document = serde_json::from_str(&text).map_err(|error| {
+            let document = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
                 Failure::usage(format!("--attach-policy {} is not JSON: {error}", path.display()))
             })?;
             account.attach_policy = Some(Located::unlocated(document));

@@ -20,6 +20,7 @@ use crate::{
     ports::CallError,
     resources::live_access::PERMISSION_SET_PATH,
     view::{Printer, aws_auth_check::AwsAuthCheck},
+    yaml::text,
 };
 
 /// Check an aws-auth ConfigMap as the server reads it: a manifest, or that of a cluster
@@ -174,10 +175,20 @@ fn of_file(path: &str, global: &GlobalFlags) -> Result<AwsAuthCheck, Failure> {
     let bytes = file::read(path).map_err(|error| {
         Failure::error(format!("the manifest could not be read: {error}")).with_code(ExitCode::Configuration)
     })?;
-    let text = String::from_utf8(bytes).map_err(|_| unusable(" is not UTF-8 text".to_owned()))?;
+    let (text, _) = text::decode(&bytes).map_err(|error| {
+        unusable(format!(":{}:{}: {error}", error.line, error.column)).with_help(text::not_text_help())
+    })?;
     let manifests = Manifest::read_all(&text).map_err(|error| {
         let failure = match &error {
-            ManifestError::Syntax { line, column, .. } => unusable(format!(":{line}:{column}: {error}")),
+            ManifestError::Syntax {
+                line, column, help, ..
+            } => {
+                let failure = unusable(format!(":{line}:{column}: {error}"));
+                if let Some(help) = help {
+                    return failure.with_help(help.clone());
+                }
+                failure
+            }
             _ => unusable(format!(": {error}")),
         };
         failure.with_help(remedy!(

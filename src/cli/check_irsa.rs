@@ -1,6 +1,8 @@
 //! `eksact check irsa`: reads every link between a service account and its role. Which of them is broken is judged by
 //! `authn::irsa`.
 
+use std::time::Duration;
+
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -16,17 +18,19 @@ use super::{
 use crate::{
     authn::{
         irsa::{
-            Account, Chain, Claims, Known, Link, Pod, Role, Trial, Verdict, annotated_role, audience_of,
-            check,
+            Account, Chain, Claims, InFile, IssuerCertificates, Known, Link, Pod, Provider, Role, Trial,
+            Verdict, annotated_role, audience_of, check,
         },
         token_decode::{DecodedToken, decode},
     },
+    config::{ClusterConfig, ServiceAccount},
     engine::{Finding, Severity},
     iam::{Arn, trust::provider_arn},
     ports::{
         CallError, kubernetes,
         web_identity::{WebIdentityToken, WebIdentityTrial},
     },
+    resources::request::owns_role,
     view::{Facts, Printer},
 };
 
@@ -104,6 +108,21 @@ impl CheckIrsa {
             Ok(found.map(|role| Role {
                 arn: role.arn,
                 trust_policy: role.trust_policy,
+                tags: role.tags,
+            }))
+        };
+        let certificates = async {
+            let issuer = cluster.oidc_issuer.as_deref()?;
+            let chain = known(readers.issuer.certificate_chain(issuer).await);
+            Some(chain.map(|chain| {
+                IssuerCertificates {
+                    thumbprints: chain
+                        .certificates
+                        .into_iter()
+                        .map(|each| each.thumbprint)
+                        .collect(),
+                    publicly_trusted: chain.publicly_trusted,
+                }
             }))
         };
         let provider = async {
@@ -128,7 +147,7 @@ impl CheckIrsa {
             };
             Some(call.make(&*connection.web_identity, namespace, name).await)
         };
-        let (role, provider, trial) = tokio::join!(role, provider, trial);
+        let (role, provider, trial, certificates) = tokio::join!(role, provider, trial, certificates);
         let chain = Chain {
             cluster: cluster.name,
             account: arn.account,
@@ -138,15 +157,38 @@ impl CheckIrsa {
             namespace: namespace.clone(),
             name: name.clone(),
             service_account: account,
-            provider: known(provider).map(|found| found.map(|provider| provider.audiences)),
+            provider: known(provider).map(|found| {
+                found.map(|provider| Provider {
+                    audiences: provider.audiences,
+                    thumbprints: provider.thumbprints,
+                })
+            }),
+            certificates,
             role,
             pods: known(pods).map(|pods| pods.into_iter().filter(is_live).map(pod).collect()),
             token,
             trial,
+            in_file: self.in_file(&config),
+            now: Some(Timestamp::now()),
         };
         let links = check(&chain);
         self.output
             .show_as(&facts(&links), |facts| document(&links, facts), printer)
+    }
+}
+
+impl CheckIrsa {
+    /// What the file says of the service account.
+    fn in_file(&self, config: &ClusterConfig) -> InFile {
+        let Some(path) = &self.cluster.config_file else {
+            return InFile::NoFile;
+        };
+        let (namespace, name) = &self.service_account;
+        let is_it = |account: &&ServiceAccount| account.namespace == *namespace && account.name == *name;
+        match config.iam.service_accounts.iter().find(is_it) {
+            Some(account) if owns_role(account) => InFile::Owned(path.clone()),
+            _ => InFile::NotOwned,
+        }
     }
 }
 
@@ -155,7 +197,7 @@ fn document(links: &[Link], facts: &Facts) -> Value {
     let links: Vec<Value> = links
         .iter()
         .map(|link| {
-            json!({
+            let mut document = json!({
                 "link": link.name,
                 "verdict": match link.verdict {
                     Verdict::Whole => "whole",
@@ -163,7 +205,11 @@ fn document(links: &[Link], facts: &Facts) -> Value {
                     Verdict::Unknown => "unknown",
                 },
                 "says": link.says,
-            })
+            });
+            if !link.depends_on.is_empty() {
+                document["dependsOn"] = json!(link.depends_on);
+            }
+            document
         })
         .collect();
     json!({"links": links, "findings": facts.json()["findings"]})
@@ -210,14 +256,19 @@ fn facts(links: &[Link]) -> Facts {
         let word = match link.verdict {
             Verdict::Whole => "",
             Verdict::Broken => "BROKEN: ",
+            // It says itself that it depends on something.
+            Verdict::Unknown if !link.depends_on.is_empty() => "",
             Verdict::Unknown => "not checkable: ",
         };
         facts.add(link.name, format!("{word}{}", link.says));
         let severity = match link.verdict {
-            Verdict::Whole => None,
             Verdict::Broken => Some(Severity::Error),
-            // What cannot be told and yet has an advice is worth more than a line among others.
-            Verdict::Unknown => link.help.is_some().then_some(Severity::Warning),
+            // What cannot be told, or holds and is not well, and has an advice, is worth more than a line among others.
+            Verdict::Unknown | Verdict::Whole => link.help.is_some().then_some(if link.is_note {
+                Severity::Note
+            } else {
+                Severity::Warning
+            }),
         };
         if let Some(severity) = severity {
             let mut finding = Finding::new(severity, link.code, &link.says);
@@ -255,11 +306,12 @@ fn claims(given: &str) -> Result<Claims, Failure> {
     };
     let over = token
         .time("exp")
-        .map(|end| Timestamp::now().duration_since(end).as_secs());
+        // One that is still to come is negative, and no duration of the standard library's.
+        .and_then(|end| Duration::try_from(Timestamp::now().duration_since(end)).ok());
     Ok(Claims {
         issuer: token.text("iss").map(str::to_owned),
         subject: token.text("sub").map(str::to_owned),
         audiences: token.audiences().into_iter().map(str::to_owned).collect(),
-        expired_for: over.filter(|seconds| *seconds >= 0),
+        expired_for: over,
     })
 }

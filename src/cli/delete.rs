@@ -99,6 +99,14 @@ impl DeleteServiceAccount {
         let mut prune = None;
         if let Some(account) = named {
             delete.insert(key_of(&account));
+        } else if self.only_missing && !config.iam.lists_service_accounts {
+            return Err(Failure::error(format!(
+                "'iam.serviceAccounts' is not defined in \"{}\"",
+                self.cluster.config_file.as_deref().unwrap_or_default()
+            ))
+            .with_help(remedy!(
+                "An empty list, `serviceAccounts: []`, says that each of the cluster's is missing there."
+            )));
         } else if self.only_missing {
             prune = Some(self.prune(&config, &connection).await?);
         } else {

@@ -126,6 +126,11 @@ impl From<PreflightError> for Failure {
             PreflightError::OtherCluster { .. } => {
                 remedy!("Nothing was changed. Check --kubeconfig and --context.")
             }
+            PreflightError::NotUnderstood { .. } => {
+                remedy!(
+                    "Nothing was changed. The plan is of another version of eksact: plan again with this one."
+                )
+            }
             PreflightError::Denied { .. } => {
                 remedy!(
                     "Nothing was changed. Bind a role that allows it to the caller, or use an identity that has one."

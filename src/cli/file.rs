@@ -6,6 +6,7 @@ use super::{ExitCode, Failure, global::GlobalFlags};
 use crate::{
     config::{self, ClusterConfig, Diagnostic, InputFile, Severity},
     view::{Printer, errors},
+    yaml::text,
 };
 
 /// The configuration in the file `path`, or on standard input for `-`. Warnings and notes go to stderr.
@@ -72,6 +73,20 @@ pub(super) fn read(path: &str) -> std::io::Result<Vec<u8>> {
         fs_err::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
     }
     Ok(bytes)
+}
+
+/// The text of a file, or of standard input for `-`: UTF-8, or UTF-16 as Windows PowerShell writes it.
+pub(super) fn read_text(path: &str) -> Result<String, String> {
+    let bytes = read(path).map_err(|error| error.to_string())?;
+    let (text, _) = text::decode(&bytes).map_err(|error| {
+        format!(
+            "{path}:{}:{}: {error}; {}",
+            error.line,
+            error.column,
+            text::not_text_help()
+        )
+    })?;
+    Ok(text)
 }
 
 fn show(diagnostics: &[Diagnostic], printer: &Printer) {

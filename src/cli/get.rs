@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::{
     ExitCode, Failure,
     account_flags::{ClusterFlags, NameFlags},
-    cluster::GetCluster,
     file,
+    get_cluster::GetCluster,
     get_identity_mapping::GetIdentityMappings,
     global::GlobalFlags,
     wiring::Connection,

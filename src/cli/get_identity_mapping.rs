@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::{
     ExitCode, Failure,
+    account_flags::AnyClusterFlags,
     get::{Format, show_list},
     global::GlobalFlags,
-    identity_mapping::MappingClusterFlags,
     wiring::Connection,
 };
 use crate::{
@@ -29,7 +29,7 @@ use crate::{
 #[command(visible_alias = "iamidentitymappings")]
 pub(super) struct GetIdentityMappings {
     #[command(flatten)]
-    cluster: MappingClusterFlags,
+    cluster: AnyClusterFlags,
     /// Only the mappings of this ARN; an error when there is none
     #[arg(long, alias = "role", value_name = "ARN", help_heading = "Mapping")]
     arn: Option<String>,

@@ -4,19 +4,15 @@ use clap::Args;
 
 use super::{
     ExitCode, Failure,
-    account_flags::ClusterFlags,
+    account_flags::AnyClusterFlags,
     file,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
-    place_flags::cluster_name,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     wiring::Connection,
 };
 use crate::{
-    config::{
-        ClusterConfig,
-        cluster_access::{ClusterAccess, IdentityMapping, MappingSubject},
-    },
+    config::cluster_access::{ClusterAccess, IdentityMapping, MappingSubject},
     resources::{
         Request,
         identity_mapping::EMR_CONTAINERS,
@@ -25,42 +21,7 @@ use crate::{
     view::Printer,
 };
 
-/// The cluster of these commands, under every name that eksctl gives it.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Cluster or file")]
-pub(super) struct MappingClusterFlags {
-    #[command(flatten)]
-    flags: ClusterFlags,
-    /// The EKS cluster
-    #[arg(value_name = "CLUSTER", conflicts_with_all = ["cluster", "config_file"], help_heading = None::<&str>, value_parser = cluster_name)]
-    positional: Option<String>,
-    /// The EKS cluster, under eksctl's old name of the flag
-    #[arg(short = 'n', long = "name", value_name = "NAME", hide = true, conflicts_with_all = ["cluster", "positional", "config_file"], value_parser = cluster_name)]
-    old_name: Option<String>,
-}
-
-impl MappingClusterFlags {
-    /// The configuration that names the cluster: the file's, or one of the flags.
-    pub(super) fn config(&self, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
-        match &self.flags.config_file {
-            Some(path) => file::load(path, global, printer),
-            None => ClusterFlags {
-                cluster: self
-                    .flags
-                    .cluster
-                    .clone()
-                    .or_else(|| self.positional.clone())
-                    .or_else(|| self.old_name.clone()),
-                config_file: None,
-            }
-            .config(global),
-        }
-    }
-
-    pub(super) fn has_file(&self) -> bool {
-        self.flags.config_file.is_some()
-    }
-
+impl AnyClusterFlags {
     /// A request about the cluster and nothing else.
     pub(super) fn request(
         &self,
@@ -82,7 +43,7 @@ impl MappingClusterFlags {
 #[command(visible_alias = "iamidentitymappings")]
 pub(super) struct CreateIdentityMapping {
     #[command(flatten)]
-    cluster: MappingClusterFlags,
+    cluster: AnyClusterFlags,
     /// ARN of the role or user; a mapping that it has is changed, never doubled
     #[arg(
         long,
@@ -169,7 +130,7 @@ impl CreateIdentityMapping {
 
     /// The mapping that the flags make; none where a file has them.
     fn mapping(&self) -> Result<Option<IdentityMapping>, Failure> {
-        if self.cluster.has_file() {
+        if self.cluster.file().is_some() {
             return Ok(None);
         }
         let subject = match (&self.arn, &self.account, &self.service_name) {
@@ -228,7 +189,7 @@ impl CreateIdentityMapping {
 #[command(visible_alias = "iamidentitymappings")]
 pub(super) struct DeleteIdentityMapping {
     #[command(flatten)]
-    cluster: MappingClusterFlags,
+    cluster: AnyClusterFlags,
     /// ARN of the role or user
     #[arg(
         long,

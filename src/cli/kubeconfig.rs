@@ -6,8 +6,7 @@ use clap::{ArgAction, Args};
 
 use super::{
     ExitCode, Failure,
-    account_flags::ClusterFlags,
-    file,
+    account_flags::{AnyClusterFlags, ClusterFlags},
     global::GlobalFlags,
     kubeconfig_file::{ChosenFile, FileChange, ShowFlags, candidates_for_cluster},
     kubeconfig_flags::{EntryFlags, PROFILE_VARIABLES, role},
@@ -68,13 +67,7 @@ pub(super) struct UpdateKubeconfig {
 #[derive(Debug, Args)]
 pub(super) struct WriteKubeconfig {
     #[command(flatten)]
-    cluster: ClusterFlags,
-    /// The EKS cluster
-    #[arg(value_name = "CLUSTER", conflicts_with_all = ["cluster", "config_file"], help_heading = None::<&str>, value_parser = cluster_name)]
-    positional: Option<String>,
-    /// The EKS cluster
-    #[arg(short, long, hide = true, value_name = "NAME", conflicts_with_all = ["cluster", "positional", "config_file"], value_parser = cluster_name)]
-    name: Option<String>,
+    cluster: AnyClusterFlags,
     /// Role that kubectl shall assume
     #[arg(long, visible_alias = "role-arn", value_name = "ARN")]
     authenticator_role_arn: Option<String>,
@@ -165,16 +158,7 @@ impl UpdateKubeconfig {
 
 impl WriteKubeconfig {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let config = match &self.cluster.config_file {
-            Some(path) => file::load(path, global, printer)?,
-            None => ClusterFlags {
-                cluster: (self.cluster.cluster.clone())
-                    .or_else(|| self.positional.clone())
-                    .or_else(|| self.name.clone()),
-                config_file: None,
-            }
-            .config(global)?,
-        };
+        let config = self.cluster.config(global, printer)?;
         let candidates = if self.auto_kubeconfig {
             let home = std::env::home_dir()
                 .ok_or_else(|| Failure::usage("there is no home folder (HOME is not set)"))?;

@@ -1,6 +1,7 @@
 //! The road of every command that changes a kubeconfig: choose the file, take its lock, read, plan, write, show. Nothing
 //! is asked: it is the user's own file.
 
+use crate::remedy::Remedy;
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -13,7 +14,7 @@ use crate::{
     engine::{Finding, Interrupt, Plan, Severity},
     kubeconfig::{
         Candidates, CannotEdit, Document, Entries, FileState, Lock, LockError, Malformed, PlaceError,
-        PlaceVariables, StoreError, Waiting, Written,
+        PlaceVariables, StoreError, Unusable, Waiting, Written,
         changes::{Target, address, current_context},
         store,
         value::{Edit, Section},
@@ -137,7 +138,7 @@ impl ChosenFile {
                             failure.message
                         ),
                     )
-                    .with_help(remedy!("Mend it, or take it out of KUBECONFIG.")),
+                    .with_help(remedy!("Fix it, or take it out of KUBECONFIG.")),
                 ),
                 None => {}
             }
@@ -245,9 +246,12 @@ impl ChosenFile {
                 .with_help(remedy!("chmod 600 {file}")),
             );
         }
+        for entry in document.unusable_after(&change.edits) {
+            change.plan.findings.push(unusable(&entry));
+        }
         let text = document.edited(&change.edits)?;
         let written = if writes && !change.edits.is_empty() {
-            Some(store::write(&target, text.as_bytes())?)
+            Some(store::write(&target, &document.bytes(&text))?)
         } else {
             None
         };
@@ -287,6 +291,15 @@ fn done(file: &str, written: Written) -> String {
     }
 }
 
+/// An entry that stays in the file and that kubectl does not use.
+fn unusable(entry: &Unusable) -> Finding {
+    let message = format!("{}: {}", entry.location, entry.problem);
+    let finding = Finding::new(Severity::Warning, "kubeconfig-entry-unusable", message);
+    finding
+        .about(&address(entry.section, &entry.name))
+        .with_help(entry.help.clone())
+}
+
 /// A finding where the plan is not shown.
 fn tell(finding: &Finding, printer: &Printer) {
     match finding.severity {
@@ -311,8 +324,12 @@ pub(super) fn entries_at(path: &Path) -> Option<Result<Entries, Failure>> {
 }
 
 /// A failure before the file was written.
-fn untouched(error: &dyn std::error::Error) -> Failure {
-    Failure::error(format!("{error}. The file was not changed"))
+fn untouched(error: &impl std::error::Error, help: Option<&Remedy>) -> Failure {
+    let failure = Failure::error(format!("{error}. The file was not changed"));
+    match help {
+        Some(help) => failure.with_help(help.clone()),
+        None => failure,
+    }
 }
 
 impl From<PlaceError> for Failure {
@@ -333,18 +350,18 @@ impl From<LockError> for Failure {
             LockError::Interrupted { .. } => ExitCode::Interrupted,
             _ => ExitCode::Error,
         };
-        untouched(&error).with_code(code)
+        untouched(&error, None).with_code(code)
     }
 }
 
 impl From<Malformed> for Failure {
     fn from(error: Malformed) -> Self {
-        untouched(&error)
+        untouched(&error, error.help.as_ref())
     }
 }
 
 impl From<CannotEdit> for Failure {
     fn from(error: CannotEdit) -> Self {
-        untouched(&error)
+        untouched(&error, error.help.as_ref())
     }
 }

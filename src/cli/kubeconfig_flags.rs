@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Failure, global::GlobalFlags};
 use crate::{
-    iam::Arn,
+    iam::{Arn, arn::is_account_id},
     kubeconfig::{ExecApiVersion, ExecTool},
 };
 
@@ -43,8 +43,8 @@ pub(super) struct EntryFlags {
     #[arg(long, help_heading = "Exec entry", conflicts_with = "exec_profile")]
     pub no_profile: bool,
     /// Variable that the program shall find in its environment (repeatable)
-    #[arg(long, value_name = "NAME=VALUE", value_parser = variable, help_heading = "Exec entry")]
-    pub exec_env: Vec<(String, String)>,
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Exec entry")]
+    pub exec_env: Vec<String>,
     /// Program that kubectl shall run for a token
     #[arg(
         long,
@@ -121,8 +121,9 @@ impl EntryFlags {
     /// The variables to write, by name.
     pub(super) fn variables(&self, global: &GlobalFlags) -> Result<BTreeMap<String, String>, Failure> {
         let mut variables = BTreeMap::new();
-        for (name, value) in &self.exec_env {
-            if variables.insert(name.clone(), value.clone()).is_some() {
+        for text in &self.exec_env {
+            let (name, value) = variable(text).map_err(Failure::usage)?;
+            if variables.insert(name.to_owned(), value.to_owned()).is_some() {
                 return Err(Failure::usage(format!("--exec-env names {name} twice")));
             }
         }
@@ -193,18 +194,21 @@ impl EntryFlags {
 /// The variables that name a profile (the AWS SDKs' reference, "Environment variables"), the one that counts first.
 pub(super) const PROFILE_VARIABLES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
 
-/// `NAME=VALUE`; the value may be empty, and may have an equals sign in it.
-fn variable(text: &str) -> Result<(String, String), String> {
+/// `NAME=VALUE`; the value may be empty, and may have an equals sign in it. It may be a secret, and is not repeated.
+fn variable(text: &str) -> Result<(&str, &str), String> {
     let (name, value) = text
         .split_once('=')
-        .ok_or_else(|| format!("`{text}` is not NAME=VALUE"))?;
+        .ok_or_else(|| "--exec-env takes NAME=VALUE, and what is given has no `=`".to_owned())?;
     if name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(format!("`{name}` cannot be the name of a variable"));
+        return Err(format!(
+            "--exec-env: `{}` cannot be the name of a variable",
+            name.escape_debug()
+        ));
     }
     if value.contains('\0') {
-        return Err("a variable holds no NUL".to_owned());
+        return Err(format!("--exec-env {name}: the value of a variable has no NUL"));
     }
-    Ok((name.to_owned(), value.to_owned()))
+    Ok((name, value))
 }
 
 /// The ARN of a role that can be assumed.
@@ -212,10 +216,14 @@ pub(super) fn role(flag: &str, text: &str) -> Result<String, Failure> {
     let arn: Arn = text
         .parse()
         .map_err(|error| Failure::usage(format!("{flag}: {error}")))?;
-    if arn.role_name().is_none() {
-        return Err(Failure::usage(format!(
-            "--role-arn: `{text}` is not the ARN of a role"
-        )));
+    // A variable that is not set leaves the account empty.
+    if arn.service != "iam" || arn.role_name().is_none() || !is_account_id(&arn.account) {
+        return Err(
+            Failure::usage(format!("{flag}: `{text}` is not the ARN of a role")).with_help(remedy!(
+                "Write it like arn:{}:iam::111122223333:role/my-role.",
+                arn.partition
+            )),
+        );
     }
     Ok(text.to_owned())
 }
@@ -257,10 +265,9 @@ mod tests {
 
     #[test]
     fn variables_have_a_name_and_any_value() {
-        let pair = |name: &str, value: &str| Ok((name.to_owned(), value.to_owned()));
-        assert_eq!(variable("AWS_PROFILE=dev"), pair("AWS_PROFILE", "dev"));
-        assert_eq!(variable("OPTS=a=b, c"), pair("OPTS", "a=b, c"));
-        assert_eq!(variable("AWS_PROFILE="), pair("AWS_PROFILE", ""));
+        assert_eq!(variable("AWS_PROFILE=dev"), Ok(("AWS_PROFILE", "dev")));
+        assert_eq!(variable("OPTS=a=b, c"), Ok(("OPTS", "a=b, c")));
+        assert_eq!(variable("AWS_PROFILE="), Ok(("AWS_PROFILE", "")));
         for text in [
             "AWS_PROFILE",
             "=dev",

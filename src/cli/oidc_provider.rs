@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     ExitCode, Failure,
-    account_flags::ClusterFlags,
+    account_flags::{AnyClusterFlags, ClusterFlags},
     file,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
@@ -47,7 +47,7 @@ enum Association {
 #[derive(Debug, Args)]
 pub(super) struct AssociateProvider {
     #[command(flatten)]
-    cluster: ClusterFlags,
+    cluster: AnyClusterFlags,
     #[command(flatten)]
     thumbprint: ThumbprintFlags,
     #[command(flatten)]
@@ -88,18 +88,12 @@ impl AssociateCommand {
 impl AssociateProvider {
     async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let settings = self.plan.settings(&RoleFlags::default(), &self.thumbprint)?;
-        let mut config = match &self.cluster.config_file {
-            Some(path) => {
-                let config = file::load(path, global, printer)?;
-                if !config.iam.with_oidc.value {
-                    return Err(Failure::error(format!(
-                        "'iam.withOIDC' is not enabled in \"{path}\""
-                    )));
-                }
-                config
-            }
-            None => self.cluster.config(global)?,
-        };
+        let mut config = self.cluster.config(global, printer)?;
+        if let Some(path) = self.cluster.file().filter(|_| !config.iam.with_oidc.value) {
+            return Err(Failure::error(format!(
+                "'iam.withOIDC' is not enabled in \"{path}\""
+            )));
+        }
         config.iam.service_accounts.clear();
         if config.iam.with_oidc.location.is_none() {
             config.iam.with_oidc = Located::unlocated(true);

@@ -76,8 +76,16 @@ impl WholeFileFlags {
             request = request.without_access();
         }
         // A file that says nothing of access is no reason to take away what others say of it.
-        request.access.prune = self.prune && request.config.access.complete;
-        if self.prune {
+        let access = &request.config.access;
+        let (complete, states_shared_roles) = (access.complete, access.states_shared_roles);
+        request.access.prune = self.prune && complete;
+        request.access.prune_shared_roles = self.prune && (complete || states_shared_roles);
+        if self.prune && !request.config.iam.lists_service_accounts {
+            printer.note(
+                "the file has no iam.serviceAccounts, so --prune removes no service account and no role; an empty list, \
+                 `serviceAccounts: []`, says that there shall be none",
+            );
+        } else if self.prune {
             let named = self
                 .prune_named
                 .iter()

@@ -1,16 +1,16 @@
 //! `eksact restore aws-auth`: lists the backups, and takes the ConfigMap back to one.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use clap::{Args, Subcommand};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     ExitCode, Failure,
+    account_flags::AnyClusterFlags,
+    file,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
-    identity_mapping::MappingClusterFlags,
     plan_flags::{Output, PlanFlags},
     wiring::Connection,
 };
@@ -44,7 +44,7 @@ enum What {
 #[derive(Debug, Args)]
 struct RestoreAwsAuth {
     #[command(flatten)]
-    cluster: MappingClusterFlags,
+    cluster: AnyClusterFlags,
     /// List the backups, those of the cluster and those in files of yours
     #[arg(long, help_heading = "Backup")]
     list: bool,
@@ -55,19 +55,6 @@ struct RestoreAwsAuth {
     plan: PlanFlags,
     #[command(flatten)]
     approval: ApprovalFlags,
-}
-
-/// What counts of a backup's file besides what the authenticator reads.
-#[derive(Debug, Deserialize)]
-struct BackupFile {
-    #[serde(default)]
-    metadata: BackupMetadata,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct BackupMetadata {
-    #[serde(default)]
-    annotations: BTreeMap<String, String>,
 }
 
 impl RestoreCommand {
@@ -91,13 +78,11 @@ impl RestoreAwsAuth {
         let found = async || {
             let kubernetes = connection.readers.kubernetes.as_ref();
             match all_backups(kubernetes, flow::state_folder().as_deref(), &cluster.arn).await {
-                Ok((found, missing)) => {
-                    if let Some(error) = missing {
-                        printer.warning(&format!(
-                            "only backups in files of yours were looked at: those in the cluster could not be listed: {error}"
-                        ));
+                Ok(all) => {
+                    for reason in &all.unread {
+                        printer.warning(reason);
                     }
-                    Ok(found)
+                    Ok(all.found)
                 }
                 Err(error) if error.kind == CallErrorKind::Credentials => {
                     let caller = connection.readers.aws.caller_identity().await.ok();
@@ -212,7 +197,7 @@ fn of(backup: &Backup) -> Restore {
 /// What would be written over the mappings of a cluster must be mappings.
 fn from_file(path: &str) -> Result<Restore, Failure> {
     let wrong = |why: String| Failure::usage(format!("{path} is no backup of aws-auth: {why}"));
-    let text = fs_err::read_to_string(path)
+    let text = file::read_text(path)
         .map_err(|error| Failure::usage(format!("the backup could not be read: {error}")))?;
     let manifest = Manifest::read(&text).map_err(|error| wrong(error.to_string()))?;
     if !manifest.is_aws_auth() && !manifest.name.starts_with(&format!("{NAME}-backup-")) {
@@ -236,13 +221,55 @@ fn from_file(path: &str) -> Result<Restore, Failure> {
             "it has none of mapRoles, mapUsers and mapAccounts".to_owned(),
         ));
     }
-    // Of a list, annotations are not looked for.
-    let annotations = serde_saphyr::from_str(&text)
-        .map(|file: BackupFile| file.metadata.annotations)
-        .unwrap_or_default();
     Ok(Restore {
         name: path.to_owned(),
-        ownership: Backup::ownership_in(&annotations).cloned(),
+        ownership: Backup::ownership_in(&manifest.annotations).cloned(),
         data: manifest.data,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BACKUP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: aws-auth\n  namespace: kube-system\n  annotations:\n    A: record\ndata:\n  mapRoles: |\n    - rolearn: arn:aws:iam::111122223333:role/dev\n      username: dev\n";
+
+    /// The record of ownership is read with the mappings, by one reader: whatever that takes, it takes both.
+    #[test]
+    fn restore_keeps_the_record_of_a_file_in_every_form() {
+        let backup = BACKUP.replace("    A:", "    eksact.dev/identity-mappings:");
+        let in_a_list = format!(
+            "kind: List\nitems:\n- {}",
+            backup.trim_end().replace('\n', "\n  ")
+        );
+        let utf16 = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            format!("\u{feff}{backup}")
+                .encode_utf16()
+                .flat_map(bytes)
+                .collect()
+        };
+        for bytes in [
+            backup.clone().into_bytes(),
+            format!("\u{feff}{backup}").into_bytes(),
+            utf16(u16::to_le_bytes),
+            utf16(u16::to_be_bytes),
+            backup.replace('\n', "\r\n").into_bytes(),
+            // A key twice, and a second document: kubectl takes both.
+            backup
+                .replace("kind: ConfigMap\n", "kind: ConfigMap\nkind: ConfigMap\n")
+                .into_bytes(),
+            format!("kind: Namespace\n---\n{backup}").into_bytes(),
+            backup
+                .replace("  annotations:", "  labels: {x: y}\n  annotations: &a")
+                .into_bytes(),
+            in_a_list.into_bytes(),
+        ] {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            fs_err::write(file.path(), &bytes).unwrap();
+            let restore = from_file(&file.path().to_string_lossy()).unwrap();
+            let shown = String::from_utf8_lossy(&bytes);
+            assert_eq!(restore.ownership.as_deref(), Some("record"), "{shown}");
+            assert!(restore.data["mapRoles"].contains("role/dev"), "{shown}");
+        }
+    }
 }

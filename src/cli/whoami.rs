@@ -1,7 +1,12 @@
 //! `eksact whoami`: who one is to AWS and from which credentials, and who to a cluster. What cannot be asked is said to be
 //! not checkable; what was found out is explained in `diagnosis::caller`.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -108,6 +113,7 @@ impl WhoamiCommand {
                 profile: global.profile.as_deref(),
                 inherited_profile: environment.get("AWS_PROFILE"),
                 role_arn: self.signer.role_arn.as_deref(),
+                kubeconfig: global.kubeconfig.as_deref().and_then(Path::to_str),
             };
             let of_context = user.map(|user| findings(&user, &asked_for)).unwrap_or_default();
             let of_file = file.as_ref().and_then(|file| file.finding.clone());

@@ -3,16 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use super::Failure;
+use super::{Failure, file};
 use crate::{
     authn::aws_auth_manifest::{Manifest, NAME, NAMESPACE},
     engine::{Finding, Severity},
+    yaml::{self, Content, DuplicateKeys, Resolved},
 };
-
-/// More than any ConfigMap holds.
-const LONGEST_FILE: u64 = 4 * 1024 * 1024;
 
 /// A ConfigMap that was given as a file.
 pub(super) struct PastedAwsAuth {
@@ -27,10 +23,7 @@ pub(super) struct PastedAwsAuth {
 
 /// A ConfigMap in a file, or a file that is nothing but its data.
 pub(super) fn read_aws_auth(path: &std::path::Path) -> Result<PastedAwsAuth, Failure> {
-    use std::io::Read as _;
-    let mut text = String::new();
-    fs_err::File::open(path)
-        .and_then(|file| file.take(LONGEST_FILE).read_to_string(&mut text))
+    let text = file::read_text(&path.to_string_lossy())
         .map_err(|error| Failure::usage(format!("--aws-auth could not be read: {error}")))?;
     let shown = path.display().to_string();
     pasted_aws_auth(&text, &shown).map_err(|why| {
@@ -84,14 +77,23 @@ fn pasted_aws_auth(text: &str, path: &str) -> Result<PastedAwsAuth, String> {
 
 /// The data of an object without a kind, or of no object at all; none where the text is something else.
 fn bare_data(text: &str) -> Option<Result<BTreeMap<String, String>, String>> {
-    let document: Value = serde_saphyr::from_str(text).ok()?;
+    let document = yaml::read(text, DuplicateKeys::KeepLast).ok()?;
     if document.get("kind").is_some() {
         return None;
     }
-    let data = document.get("data").unwrap_or(&document).as_object()?;
-    let texts = data.iter().map(|(key, value)| {
-        let text = value.as_str().ok_or_else(|| not_a_text(key))?;
-        Ok((key.clone(), text.to_owned()))
+    let data = document.get("data").unwrap_or(&document);
+    let Content::Mapping(entries) = data.content() else {
+        return None;
+    };
+    let texts = entries.iter().map(|entry| {
+        let key = entry.json_key();
+        match entry.value.resolved() {
+            Some(Resolved::Text(_) | Resolved::Timestamp(_)) => {
+                let text = entry.value.text().unwrap_or_default();
+                Ok((key.to_owned(), text.to_owned()))
+            }
+            _ => Err(not_a_text(key)),
+        }
     });
     Some(texts.collect())
 }

@@ -444,8 +444,9 @@ fn stray(failure: Failure) -> Failure {
 /// A blank at an end of a value comes from a line that ends with `\ `, or from `a, b`; names with it are other names.
 fn not_padded(argument: &Arg, shown: &str, value: &str) -> Result<(), Failure> {
     let names = argument.get_value_names().unwrap_or_default();
+    let is = |wanted: &[&str]| names.iter().any(|name| wanted.contains(&name.as_str()));
     // What is copied from a terminal may have them, and they are taken off.
-    let is_pasted = names.iter().any(|name| name == "TOKEN");
+    let is_pasted = is(&["TOKEN"]);
     let trimmed = value.trim_matches(is_blank_character);
     if trimmed == value || is_pasted {
         return Ok(());
@@ -455,9 +456,15 @@ fn not_padded(argument: &Arg, shown: &str, value: &str) -> Result<(), Failure> {
     } else {
         "begins"
     };
+    // A URL may have a password in it, and a variable may be one.
+    let (value, fix) = if is(&["URL", "NAME=VALUE"]) {
+        (String::new(), "Take it off".to_owned())
+    } else {
+        (format!(": `{value}`"), format!("Write `{trimmed}`"))
+    };
     Err(
-        Failure::usage(format!("{shown} {end} with a blank: `{value}`")).with_help(remedy!(
-            "Write `{trimmed}`; a backslash at the end of a line must be its last character."
+        Failure::usage(format!("{shown} {end} with a blank{value}")).with_help(remedy!(
+            "{fix}; a backslash at the end of a line must be its last character."
         )),
     )
 }

@@ -156,6 +156,15 @@ fn values_with_a_blank_at_an_end_are_refused() {
     ] {
         assert_eq!(refusal(&root, &line(&words, &[])).message, message);
     }
+    // A value that may be a secret is not repeated.
+    for (flag, value) in [
+        ("--proxy-url", "http://me:secret@proxy "),
+        ("--exec-env", "TOKEN=secret "),
+    ] {
+        let failure = refusal(&root, &line(&["eksact", "update-kubeconfig", flag, value], &[]));
+        assert_eq!(failure.message, format!("{flag} ends with a blank"));
+        assert!(!format!("{failure:?}").contains("secret"));
+    }
     // What is pasted is trimmed where it is read.
     assert!(parse(&line(&["eksact", "decode", "token", "k8s-aws-v1.abc\n"], &[])).is_ok());
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::document::DocumentKind;
 use super::fields::{places, types};
 use super::suggest;
-use super::yaml::Node;
+use crate::yaml::Node;
 
 /// What an unknown key at the root is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

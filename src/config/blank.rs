@@ -10,8 +10,8 @@ use super::document::DocumentKind;
 use super::fields::{Field, FieldType, types};
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
-use super::yaml::{Content, Node};
 use crate::remedy::Remedy;
+use crate::yaml::{Content, Node};
 
 fn fill_in() -> Remedy {
     remedy!("a variable was probably not set: fill it in, or leave the key out")
@@ -50,9 +50,7 @@ impl Walk {
 
     fn field(&mut self, node: &Node, field: &Field, path: &FieldPath) {
         match (&field.holds, node.content()) {
-            (FieldType::Text, _) | (FieldType::List(_), Content::Scalar { .. }) if node.is_null() => {
-                self.without_value(field, path);
-            }
+            _ if node.is_null() => self.without_value(field, path),
             (FieldType::Text, Content::Scalar { text, .. }) => self.text(text, path),
             (FieldType::List(item), Content::Sequence(items)) if **item == FieldType::Text => {
                 let may_be_empty = field.name == "apiGroups";

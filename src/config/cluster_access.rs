@@ -78,6 +78,48 @@ pub struct GroupAccess {
     pub bindings: Vec<GroupBinding>,
 }
 
+/// How a shared role is named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RoleReference {
+    /// By its ARN, as written.
+    Arn(String),
+    /// By its name, in the account of the cluster.
+    Name(String),
+}
+
+impl RoleReference {
+    /// The role's name, without its path.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Arn(arn) => arn.rsplit('/').next().unwrap_or_default(),
+            Self::Name(name) => name,
+        }
+    }
+}
+
+/// Service accounts that a shared role lets in: one, or those whose name fits a pattern.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedRoleAccount {
+    /// The namespace.
+    pub namespace: String,
+    /// The name, or the pattern of it.
+    pub name: String,
+    /// Whether `name` is a pattern.
+    pub is_pattern: bool,
+}
+
+/// A role that service accounts of several clusters assume: this cluster keeps its own statement in the trust policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedRole {
+    /// The role.
+    pub role: Located<RoleReference>,
+    /// Who may assume it. None in a file stands for the service accounts that attach it; `load` fills them in.
+    pub service_accounts: Option<Vec<SharedRoleAccount>>,
+    /// Where the entry begins in the file.
+    pub location: Option<SourceLocation>,
+}
+
 /// Everything that the files say about access to the cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterAccess {
@@ -85,7 +127,11 @@ pub struct ClusterAccess {
     pub identity_mappings: Vec<IdentityMapping>,
     /// The groups.
     pub groups: Vec<GroupAccess>,
+    /// The roles that other clusters share.
+    pub shared_roles: Vec<SharedRole>,
+    /// Whether a file has a list of shared roles, be it empty: that is all then that this cluster shall share.
+    pub states_shared_roles: bool,
     /// Whether this is all that eksact shall have made: so it is for files with a list of mappings, be it empty, or a
-    /// `ClusterAccess`. Files about something else, and commands about one mapping, leave the rest as it is.
+    /// `ClusterAccess` that is not about shared roles alone. Files about something else, and commands about one mapping, leave the rest as it is.
     pub complete: bool,
 }

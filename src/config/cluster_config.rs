@@ -47,6 +47,8 @@ pub struct Iam {
     pub with_oidc: Located<bool>,
     /// The service accounts, in the order of the file.
     pub service_accounts: Vec<ServiceAccount>,
+    /// Whether the file has the list at all, be it an empty one. Without it the file says nothing of them.
+    pub lists_service_accounts: bool,
 }
 
 /// The well-known policies that are switched on.

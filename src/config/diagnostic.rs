@@ -3,6 +3,7 @@
 //! A diagnostic carries data; its plain `Display` is for logs and tests. Colours belong to the view.
 //! Everything that comes from the file is made harmless here, so that a file cannot write to the terminal.
 
+use crate::remedy::Remedy;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,8 @@ use unicode_width::UnicodeWidthChar;
 
 use super::location::SourceLocation;
 use crate::authn::aws_auth::Weight;
-use crate::remedy::Remedy;
+use crate::yaml::shown::harmless;
+pub(super) use crate::yaml::shown::{harmless_text, quoted};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -166,41 +168,6 @@ fn width_up_to(line: &str, limit: usize) -> usize {
     cells
 }
 
-/// A character that a terminal shows as itself: tabs become a space; control, invisible and direction-changing ones become `U+FFFD`.
-fn harmless(character: char) -> char {
-    match character {
-        '\t' => ' ',
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
-            '\u{fffd}'
-        }
-        other if other.is_control() => '\u{fffd}',
-        other => other,
-    }
-}
-
-/// A whole message, cut and made harmless.
-pub(super) fn harmless_text(text: &str) -> String {
-    const LONGEST: usize = 1_000;
-    text.chars()
-        .take(LONGEST)
-        .map(|c| if c == '\n' { ' ' } else { harmless(c) })
-        .collect()
-}
-
-/// A value from a file in back quotes, cut and made harmless, for use in a message.
-pub(super) fn quoted(value: &str) -> String {
-    const LONGEST: usize = 80;
-    let mut text: String = value
-        .chars()
-        .take(LONGEST)
-        .map(|c| if c == '\n' { ' ' } else { harmless(c) })
-        .collect();
-    if value.chars().nth(LONGEST).is_some() {
-        text.push('…');
-    }
-    format!("`{text}`")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,6 +199,28 @@ mod tests {
     fn nothing_from_the_file_reaches_the_terminal_as_a_control() {
         let (text, _) = excerpt("a: \u{1b}[31mred\u{7}\u{202e}x", 4);
         assert_eq!(text, "a: \u{fffd}[31mred\u{fffd}\u{fffd}x");
-        assert_eq!(quoted("x\u{1b}]0;t\u{7}"), "`x\u{fffd}]0;t\u{fffd}`");
+        assert_eq!(quoted("x\u{1b}]0;t\u{7}"), "`x<U+001B>]0;t<U+0007>`");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_shown() {
+        for (value, shown) in [
+            ("prod", "`prod`"),
+            ("a b", "`a b`"),
+            ("a\nb", "`a b`"),
+            ("", "``"),
+            ("prod ", "`\"prod \"` (blank at its end)"),
+            (" prod", "`\" prod\"` (blank at its start)"),
+            ("\tprod\n", "`\"\\tprod\\n\"` (blanks at both ends)"),
+            ("prod\n", "`\"prod\\n\"` (blank at its end)"),
+            ("  ", "`\"  \"` (nothing but blanks)"),
+            ("prod\u{a0}", "`prod<U+00A0>`"),
+            ("pr\u{200b}od", "`pr<U+200B>od`"),
+            ("\u{feff}prod", "`<U+FEFF>prod`"),
+            ("a\u{ad}b\u{2003}c\u{202e}", "`a<U+00AD>b<U+2003>c<U+202E>`"),
+            ("日本", "`日本`"),
+        ] {
+            assert_eq!(quoted(value), shown, "{value:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The kinds of documents that a file may hold, and how to tell which one a document is. What stands in them is elsewhere.
 
-use super::yaml::Node;
+use crate::yaml::Node;
 
 /// A kind of document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

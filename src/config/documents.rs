@@ -9,7 +9,11 @@ use super::load::InputFile;
 use super::location::SourceLocation;
 use super::path::FieldPath;
 use super::source::{Position, Source};
-use super::yaml::{self, Node};
+use super::template;
+use crate::yaml::{self, Content, DuplicateKeys, ErrorKind, Node, SyntaxError, explain};
+
+/// The most documents of a file that say something.
+const MAXIMUM_DOCUMENTS: usize = 64;
 
 /// One document. Cloning is cheap: text and tree are shared.
 #[derive(Clone, Debug)]
@@ -50,21 +54,43 @@ impl Documents {
             match Source::decode(input.name, input.bytes) {
                 Err(diagnostic) => file.unreadable = Some(*diagnostic),
                 Ok(source) => {
-                    let composed = yaml::compose(source.text());
-                    for problem in composed.problems {
-                        let mut finding = Finding::error(problem.code, FieldPath::default(), problem.message)
-                            .at(problem.at);
-                        finding.help = problem.help;
-                        file.findings.push((problem.at, finding));
+                    let mut reading = yaml::read_all(source.text(), DuplicateKeys::Refuse);
+                    // What stands before a mistake in the YAML may be no document at all.
+                    if !reading.problems.is_empty() {
+                        reading
+                            .documents
+                            .retain(|root| matches!(root.content(), Content::Mapping(_)));
+                    }
+                    // What another tool was to fill in is no YAML: it is told itself, and what else is wrong.
+                    let templates = match reading.problems.as_slice() {
+                        [] => Vec::new(),
+                        _ => template::check(source.text()),
+                    };
+                    if !templates.is_empty() {
+                        file.findings.extend(templates);
+                        reading = yaml::read_all(&template::masked(source.text()), DuplicateKeys::Refuse);
+                        reading.documents.clear();
+                    }
+                    for problem in &reading.problems {
+                        file.findings.push(unusable(source.text(), problem));
                     }
                     let source = Arc::new(source);
-                    let roots = composed.documents.into_iter().enumerate();
-                    all.extend(roots.map(|(place, root)| Part {
-                        file: number,
-                        place,
-                        root,
-                        source: Arc::clone(&source),
-                    }));
+                    let mut roots = reading.documents.into_iter().filter(|root| !root.is_null());
+                    all.extend(
+                        roots
+                            .by_ref()
+                            .take(MAXIMUM_DOCUMENTS)
+                            .enumerate()
+                            .map(|(place, root)| Part {
+                                file: number,
+                                place,
+                                root,
+                                source: Arc::clone(&source),
+                            }),
+                    );
+                    if let Some(root) = roots.next() {
+                        file.findings.push((root.at.into(), too_many_documents()));
+                    }
                     file.source = Some(source);
                 }
             }
@@ -91,7 +117,7 @@ impl Documents {
             });
         let mut first: Option<SourceLocation> = None;
         for (number, part) in parts.into_iter().enumerate() {
-            let at = part.root.at;
+            let at = part.root.at.into();
             let kind = match part.kind() {
                 None if nameless == Some(number) => Some(DocumentKind::ClusterConfig),
                 kind => kind,
@@ -201,6 +227,36 @@ impl Part {
 
 fn of_file(code: &'static str, message: impl Into<String>) -> Finding {
     Finding::error(code, FieldPath::default(), message)
+}
+
+/// What makes a file unusable as YAML.
+fn unusable(text: &str, problem: &SyntaxError) -> (Position, Finding) {
+    let code = match problem.kind {
+        ErrorKind::Character => "control-character",
+        ErrorKind::Syntax => "yaml-syntax",
+        ErrorKind::Tag => "yaml-tag",
+        ErrorKind::Alias => "yaml-alias",
+        ErrorKind::Key => "bad-key",
+        ErrorKind::Merge => "bad-merge",
+        ErrorKind::Duplicate => "duplicate-key",
+        ErrorKind::NotJson => "not-json",
+        ErrorKind::Depth => "yaml-too-deep",
+        ErrorKind::Size => "yaml-too-large",
+    };
+    let explained = explain::explain(text, problem);
+    let message = match problem.kind {
+        ErrorKind::Syntax => format!("this is not valid YAML: {}", explained.problem),
+        _ => explained.problem,
+    };
+    let at = Position::new(explained.line, explained.column);
+    let mut finding = of_file(code, message).at(at);
+    finding.help = explained.help;
+    (at, finding)
+}
+
+fn too_many_documents() -> Finding {
+    let message = format!("the file has more than {MAXIMUM_DOCUMENTS} documents");
+    of_file("too-many-documents", message).help(remedy!("put the entries of several into one"))
 }
 
 fn other_document() -> Finding {

@@ -53,6 +53,8 @@ pub(super) struct Finding {
     pub(super) help: Option<Remedy>,
     /// Whether it is about the key at `path` rather than its value.
     pub(super) at_key: bool,
+    /// The path of what was meant, where this is about something that is not known.
+    pub(super) meant: Option<FieldPath>,
     /// Whether an error below `path` explains it: it is about something that is not there, or not as it should be.
     pub(super) explained_from_below: bool,
     /// The place, where the check knows it better than the path does.
@@ -70,6 +72,7 @@ impl Finding {
             message: message.into(),
             help: None,
             at_key: false,
+            meant: None,
             explained_from_below: false,
             position: None,
             location: None,

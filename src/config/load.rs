@@ -4,7 +4,7 @@
 //! in files of their own. `documents` sorts them; here they are checked and joined.
 
 use super::cluster_access::ClusterAccess;
-use super::cluster_config::{ClusterConfig, Metadata};
+use super::cluster_config::{ClusterConfig, Metadata, ServiceAccount};
 use super::decode;
 use super::diagnostic::{Diagnostic, Severity, quoted};
 use super::document::DocumentKind;
@@ -13,9 +13,9 @@ use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use super::validate::duplicates::{self, Listed};
 use super::validate::identity_mapping::list_key;
-use super::yaml::Node;
 use super::{blank, placeholder, shape, validate};
 use crate::iam::Partition;
+use crate::yaml::Node;
 
 /// A configuration that can be used, and what someone should look at all the same.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +59,7 @@ pub fn load_all(files: &[InputFile<'_>]) -> Result<Loaded, Vec<Diagnostic>> {
         documents.report(&document, found);
         accesses.push((document, access));
     }
-    config.access = join(accesses, &mut documents);
+    config.access = join(accesses, &config.iam.service_accounts, &mut documents);
     let diagnostics = documents.into_diagnostics();
     if diagnostics
         .iter()
@@ -97,22 +97,31 @@ fn examine_access(document: &Document, cluster: &Metadata) -> (ClusterAccess, Ve
     }
     let mut groups = Findings::default();
     validate::group_access::check(&access.groups, &mut groups);
-    let meaning = [agreement(root, cluster), mappings, groups];
+    let mut shared_roles = validate::shared_role::check_options(root);
+    validate::shared_role::check(&access.shared_roles, partition, &mut shared_roles);
+    let meaning = [agreement(root, cluster), mappings, groups, shared_roles];
     (access, on_tree(DocumentKind::ClusterAccess, root, meaning))
 }
 
 /// What is wrong with the tree itself, and what of `meaning` is not explained by that.
 fn on_tree<const LISTS: usize>(kind: DocumentKind, root: &Node, meaning: [Findings; LISTS]) -> Vec<Finding> {
-    let mut findings = shape::check(kind, root).into_vec();
-    findings.extend(placeholder::check(kind, root).into_vec());
+    // What is said to be missing may be there under another name.
+    let (missing, mut findings): (Vec<Finding>, Vec<Finding>) = shape::check(kind, root)
+        .into_vec()
+        .into_iter()
+        .partition(|finding| finding.explained_from_below);
+    let placeholders = placeholder::check(kind, root).into_vec();
+    // A value that is not filled in yet is of no type.
+    findings.retain(|finding| finding.at_key || !is_explained(finding, &placeholders));
+    findings.extend(placeholders);
     findings.extend(validate::identity_mapping::check_options(kind, root).into_vec());
     if kind == DocumentKind::ClusterAccess {
         findings.extend(validate::group_access::check_options(root).into_vec());
     }
     let mut blanks = blank::check(kind, root).into_vec();
-    let meaning: Vec<Finding> = meaning
+    let meaning: Vec<Finding> = missing
         .into_iter()
-        .flat_map(Findings::into_vec)
+        .chain(meaning.into_iter().flat_map(Findings::into_vec))
         .filter(|finding| !is_explained(finding, &findings))
         .filter(|finding| finding.code == "missing" || !is_explained(finding, &blanks))
         .collect();
@@ -124,7 +133,7 @@ fn on_tree<const LISTS: usize>(kind: DocumentKind, root: &Node, meaning: [Findin
             .any(|finding| finding.code == "missing" && finding.path == blank.path)
     });
     findings.extend(blanks);
-    findings
+    placeholder::once_each(findings)
 }
 
 /// Whether an earlier finding already says why this one had to come: the same value has the wrong shape or is not
@@ -134,9 +143,11 @@ fn is_explained(finding: &Finding, earlier: &[Finding]) -> bool {
         .iter()
         .filter(|other| other.severity == Severity::Error)
         .any(|other| {
+            let is_meant =
+                |meant: &FieldPath| meant.starts_with(&finding.path) || finding.path.starts_with(meant);
             finding.path.starts_with(&other.path)
                 || (finding.explained_from_below
-                    && (other.path.starts_with(&finding.path) || other.path.is_spelling_of(&finding.path)))
+                    && (other.path.starts_with(&finding.path) || other.meant.as_ref().is_some_and(is_meant)))
         })
 }
 
@@ -168,16 +179,36 @@ fn agreement(root: &Node, cluster: &Metadata) -> Findings {
 }
 
 /// Joins what the documents say about access, the ClusterConfig first, and reports what they say twice.
-fn join(accesses: Vec<(Document, ClusterAccess)>, documents: &mut Documents) -> ClusterAccess {
+fn join(
+    mut accesses: Vec<(Document, ClusterAccess)>,
+    accounts: &[ServiceAccount],
+    documents: &mut Documents,
+) -> ClusterAccess {
+    for (document, access) in &mut accesses {
+        documents.report(
+            document,
+            validate::shared_role::resolve(&mut access.shared_roles, accounts).into_vec(),
+        );
+    }
     let mut mappings = Vec::new();
     let mut groups = Vec::new();
+    let mut shared_roles = Vec::new();
     for (number, (document, access)) in accesses.iter().enumerate() {
         let list = FieldPath::of(list_key(document.kind));
         mappings.extend(Listed::all(number, &list, &access.identity_mappings));
         groups.extend(Listed::all(number, &FieldPath::of("groups"), &access.groups));
+        shared_roles.extend(Listed::all(
+            number,
+            &FieldPath::of("sharedRoles"),
+            &access.shared_roles,
+        ));
     }
     let (places, repeated) = duplicates::of_mappings(&mappings);
-    for duplicate in repeated.into_iter().chain(duplicates::of_groups(&groups)) {
+    let repeated = repeated
+        .into_iter()
+        .chain(duplicates::of_groups(&groups))
+        .chain(duplicates::of_shared_roles(&shared_roles));
+    for duplicate in repeated {
         if let Some((document, _)) = accesses.get(duplicate.document) {
             documents.report(document, [duplicate.finding]);
         }
@@ -186,6 +217,8 @@ fn join(accesses: Vec<(Document, ClusterAccess)>, documents: &mut Documents) -> 
     for (_, access) in accesses {
         joined.identity_mappings.extend(access.identity_mappings);
         joined.groups.extend(access.groups);
+        joined.shared_roles.extend(access.shared_roles);
+        joined.states_shared_roles |= access.states_shared_roles;
         joined.complete |= access.complete;
     }
     // A mapping that is there twice in the same way is said once.

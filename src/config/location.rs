@@ -64,6 +64,14 @@ impl<T> Located<T> {
             location: None,
         }
     }
+
+    /// Another value made from this one, at the same place.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Located<U> {
+        Located {
+            value: make(self.value),
+            location: self.location,
+        }
+    }
 }
 
 #[cfg(test)]

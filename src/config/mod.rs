@@ -23,8 +23,8 @@ mod schema;
 mod shape;
 mod source;
 mod suggest;
+mod template;
 mod validate;
-mod yaml;
 
 #[cfg(test)]
 pub(super) mod tests;
@@ -39,5 +39,6 @@ pub use load::{InputFile, Loaded, load, load_all};
 pub use location::{Located, SourceLocation};
 pub use schema::json_schema;
 pub use source::MAXIMUM_BYTES;
+pub(crate) use validate::is_label as is_namespace;
 pub use validate::place::{Misplaced, named_otherwise, not_a_cluster_name, not_a_region};
 pub use validate::validate;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::source::Position;
-use super::yaml::Node;
+use crate::yaml::Node;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Segment {
@@ -58,6 +58,26 @@ impl FieldPath {
         path
     }
 
+    /// The path of a place such as `a.list[].b`, with the indices of this path as far as both go the same way; none where
+    /// the place is in a list beside the way.
+    pub(super) fn at_place(&self, place: &str) -> Option<Self> {
+        let mut own = self.0.iter();
+        let mut is_along = true;
+        let mut path = Self::default();
+        for name in place.split('.') {
+            let key = name.trim_end_matches("[]");
+            is_along &= matches!(own.next(), Some(Segment::Key(own)) if own == key);
+            path.0.push(Segment::Key(key.to_owned()));
+            if key != name {
+                match own.next() {
+                    Some(Segment::Index(index)) if is_along => path.0.push(Segment::Index(*index)),
+                    _ => return None,
+                }
+            }
+        }
+        Some(path)
+    }
+
     /// How many steps it is from the root.
     pub(super) fn depth(&self) -> usize {
         self.0.len()
@@ -75,19 +95,10 @@ impl FieldPath {
         self.0.starts_with(&other.0)
     }
 
-    /// Whether both paths differ in the case of letters alone.
-    pub(super) fn is_spelling_of(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len()
-            && self.0.iter().zip(&other.0).all(|pair| match pair {
-                (Segment::Key(own), Segment::Key(other)) => own.eq_ignore_ascii_case(other),
-                (own, other) => own == other,
-            })
-    }
-
     /// Where the value at this path stands, or its key if `at_key`; where a part is missing, what encloses it.
     pub(super) fn locate(&self, root: &Node, at_key: bool) -> Position {
         let mut node = root;
-        let mut at = root.at;
+        let mut at = Position::from(root.at);
         for segment in &self.0 {
             match segment {
                 Segment::Key(key) => match node.entry(key) {
@@ -96,14 +107,15 @@ impl FieldPath {
                             entry.key_at
                         } else {
                             entry.value.at
-                        };
+                        }
+                        .into();
                         node = &entry.value;
                     }
                     None => return at,
                 },
                 Segment::Index(index) => match node.items().get(*index) {
                     Some(item) => {
-                        at = item.at;
+                        at = item.at.into();
                         node = item;
                     }
                     None => return at,
@@ -155,6 +167,19 @@ mod tests {
             "iam.serviceAccounts[0].metadata.labels[\"a.b/c\"]"
         );
         assert!(path.starts_with(&FieldPath::of("iam.serviceAccounts")));
+    }
+
+    #[test]
+    fn a_place_gets_the_indices_of_the_way_to_it() {
+        let path = FieldPath::of("iam.serviceAccounts").index(2).key("name");
+        let at = |place| path.at_place(place).map(|path| path.to_string());
+        assert_eq!(
+            at("iam.serviceAccounts[].metadata.name").as_deref(),
+            Some("iam.serviceAccounts[2].metadata.name")
+        );
+        assert_eq!(at("iam.withOIDC").as_deref(), Some("iam.withOIDC"));
+        assert_eq!(at("iam.podIdentityAssociations[].roleName"), None);
+        assert_eq!(at("nodeGroups[].name"), None);
     }
 
     #[test]

@@ -10,8 +10,9 @@ use super::fields::{Field, FieldType, ObjectType, types};
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use super::suggest;
-use super::yaml::{Content, Node, Resolved};
 use crate::remedy::Remedy;
+use crate::yaml::explain::{self, Misleading};
+use crate::yaml::{Content, Node, Resolved, Style};
 
 /// Checks the whole document.
 pub(super) fn check(kind: DocumentKind, root: &Node) -> Findings {
@@ -48,13 +49,13 @@ impl Checker {
             (FieldType::Document | FieldType::Taints, Content::Mapping(_))
             | (FieldType::Text, Content::Scalar { .. }) => {}
             (FieldType::Boolean, Content::Scalar { .. }) => {
-                if !matches!(node.resolved(), Some(Resolved::Boolean(_))) {
+                if !matches!(node.resolved(), Some(Resolved::Bool(_))) {
                     self.wrong(node, field_type, path);
                 }
             }
             (FieldType::Integer, Content::Scalar { .. }) => {
                 let whole = match node.resolved() {
-                    Some(Resolved::Integer(_)) => true,
+                    Some(Resolved::Integer(_) | Resolved::Unsigned(_)) => true,
                     Some(Resolved::Float(number)) => number.is_finite() && number.fract() == 0.0,
                     _ => false,
                 };
@@ -63,7 +64,10 @@ impl Checker {
                 }
             }
             (FieldType::Number, Content::Scalar { .. }) => {
-                if !matches!(node.resolved(), Some(Resolved::Integer(_) | Resolved::Float(_))) {
+                if !matches!(
+                    node.resolved(),
+                    Some(Resolved::Integer(_) | Resolved::Unsigned(_) | Resolved::Float(_))
+                ) {
                     self.wrong(node, field_type, path);
                 }
             }
@@ -136,7 +140,12 @@ impl Checker {
         )
         .at_key();
         let object = types(self.kind).get(type_name);
-        finding.help = object.and_then(|object| suggest::for_unknown_key(key, self.kind, object, parent));
+        if let Some(suggestion) =
+            object.and_then(|object| suggest::for_unknown_key(key, self.kind, object, parent))
+        {
+            finding.help = Some(suggestion.help);
+            finding.meant = suggestion.meant;
+        }
         let is_spelling = |object: &ObjectType| {
             object
                 .fields
@@ -147,6 +156,13 @@ impl Checker {
             // eksctl's strict reading (encoding/json) passes over case and its second reading over the key: such files exist.
             finding.severity = Severity::Warning;
             finding.message.push_str("; eksctl ignores it");
+        }
+        if let Some((_, misleading)) = Misleading::first(key) {
+            finding.help = Some(remedy!(
+                "there is {} in it: {}",
+                misleading.name(),
+                misleading.help()
+            ));
         }
         if key.starts_with("Fn::") || key == "Ref" {
             finding.help = Some(remedy!(
@@ -194,7 +210,7 @@ impl Checker {
         let message = format!(
             "{path} must be {}, and this is {}",
             describe(wanted),
-            node.describe()
+            description(node)
         );
         let mut finding = Finding::error("wrong-type", path.clone(), message);
         if path.to_string().is_empty() {
@@ -204,12 +220,18 @@ impl Checker {
                 format!(
                     "the file must be {}, and this is {}",
                     describe(wanted),
-                    node.describe()
+                    description(node)
                 ),
             );
         }
         finding.help = match (wanted, node.content()) {
-            (FieldType::Boolean, Content::Scalar { text, plain: false }) if is_boolean_word(text) => {
+            (
+                FieldType::Object(_) | FieldType::Document | FieldType::Map(_),
+                Content::Scalar { text, .. },
+            ) if explain::missing_space_help(text).is_some() => explain::missing_space_help(text),
+            (FieldType::Boolean, Content::Scalar { text, style, .. })
+                if *style != Style::Plain && is_boolean_word(text) =>
+            {
                 Some(remedy!("write it without quotes"))
             }
             (FieldType::List(_), Content::Scalar { .. }) => {
@@ -265,6 +287,23 @@ fn is_boolean_word(text: &str) -> bool {
     )
 }
 
+/// What a value is, for a message: `a list`, `the number 3`.
+fn description(node: &Node) -> String {
+    let Content::Scalar { text, value, .. } = node.content() else {
+        return match node.content() {
+            Content::Sequence(_) => "a list".to_owned(),
+            _ => "a mapping".to_owned(),
+        };
+    };
+    let kind = match value {
+        Resolved::Null => return "nothing".to_owned(),
+        Resolved::Bool(_) => "the boolean",
+        Resolved::Integer(_) | Resolved::Unsigned(_) | Resolved::Float(_) => "the number",
+        Resolved::Timestamp(_) | Resolved::Text(_) | Resolved::Binary(_) => "the text",
+    };
+    format!("{kind} {}", quoted(text))
+}
+
 fn describe(field_type: &FieldType) -> String {
     match field_type {
         FieldType::Text => "text".to_owned(),
@@ -315,6 +354,8 @@ fn required_at_the_root(kind: DocumentKind, root: &Node, findings: &mut Findings
             "metadata",
             remedy!("write `metadata:` with the `name` and the `region` of the cluster"),
         ),
+        // What is no mapping is reported as that.
+        Some(metadata) if !matches!(metadata.content(), Content::Mapping(_)) => {}
         Some(metadata) => {
             require(
                 has(metadata, "name"),

@@ -147,7 +147,20 @@ impl Known<'_> {
         if self.identity.canonical.kind == PrincipalKind::Root {
             return USE_NO_ROOT.to_owned();
         }
-        self.target().map(&self.identity.canonical.arn, username, groups)
+        let arn = &self.identity.canonical.arn;
+        let own_name = arn.rsplit('/').next().unwrap_or(arn);
+        // Only roles have sessions: for a user the placeholders come to nothing.
+        let username = match self.identity.canonical.kind {
+            PrincipalKind::User | PrincipalKind::FederatedUser => {
+                &["{{SessionName}}", "{{SessionNameRaw}}", "{{EC2PrivateDNSName}}"]
+                    .iter()
+                    .fold(username.to_owned(), |name, placeholder| {
+                        name.replace(placeholder, own_name)
+                    })
+            }
+            _ => username,
+        };
+        self.target().map(arn, username, groups)
     }
 
     /// Where a line of a section is, if aws-auth was read from a file.

@@ -333,6 +333,19 @@ fn callers_of_real_life_are_told_the_entry_that_nearly_matches() {
             &[],
             "mapUsers, line 1".to_owned(),
         ),
+        // A user has no session: the name for one would be empty.
+        (
+            &ann,
+            vec![(
+                "mapRoles",
+                format!(
+                    "- rolearn: {}\n  username: dev:{{{{SessionName}}}}\n  groups: [ops]\n",
+                    iam("role/ann")
+                ),
+            )],
+            &["other-kind", "not-mapped"],
+            format!("{create} {ann} --username dev:ann --group ops"),
+        ),
         // The other section.
         (
             &ann,

@@ -1,7 +1,7 @@
 //! As whom kubectl signs in by a context of a kubeconfig: so that `whoami` does not explain another caller than the one that
 //! kubectl meets the server with, and names what keeps kubectl from signing in at all.
 
-use super::remedy::{Target, quoted};
+use super::remedy::quoted;
 use crate::remedy::Remedy;
 use crate::{
     engine::{Finding, Severity},
@@ -34,6 +34,8 @@ pub(crate) struct AskedFor<'a> {
     /// The profile that kubectl's plugin would inherit: `AWS_PROFILE`.
     pub(crate) inherited_profile: Option<&'a str>,
     pub(crate) role_arn: Option<&'a str>,
+    /// `--kubeconfig`.
+    pub(crate) kubeconfig: Option<&'a str>,
 }
 
 /// The user of a context that runs a program for its credentials.
@@ -41,6 +43,8 @@ pub(crate) struct AskedFor<'a> {
 pub(crate) struct ContextUser {
     /// The name of the user's entry.
     name: String,
+    /// The name of the context.
+    context: String,
     api_version: Option<String>,
     has_interactive_mode: bool,
     exec: FoundExec,
@@ -64,18 +68,19 @@ pub(crate) fn user_of_context(files: &[Entries], context: Option<&str>) -> Optio
             .map(|(_, entry)| &entry.body)
     };
     let current = || files.iter().find_map(|file| file.current_context.as_deref());
-    let context = first(Section::Contexts, context.or_else(current)?)?;
-    let name = context.text_at(&["user"])?;
-    user_of(name, first(Section::Users, name)?)
+    let context = context.or_else(current)?;
+    let name = first(Section::Contexts, context)?.text_at(&["user"])?;
+    user_of((context, name), first(Section::Users, name)?)
 }
 
-fn user_of(name: &str, body: &Value) -> Option<ContextUser> {
+fn user_of((context, name): (&str, &str), body: &Value) -> Option<ContextUser> {
     if OTHER_CREDENTIALS.iter().any(|key| body.get(key).is_some()) {
         return None;
     }
     let exec = exec_of(body)?;
     Some(ContextUser {
         name: name.to_owned(),
+        context: context.to_owned(),
         api_version: body.text_at(&["exec", "apiVersion"]).map(str::to_owned),
         has_interactive_mode: body.text_at(&["exec", "interactiveMode"]).is_some(),
         call: token_call(&exec),
@@ -98,19 +103,18 @@ pub(crate) fn findings(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding>
 
 /// What is wrong with the entry itself.
 fn of_exec(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
-    let target = Target {
-        cluster: asked.cluster,
-        region: asked.region,
-    };
     let warning = |code: &str, message: String, help: Remedy| {
         Finding::new(Severity::Warning, code, message).with_help(help)
     };
     let name = &user.name;
-    let set_version = format!(
-        "`kubectl config set-credentials {} --exec-api-version={}`",
-        quoted(name),
-        VERSIONS[1]
-    );
+    let set = |what: &str| {
+        format!(
+            "`kubectl config{} set-credentials {} {what}`",
+            at(asked),
+            quoted(name)
+        )
+    };
+    let set_version = set(&format!("--exec-api-version={}", VERSIONS[1]));
     let mut findings = Vec::new();
     match user.api_version.as_deref() {
         Some(version) if VERSIONS.contains(&version) => {
@@ -118,20 +122,14 @@ fn of_exec(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
                 findings.push(warning(
                     "exec-interactive-mode",
                     format!("the kubeconfig's user {name} has no interactiveMode, which version v1 of the exec protocol demands: kubectl refuses it"),
-                    remedy!(
-                        "Write it anew: {}; or take the version that needs none: {set_version}",
-                        target.update_kubeconfig()
-                    ),
+                    remedy!("Add it: {}", set("--exec-interactive-mode=IfAvailable")),
                 ));
             }
         }
         Some(FORMER_VERSION) => findings.push(warning(
             "exec-api-version",
             format!("the kubeconfig's user {name} speaks {FORMER_VERSION}, which kubectl refuses since 1.24"),
-            remedy!(
-                "Write it anew: {}; or change the version: {set_version}",
-                target.update_kubeconfig()
-            ),
+            remedy!("Change the version: {set_version}"),
         )),
         version => findings.push(warning(
             "exec-api-version",
@@ -143,43 +141,72 @@ fn of_exec(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
                     "the kubeconfig's user {name} has no apiVersion in its exec entry: kubectl refuses it"
                 ),
             },
-            remedy!(
-                "Write it anew: {}; or set the version: {set_version}",
-                target.update_kubeconfig()
-            ),
+            remedy!("Set the version: {set_version}"),
         )),
     }
-    let programs = user.call.iter().flat_map(|call| &call.through);
     let command = user.exec.command.as_str();
-    let words: Vec<&str> = command.split_whitespace().collect();
-    if words.len() > 1 && user.call.as_ref().is_some_and(|call| !call.through.is_empty()) {
+    let is_wrapped = user.call.as_ref().is_some_and(|call| !call.through.is_empty());
+    if is_wrapped && command.contains(char::is_whitespace) {
         findings.push(warning(
             "exec-command-line",
             format!(
                 "the kubeconfig's user {name} has a whole command line in `command`: kubectl looks for a program of that name"
             ),
-            remedy!("Leave `{}` in `command`, and put the rest into `args`, word by word.", words.first().unwrap_or(&"")),
+            remedy!(
+                "Leave `{}` in `command`, and put the rest into `args`, word by word.",
+                command.split_whitespace().next().unwrap_or_default()
+            ),
         ));
     }
-    let is_former = name_of(command) == FORMER_NAME
-        || programs.count() > 0
-            && user
-                .exec
-                .arguments
-                .iter()
-                .flat_map(|argument| argument.split_whitespace())
-                .any(|word| name_of(word) == FORMER_NAME);
-    if is_former {
+    let mut words = user
+        .exec
+        .arguments
+        .iter()
+        .flat_map(|argument| argument.split_whitespace());
+    let is_former = name_of(command) == FORMER_NAME;
+    if is_former || (is_wrapped && words.any(|word| name_of(word) == FORMER_NAME)) {
         findings.push(warning(
             "exec-former-name",
             format!(
-                "the kubeconfig's user {name} runs {FORMER_NAME}, which is called aws-iam-authenticator since 2018 and speaks no \
-                 version that today's kubectl takes"
+                "the kubeconfig's user {name} runs {FORMER_NAME}, which is called aws-iam-authenticator since 2018 and is not \
+                 maintained under its former name"
             ),
-            remedy!("Write it anew: {}", target.update_kubeconfig()),
+            match user.sign_in().filter(|_| is_former) {
+                Some(sign_in) => remedy!("Let eksact make the tokens: {}", write_anew(user, sign_in, asked)),
+                None => remedy!("Write `aws-iam-authenticator` in its place."),
+            },
         ));
     }
     findings
+}
+
+/// ` --kubeconfig FILE`, where one was named.
+fn at(asked: &AskedFor<'_>) -> String {
+    asked
+        .kubeconfig
+        .map_or_else(String::new, |path| format!(" --kubeconfig {}", quoted(path)))
+}
+
+/// The command that writes the context anew, as the same to the same cluster.
+fn write_anew(user: &ContextUser, sign_in: &SignIn, asked: &AskedFor<'_>) -> String {
+    let region = sign_in.region.as_deref().unwrap_or(asked.region);
+    let mut command = format!(
+        "`eksact update-kubeconfig --name {} --region {}{} --alias {} --user-alias {}",
+        quoted(&sign_in.cluster),
+        quoted(region),
+        at(asked),
+        quoted(&user.context),
+        quoted(&user.name)
+    );
+    for (flag, value) in [
+        ("--exec-profile", &sign_in.profile),
+        ("--role-arn", &sign_in.role_arn),
+    ] {
+        if let Some(value) = value {
+            command.push_str(&[" ", flag, " ", &quoted(value)].concat());
+        }
+    }
+    command + " --force`"
 }
 
 fn unknown(message: &str) -> Finding {

@@ -49,6 +49,7 @@ fn another_sign_in_is_told() {
         profile: Some("dev"),
         inherited_profile: None,
         role_arn: Some("arn:aws:iam::111122223333:role/r"),
+        kubeconfig: None,
     };
     let none: [&str; 0] = [];
     assert_eq!(codes(&user, &same), none);
@@ -128,19 +129,19 @@ fn what_is_wrong_with_a_user_is_named_beside_as_whom_it_signs_in() {
             "apiVersion: client.authentication.k8s.io/v1alpha1, command: aws, args: [eks, get-token, --cluster-name, prod, --profile, dev]"
                 .to_owned(),
             &["exec-api-version"],
-            "kubectl config set-credentials nina --exec-api-version=client.authentication.k8s.io/v1beta1",
+            "kubectl config --kubeconfig 'my config' set-credentials nina --exec-api-version=client.authentication.k8s.io/v1beta1",
         ),
         (
             "apiVersion: client.authentication.k8s.io/v1alpha1, command: aws-vault, args: [exec, dev, --, heptio-authenticator-aws, token, -i, prod]"
                 .to_owned(),
             &["exec-api-version", "exec-former-name"],
-            "eksact update-kubeconfig --name prod --region eu-west-1",
+            "Write `aws-iam-authenticator` in its place",
         ),
         (
             "apiVersion: client.authentication.k8s.io/v1alpha1, command: heptio-authenticator-aws, args: [token, -i, prod], env: [{name: AWS_PROFILE, value: dev}]"
                 .to_owned(),
             &["exec-api-version", "exec-former-name"],
-            "aws-iam-authenticator since 2018",
+            "eksact update-kubeconfig --name prod --region eu-west-1 --kubeconfig 'my config' --alias c --user-alias nina --exec-profile dev --force",
         ),
         (
             "apiVersion: client.authentication.k8s.io/v2, command: aws, args: [eks, get-token, --cluster-name, prod, --profile, dev]".to_owned(),
@@ -176,6 +177,7 @@ fn what_is_wrong_with_a_user_is_named_beside_as_whom_it_signs_in() {
         profile: Some("dev"),
         inherited_profile: None,
         role_arn: None,
+        kubeconfig: Some("my config"),
     };
     for (exec, expected, says) in table {
         let text = format!(
@@ -184,16 +186,16 @@ fn what_is_wrong_with_a_user_is_named_beside_as_whom_it_signs_in() {
         let document = Document::read("f", text.as_bytes()).unwrap();
         let user = user_of_context(std::slice::from_ref(document.entries()), None).unwrap();
         assert_eq!(codes(&user, &asked), expected, "{exec}");
-        let told: String = findings(&user, &asked)
-            .iter()
-            .map(|finding| {
-                format!(
-                    "{} {}\n",
+        let told: Vec<String> = findings(&user, &asked)
+            .into_iter()
+            .flat_map(|finding| {
+                [
                     finding.message,
-                    finding.help.as_deref().unwrap_or_default()
-                )
+                    finding.help.map_or_else(String::new, |help| help.to_string()),
+                ]
             })
             .collect();
+        let told = told.join("\n");
         assert!(told.contains(says), "{exec}: {told}");
     }
 }

@@ -7,7 +7,7 @@ use super::{caller::Known, near_entry};
 use crate::{
     authn::aws_auth::{
         AwsAuth, Denied, Mapped, MappedBy, Miss, SectionKey,
-        lint::{Surroundings, lint},
+        lint::{Surroundings, about_identity, lint},
         map, near_misses, parse,
     },
     engine::{Finding, Severity},
@@ -80,7 +80,9 @@ pub(super) fn by_aws_auth(
             .at(known.place(section, fault.line).as_ref()),
         );
     }
-    for finding in near_entry::of_aws_auth(&misses, known, severity) {
+    let nearest = near_entry::of_aws_auth(&misses, known, severity);
+    let own = of_own_entry(&aws_auth, known, &nearest);
+    for finding in nearest.into_iter().chain(own) {
         facts.find(finding);
     }
     match mapped {
@@ -109,6 +111,25 @@ pub(super) fn by_aws_auth(
             None
         }
     }
+}
+
+/// What else `check aws-auth` reports of the caller's own entry: what the server does not read of it, and names that are not
+/// what they look like.
+fn of_own_entry(aws_auth: &AwsAuth, known: &Known<'_>, nearest: &[Finding]) -> Vec<Finding> {
+    about_identity(aws_auth, &Surroundings::default(), known.identity)
+        .into_iter()
+        .filter(|found| !nearest.iter().any(|told| told.code == found.code))
+        .map(|found| {
+            let section = found.section.unwrap_or(SectionKey::Roles);
+            let line = found
+                .line
+                .map_or_else(String::new, |line| format!(", line {line}"));
+            let message = format!("{}{line}: {}", section.as_str(), found.message);
+            Finding::new(Severity::Warning, found.code, message)
+                .with_help(remedy!("In that entry of aws-auth: {}.", found.suggestion))
+                .at(known.place(section, found.line).as_ref())
+        })
+        .collect()
 }
 
 fn place(aws_auth: &AwsAuth, by: MappedBy) -> String {
@@ -144,8 +165,11 @@ fn shadowed(known: &Known<'_>, entry: &AccessEntry, (place, mapped): (&str, &Map
     );
     Some(
         Finding::new(Severity::Warning, "shadowed-by-access-entry", message).with_help(remedy!(
-            "Give the access entry what aws-auth gives, and remove the mapping: {}; or delete the access entry, so that the \
+            "Give the access entry what aws-auth gives: {} and remove the mapping: {}; or delete the access entry, so that the \
              mapping counts: {}",
+            known
+                .target()
+                .give_same(entry, &mapped.username, &mapped.groups),
             known.target().unmap(&known.identity.canonical.arn),
             known.target().delete_entry(entry)
         )),

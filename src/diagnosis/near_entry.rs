@@ -1,7 +1,9 @@
 //! What is said about an entry that was probably meant for the caller: where it is, why it is not the caller's, and what to do.
 
-use super::caller::Known;
 use crate::remedy::Remedy;
+use std::fmt::Write as _;
+
+use super::caller::Known;
 use crate::{
     authn::aws_auth::{Miss, NearMiss, Nearness, SectionKey},
     engine::{Finding, Severity},
@@ -60,8 +62,8 @@ fn more(count: usize, findings: &mut [Finding]) {
     if let Some(last) = findings.last_mut()
         && count > MOST
     {
-        last.message
-            .push_str(&format!("; {} more entries are as near", count - MOST));
+        let others = count - MOST;
+        let _ = write!(last.message, "; {others} more entries are as near");
     }
 }
 

@@ -36,14 +36,6 @@ impl Target<'_> {
         self.eksact("delete iamidentitymapping", &["--arn", arn, "--all"])
     }
 
-    /// Writes the kubeconfig's entries of the cluster anew.
-    pub(crate) fn update_kubeconfig(&self) -> String {
-        format!(
-            "`eksact update-kubeconfig {}`",
-            joined(&["--name", self.cluster, "--region", self.region])
-        )
-    }
-
     /// Lets a whole account in.
     pub(crate) fn map_account(&self, account: &str) -> String {
         self.eksact("create iamidentitymapping", &["--account", account])
@@ -87,11 +79,37 @@ impl Target<'_> {
     }
 
     fn associate_view(&self, principal: &str, arn: &str) -> String {
+        self.associate(principal, arn, "AmazonEKSViewPolicy")
+    }
+
+    fn associate(&self, principal: &str, arn: &str, policy: &str) -> String {
         let partition = arn.split(':').nth(1).unwrap_or("aws");
         format!(
             "aws eks associate-access-policy {} --principal-arn {principal} --policy-arn \
-             arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSViewPolicy --access-scope type=cluster",
+             arn:{partition}:eks::aws:cluster-access-policy/{policy} --access-scope type=cluster",
             self.of_eks()
+        )
+    }
+
+    /// Gives an access entry this name and these groups, or the whole cluster for `system:masters`, which no entry takes.
+    pub(crate) fn give_same(&self, entry: &AccessEntry, username: &str, groups: &[String]) -> String {
+        let principal = quoted(&entry.principal_arn);
+        if groups.iter().any(|group| group == "system:masters") {
+            return format!(
+                "`{}`",
+                self.associate(&principal, &entry.principal_arn, "AmazonEKSClusterAdminPolicy")
+            );
+        }
+        let groups: Vec<String> = groups.iter().map(|group| quoted(group)).collect();
+        format!(
+            "`aws eks update-access-entry {} --principal-arn {principal} --username {} --kubernetes-groups {}`",
+            self.of_eks(),
+            quoted(username),
+            if groups.is_empty() {
+                "[]".to_owned()
+            } else {
+                groups.join(" ")
+            }
         )
     }
 

@@ -2,6 +2,8 @@
 //! `authn::token_check`'s.
 
 use crate::remedy::Remedy;
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -12,8 +14,9 @@ use crate::{
         token_decode::{DecodedToken, JsonWebToken, PresignedToken},
         token_sandbox::is_simulated_host,
     },
+    duration::in_words,
     engine::{Finding, Severity},
-    view::{Facts, text},
+    view::Facts,
 };
 
 /// How far clocks may differ before it is worth telling.
@@ -300,7 +303,7 @@ fn add_time(facts: &mut Facts, label: &str, time: Option<Timestamp>, now: Timest
 
 fn distance(time: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(time).as_secs().unsigned_abs();
-    text::duration(seconds.saturating_mul(1000))
+    in_words(Duration::from_secs(seconds))
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! What STS says of a token, put into findings: for `verify token`, and for `whoami` where the server has refused one. Pure.
 
 use crate::remedy::Remedy;
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     authn::sts_endpoint,
     cloud::aws::token_replay::{StsAnswer, StsVerdict},
+    duration::in_words,
     engine::{Finding, Severity},
 };
 
@@ -63,8 +66,8 @@ pub(crate) fn clock(answer: &StsAnswer, now: Timestamp) -> Option<Finding> {
     }
     let direction = if skew.is_positive() { "ahead of" } else { "behind" };
     let message = format!(
-        "this machine's clock is {} s {direction} STS's",
-        skew.as_secs().unsigned_abs()
+        "this machine's clock is {} {direction} STS's",
+        in_words(Duration::from_secs(skew.as_secs().unsigned_abs()))
     );
     Some(
         Finding::new(Severity::Warning, "clock", message).with_help(remedy!(
@@ -184,8 +187,8 @@ mod tests {
             clock(&answer, time + SignedDuration::from_mins(minutes)).map(|finding| finding.message)
         };
         assert_eq!(told(1), None);
-        assert_eq!(told(20).unwrap(), "this machine's clock is 1200 s ahead of STS's");
-        assert_eq!(told(-20).unwrap(), "this machine's clock is 1200 s behind STS's");
+        assert_eq!(told(20).unwrap(), "this machine's clock is 20 min ahead of STS's");
+        assert_eq!(told(-20).unwrap(), "this machine's clock is 20 min behind STS's");
         assert_eq!(code_of(&answer.verdict), "HTTP 403");
         // Where STS believes, a clock that is far off is the cause all the same.
         let identity = crate::ports::aws::CallerIdentity {

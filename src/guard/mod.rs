@@ -30,11 +30,13 @@ pub enum Guard {
     AwsAuthSectionDropped,
     /// The write of `aws-auth` would change what it is not about.
     AwsAuthForeignChange,
+    /// A role would go that service accounts of other clusters assume.
+    SharedRoleInUse,
 }
 
 impl Guard {
     /// Every guard.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::OidcProviderInUse,
         Self::OidcProviderNotMarked,
         Self::KubernetesUnreachable,
@@ -43,6 +45,7 @@ impl Guard {
         Self::NodeRoleLost,
         Self::AwsAuthSectionDropped,
         Self::AwsAuthForeignChange,
+        Self::SharedRoleInUse,
     ];
 
     /// Its stable code.
@@ -56,6 +59,7 @@ impl Guard {
             Self::NodeRoleLost => "node-role-lost",
             Self::AwsAuthSectionDropped => "aws-auth-section-dropped",
             Self::AwsAuthForeignChange => "aws-auth-foreign-change",
+            Self::SharedRoleInUse => "shared-role-in-use",
         }
     }
 
@@ -72,6 +76,7 @@ impl Guard {
                 "write aws-auth although the cluster reads nothing of one of its sections"
             }
             Self::AwsAuthForeignChange => "write aws-auth although that changes what the plan is not about",
+            Self::SharedRoleInUse => "delete a role that service accounts of other clusters assume",
         }
     }
 

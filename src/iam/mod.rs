@@ -6,7 +6,9 @@
 pub mod arn;
 pub mod partition;
 pub mod policy;
+pub mod shared_trust;
 pub mod trust;
+pub mod web_identity;
 pub mod well_known_policy;
 
 pub use arn::{Arn, ArnError};

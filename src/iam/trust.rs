@@ -4,6 +4,8 @@
 //! Sources: eksctl 0.231 `pkg/iam/oidc/api.go` and `pkg/cfn/builder/iam.go` (the shape, which is kept to the letter);
 //! <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html> (the URL).
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -12,6 +14,9 @@ use super::{Arn, Partition};
 
 /// The audience of a service account's token, in every partition (China's too).
 pub const AUDIENCE: &str = "sts.amazonaws.com";
+
+/// What a pod asks STS for.
+pub const ASSUME_WITH_WEB_IDENTITY: &str = "sts:AssumeRoleWithWebIdentity";
 
 const MAX_URL_LENGTH: usize = 255;
 
@@ -115,19 +120,47 @@ pub fn irsa_statement(
     is_pattern: bool,
     audience: &str,
 ) -> Value {
-    let audience_key = format!("{issuer_without_scheme}:aud");
-    let subject_key = format!("{issuer_without_scheme}:sub");
-    let condition = if is_pattern {
-        json!({"StringEquals": {audience_key: audience}, "StringLike": {subject_key: subject}})
-    } else {
-        json!({"StringEquals": {audience_key: audience, subject_key: subject}})
-    };
     json!({
         "Effect": "Allow",
         "Principal": {"Federated": provider_arn},
-        "Action": ["sts:AssumeRoleWithWebIdentity"],
-        "Condition": condition,
+        "Action": [ASSUME_WITH_WEB_IDENTITY],
+        "Condition": condition(issuer_without_scheme, &json!(subject), is_pattern, audience),
     })
+}
+
+/// One statement that lets several service accounts of one cluster in. A subject with `*` or `?` is a pattern.
+///
+/// `issuer_without_scheme` is the issuer's host and path, `subjects` are those of the tokens (see [`subject`]).
+pub fn web_identity_statement(
+    sid: &str,
+    provider_arn: &str,
+    issuer_without_scheme: &str,
+    subjects: &BTreeSet<String>,
+) -> Value {
+    let is_pattern = subjects.iter().any(|subject| subject.contains(['*', '?']));
+    // The length of a trust policy is limited: one value needs no list.
+    let list: Vec<&String> = subjects.iter().collect();
+    let subjects = match list.as_slice() {
+        [one] => json!(one),
+        several => json!(several),
+    };
+    json!({
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Federated": provider_arn},
+        "Action": ASSUME_WITH_WEB_IDENTITY,
+        "Condition": condition(issuer_without_scheme, &subjects, is_pattern, AUDIENCE),
+    })
+}
+
+fn condition(issuer_without_scheme: &str, subjects: &Value, is_pattern: bool, audience: &str) -> Value {
+    let audience_key = format!("{issuer_without_scheme}:aud");
+    let subject_key = format!("{issuer_without_scheme}:sub");
+    if is_pattern {
+        json!({"StringEquals": {audience_key: audience}, "StringLike": {subject_key: subjects}})
+    } else {
+        json!({"StringEquals": {audience_key: audience, subject_key: subjects}})
+    }
 }
 
 /// A trust policy with one more statement at its end, everything else as it is; nothing where it is no document that a

@@ -4,25 +4,24 @@
 //! kubectl's rules (client-go 0.36, `tools/clientcmd/api/v1`): the first document counts, three lists of named entries,
 //! unknown fields are left alone, and a name that stands twice makes the whole file unreadable.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use crate::remedy::Remedy;
+use std::{fmt, sync::Arc};
 
 use super::{
     entries::{Entries, Entry},
+    loadable, usable,
     value::{Edit, Section, Value},
 };
 use crate::{
     config::SourceLocation,
     yaml::{
-        Content, Mark, Node, NodeId, Style, Tree,
+        self, DuplicateKeys, ErrorKind, Mark, SyntaxError, Tree,
         edit::{self, EditError, Editor, Step},
-        syntax::resolve::Resolved,
+        explain::explain,
+        syntax::{Node, NodeId},
+        text::Encoding,
     },
 };
-
-/// The most values of a file, aliases written out: a hostile one must not become large in memory.
-const MAXIMUM_VALUES: usize = 500_000;
-/// The deepest nesting. A kubeconfig has about six levels.
-const MAXIMUM_DEPTH: usize = 64;
 
 /// A file that cannot be used, and is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +31,23 @@ pub struct Malformed {
     pub location: SourceLocation,
     /// What is wrong.
     pub problem: String,
+    /// What to do about it, where that can be told.
+    pub help: Option<Remedy>,
+}
+
+/// An entry that kubectl does not use, in a file that it loads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// Where the entry is.
+    pub section: Section,
+    /// Its name; empty for none.
+    pub name: String,
+    /// Where what is wrong is.
+    pub location: SourceLocation,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub help: Remedy,
 }
 
 /// A text, and what it holds.
@@ -39,9 +55,12 @@ pub struct Malformed {
 pub struct Document {
     file: Arc<str>,
     text: String,
+    encoding: Encoding,
     entries: Entries,
     /// Whether it holds nothing but comments.
     is_empty: bool,
+    /// Whether anything in it says that it is a kubeconfig.
+    has_known_key: bool,
 }
 
 impl fmt::Debug for Document {
@@ -57,33 +76,40 @@ impl Document {
     /// Reads `content`; `file` is its name in messages. Nothing at all is a kubeconfig too, an empty one.
     pub fn read(file: &str, content: &[u8]) -> Result<Self, Malformed> {
         let file: Arc<str> = file.into();
-        let text = std::str::from_utf8(content).map_err(|error| {
-            let before = content.get(..error.valid_up_to()).unwrap_or_default();
-            let before = String::from_utf8_lossy(before);
-            let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-            let column = before.get(line_start..).unwrap_or_default().chars().count();
-            malformed(
-                &file,
-                before.matches('\n').count() + 1,
-                column + 1,
-                "this is not UTF-8 text",
-            )
+        let (text, encoding) = yaml::text::decode(content).map_err(|error| Malformed {
+            help: Some(yaml::text::not_text_help()),
+            ..malformed(&file, error.line, error.column, error.problem)
         })?;
-        let tree = Tree::read(text).map_err(|error| {
-            let problem = format!("this is not YAML: {}", error.problem);
-            malformed(&file, error.line, error.column, problem)
-        })?;
-        let mut reader = Reader {
+        let unreadable = |error: SyntaxError| {
+            let explained = explain(&text, &error);
+            let problem = match error.kind {
+                ErrorKind::Syntax => format!("this is not YAML: {}", explained.problem),
+                _ => explained.problem,
+            };
+            Malformed {
+                help: explained.help,
+                ..malformed(&file, explained.line, explained.column, problem)
+            }
+        };
+        let tree = Tree::read(&text).map_err(unreadable)?;
+        let value = match tree.root() {
+            None => Value::Null,
+            Some(root) => {
+                Value::from(&yaml::compose(&tree, root, &[], DuplicateKeys::Refuse).map_err(unreadable)?)
+            }
+        };
+        let reader = Reader {
             file: &file,
             tree: &tree,
-            left: MAXIMUM_VALUES,
         };
-        let (root, entries) = reader.document()?;
+        let entries = reader.entries(&value)?;
         Ok(Self {
-            text: text.to_owned(),
             entries,
-            is_empty: root == Value::Null,
+            encoding,
+            is_empty: value == Value::Null,
+            has_known_key: loadable::has_known_key(&value),
             file,
+            text,
         })
     }
 
@@ -97,9 +123,73 @@ impl Document {
         &self.text
     }
 
+    /// The bytes of a text of this file, in its own encoding.
+    pub fn bytes(&self, text: &str) -> Vec<u8> {
+        self.encoding.bytes(text)
+    }
+
+    /// The entries that kubectl does not use, and that these edits leave so.
+    pub fn unusable_after(&self, edits: &[Edit]) -> Vec<Unusable> {
+        let after = usable::faults(&self.entries.with(edits));
+        let stays = |fault: &usable::Fault| after.iter().any(|after| after.is_same(fault));
+        let mut faults = usable::faults(&self.entries);
+        faults.retain(stays);
+        if faults.is_empty() {
+            return Vec::new();
+        }
+        let tree = Tree::read(&self.text).ok();
+        let located = |fault: usable::Fault| Unusable {
+            location: self.place_of(tree.as_ref(), &fault),
+            section: fault.section,
+            name: fault.name,
+            problem: fault.problem,
+            help: fault.help,
+        };
+        faults.into_iter().map(located).collect()
+    }
+
+    /// Where what is wrong with an entry is, or the last thing on the way there.
+    fn place_of(&self, tree: Option<&Tree>, fault: &usable::Fault) -> SourceLocation {
+        let mut path = vec![Step::Key(fault.section.key()), Step::Index(fault.index)];
+        path.extend(&fault.path);
+        let mark = tree.and_then(|tree| Some(mark(tree, node_at(tree, tree.root()?, &path))));
+        let mark = mark.unwrap_or_default();
+        location(&self.file, mark.line + 1, mark.column + 1)
+    }
+
+    /// Whether kubectl would use what these edits write. What is wrong is looked for in the file as it is, where somebody
+    /// can change it.
+    fn is_usable(&self, edits: &[Edit]) -> Result<(), CannotEdit> {
+        let after = self.entries.with(edits);
+        let written = usable::written(&after, edits);
+        let Some(fault) = usable::faults(&after)
+            .into_iter()
+            .find(|fault| written.contains(&(fault.section, fault.name.as_str())))
+        else {
+            return Ok(());
+        };
+        let there = self
+            .unusable_after(edits)
+            .into_iter()
+            .find(|there| there.problem == fault.problem);
+        Err(CannotEdit {
+            place: there.map_or_else(|| self.file.to_string(), |there| there.location.to_string()),
+            problem: fault.problem,
+            help: Some(fault.help),
+        })
+    }
+
     /// The text with these edits; every other byte stays. The edits are those that were made for these entries. What comes
     /// out is read again, and holds exactly what the edits say.
     pub fn edited(&self, edits: &[Edit]) -> Result<String, CannotEdit> {
+        if !edits.is_empty() && !self.is_empty && !self.has_known_key {
+            return Err(CannotEdit {
+                place: self.file.to_string(),
+                problem: "this is no kubeconfig: it has none of its keys".to_owned(),
+                help: Some(loadable::other_file()),
+            });
+        }
+        self.is_usable(edits)?;
         let mut editor = Editor::new(self.text.as_str()).map_err(|error| self.cannot(&error))?;
         if self.is_empty {
             editor
@@ -136,18 +226,22 @@ impl Document {
 
     fn fail(&self, problem: &str) -> CannotEdit {
         CannotEdit {
-            file: Arc::clone(&self.file),
+            place: self.file.to_string(),
             problem: problem.to_owned(),
+            help: None,
         }
     }
 }
 
 /// A file that cannot be changed without changing more than was asked for; it is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: {problem}")]
+#[error("{place}: {problem}")]
 pub struct CannotEdit {
-    file: Arc<str>,
+    /// The file, with line and column where they can be told.
+    place: String,
     problem: String,
+    /// What to do about it, where that can be told.
+    pub help: Option<Remedy>,
 }
 
 /// Makes one edit. Gives whether there was anything to take away, where that is what is asked for.
@@ -231,198 +325,84 @@ fn written(value: &Value) -> edit::Value {
 
 fn malformed(file: &Arc<str>, line: usize, column: usize, problem: impl Into<String>) -> Malformed {
     Malformed {
-        location: SourceLocation {
-            file: Arc::clone(file),
-            line: u32::try_from(line).unwrap_or(u32::MAX),
-            column: u32::try_from(column).unwrap_or(u32::MAX),
-        },
+        location: location(file, line, column),
         problem: problem.into(),
+        help: None,
     }
 }
 
-/// From nodes to values.
+fn location(file: &Arc<str>, line: usize, column: usize) -> SourceLocation {
+    SourceLocation {
+        file: Arc::clone(file),
+        line: u32::try_from(line).unwrap_or(u32::MAX),
+        column: u32::try_from(column).unwrap_or(u32::MAX),
+    }
+}
+
+/// The node at the end of a way down, or the last one on it: what comes by a merge key has no place of its own.
+fn node_at(tree: &Tree, root: NodeId, path: &[Step<'_>]) -> NodeId {
+    let mut last = root;
+    for step in path {
+        let inner = tree.target(last);
+        let next = match step {
+            Step::Key(key) => tree.entry(inner, key).map(|entry| entry.value),
+            Step::Index(index) => tree.items(inner).get(*index).copied(),
+        };
+        let Some(next) = next else { break };
+        last = next;
+    }
+    last
+}
+
+fn mark(tree: &Tree, id: NodeId) -> Mark {
+    tree.node(id).map(|node: &Node| node.start).unwrap_or_default()
+}
+
+/// From values to entries with places.
 struct Reader<'d> {
     file: &'d Arc<str>,
     tree: &'d Tree,
-    left: usize,
 }
 
 impl Reader<'_> {
-    fn document(&mut self) -> Result<(Value, Entries), Malformed> {
+    fn entries(&self, value: &Value) -> Result<Entries, Malformed> {
         let Some(root) = self.tree.root() else {
-            return Ok((Value::Null, Entries::default()));
+            return Ok(Entries::default());
         };
-        let value = self.value(root, 0)?;
-        match &value {
-            Value::Null => return Ok((value, Entries::default())),
-            Value::Map(_) => {}
-            _ => return Err(self.fail(root, "this is no kubeconfig: its top level is not a mapping")),
+        if let Some(refusal) = loadable::refusal(value) {
+            let mut malformed = self.fail(node_at(self.tree, root, &refusal.path), refusal.problem);
+            malformed.help = Some(refusal.help);
+            return Err(malformed);
         }
-        let mut entries = Entries {
-            clusters: self.section(root, &value, Section::Clusters)?,
-            contexts: self.section(root, &value, Section::Contexts)?,
-            users: self.section(root, &value, Section::Users)?,
-            current_context: None,
-        };
-        if let Some(current) = value.get("current-context") {
-            let text = current.as_text().ok_or_else(|| {
-                self.fail(
-                    self.node_at(root, "current-context"),
-                    "`current-context` is not a text",
-                )
-            })?;
-            entries.current_context = Some(text.to_owned()).filter(|text| !text.is_empty());
-        }
-        Ok((value, entries))
-    }
-
-    fn section(&self, root: NodeId, value: &Value, section: Section) -> Result<Vec<Entry>, Malformed> {
-        let key = section.key();
-        let items = match value.get(key) {
-            None => return Ok(Vec::new()),
-            Some(Value::List(items)) => items,
-            Some(_) => return Err(self.fail(self.node_at(root, key), format!("`{key}` is not a list"))),
-        };
-        let nodes = self.tree.items(self.node_at(root, key));
-        let mut names = HashSet::new();
-        let mut entries = Vec::new();
-        for (item, node) in items.iter().zip(nodes.iter().copied()) {
-            let kind = section.entry_key();
-            if !matches!(item, Value::Map(_) | Value::Null) {
-                return Err(self.fail(node, format!("this {kind} of `{key}` is not a mapping")));
-            }
-            let name = match item.get("name") {
-                None => None,
-                Some(name) => Some(
-                    name.as_text()
-                        .ok_or_else(|| self.fail(node, format!("the name of this {kind} is not a text")))?,
-                ),
-            };
-            if let Some(name) = name
-                && !names.insert(name)
-            {
-                let problem = format!("the {kind} `{name}` is there twice; kubectl refuses such a file");
-                return Err(self.fail(node, problem));
-            }
-            let body = item.get(kind).cloned().unwrap_or(Value::Null);
-            if !matches!(body, Value::Map(_) | Value::Null) {
-                return Err(self.fail(
-                    node,
-                    format!("`{kind}` of this entry of `{key}` is not a mapping"),
-                ));
-            }
-            let at = self.mark(node);
-            entries.push(Entry {
-                name: name.map(str::to_owned),
-                body,
-                line: at.line + 1,
-                column: at.column + 1,
-            });
-        }
-        Ok(entries)
-    }
-
-    fn value(&mut self, id: NodeId, depth: usize) -> Result<Value, Malformed> {
-        self.left = self
-            .left
-            .checked_sub(1)
-            .ok_or_else(|| self.fail(id, format!("the file has more than {MAXIMUM_VALUES} values")))?;
-        if depth > MAXIMUM_DEPTH {
-            return Err(self.fail(id, format!("this is nested deeper than {MAXIMUM_DEPTH} levels")));
-        }
-        let tree = self.tree;
-        match tree.content(id) {
-            Some(Content::Scalar { text, style, .. }) => self.scalar(id, text, *style),
-            Some(Content::Sequence { items, .. }) => items
-                .iter()
-                .map(|item| self.value(*item, depth + 1))
-                .collect::<Result<_, _>>()
-                .map(Value::List),
-            Some(Content::Mapping { entries, .. }) => {
-                let mut values: Vec<(String, Value)> = Vec::new();
-                let mut merged: Vec<(String, Value)> = Vec::new();
-                let mut seen = HashSet::new();
-                for entry in entries {
-                    let key = tree
-                        .text(entry.key)
-                        .ok_or_else(|| self.fail(entry.key, "this key is not a text"))?;
-                    let value = self.value(entry.value, depth + 1)?;
-                    if key == "<<" && self.is_plain(entry.key) {
-                        merged.extend(self.merged(entry.value, value)?);
-                    } else if seen.insert(key) {
-                        values.push((key.to_owned(), value));
-                    } else {
-                        return Err(self.fail(entry.key, format!("the key `{key}` is written twice")));
-                    }
-                }
-                // A key written out wins over a merged one, an earlier merge over a later.
-                for (key, value) in merged {
-                    if values.iter().all(|(there, _)| *there != key) {
-                        values.push((key, value));
-                    }
-                }
-                Ok(Value::Map(values))
-            }
-            Some(Content::Alias { .. }) | None => {
-                Err(self.fail(id, "this alias stands inside the value of its own anchor"))
-            }
-        }
-    }
-
-    fn scalar(&self, id: NodeId, text: &str, style: Style) -> Result<Value, Malformed> {
-        let resolved = match self.tree.resolved(id) {
-            // The reader's own words would quote the value, which may be a credential.
-            Some(resolved) => resolved.map_err(|_| self.fail(id, "this value is not what its tag says"))?,
-            None => Resolved::Text(text.to_owned()),
-        };
-        Ok(match resolved {
-            Resolved::Null => Value::Null,
-            Resolved::Text(text) | Resolved::Timestamp(text) => Value::Text(text),
-            _ if style == Style::Plain => Value::Other(text.to_owned()),
-            _ => Value::Text(text.to_owned()),
+        let current = value.text_at(&["current-context"]);
+        Ok(Entries {
+            clusters: self.section(root, value, Section::Clusters),
+            contexts: self.section(root, value, Section::Contexts),
+            users: self.section(root, value, Section::Users),
+            current_context: current.filter(|text| !text.is_empty()).map(str::to_owned),
         })
     }
 
-    fn merged(&self, id: NodeId, value: Value) -> Result<Vec<(String, Value)>, Malformed> {
-        match value {
-            Value::Map(entries) => Ok(entries),
-            Value::List(items) if items.iter().all(|item| matches!(item, Value::Map(_))) => Ok(items
-                .into_iter()
-                .flat_map(|item| match item {
-                    Value::Map(entries) => entries,
-                    _ => Vec::new(),
-                })
-                .collect()),
-            _ => Err(self.fail(id, "what is merged here is not a mapping")),
-        }
-    }
-
-    fn is_plain(&self, id: NodeId) -> bool {
-        matches!(
-            self.tree.content(id),
-            Some(Content::Scalar {
-                style: Style::Plain,
-                ..
-            })
-        )
-    }
-
-    /// The value at a key of a mapping; the mapping itself where it comes by a merge.
-    fn node_at(&self, mapping: NodeId, key: &str) -> NodeId {
-        self.tree
-            .entry(mapping, key)
-            .map_or(mapping, |entry| self.tree.target(entry.value))
-    }
-
-    fn mark(&self, id: NodeId) -> Mark {
-        self.tree
-            .node(id)
-            .map(|node: &Node| node.start)
-            .unwrap_or_default()
+    fn section(&self, root: NodeId, value: &Value, section: Section) -> Vec<Entry> {
+        let key = section.key();
+        let items = value.get(key).map(Value::items).unwrap_or_default();
+        let nodes = self
+            .tree
+            .items(self.tree.target(node_at(self.tree, root, &[Step::Key(key)])));
+        let entries = items.iter().zip(nodes).map(|(item, node)| {
+            let at = mark(self.tree, *node);
+            Entry {
+                name: item.text_at(&["name"]).map(str::to_owned),
+                body: item.get(section.entry_key()).cloned().unwrap_or(Value::Null),
+                line: at.line + 1,
+                column: at.column + 1,
+            }
+        });
+        entries.collect()
     }
 
     fn fail(&self, id: NodeId, problem: impl Into<String>) -> Malformed {
-        let at = self.mark(id);
+        let at = mark(self.tree, id);
         malformed(self.file, at.line + 1, at.column + 1, problem)
     }
 }

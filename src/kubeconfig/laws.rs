@@ -152,11 +152,11 @@ fn what_people_write_stays_to_the_byte() {
         kind: Config   # yes\r\n\
         users:\r\n\
         # by hand\r\n\
-        - {name: on, user: {token: 0123, x: 12:30:45, 'quoted': \"zo\\xEB\"}}\r\n\
+        - {name: 'on', user: {token: \"0123\", x: 12:30:45, 'quoted': \"zo\\xEB\"}}\r\n\
         clusters: []\r\n\
         contexts:\r\n\
         \x20   - name: 'mine'\r\n\
-        \x20     context: {cluster: x, user: on, extensions: [{name: e, extension: ~}]}\r\n\
+        \x20     context: {cluster: x, user: 'on', extensions: [{name: e, extension: ~}]}\r\n\
         \r\n\
         current-context: mine # today\r\n\
         future-field:\r\n\
@@ -170,7 +170,7 @@ fn what_people_write_stays_to_the_byte() {
     kind: Config   # yes
     users:
     # by hand
-    - {name: on, user: {token: 0123, x: 12:30:45, 'quoted': "zo\xEB"}}
+    - {name: 'on', user: {token: "0123", x: 12:30:45, 'quoted': "zo\xEB"}}
     - name: arn:aws:eks:us-west-2:111122223333:cluster/bench
       user:
         exec:
@@ -192,7 +192,7 @@ fn what_people_write_stays_to_the_byte() {
       name: arn:aws:eks:us-west-2:111122223333:cluster/bench
     contexts:
         - name: 'mine'
-          context: {cluster: x, user: on, extensions: [{name: e, extension: ~}]}
+          context: {cluster: x, user: 'on', extensions: [{name: e, extension: ~}]}
         - context:
             cluster: arn:aws:eks:us-west-2:111122223333:cluster/bench
             user: arn:aws:eks:us-west-2:111122223333:cluster/bench
@@ -265,8 +265,8 @@ fn a_file_that_ends_within_a_text_is_told_what_it_lacks() {
 fn scalar() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z]{1,6}",
-        Just("on".to_owned()),
-        Just("0123".to_owned()),
+        Just("'on'".to_owned()),
+        Just("\"0123\"".to_owned()),
         Just("\"a # b\"".to_owned()),
         Just("'it''s'".to_owned()),
         Just("~".to_owned()),
@@ -280,7 +280,14 @@ fn scalar() -> impl Strategy<Value = String> {
 fn entry(section: Section) -> impl Strategy<Value = String> {
     let kind = section.entry_key();
     let name = prop_oneof![4 => "[a-z]{1,8}", 1 => Just(ARN.to_owned()), 1 => Just("prod".to_owned())];
-    (name, scalar(), any::<bool>(), any::<bool>(), 0..3_usize).prop_map(
+    // A namespace that cannot be one is not written.
+    let value = match section {
+        Section::Contexts => {
+            prop_oneof!["[a-z]{1,6}", Just("~".to_owned()), Just("\"0123\"".to_owned())].boxed()
+        }
+        _ => scalar().boxed(),
+    };
+    (name, value, any::<bool>(), any::<bool>(), 0..3_usize).prop_map(
         move |(name, value, flow, first, blank)| {
             let key = match section {
                 Section::Clusters => "server",
@@ -290,7 +297,7 @@ fn entry(section: Section) -> impl Strategy<Value = String> {
             if flow && !value.contains(['\n', '#']) {
                 return format!("- {{name: {name}, {kind}: {{{key}: {value}}}}} # flow\n");
             }
-            let body = format!("{kind}:\n    {key}: {value}\n    extra: [1, two]  # mine\n");
+            let body = format!("{kind}:\n    {key}: {value}\n    extra: [1, two, on]  # mine\n");
             let name = format!("name: {name}\n");
             let gap = "\n".repeat(blank);
             if first {

@@ -17,11 +17,13 @@ use std::{
 
 use fs_err as fs;
 
+use crate::duration::in_words;
+
 /// Why the file could not be had for writing.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another eksact is at it, and does not come to an end.
-    #[error("the lock {} could not be had within {} s: another eksact holds it", path.display(), waited.as_secs())]
+    #[error("the lock {} could not be had within {}: another eksact holds it", path.display(), in_words(*waited))]
     Held {
         /// The lock file.
         path: PathBuf,
@@ -352,16 +354,6 @@ fn age_of(path: &Path) -> Duration {
         .ok()
         .and_then(|made| SystemTime::now().duration_since(made).ok())
         .unwrap_or_default()
-}
-
-fn in_words(age: Duration) -> String {
-    let seconds = age.as_secs();
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        7200..172_800 => format!("{} h", seconds / 3600),
-        _ => format!("{} days", seconds / 86_400),
-    }
 }
 
 #[cfg(test)]

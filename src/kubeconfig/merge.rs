@@ -237,6 +237,8 @@ fn write_cluster(cluster: &mut Body, wanted: &Wanted, is_insecure: bool) {
         && !is_insecure
     {
         cluster.set(&["certificate-authority-data"], Value::text(data));
+        // kubectl refuses a cluster that has both.
+        cluster.unset(&["certificate-authority"]);
     }
     cluster.set(&["server"], Value::text(&wanted.server));
     cluster.set_or_remove("proxy-url", wanted.proxy_url.as_deref());

@@ -408,3 +408,21 @@ fn entries_without_a_body_are_filled() {
             .any(|edit| matches!(edit, Edit::Set { path, .. } if *path == ["user", "exec"]))
     );
 }
+
+#[test]
+fn a_certificate_authority_in_a_file_goes_when_one_is_written() {
+    let file = Entries {
+        clusters: vec![entry(
+            ARN,
+            texts([("server", "https://old"), ("certificate-authority", "/ca.pem")]),
+        )],
+        ..Entries::default()
+    };
+    let mut wanted = wanted(None, None, None);
+    let after = merge(&file, &wanted).unwrap().cluster.after;
+    assert_eq!(after.text_at(&["certificate-authority-data"]), Some("Q0EK"));
+    assert_eq!(after.get("certificate-authority"), None, "kubectl refuses both");
+    wanted.certificate_authority_data = None;
+    let after = merge(&file, &wanted).unwrap().cluster.after;
+    assert_eq!(after.text_at(&["certificate-authority"]), Some("/ca.pem"));
+}

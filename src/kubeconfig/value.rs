@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use crate::yaml::syntax::resolve::{Resolved, resolve};
+use crate::yaml::syntax::resolve;
+use crate::yaml::{Content, Node, Resolved, Style};
 
 /// A value, aliases and merge keys written out. Its debug form has the keys, and no texts: some are credentials.
 #[derive(Clone, PartialEq, Eq)]
@@ -128,6 +129,29 @@ impl Value {
         match self {
             Self::List(items) => items,
             _ => &[],
+        }
+    }
+}
+
+impl From<&Node> for Value {
+    fn from(node: &Node) -> Self {
+        match node.content() {
+            Content::Scalar { text, style, value } => match value {
+                Resolved::Null => Self::Null,
+                Resolved::Bool(_) | Resolved::Integer(_) | Resolved::Unsigned(_) | Resolved::Float(_)
+                    if *style == Style::Plain =>
+                {
+                    Self::Other(text.clone())
+                }
+                _ => Self::Text(text.clone()),
+            },
+            Content::Sequence(items) => Self::List(items.iter().map(Self::from).collect()),
+            Content::Mapping(entries) => Self::Map(
+                entries
+                    .iter()
+                    .map(|entry| (entry.key.to_string(), Self::from(&entry.value)))
+                    .collect(),
+            ),
         }
     }
 }

@@ -150,6 +150,15 @@ pub struct Role {
     pub tags: BTreeMap<String, String>,
 }
 
+/// A role's trust policy alone (IAM `GetRole`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleTrust {
+    /// Unique id `AROA…` of the role: a recreated role has another.
+    pub role_id: String,
+    /// The decoded document.
+    pub policy: Value,
+}
+
 /// What `CreateStack` is given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StackRequest {
@@ -252,6 +261,11 @@ pub trait AwsReader: Send + Sync {
     async fn change_set(&self, id: &str) -> Result<ChangeSet, CallError>;
     /// One role with its policies: IAM `GetRole`, `ListAttachedRolePolicies`, `ListRolePolicies`, `GetRolePolicy`.
     async fn role(&self, name: &str) -> Result<Option<Role>, CallError>;
+    /// A role's trust policy and no more: one call, IAM `GetRole`.
+    async fn trust_policy(&self, role: &str) -> Result<Option<RoleTrust>, CallError>;
+    /// How long a trust policy may be in this account (IAM `GetAccountSummary`, `AssumeRolePolicySizeQuota`); none where IAM
+    /// does not say.
+    async fn trust_policy_quota(&self) -> Result<Option<usize>, CallError>;
     /// The ARN of a role, with its path; none for one that does not exist. Needs `iam:GetRole` alone.
     async fn role_arn(&self, name: &str) -> Result<Option<String>, CallError>;
     /// How many roles the account has (IAM `GetAccountSummary`), to choose between reading one by one and in bulk.

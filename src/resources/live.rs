@@ -46,6 +46,9 @@ pub struct Live {
     pub roles: BTreeMap<String, Observed<Option<Arc<Role>>>>,
     /// All roles of the account, when every role had to be looked at.
     pub all_roles: Option<Observed<Vec<Arc<Role>>>>,
+    /// How long a trust policy may be in this account, when some policy is longer than every account allows; none where
+    /// IAM does not say.
+    pub trust_policy_quota: Option<Observed<Option<usize>>>,
     /// Templates by stack name, those that were asked for.
     pub templates: BTreeMap<String, Observed<String>>,
     /// Namespaces, those that were asked for.

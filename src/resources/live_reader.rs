@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     cloudformation::stack_name::{self, ExistingStack},
+    duration::in_words,
     iam::Arn,
     ports::{
         CallError, CallErrorKind, Readers,
@@ -47,6 +48,7 @@ pub struct LiveReader {
     stacks: OnceCell<StacksAndNames>,
     roles: Mutex<BTreeMap<String, Observed<Option<Arc<Role>>>>>,
     all_roles: OnceCell<Observed<Vec<Arc<Role>>>>,
+    trust_policy_quota: OnceCell<Observed<Option<usize>>>,
     templates: Mutex<BTreeMap<String, Observed<String>>>,
     namespaces: Mutex<BTreeMap<String, Observed<Option<Namespace>>>>,
     service_accounts: Mutex<BTreeMap<AccountKey, Observed<Option<ServiceAccount>>>>,
@@ -99,6 +101,7 @@ impl LiveReader {
             stacks: OnceCell::new(),
             roles: Mutex::default(),
             all_roles: OnceCell::new(),
+            trust_policy_quota: OnceCell::new(),
             templates: Mutex::default(),
             namespaces: Mutex::default(),
             service_accounts: Mutex::default(),
@@ -144,6 +147,7 @@ impl LiveReader {
             stack_names,
             roles: unlocked(self.roles),
             all_roles: self.all_roles.into_inner(),
+            trust_policy_quota: self.trust_policy_quota.into_inner(),
             templates: unlocked(self.templates),
             namespaces: unlocked(self.namespaces),
             service_accounts: unlocked(self.service_accounts),
@@ -170,6 +174,7 @@ impl LiveReader {
             stack_names,
             roles: copied(&self.roles),
             all_roles: None,
+            trust_policy_quota: None,
             templates: BTreeMap::new(),
             namespaces: BTreeMap::new(),
             service_accounts: BTreeMap::new(),
@@ -186,6 +191,11 @@ impl LiveReader {
     /// The cluster.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
+    }
+
+    /// The AWS account of the cluster.
+    pub fn account(&self) -> &str {
+        &self.cluster_arn.account
     }
 
     /// The provider of the cluster's issuer.
@@ -260,9 +270,9 @@ impl LiveReader {
                     .map(|stack| format!("{} ({})", stack.name, stack.status))
                     .collect();
                 (self.notice)(&format!(
-                    "waiting for CloudFormation, which is still at work on {} (up to {} s, --timeout)",
+                    "waiting for CloudFormation, which is still at work on {} (up to {}, --timeout)",
                     names.join(", "),
-                    request.settings.timeout.as_secs()
+                    in_words(request.settings.timeout)
                 ));
             }
             tokio::time::sleep(pause.min(request.settings.timeout.saturating_sub(begun.elapsed()))).await;
@@ -360,6 +370,13 @@ impl LiveReader {
                 let roles = self.readers.aws.roles().await?;
                 Ok(roles.into_iter().map(Arc::new).collect())
             })
+            .await
+    }
+
+    /// How long a trust policy may be in this account.
+    pub async fn trust_policy_quota(&self) -> &Observed<Option<usize>> {
+        self.trust_policy_quota
+            .get_or_init(|| self.readers.aws.trust_policy_quota())
             .await
     }
 

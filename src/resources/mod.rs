@@ -19,7 +19,9 @@ pub mod request;
 pub mod revocation;
 pub mod runner;
 pub mod service_account;
+pub mod shared_role;
 pub mod stack_wait;
+mod trust_policy;
 mod unreachable;
 
 use async_trait::async_trait;
@@ -53,9 +55,10 @@ pub trait Kind: Send + Sync {
     /// taken away while something that is to take its place cannot be planned. Pure.
     fn plan_removals(&self, _request: &Request, _live: &Live, _draft: &mut PlanDraft) {}
 
-    /// What the Kubernetes API must allow the caller for this operation.
-    fn access_reviews(&self, _operation: &Value) -> Vec<AccessReview> {
-        Vec::new()
+    /// What the Kubernetes API must allow the caller for this operation. One that cannot be decoded is an error: nobody
+    /// knows what it needs.
+    fn access_reviews(&self, _operation: &Value) -> Result<Vec<AccessReview>, StepError> {
+        Ok(Vec::new())
     }
 
     /// Carries out one step of this kind.
@@ -73,6 +76,7 @@ pub fn kinds() -> &'static [&'static dyn Kind] {
         &oidc_provider::OidcProviderKind,
         &iam_role::IamRoleKind,
         &namespace::NamespaceKind,
+        &shared_role::SharedRoleKind,
         &service_account::ServiceAccountKind,
         &rbac::RbacRoleKind,
         &rbac::RbacBindingKind,

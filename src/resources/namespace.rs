@@ -122,16 +122,14 @@ impl Kind for NamespaceKind {
         }
     }
 
-    fn access_reviews(&self, operation: &Value) -> Vec<AccessReview> {
-        match serde_json::from_value(operation.clone()) {
-            Ok(Operation::Create { .. }) => vec![AccessReview {
-                verb: "create".to_owned(),
-                group: String::new(),
-                resource: "namespaces".to_owned(),
-                namespace: None,
-            }],
-            Err(_) => Vec::new(),
-        }
+    fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
+        let Operation::Create { .. } = operation_of(operation.clone())?;
+        Ok(vec![AccessReview {
+            verb: "create".to_owned(),
+            group: String::new(),
+            resource: "namespaces".to_owned(),
+            namespace: None,
+        }])
     }
 
     async fn run(

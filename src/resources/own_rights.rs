@@ -2,7 +2,7 @@
 
 use super::{Live, identity_mapping, rbac};
 use crate::{
-    engine::{Finding, PlanDraft, Severity},
+    engine::{Finding, PlanDraft, Severity, StepError},
     guard::{
         Guard,
         own_rights::{OwnRights, own_rights_lost},
@@ -24,6 +24,15 @@ fn unknown(caller: &str, error: &CallError) -> Finding {
     ))
 }
 
+/// A step that this version cannot decode: what it takes from the caller is not known.
+fn not_understood(error: &StepError) -> Finding {
+    Finding::new(
+        Severity::Error,
+        "own-rights-unknown",
+        format!("what the plan takes from the caller is not known: {error}"),
+    )
+}
+
 /// Adds the refusal where the plan takes such rights from the caller.
 pub(super) fn guard(live: &Live, draft: &mut PlanDraft) {
     let writes_access = draft
@@ -38,8 +47,20 @@ pub(super) fn guard(live: &Live, draft: &mut PlanDraft) {
     if !writes_access || refused {
         return;
     }
-    let Some(caller) = identity_mapping::caller_over(live, draft) else {
-        return;
+    if let (Err(error), None | Some(Err(_))) = (&live.caller, &live.access.user_info) {
+        draft.add_finding(
+            Finding::new(
+                Severity::Warning,
+                "own-rights-unknown",
+                format!("whether the caller loses its own access depends on who it is, which could not be read: {error}"),
+            )
+            .with_help(remedy!("Make sure that the plan takes nothing from whoever applies it, and that somebody else gets in.")),
+        );
+    }
+    let caller = match identity_mapping::caller_over(live, draft) {
+        Ok(Some(caller)) => caller,
+        Ok(None) => return,
+        Err(error) => return draft.add_finding(not_understood(&error)),
     };
     let Some(now) = rbac::Bound::now(live) else {
         if let Some(Err(error)) = &live.access.bindings
@@ -50,7 +71,27 @@ pub(super) fn guard(live: &Live, draft: &mut PlanDraft) {
         return;
     };
     let may = now.rights(&caller.before);
-    let after = now.after(draft);
+    let unread = now.unread_roles(&caller.before);
+    let after = match now.after(draft) {
+        Ok(after) => after,
+        Err(error) => return draft.add_finding(not_understood(&error)),
+    };
+    let still_unread = after.unread_roles(&caller.after);
+    let lost: Vec<&str> = unread.difference(&still_unread).map(String::as_str).collect();
+    if !lost.is_empty() {
+        draft.add_finding(
+            Finding::new(
+                Severity::Warning,
+                "own-rights-unknown",
+                format!(
+                    "what the caller, {}, loses depends on {}, which the plan takes from it and which could not be read",
+                    caller.key,
+                    lost.join(", ")
+                ),
+            )
+            .with_help(remedy!("Make sure that somebody else gets in, or let somebody apply it who may read roles.")),
+        );
+    }
     let own = OwnRights {
         would: after.rights(&caller.after),
         named_by: after.naming(&caller.before.username),

@@ -35,6 +35,14 @@ pub enum PreflightError {
         /// The issuer of the plan's cluster.
         wanted: String,
     },
+    /// A step of the plan is none that this version can carry out.
+    #[error("the step for {address} cannot be carried out: {cause}")]
+    NotUnderstood {
+        /// What the step is for.
+        address: String,
+        /// Why.
+        cause: String,
+    },
     /// The caller may not do what the plan needs.
     #[error("the caller may not {} in the cluster, and the plan needs it", denied.join(", "))]
     Denied {
@@ -48,11 +56,17 @@ pub async fn check(plan: &Plan, kubernetes: &dyn KubernetesReader) -> Result<(),
     let mut reviews: BTreeSet<AccessReview> = BTreeSet::new();
     let mut steps = 0;
     for step in &plan.steps {
-        let needed = kinds()
+        let not_understood = |cause| PreflightError::NotUnderstood {
+            address: step.address.to_string(),
+            cause,
+        };
+        let kind = kinds()
             .iter()
             .find(|kind| kind.name() == step.address.kind())
-            .map(|kind| kind.access_reviews(&step.operation))
-            .unwrap_or_default();
+            .ok_or_else(|| not_understood("this version of eksact does not know the kind".to_owned()))?;
+        let needed = kind
+            .access_reviews(&step.operation)
+            .map_err(|error| not_understood(error.to_string()))?;
         steps += usize::from(!needed.is_empty());
         reviews.extend(needed);
     }
@@ -92,5 +106,34 @@ pub async fn check(plan: &Plan, kubernetes: &dyn KubernetesReader) -> Result<(),
         Ok(())
     } else {
         Err(PreflightError::Denied { denied })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// An operation that cannot be decoded needs rights that nobody knows, and not none.
+    #[test]
+    fn every_kind_refuses_an_operation_that_it_cannot_decode() {
+        for kind in kinds() {
+            let in_kubernetes = !["oidc-provider", "iam-role", "shared-role"].contains(&kind.name());
+            for operation in [
+                json!({"operation": "rename"}),
+                json!({}),
+                json!(null),
+                json!({"operation": "create", "namespace": 1}),
+            ] {
+                let answer = kind.access_reviews(&operation);
+                assert_eq!(
+                    answer.is_err(),
+                    in_kubernetes,
+                    "{} {operation}: {answer:?}",
+                    kind.name()
+                );
+            }
+        }
     }
 }

@@ -135,6 +135,8 @@ pub struct AccessRequest {
     pub delete: Vec<MappingSelector>,
     /// Everything that eksact wrote and the configuration no longer says shall go.
     pub prune: bool,
+    /// The same for this cluster's statements in the trust policies of shared roles.
+    pub prune_shared_roles: bool,
     /// The ConfigMap `aws-auth` shall be as a backup says.
     pub restore: Option<Restore>,
 }
@@ -178,7 +180,8 @@ pub struct Prune {
 impl Request {
     /// A request that everything of `config` be as it says.
     pub fn ensure(config: ClusterConfig, settings: Settings) -> Self {
-        let needs_provider = config.iam.service_accounts.iter().any(owns_role);
+        let needs_provider =
+            config.iam.service_accounts.iter().any(owns_role) || !config.access.shared_roles.is_empty();
         let oidc_provider = match (config.iam.with_oidc.value, needs_provider) {
             (true, _) => ProviderIntent::Ensure,
             (false, true) => ProviderIntent::Require,

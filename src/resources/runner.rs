@@ -1,12 +1,12 @@
 //! Hands each step of a plan to its kind, with the clients that may write.
 
+use crate::remedy::Remedy;
 use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{kinds, stack_wait::StackWait};
-use crate::remedy::Remedy;
 use crate::{
     engine::{Step, StepDone, StepError, StepRunner, executor::Progress},
     ports::{CallError, CallErrorKind, Readers, Writers},

@@ -13,6 +13,7 @@ use futures::future::join_all;
 use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
+    duration::in_words,
     engine::executor::Progress,
     ports::{
         CallError, CallErrorKind,
@@ -237,9 +238,9 @@ impl StackWait {
                     id.as_str(),
                     CallErrorKind::Other,
                     format!(
-                        "CloudFormation was still at work after {} s (--timeout); it goes on, and the next run waits \
+                        "CloudFormation was still at work after {} (--timeout); it goes on, and the next run waits \
                          for it",
-                        self.timeout.as_secs()
+                        in_words(self.timeout)
                     ),
                 );
                 let _ = one.answer.send(Err(error));

@@ -4,7 +4,6 @@ use super::{
     page::{Page, Span},
     style::Label,
 };
-use crate::remedy::Remedy;
 use crate::{
     config::location::SourceLocation,
     engine::{Finding, Plan, Severity},
@@ -56,12 +55,20 @@ pub(super) fn write_finding(finding: &Finding, page: &mut Page) {
     }
 }
 
-/// `help: …` behind `indent` spaces.
-pub(super) fn write_help(indent: usize, help: &Remedy, page: &mut Page) {
+/// `help: …` behind `indent` spaces. Its further lines stand below; one that is indented is a command or a text to copy,
+/// and never broken.
+pub(super) fn write_help(indent: usize, help: &str, page: &mut Page) {
+    let mut lines = help.lines();
     page.line(
         &[Span::plain(" ".repeat(indent)), Span::new(Label::Note, "help: ")],
-        &[Span::plain(help.as_str())],
+        &[Span::plain(lines.next().unwrap_or_default())],
     );
+    for line in lines {
+        match line.strip_prefix("    ") {
+            Some(verbatim) => page.verbatim(indent + 4, &Span::plain(verbatim)),
+            None => page.indented(indent + 2, &[Span::plain(line)]),
+        }
+    }
 }
 
 /// `cluster.yaml:41`: the file as the user named it and the line.

@@ -1,8 +1,10 @@
 //! Text from elsewhere, made harmless for terminals, and measured in terminal cells.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use crate::duration::in_words;
 
 /// `text` on one line as a terminal shows it: line ends and tabs become spaces; control characters, escapes, invisible
 /// and direction-changing characters become `U+FFFD`, so that text can neither write to the terminal nor pass for other text.
@@ -69,14 +71,14 @@ pub fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// Milliseconds as people read them: `0.3 s`, `5.1 s`, `2 min 3 s`.
+/// How long a step took, in milliseconds: always with tenths below a minute (`0.3 s`, `5.0 s`), so that a number that grows
+/// keeps its width.
 pub fn duration(milliseconds: u64) -> String {
     let tenths = milliseconds / 100;
     if tenths < 600 {
         format!("{}.{} s", tenths / 10, tenths % 10)
     } else {
-        let seconds = tenths / 10;
-        format!("{} min {} s", seconds / 60, seconds % 60)
+        in_words(Duration::from_millis(milliseconds))
     }
 }
 

@@ -6,9 +6,9 @@
     reason = "a test says what went wrong by ending there"
 )]
 
-#[path = "../support/authenticator.rs"]
-mod authenticator;
 mod corpus;
+#[path = "../support/program.rs"]
+mod program;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -293,7 +293,7 @@ fn ask(corpus: &[BTreeMap<String, String>]) -> Vec<Value> {
         .iter()
         .map(|(arn, account, user_id)| json!({"arn": arn, "account": account, "user_id": user_id, "access_key_id": "AKIAX"}))
         .collect();
-    let mut child = Command::new(authenticator::mapper())
+    let mut child = Command::new(program::path("aws-auth-mapper"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -29,6 +29,10 @@ MODULES = {
         "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
         "kubectl": "k8s.io/kubernetes/cmd/kubectl",
     },
+    # Our own program around the YAML that eksctl and Kubernetes read with, for tests that compare with it.
+    "yaml": {"yaml-to-json": "./yaml-to-json"},
+    # Our own program around client-go's loading of kubeconfigs, for tests that compare with it.
+    "client-go": {"kubeconfig-loader": "./kubeconfig-loader"},
     # The oldest that people still have beside their clusters; built around the module of its command.
     "kubectl-1.24": {"kubectl-1.24": "./kubectl"},
 }

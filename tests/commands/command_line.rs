@@ -212,6 +212,48 @@ fn empty_variables_count_as_not_set_and_blank_ones_are_errors() {
     assert_eq!(ended.code, 0);
 }
 
+/// A list that is not there, or whose items are all commented out, asks for no deletion.
+#[test]
+fn files_without_service_accounts_prune_none() {
+    let place = Place::applied();
+    let head = "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {name: quickstart, region: eu-west-1}\n";
+    for (iam, prunes) in [
+        ("", false),
+        ("iam: {withOIDC: true}\n", false),
+        ("iam:\n  withOIDC: true\n  serviceAccounts:\n", false),
+        (
+            "iam:\n  withOIDC: true\n  serviceAccounts:\n  # - metadata: {name: web}\n",
+            false,
+        ),
+        ("iam: {withOIDC: true, serviceAccounts: ~}\n", false),
+        ("iam: {withOIDC: true, serviceAccounts: []}\n", true),
+    ] {
+        place.write("c.yaml", &format!("{head}{iam}"));
+        let planned = run(&place, "plan -f c.yaml --prune");
+        assert_eq!(planned.code, 0, "{iam}: {}", planned.stderr);
+        assert_eq!(
+            planned.stdout.contains("no longer has it"),
+            prunes,
+            "{iam}: {}",
+            planned.stdout
+        );
+        let said = planned.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(
+            said.contains("has no iam.serviceAccounts"),
+            !prunes,
+            "{}",
+            planned.stderr
+        );
+        let deleted = run(&place, "delete iamserviceaccount -f c.yaml --only-missing");
+        assert_eq!(
+            deleted.code,
+            if prunes { 3 } else { 1 },
+            "{iam}: {}",
+            deleted.stderr
+        );
+    }
+}
+
 #[test]
 fn switches_take_a_value_as_in_go() {
     let place = Place::quickstart();
@@ -304,6 +346,11 @@ fn clusters_and_regions_are_told_with_the_fix() {
         "get %20 iamserviceaccount --cluster prod".to_owned(),
         "create iamidentitymapping --cluster prod --group system:masters%20 --arn arn:aws:iam::111122223333:role/a".to_owned(),
         "get iamserviceaccount \u{2014}cluster prod".to_owned(),
+        // `arn:aws:iam::$ACCOUNT:role/dev`, and the account is not set.
+        "update-kubeconfig --name prod --role-arn arn:aws:iam:::role/dev --kubeconfig config".to_owned(),
+        "utils write-kubeconfig prod --authenticator-role-arn arn:aws:iam:::role/dev --kubeconfig config".to_owned(),
+        "token --cluster prod --region eu-west-1 --role-arn arn:aws:iam:::role/dev --sandbox=false".to_owned(),
+        "create iamidentitymapping --cluster prod --arn arn:aws:iam:::role/dev --username dev".to_owned(),
     ] {
         assert_eq!(tell(&mut place, &line).code, 64, "{line}");
     }
@@ -350,7 +397,7 @@ fn exec_env_is_written_compared_and_checked() {
         0
     );
     for (flags, message) in [
-        ("--exec-env AWS_PROFILE", "is not NAME=VALUE"),
+        ("--exec-env AWS_PROFILE", "takes NAME=VALUE"),
         ("--exec-env =dev", "cannot be the name of a variable"),
         ("--exec-env=%20=dev", "begins with a blank"),
         ("--exec-env A%20B=c", "cannot be the name of a variable"),

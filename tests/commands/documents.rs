@@ -249,6 +249,7 @@ fn the_table_of_codes_is_whole() {
     let mut folders = vec![
         Path::new(ROOT).join("src/resources"),
         Path::new(ROOT).join("src/authn/aws_auth"),
+        Path::new(ROOT).join("src/diagnosis"),
     ];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {

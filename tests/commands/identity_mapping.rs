@@ -197,6 +197,18 @@ fn a_backup_in_a_file_is_found() {
     let restore = ["restore", "aws-auth", "--cluster", "prod"];
     let listed = place.run(&[restore.as_slice(), &["--list"]].concat());
     assert_eq!(listed.stdout.lines().count(), 3, "{listed:?}");
+    assert!(!listed.stderr.contains("warning"), "{listed:?}");
+    // A file that cannot be read as a backup may be the one that is looked for.
+    let folder = place.path(".local/state/eksact/aws-auth-backups");
+    std::fs::write(folder.join("half.json"), "{\"metadata\": ").unwrap();
+    let listed = place.run(&[restore.as_slice(), &["--list"]].concat());
+    assert_eq!(listed.stdout.lines().count(), 3, "{listed:?}");
+    // Where the lines are broken depends on the length of the folder's name.
+    let said: String = listed.stderr.split_whitespace().collect();
+    assert!(
+        said.contains("abackupinafilemaybemissing:") && said.contains("half.json"),
+        "{listed:?}"
+    );
     let ended = place.run(&[restore.as_slice(), &["--yes"]].concat());
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.stdout.contains("prod-eu-west-1-111122223333-"), "{ended:?}");

@@ -12,12 +12,12 @@ clusters:
 - {name: minikube, cluster: {server: \"https://127.0.0.1:8443\"}}   # at home
 contexts:
 - name: minikube
-  context: {cluster: minikube, user: minikube, namespace: on}
+  context: {cluster: minikube, user: minikube, namespace: team}
 current-context: minikube
 users:
 - name: minikube
   user:
-    token: 0123
+    token: '0123'
 ";
 
 #[test]
@@ -252,6 +252,70 @@ fn what_cannot_be_read_is_left_alone_and_told_with_its_place() {
     assert_story!("kubeconfig-left-alone", place.story());
 }
 
+/// Files that kubectl would refuse, and entries that it would: the first are refused, the second only where they are
+/// what is written.
+#[test]
+fn what_kubectl_refuses_is_not_written() {
+    let mut place = Place::new();
+    let update = [
+        "update-kubeconfig",
+        "--name",
+        "prod",
+        "--region",
+        "eu-west-1",
+        "--alias",
+        "prod",
+        "--portable",
+    ];
+    let delete = ["delete", "kubeconfig", "--name", "prod"];
+    let arn = "arn:aws:eks:eu-west-1:111122223333:cluster/prod";
+    let user = format!("users:\n- name: {arn}\n  user:\n    exec:\n");
+    let ours = format!(
+        "{user}      apiVersion: client.authentication.k8s.io/v1beta1\n      command: eksact\n      args: [token, --cluster, prod]\n"
+    );
+    for (name, text, arguments) in [
+        (
+            "cluster.yaml",
+            "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {name: prod, region: eu-west-1}\n".to_owned(),
+            &update[..],
+        ),
+        ("deployment.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n".to_owned(), &update),
+        ("deployment.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n".to_owned(), &delete),
+        ("compose.yaml", "services:\n  web: {image: nginx}\n".to_owned(), &update),
+        ("version", "apiVersion: v1beta1\nkind: Config\nclusters: []\n".to_owned(), &update),
+        ("kind", "apiVersion: v1\nkind: config\nclusters: []\n".to_owned(), &update),
+        ("number", "users:\n- name: ann\n  user:\n    token: 0123456789\n".to_owned(), &update),
+        ("nameless", "contexts:\n-\n-\n".to_owned(), &update),
+        ("env", format!("{ours}      env:\n      - name: AWS_REGION\n        value: eu-west-1\n      - value: dev\n"), &update),
+        ("mode", format!("{ours}      interactiveMode: Sometimes\n"), &update),
+        (
+            "proxy",
+            format!("clusters:\n- name: {arn}\n  cluster:\n    server: https://old\n    proxy-url: proxy:3128\n"),
+            &update,
+        ),
+    ] {
+        place.write(name, &text);
+        let ended = place.tell(&[arguments, &["--kubeconfig", name]].concat());
+        assert_eq!(ended.code, 1, "{}", ended.stderr);
+        assert_eq!(fs::read_to_string(place.path(name)).unwrap(), text);
+    }
+    place.write("new", "");
+    place.tell(&[&update[..], &["--namespace", "My_App", "--kubeconfig", "new"]].concat());
+    assert_eq!(fs::read_to_string(place.path("new")).unwrap(), "");
+    // What others have is told of, and is no reason against an entry of ours.
+    place.write(
+        "others",
+        &format!(
+            "clusters:\n- name: {arn}\n  cluster:\n    server: https://old\n\
+             users:\n- name: old\n  user:\n    exec:\n      \
+             apiVersion: client.authentication.k8s.io/v1alpha1\n      command: heptio-authenticator-aws\n"
+        ),
+    );
+    let ended = place.tell(&[&update[..], &["--kubeconfig", "others"]].concat());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_story!("kubeconfig-refused-by-kubectl", place.story());
+}
+
 #[test]
 fn the_list_in_kubeconfig_is_read_as_kubectl_reads_it() {
     let mut place = Place::new();
@@ -297,7 +361,7 @@ clusters:
 contexts:
 - {name: ours, context: {cluster: \"arn:aws:eks:eu-west-1:111122223333:cluster/prod\", user: ours}}
 users:
-- {name: ours, user: {exec: {command: eksact, args: [token, -c, prod]}}}
+- {name: ours, user: {exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: eksact, args: [token, -c, prod]}}}
 ";
 
 #[test]
@@ -339,7 +403,7 @@ fn a_removal_looks_through_the_whole_list() {
 fn what_is_somebody_elses_is_not_taken() {
     let mut place = Place::new();
     let breakglass = OURS.replace(
-        "{exec: {command: eksact, args: [token, -c, prod]}}",
+        "{exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: eksact, args: [token, -c, prod]}}",
         "{token: static}",
     );
     place.write("config", &breakglass);
@@ -426,7 +490,9 @@ fn a_kubeconfig_that_cannot_be_changed_stops_an_apply_before_it_makes_anything()
     let ended = Ended::of(command.env("KUBECONFIG", "config").output().unwrap());
     assert_eq!(ended.code, 1, "{}", ended.stderr);
     assert!(
-        ended.stderr.contains("`clusters` is not a list"),
+        ended
+            .stderr
+            .contains("`clusters` is a mapping, and kubectl takes a list"),
         "{}",
         ended.stderr
     );

@@ -6,9 +6,15 @@ mod apply;
 #[cfg(test)]
 mod aws_auth;
 #[cfg(test)]
+mod aws_auth_unread;
+#[cfg(test)]
+mod check_irsa;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod eksctl_lines;
 #[cfg(test)]
 mod exit_codes;
 #[cfg(test)]
@@ -17,6 +23,9 @@ mod files;
 mod iamserviceaccount;
 #[cfg(test)]
 mod identity_mapping;
+#[cfg(test)]
+#[path = "../support/kept_kubeconfigs.rs"]
+mod kept_kubeconfigs;
 #[cfg(test)]
 mod kubeconfig;
 #[cfg(test)]
@@ -29,6 +38,7 @@ mod place;
 mod promises;
 #[cfg(test)]
 mod remedies;
+mod shared_roles;
 #[cfg(test)]
 mod terminal;
 #[cfg(test)]

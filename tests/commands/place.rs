@@ -2,6 +2,7 @@
 //! record of the commands run there and of what they said.
 
 use std::{
+    cell::RefCell,
     fmt::Write as _,
     fs,
     io::Write as _,
@@ -11,6 +12,8 @@ use std::{
 
 use eksact::cloud::sandbox::{Sandbox, Seed, World};
 use tempfile::TempDir;
+
+use crate::kept_kubeconfigs;
 
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_eksact");
@@ -40,6 +43,8 @@ impl Ended {
 pub(crate) struct Place {
     folder: TempDir,
     story: String,
+    /// The texts that the test itself wrote.
+    given: RefCell<Vec<String>>,
 }
 
 impl Place {
@@ -48,6 +53,7 @@ impl Place {
         Self {
             folder: tempfile::tempdir().unwrap(),
             story: String::new(),
+            given: RefCell::default(),
         }
     }
 
@@ -72,6 +78,7 @@ impl Place {
 
     pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
+        self.given.borrow_mut().push(text.to_owned());
     }
 
     /// A ClusterConfig for the quickstart cluster with these service accounts, each a flow mapping.
@@ -117,7 +124,22 @@ impl Place {
 
     /// Runs the program; nothing is recorded.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
-        Ended::of(self.command(arguments).output().unwrap())
+        let ended = Ended::of(self.command(arguments).output().unwrap());
+        self.keep_kubeconfigs();
+        ended
+    }
+
+    /// Keeps the kubeconfigs that were written here, for the test that shows them to kubectl. What a test wrote itself is not
+    /// among them.
+    pub(crate) fn keep_kubeconfigs(&self) {
+        for file in fs::read_dir(self.folder.path()).unwrap() {
+            let text = fs::read_to_string(file.unwrap().path()).unwrap_or_default();
+            let is_ours =
+                text.contains("client.authentication.k8s.io/") && text.contains("installHint: Install ");
+            if is_ours && !self.given.borrow().contains(&text) {
+                kept_kubeconfigs::keep(&text);
+            }
+        }
     }
 
     /// Runs the program with `input` on its stdin; nothing is recorded.
@@ -142,6 +164,7 @@ impl Place {
 
     /// Adds how a command ended to the story.
     pub(crate) fn record(&mut self, arguments: &[&str], ended: &Ended) {
+        self.keep_kubeconfigs();
         let Ended { code, stdout, stderr } = ended;
         writeln!(self.story, "$ eksact {}", arguments.join(" ")).unwrap();
         self.story.push_str(stdout);

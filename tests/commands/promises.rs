@@ -21,6 +21,19 @@ fn differences(promised: &Value, actual: &Value, path: &str, found: &mut Vec<Str
         (Value::Object(promised), Value::Object(actual)) => {
             for (key, value) in promised {
                 match actual.get(key) {
+                    // A later version may find more.
+                    Some(Value::Array(all)) if key == "findings" => {
+                        for one in value.as_array().into_iter().flatten() {
+                            let is_kept = |actual: &&Value| {
+                                let mut found = Vec::new();
+                                differences(one, actual, "", &mut found);
+                                found.is_empty()
+                            };
+                            if all.iter().find(is_kept).is_none() {
+                                found.push(format!("{path}/{key}: {one} is missing"));
+                            }
+                        }
+                    }
                     Some(actual) => differences(value, actual, &format!("{path}/{key}"), found),
                     None => found.push(format!("{path}/{key}: missing")),
                 }
@@ -163,12 +176,30 @@ fn codes_keep_their_names() {
 /// The comparison sees what it must see.
 #[test]
 fn a_broken_promise_is_seen() {
+    let findings = json!({"findings": [{"code": "x"}]});
+    for (actual, wanted) in [
+        (
+            json!({"findings": [{"code": "new"}, {"code": "x", "help": "…"}]}),
+            0,
+        ),
+        (json!({"findings": [{"code": "new"}]}), 1),
+        (json!({"findings": []}), 1),
+        (json!({}), 1),
+    ] {
+        let mut found = Vec::new();
+        differences(&findings, &actual, "", &mut found);
+        assert_eq!(found.len(), wanted, "{actual}: {found:?}");
+    }
     let promised = json!({"a": [{"b": 1}], "c": "x"});
     for (actual, wanted) in [
         (json!({"a": [{"b": 1, "new": 2}], "c": "x", "new": 3}), 0),
         (json!({"a": [{"b": 2}], "c": "x"}), 1),
         (json!({"a": [], "c": "x"}), 1),
         (json!({"a": [{}], "c": "y"}), 2),
+        (
+            json!({"a": [{"b": 1}], "c": "x", "findings": [{"code": "new"}]}),
+            0,
+        ),
     ] {
         let mut found = Vec::new();
         differences(&promised, &actual, "", &mut found);

@@ -63,6 +63,13 @@ pub(crate) async fn a_role_is_repaired_piece_by_piece(world: &World) {
         ("tags", "other")
     );
     assert_eq!(found.tags["aws:cloudformation:stack-name"], "repaired");
+    // One call tells the trust policy alone, and of which role.
+    let alone = reads.trust_policy(name).await.unwrap().unwrap();
+    assert_eq!((&alone.role_id, &alone.policy), (&found.id, &found.trust_policy));
+    assert_eq!(reads.trust_policy("missing").await.unwrap(), None);
+    // Who asks gets a number, or is told that there is none.
+    let quota = reads.trust_policy_quota().await.unwrap();
+    assert!(quota.is_none_or(|quota| quota >= 2_048), "{quota:?}");
 
     writes.delete_role_policy(name, "by-hand").await.unwrap();
     assert_eq!(
@@ -76,14 +83,20 @@ pub(crate) async fn a_role_is_repaired_piece_by_piece(world: &World) {
         (None, 1)
     );
 
-    assert_eq!(
-        kind(
-            writes
-                .set_trust_policy(name, &json!({"Version": "2012-10-17"}))
-                .await
-        ),
-        CallErrorKind::Invalid
-    );
+    let twice = |sid: &str| {
+        let mut document = trust("system:serviceaccount:app:other");
+        let mut statement = document["Statement"][0].clone();
+        statement["Sid"] = json!(sid);
+        document["Statement"] = json!([statement, statement]);
+        document
+    };
+    for document in [json!({"Version": "2012-10-17"}), twice("Blue1"), twice("blue-1")] {
+        assert_eq!(
+            kind(writes.set_trust_policy(name, &document).await),
+            CallErrorKind::Invalid,
+            "{document}"
+        );
+    }
 }
 
 pub(crate) async fn roles_in_bulk_are_the_roles_one_by_one(world: &World) {

@@ -25,6 +25,7 @@ mod out_of_reach;
 #[path = "../support/people.rs"]
 mod people;
 mod rough_weather;
+mod shared_roles;
 mod templates;
 mod token;
 mod token_kept;

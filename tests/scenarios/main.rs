@@ -28,6 +28,8 @@ mod reading;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
+mod shared_roles;
+#[cfg(test)]
 mod stack_states;
 #[cfg(test)]
 mod stage;

@@ -40,6 +40,77 @@ async fn a_thousand_accounts_cost_few_calls() {
     assert!(kubernetes.len() <= 2, "{} Kubernetes calls", kubernetes.len());
 }
 
+/// Roles that the file attaches are read with all others: in bulk where there are many, each once.
+#[tokio::test(start_paused = true)]
+async fn attached_roles_cost_no_call_of_their_own() {
+    let attached = |count: usize| {
+        let accounts: Vec<String> = (0..count)
+            .map(|number| {
+                let role = format!("arn:aws:iam::111122223333:role/given-{}", number % 40);
+                format!("metadata: {{name: account-{number}, namespace: app}}\nattachRoleARN: '{role}'")
+            })
+            .collect();
+        request(&file(&accounts.iter().map(String::as_str).collect::<Vec<_>>()))
+    };
+    let (bed, _) = applied(&file(&[
+        "metadata: {name: web, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']",
+    ]))
+    .await;
+    bed.edit(|world| {
+        let role = world.roles.values().next().unwrap().clone();
+        for number in 0..40 {
+            let mut given = role.clone();
+            given.name = format!("given-{number}");
+            given.arn = format!("arn:aws:iam::111122223333:role/given-{number}");
+            world.roles.insert(given.name.clone(), given);
+        }
+    })
+    .unwrap();
+    bed.faults().forget_calls();
+    let planned = plan(&bed, &attached(400)).await;
+    let warnings = planned.findings_of(Severity::Warning);
+    assert_eq!(
+        warnings
+            .filter(|finding| finding.code == "attached-role-refuses")
+            .count(),
+        400
+    );
+    let calls = bed.faults().calls();
+    let iam = calls.iter().filter(|call| call.service == "iam").count();
+    assert!(iam <= 5, "{iam} IAM calls");
+
+    // What may not be read is neither yes nor no.
+    bed.edit(|world| {
+        for call in ["iam:GetRole", "iam:GetAccountAuthorizationDetails"] {
+            world.denied.insert(call.to_owned());
+        }
+    })
+    .unwrap();
+    let planned = plan(&bed, &attached(2)).await;
+    let notes: Vec<_> = planned.findings_of(Severity::Note).collect();
+    assert_eq!(notes.len(), 2, "{}", summary(&planned));
+    for note in notes {
+        assert_eq!(note.code, "attached-role-unknown");
+        assert!(
+            note.message
+                .contains("depends on its trust policy, which could not be read"),
+            "{note:?}"
+        );
+        assert!(note.help.as_deref().unwrap().contains("iam:GetRole"), "{note:?}");
+    }
+    // A role of another account, and one that only the file's author sees.
+    let foreign = request(&file(&[
+        "metadata: {name: web, namespace: app}\nattachRoleARN: 'arn:aws:iam::444455556666:role/given'",
+    ]));
+    let planned = plan(&bed, &foreign).await;
+    let codes: Vec<&str> = planned
+        .findings
+        .iter()
+        .map(|finding| finding.code.as_str())
+        .collect();
+    assert_eq!(codes, ["attached-role-unknown"], "{}", summary(&planned));
+}
+
 #[tokio::test(start_paused = true)]
 async fn few_accounts_of_a_large_account_are_read_one_by_one() {
     let mut world = fresh_world();
@@ -131,7 +202,11 @@ async fn a_denied_call_names_its_permission() {
         assert!(!errors.is_empty(), "{denied}: {}", summary(&found));
         for finding in errors {
             assert_eq!(finding.code, code, "{denied}: {finding:?}");
-            let told = format!("{} {}", finding.message, finding.help.clone().unwrap_or_default());
+            let told = format!(
+                "{} {}",
+                finding.message,
+                finding.help.as_deref().unwrap_or_default()
+            );
             let permission = denied.rsplit(' ').next().unwrap();
             assert!(told.contains(permission), "{denied}: {told}");
         }

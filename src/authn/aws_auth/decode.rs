@@ -4,7 +4,8 @@ use super::document::{Json, Kind};
 use super::lint_names::{misspelt, nearest_placeholder};
 use super::parse::{Fault, Mapping, SectionKey, SsoRole};
 use crate::remedy::Remedy;
-use crate::yaml::{NodeId, Tree};
+use crate::yaml::Tree;
+use crate::yaml::syntax::NodeId;
 
 /// What decoding writes to besides its result.
 pub(super) struct Decoder<'t> {

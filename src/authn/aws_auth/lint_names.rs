@@ -107,11 +107,31 @@ pub fn of_name(name: &str, kind: NameOf, has_session: bool) -> Vec<NameFinding> 
     let mut found = Vec::new();
     let shown = shown(name);
     let bare = name.trim_matches(is_padding);
-    if bare != name && !bare.is_empty() {
+    // A guide's `<name>` was filled in with its brackets.
+    let bare = bare
+        .strip_prefix('<')
+        .and_then(|inner| inner.strip_suffix('>'))
+        .unwrap_or(bare);
+    if bare.is_empty() && !name.is_empty() {
+        return vec![NameFinding {
+            fault: NameFault::Padded,
+            weight: Weight::Error,
+            message: format!("{shown} is a name of nothing but blanks, quotes or commas"),
+            help: remedy!("write a name, or remove it"),
+            meant: None,
+        }];
+    }
+    // `<SessionName>` is a placeholder that was meant.
+    let is_word = PLACEHOLDERS
+        .iter()
+        .any(|known| known.trim_matches(['{', '}']).eq_ignore_ascii_case(bare));
+    if bare != name && !is_word {
         found.push(NameFinding {
             fault: NameFault::Padded,
             weight: Weight::Error,
-            message: format!("{shown} has blanks, quotes or commas around it, and they are part of the name"),
+            message: format!(
+                "{shown} has blanks, quotes, commas or brackets around it, and they are part of the name"
+            ),
             help: remedy!("write `{bare}`"),
             meant: Some(bare.to_owned()),
         });
@@ -174,7 +194,7 @@ fn joined(name: &str, shown: &str) -> Option<NameFinding> {
     };
     let words = split(&|c| is_blank(c) || ",;".contains(c));
     let lines = split(&|c| ",;\n".contains(c));
-    let (parts, weight) = if misspelt(name).is_some() {
+    let (parts, weight) = if misspelt(name).is_some() && !name.contains([',', ';']) {
         return None;
     } else if is_of_system(&words) {
         (words, Weight::Error)

@@ -57,7 +57,7 @@ pub fn near_misses(
             key,
             section,
             identity,
-            &mapped.as_ref().map(|mapped| mapped.by).ok(),
+            mapped.as_ref().map(|mapped| mapped.by).ok(),
         ));
         found.extend(of_refused(key, section, identity, text(key)));
         found.extend(of_dropped(key, section, identity, text(key)));
@@ -85,7 +85,7 @@ fn of_entries(
     key: SectionKey,
     section: &Section<Mapping>,
     identity: &Identity,
-    by: &Option<MappedBy>,
+    by: Option<MappedBy>,
 ) -> Vec<NearMiss> {
     let wanted = to_lower(&identity.canonical.arn);
     let winners = winners(key, &section.entries);
@@ -107,7 +107,7 @@ fn of_entries(
             vec![Miss::Overridden { by: *other }]
         } else {
             let right = section_for(identity);
-            let counts = matches!(by, Some(MappedBy::Entry(section, _)) if *section == key);
+            let counts = matches!(by, Some(MappedBy::Entry(section, _)) if section == key);
             [
                 (matching.len() > 1).then_some(Miss::AtRandom),
                 empty_fields(&section.faults, entry.item),
@@ -198,18 +198,16 @@ fn of_refused(key: SectionKey, section: &Section<Mapping>, identity: &Identity, 
     let mut found = Vec::new();
     for refused in &section.refused {
         let next = starts.iter().copied().filter(|line| *line > refused.line).min();
-        let lines = text
+        let mut lines = text
             .lines()
             .enumerate()
             .map(|(index, line)| (index + 1, line))
             .skip_while(|(number, _)| *number < refused.line)
             .take_while(|(number, _)| next.is_none_or(|next| *number < next));
-        let named = lines
-            .filter_map(|(number, line)| {
-                let (field, value) = field_and_value(line)?;
-                is_meant(value).then(|| (number, field.to_owned(), value.to_owned()))
-            })
-            .next();
+        let named = lines.find_map(|(number, line)| {
+            let (field, value) = field_and_value(line)?;
+            is_meant(value).then(|| (number, field.to_owned(), value.to_owned()))
+        });
         let (line, field, written) = match named {
             Some((line, field, written)) => (line, Some(field), written),
             None if !refused.mapping.arn.is_empty() && is_meant(&refused.mapping.arn) => {

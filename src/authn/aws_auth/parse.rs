@@ -7,13 +7,12 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::decode::Decoder;
-use super::document::{Kind, json, lossy};
+use super::document::{Kind, json};
 use super::unread::{self, Unread};
 use crate::authn::arn::KNOWN_PARTITIONS;
 use crate::yaml::edit::extent_of_item;
-use crate::yaml::syntax::resolve::Resolved;
-use crate::yaml::syntax::{Content, Mark, NodeId};
-use crate::yaml::{SyntaxError, Tree};
+use crate::yaml::syntax::{Content, NodeId, lossy};
+use crate::yaml::{Mark, Resolved, SyntaxError, Tree};
 
 /// A key of the ConfigMap's data that the server reads. Upper and lower case matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

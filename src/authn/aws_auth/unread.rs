@@ -11,7 +11,8 @@ use std::ops::Range;
 use super::decode::{Decoder, SSO_FIELDS, field, fields_of};
 use super::document::{Kind, json_without};
 use super::parse::{Fault, SectionKey, SsoRole};
-use crate::yaml::{Content, NodeId, Tree};
+use crate::yaml::Tree;
+use crate::yaml::syntax::{Content, NodeId};
 
 /// Something in an entry that makes no difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +142,7 @@ fn aliases(tree: &Tree) -> Vec<(NodeId, Range<usize>)> {
     while let Some(id) = open.pop() {
         match tree.node(id).map(|node| &node.content) {
             Some(Content::Alias { target, .. }) => {
-                let span = tree.node(*target).map_or(0..0, crate::yaml::Node::span);
+                let span = tree.node(*target).map_or(0..0, crate::yaml::syntax::Node::span);
                 found.push((id, span));
             }
             Some(Content::Sequence { items, .. }) => open.extend(items),

@@ -77,11 +77,7 @@ fn keys_that_the_server_does_not_read_are_named_with_the_nearest() {
     ] {
         let help = format!("rename it to `{meant}`");
         let text = format!("  '{key}': dev\n  groups: [a]\n");
-        if key.trim().eq_ignore_ascii_case(meant) {
-            in_roles(&text, &[("unknown-key! 2", &help)]);
-        } else {
-            in_roles(&text, &[("unknown-key! 2", &help)]);
-        }
+        in_roles(&text, &[("unknown-key! 2", &help)]);
     }
     for key in ["grups", "gropus", "groupNames", "group_s", "k8sGroups"] {
         in_roles(
@@ -503,7 +499,8 @@ proptest! {
                 let inner = index + 1..=index + line.below;
                 if left_out(index) {
                     continue;
-                } else if line.text == "  sso:\n" && inner.clone().all(|index| left_out(index)) {
+                }
+                if line.text == "  sso:\n" && inner.clone().all(left_out) {
                     // Nothing is null, and not an empty mapping.
                     text.push_str("  sso: {}\n");
                 } else {

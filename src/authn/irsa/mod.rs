@@ -6,20 +6,35 @@
 
 mod annotation;
 mod pods;
+mod provider;
+mod repair;
+mod thumbprint;
 mod trust;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trust_tests;
 
 use crate::remedy::Remedy;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::duration::in_words;
 use crate::iam::{
     Arn, Partition,
-    trust::{AUDIENCE, issuer_without_scheme, provider_arn},
+    trust::{AUDIENCE, issuer_without_scheme, provider_arn, subject},
+    web_identity::WebIdentityCall,
 };
+
+pub use repair::{InFile, Repair};
+pub use thumbprint::IssuerCertificates;
+pub use trust::{TrustQuestion, trust_links};
 
 /// A value as it was read, or why it could not be.
 pub type Known<T> = Result<T, String>;
@@ -43,6 +58,17 @@ pub struct Role {
     pub arn: String,
     /// The decoded trust policy.
     pub trust_policy: Value,
+    /// Its tags: whose it is.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// The IAM OIDC provider as far as the chain needs it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provider {
+    /// Its audiences.
+    pub audiences: Vec<String>,
+    /// Its thumbprints, lower-case hex.
+    pub thumbprints: Vec<String>,
 }
 
 /// A running pod of the service account.
@@ -67,8 +93,8 @@ pub struct Claims {
     pub subject: Option<String>,
     /// `aud`.
     pub audiences: Vec<String>,
-    /// Seconds since it expired; none while it is valid or says nothing.
-    pub expired_for: Option<i64>,
+    /// How long ago it expired; none while it is valid or says nothing.
+    pub expired_for: Option<Duration>,
 }
 
 /// What became of the call itself.
@@ -101,8 +127,10 @@ pub struct Chain {
     pub name: String,
     /// The object; none when it does not exist.
     pub service_account: Known<Option<Account>>,
-    /// The provider of the cluster's issuer in the cluster's account: its audiences; none when it does not exist.
-    pub provider: Known<Option<Vec<String>>>,
+    /// The provider of the cluster's issuer in the cluster's account; none when it does not exist.
+    pub provider: Known<Option<Provider>>,
+    /// The certificates that the issuer's host serves; none where nobody looked.
+    pub certificates: Option<Known<IssuerCertificates>>,
     /// The role that the annotation names; none when it does not exist.
     pub role: Known<Option<Role>>,
     /// The running pods of the service account.
@@ -111,6 +139,28 @@ pub struct Chain {
     pub token: Option<Claims>,
     /// The call to STS, where it was asked for.
     pub trial: Option<Trial>,
+    /// What the file that was given says of the service account.
+    pub in_file: InFile,
+    /// The time, for conditions about it.
+    pub now: Option<Timestamp>,
+}
+
+impl Chain {
+    /// The command that makes the call of a pod.
+    fn trial_command(&self) -> String {
+        format!(
+            "`eksact check irsa --cluster {} {}/{} --try`",
+            self.cluster, self.namespace, self.name
+        )
+    }
+
+    /// What could not be read, and how to find out all the same.
+    fn unread(&self, name: &'static str, why: &str) -> Link {
+        Link::unknown(name, why).help(remedy!(
+            "Give the caller the right that is missing, or make the call of a pod, which tells whether the chain holds: {}.",
+            self.trial_command()
+        ))
+    }
 }
 
 /// How a link holds.
@@ -137,6 +187,10 @@ pub struct Link {
     pub says: String,
     /// What to do about it.
     pub help: Option<Remedy>,
+    /// The conditions on which it depends, where it depends on some.
+    pub depends_on: Vec<String>,
+    /// Whether what to do about it is no more than worth knowing.
+    pub is_note: bool,
 }
 
 impl Link {
@@ -147,6 +201,8 @@ impl Link {
             code: "",
             says: says.into(),
             help: None,
+            depends_on: Vec::new(),
+            is_note: false,
         }
     }
 
@@ -183,12 +239,12 @@ pub fn annotated_role(account: &Account) -> Option<Arn> {
     arn.role_name().is_some().then_some(arn)
 }
 
-/// Every link, in the order in which a pod's call depends on them. The first broken one is what to mend first.
+/// Every link, in the order in which a pod's call depends on them. The first broken one is what to fix first.
 pub fn check(chain: &Chain) -> Vec<Link> {
     let mut links = vec![issuer(chain)];
     let account = match &chain.service_account {
         Err(why) => {
-            links.push(Link::unknown("service account", why));
+            links.push(chain.unread("service account", why));
             None
         }
         Ok(None) => {
@@ -216,12 +272,12 @@ pub fn check(chain: &Chain) -> Vec<Link> {
     }
     let annotated = account.and_then(annotated_role);
     let foreign = annotated.as_ref().filter(|arn| arn.account != chain.account);
-    links.extend(provider(chain, foreign));
+    links.extend(provider::check(chain, foreign));
     if let Some(arn) = &annotated {
         links.push(role(chain, arn));
     }
     if let (Ok(Some(role)), Some(account)) = (&chain.role, account) {
-        links.push(trust::check(chain, account, role));
+        links.extend(trust(chain, account, role));
     }
     if let Some(account) = account {
         links.extend(pods::check(chain, account));
@@ -230,6 +286,12 @@ pub fn check(chain: &Chain) -> Vec<Link> {
         links.push(token(chain, account, claims));
     }
     if let Some(trial) = &chain.trial {
+        if matches!(trial, Trial::Assumed(_)) {
+            // The call has told what could not be told without it.
+            for link in links.iter_mut().filter(|link| link.verdict == Verdict::Unknown) {
+                link.help = None;
+            }
+        }
         let sound = links.iter().all(|link| link.verdict != Verdict::Broken);
         links.push(called(trial, sound));
     }
@@ -261,88 +323,66 @@ fn issuer(chain: &Chain) -> Link {
         .help(remedy!(
             "The kubeconfig or its context leads to another cluster: check --kubeconfig and --context."
         )),
-        (Some(issuer), _) => Link::whole("issuer", issuer),
-    }
-}
-
-/// The provider and its audience. For a role of another account IAM looks for the provider in that account.
-fn provider(chain: &Chain, foreign: Option<&Arn>) -> Vec<Link> {
-    let Some(issuer) = &chain.issuer else {
-        return Vec::new();
-    };
-    if let Some(role) = foreign {
-        return vec![
-            Link::unknown(
-                "provider",
-                format!(
-                    "the role is in account {}, and so STS looks for the provider there; this cluster's account is {}",
-                    role.account, chain.account
-                ),
-            )
-            .code("other-account")
-            .help(remedy!(
-                "Unless account {} has a provider of {issuer}, the annotation names the wrong account. Ask there, or make the \
-                 call with --try.",
-                role.account
-            )),
-        ];
-    }
-    let associate = remedy!(
-        "`eksact utils associate-iam-oidc-provider --cluster {}` makes it whole.",
-        chain.cluster
-    );
-    let wanted = match provider_arn(chain.partition, &chain.account, issuer) {
-        Ok(arn) => arn.to_string(),
-        Err(error) => return vec![Link::broken("provider", "bad-oidc-issuer", error.to_string())],
-    };
-    match &chain.provider {
-        Err(why) => vec![Link::unknown("provider", why)],
-        Ok(None) => vec![
-            Link::broken(
-                "provider",
-                "oidc-provider-missing",
-                format!("the account has no provider {wanted}: providers of other clusters do not help"),
-            )
-            .help(associate),
-        ],
-        Ok(Some(audiences)) => vec![
-            Link::whole("provider", wanted),
-            audience(chain, audiences, associate),
-        ],
-    }
-}
-
-fn audience(chain: &Chain, audiences: &[String], associate: Remedy) -> Link {
-    let account = chain.service_account.as_ref().ok().and_then(Option::as_ref);
-    let wanted = audience_of(account);
-    if audiences.iter().any(|audience| audience == wanted) {
-        return Link::whole("audience", wanted);
-    }
-    let link = Link::broken(
-        "audience",
-        "oidc-audience-missing",
-        format!(
-            "tokens are for {}, and the provider takes {}",
-            if wanted.is_empty() { "no audience" } else { wanted },
-            if audiences.is_empty() {
-                "none".to_owned()
-            } else {
-                audiences.join(", ")
-            }
+        (Some(issuer), Some(_)) => Link::whole("issuer", issuer),
+        (Some(issuer), None) => Link::whole(
+            "issuer",
+            format!("{issuer}, as EKS says; the Kubernetes API did not say by which it issues tokens"),
         ),
-    );
-    if wanted == AUDIENCE {
-        link.help(associate)
-    } else {
-        link.help(remedy!(
-            "Remove the annotation {AUDIENCE_ANNOTATION}, or add that audience to the provider."
-        ))
     }
+}
+
+/// The trust policy, asked for this service account.
+fn trust(chain: &Chain, account: &Account, role: &Role) -> Vec<Link> {
+    let Some(issuer) = &chain.issuer else {
+        return vec![Link::unknown(
+            "trust policy",
+            "without an issuer there is nobody to trust",
+        )];
+    };
+    let parts = || {
+        let arn: Arn = role
+            .arn
+            .parse()
+            .map_err(|error| format!("{}: {error}", role.arn))?;
+        let name = arn
+            .role_name()
+            .ok_or_else(|| format!("{} names no role", role.arn))?;
+        // A role of another account trusts the provider of its own.
+        let provider =
+            provider_arn(chain.partition, &arn.account, issuer).map_err(|error| error.to_string())?;
+        let issuer = issuer_without_scheme(issuer).map_err(|error| error.to_string())?;
+        Ok::<_, String>((arn.account.clone(), name.to_owned(), provider.to_string(), issuer))
+    };
+    let (home, role_name, provider_arn, issuer) = match parts() {
+        Ok(parts) => parts,
+        Err(why) => return vec![Link::unknown("trust policy", why)],
+    };
+    trust_links(&TrustQuestion {
+        call: WebIdentityCall {
+            provider_arn,
+            issuer,
+            subject: subject(&chain.namespace, &chain.name),
+            audience: audience_of(Some(account)).to_owned(),
+            account: home,
+            time: chain.now,
+        },
+        document: &role.trust_policy,
+        repair: Repair::of(
+            &role_name,
+            &role.tags,
+            &chain.cluster,
+            &format!("{}/{}", chain.namespace, chain.name),
+            &chain.in_file,
+        ),
+        trial: chain.trial_command(),
+    })
 }
 
 fn role(chain: &Chain, arn: &Arn) -> Link {
     match &chain.role {
-        Err(why) => Link::unknown("role", why),
+        // That it is in another account is told already.
+        Err(why) if arn.account != chain.account => Link::unknown("role", why),
+        Err(why) => chain.unread("role", why),
         Ok(None) => Link::broken(
             "role",
             "role-missing",
@@ -364,8 +404,8 @@ fn role(chain: &Chain, arn: &Arn) -> Link {
 fn token(chain: &Chain, account: Option<&Account>, claims: &Claims) -> Link {
     let subject = crate::iam::trust::subject(&chain.namespace, &chain.name);
     let wanted_audience = audience_of(account);
-    if let Some(seconds) = claims.expired_for {
-        return Link::broken("token", "token-expired", format!("it expired {seconds} s ago")).help(
+    if let Some(over) = claims.expired_for {
+        return Link::broken("token", "token-expired", format!("it expired {} ago", in_words(over))).help(
             remedy!("Read the file anew for each call: the kubelet renews it long before. An SDK that keeps an old token is too old."),
         );
     }
@@ -415,9 +455,4 @@ fn called(trial: &Trial, sound: bool) -> Link {
         ),
         Trial::Refused(says) => Link::broken("call", "sts-refused", says),
     }
-}
-
-/// The issuer as condition keys name it.
-fn key_prefix(chain: &Chain) -> Option<String> {
-    issuer_without_scheme(chain.issuer.as_deref()?).ok()
 }

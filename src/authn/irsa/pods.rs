@@ -15,7 +15,7 @@ const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 /// What is wrong with the pods, or that nothing is.
 pub(super) fn check(chain: &Chain, account: &Account) -> Vec<Link> {
     let pods = match &chain.pods {
-        Err(why) => return vec![Link::unknown(NAME, why)],
+        Err(why) => return vec![chain.unread(NAME, why)],
         Ok(pods) => pods,
     };
     let Some(wanted) = account.annotations.get(ROLE_ANNOTATION) else {

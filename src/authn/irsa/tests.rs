@@ -5,15 +5,15 @@ use serde_json::json;
 use super::*;
 
 const ISSUER: &str = "https://oidc.eks.eu-west-1.amazonaws.com/id/AAAA";
-const KEYS: &str = "oidc.eks.eu-west-1.amazonaws.com/id/AAAA";
+pub(super) const KEYS: &str = "oidc.eks.eu-west-1.amazonaws.com/id/AAAA";
 const ROLE: &str = "arn:aws:iam::111122223333:role/reader";
 
-fn trust(provider: &str, condition: &Value) -> Value {
+pub(super) fn trust(provider: &str, condition: &Value) -> Value {
     json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
         "Principal": {"Federated": format!("arn:aws:iam::111122223333:oidc-provider/{provider}")}, "Condition": condition}]})
 }
 
-fn equals(sub: &str, aud: &str) -> Value {
+pub(super) fn equals(sub: &str, aud: &str) -> Value {
     json!({"StringEquals": {format!("{KEYS}:sub"): sub, format!("{KEYS}:aud"): aud}})
 }
 
@@ -29,10 +29,12 @@ fn whole() -> Chain {
         service_account: Ok(Some(Account {
             annotations: BTreeMap::from([(ROLE_ANNOTATION.to_owned(), ROLE.to_owned())]),
         })),
-        provider: Ok(Some(vec![AUDIENCE.to_owned()])),
+        provider: Ok(Some(taking(AUDIENCE))),
+        certificates: None,
         role: Ok(Some(Role {
             arn: ROLE.to_owned(),
             trust_policy: trust(KEYS, &equals("system:serviceaccount:app:s3-reader", AUDIENCE)),
+            tags: BTreeMap::new(),
         })),
         pods: Ok(vec![Pod {
             name: "web-1".to_owned(),
@@ -42,6 +44,15 @@ fn whole() -> Chain {
         }]),
         token: None,
         trial: None,
+        in_file: InFile::NoFile,
+        now: None,
+    }
+}
+
+fn taking(audience: &str) -> Provider {
+    Provider {
+        audiences: vec![audience.to_owned()],
+        thumbprints: vec!["aa".to_owned()],
     }
 }
 
@@ -64,11 +75,12 @@ fn annotated(key: &str, value: &str) -> Chain {
     }
 }
 
-fn trusting(trust_policy: Value) -> Chain {
+pub(super) fn trusting(trust_policy: Value) -> Chain {
     Chain {
         role: Ok(Some(Role {
             arn: ROLE.to_owned(),
             trust_policy,
+            tags: BTreeMap::new(),
         })),
         ..whole()
     }
@@ -102,7 +114,7 @@ fn each_break_is_named_and_a_whole_chain_holds() {
         ..Pod::default()
     };
     let expired = Claims {
-        expired_for: Some(60),
+        expired_for: Some(std::time::Duration::from_mins(1)),
         ..Claims::default()
     };
     let cases: Vec<(Chain, &str)> = vec![
@@ -123,7 +135,7 @@ fn each_break_is_named_and_a_whole_chain_holds() {
         ),
         (
             Chain {
-                provider: Ok(Some(vec!["other".to_owned()])),
+                provider: Ok(Some(taking("other"))),
                 ..whole()
             },
             "audience: oidc-audience-missing",
@@ -160,7 +172,7 @@ fn each_break_is_named_and_a_whole_chain_holds() {
         ),
         (
             trusting(trust(KEYS, &json!({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}))),
-            "trust policy: trust-condition",
+            "trust policy: trust-unknown",
         ),
         (
             trusting(
@@ -281,6 +293,90 @@ fn an_audience_of_its_own_counts_in_provider_and_trust() {
             .insert(AUDIENCE_ANNOTATION.to_owned(), "mine".to_owned());
     }
     assert_eq!(first_broken(&chain), "audience: oidc-audience-missing");
-    chain.provider = Ok(Some(vec!["mine".to_owned()]));
+    chain.provider = Ok(Some(taking("mine")));
     assert_eq!(first_broken(&chain), "trust policy: trust-audience");
+}
+
+#[test]
+fn another_thumbprint_is_said_with_what_it_matters() {
+    let with = |thumbprints: &[&str], publicly_trusted| Chain {
+        certificates: Some(Ok(IssuerCertificates {
+            thumbprints: thumbprints.iter().map(|text| (*text).to_owned()).collect(),
+            publicly_trusted,
+        })),
+        ..whole()
+    };
+    let found = |chain: &Chain| {
+        let links = check(chain);
+        let link = links.into_iter().find(|link| link.name == "thumbprint")?;
+        Some((link.verdict, link.code, link.is_note, link.help.is_some()))
+    };
+    assert_eq!(found(&whole()), None, "nobody looked");
+    assert_eq!(
+        found(&with(&["bb", "aa"], true)),
+        Some((Verdict::Whole, "", false, false))
+    );
+    assert_eq!(
+        found(&with(&["bb"], true)),
+        Some((Verdict::Whole, "oidc-thumbprint", true, true))
+    );
+    assert_eq!(
+        found(&with(&["bb"], false)),
+        Some((Verdict::Whole, "oidc-thumbprint", false, true))
+    );
+    let unread = Chain {
+        certificates: Some(Err("no answer".to_owned())),
+        ..whole()
+    };
+    assert_eq!(
+        found(&unread),
+        Some((Verdict::Unknown, "not-checkable", false, false))
+    );
+}
+
+/// What could not be read is a finding, not a line among others.
+#[test]
+fn what_could_not_be_read_has_an_advice() {
+    let denied = || "AccessDenied".to_owned();
+    for (name, chain) in [
+        (
+            "service account",
+            Chain {
+                service_account: Err(denied()),
+                ..whole()
+            },
+        ),
+        (
+            "provider",
+            Chain {
+                provider: Err(denied()),
+                ..whole()
+            },
+        ),
+        (
+            "role",
+            Chain {
+                role: Err(denied()),
+                ..whole()
+            },
+        ),
+        (
+            "pods",
+            Chain {
+                pods: Err(denied()),
+                ..whole()
+            },
+        ),
+    ] {
+        let link = check(&chain)
+            .into_iter()
+            .find(|link| link.verdict == Verdict::Unknown)
+            .unwrap();
+        assert_eq!(link.name, name);
+        assert!(
+            link.help
+                .unwrap()
+                .contains("eksact check irsa --cluster prod app/s3-reader --try")
+        );
+    }
 }

@@ -1,101 +1,162 @@
-//! The trust policy of the role, asked as STS asks it, and its refusal in words: which condition fails, and why.
+//! The trust policy of the role, asked as STS asks it, and its answer in words: which condition fails, on what it depends,
+//! and who else is let in.
 
-use crate::remedy::Remedy;
-use std::collections::BTreeMap;
+use serde_json::Value;
 
-use super::{Account, Chain, Link, Role, audience_of, key_prefix};
+use super::{Link, repair::Repair};
 use crate::iam::{
-    policy::{Objection, TrustRequest, TrustVerdict, judge},
-    trust::{provider_arn, subject},
+    policy::{Objection, Open, TrustVerdict},
+    web_identity::{ACTION, Breadth, WebIdentityCall},
 };
 
 const NAME: &str = "trust policy";
-const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
 
-/// Asks the trust policy for this service account.
-pub(super) fn check(chain: &Chain, account: &Account, role: &Role) -> Link {
-    let (Some(prefix), Some(issuer)) = (key_prefix(chain), &chain.issuer) else {
-        return Link::unknown(NAME, "without an issuer there is nobody to trust");
+/// A role, and the call of a service account that it is to let through.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrustQuestion<'role> {
+    /// The call.
+    pub call: WebIdentityCall,
+    /// The role's trust policy.
+    pub document: &'role Value,
+    /// How the policy is changed.
+    pub repair: Repair,
+    /// The command that makes the call.
+    pub trial: String,
+}
+
+/// What the trust policy says: one link, and one more for each way in which it lets too many in.
+pub fn trust_links(question: &TrustQuestion<'_>) -> Vec<Link> {
+    let call = &question.call;
+    let repair = || question.repair.let_in(call, question.document);
+    let link = match call.judged_by(question.document) {
+        TrustVerdict::Allowed => Link::whole(NAME, format!("it lets {} in", call.subject)),
+        TrustVerdict::Depends(open) => depends(&open, question),
+        TrustVerdict::Denied => Link::broken(
+            NAME,
+            "trust-denied",
+            format!("a Deny statement keeps {} out", call.subject),
+        )
+        .help(question.repair.without_denial(call, question.document)),
+        TrustVerdict::Unreadable => Link::unknown(
+            NAME,
+            "it is not written in plain policy language, and so cannot be judged",
+        )
+        .help(remedy!("Only the call itself can tell: {}.", question.trial)),
+        TrustVerdict::NotAllowed(refused) => match refused.first() {
+            None => Link::broken(NAME, "trust-nobody", "it lets nobody in").help(repair()),
+            Some(nearest) => {
+                let said: Vec<(&'static str, String)> = nearest
+                    .iter()
+                    .map(|objection| Words { call }.of(objection))
+                    .collect();
+                let code = said.first().map_or("trust-refuses", |(code, _)| *code);
+                let says: Vec<String> = said.into_iter().map(|(_, says)| says).collect();
+                Link::broken(NAME, code, says.join("; ")).help(repair())
+            }
+        },
     };
-    // A role of another account trusts the provider of its own.
-    let home = role
-        .arn
-        .parse::<crate::iam::Arn>()
-        .map_or_else(|_| chain.account.clone(), |arn| arn.account);
-    let provider = match provider_arn(chain.partition, &home, issuer) {
-        Ok(arn) => arn.to_string(),
-        Err(error) => return Link::unknown(NAME, error.to_string()),
+    let lets_in = link.verdict == super::Verdict::Whole || !link.depends_on.is_empty();
+    let breadth = if lets_in {
+        call.breadth_of(question.document)
+    } else {
+        Vec::new()
     };
-    let subject = subject(&chain.namespace, &chain.name);
-    let audience = audience_of(Some(account));
-    let folded = prefix.to_ascii_lowercase();
-    let context = BTreeMap::from([
-        (format!("{folded}:sub"), subject.clone()),
-        (format!("{folded}:aud"), audience.to_owned()),
-    ]);
-    let request = TrustRequest {
-        action: ACTION,
-        principal_kind: "Federated",
-        principal: &provider,
-        context: &context,
-    };
-    let refused = match judge(&role.trust_policy, &request) {
-        TrustVerdict::Allowed => return Link::whole(NAME, format!("it lets {subject} in")),
-        TrustVerdict::Denied => {
-            return Link::broken(
-                NAME,
-                "trust-denied",
-                format!("a Deny statement keeps {subject} out"),
-            );
-        }
-        TrustVerdict::Unreadable => {
-            return Link::unknown(
-                NAME,
-                "it is not written in plain policy language, and so cannot be judged",
-            );
-        }
-        TrustVerdict::NotAllowed(refused) => refused,
-    };
-    let Some(nearest) = refused.first() else {
-        return Link::broken(NAME, "trust-nobody", "it lets nobody in").help(mend(chain));
-    };
-    let words = Words {
-        provider: &provider,
-        prefix: &prefix,
-        subject: &subject,
-        audience,
-    };
-    let unknown = nearest
-        .iter()
-        .all(|objection| matches!(objection, Objection::Condition { unknown: true, .. }));
-    let told: Vec<(&'static str, String)> = nearest.iter().map(|objection| words.of(objection)).collect();
-    let code = told.first().map_or("trust-refuses", |(code, _)| *code);
-    let says = told
-        .into_iter()
-        .map(|(_, says)| says)
-        .collect::<Vec<_>>()
-        .join("; ");
-    if unknown {
-        return Link::unknown(NAME, says)
-            .code("trust-unknown")
-            .help(remedy!("Only the call itself can tell: --try."));
+    let mut links = vec![link];
+    for breadth in breadth {
+        // One repair ends all of them.
+        let help = if links.len() == 1 {
+            question.repair.narrow(call, question.document)
+        } else {
+            remedy!("The same change ends this.")
+        };
+        links.push(too_broad(breadth, call).help(help));
     }
-    Link::broken(NAME, code, says).help(mend(chain))
+    links
 }
 
-fn mend(chain: &Chain) -> Remedy {
-    remedy!(
-        "`eksact apply -f` with the file that has {}/{} writes the trust policy anew; `eksact plan -f` shows it first.",
-        chain.namespace,
-        chain.name
-    )
+/// Conditions of which nothing is known before the call.
+fn depends(open: &Open, question: &TrustQuestion<'_>) -> Link {
+    let conditions = |lists: &[Vec<Objection>]| -> Vec<String> {
+        let each = lists.iter().map(|list| {
+            let list: Vec<String> = list.iter().map(open_condition).collect();
+            list.join(" and ")
+        });
+        each.collect()
+    };
+    let (allows, denies) = (conditions(&open.allows), conditions(&open.denies));
+    let mut parts = Vec::new();
+    if !allows.is_empty() {
+        parts.push(format!("depends on {}", allows.join(", or on ")));
+    }
+    if !denies.is_empty() {
+        parts.push(format!(
+            "depends on whether a Deny statement applies, which it does with {}",
+            denies.join(", or with ")
+        ));
+    }
+    let mut link = Link::unknown(NAME, parts.join("; and "))
+        .code("trust-unknown")
+        .help(remedy!("Only the call itself can tell: {}.", question.trial));
+    link.depends_on = [allows, denies].concat();
+    link
 }
 
-struct Words<'words> {
-    provider: &'words str,
-    prefix: &'words str,
-    subject: &'words str,
-    audience: &'words str,
+fn open_condition(objection: &Objection) -> String {
+    match objection {
+        Objection::Condition {
+            operator,
+            key,
+            values,
+            doubt,
+            ..
+        } => {
+            let condition = format!("{operator} {key} = {}", values.join(" | "));
+            match doubt {
+                Some(doubt) => format!("{condition} ({doubt})"),
+                None => condition,
+            }
+        }
+        Objection::Principal { named, .. } => {
+            let named: Vec<String> = named
+                .iter()
+                .map(|(kind, value)| format!("{kind} {value}"))
+                .collect();
+            format!("whom the principal {} means", named.join(", "))
+        }
+        Objection::Action { named } => format!("the action {}", named.join(", ")),
+    }
+}
+
+fn too_broad(breadth: Breadth, call: &WebIdentityCall) -> Link {
+    let name = call.subject.rsplit(':').next().unwrap_or_default();
+    let (code, says) = match breadth {
+        Breadth::AnyProvider => (
+            "trust-any-provider",
+            "it lets identities of every other provider of the account in as well".to_owned(),
+        ),
+        Breadth::AnyServiceAccount => (
+            "trust-any-service-account",
+            "it lets every service account of the cluster in: whoever may create a pod gets the role"
+                .to_owned(),
+        ),
+        Breadth::AnyNamespace => (
+            "trust-any-namespace",
+            format!("it lets service accounts called {name} in from every namespace"),
+        ),
+        Breadth::AnyAudience => (
+            "trust-any-audience",
+            format!(
+                "it asks for no audience: tokens that were made for others than {} are let in, as far as the provider takes \
+                 their audience",
+                call.audience
+            ),
+        ),
+    };
+    Link::whole(NAME, says).code(code)
+}
+
+struct Words<'call> {
+    call: &'call WebIdentityCall,
 }
 
 impl Words<'_> {
@@ -106,14 +167,14 @@ impl Words<'_> {
                 "trust-action",
                 format!("it allows {} and not {ACTION}", named.join(", ")),
             ),
-            Objection::Principal { named } => self.principal(named),
+            Objection::Principal { named, .. } => self.principal(named),
             Objection::Condition {
                 operator,
                 key,
                 values,
                 found,
-                unknown,
-            } => self.condition(operator, key, values, found.as_deref(), *unknown),
+                ..
+            } => self.condition(operator, key, values, found.as_deref()),
         }
     }
 
@@ -133,7 +194,7 @@ impl Words<'_> {
                 format!(
                     "it trusts {}, and not the provider {}",
                     named.join(", "),
-                    self.provider
+                    self.call.provider_arn
                 ),
             );
         }
@@ -142,7 +203,7 @@ impl Words<'_> {
             format!(
                 "it trusts the provider {}, which is another cluster's or another account's; this cluster's is {}",
                 providers.join(", "),
-                self.provider
+                self.call.provider_arn
             ),
         )
     }
@@ -153,22 +214,15 @@ impl Words<'_> {
         key: &str,
         values: &[String],
         found: Option<&str>,
-        unknown: bool,
     ) -> (&'static str, String) {
         let listed = values.join(", ");
-        if unknown {
-            return (
-                "trust-unknown",
-                format!("whether {operator} {key} = {listed} holds cannot be told here"),
-            );
-        }
         let is = |claim: &str| key.to_ascii_lowercase().ends_with(claim);
         if found.is_none() && (is(":sub") || is(":aud")) {
             return (
                 "trust-other-issuer",
                 format!(
                     "its condition is about {key}, which a token of this cluster does not have: here it is {}{}",
-                    self.prefix,
+                    self.call.issuer,
                     if is(":sub") { ":sub" } else { ":aud" }
                 ),
             );
@@ -184,12 +238,12 @@ impl Words<'_> {
         }
         let literal = operator.to_ascii_lowercase().contains("stringequals");
         if is(":sub") {
-            if values.iter().any(|value| value == self.audience) {
+            if values.contains(&self.call.audience) {
                 return (
                     "trust-swapped",
                     format!(
                         "sub and aud are swapped: {key} shall be {}, and not {listed}",
-                        self.subject
+                        self.call.subject
                     ),
                 );
             }
@@ -201,7 +255,7 @@ impl Words<'_> {
                     ),
                 );
             }
-            let mut parts = self.subject.rsplitn(2, ':');
+            let mut parts = self.call.subject.rsplitn(2, ':');
             let (name, namespace) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
             if values.iter().any(|value| value.ends_with(&format!(":{name}"))) {
                 return (
@@ -211,7 +265,7 @@ impl Words<'_> {
             }
             return (
                 "trust-subject",
-                format!("it lets {listed} in, and not {}", self.subject),
+                format!("it lets {listed} in, and not {}", self.call.subject),
             );
         }
         if is(":aud") {
@@ -223,13 +277,16 @@ impl Words<'_> {
                     "trust-swapped",
                     format!(
                         "sub and aud are swapped: {key} shall be {}, and not {listed}",
-                        self.audience
+                        self.call.audience
                     ),
                 );
             }
             return (
                 "trust-audience",
-                format!("it wants tokens for {listed}, and they are for {}", self.audience),
+                format!(
+                    "it wants tokens for {listed}, and they are for {}",
+                    self.call.audience
+                ),
             );
         }
         (

@@ -28,6 +28,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::error::chain_text;
 use crate::cloud::trust::TrustRoots;
+use crate::duration::in_words;
 use crate::ports::issuer::{Certificate, CertificateChain, IssuerProbe};
 use crate::ports::{CallError, CallErrorKind};
 
@@ -183,7 +184,7 @@ impl IssuerProbe for IssuerClient {
         };
         let chain = tokio::time::timeout(self.time_limit, self.look(&target, proxy.as_ref()))
             .await
-            .map_err(|_| unreachable(format!("no answer within {} s", self.time_limit.as_secs_f32())))?
+            .map_err(|_| unreachable(format!("no answer within {}", in_words(self.time_limit))))?
             .map_err(&unreachable)?;
         if chain.certificates.is_empty() {
             return Err(unreachable("the host showed no certificate".to_owned()));

@@ -11,8 +11,8 @@ use super::read_cloudformation::incomplete;
 use crate::ports::CallError;
 use crate::ports::access::AccessEntry;
 use crate::ports::aws::{
-    AwsReader, AwsWriter, CallerIdentity, ChangeSet, ChangeSetRequest, Cluster, OidcProvider, Role, Stack,
-    StackEvent, StackRequest,
+    AwsReader, AwsWriter, CallerIdentity, ChangeSet, ChangeSetRequest, Cluster, OidcProvider, Role,
+    RoleTrust, Stack, StackEvent, StackRequest,
 };
 
 const GET_CALLER_IDENTITY: Action = ("sts", "GetCallerIdentity");
@@ -103,6 +103,14 @@ impl AwsReader for AwsClient {
     async fn role(&self, name: &str) -> Result<Option<Role>, CallError> {
         // Four calls at once make a large future; on the heap it does not burden every caller.
         Box::pin(self.read_role(name)).await
+    }
+
+    async fn trust_policy(&self, role: &str) -> Result<Option<RoleTrust>, CallError> {
+        self.read_trust_policy(role).await
+    }
+
+    async fn trust_policy_quota(&self) -> Result<Option<usize>, CallError> {
+        self.read_trust_policy_quota().await
     }
 
     async fn role_arn(&self, name: &str) -> Result<Option<String>, CallError> {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::client::{AwsClient, Pages};
 use super::error::Action;
 use super::read_cloudformation::incomplete;
-use crate::ports::aws::{OidcProvider, Role};
+use crate::ports::aws::{OidcProvider, Role, RoleTrust};
 use crate::ports::{CallError, CallErrorKind};
 
 const GET_OIDC_PROVIDER: Action = ("iam", "GetOpenIDConnectProvider");
@@ -77,6 +77,19 @@ impl AwsClient {
                 .permissions_boundary
                 .and_then(|boundary| boundary.permissions_boundary_arn),
             tags: tags(role.tags),
+        }))
+    }
+
+    pub(super) async fn read_trust_policy(&self, name: &str) -> Result<Option<RoleTrust>, CallError> {
+        let request = self.iam.get_role().role_name(name).send();
+        let Some(answer) = found(self.call(GET_ROLE, name, request).await)? else {
+            return Ok(None);
+        };
+        let role = answer.role.ok_or_else(|| incomplete(GET_ROLE, name, "role"))?;
+        let document = role.assume_role_policy_document.as_deref();
+        Ok(Some(RoleTrust {
+            policy: policy_document(GET_ROLE, name, "trust policy", document)?,
+            role_id: role.role_id,
         }))
     }
 
@@ -171,13 +184,23 @@ impl AwsClient {
     }
 
     pub(super) async fn read_role_count(&self) -> Result<u64, CallError> {
-        let request = self.iam.get_account_summary().send();
-        let answer = self.call(GET_ACCOUNT_SUMMARY, "the account", request).await?;
-        answer
-            .summary_map
-            .and_then(|summary| summary.get(&types::SummaryKeyType::Roles).copied())
+        self.account_summary(&types::SummaryKeyType::Roles)
+            .await?
             .and_then(|count| u64::try_from(count).ok())
             .ok_or_else(|| incomplete(GET_ACCOUNT_SUMMARY, "the account", "count of roles"))
+    }
+
+    pub(super) async fn read_trust_policy_quota(&self) -> Result<Option<usize>, CallError> {
+        let quota = self
+            .account_summary(&types::SummaryKeyType::AssumeRolePolicySizeQuota)
+            .await?;
+        Ok(quota.and_then(|quota| usize::try_from(quota).ok()))
+    }
+
+    async fn account_summary(&self, key: &types::SummaryKeyType) -> Result<Option<i32>, CallError> {
+        let request = self.iam.get_account_summary().send();
+        let answer = self.call(GET_ACCOUNT_SUMMARY, "the account", request).await?;
+        Ok(answer.summary_map.and_then(|summary| summary.get(key).copied()))
     }
 
     pub(super) async fn read_roles(&self) -> Result<Vec<Role>, CallError> {

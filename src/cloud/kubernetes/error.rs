@@ -9,6 +9,7 @@ use std::time::Duration;
 use kube::core::Status;
 
 use super::causes::{causes, chain, excerpt, is_time_limit, without_tokens};
+use crate::duration::in_words;
 use crate::ports::{CallError, CallErrorKind};
 
 /// One call, as errors name it.
@@ -238,9 +239,9 @@ pub(super) fn from_silence(call: &Call, way: &Way, limit: Duration) -> CallError
     call.error(
         CallErrorKind::Unreachable,
         format!(
-            "{} did not answer within {} s. {}",
+            "{} did not answer within {}. {}",
             way.endpoint(),
-            limit.as_secs_f32(),
+            in_words(limit),
             way.unreachable_remedy()
         ),
     )

@@ -13,8 +13,8 @@ use super::state::World;
 use super::{Call, Sandbox};
 use crate::ports::access::AccessEntry;
 use crate::ports::aws::{
-    AwsReader, AwsWriter, CallerIdentity, ChangeSet, ChangeSetRequest, Cluster, OidcProvider, Role, Stack,
-    StackEvent, StackRequest,
+    AwsReader, AwsWriter, CallerIdentity, ChangeSet, ChangeSetRequest, Cluster, OidcProvider, Role,
+    RoleTrust, Stack, StackEvent, StackRequest,
 };
 use crate::ports::{CallError, CallErrorKind};
 
@@ -141,8 +141,8 @@ impl AwsReader for Sandbox {
     }
 
     async fn role(&self, name: &str) -> Result<Option<Role>, CallError> {
-        let found = self.call(reading("iam", "GetRole", name), |world, _| {
-            world.role(name).cloned()
+        let found = self.call(reading("iam", "GetRole", name), |world, now| {
+            world.role_as_shown(name, now)
         });
         let Some(role) = optional(found).await? else {
             return Ok(None);
@@ -155,6 +155,24 @@ impl AwsReader for Sandbox {
         Ok(Some(role))
     }
 
+    async fn trust_policy(&self, role: &str) -> Result<Option<RoleTrust>, CallError> {
+        let found = self.call(reading("iam", "GetRole", role), |world, now| {
+            let role = world.role_as_shown(role, now)?;
+            Ok(RoleTrust {
+                role_id: role.id,
+                policy: role.trust_policy,
+            })
+        });
+        optional(found).await
+    }
+
+    async fn trust_policy_quota(&self) -> Result<Option<usize>, CallError> {
+        self.call(reading("iam", "GetAccountSummary", ""), |world, _| {
+            Ok(Some(world.quotas.trust_policy_bytes))
+        })
+        .await
+    }
+
     async fn role_count(&self) -> Result<u64, CallError> {
         self.call(reading("iam", "GetAccountSummary", ""), |world, _| {
             Ok(u64::try_from(world.roles.len()).unwrap_or(u64::MAX))
@@ -165,8 +183,9 @@ impl AwsReader for Sandbox {
     async fn roles(&self) -> Result<Vec<Role>, CallError> {
         let call = reading("iam", "GetAccountAuthorizationDetails", "");
         let roles: Vec<Role> = self
-            .call(call.clone(), |world, _| {
-                Ok(world.roles.values().cloned().collect())
+            .call(call.clone(), |world, now| {
+                let names = world.roles.keys();
+                names.map(|name| world.role_as_shown(name, now)).collect()
             })
             .await?;
         self.record_pages(&call, roles.len(), ROLES_PER_PAGE);
@@ -313,10 +332,9 @@ impl AwsWriter for Sandbox {
     }
 
     async fn set_trust_policy(&self, role: &str, document: &Value) -> Result<(), CallError> {
-        self.change_iam("UpdateAssumeRolePolicy", role, |world| {
-            world.set_trust_policy(role, document)
-        })
-        .await
+        let call = writing("iam", "UpdateAssumeRolePolicy", role);
+        self.call(call, |world, now| world.set_trust_policy_at(role, document, now))
+            .await
     }
 
     async fn attach_role_policy(&self, role: &str, policy_arn: &str) -> Result<(), CallError> {

@@ -70,6 +70,9 @@ impl SimulatedCaller {
             return Err(NotACaller(format!("`{arn}` is not the ARN of a role")));
         };
         let name = role.rsplit('/').next().unwrap_or(role);
+        if name.is_empty() || name.contains(char::is_whitespace) {
+            return Err(NotACaller(format!("`{arn}` does not name a role")));
+        }
         format!("{head}:sts::{account}:assumed-role/{name}/{session}").parse()
     }
 
@@ -114,7 +117,7 @@ impl FromStr for SimulatedCaller {
         let identity = match crate::authn::arn::canonicalize(text) {
             Ok(canonical) if canonical.kind == PrincipalKind::Role => return Self::of_role(text, SESSION),
             Ok(_) => caller.identity()?,
-            Err(error) => return Err(NotACaller(error.to_string())),
+            Err(_) => return Err(not_a_caller(text)),
         };
         let is_named = identity.canonical.kind == PrincipalKind::Root
             || text
@@ -122,12 +125,16 @@ impl FromStr for SimulatedCaller {
                 .next()
                 .is_some_and(|name| !name.is_empty() && !name.contains(char::is_whitespace));
         if !is_account || !is_named {
-            return Err(NotACaller(format!(
-                "`{text}` is not the ARN of a user or role, such as arn:aws:iam::111122223333:role/dev"
-            )));
+            return Err(not_a_caller(text));
         }
         Ok(caller)
     }
+}
+
+fn not_a_caller(text: &str) -> NotACaller {
+    NotACaller(format!(
+        "`{text}` is not the ARN of a user or role, such as arn:aws:iam::111122223333:role/dev"
+    ))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::refusal::Refusal;
 use crate::ports::CallErrorKind;
@@ -81,6 +82,8 @@ struct State {
     before_write: Option<std::sync::Arc<Hook>>,
     /// State of the scheduler's generator; 0 for no scheduling.
     scheduler: u64,
+    /// How long a call and its answer are on their way at most, each.
+    slowest_milliseconds: u64,
 }
 
 /// Rules, the record of calls, and the scheduler.
@@ -114,6 +117,12 @@ impl Faults {
     /// Lets concurrent tasks take turns in an order that `seed` decides: each call yields a few times first.
     pub fn schedule(&self, seed: u64) {
         self.state().scheduler = seed.wrapping_mul(2).wrapping_add(1);
+    }
+
+    /// Lets every call, and every answer, take up to `most` on its way: a different time each, that the scheduler's seed
+    /// decides.
+    pub fn slow(&self, most: Duration) {
+        self.state().slowest_milliseconds = u64::try_from(most.as_millis()).unwrap_or(u64::MAX);
     }
 
     /// Every call so far, in order, those that failed included.
@@ -152,20 +161,33 @@ impl Faults {
 
     /// Takes turns with other tasks when there is a scheduler.
     pub(super) async fn take_turns(&self) {
-        let turns = {
-            let mut state = self.state();
-            if state.scheduler == 0 {
-                return;
-            }
-            // xorshift64: small, and the same on every machine.
-            state.scheduler ^= state.scheduler << 13;
-            state.scheduler ^= state.scheduler >> 7;
-            state.scheduler ^= state.scheduler << 17;
-            state.scheduler % 5
-        };
-        for _ in 0..turns {
+        let Some(random) = self.random() else { return };
+        for _ in 0..random % 5 {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Waits as long as a call or an answer is on its way.
+    pub(super) async fn travel(&self) {
+        let most = self.state().slowest_milliseconds;
+        if most > 0
+            && let Some(random) = self.random()
+        {
+            tokio::time::sleep(Duration::from_millis(random % most)).await;
+        }
+    }
+
+    /// The scheduler's next number; none when there is no scheduler.
+    fn random(&self) -> Option<u64> {
+        let mut state = self.state();
+        if state.scheduler == 0 {
+            return None;
+        }
+        // xorshift64: small, and the same on every machine.
+        state.scheduler ^= state.scheduler << 13;
+        state.scheduler ^= state.scheduler >> 7;
+        state.scheduler ^= state.scheduler << 17;
+        Some(state.scheduler)
     }
 
     /// Records a call and decides its fate. `Ok(true)`: it has its effect, but the caller must not see the answer.

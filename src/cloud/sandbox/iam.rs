@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::policy_document::{DocumentKind, check_policy_document};
@@ -100,11 +101,42 @@ impl World {
         Ok(())
     }
 
-    /// IAM `UpdateAssumeRolePolicy`.
-    pub(super) fn set_trust_policy(&mut self, name: &str, document: &Value) -> Result<(), Refusal> {
+    /// The role as IAM shows it at `now`: with the trust policy of a while ago, where this world's reads lag behind.
+    pub(super) fn role_as_shown(&self, name: &str, now: Timestamp) -> Result<Role, Refusal> {
+        let mut role = self.role(name)?.clone();
+        let lag = SignedDuration::from_millis(i64::from(self.iam_lag_milliseconds));
+        let not_seen = |written: &Timestamp| now.duration_since(*written) < lag;
+        let replaced = self.replaced_trust_policies.get(name);
+        if let Some((_, before)) = replaced
+            .into_iter()
+            .flatten()
+            .find(|(written, _)| not_seen(written))
+        {
+            role.trust_policy = before.clone();
+        }
+        Ok(role)
+    }
+
+    /// IAM `UpdateAssumeRolePolicy`; gives the document of before.
+    pub(super) fn set_trust_policy(&mut self, name: &str, document: &Value) -> Result<Value, Refusal> {
         self.role(name)?;
         self.check_trust_policy(document)?;
-        self.role_mut(name)?.trust_policy = document.clone();
+        let policy = &mut self.role_mut(name)?.trust_policy;
+        Ok(std::mem::replace(policy, document.clone()))
+    }
+
+    /// The same at `now`, to be seen by readers once the lag of this world is over.
+    pub(super) fn set_trust_policy_at(
+        &mut self,
+        name: &str,
+        document: &Value,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let before = self.set_trust_policy(name, document)?;
+        if self.iam_lag_milliseconds > 0 {
+            let replaced = self.replaced_trust_policies.entry(name.to_owned());
+            replaced.or_default().push((now, before));
+        }
         Ok(())
     }
 

@@ -189,7 +189,9 @@ impl Sandbox {
         run: impl FnOnce(&mut World, Timestamp) -> Result<T, Refusal> + Send,
     ) -> Result<T, CallError> {
         self.faults.take_turns().await;
+        self.faults.travel().await;
         let outcome = self.answer(&call, run);
+        self.faults.travel().await;
         outcome.map_err(|refusal| refusal.of_call(call.service, &call.action, &call.object))
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Only what IAM refuses outright; whether a document means something sensible is not looked at.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::refusal::Refusal;
@@ -39,7 +41,29 @@ pub(super) fn check_policy_document(document: &Value, kind: DocumentKind) -> Res
     };
     statements
         .iter()
-        .try_for_each(|statement| check_statement(statement, kind))
+        .try_for_each(|statement| check_statement(statement, kind))?;
+    check_sids(statements)
+}
+
+fn check_sids(statements: &[Value]) -> Result<(), Refusal> {
+    let mut seen = BTreeSet::new();
+    for sid in statements.iter().filter_map(|statement| statement.get("Sid")) {
+        let Some(sid) = sid.as_str() else {
+            return Err(malformed("Syntax errors in policy."));
+        };
+        if !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(malformed(
+                "Statement IDs (SID) should be alpha-numeric. Check that your input satisfies the regular expression \
+                 [0-9A-Za-z]*",
+            ));
+        }
+        if !sid.is_empty() && !seen.insert(sid) {
+            return Err(malformed(
+                "Statement IDs (SID) in a single policy must be unique.",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn check_statement(statement: &Value, kind: DocumentKind) -> Result<(), Refusal> {
@@ -174,6 +198,15 @@ mod tests {
                 with(&identity, "Actions", json!("s3:*")),
                 Some("Syntax errors in policy."),
             ),
+            (Trust, with(&trust, "Sid", json!("Blue1")), None),
+            (Trust, with(&trust, "Sid", json!("")), None),
+            (
+                Trust,
+                with(&trust, "Sid", json!("blue-1")),
+                Some(
+                    "Statement IDs (SID) should be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*",
+                ),
+            ),
             (
                 Identity,
                 with(&identity, "Action", json!("GetObject")),
@@ -189,6 +222,13 @@ mod tests {
                 assert_eq!(found.as_deref(), wanted, "{document}");
             }
         }
+        let twice = json!({"Statement": [with(&trust, "Sid", json!("A")), with(&trust, "Sid", json!("A"))]});
+        assert!(
+            check_policy_document(&twice, Trust)
+                .unwrap_err()
+                .message
+                .contains("must be unique")
+        );
         let empty = json!({"Version": "2012-10-17", "Statement": []});
         assert!(check_policy_document(&empty, Identity).is_err());
     }

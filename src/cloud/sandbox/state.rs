@@ -209,6 +209,12 @@ pub struct World {
     /// How long CloudFormation computes a change set.
     #[serde(default)]
     pub change_set_seconds: u32,
+    /// How long readers of a role still see the trust policy of before a write: IAM is eventually consistent.
+    #[serde(default)]
+    pub iam_lag_milliseconds: u32,
+    /// Trust policies that were replaced, by role, oldest first with the time of the write; kept while there is a lag.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) replaced_trust_policies: BTreeMap<String, Vec<(Timestamp, Value)>>,
     /// Quotas of the account.
     #[serde(default)]
     pub quotas: Quotas,
@@ -249,6 +255,8 @@ impl World {
             counter: 0,
             stack_seconds: 0,
             change_set_seconds: 0,
+            iam_lag_milliseconds: 0,
+            replaced_trust_policies: BTreeMap::new(),
             quotas: Quotas::default(),
             denied: BTreeSet::new(),
             any_policy: false,

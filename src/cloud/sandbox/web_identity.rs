@@ -1,9 +1,8 @@
 //! Tokens of service accounts, and what the sandbox's STS makes of them. A token here is its claims and nothing that
 //! would pass for one anywhere else.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::cluster::Request;
@@ -13,8 +12,9 @@ use super::state::World;
 use super::{Call, Sandbox};
 use crate::iam::{
     Arn, Partition,
-    policy::{TrustRequest, TrustVerdict, judge},
+    policy::TrustVerdict,
     trust::{issuer_without_scheme, provider_arn, subject},
+    web_identity::WebIdentityCall,
 };
 use crate::ports::CallError;
 use crate::ports::web_identity::{WebIdentityToken, WebIdentityTrial};
@@ -102,20 +102,15 @@ impl World {
             .get(arn.role_name().unwrap_or_default())
             .filter(|found| found.arn == role)
             .ok_or_else(unauthorized)?;
-        let prefix = issuer_without_scheme(issuer)
-            .map_err(|_| unauthorized())?
-            .to_ascii_lowercase();
-        let context = BTreeMap::from([
-            (format!("{prefix}:sub"), text(&claims, "sub").to_owned()),
-            (format!("{prefix}:aud"), audience.to_owned()),
-        ]);
-        let request = TrustRequest {
-            action: "sts:AssumeRoleWithWebIdentity",
-            principal_kind: "Federated",
-            principal: &provider,
-            context: &context,
+        let call = WebIdentityCall {
+            provider_arn: provider,
+            issuer: issuer_without_scheme(issuer).map_err(|_| unauthorized())?,
+            subject: text(&claims, "sub").to_owned(),
+            audience: audience.to_owned(),
+            account: arn.account.clone(),
+            time: Timestamp::from_second(now).ok(),
         };
-        match judge(&found.trust_policy, &request) {
+        match call.judged_by(&found.trust_policy) {
             TrustVerdict::Allowed => Ok(format!(
                 "arn:{}:sts::{}:assumed-role/{}/eksact-check-irsa",
                 self.partition,

@@ -2,23 +2,31 @@
 
 use super::{Reader, boolean};
 use crate::config::cluster_access::{
-    ClusterAccess, GroupAccess, GroupBinding, GroupRole, IdentityMapping, MappingSubject,
+    ClusterAccess, GroupAccess, GroupBinding, GroupRole, IdentityMapping, MappingSubject, RoleReference,
+    SharedRole, SharedRoleAccount,
 };
 use crate::config::location::Located;
 use crate::config::source::Source;
-use crate::config::yaml::Node;
 use crate::ports::access::PolicyRule;
+use crate::yaml::Node;
 
 /// Reads a ClusterAccess.
 pub(in crate::config) fn cluster_access(root: &Node, source: &Source) -> ClusterAccess {
     let reader = Reader { source };
+    let has = |key| root.get(key).is_some();
     ClusterAccess {
         identity_mappings: reader.identity_mappings(root, "identityMappings"),
         groups: items(root, "groups")
             .iter()
             .map(|node| reader.group(node))
             .collect(),
-        complete: true,
+        shared_roles: items(root, "sharedRoles")
+            .iter()
+            .map(|node| reader.shared_role(node))
+            .collect(),
+        states_shared_roles: has("sharedRoles"),
+        // One about shared roles alone says nothing of who gets in.
+        complete: !has("sharedRoles") || has("identityMappings") || has("groups"),
     }
 }
 
@@ -79,6 +87,36 @@ impl Reader<'_> {
             role,
             namespaces: node.get("namespaces").map(|list| self.located_texts(list)),
             location: Some(self.source.location(node.at)),
+        }
+    }
+
+    fn shared_role(&self, node: &Node) -> SharedRole {
+        // That there is one of the two and not both is checked on the tree.
+        let role = match (self.text(node, "roleARN"), self.text(node, "roleName")) {
+            (Some(arn), _) => arn.map(RoleReference::Arn),
+            (None, Some(name)) => name.map(RoleReference::Name),
+            (None, None) => self.located(node, RoleReference::Name(String::new())),
+        };
+        let accounts = node.get("serviceAccounts").map(Node::items);
+        SharedRole {
+            role,
+            service_accounts: accounts.map(|items| {
+                items
+                    .iter()
+                    .map(|account| self.shared_role_account(account))
+                    .collect()
+            }),
+            location: Some(self.source.location(node.at)),
+        }
+    }
+
+    fn shared_role_account(&self, node: &Node) -> SharedRoleAccount {
+        let text = |key| self.text(node, key).map(|text| text.value);
+        let pattern = text("subjectPattern");
+        SharedRoleAccount {
+            namespace: text("namespace").unwrap_or_default(),
+            is_pattern: pattern.is_some(),
+            name: text("name").or(pattern).unwrap_or_default(),
         }
     }
 

@@ -16,8 +16,8 @@ use super::document::DocumentKind;
 use super::fields::types;
 use super::location::Located;
 use super::source::Source;
-use super::yaml::{Content, Node, Resolved};
 use crate::iam::WellKnownPolicy;
+use crate::yaml::{Content, Node, Resolved};
 
 /// Reads what eksact acts on.
 pub(super) fn cluster_config(root: &Node, source: &Source) -> ClusterConfig {
@@ -25,8 +25,8 @@ pub(super) fn cluster_config(root: &Node, source: &Source) -> ClusterConfig {
     ClusterConfig {
         access: ClusterAccess {
             identity_mappings: reader.identity_mappings(root, "iamIdentityMappings"),
-            groups: Vec::new(),
             complete: root.get("iamIdentityMappings").is_some(),
+            ..ClusterAccess::default()
         },
         metadata: root
             .get("metadata")
@@ -70,13 +70,16 @@ impl Reader<'_> {
             .get("withOIDC")
             .and_then(|value| boolean(value).map(|boolean| self.located(value, boolean)))
             .unwrap_or_default();
-        let accounts = node.get("serviceAccounts").map(Node::items).unwrap_or_default();
+        let accounts = node.get("serviceAccounts");
         Iam {
             with_oidc,
             service_accounts: accounts
+                .map(Node::items)
+                .unwrap_or_default()
                 .iter()
                 .map(|account| self.service_account(account))
                 .collect(),
+            lists_service_accounts: accounts.is_some(),
         }
     }
 
@@ -131,7 +134,7 @@ impl Reader<'_> {
 
 fn boolean(node: &Node) -> Option<bool> {
     match node.resolved() {
-        Some(Resolved::Boolean(value)) => Some(value),
+        Some(Resolved::Bool(value)) => Some(*value),
         _ => None,
     }
 }
@@ -166,12 +169,14 @@ pub(super) fn json(node: &Node) -> serde_json::Value {
         ),
         Content::Scalar { text, .. } => match node.resolved() {
             Some(Resolved::Null) => Value::Null,
-            Some(Resolved::Boolean(value)) => Value::Bool(value),
-            Some(Resolved::Integer(_) | Resolved::Float(_)) => match serde_json::from_str(text) {
-                Ok(number @ Value::Number(_)) if number.to_string().as_str() == &**text => number,
-                _ => Value::String(text.to_string()),
-            },
-            _ => Value::String(text.to_string()),
+            Some(Resolved::Bool(value)) => Value::Bool(*value),
+            Some(Resolved::Integer(_) | Resolved::Unsigned(_) | Resolved::Float(_)) => {
+                match serde_json::from_str(text) {
+                    Ok(number @ Value::Number(_)) if number.to_string().as_str() == text => number,
+                    _ => Value::String(text.clone()),
+                }
+            }
+            _ => Value::String(text.clone()),
         },
     }
 }

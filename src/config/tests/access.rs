@@ -150,10 +150,15 @@ fn what_may_stand_in_files() {
               ^
         help: write `ClusterConfig`; eksact supports no other
     "#);
-    assert_snapshot!(report(&format!("{HEAD}---\na: [\n")), @r#"c.yaml:6:1: error: this is not valid YAML: while parsing a node, did not find expected node content"#);
+    assert_snapshot!(report(&format!("{HEAD}---\na: [\n")), @r#"
+    c.yaml:6:1: error: this is not valid YAML: a value is missing here
+        help: a `[`, `{`, `,` or `:` before it waits for one
+    "#);
     assert_snapshot!(report_all(&["\0", &format!("{HEAD}iam: 1\n")]), @r#"
     a.yaml:1:1: error: the control character U+0000 is not allowed in YAML
-        help: remove it; in a quoted value it can be written as an escape such as "\x1b"
+        �
+        ^
+        help: remove it; in double quotes it can be written as an escape such as "\x1b"
     b.yaml:4:6: error: iam must be a mapping, and this is the number `1`
         iam: 1
              ^
@@ -185,9 +190,10 @@ fn a_cluster_access_is_about_the_cluster_of_the_config() {
 #[test]
 fn an_anchor_belongs_to_its_document() {
     assert_snapshot!(report("apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {name: &n prod, region: eu-west-1}\n---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\nmetadata: {name: *n}\n"), @r#"
-    c.yaml:7:18: error: the anchor of this alias is in another document, or the alias stands inside its value
+    c.yaml:7:18: error: there is no anchor for this alias in the document above it
         metadata: {name: *n}
                          ^
+        help: define the anchor with `&name` before the alias `*name`; a text that begins with `*` needs quotes
     "#);
 }
 
@@ -234,13 +240,10 @@ fn who_is_mapped_twice() {
 #[test]
 fn an_unquoted_template_says_what_to_write() {
     assert_snapshot!(report(&format!("{HEAD}iamIdentityMappings:\n- arn: arn:aws:iam::111122223333:role/dev\n  username: {{{{SessionName}}}}\n")), @r#"
-    c.yaml:6:13: error: iamIdentityMappings[0].username must be text, and this is a mapping
+    c.yaml:6:13: error: `{{SessionName}}` needs quotes
           username: {{SessionName}}
                     ^
-    c.yaml:6:14: error: a key must be text, and this is a mapping
-          username: {{SessionName}}
-                     ^
-        help: a template such as {{SessionName}} needs quotes: '{{SessionName}}'
+        help: write '{{SessionName}}': without quotes YAML takes it for a mapping
     "#);
 }
 

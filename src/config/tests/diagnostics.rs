@@ -163,9 +163,9 @@ fn wrong_types_say_what_is_wanted_and_what_is_there() {
     c.yaml:11:19: error: iam.serviceAccounts[0].attachPolicy must be a mapping, and this is the text `none`
             attachPolicy: none
                           ^
-    c.yaml:12:5: error: iam.serviceAccounts[1] must be a mapping, and this is nothing
+    c.yaml:12:4: error: iam.serviceAccounts[1] must be a mapping, and this is nothing
           -
-            ^
+           ^
     c.yaml:13:5: error: iam.serviceAccounts[2] must be a mapping, and this is a list
           - [a]
             ^
@@ -235,31 +235,34 @@ fn yaml_syntax() {
         help: a text with `: ` in it needs quotes; check the indentation of this line and the one above
     "#);
     assert_snapshot!(report("a:\n\tb: c\n"), @r#"
-    c.yaml:2:2: error: this is not valid YAML: tabs disallowed within this context (block indentation)
+    c.yaml:2:1: error: this is not valid YAML: a tab indents this line, and YAML takes only spaces there
          b: c
-         ^
-        help: indent with spaces; YAML does not allow tabs there
+        ^
+        help: indent with spaces
     "#);
     assert_snapshot!(report("a: [b\nc: d\n"), @r#"
-    c.yaml:2:2: error: this is not valid YAML: illegal placement of ':' indicator
-        c: d
-         ^
+    c.yaml:1:4: error: this is not valid YAML: the `[` that begins here is not closed, or a `,` is missing before line 2, column 2
+        a: [b
+           ^
+        help: write `[a, b]`
     "#);
     assert_snapshot!(report("a: *nowhere\n"), @r#"
-    c.yaml:1:4: error: this is not valid YAML: while parsing node, found unknown anchor
+    c.yaml:1:4: error: there is no anchor for this alias in the document above it
         a: *nowhere
            ^
         help: define the anchor with `&name` before the alias `*name`; a text that begins with `*` needs quotes
     "#);
     assert_snapshot!(report("a: &a {b: *a}\n"), @r#"
-    c.yaml:1:11: error: the anchor of this alias is in another document, or the alias stands inside its value
+    c.yaml:1:11: error: this alias stands inside the value of its own anchor
         a: &a {b: *a}
                   ^
+        help: write the value out
     "#);
     assert_snapshot!(report("a: 'b\n"), @r#"
-    c.yaml:1:4: error: this is not valid YAML: while scanning a quoted scalar, found unexpected end of stream
+    c.yaml:1:4: error: this is not valid YAML: the quote that begins here is not closed
         a: 'b
            ^
+        help: close it; within single quotes a `'` is written twice
     "#);
     assert_snapshot!(report("{HEAD: x}: y\n<<: 3\n~: z\n"), @r#"
     c.yaml:1:1: error: a key must be text, and this is a mapping
@@ -278,7 +281,7 @@ fn yaml_syntax() {
         {HEAD: x}: y
         ^
         help: write `metadata:` with the `name` and the `region` of the cluster
-    c.yaml:2:5: error: `<<` merges a mapping or a list of mappings, and this is the number `3`
+    c.yaml:2:5: error: `<<` merges a mapping or a list of mappings, and this is something else
         <<: 3
             ^
     c.yaml:3:1: error: a key must be text, and this is nothing
@@ -331,7 +334,10 @@ fn scripts_in_sections_that_are_not_managed_may_hold_anything() {
 
 #[test]
 fn every_document_is_read_and_empty_ones_say_nothing() {
-    assert_snapshot!(report(&format!("{HEAD}---\nkind: [\n")), @r#"c.yaml:6:1: error: this is not valid YAML: while parsing a node, did not find expected node content"#);
+    assert_snapshot!(report(&format!("{HEAD}---\nkind: [\n")), @r#"
+    c.yaml:6:1: error: this is not valid YAML: a value is missing here
+        help: a `[`, `{`, `,` or `:` before it waits for one
+    "#);
     assert_snapshot!(report(&format!("---\n---\n{HEAD}")), @"");
 }
 
@@ -354,5 +360,96 @@ fn long_lines_and_wide_characters_keep_the_caret() {
         …, attachPolicyARNs: [], 日本: x}]}
                                  ^
         help: the keys here are `attachPolicy`, `attachPolicyARNs`, `attachRoleARN`, `metadata`, `permissionsBoundary`, `roleName`, `roleOnly`, `status`, `subjectPattern`, `tags` and `wellKnownPolicies`
+    "#);
+}
+
+#[test]
+fn yaml_that_go_yaml_reads_is_read() {
+    for yaml in [
+        // From people's files: brackets that close at the first column, and JSON pasted below a key.
+        "availabilityZones: [\n  \"eu-west-1a\",\n  \"eu-west-1b\"\n]\n",
+        "iam:\n  withOIDC: true\n  serviceAccounts:\n  - metadata: {name: web, namespace: app}\n    attachPolicy: {\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {\n      \"Effect\": \"Allow\",\n      \"Action\": [\"s3:GetObject\"],\n      \"Resource\": \"*\"\n    }\n  ]\n}\n",
+        "iam:\n  serviceAccounts: [\n  {metadata: {name: a, namespace: b},\n  attachPolicyARNs: [\n'arn:aws:iam::aws:policy/A'\n]\n}]\n  withOIDC: true\n",
+        "managedNodeGroups: [{name: a,\nlabels: {\nx: y\n}}]\n",
+        "iam: {withOIDC: true,\n\tserviceAccounts: []\n}\n",
+        "cloudWatch:\n  clusterLogging:\n    enableTypes: [\"audit\",\n\"api\"]\n",
+        "vpc: {\n  cidr: \"10.0.0.0/16\" # ours\n}\n",
+    ] {
+        assert_snapshot_is_empty(&format!("{HEAD}{yaml}"));
+    }
+    let whole = format!("{HEAD}iam: {{withOIDC: true}}\n");
+    let json = "{\"apiVersion\": \"eksctl.io/v1alpha5\", \"kind\": \"ClusterConfig\",\n\"metadata\": {\"name\": \"prod\", \"region\": \"eu-west-1\"}}";
+    let marked = |text: &str| format!("\u{feff}{text}");
+    let utf16 = |bytes: fn(u16) -> [u8; 2]| marked(&whole).encode_utf16().flat_map(bytes).collect::<Vec<_>>();
+    for bytes in [
+        json.as_bytes().to_vec(),
+        marked(&whole).into_bytes(),
+        utf16(u16::to_le_bytes),
+        utf16(u16::to_be_bytes),
+        whole.replace('\n', "\r\n").into_bytes(),
+    ] {
+        let loaded = crate::config::load("c.yaml", &bytes).unwrap();
+        assert_eq!(loaded.warnings, []);
+        assert_eq!(loaded.config.metadata.name.value, "prod");
+    }
+}
+
+fn assert_snapshot_is_empty(yaml: &str) {
+    assert_eq!(report(yaml), "", "{yaml}");
+}
+
+#[test]
+fn yaml_of_copied_text_names_the_characters() {
+    assert_snapshot!(report("apiVersion:eksctl.io/v1alpha5\nkind: ClusterConfig\n"), @r#"
+    c.yaml:1:11: error: this is not valid YAML: a space is missing after this colon
+        apiVersion:eksctl.io/v1alpha5
+                  ^
+        help: write `key: value`
+    "#);
+    assert_snapshot!(report("apiVersion:eksctl.io/v1alpha5"), @r#"
+    c.yaml:1:1: error: the file must be a mapping, and this is the text `apiVersion:eksctl.io/v1alpha5`
+        apiVersion:eksctl.io/v1alpha5
+        ^
+        help: put a space after the colon of `apiVersion:`
+    "#);
+    assert_snapshot!(report("apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata:\n  name:prod\n"), @r#"
+    c.yaml:4:3: error: metadata must be a mapping, and this is the text `name:prod`
+          name:prod
+          ^
+        help: put a space after the colon of `name:`
+    "#);
+    assert_snapshot!(report("apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata:\n  name: prod\n\u{a0}\u{a0}region: eu-west-1\n"), @r#"
+    c.yaml:5:1: error: there is no key `<U+00A0><U+00A0>region` at the root of the file
+        ��region: eu-west-1
+        ^
+        help: there is a no-break space (U+00A0) in it: write a plain space instead
+    "#);
+    assert_snapshot!(report("apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata:\n  name: prod\u{200b}\n  region: eu-west-1\u{a0}\n  tags: {a: \u{201c}b\u{201d}, c: 'it\u{2019}s'}\n"), @r#"
+    c.yaml:4:9: error: `prod<U+200B>` cannot be the name of an EKS cluster
+          name: prod�
+                ^
+        help: it has 1 to 100 letters, digits, hyphens and underscores, and begins with a letter or digit
+    c.yaml:5:11: error: `eu-west-1<U+00A0>` is not an AWS region
+          region: eu-west-1�
+                  ^
+        help: write `eu-west-1`
+    c.yaml:6:13: error: `“b”` cannot be the value of a tag: letters, digits, spaces and `_.:/=+-@` are allowed
+          tags: {a: “b”, c: 'it’s'}
+                    ^
+    c.yaml:6:21: error: `it’s` cannot be the value of a tag: letters, digits, spaces and `_.:/=+-@` are allowed
+          tags: {a: “b”, c: 'it’s'}
+                            ^
+    "#);
+    assert_snapshot!(report("apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata:\n  \u{200b}name: prod\n  region: eu-west-1\n"), @r#"
+    c.yaml:4:3: error: there is no key `<U+200B>name` in metadata
+          �name: prod
+          ^
+        help: there is a zero-width space (U+200B) in it: delete it
+    "#);
+    assert_snapshot!(report("apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata:\n  name: prod\n\tregion: eu-west-1\n"), @r#"
+    c.yaml:5:1: error: this is not valid YAML: a tab indents this line, and YAML takes only spaces there
+         region: eu-west-1
+        ^
+        help: indent with spaces
     "#);
 }

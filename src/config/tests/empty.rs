@@ -4,6 +4,8 @@ use insta::assert_snapshot;
 
 use super::{HEAD, loaded, report, report_all};
 
+const ACCESS: &str = "apiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\n";
+
 /// What is said about one service account with these keys, in block style.
 fn about(keys: &str) -> String {
     report(&format!(
@@ -145,7 +147,6 @@ fn blank_text_in_mappings_and_groups_is_an_error() {
             .collect();
         assert_eq!(errors, [wanted], "{said}");
     }
-    const ACCESS: &str = "apiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\n";
     for (group, wanted) in [
         (
             "{name: \"\", bindings: [{clusterRole: view}]}",
@@ -213,6 +214,34 @@ fn no_policies_are_an_explicit_empty_list_and_never_a_key_without_a_value() {
             ^
         help: a variable was probably not set: fill it in, or leave the key out
     ");
+}
+
+#[test]
+fn keys_without_a_value_are_told_wherever_they_are_acted_on() {
+    let policy = "    attachPolicyARNs: ['arn:aws:iam::aws:policy/A']\n";
+    for key in [
+        "attachPolicy",
+        "wellKnownPolicies",
+        "roleName",
+        "roleOnly",
+        "tags",
+        "subjectPattern",
+        "attachRoleARN",
+    ] {
+        assert_eq!(
+            first_lines(&about(&format!("{policy}    {key}:\n"))),
+            [format!(
+                "c.yaml:9:5: warning: iam.serviceAccounts[0].{key} has no value and counts as left out"
+            )]
+        );
+    }
+    // Lists of objects lose their value when their items are commented out.
+    assert_eq!(
+        report(&format!(
+            "{HEAD}iamIdentityMappings:\niam:\n  withOIDC: true\n  serviceAccounts: ~\n"
+        )),
+        ""
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::loaded;
 use crate::config::{DocumentKind, json_schema, load};
 
-const EXAMPLES: [(&str, &str); 4] = [
+const EXAMPLES: [(&str, &str); 5] = [
     ("access.yaml", include_str!("../../../examples/access.yaml")),
     (
         "quickstart.yaml",
@@ -14,6 +14,10 @@ const EXAMPLES: [(&str, &str); 4] = [
     (
         "service-accounts.yaml",
         include_str!("../../../examples/service-accounts.yaml"),
+    ),
+    (
+        "shared-roles.yaml",
+        include_str!("../../../examples/shared-roles.yaml"),
     ),
     (
         "partition-china.yaml",

@@ -33,7 +33,7 @@ fn alias_bombs() {
     }
     assert_eq!(
         first_line(lists.as_bytes()),
-        "c.yaml:6:30: error: with its aliases written out this is more than 500000 values or 32 MiB of text"
+        "c.yaml:4:20: error: with its aliases written out this is mostly copies, and go-yaml refuses it"
     );
 
     let text = format!(
@@ -52,7 +52,7 @@ fn alias_bombs() {
     let merges = format!("a: &a {{{keys}}}\nb: {merge}\nc: {merge}\n");
     assert_eq!(
         first_line(merges.as_bytes()),
-        "c.yaml:3:810: error: merge keys bring in more than 500000 entries"
+        "c.yaml:2:426: error: with its aliases written out this is mostly copies, and go-yaml refuses it"
     );
 
     let mut nested = "a0: &a0 {x: y}\n".to_owned();

@@ -5,6 +5,8 @@ mod diagnostics;
 mod empty;
 mod examples;
 mod hostile;
+mod misleading;
+mod shared_roles;
 mod values;
 
 use super::{InputFile, Loaded, load, load_all};

@@ -82,7 +82,7 @@ fn arns_that_can_never_match() {
         help: write it like arn:aws:iam::111122223333:role/my-role
     21:9: error: `arn:aws:iam::111122223333:role/` is not the ARN of an IAM role or user
         help: write it like arn:aws:iam::111122223333:role/my-role
-    22:9: error: ` arn:aws:iam::111122223333:role/dev ` is not the ARN of an IAM role or user
+    22:9: error: `" arn:aws:iam::111122223333:role/dev "` (blanks at both ends) is not the ARN of an IAM role or user
         help: there are spaces around it; the authenticator takes them as a part of it
     "#);
 }

@@ -1,11 +1,16 @@
-//! What must not be said twice about access, within a file and across files: a principal, an account, a group.
+//! What must not be said twice about access, within a file and across files: a principal, an account, a group, a shared
+//! role.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::cluster_access::{GroupAccess, IdentityMapping, MappingSubject};
+use crate::config::cluster_access::{
+    GroupAccess, IdentityMapping, MappingSubject, RoleReference, SharedRole,
+};
 use crate::config::diagnostic::quoted;
 use crate::config::finding::Finding;
 use crate::config::path::FieldPath;
+use crate::iam::Arn;
+use crate::iam::arn::is_role_name;
 
 /// Something in a list, and where it is listed.
 pub(in crate::config) struct Listed<'a, T> {
@@ -138,6 +143,51 @@ pub(in crate::config) fn of_groups(listed: &[Listed<'_, GroupAccess>]) -> Vec<Du
         });
     }
     duplicates
+}
+
+/// Finds shared roles that are described in more than one place. IAM does not distinguish names by case, and a name is
+/// there once whatever its path.
+pub(in crate::config) fn of_shared_roles(listed: &[Listed<'_, SharedRole>]) -> Vec<Duplicate> {
+    let mut first: BTreeMap<String, &SharedRole> = BTreeMap::new();
+    let mut duplicates = Vec::new();
+    for one in listed {
+        let name = one.item.role.value.name();
+        if duplicates.len() >= MOST_FINDINGS {
+            break;
+        }
+        // What names no role is reported as that.
+        if !is_role(&one.item.role.value) {
+            continue;
+        }
+        let Some(earlier) = first.get(&name.to_lowercase()) else {
+            first.insert(name.to_lowercase(), one.item);
+            continue;
+        };
+        let place = earlier
+            .location
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let message = format!(
+            "the role {} is shared twice; the first is at {place}",
+            quoted(name)
+        );
+        let finding = Finding::error("duplicate-shared-role", one.path.clone(), message)
+            .help(remedy!("list all service accounts of a role in one place: a cluster has one statement in its trust policy"))
+            .located(one.item.role.location.as_ref());
+        duplicates.push(Duplicate {
+            document: one.document,
+            finding,
+        });
+    }
+    duplicates
+}
+
+fn is_role(role: &RoleReference) -> bool {
+    match role {
+        RoleReference::Arn(arn) => arn.parse::<Arn>().is_ok_and(|arn| arn.role_name().is_some()),
+        RoleReference::Name(name) => is_role_name(name),
+    }
 }
 
 /// What tells two subjects apart. ARNs match without regard to case in the authenticator; names of permission sets do so

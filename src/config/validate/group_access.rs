@@ -11,8 +11,8 @@ use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
 use crate::config::suggest;
-use crate::config::yaml::Node;
 use crate::ports::access::PolicyRule;
+use crate::yaml::Node;
 
 /// Whether a binding says where its rules come from, once. Looks at the tree: the plain values have one source.
 pub(in crate::config) fn check_options(root: &Node) -> Findings {

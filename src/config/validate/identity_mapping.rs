@@ -11,9 +11,9 @@ use crate::config::diagnostic::quoted;
 use crate::config::document::DocumentKind;
 use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
-use crate::config::yaml::Node;
 use crate::iam::Partition;
 use crate::iam::arn::is_account_id;
+use crate::yaml::Node;
 
 /// The one AWS service that eksctl has a mapping for.
 const SERVICE: &str = "emr-containers";
@@ -253,6 +253,10 @@ fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut 
 
 /// A user name or group, by the rules that `check aws-auth` has for it. `is_role` is whether sessions of a role get it.
 pub(super) fn check_name(name: &str, kind: NameOf, is_role: bool, path: &FieldPath, found: &mut Findings) {
+    // A blank one is told with every other blank value.
+    if name.trim().is_empty() {
+        return;
+    }
     for finding in of_name(name, kind, is_role) {
         let code = match finding.fault {
             // Reported as unexpanded already.

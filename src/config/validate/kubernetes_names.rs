@@ -1,7 +1,7 @@
 //! The name rules of Kubernetes: `k8s.io/apimachinery` 0.34, `pkg/util/validation/validation.go`. Pure predicates.
 
 /// RFC 1123 label: a namespace. At most 63 of `[a-z0-9-]`, alphanumeric at both ends.
-pub(super) fn is_label(text: &str) -> bool {
+pub(crate) fn is_label(text: &str) -> bool {
     text.len() <= 63 && is_dashed(text)
 }
 

@@ -12,6 +12,7 @@ pub(super) mod place;
 mod principal_arn;
 pub(super) mod sections;
 mod service_account;
+pub(super) mod shared_role;
 mod tags;
 mod uniqueness;
 
@@ -19,6 +20,8 @@ mod uniqueness;
 mod access_tests;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use kubernetes_names::is_label;
 
 use super::cluster_config::ClusterConfig;
 use super::diagnostic::Diagnostic;

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
-use crate::config::yaml::{Node, Resolved};
 use crate::iam::Arn;
+use crate::yaml::{Node, Resolved};
 
 pub(in crate::config) fn check(root: &Node) -> Findings {
     let mut findings = Findings::default();
@@ -38,7 +38,7 @@ fn is_set(node: &Node, key: &str) -> bool {
 }
 
 fn is_boolean(node: Option<&Node>, key: &str, wanted: bool) -> bool {
-    node.and_then(|node| node.get(key)).and_then(Node::resolved) == Some(Resolved::Boolean(wanted))
+    node.and_then(|node| node.get(key)).and_then(Node::resolved) == Some(&Resolved::Bool(wanted))
 }
 
 fn pod_identity_associations(root: &Node, findings: &mut Findings) {

@@ -9,8 +9,10 @@ use crate::config::finding::{Finding, Findings};
 use crate::config::location::Located;
 use crate::config::path::FieldPath;
 use crate::iam::arn::{is_account_id, is_policy_name, is_role_name};
+use crate::iam::partition::is_region_name;
 use crate::iam::policy::{PolicyKind, check_grammar};
 use crate::iam::{Arn, Partition};
+use crate::remedy::Remedy;
 
 /// The annotation that names the role; read by the pod identity webhook. eksact writes it itself.
 const ROLE_ARN_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
@@ -51,6 +53,7 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
                     "this is an ARN; write the name of the Kubernetes service account, and an existing role as `attachRoleARN`"
                 )
             }
+            _ if account.name.contains(['*', '?']) => for_many(&account.name),
             Some(name) => remedy!("Kubernetes would take `{name}`"),
             None => remedy!(
                 "it has at most 253 lower-case letters, digits, hyphens and dots, and a letter or digit at both ends"
@@ -115,6 +118,16 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
                 .help(remedy!("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, perhaps after a `prefix/`")).at_key());
         }
     }
+}
+
+/// What to write for the role of many service accounts.
+fn for_many(pattern: &str) -> Remedy {
+    let example = pattern.replace('*', "one").replace('?', "x");
+    let example = suggestion(&example, is_subdomain).unwrap_or(example);
+    remedy!(
+        "for every service account with such a name write `name: {example}` here and, beside `metadata`, \
+         `subjectPattern: \"{pattern}\"`; with `roleOnly: true` no service account is made"
+    )
 }
 
 /// The role is either made, with policies, or an existing one; never both and never neither.
@@ -219,10 +232,6 @@ fn arn(
     path: FieldPath,
     found: &mut Vec<Finding>,
 ) {
-    if text.value.contains("${") {
-        // Reported as unexpanded already; nothing else can be said about it.
-        return;
-    }
     let (what, example) = match wanted {
         Wanted::Policy => (
             "an IAM policy",
@@ -236,7 +245,7 @@ fn arn(
     let shown = quoted(&text.value);
     let finding = match text.value.parse::<Arn>() {
         Err(_) => Finding::error("arn", path, format!("{shown} is not the ARN of {what}"))
-            .help(remedy!("write it like {example}")),
+            .help(of_parts(&text.value).unwrap_or_else(|| remedy!("write it like {example}"))),
         Ok(parsed) => {
             let account_fits =
                 is_account_id(&parsed.account) || (wanted == Wanted::Policy && parsed.account == "aws");
@@ -252,7 +261,7 @@ fn arn(
                     Wanted::Role if parsed.policy_name().is_some() => {
                         remedy!("this is a policy; it belongs in `attachPolicyARNs`")
                     }
-                    _ => remedy!("write it like {example}"),
+                    _ => of_parts(&text.value).unwrap_or_else(|| remedy!("write it like {example}")),
                 };
                 Finding::error("arn", path, format!("{shown} is not the ARN of {what}")).help(help)
             } else if parsed.partition != partition {
@@ -268,6 +277,26 @@ fn arn(
         }
     };
     found.push(finding.located(text.location.as_ref()));
+}
+
+/// What to do about an ARN of IAM of which one part is wrong.
+fn of_parts(text: &str) -> Option<Remedy> {
+    let mut parts = text.splitn(6, ':').skip(2);
+    let (service, region, account) = (parts.next()?, parts.next()?, parts.next()?);
+    match (service, region) {
+        ("iam", "") if account != "aws" && !is_account_id(account) => {
+            Some(remedy!("its account, {}, must be 12 digits", quoted(account)))
+        }
+        ("iam", number) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => Some(remedy!(
+            "the account comes after two colons: {}",
+            quoted(&text.replacen(":iam:", ":iam::", 1))
+        )),
+        ("iam", region) if is_region_name(region) => Some(remedy!(
+            "an ARN of IAM has no region: leave {} out",
+            quoted(region)
+        )),
+        _ => None,
+    }
 }
 
 fn role(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
@@ -290,27 +319,8 @@ fn role(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
         return;
     };
     let here = path.key("subjectPattern");
-    let fits = pattern.value.len() <= 253
-        && pattern
-            .value
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '*' | '?'));
-    let finding = if !fits {
-        let help = remedy!(
-            "it stands for the name alone (the namespace stays): lower-case letters, digits, `-`, `.`, and `*` or `?`"
-        );
-        Finding::error(
-            "subject-pattern",
-            here,
-            format!("{} can match no service account's name", quoted(&pattern.value)),
-        )
-        .help(help)
-    } else if pattern.value.chars().all(|c| c == '*') {
-        let message = format!(
-            "every service account of namespace {} may assume this role",
-            quoted(&account.namespace)
-        );
-        Finding::warning("subject-pattern", here, message).help(remedy!("name a prefix, such as `app-*`"))
+    let finding = if let Some(finding) = subject_pattern(&pattern.value, &account.namespace, here.clone()) {
+        finding
     } else if !matches(&pattern.value, &account.name) {
         let message = format!(
             "{} does not match the service account's own name, so its pods cannot assume the role",
@@ -321,6 +331,27 @@ fn role(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
         return;
     };
     found.push(finding.located(pattern.location.as_ref()));
+}
+
+/// What is wrong with a pattern in place of a name, whichever names it is meant for.
+pub(super) fn subject_pattern(pattern: &str, namespace: &str, here: FieldPath) -> Option<Finding> {
+    let fits = pattern.len() <= 253
+        && pattern
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '*' | '?'));
+    if !fits {
+        let message = format!("{} can match no service account's name", quoted(pattern));
+        return Some(Finding::error("subject-pattern", here, message).help(
+            remedy!("it stands for the name alone (the namespace stays): lower-case letters, digits, `-`, `.`, and `*` or `?`"),
+        ));
+    }
+    pattern.chars().all(|c| c == '*').then(|| {
+        let message = format!(
+            "every service account of namespace {} may assume this role",
+            quoted(namespace)
+        );
+        Finding::warning("subject-pattern", here, message).help(remedy!("name a prefix, such as `app-*`"))
+    })
 }
 
 /// IAM's `StringLike`: `*` is any text, `?` one character.

@@ -55,7 +55,7 @@ fn eksctls_rules_for_service_accounts() {
     4:41: error: iam.serviceAccounts[0].wellKnownPolicies, iam.serviceAccounts[0].attachPolicyARNs, iam.serviceAccounts[0].attachRoleARN or iam.serviceAccounts[0].attachPolicy must be set
         help: for a role without any policy say so plainly: `attachPolicyARNs: []`
     "#);
-    assert_snapshot!(about("\n{metadata: {name: a}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']},\n{metadata: {name: a, namespace: default}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']}"), @r#"6:1: error: <namespace>/<name> of iam.serviceAccounts[1] `default/a` is not unique; it is iam.serviceAccounts[0] already, on line 5"#);
+    assert_snapshot!(about("\n{metadata: {name: a}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']},\n{metadata: {name: a, namespace: default}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']}"), @r#"6:19: error: <namespace>/<name> of iam.serviceAccounts[1] `default/a` is not unique; it is iam.serviceAccounts[0] already, on line 5"#);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn arns_by_syntax_kind_and_partition() {
     5:42: error: `x` is not the ARN of an IAM policy
         help: write it like arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
     5:45: error: `arn:aws:iam:11111:policy/x` is not the ARN of an IAM policy
-        help: write it like arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
+        help: the account comes after two colons: `arn:aws:iam::11111:policy/x`
     5:75: error: `arn:aws:iam::111122223333:role/r` is not the ARN of an IAM policy
         help: this is a role; `attachRoleARN` uses an existing role
     5:111: error: `arn:aws-cn:iam::aws:policy/A` is in the partition aws-cn, and the region is in aws
@@ -114,7 +114,7 @@ fn arns_by_syntax_kind_and_partition() {
     "#);
     assert_snapshot!(about_one("permissionsBoundary: 'arn:aws:iam::1234:policy/B'"), @r#"
     5:93: error: `arn:aws:iam::1234:policy/B` is not the ARN of an IAM policy
-        help: write it like arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
+        help: its account, `1234`, must be 12 digits
     "#);
 }
 

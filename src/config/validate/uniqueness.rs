@@ -25,8 +25,12 @@ pub(super) fn check(config: &ClusterConfig, findings: &mut Findings) {
                 place(accounts.get(*first)),
             );
             findings.push(
-                Finding::error("duplicate-service-account", path(index), message)
-                    .located(account.location.as_ref()),
+                Finding::error(
+                    "duplicate-service-account",
+                    path(index).key("metadata").key("name"),
+                    message,
+                )
+                .located(account.location.as_ref()),
             );
             continue;
         }

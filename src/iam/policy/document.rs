@@ -116,7 +116,7 @@ pub(super) struct Principals {
     pub(super) members: BTreeSet<(String, Word)>,
 }
 
-/// The operator as [`Operator::written`] writes it, and the key.
+/// The operator as [`Operator::written`] writes it, or as the document does where it is not known, and the key.
 pub(super) type ConditionName = (String, Word);
 
 /// A statement without its `Sid`.
@@ -266,17 +266,16 @@ fn read_principal(kind: &str, text: &str) -> Word {
 fn read_conditions(value: &Value) -> Option<BTreeMap<ConditionName, BTreeSet<String>>> {
     let mut conditions = BTreeMap::new();
     for (operator, keys) in value.as_object()? {
-        let operator = Operator::read(operator)?;
+        let known = Operator::read(operator);
         for (key, values) in keys.as_object()? {
             let values = one_or_many(values)
                 .iter()
-                .map(|value| condition_value(operator, value))
+                .map(|value| condition_value(known, value))
                 .collect::<Option<BTreeSet<String>>>()?;
+            // An operator that is not known here keeps its spelling: nothing is known of it but its name.
+            let operator = known.map_or_else(|| operator.clone(), Operator::written);
             // The same condition in two spellings asks for both; a set would ask for either.
-            if conditions
-                .insert((operator.written(), Word::folded(key)), values)
-                .is_some()
-            {
+            if conditions.insert((operator, Word::folded(key)), values).is_some() {
                 return None;
             }
         }
@@ -284,18 +283,20 @@ fn read_conditions(value: &Value) -> Option<BTreeMap<ConditionName, BTreeSet<Str
     Some(conditions)
 }
 
-fn condition_value(operator: Operator, value: &Value) -> Option<String> {
+fn condition_value(operator: Option<Operator>, value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Bool(truth) => truth.to_string(),
         Value::Number(number) => number.to_string(),
         _ => return None,
     };
-    Some(if matches!(operator.name, "Bool" | "Null") {
-        text.to_ascii_lowercase()
-    } else {
-        text
-    })
+    Some(
+        if operator.is_some_and(|operator| matches!(operator.name, "Bool" | "Null")) {
+            text.to_ascii_lowercase()
+        } else {
+            text
+        },
+    )
 }
 
 /// The statements of a document; nothing if it cannot be read as a policy.

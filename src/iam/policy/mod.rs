@@ -6,8 +6,10 @@
 
 mod condition;
 mod containment;
+mod context;
 mod difference;
 mod document;
+mod evaluation;
 mod grammar;
 mod operator;
 mod pattern;
@@ -20,12 +22,14 @@ mod laws;
 use serde_json::Value;
 
 pub use containment::AccessEffect;
+pub use context::RequestContext;
 pub use difference::{
     DifferenceLine, LineSign, PolicyDifference, StatementDifference, StatementSign, difference,
 };
 pub use document::Effect;
+pub use evaluation::Doubt;
 pub use grammar::{GrammarError, PolicyKind, check_grammar};
-pub use request::{Objection, TrustRequest, TrustVerdict, judge};
+pub use request::{Objection, Open, TrustRequest, TrustVerdict, judge};
 
 use document::Document;
 pub(super) use document::statements;

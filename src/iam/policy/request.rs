@@ -1,16 +1,16 @@
-//! Whether a trust policy lets a request through, statement by statement, and what each statement holds against it.
+//! Whether a trust policy lets a request through, statement by statement, and what each statement holds against it or
+//! leaves open.
 //!
-//! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>: keys of
-//! one statement must all hold, one value of a key is enough, and a key that the request lacks fails a condition unless
-//! the operator is negated or ends in `IfExists`.
-
-use std::collections::BTreeMap;
+//! Sources: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html> (a denial wins) and
+//! `reference_policies_elements_condition.html` of the same guide: the keys of one statement must all hold, and one value
+//! of a key is enough. What holds is said by `evaluation`.
 
 use serde_json::Value;
 
 use super::{
-    document::{Effect, Statement, statements},
-    operator::{Comparison, Operator},
+    context::{KeyValue, RequestContext},
+    document::{Document, Effect, Statement},
+    evaluation::{Doubt, holds},
     pattern::Pattern,
 };
 
@@ -23,11 +23,11 @@ pub struct TrustRequest<'request> {
     pub principal_kind: &'request str,
     /// The principal.
     pub principal: &'request str,
-    /// Values of the condition keys, by the key in lower case.
-    pub context: &'request BTreeMap<String, String>,
+    /// The condition keys, as far as they are known.
+    pub context: &'request RequestContext,
 }
 
-/// What a statement holds against a request.
+/// What a statement holds against a request, or leaves open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Objection {
     /// It allows other actions.
@@ -39,8 +39,10 @@ pub enum Objection {
     Principal {
         /// Those that it names, each with its kind.
         named: Vec<(String, String)>,
+        /// Whether it may mean this one all the same.
+        open: bool,
     },
-    /// A condition does not hold.
+    /// A condition does not hold, or may not hold.
     Condition {
         /// The operator as the guide writes it.
         operator: String,
@@ -50,9 +52,19 @@ pub enum Objection {
         values: Vec<String>,
         /// The request's value; none where it has no such key.
         found: Option<String>,
-        /// Whether it cannot be told: an operator whose comparison is not known here.
-        unknown: bool,
+        /// Why it cannot be said whether it holds; none where it does not hold.
+        doubt: Option<Doubt>,
     },
+}
+
+impl Objection {
+    /// Whether it only may stand against the request.
+    pub fn is_open(&self) -> bool {
+        matches!(
+            self,
+            Self::Condition { doubt: Some(_), .. } | Self::Principal { open: true, .. }
+        )
+    }
 }
 
 /// What a trust policy says to a request.
@@ -62,6 +74,8 @@ pub enum TrustVerdict {
     Allowed,
     /// A statement denies it.
     Denied,
+    /// It rests on conditions of which it cannot be said whether they hold.
+    Depends(Open),
     /// No statement lets it through: what each of those that allow something holds against it, in the order of how near
     /// it comes.
     NotAllowed(Vec<Vec<Objection>>),
@@ -69,24 +83,53 @@ pub enum TrustVerdict {
     Unreadable,
 }
 
+/// The conditions on which a verdict depends.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Open {
+    /// Of each statement that may allow it, what would have to hold: all of one list. Empty where a statement allows it
+    /// whatever they are.
+    pub allows: Vec<Vec<Objection>>,
+    /// Of each statement that may deny it, what would have to hold for that: all of one list.
+    pub denies: Vec<Vec<Objection>>,
+}
+
 /// Asks a trust policy about a request.
 pub fn judge(document: &Value, request: &TrustRequest<'_>) -> TrustVerdict {
-    let Some(statements) = statements(document) else {
+    let Some(document) = Document::read(document) else {
         return TrustVerdict::Unreadable;
     };
     let mut allowed = false;
+    let mut open = Open::default();
     let mut refused = Vec::new();
-    for statement in &statements {
-        let objections = objections(statement, request);
-        match statement.effect {
-            Effect::Deny if objections.is_empty() => return TrustVerdict::Denied,
-            Effect::Deny => {}
-            Effect::Allow if objections.is_empty() => allowed = true,
-            Effect::Allow => refused.push(objections),
+    for statement in document.statements.keys() {
+        let objections = objections(statement, document.version.has_variables(), request);
+        match (statement.effect, objections.is_empty()) {
+            (Effect::Deny, true) => return TrustVerdict::Denied,
+            (Effect::Allow, true) => allowed = true,
+            (Effect::Deny, false) if objections.iter().all(Objection::is_open) => {
+                open.denies.push(objections);
+            }
+            (Effect::Allow, false) if objections.iter().all(Objection::is_open) => {
+                open.allows.push(objections);
+            }
+            (Effect::Deny, false) => {}
+            (Effect::Allow, false) => refused.push(objections),
         }
     }
     if allowed {
-        return TrustVerdict::Allowed;
+        open.allows.clear();
+        return if open.denies.is_empty() {
+            TrustVerdict::Allowed
+        } else {
+            TrustVerdict::Depends(open)
+        };
+    }
+    if !open.allows.is_empty() {
+        return TrustVerdict::Depends(open);
+    }
+    // What is open does not matter to a statement that does not allow it anyway.
+    for objections in &mut refused {
+        objections.retain(|objection| !objection.is_open());
     }
     refused.sort_by_key(|objections| objections.iter().map(distance).sum::<usize>());
     TrustVerdict::NotAllowed(refused)
@@ -102,7 +145,26 @@ fn distance(objection: &Objection) -> usize {
     }
 }
 
-fn objections(statement: &Statement, request: &TrustRequest<'_>) -> Vec<Objection> {
+/// Whether a statement means the request's principal: by name, as everyone, or as everyone but others. Nothing where it
+/// names `*` of a kind for which AWS documents no wildcard.
+fn means_principal(statement: &Statement, request: &TrustRequest<'_>) -> Option<bool> {
+    let Some(principals) = &statement.principals else {
+        return Some(false);
+    };
+    let names = |kind: &str, value: &str| {
+        let mut members = principals.members.iter();
+        members.any(|(own, word)| own == kind && word.key == value)
+    };
+    if names(request.principal_kind, request.principal) || names("AWS", "*") {
+        Some(!principals.negated)
+    } else if names(request.principal_kind, "*") {
+        None
+    } else {
+        Some(principals.negated)
+    }
+}
+
+fn objections(statement: &Statement, variables: bool, request: &TrustRequest<'_>) -> Vec<Objection> {
     let mut found = Vec::new();
     let action = Pattern::literal(&request.action.to_ascii_lowercase(), false);
     let names_action = statement
@@ -120,14 +182,8 @@ fn objections(statement: &Statement, request: &TrustRequest<'_>) -> Vec<Objectio
                 .collect(),
         });
     }
-    let everyone = statement.principals.as_ref().is_some_and(|principals| {
-        !principals.negated
-            && principals
-                .members
-                .iter()
-                .any(|(kind, word)| kind == "AWS" && word.key == "*")
-    });
-    if !everyone && !statement.has_principal(request.principal_kind, request.principal) {
+    let meant = means_principal(statement, request);
+    if meant != Some(true) {
         found.push(Objection::Principal {
             named: statement
                 .principals
@@ -135,50 +191,27 @@ fn objections(statement: &Statement, request: &TrustRequest<'_>) -> Vec<Objectio
                 .flat_map(|principals| &principals.members)
                 .map(|(kind, word)| (kind.clone(), word.written.clone()))
                 .collect(),
+            open: meant.is_none(),
         });
     }
     for ((operator, key), values) in &statement.conditions {
-        let value = request.context.get(&key.key);
-        let holds = Operator::read(operator).and_then(|operator| holds(operator, value, values.iter()));
-        if holds != Some(true) {
-            found.push(Objection::Condition {
-                operator: operator.clone(),
-                key: key.written.clone(),
-                values: values.iter().cloned().collect(),
-                found: value.cloned(),
-                unknown: holds.is_none(),
-            });
-        }
+        let doubt = match holds(operator, &key.written, values, variables, request.context) {
+            Ok(true) => continue,
+            Ok(false) => None,
+            Err(doubt) => Some(doubt),
+        };
+        found.push(Objection::Condition {
+            operator: operator.clone(),
+            key: key.written.clone(),
+            values: values.iter().cloned().collect(),
+            found: match request.context.get(&key.key) {
+                KeyValue::Present(values) => Some(values.join(", ")),
+                KeyValue::Absent | KeyValue::Unknown => None,
+            },
+            doubt,
+        });
     }
     found
-}
-
-/// Whether a condition holds for the request's one value; nothing where that cannot be told.
-fn holds<'value>(
-    operator: Operator,
-    found: Option<&String>,
-    mut values: impl Iterator<Item = &'value String>,
-) -> Option<bool> {
-    if operator.name == "Null" {
-        return Some(values.any(|value| (value == "true") == found.is_none()));
-    }
-    let Some(found) = found else {
-        // `ForAllValues` holds for a key that is absent, too.
-        let absent_is_fine =
-            operator.if_exists || operator.is_negated() || operator.qualifier == Some("ForAllValues");
-        return Some(absent_is_fine);
-    };
-    let fits = |value: &String| match operator.comparison() {
-        Comparison::Exact => Some(value == found),
-        Comparison::AnyCase => Some(value.eq_ignore_ascii_case(found)),
-        Comparison::Wildcards => Some(Pattern::new(value, false).contains(&Pattern::literal(found, false))),
-        Comparison::Arn | Comparison::Other => None,
-    };
-    let mut any = false;
-    for value in values {
-        any |= fits(value)?;
-    }
-    Some(any != operator.is_negated())
 }
 
 #[cfg(test)]
@@ -194,13 +227,10 @@ mod tests {
             {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}},
             {"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": {"Federated": PROVIDER},
              "Condition": condition}]});
-        let context = BTreeMap::from([
-            (
-                "oidc.example/id/a:sub".to_owned(),
-                "system:serviceaccount:app:web".to_owned(),
-            ),
-            ("oidc.example/id/a:aud".to_owned(), "sts.amazonaws.com".to_owned()),
-        ]);
+        let context = RequestContext::default()
+            .with("oidc.example/id/A:sub", "system:serviceaccount:app:web")
+            .with("oidc.example/id/A:aud", "sts.amazonaws.com")
+            .of_provider("oidc.example/id/A");
         judge(
             &document,
             &TrustRequest {
@@ -258,7 +288,6 @@ mod tests {
             ),
             (json!({"Null": {sub: "false"}}), true),
             (json!({"Null": {sub: "true"}}), false),
-            (json!({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}), false),
         ] {
             assert_eq!(
                 verdict(&condition) == TrustVerdict::Allowed,
@@ -293,7 +322,7 @@ mod tests {
             action: "sts:AssumeRoleWithWebIdentity",
             principal_kind: "Federated",
             principal: PROVIDER,
-            context: &BTreeMap::new(),
+            context: &RequestContext::default(),
         };
         assert_eq!(judge(&document, &request), TrustVerdict::Denied);
         assert_eq!(judge(&json!([]), &request), TrustVerdict::Unreadable);

@@ -26,13 +26,16 @@ fn told(environment: &[(&str, &str)], command: &str, arguments: &[&str]) -> Stri
         or(&sign_in.profile)
     );
     if !call.through.is_empty() {
-        told.push_str(&format!(" < {}", call.through.join(" ")));
+        told.push_str(" < ");
+        told.push_str(&call.through.join(" "));
     }
     for unsettled in &call.unsettled {
-        told.push_str(&match unsettled {
-            Unsettled::Program(name) => format!(" ?{name}"),
-            Unsettled::Variable(field) => format!(" ${field}"),
-        });
+        let (sign, name) = match unsettled {
+            Unsettled::Program(name) => (" ?", name.as_str()),
+            Unsettled::Variable(field) => (" $", *field),
+        };
+        told.push_str(sign);
+        told.push_str(name);
     }
     told
 }

@@ -8,7 +8,7 @@ use super::{compare::RoleDifference, desired::DesiredRole};
 use crate::{
     cloudformation::{wanted_role::WantedRole, well_known},
     engine::{AttributeChange, Effect, Reason},
-    iam::WellKnownPolicy,
+    iam::{WellKnownPolicy, shared_trust::with_shared_of},
     ports::aws::{Role, Stack},
     resources::access_effect::document_change,
 };
@@ -71,7 +71,7 @@ pub(super) fn of(
         RoleDifference::TrustPolicy => document_change(
             "trust policy",
             Some(&role.trust_policy),
-            Some(&wanted.trust_policy),
+            Some(&with_shared_of(&wanted.trust_policy, &role.trust_policy)),
         ),
         RoleDifference::ManagedPolicyMissing(arn) => {
             AttributeChange::plain("managed policy", None, Some(json!(arn))).with_effect(Effect::Broader)

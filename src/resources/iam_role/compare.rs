@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     desired::{DesiredRole, context},
-    overlay,
+    overlay, shared,
     stack_state::{self, StackState},
 };
 use crate::{
@@ -82,7 +82,9 @@ pub fn differences(
             _ => {}
         }
     }
-    if compares(RoleAttribute::TrustPolicy) && !policy::equal(&role.trust_policy, &wanted.trust_policy) {
+    if compares(RoleAttribute::TrustPolicy)
+        && !shared::same_own_part(&role.trust_policy, &wanted.trust_policy)
+    {
         found.push(RoleDifference::TrustPolicy);
     }
     if compares(RoleAttribute::PermissionsBoundary)
@@ -209,7 +211,7 @@ pub fn template_of(live: &Live, stack: &Stack) -> Option<(Value, WantedRole)> {
 /// property only where the templates differ, so what was changed by hand under an equal template stays as it is.
 pub fn mended_by_template(difference: &RoleDifference, old: &WantedRole, wanted: &WantedRole) -> bool {
     match difference {
-        RoleDifference::TrustPolicy => !policy::equal(&old.trust_policy, &wanted.trust_policy),
+        RoleDifference::TrustPolicy => !shared::same_own_part(&old.trust_policy, &wanted.trust_policy),
         RoleDifference::ManagedPolicyMissing(arn) => !old.managed_policy_arns.contains(arn),
         RoleDifference::ManagedPolicyForeign(arn) => old.managed_policy_arns.contains(arn),
         RoleDifference::InlinePolicyMissing(name) | RoleDifference::InlinePolicyDiffers(name) => {

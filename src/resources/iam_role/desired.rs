@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::overlay;
+use super::{overlay, shared};
 
 use crate::{
     cloudformation::{
@@ -15,7 +15,7 @@ use crate::{
     },
     config::ServiceAccount,
     iam::{WellKnownPolicy, trust},
-    ports::aws::StackRequest,
+    ports::aws::{Role, StackRequest},
     resources::{
         Live, Request,
         request::{AccountKey, RoleAttribute},
@@ -122,16 +122,18 @@ impl DesiredRole {
     }
 
     /// The same as an edit of a live template: what eksact has no words for stays, and where `only` names attributes,
-    /// everything else stays, too.
+    /// everything else stays, too. Statements of other clusters in the role's trust policy are taken along.
     pub fn over(
         &self,
         live_template: &Value,
         only: Option<&BTreeSet<RoleAttribute>>,
+        role: &Role,
         live: &Live,
     ) -> Result<Self, DesireError> {
         let wanted_template: Value = serde_json::from_str(&self.template_body)
             .map_err(|error| DesireError::Template(error.to_string()))?;
-        let template = overlay::over(&wanted_template, live_template, only);
+        let mut template = overlay::over(&wanted_template, live_template, only);
+        shared::carry(&mut template, live_template, &role.trust_policy);
         let wanted = wanted_role::resolve(&template, &context(live, &self.stack_name))
             .map_err(|error| DesireError::Template(error.to_string()))?;
         let named = wanted.role_name.is_some();

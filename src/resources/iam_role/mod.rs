@@ -2,9 +2,10 @@
 //! that either tool can manage what the other made.
 //!
 //! `desired` says how a role shall be, `compare` what differs, `plan` and `update` what is done about it, `removal` how one goes,
-//! `run` does it, `adopt` reads a live role back into the form of the file.
+//! `run` does it, `attached` looks at roles of somebody else's, `adopt` reads a live role back into the form of the file.
 
 pub mod adopt;
+mod attached;
 mod attributes;
 pub mod compare;
 pub mod desired;
@@ -14,6 +15,7 @@ mod plan;
 mod removal;
 mod repair;
 mod run;
+mod shared;
 mod stack_state;
 mod update;
 
@@ -55,12 +57,17 @@ impl Kind for IamRoleKind {
     }
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
+        let attached = attached::names(request, reader.account());
         if !request.needs_roles() {
+            reader.roles(attached).await;
             return;
         }
         let (stacks, names) = reader.stacks(request).await;
         reader.oidc_provider().await;
-        let Ok(stacks) = stacks else { return };
+        let Ok(stacks) = stacks else {
+            reader.roles(attached).await;
+            return;
+        };
         let wanted: BTreeSet<&String> = names.values().collect();
         let so_far = reader.so_far();
         let to_go: BTreeSet<String> = request
@@ -83,6 +90,7 @@ impl Kind for IamRoleKind {
             .iter()
             .filter_map(|stack| role_name_of(stack))
             .map(str::to_owned)
+            .chain(attached)
             .collect();
         // A role that the file names may be taken by somebody else: to be told before CloudFormation fails on it.
         roles.extend(
@@ -101,6 +109,7 @@ impl Kind for IamRoleKind {
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
         plan::plan(request, live, draft);
+        attached::plan(request, live, draft);
         removal::plan(request, live, draft);
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::shared::Carried;
 use crate::ports::aws::{ChangeSetRequest, StackRequest};
 
 /// One write.
@@ -22,6 +23,9 @@ pub(super) enum Operation {
         request: ChangeSetRequest,
         stack_name: String,
         replaces_role: bool,
+        /// The role whose statements of other clusters must outlive the update; none where there is nothing to look after.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shared: Option<Carried>,
     },
     /// `DeleteStack`, and wait.
     DeleteStack {
@@ -32,7 +36,7 @@ pub(super) enum Operation {
     },
     /// `UpdateTerminationProtection`.
     SetTerminationProtection { stack: String, enabled: bool },
-    /// `UpdateAssumeRolePolicy`.
+    /// `UpdateAssumeRolePolicy`; statements of other clusters that share the role stay.
     SetTrustPolicy { role: String, document: Value },
     /// `AttachRolePolicy`.
     AttachPolicy { role: String, policy_arn: String },

@@ -9,10 +9,12 @@ use super::{
     operation::Operation,
     owned,
     removal::take_down,
+    shared,
     stack_state::{StackState, region_of, state_of, to_health},
 };
 use crate::{
     config::ServiceAccount,
+    duration::in_words,
     engine::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
@@ -141,10 +143,10 @@ impl Subject<'_> {
                 self.error(
                     "stack-busy",
                     format!(
-                        "CloudFormation was still at work on the stack {} ({}) after {} s",
+                        "CloudFormation was still at work on the stack {} ({}) after {}",
                         stack.name,
                         stack.status,
-                        self.request.settings.timeout.as_secs()
+                        in_words(self.request.settings.timeout)
                     ),
                 )
                 .with_help(remedy!(
@@ -193,6 +195,9 @@ impl Subject<'_> {
             }
             None => return,
         };
+        if let Some(note) = shared::note(self.live, role) {
+            draft.add_finding(note.about(&self.address));
+        }
         let mut found = differences(self.request, desired, stack, role);
         if found.is_empty() && !self.request.only.contains_key(&self.key) {
             draft.add_unchanged(self.address.clone());
@@ -233,7 +238,7 @@ impl Subject<'_> {
             return;
         };
         // What this house has no words for stays in the template, and what the flags do not name stays as it is.
-        let desired = match desired.over(&template, self.request.only.get(&self.key), self.live) {
+        let desired = match desired.over(&template, self.request.only.get(&self.key), role, self.live) {
             Ok(desired) => desired,
             Err(error) => {
                 draft.add_finding(self.error("not-desirable", error.to_string()));
@@ -333,6 +338,7 @@ impl Subject<'_> {
                 .push("The stack's termination protection is lifted first.".to_owned());
         }
         if let Some(role) = role {
+            shared::guard(self.live, role, &self.address, draft);
             change.notes.push(format!(
                 "The role {} is deleted and another is made: whatever else refers to it by name or ARN stops working.",
                 role.name

@@ -8,6 +8,7 @@ use super::{
     compare::template_of,
     desired::token,
     operation::Operation,
+    shared,
     stack_state::{StackState, region_of, state_of, to_health},
 };
 use crate::resources::runner::help_for;
@@ -262,6 +263,9 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, dra
         }
         None => None,
     };
+    if let Some(role) = role {
+        shared::guard(live, role, &address, draft);
+    }
     let old = template_of(live, stack).map(|(_, old)| old);
     let steps = take_down(request, &address, stack, role, old.as_ref(), draft);
     let requested = request.delete.contains(key);

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{compare::RoleDifference, desired::DesiredRole, operation::Operation};
-use crate::ports::aws::{Role, Stack};
+use crate::{
+    iam::shared_trust::without_shared,
+    ports::aws::{Role, Stack},
+};
 
 /// The direct call that mends a difference: its part of the step's name, its title, the write.
 pub(super) fn of(
@@ -21,7 +24,7 @@ pub(super) fn of(
             format!("restore the trust policy of role {name}"),
             Operation::SetTrustPolicy {
                 role: name,
-                document: wanted.trust_policy.clone(),
+                document: without_shared(&wanted.trust_policy),
             },
         ),
         RoleDifference::ManagedPolicyMissing(arn) => (

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{
     ARN,
     operation::Operation,
+    shared,
     stack_state::{StackState, state_of, to_health},
 };
 use crate::resources::runner::run_again;
@@ -49,8 +50,14 @@ pub(super) async fn run(
             request,
             stack_name,
             replaces_role,
+            shared,
         } => {
-            return update_stack(&request, &stack_name, replaces_role, context, progress).await;
+            let kept = shared::Kept::look(shared, context).await?;
+            let done = update_stack(&request, &stack_name, replaces_role, context, progress).await?;
+            if let Some(kept) = kept {
+                kept.restore(context, progress).await?;
+            }
+            return Ok(done);
         }
         Operation::DeleteStack {
             name,
@@ -71,7 +78,9 @@ pub(super) async fn run(
         Operation::SetTerminationProtection { stack, enabled } => {
             aws.set_termination_protection(&stack, enabled).await?;
         }
-        Operation::SetTrustPolicy { role, document } => aws.set_trust_policy(&role, &document).await?,
+        Operation::SetTrustPolicy { role, document } => {
+            shared::set_own_part(&role, &document, context, progress).await?;
+        }
         Operation::AttachPolicy { role, policy_arn } => aws.attach_role_policy(&role, &policy_arn).await?,
         Operation::DetachPolicy { role, policy_arn } => {
             gone_is_done(aws.detach_role_policy(&role, &policy_arn).await)?;

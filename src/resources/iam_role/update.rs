@@ -11,7 +11,7 @@ use super::{
     operation::Operation,
     plan::Subject,
     removal::foreign_to,
-    repair,
+    repair, shared,
 };
 use crate::{
     cloudformation::{tags, wanted_role::WantedRole},
@@ -58,7 +58,10 @@ impl Subject<'_> {
             steps.push(draft.add_step(&self.address, &part, title, after, &operation));
         }
         if !by_template.is_empty() {
-            let operation = self.update_stack(desired, stack, &read, renamed.is_some());
+            let writes_trust_policy = by_template.contains(&&RoleDifference::TrustPolicy);
+            let shared = shared::Carried::of(role, &desired.wanted.trust_policy, writes_trust_policy)
+                .filter(|_| renamed.is_none());
+            let operation = self.update_stack(desired, stack, &read, renamed.is_some(), shared);
             let after = steps.last().cloned().into_iter().collect();
             let title = format!("update stack {} through a change set", stack.name);
             steps.push(draft.add_step(&self.address, "update-stack", title, after, &operation));
@@ -122,6 +125,7 @@ impl Subject<'_> {
             read,
         );
         if renamed.is_some() {
+            shared::guard(self.live, role, &self.address, draft);
             change.notes.push(format!(
                 "The role {} is deleted and another is made: whatever else refers to it by name or ARN stops working.",
                 role.name
@@ -136,6 +140,7 @@ impl Subject<'_> {
         stack: &Stack,
         read: &str,
         replaces_role: bool,
+        shared: Option<shared::Carried>,
     ) -> Operation {
         let mut all_tags: BTreeMap<String, String> = stack
             .tags
@@ -161,6 +166,7 @@ impl Subject<'_> {
             },
             stack_name: stack.name.clone(),
             replaces_role,
+            shared,
         }
     }
 }

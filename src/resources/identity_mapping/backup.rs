@@ -79,24 +79,39 @@ pub(super) async fn backups(kubernetes: &dyn KubernetesReader) -> Result<Vec<Bac
     Ok(backups)
 }
 
-/// The backups of a cluster, in it and in files below the user's folder `state`, the newest first; and why those in it
-/// are missing, where the caller may not list them and there are files.
+/// The backups of a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AllBackups {
+    /// Those that were read, the newest first.
+    pub found: Vec<Backup>,
+    /// Why others may be missing, each a sentence.
+    pub unread: Vec<String>,
+}
+
+/// The backups of a cluster, in it and in files below the user's folder `state`.
+///
+/// # Errors
+/// When those in the cluster cannot be listed. Where the caller may not list them and there are files, that is one of
+/// the reasons why some may be missing.
 pub async fn all_backups(
     kubernetes: &dyn KubernetesReader,
     state: Option<&std::path::Path>,
     cluster_arn: &str,
-) -> Result<(Vec<Backup>, Option<CallError>), CallError> {
-    let mut found = backup_file::backups(state, cluster_arn);
-    let missing = match backups(kubernetes).await {
-        Ok(in_cluster) => {
-            found.extend(in_cluster);
-            None
-        }
-        Err(error) if error.kind == CallErrorKind::AccessDenied && !found.is_empty() => Some(error),
+) -> Result<AllBackups, CallError> {
+    let (mut found, unread) = backup_file::backups(state, cluster_arn);
+    let mut unread: Vec<String> = unread
+        .into_iter()
+        .map(|error| format!("a backup in a file may be missing: {error}"))
+        .collect();
+    match backups(kubernetes).await {
+        Ok(in_cluster) => found.extend(in_cluster),
+        Err(error) if error.kind == CallErrorKind::AccessDenied && !found.is_empty() => unread.push(format!(
+            "only backups in files of yours were looked at: those in the cluster could not be listed: {error}"
+        )),
         Err(error) => return Err(error),
-    };
+    }
     newest_first(&mut found);
-    Ok((found, missing))
+    Ok(AllBackups { found, unread })
 }
 
 /// Times are RFC 3339 of one form, and so are in order as texts are.

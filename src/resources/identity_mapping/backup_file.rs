@@ -3,7 +3,7 @@
 //! clusters of other accounts and regions may have the same name.
 
 use std::{
-    io::Write as _,
+    io::{ErrorKind, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -79,37 +79,62 @@ fn file_name(cluster_arn: &str, digest: &str) -> String {
     format!("{}.json", place.replace(['/', '\\'], "-"))
 }
 
-/// The backups of a cluster that are files, the newest first. What cannot be read as one of it is none.
-pub(super) fn backups(state: Option<&Path>, cluster_arn: &str) -> Vec<Backup> {
-    let Some(files) = state.and_then(|state| fs_err::read_dir(folder(state)).ok()) else {
-        return Vec::new();
+/// The backups of a cluster that are files, the newest first, and what could not be read: a file that cannot be read may
+/// be the backup that is looked for.
+pub(super) fn backups(state: Option<&Path>, cluster_arn: &str) -> (Vec<Backup>, Vec<String>) {
+    let (mut found, mut unread) = (Vec::new(), Vec::new());
+    let files = match state.map(|state| fs_err::read_dir(folder(state))) {
+        Some(Ok(files)) => files,
+        Some(Err(error)) if error.kind() != ErrorKind::NotFound => {
+            unread.push(error.to_string());
+            return (found, unread);
+        }
+        _ => return (found, unread),
     };
-    let mut found: Vec<Backup> = files
-        .filter_map(Result::ok)
-        .map(|file| file.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .filter_map(|path| {
-            let text = fs_err::read_to_string(&path).ok()?;
-            let file: File = serde_json::from_str(&text).ok()?;
-            if file.metadata.annotations.get(CLUSTER_ANNOTATION)? != cluster_arn {
-                return None;
+    for file in files {
+        let path = match file {
+            Ok(file) => file.path(),
+            Err(error) => {
+                unread.push(error.to_string());
+                continue;
             }
-            let config_map = ConfigMap {
-                name: AWS_AUTH.to_owned(),
-                annotations: file.metadata.annotations,
-                data: file.data,
-                ..ConfigMap::default()
-            };
-            Some(Backup::new(path.to_string_lossy().into_owned(), config_map))
-        })
-        .collect();
+        };
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        match read(&path) {
+            Ok(file)
+                if file
+                    .metadata
+                    .annotations
+                    .get(CLUSTER_ANNOTATION)
+                    .is_some_and(|arn| arn == cluster_arn) =>
+            {
+                let config_map = ConfigMap {
+                    name: AWS_AUTH.to_owned(),
+                    annotations: file.metadata.annotations,
+                    data: file.data,
+                    ..ConfigMap::default()
+                };
+                found.push(Backup::new(path.to_string_lossy().into_owned(), config_map));
+            }
+            Ok(_) => {}
+            Err(error) => unread.push(error),
+        }
+    }
     newest_first(&mut found);
-    found
+    (found, unread)
+}
+
+fn read(path: &Path) -> Result<File, String> {
+    let text = fs_err::read_to_string(path).map_err(|error| error.to_string())?;
+    serde_json::from_str(&text).map_err(|error| format!("{} is not a backup: {error}", path.display()))
 }
 
 /// Deletes the oldest files beyond the history. One that cannot be deleted stays: it harms nobody.
 pub(super) fn forget_oldest(cluster_arn: &str, context: &RunContext) {
     for backup in backups(context.state_folder.as_deref(), cluster_arn)
+        .0
         .iter()
         .skip(HISTORY)
     {

@@ -11,12 +11,12 @@ use super::{
     way_back,
 };
 use crate::{
-    engine::PlanDraft,
+    engine::{PlanDraft, StepError},
     guard::access::{
         AccessEntries, Admitted, Caller, Evidence, Refusal, gives_everything, principal_key, refusals,
     },
     ports::{access::ConfigMap, aws::CallerIdentity},
-    resources::Live,
+    resources::{Live, runner::operation_of},
 };
 
 /// What the guards need besides the ConfigMap.
@@ -104,16 +104,33 @@ pub(in crate::resources) struct CallerOver {
 
 /// The caller over a plan. None where RBAC is not what counts for it: an access entry gives it everything, or it is not
 /// let in, before or after, of which the guards over `aws-auth` speak.
-pub(in crate::resources) fn caller_over(live: &Live, draft: &PlanDraft) -> Option<CallerOver> {
+///
+/// # Errors
+/// When the write of `aws-auth` cannot be decoded.
+pub(in crate::resources) fn caller_over(
+    live: &Live,
+    draft: &PlanDraft,
+) -> Result<Option<CallerOver>, StepError> {
     let standpoint = Standpoint::of(live);
-    let identity = standpoint.caller.as_ref()?;
+    if let Some(account) = service_account(live) {
+        // Neither access entries nor `aws-auth` say anything of a service account.
+        return Ok(Some(CallerOver {
+            key: account.username.clone(),
+            before: account.clone(),
+            after: account,
+            way_back: standpoint.way_back,
+        }));
+    }
+    let Some(identity) = standpoint.caller.as_ref() else {
+        return Ok(None);
+    };
     let key = way_back::caller_key(&identity.arn);
     if let Some(Ok(entries)) = &live.access.access_entries
         && entries
             .iter()
             .any(|entry| principal_key(&entry.principal_arn) == key && gives_everything(entry))
     {
-        return None;
+        return Ok(None);
     }
     let told = match &live.access.user_info {
         Some(Ok(user)) => Some(Admitted {
@@ -123,23 +140,40 @@ pub(in crate::resources) fn caller_over(live: &Live, draft: &PlanDraft) -> Optio
         _ => None,
     };
     let overridden = standpoint.entries.override_of(&key) == Some(true);
-    let mapped = (!overridden)
-        .then(|| mapped_over(live, draft, identity, &key))
-        .flatten();
+    let mapped = if overridden {
+        None
+    } else {
+        mapped_over(live, draft, identity, &key)?
+    };
     let (before, after) = match mapped {
-        Some((Some(before), after)) => (before, after?),
+        Some((Some(before), after)) => (Some(before), after),
         _ => {
             let now = || Reading::of(&config_map(live)?.data).map(identity);
-            let told = told.or_else(now)?;
+            let told = told.or_else(now);
             (told.clone(), told)
         }
     };
-    Some(CallerOver {
+    Ok(before.zip(after).map(|(before, after)| CallerOver {
         key,
         before,
         after,
         way_back: standpoint.way_back,
-    })
+    }))
+}
+
+/// The caller, where it is a service account: the cluster's API knows it by its token, and IAM does not.
+fn service_account(live: &Live) -> Option<Admitted> {
+    match &live.access.user_info {
+        Some(Ok(user))
+            if user.username.starts_with("system:serviceaccount:") && !user.extra.contains_key("arn") =>
+        {
+            Some(Admitted {
+                username: user.username.clone(),
+                groups: user.groups.clone(),
+            })
+        }
+        _ => None,
+    }
 }
 
 /// As whom `aws-auth` lets the caller in before and after the plan's write; none where that does not touch the caller.
@@ -148,21 +182,22 @@ fn mapped_over(
     draft: &PlanDraft,
     identity: &CallerIdentity,
     key: &str,
-) -> Option<(Option<Admitted>, Option<Admitted>)> {
-    let write = draft
-        .steps()
-        .iter()
-        .find(|step| step.address == config_map_address())?;
-    match serde_json::from_value(write.operation.clone()).ok()? {
+) -> Result<Option<(Option<Admitted>, Option<Admitted>)>, StepError> {
+    let mut steps = draft.steps().iter();
+    let Some(write) = steps.find(|step| step.address == config_map_address()) else {
+        return Ok(None);
+    };
+    Ok(match operation_of(write.operation.clone())? {
         Operation::Write { delta, .. } => {
             let touches = write
                 .changes
                 .iter()
                 .any(|change| change.name().eq_ignore_ascii_case(key) || change.name() == identity.account);
             if !touches {
-                return None;
+                return Ok(None);
             }
-            let outcome = work_out(&delta, config_map(live)).ok()?;
+            let outcome =
+                work_out(&delta, config_map(live)).map_err(|error| StepError::new(error.to_string()))?;
             Some((outcome.before.map(identity), outcome.after.map(identity)))
         }
         Operation::Restore { data, .. } => {
@@ -181,7 +216,7 @@ fn mapped_over(
                 Reading::of(&after).map(identity),
             ))
         }
-    }
+    })
 }
 
 fn config_map(live: &Live) -> Option<&ConfigMap> {

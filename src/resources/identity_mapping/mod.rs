@@ -36,7 +36,7 @@ use crate::{
     ports::{access::ConfigMap, kubernetes::AccessReview},
 };
 
-pub use backup::{BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, all_backups};
+pub use backup::{AllBackups, BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, all_backups};
 pub(super) use evidence::caller_over;
 pub use wanted::EMR_CONTAINERS;
 pub use way_back::commands as way_back;
@@ -120,10 +120,9 @@ impl Kind for AwsAuthKind {
         }
     }
 
-    fn access_reviews(&self, operation: &Value) -> Vec<AccessReview> {
-        serde_json::from_value::<operation::Operation>(operation.clone())
-            .map(|operation| operation.access_reviews())
-            .unwrap_or_default()
+    fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
+        let operation: operation::Operation = super::runner::operation_of(operation.clone())?;
+        Ok(operation.access_reviews())
     }
 
     async fn run(

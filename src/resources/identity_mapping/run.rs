@@ -13,6 +13,7 @@ use super::{
 };
 use crate::resources::runner::run_again;
 use crate::{
+    duration::in_words,
     engine::{StepDone, StepError, StepFailure, executor::Progress},
     guard::access::Refusal,
     ports::{
@@ -79,8 +80,8 @@ pub(super) async fn run(
         }
         if Instant::now() + pause >= deadline {
             return Err(StepError::new(format!(
-                "aws-auth could not be written within {} s: others keep writing it, or the cluster does not answer ({error})",
-                context.timeout.as_secs()
+                "aws-auth could not be written within {}: others keep writing it, or the cluster does not answer ({error})",
+                in_words(context.timeout)
             ))
             .with_help(
                 remedy!("It is as others left it, or has the whole of this change. Run the same command again, it looks first; \

@@ -253,10 +253,9 @@ impl Kind for RbacRoleKind {
         }
     }
 
-    fn access_reviews(&self, operation: &Value) -> Vec<AccessReview> {
-        serde_json::from_value::<role::Operation>(operation.clone())
-            .map(|operation| operation.access_reviews())
-            .unwrap_or_default()
+    fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
+        let operation: role::Operation = operation_of(operation.clone())?;
+        Ok(operation.access_reviews())
     }
 
     async fn run(
@@ -290,10 +289,9 @@ impl Kind for RbacBindingKind {
         }
     }
 
-    fn access_reviews(&self, operation: &Value) -> Vec<AccessReview> {
-        serde_json::from_value::<binding::Operation>(operation.clone())
-            .map(|operation| operation.access_reviews())
-            .unwrap_or_default()
+    fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
+        let operation: binding::Operation = operation_of(operation.clone())?;
+        Ok(operation.access_reviews())
     }
 
     async fn run(

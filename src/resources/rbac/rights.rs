@@ -2,17 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{RbacBindingKind, RbacRoleKind, binding, binding_words, role, role_key, rules::covers};
+use super::{
+    RbacBindingKind, RbacRoleKind, binding, binding_words, role, role_key, role_words, rules::covers,
+};
 use crate::{
-    engine::PlanDraft,
+    engine::{PlanDraft, StepError},
     guard::{
         access::{Admitted, MASTERS},
         own_rights::Right,
     },
+    iam::trust,
     ports::access::{PolicyRule, RbacBinding, RbacRole},
     resources::{
         Kind as _, Live,
         live_access::{AWS_AUTH, NAMESPACE, RoleKey},
+        runner::operation_of,
     },
 };
 
@@ -24,6 +28,8 @@ const CLUSTER_ADMIN: &str = "cluster-admin";
 pub(in crate::resources) struct Bound {
     bindings: BTreeMap<RoleKey, RbacBinding>,
     roles: BTreeMap<RoleKey, RbacRole>,
+    /// Roles that do not exist. What a role gives that is neither here nor among those that were read is not known.
+    absent: BTreeSet<RoleKey>,
 }
 
 impl Bound {
@@ -37,45 +43,67 @@ impl Bound {
             bound.insert(binding.clone());
         }
         for (key, role) in &live.access.roles {
-            if let Ok(Some(role)) = role {
-                bound.roles.insert(key.clone(), role.clone());
+            match role {
+                Ok(Some(role)) => {
+                    bound.roles.insert(key.clone(), role.clone());
+                }
+                Ok(None) => {
+                    bound.absent.insert(key.clone());
+                }
+                // Not known.
+                Err(_) => {}
             }
         }
         Some(bound)
     }
 
     /// The same after the steps of a plan.
-    pub(in crate::resources) fn after(mut self, draft: &PlanDraft) -> Self {
+    ///
+    /// # Errors
+    /// When a step cannot be decoded: what it takes and gives is not known then.
+    pub(in crate::resources) fn after(mut self, draft: &PlanDraft) -> Result<Self, StepError> {
         for step in draft.steps() {
             if step.address.kind() == RbacBindingKind.name() {
-                match serde_json::from_value(step.operation.clone()) {
-                    Ok(
-                        binding::Operation::Create { binding } | binding::Operation::SetSubjects { binding },
-                    ) => self.insert(binding),
-                    Ok(binding::Operation::Delete { binding }) => {
+                match operation_of(step.operation.clone())? {
+                    binding::Operation::Create { binding } | binding::Operation::SetSubjects { binding } => {
+                        self.insert(binding);
+                    }
+                    binding::Operation::Delete { binding } => {
                         self.bindings.remove(&(binding.namespace, binding.name));
                     }
-                    Err(_) => {}
                 }
             } else if step.address.kind() == RbacRoleKind.name() {
-                match serde_json::from_value(step.operation.clone()) {
-                    Ok(role::Operation::Create { role } | role::Operation::SetRules { role }) => {
-                        self.roles
-                            .insert((role.namespace.clone(), role.name.clone()), role);
+                match operation_of(step.operation.clone())? {
+                    role::Operation::Create { role } | role::Operation::SetRules { role } => {
+                        let key = (role.namespace.clone(), role.name.clone());
+                        self.absent.remove(&key);
+                        self.roles.insert(key, role);
                     }
-                    Ok(role::Operation::Delete { role }) => {
-                        self.roles.remove(&(role.namespace, role.name));
+                    role::Operation::Delete { role } => {
+                        let key = (role.namespace, role.name);
+                        self.roles.remove(&key);
+                        self.absent.insert(key);
                     }
-                    Err(_) => {}
                 }
             }
         }
-        self
+        Ok(self)
     }
 
     fn insert(&mut self, binding: RbacBinding) {
         self.bindings
             .insert((binding.namespace.clone(), binding.name.clone()), binding);
+    }
+
+    /// The roles that somebody has and that were not read, in words.
+    pub(in crate::resources) fn unread_roles(&self, user: &Admitted) -> BTreeSet<String> {
+        self.bindings
+            .values()
+            .filter(|binding| is_named(binding, &user.username, &user.groups))
+            .map(role_key)
+            .filter(|key| !self.roles.contains_key(key) && !self.absent.contains(key))
+            .map(|(namespace, name)| role_words(namespace.as_deref(), &name))
+            .collect()
     }
 
     /// What somebody may.
@@ -130,7 +158,9 @@ impl Bound {
     }
 }
 
-/// Whether a binding names somebody of this user name or in one of these groups.
+/// Whether a binding names somebody of this user name or in one of these groups, as the authorizer compares (1.36:
+/// `pkg/registry/rbac/validation/rule.go`, `appliesToUser`): a service account by its user name, in its own namespace or
+/// else that of the binding.
 pub(super) fn is_named(binding: &RbacBinding, username: &str, groups: &[String]) -> bool {
     binding
         .subjects
@@ -138,6 +168,12 @@ pub(super) fn is_named(binding: &RbacBinding, username: &str, groups: &[String])
         .any(|subject| match subject.kind.as_str() {
             "User" => subject.name == username,
             "Group" => groups.contains(&subject.name),
+            "ServiceAccount" => subject
+                .namespace
+                .as_deref()
+                .filter(|namespace| !namespace.is_empty())
+                .or(binding.namespace.as_deref())
+                .is_some_and(|namespace| trust::subject(namespace, &subject.name) == username),
             _ => false,
         })
 }
@@ -157,6 +193,65 @@ fn rule(group: &str, resource: &str, name: &str, verb: &str) -> PolicyRule {
 mod tests {
     use super::*;
     use crate::ports::access::Subject;
+
+    /// Service accounts are compared by their user name; kinds, namespaces and names to the letter.
+    #[test]
+    fn subjects_are_compared_as_the_authorizer_does() {
+        const USER: &str = "system:serviceaccount:ci:deployer";
+        let own = [
+            "system:serviceaccounts",
+            "system:serviceaccounts:ci",
+            "system:authenticated",
+        ];
+        let table = [
+            (None, "ServiceAccount", "deployer", Some("ci"), true),
+            (None, "ServiceAccount", "deployer", None, false),
+            (None, "ServiceAccount", "deployer", Some(""), false),
+            (None, "ServiceAccount", "deployer", Some("app"), false),
+            (None, "ServiceAccount", "Deployer", Some("ci"), false),
+            (None, "ServiceAccount", USER, Some("ci"), false),
+            (Some("ci"), "ServiceAccount", "deployer", None, true),
+            (Some("app"), "ServiceAccount", "deployer", None, false),
+            (Some("app"), "ServiceAccount", "deployer", Some("ci"), true),
+            (None, "User", USER, None, true),
+            (None, "User", "deployer", None, false),
+            (None, "Group", "system:serviceaccounts", None, true),
+            (None, "Group", "system:serviceaccounts:ci", None, true),
+            (None, "Group", "system:serviceaccounts:app", None, false),
+            (None, "Group", "system:authenticated", None, true),
+            (None, "Group", "System:Authenticated", None, false),
+            (None, "Group", USER, None, false),
+            (None, "Robot", "deployer", Some("ci"), false),
+        ];
+        let groups: Vec<String> = own.iter().map(|group| (*group).to_owned()).collect();
+        for (of_binding, kind, name, namespace, expected) in table {
+            let binding = RbacBinding {
+                namespace: of_binding.map(ToOwned::to_owned),
+                subjects: vec![Subject {
+                    kind: kind.to_owned(),
+                    name: name.to_owned(),
+                    namespace: namespace.map(ToOwned::to_owned),
+                }],
+                ..RbacBinding::default()
+            };
+            assert_eq!(
+                is_named(&binding, USER, &groups),
+                expected,
+                "{of_binding:?} {kind} {name} {namespace:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_star_among_names_gives_no_right() {
+        let star = rule("", "configmaps", "*", "update");
+        assert!(!covers(&star, &rule("", "configmaps", AWS_AUTH, "update")));
+        let everything = PolicyRule {
+            resource_names: vec!["*".to_owned()],
+            ..rule("*", "*", "", "*")
+        };
+        assert!(!covers(&everything, &rule("*", "*", "", "*")));
+    }
 
     #[test]
     fn what_roles_give_where_they_are_bound() {

@@ -82,28 +82,30 @@ fn atoms(rule: &PolicyRule) -> Vec<PolicyRule> {
     atoms
 }
 
-/// Whether a rule gives what an atom does.
+/// Whether a rule gives what an atom does, as Kubernetes compares (1.36: `component-helpers/auth/rbac/validation`,
+/// `policy_comparator.go`; the authorizer agrees, `pkg/apis/rbac/v1/evaluation_helpers.go`). An atom without a name is for
+/// every object, and for requests that have no name: a creation, a listing.
 pub(super) fn covers(rule: &PolicyRule, atom: &PolicyRule) -> bool {
+    let all_among = |words: &[String], wanted: &[String]| wanted.iter().all(|word| words.contains(word));
     let has = |words: &[String], wanted: &[String]| {
-        words.iter().any(|word| word == ALL) || wanted.iter().all(|word| words.contains(word))
+        words.iter().any(|word| word == ALL) || all_among(words, wanted)
     };
     if !has(&rule.verbs, &atom.verbs) {
         return false;
     }
     if let Some(url) = atom.non_resource_urls.first() {
         return rule.non_resource_urls.iter().any(|known| {
-            known == url
-                || known
-                    .strip_suffix(ALL)
-                    .is_some_and(|prefix| url.starts_with(prefix))
+            known == url || known.ends_with(ALL) && url.starts_with(known.trim_end_matches(ALL))
         });
     }
+    // A `*` among names is a name like any other.
     let names = rule.resource_names.is_empty()
-        || (!atom.resource_names.is_empty() && has(&rule.resource_names, &atom.resource_names));
+        || (!atom.resource_names.is_empty() && all_among(&rule.resource_names, &atom.resource_names));
     names && has(&rule.api_groups, &atom.api_groups) && covers_resource(rule, atom)
 }
 
-/// `*` stands for every resource, `*/scale` for the sub-resource of every one.
+/// `*` stands for every resource and sub-resource, `*/scale` for that sub-resource of every one. `pods` does not give
+/// `pods/log`, and `pods/*` gives nothing but what is called so.
 fn covers_resource(rule: &PolicyRule, atom: &PolicyRule) -> bool {
     atom.resources.iter().all(|resource| {
         rule.resources.iter().any(|known| {
@@ -157,6 +159,91 @@ mod tests {
         }
     }
 
+    /// Kubernetes' own rules, part by part: what a rule gives of a request, or of another rule.
+    #[test]
+    fn rules_cover_what_the_api_server_says() {
+        type Rule = (
+            &'static [&'static str],
+            &'static [&'static str],
+            &'static [&'static str],
+            &'static [&'static str],
+        );
+        #[rustfmt::skip]
+        let table: [(Rule, Rule, bool); 31] = [
+            // Verbs.
+            ((&[""], &["pods"], &[], &["get"]), (&[""], &["pods"], &[], &["get"]), true),
+            ((&[""], &["pods"], &[], &["*"]), (&[""], &["pods"], &[], &["impersonate"]), true),
+            ((&[""], &["pods"], &[], &["get"]), (&[""], &["pods"], &[], &["*"]), false),
+            ((&[""], &["pods"], &[], &["Get"]), (&[""], &["pods"], &[], &["get"]), false),
+            ((&[""], &["pods"], &[], &["get*"]), (&[""], &["pods"], &[], &["get"]), false),
+            ((&[""], &["pods"], &[], &[]), (&[""], &["pods"], &[], &["get"]), false),
+            // API groups.
+            ((&["*"], &["pods"], &[], &["get"]), (&[""], &["pods"], &[], &["get"]), true),
+            ((&[""], &["deployments"], &[], &["get"]), (&["apps"], &["deployments"], &[], &["get"]), false),
+            ((&[], &["pods"], &[], &["get"]), (&[""], &["pods"], &[], &["get"]), false),
+            ((&["*.k8s.io"], &["pods"], &[], &["get"]), (&["metrics.k8s.io"], &["pods"], &[], &["get"]), false),
+            // Resources and sub-resources.
+            ((&[""], &["*"], &[], &["get"]), (&[""], &["pods/log"], &[], &["get"]), true),
+            ((&[""], &["pods"], &[], &["get"]), (&[""], &["pods/log"], &[], &["get"]), false),
+            ((&[""], &["pods/log"], &[], &["get"]), (&[""], &["pods"], &[], &["get"]), false),
+            ((&[""], &["pods/*"], &[], &["get"]), (&[""], &["pods/log"], &[], &["get"]), false),
+            ((&[""], &["*/*"], &[], &["get"]), (&[""], &["pods/log"], &[], &["get"]), false),
+            ((&["*"], &["*/scale"], &[], &["update"]), (&["apps"], &["deployments/scale"], &[], &["update"]), true),
+            ((&["*"], &["*/scale"], &[], &["update"]), (&["apps"], &["deployments"], &[], &["update"]), false),
+            ((&["*"], &["*/scale"], &[], &["update"]), (&["apps"], &["deployments/status"], &[], &["update"]), false),
+            ((&[""], &["pod*"], &[], &["get"]), (&[""], &["pods"], &[], &["get"]), false),
+            ((&[""], &["pods"], &[], &["get"]), (&[""], &["*"], &[], &["get"]), false),
+            // Names: a request without one (create, list, watch, deletecollection) fits no rule with names.
+            ((&[""], &["pods"], &["web"], &["get"]), (&[""], &["pods"], &["web"], &["get"]), true),
+            ((&[""], &["pods"], &["web"], &["get"]), (&[""], &["pods"], &["api"], &["get"]), false),
+            ((&[""], &["pods"], &["web"], &["create"]), (&[""], &["pods"], &[], &["create"]), false),
+            ((&[""], &["pods"], &["web"], &["list"]), (&[""], &["pods"], &[], &["list"]), false),
+            ((&[""], &["pods"], &["web"], &["watch"]), (&[""], &["pods"], &[], &["watch"]), false),
+            ((&[""], &["pods"], &["web"], &["deletecollection"]), (&[""], &["pods"], &[], &["deletecollection"]), false),
+            ((&[""], &["pods"], &[], &["get"]), (&[""], &["pods"], &["web"], &["get"]), true),
+            ((&[""], &["pods"], &["*"], &["get"]), (&[""], &["pods"], &["web"], &["get"]), false),
+            ((&[""], &["pods"], &["*"], &["get"]), (&[""], &["pods"], &[], &["get"]), false),
+            ((&[""], &["pods"], &["*"], &["get"]), (&[""], &["pods"], &["*"], &["get"]), true),
+            ((&["*"], &["*"], &["*"], &["*"]), (&[""], &["configmaps"], &["aws-auth"], &["update"]), false),
+        ];
+        let build = |(groups, resources, names, verbs): Rule| rule(groups, resources, names, verbs);
+        for (has, wanted, expected) in table {
+            assert_eq!(
+                covers(&build(has), &build(wanted)),
+                expected,
+                "{has:?} {wanted:?}"
+            );
+        }
+        let urls = |urls: &[&str]| PolicyRule {
+            non_resource_urls: urls.iter().map(|url| (*url).to_owned()).collect(),
+            verbs: vec!["get".to_owned()],
+            ..PolicyRule::default()
+        };
+        for (has, wanted, expected) in [
+            ("*", "/metrics", true),
+            ("/healthz/*", "/healthz/etcd", true),
+            ("/healthz/*", "/healthz", false),
+            ("/healthz*", "/healthz", true),
+            ("/api**", "/apis", true),
+            ("/*/x", "/a/x", false),
+            ("/a/*/x*", "/a/*/xy", true),
+            ("/healthz", "/healthz/etcd", false),
+            ("/healthz/*", "/*", false),
+        ] {
+            assert_eq!(
+                covers(&urls(&[has]), &urls(&[wanted])),
+                expected,
+                "{has} {wanted}"
+            );
+        }
+        let everything = rule(&["*"], &["*"], &[], &["*"]);
+        assert!(
+            !covers(&everything, &urls(&["/metrics"])),
+            "URLs are no resources"
+        );
+        assert!(!covers(&urls(&["*"]), &rule(&[""], &["pods"], &[], &["get"])));
+    }
+
     #[test]
     fn more_and_less() {
         let pods = rule(&[""], &["pods"], &[], &["get", "list"]);
@@ -173,16 +260,13 @@ mod tests {
             verbs: vec!["get".to_owned()],
             ..PolicyRule::default()
         };
+        #[rustfmt::skip]
         let table: [(&[PolicyRule], &[PolicyRule], Effect); 8] = [
             (std::slice::from_ref(&pods), &split, Effect::Equal),
             (std::slice::from_ref(&pods), &[all_verbs], Effect::Broader),
             (std::slice::from_ref(&pods), &[one_pod], Effect::Narrower),
             (std::slice::from_ref(&pods), &split[..1], Effect::Narrower),
-            (
-                std::slice::from_ref(&pods),
-                std::slice::from_ref(&logs),
-                Effect::Incomparable,
-            ),
+            (std::slice::from_ref(&pods), std::slice::from_ref(&logs), Effect::Incomparable),
             (std::slice::from_ref(&logs), &[all_logs], Effect::Broader),
             (&[url("/healthz/etcd")], &[url("/healthz/*")], Effect::Broader),
             (&[], &[], Effect::Equal),

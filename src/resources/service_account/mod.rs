@@ -64,10 +64,9 @@ impl Kind for ServiceAccountKind {
         removal::plan(request, live, draft);
     }
 
-    fn access_reviews(&self, operation: &Value) -> Vec<AccessReview> {
-        serde_json::from_value::<operation::Operation>(operation.clone())
-            .map(|operation| operation.access_reviews())
-            .unwrap_or_default()
+    fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
+        let operation: operation::Operation = super::runner::operation_of(operation.clone())?;
+        Ok(operation.access_reviews())
     }
 
     async fn run(

@@ -8,7 +8,7 @@ use super::editor::{Change, EditError, Editor};
 use super::lines::Splice;
 use super::value::Value;
 use super::{Step, path_text};
-use crate::yaml::syntax::resolve::Resolved;
+use crate::yaml::syntax::Resolved;
 use crate::yaml::syntax::{Content, NodeId, Tree};
 
 /// What changes of a text come to.

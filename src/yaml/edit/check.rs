@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Step;
 use super::value::Value;
-use crate::yaml::syntax::resolve::Resolved;
+use crate::yaml::syntax::Resolved;
 use crate::yaml::syntax::{Content, NodeId, Tree};
 
 /// A document's values.

@@ -6,11 +6,8 @@ use super::lines::splice;
 use super::place::{Place, list_offset};
 use super::value::Value;
 use super::{Step, path_text};
-use crate::yaml::syntax::resolve::Resolved;
-use crate::yaml::syntax::{Content, NodeId, SyntaxError, Tree};
-
-/// How deep a text may be nested to be edited.
-const MAXIMUM_DEPTH: usize = 100;
+use crate::yaml::syntax::Resolved;
+use crate::yaml::syntax::{NodeId, SyntaxError, Tree};
 
 /// Why a text was not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,12 +39,6 @@ pub enum EditError {
         /// The path.
         path: String,
         /// The line of the anchor or alias, from 1.
-        line: usize,
-    },
-    /// Nested deeper than is read here.
-    #[error("values are nested more than {MAXIMUM_DEPTH} levels deep on line {line}")]
-    TooDeep {
-        /// The line, from 1.
         line: usize,
     },
     /// The new text would mean something else, too.
@@ -92,7 +83,7 @@ impl Editor {
     /// When it is not YAML, or nested too deep.
     pub fn new(text: impl Into<String>) -> Result<Self, EditError> {
         let text = text.into();
-        let tree = read(&text)?;
+        let tree = Tree::read(&text)?;
         let offset = list_offset(&tree);
         Ok(Self { text, tree, offset })
     }
@@ -217,28 +208,4 @@ impl Editor {
             offset: self.offset,
         }
     }
-}
-
-/// Reads a text and refuses what is nested so deep that walking it would cost too much stack.
-fn read(text: &str) -> Result<Tree, EditError> {
-    let tree = Tree::read(text)?;
-    let mut open: Vec<(NodeId, usize)> = tree.root().map(|root| (root, 0)).into_iter().collect();
-    while let Some((id, depth)) = open.pop() {
-        let Some(node) = tree.node(id) else { continue };
-        if depth > MAXIMUM_DEPTH {
-            return Err(EditError::TooDeep { line: node.line() });
-        }
-        match &node.content {
-            Content::Sequence { items, .. } => open.extend(items.iter().map(|item| (*item, depth + 1))),
-            Content::Mapping { entries, .. } => {
-                open.extend(
-                    entries
-                        .iter()
-                        .flat_map(|entry| [(entry.key, depth + 1), (entry.value, depth + 1)]),
-                );
-            }
-            _ => {}
-        }
-    }
-    Ok(tree)
 }

@@ -29,7 +29,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use crate::yaml::{Content, Node, NodeId, Style, SyntaxError, Tree};
+pub use crate::yaml::syntax::{SyntaxError, Tree};
 pub use editor::{Change, EditError, Editor};
 pub use extent::extent_of_item;
 pub use value::Value;

@@ -1,7 +1,7 @@
 //! Values to write, and how they are written: plain where that is safe for readers of YAML 1.1 and 1.2, else quoted.
 
 use crate::yaml::syntax::Style;
-use crate::yaml::syntax::resolve::{Resolved, resolve};
+use crate::yaml::syntax::{Resolved, resolve};
 
 /// A value to write.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,9 @@
-//! A place in the text that moves on character by character, and the error that names one.
+//! A place in the text that moves on character by character.
+
+use super::error::{ErrorKind, SyntaxError};
 
 /// A place in a text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark {
     /// Bytes before it.
     pub byte: usize,
@@ -11,59 +13,6 @@ pub struct Mark {
     pub line: usize,
     /// Characters before it on its line.
     pub column: usize,
-}
-
-/// Text that is not YAML, or more than a reader takes.
-///
-/// Its text is what the Kubernetes component logs, with that library's way to count lines; `line` and `column` are the
-/// real place, counted from one.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("yaml: {}{problem}", self.counted())]
-pub struct SyntaxError {
-    /// What is wrong.
-    pub problem: String,
-    /// The line of the problem, from 1.
-    pub line: usize,
-    /// The column of the problem in characters, from 1.
-    pub column: usize,
-    /// The line that go-yaml names; it counts differently by kind of error, and names none for the first line.
-    named_line: usize,
-}
-
-impl SyntaxError {
-    /// What the scanner finds while it takes tokens apart.
-    pub(super) fn scanner(problem: impl Into<String>, context: Mark, at: Mark) -> Self {
-        let named_line = if at.line != 0 { at.line + 1 } else { context.line };
-        Self::new(problem.into(), at, named_line)
-    }
-
-    /// What the parser finds while it puts tokens together.
-    pub(super) fn parser(problem: impl Into<String>, context: Mark, at: Mark) -> Self {
-        let named_line = if at.line != 0 { at.line } else { context.line };
-        Self::new(problem.into(), at, named_line)
-    }
-
-    /// What is wrong with a whole value, where go-yaml names no line.
-    pub(crate) fn value(problem: impl Into<String>, at: Mark) -> Self {
-        Self::new(problem.into(), at, 0)
-    }
-
-    fn new(problem: String, at: Mark, named_line: usize) -> Self {
-        Self {
-            problem,
-            line: at.line + 1,
-            column: at.column + 1,
-            named_line,
-        }
-    }
-
-    fn counted(&self) -> String {
-        if self.named_line == 0 {
-            String::new()
-        } else {
-            format!("line {}: ", self.named_line)
-        }
-    }
 }
 
 /// The text and how far it is read. Past the end every byte is zero, which no text holds.
@@ -93,7 +42,11 @@ impl<'t> Cursor<'t> {
                 line: before.matches('\n').count(),
                 column: before.get(line_start..).unwrap_or_default().chars().count(),
             };
-            return Err(SyntaxError::value("control characters are not allowed", at));
+            return Err(SyntaxError::value(
+                ErrorKind::Character,
+                "control characters are not allowed",
+                at,
+            ));
         }
         Ok(Self { text, mark })
     }

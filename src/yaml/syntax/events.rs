@@ -1,6 +1,7 @@
 //! Tokens to events: the grammar, as a machine with a stack of states so that depth costs no call stack.
 
-use super::cursor::{Mark, SyntaxError};
+use super::cursor::Mark;
+use super::error::SyntaxError;
 use super::scanner::{Peeked, Scanner, TokenKind};
 use super::tree::Style;
 
@@ -219,7 +220,7 @@ impl<'t> Events<'t> {
         if token.kind != TokenKind::DocumentStart {
             return Err(SyntaxError::parser(
                 "did not find expected <document start>",
-                Mark::default(),
+                None,
                 token.start,
             ));
         }
@@ -230,7 +231,7 @@ impl<'t> Events<'t> {
 
     fn process_directives(&mut self) -> Result<(), SyntaxError> {
         let mut version = false;
-        let wrong = |problem: &str, at: Mark| Err(SyntaxError::parser(problem, Mark::default(), at));
+        let wrong = |problem: &str, at: Mark| Err(SyntaxError::parser(problem, None, at));
         loop {
             let token = self.scanner.peek()?;
             match token.kind {
@@ -357,7 +358,7 @@ impl<'t> Events<'t> {
             }
             _ => {
                 let problem = "did not find expected node content";
-                return Err(SyntaxError::parser(problem, start, token.start));
+                return Err(SyntaxError::parser(problem, Some(start), token.start));
             }
         };
         Ok(Event {
@@ -378,7 +379,7 @@ impl<'t> Events<'t> {
         let known = self.tag_directives.iter().find(|(known, _)| known == handle);
         match known.map(|(_, prefix)| format!("{prefix}{suffix}")) {
             Some(tag) if !tag.is_empty() => Ok(tag),
-            _ => Err(SyntaxError::parser("found undefined tag handle", start, at)),
+            _ => Err(SyntaxError::parser("found undefined tag handle", Some(start), at)),
         }
     }
 
@@ -451,8 +452,7 @@ impl<'t> Events<'t> {
     }
 
     pub(super) fn unexpected(&self, problem: &str, token: Peeked) -> SyntaxError {
-        let context = self.marks.last().copied().unwrap_or_default();
-        SyntaxError::parser(problem, context, token.start)
+        SyntaxError::parser(problem, self.marks.last().copied(), token.start)
     }
 }
 

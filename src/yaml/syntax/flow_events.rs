@@ -1,6 +1,6 @@
 //! The grammar of lists in brackets and mappings in braces.
 
-use super::cursor::SyntaxError;
+use super::error::SyntaxError;
 use super::events::{Event, EventKind, Events, Place, State, event};
 use super::scanner::TokenKind;
 

@@ -4,23 +4,21 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// What `!!` stands for.
-pub(crate) const TAG_PREFIX: &str = "tag:yaml.org,2002:";
+pub const TAG_PREFIX: &str = "tag:yaml.org,2002:";
 
-/// A scalar's value. Numbers keep their kind only: nothing here computes with them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Resolved {
+/// A scalar's value.
+#[derive(Debug, Clone)]
+pub enum Resolved {
     /// Nothing.
     Null,
     /// A truth value.
     Bool(bool),
-    /// A whole number that fits 64 bits with a sign, written in decimal.
+    /// A whole number that fits 64 bits with a sign.
     Integer(i64),
-    /// A whole number beyond those.
-    Unsigned,
-    /// A fraction.
-    Float,
-    /// An infinity or no number at all: JSON has no word for it.
-    NotFinite,
+    /// A whole number beyond those, within 64 bits.
+    Unsigned(u64),
+    /// A fraction, an infinity or `.nan`.
+    Float(f64),
     /// A date or time: a text wherever no time is asked for.
     Timestamp(String),
     /// A text.
@@ -29,14 +27,34 @@ pub(crate) enum Resolved {
     Binary(Vec<u8>),
 }
 
+impl PartialEq for Resolved {
+    /// The same kind and the same value; `.nan` is itself.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(one), Self::Bool(other)) => one == other,
+            (Self::Integer(one), Self::Integer(other)) => one == other,
+            (Self::Unsigned(one), Self::Unsigned(other)) => one == other,
+            (Self::Float(one), Self::Float(other)) => one.to_bits() == other.to_bits(),
+            (Self::Timestamp(one), Self::Timestamp(other)) | (Self::Text(one), Self::Text(other)) => {
+                one == other
+            }
+            (Self::Binary(one), Self::Binary(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Resolved {}
+
 impl Resolved {
     /// The tag that its kind has.
     fn tag(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "bool",
-            Self::Integer(_) | Self::Unsigned => "int",
-            Self::Float | Self::NotFinite => "float",
+            Self::Integer(_) | Self::Unsigned(_) => "int",
+            Self::Float(_) => "float",
             Self::Timestamp(_) => "timestamp",
             Self::Text(_) => "str",
             Self::Binary(_) => "binary",
@@ -48,7 +66,7 @@ impl Resolved {
 ///
 /// # Errors
 /// The problem, when the text is none of what the tag promises.
-pub(crate) fn resolve(tag: &str, text: &str) -> Result<Resolved, String> {
+pub fn resolve(tag: &str, text: &str) -> Result<Resolved, String> {
     let short = if tag.is_empty() {
         Some("")
     } else {
@@ -68,7 +86,7 @@ pub(crate) fn resolve(tag: &str, text: &str) -> Result<Resolved, String> {
             let found = resolve_plain(text, wanted == "timestamp");
             match (wanted, &found) {
                 (wanted, found) if found.tag() == wanted => {}
-                ("float", Resolved::Integer(_)) => return Ok(Resolved::Float),
+                ("float", Resolved::Integer(whole)) => return Ok(Resolved::Float(as_float(*whole))),
                 _ => {
                     return Err(format!(
                         "cannot decode !!{} `{text}` as a !!{wanted}",
@@ -83,6 +101,16 @@ pub(crate) fn resolve(tag: &str, text: &str) -> Result<Resolved, String> {
     }
 }
 
+/// A text of octets as Go writes it into JSON: each octet that is no UTF-8 becomes the replacement character.
+pub fn lossy(octets: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in octets.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| '\u{fffd}'));
+    }
+    text
+}
+
 fn resolve_plain(text: &str, timestamps: bool) -> Resolved {
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
@@ -92,13 +120,14 @@ fn resolve_plain(text: &str, timestamps: bool) -> Resolved {
             return Resolved::Bool(false);
         }
         "" | "~" | "null" | "Null" | "NULL" => return Resolved::Null,
-        ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" | "-.inf"
-        | "-.Inf" | "-.INF" => return Resolved::NotFinite,
+        ".nan" | ".NaN" | ".NAN" => return Resolved::Float(f64::NAN),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Resolved::Float(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => return Resolved::Float(f64::NEG_INFINITY),
         _ => {}
     }
     let other = || Resolved::Text(text.to_owned());
     match text.bytes().next() {
-        Some(b'.') if is_go_float(text) => Resolved::Float,
+        Some(b'.') => go_float(text).map_or_else(other, Resolved::Float),
         Some(b'0'..=b'9' | b'+' | b'-') => {
             if timestamps && is_timestamp(text) {
                 return Resolved::Timestamp(text.to_owned());
@@ -121,11 +150,27 @@ fn number(text: &str) -> Option<Resolved> {
             return Some(Resolved::Integer(value));
         }
         // Only a number without a sign is tried as an unsigned one.
-        if u64::try_from(value).is_ok() && digits.len() == text.len() {
-            return Some(Resolved::Unsigned);
+        if let Ok(value) = u64::try_from(value)
+            && digits.len() == text.len()
+        {
+            return Some(Resolved::Unsigned(value));
         }
     }
-    (is_yaml_float(digits) && digits.parse::<f64>().is_ok_and(f64::is_finite)).then_some(Resolved::Float)
+    is_yaml_float(digits)
+        .then(|| finite(text))
+        .flatten()
+        .map(Resolved::Float)
+}
+
+/// A fraction; none where it is too large, which Go reports as an error and takes for a text.
+fn finite(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
+/// As Go's conversion: the nearest of those that a float holds.
+#[allow(clippy::cast_precision_loss)]
+fn as_float(whole: i64) -> f64 {
+    whole as f64
 }
 
 /// A whole number in the base that its prefix names.
@@ -167,7 +212,7 @@ fn is_yaml_float(text: &str) -> bool {
 }
 
 /// What Go's `strconv.ParseFloat` takes of texts that begin with a point: underscores between digits, too.
-fn is_go_float(text: &str) -> bool {
+fn go_float(text: &str) -> Option<f64> {
     let bytes = text.as_bytes();
     let digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
     let separated = bytes
@@ -176,7 +221,9 @@ fn is_go_float(text: &str) -> bool {
         .filter(|(_, byte)| **byte == b'_')
         .all(|(at, _)| digit(at.checked_sub(1)) && digit(Some(at + 1)));
     let plain = text.replace('_', "");
-    separated && is_yaml_float(&plain) && plain.parse::<f64>().is_ok_and(f64::is_finite)
+    (separated && is_yaml_float(&plain))
+        .then(|| finite(&plain))
+        .flatten()
 }
 
 /// Whether Go's `time.Parse` takes the text in one of the four layouts that go-yaml tries.

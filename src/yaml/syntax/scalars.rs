@@ -1,6 +1,7 @@
 //! Scanning scalars: plain, quoted and block style, with their folding and escapes.
 
-use super::cursor::{Mark, SyntaxError};
+use super::cursor::Mark;
+use super::error::SyntaxError;
 use super::scanner::{Scanner, Token, TokenKind};
 use super::tree::Style;
 

@@ -2,11 +2,10 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::cursor::{Cursor, Mark, SyntaxError};
+use super::cursor::{Cursor, Mark};
+use super::error::SyntaxError;
 use super::tree::Style;
 
-/// The deepest nesting of brackets, and of indentation, that go-yaml takes.
-const MAXIMUM_DEPTH: usize = 10_000;
 /// The most characters from the start of a key to its colon.
 const MAXIMUM_KEY: usize = 1024;
 
@@ -320,24 +319,13 @@ impl<'t> Scanner<'t> {
         Ok(())
     }
 
-    fn roll_indent(
-        &mut self,
-        column: usize,
-        number: Option<usize>,
-        kind: TokenKind,
-        mark: Mark,
-    ) -> Result<(), SyntaxError> {
+    fn roll_indent(&mut self, column: usize, number: Option<usize>, kind: TokenKind, mark: Mark) {
         if self.flow_level > 0 || self.indent.is_some_and(|indent| indent >= column) {
-            return Ok(());
+            return;
         }
         self.indents.push(self.indent);
         self.indent = Some(column);
-        if self.indents.len() > MAXIMUM_DEPTH {
-            let context = self.simple_keys.last().map_or(mark, |key| key.mark);
-            return Err(self.error(&format!("exceeded max depth of {MAXIMUM_DEPTH}"), context));
-        }
         self.insert(kind, mark, number);
-        Ok(())
     }
 
     fn unroll_indent(&mut self, column: Option<usize>) {
@@ -386,10 +374,6 @@ impl<'t> Scanner<'t> {
             ..SimpleKey::default()
         });
         self.flow_level += 1;
-        if self.flow_level > MAXIMUM_DEPTH {
-            let problem = format!("exceeded max depth of {MAXIMUM_DEPTH}");
-            return Err(self.error(&problem, self.cursor.mark));
-        }
         self.simple_key_allowed = true;
         self.append_indicator(kind);
         Ok(())
@@ -414,7 +398,7 @@ impl<'t> Scanner<'t> {
             if !self.simple_key_allowed {
                 return Err(self.error("block sequence entries are not allowed in this context", mark));
             }
-            self.roll_indent(mark.column, None, TokenKind::BlockSequenceStart, mark)?;
+            self.roll_indent(mark.column, None, TokenKind::BlockSequenceStart, mark);
         }
         self.remove_simple_key()?;
         self.simple_key_allowed = true;
@@ -428,7 +412,7 @@ impl<'t> Scanner<'t> {
             if !self.simple_key_allowed {
                 return Err(self.error("mapping keys are not allowed in this context", mark));
             }
-            self.roll_indent(mark.column, None, TokenKind::BlockMappingStart, mark)?;
+            self.roll_indent(mark.column, None, TokenKind::BlockMappingStart, mark);
         }
         self.remove_simple_key()?;
         self.simple_key_allowed = self.flow_level == 0;
@@ -446,7 +430,7 @@ impl<'t> Scanner<'t> {
                 Some(key.token),
                 TokenKind::BlockMappingStart,
                 key.mark,
-            )?;
+            );
             if let Some(key) = self.simple_keys.last_mut() {
                 key.possible = false;
             }
@@ -458,7 +442,7 @@ impl<'t> Scanner<'t> {
                 if !self.simple_key_allowed {
                     return Err(self.error("mapping values are not allowed in this context", mark));
                 }
-                self.roll_indent(mark.column, None, TokenKind::BlockMappingStart, mark)?;
+                self.roll_indent(mark.column, None, TokenKind::BlockMappingStart, mark);
             }
             self.simple_key_allowed = self.flow_level == 0;
         }

@@ -1,6 +1,7 @@
 //! Scanning anchors, aliases, tags and directives.
 
-use super::cursor::{Mark, SyntaxError};
+use super::cursor::Mark;
+use super::error::SyntaxError;
 use super::scanner::{Scanner, Token, TokenKind};
 
 impl Scanner<'_> {

@@ -5,9 +5,11 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::cursor::{Mark, SyntaxError};
+use super::cursor::Mark;
+use super::error::{ErrorKind, SyntaxError};
 use super::events::{Event, EventKind, Events};
 use super::resolve::{Resolved, resolve};
+use crate::yaml::budget::{MAXIMUM_DEPTH, MAXIMUM_NODES, too_deep, too_large};
 
 /// How a scalar is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub enum Style {
 }
 
 /// Which node of its [`Tree`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(usize);
 
 /// A key and its value.
@@ -118,6 +120,40 @@ thread_local! {
     pub(crate) static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
+/// The documents of a text, up to the first that is not YAML.
+#[derive(Debug)]
+pub struct Trees<'t> {
+    text: &'t str,
+    events: Option<Events<'t>>,
+    is_done: bool,
+}
+
+impl Iterator for Trees<'_> {
+    type Item = Result<Tree, SyntaxError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_done {
+            return None;
+        }
+        let next = match &mut self.events {
+            Some(events) => Tree::document(events, self.text),
+            None => Events::new(self.text)
+                .and_then(|events| Tree::document(self.events.insert(events), self.text)),
+        };
+        match next {
+            Ok((tree, true)) => Some(Ok(tree)),
+            Ok((_, false)) => {
+                self.is_done = true;
+                None
+            }
+            Err(error) => {
+                self.is_done = true;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
 /// A list or mapping that is still open.
 struct Open {
     id: NodeId,
@@ -143,14 +179,15 @@ impl Tree {
     /// # Errors
     /// Where go-yaml would say of one of them that it is not YAML.
     pub fn read_all(text: &str) -> Result<Vec<Self>, SyntaxError> {
-        let mut events = Events::new(text)?;
-        let mut trees = Vec::new();
-        loop {
-            let (tree, more) = Self::document(&mut events, text)?;
-            if !more {
-                return Ok(trees);
-            }
-            trees.push(tree);
+        Self::documents(text).collect()
+    }
+
+    /// The documents of `text` one by one, also the empty ones between two `---`.
+    pub fn documents(text: &str) -> Trees<'_> {
+        Trees {
+            text,
+            events: None,
+            is_done: false,
         }
     }
 
@@ -182,6 +219,9 @@ impl Tree {
                     }
                 }
                 EventKind::SequenceStart { .. } | EventKind::MappingStart { .. } => {
+                    if open.len() >= MAXIMUM_DEPTH {
+                        return Err(too_deep(event.start));
+                    }
                     let end = event.end.byte;
                     let id = tree.add(event, text, &mut anchors)?;
                     tree.attach(open.last_mut(), id);
@@ -264,7 +304,7 @@ impl Tree {
     ///
     /// # Errors
     /// When its text does not fit its tag.
-    pub(crate) fn resolved(&self, id: NodeId) -> Option<Result<Resolved, SyntaxError>> {
+    pub fn resolved(&self, id: NodeId) -> Option<Result<Resolved, SyntaxError>> {
         let node = self.node(self.target(id))?;
         let Content::Scalar { text, implicit, .. } = &node.content else {
             return None;
@@ -272,7 +312,10 @@ impl Tree {
         if node.tag.is_empty() && !implicit {
             return Some(Ok(Resolved::Text(text.clone())));
         }
-        Some(resolve(&node.tag, text).map_err(|problem| SyntaxError::value(problem, node.start)))
+        Some(
+            resolve(&node.tag, text)
+                .map_err(|problem| SyntaxError::value(ErrorKind::Tag, problem, node.start)),
+        )
     }
 
     fn add(
@@ -287,7 +330,7 @@ impl Tree {
             EventKind::Alias(name) => {
                 let Some(&target) = anchors.get(&name) else {
                     let problem = format!("unknown anchor '{name}' referenced");
-                    return Err(SyntaxError::value(problem, event.start));
+                    return Err(SyntaxError::value(ErrorKind::Alias, problem, event.start));
                 };
                 Content::Alias { name, target }
             }
@@ -316,12 +359,16 @@ impl Tree {
             }
             _ => {
                 return Err(SyntaxError::value(
+                    ErrorKind::Syntax,
                     "attempted to parse unknown event",
                     event.start,
                 ));
             }
         };
         let id = NodeId(self.nodes.len());
+        if id.0 >= MAXIMUM_NODES {
+            return Err(too_large(event.start));
+        }
         if let Some(anchor) = &event.anchor {
             anchors.insert(anchor.clone(), id);
         }

@@ -191,6 +191,17 @@ def malformed(document):
         return True
 
 
+def refused_sid(document):
+    """The text of IAM's refusal of the statements' ids: letters and digits, each once."""
+    statements = json.loads(document)["Statement"]
+    sids = [statement.get("Sid") for statement in (statements if isinstance(statements, list) else [statements])]
+    sids = [sid for sid in sids if sid]
+    if any(not re.fullmatch("[0-9A-Za-z]*", sid) for sid in sids):
+        return ("Statement IDs (SID) should be alpha-numeric. Check that your input satisfies the regular expression "
+                "[0-9A-Za-z]*")
+    return "Statement IDs (SID) in a single policy must be unique." if len(set(sids)) < len(sids) else None
+
+
 def _guarded(iam, handlers):
     attach, put, delete, trust = (handlers[name] for name in (
         "AttachRolePolicy", "PutRolePolicy", "DeleteRole", "UpdateAssumeRolePolicy"))
@@ -215,6 +226,8 @@ def _guarded(iam, handlers):
             return iam._error(409, "LimitExceeded", f"Cannot exceed quota for ACLSizePerRole: {TRUST_POLICY}")
         if iam._p(p, "RoleName") in iam._roles and malformed(iam._p(p, "PolicyDocument")):
             return iam._error(400, "MalformedPolicyDocument", "Syntax errors in policy.")
+        if iam._p(p, "RoleName") in iam._roles and (refusal := refused_sid(iam._p(p, "PolicyDocument"))):
+            return iam._error(400, "MalformedPolicyDocument", refusal)
         return trust(p)
 
     def delete_worded(p):

@@ -4,8 +4,12 @@ use eksact::{
     cloud::sandbox::Sandbox,
     engine::{Plan, Severity},
     guard::Guard,
+    ports::{
+        CallError, CallErrorKind,
+        access::{Subject, UserInfo},
+    },
     resources::{
-        Request,
+        self, Live, LiveReader, Request,
         request::{AccessRequest, Restore},
     },
 };
@@ -123,6 +127,121 @@ async fn the_callers_own_rights_are_kept() {
         ..AccessRequest::default()
     };
     refused_unless_allowed(&bound_by_name(&admins), &back, Guard::OwnAccessLost).await;
+}
+
+/// The plan for a cluster whose API knows the caller otherwise than the sandbox does.
+async fn plan_as(bed: &Sandbox, request: &Request, change: impl FnOnce(&mut Live)) -> Plan {
+    let reader = LiveReader::begin(bed.readers(), &request.config.metadata.name.value);
+    let mut live = reader.await.unwrap().read(request).await;
+    change(&mut live);
+    resources::plan(request, &live).unwrap()
+}
+
+/// A service account that applies: bindings name it by its kind, or one of its groups.
+#[tokio::test(start_paused = true)]
+async fn the_rights_of_a_service_account_that_applies_are_kept() {
+    let bound = |group: &str, role: &str| {
+        let groups = format!("groups:\n- name: {group}\n  bindings:\n  - clusterRole: {role}\n");
+        crate::stage::request(&super::file_with_access(&[], &groups))
+    };
+    let deployer = |live: &mut Live| {
+        live.access.user_info = Some(Ok(UserInfo {
+            username: "system:serviceaccount:ci:deployer".to_owned(),
+            groups: [
+                "system:serviceaccounts",
+                "system:serviceaccounts:ci",
+                "system:authenticated",
+            ]
+            .map(ToOwned::to_owned)
+            .into(),
+            ..UserInfo::default()
+        }));
+    };
+    let nothing = super::pruning(crate::stage::request(&file(&[])));
+    for (group, is_its) in [
+        ("system:serviceaccounts:ci", true),
+        ("system:serviceaccounts", true),
+        ("system:serviceaccounts:app", false),
+        ("deployers", false),
+    ] {
+        let bed = config_map_only();
+        apply(&bed, &bound(group, "cluster-admin")).await;
+        let refused = plan_as(&bed, &nothing, deployer).await;
+        let expected: &[&str] = if is_its {
+            &[Guard::OwnAccessLost.code()]
+        } else {
+            &[]
+        };
+        assert_eq!(refusals(&refused), expected, "{group}: {}", summary(&refused));
+        if is_its {
+            let message = &refused.findings_of(Severity::Refusal).next().unwrap().message;
+            assert!(message.contains("system:serviceaccount:ci:deployer"), "{message}");
+        }
+    }
+    // The account itself, by a binding that eksact made and somebody added it to.
+    let bed = config_map_only();
+    apply(&bed, &bound("deployers", "cluster-admin")).await;
+    bed.edit(|world| {
+        for binding in cluster(world).rbac_bindings.values_mut() {
+            if binding.subjects.iter().any(|subject| subject.name == "deployers") {
+                binding.subjects.push(Subject {
+                    kind: "ServiceAccount".to_owned(),
+                    name: "deployer".to_owned(),
+                    namespace: Some("ci".to_owned()),
+                });
+            }
+        }
+    })
+    .unwrap();
+    let refused = plan_as(&bed, &nothing, deployer).await;
+    assert_eq!(
+        refusals(&refused),
+        [Guard::OwnAccessLost.code()],
+        "{}",
+        summary(&refused)
+    );
+}
+
+/// What is not known is said, and is no "nothing is lost".
+#[tokio::test(start_paused = true)]
+async fn what_the_caller_loses_depends_on_what_could_not_be_read() {
+    let admins = CALLER.replace("system:masters", "admins");
+    let groups = "groups:\n- name: admins\n  bindings:\n  - rules:\n    - {apiGroups: [\"*\"], resources: [\"*\"], verbs: [\"*\"]}\n";
+    let wanted = crate::stage::request(&super::file_with_access(&[], groups));
+    let bed = config_map_only();
+    write(&bed, "mapUsers", Some(&admins));
+    apply(&bed, &wanted).await;
+    let nothing = super::pruning(crate::stage::request(&file(&[])));
+    let error = || CallError::new("kubernetes", "get", "role", CallErrorKind::AccessDenied, "no");
+    let said = |plan: &Plan| -> Vec<String> {
+        let warnings = plan.findings_of(Severity::Warning);
+        let own = warnings.filter(|finding| finding.code == "own-rights-unknown");
+        own.map(|finding| finding.message.clone()).collect()
+    };
+    let plan = plan_as(&bed, &nothing, |live| {
+        for role in live.access.roles.values_mut() {
+            *role = Err(error());
+        }
+    })
+    .await;
+    let unread = said(&plan);
+    assert!(
+        unread.len() == 1 && unread[0].contains("depends on ClusterRole"),
+        "{}",
+        summary(&plan)
+    );
+
+    let plan = plan_as(&bed, &nothing, |live| {
+        live.caller = Err(error());
+        live.access.user_info = Some(Err(error()));
+    })
+    .await;
+    let unread = said(&plan);
+    assert!(
+        unread.len() == 1 && unread[0].contains("depends on who it is"),
+        "{}",
+        summary(&plan)
+    );
 }
 
 /// The caller is mapped like this, and a binding names the user `me`.

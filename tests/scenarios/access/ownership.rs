@@ -172,17 +172,17 @@ async fn a_backup_that_the_cluster_refuses_is_a_file() {
         .world()
         .map(|mut world| cluster(&mut world).cluster.arn.clone())
         .unwrap();
-    let (own, missing) = found(arn.clone()).await.unwrap();
-    assert_eq!((own.len(), missing), (1, None));
+    let own = found(arn.clone()).await.unwrap();
+    assert_eq!((own.found.len(), own.unread.len()), (1, 0));
     let others = found(arn.replace("111122223333", "444455556666")).await.unwrap();
-    assert_eq!(others.0, []);
+    assert_eq!(others.found, []);
     bed.edit(|world| {
         cluster(world)
             .denied
             .insert("list configmaps in kube-system".to_owned())
     })
     .unwrap();
-    let (own, missing) = found(arn.clone()).await.unwrap();
-    assert_eq!((own.len(), missing.is_some()), (1, true));
+    let own = found(arn.clone()).await.unwrap();
+    assert_eq!((own.found.len(), own.unread.len()), (1, 1));
     assert!(found(arn.replace("prod", "other")).await.is_err());
 }

@@ -146,7 +146,7 @@ async fn a_run_gives_up_when_its_time_is_up() {
     let mut request = request(&file(&[DEVELOPERS]));
     request.settings.timeout = std::time::Duration::from_mins(1);
     let report = attempt(&bed, &request).await.unwrap();
-    assert!(reason(&report).contains("within 60 s"), "{report:#?}");
+    assert!(reason(&report).contains("within 1 min"), "{report:#?}");
     assert_eq!(text(&bed, "mapRoles"), HAND_WRITTEN);
     assert!(writes.load(Ordering::Relaxed) > 20, "it did not give up early");
     // Once there is peace, it works.

@@ -5,11 +5,9 @@ use serde_json::{Value, json};
 
 use super::{
     ExitCode, Failure,
-    account_flags::ClusterFlags,
-    file,
+    account_flags::AnyClusterFlags,
     get::{Format, show_list},
     global::GlobalFlags,
-    place_flags::cluster_name,
     wiring::Connection,
 };
 use crate::{
@@ -22,13 +20,7 @@ use crate::{
 #[command(visible_alias = "clusters")]
 pub(super) struct GetCluster {
     #[command(flatten)]
-    cluster: ClusterFlags,
-    /// The EKS cluster
-    #[arg(value_name = "CLUSTER", conflicts_with_all = ["cluster", "config_file"], help_heading = None::<&str>, value_parser = cluster_name)]
-    positional: Option<String>,
-    /// The EKS cluster, under eksctl's name of the flag
-    #[arg(short, long, hide = true, value_name = "NAME", conflicts_with_all = ["cluster", "positional", "config_file"], value_parser = cluster_name)]
-    name: Option<String>,
+    cluster: AnyClusterFlags,
     /// How to show it
     #[arg(short, long, help_heading = None::<&str>, value_enum, default_value_t, value_name = "FORMAT")]
     output: Format,
@@ -39,22 +31,14 @@ pub(super) struct GetCluster {
 
 impl GetCluster {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let named = self.cluster.cluster.or(self.positional).or(self.name);
-        let config = match (&self.cluster.config_file, named) {
-            (Some(path), _) => file::load(path, global, printer)?,
-            (None, None) => {
-                return Err(
-                    Failure::usage("no cluster is named, and eksact does not list them").with_help(remedy!(
-                        "Name one with --cluster. `aws eks list-clusters` lists those of a region."
-                    )),
-                );
-            }
-            (None, named) => ClusterFlags {
-                cluster: named,
-                config_file: None,
-            }
-            .config(global)?,
-        };
+        if self.cluster.file().is_none() && self.cluster.named().cluster.is_none() {
+            return Err(
+                Failure::usage("no cluster is named, and eksact does not list them").with_help(remedy!(
+                    "Name one with --cluster. `aws eks list-clusters` lists those of a region."
+                )),
+            );
+        }
+        let config = self.cluster.config(global, printer)?;
         let connection = Connection::open(global, &config, printer).await?;
         let cluster = connection
             .readers

@@ -1,14 +1,14 @@
-//! The authenticator's own parser and mapper, as the test bed builds them.
+//! The Go programs of the test bed.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// The path of the program `aws-auth-mapper`, built if it is not there yet.
-pub(crate) fn mapper() -> String {
+/// The path of a program, built if it is not there yet.
+pub(crate) fn path(name: &str) -> String {
     let bed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bed/bed.py");
     let output = Command::new("python3")
         .arg(bed)
-        .args(["--program", "aws-auth-mapper"])
+        .args(["--program", name])
         .stderr(Stdio::inherit())
         .output()
         .expect("python3 could not be started; the tests need Python 3.10 or newer");
