@@ -2,17 +2,16 @@
 
 use eksact::{
     cloud::sandbox::{Sandbox, Seed, World},
-    ports::access::{RbacBinding, Subject},
+    ports::access::Subject,
 };
 
 use super::{
     case::{Case, Check, case},
-    world::{ACCESS, DEV, HEAD, aws_auth, cluster, map_role, mapped_admin, role},
+    world::{ACCESS, DEV, HEAD, aws_auth, cluster, map_role, mapped_admin},
 };
 
 const NODE: &str = "arn:aws:iam::111122223333:role/eksctl-quickstart-nodegroup-ng-1-NodeInstanceRole-SANDBOX";
 const DELETE: &str = "delete iamidentitymapping --cluster quickstart --region eu-west-1 --yes";
-const APPLY: &str = "apply -f c.yaml --yes";
 
 fn mapped(entry: &str) -> String {
     format!("{HEAD}iamIdentityMappings:\n- {entry}\n")

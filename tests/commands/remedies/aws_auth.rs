@@ -73,7 +73,7 @@ pub(super) fn cases() -> Vec<Check> {
         entry(&format!("{{rolearn: '{DEV}', username: {{{{SessionName}}}}}}"), "put texts that begin with `{{` in quotes", "{{SessionName}}", "'{{SessionName}}'"),
         fault(&format!("  mapRoles: |\n    - rolearn: '{DEV}'\n      username: @dev"), "indent with spaces only, and put texts that begin with `@`, `%` or a backtick in quotes", "@dev", "'@dev'"),
         fault(&format!("  mapRoles: |\n    - rolearn: '{DEV}'\n       username: dev"), "the text on that line or the one above", "       username", "      username"),
-        of_file("a: [\n".to_owned()).says("prints the live one").run_into("a.yaml").check(),
+        of_file("kind: Secret\nmetadata: {name: x}\n".to_owned()).says("prints the live one").run_into("a.yaml").check(),
         of_file(format!("{}---\n{}", manifest(&format!("  mapRoles: |\n{ENTRY}")), manifest(&format!("  mapRoles: |\n{}", ENTRY.replace("dev", "ops"))))).says("put all mappings into one and remove the other").write("a.yaml", manifest(&format!("  mapRoles: |\n{ENTRY}{}", ENTRY.replace("dev", "ops")))).check(),
         fault("  roles: |\n    []", "the server reads these keys of `data`, in this spelling", "roles: |\n    []", &format!("mapRoles: |\n{}", ENTRY.trim_end())),
         fault(&format!("  mapRoles: |\n{ENTRY}  mapRoles: |\n{}", ENTRY.replace("dev", "ops")), "put what is meant into one and remove the other", &format!("{ENTRY}  mapRoles: |\n"), ENTRY),

@@ -145,12 +145,6 @@ impl Case {
         self
     }
 
-    /// Nobody's home: without HOME.
-    pub(super) fn without_home(mut self) -> Self {
-        self.variables.push(("HOME", String::new()));
-        self
-    }
-
     pub(super) fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.deeds.push(Deed::Variable(name, value.into()));
         self
