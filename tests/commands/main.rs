@@ -25,6 +25,7 @@ mod iamserviceaccount;
 mod identity_mapping;
 #[cfg(test)]
 #[path = "../support/kept_kubeconfigs.rs"]
+#[cfg(test)]
 mod kept_kubeconfigs;
 #[cfg(test)]
 mod kubeconfig;
@@ -38,6 +39,7 @@ mod place;
 mod promises;
 #[cfg(test)]
 mod remedies;
+#[cfg(test)]
 mod shared_roles;
 #[cfg(test)]
 mod terminal;

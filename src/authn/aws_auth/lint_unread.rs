@@ -79,16 +79,16 @@ fn nearest_field(section: SectionKey, key: &str) -> Option<&'static str> {
 
 impl Findings {
     pub(super) fn wrong_type(&mut self, fault: &Fault) {
-        let help = fault.help.clone().unwrap_or_else(|| {
-            let general = match fault.field.as_deref() {
+        let help = fault
+            .help
+            .clone()
+            .unwrap_or_else(|| match fault.field.as_deref() {
                 Some("groups") => {
                     remedy!("write groups as a list of texts, and put `yes`, `no`, numbers and `~` in quotes")
                 }
                 Some(_) => remedy!("put the value in quotes"),
                 None => remedy!("write it as the other entries are written"),
-            };
-            general
-        });
+            });
         self.error("wrong-type", fault.problem.clone(), help, None);
     }
 

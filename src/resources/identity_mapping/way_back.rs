@@ -22,11 +22,11 @@ pub fn commands(
     let principal = caller.map_or_else(|| "ARN".to_owned(), |caller| asked_of_iam(&caller.arn));
     let partition = cluster.arn.split(':').nth(1).unwrap_or("aws");
     let name = &cluster.name;
-    let mut commands = String::new();
+    let mut commands: Vec<String> = Vec::new();
     let config_map_only = cluster.authentication_mode.as_deref() == Some("CONFIG_MAP");
     if config_map_only {
         // The change takes minutes, and until it is done EKS takes no entries.
-        commands.push_str(&format!(
+        commands.push(format!(
             "aws eks update-cluster-config --region {region} --name {name} --access-config \
              authenticationMode=API_AND_CONFIG_MAP && aws eks wait cluster-active --region {region} --name {name} && "
         ));
@@ -41,15 +41,15 @@ pub fn commands(
     if has_entry != Some(true) {
         // Where it is not known whether there is an entry, the refusal to make another stops nothing.
         let join = if has_entry == Some(false) { " &&" } else { ";" };
-        commands.push_str(&format!(
+        commands.push(format!(
             "aws eks create-access-entry --region {region} --cluster-name {name} --principal-arn {principal}{join} "
         ));
     }
-    commands.push_str(&format!(
+    commands.push(format!(
         "aws eks associate-access-policy --region {region} --cluster-name {name} --principal-arn {principal} --policy-arn \
          arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster"
     ));
-    commands
+    commands.concat()
 }
 
 /// Whether an access entry can be for it: EKS makes them for roles and users alone.

@@ -115,7 +115,7 @@ fn mappings() -> Vec<Check> {
     ]
 }
 
-/// Somebody else's binding in the place of the one that eksact would make of group `viewers` and ClusterRole `view`.
+/// Somebody else's binding in the place of the one that eksact would make of group `viewers` and `ClusterRole` `view`.
 fn foreign_binding(world: &mut World) {
     let own = cluster(world)
         .rbac_bindings

@@ -1,5 +1,7 @@
 //! What is wrong with a ClusterConfig or a ClusterAccess, and edited as the help says.
 
+use std::fmt::Write as _;
+
 use super::case::{Case, Check, case};
 
 const HEAD: &str =
@@ -78,10 +80,8 @@ fn files() -> Vec<Check> {
     let anchors = {
         let mut text = format!("{HEAD}x-a: &a [{}]\n", "'xxxxxxxxxx',".repeat(10));
         for (next, last) in "bcdefgh".chars().zip("abcdefg".chars()) {
-            text.push_str(&format!(
-                "x-{next}: &{next} [{}]\n",
-                format!("*{last},").repeat(10)
-            ));
+            let items = format!("*{last},").repeat(10);
+            writeln!(text, "x-{next}: &{next} [{items}]").unwrap();
         }
         text
     };
@@ -224,7 +224,7 @@ fn shapes() -> Vec<Check> {
             "serviceAccounts",
         ),
         fault(
-            &format!("iamIdentityMappings: [{{permissionSet: {{name: AdministratorAccess}}, username: a}}]"),
+            "iamIdentityMappings: [{permissionSet: {name: AdministratorAccess}, username: a}]",
             "of a ClusterAccess",
             "iamIdentityMappings: [{permissionSet: {name: AdministratorAccess}, username: a}]",
             &format!(
@@ -242,9 +242,10 @@ fn shapes() -> Vec<Check> {
 
 fn service_accounts() -> Vec<Check> {
     let arns = |count: usize| -> String {
-        (0..count)
+        let arns: Vec<String> = (0..count)
             .map(|index| format!("'arn:aws:iam::aws:policy/P{index}',"))
-            .collect()
+            .collect();
+        arns.concat()
     };
     let many = |count: usize| {
         format!(

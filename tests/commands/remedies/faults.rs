@@ -167,7 +167,7 @@ pub(super) fn cases() -> Vec<Check> {
                 sandbox.faults().add(Rule {
                     times: 2,
                     ..on("create configmaps", CallErrorKind::AccessDenied)
-                })
+                });
             },
             None,
             |_| {},

@@ -19,19 +19,19 @@ fn words() -> Vec<Check> {
         case(format!("create iamserviceaccount {WEB}{words}"))
             .first(format!("eksact utils associate-iam-oidc-provider {OF} --approve"))
     };
-    let plain = || "plan -f c.yaml";
+    let bare = || "plan -f c.yaml";
     vec![
         case("get iamserviceaccount").says("Or name a file with -f that says which cluster it is about.").file("c.yaml", HEAD).instead("get iamserviceaccount -f c.yaml").check(),
         create("").says("--no-policies makes a role without any policy.").instead(format!("create iamserviceaccount {WEB} --no-policies")).leaves("will have no policy").check(),
         create(" --attach-policy-arn ''").says("A variable was probably not set: set it, or leave the flag out.").instead(format!("create iamserviceaccount {WEB} --attach-policy-arn {S3}")).check(),
         create(" --attach-policy-arn ''").says("If it is meant: --no-policies").instead(format!("create iamserviceaccount {WEB} --no-policies")).leaves("will have no policy").check(),
         create(&format!(" --attach-policy-arn {S3},,{S3}")).says("or there is a comma too many.").instead(format!("create iamserviceaccount {WEB} --attach-policy-arn {S3}")).check(),
-        plan(" --region us-east-1").says("Leave --region out: the file names its region.").instead(plain()).check(),
+        plan(" --region us-east-1").says("Leave --region out: the file names its region.").instead(bare()).check(),
         plan(" --prune=maybe").says("Write --prune, --prune=true or --prune=false.").instead("plan -f c.yaml --prune=true").check(),
         plan(" --verbose=much").says("-v logs what is done, -vv every call.").instead("plan -f c.yaml -v").check(),
         plan(" \u{2013}\u{2013}prune").says("Write `--prune`.").instead("plan -f c.yaml --prune").check(),
-        plan(" ' '").says("the backslash must be the last character of its line.").instead(plain()).check(),
-        case("plan -f 'c.yaml '").file("c.yaml", HEAD).says("a backslash at the end of a line must be its last character.").instead(plain()).check(),
+        plan(" ' '").says("the backslash must be the last character of its line.").instead(bare()).check(),
+        case("plan -f 'c.yaml '").file("c.yaml", HEAD).says("a backslash at the end of a line must be its last character.").instead(bare()).check(),
         plan("").variable("EKSACT_SANDBOX", " ").says("Unset it, or give it a value.").set("EKSACT_SANDBOX", "1").check(),
         case(format!("create iamidentitymapping {OF} --service-name emr --namespace default")).says("The only service is emr-containers.").instead(format!("create iamidentitymapping {OF} --service-name emr-containers --namespace default")).check(),
         case(format!("update iamserviceaccount {WEB}")).file("c.yaml", web("")).first("eksact apply -f c.yaml --yes").says("Name at least one of --attach-policy-arn").instead(format!("update iamserviceaccount {WEB} --attach-policy-arn arn:aws:iam::aws:policy/AmazonSQSFullAccess")).check(),

@@ -66,7 +66,7 @@ fn stacks() -> Vec<Check> {
             twin.stack.id = twin.stack.id.replace("web/", "web-2/");
             world.stacks.insert(twin.stack.id.clone(), twin);
         }).command("apply -f empty.yaml --prune --yes").file("empty.yaml", format!("{HEAD}iam: {{withOIDC: true, serviceAccounts: []}}\n")).says("Only the other one is removed").printed(&[]).check(),
-        planned().file("taken.yaml", web(", roleName: taken").replace("name: web", "name: first")).first("eksact apply -f taken.yaml --yes").file("c.yaml", web(", roleName: taken")).says("use it as it is with `attachRoleARN: ").replace("c.yaml", &format!("attachPolicyARNs: ['{S3}'], roleName: taken"), "attachRoleARN: 'arn:aws:iam::111122223333:role/taken'").leaves("attached-role-refuses").check(),
+        planned().file("taken.yaml", web(", roleName: taken").replace("name: web", "name: first")).first("eksact apply -f taken.yaml --yes").file("c.yaml", web(", roleName: taken")).says("use it as it is with `attachRoleARN: ").replace("c.yaml", format!("attachPolicyARNs: ['{S3}'], roleName: taken"), "attachRoleARN: 'arn:aws:iam::111122223333:role/taken'").leaves("attached-role-refuses").check(),
         // Its policy does not exist, so the stack is rolled back: once the cause is gone the next run replaces it.
         case(APPLY).file("c.yaml", web(", permissionsBoundary: 'arn:aws:iam::111122223333:policy/boundary'")).world(|world| world.any_policy = false).says("Fix the cause, then run the same command again: it replaces a stack that failed.").change(|world| {
             world.policies.insert("arn:aws:iam::111122223333:policy/boundary".to_owned());
@@ -145,7 +145,10 @@ fn accounts() -> Vec<Check> {
                     "name: aws-node, namespace: kube-system",
                 ),
             )
-            .file("less.yaml", format!("{HEAD}iam: {{withOIDC: true, serviceAccounts: []}}\n"))
+            .file(
+                "less.yaml",
+                format!("{HEAD}iam: {{withOIDC: true, serviceAccounts: []}}\n"),
+            )
             .first("eksact apply -f c.yaml --override-existing-serviceaccounts --yes")
             .says("--prune-named kube-system/aws-node")
             .instead("plan -f less.yaml --prune --prune-named kube-system/aws-node")
@@ -174,7 +177,7 @@ fn accounts() -> Vec<Check> {
         case(APPLY)
             .file("c.yaml", web(""))
             .world(|world| {
-                cluster(world).service_account_issuer = Some("https://example.com/other".to_owned())
+                cluster(world).service_account_issuer = Some("https://example.com/other".to_owned());
             })
             .says("Check --kubeconfig and --context.")
             .change(|world| cluster(world).service_account_issuer = None)

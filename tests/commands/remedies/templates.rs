@@ -130,7 +130,10 @@ fn read_file(name: &str, source: &str, found: &mut Vec<Template>) {
             .strip_prefix('"')
             .unwrap_or_else(|| panic!("{name}:{line}: `remedy!` begins with a literal in quotes"));
         // How lines are broken is the view's matter.
-        let text = unescaped(literal).split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = unescaped(literal)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
         found.push(Template {
             place: format!("{name}:{line}"),
             parts: parts(&text),

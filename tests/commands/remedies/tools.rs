@@ -9,7 +9,7 @@ use eksact::{
     },
 };
 
-use std::path::PathBuf;
+use std::{fmt::Write as _, path::PathBuf};
 
 use super::kubectl_config as kubeconfig;
 use crate::place::{Ended, Place};
@@ -279,13 +279,13 @@ fn kubectl(world: &mut World, arguments: &[String], piped: &str) -> Result<Strin
         .to_owned();
     let mut words = Vec::new();
     let mut rest = arguments.iter();
-    while let Some(word) = rest.next() {
-        match word.as_str() {
+    while let Some(argument) = rest.next() {
+        match argument.as_str() {
             "-n" | "--namespace" | "-o" => {
                 rest.next();
             }
-            word if word.starts_with('-') && word != "-" => {}
-            word => words.push(word),
+            flag if flag.starts_with('-') && flag != "-" => {}
+            text => words.push(text),
         }
     }
     match words.as_slice() {
@@ -316,11 +316,14 @@ fn kubectl(world: &mut World, arguments: &[String], piped: &str) -> Result<Strin
             cluster.rbac_bindings.insert(format!("/{name}"), binding);
             Ok(String::new())
         }
-        ["get", "clusterroles"] => Ok(cluster
-            .rbac_roles
-            .values()
-            .map(|role| format!("{}\n", role.name))
-            .collect()),
+        ["get", "clusterroles"] => {
+            let names: Vec<&str> = cluster
+                .rbac_roles
+                .values()
+                .map(|role| role.name.as_str())
+                .collect();
+            Ok(names.join("\n") + "\n")
+        }
         ["get", "configmap", name] => {
             let found = cluster
                 .config_maps
@@ -334,7 +337,7 @@ fn kubectl(world: &mut World, arguments: &[String], piped: &str) -> Result<Strin
             }
             text.push_str("data:\n");
             for (key, value) in &found.data {
-                text.push_str(&format!("  {key}: |\n"));
+                writeln!(text, "  {key}: |").unwrap();
                 text.extend(value.lines().map(|line| format!("    {line}\n")));
             }
             Ok(text)
@@ -440,7 +443,7 @@ pub(super) fn grep(arguments: &[String], piped: &str) -> Result<Ended, String> {
     let kept = piped.lines().filter(|line| !line.starts_with(start));
     Ok(Ended {
         code: 0,
-        stdout: kept.map(|line| format!("{line}\n")).collect(),
+        stdout: kept.map(|line| line.to_owned() + "\n").collect(),
         stderr: String::new(),
     })
 }
