@@ -36,6 +36,11 @@ impl Remedy {
         Self(wording(&self.0))
     }
 
+    /// Both, the other on lines of its own below this.
+    pub(crate) fn above(self, other: &Self) -> Self {
+        Self(format!("{self}\n{other}"))
+    }
+
     /// Both, as two sentences.
     pub(crate) fn and(self, other: &Self) -> Self {
         Self(format!("{self} {other}"))

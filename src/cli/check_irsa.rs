@@ -150,6 +150,7 @@ impl CheckIrsa {
         let (role, provider, trial, certificates) = tokio::join!(role, provider, trial, certificates);
         let chain = Chain {
             cluster: cluster.name,
+            region: arn.region,
             account: arn.account,
             partition: arn.partition,
             issuer: cluster.oidc_issuer,

@@ -16,10 +16,6 @@ use super::{
 /// The action.
 pub const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
 
-/// How many characters a trust policy has at most, unless AWS raised the quota (to 4,096 at most).
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
-pub const MAX_TRUST_POLICY: usize = 2048;
-
 /// A call with a token of a service account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebIdentityCall {

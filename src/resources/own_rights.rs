@@ -1,6 +1,6 @@
 //! Asks the guard over the caller's own rights about a whole plan: mappings and bindings together.
 
-use super::{Live, identity_mapping, rbac};
+use super::{Live, identity_mapping, rbac, runner::help_for};
 use crate::{
     engine::{Finding, PlanDraft, Severity, StepError},
     guard::{
@@ -48,14 +48,17 @@ pub(super) fn guard(live: &Live, draft: &mut PlanDraft) {
         return;
     }
     if let (Err(error), None | Some(Err(_))) = (&live.caller, &live.access.user_info) {
-        draft.add_finding(
-            Finding::new(
-                Severity::Warning,
-                "own-rights-unknown",
-                format!("whether the caller loses its own access depends on who it is, which could not be read: {error}"),
-            )
-            .with_help(remedy!("Make sure that the plan takes nothing from whoever applies it, and that somebody else gets in.")),
+        let finding = Finding::new(
+            Severity::Warning,
+            "own-rights-unknown",
+            format!(
+                "whether the caller loses its own access depends on who it is, which could not be read: {error}"
+            ),
         );
+        draft.add_finding(match help_for(error) {
+            Some(help) => finding.with_help(help),
+            None => finding,
+        });
     }
     let caller = match identity_mapping::caller_over(live, draft) {
         Ok(Some(caller)) => caller,
@@ -89,7 +92,7 @@ pub(super) fn guard(live: &Live, draft: &mut PlanDraft) {
                     lost.join(", ")
                 ),
             )
-            .with_help(remedy!("Make sure that somebody else gets in, or let somebody apply it who may read roles.")),
+            .with_help(remedy!("Give the caller the right to get and list roles and clusterroles, or let somebody apply it who has it.")),
         );
     }
     let own = OwnRights {

@@ -10,11 +10,13 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::RunContext;
+use super::{RunContext, runner::run_again};
 use crate::{
+    authn::irsa,
     engine::{StepError, StepFailure, executor::Progress},
-    iam::shared_trust::{DEFAULT_QUOTA, QUOTA_CODE, RAISED_QUOTA, length, shared},
+    iam::shared_trust::{length, shared},
     ports::{CallError, CallErrorKind, aws::RoleTrust},
+    remedy::Remedy,
 };
 
 /// A reading older than this is not written from.
@@ -156,9 +158,7 @@ async fn read(target: Target<'_>, context: &RunContext) -> Result<Value, Reading
     let moved = |what: String| {
         Reading::Refused(
             StepError::new(what)
-                .with_help(remedy!(
-                    "Run the same command again: it plans from what is there now."
-                ))
+                .with_help(run_again())
                 .because(StepFailure::Moved),
         )
     };
@@ -195,7 +195,7 @@ fn refused(role: &str, document: &Value, error: CallError) -> StepError {
             length(document),
             error.message
         ))
-        .with_help(quota_help()),
+        .with_help(quota_help(length(document))),
         CallErrorKind::Invalid => StepError::from(error).with_help(remedy!(
             "IAM checks the whole trust policy, statements of others included: `aws iam get-role --role-name {role}` shows \
              it. A principal `AIDA…` or `AROA…` in it was deleted and must be taken out first."
@@ -204,13 +204,14 @@ fn refused(role: &str, document: &Value, error: CallError) -> StepError {
     }
 }
 
-/// How the length of trust policies is raised.
-pub(super) fn quota_help() -> crate::remedy::Remedy {
-    remedy!(
-        "The quota is {DEFAULT_QUOTA} characters, and AWS raises it to {RAISED_QUOTA} or more on request: aws service-quotas \
-         request-service-quota-increase --region us-east-1 --service-code iam --quota-code {QUOTA_CODE} --desired-value \
-         {RAISED_QUOTA}. Or let service accounts in by one `subjectPattern`, or use a second role."
-    )
+/// What to do about a trust policy of so many characters.
+pub(super) fn quota_help(characters: usize) -> Remedy {
+    let shorter =
+        remedy!("To need less, let service accounts in by one `subjectPattern`, or use a second role.");
+    match irsa::quota_help(characters) {
+        Some(raised) => raised.and(&shorter),
+        None => shorter,
+    }
 }
 
 fn restless(role: &str, limit: Duration) -> StepError {

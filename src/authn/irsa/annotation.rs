@@ -12,12 +12,6 @@ pub(super) fn check(chain: &Chain, account: &Account) -> Link {
     let Some(value) = account.annotations.get(ROLE_ANNOTATION) else {
         return missing(chain, account);
     };
-    let command = |arn: &str| {
-        format!(
-            "kubectl --namespace {} annotate --overwrite serviceaccount {} {ROLE_ANNOTATION}={arn}",
-            chain.namespace, chain.name
-        )
-    };
     if value.trim().is_empty() {
         return Link::broken(NAME, "annotation-empty", format!("{ROLE_ANNOTATION} is empty")).help(remedy!(
             "The webhook takes an empty annotation for none: set it to the role's ARN."
@@ -29,7 +23,7 @@ pub(super) fn check(chain: &Chain, account: &Account) -> Link {
             "annotation-malformed",
             format!("{ROLE_ANNOTATION} has spaces around the ARN: `{value}`"),
         )
-        .help(remedy!("Write it without: {}", command(value.trim())));
+        .help(remedy!("Write it without: {}", command(chain, value.trim())));
     }
     let malformed = |says: String| {
         Link::broken(NAME, "annotation-malformed", says).help(remedy!(
@@ -50,6 +44,14 @@ pub(super) fn check(chain: &Chain, account: &Account) -> Link {
         ));
     }
     Link::whole(NAME, value)
+}
+
+/// The command that makes the annotation name this role.
+pub(super) fn command(chain: &Chain, arn: &str) -> String {
+    format!(
+        "kubectl --namespace {} annotate --overwrite serviceaccount {} {ROLE_ANNOTATION}={arn}",
+        chain.namespace, chain.name
+    )
 }
 
 fn missing(chain: &Chain, account: &Account) -> Link {

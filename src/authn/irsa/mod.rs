@@ -32,7 +32,7 @@ use crate::iam::{
     web_identity::WebIdentityCall,
 };
 
-pub use repair::{InFile, Repair};
+pub use repair::{InFile, Repair, quota_help};
 pub use thumbprint::IssuerCertificates;
 pub use trust::{TrustQuestion, trust_links};
 
@@ -113,6 +113,8 @@ pub enum Trial {
 pub struct Chain {
     /// Name of the cluster.
     pub cluster: String,
+    /// Region of the cluster.
+    pub region: String,
     /// Account of the cluster.
     pub account: String,
     /// Partition of the cluster.
@@ -146,11 +148,18 @@ pub struct Chain {
 }
 
 impl Chain {
+    /// The flags that name the cluster.
+    fn flags(&self) -> String {
+        format!("--cluster {} --region {}", self.cluster, self.region)
+    }
+
     /// The command that makes the call of a pod.
     fn trial_command(&self) -> String {
         format!(
-            "`eksact check irsa --cluster {} {}/{} --try`",
-            self.cluster, self.namespace, self.name
+            "`eksact check irsa {} {}/{} --try`",
+            self.flags(),
+            self.namespace,
+            self.name
         )
     }
 
@@ -227,8 +236,12 @@ impl Link {
         self
     }
 
-    fn help(mut self, help: impl Into<Remedy>) -> Self {
-        self.help = Some(help.into());
+    fn help(self, help: impl Into<Remedy>) -> Self {
+        self.helped(Some(help.into()))
+    }
+
+    fn helped(mut self, help: Option<Remedy>) -> Self {
+        self.help = help;
         self
     }
 }
@@ -255,9 +268,9 @@ pub fn check(chain: &Chain) -> Vec<Link> {
                     format!("there is no service account {} in namespace {}", chain.name, chain.namespace),
                 )
                 .help(remedy!(
-                    "`eksact create iamserviceaccount --cluster {} --namespace {} --name {} --attach-policy-arn ARN` makes \
+                    "`eksact create iamserviceaccount {} --namespace {} --name {} --attach-policy-arn ARN --approve` makes \
                      it with its role.",
-                    chain.cluster, chain.namespace, chain.name
+                    chain.flags(), chain.namespace, chain.name
                 )),
             );
             None
@@ -286,14 +299,18 @@ pub fn check(chain: &Chain) -> Vec<Link> {
         links.push(token(chain, account, claims));
     }
     if let Some(trial) = &chain.trial {
-        if matches!(trial, Trial::Assumed(_)) {
-            // The call has told what could not be told without it.
-            for link in links.iter_mut().filter(|link| link.verdict == Verdict::Unknown) {
-                link.help = None;
-            }
+        let told = |link: &&mut Link| match trial {
+            Trial::Assumed(_) => link.verdict == Verdict::Unknown,
+            // What the role says is answered; what could not be read is still open.
+            Trial::Refused(_) => link.verdict == Verdict::Unknown && link.name == trust::NAME,
+            Trial::NotMade(_) => false,
+        };
+        // What could not be told without the call needs no advice any more.
+        for link in links.iter_mut().filter(told) {
+            link.help = None;
         }
-        let sound = links.iter().all(|link| link.verdict != Verdict::Broken);
-        links.push(called(trial, sound));
+        let call = called(trial, &links);
+        links.push(call);
     }
     links
 }
@@ -395,7 +412,7 @@ fn role(chain: &Chain, arn: &Arn) -> Link {
             "role-path",
             format!("the annotation says {arn}, and the role is {}", role.arn),
         )
-        .help(remedy!("Set the annotation {ROLE_ANNOTATION} to {}.", role.arn)),
+        .help(remedy!("Annotate the service account with that ARN: {}", annotation::command(chain, &role.arn))),
         Ok(Some(role)) => Link::whole("role", &role.arn),
     }
 }
@@ -406,7 +423,7 @@ fn token(chain: &Chain, account: Option<&Account>, claims: &Claims) -> Link {
     let wanted_audience = audience_of(account);
     if let Some(over) = claims.expired_for {
         return Link::broken("token", "token-expired", format!("it expired {} ago", in_words(over))).help(
-            remedy!("Read the file anew for each call: the kubelet renews it long before. An SDK that keeps an old token is too old."),
+            remedy!("Read the token from its file for each call: the kubelet renews it long before it expires. Update an SDK that keeps an old one."),
         );
     }
     if claims.subject.as_deref() != Some(&subject) {
@@ -439,19 +456,33 @@ fn token(chain: &Chain, account: Option<&Account>, claims: &Claims) -> Link {
             "token-audience",
             format!("it is for {}, not for {wanted_audience}", claims.audiences.join(", ")),
         )
-        .help(remedy!("The projected token of the webhook is at /var/run/secrets/eks.amazonaws.com/serviceaccount/token."));
+        .help(remedy!("Pass the token that the webhook projects into pods: it is at /var/run/secrets/eks.amazonaws.com/serviceaccount/token."));
     }
     Link::whole("token", "its claims are as wanted")
 }
 
 /// What STS itself said; the last link, because its refusals name no cause.
-fn called(trial: &Trial, sound: bool) -> Link {
+fn called(trial: &Trial, before: &[Link]) -> Link {
+    let sound = before.iter().all(|link| link.verdict != Verdict::Broken);
+    let open: Vec<&str> = before
+        .iter()
+        .flat_map(|link| &link.depends_on)
+        .map(String::as_str)
+        .collect();
     match trial {
         Trial::Assumed(session) => Link::whole("call", format!("STS opened the session {session}")),
         Trial::NotMade(why) => Link::unknown("call", why),
+        Trial::Refused(says) if sound && !open.is_empty() => {
+            Link::broken("call", "sts-refused", says).help(remedy!(
+                "The call depends on what the trust policy says of {}. Make it from where that lets it through, or change that \
+                 condition.",
+                open.join(", and of ")
+            ))
+        }
         Trial::Refused(says) if sound => Link::broken("call", "sts-refused", says).help(
-            remedy!("No other link is broken as far as can be seen. A change of IAM takes some seconds to reach STS; a role of another \
-             account needs a provider there; and a service control policy of the organization may forbid the call."),
+            remedy!("No other link is broken as far as can be seen. Try again in some seconds, which a change of IAM takes to reach STS. \
+             Then look for what cannot be seen from here: the provider in the account of the role, where that is another, and \
+             service control policies of the organization that forbid the call."),
         ),
         Trial::Refused(says) => Link::broken("call", "sts-refused", says),
     }

@@ -1,7 +1,10 @@
 //! The pods of the service account: what the webhook put into them when they were made, and what of their own keeps an
 //! SDK from using it.
 
+use std::collections::BTreeSet;
+
 use super::{Account, Chain, Link, Pod, ROLE_ANNOTATION};
+use crate::remedy::Remedy;
 
 const NAME: &str = "pods";
 /// Static keys, which every SDK takes before a web identity
@@ -57,9 +60,9 @@ fn with_pod_identity(chain: &Chain, pods: &[Pod]) -> Option<Link> {
             format!("{names} has the role of an EKS Pod Identity association; the annotation is not looked at"),
         )
         .help(remedy!(
-            "`aws eks list-pod-identity-associations --cluster-name {} --namespace {} --service-account {}` names it. Delete \
-             either the association or the annotation, and restart the pods.",
-            chain.cluster, chain.namespace, chain.name
+            "`aws eks list-pod-identity-associations --region {} --cluster-name {} --namespace {} --service-account {}` names \
+             it. Delete either the association or the annotation, and restart the pods.",
+            chain.region, chain.cluster, chain.namespace, chain.name
         )),
     )
 }
@@ -117,18 +120,60 @@ fn stale(chain: &Chain, pods: &[Pod], wanted: &str) -> Option<Link> {
         Some(other) => format!("{all} still has the role {other}"),
         None => format!("{all} has no {ROLE_ARN}, and so uses its node's role"),
     };
-    let restart = match &first.controller {
-        Some(controller) => format!("rollout restart {controller}"),
-        None => format!("delete pod {}", all.replace(", ", " ")),
-    };
-    Some(
-        Link::broken(NAME, "pods-older-than-annotation", says).help(remedy!(
-            "They were made before the annotation was as it is. Restart them: kubectl --namespace {} {restart}. If a new pod \
-             lacks it, too, the pod identity webhook did not see it: look for the label \
-             eks.amazonaws.com/skip-pod-identity-webhook, and whether the pod sets {ROLE_ARN} itself.",
-            chain.namespace
-        )),
-    )
+    Some(Link::broken(NAME, "pods-older-than-annotation", says).helped(restarted(chain, &stale)))
+}
+
+/// How these pods are made anew.
+fn restarted(chain: &Chain, stale: &[&Pod]) -> Option<Remedy> {
+    let mut rolled = BTreeSet::new();
+    let mut deleted = Vec::new();
+    let mut bare = Vec::new();
+    for pod in stale {
+        match &pod.controller {
+            Some(controller) if is_rolled(controller) => {
+                rolled.insert(controller.as_str());
+            }
+            Some(_) => deleted.push(pod.name.as_str()),
+            None => bare.push(pod.name.as_str()),
+        }
+    }
+    let rolled: Vec<&str> = rolled.into_iter().collect();
+    let commands: Vec<String> = [("rollout restart", rolled), ("delete pod", deleted)]
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(verb, names)| {
+            format!(
+                "kubectl --namespace {} {verb} {}",
+                chain.namespace,
+                names.join(" ")
+            )
+        })
+        .collect();
+    let restart = (!commands.is_empty()).then(|| {
+        remedy!(
+            "They were made before the annotation was as it is. Restart them: `{}`. If the new pods have no role either, the \
+             pod identity webhook did not see them: look for the label eks.amazonaws.com/skip-pod-identity-webhook, and \
+             whether they set {ROLE_ARN} themselves.",
+            commands.join(" && ")
+        )
+    });
+    let anew = (!bare.is_empty()).then(|| {
+        remedy!(
+            "No controller makes {} anew: delete each, and create it again from its manifest.",
+            bare.join(", ")
+        )
+    });
+    match (restart, anew) {
+        (Some(restart), Some(anew)) => Some(restart.and(&anew)),
+        (restart, anew) => restart.or(anew),
+    }
+}
+
+/// Whether `kubectl rollout restart` takes it.
+fn is_rolled(controller: &str) -> bool {
+    ["deployment/", "daemonset/", "statefulset/"]
+        .iter()
+        .any(|kind| controller.starts_with(kind))
 }
 
 fn names<'pod>(pods: impl Iterator<Item = &'pod Pod>) -> Option<String> {

@@ -30,8 +30,8 @@ pub(super) fn check(chain: &Chain, foreign: Option<&Arn>) -> Vec<Link> {
         ];
     }
     let associate = remedy!(
-        "`eksact utils associate-iam-oidc-provider --cluster {}` makes it whole.",
-        chain.cluster
+        "`eksact utils associate-iam-oidc-provider {} --approve` makes it whole.",
+        chain.flags()
     );
     let wanted = match provider_arn(chain.partition, &chain.account, issuer) {
         Ok(arn) => arn.to_string(),

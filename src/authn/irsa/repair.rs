@@ -8,7 +8,10 @@ use serde_json::Value;
 
 use crate::{
     cloudformation::tags,
-    iam::web_identity::{MAX_TRUST_POLICY, WebIdentityCall},
+    iam::{
+        shared_trust::{DEFAULT_QUOTA, MAXIMUM_QUOTA, QUOTA_CODE, RAISED_QUOTA, length},
+        web_identity::WebIdentityCall,
+    },
 };
 
 /// The tag that CloudFormation sets on what a stack made.
@@ -72,40 +75,32 @@ impl Repair {
         Self::of(role_name, tags, "", "", &InFile::NotOwned)
     }
 
-    /// What lets the caller in.
-    pub(super) fn let_in(&self, call: &WebIdentityCall, document: &Value) -> Remedy {
+    /// What lets the caller in; nothing where the document is no policy.
+    pub(super) fn let_in(&self, call: &WebIdentityCall, document: &Value) -> Option<Remedy> {
         if let Some(apply) = self.apply(call) {
-            return apply;
+            return Some(apply);
         }
+        let repaired = call.let_in_by(document)?;
         let (role, place, statement) = (&self.role_name, self.place(), call.statement());
-        match call.let_in_by(document) {
-            Some(repaired) => remedy!(
-                "Add this statement to the trust policy of the role {role}{place}:\n    {statement}\nThe policy with it, all else as it is:\n    {}",
-                self.command(&repaired)
-            ),
-            None => {
-                remedy!("Add this statement to the trust policy of the role {role}{place}:\n    {statement}")
-            }
-        }
+        let add = remedy!(
+            "Add this statement to the trust policy of the role {role}{place}:\n    {statement}\nThe policy with it, all else as it is:\n    {}",
+            self.command(&repaired)
+        );
+        Some(with_quota(add, &repaired))
     }
 
-    /// What ends a denial.
-    pub(super) fn without_denial(&self, call: &WebIdentityCall, document: &Value) -> Remedy {
+    /// What ends a denial; nothing where the document is no policy.
+    pub(super) fn without_denial(&self, call: &WebIdentityCall, document: &Value) -> Option<Remedy> {
         if let Some(apply) = self.apply(call) {
-            return apply;
+            return Some(apply);
         }
-        match call.let_in_by(document) {
-            Some(repaired) => remedy!(
-                "If the denial is not meant for this service account, write the policy without it{}:\n    {}",
-                self.place(),
-                self.command(&repaired)
-            ),
-            None => remedy!(
-                "Take the service account out of the Deny statement of the role {}{}.",
-                self.role_name,
-                self.place()
-            ),
-        }
+        let repaired = call.let_in_by(document)?;
+        let without = remedy!(
+            "If the denial is not meant for this service account, write the policy without it{}:\n    {}",
+            self.place(),
+            self.command(&repaired)
+        );
+        Some(with_quota(without, &repaired))
     }
 
     /// What lets nobody else in.
@@ -114,10 +109,13 @@ impl Repair {
             return apply;
         }
         match call.narrowed(document) {
-            Some(narrowed) => remedy!(
-                "Where no other service account needs the role, name this one only{}:\n    {}",
-                self.place(),
-                self.command(&narrowed)
+            Some(narrowed) => with_quota(
+                remedy!(
+                    "Where no other service account needs the role, name this one only{}:\n    {}",
+                    self.place(),
+                    self.command(&narrowed)
+                ),
+                &narrowed,
             ),
             None => remedy!(
                 "Name each service account that needs the role in a statement of its own{}; for this one:\n    {}",
@@ -153,18 +151,9 @@ impl Repair {
         }
     }
 
-    /// The command, and what its length means.
+    /// The command that writes the document.
     fn command(&self, document: &Value) -> String {
         let text = document.to_string();
-        let length = text.chars().count();
-        let limit = if length > MAX_TRUST_POLICY {
-            format!(
-                "\nThe policy has {length} characters, and an account's quota is {MAX_TRUST_POLICY} unless AWS raised it \
-                 (\"Role trust policy length\", 8,192 at most)."
-            )
-        } else {
-            String::new()
-        };
         let words = [
             "aws",
             "iam",
@@ -175,7 +164,28 @@ impl Repair {
             &text,
         ];
         // Neither a role's name nor JSON can hold what no shell can be given.
-        let command = shlex::try_join(words).unwrap_or_else(|_| text.clone());
-        format!("{command}{limit}")
+        shlex::try_join(words).unwrap_or_else(|_| text.clone())
+    }
+}
+
+/// How the quota of trust policies is raised for one of so many characters; nothing where every account allows them, or none.
+pub fn quota_help(characters: usize) -> Option<Remedy> {
+    let wanted = [RAISED_QUOTA, MAXIMUM_QUOTA]
+        .into_iter()
+        .find(|quota| characters <= *quota)?;
+    (characters > DEFAULT_QUOTA).then(|| {
+        remedy!(
+            "The policy becomes {characters} characters long, and an account allows {DEFAULT_QUOTA} unless AWS raised its quota. \
+             This asks for more: `aws service-quotas request-service-quota-increase --region us-east-1 --service-code iam \
+             --quota-code {QUOTA_CODE} --desired-value {wanted}`."
+        )
+    })
+}
+
+/// Says as well how the quota is raised where the document may be longer than it.
+fn with_quota(remedy: Remedy, document: &Value) -> Remedy {
+    match quota_help(length(document)) {
+        Some(quota) => quota.above(&remedy),
+        None => remedy,
     }
 }

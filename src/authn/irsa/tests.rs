@@ -20,6 +20,7 @@ pub(super) fn equals(sub: &str, aud: &str) -> Value {
 fn whole() -> Chain {
     Chain {
         cluster: "prod".to_owned(),
+        region: "eu-west-1".to_owned(),
         account: "111122223333".to_owned(),
         partition: Partition::Aws,
         issuer: Some(ISSUER.to_owned()),
@@ -376,7 +377,7 @@ fn what_could_not_be_read_has_an_advice() {
         assert!(
             link.help
                 .unwrap()
-                .contains("eksact check irsa --cluster prod app/s3-reader --try")
+                .contains("eksact check irsa --cluster prod --region eu-west-1 app/s3-reader --try")
         );
     }
 }

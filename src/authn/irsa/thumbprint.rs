@@ -46,7 +46,7 @@ pub(super) fn check(chain: &Chain, provider: &Provider) -> Option<Link> {
     link.code = "oidc-thumbprint";
     link.is_note = served.publicly_trusted;
     Some(link.help(remedy!(
-        "`eksact utils associate-iam-oidc-provider --cluster {} --check-thumbprint --approve` replaces it.",
-        chain.cluster
+        "`eksact utils associate-iam-oidc-provider {} --check-thumbprint --approve` replaces it.",
+        chain.flags()
     )))
 }

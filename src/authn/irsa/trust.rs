@@ -9,7 +9,7 @@ use crate::iam::{
     web_identity::{ACTION, Breadth, WebIdentityCall},
 };
 
-const NAME: &str = "trust policy";
+pub(super) const NAME: &str = "trust policy";
 
 /// A role, and the call of a service account that it is to let through.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,14 +36,14 @@ pub fn trust_links(question: &TrustQuestion<'_>) -> Vec<Link> {
             "trust-denied",
             format!("a Deny statement keeps {} out", call.subject),
         )
-        .help(question.repair.without_denial(call, question.document)),
+        .helped(question.repair.without_denial(call, question.document)),
         TrustVerdict::Unreadable => Link::unknown(
             NAME,
             "it is not written in plain policy language, and so cannot be judged",
         )
         .help(remedy!("Only the call itself can tell: {}.", question.trial)),
         TrustVerdict::NotAllowed(refused) => match refused.first() {
-            None => Link::broken(NAME, "trust-nobody", "it lets nobody in").help(repair()),
+            None => Link::broken(NAME, "trust-nobody", "it lets nobody in").helped(repair()),
             Some(nearest) => {
                 let said: Vec<(&'static str, String)> = nearest
                     .iter()
@@ -51,7 +51,7 @@ pub fn trust_links(question: &TrustQuestion<'_>) -> Vec<Link> {
                     .collect();
                 let code = said.first().map_or("trust-refuses", |(code, _)| *code);
                 let says: Vec<String> = said.into_iter().map(|(_, says)| says).collect();
-                Link::broken(NAME, code, says.join("; ")).help(repair())
+                Link::broken(NAME, code, says.join("; ")).helped(repair())
             }
         },
     };
@@ -67,7 +67,7 @@ pub fn trust_links(question: &TrustQuestion<'_>) -> Vec<Link> {
         let help = if links.len() == 1 {
             question.repair.narrow(call, question.document)
         } else {
-            remedy!("The same change ends this.")
+            remedy!("The change that names this service account only ends this as well.")
         };
         links.push(too_broad(breadth, call).help(help));
     }

@@ -103,6 +103,21 @@ fn check_statement(statement: &Value, kind: DocumentKind) -> Result<(), Refusal>
         ));
     }
     let has_principal = statement.contains_key("Principal") || statement.contains_key("NotPrincipal");
+    if let Some(deleted) = strings(
+        statement
+            .get("Principal")
+            .and_then(|principal| principal.get("AWS")),
+    )
+    .into_iter()
+    .find(|principal| {
+        ["AIDA", "AROA"]
+            .iter()
+            .any(|prefix| principal.starts_with(prefix))
+    }) {
+        return Err(malformed(format!(
+            "Invalid principal in policy: \"AWS\":\"{deleted}\""
+        )));
+    }
     let has_resource = statement.contains_key("Resource") || statement.contains_key("NotResource");
     match kind {
         DocumentKind::Trust if !has_principal => Err(malformed("Missing required field Principal")),
@@ -157,6 +172,11 @@ mod tests {
         let cases = [
             (Trust, trust.clone(), None),
             (Identity, identity.clone(), None),
+            (
+                Trust,
+                with(&trust, "Principal", json!({"AWS": ["AIDAJQABLZS4A3QDU576Q"]})),
+                Some("Invalid principal in policy: \"AWS\":\"AIDAJQABLZS4A3QDU576Q\""),
+            ),
             (Identity, with(&identity, "Action", json!("*")), None),
             (
                 Trust,

@@ -104,8 +104,9 @@ fn trial(live: &Live, account: &ServiceAccount) -> Remedy {
 
 fn trial_command(live: &Live, account: &ServiceAccount) -> String {
     format!(
-        "`eksact check irsa --cluster {} {} --try`",
+        "`eksact check irsa --cluster {} --region {} {} --try`",
         live.cluster.name,
+        live.region,
         account.qualified_name()
     )
 }

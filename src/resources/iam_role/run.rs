@@ -112,12 +112,11 @@ fn as_planned(change_set: &ChangeSet, stack: &str, replaces_role: bool) -> Resul
             continue;
         };
         return Err(StepError::new(format!(
-            "CloudFormation would {what} {} ({}) of stack {stack}, which the plan did not show",
+            "CloudFormation would {what} {} ({}) of stack {stack}, which the plan did not show, and so nothing was changed: \
+             another tool or a person has changed the stack",
             change.logical_id, change.resource_type
         ))
-        .with_help(remedy!(
-            "Nothing was changed. Look at the stack's template: it was edited by another tool or by hand."
-        )));
+        .with_help(run_again()));
     }
     Ok(())
 }

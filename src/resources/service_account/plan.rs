@@ -17,7 +17,11 @@ use crate::{
         StepId, Unknown, plan::fingerprint,
     },
     guard::Guard,
-    ports::kubernetes::{FIELD_MANAGER, ServiceAccount},
+    ports::{
+        CallError, CallErrorKind,
+        kubernetes::{FIELD_MANAGER, ServiceAccount},
+    },
+    remedy::Remedy,
     resources::{
         Live, Request,
         iam_role::{self, RoleArn, arn_after},
@@ -61,8 +65,8 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                 .filter(|error| unreadable(error) == Unreadable::Cluster)
         });
         draft.add_finding(
-            Guard::KubernetesUnreachable.refusal(
-                format!(
+            Guard::KubernetesUnreachable
+                .refusal(format!(
                     "the Kubernetes API of the cluster could not be read, and {} it: {}",
                     if unreachable == 1 {
                         "1 service account needs".to_owned()
@@ -70,16 +74,26 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                         format!("{unreachable} service accounts need")
                     },
                     cause.map(ToString::to_string).unwrap_or_default()
-                ),
-            )
-            .with_help(remedy!(
-                "A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context. \
-                 `roleOnly: true` leaves Kubernetes out; --allow {} makes the roles now and the service \
-                 accounts on a later run.",
-                Guard::KubernetesUnreachable.code()
-            )),
+                ))
+                .with_help(way_in(cause)),
         );
     }
+}
+
+/// How to get to the cluster, or to do without it.
+fn way_in(cause: Option<&CallError>) -> Remedy {
+    let way_in = cause
+        .filter(|error| error.kind == CallErrorKind::Credentials)
+        .and_then(help_for)
+        .unwrap_or_else(|| {
+            remedy!(
+                "A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context."
+            )
+        });
+    way_in.and(&remedy!(
+        "`roleOnly: true` leaves Kubernetes out; --allow {} makes the roles now and the service accounts on a later run.",
+        Guard::KubernetesUnreachable.code()
+    ))
 }
 
 fn refusal(account: &config::ServiceAccount, address: &Address, owner: Option<&'static str>) -> Finding {

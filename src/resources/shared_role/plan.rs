@@ -240,8 +240,8 @@ impl Subject<'_> {
         );
         self.error("shared-role-other-account", message)
             .with_help(remedy!(
-                "In account {account}, make an OIDC provider for {issuer}, and add this statement to the role's trust policy: \
-                 {statement}"
+                "In account {account}, make an OIDC provider for {issuer}, and add this statement to the role's trust policy:\n    \
+                 {statement}\nThen take the role out of `sharedRoles`. `attachRoleARN` of the service accounts may name it as before."
             ))
     }
 
@@ -268,7 +268,7 @@ impl Subject<'_> {
                 None => format!("{size}, and no account has more than {limit}"),
             };
             let error = self.error("trust-policy-too-long", message);
-            return Err(Box::new(error.with_help(quota_help())));
+            return Err(Box::new(error.with_help(quota_help(characters))));
         }
         if quota.is_some() || characters <= DEFAULT_QUOTA {
             return Ok(None);
@@ -281,7 +281,7 @@ impl Subject<'_> {
             Finding::new(Severity::Warning, "trust-policy-long", message)
                 .about(&self.address)
                 .at(self.declared.location.as_ref())
-                .with_help(quota_help()),
+                .with_help(quota_help(characters)),
         ))
     }
 

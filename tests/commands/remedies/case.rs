@@ -22,8 +22,16 @@ enum Deed {
     World(Box<dyn FnOnce(&mut World) + Send>),
     /// A command line as people type it.
     Run(String),
+    /// The same; it does what it can, and says that something is left.
+    RunInPart(String),
     /// The commands in the help itself, with these words in place of its placeholders.
     Printed(Vec<(&'static str, &'static str)>),
+    /// The commands in the help of another complaint, which says so.
+    PrintedOf(&'static str),
+    /// The command in the help is run; somebody whom the cluster lets in runs those that it advises where it says so.
+    Advised(&'static str, Vec<(&'static str, &'static str)>),
+    /// What the help says, done by hand with its text at hand.
+    ByHand(Box<dyn FnOnce(&mut World, &str) + Send>),
     Variable(&'static str, String),
     /// What the command in the help prints becomes this file.
     PrintedInto(String),
@@ -135,8 +143,31 @@ impl Case {
         self
     }
 
+    /// A command that has the cause of the complaint left, and does the rest.
+    pub(super) fn run_in_part(mut self, line: impl Into<String>) -> Self {
+        self.deeds.push(Deed::RunInPart(line.into()));
+        self
+    }
+
     pub(super) fn printed(mut self, words: &[(&'static str, &'static str)]) -> Self {
         self.deeds.push(Deed::Printed(words.to_vec()));
+        self
+    }
+
+    /// The help points to that of another complaint.
+    pub(super) fn printed_of(mut self, says: &'static str) -> Self {
+        self.deeds.push(Deed::PrintedOf(says));
+        self
+    }
+
+    /// The command in the help explains what to do; what it says there is done.
+    pub(super) fn advised(mut self, says: &'static str, words: &[(&'static str, &'static str)]) -> Self {
+        self.deeds.push(Deed::Advised(says, words.to_vec()));
+        self
+    }
+
+    pub(super) fn by_hand(mut self, edit: impl FnOnce(&mut World, &str) + Send + 'static) -> Self {
+        self.deeds.push(Deed::ByHand(Box::new(edit)));
         self
     }
 
@@ -228,11 +259,45 @@ impl Case {
                 Deed::Write(file, text) => stage.place.write(&file, &text),
                 Deed::World(edit) => stage.place.edit("quickstart", edit),
                 Deed::Run(line) => stage.succeed(&line)?,
+                Deed::RunInPart(line) => {
+                    let ended = stage.run(&line)?;
+                    if !ended.stderr.contains("Applied: ") {
+                        return Err(format!(
+                            "`{line}` does nothing:\n{}{}",
+                            ended.stdout, ended.stderr
+                        ));
+                    }
+                }
                 Deed::Printed(words) => {
                     for line in commands_in(&help, &words)? {
                         stage.succeed(&line)?;
                     }
                 }
+                Deed::PrintedOf(says) => {
+                    let other = before.iter().flat_map(|other| &other.help);
+                    let other: Vec<String> = other.filter(|help| help.contains(says)).cloned().collect();
+                    for line in commands_in(&other, &[])? {
+                        stage.succeed(&line)?;
+                    }
+                }
+                Deed::Advised(says, words) => {
+                    for line in commands_in(&help, &words)? {
+                        let (told, output) = stage.complaints(&line)?;
+                        let mut told = told.into_iter().flat_map(|complaint| complaint.help);
+                        let Some(advice) = told.find(|help| help.contains(says)) else {
+                            return Err(format!("`{line}` does not say so, but:\n{output}"));
+                        };
+                        // Somebody else does it, whom the cluster lets in.
+                        let own = std::mem::take(&mut stage.variables);
+                        for line in commands_in(&[advice], &words)? {
+                            stage.succeed(&line)?;
+                        }
+                        stage.variables = own;
+                    }
+                }
+                Deed::ByHand(edit) => stage
+                    .place
+                    .edit("quickstart", |world| edit(world, &help.join("\n"))),
                 Deed::InItsPlace(words) => {
                     for line in commands_in(&help, &words)? {
                         stage.succeed(&line)?;
@@ -240,7 +305,7 @@ impl Case {
                     return Ok(help);
                 }
                 Deed::PrintedInto(file) => {
-                    let lines = tools::printed(&help.join(" "));
+                    let lines = tools::printed(&help.join("\n"));
                     let line = lines
                         .first()
                         .ok_or_else(|| format!("there is no command in {help:?}"))?;
@@ -281,7 +346,7 @@ impl Case {
 
 /// The command lines in help texts, with these words in place of placeholders.
 fn commands_in(help: &[String], words: &[(&str, &str)]) -> Result<Vec<String>, String> {
-    let mut lines = tools::printed(&help.join(" "));
+    let mut lines = tools::printed(&help.join("\n"));
     if lines.is_empty() {
         return Err(format!("there is no command in {help:?}"));
     }

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use eksact::{
     cloud::sandbox::{Fault, Matching, Rule, Sandbox, Seed, SystemClock, World},
     config,
-    engine::{ExecutionOptions, Interrupt, execute},
+    engine::{ExecutionOptions, Interrupt, Plan, execute},
     ports::CallErrorKind,
     resources::{self, LiveReader, Request, Runner, request::Settings},
 };
@@ -17,32 +17,54 @@ use super::{
 };
 
 /// What a run complains about: what it says, with the help.
-type Complaints = Vec<(String, Vec<String>)>;
+pub(super) type Complaints = Vec<(String, Vec<String>)>;
 
-async fn run(sandbox: &Sandbox, file: &str, nonce: &str, folder: Option<std::path::PathBuf>) -> Complaints {
+/// What a file asks for.
+pub(super) fn ensured(file: &str, nonce: &str) -> Request {
     let loaded = config::load("c.yaml", file.as_bytes()).unwrap();
     let mut request = Request::ensure(loaded.config, Settings::default());
     nonce.clone_into(&mut request.settings.nonce);
     request.settings.timeout = Duration::from_secs(1);
-    let reader = match LiveReader::begin(sandbox.readers(), "quickstart").await {
-        Ok(reader) => reader,
-        Err(error) => {
-            let help = resources::runner::help_for(&error);
-            return vec![(error.to_string(), help.iter().map(ToString::to_string).collect())];
-        }
+    request
+}
+
+/// The plan, or why there is none.
+pub(super) async fn planned(sandbox: &Sandbox, request: &Request) -> Result<Plan, Complaints> {
+    let reader = LiveReader::begin(sandbox.readers(), &request.config.metadata.name.value).await;
+    let reader = reader.map_err(|error| {
+        let help = resources::runner::help_for(&error);
+        vec![(error.to_string(), help.iter().map(ToString::to_string).collect())]
+    })?;
+    let live = reader.read(request).await;
+    Ok(resources::plan(request, &live).unwrap())
+}
+
+/// What a plan complains about.
+pub(super) fn complaints_of(plan: &Plan) -> Complaints {
+    let each = plan.findings.iter().map(|found| {
+        (
+            found.message.clone(),
+            found.help.iter().map(ToString::to_string).collect(),
+        )
+    });
+    each.collect()
+}
+
+async fn run(sandbox: &Sandbox, file: &str, nonce: &str, folder: Option<std::path::PathBuf>) -> Complaints {
+    carried_out(sandbox, &ensured(file, nonce), folder).await
+}
+
+/// What the plan complains about, and the run.
+pub(super) async fn carried_out(
+    sandbox: &Sandbox,
+    request: &Request,
+    folder: Option<std::path::PathBuf>,
+) -> Complaints {
+    let plan = match planned(sandbox, request).await {
+        Ok(plan) => plan,
+        Err(complaints) => return complaints,
     };
-    let live = reader.read(&request).await;
-    let plan = resources::plan(&request, &live).unwrap();
-    let mut complaints: Complaints = plan
-        .findings
-        .iter()
-        .map(|found| {
-            (
-                found.message.clone(),
-                found.help.iter().map(ToString::to_string).collect(),
-            )
-        })
-        .collect();
+    let mut complaints = complaints_of(&plan);
     let runner =
         Runner::new(sandbox.readers(), sandbox.writers(), request.settings.timeout).with_state_folder(folder);
     let (_sender, interrupt) = tokio::sync::watch::channel(Interrupt::None);

@@ -14,13 +14,16 @@ mod complaint;
 mod config;
 mod faults;
 mod flags;
+mod irsa;
 mod kubeconfig;
 mod kubectl_config;
+mod meanwhile;
 mod people;
 mod roles;
 mod templates;
 mod tokens;
 mod tools;
+mod trust;
 mod world;
 
 use std::sync::Mutex;
@@ -45,6 +48,9 @@ fn table() -> Vec<Check> {
         people::cases(),
         tokens::cases(),
         faults::cases(),
+        irsa::cases(),
+        meanwhile::cases(),
+        trust::cases(),
     ]
     .into_iter()
     .flatten()

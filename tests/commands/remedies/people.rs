@@ -139,7 +139,7 @@ fn pods() -> Vec<Check> {
         checked()
             .after_first(|world| world.oidc_providers.clear())
             .says("makes it whole.")
-            .printed(&[("quickstart", "quickstart --region eu-west-1 --approve")])
+            .printed(&[])
             .check(),
         checked()
             .after_first(|world| {

@@ -49,6 +49,7 @@ impl Templates {
 
     /// The template that a text comes from, or the two that it was put together from.
     fn of(&self, text: &str) -> Vec<&[String]> {
+        let text = &on_one_line(text);
         let whole = self.best(text).map(|(weight, found)| (weight, vec![found]));
         let pairs = text.match_indices(". ").filter_map(|(end, _)| {
             let (first, second) = (self.best(&text[..=end])?, self.best(&text[end + 2..])?);
@@ -130,16 +131,17 @@ fn read_file(name: &str, source: &str, found: &mut Vec<Template>) {
             .strip_prefix('"')
             .unwrap_or_else(|| panic!("{name}:{line}: `remedy!` begins with a literal in quotes"));
         // How lines are broken is the view's matter.
-        let text = unescaped(literal)
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
+        let text = on_one_line(&unescaped(literal));
         found.push(Template {
             place: format!("{name}:{line}"),
             parts: parts(&text),
             text,
         });
     }
+}
+
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A string literal's text, from behind its first quote.

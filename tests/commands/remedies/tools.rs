@@ -5,7 +5,7 @@ use eksact::{
     cloud::sandbox::{SimulatedCluster, World},
     ports::{
         access::{AccessEntry, AccessPolicy, RbacBinding, Subject},
-        kubernetes::Namespace,
+        kubernetes::{Namespace, Pod},
     },
 };
 
@@ -14,26 +14,27 @@ use std::{fmt::Write as _, path::PathBuf};
 use super::kubectl_config as kubeconfig;
 use crate::place::{Ended, Place};
 
-/// The commands in a help text: in back quotes, or from the tool's name to the end of the sentence.
+/// The commands in a help text: on a line of their own, in back quotes, or from the tool's name to the end of the sentence.
 pub(super) fn printed(help: &str) -> Vec<String> {
     const TOOLS: [&str; 5] = ["eksact ", "aws ", "kubectl ", "chmod ", "eksctl "];
     let is_command = |text: &&str| TOOLS.iter().any(|tool| text.starts_with(tool));
-    let quoted: Vec<String> = help
-        .split('`')
-        .skip(1)
-        .step_by(2)
-        .filter(is_command)
-        .map(ToOwned::to_owned)
-        .collect();
-    if !quoted.is_empty() {
-        return quoted;
+    let mut found = Vec::new();
+    for line in help.lines() {
+        match line.strip_prefix("    ") {
+            // How help texts indent what is to be copied.
+            Some(own) => found.extend(Some(own).filter(is_command)),
+            None => found.extend(line.split('`').skip(1).step_by(2).filter(is_command)),
+        }
+    }
+    if !found.is_empty() {
+        return found.into_iter().map(ToOwned::to_owned).collect();
     }
     let starts = TOOLS.iter().filter_map(|tool| help.find(tool));
     let Some(start) = starts.min() else {
         return Vec::new();
     };
     let line = &help[start..];
-    let end = line.find(". ").unwrap_or(line.len());
+    let end = line.find(". ").or_else(|| line.find('\n')).unwrap_or(line.len());
     vec![line[..end].trim_end_matches('.').to_owned()]
 }
 
@@ -144,13 +145,43 @@ fn aws(world: &mut World, arguments: &[String]) -> Result<String, String> {
             let role = world.roles.get(need("--role-name")?).ok_or("NoSuchEntity")?;
             match (flag(arguments, "--query"), flag(arguments, "--output")) {
                 (Some("Role.Arn"), Some("text")) => Ok(role.arn.clone()),
+                (None, _) => Ok(serde_json::json!({"Role": {
+                    "Arn": role.arn,
+                    "AssumeRolePolicyDocument": role.trust_policy,
+                    "RoleName": role.name,
+                }})
+                .to_string()),
                 _ => Err("aws: only Role.Arn as text is simulated".to_owned()),
             }
         }
         ("iam", "update-assume-role-policy") => {
-            let document = serde_json::from_str(need("--policy-document")?).map_err(|e| e.to_string())?;
+            let document: serde_json::Value =
+                serde_json::from_str(need("--policy-document")?).map_err(|e| e.to_string())?;
+            if document.to_string().len() > world.quotas.trust_policy_bytes {
+                return Err("LimitExceeded: Cannot exceed quota for ACLSizePerRole".to_owned());
+            }
             let role = world.roles.get_mut(need("--role-name")?).ok_or("NoSuchEntity")?;
             role.trust_policy = document;
+            Ok(String::new())
+        }
+        // AWS grants it at once here.
+        ("service-quotas", "request-service-quota-increase") => {
+            let is_asked = [
+                ("--region", "us-east-1"),
+                ("--service-code", "iam"),
+                ("--quota-code", "L-C07B4B0D"),
+            ];
+            if is_asked
+                .iter()
+                .any(|(name, value)| flag(arguments, name) != Some(value))
+            {
+                return Err("NoSuchResourceException".to_owned());
+            }
+            let wanted: usize = need("--desired-value")?.parse().map_err(|_| "aws: a number")?;
+            if wanted <= world.quotas.trust_policy_bytes || wanted > 8_192 {
+                return Err("IllegalArgumentException: another value".to_owned());
+            }
+            world.quotas.trust_policy_bytes = wanted;
             Ok(String::new())
         }
         ("iam", "add-client-id-to-open-id-connect-provider") => {
@@ -402,33 +433,56 @@ fn kubectl(world: &mut World, arguments: &[String], piped: &str) -> Result<Strin
             }
             Ok(String::new())
         }
-        ["rollout", "restart", _] | ["delete", "pod", ..] => {
-            let roles: std::collections::BTreeMap<String, String> = cluster
-                .service_accounts
-                .iter()
-                .filter_map(|(key, account)| {
-                    Some((
-                        key.clone(),
-                        account.annotations.get("eks.amazonaws.com/role-arn")?.clone(),
-                    ))
-                })
-                .collect();
-            for pod in cluster.pods.values_mut().filter(|pod| pod.namespace == namespace) {
-                let account = format!("{}/{}", pod.namespace, pod.service_account);
-                let role = roles.get(&account).cloned();
-                for value in pod.role_arns.values_mut() {
-                    if let Some(role) = &role {
-                        value.clone_from(role);
-                    }
+        ["rollout", "restart", controllers @ ..] => {
+            for controller in controllers {
+                let kind = controller.split('/').next().unwrap_or_default();
+                if !["deployment", "daemonset", "statefulset"].contains(&kind) {
+                    return Err(format!("error: {controller} restarting is not supported"));
                 }
-                if let (Some(role), true) = (role, pod.role_arns.is_empty()) {
-                    pod.role_arns.insert("app".to_owned(), role);
-                }
+                restart(cluster, &namespace, |pod| {
+                    pod.controller.as_deref() == Some(*controller)
+                })?;
+            }
+            Ok(String::new())
+        }
+        ["delete", "pod", names @ ..] => {
+            for name in names {
+                restart(cluster, &namespace, |pod| pod.name == *name)?;
             }
             Ok(String::new())
         }
         _ => Err(format!("not simulated: kubectl {}", arguments.join(" "))),
     }
+}
+
+/// The pods are deleted, and their controllers make new ones, into which the webhook puts what the service account says.
+fn restart(
+    cluster: &mut SimulatedCluster,
+    namespace: &str,
+    is_it: impl Fn(&Pod) -> bool,
+) -> Result<(), String> {
+    let mut is_there = false;
+    let accounts = &cluster.service_accounts;
+    cluster.pods.retain(|_, pod| {
+        if pod.namespace != namespace || !is_it(pod) {
+            return true;
+        }
+        is_there = true;
+        let account = accounts.get(&format!("{}/{}", pod.namespace, pod.service_account));
+        let role = account.and_then(|account| account.annotations.get("eks.amazonaws.com/role-arn"));
+        pod.role_arns.clear();
+        pod.credential_variables.clear();
+        if let Some(role) = role {
+            let variables = ["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"].map(str::to_owned);
+            pod.role_arns.insert("app".to_owned(), role.clone());
+            pod.credential_variables
+                .insert("app".to_owned(), variables.into());
+        }
+        pod.controller.is_some()
+    });
+    is_there
+        .then_some(())
+        .ok_or_else(|| "kubectl: NotFound".to_owned())
 }
 
 /// `grep -v '^…'` on what was piped to it.
