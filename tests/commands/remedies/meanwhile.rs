@@ -136,7 +136,7 @@ async fn stack_edited_by_hand(sandbox: Sandbox) -> (Complaints, Complaints) {
 /// Somebody deletes the shared role and makes it anew while its trust policy is written.
 async fn role_made_anew(sandbox: Sandbox) -> (Complaints, Complaints) {
     sandbox
-        .edit(|world| add_role(world, ROLE, json!([tasks()])))
+        .edit(|world| add_role(world, ROLE, &json!([tasks()])))
         .unwrap();
     let process = sandbox.another_process();
     let other = sandbox.clone();
@@ -156,12 +156,12 @@ async fn deleted_principal(sandbox: Sandbox) -> (Complaints, Complaints) {
     let gone =
         json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "AIDAJQABLZS4A3QDU576Q"}});
     sandbox
-        .edit(|world| add_role(world, ROLE, json!([tasks(), gone])))
+        .edit(|world| add_role(world, ROLE, &json!([tasks(), gone])))
         .unwrap();
     let file = shared_by("quickstart");
     let before = run(&sandbox, &file, "first").await;
     sandbox
-        .edit(|world| add_role(world, ROLE, json!([tasks()])))
+        .edit(|world| add_role(world, ROLE, &json!([tasks()])))
         .unwrap();
     (before, run(&sandbox, &file, "second").await)
 }
@@ -169,14 +169,14 @@ async fn deleted_principal(sandbox: Sandbox) -> (Complaints, Complaints) {
 /// Another tool writes the whole document every ten seconds, until it is found.
 async fn restless_policy(sandbox: Sandbox) -> (Complaints, Complaints) {
     sandbox
-        .edit(|world| add_role(world, ROLE, json!([tasks()])))
+        .edit(|world| add_role(world, ROLE, &json!([tasks()])))
         .unwrap();
     let file = shared_by("quickstart");
     let other = async {
         loop {
             tokio::time::sleep(Duration::from_secs(10)).await;
             sandbox
-                .edit(|world| add_role(world, ROLE, json!([tasks()])))
+                .edit(|world| add_role(world, ROLE, &json!([tasks()])))
                 .unwrap();
         }
     };

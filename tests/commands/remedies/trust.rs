@@ -37,7 +37,7 @@ fn attaching(arn: &str) -> String {
 
 fn good_role(world: &mut World, arn: &str) {
     let statement = trust_of_web(world, ACCOUNT);
-    add_role(world, arn, json!([statement]));
+    add_role(world, arn, &json!([statement]));
 }
 
 fn attached() -> Vec<Check> {
@@ -80,7 +80,7 @@ fn trusting(command: &str, statements: impl FnOnce(Value) -> Value + Send + 'sta
         .first("eksact apply -f c.yaml --yes")
         .after_first(move |world| {
             let good = trust_of_web(world, ACCOUNT);
-            add_role(world, ROLE, statements(good));
+            add_role(world, ROLE, &statements(good));
         })
 }
 
@@ -103,7 +103,7 @@ fn policies() -> Vec<Check> {
         let mut other = trust_of_web(world, ACCOUNT);
         let own = other["Principal"]["Federated"].as_str().unwrap().to_owned();
         other["Principal"]["Federated"] = json!(own.replace("/id/", "/id/00"));
-        add_role(world, ROLE, json!([statement, other]));
+        add_role(world, ROLE, &json!([statement, other]));
     };
     let until = |mut good: Value| {
         good["Condition"]["DateLessThan"] = json!({"aws:CurrentTime": "2090-01-01T00:00:00Z"});
@@ -168,7 +168,7 @@ fn sharing(role: &str) -> String {
 /// A role that another service may assume as well.
 fn of_tasks(world: &mut World, arn: &str) {
     let tasks = json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"}});
-    add_role(world, arn, json!([tasks]));
+    add_role(world, arn, &json!([tasks]));
 }
 
 fn shared() -> Vec<Check> {
@@ -224,7 +224,7 @@ fn shared() -> Vec<Check> {
                     statement["Principal"],
                     world.roles["elsewhere"].trust_policy["Statement"][0]["Principal"]
                 );
-                add_role(world, &arn, json!([statement]));
+                add_role(world, &arn, &json!([statement]));
             })
             .replace("c.yaml", line, "sharedRoles: []")
             .run("eksact apply -f c.yaml --yes")

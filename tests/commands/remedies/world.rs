@@ -75,7 +75,7 @@ pub(super) fn trust_of_web(world: &mut World, account: &str) -> serde_json::Valu
 }
 
 /// A role that somebody else made, with these statements in its trust policy.
-pub(super) fn add_role(world: &mut World, arn: &str, statements: serde_json::Value) {
+pub(super) fn add_role(world: &mut World, arn: &str, statements: &serde_json::Value) {
     let (path, name) = arn.split_once(":role").unwrap().1.rsplit_once('/').unwrap();
     let role = Role {
         name: name.to_owned(),
@@ -104,6 +104,6 @@ pub(super) fn role_of_another_account(world: &mut World, with_provider: bool) ->
             .clone_into(&mut provider.arn);
         world.oidc_providers.insert(provider.arn.clone(), provider);
     }
-    add_role(world, &arn, json!([statement]));
+    add_role(world, &arn, &json!([statement]));
     arn
 }
