@@ -10,7 +10,7 @@ use super::{
     Kind, Live, LiveReader, Request, RunContext,
     iam_role::{RoleArn, arn_after},
     request::key_of,
-    runner::operation_of,
+    runner::{operation_of, wait_until_gone},
     service_account::{self, Standing},
 };
 use crate::{
@@ -86,7 +86,7 @@ impl Kind for NamespaceKind {
                     )
                     .about(&address)
                     .at(account.location.as_ref())
-                    .with_help(remedy!("Wait until it is gone and run the same command again.")),
+                    .with_help(wait_until_gone()),
                 ),
                 Some(Ok(Some(_))) => draft.add_unchanged(address),
                 Some(Ok(None)) => {

@@ -105,6 +105,23 @@ pub fn run_again() -> Remedy {
     remedy!("Run the same command again: it plans from what is there now.")
 }
 
+/// What to do where an object is still being deleted.
+pub fn wait_until_gone() -> Remedy {
+    remedy!("Wait until it is gone and run the same command again.")
+}
+
+/// What to do where CloudFormation is still at work.
+pub fn wait_longer() -> Remedy {
+    remedy!("Run the same command again later, or wait longer with --timeout.")
+}
+
+/// How the API of a cluster is reached that does not answer.
+pub fn private_endpoint() -> Remedy {
+    remedy!(
+        "A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context."
+    )
+}
+
 /// What to do about a failed call, by its kind.
 pub fn help_for(error: &CallError) -> Option<Remedy> {
     match error.kind {

@@ -333,13 +333,12 @@ fn issuer(chain: &Chain) -> Link {
             "issuer",
             "other-cluster",
             format!(
-                "the Kubernetes API issues tokens as {api}, and the cluster {} as {issuer}",
+                "the Kubernetes API issues tokens as {api}, and the cluster {} as {issuer}: the kubeconfig or its context \
+                 leads to another cluster",
                 chain.cluster
             ),
         )
-        .help(remedy!(
-            "The kubeconfig or its context leads to another cluster: check --kubeconfig and --context."
-        )),
+        .help(remedy!("Check --kubeconfig and --context.")),
         (Some(issuer), Some(_)) => Link::whole("issuer", issuer),
         (Some(issuer), None) => Link::whole(
             "issuer",

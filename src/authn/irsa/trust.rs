@@ -8,6 +8,7 @@ use crate::iam::{
     policy::{Objection, Open, TrustVerdict},
     web_identity::{ACTION, Breadth, WebIdentityCall},
 };
+use crate::remedy::Remedy;
 
 pub(super) const NAME: &str = "trust policy";
 
@@ -41,7 +42,7 @@ pub fn trust_links(question: &TrustQuestion<'_>) -> Vec<Link> {
             NAME,
             "it is not written in plain policy language, and so cannot be judged",
         )
-        .help(remedy!("Only the call itself can tell: {}.", question.trial)),
+        .help(by_the_call(question)),
         TrustVerdict::NotAllowed(refused) => match refused.first() {
             None => Link::broken(NAME, "trust-nobody", "it lets nobody in").helped(repair()),
             Some(nearest) => {
@@ -74,6 +75,11 @@ pub fn trust_links(question: &TrustQuestion<'_>) -> Vec<Link> {
     links
 }
 
+/// What there is to do where the document does not say enough.
+fn by_the_call(question: &TrustQuestion<'_>) -> Remedy {
+    remedy!("Only the call itself can tell: {}.", question.trial)
+}
+
 /// Conditions of which nothing is known before the call.
 fn depends(open: &Open, question: &TrustQuestion<'_>) -> Link {
     let conditions = |lists: &[Vec<Objection>]| -> Vec<String> {
@@ -96,7 +102,7 @@ fn depends(open: &Open, question: &TrustQuestion<'_>) -> Link {
     }
     let mut link = Link::unknown(NAME, parts.join("; and "))
         .code("trust-unknown")
-        .help(remedy!("Only the call itself can tell: {}.", question.trial));
+        .help(by_the_call(question));
     link.depends_on = [allows, denies].concat();
     link
 }

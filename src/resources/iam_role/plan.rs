@@ -25,7 +25,7 @@ use crate::{
         live::{is_of_cluster, role_name_of, service_account_of},
         oidc_provider,
         request::{AccountKey, ProviderIntent},
-        runner::help_for,
+        runner::{help_for, wait_longer},
         service_account::{self, Standing, Unreadable},
     },
 };
@@ -149,9 +149,7 @@ impl Subject<'_> {
                         in_words(self.request.settings.timeout)
                     ),
                 )
-                .with_help(remedy!(
-                    "Run the same command again later, or wait longer with --timeout."
-                )),
+                .with_help(wait_longer()),
             ),
             StackState::Gone => self.plan_creation(&desired, draft),
         }

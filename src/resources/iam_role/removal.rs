@@ -11,7 +11,7 @@ use super::{
     shared,
     stack_state::{StackState, region_of, state_of, to_health},
 };
-use crate::resources::runner::help_for;
+use crate::resources::runner::{help_for, wait_longer};
 use crate::{
     cloudformation::wanted_role::WantedRole,
     config::ServiceAccount,
@@ -214,9 +214,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, dra
                     ),
                 )
                 .about(&address)
-                .with_help(remedy!(
-                    "Run the same command again later, or wait longer with --timeout."
-                )),
+                .with_help(wait_longer()),
             );
             return;
         }

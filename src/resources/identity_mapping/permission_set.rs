@@ -82,9 +82,9 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
                 ),
             );
             Err(finding.with_help(if others.is_empty() {
-                remedy!("IAM Identity Center makes the role once the permission set is assigned to somebody in the account.")
+                remedy!("Assign the permission set to somebody in the account: IAM Identity Center makes the role then.")
             } else {
-                remedy!("There are {}; the name is compared to the letter.", others.join(", "))
+                remedy!("Write one that the account has, letter by letter: {}", others.join(", "))
             }))
         }
         several => {

@@ -27,7 +27,7 @@ use crate::{
     resources::{
         Live, Request, rbac,
         revocation::is_held_back,
-        runner::help_for,
+        runner::{help_for, private_endpoint},
         service_account::{Unreadable, unreadable},
         unreachable,
     },
@@ -251,12 +251,12 @@ pub(super) fn refuse_edit(
 }
 
 fn not_editable(error: &DeltaError) -> Finding {
-    Finding::new(Severity::Error, "aws-auth-not-editable", error.to_string())
+    let message = format!("{error}, and so nothing of aws-auth was planned");
+    Finding::new(Severity::Error, "aws-auth-not-editable", message)
         .about(&config_map_address())
-        .with_help(
-            remedy!("Nothing of aws-auth was planned. Write the section as a plain list of entries, or take an earlier one back \
-             with `eksact restore aws-auth`."),
-        )
+        .with_help(remedy!(
+            "Write the section as a plain list of entries, or take an earlier one back with `eksact restore aws-auth`."
+        ))
 }
 
 /// That `aws-auth` could not be read.
@@ -285,7 +285,7 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
                     super::evidence::known_entries(live)
                 )
             ),
-            _ => remedy!("A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context."),
+            _ => private_endpoint(),
         });
     }
     let finding =

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::{AUDIENCE, CLUSTER_TAG, Operation, has_audience};
+use crate::remedy::Remedy;
 use crate::{
     cloudformation::tags,
     engine::{
@@ -211,7 +212,7 @@ impl Subject<'_> {
                     ),
                 )
                 .about(&self.address)
-                .with_help(remedy!("Pass --allow {} to delete it nevertheless.", Guard::OidcProviderNotMarked.code())),
+                .with_help(nevertheless(Guard::OidcProviderNotMarked)),
             );
         }
         match trusting_roles(self.live, &self.arn) {
@@ -239,10 +240,7 @@ impl Subject<'_> {
                         "it cannot be told which roles trust the IAM OIDC provider: {message}"
                     ))
                     .about(&self.address)
-                    .with_help(remedy!(
-                        "Pass --allow {} to delete it nevertheless.",
-                        Guard::OidcProviderInUse.code()
-                    )),
+                    .with_help(nevertheless(Guard::OidcProviderInUse)),
             ),
         }
         let step = draft.add_step(
@@ -267,6 +265,11 @@ impl Subject<'_> {
         change.effect = Effect::Narrower;
         draft.add_change(change);
     }
+}
+
+/// How it is deleted although the guard refuses.
+fn nevertheless(guard: Guard) -> Remedy {
+    remedy!("Pass --allow {} to delete it nevertheless.", guard.code())
 }
 
 /// `1 role`, `2 roles`.

@@ -27,7 +27,7 @@ use crate::{
         iam_role::{self, RoleArn, arn_after},
         namespace::{self, in_kubernetes},
         request::{AccountKey, key_of, owns_role},
-        runner::help_for,
+        runner::{help_for, private_endpoint, wait_until_gone},
     },
 };
 
@@ -85,11 +85,7 @@ fn way_in(cause: Option<&CallError>) -> Remedy {
     let way_in = cause
         .filter(|error| error.kind == CallErrorKind::Credentials)
         .and_then(help_for)
-        .unwrap_or_else(|| {
-            remedy!(
-                "A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context."
-            )
-        });
+        .unwrap_or_else(private_endpoint);
     way_in.and(&remedy!(
         "`roleOnly: true` leaves Kubernetes out; --allow {} makes the roles now and the service accounts on a later run.",
         Guard::KubernetesUnreachable.code()
@@ -309,7 +305,7 @@ impl Subject<'_> {
                 )
                 .about(self.address)
                 .at(self.account.location.as_ref())
-                .with_help(remedy!("Wait until it is gone and run the same command again.")),
+                .with_help(wait_until_gone()),
             );
             return;
         }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Operation, edited, is_same};
+use crate::resources::runner::run_again;
 use crate::{
     engine::{StepDone, StepError, StepFailure, executor::Progress},
     iam::shared_trust::{made_by_others, statement_of},
@@ -54,9 +55,7 @@ impl Operation {
                 "the statement {} in the trust policy of role {} is no longer what the plan saw",
                 self.sid, self.role
             ))
-            .with_help(remedy!(
-                "Run the same command again: it plans from what is there now."
-            ))
+            .with_help(run_again())
             .because(StepFailure::Moved));
         }
         edited(policy, &self.sid, after).map_err(|error| {

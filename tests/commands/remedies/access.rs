@@ -92,8 +92,8 @@ fn mappings() -> Vec<Check> {
             let section = aws_auth(world).data.get_mut("mapRoles").unwrap();
             section.truncate(section.find("- {rolearn").unwrap());
         }).leaves("nothing-to-delete").check(),
-        planned(own_mapped(&of_set("AdministratorAcces", "a"))).says("the name is compared to the letter").replace("c.yaml", "AdministratorAcces", "AdministratorAccess").check(),
-        planned(own_mapped(&of_set("AdministratorAccess", "a"))).world(|world| world.roles.clear()).says("IAM Identity Center makes the role once the permission set is assigned").change(|world| {
+        planned(own_mapped(&of_set("AdministratorAcces", "a"))).says("Write one that the account has, letter by letter: ").replace("c.yaml", "AdministratorAcces", "AdministratorAccess").check(),
+        planned(own_mapped(&of_set("AdministratorAccess", "a"))).world(|world| world.roles.clear()).says("Assign the permission set is assigned").change(|world| {
             let roles = fresh().roles;
                 world.roles = roles;
         }).check(),

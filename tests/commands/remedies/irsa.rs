@@ -48,7 +48,7 @@ fn chain() -> Vec<Check> {
             .after_first(|world| {
                 cluster(world).service_account_issuer = Some("https://example.com/id/other".to_owned());
             })
-            .says("The kubeconfig or its context leads to another cluster")
+            .says("Check --kubeconfig and --context.")
             .change(|world| cluster(world).service_account_issuer = None)
             .check(),
         checked(CHECK)

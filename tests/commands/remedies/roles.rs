@@ -199,6 +199,10 @@ fn provider() -> Vec<Check> {
         case(delete).first(format!("eksact {associate} --approve")).after_first(|world| {
             world.oidc_providers.values_mut().for_each(|provider| provider.tags.clear());
         }).says("Pass --allow oidc-provider-not-marked to delete it nevertheless.").instead(format!("{delete} --allow oidc-provider-not-marked")).leaves("allowed by --allow oidc-provider-not-marked").check(),
+        case(delete).first(format!("eksact {associate} --approve")).after_first(|world| {
+            world.denied.insert("iam:ListRoles".to_owned());
+            world.denied.insert("iam:GetAccountAuthorizationDetails".to_owned());
+        }).says("Pass --allow oidc-provider-in-use to delete it nevertheless.").instead(format!("{delete} --allow oidc-provider-in-use")).leaves("allowed by --allow oidc-provider-in-use").check(),
         case(delete).file("c.yaml", web("")).first("eksact apply -f c.yaml --yes").says("Delete these roles first").run("eksact delete iamserviceaccount --cluster quickstart --region eu-west-1 --namespace app --name web --approve").check(),
         case(associate).world(|world| {
             world.denied.insert("issuer:Connect".to_owned());

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     case::{Case, Check, case},
-    world::{ACCESS, HEAD, add_role, aws_auth, cluster, role_of_another_account, trust_of_web},
+    world::{ACCESS, HEAD, add_role, aws_auth, cluster, role, role_of_another_account, trust_of_web, web},
 };
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/deployer";
@@ -280,6 +280,9 @@ fn lengths() -> Vec<Check> {
 
 /// The statement of this cluster in a role that the file does not share.
 fn removals() -> Vec<Check> {
+    // Another cluster's statement in the role of a service account that goes.
+    let in_use = "Take the role out of `sharedRoles` of those clusters' files";
+    let allowed = "plan -f less.yaml --prune --allow shared-role-in-use";
     let left = |command: &str, alone: bool| {
         case(command)
             .file(
@@ -303,6 +306,24 @@ fn removals() -> Vec<Check> {
             .says("Nobody else may assume this role: delete it, or give it another statement")
     };
     vec![
+        case("plan -f less.yaml --prune")
+            .file("c.yaml", web(""))
+            .file(
+                "less.yaml",
+                format!("{HEAD}iam: {{withOIDC: true, serviceAccounts: []}}\n"),
+            )
+            .first("eksact apply -f c.yaml --yes")
+            .after_first(|world| {
+                let mut theirs = trust_of_web(world, ACCOUNT);
+                let other = cluster(world).cluster.arn.replace("quickstart", "green");
+                theirs["Sid"] = json!(eksact::iam::shared_trust::sid(&other));
+                let statements = &mut role(world).trust_policy["Statement"];
+                statements.as_array_mut().unwrap().push(theirs);
+            })
+            .says(in_use)
+            .instead(allowed)
+            .leaves("shared-role-in-use")
+            .check(),
         left(PLAN, false)
             .says("--prune removes this cluster's statements from their trust policies.")
             .instead("plan -f c.yaml --prune")
