@@ -105,7 +105,7 @@ impl DeleteServiceAccount {
                 self.cluster.config_file.as_deref().unwrap_or_default()
             ))
             .with_help(remedy!(
-                "An empty list, `serviceAccounts: []`, says that each of the cluster's is missing there."
+                "List the service accounts that are to stay; with an empty list, `serviceAccounts: []`, all are deleted."
             )));
         } else if self.only_missing {
             prune = Some(self.prune(&config, &connection).await?);

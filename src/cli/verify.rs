@@ -139,9 +139,10 @@ impl VerifyToken {
 }
 
 fn not_of_the_sandbox(error: &SandboxTokenError, cluster: &str) -> Finding {
-    let (code, help) = match error {
+    let (code, message, help) = match error {
         SandboxTokenError::Signature => (
             "token-cluster",
+            error.to_string(),
             remedy!(
                 "It was signed for another cluster than `{cluster}` (upper and lower case count), or was changed. Make it with \
                  `eksact token --sandbox --cluster {cluster}`."
@@ -149,10 +150,11 @@ fn not_of_the_sandbox(error: &SandboxTokenError, cluster: &str) -> Finding {
         ),
         SandboxTokenError::Real | SandboxTokenError::Unreadable(_) => (
             "not-a-sandbox-token",
-            remedy!("Nothing of it was sent anywhere. Leave out --sandbox to ask AWS about it."),
+            format!("{error}; nothing of it was sent anywhere"),
+            remedy!("Leave out --sandbox to ask AWS about it."),
         ),
     };
-    Finding::new(Severity::Error, code, error.to_string()).with_help(help)
+    Finding::new(Severity::Error, code, message).with_help(help)
 }
 
 /// STS takes every name that a token was made for.

@@ -35,7 +35,6 @@ use crate::{
         mapping::ReadAwsAuth,
     },
     engine::Finding,
-    iam::Arn,
     kubeconfig::SignIn,
     ports::{
         CallError, CallErrorKind,
@@ -355,13 +354,11 @@ impl Asked {
                     Failure::error(format!("the authenticator cannot identify this caller: {error}"))
                 })?;
         let described = value(self.cluster.as_ref());
-        let arn: Option<Arn> = described.and_then(|cluster| cluster.arn.parse().ok());
         let known = Known {
             cluster,
             region: &signer.region,
             identity: &identity,
             is_missing,
-            cluster_account: arn.as_ref().map(|arn| arn.account.as_str()),
             mode: described.and_then(|cluster| cluster.authentication_mode.as_deref()),
             entries: value(self.entries.as_ref()).map(Vec::as_slice),
             aws_auth: match value(self.aws_auth.as_ref()) {

@@ -27,8 +27,6 @@ pub(crate) struct Known<'a> {
     pub(crate) identity: &'a Identity,
     /// EKS says that there is no such cluster.
     pub(crate) is_missing: bool,
-    /// The account that the cluster is in.
-    pub(crate) cluster_account: Option<&'a str>,
     /// `CONFIG_MAP`, `API_AND_CONFIG_MAP` or `API`.
     pub(crate) mode: Option<&'a str>,
     pub(crate) entries: Option<&'a [AccessEntry]>,
@@ -360,22 +358,6 @@ fn cluster_missing(known: &Known<'_>) -> Finding {
 /// Nothing lets the caller in: what would.
 fn not_mapped(known: &Known<'_>, mappings: &Mappings<'_>, facts: &mut Facts) {
     let identity = known.identity;
-    if let Some(account) = known
-        .cluster_account
-        .filter(|account| *account != identity.account)
-    {
-        facts.find(
-            Finding::new(
-                Severity::Warning,
-                "other-account",
-                format!(
-                    "the caller is in account {}, and the cluster in {account}",
-                    identity.account
-                ),
-            )
-            .with_help(remedy!("Perhaps other credentials were meant: check --profile, AWS_PROFILE and the keys in the environment.")),
-        );
-    }
     let is_root = identity.canonical.kind == PrincipalKind::Root;
     if is_root {
         facts.find(

@@ -31,7 +31,6 @@ fn nothing_known(identity: &Identity) -> Known<'_> {
         region: "eu-west-1",
         identity,
         is_missing: false,
-        cluster_account: Some("111122223333"),
         mode: None,
         entries: None,
         aws_auth: ReadAwsAuth::Unknown,

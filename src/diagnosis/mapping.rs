@@ -105,7 +105,10 @@ pub(super) fn by_aws_auth(
             if denied != Denied::NotMapped {
                 facts.find(
                     Finding::new(severity, "entry-dropped", denied.to_string())
-                        .with_help(remedy!("The entry is for nodes, or its username is reserved; give the caller an entry of its own.")),
+                        .with_help(remedy!(
+                            "The entry is for nodes. Use another role or, if no node has this one, map it as another user: {}",
+                            known.map_caller("", &[])
+                        )),
                 );
             }
             None

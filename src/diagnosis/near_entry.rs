@@ -255,10 +255,10 @@ fn help(miss: &NearMiss, first: &Miss, known: &Known<'_>) -> Remedy {
             }
             _ => remedy!("If it was meant for the caller: {map}"),
         },
-        Miss::Root => remedy!(
-            "Map the caller: {map}; or everybody in the account, without groups: {}",
+        Miss::Root => then_unmap(remedy!(
+            "Map the caller: {map}; or everybody in the account, without groups: {}.",
             known.target().map_account(&known.identity.account)
-        ),
+        )),
         Miss::Overridden { .. } | Miss::AtRandom => {
             let arn = &known.identity.canonical.arn;
             remedy!(
@@ -272,10 +272,12 @@ fn help(miss: &NearMiss, first: &Miss, known: &Known<'_>) -> Remedy {
             right.arn_field()
         ),
         Miss::Refused { key: Some(_), .. } => remedy!(
-            "Write `{}` there, or map the caller: {map}",
+            "Write `{}` there; or map the caller, {map}, and take that entry out.",
             miss.section.arn_field()
         ),
-        Miss::Refused { .. } => remedy!("Correct the entry, or map the caller: {map}"),
+        Miss::Refused { .. } => {
+            remedy!("Correct the entry; or map the caller, {map}, and take that entry out.")
+        }
         Miss::DroppedSection { .. } => {
             remedy!("Correct the section's text; nobody in it gets in until then.")
         }
@@ -284,8 +286,9 @@ fn help(miss: &NearMiss, first: &Miss, known: &Known<'_>) -> Remedy {
             miss.section.as_str()
         ),
         Miss::AccountForm => remedy!(
-            "Write it in its digits: {}",
-            known.target().map_account(&known.identity.account)
+            "Write it in its digits: {}. Then remove this one: {}",
+            known.target().map_account(&known.identity.account),
+            known.target().unmap_account(&miss.written)
         ),
         Miss::EmptyFields { .. } => remedy!("Put the values in quotes, and groups in a list."),
         _ => then_unmap(remedy!("Map the ARN that the server compares: {map}.")),

@@ -36,6 +36,11 @@ impl Target<'_> {
         self.eksact("delete iamidentitymapping", &["--arn", arn, "--all"])
     }
 
+    /// Takes an account, as it is written there, out of mapAccounts.
+    pub(crate) fn unmap_account(&self, written: &str) -> String {
+        self.eksact("delete iamidentitymapping", &["--account", written])
+    }
+
     /// Lets a whole account in.
     pub(crate) fn map_account(&self, account: &str) -> String {
         self.eksact("create iamidentitymapping", &["--account", account])

@@ -134,7 +134,9 @@ fn of_jwt(token: &JsonWebToken, now: Timestamp) -> Facts {
                 "clock",
                 format!("the token is valid only in {}", distance(start, now)),
             )
-            .with_help(remedy!("Compare the clocks of this machine and of the issuer.")),
+            .with_help(remedy!(
+                "The clock of this machine or of the issuer is wrong: set it, and read the token again."
+            )),
         );
     }
     facts

@@ -25,7 +25,11 @@ pub(crate) fn refusal(answer: &StsAnswer, host: &str, cluster: &str) -> Option<F
     };
     let (finding, help) = meaning(code, message, host, cluster);
     let said = code_of(&answer.verdict);
-    Some(Finding::new(Severity::Error, finding, format!("STS says {said}: {message}")).with_help(help))
+    let told = Finding::new(Severity::Error, finding, format!("STS says {said}: {message}"));
+    Some(match help {
+        Some(help) => told.with_help(help),
+        None => told,
+    })
 }
 
 /// What is wrong with a token that the server has refused. A clock that is off by so much is the cause then, whatever STS
@@ -76,13 +80,13 @@ pub(crate) fn clock(answer: &StsAnswer, now: Timestamp) -> Option<Finding> {
     )
 }
 
-/// What a refusal of STS means here: the code of the finding, and what to do. Source of the codes: "Common errors" of the
-/// STS API reference.
-fn meaning(code: &str, message: &str, host: &str, cluster: &str) -> (&'static str, Remedy) {
+/// What a refusal of STS means here: the code of the finding, and what to do where that is known. Source of the codes:
+/// "Common errors" of the STS API reference.
+fn meaning(code: &str, message: &str, host: &str, cluster: &str) -> (&'static str, Option<Remedy>) {
     let about_time = ["expired", "not yet current"]
         .iter()
         .any(|words| message.to_lowercase().contains(words));
-    match code {
+    let (finding, help) = match code {
         "RequestTimeTooSkewed" => ("clock", clock_help()),
         "SignatureDoesNotMatch" | "RequestExpired" if about_time => ("clock", clock_help()),
         "SignatureDoesNotMatch" => (
@@ -101,8 +105,8 @@ fn meaning(code: &str, message: &str, host: &str, cluster: &str) -> (&'static st
         "InvalidClientTokenId" => (
             "credentials-unknown",
             remedy!(
-                "The key was deleted or is inactive, its session token is missing or not its own, or the key is of another \
-                 partition{}.",
+                "Sign in again, and make a new token: the key was deleted or is inactive, its session token is missing or is \
+                 another key's, or the key is of another partition{}.",
                 sts_endpoint::region_of(host).map_or_else(String::new, |region| format!(
                     "; an opt-in region such as {region} may be, must be enabled in the account"
                 ))
@@ -110,16 +114,20 @@ fn meaning(code: &str, message: &str, host: &str, cluster: &str) -> (&'static st
         ),
         "RegionDisabledException" => (
             "region-disabled",
-            remedy!("Enable STS in this region in the account's settings."),
+            remedy!(
+                "Enable STS in this region in the account's settings, or make the token for a region where it is: `eksact token \
+                 --region`."
+            ),
         ),
         "Throttling" | "ThrottlingException" => (
             "sts-throttled",
             remedy!(
-                "STS refuses for the number of calls; the server then answers 429 or Unauthorized. Keep tokens for their 14 minutes."
+                "There are too many calls of STS: try again in a minute, and let programs keep their tokens for 14 minutes."
             ),
         ),
-        _ => ("sts-refused", remedy!("See the text of STS.")),
-    }
+        _ => return ("sts-refused", None),
+    };
+    (finding, Some(help))
 }
 
 fn clock_help() -> Remedy {

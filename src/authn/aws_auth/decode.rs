@@ -1,11 +1,14 @@
 //! JSON into the server's types, as Go's `encoding/json` does it: what has the wrong type stays empty, the rest goes on.
 
 use super::document::{Json, Kind};
-use super::lint_names::{misspelt, nearest_placeholder};
+use super::lint_names::{PLACEHOLDERS, misspelt, nearest_placeholder};
 use super::parse::{Fault, Mapping, SectionKey, SsoRole};
 use crate::remedy::Remedy;
 use crate::yaml::Tree;
 use crate::yaml::syntax::NodeId;
+
+/// What `groups` must be.
+const LIST: &str = "a list";
 
 /// What decoding writes to besides its result.
 pub(super) struct Decoder<'t> {
@@ -26,48 +29,75 @@ impl Decoder<'_> {
         let mut fault = Fault::at(problem, self.tree.node(value.node).map(|node| node.start));
         fault.item = Some(self.item);
         fault.field = (!field.is_empty()).then(|| field.to_owned());
-        fault.help = self.instead(field, value);
+        fault.help = self.instead(wanted, value);
         self.faults.push(fault);
     }
 
     /// What to write instead of a value of the wrong type, where what is meant can be seen.
-    fn instead(&self, field: &str, value: &Json) -> Option<Remedy> {
-        let text = |node: NodeId| self.tree.text(node).filter(|text| !text.is_empty());
-        let is_of_groups = field == "groups";
+    fn instead(&self, wanted: &str, value: &Json) -> Option<Remedy> {
+        if wanted == LIST {
+            let groups = self.groups_meant(value);
+            let items = groups
+                .iter()
+                .map(|group| serde_json::Value::from(misspelt(group).unwrap_or(group)).to_string());
+            let items: Vec<String> = items.collect();
+            return (!items.is_empty()).then(|| remedy!("write a list: `groups: [{}]`", items.join(", ")));
+        }
         match &value.kind {
-            Kind::Text(written) if is_of_groups => {
-                let groups = written.split([',', ';', '\n']).map(|group| {
-                    let group = group.trim();
-                    group.strip_prefix("- ").unwrap_or(group).trim()
-                });
-                let groups: Vec<String> = groups
-                    .filter(|group| !group.is_empty())
-                    .map(|group| serde_json::Value::from(misspelt(group).unwrap_or(group)).to_string())
-                    .collect();
-                Some(remedy!("write a list: `groups: [{}]`", groups.join(", ")))
-            }
             Kind::Bool | Kind::Number => {
-                let quoted = format!("\"{}\"", text(value.node)?);
+                let quoted = format!("\"{}\"", self.written(value.node)?);
                 Some(remedy!("write it in quotes: `{quoted}`"))
             }
             Kind::Object(_) => {
                 let &[entry] = self.tree.entries(value.node) else {
                     return None;
                 };
-                let (key, value) = (text(entry.key)?, text(entry.value));
-                let word: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
-                match nearest_placeholder(&word) {
-                    Some(placeholder) => {
-                        Some(remedy!("write the placeholder in quotes: `\"{placeholder}\"`"))
-                    }
-                    None => Some(remedy!(
-                        "a blank behind a colon makes a mapping; write `{key}{}`",
-                        value.map_or_else(String::new, |value| format!(":{value}"))
-                    )),
-                }
+                let meant = self.name_meant(entry.key, entry.value)?;
+                Some(if PLACEHOLDERS.contains(&meant.as_str()) {
+                    remedy!("write the placeholder in quotes: `\"{meant}\"`")
+                } else {
+                    remedy!("a blank behind a colon makes a mapping; write `{meant}`")
+                })
             }
             _ => None,
         }
+    }
+
+    /// The groups that something else than a list was meant to name.
+    fn groups_meant(&self, value: &Json) -> Vec<String> {
+        match &value.kind {
+            Kind::Text(written) => {
+                let groups = written.split([',', ';', '\n']).map(|group| {
+                    let group = group.trim();
+                    group.strip_prefix("- ").unwrap_or(group).trim()
+                });
+                let groups = groups.filter(|group| !group.is_empty());
+                groups.map(str::to_owned).collect()
+            }
+            Kind::Object(_) => {
+                let entries = self.tree.entries(value.node).iter();
+                let names = entries.map(|entry| self.name_meant(entry.key, entry.value));
+                names.collect::<Option<_>>().unwrap_or_default()
+            }
+            _ => self.written(value.node).map(str::to_owned).into_iter().collect(),
+        }
+    }
+
+    /// The name that a key with its value was meant to be: a placeholder, or one with a blank behind its colon.
+    fn name_meant(&self, key: NodeId, value: NodeId) -> Option<String> {
+        let key = self.written(key)?;
+        let word: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
+        Some(match nearest_placeholder(&word) {
+            Some(placeholder) => placeholder.to_owned(),
+            None => match self.written(value) {
+                Some(value) => format!("{key}:{value}"),
+                None => key.to_owned(),
+            },
+        })
+    }
+
+    fn written(&self, node: NodeId) -> Option<&str> {
+        self.tree.text(node).filter(|text| !text.is_empty())
     }
 
     /// One entry of `mapRoles` or `mapUsers`.
@@ -114,7 +144,7 @@ impl Decoder<'_> {
                     self.text("groups", item, into);
                 }
             }
-            _ => self.fault("groups", value, "a list"),
+            _ => self.fault("groups", value, LIST),
         }
     }
 

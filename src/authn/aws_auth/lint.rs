@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::edit::Edit;
 use super::identity::Identity;
-use super::lint_names::{BUILT_IN_GROUPS, NameOf, of_name};
+use super::lint_names::{BUILT_IN_GROUPS, NameOf, NamedCaller, of_name};
 use super::mapping::{equal_fold, to_lower};
 use super::parse::{AwsAuth, Entry, Fault, Mapping, Section, SectionKey};
 use super::unread::Unread;
@@ -291,7 +291,7 @@ impl Findings {
                     "a new document begins before this line, and the server reads the first of {} alone",
                     self.key.as_str()
                 ),
-                remedy!("remove the line with `---` or `...` above it"),
+                remedy!("remove each line with `---` or `...` above it"),
                 None,
             );
         }
@@ -335,14 +335,14 @@ impl Findings {
     }
 
     fn names(&mut self, mapping: &Mapping, surroundings: &Surroundings<'_>) {
-        let has_session = has_session(self.key, &mapping.arn);
+        let caller = caller_of(self.key, &mapping.arn);
         let username = std::iter::once((&mapping.username, NameOf::User));
         let groups = mapping.groups.iter().map(|group| (group, NameOf::Group));
         for (name, kind) in username.chain(groups).filter(|(name, _)| !name.is_empty()) {
             let is_bound = surroundings
                 .bound_groups
                 .is_some_and(|bound| bound.contains(name));
-            let mut found = of_name(name, kind, has_session);
+            let mut found = of_name(name, kind, caller);
             // What a binding names has its effect, however it is spelt.
             found.retain(|_| kind == NameOf::User || !is_bound);
             let is_odd = !found.is_empty();
@@ -405,10 +405,9 @@ impl Findings {
             self.warning(
                 "no-username",
                 format!("the entry of `{}` has no username: audit logs name nobody, and aggregated APIs such as that of `kubectl top` refuse a caller without a name", mapping.arn),
-                if has_session(self.key, &mapping.arn) {
-                    remedy!("write `username: \"{{{{SessionName}}}}\"`, or a name")
-                } else {
-                    remedy!("write a `username`")
+                match caller_of(self.key, &mapping.arn) {
+                    NamedCaller::User => remedy!("write a `username`"),
+                    _ => remedy!("write `username: \"{{{{SessionName}}}}\"`, or a name"),
                 },
                 None,
             );
@@ -434,13 +433,16 @@ impl Findings {
     }
 }
 
-/// Whether the callers that an ARN is for are sessions of a role; of other ARNs, those that the section is for.
-fn has_session(section: SectionKey, arn: &str) -> bool {
+/// The callers that an ARN is for; of other ARNs, those that the section is for.
+fn caller_of(section: SectionKey, arn: &str) -> NamedCaller {
     let resource = arn.splitn(6, ':').nth(5).unwrap_or_default().to_ascii_lowercase();
-    match resource.split('/').next() {
-        Some("role" | "assumed-role") => true,
-        Some("user" | "root" | "federated-user") => false,
-        _ => section == SectionKey::Roles,
+    let (kind, name) = resource.split_once('/').unwrap_or((&resource, ""));
+    match kind {
+        "role" => NamedCaller::of_role(name),
+        "assumed-role" => NamedCaller::of_role(name.split('/').next().unwrap_or_default()),
+        "user" | "root" | "federated-user" => NamedCaller::User,
+        _ if section == SectionKey::Roles => NamedCaller::Session,
+        _ => NamedCaller::User,
     }
 }
 

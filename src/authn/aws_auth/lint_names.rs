@@ -42,6 +42,8 @@ pub const PLACEHOLDERS: [&str; 5] = [
 
 /// Groups that are many: every namespace and every bootstrap token may have one.
 const FAMILIES: [&str; 2] = ["system:serviceaccounts:", "system:bootstrappers:"];
+/// How the names of roles begin that IAM Identity Center made.
+const SSO_PREFIX: &str = "AWSReservedSSO_";
 /// Longer names are nobody's slip, and comparing them costs memory.
 const LONGEST_SLIP: usize = 64;
 /// Fewer letters are part of too many words.
@@ -54,6 +56,28 @@ pub enum NameOf {
     User,
     /// One of `groups`.
     Group,
+}
+
+/// Whom a name is given to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedCaller {
+    /// An IAM user, who has no session.
+    User,
+    /// A session of a role, which may be a node's.
+    Session,
+    /// A session of a role that IAM Identity Center made, which only people have.
+    SsoSession,
+}
+
+impl NamedCaller {
+    /// Who has sessions of the role with this name; a path may be before it.
+    pub fn of_role(name: &str) -> Self {
+        let name = name.rsplit('/').next().unwrap_or_default();
+        let is_sso = name
+            .get(..SSO_PREFIX.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(SSO_PREFIX));
+        if is_sso { Self::SsoSession } else { Self::Session }
+    }
 }
 
 /// What is wrong with a name.
@@ -102,8 +126,8 @@ pub struct NameFinding {
     pub meant: Option<String>,
 }
 
-/// Looks through a name that is not empty. `has_session` is whether the caller is a session of a role; users have none.
-pub fn of_name(name: &str, kind: NameOf, has_session: bool) -> Vec<NameFinding> {
+/// Looks through a name that is not empty.
+pub fn of_name(name: &str, kind: NameOf, caller: NamedCaller) -> Vec<NameFinding> {
     let mut found = Vec::new();
     let shown = shown(name);
     let bare = name.trim_matches(is_padding);
@@ -144,9 +168,7 @@ pub fn of_name(name: &str, kind: NameOf, has_session: bool) -> Vec<NameFinding> 
         return found;
     }
     found.extend(placeholders(name, &shown));
-    if !has_session {
-        found.extend(without_session(name));
-    }
+    found.extend(not_for(caller, name));
     match kind {
         NameOf::Group => found.extend(system_group(name, &shown)),
         NameOf::User => found.extend(reserved(name, &shown)),
@@ -370,26 +392,37 @@ pub(super) fn nearest_placeholder(word: &str) -> Option<&'static str> {
         .or_else(|| all().find(|known| is_part(&plain(known))))
 }
 
-/// Placeholders that the server fills with nothing, or because of which it refuses, where the caller has no session.
-fn without_session(name: &str) -> Vec<NameFinding> {
-    let of_session = PLACEHOLDERS
-        .into_iter()
-        .filter(|known| name.contains(known))
-        .filter(|known| known.starts_with("{{Session") || *known == "{{EC2PrivateDNSName}}");
-    of_session
-        .map(|known| {
+/// Placeholders that the server fills with nothing for this caller, or because of which it refuses it.
+fn not_for(caller: NamedCaller, name: &str) -> Vec<NameFinding> {
+    let known = PLACEHOLDERS.into_iter().filter(|known| name.contains(known));
+    known
+        .filter_map(|known| {
             let is_node = known == "{{EC2PrivateDNSName}}";
-            NameFinding {
+            let who = match caller {
+                NamedCaller::User => "an IAM user",
+                NamedCaller::SsoSession => "a session of IAM Identity Center",
+                NamedCaller::Session => return None,
+            };
+            let (weight, message) = if is_node {
+                let message = format!("{known} is for the role of a node only: the server always refuses {who}");
+                (Weight::Error, message)
+            } else if caller == NamedCaller::User && known.starts_with("{{Session") {
+                let message = format!("{known} is empty for an IAM user: only a role has sessions");
+                (Weight::Warning, message)
+            } else {
+                return None;
+            };
+            Some(NameFinding {
                 fault: NameFault::Placeholder,
-                weight: if is_node { Weight::Error } else { Weight::Warning },
-                message: if is_node {
-                    format!("{known} is for the role of a node only: the server refuses an IAM user always")
+                weight,
+                message,
+                help: if caller == NamedCaller::User {
+                    remedy!("write the user's name itself")
                 } else {
-                    format!("{known} is empty for an IAM user: only a role has sessions")
+                    remedy!("write `{{{{SessionName}}}}`, which is the user's name in IAM Identity Center, or another name")
                 },
-                help: remedy!("write the user's name itself"),
                 meant: None,
-            }
+            })
         })
         .collect()
 }

@@ -20,7 +20,9 @@ mod tests;
 
 pub use identity::{Identity, IdentityError};
 pub use lint::Weight;
-pub use lint_names::{NameFault, NameFinding, NameOf, PLACEHOLDERS, SYSTEM_GROUPS, is_system_group, of_name};
+pub use lint_names::{
+    NameFault, NameFinding, NameOf, NamedCaller, PLACEHOLDERS, SYSTEM_GROUPS, is_system_group, of_name,
+};
 pub use mapping::{Denied, Mapped, MappedBy, MappingRules, Principal, Principals, map, map_with, principals};
 pub use miss::{Miss, Nearness, misses};
 pub use near_miss::{NearMiss, near_misses};

@@ -238,10 +238,11 @@ fn field_and_value(line: &str) -> Option<(&str, &str)> {
     // `rolearn: arn:…`: the first belongs to the key.
     let (field, value) = line.split_at_checked(line.rfind("arn:")?)?;
     let is_punctuation = |c: char| c.is_whitespace() || "'\"{}[],:?".contains(c);
-    Some((
-        field.trim_matches(is_punctuation),
-        value.trim_matches(is_punctuation),
-    ))
+    // Of `{username: dev, userarn: 'arn:…', groups: []}` there is more on both sides.
+    let field = field.trim_matches(is_punctuation).rsplit(is_punctuation).next()?;
+    let value = value.split(['\'', '"', '}', ']']).next()?;
+    let value = value.split(", ").next()?;
+    Some((field, value.trim_matches(is_punctuation)))
 }
 
 fn of_dropped(

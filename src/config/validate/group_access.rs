@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::identity_mapping::check_name;
 use super::kubernetes_names::{is_label, suggestion};
-use crate::authn::aws_auth::NameOf;
+use crate::authn::aws_auth::{NameOf, NamedCaller};
 use crate::config::cluster_access::{GroupAccess, GroupBinding, GroupRole};
 use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
@@ -71,7 +71,13 @@ fn name(group: &GroupAccess, path: &FieldPath, found: &mut Findings) {
             )),
         );
     } else {
-        check_name(&group.name.value, NameOf::Group, true, &name, found);
+        check_name(
+            &group.name.value,
+            NameOf::Group,
+            NamedCaller::Session,
+            &name,
+            found,
+        );
     }
     if group.bindings.is_empty() {
         let path = path.key("bindings");

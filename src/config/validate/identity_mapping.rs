@@ -5,7 +5,7 @@
 //! can never match, so that everything of that kind is said here.
 
 use super::kubernetes_names::{is_label, suggestion};
-use crate::authn::aws_auth::{NameFault, NameOf, Weight, of_name};
+use crate::authn::aws_auth::{NameFault, NameOf, NamedCaller, Weight, of_name};
 use crate::config::cluster_access::{IdentityMapping, MappingSubject};
 use crate::config::diagnostic::quoted;
 use crate::config::document::DocumentKind;
@@ -120,7 +120,11 @@ pub(in crate::config) fn check(
         ),
         MappingSubject::Arn(text) => {
             let is_role = super::principal_arn::check(text, partition, &path.key("arn"), &mut found);
-            user(mapping, is_role, path, &mut found);
+            let caller = match is_role {
+                true => NamedCaller::of_role(text),
+                false => NamedCaller::User,
+            };
+            user(mapping, caller, path, &mut found);
         }
         MappingSubject::PermissionSet { name, account } => {
             let path_of_set = path.key("permissionSet");
@@ -128,7 +132,7 @@ pub(in crate::config) fn check(
             if let Some(account) = account {
                 account_id(account, path_of_set.key("account"), &mut found);
             }
-            user(mapping, true, path, &mut found);
+            user(mapping, NamedCaller::SsoSession, path, &mut found);
         }
         MappingSubject::Account(account) => account_id(account, path.key("account"), &mut found),
         MappingSubject::Service { name, namespace } => service(name, namespace, path, &mut found),
@@ -206,7 +210,7 @@ fn service(name: &str, namespace: &str, path: &FieldPath, found: &mut Findings) 
 }
 
 /// User name and groups.
-fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut Findings) {
+fn user(mapping: &IdentityMapping, caller: NamedCaller, path: &FieldPath, found: &mut Findings) {
     match &mapping.username {
         None if mapping.groups.is_empty() => found.push(
             Finding::error(
@@ -219,7 +223,7 @@ fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut 
         ),
         None => found.push(
             Finding::warning("no-username", path.clone(), format!("{path}.username is not set"))
-                .help(if is_role {
+                .help(if caller != NamedCaller::User {
                     remedy!("a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell \
                      one from another; `{{{{SessionName}}}}` would")
                 } else {
@@ -229,7 +233,7 @@ fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut 
                 .explained_from_below(),
         ),
         Some(name) => {
-            check_name(name, NameOf::User, is_role, &path.key("username"), found);
+            check_name(name, NameOf::User, caller, &path.key("username"), found);
         }
     }
     for (index, group) in mapping.groups.iter().enumerate() {
@@ -239,7 +243,7 @@ fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut 
         let path = path.key("groups").index(index);
         // An empty one is reported as every empty value is.
         if !group.is_empty() {
-            check_name(group, NameOf::Group, is_role, &path, found);
+            check_name(group, NameOf::Group, caller, &path, found);
             if mapping.groups.iter().take(index).any(|before| before == group) {
                 let message = format!(
                     "{} is in the list already: once more makes no difference",
@@ -251,13 +255,19 @@ fn user(mapping: &IdentityMapping, is_role: bool, path: &FieldPath, found: &mut 
     }
 }
 
-/// A user name or group, by the rules that `check aws-auth` has for it. `is_role` is whether sessions of a role get it.
-pub(super) fn check_name(name: &str, kind: NameOf, is_role: bool, path: &FieldPath, found: &mut Findings) {
+/// A user name or group, by the rules that `check aws-auth` has for it.
+pub(super) fn check_name(
+    name: &str,
+    kind: NameOf,
+    caller: NamedCaller,
+    path: &FieldPath,
+    found: &mut Findings,
+) {
     // A blank one is told with every other blank value.
     if name.trim().is_empty() {
         return;
     }
-    for finding in of_name(name, kind, is_role) {
+    for finding in of_name(name, kind, caller) {
         let code = match finding.fault {
             // Reported as unexpanded already.
             NameFault::Placeholder if name.contains("${") => continue,

@@ -61,7 +61,7 @@ fn near() -> Vec<Check> {
     };
     let with = |from: &str, to: &str| of("mapRoles", RIGHT.replace(from, to));
     vec![
-        corrected(with("username: dev", "username: dev, sso: {permissionSetName: A, accountID: '111122223333'}").says("Correct the entry, or map the caller: ")),
+        corrected(with("username: dev", "username: dev, sso: {permissionSetName: A, accountID: '111122223333'}").says("Correct the entry; or map the caller, ")),
         corrected(of("maproles", RIGHT.to_owned()).says("Rename the key to `mapRoles`; upper and lower case matter.")),
         with("role/dev", "role/de*").says("Map the caller: ").printed(&[]).check(),
         of("mapRoles", format!("{RIGHT}{}", RIGHT.replace("'system:masters'", ""))).says("Keep one entry for each ARN, with all its groups: ").printed(&[]).check(),
