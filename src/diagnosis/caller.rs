@@ -10,7 +10,7 @@ use super::{
 use crate::{
     authn::{
         arn::PrincipalKind,
-        aws_auth::{Identity, SectionKey},
+        aws_auth::{Identity, SectionKey, parse},
         aws_auth_manifest::Manifest,
     },
     config::SourceLocation,
@@ -158,7 +158,19 @@ impl Known<'_> {
             }
             _ => username,
         };
-        self.target().map(arn, username, groups)
+        let command = self.target().map(arn, username, groups);
+        match self.dropped_section() {
+            Some(section) => format!("once {} is corrected, {command}", section.as_str()),
+            None => command,
+        }
+    }
+
+    /// A section of aws-auth that the server drops; no command writes into the ConfigMap while there is one.
+    fn dropped_section(&self) -> Option<SectionKey> {
+        let ReadAwsAuth::Data(data) = self.aws_auth else {
+            return None;
+        };
+        parse(data).dropped().map(|(section, _)| section).next()
     }
 
     /// Where a line of a section is, if aws-auth was read from a file.

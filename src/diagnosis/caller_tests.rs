@@ -104,7 +104,7 @@ fn each_cause_of_unauthorized_is_named() {
             ROLE,
             "- rolearn: arn:aws:iam::111122223333:role/Admin\n\tusername: admin\n".to_owned(),
             String::new(),
-            vec!["section-dropped", "section-dropped", "not-mapped"],
+            vec!["section-dropped", "not-mapped"],
         ),
     ];
     for (arn, roles, users, expected) in cases {
@@ -498,7 +498,7 @@ fn callers_of_real_life_are_told_the_entry_that_nearly_matches() {
                 "mapRoles",
                 format!("{}  groups: {{{{x}}}}\n", role(&iam("role/dev")).1),
             )],
-            &["section-dropped", "section-dropped", "not-mapped"],
+            &["section-dropped", "not-mapped"],
             "mapRoles, line 1, has".to_owned(),
         ),
         (

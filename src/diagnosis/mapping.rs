@@ -7,7 +7,7 @@ use super::{caller::Known, near_entry};
 use crate::{
     authn::aws_auth::{
         AwsAuth, Denied, Mapped, MappedBy, Miss, SectionKey,
-        lint::{Surroundings, about_identity, lint},
+        lint::{LintFinding, Surroundings, about_identity, lint},
         map, near_misses, parse,
     },
     engine::{Finding, Severity},
@@ -41,43 +41,37 @@ pub(super) fn by_aws_auth(
         Severity::Error
     };
     let misses = near_misses(&aws_auth, known.identity, data);
-    let is_named = |key: &str| {
-        let mut why = misses.iter().flat_map(|miss| &miss.why);
-        why.any(|miss| matches!(miss, Miss::MisspeltSection { key: named } if named == key))
+    // What names the caller is told of that entry.
+    let is_told = |finding: &LintFinding| {
+        let mut why = misses
+            .iter()
+            .flat_map(|miss| miss.why.iter().map(|why| (why, miss.section)));
+        why.any(|(why, section)| match why {
+            Miss::MisspeltSection { key } => finding.key.as_ref() == Some(key),
+            Miss::DroppedSection { .. } => {
+                finding.code == "section-dropped" && finding.section == Some(section)
+            }
+            _ => false,
+        })
     };
-    let misspelt = lint(&aws_auth, &Surroundings::default())
+    let of_sections = lint(&aws_auth, &Surroundings::default())
         .into_iter()
-        .filter(|finding| finding.code == "section-misspelt")
         .filter(|finding| {
-            !aws_auth
-                .unknown_keys
-                .iter()
-                .any(|key| is_named(key) && finding.message.contains(&format!("`{key}`")))
+            ["section-misspelt", "section-dropped"].contains(&finding.code) && !is_told(finding)
         });
-    for finding in misspelt {
+    for finding in of_sections {
+        let severity = if finding.section.is_some() {
+            Severity::Warning
+        } else {
+            severity
+        };
+        let place = finding
+            .section
+            .and_then(|section| known.place(section, finding.line));
         facts.find(
             Finding::new(severity, finding.code, finding.message)
-                .with_help(remedy!("In aws-auth: {}.", finding.suggestion)),
-        );
-    }
-    for (section, fault) in aws_auth.dropped() {
-        let place = fault
-            .line
-            .map_or_else(String::new, |line| format!(", line {line}"));
-        facts.find(
-            Finding::new(
-                Severity::Warning,
-                "section-dropped",
-                format!(
-                    "the server reads nothing of {} ({}{place}): everybody in it is locked out",
-                    section.as_str(),
-                    fault.problem
-                ),
-            )
-            .with_help(remedy!(
-                "Correct the text of that section; `kubectl -n kube-system edit configmap aws-auth`."
-            ))
-            .at(known.place(section, fault.line).as_ref()),
+                .with_help(remedy!("In aws-auth: {}.", finding.suggestion))
+                .at(place.as_ref()),
         );
     }
     let nearest = near_entry::of_aws_auth(&misses, known, severity);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::caller::Known;
 use crate::{
-    authn::aws_auth::{Miss, NearMiss, Nearness, SectionKey},
+    authn::aws_auth::{Miss, NearMiss, Nearness, SectionKey, lint::dropped_help},
     engine::{Finding, Severity},
     ports::access::AccessEntry,
 };
@@ -278,9 +278,7 @@ fn help(miss: &NearMiss, first: &Miss, known: &Known<'_>) -> Remedy {
         Miss::Refused { .. } => {
             remedy!("Correct the entry; or map the caller, {map}, and take that entry out.")
         }
-        Miss::DroppedSection { .. } => {
-            remedy!("Correct the section's text; nobody in it gets in until then.")
-        }
+        Miss::DroppedSection { fault } => remedy!("In aws-auth: {}.", dropped_help(fault)),
         Miss::MisspeltSection { .. } => remedy!(
             "Rename the key to `{}`; upper and lower case matter.",
             miss.section.as_str()

@@ -446,7 +446,8 @@ fn caller_of(section: SectionKey, arn: &str) -> NamedCaller {
     }
 }
 
-fn dropped_help(fault: &Fault) -> Remedy {
+/// What to do about a section that the server drops.
+pub(crate) fn dropped_help(fault: &Fault) -> Remedy {
     if fault.problem.contains("invalid map key") {
         remedy!("put texts that begin with `{{{{` in quotes")
     } else if fault.problem.contains("tab") || fault.problem.contains("cannot start any token") {

@@ -186,3 +186,39 @@ fn a_user_that_map_roles_has_as_well_is_covered_by_it() {
         .collect();
     assert_eq!(covered, [(Some(SectionKey::Users), Some(0))]);
 }
+
+#[test]
+fn node_names_are_for_roles_that_instances_have() {
+    for (key, arn, is_told) in [
+        ("rolearn", "role/nodes", false),
+        ("rolearn", "role/AWSReservedSSOnodes", false),
+        ("rolearn", "role/nodes-AWSReservedSSO_Ops_0123456789abcdef", false),
+        ("rolearn", "role/AWSReservedSSO_Ops_0123456789abcdef", true),
+        ("rolearn", "role/awsreservedsso_ops_0123456789abcdef", true),
+        (
+            "rolearn",
+            "role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Ops_0123456789abcdef",
+            true,
+        ),
+        ("userarn", "user/ann", true),
+        ("userarn", "user/AWSReservedSSO_Ops_0123456789abcdef", true),
+    ] {
+        let entry = |name: &str| {
+            format!("- {{{key}: 'arn:aws:iam::111122223333:{arn}', username: dev, groups: ['{name}']}}\n")
+        };
+        let section = if key == "rolearn" { "mapRoles" } else { "mapUsers" };
+        let codes = |name: &str| -> Vec<&str> {
+            let data = BTreeMap::from([(section.to_owned(), entry(name))]);
+            let found = lint(&parse(&data), &Surroundings::default());
+            let found = found.iter().filter(|found| found.weight == Weight::Error);
+            let codes = found.map(|found| found.code);
+            codes.filter(|code| *code == "unknown-placeholder").collect()
+        };
+        assert_eq!(
+            codes("system:node:{{EC2PrivateDNSName}}").len(),
+            usize::from(is_told),
+            "{arn}"
+        );
+        assert!(codes("{{AccountID}}").is_empty(), "{arn}");
+    }
+}

@@ -214,7 +214,22 @@ fn values_of_the_wrong_type_say_what_to_write() {
         ),
         (
             "groups: {system:masters}",
-            "a blank behind a colon makes a mapping; write `system:masters`",
+            "write a list: `groups: [\"system:masters\"]`",
+        ),
+        (
+            "groups:\n    system:masters:\n    ops:",
+            "write a list: `groups: [\"system:masters\", \"ops\"]`",
+        ),
+        (
+            "groups: {system: master, AccountID: }",
+            "write a list: `groups: [\"system:masters\", \"{{AccountID}}\"]`",
+        ),
+        ("groups: yes", "write a list: `groups: [\"yes\"]`"),
+        ("groups: 0123", "write a list: `groups: [\"0123\"]`"),
+        ("groups: 1.50", "write a list: `groups: [\"1.50\"]`"),
+        (
+            "groups: [[ops]]",
+            "write groups as a list of texts, and put `yes`, `no`, numbers and `~` in quotes",
         ),
         ("groups: [123]", "write it in quotes: `\"123\"`"),
         ("groups: [0123]", "write it in quotes: `\"0123\"`"),
@@ -328,7 +343,7 @@ fn a_second_document_is_not_read() {
         &text,
         &[(
             "document-not-read! 4",
-            "remove the line with `---` or `...` above it",
+            "remove each line with `---` or `...` above it",
         )],
     );
     check(
@@ -336,7 +351,7 @@ fn a_second_document_is_not_read() {
         &format!("---\n---\n- rolearn: {ROLE}\n"),
         &[(
             "document-not-read! 3",
-            "remove the line with `---` or `...` above it",
+            "remove each line with `---` or `...` above it",
         )],
     );
     check(
@@ -349,7 +364,7 @@ fn a_second_document_is_not_read() {
         "- '111122223333'\n---\n- '444455556666'\n",
         &[(
             "document-not-read! 3",
-            "remove the line with `---` or `...` above it",
+            "remove each line with `---` or `...` above it",
         )],
     );
 }

@@ -176,6 +176,12 @@ fn templates_that_stay_as_they_are() {
     said.push_str(&about(&[
         "{arn: 'arn:aws:iam::111122223333:user/ann', username: '{{SessionName}}', groups: ['{{EC2PrivateDNSName}}']}",
     ]));
+    // A session of IAM Identity Center is a person, never a node.
+    said.push('\n');
+    said.push_str(&about(&[
+        "{arn: 'arn:aws:iam::111122223333:role/AWSReservedSSO_Ops_0123456789abcdef', \
+         username: 'system:node:{{EC2PrivateDNSName}}', groups: ['{{SessionName}}']}",
+    ]));
     assert_snapshot!(said, @r#"
     5:57: error: `{{ SessionName }}` in `dev:{{ SessionName }}` is not a placeholder that the server knows: it stays in the name as it is
         help: write `dev:{{SessionName}}`; braces, case and blanks count
@@ -195,8 +201,10 @@ fn templates_that_stay_as_they_are() {
         help: a variable was probably not set: fill it in, or leave the key out
     5:57: warning: {{SessionName}} is empty for an IAM user: only a role has sessions
         help: write the user's name itself
-    5:85: error: {{EC2PrivateDNSName}} is for the role of a node only: the server refuses an IAM user always
+    5:85: error: {{EC2PrivateDNSName}} is for the role of a node only: the server always refuses an IAM user
         help: write the user's name itself
+    5:89: error: {{EC2PrivateDNSName}} is for the role of a node only: the server always refuses a session of IAM Identity Center
+        help: write `{{SessionName}}`, which is the user's name in IAM Identity Center, or another name
     "#);
 }
 

@@ -120,9 +120,10 @@ pub(in crate::config) fn check(
         ),
         MappingSubject::Arn(text) => {
             let is_role = super::principal_arn::check(text, partition, &path.key("arn"), &mut found);
-            let caller = match is_role {
-                true => NamedCaller::of_role(text),
-                false => NamedCaller::User,
+            let caller = if is_role {
+                NamedCaller::of_role(text)
+            } else {
+                NamedCaller::User
             };
             user(mapping, caller, path, &mut found);
         }
@@ -223,12 +224,12 @@ fn user(mapping: &IdentityMapping, caller: NamedCaller, path: &FieldPath, found:
         ),
         None => found.push(
             Finding::warning("no-username", path.clone(), format!("{path}.username is not set"))
-                .help(if caller != NamedCaller::User {
-                    remedy!("a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell \
-                     one from another; `{{{{SessionName}}}}` would")
-                } else {
+                .help(if caller == NamedCaller::User {
                     remedy!("a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell \
                      one from another")
+                } else {
+                    remedy!("a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell \
+                     one from another; `{{{{SessionName}}}}` would")
                 })
                 .explained_from_below(),
         ),

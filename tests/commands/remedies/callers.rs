@@ -155,7 +155,10 @@ fn sections() -> Vec<Check> {
             )
             .says("Correct the entry; or map the caller, "),
         ),
-        corrected(with("mapRoles", &format!("{RIGHT}- [\n")).says("Correct the section's text; ")),
+        corrected(
+            with("mapRoles", &format!("{RIGHT}- [\n"))
+                .says("In aws-auth: correct the text on that line or the one above"),
+        ),
         with("mapAccounts", "- '1111-2222-3333'\n")
             .says("Write it in its digits: ")
             .printed(&[])
@@ -177,6 +180,11 @@ fn sections() -> Vec<Check> {
             with("mapRoles", &RIGHT.replace("'system:masters'", "'system:master'"))
                 .says("In that entry of aws-auth: write `system:masters`."),
         ),
+        with("mapRoles", "- [\n")
+            .says("Somebody who may: once mapRoles is corrected, ")
+            .change(|world| set(world, "mapRoles", ""))
+            .printed(&MAP)
+            .check(),
         nodes().instead(OF).check(),
         nodes().printed(&MAP).check(),
     ]

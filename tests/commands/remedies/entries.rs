@@ -2,7 +2,8 @@
 
 use super::{
     aws_auth::{DEV, ENTRY, entry, fault},
-    case::Check,
+    case::{Check, case},
+    world::{ACCESS, HEAD},
 };
 
 const ARN: &str = "rolearn: 'arn:aws:iam::111122223333:role/dev'";
@@ -94,6 +95,19 @@ pub(super) fn cases() -> Vec<Check> {
             &format!("rolearn: '{DEV}'"),
         ),
     ];
+    all.push(
+        case("plan -f c.yaml")
+            .file(
+                "c.yaml",
+                format!(
+                    "{HEAD}{ACCESS}identityMappings:\n- {{permissionSet: {{name: AdministratorAccess}}, username: \
+                     'system:node:{{{{EC2PrivateDNSName}}}}', groups: ['system:masters']}}\n"
+                ),
+            )
+            .says("write `{{SessionName}}`, which is the user's name in IAM Identity Center, or another name")
+            .replace("c.yaml", "system:node:{{EC2PrivateDNSName}}", "{{SessionName}}")
+            .check(),
+    );
     for line in ["---", "...", "...\n    ---"] {
         let more = ENTRY.replace("dev", "ops");
         all.push(fault(

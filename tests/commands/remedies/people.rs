@@ -27,7 +27,7 @@ fn callers() -> Vec<Check> {
     vec![
         dev().says("Somebody who may: ").printed(&[("NAME", "dev"), ("GROUP", "system:masters")]).check(),
         section("- {rolearn: 'arn:aws:iam::111122223333:role/team/dev', username: dev, groups: ['system:masters']}\n").says("Map the ARN that the server compares").printed(&[]).check(),
-        section("- [\n").says("Correct the text of that section; ").change(|world| {
+        section("- [\n").says("In aws-auth: correct the text on that line or the one above").change(|world| {
             aws_auth(world).data.insert("mapRoles".to_owned(), "- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: ['system:masters']}\n".to_owned());
         }).check(),
         section("- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: 'system:masters'}\n").says("Put the values in quotes, and groups in a list.").change(|world| {
