@@ -1,6 +1,6 @@
 //! One line of the table: a situation, a command that complains, what its help says, done, and the command again.
 
-use eksact::cloud::sandbox::World;
+use eksact_simulator::World;
 
 use super::{
     complaint::{Complaint, complaints, said},
