@@ -15,7 +15,17 @@ use super::{
     global::GlobalFlags,
     wiring::Connection,
 };
-use crate::{
+use eksact_core::{
+    config::{ClusterConfig, ServiceAccount},
+    engine::{Finding, Severity},
+    ports::{
+        CallError, kubernetes,
+        web_identity::{WebIdentityToken, WebIdentityTrial},
+    },
+    resources::request::owns_role,
+    view::{Facts, Printer},
+};
+use eksact_identity::{
     authn::{
         irsa::{
             Account, Chain, Claims, InFile, IssuerCertificates, Known, Link, Pod, Provider, Role, Trial,
@@ -23,15 +33,7 @@ use crate::{
         },
         token_decode::{DecodedToken, decode},
     },
-    config::{ClusterConfig, ServiceAccount},
-    engine::{Finding, Severity},
     iam::{Arn, trust::provider_arn},
-    ports::{
-        CallError, kubernetes,
-        web_identity::{WebIdentityToken, WebIdentityTrial},
-    },
-    resources::request::owns_role,
-    view::{Facts, Printer},
 };
 
 /// Check each link between a service account and its role

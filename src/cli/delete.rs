@@ -16,7 +16,7 @@ use super::{
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     wiring::Connection,
 };
-use crate::{
+use eksact_core::{
     config::{ClusterConfig, ServiceAccount},
     resources::{
         Request,

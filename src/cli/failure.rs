@@ -1,14 +1,15 @@
 //! A command that fails: what people read, and the exit code.
 
 use super::ExitCode;
-use crate::remedy::Remedy;
-use crate::{
-    cloud::{aws::ConnectError, sandbox::SandboxError},
+use eksact_cloud::aws::ConnectError;
+use eksact_core::{
     engine::DraftError,
     ports::{CallError, CallErrorKind},
     resources::{preflight::PreflightError, runner::help_for},
     view::OutputError,
 };
+use eksact_message::remedy::Remedy;
+use eksact_simulator::SandboxError;
 
 /// Why a command fails.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,8 +13,7 @@ use super::{
     global::GlobalFlags,
     wiring::Connection,
 };
-use crate::{
-    iam::WellKnownPolicy,
+use eksact_core::{
     ports::{aws::Stack, kubernetes::ServiceAccount},
     resources::{
         live::{is_of_cluster, service_account_of},
@@ -22,6 +21,7 @@ use crate::{
     },
     view::{Printer, table::Table},
 };
+use eksact_identity::iam::WellKnownPolicy;
 
 /// Show what is there
 #[derive(Debug, Args)]

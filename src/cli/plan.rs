@@ -10,7 +10,7 @@ use super::{
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     wiring::Connection,
 };
-use crate::{
+use eksact_core::{
     resources::{Request, request::Prune},
     view::Printer,
 };

@@ -14,7 +14,7 @@ use super::{
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     wiring::Connection,
 };
-use crate::{
+use eksact_core::{
     config::{ClusterConfig, Located},
     resources::{
         LiveReader, Request, iam_role,
@@ -130,7 +130,7 @@ async fn live_account(
     key: &(String, String),
     settings: &Settings,
     connection: &Connection,
-) -> Result<crate::config::ServiceAccount, Failure> {
+) -> Result<eksact_core::config::ServiceAccount, Failure> {
     let reader = LiveReader::begin(connection.readers.clone(), &config.metadata.name.value).await?;
     let mut request = Request::ensure(config.clone(), settings.clone()).without_access();
     // Reading what a removal would need reads the stack, its template and its role.

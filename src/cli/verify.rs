@@ -11,27 +11,27 @@ use super::{
     signing::{Signing, SigningFlags},
     wiring,
 };
-use crate::{
+use eksact_cloud::{
+    aws::{ConnectError, token_replay::replay},
+    trust::TrustRoots,
+};
+use eksact_core::{
+    diagnosis::{token_facts, token_verdict},
+    engine::{Finding, Severity},
+    ports::sts::{StsAnswer, StsVerdict},
+    view::{Facts, Printer},
+};
+use eksact_credentials::Environment;
+use eksact_identity::{
     authn::{
         token::check_cluster_name,
         token_check::{self, Expectations},
         token_decode::{self, DecodedToken, PresignedToken},
         token_sandbox::{self, SandboxTokenError},
     },
-    cloud::{
-        aws::{
-            ConnectError,
-            token_replay::{StsAnswer, StsVerdict, replay},
-        },
-        credentials::Environment,
-        sandbox::{NotACaller, SimulatedCaller},
-        trust::TrustRoots,
-    },
-    diagnosis::{token_facts, token_verdict},
-    engine::{Finding, Severity},
     iam::Partition,
-    view::{Facts, Printer},
 };
+use eksact_simulator::{NotACaller, SimulatedCaller};
 
 /// Ask whether something would be believed
 #[derive(Debug, Args)]

@@ -22,13 +22,8 @@ use super::{
     whoami_kubeconfig,
     whoami_sources::{Server, Sources, roots},
 };
-use crate::{
-    authn::{aws_auth::Identity, token::check_cluster_name, token_sandbox::SANDBOX_ACCESS_KEY},
-    cloud::{
-        aws::{AwsClient, credentials, http},
-        credentials::Environment,
-        sandbox::Seed,
-    },
+use eksact_cloud::aws::{AwsClient, credentials, http};
+use eksact_core::{
     diagnosis::{
         caller::{Known, ServerSays, explain},
         context::{AskedFor, ContextUser, findings},
@@ -43,6 +38,11 @@ use crate::{
     },
     view::{Facts, Printer},
 };
+use eksact_credentials::Environment;
+use eksact_identity::authn::{
+    aws_auth::Identity, token::check_cluster_name, token_sandbox::SANDBOX_ACCESS_KEY,
+};
+use eksact_simulator::Seed;
 
 /// Show who you are to AWS, from which credentials, and who to a cluster
 #[derive(Debug, Args)]

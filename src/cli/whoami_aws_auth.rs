@@ -4,12 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::{Failure, file};
-use crate::{
-    authn::aws_auth_manifest::{Manifest, NAME, NAMESPACE},
-    engine::{Finding, Severity},
-    remedy::Remedy,
-    yaml::{self, Content, DuplicateKeys, Resolved},
-};
+use eksact_core::engine::{Finding, Severity};
+use eksact_identity::authn::aws_auth_manifest::{Manifest, NAME, NAMESPACE};
+use eksact_message::remedy::Remedy;
+use eksact_yaml::{self as yaml, Content, DuplicateKeys, Resolved};
 
 /// A ConfigMap that was given as a file.
 pub(super) struct PastedAwsAuth {

@@ -14,7 +14,7 @@ use clap::{
 };
 
 use super::{Failure, elsewhere};
-use crate::config::{is_blank, is_blank_character};
+use eksact_core::config::{is_blank, is_blank_character};
 
 /// The words for clap.
 ///

@@ -1,11 +1,11 @@
 //! The guards: what they refuse, that they let it pass when they are told to, and what prune never touches unasked.
 
-use eksact::{
-    cloud::sandbox::Sandbox,
+use eksact_core::{
     engine::{Plan, Severity},
     guard::Guard,
     resources::{Request, request::ProviderIntent},
 };
+use eksact_simulator::Sandbox;
 
 use crate::stage::{
     applied, apply, assert_settled, carry_out, cluster, file, plan, pruning, request, service_account,

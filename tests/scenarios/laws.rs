@@ -2,12 +2,12 @@
 //! run can be finished, runs side by side meet, prune removes exactly what is ours and absent, and the order of the file
 //! does not matter. The cases are random, and the same on every run.
 
-use eksact::{
-    cloud::sandbox::{Fault, Matching, Rule, Sandbox},
+use eksact_core::{
     engine::{Address, Plan, Severity},
     ports::CallErrorKind,
     resources::Request,
 };
+use eksact_simulator::{Fault, Matching, Rule, Sandbox};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngSeed},

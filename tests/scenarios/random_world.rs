@@ -3,13 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eksact::{
-    cloud::sandbox::{Sandbox, StackRecord, World},
-    ports::{
-        aws::{AwsWriter as _, Role, StackRequest},
-        kubernetes::{FieldManager, Namespace, ServiceAccount},
-    },
+use eksact_core::ports::{
+    aws::{AwsWriter as _, Role, StackRequest},
+    kubernetes::{FieldManager, Namespace, ServiceAccount},
 };
+use eksact_simulator::{Sandbox, StackRecord, World};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

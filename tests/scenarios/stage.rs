@@ -3,8 +3,7 @@
 
 use std::{fmt::Write as _, sync::Arc};
 
-use eksact::{
-    cloud::sandbox::{Sandbox, Seed, SimulatedCluster, StackRecord, TokioClock, World},
+use eksact_core::{
     config,
     engine::{ExecutionOptions, Interrupt, Plan, Report, Severity, StepError, execute},
     ports::{CallError, aws::Role, kubernetes::ServiceAccount},
@@ -14,6 +13,7 @@ use eksact::{
     },
     view::{Style, plan_human},
 };
+use eksact_simulator::{Sandbox, Seed, SimulatedCluster, StackRecord, TokioClock, World};
 use jiff::Timestamp;
 
 /// The cluster of every scenario, unless it says otherwise.

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eksact::{
-    cloud::sandbox::World,
+use eksact_core::{
     engine::Action,
     resources::{Request, request::RoleAttribute},
 };
+use eksact_simulator::World;
 use serde_json::{Value, json};
 
 use crate::stage::{applied, apply, assert_settled, file, record_of, request, role_of};

@@ -10,7 +10,7 @@ use std::{
 
 use aws_credential_types::Credentials;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use eksact::authn::token::{TokenRequest, sign};
+use eksact_identity::authn::token::{TokenRequest, sign};
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{

@@ -1,6 +1,6 @@
 //! What `check aws-auth` finds in a manifest and in a cluster, and edited as the help says.
 
-use eksact::cloud::sandbox::World;
+use eksact_simulator::World;
 
 use super::case::{Case, Check, case};
 

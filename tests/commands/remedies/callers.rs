@@ -1,9 +1,7 @@
 //! Whom a cluster does not let in, or not as is written: what `whoami` says, done.
 
-use eksact::{
-    cloud::sandbox::World,
-    ports::{access::AccessEntry, aws::Role},
-};
+use eksact_core::ports::{access::AccessEntry, aws::Role};
+use eksact_simulator::World;
 
 use super::{
     case::{Case, Check, case},

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use eksact::cloud::sandbox::World;
+use eksact_simulator::World;
 
 use super::{
     complaint::{Complaint, complaints, said},

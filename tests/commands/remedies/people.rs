@@ -87,7 +87,7 @@ fn pods() -> Vec<Check> {
                 .insert(ARN.to_owned(), value.to_owned());
         })
     };
-    let restore = |world: &mut eksact::cloud::sandbox::World| {
+    let restore = |world: &mut eksact_simulator::World| {
         let arn = role(world).arn.clone();
         account(world).annotations.insert(ARN.to_owned(), arn);
     };

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use eksact::{
-    cli::Failure,
-    cloud::sandbox::{Fault, Matching, Rule, Sandbox, Seed, SystemClock, World},
+use eksact::cli::Failure;
+use eksact_core::{
     config,
     ports::CallErrorKind,
     resources::{self, LiveReader, Request, preflight, request::Settings},
 };
+use eksact_simulator::{Fault, Matching, Rule, Sandbox, Seed, SystemClock, World};
 
 use super::{case::Check, world::web};
 

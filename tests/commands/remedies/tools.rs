@@ -1,13 +1,11 @@
 //! The commands of other tools that remedies name, done to the simulated account and cluster: what the AWS CLI and kubectl
 //! would do with these very arguments, and nothing that they would not.
 
-use eksact::{
-    cloud::sandbox::{SimulatedCluster, World},
-    ports::{
-        access::{AccessEntry, AccessPolicy, RbacBinding, Subject},
-        kubernetes::Namespace,
-    },
+use eksact_core::ports::{
+    access::{AccessEntry, AccessPolicy, RbacBinding, Subject},
+    kubernetes::Namespace,
 };
+use eksact_simulator::{SimulatedCluster, World};
 
 use std::{fmt::Write as _, path::PathBuf};
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use eksact::{
-    cloud::sandbox::Sandbox,
+use eksact_core::{
     engine::{Action, Effect, Severity},
     guard::Guard,
     resources::Request,
 };
+use eksact_simulator::Sandbox;
 use futures::future::join_all;
 use serde_json::json;
 
