@@ -155,7 +155,7 @@ impl DeleteServiceAccount {
             .filter_map(service_account_of);
         let (mut keep, mut named) = (BTreeSet::new(), BTreeSet::new());
         for key in ours {
-            let qualified_name = format!("{}/{}", key.0, key.1);
+            let qualified_name = format!("{key}");
             if !filter.takes(&qualified_name) {
                 keep.insert(key);
             } else if self.filter.include.contains(&qualified_name) {

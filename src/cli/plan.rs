@@ -1,6 +1,7 @@
 //! `eksact plan`.
 
 use clap::Args;
+use eksact_identity::service_account::ServiceAccountKey;
 
 use super::{
     ExitCode, Failure, file,
@@ -90,8 +91,7 @@ impl WholeFileFlags {
                 .prune_named
                 .iter()
                 .map(|name| {
-                    name.split_once('/')
-                        .map(|(namespace, name)| (namespace.to_owned(), name.to_owned()))
+                    ServiceAccountKey::parse(name)
                         .ok_or_else(|| Failure::usage(format!("--prune-named {name} is not NAMESPACE/NAME")))
                 })
                 .collect::<Result<_, _>>()?;

@@ -1,5 +1,6 @@
 //! `eksact update …`.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
@@ -127,7 +128,7 @@ impl UpdateServiceAccount {
 /// The service account as its live stack has it.
 async fn live_account(
     config: &ClusterConfig,
-    key: &(String, String),
+    key: &ServiceAccountKey,
     settings: &Settings,
     connection: &Connection,
 ) -> Result<eksact_core::config::ServiceAccount, Failure> {

@@ -1,6 +1,7 @@
 //! What every scenario needs: a simulated account, requests from the text of a file, and the road from a request to a
 //! finished run, as the command line goes it.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::{fmt::Write as _, sync::Arc};
 
 use eksact_core::{
@@ -126,7 +127,7 @@ pub(crate) fn deletion(keys: &[(&str, &str)]) -> Request {
     request.oidc_provider = resources::request::ProviderIntent::Leave;
     request.delete = keys
         .iter()
-        .map(|(namespace, name)| ((*namespace).to_owned(), (*name).to_owned()))
+        .map(|(namespace, name)| ServiceAccountKey::new(*namespace, *name))
         .collect();
     request
 }

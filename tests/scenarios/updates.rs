@@ -1,6 +1,7 @@
 //! `update` by flags: it starts from what is live and changes only what the flags name. Whatever else stands on the role
 //! or in its template stays.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::{BTreeMap, BTreeSet};
 
 use eksact_core::{
@@ -23,7 +24,7 @@ const FLAGS: &str = "metadata: {name: web, namespace: app}\nattachPolicyARNs: ['
 fn updating(only: impl IntoIterator<Item = RoleAttribute>) -> Request {
     let mut request = request(&file(&[FLAGS]));
     request.update = true;
-    request.only = BTreeMap::from([(("app".to_owned(), "web".to_owned()), BTreeSet::from_iter(only))]);
+    request.only = BTreeMap::from([(ServiceAccountKey::new("app", "web"), BTreeSet::from_iter(only))]);
     request
 }
 

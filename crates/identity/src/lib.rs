@@ -7,3 +7,4 @@ extern crate eksact_message;
 pub mod authn;
 pub mod cloudformation;
 pub mod iam;
+pub mod service_account;

@@ -1,12 +1,13 @@
 //! What really exists, as it was read: plain values, each read once, shared by the kinds that compare them. A value
 //! that could not be read is kept with its failure.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
-use super::{live_access::LiveAccess, request::AccountKey};
+use super::live_access::LiveAccess;
 use crate::ports::{
     CallError,
     aws::{CallerIdentity, Cluster, OidcProvider, Role, Stack},
@@ -41,7 +42,7 @@ pub struct Live {
     /// The stacks that bear the cluster's tag or a name that the request wants; none when nobody needed them.
     pub stacks: Option<Observed<Arc<ClusterStacks>>>,
     /// The stack name of each wanted service account, by the rule of [`eksact_identity::cloudformation::stack_name`].
-    pub stack_names: BTreeMap<AccountKey, String>,
+    pub stack_names: BTreeMap<ServiceAccountKey, String>,
     /// Roles by name, those that were asked for.
     pub roles: BTreeMap<String, Observed<Option<Arc<Role>>>>,
     /// All roles of the account, when every role had to be looked at.
@@ -54,7 +55,7 @@ pub struct Live {
     /// Namespaces, those that were asked for.
     pub namespaces: BTreeMap<String, Observed<Option<Namespace>>>,
     /// Service accounts, those that were asked for.
-    pub service_accounts: BTreeMap<AccountKey, Observed<Option<ServiceAccount>>>,
+    pub service_accounts: BTreeMap<ServiceAccountKey, Observed<Option<ServiceAccount>>>,
     /// Every service account of the cluster, when all had to be looked at.
     pub all_service_accounts: Option<Observed<Vec<ServiceAccount>>>,
     /// What decides who gets into the cluster.
@@ -87,7 +88,7 @@ impl Live {
     }
 
     /// The stack of this service account: the one whose tag names it, else the one that bears its name.
-    pub fn stack_of(&self, key: &AccountKey) -> Option<&Stack> {
+    pub fn stack_of(&self, key: &ServiceAccountKey) -> Option<&Stack> {
         let Some(Ok(stacks)) = &self.stacks else {
             return None;
         };
@@ -100,13 +101,13 @@ impl Live {
 impl Live {
     /// The stack of an account that shall go: the one whose tag names it, else the one of eksctl's name that bears the
     /// cluster's tag and names nobody (eksctl's own migration drops the other tag).
-    pub fn own_stack(&self, key: &AccountKey) -> Option<&Stack> {
+    pub fn own_stack(&self, key: &ServiceAccountKey) -> Option<&Stack> {
         let Some(Ok(stacks)) = &self.stacks else {
             return None;
         };
         stacks.tagged(key).or_else(|| {
             stacks
-                .named(&eksctl_name(&self.cluster.name, &key.0, &key.1))
+                .named(&eksctl_name(&self.cluster.name, &key.namespace, &key.name))
                 .filter(|stack| {
                     is_of_cluster(stack, &self.cluster.name) && service_account_of(stack).is_none()
                 })
@@ -120,7 +121,7 @@ impl Live {
 pub struct ClusterStacks {
     all: Vec<Stack>,
     by_name: HashMap<String, usize>,
-    by_account: HashMap<AccountKey, usize>,
+    by_account: HashMap<ServiceAccountKey, usize>,
 }
 
 impl ClusterStacks {
@@ -136,7 +137,7 @@ impl ClusterStacks {
                 continue;
             };
             // Should two stacks carry the tag, eksctl's own name is the likelier one: the rule of `stack_name::assign`.
-            let own = eksctl_name(cluster, &key.0, &key.1);
+            let own = eksctl_name(cluster, &key.namespace, &key.name);
             let rank = |stack: &Stack| (stack.name != own, stack.name.clone());
             let better = stacks
                 .by_account
@@ -161,7 +162,7 @@ impl ClusterStacks {
     }
 
     /// The one of the cluster whose tag names this service account.
-    pub fn tagged(&self, key: &AccountKey) -> Option<&Stack> {
+    pub fn tagged(&self, key: &ServiceAccountKey) -> Option<&Stack> {
         self.all.get(*self.by_account.get(key)?)
     }
 }
@@ -175,9 +176,8 @@ pub fn is_of_cluster(stack: &Stack, cluster: &str) -> bool {
 }
 
 /// The service account that a stack's tag names.
-pub fn service_account_of(stack: &Stack) -> Option<AccountKey> {
-    let (namespace, name) = stack.tags.get(tags::SERVICE_ACCOUNT_NAME)?.split_once('/')?;
-    Some((namespace.to_owned(), name.to_owned()))
+pub fn service_account_of(stack: &Stack) -> Option<ServiceAccountKey> {
+    ServiceAccountKey::parse(stack.tags.get(tags::SERVICE_ACCOUNT_NAME)?)
 }
 
 /// The name of the role that a stack's output tells.

@@ -1,6 +1,7 @@
 //! Reads what exists, each thing once, for all kinds that ask: in bulk where that costs fewer calls, one by one where
 //! bulk reading is denied. Only readers are in reach here.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
@@ -13,7 +14,7 @@ use tokio::{sync::OnceCell, time::Instant};
 use super::{
     live::{ClusterStacks, Live, Observed, is_of_cluster, service_account_of},
     live_access::{AccessReader, LiveAccess},
-    request::{AccountKey, Request, owns_role},
+    request::{Request, owns_role},
 };
 use crate::ports::{
     CallError, CallErrorKind, Readers,
@@ -31,7 +32,7 @@ use eksact_message::duration::in_words;
 const BULK_FROM: usize = 6;
 
 /// The stacks of a cluster, and the stack name of each wanted account.
-type StacksAndNames = (Observed<Arc<ClusterStacks>>, BTreeMap<AccountKey, String>);
+type StacksAndNames = (Observed<Arc<ClusterStacks>>, BTreeMap<ServiceAccountKey, String>);
 
 /// Tells people what is waited for.
 type Notice = Box<dyn Fn(&str) + Send + Sync>;
@@ -51,7 +52,7 @@ pub struct LiveReader {
     trust_policy_quota: OnceCell<Observed<Option<usize>>>,
     templates: Mutex<BTreeMap<String, Observed<String>>>,
     namespaces: Mutex<BTreeMap<String, Observed<Option<Namespace>>>>,
-    service_accounts: Mutex<BTreeMap<AccountKey, Observed<Option<ServiceAccount>>>>,
+    service_accounts: Mutex<BTreeMap<ServiceAccountKey, Observed<Option<ServiceAccount>>>>,
     all_service_accounts: OnceCell<Observed<Vec<ServiceAccount>>>,
     access: AccessReader,
 }
@@ -281,7 +282,7 @@ impl LiveReader {
     }
 
     /// The accounts that the request is about.
-    fn subjects(request: &Request) -> BTreeSet<AccountKey> {
+    fn subjects(request: &Request) -> BTreeSet<ServiceAccountKey> {
         request
             .service_accounts()
             .iter()
@@ -290,8 +291,8 @@ impl LiveReader {
             .collect()
     }
 
-    fn assigned(&self, request: &Request, listed: &[Stack]) -> BTreeMap<AccountKey, String> {
-        let wanted: Vec<AccountKey> = request
+    fn assigned(&self, request: &Request, listed: &[Stack]) -> BTreeMap<ServiceAccountKey, String> {
+        let wanted: Vec<ServiceAccountKey> = request
             .service_accounts()
             .iter()
             .filter(|account| owns_role(account))
@@ -422,8 +423,8 @@ impl LiveReader {
     }
 
     /// Reads these service accounts.
-    pub async fn service_accounts(&self, keys: BTreeSet<AccountKey>) {
-        let keys: Vec<AccountKey> = keys.into_iter().collect();
+    pub async fn service_accounts(&self, keys: BTreeSet<ServiceAccountKey>) {
+        let keys: Vec<ServiceAccountKey> = keys.into_iter().collect();
         let listed = if keys.len() >= BULK_FROM {
             Some(self.all_service_accounts().await)
         } else {
@@ -441,7 +442,7 @@ impl LiveReader {
             let mut accounts = locked(&self.service_accounts);
             for key in keys {
                 let account = by_key
-                    .get(&(key.0.as_str(), key.1.as_str()))
+                    .get(&(key.namespace.as_str(), key.name.as_str()))
                     .map(|account| (*account).clone());
                 accounts.insert(key, Ok(account));
             }
@@ -449,7 +450,7 @@ impl LiveReader {
         }
         let read = join_all(
             keys.iter()
-                .map(|(namespace, name)| self.readers.kubernetes.service_account(namespace, name)),
+                .map(|key| self.readers.kubernetes.service_account(&key.namespace, &key.name)),
         )
         .await;
         locked(&self.service_accounts).extend(keys.into_iter().zip(read));

@@ -1,6 +1,7 @@
 //! What is asked for: the desired objects, as a `ClusterConfig`, and what shall become of them. Files and imperative
 //! commands both end here, and nothing after this knows which it was.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -56,9 +57,6 @@ pub enum RoleAttribute {
     TerminationProtection,
 }
 
-/// The namespace and name of a service account.
-pub type AccountKey = (String, String);
-
 /// How the request is carried out.
 #[derive(Clone, Debug)]
 #[expect(
@@ -111,14 +109,14 @@ pub struct Request {
     /// What shall become of the OIDC provider.
     pub oidc_provider: ProviderIntent,
     /// The service accounts that shall go, with their roles.
-    pub delete: BTreeSet<AccountKey>,
+    pub delete: BTreeSet<ServiceAccountKey>,
     /// Those of `delete` whose Kubernetes object was never eksact's business (`roleOnly`): only the role goes.
-    pub delete_role_only: BTreeSet<AccountKey>,
+    pub delete_role_only: BTreeSet<ServiceAccountKey>,
     /// Everything of the cluster that is ours and not in `config` shall go, but for `kube-system/aws-node` unless it
     /// is in the list.
     pub prune: Option<Prune>,
     /// Attributes to which an account's comparison is limited; an account that is absent is compared whole.
-    pub only: BTreeMap<AccountKey, BTreeSet<RoleAttribute>>,
+    pub only: BTreeMap<ServiceAccountKey, BTreeSet<RoleAttribute>>,
     /// Only what exists is changed: an account without a role is left out, and a role is not replaced from flags that
     /// name a part of it.
     pub update: bool,
@@ -170,9 +168,9 @@ pub struct Restore {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prune {
     /// Accounts that are kept although the file does not name them (`--exclude`), by predicate on `namespace/name`.
-    pub keep: BTreeSet<AccountKey>,
+    pub keep: BTreeSet<ServiceAccountKey>,
     /// Protected accounts that were named and may go.
-    pub named: BTreeSet<AccountKey>,
+    pub named: BTreeSet<ServiceAccountKey>,
     /// Whether service accounts without a role of ours (`attachRoleARN`) are looked for as well.
     pub attached: bool,
 }
@@ -213,7 +211,7 @@ impl Request {
     }
 
     /// Whether this attribute of this account's role is compared.
-    pub fn compares(&self, key: &AccountKey, attribute: RoleAttribute) -> bool {
+    pub fn compares(&self, key: &ServiceAccountKey, attribute: RoleAttribute) -> bool {
         self.only.get(key).is_none_or(|only| only.contains(&attribute))
     }
 
@@ -229,6 +227,6 @@ pub fn owns_role(account: &ServiceAccount) -> bool {
 }
 
 /// The account's namespace and name.
-pub fn key_of(account: &ServiceAccount) -> AccountKey {
-    (account.namespace.clone(), account.name.clone())
+pub fn key_of(account: &ServiceAccount) -> ServiceAccountKey {
+    ServiceAccountKey::new(&account.namespace, &account.name)
 }

@@ -10,6 +10,7 @@
 //! 3. eksctl's own name with every illegal character as a hyphen, cut to 117 characters, then a hyphen and the first
 //!    ten hexadecimal digits of the SHA-256 of `<cluster>`, a line feed and `<namespace>/<name>`.
 
+use crate::service_account::ServiceAccountKey;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
@@ -49,10 +50,10 @@ pub fn is_legal(name: &str) -> bool {
 /// service accounts get the same name.
 pub fn assign(
     cluster: &str,
-    wanted: &[(String, String)],
+    wanted: &[ServiceAccountKey],
     existing: &[ExistingStack],
-) -> BTreeMap<(String, String), String> {
-    let wanted: BTreeSet<&(String, String)> = wanted.iter().collect();
+) -> BTreeMap<ServiceAccountKey, String> {
+    let wanted: BTreeSet<&ServiceAccountKey> = wanted.iter().collect();
     let by_name: BTreeMap<&str, &ExistingStack> = existing
         .iter()
         .map(|stack| (stack.name.as_str(), stack))
@@ -69,7 +70,7 @@ pub fn assign(
     let mut assigned = BTreeMap::new();
     let mut taken = BTreeSet::new();
     for &account in &wanted {
-        let (namespace, name) = account;
+        let ServiceAccountKey { namespace, name } = account;
         let own = eksctl_name(cluster, namespace, name);
         let tagged = by_tag
             .get(format!("{namespace}/{name}").as_str())
@@ -86,7 +87,7 @@ pub fn assign(
         if assigned.contains_key(account) {
             continue;
         }
-        let (namespace, name) = account;
+        let ServiceAccountKey { namespace, name } = account;
         let full_name = format!("{namespace}/{name}");
         let is_free = |candidate: &str| {
             let belongs_to_another = |stack: &&ExistingStack| {
@@ -150,10 +151,10 @@ mod tests {
 
     use super::*;
 
-    fn accounts(names: &[(&str, &str)]) -> Vec<(String, String)> {
+    fn accounts(names: &[(&str, &str)]) -> Vec<ServiceAccountKey> {
         names
             .iter()
-            .map(|(namespace, name)| ((*namespace).into(), (*name).into()))
+            .map(|(namespace, name)| ServiceAccountKey::new(*namespace, *name))
             .collect()
     }
 
@@ -207,8 +208,8 @@ mod tests {
     fn of_two_that_collide_the_first_in_order_has_eksctls_name() {
         let found = assign("c", &accounts(&[("a-b", "c"), ("a", "b-c")]), &[]);
         let own = "eksctl-c-addon-iamserviceaccount-a-b-c";
-        assert_eq!(found[&("a".to_owned(), "b-c".to_owned())], own);
-        assert!(found[&("a-b".to_owned(), "c".to_owned())].starts_with(&format!("{own}-")));
+        assert_eq!(found[&ServiceAccountKey::new("a", "b-c")], own);
+        assert!(found[&ServiceAccountKey::new("a-b", "c")].starts_with(&format!("{own}-")));
 
         // But a stack that exists stays with the one that its tag names.
         let found = assign(
@@ -216,8 +217,8 @@ mod tests {
             &accounts(&[("a-b", "c"), ("a", "b-c")]),
             &[stack(own, Some("c"), Some("a-b/c"))],
         );
-        assert_eq!(found[&("a-b".to_owned(), "c".to_owned())], own);
-        assert!(found[&("a".to_owned(), "b-c".to_owned())].starts_with(&format!("{own}-")));
+        assert_eq!(found[&ServiceAccountKey::new("a-b", "c")], own);
+        assert!(found[&ServiceAccountKey::new("a", "b-c")].starts_with(&format!("{own}-")));
     }
 
     #[test]
@@ -234,8 +235,12 @@ mod tests {
         assert!(names("bench", &[("app", "reader")], &[taken])[0].starts_with(&format!("{own}-")));
     }
 
-    fn some_accounts() -> impl Strategy<Value = Vec<(String, String)>> {
-        proptest::collection::vec(("[ab-]{1,3}", "[ab.-]{1,3}"), 1..8)
+    fn some_accounts() -> impl Strategy<Value = Vec<ServiceAccountKey>> {
+        let key = ("[ab-]{1,3}", "[ab.-]{1,3}");
+        proptest::collection::vec(
+            key.prop_map(|(namespace, name)| ServiceAccountKey { namespace, name }),
+            1..8,
+        )
     }
 
     proptest! {
@@ -248,8 +253,8 @@ mod tests {
             let existing: Vec<ExistingStack> = tagged
                 .iter()
                 .enumerate()
-                .map(|(index, (namespace, name))| {
-                    let tag = wanted.get(index).map(|(namespace, name)| format!("{namespace}/{name}"));
+                .map(|(index, ServiceAccountKey { namespace, name })| {
+                    let tag = wanted.get(index).map(ToString::to_string);
                     stack(&eksctl_name("c", namespace, name).replace('.', "-"), Some("c"), tag.as_deref())
                 })
                 // The names of stacks are unique.

@@ -1,5 +1,6 @@
 //! Reads a live role back into the form of the file: what `update iamserviceaccount` starts from.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -8,7 +9,7 @@ use super::compare::template_of;
 use crate::{
     config::{Located, ServiceAccount, WellKnownPolicies},
     ports::aws::Stack,
-    resources::{Live, live::service_account_of, request::AccountKey},
+    resources::{Live, live::service_account_of},
 };
 use eksact_identity::{
     cloudformation::{tags, wanted_role::WantedRole, well_known},
@@ -40,23 +41,23 @@ pub enum AdoptError {
 /// empty.
 pub fn from_live(
     live: &Live,
-    key: &AccountKey,
+    key: &ServiceAccountKey,
     metadata_tags: &BTreeMap<String, String>,
 ) -> Result<ServiceAccount, AdoptError> {
     let stack = live
         .stack_of(key)
         .filter(|stack| service_account_of(stack).as_ref() == Some(key))
-        .ok_or_else(|| AdoptError::Missing(format!("{}/{}", key.0, key.1)))?;
+        .ok_or_else(|| AdoptError::Missing(format!("{key}")))?;
     let (_, wanted) = template_of(live, stack).ok_or_else(|| AdoptError::Template(stack.name.clone()))?;
     let (well_known, managed) = split_managed(live.partition, &wanted, stack);
     let mut account = ServiceAccount {
-        namespace: key.0.clone(),
-        name: key.1.clone(),
+        namespace: key.namespace.clone(),
+        name: key.name.clone(),
         states_no_policy: true,
         attach_policy_arns: managed.into_iter().map(Located::unlocated).collect(),
         permissions_boundary: wanted.permissions_boundary.clone().map(Located::unlocated),
         role_name: wanted.role_name.clone().map(Located::unlocated),
-        subject_pattern: subject_pattern(&wanted.trust_policy, &key.0).map(Located::unlocated),
+        subject_pattern: subject_pattern(&wanted.trust_policy, &key.namespace).map(Located::unlocated),
         well_known_policies: WellKnownPolicies(well_known.into_iter().collect()),
         tags: stack
             .tags

@@ -1,5 +1,6 @@
 //! How a service account's role shall be: its stack, template, tags, and what the role in it may do.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -10,10 +11,7 @@ use super::{overlay, shared};
 use crate::{
     config::ServiceAccount,
     ports::aws::{Role, StackRequest},
-    resources::{
-        Live, Request,
-        request::{AccountKey, RoleAttribute},
-    },
+    resources::{Live, Request, request::RoleAttribute},
 };
 use eksact_identity::{
     cloudformation::{
@@ -28,7 +26,7 @@ use eksact_identity::{
 #[derive(Clone, Debug)]
 pub struct DesiredRole {
     /// Namespace and name of the service account.
-    pub key: AccountKey,
+    pub key: ServiceAccountKey,
     /// Name of the stack.
     pub stack_name: String,
     /// The template, as it is sent.
@@ -103,8 +101,8 @@ impl DesiredRole {
             .map_err(|error| DesireError::Template(error.to_string()))?;
         let stack_tags = tags::StackTags {
             cluster: &live.cluster.name,
-            namespace: &key.0,
-            name: &key.1,
+            namespace: &key.namespace,
+            name: &key.name,
             metadata_tags: &request.config.metadata.tags,
             service_account_tags: &account.tags,
         };

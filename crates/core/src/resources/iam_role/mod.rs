@@ -19,6 +19,7 @@ mod shared;
 mod stack_state;
 mod update;
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
@@ -27,7 +28,7 @@ use serde_json::Value;
 use super::{
     Kind, Live, LiveReader, Request, RunContext,
     live::{role_name_of, service_account_of},
-    request::{AccountKey, key_of, owns_role},
+    request::{key_of, owns_role},
 };
 use crate::{
     engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
@@ -46,8 +47,8 @@ pub const ARN: &str = "ARN";
 pub struct IamRoleKind;
 
 /// The address of a service account's role.
-pub fn address(key: &AccountKey) -> Address {
-    Address::new(IamRoleKind.name(), format!("{}/{}", key.0, key.1))
+pub fn address(key: &ServiceAccountKey) -> Address {
+    Address::new(IamRoleKind.name(), format!("{key}"))
 }
 
 #[async_trait]
@@ -135,7 +136,7 @@ fn is_mark(key: &str) -> bool {
 }
 
 /// The accounts whose role eksact makes.
-fn owned(request: &Request) -> impl Iterator<Item = (AccountKey, &crate::config::ServiceAccount)> {
+fn owned(request: &Request) -> impl Iterator<Item = (ServiceAccountKey, &crate::config::ServiceAccount)> {
     request
         .service_accounts()
         .iter()

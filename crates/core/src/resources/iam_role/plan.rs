@@ -1,5 +1,6 @@
 //! What is done about roles that shall be there: made, updated, repaired or replaced.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use serde_json::json;
 
 use super::{
@@ -23,7 +24,7 @@ use crate::{
         Live, Request,
         live::{is_of_cluster, role_name_of, service_account_of},
         oidc_provider,
-        request::{AccountKey, ProviderIntent},
+        request::ProviderIntent,
         runner::help_for,
         service_account::{self, Standing, Unreadable},
     },
@@ -75,7 +76,7 @@ pub(super) struct Subject<'plan> {
     pub(super) request: &'plan Request,
     pub(super) live: &'plan Live,
     pub(super) account: &'plan ServiceAccount,
-    pub(super) key: AccountKey,
+    pub(super) key: ServiceAccountKey,
     pub(super) address: Address,
 }
 

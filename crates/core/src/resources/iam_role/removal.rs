@@ -1,6 +1,7 @@
 //! How roles go: asked for by name, or pruned because the file no longer has them. Only stacks that bear this cluster's
 //! tag and name a service account are touched.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use serde_json::json;
 
 use super::{
@@ -23,7 +24,7 @@ use crate::{
         Live, Request,
         live::{is_of_cluster, role_name_of, service_account_of},
         oidc_provider,
-        request::{AccountKey, key_of, owns_role},
+        request::{key_of, owns_role},
         service_account::{self, Standing},
     },
 };
@@ -34,18 +35,18 @@ use eksact_identity::cloudformation::wanted_role::WantedRole;
 pub(super) const PROTECTED: (&str, &str) = ("kube-system", "aws-node");
 
 /// Whether the request wants this account's service account gone.
-pub fn is_to_go(request: &Request, key: &AccountKey) -> bool {
+pub fn is_to_go(request: &Request, key: &ServiceAccountKey) -> bool {
     to_go(request, key, |account| key_of(account) == *key)
 }
 
 /// Whether the request wants this account's role gone: an account that is given a role no longer needs its own.
-pub(super) fn role_is_to_go(request: &Request, key: &AccountKey) -> bool {
+pub(super) fn role_is_to_go(request: &Request, key: &ServiceAccountKey) -> bool {
     to_go(request, key, |account| {
         owns_role(account) && key_of(account) == *key
     })
 }
 
-fn to_go(request: &Request, key: &AccountKey, wants: impl Fn(&ServiceAccount) -> bool) -> bool {
+fn to_go(request: &Request, key: &ServiceAccountKey, wants: impl Fn(&ServiceAccount) -> bool) -> bool {
     if request.delete.contains(key) {
         return true;
     }
@@ -57,7 +58,7 @@ fn to_go(request: &Request, key: &AccountKey, wants: impl Fn(&ServiceAccount) ->
 }
 
 /// The account of the file that has been given another role than the one eksact made for it.
-fn given_another<'plan>(request: &'plan Request, key: &AccountKey) -> Option<&'plan ServiceAccount> {
+fn given_another<'plan>(request: &'plan Request, key: &ServiceAccountKey) -> Option<&'plan ServiceAccount> {
     request
         .service_accounts()
         .iter()
@@ -75,8 +76,8 @@ fn attached_to<'plan>(request: &'plan Request, stack: &Stack) -> Option<&'plan S
     })
 }
 
-fn is_protected(key: &AccountKey) -> bool {
-    (key.0.as_str(), key.1.as_str()) == PROTECTED
+fn is_protected(key: &ServiceAccountKey) -> bool {
+    (key.namespace.as_str(), key.name.as_str()) == PROTECTED
 }
 
 /// Adds the removal of every role that shall go.
@@ -137,7 +138,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                     "stack-claimed-twice",
                     format!(
                         "the stack {} claims the service account {}/{}, and another does, too",
-                        stack.name, key.0, key.1
+                        stack.name, key.namespace, key.name
                     ),
                 )
                 .about(&address(&key))
@@ -160,7 +161,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     }
 }
 
-fn note_protected(request: &Request, key: &AccountKey, draft: &mut PlanDraft) {
+fn note_protected(request: &Request, key: &ServiceAccountKey, draft: &mut PlanDraft) {
     let kept = request
         .prune
         .as_ref()
@@ -186,7 +187,7 @@ fn note_protected(request: &Request, key: &AccountKey, draft: &mut PlanDraft) {
 
 /// Whether an account's stack cannot be deleted now: then its service account stays with it, for a later run to remove
 /// both.
-pub fn is_hindered(live: &Live, key: &AccountKey) -> bool {
+pub fn is_hindered(live: &Live, key: &ServiceAccountKey) -> bool {
     live.own_stack(key)
         .is_some_and(|stack| match state_of(&stack.status) {
             StackState::Busy => true,
@@ -199,7 +200,7 @@ fn cannot_be_deleted(status: &str) -> bool {
     status.starts_with("IMPORT_")
 }
 
-fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &AccountKey, draft: &mut PlanDraft) {
+fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountKey, draft: &mut PlanDraft) {
     let address = address(key);
     match state_of(&stack.status) {
         StackState::Gone => return,

@@ -9,16 +9,13 @@ mod plan;
 mod removal;
 mod run;
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{
-    Kind, Live, LiveReader, Request, RunContext,
-    namespace::in_kubernetes,
-    request::{AccountKey, key_of},
-};
+use super::{Kind, Live, LiveReader, Request, RunContext, namespace::in_kubernetes, request::key_of};
 use crate::{
     engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
     ports::kubernetes::AccessReview,
@@ -38,8 +35,8 @@ pub const MANAGED_BY: &str = "eksctl";
 pub struct ServiceAccountKind;
 
 /// The address of a service account.
-pub fn address(key: &AccountKey) -> Address {
-    Address::new(ServiceAccountKind.name(), format!("{}/{}", key.0, key.1))
+pub fn address(key: &ServiceAccountKey) -> Address {
+    Address::new(ServiceAccountKind.name(), format!("{key}"))
 }
 
 #[async_trait]
@@ -52,7 +49,7 @@ impl Kind for ServiceAccountKind {
         if request.prune.is_some() {
             reader.all_service_accounts().await;
         }
-        let mut keys: BTreeSet<AccountKey> = in_kubernetes(request).map(key_of).collect();
+        let mut keys: BTreeSet<ServiceAccountKey> = in_kubernetes(request).map(key_of).collect();
         keys.extend(request.delete.iter().cloned());
         if !keys.is_empty() {
             reader.service_accounts(keys).await;

@@ -1,5 +1,6 @@
 //! What is done about service accounts that shall be there.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
@@ -22,7 +23,7 @@ use crate::{
         Live, Request,
         iam_role::{self, RoleArn, arn_after},
         namespace::{self, in_kubernetes},
-        request::{AccountKey, key_of, owns_role},
+        request::{key_of, owns_role},
         runner::help_for,
     },
 };
@@ -51,7 +52,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             }
         }
     }
-    let of_cluster = |key: &AccountKey| matches!(live.service_accounts.get(key), Some(Err(error)) if unreadable(error) == Unreadable::Cluster);
+    let of_cluster = |key: &ServiceAccountKey| matches!(live.service_accounts.get(key), Some(Err(error)) if unreadable(error) == Unreadable::Cluster);
     unreachable += request.delete.iter().filter(|key| of_cluster(key)).count();
     if unreachable > 0 {
         let cause = live.service_accounts.values().find_map(|account| {

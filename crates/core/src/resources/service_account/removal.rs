@@ -1,6 +1,7 @@
 //! How service accounts go: asked for by name, or pruned because the file no longer has them. Only ours are deleted; of
 //! somebody else's no more than the annotation goes.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
@@ -21,7 +22,6 @@ use crate::{
         Live, Request,
         iam_role::{is_hindered, is_to_go},
         live::service_account_of,
-        request::AccountKey,
         runner::help_for,
     },
 };
@@ -43,15 +43,15 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             None => finding,
         });
     }
-    let with_stack: BTreeSet<AccountKey> = live
+    let with_stack: BTreeSet<ServiceAccountKey> = live
         .known_stacks()
         .iter()
         .filter_map(service_account_of)
         .collect();
-    let mut candidates: BTreeMap<AccountKey, &ServiceAccount> = BTreeMap::new();
+    let mut candidates: BTreeMap<ServiceAccountKey, &ServiceAccount> = BTreeMap::new();
     if let (Some(prune), Some(Ok(all))) = (&request.prune, &live.all_service_accounts) {
         candidates.extend(all.iter().filter_map(|account| {
-            let key = (account.namespace.clone(), account.name.clone());
+            let key = ServiceAccountKey::new(&account.namespace, &account.name);
             let ours = with_stack.contains(&key)
                 || (prune.attached && account.annotations.contains_key(ROLE_ANNOTATION));
             (is_to_go(request, &key) && ours).then_some((key, account))
@@ -75,10 +75,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                     Finding::new(
                         Severity::Note,
                         "nothing-to-delete",
-                        format!(
-                            "there is neither a service account {}/{} nor a stack of its role",
-                            key.0, key.1
-                        ),
+                        format!("there is neither a service account {key} nor a stack of its role"),
                     )
                     .about(&address(key))
                     .with_help(remedy!(
@@ -98,7 +95,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     }
 }
 
-fn plan_one(request: &Request, key: &AccountKey, account: &ServiceAccount, draft: &mut PlanDraft) {
+fn plan_one(request: &Request, key: &ServiceAccountKey, account: &ServiceAccount, draft: &mut PlanDraft) {
     let address = address(key);
     let whose = ownership(account);
     let other = other_owner(account);
@@ -121,13 +118,13 @@ fn plan_one(request: &Request, key: &AccountKey, account: &ServiceAccount, draft
     };
     if whose == Ownership::Ours && other.is_none() {
         let operation = Operation::Delete {
-            namespace: key.0.clone(),
-            name: key.1.clone(),
+            namespace: key.namespace.clone(),
+            name: key.name.clone(),
             uid: account.uid.clone(),
             resource_version: account.resource_version.clone(),
             role_arn: account.annotations.get(ROLE_ANNOTATION).cloned(),
         };
-        let title = format!("delete service account {}/{}", key.0, key.1);
+        let title = format!("delete service account {key}");
         change.steps = vec![draft.add_step(&address, "delete", title, Vec::new(), &operation)];
         change
             .attributes
@@ -149,8 +146,7 @@ fn plan_one(request: &Request, key: &AccountKey, account: &ServiceAccount, draft
                     Severity::Note,
                     "not-ours",
                     format!(
-                        "the service account {}/{} stays: neither eksctl nor eksact made it or gave it a role",
-                        key.0, key.1
+                        "the service account {key} stays: neither eksctl nor eksact made it or gave it a role"
                     ),
                 )
                 .about(&address),
@@ -169,16 +165,13 @@ fn plan_one(request: &Request, key: &AccountKey, account: &ServiceAccount, draft
         None => "The service account is not eksact's and stays; only the annotation goes.".to_owned(),
     });
     let operation = Operation::RemoveAnnotation {
-        namespace: key.0.clone(),
-        name: key.1.clone(),
+        namespace: key.namespace.clone(),
+        name: key.name.clone(),
         uid: account.uid.clone(),
         resource_version: account.resource_version.clone(),
         role_arn: arn.clone(),
     };
-    let title = format!(
-        "remove the role annotation of service account {}/{}",
-        key.0, key.1
-    );
+    let title = format!("remove the role annotation of service account {key}");
     change.steps = vec![draft.add_step(&address, "remove-annotation", title, Vec::new(), &operation)];
     draft.add_change(change);
 }
