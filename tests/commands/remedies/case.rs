@@ -1,12 +1,21 @@
 //! One line of the table: a situation, a command that complains, what its help says, done, and the command again.
 
-use eksact::cloud::sandbox::World;
+use std::{
+    io::Write as _,
+    ops::Range,
+    process::{Command, Output, Stdio},
+};
+
+use eksact_simulator::World;
 
 use super::{
     complaint::{Complaint, complaints, said},
     tools,
 };
-use crate::place::{Ended, PROGRAM, Place};
+use crate::{
+    place::{Ended, PROGRAM, Place},
+    terminal::{TERMINAL, python},
+};
 
 /// One check of the table, and what it is about.
 pub(super) struct Check {
@@ -24,17 +33,19 @@ enum Deed {
     Run(String),
     /// The same; it does what it can, and says that something is left.
     RunInPart(String),
-    /// The commands in the help itself, with these words in place of its placeholders.
-    Printed(Vec<(&'static str, &'static str)>),
     /// The commands in the help of another complaint, which says so.
-    PrintedOf(&'static str),
+    PrintedElsewhere(&'static str),
     /// The command in the help is run; somebody whom the cluster lets in runs those that it advises where it says so.
     Advised(&'static str, Vec<(&'static str, &'static str)>),
     /// What the help says, done by hand with its text at hand.
     ByHand(Box<dyn FnOnce(&mut World, &str) + Send>),
+    /// These of the commands in the help itself, with these words in place of its placeholders.
+    Printed(Range<usize>, Vec<(&'static str, &'static str)>),
+    /// Something outside the place.
+    Does(Box<dyn FnOnce() + Send>),
     Variable(&'static str, String),
-    /// What the command in the help prints becomes this file.
-    PrintedInto(String),
+    /// What this command line prints becomes this file; without one, the command in the help.
+    Into(Option<String>, String),
     /// The commands in the help are used in place of the command.
     InItsPlace(Vec<(&'static str, &'static str)>),
     /// The command is now this one.
@@ -51,6 +62,7 @@ pub(super) struct Case {
     after_first: Vec<Box<dyn FnOnce(&mut World) + Send>>,
     variables: Vec<(&'static str, String)>,
     sandbox: bool,
+    terminal: bool,
     command: String,
     says: String,
     deeds: Vec<Deed>,
@@ -66,6 +78,7 @@ pub(super) fn case(command: impl Into<String>) -> Case {
         after_first: Vec::new(),
         variables: Vec::new(),
         sandbox: true,
+        terminal: false,
         command: command.into(),
         says: String::new(),
         deeds: Vec::new(),
@@ -116,6 +129,12 @@ impl Case {
         self
     }
 
+    /// With a terminal for its input and its output.
+    pub(super) fn on_terminal(mut self) -> Self {
+        self.terminal = true;
+        self
+    }
+
     /// The command says this in its help.
     pub(super) fn says(mut self, help: impl Into<String>) -> Self {
         self.says = help.into();
@@ -149,14 +168,24 @@ impl Case {
         self
     }
 
-    pub(super) fn printed(mut self, words: &[(&'static str, &'static str)]) -> Self {
-        self.deeds.push(Deed::Printed(words.to_vec()));
+    pub(super) fn printed(self, words: &[(&'static str, &'static str)]) -> Self {
+        self.printed_of(0..usize::MAX, words)
+    }
+
+    /// The same where the help names several ways.
+    pub(super) fn printed_of(mut self, range: Range<usize>, words: &[(&'static str, &'static str)]) -> Self {
+        self.deeds.push(Deed::Printed(range, words.to_vec()));
+        self
+    }
+
+    pub(super) fn does(mut self, deed: impl FnOnce() + Send + 'static) -> Self {
+        self.deeds.push(Deed::Does(Box::new(deed)));
         self
     }
 
     /// The help points to that of another complaint.
-    pub(super) fn printed_of(mut self, says: &'static str) -> Self {
-        self.deeds.push(Deed::PrintedOf(says));
+    pub(super) fn printed_elsewhere(mut self, says: &'static str) -> Self {
+        self.deeds.push(Deed::PrintedElsewhere(says));
         self
     }
 
@@ -172,7 +201,13 @@ impl Case {
     }
 
     pub(super) fn run_into(mut self, file: &str) -> Self {
-        self.deeds.push(Deed::PrintedInto(file.to_owned()));
+        self.deeds.push(Deed::Into(None, file.to_owned()));
+        self
+    }
+
+    pub(super) fn run_line_into(mut self, line: &str, file: &str) -> Self {
+        self.deeds
+            .push(Deed::Into(Some(line.to_owned()), file.to_owned()));
         self
     }
 
@@ -225,6 +260,7 @@ impl Case {
             place,
             variables: self.variables,
             sandbox: self.sandbox,
+            terminal: self.terminal,
         };
         for line in &self.first {
             let ended = stage.run(line)?;
@@ -268,12 +304,7 @@ impl Case {
                         ));
                     }
                 }
-                Deed::Printed(words) => {
-                    for line in commands_in(&help, &words)? {
-                        stage.succeed(&line)?;
-                    }
-                }
-                Deed::PrintedOf(says) => {
+                Deed::PrintedElsewhere(says) => {
                     let other = before.iter().flat_map(|other| &other.help);
                     let other: Vec<String> = other.filter(|help| help.contains(says)).cloned().collect();
                     for line in commands_in(&other, &[])? {
@@ -298,18 +329,25 @@ impl Case {
                 Deed::ByHand(edit) => stage
                     .place
                     .edit("quickstart", |world| edit(world, &help.join("\n"))),
+                Deed::Printed(range, words) => {
+                    let lines = commands_in(&help, &words)?;
+                    for line in lines.iter().skip(range.start).take(range.len()) {
+                        stage.succeed(line)?;
+                    }
+                }
+                Deed::Does(deed) => deed(),
                 Deed::InItsPlace(words) => {
                     for line in commands_in(&help, &words)? {
                         stage.succeed(&line)?;
                     }
                     return Ok(help);
                 }
-                Deed::PrintedInto(file) => {
-                    let lines = tools::printed(&help.join("\n"));
-                    let line = lines
-                        .first()
-                        .ok_or_else(|| format!("there is no command in {help:?}"))?;
-                    let ended = stage.run(line)?;
+                Deed::Into(line, file) => {
+                    let line = match line {
+                        Some(line) => line,
+                        None => commands_in(&help, &[])?.remove(0),
+                    };
+                    let ended = stage.run(&line)?;
                     if ended.code != 0 {
                         return Err(format!("`{line}` fails:\n{}", ended.stderr));
                     }
@@ -358,11 +396,28 @@ fn commands_in(help: &[String], words: &[(&str, &str)]) -> Result<Vec<String>, S
     Ok(lines)
 }
 
+/// Runs a command with this on its stdin.
+fn with_input(command: &mut Command, input: &str) -> std::io::Result<Output> {
+    if input.is_empty() {
+        return command.output();
+    }
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(input.as_bytes())?;
+    }
+    child.wait_with_output()
+}
+
 /// A place with its variables, where command lines run.
 pub(super) struct Stage {
     pub(super) place: Place,
     variables: Vec<(&'static str, String)>,
     sandbox: bool,
+    terminal: bool,
 }
 
 impl Stage {
@@ -426,7 +481,13 @@ impl Stage {
         };
         match program.as_str() {
             "eksact" => {
-                let mut command = self.place.bare(PROGRAM);
+                let mut command = if self.terminal && piped.is_empty() {
+                    let mut command = self.place.bare(&python());
+                    command.args([TERMINAL, "EOF", PROGRAM]).env("TERM", "dumb");
+                    command
+                } else {
+                    self.place.bare(PROGRAM)
+                };
                 if self.sandbox {
                     command.env("EKSACT_SANDBOX", "1");
                 }
@@ -437,7 +498,7 @@ impl Stage {
                         value.replace("$PLACE", &self.place.path("").display().to_string()),
                     );
                 }
-                let ended = command.args(arguments).output().map_err(|e| e.to_string())?;
+                let ended = with_input(command.args(arguments), piped).map_err(|e| e.to_string())?;
                 Ok(Ended::of(ended))
             }
             "aws" | "kubectl" => Ok(tools::run(

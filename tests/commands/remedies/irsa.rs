@@ -3,10 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
-use eksact::{
-    cloud::sandbox::{Seed, World},
-    ports::kubernetes::Pod,
-};
+use eksact_core::ports::kubernetes::Pod;
+use eksact_simulator::{Seed, World};
 use serde_json::{Value, json};
 
 use super::{

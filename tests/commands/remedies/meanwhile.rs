@@ -3,10 +3,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use eksact::{
-    cloud::sandbox::{Sandbox, Seed, StackResource, SystemClock, World},
-    resources::{Request, request::Prune},
-};
+use eksact_core::resources::{Request, request::Prune};
+use eksact_simulator::{Sandbox, Seed, StackResource, SystemClock, World};
 use serde_json::{Value, json};
 
 use super::{

@@ -8,10 +8,13 @@
 //! `REMEDIES=word` runs the cases that have the word in their name or their help, and looks for no missing ones.
 
 mod access;
+mod amazon;
 mod aws_auth;
+mod callers;
 mod case;
 mod complaint;
 mod config;
+mod entries;
 mod faults;
 mod flags;
 mod irsa;
@@ -19,7 +22,9 @@ mod kubeconfig;
 mod kubectl_config;
 mod meanwhile;
 mod people;
+mod preflight;
 mod roles;
+mod sts;
 mod templates;
 mod tokens;
 mod tools;
@@ -51,6 +56,10 @@ fn table() -> Vec<Check> {
         irsa::cases(),
         meanwhile::cases(),
         trust::cases(),
+        entries::cases(),
+        callers::cases(),
+        sts::cases(),
+        preflight::cases(),
     ]
     .into_iter()
     .flatten()

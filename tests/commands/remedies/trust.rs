@@ -1,6 +1,6 @@
 //! Trust policies of roles that the file attaches or shares: what plans and `check irsa` say of them, done.
 
-use eksact::cloud::sandbox::World;
+use eksact_simulator::World;
 use serde_json::{Value, json};
 
 use super::{
@@ -126,7 +126,7 @@ fn policies() -> Vec<Check> {
                 .check(),
             trusting(command, open)
                 .says("The change that names this service account only ends this as well.")
-                .printed_of("Where no other service account needs the role")
+                .printed_elsewhere("Where no other service account needs the role")
                 .check(),
             trusting(command, of_two)
                 .says("Name each service account that needs the role in a statement of its own")
@@ -291,7 +291,9 @@ fn removals() -> Vec<Check> {
             )
             .world(move |world| {
                 let mut own = trust_of_web(world, ACCOUNT);
-                own["Sid"] = json!(eksact::iam::shared_trust::sid(&cluster(world).cluster.arn));
+                own["Sid"] = json!(eksact_identity::iam::shared_trust::sid(
+                    &cluster(world).cluster.arn
+                ));
                 of_tasks(world, ROLE);
                 let policy = &mut world.roles.get_mut("deployer").unwrap().trust_policy;
                 if alone {
@@ -316,7 +318,7 @@ fn removals() -> Vec<Check> {
             .after_first(|world| {
                 let mut theirs = trust_of_web(world, ACCOUNT);
                 let other = cluster(world).cluster.arn.replace("quickstart", "green");
-                theirs["Sid"] = json!(eksact::iam::shared_trust::sid(&other));
+                theirs["Sid"] = json!(eksact_identity::iam::shared_trust::sid(&other));
                 let statements = &mut role(world).trust_policy["Statement"];
                 statements.as_array_mut().unwrap().push(theirs);
             })
@@ -361,13 +363,13 @@ fn thumbprints() -> Vec<Check> {
                     .split('/')
                     .next()
                     .unwrap();
-                let certificate = eksact::ports::issuer::Certificate {
+                let certificate = eksact_core::ports::issuer::Certificate {
                     thumbprint: "0123456789abcdef0123456789abcdef01234567".to_owned(),
                     subject: "CN=proxy.example.com".to_owned(),
                     issuer: "CN=proxy.example.com".to_owned(),
                     not_after: jiff::Timestamp::from_second(2_000_000_000).unwrap(),
                 };
-                let chain = eksact::ports::issuer::CertificateChain {
+                let chain = eksact_core::ports::issuer::CertificateChain {
                     certificates: vec![certificate],
                     publicly_trusted: false,
                 };

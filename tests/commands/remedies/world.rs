@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use eksact::{
-    cloud::sandbox::{SimulatedCluster, StackRecord, World},
-    ports::{access::ConfigMap, aws::Role, kubernetes::ServiceAccount},
-};
+use eksact_core::ports::{access::ConfigMap, aws::Role, kubernetes::ServiceAccount};
+use eksact_simulator::{SimulatedCluster, StackRecord, World};
 use serde_json::json;
 
 pub(super) const HEAD: &str =
