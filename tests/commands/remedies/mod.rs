@@ -15,6 +15,7 @@ mod config;
 mod faults;
 mod flags;
 mod kubeconfig;
+mod kubeconfig_entries;
 mod kubectl_config;
 mod people;
 mod roles;
@@ -41,6 +42,7 @@ fn table() -> Vec<Check> {
         roles::cases(),
         access::cases(),
         kubeconfig::cases(),
+        kubeconfig_entries::cases(),
         flags::cases(),
         people::cases(),
         tokens::cases(),
