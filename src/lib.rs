@@ -1,26 +1,11 @@
 //! eksact ("EKS, exactly"): reads an eksctl `ClusterConfig`, shows what would change in AWS and Kubernetes,
 //! and applies exactly that.
 //!
-//! The rooms stand in one order; a module may use what stands below it, never above:
-//! `cli` → `diagnosis` → `view` → `cloud` → `resources` → `guard` → `kubeconfig` → `ports` → `engine` → `config` → `authn` → `cloudformation` → `iam` → `yaml` →
-//! `duration`.
+//! This is the program: the command line, settings resolved to plain values, and which adapters answer. What it is made of
+//! stands in `crates/`; a crate uses those below it, never above:
+//! `eksact` → `cloud`, `simulator`, `credentials` → `core` → `identity` → `yaml` → `message`.
 
-// Its macro is known to all that follow.
 #[macro_use]
-pub mod remedy;
+extern crate eksact_message;
 
-pub mod authn;
 pub mod cli;
-pub mod cloud;
-pub mod cloudformation;
-pub mod config;
-pub mod diagnosis;
-pub mod duration;
-pub mod engine;
-pub mod guard;
-pub mod iam;
-pub mod kubeconfig;
-pub mod ports;
-pub mod resources;
-pub mod view;
-pub mod yaml;

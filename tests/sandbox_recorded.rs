@@ -6,9 +6,9 @@ mod recorded_world;
 
 use std::sync::Arc;
 
-use eksact::cloud::sandbox::{ManualClock, Sandbox, Seed, World};
-use eksact::ports::aws::{AwsReader, AwsWriter, ChangeSetRequest, Role, StackRequest};
-use eksact::ports::kubernetes::KubernetesReader;
+use eksact_core::ports::aws::{AwsReader, AwsWriter, ChangeSetRequest, Role, StackRequest};
+use eksact_core::ports::kubernetes::KubernetesReader;
+use eksact_simulator::{ManualClock, Sandbox, Seed, World};
 
 fn sandbox(world: World) -> Sandbox {
     Sandbox::in_memory(world, Arc::new(ManualClock::default()))

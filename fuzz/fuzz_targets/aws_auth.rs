@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use eksact::authn::aws_auth::{Identity, SectionKey, map, parse};
-use eksact::authn::aws_auth_manifest::Manifest;
+use eksact_identity::authn::aws_auth::{Identity, SectionKey, map, parse};
+use eksact_identity::authn::aws_auth_manifest::Manifest;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -4,5 +4,5 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = eksact::config::load("fuzz.yaml", bytes);
+    let _ = eksact_core::config::load("fuzz.yaml", bytes);
 });

@@ -1,7 +1,7 @@
 //! Any bytes as a token: nothing panics, and no refusal quotes what was given.
 #![no_main]
 
-use eksact::authn::token_decode::{DecodedToken, decode, find};
+use eksact_identity::authn::token_decode::{DecodedToken, decode, find};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -2,7 +2,7 @@
 //! second update finds nothing to do.
 #![no_main]
 
-use eksact::kubeconfig::{
+use eksact_core::kubeconfig::{
     Document, ExecApiVersion, ExecEntry, ExecTool, Names, NamingStyle, Selection, SignIn, Wanted, merge,
     remove,
 };

@@ -2,7 +2,7 @@
 //! new value, and nothing panics.
 #![no_main]
 
-use eksact::yaml::edit::{Editor, Step, Value};
+use eksact_yaml::edit::{Editor, Step, Value};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::Args;
 
 use super::{Failure, file, global::GlobalFlags, place_flags::cluster_name};
-use crate::{
+use eksact_core::{
     config::{ClusterConfig, Located, Metadata, ServiceAccount, WellKnownPolicies, not_a_region},
-    iam::WellKnownPolicy,
     resources::request::RoleAttribute,
     view::Printer,
 };
+use eksact_identity::iam::WellKnownPolicy;
 
 /// The cluster of a command without a file.
 #[derive(Clone, Debug, Default, Args)]
@@ -183,7 +183,7 @@ impl NameFlags {
             namespace: self
                 .namespace
                 .clone()
-                .unwrap_or_else(|| crate::config::DEFAULT_NAMESPACE.to_owned()),
+                .unwrap_or_else(|| eksact_core::config::DEFAULT_NAMESPACE.to_owned()),
             ..ServiceAccount::default()
         })
     }

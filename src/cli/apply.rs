@@ -11,7 +11,7 @@ use super::{
     plan::WholeFileFlags,
     plan_flags::Output,
 };
-use crate::view::Printer;
+use eksact_core::view::Printer;
 
 /// Show what would change, ask, and make it so
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::{ExitCode, Failure, check_aws_auth::CheckAwsAuth, check_irsa::CheckIrsa, global::GlobalFlags};
-use crate::view::Printer;
+use eksact_core::view::Printer;
 
 /// Look for what is wrong, and change nothing
 #[derive(Debug, Args)]

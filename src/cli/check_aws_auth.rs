@@ -6,7 +6,13 @@ use super::{
     ExitCode, Failure, account_flags::ClusterFlags, file, global::GlobalFlags, place_flags::cluster_name,
     wiring::Connection,
 };
-use crate::{
+use eksact_core::{
+    config::{Diagnostic, Severity, SourceLocation},
+    ports::CallError,
+    resources::live_access::PERMISSION_SET_PATH,
+    view::{Printer, aws_auth_check::AwsAuthCheck},
+};
+use eksact_identity::{
     authn::{
         aws_auth::{
             AwsAuth, SectionKey,
@@ -15,13 +21,9 @@ use crate::{
         },
         aws_auth_manifest::{Manifest, ManifestError, NAME, NAMESPACE},
     },
-    config::{Diagnostic, Severity, SourceLocation},
     iam::Partition,
-    ports::CallError,
-    resources::live_access::PERMISSION_SET_PATH,
-    view::{Printer, aws_auth_check::AwsAuthCheck},
-    yaml::text,
 };
+use eksact_yaml::text;
 
 /// Check an aws-auth ConfigMap as the server reads it: a manifest, or that of a cluster
 ///

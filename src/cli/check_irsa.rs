@@ -1,6 +1,7 @@
 //! `eksact check irsa`: reads every link between a service account and its role. Which of them is broken is judged by
 //! `authn::irsa`.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::time::Duration;
 
 use clap::Args;
@@ -15,17 +16,9 @@ use super::{
     global::GlobalFlags,
     wiring::Connection,
 };
-use crate::{
-    authn::{
-        irsa::{
-            Account, Chain, Claims, InFile, IssuerCertificates, Known, Link, Pod, Provider, Role, Trial,
-            Verdict, annotated_role, audience_of, check,
-        },
-        token_decode::{DecodedToken, decode},
-    },
+use eksact_core::{
     config::{ClusterConfig, ServiceAccount},
     engine::{Finding, Severity},
-    iam::{Arn, trust::provider_arn},
     ports::{
         CallError, kubernetes,
         web_identity::{WebIdentityToken, WebIdentityTrial},
@@ -33,13 +26,23 @@ use crate::{
     resources::request::owns_role,
     view::{Facts, Printer},
 };
+use eksact_identity::{
+    authn::{
+        irsa::{
+            Account, Chain, Claims, InFile, IssuerCertificates, Known, Link, Pod, Provider, Role, Trial,
+            Verdict, annotated_role, audience_of, check,
+        },
+        token_decode::{DecodedToken, decode},
+    },
+    iam::{Arn, trust::provider_arn},
+};
 
 /// Check each link between a service account and its role
 #[derive(Debug, Args)]
 pub(super) struct CheckIrsa {
     /// The service account
     #[arg(value_name = "NAMESPACE/NAME", value_parser = namespaced)]
-    service_account: (String, String),
+    service_account: ServiceAccountKey,
     #[command(flatten)]
     cluster: ClusterFlags,
     /// A token of the service account, or `-` for standard input; what it says is checked as well
@@ -53,13 +56,8 @@ pub(super) struct CheckIrsa {
     output: FactsFormat,
 }
 
-fn namespaced(text: &str) -> Result<(String, String), String> {
-    match text.split_once('/') {
-        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
-            Ok((namespace.to_owned(), name.to_owned()))
-        }
-        _ => Err(format!("`{text}` is not NAMESPACE/NAME")),
-    }
+fn namespaced(text: &str) -> Result<ServiceAccountKey, String> {
+    ServiceAccountKey::parse(text).ok_or_else(|| format!("`{text}` is not NAMESPACE/NAME"))
 }
 
 impl CheckIrsa {
@@ -70,7 +68,7 @@ impl CheckIrsa {
             Some(path) => file::load(path, global, printer)?,
             None => self.cluster.config(global)?,
         };
-        let (namespace, name) = &self.service_account;
+        let ServiceAccountKey { namespace, name } = &self.service_account;
         let connection = Connection::open(global, &config, printer).await?;
         let readers = connection.readers;
         let (cluster, api_issuer, service_account, pods) = tokio::join!(
@@ -183,7 +181,7 @@ impl CheckIrsa {
         let Some(path) = &self.cluster.config_file else {
             return InFile::NoFile;
         };
-        let (namespace, name) = &self.service_account;
+        let ServiceAccountKey { namespace, name } = &self.service_account;
         let is_it = |account: &&ServiceAccount| account.namespace == *namespace && account.name == *name;
         match config.iam.service_accounts.iter().find(is_it) {
             Some(account) if owns_role(account) => InFile::Owned(path.clone()),

@@ -4,7 +4,7 @@ use clap::Args;
 use clap_complete::Shell;
 
 use super::{ExitCode, Failure};
-use crate::view::Printer;
+use eksact_core::view::Printer;
 
 /// Print the completion script of a shell
 #[derive(Debug, Args)]

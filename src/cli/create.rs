@@ -15,7 +15,7 @@ use super::{
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     wiring::Connection,
 };
-use crate::{
+use eksact_core::{
     config::Located,
     resources::{
         Request,

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{ExitCode, Failure};
-use crate::{
-    authn::token_decode::{self, DecodeError, MAXIMUM_INPUT_BYTES},
+use eksact_core::{
     diagnosis::token_facts,
     view::{Facts, Printer},
 };
+use eksact_identity::authn::token_decode::{self, DecodeError, MAXIMUM_INPUT_BYTES};
 
 /// Read something that is written for machines
 #[derive(Debug, Args)]

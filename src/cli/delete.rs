@@ -16,7 +16,7 @@ use super::{
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     wiring::Connection,
 };
-use crate::{
+use eksact_core::{
     config::{ClusterConfig, ServiceAccount},
     resources::{
         Request,
@@ -105,7 +105,7 @@ impl DeleteServiceAccount {
                 self.cluster.config_file.as_deref().unwrap_or_default()
             ))
             .with_help(remedy!(
-                "An empty list, `serviceAccounts: []`, says that each of the cluster's is missing there."
+                "List the service accounts that are to stay; with an empty list, `serviceAccounts: []`, all are deleted."
             )));
         } else if self.only_missing {
             prune = Some(self.prune(&config, &connection).await?);
@@ -155,7 +155,7 @@ impl DeleteServiceAccount {
             .filter_map(service_account_of);
         let (mut keep, mut named) = (BTreeSet::new(), BTreeSet::new());
         for key in ours {
-            let qualified_name = format!("{}/{}", key.0, key.1);
+            let qualified_name = format!("{key}");
             if !filter.takes(&qualified_name) {
                 keep.insert(key);
             } else if self.filter.include.contains(&qualified_name) {

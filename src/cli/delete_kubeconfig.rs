@@ -12,9 +12,8 @@ use super::{
     global::GlobalFlags,
     kubeconfig_file::{ChosenFile, FileChange, ShowFlags, candidates, entries_at},
 };
-use crate::{
+use eksact_core::{
     engine::{Finding, Severity},
-    iam::Arn,
     kubeconfig::{
         Entries, KeptBecause, Removal, Selection,
         changes::{Target, address, current_context, plan_of_removal},
@@ -24,6 +23,7 @@ use crate::{
     },
     view::Printer,
 };
+use eksact_identity::iam::Arn;
 
 /// Remove a cluster's entries from a kubeconfig, as far as eksact wrote them
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! The commands of eksctl (0.231) that eksact does not have, and what to use in their place.
 
 use super::Failure;
-use crate::remedy::Remedy;
+use eksact_message::remedy::Remedy;
 
 /// What to use in place of a command.
 type Text = fn() -> Remedy;

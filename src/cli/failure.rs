@@ -1,14 +1,15 @@
 //! A command that fails: what people read, and the exit code.
 
 use super::ExitCode;
-use crate::remedy::Remedy;
-use crate::{
-    cloud::{aws::ConnectError, sandbox::SandboxError},
+use eksact_cloud::aws::ConnectError;
+use eksact_core::{
     engine::DraftError,
     ports::{CallError, CallErrorKind},
     resources::{preflight::PreflightError, runner::help_for},
     view::OutputError,
 };
+use eksact_message::remedy::Remedy;
+use eksact_simulator::SandboxError;
 
 /// Why a command fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,11 +74,16 @@ impl From<CallError> for Failure {
     }
 }
 
+/// A plan that eksact cannot make or carry out, whatever the file says.
+fn mistake(error: &dyn std::error::Error) -> Failure {
+    Failure::error(format!(
+        "{error}; nothing was changed. This is a mistake of eksact: please report it with the file"
+    ))
+}
+
 impl From<DraftError> for Failure {
     fn from(error: DraftError) -> Self {
-        Self::error(format!(
-            "{error}; nothing was changed. This is a mistake of eksact: please report it with the file"
-        ))
+        mistake(&error)
     }
 }
 
@@ -119,24 +125,18 @@ impl From<PreflightError> for Failure {
         let help = match &error {
             PreflightError::Unreachable { .. } => {
                 remedy!(
-                    "Nothing was changed. A private endpoint is reached from inside its VPC, or through a tunnel with \
-                 --kubeconfig and --context; `roleOnly: true` leaves Kubernetes out."
+                    "A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context; \
+                     `roleOnly: true` leaves Kubernetes out."
                 )
             }
             PreflightError::OtherCluster { .. } => {
-                remedy!("Nothing was changed. Check --kubeconfig and --context.")
+                remedy!("Check --kubeconfig and --context.")
             }
-            PreflightError::NotUnderstood { .. } => {
-                remedy!(
-                    "Nothing was changed. The plan is of another version of eksact: plan again with this one."
-                )
-            }
+            PreflightError::NotUnderstood { .. } => return mistake(&error),
             PreflightError::Denied { .. } => {
-                remedy!(
-                    "Nothing was changed. Bind a role that allows it to the caller, or use an identity that has one."
-                )
+                remedy!("Bind a role that allows it to the caller, or use an identity that has one.")
             }
         };
-        Self::error(error.to_string()).with_help(help)
+        Self::error(format!("{error}; nothing was changed")).with_help(help)
     }
 }

@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, io::Read as _};
 
 use super::{ExitCode, Failure, global::GlobalFlags};
-use crate::{
+use eksact_core::{
     config::{self, ClusterConfig, Diagnostic, InputFile, Severity},
     view::{Printer, errors},
-    yaml::text,
 };
+use eksact_yaml::text;
 
 /// The configuration in the file `path`, or on standard input for `-`. Warnings and notes go to stderr.
 pub(super) fn load(path: &str, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {

@@ -5,7 +5,7 @@ use clap::Args;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::Failure;
-use crate::config::ServiceAccount;
+use eksact_core::config::ServiceAccount;
 
 /// Flags that choose service accounts of a file.
 #[derive(Clone, Debug, Default, Args)]

@@ -1,6 +1,6 @@
 //! The one road of every command that changes something: read, plan, show, ask, check, carry out, report.
 
-use crate::resources::runner::run_again;
+use eksact_core::resources::runner::run_again;
 use std::{
     collections::BTreeSet,
     io::IsTerminal as _,
@@ -14,7 +14,8 @@ use super::{
     plan_flags::{Output, PlanFlags},
     wiring::Connection,
 };
-use crate::{
+use clap::Args;
+use eksact_core::{
     engine::{Event, ExecutionOptions, Plan, Report, Severity, StepFailure, execute},
     resources::{self, LiveReader, Request, Runner, preflight},
     view::{
@@ -22,7 +23,6 @@ use crate::{
         plan_json::plan_json, report,
     },
 };
-use clap::Args;
 use etcetera::BaseStrategy as _;
 
 /// A plan that was shown and approved within this time is carried out as it is; an older one is made again first.
@@ -339,16 +339,16 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{
-        cloud::sandbox::{ManualClock, Sandbox, Seed, World},
+    use eksact_core::{
         config,
         resources::request::Settings,
         view::{ColourChoice, Level},
     };
+    use eksact_simulator::{ManualClock, Sandbox, Seed, World};
 
     #[test]
     fn a_script_can_tell_why_nothing_was_done() {
-        use crate::engine::{StepError, StepFailure, StepId};
+        use eksact_core::engine::{StepError, StepFailure, StepId};
         let failed = |causes: &[StepFailure], done: &[StepId]| {
             let error = |cause: &StepFailure| (StepId("it".to_owned()), StepError::new("no").because(*cause));
             let errors = causes.iter().map(error);

@@ -1,6 +1,7 @@
 //! `eksact get …`: what is there, in tables for people and in eksctl's JSON for machines.
 
 use clap::{Args, Subcommand, ValueEnum};
+use eksact_identity::service_account::ServiceAccountKey;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -13,8 +14,7 @@ use super::{
     global::GlobalFlags,
     wiring::Connection,
 };
-use crate::{
-    iam::WellKnownPolicy,
+use eksact_core::{
     ports::{aws::Stack, kubernetes::ServiceAccount},
     resources::{
         live::{is_of_cluster, service_account_of},
@@ -22,6 +22,7 @@ use crate::{
     },
     view::{Printer, table::Table},
 };
+use eksact_identity::iam::WellKnownPolicy;
 
 /// Show what is there
 #[derive(Debug, Args)]
@@ -96,7 +97,7 @@ impl GetServiceAccounts {
             .into_iter()
             .filter(|stack| is_of_cluster(stack, cluster))
             .filter_map(|stack| {
-                let (namespace, name) = service_account_of(&stack)?;
+                let ServiceAccountKey { namespace, name } = service_account_of(&stack)?;
                 // A stack that is broken or being made has no output: it is listed with its status, and hides nobody.
                 let role_arn = stack
                     .outputs

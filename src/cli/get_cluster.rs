@@ -10,7 +10,7 @@ use super::{
     global::GlobalFlags,
     wiring::Connection,
 };
-use crate::{
+use eksact_core::{
     ports::aws::Cluster,
     view::{Printer, table::Table},
 };

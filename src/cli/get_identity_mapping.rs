@@ -10,7 +10,11 @@ use super::{
     global::GlobalFlags,
     wiring::Connection,
 };
-use crate::{
+use eksact_core::{
+    config::Severity,
+    view::{Printer, table::Table},
+};
+use eksact_identity::{
     authn::{
         aws_auth::{
             AwsAuth, Mapping, SectionKey,
@@ -19,9 +23,7 @@ use crate::{
         },
         aws_auth_manifest::{NAME, NAMESPACE},
     },
-    config::Severity,
     iam::Partition,
-    view::{Printer, table::Table},
 };
 
 /// Show whom aws-auth lets in, and as whom

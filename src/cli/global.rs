@@ -5,10 +5,8 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::{Failure, place_flags::region};
-use crate::{
-    cloud::sandbox::SimulatedCaller,
-    view::{ColourChoice, Level, Printer},
-};
+use eksact_core::view::{ColourChoice, Level, Printer};
+use eksact_simulator::SimulatedCaller;
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -3,7 +3,7 @@
 
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::engine::Interrupt;
+use eksact_core::engine::Interrupt;
 
 /// Listens until dropped.
 pub(super) struct Listener {

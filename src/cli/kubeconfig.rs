@@ -13,11 +13,10 @@ use super::{
     place_flags::cluster_name,
     wiring::Connection,
 };
-use crate::{
-    cloud::aws::{RoleToAssume, SessionName},
+use eksact_cloud::aws::{RoleToAssume, SessionName};
+use eksact_core::{
     config::ClusterConfig,
     engine::{Finding, Severity},
-    iam::Arn,
     kubeconfig::{
         Candidates, Entries, ExecEntry, Merge, Names, NamingStyle, SignIn, Taken, Wanted,
         changes::{Target, address, plan_of_merge},
@@ -28,6 +27,7 @@ use crate::{
     ports::aws::Cluster,
     view::Printer,
 };
+use eksact_identity::iam::Arn;
 
 /// Write a cluster's context into a kubeconfig, for kubectl to sign in with eksact
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! The road of every command that changes a kubeconfig: choose the file, take its lock, read, plan, write, show. Nothing
 //! is asked: it is the user's own file.
 
-use crate::remedy::Remedy;
+use eksact_message::remedy::Remedy;
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -10,7 +10,7 @@ use std::{
 use clap::Args;
 
 use super::{ExitCode, Failure, flow::deliver, global::GlobalFlags, interrupt::Listener, plan_flags::Output};
-use crate::{
+use eksact_core::{
     engine::{Finding, Interrupt, Plan, Severity},
     kubeconfig::{
         Candidates, CannotEdit, Document, Entries, FileState, Lock, LockError, Malformed, PlaceError,

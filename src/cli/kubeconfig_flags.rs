@@ -8,10 +8,8 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use super::{Failure, global::GlobalFlags};
-use crate::{
-    iam::{Arn, arn::is_account_id},
-    kubeconfig::{ExecApiVersion, ExecTool},
-};
+use eksact_core::kubeconfig::{ExecApiVersion, ExecTool};
+use eksact_identity::iam::{Arn, arn::is_account_id};
 
 /// Flags about the entries that are written.
 #[derive(Clone, Debug, Default, Args)]

@@ -53,7 +53,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 pub use exit_code::ExitCode;
 pub use failure::Failure;
 
-use crate::view::{Printer, Style, errors};
+use eksact_core::view::{Printer, Style, errors};
 use global::GlobalFlags;
 
 /// Manages who may do what on Amazon EKS from one file: shows a plan first, and applies exactly that plan.

@@ -1,6 +1,6 @@
 //! Parsers of the flags that say where the cluster is. What they refuse is told as a file is told it.
 
-use crate::config::{Misplaced, named_otherwise, not_a_cluster_name, not_a_region};
+use eksact_core::config::{Misplaced, named_otherwise, not_a_cluster_name, not_a_region};
 
 /// The name of an EKS cluster.
 pub(super) fn cluster_name(text: &str) -> Result<String, String> {

@@ -1,6 +1,7 @@
 //! `eksact plan`.
 
 use clap::Args;
+use eksact_identity::service_account::ServiceAccountKey;
 
 use super::{
     ExitCode, Failure, file,
@@ -10,7 +11,7 @@ use super::{
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     wiring::Connection,
 };
-use crate::{
+use eksact_core::{
     resources::{Request, request::Prune},
     view::Printer,
 };
@@ -90,8 +91,7 @@ impl WholeFileFlags {
                 .prune_named
                 .iter()
                 .map(|name| {
-                    name.split_once('/')
-                        .map(|(namespace, name)| (namespace.to_owned(), name.to_owned()))
+                    ServiceAccountKey::parse(name)
                         .ok_or_else(|| Failure::usage(format!("--prune-named {name} is not NAMESPACE/NAME")))
                 })
                 .collect::<Result<_, _>>()?;

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use clap::{ArgAction, Args, ValueEnum, builder::PossibleValue};
 
 use super::Failure;
-use crate::{
+use eksact_core::{
     guard::Guard,
     resources::request::{Settings, ThumbprintSource},
 };
@@ -19,7 +19,7 @@ pub(super) struct PlanFlags {
     pub output: Output,
     /// Pass the guard with this code (repeatable)
     #[arg(long, value_name = "CODE", value_enum, value_delimiter = ',')]
-    pub allow: Vec<Guard>,
+    pub allow: Vec<GuardCode>,
     /// How long to wait for stacks: 90s, 25m, 1h
     #[arg(long, value_name = "DURATION", default_value = "25m", value_parser = duration)]
     pub timeout: Duration,
@@ -93,20 +93,32 @@ impl PlanFlags {
             thumbprint: thumbprint.source()?,
             check_thumbprint: thumbprint.check_thumbprint,
             timeout: self.timeout,
-            allow: self.allow.iter().copied().collect::<BTreeSet<_>>(),
+            allow: self.allow.iter().map(|code| code.0).collect::<BTreeSet<_>>(),
             nonce: uuid::Uuid::new_v4().simple().to_string(),
         })
     }
 }
 
-/// On the command line a guard is its code, with what passing it means.
-impl ValueEnum for Guard {
+/// A guard as it is on the command line: its code, with what passing it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct GuardCode(Guard);
+
+impl ValueEnum for GuardCode {
     fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
+        const ALL: [GuardCode; Guard::ALL.len()] = {
+            let mut all = [GuardCode(Guard::OidcProviderInUse); Guard::ALL.len()];
+            let mut index = 0;
+            while index < all.len() {
+                all[index] = GuardCode(Guard::ALL[index]);
+                index += 1;
+            }
+            all
+        };
+        &ALL
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.code()).help(self.explanation()))
+        Some(PossibleValue::new(self.0.code()).help(self.0.explanation()))
     }
 }
 
@@ -184,7 +196,7 @@ mod tests {
         let allowed = |text: &str| {
             <Line as clap::Parser>::try_parse_from(["eksact", "--allow", text])
                 .ok()
-                .map(|line| line.plan.allow)
+                .map(|line| line.plan.allow.into_iter().map(|code| code.0).collect::<Vec<_>>())
         };
         for guard in Guard::ALL {
             assert_eq!(allowed(guard.code()), Some(vec![guard]));

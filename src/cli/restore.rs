@@ -14,11 +14,7 @@ use super::{
     plan_flags::{Output, PlanFlags},
     wiring::Connection,
 };
-use crate::{
-    authn::{
-        aws_auth::SectionKey,
-        aws_auth_manifest::{Manifest, NAME},
-    },
+use eksact_core::{
     config::cluster_access::ClusterAccess,
     ports::CallErrorKind,
     resources::{
@@ -26,6 +22,10 @@ use crate::{
         request::Restore,
     },
     view::{Printer, table::Table},
+};
+use eksact_identity::authn::{
+    aws_auth::SectionKey,
+    aws_auth_manifest::{Manifest, NAME},
 };
 
 /// Take something back to a backup

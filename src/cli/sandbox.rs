@@ -4,18 +4,16 @@
 use jiff::Timestamp;
 
 use super::{Failure, global::GlobalFlags, signing::SignerFlags};
-use crate::{
+use eksact_core::view::Printer;
+use eksact_credentials::Environment;
+use eksact_identity::{
     authn::{
         token::Token,
         token_sandbox::{self, SandboxTokenError},
     },
-    cloud::{
-        credentials::Environment,
-        sandbox::{Sandbox, Seed, SimulatedCaller, World},
-    },
     iam::partition::is_region_name,
-    view::Printer,
 };
+use eksact_simulator::{Sandbox, Seed, SimulatedCaller, World};
 
 /// The region of a sandbox that names none.
 const REGION: &str = "eu-west-1";

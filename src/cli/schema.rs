@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::{ExitCode, Failure};
-use crate::{
+use eksact_core::{
     config::{self, DocumentKind},
     view::Printer,
 };

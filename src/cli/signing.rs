@@ -10,21 +10,19 @@ use jiff::Timestamp;
 
 pub(super) use super::signing_flags::{SignerFlags, SigningFlags};
 use super::{Failure, global::GlobalFlags, token::Finished};
-use crate::{
-    authn::{
-        sts_endpoint::StsEndpoint,
-        token::{self, TokenRequest},
-    },
-    cloud::{
-        aws::{self, RoleToAssume, SessionName, credentials::Origin},
-        credentials::{
-            Cache, CacheLock, CredentialSource, Environment, Fingerprint, Keeps, KeptCredentials,
-            SharedConfig, SourceError,
-            source::{self, DUAL_STACK, FIPS, identity, keys_in_environment, profile_name},
-        },
-    },
+use eksact_cloud::aws::{self, RoleToAssume, SessionName, credentials::Origin};
+use eksact_core::{
     config::not_a_region,
     view::{Printer, terminal_question},
+};
+use eksact_credentials::{
+    Cache, CacheLock, CredentialSource, Environment, Fingerprint, Keeps, KeptCredentials, SharedConfig,
+    SourceError,
+    source::{self, DUAL_STACK, FIPS, identity, keys_in_environment, profile_name},
+};
+use eksact_identity::authn::{
+    sts_endpoint::StsEndpoint,
+    token::{self, TokenRequest},
 };
 
 /// Variables that lead the AWS SDKs to another endpoint, which the server would refuse in a token.

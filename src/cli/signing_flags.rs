@@ -7,10 +7,8 @@ use super::{
     Failure, kubeconfig_flags,
     place_flags::{cluster_in_token, region},
 };
-use crate::cloud::{
-    aws::{RoleToAssume, SessionName},
-    credentials::Environment,
-};
+use eksact_cloud::aws::{RoleToAssume, SessionName};
+use eksact_credentials::Environment;
 
 /// Which cluster, and who.
 #[derive(Clone, Debug, Args)]

@@ -12,11 +12,9 @@ use super::{
     sandbox::SandboxSigner,
     signing::{Signing, SigningFlags},
 };
-use crate::{
-    authn::exec_credential::{self, EXEC_INFO_VARIABLE},
-    cloud::credentials::Environment,
-    view::Printer,
-};
+use eksact_core::view::Printer;
+use eksact_credentials::Environment;
+use eksact_identity::authn::exec_credential::{self, EXEC_INFO_VARIABLE};
 
 /// Make a token for kubectl, as an exec credential plugin does
 #[derive(Debug, Args)]

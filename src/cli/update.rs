@@ -1,5 +1,6 @@
 //! `eksact update …`.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
@@ -14,7 +15,7 @@ use super::{
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     wiring::Connection,
 };
-use crate::{
+use eksact_core::{
     config::{ClusterConfig, Located},
     resources::{
         LiveReader, Request, iam_role,
@@ -127,10 +128,10 @@ impl UpdateServiceAccount {
 /// The service account as its live stack has it.
 async fn live_account(
     config: &ClusterConfig,
-    key: &(String, String),
+    key: &ServiceAccountKey,
     settings: &Settings,
     connection: &Connection,
-) -> Result<crate::config::ServiceAccount, Failure> {
+) -> Result<eksact_core::config::ServiceAccount, Failure> {
     let reader = LiveReader::begin(connection.readers.clone(), &config.metadata.name.value).await?;
     let mut request = Request::ensure(config.clone(), settings.clone()).without_access();
     // Reading what a removal would need reads the stack, its template and its role.

@@ -11,27 +11,27 @@ use super::{
     signing::{Signing, SigningFlags},
     wiring,
 };
-use crate::{
+use eksact_cloud::{
+    aws::{ConnectError, token_replay::replay},
+    trust::TrustRoots,
+};
+use eksact_core::{
+    diagnosis::{token_facts, token_verdict},
+    engine::{Finding, Severity},
+    ports::sts::{StsAnswer, StsVerdict},
+    view::{Facts, Printer},
+};
+use eksact_credentials::Environment;
+use eksact_identity::{
     authn::{
         token::check_cluster_name,
         token_check::{self, Expectations},
         token_decode::{self, DecodedToken, PresignedToken},
         token_sandbox::{self, SandboxTokenError},
     },
-    cloud::{
-        aws::{
-            ConnectError,
-            token_replay::{StsAnswer, StsVerdict, replay},
-        },
-        credentials::Environment,
-        sandbox::{NotACaller, SimulatedCaller},
-        trust::TrustRoots,
-    },
-    diagnosis::{token_facts, token_verdict},
-    engine::{Finding, Severity},
     iam::Partition,
-    view::{Facts, Printer},
 };
+use eksact_simulator::{NotACaller, SimulatedCaller};
 
 /// Ask whether something would be believed
 #[derive(Debug, Args)]
@@ -139,9 +139,10 @@ impl VerifyToken {
 }
 
 fn not_of_the_sandbox(error: &SandboxTokenError, cluster: &str) -> Finding {
-    let (code, help) = match error {
+    let (code, message, help) = match error {
         SandboxTokenError::Signature => (
             "token-cluster",
+            error.to_string(),
             remedy!(
                 "It was signed for another cluster than `{cluster}` (upper and lower case count), or was changed. Make it with \
                  `eksact token --sandbox --cluster {cluster}`."
@@ -149,10 +150,11 @@ fn not_of_the_sandbox(error: &SandboxTokenError, cluster: &str) -> Finding {
         ),
         SandboxTokenError::Real | SandboxTokenError::Unreadable(_) => (
             "not-a-sandbox-token",
-            remedy!("Nothing of it was sent anywhere. Leave out --sandbox to ask AWS about it."),
+            format!("{error}; nothing of it was sent anywhere"),
+            remedy!("Leave out --sandbox to ask AWS about it."),
         ),
     };
-    Finding::new(Severity::Error, code, error.to_string()).with_help(help)
+    Finding::new(Severity::Error, code, message).with_help(help)
 }
 
 /// STS takes every name that a token was made for.

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{ExitCode, Failure, decode::FactsFormat};
-use crate::view::Printer;
+use eksact_core::view::Printer;
 
 /// Print the version of eksact
 #[derive(Debug, Args)]

@@ -22,20 +22,14 @@ use super::{
     whoami_kubeconfig,
     whoami_sources::{Server, Sources, roots},
 };
-use crate::{
-    authn::{aws_auth::Identity, token::check_cluster_name, token_sandbox::SANDBOX_ACCESS_KEY},
-    cloud::{
-        aws::{AwsClient, credentials, http},
-        credentials::Environment,
-        sandbox::Seed,
-    },
+use eksact_cloud::aws::{AwsClient, credentials, http};
+use eksact_core::{
     diagnosis::{
         caller::{Known, ServerSays, explain},
         context::{AskedFor, ContextUser, findings},
         mapping::ReadAwsAuth,
     },
     engine::Finding,
-    iam::Arn,
     kubeconfig::SignIn,
     ports::{
         CallError, CallErrorKind,
@@ -44,6 +38,11 @@ use crate::{
     },
     view::{Facts, Printer},
 };
+use eksact_credentials::Environment;
+use eksact_identity::authn::{
+    aws_auth::Identity, token::check_cluster_name, token_sandbox::SANDBOX_ACCESS_KEY,
+};
+use eksact_simulator::Seed;
 
 /// Show who you are to AWS, from which credentials, and who to a cluster
 #[derive(Debug, Args)]
@@ -355,13 +354,11 @@ impl Asked {
                     Failure::error(format!("the authenticator cannot identify this caller: {error}"))
                 })?;
         let described = value(self.cluster.as_ref());
-        let arn: Option<Arn> = described.and_then(|cluster| cluster.arn.parse().ok());
         let known = Known {
             cluster,
             region: &signer.region,
             identity: &identity,
             is_missing,
-            cluster_account: arn.as_ref().map(|arn| arn.account.as_str()),
             mode: described.and_then(|cluster| cluster.authentication_mode.as_deref()),
             entries: value(self.entries.as_ref()).map(Vec::as_slice),
             aws_auth: match value(self.aws_auth.as_ref()) {

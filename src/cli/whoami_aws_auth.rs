@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::{Failure, file};
-use crate::{
-    authn::aws_auth_manifest::{Manifest, NAME, NAMESPACE},
-    engine::{Finding, Severity},
-    yaml::{self, Content, DuplicateKeys, Resolved},
-};
+use eksact_core::engine::{Finding, Severity};
+use eksact_identity::authn::aws_auth_manifest::{Manifest, NAME, NAMESPACE};
+use eksact_message::remedy::Remedy;
+use eksact_yaml::{self as yaml, Content, DuplicateKeys, Resolved};
 
 /// A ConfigMap that was given as a file.
 pub(super) struct PastedAwsAuth {
@@ -26,11 +25,12 @@ pub(super) fn read_aws_auth(path: &std::path::Path) -> Result<PastedAwsAuth, Fai
     let text = file::read_text(&path.to_string_lossy())
         .map_err(|error| Failure::usage(format!("--aws-auth could not be read: {error}")))?;
     let shown = path.display().to_string();
-    pasted_aws_auth(&text, &shown).map_err(|why| {
-        Failure::usage(format!("--aws-auth {}: {why}", path.display())).with_help(remedy!(
-            "Save it with `kubectl -n kube-system get configmap aws-auth -o yaml`."
-        ))
-    })
+    pasted_aws_auth(&text, &shown)
+        .map_err(|why| Failure::usage(format!("--aws-auth {}: {why}", path.display())).with_help(save_it()))
+}
+
+fn save_it() -> Remedy {
+    remedy!("Save it with `kubectl -n {NAMESPACE} get configmap {NAME} -o yaml`.")
 }
 
 fn pasted_aws_auth(text: &str, path: &str) -> Result<PastedAwsAuth, String> {
@@ -63,9 +63,7 @@ fn pasted_aws_auth(text: &str, path: &str) -> Result<PastedAwsAuth, String> {
             "not-aws-auth",
             format!("--aws-auth has the ConfigMap {place}, and the server reads {NAMESPACE}/{NAME} alone"),
         )
-        .with_help(remedy!(
-            "Save it with `kubectl -n {NAMESPACE} get configmap {NAME} -o yaml`."
-        ))
+        .with_help(save_it())
     });
     Ok(PastedAwsAuth {
         data: manifest.data.clone(),

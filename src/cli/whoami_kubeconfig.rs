@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{global::GlobalFlags, kubeconfig_file};
-use crate::{
+use eksact_core::{
     diagnosis::context::{ContextUser, user_of_context},
     kubeconfig::{Document, Entries, store},
 };

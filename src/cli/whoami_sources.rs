@@ -6,22 +6,22 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use jiff::Timestamp;
 
 use super::{Failure, global::GlobalFlags};
-use crate::{
-    authn::{
-        token::Token,
-        token_decode::{self, DecodedToken},
-    },
-    cloud::{
-        aws::{AwsClient, token_replay::replay},
-        cluster_api::{ClusterApi, Way},
-        sandbox::Sandbox,
-        trust::TrustRoots,
-    },
+use eksact_cloud::{
+    aws::{AwsClient, token_replay::replay},
+    cluster_api::{ClusterApi, Way},
+    trust::TrustRoots,
+};
+use eksact_core::{
     diagnosis::token_verdict,
     engine::Finding,
     kubeconfig::SignIn,
     ports::{CallError, aws::AwsReader, kubernetes::KubernetesReader},
 };
+use eksact_identity::authn::{
+    token::Token,
+    token_decode::{self, DecodedToken},
+};
+use eksact_simulator::Sandbox;
 
 /// The API of a cluster.
 pub(super) type Server = Arc<dyn KubernetesReader>;
@@ -126,6 +126,6 @@ impl Sources {
 /// A failure of the connection before anything is asked.
 pub(super) fn roots() -> Result<TrustRoots, Failure> {
     TrustRoots::from_environment()
-        .map_err(crate::cloud::aws::ConnectError::from)
+        .map_err(eksact_cloud::aws::ConnectError::from)
         .map_err(Failure::from)
 }

@@ -5,18 +5,18 @@ use std::{num::NonZeroUsize, sync::Arc};
 use jiff::Timestamp;
 
 use super::{Failure, global::GlobalFlags};
-use crate::{
-    cloud::{
-        aws::{AwsClient, AwsSettings, IssuerClient, RoleToAssume},
-        cluster_api::{ClusterApi, Way},
-        credentials::{CredentialSource, Environment, SharedConfig, SourceError, source::profile_name},
-        sandbox::Seed,
-        web_identity::WebIdentity,
-    },
+use eksact_cloud::{
+    aws::{AwsClient, AwsSettings, IssuerClient, RoleToAssume},
+    cluster_api::{ClusterApi, Way},
+    web_identity::WebIdentity,
+};
+use eksact_core::{
     config::ClusterConfig,
     ports::{Readers, Writers, web_identity::WebIdentityTrial},
     view::{Printer, terminal_question},
 };
+use eksact_credentials::{CredentialSource, Environment, SharedConfig, SourceError, source::profile_name};
+use eksact_simulator::Seed;
 
 /// The way to an account and a cluster.
 #[derive(Clone)]

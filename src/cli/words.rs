@@ -14,7 +14,7 @@ use clap::{
 };
 
 use super::{Failure, elsewhere};
-use crate::config::{is_blank, is_blank_character};
+use eksact_core::config::{is_blank, is_blank_character};
 
 /// The words for clap.
 ///
@@ -457,16 +457,14 @@ fn not_padded(argument: &Arg, shown: &str, value: &str) -> Result<(), Failure> {
         "begins"
     };
     // A URL may have a password in it, and a variable may be one.
-    let (value, fix) = if is(&["URL", "NAME=VALUE"]) {
-        (String::new(), "Take it off".to_owned())
+    let (value, help) = if is(&["URL", "NAME=VALUE"]) {
+        let help = remedy!("Take it off; a backslash at the end of a line must be its last character.");
+        (String::new(), help)
     } else {
-        (format!(": `{value}`"), format!("Write `{trimmed}`"))
+        let help = remedy!("Write `{trimmed}`; a backslash at the end of a line must be its last character.");
+        (format!(": `{value}`"), help)
     };
-    Err(
-        Failure::usage(format!("{shown} {end} with a blank{value}")).with_help(remedy!(
-            "{fix}; a backslash at the end of a line must be its last character."
-        )),
-    )
+    Err(Failure::usage(format!("{shown} {end} with a blank{value}")).with_help(help))
 }
 
 #[cfg(test)]

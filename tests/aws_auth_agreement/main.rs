@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use eksact::authn::aws_auth::{AwsAuth, Entry, Identity, Mapping, map, parse};
+use eksact_identity::authn::aws_auth::{AwsAuth, Entry, Identity, Mapping, map, parse};
 use serde_json::{Value, json};
 
 /// How many of them; `EKSACT_AGREEMENT_CASES` asks for more.

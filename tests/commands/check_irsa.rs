@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use eksact::ports::aws::Role;
+use eksact_core::ports::aws::Role;
 use serde_json::{Value, json};
 
 use crate::place::{Place, READ_ONLY, assert_story};

@@ -202,7 +202,7 @@ fn commands_in_documents_are_commands() {
 fn permissions_name_every_call() {
     let policies = fs::read_to_string(Path::new(ROOT).join("docs/permissions.md")).unwrap();
     let mut seen = 0;
-    for entry in fs::read_dir(Path::new(ROOT).join("src/cloud/aws")).unwrap() {
+    for entry in fs::read_dir(Path::new(ROOT).join("crates/cloud/src/aws")).unwrap() {
         let source = fs::read_to_string(entry.unwrap().path()).unwrap();
         for line in source.lines().filter(|line| line.contains(": Action = (")) {
             let words: Vec<&str> = line.split('"').collect();
@@ -242,14 +242,14 @@ fn the_plan_in_the_readme_is_a_real_one() {
 #[test]
 fn the_table_of_codes_is_whole() {
     let table = fs::read_to_string(Path::new(ROOT).join("docs/guards.md")).unwrap();
-    for guard in eksact::guard::Guard::ALL {
+    for guard in eksact_core::guard::Guard::ALL {
         assert!(table.contains(&format!("| `{}` |", guard.code())), "{guard:?}");
     }
     let mut seen = 0;
     let mut folders = vec![
-        Path::new(ROOT).join("src/resources"),
-        Path::new(ROOT).join("src/authn/aws_auth"),
-        Path::new(ROOT).join("src/diagnosis"),
+        Path::new(ROOT).join("crates/core/src/resources"),
+        Path::new(ROOT).join("crates/identity/src/authn/aws_auth"),
+        Path::new(ROOT).join("crates/core/src/diagnosis"),
     ];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {

@@ -1,6 +1,6 @@
 //! `create` and `delete iamidentitymapping`, `restore aws-auth`, and a file with access in it.
 
-use eksact::cloud::sandbox::World;
+use eksact_simulator::World;
 
 use crate::place::{Ended, Place, assert_story};
 

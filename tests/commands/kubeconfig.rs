@@ -158,14 +158,14 @@ fn sixty_writers_at_once_are_all_there() {
     for child in children {
         // Whoever reads meanwhile sees a whole file.
         if let Ok(text) = fs::read(place.path("config")) {
-            eksact::kubeconfig::Document::read("config", &text).unwrap();
+            eksact_core::kubeconfig::Document::read("config", &text).unwrap();
             assert!(text.ends_with(b"provideClusterInfo: false\n"));
         }
         let ended = Ended::of(child.wait_with_output().unwrap());
         assert_eq!(ended.code, 0, "{}", ended.stderr);
     }
     let text = fs::read(place.path("config")).unwrap();
-    let document = eksact::kubeconfig::Document::read("config", &text).unwrap();
+    let document = eksact_core::kubeconfig::Document::read("config", &text).unwrap();
     let entries = document.entries();
     let found: BTreeSet<String> = entries
         .contexts

@@ -40,6 +40,8 @@ mod promises;
 #[cfg(test)]
 mod remedies;
 #[cfg(test)]
+mod rooms;
+#[cfg(test)]
 mod shared_roles;
 #[cfg(test)]
 mod terminal;

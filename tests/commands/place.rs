@@ -10,7 +10,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use eksact::cloud::sandbox::{Sandbox, Seed, World};
+use eksact_simulator::{Sandbox, Seed, World};
 use tempfile::TempDir;
 
 use crate::kept_kubeconfigs;

@@ -1,6 +1,8 @@
 //! `sharedRoles` of a ClusterAccess, as people see it: what a plan says of the statement, and what stays.
 
-use eksact::{cloud::sandbox::World, iam::shared_trust, ports::aws::Role};
+use eksact_core::ports::aws::Role;
+use eksact_identity::iam::shared_trust;
+use eksact_simulator::World;
 use serde_json::{Value, json};
 
 use crate::place::{Place, assert_story};
@@ -26,7 +28,7 @@ fn made_by_hand(world: &mut World) {
         .cluster
         .clone();
     let issuer = green.oidc_issuer.unwrap().replace("https://", "");
-    let theirs = eksact::iam::trust::web_identity_statement(
+    let theirs = eksact_identity::iam::trust::web_identity_statement(
         &shared_trust::sid(&green.arn),
         &format!("arn:aws:iam::111122223333:oidc-provider/{issuer}"),
         &issuer,

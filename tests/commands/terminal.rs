@@ -7,10 +7,10 @@ use std::{
 
 use crate::place::{Ended, PROGRAM, Place};
 
-const TERMINAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/commands/terminal.py");
+pub(crate) const TERMINAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/commands/terminal.py");
 
 /// Where python3 is: a place has no PATH.
-fn python() -> String {
+pub(crate) fn python() -> String {
     let output = Command::new("python3")
         .args(["-c", "import sys; print(sys.executable)"])
         .output()

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use eksact::ports::CallErrorKind;
-use eksact::ports::access::{
+use eksact_core::ports::CallErrorKind;
+use eksact_core::ports::access::{
     AccessEntry, AccessPolicy, ConfigMap, ConfigMapPatch, NewConfigMap, PolicyRule, RbacBinding, RbacRole,
     Subject,
 };

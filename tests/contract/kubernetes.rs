@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eksact::ports::CallErrorKind;
-use eksact::ports::kubernetes::{AccessReview, FIELD_MANAGER, ServiceAccount, ServiceAccountMetadata};
+use eksact_core::ports::CallErrorKind;
+use eksact_core::ports::kubernetes::{AccessReview, FIELD_MANAGER, ServiceAccount, ServiceAccountMetadata};
 
 use super::CLUSTER;
 use super::world::{World, kind};

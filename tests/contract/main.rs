@@ -21,11 +21,11 @@ mod world;
 use std::{num::NonZeroUsize, sync::Arc};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use eksact::cloud::aws::{AwsClient, AwsSettings, IssuerClient};
-use eksact::cloud::cluster_api::{ClusterApi, Way};
-use eksact::cloud::sandbox::{Sandbox, Seed, SystemClock, World as SandboxWorld};
-use eksact::ports::access::AccessEntry;
-use eksact::ports::{Readers, Writers};
+use eksact_cloud::aws::{AwsClient, AwsSettings, IssuerClient};
+use eksact_cloud::cluster_api::{ClusterApi, Way};
+use eksact_core::ports::access::AccessEntry;
+use eksact_core::ports::{Readers, Writers};
+use eksact_simulator::{Sandbox, Seed, SystemClock, World as SandboxWorld};
 use futures::future::BoxFuture;
 use serde_json::json;
 use tokio::runtime::Runtime;

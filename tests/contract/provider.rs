@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use eksact::ports::CallErrorKind;
+use eksact_core::ports::CallErrorKind;
 
 use super::world::{World, kind};
 use super::{CLUSTER, REGION};

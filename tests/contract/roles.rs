@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use eksact::ports::CallErrorKind;
+use eksact_core::ports::CallErrorKind;
 use serde_json::json;
 
 use super::world::{POWER_USER, READ_ONLY, S3, World, document, kind, template, trust};

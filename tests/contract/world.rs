@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use eksact::ports::aws::{ChangeSet, ChangeSetRequest, Role, Stack, StackRequest};
-use eksact::ports::kubernetes::{KubernetesReader, KubernetesWriter};
-use eksact::ports::{CallError, CallErrorKind, Readers, Writers};
+use eksact_core::ports::aws::{ChangeSet, ChangeSetRequest, Role, Stack, StackRequest};
+use eksact_core::ports::kubernetes::{KubernetesReader, KubernetesWriter};
+use eksact_core::ports::{CallError, CallErrorKind, Readers, Writers};
 use serde_json::{Value, json};
 
 pub(crate) const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";

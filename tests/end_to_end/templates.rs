@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use eksact::cloudformation::template::RoleTemplate;
-use eksact::iam::{WellKnownPolicy, trust};
+use eksact_identity::cloudformation::template::RoleTemplate;
+use eksact_identity::iam::{WellKnownPolicy, trust};
 use serde_json::{Value, json};
 
 use super::bed::{Bed, Ran};

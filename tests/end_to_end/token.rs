@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fs, process::Command};
 
 use aws_credential_types::Credentials;
-use eksact::authn::token::{self, TokenRequest};
+use eksact_identity::authn::token::{self, TokenRequest};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 

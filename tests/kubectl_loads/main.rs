@@ -19,7 +19,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use eksact::kubeconfig::{
+use eksact_core::kubeconfig::{
     Document, ExecApiVersion, ExecEntry, ExecTool, Names, NamingStyle, SignIn, Wanted, merge,
     value::{Section, Value},
 };
@@ -77,7 +77,7 @@ fn is_usable(document: &Document, name: &str) -> Option<bool> {
         used.push((section, used_name));
     }
     let faults = document.unusable_after(&[]);
-    let counts = |fault: &&eksact::kubeconfig::Unusable| {
+    let counts = |fault: &&eksact_core::kubeconfig::Unusable| {
         used.contains(&(fault.section, fault.name.as_str()))
             // That is found out when the program is run.
             && !fault.problem.contains("do not speak")

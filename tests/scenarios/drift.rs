@@ -3,11 +3,11 @@
 
 use std::fmt::Write as _;
 
-use eksact::{
-    cloud::sandbox::{Sandbox, World},
+use eksact_core::{
     engine::{Action, Plan, Severity},
     ports::aws::Stack,
 };
+use eksact_simulator::{Sandbox, World};
 use serde_json::json;
 
 use crate::stage::{

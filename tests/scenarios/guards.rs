@@ -1,11 +1,12 @@
 //! The guards: what they refuse, that they let it pass when they are told to, and what prune never touches unasked.
 
-use eksact::{
-    cloud::sandbox::Sandbox,
+use eksact_core::{
     engine::{Plan, Severity},
     guard::Guard,
     resources::{Request, request::ProviderIntent},
 };
+use eksact_identity::service_account::ServiceAccountKey;
+use eksact_simulator::Sandbox;
 
 use crate::stage::{
     applied, apply, assert_settled, carry_out, cluster, file, plan, pruning, request, service_account,
@@ -188,7 +189,7 @@ async fn prune_keeps_the_network_unless_it_is_named() {
         .as_mut()
         .unwrap()
         .named
-        .insert(("kube-system".to_owned(), "aws-node".to_owned()));
+        .insert(ServiceAccountKey::new("kube-system", "aws-node"));
     let plan = apply(&sandbox, &named).await;
     assert!(codes(&plan, Severity::Note).is_empty());
     assert!(sandbox.world().unwrap().roles.is_empty());

@@ -1,8 +1,7 @@
 //! A run that ends at any of its writes, in any of the ways in which a write can end: run again, it leads to the same
 //! world as a run that nothing happened to.
 
-use eksact::{
-    cloud::sandbox::{Fault, Matching, Rule, Sandbox, World},
+use eksact_core::{
     ports::{
         CallErrorKind,
         aws::Role,
@@ -10,6 +9,7 @@ use eksact::{
     },
     resources::Request,
 };
+use eksact_simulator::{Fault, Matching, Rule, Sandbox, World};
 use serde_json::json;
 
 use crate::{

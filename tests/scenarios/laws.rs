@@ -2,12 +2,13 @@
 //! run can be finished, runs side by side meet, prune removes exactly what is ours and absent, and the order of the file
 //! does not matter. The cases are random, and the same on every run.
 
-use eksact::{
-    cloud::sandbox::{Fault, Matching, Rule, Sandbox},
+use eksact_core::{
     engine::{Address, Plan, Severity},
     ports::CallErrorKind,
     resources::Request,
 };
+use eksact_identity::service_account::ServiceAccountKey;
+use eksact_simulator::{Fault, Matching, Rule, Sandbox};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngSeed},
@@ -105,7 +106,7 @@ proptest! {
                 .filter_map(|finding| finding.address.as_ref())
                 .map(Address::name)
                 .collect();
-            let is_refused = |key: &(String, String)| refused.contains(&format!("{}/{}", key.0, key.1).as_str());
+            let is_refused = |key: &ServiceAccountKey| refused.contains(&key.to_string().as_str());
             let stacks = stacks_for(&world);
             let roles = with_roles(&after);
             for key in &roles {
@@ -226,7 +227,7 @@ proptest! {
                 .iam
                 .service_accounts
                 .sort_by_key(|account| {
-                    order.iter().position(|place| key(*place) == (account.namespace.clone(), account.name.clone()))
+                    order.iter().position(|place| key(*place) == ServiceAccountKey::new(&account.namespace, &account.name))
                 });
             let (a, b) = (try_plan(&bed, &in_order).await.unwrap(), try_plan(&bed, &shuffled).await.unwrap());
             assert_eq!(a.digest(), b.digest(), "{}\n{}", summary(&a), summary(&b));

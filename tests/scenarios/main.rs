@@ -32,6 +32,8 @@ mod shared_roles;
 #[cfg(test)]
 mod stack_states;
 #[cfg(test)]
+mod stack_wait;
+#[cfg(test)]
 mod stage;
 #[cfg(test)]
 mod updates;

@@ -1,9 +1,9 @@
 //! What others do to a service account between the plan of its removal and the write: it goes only while it still is
 //! what the plan showed.
 
-use eksact::ports::kubernetes::ServiceAccount;
+use eksact_core::ports::kubernetes::ServiceAccount;
 
-use crate::stage::{applied, carry_out, cluster, deletion, file, plan, service_account};
+use crate::stage::{applied, carry_out, cluster, deletion, file, plan, record_of, service_account};
 
 const ACCOUNT: &str =
     "metadata: {name: web, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
@@ -74,4 +74,27 @@ async fn a_service_account_goes_only_while_it_is_what_the_plan_showed() {
             }
         }
     }
+}
+
+/// The plan saw a stack without protection, so it has no step that lifts it.
+#[tokio::test(start_paused = true)]
+async fn a_stack_that_was_protected_meanwhile_is_named_so() {
+    let (sandbox, _) = applied(&file(&[ACCOUNT])).await;
+    let protect = |is_protected| {
+        sandbox
+            .edit(|world| record_of(world, "app-web").stack.termination_protection = is_protected)
+            .unwrap();
+    };
+    protect(false);
+    let request = deletion(&[("app", "web")]);
+    let planned = plan(&sandbox, &request).await;
+    protect(true);
+    let report = carry_out(&sandbox, &planned, &request).await;
+    let (_, error) = report.failed.first().unwrap();
+    assert!(
+        error
+            .message
+            .contains("is protected against deletion, and was not when the plan"),
+        "{error}"
+    );
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use eksact::cloud::sandbox::World;
+use eksact_simulator::World;
 use serde_json::{Value, json};
 
 /// The normal form: what AWS and Kubernetes hold, each object under the name that does not depend on the run.

@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use eksact::{
-    cloud::sandbox::Sandbox,
+use eksact_core::{
     engine::Severity,
     ports::kubernetes::{FieldManager, ServiceAccount},
     resources::Request,
 };
+use eksact_simulator::Sandbox;
 
 use crate::stage::{
     apply, assert_settled, cluster, deletion, file, fresh_world, human, plan, pruning, request, sandbox,
@@ -107,9 +107,9 @@ trait Namespaces {
     fn namespace(&mut self, name: &str);
 }
 
-impl Namespaces for eksact::cloud::sandbox::World {
+impl Namespaces for eksact_simulator::World {
     fn namespace(&mut self, name: &str) {
-        let namespace = eksact::ports::kubernetes::Namespace {
+        let namespace = eksact_core::ports::kubernetes::Namespace {
             name: name.to_owned(),
             terminating: false,
         };

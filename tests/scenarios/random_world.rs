@@ -1,15 +1,14 @@
 //! Random files and random worlds: files of a few service accounts of every sort, worlds that such a file made and that
 //! hands have been in since, with things in them that are nobody's business of ours.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::{BTreeMap, BTreeSet};
 
-use eksact::{
-    cloud::sandbox::{Sandbox, StackRecord, World},
-    ports::{
-        aws::{AwsWriter as _, Role, StackRequest},
-        kubernetes::{FieldManager, Namespace, ServiceAccount},
-    },
+use eksact_core::ports::{
+    aws::{AwsWriter as _, Role, StackRequest},
+    kubernetes::{FieldManager, Namespace, ServiceAccount},
 };
+use eksact_simulator::{Sandbox, StackRecord, World};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -71,8 +70,8 @@ pub(crate) fn files() -> impl Strategy<Value = File> {
 }
 
 /// Namespace and name of an account of a random file.
-pub(crate) fn key((namespace, name): (usize, usize)) -> (String, String) {
-    (NAMESPACES[namespace].to_owned(), NAMES[name].to_owned())
+pub(crate) fn key((namespace, name): (usize, usize)) -> ServiceAccountKey {
+    ServiceAccountKey::new(NAMESPACES[namespace], NAMES[name])
 }
 
 /// The lines of each account, for `stage::file`.
@@ -83,7 +82,7 @@ pub(crate) fn lines(file: &File) -> Vec<String> {
 }
 
 /// The accounts of a file that have a role of their own.
-pub(crate) fn with_roles(file: &File) -> BTreeSet<(String, String)> {
+pub(crate) fn with_roles(file: &File) -> BTreeSet<ServiceAccountKey> {
     file.iter()
         .filter(|(_, account)| !account.attached)
         .map(|(place, _)| key(*place))
@@ -92,7 +91,7 @@ pub(crate) fn with_roles(file: &File) -> BTreeSet<(String, String)> {
 
 impl Account {
     fn lines(&self, place: (usize, usize)) -> String {
-        let (namespace, name) = key(place);
+        let ServiceAccountKey { namespace, name } = key(place);
         let marks = if self.labelled && !self.role_only {
             ", labels: {tier: back}, annotations: {owner: me}"
         } else {
@@ -377,12 +376,13 @@ pub(crate) fn foreign(world: &World) -> Value {
 }
 
 /// The service accounts that stacks of ours are for.
-pub(crate) fn stacks_for(world: &World) -> BTreeSet<(String, String)> {
+pub(crate) fn stacks_for(world: &World) -> BTreeSet<ServiceAccountKey> {
     world
         .stacks
         .values()
         .filter(|record| is_ours(&record.stack.tags) && record.stack.status != "DELETE_COMPLETE")
-        .filter_map(|record| record.stack.tags["alpha.eksctl.io/iamserviceaccount-name"].split_once('/'))
-        .map(|(namespace, name)| (namespace.to_owned(), name.to_owned()))
+        .filter_map(|record| {
+            ServiceAccountKey::parse(&record.stack.tags["alpha.eksctl.io/iamserviceaccount-name"])
+        })
         .collect()
 }

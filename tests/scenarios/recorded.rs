@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use eksact::engine::Severity;
+use eksact_core::engine::Severity;
 
 use crate::{
     recorded_world::{recorded_folder, recorded_world},

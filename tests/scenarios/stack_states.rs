@@ -3,10 +3,8 @@
 
 use std::fmt::Write as _;
 
-use eksact::{
-    cloud::sandbox::{Sandbox, World},
-    engine::{Plan, Severity},
-};
+use eksact_core::engine::{Plan, Severity};
+use eksact_simulator::{Sandbox, World};
 
 use crate::stage::{
     applied, apply, assert_settled, carry_out, cluster, file, plan, record_of, request, summary,

@@ -1,10 +1,10 @@
 //! What every scenario needs: a simulated account, requests from the text of a file, and the road from a request to a
 //! finished run, as the command line goes it.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::{fmt::Write as _, sync::Arc};
 
-use eksact::{
-    cloud::sandbox::{Sandbox, Seed, SimulatedCluster, StackRecord, TokioClock, World},
+use eksact_core::{
     config,
     engine::{ExecutionOptions, Interrupt, Plan, Report, Severity, StepError, execute},
     ports::{CallError, aws::Role, kubernetes::ServiceAccount},
@@ -14,6 +14,7 @@ use eksact::{
     },
     view::{Style, plan_human},
 };
+use eksact_simulator::{Sandbox, Seed, SimulatedCluster, StackRecord, TokioClock, World};
 use jiff::Timestamp;
 
 /// The cluster of every scenario, unless it says otherwise.
@@ -126,7 +127,7 @@ pub(crate) fn deletion(keys: &[(&str, &str)]) -> Request {
     request.oidc_provider = resources::request::ProviderIntent::Leave;
     request.delete = keys
         .iter()
-        .map(|(namespace, name)| ((*namespace).to_owned(), (*name).to_owned()))
+        .map(|(namespace, name)| ServiceAccountKey::new(*namespace, *name))
         .collect();
     request
 }

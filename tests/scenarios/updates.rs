@@ -1,13 +1,14 @@
 //! `update` by flags: it starts from what is live and changes only what the flags name. Whatever else stands on the role
 //! or in its template stays.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::{BTreeMap, BTreeSet};
 
-use eksact::{
-    cloud::sandbox::World,
+use eksact_core::{
     engine::Action,
     resources::{Request, request::RoleAttribute},
 };
+use eksact_simulator::World;
 use serde_json::{Value, json};
 
 use crate::stage::{applied, apply, assert_settled, file, record_of, request, role_of};
@@ -23,7 +24,7 @@ const FLAGS: &str = "metadata: {name: web, namespace: app}\nattachPolicyARNs: ['
 fn updating(only: impl IntoIterator<Item = RoleAttribute>) -> Request {
     let mut request = request(&file(&[FLAGS]));
     request.update = true;
-    request.only = BTreeMap::from([(("app".to_owned(), "web".to_owned()), BTreeSet::from_iter(only))]);
+    request.only = BTreeMap::from([(ServiceAccountKey::new("app", "web"), BTreeSet::from_iter(only))]);
     request
 }
 

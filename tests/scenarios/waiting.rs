@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use eksact::{cloud::sandbox::Sandbox, engine::Severity};
+use eksact_core::engine::Severity;
+use eksact_simulator::Sandbox;
 use tokio::time::Instant;
 
 use crate::stage::{apply, assert_settled, attempt, file, fresh_world, plan, request, sandbox, summary};
@@ -14,7 +15,7 @@ const OTHER: &str =
 
 /// A sandbox whose first run dies right after it asked for the stack, which takes a minute.
 async fn with_stack_in_progress() -> Sandbox {
-    use eksact::cloud::sandbox::{Fault, Matching, Rule};
+    use eksact_simulator::{Fault, Matching, Rule};
     let mut world = fresh_world();
     world.stack_seconds = 60;
     let bed = sandbox(world);

@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use eksact::cloud::sandbox::{Seed, World};
-use eksact::ports::aws::{OidcProvider, Role, Stack};
-use eksact::ports::kubernetes::{FieldManager, Namespace, ServiceAccount};
+use eksact_core::ports::aws::{OidcProvider, Role, Stack};
+use eksact_core::ports::kubernetes::{FieldManager, Namespace, ServiceAccount};
+use eksact_simulator::{Seed, World};
 use serde_json::Value;
 
 /// Where the recorded files are.

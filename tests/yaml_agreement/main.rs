@@ -18,8 +18,8 @@ use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use eksact::yaml::text::{Encoding, decode};
-use eksact::yaml::{Content, DuplicateKeys, ErrorKind, Node, Resolved, SyntaxError, read};
+use eksact_yaml::text::{Encoding, decode};
+use eksact_yaml::{Content, DuplicateKeys, ErrorKind, Node, Resolved, SyntaxError, read};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -93,7 +93,7 @@ fn is_near(ours: Option<f64>, theirs: Option<f64>) -> bool {
 
 /// The text before a line and column.
 fn before_place(text: &str, line: usize, column: usize) -> &str {
-    let (start, line) = eksact::yaml::text::lines(text)[line - 1];
+    let (start, line) = eksact_yaml::text::lines(text)[line - 1];
     let within = line
         .char_indices()
         .nth(column - 1)

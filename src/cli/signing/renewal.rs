@@ -4,20 +4,14 @@
 use jiff::Timestamp;
 
 use super::{Finished, Signer, Signing, in_small_runtime, lock, warn};
-use crate::{
-    authn::token_decode::{self, DecodedToken},
-    cli::{Failure, global::GlobalFlags},
-    cloud::{
-        aws::{
-            self, ConnectError,
-            credentials::is_refusal,
-            token_replay::{StsVerdict, replay},
-        },
-        credentials::{Keeps, SourceError, source},
-        trust::TrustRoots,
-    },
-    view::Printer,
+use crate::cli::{Failure, global::GlobalFlags};
+use eksact_cloud::{
+    aws::{self, ConnectError, credentials::is_refusal, token_replay::replay},
+    trust::TrustRoots,
 };
+use eksact_core::{ports::sts::StsVerdict, view::Printer};
+use eksact_credentials::{Keeps, SourceError, source};
+use eksact_identity::authn::token_decode::{self, DecodedToken};
 
 impl Signing<'_> {
     /// The credentials of [`Signing::signer`], where kept credentials are shown to STS first: those that it does not take are replaced.

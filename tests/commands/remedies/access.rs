@@ -1,9 +1,7 @@
 //! Mappings, groups and their bindings, and the guards over who gets in: what plans and runs say of them, done.
 
-use eksact::{
-    cloud::sandbox::{Sandbox, Seed, World},
-    ports::access::Subject,
-};
+use eksact_core::ports::access::Subject;
+use eksact_simulator::{Sandbox, Seed, World};
 
 use super::{
     case::{Case, Check, case},
@@ -169,7 +167,7 @@ fn groups() -> Vec<Check> {
             "{name: viewers, bindings: [{clusterRole: view, namespaces: [app]}]}",
         ))
         .world(|world| {
-            let namespace = eksact::ports::kubernetes::Namespace {
+            let namespace = eksact_core::ports::kubernetes::Namespace {
                 name: "app".to_owned(),
                 terminating: true,
             };
@@ -221,7 +219,7 @@ fn guards() -> Vec<Check> {
         }).check(),
         // An editor of the aws-auth ConfigMap and of bindings, which are not its own any more after the run.
         case("plan -f c.yaml --prune").file("c.yaml", format!("{HEAD}{ACCESS}groups: []\n")).file("more.yaml", group("{name: editors, bindings: [{clusterRole: cluster-admin}]}")).first("eksact apply -f more.yaml --yes").after_first(only_editors).says("Make the change as somebody else who keeps the right.").change(|world| {
-            let entry = eksact::ports::access::AccessEntry {
+            let entry = eksact_core::ports::access::AccessEntry {
                 principal_arn: "arn:aws:iam::111122223333:user/root-of-all".to_owned(),
                 username: "all".to_owned(),
                 groups: vec!["system:masters".to_owned()],

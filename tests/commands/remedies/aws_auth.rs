@@ -1,11 +1,11 @@
 //! What `check aws-auth` finds in a manifest and in a cluster, and edited as the help says.
 
-use eksact::cloud::sandbox::World;
+use eksact_simulator::World;
 
 use super::case::{Case, Check, case};
 
-const DEV: &str = "arn:aws:iam::111122223333:role/dev";
-const ENTRY: &str = "    - {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev}\n";
+pub(super) const DEV: &str = "arn:aws:iam::111122223333:role/dev";
+pub(super) const ENTRY: &str = "    - {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev}\n";
 
 /// A manifest with these lines under `data`.
 fn manifest(data: &str) -> String {
@@ -22,7 +22,7 @@ fn of_file(text: String) -> Case {
 }
 
 /// A fault in `data`; then the one text in place of the other.
-fn fault(data: &str, says: &str, from: &str, to: &str) -> Check {
+pub(super) fn fault(data: &str, says: &str, from: &str, to: &str) -> Check {
     of_file(manifest(data))
         .says(says)
         .replace("a.yaml", from, to)
@@ -30,7 +30,7 @@ fn fault(data: &str, says: &str, from: &str, to: &str) -> Check {
 }
 
 /// The same for one entry of `mapRoles`.
-fn entry(entry: &str, says: &str, from: &str, to: &str) -> Check {
+pub(super) fn entry(entry: &str, says: &str, from: &str, to: &str) -> Check {
     fault(&format!("  mapRoles: |\n    - {entry}"), says, from, to)
 }
 

@@ -1,12 +1,21 @@
 //! One line of the table: a situation, a command that complains, what its help says, done, and the command again.
 
-use eksact::cloud::sandbox::World;
+use std::{
+    io::Write as _,
+    ops::Range,
+    process::{Command, Output, Stdio},
+};
+
+use eksact_simulator::World;
 
 use super::{
     complaint::{Complaint, complaints, said},
     tools,
 };
-use crate::place::{Ended, PROGRAM, Place};
+use crate::{
+    place::{Ended, PROGRAM, Place},
+    terminal::{TERMINAL, python},
+};
 
 /// One check of the table, and what it is about.
 pub(super) struct Check {
@@ -22,11 +31,13 @@ enum Deed {
     World(Box<dyn FnOnce(&mut World) + Send>),
     /// A command line as people type it.
     Run(String),
-    /// The commands in the help itself, with these words in place of its placeholders.
-    Printed(Vec<(&'static str, &'static str)>),
+    /// These of the commands in the help itself, with these words in place of its placeholders.
+    Printed(Range<usize>, Vec<(&'static str, &'static str)>),
+    /// Something outside the place.
+    Does(Box<dyn FnOnce() + Send>),
     Variable(&'static str, String),
-    /// What the command in the help prints becomes this file.
-    PrintedInto(String),
+    /// What this command line prints becomes this file; without one, the command in the help.
+    Into(Option<String>, String),
     /// The commands in the help are used in place of the command.
     InItsPlace(Vec<(&'static str, &'static str)>),
     /// The command is now this one.
@@ -43,6 +54,7 @@ pub(super) struct Case {
     after_first: Vec<Box<dyn FnOnce(&mut World) + Send>>,
     variables: Vec<(&'static str, String)>,
     sandbox: bool,
+    terminal: bool,
     command: String,
     says: String,
     deeds: Vec<Deed>,
@@ -58,6 +70,7 @@ pub(super) fn case(command: impl Into<String>) -> Case {
         after_first: Vec::new(),
         variables: Vec::new(),
         sandbox: true,
+        terminal: false,
         command: command.into(),
         says: String::new(),
         deeds: Vec::new(),
@@ -108,6 +121,12 @@ impl Case {
         self
     }
 
+    /// With a terminal for its input and its output.
+    pub(super) fn on_terminal(mut self) -> Self {
+        self.terminal = true;
+        self
+    }
+
     /// The command says this in its help.
     pub(super) fn says(mut self, help: impl Into<String>) -> Self {
         self.says = help.into();
@@ -135,13 +154,29 @@ impl Case {
         self
     }
 
-    pub(super) fn printed(mut self, words: &[(&'static str, &'static str)]) -> Self {
-        self.deeds.push(Deed::Printed(words.to_vec()));
+    pub(super) fn printed(self, words: &[(&'static str, &'static str)]) -> Self {
+        self.printed_of(0..usize::MAX, words)
+    }
+
+    /// The same where the help names several ways.
+    pub(super) fn printed_of(mut self, range: Range<usize>, words: &[(&'static str, &'static str)]) -> Self {
+        self.deeds.push(Deed::Printed(range, words.to_vec()));
+        self
+    }
+
+    pub(super) fn does(mut self, deed: impl FnOnce() + Send + 'static) -> Self {
+        self.deeds.push(Deed::Does(Box::new(deed)));
         self
     }
 
     pub(super) fn run_into(mut self, file: &str) -> Self {
-        self.deeds.push(Deed::PrintedInto(file.to_owned()));
+        self.deeds.push(Deed::Into(None, file.to_owned()));
+        self
+    }
+
+    pub(super) fn run_line_into(mut self, line: &str, file: &str) -> Self {
+        self.deeds
+            .push(Deed::Into(Some(line.to_owned()), file.to_owned()));
         self
     }
 
@@ -194,6 +229,7 @@ impl Case {
             place,
             variables: self.variables,
             sandbox: self.sandbox,
+            terminal: self.terminal,
         };
         for line in &self.first {
             let ended = stage.run(line)?;
@@ -228,23 +264,25 @@ impl Case {
                 Deed::Write(file, text) => stage.place.write(&file, &text),
                 Deed::World(edit) => stage.place.edit("quickstart", edit),
                 Deed::Run(line) => stage.succeed(&line)?,
-                Deed::Printed(words) => {
-                    for line in commands_in(&help, &words)? {
-                        stage.succeed(&line)?;
+                Deed::Printed(range, words) => {
+                    let lines = commands_in(&help, &words)?;
+                    for line in lines.iter().skip(range.start).take(range.len()) {
+                        stage.succeed(line)?;
                     }
                 }
+                Deed::Does(deed) => deed(),
                 Deed::InItsPlace(words) => {
                     for line in commands_in(&help, &words)? {
                         stage.succeed(&line)?;
                     }
                     return Ok(help);
                 }
-                Deed::PrintedInto(file) => {
-                    let lines = tools::printed(&help.join(" "));
-                    let line = lines
-                        .first()
-                        .ok_or_else(|| format!("there is no command in {help:?}"))?;
-                    let ended = stage.run(line)?;
+                Deed::Into(line, file) => {
+                    let line = match line {
+                        Some(line) => line,
+                        None => commands_in(&help, &[])?.remove(0),
+                    };
+                    let ended = stage.run(&line)?;
                     if ended.code != 0 {
                         return Err(format!("`{line}` fails:\n{}", ended.stderr));
                     }
@@ -293,11 +331,28 @@ fn commands_in(help: &[String], words: &[(&str, &str)]) -> Result<Vec<String>, S
     Ok(lines)
 }
 
+/// Runs a command with this on its stdin.
+fn with_input(command: &mut Command, input: &str) -> std::io::Result<Output> {
+    if input.is_empty() {
+        return command.output();
+    }
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(input.as_bytes())?;
+    }
+    child.wait_with_output()
+}
+
 /// A place with its variables, where command lines run.
 pub(super) struct Stage {
     pub(super) place: Place,
     variables: Vec<(&'static str, String)>,
     sandbox: bool,
+    terminal: bool,
 }
 
 impl Stage {
@@ -361,7 +416,13 @@ impl Stage {
         };
         match program.as_str() {
             "eksact" => {
-                let mut command = self.place.bare(PROGRAM);
+                let mut command = if self.terminal && piped.is_empty() {
+                    let mut command = self.place.bare(&python());
+                    command.args([TERMINAL, "EOF", PROGRAM]).env("TERM", "dumb");
+                    command
+                } else {
+                    self.place.bare(PROGRAM)
+                };
                 if self.sandbox {
                     command.env("EKSACT_SANDBOX", "1");
                 }
@@ -372,7 +433,7 @@ impl Stage {
                         value.replace("$PLACE", &self.place.path("").display().to_string()),
                     );
                 }
-                let ended = command.args(arguments).output().map_err(|e| e.to_string())?;
+                let ended = with_input(command.args(arguments), piped).map_err(|e| e.to_string())?;
                 Ok(Ended::of(ended))
             }
             "aws" | "kubectl" => Ok(tools::run(

@@ -3,13 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use eksact::{
-    cloud::sandbox::{Fault, Matching, Rule, Sandbox, Seed, SystemClock, World},
+use eksact_core::{
     config,
     engine::{ExecutionOptions, Interrupt, execute},
     ports::CallErrorKind,
     resources::{self, LiveReader, Request, Runner, request::Settings},
 };
+use eksact_simulator::{Fault, Matching, Rule, Sandbox, Seed, SystemClock, World};
 
 use super::{
     case::Check,

@@ -8,17 +8,22 @@
 //! `REMEDIES=word` runs the cases that have the word in their name or their help, and looks for no missing ones.
 
 mod access;
+mod amazon;
 mod aws_auth;
+mod callers;
 mod case;
 mod complaint;
 mod config;
+mod entries;
 mod faults;
 mod flags;
 mod kubeconfig;
 mod kubeconfig_entries;
 mod kubectl_config;
 mod people;
+mod preflight;
 mod roles;
+mod sts;
 mod templates;
 mod tokens;
 mod tools;
@@ -47,6 +52,10 @@ fn table() -> Vec<Check> {
         people::cases(),
         tokens::cases(),
         faults::cases(),
+        entries::cases(),
+        callers::cases(),
+        sts::cases(),
+        preflight::cases(),
     ]
     .into_iter()
     .flatten()

@@ -27,7 +27,7 @@ fn callers() -> Vec<Check> {
     vec![
         dev().says("Somebody who may: ").printed(&[("NAME", "dev"), ("GROUP", "system:masters")]).check(),
         section("- {rolearn: 'arn:aws:iam::111122223333:role/team/dev', username: dev, groups: ['system:masters']}\n").says("Map the ARN that the server compares").printed(&[]).check(),
-        section("- [\n").says("Correct the text of that section; ").change(|world| {
+        section("- [\n").says("In aws-auth: correct the text on that line or the one above").change(|world| {
             aws_auth(world).data.insert("mapRoles".to_owned(), "- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: ['system:masters']}\n".to_owned());
         }).check(),
         section("- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: 'system:masters'}\n").says("Put the values in quotes, and groups in a list.").change(|world| {
@@ -61,7 +61,7 @@ fn near() -> Vec<Check> {
     };
     let with = |from: &str, to: &str| of("mapRoles", RIGHT.replace(from, to));
     vec![
-        corrected(with("username: dev", "username: dev, sso: {permissionSetName: A, accountID: '111122223333'}").says("Correct the entry, or map the caller: ")),
+        corrected(with("username: dev", "username: dev, sso: {permissionSetName: A, accountID: '111122223333'}").says("Correct the entry; or map the caller, ")),
         corrected(of("maproles", RIGHT.to_owned()).says("Rename the key to `mapRoles`; upper and lower case matter.")),
         with("role/dev", "role/de*").says("Map the caller: ").printed(&[]).check(),
         of("mapRoles", format!("{RIGHT}{}", RIGHT.replace("'system:masters'", ""))).says("Keep one entry for each ARN, with all its groups: ").printed(&[]).check(),
@@ -87,7 +87,7 @@ fn pods() -> Vec<Check> {
                 .insert(ARN.to_owned(), value.to_owned());
         })
     };
-    let restore = |world: &mut eksact::cloud::sandbox::World| {
+    let restore = |world: &mut eksact_simulator::World| {
         let arn = role(world).arn.clone();
         account(world).annotations.insert(ARN.to_owned(), arn);
     };

@@ -98,7 +98,7 @@ fn accounts() -> Vec<Check> {
                 cluster(world)
                     .service_accounts
                     .insert("app/web".to_owned(), foreign);
-                let namespace = eksact::ports::kubernetes::Namespace {
+                let namespace = eksact_core::ports::kubernetes::Namespace {
                     name: "app".to_owned(),
                     terminating: false,
                 };
@@ -119,7 +119,7 @@ fn accounts() -> Vec<Check> {
             .check(),
         planned()
             .world(|world| {
-                let namespace = eksact::ports::kubernetes::Namespace {
+                let namespace = eksact_core::ports::kubernetes::Namespace {
                     name: "app".to_owned(),
                     terminating: true,
                 };
@@ -226,7 +226,7 @@ fn calls() -> Vec<Check> {
         case(APPLY)
             .file("c.yaml", web(""))
             .world(|world| {
-                let namespace = eksact::ports::kubernetes::Namespace {
+                let namespace = eksact_core::ports::kubernetes::Namespace {
                     name: "app".to_owned(),
                     terminating: true,
                 };

@@ -19,7 +19,9 @@ impl Templates {
     pub(super) fn of_the_source() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut found = Vec::new();
-        read_folder(root, &root.join("src"), &mut found);
+        for rooms in ["src", "crates"] {
+            read_folder(root, &root.join(rooms), &mut found);
+        }
         assert!(found.len() > 200, "the search for `remedy!` finds too little");
         Self(found)
     }
@@ -110,7 +112,7 @@ fn read_folder(root: &Path, folder: &Path, found: &mut Vec<Template>) {
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let source = fs::read_to_string(&path).unwrap();
             let name = path.strip_prefix(root).unwrap().display().to_string();
-            let is_home = name == "src/remedy.rs";
+            let is_home = name == "crates/message/src/remedy.rs";
             assert!(
                 is_home || !source.contains("of_template"),
                 "{name} makes a remedy without remedy!"

@@ -1,13 +1,11 @@
 //! The commands of other tools that remedies name, done to the simulated account and cluster: what the AWS CLI and kubectl
 //! would do with these very arguments, and nothing that they would not.
 
-use eksact::{
-    cloud::sandbox::{SimulatedCluster, World},
-    ports::{
-        access::{AccessEntry, AccessPolicy, RbacBinding, Subject},
-        kubernetes::Namespace,
-    },
+use eksact_core::ports::{
+    access::{AccessEntry, AccessPolicy, RbacBinding, Subject},
+    kubernetes::Namespace,
 };
+use eksact_simulator::{SimulatedCluster, World};
 
 use std::{fmt::Write as _, path::PathBuf};
 
@@ -242,8 +240,14 @@ fn eks(
                 .access_entries
                 .get_mut(&principal)
                 .ok_or("ResourceNotFoundException")?;
-            if let Some(group) = flag(arguments, "--kubernetes-groups") {
-                entry.groups = vec![group.to_owned()];
+            if let Some(username) = flag(arguments, "--username") {
+                username.clone_into(&mut entry.username);
+            }
+            if let Some(at) = arguments.iter().position(|word| word == "--kubernetes-groups") {
+                let groups = arguments[at + 1..]
+                    .iter()
+                    .take_while(|word| !word.starts_with("--"));
+                entry.groups = groups.filter(|group| *group != "[]").cloned().collect();
             }
         }
         "delete-access-entry" => {
@@ -298,17 +302,19 @@ fn kubectl(world: &mut World, arguments: &[String], piped: &str) -> Result<Strin
             Ok(String::new())
         }
         ["create", "clusterrolebinding", name] => {
-            let (Some(role), Some(group)) = (flag(arguments, "--clusterrole"), flag(arguments, "--group"))
-            else {
-                return Err("kubectl: --clusterrole and --group".to_owned());
+            let subject = ["Group", "User"]
+                .into_iter()
+                .find_map(|kind| Some((kind, flag(arguments, &format!("--{}", kind.to_lowercase()))?)));
+            let (Some(role), Some((kind, subject))) = (flag(arguments, "--clusterrole"), subject) else {
+                return Err("kubectl: --clusterrole and --group or --user".to_owned());
             };
             let binding = RbacBinding {
                 name: (*name).to_owned(),
                 role_kind: "ClusterRole".to_owned(),
                 role_name: role.to_owned(),
                 subjects: vec![Subject {
-                    kind: "Group".to_owned(),
-                    name: group.to_owned(),
+                    kind: kind.to_owned(),
+                    name: subject.to_owned(),
                     namespace: None,
                 }],
                 ..RbacBinding::default()

@@ -1,9 +1,7 @@
 //! Edits of the simulated account and cluster that several cases need.
 
-use eksact::{
-    cloud::sandbox::{SimulatedCluster, StackRecord, World},
-    ports::{access::ConfigMap, aws::Role, kubernetes::ServiceAccount},
-};
+use eksact_core::ports::{access::ConfigMap, aws::Role, kubernetes::ServiceAccount};
+use eksact_simulator::{SimulatedCluster, StackRecord, World};
 
 pub(super) const HEAD: &str =
     "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {name: quickstart, region: eu-west-1}\n";

@@ -1,7 +1,7 @@
 //! What is not known is not taken for gone: mappings that cannot be resolved, sections and entries that the cluster does
 //! not read.
 
-use eksact::{engine::Severity, guard::Guard};
+use eksact_core::{engine::Severity, guard::Guard};
 
 use super::{HAND_WRITTEN, deletion, file_with_access, hand_written, pruning, text, write};
 use crate::stage::{apply, plan, request, summary};
@@ -13,7 +13,7 @@ async fn prune_waits_for_what_it_cannot_resolve() {
     let bed = hand_written();
     bed.edit(|world| {
         let path = "/aws-reserved/sso.amazonaws.com/eu-west-1/";
-        let role = eksact::ports::aws::Role {
+        let role = eksact_core::ports::aws::Role {
             name: name.to_owned(),
             arn: format!("arn:aws:iam::111122223333:role{path}{name}"),
             id: "AROAADMIN".to_owned(),

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use eksact::{cloud::sandbox::Sandbox, engine::Severity, resources::Request};
+use eksact_core::{engine::Severity, resources::Request};
+use eksact_simulator::Sandbox;
 
 use super::{
     DEVELOPERS, HAND_WRITTEN, aws_auth, deletion, file, file_with_access, hand_written, pruning, text, write,
@@ -272,9 +273,9 @@ async fn findings(bed: &Sandbox, request: &Request) -> String {
 }
 
 /// A role as IAM Identity Center makes it.
-pub(super) fn permission_set_role(world: &mut eksact::cloud::sandbox::World, name: &str) {
+pub(super) fn permission_set_role(world: &mut eksact_simulator::World, name: &str) {
     let path = "/aws-reserved/sso.amazonaws.com/eu-west-1/";
-    let role = eksact::ports::aws::Role {
+    let role = eksact_core::ports::aws::Role {
         name: name.to_owned(),
         arn: format!("arn:aws:iam::111122223333:role{path}{name}"),
         id: format!("AROA{name}"),

@@ -1,7 +1,6 @@
 //! The guards over aws-auth, in the worlds in which they refuse: nothing is written, and only their own code passes them.
 
-use eksact::{
-    cloud::sandbox::Sandbox,
+use eksact_core::{
     engine::{Plan, Severity},
     guard::Guard,
     ports::{
@@ -13,6 +12,7 @@ use eksact::{
         request::{AccessRequest, Restore},
     },
 };
+use eksact_simulator::Sandbox;
 
 use super::{DEVELOPERS, HAND_WRITTEN, deletion, file, hand_written, text, write};
 use crate::stage::{apply, assert_settled, carry_out, cluster, plan, request, summary};

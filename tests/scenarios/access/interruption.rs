@@ -1,10 +1,10 @@
 //! A run that ends at any of its writes: aws-auth is the old one or the new one, and the next run leads on.
 
-use eksact::cloud::sandbox::{Fault, Matching, Rule};
+use eksact_simulator::{Fault, Matching, Rule};
 
 use super::{DEVELOPERS, HAND_WRITTEN, file_with_access, hand_written, text};
 use crate::stage::{again, apply, assert_settled, attempt, request};
-use eksact::ports::CallErrorKind;
+use eksact_core::ports::CallErrorKind;
 
 const GROUPS: &str = "groups:\n- name: developers\n  bindings:\n  - rules:\n    - {apiGroups: [''], resources: [pods], verbs: [get]}\n    namespaces: [kube-public]\n";
 

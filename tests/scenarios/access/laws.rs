@@ -104,10 +104,10 @@ proptest! {
             prop_assert_eq!(backups(&bed).len(), usize::from(applied.has_changes()));
 
             // What was added is what prune takes, and then all is as before, where nothing was adopted.
-            let only_added = applied.changes.iter().all(|change| change.action == eksact::engine::Action::Create);
+            let only_added = applied.changes.iter().all(|change| change.action == eksact_core::engine::Action::Create);
             if only_added && before.ends_with('\n') && before.contains("- ") {
                 let mut nothing = pruning(request(&file(&[])));
-                nothing.settings.allow = eksact::guard::Guard::ALL.into();
+                nothing.settings.allow = eksact_core::guard::Guard::ALL.into();
                 apply(&bed, &nothing).await;
                 prop_assert_eq!(text(&bed, "mapRoles"), before);
             }

@@ -9,14 +9,14 @@ mod ownership;
 mod revocation;
 mod writers;
 
-use eksact::{
-    cloud::sandbox::Sandbox,
+use eksact_core::{
     ports::access::ConfigMap,
     resources::{
         Request,
         request::{AccessRequest, MappingSelector, ProviderIntent},
     },
 };
+use eksact_simulator::Sandbox;
 
 use crate::stage::{CLUSTER, REGION, cluster, fresh_world, request, sandbox};
 

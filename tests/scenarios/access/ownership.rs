@@ -1,6 +1,6 @@
 //! Whose a mapping is, and what prune may therefore take; what was before is kept.
 
-use eksact::resources::{
+use eksact_core::resources::{
     Request,
     request::{AccessRequest, Restore},
 };
@@ -62,7 +62,7 @@ async fn nothing_goes_unasked() {
     );
 }
 
-fn restoring(name: &str, data: &eksact::ports::access::ConfigMap) -> Request {
+fn restoring(name: &str, data: &eksact_core::ports::access::ConfigMap) -> Request {
     let mut request = request(&file(&[])).without_access();
     request.access = AccessRequest {
         restore: Some(Restore {
@@ -116,7 +116,7 @@ async fn a_restore_does_not_overwrite_what_it_did_not_see() {
 /// Where the cluster refuses a backup, a file has it; where there is no place for one either, nothing is written.
 #[tokio::test(start_paused = true)]
 async fn a_backup_that_the_cluster_refuses_is_a_file() {
-    use eksact::{
+    use eksact_core::{
         engine::{ExecutionOptions, Interrupt, execute},
         resources::Runner,
     };
@@ -138,8 +138,8 @@ async fn a_backup_that_the_cluster_refuses_is_a_file() {
         .with_state_folder(Some(folder.path().to_owned()));
     let (_sender, interrupt) = tokio::sync::watch::channel(Interrupt::None);
     let notes = std::sync::Mutex::new(Vec::new());
-    let tell = |event: eksact::engine::Event| {
-        if let eksact::engine::EventKind::StepFinished { notes: told, .. } = event.kind {
+    let tell = |event: eksact_core::engine::Event| {
+        if let eksact_core::engine::EventKind::StepFinished { notes: told, .. } = event.kind {
             notes.lock().unwrap().extend(told);
         }
     };
@@ -165,7 +165,7 @@ async fn a_backup_that_the_cluster_refuses_is_a_file() {
     // It is this cluster's, also for somebody who may not list those in it; another account's of the same name has none.
     let found = async |arn: String| {
         let readers = bed.readers();
-        eksact::resources::identity_mapping::all_backups(&*readers.kubernetes, Some(folder.path()), &arn)
+        eksact_core::resources::identity_mapping::all_backups(&*readers.kubernetes, Some(folder.path()), &arn)
             .await
     };
     let arn = bed

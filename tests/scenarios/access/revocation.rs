@@ -3,12 +3,12 @@
 
 use std::fmt::Write as _;
 
-use eksact::{
-    cloud::sandbox::Sandbox,
+use eksact_core::{
     engine::{Action, Plan, Severity},
     ports::{access::RbacBinding, kubernetes::Namespace},
     resources::Request,
 };
+use eksact_simulator::Sandbox;
 
 use super::{DEVELOPERS, HAND_WRITTEN, file, file_with_access, hand_written, pruning, text, write};
 use crate::stage::{apply, assert_settled, carry_out, cluster, human, plan, request, summary};

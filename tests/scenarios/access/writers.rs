@@ -5,7 +5,8 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use eksact::{cloud::sandbox::Sandbox, engine::Report};
+use eksact_core::engine::Report;
+use eksact_simulator::Sandbox;
 use futures::future::join_all;
 
 use super::{DEVELOPERS, HAND_WRITTEN, aws_auth, deletion, file, hand_written, text, write};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use eksact::{
+use eksact_core::{
     engine::Severity,
     resources::{Request, request::Settings},
 };

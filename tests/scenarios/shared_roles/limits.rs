@@ -1,6 +1,7 @@
 //! How long a trust policy may be: told before the write.
 
-use eksact::{engine::Severity, iam::shared_trust};
+use eksact_core::engine::Severity;
+use eksact_identity::iam::shared_trust;
 use serde_json::json;
 
 use super::{ROLE, WEB, by_hand, codes, edit, seen_by, sharing, trust_policy, world};

@@ -7,17 +7,17 @@ mod owner;
 mod statement;
 mod writers;
 
-use eksact::{
-    cloud::sandbox::{Sandbox, Seed, World},
+use eksact_core::{
     config::{self, InputFile},
     engine::{Action, Plan, Severity},
-    iam::shared_trust,
     ports::aws::Role,
     resources::{
         Request,
         request::{Prune, Settings},
     },
 };
+use eksact_identity::iam::shared_trust;
+use eksact_simulator::{Sandbox, Seed, World};
 use serde_json::{Value, json};
 
 pub(crate) const ACCOUNT: &str = "111122223333";

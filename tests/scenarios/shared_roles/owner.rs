@@ -1,13 +1,14 @@
 //! A role that one cluster's stack made and that another cluster shares: neither takes away what the other keeps.
 
+use eksact_identity::service_account::ServiceAccountKey;
 use std::time::Duration;
 
-use eksact::{
-    cloud::sandbox::Sandbox,
+use eksact_core::{
     engine::{Action, Effect, Severity},
     guard::Guard,
     resources::Request,
 };
+use eksact_simulator::Sandbox;
 use futures::future::join_all;
 use serde_json::json;
 
@@ -122,7 +123,7 @@ async fn shared_role_in_use_is_guarded() {
     let (bed, blue, green, owner, _) = owned_by_blue().await;
     let mut deletion = owner.clone();
     deletion.config.iam.service_accounts.clear();
-    deletion.delete.insert(("app".to_owned(), "web".to_owned()));
+    deletion.delete.insert(ServiceAccountKey::new("app", "web"));
     let renamed = request(
         "blue",
         &OWNER.replace("orders-reader", "orders-writer"),

@@ -1,8 +1,8 @@
 //! The life of one statement: added, changed, repaired, removed, and left alone where it is somebody else's.
 
-use eksact::cloud::sandbox::Sandbox;
-use eksact::engine::{Action, Severity};
-use eksact::iam::shared_trust;
+use eksact_core::engine::{Action, Severity};
+use eksact_identity::iam::shared_trust;
+use eksact_simulator::Sandbox;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -3,11 +3,9 @@
 
 use std::time::Duration;
 
-use eksact::{
-    cloud::sandbox::{Fault, Matching, Rule},
-    iam::shared_trust,
-    ports::{CallErrorKind, aws::Role},
-};
+use eksact_core::ports::{CallErrorKind, aws::Role};
+use eksact_identity::iam::shared_trust;
+use eksact_simulator::{Fault, Matching, Rule};
 use futures::future::join_all;
 use serde_json::{Value, json};
 

@@ -1,0 +1,459 @@
+//! Failures of the Kubernetes API and of the way to it, as [`CallError`]s.
+//!
+//! Kinds come from the API's own `reason` (`k8s.io/apimachinery` `meta/v1/types.go`, `StatusReason`) and never from a
+//! bare HTTP code alone where that would be a guess: a proxy's 404 page says nothing about an object, and its 403
+//! page nothing about RBAC.
+
+use std::time::Duration;
+
+use kube::core::Status;
+
+use super::causes::{causes, chain, excerpt, is_time_limit, without_tokens};
+use eksact_core::ports::{CallError, CallErrorKind};
+use eksact_message::duration::in_words;
+
+/// One call, as errors name it.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    /// Verb and resource: `patch serviceaccounts`.
+    pub(super) action: String,
+    /// The object: `app/s3-reader`, `namespace app`, `the cluster`.
+    pub(super) object: String,
+}
+
+impl Call {
+    pub(super) fn new(verb: &str, resource: &str, object: impl Into<String>) -> Self {
+        Self {
+            action: format!("{verb} {resource}"),
+            object: object.into(),
+        }
+    }
+
+    pub(super) fn error(&self, kind: CallErrorKind, message: impl Into<String>) -> CallError {
+        CallError::new("kubernetes", &self.action, &self.object, kind, message)
+    }
+}
+
+/// How the API is reached: decides which remedy an error can name.
+#[derive(Clone, Debug)]
+pub(super) enum Way {
+    /// Endpoint and CA from EKS, a token signed in-process.
+    Cluster {
+        /// URL of the API, and the proxy on the way.
+        endpoint: String,
+    },
+    /// A context of a kubeconfig.
+    Kubeconfig {
+        /// URL of the API, and the proxy on the way.
+        endpoint: String,
+        /// Name of the context.
+        context: String,
+    },
+}
+
+impl Way {
+    fn endpoint(&self) -> &str {
+        match self {
+            Self::Cluster { endpoint } | Self::Kubeconfig { endpoint, .. } => endpoint,
+        }
+    }
+
+    fn unreachable_remedy(&self) -> String {
+        match self {
+            Self::Cluster { .. } => "If the cluster's endpoint is private, connect from inside the VPC (VPN, bastion), \
+                 or name a tunnel with --kubeconfig and --context, or leave Kubernetes alone with roleOnly or --role-only."
+                .to_owned(),
+            Self::Kubeconfig { context, .. } => format!(
+                "Is the tunnel of context \"{context}\" open, and the right one? Without Kubernetes only roleOnly or \
+                 --role-only can proceed."
+            ),
+        }
+    }
+
+    fn refused_hint(&self) -> String {
+        match self {
+            Self::Cluster { .. } => "The cluster does not know this IAM principal, or its credentials have expired. Access entries \
+                 and the ConfigMap kube-system/aws-auth decide who may enter; the principal that created the cluster \
+                 may be the only one so far."
+                .to_owned(),
+            Self::Kubeconfig { context, .. } => format!(
+                "The cluster refused the credentials of context \"{context}\": they have expired, or its user is not \
+                 mapped (access entries and kube-system/aws-auth decide)."
+            ),
+        }
+    }
+}
+
+/// The API's answer was a `Status`: its `reason` decides, the HTTP code only where the reason is unknown.
+pub(super) fn from_status(call: &Call, way: &Way, http_code: u16, status: &Status) -> CallError {
+    let kind = kind_of_status(http_code, status);
+    let mut message = if status.message.is_empty() {
+        format!("HTTP {http_code}")
+    } else {
+        without_tokens(&status.message)
+    };
+    if kind == CallErrorKind::Credentials {
+        message = format!("{message}. {}", way.refused_hint());
+    }
+    let error = call.error(kind, message);
+    if status.reason.is_empty() {
+        error
+    } else {
+        error.with_code(&status.reason)
+    }
+}
+
+fn kind_of_status(http_code: u16, status: &Status) -> CallErrorKind {
+    let details = status.details.as_ref();
+    match status.reason.as_str() {
+        "Unauthorized" => CallErrorKind::Credentials,
+        "Forbidden" => kind_of_forbidden(status),
+        // Without a name it is the path that the server does not know, not the object.
+        "NotFound" if details.is_some_and(|details| !details.name.is_empty()) => CallErrorKind::NotFound,
+        "AlreadyExists" => CallErrorKind::AlreadyExists,
+        "Conflict" | "Expired" | "Gone" => CallErrorKind::Conflict,
+        "Invalid"
+        | "BadRequest"
+        | "MethodNotAllowed"
+        | "NotAcceptable"
+        | "RequestEntityTooLarge"
+        | "UnsupportedMediaType" => CallErrorKind::Invalid,
+        "TooManyRequests" => CallErrorKind::Throttled,
+        "InternalError" | "ServerTimeout" | "ServiceUnavailable" | "Timeout" => CallErrorKind::ServiceFailure,
+        "NotFound" => CallErrorKind::Other,
+        _ => match http_code {
+            401 => CallErrorKind::Credentials,
+            403 => CallErrorKind::AccessDenied,
+            409 => CallErrorKind::Conflict,
+            400 | 422 => CallErrorKind::Invalid,
+            429 => CallErrorKind::Throttled,
+            500..=599 => CallErrorKind::ServiceFailure,
+            _ => CallErrorKind::Other,
+        },
+    }
+}
+
+/// `Forbidden` is said by RBAC, but also by a namespace under deletion (a cause says so), by a quota and by admission
+/// webhooks; the latter two have no reason of their own, only their text (`k8s.io/apiserver`
+/// `plugin/resourcequota/controller.go`, `admission/plugin/webhook/errors/statuserror.go`). None of these three is
+/// cured by a permission.
+fn kind_of_forbidden(status: &Status) -> CallErrorKind {
+    let terminating = status.details.as_ref().is_some_and(|details| {
+        details
+            .causes
+            .iter()
+            .any(|cause| cause.reason == "NamespaceTerminating")
+    });
+    if terminating {
+        CallErrorKind::Conflict
+    } else if status.message.contains("exceeded quota:") {
+        CallErrorKind::LimitExceeded
+    } else if status.message.contains("admission webhook") && status.message.contains("denied the request") {
+        CallErrorKind::Invalid
+    } else {
+        CallErrorKind::AccessDenied
+    }
+}
+
+/// An answer that is no `Status`: something in front of the API, or the API's own plain text.
+pub(super) fn from_bare_answer(call: &Call, way: &Way, http_code: u16, body: &[u8]) -> CallError {
+    let kind = match http_code {
+        401 => CallErrorKind::Credentials,
+        407 => CallErrorKind::Unreachable,
+        // API priority and fairness refuses in plain text.
+        429 => CallErrorKind::Throttled,
+        500..=599 => CallErrorKind::ServiceFailure,
+        _ => CallErrorKind::Other,
+    };
+    let text = excerpt(&String::from_utf8_lossy(body));
+    let said = if text.is_empty() {
+        "without a text".to_owned()
+    } else {
+        format!("with \"{text}\"")
+    };
+    let hint = if kind == CallErrorKind::Credentials {
+        format!(" {}", way.refused_hint())
+    } else {
+        String::new()
+    };
+    call.error(
+        kind,
+        format!(
+            "{} answered HTTP {http_code} {said}, which is not an answer of the Kubernetes API: a proxy or another \
+             server may be in between.{hint}",
+            way.endpoint()
+        ),
+    )
+}
+
+/// The answer was a success but not the object that was asked for; a write may have happened.
+pub(super) fn from_unreadable_answer(call: &Call, way: &Way, error: &serde_json::Error) -> CallError {
+    call.error(
+        CallErrorKind::ServiceFailure,
+        format!(
+            "{} answered with something else than the JSON of this object ({:?} error at line {}, column {})",
+            way.endpoint(),
+            // serde's text quotes values, and those of a pod may be secret.
+            error.classify(),
+            error.line(),
+            error.column()
+        ),
+    )
+}
+
+/// There was no answer: DNS, TCP, proxy, TLS, time limit, or credentials that could not be read.
+pub(super) fn from_transport(call: &Call, way: &Way, error: &kube::Error) -> CallError {
+    let causes = causes(error);
+    if let kube::Error::Auth(auth) = error {
+        return from_authentication(call, auth);
+    }
+    if let Some(auth) = causes
+        .iter()
+        .find_map(|cause| cause.downcast_ref::<kube::client::AuthError>())
+    {
+        return from_authentication(call, auth);
+    }
+    let text = chain(&causes);
+    let endpoint = way.endpoint();
+    let message = if causes.iter().any(|cause| cause.is::<rustls::Error>()) {
+        format!(
+            "the TLS connection to {endpoint} failed: {text}. If a proxy opens TLS, name its root certificate with \
+             AWS_CA_BUNDLE or SSL_CERT_FILE; otherwise the cluster's certificate authority is not the one expected."
+        )
+    } else if causes.iter().any(|cause| is_time_limit(*cause)) {
+        format!(
+            "{endpoint} did not answer in time: {text}. {}",
+            way.unreachable_remedy()
+        )
+    } else {
+        format!(
+            "{endpoint} cannot be reached: {text}. {}",
+            way.unreachable_remedy()
+        )
+    };
+    call.error(CallErrorKind::Unreachable, message)
+}
+
+/// The connection stands, but nothing came within the whole time limit.
+pub(super) fn from_silence(call: &Call, way: &Way, limit: Duration) -> CallError {
+    call.error(
+        CallErrorKind::Unreachable,
+        format!(
+            "{} did not answer within {}. {}",
+            way.endpoint(),
+            in_words(limit),
+            way.unreachable_remedy()
+        ),
+    )
+}
+
+/// The credentials of a kubeconfig could not be used. kube's own text may carry what a plugin printed, a token
+/// included, so only what is known to be harmless is said.
+fn from_authentication(call: &Call, error: &kube::client::AuthError) -> CallError {
+    use kube::client::AuthError;
+    let message = match error {
+        AuthError::ReadTokenFile(error, path) => {
+            format!("the token file {} cannot be read: {error}", path.display())
+        }
+        AuthError::InvalidBasicAuth(_) | AuthError::InvalidBearerToken(_) => {
+            "the credentials of the kubeconfig's user contain characters that HTTP does not allow".to_owned()
+        }
+        _ => "the kubeconfig's user has credentials of a kind that cannot be used here; an exec plugin or a token \
+              can be"
+            .to_owned(),
+    };
+    call.error(CallErrorKind::Credentials, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn cluster() -> Way {
+        Way::Cluster {
+            endpoint: "https://ABC.eks.amazonaws.com".to_owned(),
+        }
+    }
+
+    fn call() -> Call {
+        Call::new("create", "serviceaccounts", "app/s3-reader")
+    }
+
+    /// Statuses as a kube-apiserver writes them.
+    #[test]
+    fn the_reason_decides_the_kind() {
+        let named = json!({"name": "s3-reader", "kind": "serviceaccounts"});
+        let rbac = "serviceaccounts is forbidden: User \"nina\" cannot create resource \"serviceaccounts\" in API \
+                    group \"\" in the namespace \"app\"";
+        let terminating = json!({"name": "s3-reader", "kind": "serviceaccounts",
+            "causes": [{"reason": "NamespaceTerminating", "message": "namespace app is being terminated", "field": "metadata.namespace"}]});
+        let table = [
+            (
+                401,
+                "Unauthorized",
+                "Unauthorized",
+                json!(null),
+                CallErrorKind::Credentials,
+            ),
+            (
+                403,
+                "Forbidden",
+                rbac,
+                json!({"kind": "serviceaccounts"}),
+                CallErrorKind::AccessDenied,
+            ),
+            (
+                403,
+                "Forbidden",
+                "serviceaccounts \"s3-reader\" is forbidden: unable to create new content in namespace app because it is being terminated",
+                terminating,
+                CallErrorKind::Conflict,
+            ),
+            (
+                403,
+                "Forbidden",
+                "serviceaccounts \"s3-reader\" is forbidden: exceeded quota: accounts, requested: count/serviceaccounts=1, used: count/serviceaccounts=5, limited: count/serviceaccounts=5",
+                named.clone(),
+                CallErrorKind::LimitExceeded,
+            ),
+            (
+                403,
+                "Forbidden",
+                "admission webhook \"policy.example.com\" denied the request: label team is missing",
+                json!({}),
+                CallErrorKind::Invalid,
+            ),
+            (
+                404,
+                "NotFound",
+                "serviceaccounts \"s3-reader\" not found",
+                named.clone(),
+                CallErrorKind::NotFound,
+            ),
+            (
+                404,
+                "NotFound",
+                "the server could not find the requested resource",
+                json!({}),
+                CallErrorKind::Other,
+            ),
+            (
+                409,
+                "AlreadyExists",
+                "serviceaccounts \"s3-reader\" already exists",
+                named.clone(),
+                CallErrorKind::AlreadyExists,
+            ),
+            (
+                409,
+                "Conflict",
+                "Operation cannot be fulfilled on serviceaccounts \"s3-reader\": the object has been modified",
+                named.clone(),
+                CallErrorKind::Conflict,
+            ),
+            (
+                410,
+                "Expired",
+                "The provided continue parameter is too old",
+                json!(null),
+                CallErrorKind::Conflict,
+            ),
+            (
+                422,
+                "Invalid",
+                "ServiceAccount \"s3-reader\" is invalid: metadata.labels: Invalid value",
+                named,
+                CallErrorKind::Invalid,
+            ),
+            (
+                400,
+                "BadRequest",
+                "strict decoding error: unknown field \"annotation\"",
+                json!(null),
+                CallErrorKind::Invalid,
+            ),
+            (
+                429,
+                "TooManyRequests",
+                "etcd leader changed",
+                json!(null),
+                CallErrorKind::Throttled,
+            ),
+            (
+                500,
+                "InternalError",
+                "failed calling webhook",
+                json!(null),
+                CallErrorKind::ServiceFailure,
+            ),
+            (
+                504,
+                "Timeout",
+                "request did not complete within requested timeout",
+                json!(null),
+                CallErrorKind::ServiceFailure,
+            ),
+            (
+                403,
+                "",
+                "no reason given",
+                json!(null),
+                CallErrorKind::AccessDenied,
+            ),
+            (
+                503,
+                "Whatever",
+                "not yet invented",
+                json!(null),
+                CallErrorKind::ServiceFailure,
+            ),
+        ];
+        for (code, reason, message, details, kind) in table {
+            let status: Status = serde_json::from_value(
+                json!({"kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": message, "details": details}),
+            )
+            .unwrap();
+            let error = from_status(&call(), &cluster(), code, &status);
+            assert_eq!(error.kind, kind, "{code} {reason}: {message}");
+            assert!(error.message.starts_with(message), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn a_refused_identity_is_told_where_it_is_decided() {
+        let status = Status::failure("Unauthorized", "Unauthorized");
+        let text = from_status(&call(), &cluster(), 401, &status).to_string();
+        assert!(
+            text.contains("aws-auth") && text.contains("Access entries"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_denied_call_names_the_permission() {
+        let status = Status::failure("serviceaccounts is forbidden", "Forbidden");
+        let error = from_status(&call(), &cluster(), 403, &status);
+        assert_eq!(
+            error.missing_permission().as_deref(),
+            Some("create serviceaccounts")
+        );
+    }
+
+    #[test]
+    fn a_page_of_a_proxy_says_nothing_about_the_object() {
+        for (code, kind) in [
+            (404, CallErrorKind::Other),
+            (403, CallErrorKind::Other),
+            (409, CallErrorKind::Other),
+            (407, CallErrorKind::Unreachable),
+            (429, CallErrorKind::Throttled),
+            (502, CallErrorKind::ServiceFailure),
+        ] {
+            let error = from_bare_answer(&call(), &cluster(), code, b"<html><h1>no</h1></html>");
+            assert_eq!(error.kind, kind, "{code}");
+            assert!(error.message.contains("<h1>no</h1>"), "{}", error.message);
+        }
+    }
+}

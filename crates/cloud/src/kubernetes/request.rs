@@ -1,0 +1,237 @@
+//! One request to the API and its answer: credentials, repetition, paging. Knows no kind of object.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode, header};
+use kube::core::{ListMeta, Status, params::ListParams};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{
+    KubernetesClient,
+    error::{self, Call},
+    token::BearerToken,
+};
+use eksact_core::ports::{CallError, CallErrorKind};
+
+/// Objects per page, as kubectl asks for them.
+const PAGE_SIZE: u32 = 500;
+/// How often a listing begins again when its continue token has expired on the way.
+const MAX_RESTARTS: usize = 3;
+/// How often a throttled call is repeated.
+const MAX_REPETITIONS: u32 = 4;
+/// Longest wait that a server may ask for; beyond it people should hear about it.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+
+/// A request whose body can be sent again.
+pub(super) type Request = http::Request<Vec<u8>>;
+
+/// What the server said in the end.
+enum Answer {
+    Success(Vec<u8>),
+    Failure(StatusCode, Vec<u8>),
+}
+
+/// One page of a list; items of a list carry no kind of their own.
+#[derive(Deserialize)]
+struct Page<T> {
+    #[serde(default)]
+    metadata: ListMeta,
+    items: Vec<T>,
+}
+
+impl KubernetesClient {
+    /// Sends a request and reads the object that comes back.
+    pub(super) async fn send<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        request: &Request,
+    ) -> Result<T, CallError> {
+        let body = self.exchange(call, request).await?;
+        serde_json::from_slice(&body).map_err(|error| error::from_unreadable_answer(call, &self.way, &error))
+    }
+
+    /// The same, or none where the server refuses (403) or has nothing at this path (404): for documents that a client
+    /// can do without.
+    pub(super) async fn send_unless_withheld<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        request: &Request,
+    ) -> Result<Option<T>, CallError> {
+        match self.answer(call, request).await? {
+            Answer::Success(body) => serde_json::from_slice(&body)
+                .map(Some)
+                .map_err(|error| error::from_unreadable_answer(call, &self.way, &error)),
+            Answer::Failure(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND, _) => Ok(None),
+            Answer::Failure(status, body) => Err(self.refusal(call, status, &body)),
+        }
+    }
+
+    /// The objects of a collection that `selected` selects, all pages. A page that comes too late (410) throws the pages before it away: together they
+    /// would be no state that ever existed.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        collection: &kube::core::Request,
+        selected: &ListParams,
+    ) -> Result<Vec<T>, CallError> {
+        let mut items = Vec::new();
+        let mut next: Option<String> = None;
+        let mut restarts = 0;
+        loop {
+            let mut parameters = selected.clone().limit(PAGE_SIZE);
+            if let Some(token) = &next {
+                parameters = parameters.continue_token(token);
+            }
+            let request = collection
+                .list(&parameters)
+                .map_err(|error| invalid_request(call, &error))?;
+            let page: Page<T> = match self.send(call, &request).await {
+                Ok(page) => page,
+                Err(error) if next.is_some() && restarts < MAX_RESTARTS && has_expired(&error) => {
+                    restarts += 1;
+                    items.clear();
+                    next = None;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            items.extend(page.items);
+            next = page.metadata.continue_.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// The body of a successful answer.
+    pub(super) async fn exchange(&self, call: &Call, request: &Request) -> Result<Vec<u8>, CallError> {
+        match self.answer(call, request).await? {
+            Answer::Success(body) => Ok(body),
+            Answer::Failure(status, body) => Err(self.refusal(call, status, &body)),
+        }
+    }
+
+    /// The last answer. A refused token is renewed once; a throttled call is repeated, a failing one only where it
+    /// reads: after a write nobody knows what happened.
+    async fn answer(&self, call: &Call, request: &Request) -> Result<Answer, CallError> {
+        let mut renewed = false;
+        let mut repetitions = 0;
+        loop {
+            let (authorised, token) = self.authorised(call, request).await?;
+            // The place is held for this exchange only, never while waiting to repeat it. Acquiring fails only on a closed
+            // semaphore, and nothing closes this one.
+            let place = self.in_flight.acquire().await.ok();
+            let response = self
+                .client
+                .send(authorised.map(kube::client::Body::from))
+                .await
+                .map_err(|error| error::from_transport(call, &self.way, &error))?;
+            let (head, body) = response.into_parts();
+            let body = body
+                .collect_bytes()
+                .await
+                .map_err(|error| error::from_transport(call, &self.way, &error))?;
+            drop(place);
+            if head.status.is_success() {
+                return Ok(Answer::Success(body.to_vec()));
+            }
+            if head.status == StatusCode::UNAUTHORIZED
+                && !renewed
+                && let (Some(tokens), Some(token)) = (&self.tokens, &token)
+            {
+                renewed = true;
+                tokens.forget(token).await;
+                continue;
+            }
+            if repetitions < MAX_REPETITIONS && may_repeat(request.method(), head.status) {
+                tokio::time::sleep(wait(self.pace, repetitions, &head.headers)).await;
+                repetitions += 1;
+                continue;
+            }
+            return Ok(Answer::Failure(head.status, body.to_vec()));
+        }
+    }
+
+    async fn authorised(
+        &self,
+        call: &Call,
+        request: &Request,
+    ) -> Result<(Request, Option<BearerToken>), CallError> {
+        let mut request = request.clone();
+        let Some(tokens) = &self.tokens else {
+            return Ok((request, None));
+        };
+        let token = tokens.token().await?;
+        let value = token.header().ok_or_else(|| {
+            call.error(
+                CallErrorKind::Credentials,
+                "the token holds characters that HTTP does not allow; what makes it is at fault",
+            )
+        })?;
+        request.headers_mut().insert(header::AUTHORIZATION, value);
+        Ok((request, Some(token)))
+    }
+
+    fn refusal(&self, call: &Call, code: StatusCode, body: &[u8]) -> CallError {
+        let status = serde_json::from_slice::<serde_json::Value>(body)
+            .ok()
+            .filter(|answer| answer.get("kind").and_then(serde_json::Value::as_str) == Some("Status"))
+            .and_then(|answer| serde_json::from_value::<Status>(answer).ok());
+        match status {
+            Some(status) => error::from_status(call, &self.way, code.as_u16(), &status),
+            None => error::from_bare_answer(call, &self.way, code.as_u16(), body),
+        }
+    }
+}
+
+/// Whether a call may be sent again: a throttled one was not executed; a failed one only if it changes nothing.
+fn may_repeat(method: &Method, status: StatusCode) -> bool {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => true,
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            method == Method::GET
+        }
+        _ => false,
+    }
+}
+
+/// What the server asks for in whole seconds, else our own pace, doubled each time.
+fn wait(pace: Duration, repetitions: u32, headers: &http::HeaderMap) -> Duration {
+    headers
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|seconds| seconds.parse().ok())
+        .map_or_else(|| pace * 2_u32.saturating_pow(repetitions), Duration::from_secs)
+        .min(MAX_WAIT)
+}
+
+fn has_expired(error: &CallError) -> bool {
+    matches!(error.code.as_deref(), Some("Expired" | "Gone"))
+}
+
+/// The path of a collection; kube's `list`, `get`, `create`, `patch` and `delete` build on it. Names go into the path
+/// as they are, so one that could change the path is refused here, whoever let it through.
+pub(super) fn collection<K>(
+    call: &Call,
+    namespace: Option<&str>,
+    name: Option<&str>,
+) -> Result<kube::core::Request, CallError>
+where
+    K: kube::Resource<DynamicType = ()>,
+{
+    for name in namespace.iter().chain(&name) {
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
+        if name.is_empty() || !name.bytes().all(legal) || name.starts_with('.') {
+            return Err(call.error(
+                CallErrorKind::Invalid,
+                format!("\"{name}\" is not a name that Kubernetes allows"),
+            ));
+        }
+    }
+    Ok(kube::core::Request::new(K::url_path(&(), namespace)))
+}
+
+/// kube could not build the request: our own mistake or a name that it refuses.
+pub(super) fn invalid_request(call: &Call, error: &kube::core::request::Error) -> CallError {
+    call.error(CallErrorKind::Invalid, error.to_string())
+}

@@ -1,0 +1,137 @@
+//! Text that says nothing where eksact would act on it: `roleName: ""`, `attachPolicyARNs: [""]`, a label without a key. It is
+//! what a variable leaves that was not set, and never an intent.
+//!
+//! Blank text is an error. A key without any value is absence, as in eksctl, and so a warning; in eksact's own kind, where
+//! absence can mean more than the value would (`namespaces:`), it is an error, too. The values of labels, annotations and
+//! tags may be empty, and so may `apiGroups`, whose empty item is the core group.
+
+use super::diagnostic::Severity;
+use super::document::DocumentKind;
+use super::fields::{Field, FieldType, types};
+use super::finding::{Finding, Findings};
+use super::path::FieldPath;
+use eksact_message::remedy::Remedy;
+use eksact_yaml::{Content, Node};
+
+fn fill_in() -> Remedy {
+    remedy!("a variable was probably not set: fill it in, or leave the key out")
+}
+
+/// The findings about everything that eksact acts on.
+pub(super) fn check(kind: DocumentKind, root: &Node) -> Findings {
+    let mut walk = Walk {
+        kind,
+        findings: Findings::default(),
+    };
+    walk.object(root, kind.name(), &FieldPath::default());
+    walk.findings
+}
+
+struct Walk {
+    kind: DocumentKind,
+    findings: Findings,
+}
+
+impl Walk {
+    fn object(&mut self, node: &Node, type_name: &str, path: &FieldPath) {
+        let Some(object) = types(self.kind).get(type_name) else {
+            return;
+        };
+        for entry in node.entries() {
+            let here = path.key(&entry.key);
+            if self.findings.is_full() {
+                return;
+            }
+            if let Some(field) = object.field(&entry.key).filter(|_| self.is_acted_on(&here)) {
+                self.field(&entry.value, field, &here);
+            }
+        }
+    }
+
+    fn field(&mut self, node: &Node, field: &Field, path: &FieldPath) {
+        match (&field.holds, node.content()) {
+            _ if node.is_null() => self.without_value(field, path),
+            (FieldType::Text, Content::Scalar { text, .. }) => self.text(text, path),
+            (FieldType::List(item), Content::Sequence(items)) if **item == FieldType::Text => {
+                let may_be_empty = field.name == "apiGroups";
+                for (index, item) in items.iter().enumerate() {
+                    let text = item.text().unwrap_or_default();
+                    if !(may_be_empty && text.is_empty()) && matches!(item.content(), Content::Scalar { .. })
+                    {
+                        self.text(text, &path.index(index));
+                    }
+                }
+            }
+            (FieldType::Map(_), Content::Mapping(entries)) => {
+                for entry in entries.iter().filter(|entry| is_blank(&entry.key)) {
+                    let message = format!("{path} has an empty key");
+                    let finding = Finding::error("empty", path.key(&entry.key), message);
+                    self.findings.push(finding.at_key().help(fill_in()));
+                }
+            }
+            (FieldType::Object(name), Content::Mapping(_)) => self.object(node, name, path),
+            (FieldType::List(item), Content::Sequence(items)) => {
+                if let FieldType::Object(name) = &**item {
+                    for (index, item) in items.iter().enumerate() {
+                        self.object(item, name, &path.index(index));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: &str, path: &FieldPath) {
+        if is_blank(text) {
+            let what = if text.is_empty() { "empty" } else { "blank" };
+            let finding = Finding::error("empty", path.clone(), format!("{path} is {what}"));
+            self.findings.push(finding.help(fill_in()));
+        }
+    }
+
+    fn without_value(&mut self, field: &Field, path: &FieldPath) {
+        // Lists of objects have no value when all of their items are commented out.
+        if matches!(&field.holds, FieldType::List(item) if **item != FieldType::Text) {
+            return;
+        }
+        let own = self.kind == DocumentKind::ClusterAccess;
+        let message = format!("{path} has no value");
+        let mut finding = Finding::error("empty", path.clone(), message)
+            .at_key()
+            .help(fill_in());
+        if !own {
+            finding.severity = Severity::Warning;
+            finding.message.push_str(" and counts as left out");
+        }
+        self.findings.push(finding);
+    }
+
+    /// Whether eksact acts on the value at `path`, or on one below it.
+    fn is_acted_on(&self, path: &FieldPath) -> bool {
+        let under = |root: &str| path.starts_with(&FieldPath::of(root));
+        let is = |key: &str| path.last_key() == Some(key);
+        match self.kind {
+            DocumentKind::ClusterAccess => true,
+            DocumentKind::ClusterConfig if path.depth() == 1 => {
+                ["metadata", "iam", "iamIdentityMappings"].into_iter().any(is)
+            }
+            DocumentKind::ClusterConfig => {
+                (under("iam.serviceAccounts") && !is("status"))
+                    || under("iamIdentityMappings")
+                    || ["metadata.name", "metadata.region", "metadata.tags"]
+                        .into_iter()
+                        .any(under)
+            }
+        }
+    }
+}
+
+/// Whether a text says nothing.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(is_blank_character)
+}
+
+/// White space, and what looks like it: a zero-width space, a byte order mark.
+pub fn is_blank_character(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
+}

@@ -1,0 +1,106 @@
+//! The part of a ClusterConfig that eksact acts on, as plain values. Built from a file by `decode`, or by hand from flags.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    cluster_access::ClusterAccess,
+    location::{Located, SourceLocation},
+};
+use eksact_identity::iam::WellKnownPolicy;
+
+/// The namespace of a service account that names none, as in Kubernetes and eksctl (`defaults.go`).
+pub const DEFAULT_NAMESPACE: &str = "default";
+
+/// What is wanted for one cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterConfig {
+    /// Which cluster.
+    pub metadata: Metadata,
+    /// Its OIDC provider and the roles of its service accounts.
+    pub iam: Iam,
+    /// Who gets into the cluster, and what they may do there.
+    pub access: ClusterAccess,
+    /// The sections of the file that eksact knows and leaves alone, in the order of the file:
+    /// `nodeGroups`, `iam.podIdentityAssociations`.
+    pub unmanaged_sections: Vec<String>,
+}
+
+/// Which cluster the configuration is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// The name of the EKS cluster.
+    pub name: Located<String>,
+    /// Its AWS region.
+    pub region: Located<String>,
+    /// The Kubernetes version as written (`1.30` stays `1.30`).
+    pub version: Option<String>,
+    /// Tags for every stack that is made from this configuration.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// The IAM half of the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Iam {
+    /// Whether the account shall have an OIDC provider for the cluster. Absent: false, without a location.
+    pub with_oidc: Located<bool>,
+    /// The service accounts, in the order of the file.
+    pub service_accounts: Vec<ServiceAccount>,
+    /// Whether the file has the list at all, be it an empty one. Without it the file says nothing of them.
+    pub lists_service_accounts: bool,
+}
+
+/// The well-known policies that are switched on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WellKnownPolicies(pub BTreeSet<WellKnownPolicy>);
+
+/// One Kubernetes service account and the IAM role that its pods get.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceAccount {
+    /// Its name in Kubernetes.
+    pub name: String,
+    /// Its namespace; [`DEFAULT_NAMESPACE`] when the file names none.
+    pub namespace: String,
+    /// Labels that the Kubernetes object gets.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations that the Kubernetes object gets, besides the role's.
+    pub annotations: BTreeMap<String, String>,
+    /// Managed policies of the role.
+    pub attach_policy_arns: Vec<Located<String>>,
+    /// Whether the file says plainly that there are no managed policies: `attachPolicyARNs: []`.
+    pub states_no_policy: bool,
+    /// The inline policy document.
+    pub attach_policy: Option<Located<serde_json::Value>>,
+    /// Ready-made policies for well-known controllers.
+    pub well_known_policies: WellKnownPolicies,
+    /// An existing role to use instead of making one.
+    pub attach_role_arn: Option<Located<String>>,
+    /// The managed policy that bounds the role.
+    pub permissions_boundary: Option<Located<String>>,
+    /// The name of the role; CloudFormation chooses one when absent.
+    pub role_name: Option<Located<String>>,
+    /// Whether the Kubernetes object is left alone.
+    pub role_only: bool,
+    /// Tags of the stack and so of the role.
+    pub tags: BTreeMap<String, String>,
+    /// A pattern in place of the name in the role's trust policy.
+    pub subject_pattern: Option<Located<String>>,
+    /// Where the entry begins in the file.
+    pub location: Option<SourceLocation>,
+}
+
+impl ServiceAccount {
+    /// `namespace/name`, the identity of a service account in tags, addresses and messages.
+    pub fn qualified_name(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// Whether anything grants the role a permission.
+    pub fn has_policy(&self) -> bool {
+        !self.attach_policy_arns.is_empty()
+            || self.attach_policy.is_some()
+            || !self.well_known_policies.0.is_empty()
+    }
+}

@@ -1,0 +1,211 @@
+//! From the tree to plain values. Shape and meaning are checked elsewhere; what has the wrong shape is left out here.
+//!
+//! `access` decodes identity mappings and groups, for both kinds of documents.
+
+mod access;
+
+use std::collections::BTreeMap;
+
+pub(super) use access::cluster_access;
+
+use super::cluster_access::ClusterAccess;
+use super::cluster_config::{
+    ClusterConfig, DEFAULT_NAMESPACE, Iam, Metadata, ServiceAccount, WellKnownPolicies,
+};
+use super::document::DocumentKind;
+use super::fields::types;
+use super::location::Located;
+use super::source::Source;
+use eksact_identity::iam::WellKnownPolicy;
+use eksact_yaml::{Content, Node, Resolved};
+
+/// Reads what eksact acts on.
+pub(super) fn cluster_config(root: &Node, source: &Source) -> ClusterConfig {
+    let reader = Reader { source };
+    ClusterConfig {
+        access: ClusterAccess {
+            identity_mappings: reader.identity_mappings(root, "iamIdentityMappings"),
+            complete: root.get("iamIdentityMappings").is_some(),
+            ..ClusterAccess::default()
+        },
+        metadata: root
+            .get("metadata")
+            .map(|node| reader.metadata(node))
+            .unwrap_or_default(),
+        iam: root.get("iam").map(|node| reader.iam(node)).unwrap_or_default(),
+        unmanaged_sections: unmanaged_sections(root),
+    }
+}
+
+struct Reader<'a> {
+    source: &'a Source,
+}
+
+impl Reader<'_> {
+    fn located<T>(&self, node: &Node, value: T) -> Located<T> {
+        Located {
+            value,
+            location: Some(self.source.location(node.at)),
+        }
+    }
+
+    /// The text at `key`; empty text is absence, as in eksctl.
+    fn text(&self, parent: &Node, key: &str) -> Option<Located<String>> {
+        let node = parent.get(key)?;
+        let text = node.text().filter(|text| !text.is_empty())?;
+        Some(self.located(node, text.to_owned()))
+    }
+
+    fn metadata(&self, node: &Node) -> Metadata {
+        Metadata {
+            name: self.text(node, "name").unwrap_or_default(),
+            region: self.text(node, "region").unwrap_or_default(),
+            version: self.text(node, "version").map(|version| version.value),
+            tags: text_map(node, "tags"),
+        }
+    }
+
+    fn iam(&self, node: &Node) -> Iam {
+        let with_oidc = node
+            .get("withOIDC")
+            .and_then(|value| boolean(value).map(|boolean| self.located(value, boolean)))
+            .unwrap_or_default();
+        let accounts = node.get("serviceAccounts");
+        Iam {
+            with_oidc,
+            service_accounts: accounts
+                .map(Node::items)
+                .unwrap_or_default()
+                .iter()
+                .map(|account| self.service_account(account))
+                .collect(),
+            lists_service_accounts: accounts.is_some(),
+        }
+    }
+
+    fn service_account(&self, node: &Node) -> ServiceAccount {
+        let metadata = node.get("metadata");
+        let of_metadata = |key| {
+            metadata
+                .and_then(|metadata| self.text(metadata, key))
+                .map(|text| text.value)
+        };
+        let map_of_metadata = |key| {
+            metadata
+                .map(|metadata| text_map(metadata, key))
+                .unwrap_or_default()
+        };
+        let arns = node.get("attachPolicyARNs");
+        let well_known = node.get("wellKnownPolicies");
+        let is_on = |policy: &WellKnownPolicy| {
+            well_known
+                .and_then(|node| node.get(policy.field_name()))
+                .and_then(boolean)
+                == Some(true)
+        };
+        ServiceAccount {
+            name: of_metadata("name").unwrap_or_default(),
+            namespace: of_metadata("namespace").unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
+            labels: map_of_metadata("labels"),
+            annotations: map_of_metadata("annotations"),
+            attach_policy_arns: arns
+                .map(Node::items)
+                .unwrap_or_default()
+                .iter()
+                .map(|item| self.located(item, item.text().unwrap_or_default().to_owned()))
+                .collect(),
+            states_no_policy: arns
+                .is_some_and(|node| matches!(node.content(), Content::Sequence(items) if items.is_empty())),
+            attach_policy: node
+                .get("attachPolicy")
+                .filter(|policy| matches!(policy.content(), Content::Mapping(_)))
+                .map(|policy| self.located(policy, json(policy))),
+            well_known_policies: WellKnownPolicies(WellKnownPolicy::ALL.into_iter().filter(is_on).collect()),
+            attach_role_arn: self.text(node, "attachRoleARN"),
+            permissions_boundary: self.text(node, "permissionsBoundary"),
+            role_name: self.text(node, "roleName"),
+            role_only: node.get("roleOnly").and_then(boolean).unwrap_or_default(),
+            tags: text_map(node, "tags"),
+            subject_pattern: self.text(node, "subjectPattern"),
+            location: Some(self.source.location(node.at)),
+        }
+    }
+}
+
+fn boolean(node: &Node) -> Option<bool> {
+    match node.resolved() {
+        Some(Resolved::Bool(value)) => Some(*value),
+        _ => None,
+    }
+}
+
+/// Names and texts as written; null is the empty text.
+fn text_map(parent: &Node, key: &str) -> BTreeMap<String, String> {
+    let entries = parent.get(key).map(Node::entries).unwrap_or_default();
+    let scalars = entries
+        .iter()
+        .filter(|entry| matches!(entry.value.content(), Content::Scalar { .. }));
+    scalars
+        .map(|entry| {
+            (
+                entry.key.to_string(),
+                entry.value.text().unwrap_or_default().to_owned(),
+            )
+        })
+        .collect()
+}
+
+/// A document as JSON. Dates are text. A number that JSON would write otherwise stays as written: eksctl drops the
+/// leading zero of an account id and the trailing one of `1.30`.
+pub(super) fn json(node: &Node) -> serde_json::Value {
+    use serde_json::Value;
+    match node.content() {
+        Content::Sequence(items) => Value::Array(items.iter().map(json).collect()),
+        Content::Mapping(entries) => Value::Object(
+            entries
+                .iter()
+                .map(|entry| (entry.key.to_string(), json(&entry.value)))
+                .collect(),
+        ),
+        Content::Scalar { text, .. } => match node.resolved() {
+            Some(Resolved::Null) => Value::Null,
+            Some(Resolved::Bool(value)) => Value::Bool(*value),
+            Some(Resolved::Integer(_) | Resolved::Unsigned(_) | Resolved::Float(_)) => {
+                match serde_json::from_str(text) {
+                    Ok(number @ Value::Number(_)) if number.to_string().as_str() == text => number,
+                    _ => Value::String(text.clone()),
+                }
+            }
+            _ => Value::String(text.clone()),
+        },
+    }
+}
+
+fn is_section(key: &str) -> bool {
+    let kind = DocumentKind::ClusterConfig;
+    types(kind)
+        .get(kind.name())
+        .is_some_and(|object| object.field(key).is_some())
+}
+
+/// What stands in the file and eksact leaves alone, in the order of the file. Empty sections ask for nothing.
+fn unmanaged_sections(root: &Node) -> Vec<String> {
+    let of = |node: &Node, prefix: &str, managed: &[&str]| -> Vec<String> {
+        let entries = node
+            .entries()
+            .iter()
+            .filter(|entry| !entry.value.is_empty() && !managed.contains(&&*entry.key));
+        entries.map(|entry| format!("{prefix}{}", entry.key)).collect()
+    };
+    let mut sections = Vec::new();
+    for entry in root.entries() {
+        match &*entry.key {
+            "apiVersion" | "kind" | "metadata" | "iamIdentityMappings" => {}
+            "iam" => sections.extend(of(&entry.value, "iam.", &["withOIDC", "serviceAccounts"])),
+            // What is no section of the format holds anchors for others.
+            key if !entry.value.is_empty() && is_section(key) => sections.push(key.to_owned()),
+            _ => {}
+        }
+    }
+    sections
+}

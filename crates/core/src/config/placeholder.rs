@@ -1,0 +1,348 @@
+//! Values that were meant to be filled in by another tool: `${NAME}`, `{{NAME}}`, `<NAME>`, `!Sub`, `Fn::Join`. Nothing here would expand them,
+//! and they would end up in names and policies as they are, so they are errors in everything that eksact manages.
+//!
+//! Inside a policy document `${aws:username}` is IAM's own: a policy variable
+//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>).
+
+use std::collections::BTreeMap;
+
+use super::diagnostic::quoted;
+use super::document::DocumentKind;
+use super::finding::{Finding, Findings};
+use super::path::FieldPath;
+use super::template;
+use eksact_yaml::{Content, Node};
+
+/// The name of the rule.
+pub(super) const CODE: &str = "placeholder";
+
+/// The findings of everything managed: all of a ClusterAccess; `metadata`, `iam.withOIDC`, `iam.serviceAccounts` and
+/// `iamIdentityMappings` of a ClusterConfig.
+pub(super) fn check(kind: DocumentKind, root: &Node) -> Findings {
+    let mut findings = Findings::default();
+    if kind == DocumentKind::ClusterAccess {
+        walk(root, &FieldPath::default(), Place::Strict, &mut findings);
+        return findings;
+    }
+    if let Some(mappings) = root.get("iamIdentityMappings") {
+        walk(
+            mappings,
+            &FieldPath::of("iamIdentityMappings"),
+            Place::Strict,
+            &mut findings,
+        );
+    }
+    let metadata = FieldPath::of("metadata");
+    for key in ["name", "region", "version", "tags"] {
+        if let Some(value) = root.get("metadata").and_then(|node| node.get(key)) {
+            walk(value, &metadata.key(key), Place::Strict, &mut findings);
+        }
+    }
+    let Some(iam) = root.get("iam") else {
+        return findings;
+    };
+    if let Some(value) = iam.get("withOIDC") {
+        walk(
+            value,
+            &FieldPath::of("iam.withOIDC"),
+            Place::Strict,
+            &mut findings,
+        );
+    }
+    let accounts = FieldPath::of("iam.serviceAccounts");
+    for (index, account) in iam
+        .get("serviceAccounts")
+        .map(Node::items)
+        .unwrap_or_default()
+        .iter()
+        .enumerate()
+    {
+        // `status` is eksctl's output and ignored.
+        for entry in account.entries().iter().filter(|entry| &*entry.key != "status") {
+            let path = accounts.index(index).key(&entry.key);
+            walk(&entry.value, &path, Place::Strict.at(&entry.key), &mut findings);
+        }
+    }
+    findings
+}
+
+/// What the texts at a place may hold of their own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Names, ARNs and such: nothing.
+    Strict,
+    /// A policy document: IAM's variables.
+    Policy,
+    /// User names and groups of identity mappings: the authenticator's templates.
+    Mapping,
+    /// Annotations: templates and marks of other programs.
+    Free,
+}
+
+impl Place {
+    /// The place of what stands at a key here.
+    fn at(self, key: &str) -> Self {
+        match (self, key) {
+            (Self::Strict, "attachPolicy") => Self::Policy,
+            (Self::Strict, "username" | "groups") => Self::Mapping,
+            (Self::Strict, "annotations") => Self::Free,
+            (place, _) => place,
+        }
+    }
+}
+
+fn walk(node: &Node, path: &FieldPath, place: Place, findings: &mut Findings) {
+    if findings.is_full() {
+        return;
+    }
+    if let Some(tag) = node.custom_tag() {
+        findings.push(
+            Finding::error(
+                "placeholder",
+                path.clone(),
+                format!("the tag {} is not expanded by anything here", quoted(tag)),
+            )
+            .help(remedy!("write the value itself")),
+        );
+    }
+    match node.content() {
+        Content::Scalar { text, .. } => {
+            if let Some(placeholder) = first_placeholder(text, place) {
+                findings.push(unexpanded(placeholder, path.clone(), place));
+            }
+        }
+        Content::Sequence(items) => {
+            for (index, item) in items.iter().enumerate() {
+                walk(item, &path.index(index), place, findings);
+            }
+        }
+        Content::Mapping(entries) => {
+            for entry in entries {
+                let here = path.key(&entry.key);
+                if let Some(placeholder) = first_placeholder(&entry.key, place) {
+                    findings.push(unexpanded(placeholder, here.clone(), place).at_key());
+                }
+                if place == Place::Policy
+                    && (entry.key.starts_with("Fn::") || (&*entry.key == "Ref" && entries.len() == 1))
+                {
+                    findings.push(
+                        Finding::error(
+                            "placeholder",
+                            here.clone(),
+                            format!("{} is not expanded by anything here", quoted(&entry.key)),
+                        )
+                        .at_key()
+                        .help(remedy!(
+                            "write the value itself; eksact passes policy documents on as they are"
+                        )),
+                    );
+                } else {
+                    walk(&entry.value, &here, place.at(&entry.key), findings);
+                }
+            }
+        }
+    }
+}
+
+fn unexpanded(placeholder: &str, path: FieldPath, place: Place) -> Finding {
+    let finding = template::unexpanded(placeholder, path);
+    if place == Place::Policy && placeholder.starts_with("${") {
+        return finding.help(
+            remedy!("fill it in first, for example with envsubst; IAM policy variables such as ${{aws:username}} may stay"),
+        );
+    }
+    finding
+}
+
+/// Of the same placeholder in many places one finding is left, the first, which says how many there are.
+pub(super) fn once_each(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let is_one = |finding: &Finding| finding.code == CODE && finding.help.is_some();
+    for finding in findings.iter().filter(|finding| is_one(finding)) {
+        *counts.entry(finding.message.clone()).or_default() += 1;
+    }
+    let mut left = Vec::new();
+    for mut finding in findings {
+        if is_one(&finding) {
+            let Some(count) = counts.remove(&finding.message) else {
+                continue;
+            };
+            finding.message.push_str(&template::times(count));
+        }
+        left.push(finding);
+    }
+    left
+}
+
+/// The first placeholder in `text` that is not one which belongs to its place.
+fn first_placeholder(text: &str, place: Place) -> Option<&str> {
+    // In a policy and in annotations `<b>` and `100%` are texts like others, unless they stand in an ARN.
+    let is_loose = matches!(place, Place::Policy | Place::Free) && !text.starts_with("arn:");
+    let mut rest = text;
+    while let Some(start) = rest.find(['$', '{', '<', '%']) {
+        let from = rest.get(start..)?;
+        let found = match from.get(..2).unwrap_or(from) {
+            start
+                if start.starts_with('$')
+                    && !is_loose
+                    && start.ends_with(|c: char| c.is_ascii_uppercase()) =>
+            {
+                variable(from)
+            }
+            "${" => between(from, "${", "}", |_| true),
+            "$(" => between(from, "$(", ")", is_name),
+            "{{" if !matches!(place, Place::Mapping | Place::Free) => between(from, "{{", "}}", |_| true),
+            "{%" if place != Place::Free => between(from, "{%", "%}", |_| true),
+            _ if is_loose => None,
+            _ if from.starts_with('<') => between(from, "<", ">", is_title),
+            _ => between(from, "%", "%", is_name),
+        };
+        match found {
+            Some((_, inside))
+                if place == Place::Policy && is_policy_variable(inside) && from.starts_with("${") => {}
+            Some((placeholder, _)) => return Some(placeholder),
+            None => {}
+        }
+        let length = match found {
+            Some((placeholder, _)) => placeholder.len(),
+            None => 1,
+        };
+        rest = from.get(length..)?;
+    }
+    None
+}
+
+/// What stands from the start of `text` to `close`, and what is between, if that fits.
+fn between<'t>(
+    text: &'t str,
+    open: &str,
+    close: &str,
+    fits: impl Fn(&str) -> bool,
+) -> Option<(&'t str, &'t str)> {
+    let after = text.strip_prefix(open)?;
+    let inside = after.get(..after.find(close)?)?;
+    let whole = text.get(..open.len() + inside.len() + close.len())?;
+    fits(inside).then_some((whole, inside))
+}
+
+/// A shell's variable without braces: `$ACCOUNT_ID`. Only in capitals, or prices and patterns would be some.
+fn variable(text: &str) -> Option<(&str, &str)> {
+    let after = text.strip_prefix('$')?;
+    let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let length = after.find(|c| !is_part(c)).unwrap_or(after.len());
+    Some((text.get(..length + 1)?, after.get(..length)?))
+}
+
+/// A variable's name.
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// What people write between angle brackets: `<your cluster's name>`.
+fn is_title(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_-. '".contains(c))
+}
+
+/// Whether `${inside}` is IAM's: an escaped `*`, `?` or `$`, or a condition key such as `aws:PrincipalTag/team`,
+/// perhaps with a default (`aws:username, 'nobody'`). A shell's `${NAME:-default}` and CloudFormation's `${AWS::Region}` are not.
+fn is_policy_variable(inside: &str) -> bool {
+    if matches!(inside, "*" | "?" | "$") {
+        return true;
+    }
+    let Some((service, name)) = inside.trim().split_once(':') else {
+        return false;
+    };
+    // An OIDC provider's keys have its host and path before the colon.
+    let service_fits = !service.is_empty()
+        && service
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/'));
+    service_fits && name.starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policy_variables_may_stay_in_policies_only() {
+        for variable in [
+            "${aws:username}",
+            "${*}",
+            "${?}",
+            "${$}",
+            "${aws:PrincipalTag/team, 'none'}",
+            "${s3:prefix}",
+            "${oidc.eks.eu-west-1.amazonaws.com/id/AB12:sub}",
+        ] {
+            assert_eq!(
+                first_placeholder(&format!("arn:aws:s3:::b/{variable}"), Place::Policy),
+                None,
+                "{variable}"
+            );
+            assert_eq!(
+                first_placeholder(&format!("b/{variable}"), Place::Strict),
+                Some(variable)
+            );
+        }
+        for other in [
+            "${BUCKET}",
+            "${BUCKET:-x}",
+            "${AWS::Region}",
+            "${AWS::AccountId}",
+            "${}",
+            "${X:0:3}",
+        ] {
+            assert_eq!(
+                first_placeholder(&format!("${{aws:username}}{other}"), Place::Policy),
+                Some(other)
+            );
+        }
+        assert_eq!(first_placeholder("costs $5 {a}", Place::Strict), None);
+    }
+
+    #[test]
+    fn placeholders_of_every_tool_are_known_where_they_are_none_of_the_places_own() {
+        for placeholder in [
+            "$(ACCOUNT)",
+            "$ACCOUNT_ID",
+            "{{NAME}}",
+            "{{ .Values.name }}",
+            "{% raw %}",
+            "<NAME>",
+            "<your-cluster>",
+            "<the cluster's name>",
+            "%NAME%",
+        ] {
+            let text = format!("a 5% <-> {placeholder} b");
+            assert_eq!(
+                first_placeholder(&text, Place::Strict),
+                Some(placeholder),
+                "{text}"
+            );
+            let arn = format!("arn:aws:iam::{placeholder}:role/x");
+            assert_eq!(first_placeholder(&arn, Place::Policy), Some(placeholder), "{arn}");
+        }
+        for (text, place) in [
+            ("admin:{{SessionName}}", Place::Mapping),
+            ("{{- with secret }}", Place::Free),
+            ("<b>bold</b> 100% of 5%", Place::Free),
+            ("a <b> %c%", Place::Policy),
+            ("50% %", Place::Strict),
+            ("a < b > c", Place::Strict),
+            ("$(date +%s)", Place::Strict),
+            ("{a: {b: c}}", Place::Strict),
+            ("$", Place::Strict),
+            ("$5 $a", Place::Strict),
+            ("$ID", Place::Free),
+            ("<", Place::Strict),
+            ("${", Place::Strict),
+        ] {
+            assert_eq!(first_placeholder(text, place), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! One case for each rule about identity mappings and groups.
+
+use insta::assert_snapshot;
+
+use super::tests::said;
+use super::validate;
+use crate::config::cluster_access::{ClusterAccess, IdentityMapping, MappingSubject};
+use crate::config::tests::HEAD;
+use crate::config::{ClusterConfig, Located, Metadata};
+
+/// What is said about identity mappings, each a flow mapping on a line of its own.
+fn about(mappings: &[&str]) -> String {
+    said(&format!(
+        "{HEAD}iamIdentityMappings:\n- {}\n",
+        mappings.join("\n- ")
+    ))
+}
+
+/// What is said about the groups of a ClusterAccess, each a flow mapping.
+fn about_groups(groups: &[&str]) -> String {
+    said(&format!(
+        "{HEAD}---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\ngroups:\n- {}\n",
+        groups.join("\n- ")
+    ))
+}
+
+#[test]
+fn arns_that_can_never_match() {
+    let arns = [
+        "dev",
+        "ARN:aws:iam::111122223333:role/dev",
+        "arn:aws:iam::111122223333:role/teams/dev",
+        "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123456789abcdef",
+        "arn:aws:sts::111122223333:assumed-role/dev/ann",
+        "arn:aws:iam::111122223333:group/devs",
+        "arn:aws:iam::111122223333:instance-profile/nodes",
+        "arn:aws:iam::111122223333:root",
+        "arn:aws:iam::111122223333:role/AWSReservedSSO_Admin_*",
+        "arn:aws:iam::*:role/dev",
+        "arn:aws:iam::1111222233:role/dev",
+        "arn:aws:iam::aws:role/dev",
+        "arn:aws:iam:eu-west-1:111122223333:role/dev",
+        "arn:aws-cn:iam::111122223333:role/dev",
+        "arn:awz:iam::111122223333:role/dev",
+        "arn:aws:ec2::111122223333:role/dev",
+        "arn:aws:iam::111122223333:role/",
+        " arn:aws:iam::111122223333:role/dev ",
+    ];
+    let mappings = arns.map(|arn| format!("{{arn: '{arn}', username: a}}"));
+    assert_snapshot!(about(&mappings.each_ref().map(String::as_str)), @r#"
+    5:9: error: `dev` is not the ARN of an IAM role or user
+        help: write it like arn:aws:iam::111122223333:role/my-role
+    6:9: error: `ARN:aws:iam::111122223333:role/dev` is not the ARN of an IAM role or user
+        help: write it like arn:aws:iam::111122223333:role/my-role
+    7:9: error: `arn:aws:iam::111122223333:role/teams/dev` names the path of the role, and so never matches
+        help: write it without: `arn:aws:iam::111122223333:role/dev`
+    8:9: error: `arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReser…` names the path of the role, and so never matches
+        help: write it without: `arn:aws:iam::111122223333:role/AWSReservedSSO_Admin_0123456789abcdef`
+    9:9: error: `arn:aws:sts::111122223333:assumed-role/dev/ann` is one session of a role, and mappings name the role
+        help: write `arn:aws:iam::111122223333:role/dev`
+    10:9: error: `arn:aws:iam::111122223333:group/devs` is an IAM group, and EKS knows no IAM groups
+        help: map a role that the members of the group may assume, or each user
+    11:9: error: `arn:aws:iam::111122223333:instance-profile/nodes` is an instance profile, and mappings name its role
+        help: write the role in it, such as `arn:aws:iam::111122223333:role/nodes`
+    12:9: error: `arn:aws:iam::111122223333:root` is neither user nor role
+        help: write it like arn:aws:iam::111122223333:role/my-role
+    13:9: error: `arn:aws:iam::111122223333:role/AWSReservedSSO_Admin_*` holds a wildcard, and the authenticator knows none
+        help: name each role; `permissionSet` in a ClusterAccess finds a role of IAM Identity Center by its permission set
+    14:9: error: `arn:aws:iam::*:role/dev` holds a wildcard, and the authenticator knows none
+        help: name each role; `permissionSet` in a ClusterAccess finds a role of IAM Identity Center by its permission set
+    15:9: error: `arn:aws:iam::1111222233:role/dev` is not an ARN: account `1111222233` is not twelve digits
+        help: write it like arn:aws:iam::111122223333:role/my-role
+    16:9: error: `arn:aws:iam::aws:role/dev` is not the ARN of an IAM role or user
+        help: write it like arn:aws:iam::111122223333:role/my-role
+    17:9: error: `arn:aws:iam:eu-west-1:111122223333:role/dev` is not the ARN of an IAM role or user
+        help: write it like arn:aws:iam::111122223333:role/my-role
+    18:9: error: `arn:aws-cn:iam::111122223333:role/dev` is in the partition aws-cn, and the region is in aws
+        help: begin it with `arn:aws:`
+    19:9: error: `arn:awz:iam::111122223333:role/dev` is not an ARN: `awz` is not an AWS partition; the partitions are aws, aws-cn, aws-us-gov, aws-iso, aws-iso-b, aws-iso-e, aws-iso-f and aws-eusc
+        help: write it like arn:aws:iam::111122223333:role/my-role
+    20:9: error: `arn:aws:ec2::111122223333:role/dev` is neither user nor role
+        help: write it like arn:aws:iam::111122223333:role/my-role
+    21:9: error: `arn:aws:iam::111122223333:role/` is not the ARN of an IAM role or user
+        help: write it like arn:aws:iam::111122223333:role/my-role
+    22:9: error: `" arn:aws:iam::111122223333:role/dev "` (blanks at both ends) is not the ARN of an IAM role or user
+        help: there are spaces around it; the authenticator takes them as a part of it
+    "#);
+}
+
+#[test]
+fn principals_that_do_match() {
+    let mappings = [
+        "arn:aws:iam::111122223333:role/dev",
+        "arn:aws:iam::111122223333:user/on-call/ann",
+        "arn:aws:sts::111122223333:federated-user/bob",
+        "arn:aws:iam::111122223333:role/AWSReservedSSO_Admin_0123456789abcdef",
+    ]
+    .map(|arn| format!("{{arn: '{arn}', username: a}}"));
+    assert_eq!(about(&mappings.each_ref().map(String::as_str)), "");
+}
+
+#[test]
+fn options_that_do_not_stand_together() {
+    assert_snapshot!(about(&[
+        "{}",
+        "{username: a}",
+        "{arn: 'arn:aws:iam::111122223333:role/dev'}",
+        "{arn: 'arn:aws:iam::111122223333:role/dev', groups: [a]}",
+        "{serviceName: emr-containers, namespace: spark, username: a}",
+        "{serviceName: emr, namespace: Spark}",
+        "{account: 1111-2222-3333}",
+        "{account: '1111'}",
+    ]), @r#"
+    5:3: error: iamIdentityMappings[0] names nobody
+        help: write `arn` with the ARN of an IAM role or user
+    6:3: error: iamIdentityMappings[1] names nobody
+        help: write `arn` with the ARN of an IAM role or user
+    7:3: error: iamIdentityMappings[2]: neither username nor groups are set
+        help: without both it lets somebody in who may do nothing
+    8:3: error: `arn:aws:iam::111122223333:role/dev` is mapped twice, with another user name or other groups; the first is at c.yaml:7:3
+        help: make one of the two: EKS takes the last entry alone and does not join groups
+    8:3: warning: iamIdentityMappings[3].username is not set
+        help: a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell one from another; `{{SessionName}}` would
+    9:51: warning: username has no effect together with serviceName
+        help: the service has a role and a user name of its own; leave it out
+    10:17: error: invalid service name `emr`
+        help: the only one is `emr-containers`
+    10:33: error: `Spark` cannot be the name of a namespace
+        help: Kubernetes would take `spark`
+    11:13: error: `1111-2222-3333` is not the id of an AWS account
+        help: write it without hyphens: "111122223333"
+    12:13: error: `1111` is not the id of an AWS account
+        help: it has twelve digits; leading zeros count, so write it in quotes
+    "#);
+    assert_snapshot!(said(&format!(
+        "{HEAD}---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\nidentityMappings:\n- {{permissionSet: {{name: A}}, arn: 'arn:aws:iam::111122223333:role/dev', username: a}}\n- {{permissionSet: {{account: '1'}}, username: a}}\n- {{permissionSet: {{name: AWSReservedSSO_View_Only_0123456789abcdef}}, username: a}}\n- {{permissionSet: {{name: 'a b'}}, username: a}}\n- {{serviceName: emr, namespace: a}}\n"
+    )), @r#"
+    8:30: error: identityMappings[0]: arn cannot be used together with permissionSet
+    9:19: error: identityMappings[1].permissionSet.name must be set
+        help: write the name of the permission set, as IAM Identity Center shows it
+    9:29: error: `1` is not the id of an AWS account
+        help: it has twelve digits; leading zeros count, so write it in quotes
+    10:26: error: `AWSReservedSSO_View_Only_0123456789abcdef` cannot be the name of a permission set
+        help: this is its role; write the name of the permission set alone: `View_Only`
+    11:26: error: `a b` cannot be the name of a permission set
+        help: it has at most 32 letters, digits and `_+=,.@-`
+    12:17: error: identityMappings[4].serviceName cannot be `emr`
+        help: write `emr-containers`; eksact supports no other
+    "#);
+}
+
+#[test]
+fn templates_that_stay_as_they_are() {
+    let dev = |rest: &str| format!("{{arn: 'arn:aws:iam::111122223333:role/dev', {rest}}}");
+    for known in [
+        "aws:{{AccountID}}:eks-deployer:{{SessionName}}",
+        "system:node:{{EC2PrivateDNSName}}",
+        "{{SessionNameRaw}}-{{AccessKeyID}}",
+    ] {
+        assert_eq!(about(&[&dev(&format!("username: '{known}'"))]), "", "{known}");
+    }
+    let mut said = String::new();
+    for unknown in [
+        "dev:{{ SessionName }}",
+        "{{sessionname}}",
+        "{{Session}}",
+        "{SessionName}",
+        "{{SessionName}",
+        "{{Team}}",
+    ] {
+        said.push_str(&about(&[&dev(&format!("username: '{unknown}'"))]));
+        said.push('\n');
+    }
+    said.push_str(&about(&[&dev("username: a, groups: ['{{AccountId}}', '']")]));
+    said.push('\n');
+    said.push_str(&about(&[
+        "{arn: 'arn:aws:iam::111122223333:user/ann', username: '{{SessionName}}', groups: ['{{EC2PrivateDNSName}}']}",
+    ]));
+    // A session of IAM Identity Center is a person, never a node.
+    said.push('\n');
+    said.push_str(&about(&[
+        "{arn: 'arn:aws:iam::111122223333:role/AWSReservedSSO_Ops_0123456789abcdef', \
+         username: 'system:node:{{EC2PrivateDNSName}}', groups: ['{{SessionName}}']}",
+    ]));
+    assert_snapshot!(said, @r#"
+    5:57: error: `{{ SessionName }}` in `dev:{{ SessionName }}` is not a placeholder that the server knows: it stays in the name as it is
+        help: write `dev:{{SessionName}}`; braces, case and blanks count
+    5:57: error: `{{sessionname}}` is not a placeholder that the server knows: it is the name as it stands
+        help: write `{{SessionName}}`; braces, case and blanks count
+    5:57: error: `{{Session}}` is not a placeholder that the server knows: it is the name as it stands
+        help: write `{{SessionName}}`; braces, case and blanks count
+    5:57: error: `{SessionName}` is not a placeholder that the server knows: it is the name as it stands
+        help: write `{{SessionName}}`; braces, case and blanks count
+    5:57: error: `{{SessionName}` is not a placeholder that the server knows: it is the name as it stands
+        help: write `{{SessionName}}`; braces, case and blanks count
+    5:57: warning: `{{Team}}` is not a placeholder that the server knows: it is the name as it stands
+        help: the placeholders are {{EC2PrivateDNSName}}, {{AccountID}}, {{SessionName}}, {{SessionNameRaw}}, {{AccessKeyID}}; write the name itself in place of any other
+    5:69: error: `{{AccountId}}` is not a placeholder that the server knows: it is the name as it stands
+        help: write `{{AccountID}}`; braces, case and blanks count
+    5:86: error: iamIdentityMappings[0].groups[1] is empty
+        help: a variable was probably not set: fill it in, or leave the key out
+    5:57: warning: {{SessionName}} is empty for an IAM user: only a role has sessions
+        help: write the user's name itself
+    5:85: error: {{EC2PrivateDNSName}} is for the role of a node only: the server always refuses an IAM user
+        help: write the user's name itself
+    5:89: error: {{EC2PrivateDNSName}} is for the role of a node only: the server always refuses a session of IAM Identity Center
+        help: write `{{SessionName}}`, which is the user's name in IAM Identity Center, or another name
+    "#);
+}
+
+#[test]
+fn names_that_belong_to_the_system() {
+    assert_snapshot!(about(&[
+        "{arn: 'arn:aws:iam::111122223333:role/a', username: 'system:kube-scheduler'}",
+        "{arn: 'arn:aws:iam::111122223333:role/b', username: 'eks:addon-manager'}",
+        "{arn: 'arn:aws:iam::111122223333:role/c', username: c, groups: ['system:master', 'System:Masters', 'sytem:masters', 'system:admins', 'system:node']}",
+        "{arn: 'arn:aws:iam::111122223333:role/d', username: d, groups: ['system:masters', 'system:bootstrappers', 'system:nodes', 'system:node-proxier', 'eks:kube-proxy-windows', 'team:masters', 'system:serviceaccounts:app']}",
+    ]), @r#"
+    5:55: warning: `system:kube-scheduler` is a user name of Kubernetes' own: `system:` is reserved
+        help: whoever gets in under it has the rights of that component; choose another name
+    6:55: warning: `eks:addon-manager` is a user name of EKS's own: `eks:` is reserved
+        help: whoever gets in under it has the rights of that component; choose another name
+    7:67: error: `system:master` is not a group that Kubernetes or EKS knows
+        help: write `system:masters`
+    7:84: error: `System:Masters` is not a group that Kubernetes or EKS knows
+        help: write `system:masters`
+    7:102: error: `sytem:masters` is not a group that Kubernetes or EKS knows
+        help: write `system:masters`
+    7:119: warning: `system:admins` is not a group that Kubernetes knows
+        help: `system:` is reserved for Kubernetes itself; choose another name for a group of your own
+    7:136: error: `system:node` is not a group that Kubernetes or EKS knows
+        help: write `system:nodes`
+    "#);
+}
+
+#[test]
+fn groups_and_their_bindings() {
+    assert_snapshot!(about_groups(&[
+        "{bindings: [{clusterRole: view}]}",
+        "{name: a}",
+        "{name: b, bindings: []}",
+        "{name: 'system:masters', bindings: [{clusterRole: view}]}",
+        "{name: 'system:node', bindings: [{clusterRole: view}]}",
+        "{name: c, bindings: [{}, {namespaces: [app]}, {clusterRole: view, rules: [{verbs: [get], apiGroups: [''], resources: [pods]}]}, {clusterRole: a/b}]}",
+        "{name: d, bindings: [{clusterRole: view, namespaces: []}, {clusterRole: edit, namespaces: ['*', My_App, app, app]}]}",
+        "{name: e, bindings: [{clusterRole: view}, {clusterRole: 'system:image-puller', namespaces: [app]}, {clusterRole: view, namespaces: [app]}, {clusterRole: 'system:image-puller', namespaces: [web, app]}]}",
+    ]), @r#"
+    8:3: error: groups[0].name must be set
+    9:3: error: groups[1].bindings is empty
+        help: write what the group may do, such as `bindings: [{clusterRole: view}]`
+    10:23: error: groups[2].bindings is empty
+        help: write what the group may do, such as `bindings: [{clusterRole: view}]`
+    11:10: warning: `system:masters` may do everything, whatever is bound to it
+        help: the API server asks no RBAC for its members; bind another group
+    12:10: error: `system:node` is not a group that Kubernetes or EKS knows
+        help: write `system:nodes`
+    13:24: error: groups[5].bindings[0] gives nothing
+        help: write `clusterRole` with the name of one that exists, or `rules`
+    13:28: error: groups[5].bindings[1] gives nothing
+        help: write `clusterRole` with the name of one that exists, or `rules`
+    13:69: error: groups[5].bindings[2]: rules cannot be used together with clusterRole
+        help: a binding has one role; write two bindings
+    13:145: error: `a/b` cannot be the name of a cluster role
+    14:56: error: groups[6].bindings[0].namespaces is an empty list
+        help: leave it out for the whole cluster, or name the namespaces
+    14:94: error: `*` cannot be the name of a namespace
+        help: leave `namespaces` out for the whole cluster
+    14:99: error: `My_App` cannot be the name of a namespace
+        help: Kubernetes would take `my-app`
+    14:112: warning: `app` is listed twice
+    15:142: warning: `system:image-puller` is bound in `app` by bindings[1] already
+    "#);
+}
+
+#[test]
+fn rules_as_kubernetes_takes_them() {
+    assert_snapshot!(about_groups(&[
+        "{name: a, bindings: [{rules: [{}, {verbs: [get]}, {verbs: ['*'], apiGroups: ['*'], resources: ['*']}]}]}",
+        "{name: b, bindings: [{rules: [{verbs: [get], nonResourceURLs: [/healthz], resources: [pods]}]}]}",
+        "{name: c, bindings: [{rules: [{verbs: [get], nonResourceURLs: [/healthz]}]}, {namespaces: [app], rules: [{verbs: [get], nonResourceURLs: [/healthz]}]}]}",
+        "{name: d, bindings: [{rules: [{verbs: [gets, GET, sync], apiGroups: [core, v1, apps/v1, argoproj.io], resources: [Pods, pods/log, deployment]}]}]}",
+    ]), @r#"
+    8:33: error: groups[0].bindings[0].rules[0]: verbs must contain at least one value
+    8:33: error: groups[0].bindings[0].rules[0]: a rule for resources must name at least one API group; the core group is ""
+    8:33: error: groups[0].bindings[0].rules[0]: a rule for resources must name at least one resource
+    8:37: error: groups[0].bindings[0].rules[1]: a rule for resources must name at least one API group; the core group is ""
+    8:37: error: groups[0].bindings[0].rules[1]: a rule for resources must name at least one resource
+    9:65: error: groups[1].bindings[0].rules[0]: a rule cannot be for resources and for paths that are no resources; write two rules
+    10:140: error: groups[2].bindings[1].rules[0]: paths belong to no namespace; a binding in namespaces does not give them
+    11:42: warning: `gets` is not a verb of Kubernetes
+        help: did you mean `get`?
+    11:48: warning: `GET` is not a verb of Kubernetes
+        help: did you mean `get`?
+    11:72: warning: `core` is not an API group
+        help: did you mean `""`?
+    11:78: warning: `v1` is not an API group
+        help: did you mean `""`?
+    11:82: warning: `apps/v1` is not an API group
+        help: did you mean `apps`?
+    11:117: warning: `Pods` matches nothing: resources are written in lower case
+        help: the plural in lower case, such as `pods`
+    "#);
+}
+
+#[test]
+fn mappings_from_flags_pass_the_same_door() {
+    let mapping = |arn: &str, group: &str| IdentityMapping {
+        subject: MappingSubject::Arn(arn.to_owned()),
+        username: Some("a".to_owned()),
+        groups: vec![group.to_owned()],
+        no_duplicate_arns: false,
+        keep_groups: false,
+        location: None,
+    };
+    let config = ClusterConfig {
+        metadata: Metadata {
+            name: Located::unlocated("prod".to_owned()),
+            region: Located::unlocated("cn-north-1".to_owned()),
+            ..Metadata::default()
+        },
+        access: ClusterAccess {
+            identity_mappings: vec![
+                mapping("arn:aws-cn:iam::111122223333:role/teams/dev", "a"),
+                mapping("arn:aws:iam::111122223333:role/dev", "a"),
+                mapping("arn:aws:iam::111122223333:role/dev", "b"),
+            ],
+            ..ClusterAccess::default()
+        },
+        ..ClusterConfig::default()
+    };
+    let said: Vec<String> = validate(&config).iter().map(ToString::to_string).collect();
+    assert_snapshot!(said.join("\n"), @r#"
+    error: `arn:aws-cn:iam::111122223333:role/teams/dev` names the path of the role, and so never matches
+        help: write it without: `arn:aws-cn:iam::111122223333:role/dev`
+    error: `arn:aws:iam::111122223333:role/dev` is in the partition aws, and the region is in aws-cn
+        help: begin it with `arn:aws-cn:`
+    error: `arn:aws:iam::111122223333:role/dev` is in the partition aws, and the region is in aws-cn
+        help: begin it with `arn:aws-cn:`
+    error: `arn:aws:iam::111122223333:role/dev` is mapped twice, with another user name or other groups; the first is at iamIdentityMappings[1]
+        help: make one of the two: EKS takes the last entry alone and does not join groups
+    "#);
+}

@@ -1,0 +1,224 @@
+//! What must not be said twice about access, within a file and across files: a principal, an account, a group, a shared
+//! role.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::cluster_access::{
+    GroupAccess, IdentityMapping, MappingSubject, RoleReference, SharedRole,
+};
+use crate::config::diagnostic::quoted;
+use crate::config::finding::Finding;
+use crate::config::path::FieldPath;
+use eksact_identity::iam::Arn;
+use eksact_identity::iam::arn::is_role_name;
+
+/// Something in a list, and where it is listed.
+pub(in crate::config) struct Listed<'a, T> {
+    /// Number of the document.
+    document: usize,
+    /// Its path in that document.
+    path: FieldPath,
+    item: &'a T,
+}
+
+impl<'a, T> Listed<'a, T> {
+    /// The items of a list at `path` in the document of this number.
+    pub(in crate::config) fn all(
+        document: usize,
+        path: &FieldPath,
+        items: &'a [T],
+    ) -> impl Iterator<Item = Self> {
+        items.iter().enumerate().map(move |(index, item)| Self {
+            document,
+            path: path.index(index),
+            item,
+        })
+    }
+}
+
+/// More duplicates than these are not described one by one.
+const MOST_FINDINGS: usize = 100;
+
+/// Something that is listed already.
+pub(in crate::config) struct Duplicate {
+    /// Number of its document.
+    pub(in crate::config) document: usize,
+    /// What is said about it.
+    pub(in crate::config) finding: Finding,
+}
+
+/// Finds mappings for the same principal. The authenticator would take the last, and would not join their groups.
+/// Gives the places of all of them in `listed`, and what is said about the first hundred. Where that is a warning, the
+/// mapping says nothing new and can be left out.
+pub(in crate::config) fn of_mappings(
+    listed: &[Listed<'_, IdentityMapping>],
+) -> (BTreeSet<usize>, Vec<Duplicate>) {
+    let mut first: BTreeMap<String, &Listed<'_, IdentityMapping>> = BTreeMap::new();
+    let mut duplicates = Vec::new();
+    let mut places = BTreeSet::new();
+    for (index, one) in listed.iter().enumerate() {
+        let Some(key) = key(&one.item.subject) else {
+            continue;
+        };
+        let Some(earlier) = first.get(&key) else {
+            first.insert(key, one);
+            continue;
+        };
+        places.insert(index);
+        if duplicates.len() >= MOST_FINDINGS {
+            continue;
+        }
+        let identical = content(one.item) == content(earlier.item);
+        let place = earlier
+            .item
+            .location
+            .as_ref()
+            .map_or_else(|| earlier.path.to_string(), ToString::to_string);
+        let who = described(&one.item.subject);
+        let finding =
+            if identical && one.document == earlier.document {
+                Finding::warning(
+                    "duplicate-mapping",
+                    one.path.clone(),
+                    format!("{who} is mapped twice in the same way; the first is at {place}"),
+                )
+                .help(remedy!("leave one out"))
+            } else if identical {
+                Finding::error(
+                    "duplicate-mapping",
+                    one.path.clone(),
+                    format!("{who} is mapped in two documents; the first is at {place}"),
+                )
+                .help(remedy!("leave one out: it would have to be changed in both"))
+            } else {
+                Finding::error(
+                "duplicate-mapping",
+                one.path.clone(),
+                format!(
+                    "{who} is mapped twice, with another user name or other groups; the first is at {place}"
+                ),
+            )
+            .help(remedy!("make one of the two: EKS takes the last entry alone and does not join groups"))
+            };
+        duplicates.push(Duplicate {
+            document: one.document,
+            finding: finding.located(one.item.location.as_ref()),
+        });
+    }
+    (places, duplicates)
+}
+
+/// Finds groups that are described in more than one place.
+pub(in crate::config) fn of_groups(listed: &[Listed<'_, GroupAccess>]) -> Vec<Duplicate> {
+    let mut first: BTreeMap<&str, &GroupAccess> = BTreeMap::new();
+    let mut duplicates = Vec::new();
+    for one in listed {
+        let name = &one.item.name;
+        if duplicates.len() >= MOST_FINDINGS {
+            break;
+        }
+        if name.value.is_empty() {
+            continue;
+        }
+        let Some(earlier) = first.get(name.value.as_str()) else {
+            first.insert(&name.value, one.item);
+            continue;
+        };
+        let place = earlier
+            .name
+            .location
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let message = format!(
+            "the group {} is described twice; the first is at {place}",
+            quoted(&name.value)
+        );
+        let finding = Finding::error("duplicate-group", one.path.key("name"), message)
+            .help(remedy!("put all bindings of a group into one place"))
+            .located(name.location.as_ref());
+        duplicates.push(Duplicate {
+            document: one.document,
+            finding,
+        });
+    }
+    duplicates
+}
+
+/// Finds shared roles that are described in more than one place. IAM does not distinguish names by case, and a name is
+/// there once whatever its path.
+pub(in crate::config) fn of_shared_roles(listed: &[Listed<'_, SharedRole>]) -> Vec<Duplicate> {
+    let mut first: BTreeMap<String, &SharedRole> = BTreeMap::new();
+    let mut duplicates = Vec::new();
+    for one in listed {
+        let name = one.item.role.value.name();
+        if duplicates.len() >= MOST_FINDINGS {
+            break;
+        }
+        // What names no role is reported as that.
+        if !is_role(&one.item.role.value) {
+            continue;
+        }
+        let Some(earlier) = first.get(&name.to_lowercase()) else {
+            first.insert(name.to_lowercase(), one.item);
+            continue;
+        };
+        let place = earlier
+            .location
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let message = format!(
+            "the role {} is shared twice; the first is at {place}",
+            quoted(name)
+        );
+        let finding = Finding::error("duplicate-shared-role", one.path.clone(), message)
+            .help(remedy!("list all service accounts of a role in one place: a cluster has one statement in its trust policy"))
+            .located(one.item.role.location.as_ref());
+        duplicates.push(Duplicate {
+            document: one.document,
+            finding,
+        });
+    }
+    duplicates
+}
+
+fn is_role(role: &RoleReference) -> bool {
+    match role {
+        RoleReference::Arn(arn) => arn.parse::<Arn>().is_ok_and(|arn| arn.role_name().is_some()),
+        RoleReference::Name(name) => is_role_name(name),
+    }
+}
+
+/// What tells two subjects apart. ARNs match without regard to case in the authenticator; names of permission sets do so
+/// in IAM, where they are a part of the role's name.
+fn key(subject: &MappingSubject) -> Option<String> {
+    match subject {
+        MappingSubject::Arn(arn) if arn.is_empty() => None,
+        MappingSubject::Arn(arn) => Some(format!("arn {}", arn.to_lowercase())),
+        MappingSubject::Account(account) => Some(format!("account {account}")),
+        MappingSubject::PermissionSet { name, account } => Some(format!(
+            "permission set {} {}",
+            account.as_deref().unwrap_or("-"),
+            name.to_lowercase()
+        )),
+        MappingSubject::Service { name, namespace } => Some(format!("service {namespace} {name}")),
+    }
+}
+
+fn described(subject: &MappingSubject) -> String {
+    match subject {
+        MappingSubject::Arn(text) => quoted(text),
+        MappingSubject::Account(account) => format!("the account {}", quoted(account)),
+        MappingSubject::PermissionSet { name, .. } => format!("the permission set {}", quoted(name)),
+        MappingSubject::Service { name, namespace } => format!("{} in {}", quoted(name), quoted(namespace)),
+    }
+}
+
+/// What a mapping gives, the order and repetition of groups aside.
+fn content(mapping: &IdentityMapping) -> (Option<&str>, Vec<&str>) {
+    let mut groups: Vec<&str> = mapping.groups.iter().map(String::as_str).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    (mapping.username.as_deref(), groups)
+}

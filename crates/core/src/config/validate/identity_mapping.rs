@@ -1,0 +1,285 @@
+//! The rules of one identity mapping: whom it may name, under which user name and with which groups.
+//!
+//! Sources: eksctl 0.231, `pkg/apis/eksctl.io/v1alpha5/identitymapping.go` and `pkg/iam/mapping.go`; what can match and what
+//! the templates mean is aws-iam-authenticator's (`pkg/arn/arn.go`, `pkg/server/server.go`). It tells nobody when an entry
+//! can never match, so that everything of that kind is said here.
+
+use super::kubernetes_names::{is_label, suggestion};
+use crate::config::cluster_access::{IdentityMapping, MappingSubject};
+use crate::config::diagnostic::quoted;
+use crate::config::document::DocumentKind;
+use crate::config::finding::{Finding, Findings};
+use crate::config::path::FieldPath;
+use eksact_identity::authn::aws_auth::{NameFault, NameOf, NamedCaller, Weight, of_name};
+use eksact_identity::iam::Partition;
+use eksact_identity::iam::arn::is_account_id;
+use eksact_yaml::Node;
+
+/// The one AWS service that eksctl has a mapping for.
+const SERVICE: &str = "emr-containers";
+
+/// The list of identity mappings in a kind of document.
+pub(in crate::config) fn list_key(kind: DocumentKind) -> &'static str {
+    match kind {
+        DocumentKind::ClusterConfig => "iamIdentityMappings",
+        DocumentKind::ClusterAccess => "identityMappings",
+    }
+}
+
+/// Which options do not stand together. Looks at the tree: the plain values have one subject and no more.
+pub(in crate::config) fn check_options(kind: DocumentKind, root: &Node) -> Findings {
+    let mut findings = Findings::default();
+    let list = FieldPath::of(list_key(kind));
+    let items = root.get(list_key(kind)).map(Node::items).unwrap_or_default();
+    for (index, mapping) in items.iter().enumerate() {
+        if findings.is_full() {
+            break;
+        }
+        options(mapping, &list.index(index), &mut findings);
+    }
+    findings
+}
+
+fn options(mapping: &Node, path: &FieldPath, findings: &mut Findings) {
+    let has = |key: &str| mapping.get(key).is_some_and(|value| !value.is_empty());
+    let mut refuse = |key: &str, message: String| {
+        findings.push(
+            Finding::error("identity-mapping", path.key(key), message)
+                .at_key()
+                .explained_from_below(),
+        );
+    };
+    if has("arn") && has("username") && has("groups") && has("serviceName") {
+        refuse(
+            "serviceName",
+            format!("{path}: cannot use arn, username, and groups with serviceName"),
+        );
+    }
+    if has("serviceName") && !has("namespace") {
+        refuse(
+            "namespace",
+            format!("{path}: namespace is required when using serviceName"),
+        );
+    }
+    if has("namespace") && !has("serviceName") {
+        refuse(
+            "serviceName",
+            format!("{path}: serviceName is required when using namespace"),
+        );
+    }
+    let others = [
+        "arn",
+        "permissionSet",
+        "username",
+        "groups",
+        "serviceName",
+        "namespace",
+    ];
+    if has("account") && others.into_iter().any(has) {
+        refuse(
+            "account",
+            format!("{path}: account cannot be configured with any other options"),
+        );
+    }
+    for key in ["arn", "serviceName"]
+        .into_iter()
+        .filter(|key| has("permissionSet") && has(key))
+    {
+        refuse(
+            key,
+            format!("{path}: {key} cannot be used together with permissionSet"),
+        );
+    }
+    if has("serviceName") && !(has("arn") && has("username") && has("groups")) {
+        for key in ["arn", "username", "groups"].into_iter().filter(|key| has(key)) {
+            let message = format!("{key} has no effect together with serviceName");
+            findings.push(
+                Finding::warning("no-effect", path.key(key), message)
+                    .help(remedy!(
+                        "the service has a role and a user name of its own; leave it out"
+                    ))
+                    .at_key(),
+            );
+        }
+    }
+}
+
+/// Checks one mapping of a cluster in `partition`.
+pub(in crate::config) fn check(
+    mapping: &IdentityMapping,
+    partition: Partition,
+    path: &FieldPath,
+    findings: &mut Findings,
+) {
+    let mut found = Findings::default();
+    match &mapping.subject {
+        MappingSubject::Arn(text) if text.is_empty() => found.push(
+            Finding::error("identity-mapping", path.clone(), format!("{path} names nobody"))
+                .help(remedy!("write `arn` with the ARN of an IAM role or user"))
+                .explained_from_below(),
+        ),
+        MappingSubject::Arn(text) => {
+            let is_role = super::principal_arn::check(text, partition, &path.key("arn"), &mut found);
+            let caller = if is_role {
+                NamedCaller::of_role(text)
+            } else {
+                NamedCaller::User
+            };
+            user(mapping, caller, path, &mut found);
+        }
+        MappingSubject::PermissionSet { name, account } => {
+            let path_of_set = path.key("permissionSet");
+            permission_set(name, &path_of_set.key("name"), &mut found);
+            if let Some(account) = account {
+                account_id(account, path_of_set.key("account"), &mut found);
+            }
+            user(mapping, NamedCaller::SsoSession, path, &mut found);
+        }
+        MappingSubject::Account(account) => account_id(account, path.key("account"), &mut found),
+        MappingSubject::Service { name, namespace } => service(name, namespace, path, &mut found),
+    }
+    for finding in found.into_vec() {
+        let location = finding.location.clone().or_else(|| mapping.location.clone());
+        findings.push(Finding { location, ..finding });
+    }
+}
+
+/// The name of a permission set: `[\w+=,.@-]{1,32}` (IAM Identity Center, `CreatePermissionSet`).
+fn permission_set(name: &str, path: &FieldPath, found: &mut Findings) {
+    if name.is_empty() {
+        found.push(
+            Finding::error("missing", path.clone(), format!("{path} must be set"))
+                .help(remedy!(
+                    "write the name of the permission set, as IAM Identity Center shows it"
+                ))
+                .explained_from_below(),
+        );
+        return;
+    }
+    let fits = name.len() <= 32
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte));
+    // AWSReservedSSO_<name>_<16 hexadecimal digits> is the role that a permission set makes.
+    let of_role = name
+        .rsplit('/')
+        .next()
+        .and_then(|name| name.strip_prefix("AWSReservedSSO_"));
+    let help = match of_role {
+        Some(rest) => {
+            let name = rest.rsplit_once('_').map_or(rest, |(name, _)| name);
+            remedy!("this is its role; write the name of the permission set alone: `{name}`")
+        }
+        None if fits => return,
+        None => remedy!("it has at most 32 letters, digits and `_+=,.@-`"),
+    };
+    let message = format!("{} cannot be the name of a permission set", quoted(name));
+    found.push(Finding::error("permission-set", path.clone(), message).help(help));
+}
+
+fn account_id(account: &str, path: FieldPath, found: &mut Findings) {
+    if is_account_id(account) || account.contains("${") {
+        return;
+    }
+    let digits = account.replace('-', "");
+    let help = if is_account_id(&digits) {
+        remedy!("write it without hyphens: \"{digits}\"")
+    } else {
+        remedy!("it has twelve digits; leading zeros count, so write it in quotes")
+    };
+    let message = format!("{} is not the id of an AWS account", quoted(account));
+    found.push(Finding::error("account", path, message).help(help));
+}
+
+fn service(name: &str, namespace: &str, path: &FieldPath, found: &mut Findings) {
+    if name != SERVICE {
+        let message = format!("invalid service name {}", quoted(name));
+        found.push(
+            Finding::error("service-name", path.key("serviceName"), message)
+                .help(remedy!("the only one is `{SERVICE}`")),
+        );
+    }
+    // That a namespace is there is checked with the other options.
+    if !namespace.is_empty() && !is_label(namespace) {
+        let help = suggestion(namespace, is_label).map_or_else(
+            || remedy!("it has at most 63 lower-case letters, digits and hyphens"),
+            |name| remedy!("Kubernetes would take `{name}`"),
+        );
+        let message = format!("{} cannot be the name of a namespace", quoted(namespace));
+        found.push(Finding::error("kubernetes-name", path.key("namespace"), message).help(help));
+    }
+}
+
+/// User name and groups.
+fn user(mapping: &IdentityMapping, caller: NamedCaller, path: &FieldPath, found: &mut Findings) {
+    match &mapping.username {
+        None if mapping.groups.is_empty() => found.push(
+            Finding::error(
+                "identity-mapping",
+                path.clone(),
+                format!("{path}: neither username nor groups are set"),
+            )
+            .help(remedy!("without both it lets somebody in who may do nothing"))
+            .explained_from_below(),
+        ),
+        None => found.push(
+            Finding::warning("no-username", path.clone(), format!("{path}.username is not set"))
+                .help(if caller == NamedCaller::User {
+                    remedy!("a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell \
+                     one from another")
+                } else {
+                    remedy!("a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell \
+                     one from another; `{{{{SessionName}}}}` would")
+                })
+                .explained_from_below(),
+        ),
+        Some(name) => {
+            check_name(name, NameOf::User, caller, &path.key("username"), found);
+        }
+    }
+    for (index, group) in mapping.groups.iter().enumerate() {
+        if found.is_full() {
+            return;
+        }
+        let path = path.key("groups").index(index);
+        // An empty one is reported as every empty value is.
+        if !group.is_empty() {
+            check_name(group, NameOf::Group, caller, &path, found);
+            if mapping.groups.iter().take(index).any(|before| before == group) {
+                let message = format!(
+                    "{} is in the list already: once more makes no difference",
+                    quoted(group)
+                );
+                found.push(Finding::warning("repeated-value", path, message).help(remedy!("remove it")));
+            }
+        }
+    }
+}
+
+/// A user name or group, by the rules that `check aws-auth` has for it.
+pub(super) fn check_name(
+    name: &str,
+    kind: NameOf,
+    caller: NamedCaller,
+    path: &FieldPath,
+    found: &mut Findings,
+) {
+    // A blank one is told with every other blank value.
+    if name.trim().is_empty() {
+        return;
+    }
+    for finding in of_name(name, kind, caller) {
+        let code = match finding.fault {
+            // Reported as unexpanded already.
+            NameFault::Placeholder if name.contains("${") => continue,
+            NameFault::Placeholder => "template",
+            NameFault::MisspeltGroup | NameFault::UnknownSystemGroup => "system-group",
+            other => other.code(),
+        };
+        let told = match finding.weight {
+            Weight::Error => Finding::error(code, path.clone(), finding.message),
+            Weight::Warning => Finding::warning(code, path.clone(), finding.message),
+        };
+        found.push(told.help(finding.help));
+    }
+}

@@ -1,0 +1,445 @@
+//! The rules of one service account: names, ARNs, where its role comes from, its policy document.
+
+use super::kubernetes_names::{
+    is_annotation_key, is_label, is_label_key, is_label_value, is_subdomain, suggestion,
+};
+use crate::config::cluster_config::ServiceAccount;
+use crate::config::diagnostic::quoted;
+use crate::config::finding::{Finding, Findings};
+use crate::config::location::Located;
+use crate::config::path::FieldPath;
+use eksact_identity::iam::arn::{is_account_id, is_policy_name, is_role_name};
+use eksact_identity::iam::partition::is_region_name;
+use eksact_identity::iam::policy::{PolicyKind, check_grammar};
+use eksact_identity::iam::{Arn, Partition};
+use eksact_message::remedy::Remedy;
+
+/// The annotation that names the role; read by the pod identity webhook. eksact writes it itself.
+const ROLE_ARN_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
+/// The label that marks ownership; eksact writes it as eksctl does.
+const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
+
+pub(super) fn check(
+    account: &ServiceAccount,
+    partition: Partition,
+    path: &FieldPath,
+    findings: &mut Findings,
+) {
+    let mut found = Vec::new();
+    kubernetes(account, path, &mut found);
+    role_source(account, path, &mut found);
+    arns(account, partition, path, &mut found);
+    role(account, path, &mut found);
+    document(account, path, &mut found);
+    for finding in found {
+        let location = finding.location.clone().or_else(|| account.location.clone());
+        findings.push(Finding { location, ..finding });
+    }
+}
+
+fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
+    let metadata = path.key("metadata");
+    if account.name.is_empty() {
+        let path = metadata.key("name");
+        found.push(
+            Finding::error("missing", path.clone(), format!("{path} must be set"))
+                .help(remedy!("write the name of the service account"))
+                .explained_from_below(),
+        );
+    } else if !is_subdomain(&account.name) {
+        let help = match suggestion(&account.name, is_subdomain) {
+            _ if account.name.starts_with("arn:") => {
+                remedy!(
+                    "this is an ARN; write the name of the Kubernetes service account, and an existing role as `attachRoleARN`"
+                )
+            }
+            _ if account.name.contains(['*', '?']) => for_many(&account.name),
+            Some(name) => remedy!("Kubernetes would take `{name}`"),
+            None => remedy!(
+                "it has at most 253 lower-case letters, digits, hyphens and dots, and a letter or digit at both ends"
+            ),
+        };
+        let message = format!(
+            "{} cannot be the name of a service account",
+            quoted(&account.name)
+        );
+        found.push(Finding::error("kubernetes-name", metadata.key("name"), message).help(help));
+    }
+    if !is_label(&account.namespace) {
+        let help = match suggestion(&account.namespace, is_label) {
+            Some(name) => remedy!("Kubernetes would take `{name}`"),
+            None => {
+                remedy!(
+                    "it has at most 63 lower-case letters, digits and hyphens, and a letter or digit at both ends"
+                )
+            }
+        };
+        let message = format!("{} cannot be the name of a namespace", quoted(&account.namespace));
+        found.push(Finding::error("kubernetes-name", metadata.key("namespace"), message).help(help));
+    }
+    for (key, value) in &account.labels {
+        let path = metadata.key("labels").key(key);
+        if !is_label_key(key) {
+            found.push(Finding::error("label", path, format!("{} cannot be the key of a label", quoted(key)))
+                .help(remedy!("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, perhaps after a `prefix/`")).at_key());
+        } else if !is_label_value(value) {
+            found.push(Finding::error("label", path, format!("{} cannot be the value of a label", quoted(value)))
+                .help(remedy!("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends; longer text goes into an annotation")));
+        } else if key == MANAGED_BY_LABEL && value != "eksctl" {
+            found.push(
+                Finding::warning(
+                    "managed-by-label",
+                    path,
+                    format!("{MANAGED_BY_LABEL} will be `eksctl`, not {}", quoted(value)),
+                )
+                .help(remedy!(
+                    "eksact marks what it owns with this label, as eksctl does; leave it out here"
+                ))
+                .at_key(),
+            );
+        }
+    }
+    for key in account.annotations.keys() {
+        let path = metadata.key("annotations").key(key);
+        if key == ROLE_ARN_ANNOTATION {
+            found.push(
+                Finding::error(
+                    "role-annotation",
+                    path,
+                    format!("{ROLE_ARN_ANNOTATION} is written by eksact itself"),
+                )
+                .help(remedy!(
+                    "leave it out; to use an existing role write `attachRoleARN`"
+                ))
+                .at_key(),
+            );
+        } else if !is_annotation_key(key) {
+            found.push(Finding::error("annotation", path, format!("{} cannot be the key of an annotation", quoted(key)))
+                .help(remedy!("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, perhaps after a `prefix/`")).at_key());
+        }
+    }
+}
+
+/// What to write for the role of many service accounts.
+fn for_many(pattern: &str) -> Remedy {
+    let example = pattern.replace('*', "one").replace('?', "x");
+    let example = suggestion(&example, is_subdomain).unwrap_or(example);
+    remedy!(
+        "for every service account with such a name write `name: {example}` here and, beside `metadata`, \
+         `subjectPattern: \"{pattern}\"`; with `roleOnly: true` no service account is made"
+    )
+}
+
+/// The role is either made, with policies, or an existing one; never both and never neither.
+fn role_source(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
+    if account.attach_role_arn.is_some() {
+        let conflicts = [
+            ("attachPolicyARNs", !account.attach_policy_arns.is_empty()),
+            ("attachPolicy", account.attach_policy.is_some()),
+            ("wellKnownPolicies", !account.well_known_policies.0.is_empty()),
+            ("roleName", account.role_name.is_some()),
+            ("roleOnly", account.role_only),
+        ];
+        for (key, _) in conflicts.into_iter().filter(|(_, present)| *present) {
+            let message = format!("{key} cannot be used together with attachRoleARN");
+            found.push(
+                Finding::error("role-source", path.key(key), message)
+                    .help(remedy!(
+                        "attachRoleARN uses an existing role as it is; keep one of the two"
+                    ))
+                    .at_key(),
+            );
+        }
+        let idle = [
+            ("permissionsBoundary", account.permissions_boundary.is_some()),
+            ("subjectPattern", account.subject_pattern.is_some()),
+            ("tags", !account.tags.is_empty()),
+        ];
+        for (key, _) in idle.into_iter().filter(|(_, present)| *present) {
+            let message = format!("{key} has no effect together with attachRoleARN");
+            found.push(
+                Finding::warning("no-effect", path.key(key), message)
+                    .help(remedy!("attachRoleARN uses an existing role as it is"))
+                    .at_key(),
+            );
+        }
+    } else if !account.has_policy() {
+        if account.states_no_policy {
+            let message = format!(
+                "the role of {} will have no policy",
+                quoted(&account.qualified_name())
+            );
+            found.push(
+                Finding::warning("no-policy", path.key("attachPolicyARNs"), message)
+                    .help(remedy!("attach one, unless resources trust the role by name")),
+            );
+        } else {
+            let message = format!(
+                "{path}.wellKnownPolicies, {path}.attachPolicyARNs, {path}.attachRoleARN or {path}.attachPolicy must be set"
+            );
+            found.push(
+                Finding::error("no-policy", path.clone(), message)
+                    .help(remedy!(
+                        "for a role without any policy say so plainly: `attachPolicyARNs: []`"
+                    ))
+                    .explained_from_below(),
+            );
+        }
+    }
+}
+
+/// What an ARN in a field must name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Policy,
+    Role,
+}
+
+fn arns(account: &ServiceAccount, partition: Partition, path: &FieldPath, found: &mut Vec<Finding>) {
+    let mut seen = std::collections::BTreeSet::new();
+    for (index, policy) in account.attach_policy_arns.iter().enumerate() {
+        let path = path.key("attachPolicyARNs").index(index);
+        arn(policy, Wanted::Policy, partition, path.clone(), found);
+        if !seen.insert(&policy.value) {
+            found.push(
+                Finding::warning(
+                    "duplicate-policy",
+                    path,
+                    format!("{} is listed twice", quoted(&policy.value)),
+                )
+                .located(policy.location.as_ref()),
+            );
+        }
+    }
+    for (key, value, wanted) in [
+        (
+            "permissionsBoundary",
+            &account.permissions_boundary,
+            Wanted::Policy,
+        ),
+        ("attachRoleARN", &account.attach_role_arn, Wanted::Role),
+    ] {
+        if let Some(value) = value {
+            arn(value, wanted, partition, path.key(key), found);
+        }
+    }
+}
+
+fn arn(
+    text: &Located<String>,
+    wanted: Wanted,
+    partition: Partition,
+    path: FieldPath,
+    found: &mut Vec<Finding>,
+) {
+    let (what, example) = match wanted {
+        Wanted::Policy => (
+            "an IAM policy",
+            format!("arn:{partition}:iam::aws:policy/AmazonS3ReadOnlyAccess"),
+        ),
+        Wanted::Role => (
+            "an IAM role",
+            format!("arn:{partition}:iam::111122223333:role/my-role"),
+        ),
+    };
+    let shown = quoted(&text.value);
+    let finding = match text.value.parse::<Arn>() {
+        Err(_) => Finding::error("arn", path, format!("{shown} is not the ARN of {what}"))
+            .help(of_parts(&text.value).unwrap_or_else(|| remedy!("write it like {example}"))),
+        Ok(parsed) => {
+            let account_fits =
+                is_account_id(&parsed.account) || (wanted == Wanted::Policy && parsed.account == "aws");
+            let names = match wanted {
+                Wanted::Policy => parsed.policy_name().is_some_and(is_policy_name),
+                Wanted::Role => parsed.role_name().is_some_and(is_role_name),
+            };
+            if parsed.service != "iam" || !parsed.region.is_empty() || !account_fits || !names {
+                let help = match wanted {
+                    Wanted::Policy if parsed.role_name().is_some() => {
+                        remedy!("this is a role; `attachRoleARN` uses an existing role")
+                    }
+                    Wanted::Role if parsed.policy_name().is_some() => {
+                        remedy!("this is a policy; it belongs in `attachPolicyARNs`")
+                    }
+                    _ => of_parts(&text.value).unwrap_or_else(|| remedy!("write it like {example}")),
+                };
+                Finding::error("arn", path, format!("{shown} is not the ARN of {what}")).help(help)
+            } else if parsed.partition != partition {
+                let message = format!(
+                    "{shown} is in the partition {}, and the region is in {partition}",
+                    parsed.partition
+                );
+                Finding::error("arn-partition", path, message)
+                    .help(remedy!("begin it with `arn:{partition}:`"))
+            } else {
+                return;
+            }
+        }
+    };
+    found.push(finding.located(text.location.as_ref()));
+}
+
+/// What to do about an ARN of IAM of which one part is wrong.
+fn of_parts(text: &str) -> Option<Remedy> {
+    let mut parts = text.splitn(6, ':').skip(2);
+    let (service, region, account) = (parts.next()?, parts.next()?, parts.next()?);
+    match (service, region) {
+        ("iam", "") if account != "aws" && !is_account_id(account) => {
+            Some(remedy!("its account, {}, must be 12 digits", quoted(account)))
+        }
+        ("iam", number) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => Some(remedy!(
+            "the account comes after two colons: {}",
+            quoted(&text.replacen(":iam:", ":iam::", 1))
+        )),
+        ("iam", region) if is_region_name(region) => Some(remedy!(
+            "an ARN of IAM has no region: leave {} out",
+            quoted(region)
+        )),
+        _ => None,
+    }
+}
+
+fn role(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
+    if let Some(name) = &account.role_name
+        && !is_role_name(&name.value)
+    {
+        let message = format!("{} cannot be the name of an IAM role", quoted(&name.value));
+        let help = if name.value.contains('/') {
+            remedy!("a name has no path; eksctl's format has no field for one")
+        } else {
+            remedy!("it has 1 to 64 letters, digits and `_+=,.@-`")
+        };
+        found.push(
+            Finding::error("role-name", path.key("roleName"), message)
+                .help(help)
+                .located(name.location.as_ref()),
+        );
+    }
+    let Some(pattern) = &account.subject_pattern else {
+        return;
+    };
+    let here = path.key("subjectPattern");
+    let finding = if let Some(finding) = subject_pattern(&pattern.value, &account.namespace, here.clone()) {
+        finding
+    } else if !matches(&pattern.value, &account.name) {
+        let message = format!(
+            "{} does not match the service account's own name, so its pods cannot assume the role",
+            quoted(&pattern.value)
+        );
+        Finding::warning("subject-pattern", here, message)
+    } else {
+        return;
+    };
+    found.push(finding.located(pattern.location.as_ref()));
+}
+
+/// What is wrong with a pattern in place of a name, whichever names it is meant for.
+pub(super) fn subject_pattern(pattern: &str, namespace: &str, here: FieldPath) -> Option<Finding> {
+    let fits = pattern.len() <= 253
+        && pattern
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '*' | '?'));
+    if !fits {
+        let message = format!("{} can match no service account's name", quoted(pattern));
+        return Some(Finding::error("subject-pattern", here, message).help(
+            remedy!("it stands for the name alone (the namespace stays): lower-case letters, digits, `-`, `.`, and `*` or `?`"),
+        ));
+    }
+    pattern.chars().all(|c| c == '*').then(|| {
+        let message = format!(
+            "every service account of namespace {} may assume this role",
+            quoted(namespace)
+        );
+        Finding::warning("subject-pattern", here, message).help(remedy!("name a prefix, such as `app-*`"))
+    })
+}
+
+/// IAM's `StringLike`: `*` is any text, `?` one character.
+fn matches(pattern: &str, text: &str) -> bool {
+    // The set of positions in `pattern` that the text read so far can have led to; linear in both, whatever the stars.
+    let pattern: Vec<char> = pattern.chars().collect();
+    let after_stars = |mut states: Vec<bool>| {
+        for (index, character) in pattern.iter().enumerate() {
+            if *character == '*'
+                && states.get(index) == Some(&true)
+                && let Some(next) = states.get_mut(index + 1)
+            {
+                *next = true;
+            }
+        }
+        states
+    };
+    let mut states = vec![false; pattern.len() + 1];
+    if let Some(first) = states.first_mut() {
+        *first = true;
+    }
+    states = after_stars(states);
+    for character in text.chars() {
+        let mut next = vec![false; pattern.len() + 1];
+        for (index, wanted) in pattern
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| states.get(*index) == Some(&true))
+        {
+            let target = if *wanted == '*' { index } else { index + 1 };
+            if (*wanted == '*' || *wanted == '?' || *wanted == character)
+                && let Some(state) = next.get_mut(target)
+            {
+                *state = true;
+            }
+        }
+        states = after_stars(next);
+    }
+    states.last() == Some(&true)
+}
+
+fn document(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
+    let Some(document) = &account.attach_policy else {
+        return;
+    };
+    let here = path.key("attachPolicy");
+    for error in check_grammar(&document.value, PolicyKind::Identity) {
+        let path = here.pointer(&error.pointer, &document.value);
+        found.push(
+            Finding::error("policy-grammar", path, error.message)
+                .explained_from_below()
+                .located(document.location.as_ref()),
+        );
+    }
+    // "Policy documents can contain only …": the first section of reference_iam-quotas.html.
+    let text = document.value.to_string();
+    if let Some(character) = text.chars().find(|c| u32::from(*c) > 0xff) {
+        let message = format!(
+            "IAM takes no {} in a policy document",
+            quoted(&character.to_string())
+        );
+        found.push(
+            Finding::error("policy-grammar", here, message)
+                .help(remedy!("only characters up to U+00FF are allowed"))
+                .located(document.location.as_ref()),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn patterns_match_as_in_iam() {
+        for (pattern, text, expected) in [
+            ("app-*", "app-one", true),
+            ("app-*", "app-", true),
+            ("app-?", "app-", false),
+            ("*-app", "my-app", true),
+            ("a*b*c", "aXbYc", true),
+            ("a*b*c", "aXcYb", false),
+            ("", "a", false),
+            ("?", "a", true),
+            ("app", "app", true),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+        assert!(!matches(&"*a".repeat(100), &"b".repeat(253)));
+    }
+}

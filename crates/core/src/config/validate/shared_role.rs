@@ -1,0 +1,252 @@
+//! The rules of one shared role: which role it is, and which service accounts of this cluster it lets in.
+
+use super::kubernetes_names::{is_label, is_subdomain, suggestion};
+use super::service_account::subject_pattern;
+use crate::config::cluster_access::{RoleReference, SharedRole, SharedRoleAccount};
+use crate::config::cluster_config::ServiceAccount;
+use crate::config::diagnostic::quoted;
+use crate::config::finding::{Finding, Findings};
+use crate::config::path::FieldPath;
+use eksact_identity::iam::arn::{is_account_id, is_role_name};
+use eksact_identity::iam::{Arn, Partition};
+use eksact_yaml::Node;
+
+const LIST: &str = "sharedRoles";
+
+/// Which keys do not stand together, and which are missing. Looks at the tree: the plain values have one role and one
+/// name each.
+pub(in crate::config) fn check_options(root: &Node) -> Findings {
+    let mut findings = Findings::default();
+    let items = |node: &Node, key: &str| node.get(key).map(Node::items).unwrap_or_default().to_vec();
+    for (index, role) in items(root, LIST).iter().enumerate() {
+        let path = FieldPath::of(LIST).index(index);
+        one_of(role, "roleARN", "roleName", &path, &mut findings);
+        for (index, account) in items(role, "serviceAccounts").iter().enumerate() {
+            let path = path.key("serviceAccounts").index(index);
+            one_of(account, "name", "subjectPattern", &path, &mut findings);
+        }
+    }
+    findings
+}
+
+/// Of two keys there is one, and it has a value.
+fn one_of(node: &Node, first: &str, second: &str, path: &FieldPath, findings: &mut Findings) {
+    let (one, other) = (node.get(first), node.get(second));
+    if one.is_some() && other.is_some() {
+        let message = format!("{path}: {second} cannot be used together with {first}");
+        findings.push(
+            Finding::error("shared-role", path.key(second), message)
+                .help(remedy!("leave one out"))
+                .at_key(),
+        );
+        return;
+    }
+    let (key, value) = if other.is_some() {
+        (second, other)
+    } else {
+        (first, one)
+    };
+    match value {
+        // What has another shape is reported as that.
+        Some(value) if value.text().is_none_or(|text| !text.trim().is_empty()) && !value.is_empty() => {}
+        Some(_) => findings.push(
+            Finding::error("missing", path.key(key), format!("{} is empty", path.key(key)))
+                .help(remedy!(
+                    "a variable was probably not set; write the value, or take the entry out"
+                ))
+                .explained_from_below(),
+        ),
+        None => findings.push(
+            Finding::error(
+                "shared-role",
+                path.clone(),
+                format!("{path}: {first} or {second} must be set"),
+            )
+            .explained_from_below(),
+        ),
+    }
+}
+
+/// Checks the shared roles of one document, for a cluster in `partition`.
+pub(in crate::config) fn check(roles: &[SharedRole], partition: Partition, findings: &mut Findings) {
+    for (index, role) in roles.iter().enumerate() {
+        if findings.is_full() {
+            return;
+        }
+        let path = FieldPath::of(LIST).index(index);
+        match &role.role.value {
+            RoleReference::Arn(arn) => role_arn(arn, partition, path.key("roleARN"), findings),
+            RoleReference::Name(name) => role_name(name, path.key("roleName"), findings),
+        }
+        let Some(accounts) = &role.service_accounts else {
+            continue;
+        };
+        let list = path.key("serviceAccounts");
+        if accounts.is_empty() {
+            findings.push(
+                Finding::error("shared-role", list, format!("{path}.serviceAccounts is empty"))
+                    .help(
+                        remedy!("name the service accounts; leave the key out for those whose `attachRoleARN` is this role; take \
+                         the entry out, and run with --prune, to let none in"),
+                    )
+                    .explained_from_below(),
+            );
+            continue;
+        }
+        for (index, account) in accounts.iter().enumerate() {
+            if findings.is_full() {
+                return;
+            }
+            let path = list.index(index);
+            service_account(account, &path, findings);
+            if let Some(earlier) = accounts.iter().take(index).position(|earlier| earlier == account) {
+                let message = format!("{path} is the same as {}", list.index(earlier));
+                findings.push(Finding::warning("duplicate", path, message).help(remedy!("leave one out")));
+            }
+        }
+    }
+}
+
+fn role_arn(text: &str, partition: Partition, path: FieldPath, findings: &mut Findings) {
+    if text.contains("${") || text.trim().is_empty() {
+        // Reported already.
+        return;
+    }
+    let arn = text.parse::<Arn>().ok();
+    let name = arn.as_ref().and_then(Arn::role_name);
+    let finding = match (&arn, name) {
+        (Some(arn), Some(name))
+            if arn.region.is_empty() && is_account_id(&arn.account) && is_role_name(name) =>
+        {
+            (arn.partition != partition).then(|| {
+                let message = format!(
+                    "{} is in the partition {}, and the region is in {partition}",
+                    quoted(text),
+                    arn.partition
+                );
+                Finding::error("arn-partition", path, message)
+                    .help(remedy!("begin it with `arn:{partition}:`"))
+            })
+        }
+        _ => {
+            let message = format!("{} is not the ARN of an IAM role", quoted(text));
+            let help = if is_role_name(text) {
+                remedy!("for the name alone write `roleName: {text}`")
+            } else {
+                remedy!("write it like arn:{partition}:iam::111122223333:role/my-role")
+            };
+            Some(Finding::error("role-arn", path, message).help(help))
+        }
+    };
+    if let Some(finding) = finding {
+        findings.push(finding);
+    }
+}
+
+fn role_name(name: &str, path: FieldPath, findings: &mut Findings) {
+    if is_role_name(name) || name.contains("${") || name.trim().is_empty() {
+        return;
+    }
+    let help = if name.starts_with("arn:") {
+        remedy!("this is an ARN: write it as `roleARN`")
+    } else if name.contains('/') {
+        remedy!("a name has no path: write the name alone, or the whole ARN as `roleARN`")
+    } else {
+        remedy!("it has 1 to 64 letters, digits and `_+=,.@-`")
+    };
+    let message = format!("{} cannot be the name of an IAM role", quoted(name));
+    findings.push(Finding::error("role-name", path, message).help(help));
+}
+
+fn service_account(account: &SharedRoleAccount, path: &FieldPath, findings: &mut Findings) {
+    let namespace = &account.namespace;
+    if namespace.is_empty() {
+        let here = path.key("namespace");
+        findings.push(
+            Finding::error("missing", here.clone(), format!("{here} must be set")).explained_from_below(),
+        );
+    } else if !is_label(namespace) && !namespace.contains("${") {
+        let help = if namespace.contains(['*', '?']) {
+            remedy!("a statement names its namespaces; list each")
+        } else {
+            suggestion(namespace, is_label).map_or_else(
+                || remedy!("it has at most 63 lower-case letters, digits and hyphens"),
+                |name| remedy!("Kubernetes would take `{name}`"),
+            )
+        };
+        let message = format!("{} cannot be the name of a namespace", quoted(namespace));
+        findings.push(Finding::error("kubernetes-name", path.key("namespace"), message).help(help));
+    }
+    let name = &account.name;
+    if name.trim().is_empty() || name.contains("${") {
+        // Reported already.
+        return;
+    }
+    if account.is_pattern {
+        if let Some(finding) = subject_pattern(name, namespace, path.key("subjectPattern")) {
+            findings.push(finding);
+        }
+        return;
+    }
+    if is_subdomain(name) {
+        return;
+    }
+    let help = if name.contains(['*', '?']) {
+        remedy!(
+            "for a pattern write `subjectPattern: {}`",
+            quoted(name).replace('`', "\"")
+        )
+    } else {
+        suggestion(name, is_subdomain).map_or_else(
+            || remedy!("it has at most 253 lower-case letters, digits, hyphens and dots"),
+            |name| remedy!("Kubernetes would take `{name}`"),
+        )
+    };
+    let message = format!("{} cannot be the name of a service account", quoted(name));
+    findings.push(Finding::error("kubernetes-name", path.key("name"), message).help(help));
+}
+
+/// Fills in the service accounts of the roles that name none: those of the ClusterConfig that attach the role.
+pub(in crate::config) fn resolve(roles: &mut [SharedRole], accounts: &[ServiceAccount]) -> Findings {
+    let mut findings = Findings::default();
+    for (index, role) in roles.iter_mut().enumerate() {
+        if role.service_accounts.is_some() || role.role.value.name().is_empty() {
+            continue;
+        }
+        let attaching: Vec<SharedRoleAccount> = accounts
+            .iter()
+            .filter(|account| {
+                account
+                    .attach_role_arn
+                    .as_ref()
+                    .is_some_and(|arn| is_role(&role.role.value, &arn.value))
+            })
+            .map(|account| SharedRoleAccount {
+                namespace: account.namespace.clone(),
+                name: account.name.clone(),
+                is_pattern: false,
+            })
+            .collect();
+        if attaching.is_empty() {
+            let path = FieldPath::of(LIST).index(index);
+            let message = format!(
+                "{path}: no service account of the ClusterConfig attaches the role {}",
+                quoted(role.role.value.name())
+            );
+            findings.push(Finding::error("shared-role", path, message).help(remedy!(
+                "list `serviceAccounts` here, or write the role's ARN as `attachRoleARN` of a service account"
+            )));
+        }
+        role.service_accounts = Some(attaching);
+    }
+    findings
+}
+
+fn is_role(role: &RoleReference, arn: &str) -> bool {
+    match role {
+        RoleReference::Arn(own) => own == arn,
+        RoleReference::Name(name) => arn
+            .parse::<Arn>()
+            .is_ok_and(|arn| arn.role_name() == Some(name.as_str())),
+    }
+}

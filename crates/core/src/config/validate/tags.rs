@@ -1,0 +1,157 @@
+//! Tags: those of the file on a stack, and so on a role. The rules of IAM and CloudFormation, whichever is stricter.
+//!
+//! Sources: <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules> and
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html>.
+
+use std::collections::BTreeMap;
+
+use crate::config::cluster_config::ServiceAccount;
+use crate::config::diagnostic::quoted;
+use crate::config::finding::{Finding, Findings};
+use crate::config::path::FieldPath;
+use eksact_identity::cloudformation::tags::{
+    CLUSTER_NAME, OLD_CLUSTER_NAME, SERVICE_ACCOUNT_NAME, TOOL_VERSION_NAME, is_reserved,
+};
+
+/// The tags that eksact itself writes, as eksctl does; they say whose a stack is.
+const OWN_TAGS: [&str; 4] = [
+    CLUSTER_NAME,
+    OLD_CLUSTER_NAME,
+    TOOL_VERSION_NAME,
+    SERVICE_ACCOUNT_NAME,
+];
+const MAXIMUM_TAGS: usize = 50;
+const LONGEST_KEY: usize = 128;
+const LONGEST_VALUE: usize = 256;
+
+/// The tags under `metadata`.
+pub(super) fn check_cluster(tags: &BTreeMap<String, String>, findings: &mut Findings) {
+    let path = FieldPath::of("metadata.tags");
+    for (key, value) in tags {
+        one(key, value, &path, findings);
+    }
+    same_but_for_case(tags.keys(), &path, findings);
+}
+
+/// The tags of one service account, alone and together with those of the cluster.
+pub(super) fn check(
+    cluster: &BTreeMap<String, String>,
+    account: &ServiceAccount,
+    path: &FieldPath,
+    findings: &mut Findings,
+) {
+    if account.attach_role_arn.is_some() {
+        return;
+    }
+    let path = path.key("tags");
+    for (key, value) in &account.tags {
+        one(key, value, &path, findings);
+    }
+    let own_case_clashes = !same_but_for_case(account.tags.keys(), &path, findings);
+    if own_case_clashes && !account.tags.is_empty() {
+        let lower: BTreeMap<String, &String> = cluster.keys().map(|key| (key.to_lowercase(), key)).collect();
+        for key in account.tags.keys() {
+            if let Some(other) = lower.get(&key.to_lowercase()).filter(|other| **other != key) {
+                findings.push(case_clash(key, other, &path));
+            }
+        }
+    }
+    let mut keys: Vec<&String> = cluster.keys().chain(account.tags.keys()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let count = keys.len() + OWN_TAGS.len();
+    if count > MAXIMUM_TAGS {
+        let message = format!(
+            "the stack of {} would have {count} tags with those of metadata.tags and eksact's own four; AWS allows {MAXIMUM_TAGS}",
+            quoted(&account.qualified_name())
+        );
+        findings.push(Finding::error("tag-limit", path, message).located(account.location.as_ref()));
+    }
+}
+
+fn one(key: &str, value: &str, path: &FieldPath, findings: &mut Findings) {
+    let here = path.key(key);
+    let allowed = |text: &str| {
+        text.chars()
+            .all(|c| c.is_alphanumeric() || " _.:/=+-@".contains(c))
+    };
+    let (message, at_key) = if OWN_TAGS.contains(&key) {
+        (
+            format!("the tag {} is written by eksact itself", quoted(key)),
+            true,
+        )
+    } else if is_reserved(key) {
+        (
+            format!(
+                "the tag {} begins with `aws:`, which is reserved for AWS",
+                quoted(key)
+            ),
+            true,
+        )
+    } else if key.is_empty() || key.chars().count() > LONGEST_KEY {
+        (
+            format!("the key of a tag has 1 to {LONGEST_KEY} characters"),
+            true,
+        )
+    } else if !allowed(key) {
+        (
+            format!(
+                "{} cannot be the key of a tag: letters, digits, spaces and `_.:/=+-@` are allowed",
+                quoted(key)
+            ),
+            true,
+        )
+    } else if value.chars().count() > LONGEST_VALUE {
+        (
+            format!("the value of a tag has at most {LONGEST_VALUE} characters"),
+            false,
+        )
+    } else if !allowed(value) && !value.contains("${") {
+        (
+            format!(
+                "{} cannot be the value of a tag: letters, digits, spaces and `_.:/=+-@` are allowed",
+                quoted(value)
+            ),
+            false,
+        )
+    } else {
+        if value.is_empty() {
+            let message = format!(
+                "the tag {} has no value; CloudFormation wants at least one character",
+                quoted(key)
+            );
+            findings.push(Finding::warning("tag", here, message).at_key());
+        }
+        return;
+    };
+    let finding = Finding::error("tag", here, message);
+    findings.push(if at_key { finding.at_key() } else { finding });
+}
+
+/// Reports keys that differ in case alone; says whether there were any. IAM takes them for one key and refuses the role.
+fn same_but_for_case<'a>(
+    keys: impl Iterator<Item = &'a String>,
+    path: &FieldPath,
+    findings: &mut Findings,
+) -> bool {
+    let mut seen: BTreeMap<String, &String> = BTreeMap::new();
+    let mut any = false;
+    for key in keys {
+        if let Some(first) = seen.insert(key.to_lowercase(), key) {
+            findings.push(case_clash(key, first, path));
+            any = true;
+        }
+    }
+    any
+}
+
+fn case_clash(key: &str, other: &str, path: &FieldPath) -> Finding {
+    let message = format!(
+        "the tags {} and {} differ in case alone; IAM refuses both on one role",
+        quoted(other),
+        quoted(key)
+    );
+    Finding::error("tag", path.key(key), message)
+        .help(remedy!("write them alike"))
+        .at_key()
+}

@@ -1,0 +1,147 @@
+//! Reads a live role back into the form of the file: what `update iamserviceaccount` starts from.
+
+use eksact_identity::service_account::ServiceAccountKey;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::compare::template_of;
+use crate::{
+    config::{Located, ServiceAccount, WellKnownPolicies},
+    ports::aws::Stack,
+    resources::{Live, live::service_account_of},
+};
+use eksact_identity::{
+    cloudformation::{tags, wanted_role::WantedRole, well_known},
+    iam::{Partition, WellKnownPolicy},
+};
+
+/// Why a live role cannot be read back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AdoptError {
+    /// There is none.
+    #[error("the service account {0} has no role of eksctl's or eksact's making in this cluster")]
+    Missing(String),
+    /// Its template cannot be read.
+    #[error("the template of stack {0} cannot be read back")]
+    Template(String),
+    /// It has more inline policies than the file has words for.
+    #[error(
+        "the template of stack {stack} has inline policies that no field of the file stands for: {policies}"
+    )]
+    Inline {
+        /// The stack.
+        stack: String,
+        /// Their names.
+        policies: String,
+    },
+}
+
+/// The service account of a stack as the file would say it. Labels and annotations are not the stack's to tell and stay
+/// empty.
+pub fn from_live(
+    live: &Live,
+    key: &ServiceAccountKey,
+    metadata_tags: &BTreeMap<String, String>,
+) -> Result<ServiceAccount, AdoptError> {
+    let stack = live
+        .stack_of(key)
+        .filter(|stack| service_account_of(stack).as_ref() == Some(key))
+        .ok_or_else(|| AdoptError::Missing(format!("{key}")))?;
+    let (_, wanted) = template_of(live, stack).ok_or_else(|| AdoptError::Template(stack.name.clone()))?;
+    let (well_known, managed) = split_managed(live.partition, &wanted, stack);
+    let mut account = ServiceAccount {
+        namespace: key.namespace.clone(),
+        name: key.name.clone(),
+        states_no_policy: true,
+        attach_policy_arns: managed.into_iter().map(Located::unlocated).collect(),
+        permissions_boundary: wanted.permissions_boundary.clone().map(Located::unlocated),
+        role_name: wanted.role_name.clone().map(Located::unlocated),
+        subject_pattern: subject_pattern(&wanted.trust_policy, &key.namespace).map(Located::unlocated),
+        well_known_policies: WellKnownPolicies(well_known.into_iter().collect()),
+        tags: stack
+            .tags
+            .iter()
+            .filter(|(key, _)| {
+                !super::is_mark(key) && !tags::is_reserved(key) && !metadata_tags.contains_key(*key)
+            })
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
+        ..ServiceAccount::default()
+    };
+    let mut unknown = Vec::new();
+    for (name, document) in &wanted.inline_policies {
+        let logical_id = name.strip_prefix(&format!("{}-", stack.name)).unwrap_or(name);
+        if logical_id == "Policy1" {
+            account.attach_policy = Some(Located::unlocated(document.clone()));
+        } else if !account
+            .well_known_policies
+            .0
+            .iter()
+            .any(|policy| has_policy(*policy, logical_id))
+        {
+            unknown.push(name.clone());
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(account);
+    }
+    Err(AdoptError::Inline {
+        stack: stack.name.clone(),
+        policies: unknown.join(", "),
+    })
+}
+
+fn has_policy(policy: WellKnownPolicy, logical_id: &str) -> bool {
+    well_known::definition(policy)
+        .is_ok_and(|definition| definition.policies.iter().any(|own| own.logical_id == logical_id))
+}
+
+/// The well-known policies of a template, and the managed policies that none of them stands for.
+fn split_managed(
+    partition: Partition,
+    wanted: &WantedRole,
+    stack: &Stack,
+) -> (Vec<WellKnownPolicy>, Vec<String>) {
+    let mut managed: Vec<String> = wanted.managed_policy_arns.iter().cloned().collect();
+    let names: Vec<&str> = wanted
+        .inline_policies
+        .keys()
+        .map(|name| name.strip_prefix(&format!("{}-", stack.name)).unwrap_or(name))
+        .collect();
+    let mut well_known_policies = Vec::new();
+    for policy in WellKnownPolicy::ALL {
+        let Ok(definition) = well_known::definition(policy) else {
+            continue;
+        };
+        let arns: Vec<String> = definition
+            .managed_policies
+            .iter()
+            .map(|arn| arn.replace("${AWS::Partition}", partition.as_str()))
+            .collect();
+        // A managed policy says the same whether the file names it or the well-known policy that stands for it.
+        let by_inline = !definition.policies.is_empty()
+            && definition
+                .policies
+                .iter()
+                .all(|own| names.contains(&own.logical_id.as_str()));
+        if by_inline {
+            managed.retain(|arn| !arns.contains(arn));
+            well_known_policies.push(policy);
+        }
+    }
+    (well_known_policies, managed)
+}
+
+/// The pattern that stands for the service account's name in a trust policy of ours.
+fn subject_pattern(trust_policy: &Value, namespace: &str) -> Option<String> {
+    let prefix = format!("system:serviceaccount:{namespace}:");
+    let statements = trust_policy.get("Statement")?.as_array()?;
+    let like = statements
+        .first()?
+        .get("Condition")?
+        .get("StringLike")?
+        .as_object()?;
+    let subject = like.iter().find(|(key, _)| key.ends_with(":sub"))?.1.as_str()?;
+    subject.strip_prefix(&prefix).map(str::to_owned)
+}

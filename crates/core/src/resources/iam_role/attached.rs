@@ -1,0 +1,161 @@
+//! Roles that the file attaches (`attachRoleARN`): they are somebody else's, and eksact only says when one does not let
+//! its service account in, or lets too many in.
+
+use eksact_message::remedy::Remedy;
+use std::collections::BTreeSet;
+
+use super::key_of;
+use crate::{
+    config::{Located, ServiceAccount},
+    engine::{Finding, PlanDraft, Severity},
+    ports::aws::Role,
+    resources::{Live, Request, runner::help_for, service_account, shared_role},
+};
+use eksact_identity::{
+    authn::irsa::{AUDIENCE_ANNOTATION, Repair, TrustQuestion, Verdict, trust_links},
+    iam::{
+        Arn,
+        trust::{AUDIENCE, subject},
+        web_identity::WebIdentityCall,
+    },
+};
+
+/// The accounts of the request that have a role of somebody else's.
+fn attached(request: &Request) -> impl Iterator<Item = (&ServiceAccount, &Located<String>, Arn)> {
+    request
+        .service_accounts()
+        .iter()
+        // Without the object there is nobody to use the role.
+        .filter(|account| !account.role_only)
+        .filter_map(|account| {
+            let written = account.attach_role_arn.as_ref()?;
+            // What is no ARN of a role is an error of the file.
+            let arn = written.value.parse::<Arn>().ok()?;
+            Some((account, written, arn))
+        })
+}
+
+/// The names of those that are in this AWS account: roles of another cannot be read.
+pub(super) fn names(request: &Request, aws_account: &str) -> BTreeSet<String> {
+    attached(request)
+        .filter(|(_, _, arn)| arn.account == aws_account)
+        .filter_map(|(_, _, arn)| arn.role_name().map(str::to_owned))
+        .collect()
+}
+
+/// Adds what is to be said of each.
+pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    for (account, written, arn) in attached(request) {
+        let said = said(request, live, account, &arn).into_iter().map(|finding| {
+            finding
+                .about(&service_account::address(&key_of(account)))
+                .at(written.location.as_ref().or(account.location.as_ref()))
+        });
+        for finding in said {
+            draft.add_finding(finding);
+        }
+    }
+}
+
+fn said(request: &Request, live: &Live, account: &ServiceAccount, arn: &Arn) -> Vec<Finding> {
+    let note = |message: String| Finding::new(Severity::Note, "attached-role-unknown", message);
+    if arn.account != live.account {
+        return vec![
+            note(format!(
+                "whether the role {arn} lets the service account in depends on its trust policy, which is in account {}",
+                arn.account
+            ))
+            .with_help(trial(live, account)),
+        ];
+    }
+    match arn.role_name().and_then(|name| live.roles.get(name)) {
+        None => Vec::new(),
+        Some(Err(error)) => {
+            let message = format!(
+                "whether the role {arn} lets the service account in depends on its trust policy, which could not be read: \
+                 {error}"
+            );
+            vec![note(message).with_help(help_for(error).unwrap_or_else(|| trial(live, account)))]
+        }
+        Some(Ok(None)) => vec![
+            Finding::new(
+                Severity::Warning,
+                "attached-role-missing",
+                format!("there is no role {arn}: pods of the service account get no credentials"),
+            )
+            .with_help(remedy!("Make the role, or correct `attachRoleARN`.")),
+        ],
+        Some(Ok(Some(role))) if role.arn != arn.to_string() => vec![
+            Finding::new(
+                Severity::Warning,
+                "attached-role-missing",
+                format!("there is no role {arn}: the role of that name is {}", role.arn),
+            )
+            .with_help(remedy!("Write `attachRoleARN: {}`.", role.arn)),
+        ],
+        Some(Ok(Some(role))) => trust(request, live, account, role),
+    }
+}
+
+fn trial(live: &Live, account: &ServiceAccount) -> Remedy {
+    remedy!(
+        "Once it is applied, the call of a pod tells: {}.",
+        trial_command(live, account)
+    )
+}
+
+fn trial_command(live: &Live, account: &ServiceAccount) -> String {
+    format!(
+        "`eksact check irsa --cluster {} {} --try`",
+        live.cluster.name,
+        account.qualified_name()
+    )
+}
+
+/// What the trust policy of a role that was read says to the service account.
+fn trust(request: &Request, live: &Live, account: &ServiceAccount, role: &Role) -> Vec<Finding> {
+    let (Some(provider_arn), Some(issuer)) = (live.provider_arn(), live.issuer_host_path()) else {
+        return vec![Finding::new(
+            Severity::Note,
+            "attached-role-unknown",
+            format!(
+                "whether the role {} lets the service account in depends on the cluster's OIDC issuer, which is not known yet",
+                role.arn
+            ),
+        )];
+    };
+    let audience = account
+        .annotations
+        .get(AUDIENCE_ANNOTATION)
+        .map_or(AUDIENCE, String::as_str);
+    let links = trust_links(&TrustQuestion {
+        call: WebIdentityCall {
+            provider_arn,
+            issuer,
+            subject: subject(&account.namespace, &account.name),
+            audience: audience.to_owned(),
+            account: live.account.clone(),
+            time: None,
+        },
+        document: &shared_role::trust_policy_after(request, live, role),
+        repair: Repair::of_attached(&role.name, &role.tags),
+        trial: trial_command(live, account),
+    });
+    links
+        .into_iter()
+        .filter_map(|link| {
+            let (severity, code) = match link.verdict {
+                Verdict::Whole if link.code.is_empty() => return None,
+                Verdict::Whole => (Severity::Warning, "attached-role-too-open"),
+                Verdict::Broken => (Severity::Warning, "attached-role-refuses"),
+                Verdict::Unknown => (Severity::Note, "attached-role-unknown"),
+            };
+            let message = format!("the trust policy of the role {}: {}", role.arn, link.says);
+            let finding = Finding::new(severity, code, message);
+            Some(match link.help {
+                Some(help) => finding.with_help(help),
+                None => finding,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,469 @@
+//! What is done about roles that shall be there: made, updated, repaired or replaced.
+
+use eksact_identity::service_account::ServiceAccountKey;
+use serde_json::json;
+
+use super::{
+    ARN, address, attributes,
+    compare::{RoleDifference, differences, template_of},
+    desired::DesiredRole,
+    operation::Operation,
+    owned,
+    removal::take_down,
+    shared,
+    stack_state::{StackState, region_of, state_of, to_health},
+};
+use crate::{
+    config::ServiceAccount,
+    engine::{
+        Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
+        plan::fingerprint,
+    },
+    ports::aws::{Role, Stack},
+    resources::{
+        Live, Request,
+        live::{is_of_cluster, role_name_of, service_account_of},
+        oidc_provider,
+        request::ProviderIntent,
+        runner::help_for,
+        service_account::{self, Standing, Unreadable},
+    },
+};
+use eksact_message::duration::in_words;
+
+/// Adds the difference of every role that shall be there.
+pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    if owned(request).next().is_none() {
+        return;
+    }
+    if let Some(Err(error)) = &live.stacks {
+        let finding = Finding::new(
+            Severity::Error,
+            "stacks-unreadable",
+            format!("no role can be planned, because the stacks of the region could not be read: {error}"),
+        );
+        draft.add_finding(match help_for(error) {
+            Some(help) => finding.with_help(help),
+            None => finding,
+        });
+        return;
+    }
+    // Without a provider there is nobody to trust; the provider's own finding says so.
+    let provider_missing = match (&live.oidc_provider, request.oidc_provider) {
+        (Some(Ok(None)), ProviderIntent::Require) | (Some(Err(_)), _) => true,
+        (Some(Ok(None)), ProviderIntent::Ensure) => draft
+            .change(&oidc_provider::address(&live.cluster.name))
+            .is_none(),
+        _ => live.provider_arn().is_none(),
+    };
+    if provider_missing {
+        return;
+    }
+    for (key, account) in owned(request) {
+        Subject {
+            request,
+            live,
+            account,
+            address: address(&key),
+            key,
+        }
+        .plan(draft);
+    }
+}
+
+/// One account whose role is planned.
+pub(super) struct Subject<'plan> {
+    pub(super) request: &'plan Request,
+    pub(super) live: &'plan Live,
+    pub(super) account: &'plan ServiceAccount,
+    pub(super) key: ServiceAccountKey,
+    pub(super) address: Address,
+}
+
+impl Subject<'_> {
+    fn plan(&self, draft: &mut PlanDraft) {
+        let desired = match DesiredRole::of(self.account, self.live, self.request) {
+            Ok(desired) => desired,
+            Err(error) => {
+                draft.add_finding(self.error("not-desirable", error.to_string()));
+                return;
+            }
+        };
+        let Some(stack) = self.live.stack_of(&self.key) else {
+            self.plan_creation(&desired, draft);
+            return;
+        };
+        let of_other = service_account_of(stack).is_some_and(|key| key != self.key);
+        if !is_of_cluster(stack, &self.live.cluster.name) || of_other {
+            draft.add_finding(
+                self.error(
+                    "stack-not-ours",
+                    format!(
+                        "the stack {} exists and does not bear the tags of this cluster and service account: eksact did \
+                         not make it and leaves it alone",
+                        stack.name
+                    ),
+                )
+                .with_help(remedy!(
+                    "Give the service account another name or, if nothing needs that stack: `aws cloudformation delete-stack \
+                     --region {} --stack-name {}`.",
+                    region_of(stack),
+                    stack.name
+                )),
+            );
+            return;
+        }
+        match state_of(&stack.status) {
+            StackState::Healthy => self.plan_healthy(&desired, stack, draft),
+            StackState::Broken => {
+                let reason = Reason::new(
+                    "stack-broken",
+                    format!(
+                        "its stack is in {}{}, and CloudFormation takes no update of it",
+                        stack.status,
+                        stack
+                            .status_reason
+                            .as_deref()
+                            .map(|reason| format!(" ({})", reason.trim_end_matches('.')))
+                            .unwrap_or_default()
+                    ),
+                );
+                let role = role_name_of(stack)
+                    .and_then(|name| self.live.roles.get(name))
+                    .and_then(|role| role.as_ref().ok()?.as_deref());
+                self.plan_replacement(&desired, stack, role, reason, draft);
+            }
+            StackState::Stuck => draft.add_finding(
+                self.error(
+                    "stack-stuck",
+                    format!("the stack {} is in {}", stack.name, stack.status),
+                )
+                .with_help(to_health(stack)),
+            ),
+            StackState::Busy => draft.add_finding(
+                self.error(
+                    "stack-busy",
+                    format!(
+                        "CloudFormation was still at work on the stack {} ({}) after {}",
+                        stack.name,
+                        stack.status,
+                        in_words(self.request.settings.timeout)
+                    ),
+                )
+                .with_help(remedy!(
+                    "Run the same command again later, or wait longer with --timeout."
+                )),
+            ),
+            StackState::Gone => self.plan_creation(&desired, draft),
+        }
+    }
+
+    fn plan_healthy(&self, desired: &DesiredRole, stack: &Stack, draft: &mut PlanDraft) {
+        let Some(name) = role_name_of(stack) else {
+            draft.add_finding(
+                self.error(
+                    "role-unknown",
+                    format!("the stack {} has no output Role1, so its role cannot be found", stack.name),
+                )
+                .with_help(
+                    remedy!(
+                        "Somebody changed the stack's template: give it the output Role1 with the role's ARN again, or delete \
+                         the stack and run the same command: `aws cloudformation delete-stack --region {} --stack-name {}`.",
+                        region_of(stack),
+                        stack.name
+                    ),
+                ),
+            );
+            return;
+        };
+        let role = match self.live.roles.get(name) {
+            Some(Ok(Some(role))) => role,
+            Some(Ok(None)) => {
+                let reason = Reason::new(
+                    "role-gone",
+                    format!("the role {name} is gone, while its stack is still there"),
+                );
+                self.plan_replacement(desired, stack, None, reason, draft);
+                return;
+            }
+            Some(Err(error)) => {
+                let finding = self.error("role-unreadable", error.to_string());
+                draft.add_finding(match help_for(error) {
+                    Some(help) => finding.with_help(help),
+                    None => finding,
+                });
+                return;
+            }
+            None => return,
+        };
+        if let Some(note) = shared::note(self.live, role) {
+            draft.add_finding(note.about(&self.address));
+        }
+        let mut found = differences(self.request, desired, stack, role);
+        if found.is_empty() && !self.request.only.contains_key(&self.key) {
+            draft.add_unchanged(self.address.clone());
+            return;
+        }
+        let only_protection = !found.is_empty()
+            && found
+                .iter()
+                .all(|difference| matches!(difference, RoleDifference::TerminationProtection { .. }));
+        if only_protection {
+            self.plan_update(desired, stack, role, &desired.wanted, &found, draft);
+            return;
+        }
+        let Some((template, old)) = template_of(self.live, stack) else {
+            let (why, help) = match self.live.templates.get(&stack.name) {
+                Some(Err(error)) => (error.to_string(), help_for(error)),
+                _ => (
+                    "it is not a template that eksctl or eksact writes".to_owned(),
+                    Some(remedy!(
+                        "Change the role with the tool that made the stack; or, if no other tool needs it, delete the stack and \
+                         run the same command: `aws cloudformation delete-stack --region {} --stack-name {}`.",
+                        region_of(stack),
+                        stack.name
+                    )),
+                ),
+            };
+            let finding = self.error(
+                "template-unreadable",
+                format!(
+                    "the role {name} is not as wanted, and the template of its stack {} could not be read: {why}",
+                    stack.name
+                ),
+            );
+            draft.add_finding(match help {
+                Some(help) => finding.with_help(help),
+                None => finding,
+            });
+            return;
+        };
+        // What this house has no words for stays in the template, and what the flags do not name stays as it is.
+        let desired = match desired.over(&template, self.request.only.get(&self.key), role, self.live) {
+            Ok(desired) => desired,
+            Err(error) => {
+                draft.add_finding(self.error("not-desirable", error.to_string()));
+                return;
+            }
+        };
+        found = differences(self.request, &desired, stack, role);
+        // Only the template tells whether the role's name was given or made up.
+        found.retain(
+            |difference| !matches!(difference, RoleDifference::Name { wanted: None } if old.role_name.is_none()),
+        );
+        if found.is_empty() {
+            draft.add_unchanged(self.address.clone());
+            return;
+        }
+        self.plan_update(&desired, stack, role, &old, &found, draft);
+    }
+
+    fn plan_creation(&self, desired: &DesiredRole, draft: &mut PlanDraft) {
+        if self.request.update {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Note,
+                    "nothing-to-update",
+                    format!(
+                        "the service account {} has no role of eksctl's or eksact's making",
+                        self.account.qualified_name()
+                    ),
+                )
+                .about(&self.address)
+                .at(self.account.location.as_ref())
+                .with_help(remedy!(
+                    "`eksact create iamserviceaccount --cluster {} --region {} --namespace {} --name {} --attach-policy-arn ARN \
+                     --approve` makes it.",
+                    self.live.cluster.name,
+                    self.live.region,
+                    self.account.namespace,
+                    self.account.name
+                )),
+            );
+            return;
+        }
+        if !self.account_may_follow() {
+            return;
+        }
+        self.warn_of_taken_name(desired, draft);
+        let read = fingerprint(&None::<()>);
+        let step = self.create_step(desired, &read, Vec::new(), draft);
+        let change = self.change(
+            Action::Create,
+            vec![Reason::new("missing", "it does not exist")],
+            attributes::of_new(desired),
+            vec![step],
+            read,
+        );
+        draft.add_change(change);
+    }
+
+    fn plan_replacement(
+        &self,
+        desired: &DesiredRole,
+        stack: &Stack,
+        role: Option<&Role>,
+        reason: Reason,
+        draft: &mut PlanDraft,
+    ) {
+        if !self.account_may_follow() {
+            return;
+        }
+        if self.request.update && self.request.only.contains_key(&self.key) {
+            draft.add_finding(
+                self.error(
+                    "update-needs-replacement",
+                    format!("{}: the role would have to be made anew, for which the flags do not say enough", reason.text),
+                )
+                .with_help(remedy!(
+                    "Run `eksact apply -f FILE` with the file that has it, or delete and create the service account."
+                )),
+            );
+            return;
+        }
+        let read = fingerprint(&(stack, role));
+        let old = template_of(self.live, stack).map(|(_, old)| old);
+        let mut steps = take_down(self.request, &self.address, stack, role, old.as_ref(), draft);
+        let create = self.create_step(desired, &read, steps.last().cloned().into_iter().collect(), draft);
+        steps.push(create);
+        let mut attributes = vec![AttributeChange::plain(
+            "stack",
+            Some(json!(stack.name)),
+            Some(json!(desired.stack_name)),
+        )];
+        attributes.extend(attributes::of_new(desired).into_iter().skip(1));
+        let mut change = self.change(Action::Replace, vec![reason], attributes, steps, read);
+        if stack.termination_protection {
+            change
+                .notes
+                .push("The stack's termination protection is lifted first.".to_owned());
+        }
+        if let Some(role) = role {
+            shared::guard(self.live, role, &self.address, draft);
+            change.notes.push(format!(
+                "The role {} is deleted and another is made: whatever else refers to it by name or ARN stops working.",
+                role.name
+            ));
+        }
+        draft.add_change(change);
+    }
+
+    /// Whether the service account may be pointed at a role that is made now. Where it may not, making one would be of
+    /// no use, and replacing one would leave the account on an ARN that is gone: the account's finding says what to do.
+    fn account_may_follow(&self) -> bool {
+        match service_account::standing(self.request, self.live, self.account) {
+            Standing::Refused(_) | Standing::Unknown(Unreadable::Object) => false,
+            Standing::Free | Standing::Unknown(Unreadable::Cluster) => true,
+        }
+    }
+
+    fn create_step(
+        &self,
+        desired: &DesiredRole,
+        read: &str,
+        mut after: Vec<StepId>,
+        draft: &mut PlanDraft,
+    ) -> StepId {
+        after.extend(draft.last_step_of(&oidc_provider::address(&self.live.cluster.name)));
+        let operation = Operation::CreateStack {
+            request: desired.stack_request(self.request, read),
+            cluster: self.live.cluster.name.clone(),
+            service_account: self.account.qualified_name(),
+        };
+        let title = format!("create stack {}", desired.stack_name);
+        draft.add_step(&self.address, "create-stack", title, after, &operation)
+    }
+
+    pub(super) fn warn_of_taken_name(&self, desired: &DesiredRole, draft: &mut PlanDraft) {
+        let Some(name) = &desired.wanted.role_name else {
+            return;
+        };
+        if let Some(Ok(Some(role))) = self.live.roles.get(name) {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Warning,
+                    "role-name-taken",
+                    format!("a role named {name} exists and belongs to no stack of this service account: CloudFormation \
+                             will refuse to make it"),
+                )
+                .about(&self.address)
+                .at(self.account.role_name.as_ref().and_then(|name| name.location.as_ref()))
+                .with_help(remedy!(
+                    "Give another roleName, delete that role, or use it as it is with `attachRoleARN: {}`.",
+                    role.arn
+                )),
+            );
+        }
+    }
+
+    fn error(&self, code: &str, message: String) -> Finding {
+        Finding::new(Severity::Error, code, message)
+            .about(&self.address)
+            .at(self.account.location.as_ref())
+    }
+
+    pub(super) fn change(
+        &self,
+        action: Action,
+        reasons: Vec<Reason>,
+        attributes: Vec<AttributeChange>,
+        steps: Vec<StepId>,
+        read: String,
+    ) -> Change {
+        let depends_on = match self.request.oidc_provider {
+            ProviderIntent::Ensure => vec![oidc_provider::address(&self.live.cluster.name)],
+            _ => Vec::new(),
+        };
+        Change {
+            address: self.address.clone(),
+            action,
+            reasons,
+            source: self.account.location.clone(),
+            attributes,
+            depends_on,
+            steps,
+            fingerprint: read,
+            effect: Effect::Equal,
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// What is known of a role's ARN while planning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoleArn {
+    /// It is this.
+    Known(String),
+    /// The role is made by this plan, and CloudFormation makes its name up.
+    MadeByPlan(crate::engine::Unknown),
+    /// There will be no role: what hinders it is told as a finding.
+    None,
+}
+
+/// The ARN of the account's role once the draft is carried out.
+pub fn arn_after(live: &Live, account: &ServiceAccount, draft: &PlanDraft) -> RoleArn {
+    if let Some(arn) = &account.attach_role_arn {
+        return RoleArn::Known(arn.value.clone());
+    }
+    let key = super::key_of(account);
+    let address = address(&key);
+    let made = draft
+        .change(&address)
+        .is_some_and(|change| matches!(change.action, Action::Create | Action::Replace));
+    if made {
+        return match &account.role_name {
+            Some(name) => RoleArn::Known(format!(
+                "arn:{}:iam::{}:role/{}",
+                live.partition, live.account, name.value
+            )),
+            None => RoleArn::MadeByPlan(crate::engine::Unknown {
+                address,
+                attribute: ARN.to_owned(),
+            }),
+        };
+    }
+    live.stack_of(&key)
+        .filter(|stack| state_of(&stack.status) == StackState::Healthy)
+        .and_then(|stack| stack.outputs.get("Role1"))
+        .map_or(RoleArn::None, |arn| RoleArn::Known(arn.clone()))
+}

@@ -1,0 +1,122 @@
+//! Permission sets of IAM Identity Center: the one role that each made in the account, found among the roles under
+//! Identity Center's path. Pure.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    engine::{Finding, Severity},
+    resources::{Live, runner::help_for},
+};
+use eksact_identity::iam::Arn;
+
+/// How the names of these roles begin; the permission set's name and sixteen hex digits follow, with `_` between
+/// (<https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html>).
+pub(super) const ROLE_PREFIX: &str = "AWSReservedSSO_";
+const SUFFIX_DIGITS: usize = 16;
+
+/// The permission set whose role this is.
+pub(super) fn permission_set_of(role_name: &str) -> Option<&str> {
+    let (set, suffix) = role_name.strip_prefix(ROLE_PREFIX)?.rsplit_once('_')?;
+    let is_suffix = suffix.len() == SUFFIX_DIGITS && suffix.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_suffix && !set.is_empty()).then_some(set)
+}
+
+/// The ARN, without its path, of the role of this permission set: the only one of its name.
+pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<String, Finding> {
+    let address = super::address(&format!("permission-set/{name}"));
+    let error = |code: &str, message: String| Finding::new(Severity::Error, code, message).about(&address);
+    if let Some(account) = account.filter(|account| *account != live.account) {
+        return Err(error(
+            "permission-set-account",
+            format!(
+                "the role of permission set {name} cannot be looked for in the account {account}: the caller reads the \
+                 roles of {}",
+                live.account
+            ),
+        )
+        .with_help(remedy!(
+            "Name the role by `arn` instead: arn:{}:iam::{account}:role/{ROLE_PREFIX}{name}_…",
+            live.partition
+        )));
+    }
+    let arns = match &live.access.permission_set_roles {
+        Some(Ok(arns)) => arns,
+        Some(Err(cause)) => {
+            let finding = error(
+                "permission-set-unreadable",
+                format!("the role of permission set {name} could not be looked for: {cause}"),
+            );
+            return Err(match help_for(cause) {
+                Some(help) => finding.with_help(help),
+                None => finding,
+            });
+        }
+        None => {
+            return Err(error(
+                "permission-set-unreadable",
+                format!("permission set {name} was not read"),
+            ));
+        }
+    };
+    let roles: Vec<Arn> = arns.iter().filter_map(|arn| arn.parse().ok()).collect();
+    let of_set: Vec<&Arn> = roles
+        .iter()
+        .filter(|arn| arn.role_name().and_then(permission_set_of) == Some(name))
+        .collect();
+    match of_set.as_slice() {
+        [arn] => {
+            let role = format!("role/{}", arn.role_name().unwrap_or_default());
+            Ok(Arn::iam(arn.partition, &arn.account, &role).to_string())
+        }
+        [] => {
+            let others: BTreeSet<&str> = roles
+                .iter()
+                .filter_map(|arn| arn.role_name().and_then(permission_set_of))
+                .collect();
+            let others: Vec<&str> = others.into_iter().collect();
+            let finding = error(
+                "permission-set-not-found",
+                format!(
+                    "the account {} has no role of a permission set {name}",
+                    live.account
+                ),
+            );
+            Err(finding.with_help(if others.is_empty() {
+                remedy!("IAM Identity Center makes the role once the permission set is assigned to somebody in the account.")
+            } else {
+                remedy!("There are {}; the name is compared to the letter.", others.join(", "))
+            }))
+        }
+        several => {
+            let listed: Vec<String> = several.iter().map(ToString::to_string).collect();
+            Err(error(
+                "permission-set-ambiguous",
+                format!(
+                    "several roles are of a permission set {name}: {}",
+                    listed.join(", ")
+                ),
+            )
+            .with_help(remedy!("Name the right one by `arn`, without its path.")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_set_may_hold_underscores() {
+        let table = [
+            ("AWSReservedSSO_Admin_0123456789abcdef", Some("Admin")),
+            ("AWSReservedSSO_View_Only_0123456789abcdef", Some("View_Only")),
+            ("AWSReservedSSO_Admin", None),
+            ("AWSReservedSSO_Admin_0123", None),
+            ("AWSReservedSSO__0123456789abcdef", None),
+            ("Admin_0123456789abcdef", None),
+        ];
+        for (role, expected) in table {
+            assert_eq!(permission_set_of(role), expected, "{role}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Hands each step of a plan to its kind, with the clients that may write.
+
+use eksact_message::remedy::Remedy;
+use std::{path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::{kinds, stack_wait::StackWait};
+use crate::{
+    engine::{Step, StepDone, StepError, StepRunner, executor::Progress},
+    ports::{CallError, CallErrorKind, Readers, Writers},
+};
+
+/// What a step of any kind may use.
+#[derive(Clone, Debug)]
+pub struct RunContext {
+    /// For looking before and after a write.
+    pub readers: Readers,
+    /// For writing.
+    pub writers: Writers,
+    /// Waits for many stacks with one listing.
+    pub stacks: Arc<StackWait>,
+    /// How long to keep trying where others write the same object.
+    pub timeout: std::time::Duration,
+    /// The folder for what must outlive the run and has no place in the cluster: backups that it refuses.
+    pub state_folder: Option<PathBuf>,
+    /// Tells the time.
+    pub now: fn() -> jiff::Timestamp,
+}
+
+impl RunContext {
+    /// What steps may use, without a folder of the user's.
+    pub fn new(readers: Readers, writers: Writers, timeout: std::time::Duration) -> Self {
+        Self {
+            stacks: Arc::new(StackWait::new(readers.aws.clone(), timeout)),
+            readers,
+            writers,
+            timeout,
+            state_folder: None,
+            now: jiff::Timestamp::now,
+        }
+    }
+}
+
+/// Runs steps for the executor.
+#[derive(Debug)]
+pub struct Runner {
+    context: RunContext,
+}
+
+impl Runner {
+    /// A runner over these clients; `timeout` bounds the wait for each stack, and for an object that others write.
+    pub fn new(readers: Readers, writers: Writers, timeout: std::time::Duration) -> Self {
+        Self {
+            context: RunContext::new(readers, writers, timeout),
+        }
+    }
+
+    /// The same with a folder for what must outlive the run.
+    #[must_use]
+    pub fn with_state_folder(mut self, folder: Option<PathBuf>) -> Self {
+        self.context.state_folder = folder;
+        self
+    }
+}
+
+#[async_trait]
+impl StepRunner for Runner {
+    async fn run(&self, step: &Step, operation: Value, progress: Progress) -> Result<StepDone, StepError> {
+        let Some(kind) = kinds().iter().find(|kind| kind.name() == step.address.kind()) else {
+            return Err(StepError::new(format!(
+                "this version of eksact does not know the kind `{}` of {}",
+                step.address.kind(),
+                step.address
+            )));
+        };
+        kind.run(operation, &self.context, &progress).await
+    }
+}
+
+/// A kind's operation as it was planned.
+pub fn operation_of<T: serde::de::DeserializeOwned>(operation: Value) -> Result<T, StepError> {
+    serde_json::from_value(operation).map_err(|error| {
+        StepError::new(format!(
+            "this version of eksact does not understand the step: {error}"
+        ))
+    })
+}
+
+/// A failed call as the failure of a step, with what to do.
+impl From<CallError> for StepError {
+    fn from(error: CallError) -> Self {
+        let help = help_for(&error);
+        let step = StepError::new(error.to_string());
+        match help {
+            Some(help) => step.with_help(help),
+            None => step,
+        }
+    }
+}
+
+/// What to do where the world moved, or where the cause is gone: a plan begins with what is there.
+pub fn run_again() -> Remedy {
+    remedy!("Run the same command again: it plans from what is there now.")
+}
+
+/// What to do about a failed call, by its kind.
+pub fn help_for(error: &CallError) -> Option<Remedy> {
+    match error.kind {
+        CallErrorKind::AccessDenied => error
+            .missing_permission()
+            .map(|permission| remedy!("Give the caller the permission {permission}.")),
+        CallErrorKind::Throttled => Some(remedy!("The service is busy: run the same command again.")),
+        CallErrorKind::Unreachable | CallErrorKind::ServiceFailure => Some(remedy!(
+            "The call may or may not have had its effect: run the same command again, it looks first."
+        )),
+        CallErrorKind::LimitExceeded => Some(remedy!(
+            "Ask AWS to raise the quota, or remove what is not needed."
+        )),
+        CallErrorKind::Conflict => Some(remedy!(
+            "Somebody changed the object meanwhile: run the same command again, it plans anew."
+        )),
+        CallErrorKind::Credentials if error.service == "kubernetes" => Some(remedy!(
+            "`eksact whoami --cluster NAME` tells why the cluster does not let the caller in, and what would."
+        )),
+        CallErrorKind::Credentials => Some(remedy!("Renew the credentials and run the same command again.")),
+        _ => None,
+    }
+}

@@ -1,0 +1,150 @@
+//! Roles that service accounts of several clusters assume. Somebody else owns the role; this cluster owns one statement of
+//! its trust policy, known by its `Sid`, and nothing else of it.
+//!
+//! `plan` compares the statement with what is wanted, `removal` finds those that the files no longer have, `run` writes.
+
+mod plan;
+mod removal;
+mod run;
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Kind, Live, LiveReader, Request, RunContext, runner::operation_of};
+use crate::{
+    config::cluster_access::SharedRole,
+    engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
+    ports::aws::Role,
+};
+use eksact_identity::iam::{shared_trust, trust};
+
+/// The kind `shared-role`.
+#[derive(Debug)]
+pub struct SharedRoleKind;
+
+/// The address of this cluster's statement in the trust policy of a role.
+pub fn address(role: &str) -> Address {
+    Address::new(SharedRoleKind.name(), role)
+}
+
+/// The trust policy of a role once the request is carried out, as far as this cluster shares it.
+pub fn trust_policy_after(request: &Request, live: &Live, role: &Role) -> Value {
+    plan::document_after(request, live, role)
+}
+
+/// One write: this cluster's statement becomes `after`. Nothing else of the document is said, so nothing else changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Operation {
+    /// The role's name.
+    role: String,
+    /// The role's unique id.
+    role_id: String,
+    /// The `Sid` of the statement.
+    sid: String,
+    /// The statement as the plan saw it; none where there was none.
+    before: Option<Value>,
+    /// The statement as it shall be; none to take it out.
+    after: Option<Value>,
+}
+
+/// Whether the request has anything to do with shared roles.
+fn is_asked(request: &Request) -> bool {
+    request.access.restore.is_none()
+        && (!request.config.access.shared_roles.is_empty() || is_looked_for(request))
+}
+
+/// Whether statements that the files no longer have are looked for.
+fn is_looked_for(request: &Request) -> bool {
+    request.access.restore.is_none()
+        && (request.access.prune_shared_roles || request.config.access.states_shared_roles)
+}
+
+/// The statement that a shared role of the files asks for; none without an issuer.
+fn wanted(role: &SharedRole, live: &Live) -> Option<Value> {
+    let accounts = role.service_accounts.as_deref().unwrap_or_default();
+    let subjects: BTreeSet<String> = accounts
+        .iter()
+        .map(|account| trust::subject(&account.namespace, &account.name))
+        .collect();
+    Some(trust::web_identity_statement(
+        &sid(live),
+        &live.provider_arn()?,
+        &live.issuer_host_path()?,
+        &subjects,
+    ))
+}
+
+/// The `Sid` of this cluster's statements.
+fn sid(live: &Live) -> String {
+    shared_trust::sid(&live.cluster.arn)
+}
+
+/// The document once our statement is `after`.
+fn edited(document: &Value, sid: &str, after: Option<&Value>) -> Result<Value, shared_trust::EditError> {
+    match after {
+        Some(statement) => shared_trust::with(document, statement),
+        None => shared_trust::without(document, sid),
+    }
+}
+
+/// Whether our statement is what it should be, in meaning.
+fn is_same(now: Option<&Value>, wanted: Option<&Value>) -> bool {
+    match (now, wanted) {
+        (None, None) => true,
+        (Some(now), Some(wanted)) => shared_trust::same_meaning(now, wanted),
+        _ => false,
+    }
+}
+
+#[async_trait]
+impl Kind for SharedRoleKind {
+    fn name(&self) -> &'static str {
+        "shared-role"
+    }
+
+    async fn read(&self, request: &Request, reader: &LiveReader) {
+        if !is_asked(request) {
+            return;
+        }
+        let names: BTreeSet<String> = request
+            .config
+            .access
+            .shared_roles
+            .iter()
+            .map(|role| role.role.value.name().to_owned())
+            .collect();
+        reader.oidc_provider().await;
+        if is_looked_for(request) {
+            // Every role has to be seen: one listing serves the wanted ones as well, where it shows them.
+            let _ = reader.all_roles().await;
+        }
+        reader.roles(names).await;
+        if plan::is_long(request, &reader.so_far()) {
+            reader.trust_policy_quota().await;
+        }
+    }
+
+    fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        if is_asked(request) {
+            plan::plan(request, live, draft);
+        }
+    }
+
+    fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        if is_looked_for(request) {
+            removal::plan(request, live, draft);
+        }
+    }
+
+    async fn run(
+        &self,
+        operation: Value,
+        context: &RunContext,
+        progress: &Progress,
+    ) -> Result<StepDone, StepError> {
+        run::run(operation_of(operation)?, context, progress).await
+    }
+}

@@ -1,0 +1,174 @@
+//! Who a caller of the sandbox is to a cluster: what EKS makes of access entries and, through its authenticator, of
+//! aws-auth.
+
+use super::caller::SimulatedCaller;
+use super::objects::Id;
+use super::refusal::Refusal;
+use super::state::{SimulatedCluster, World};
+use eksact_core::ports::access::{AccessEntry, UserInfo};
+use eksact_identity::authn::aws_auth::{self, Identity};
+
+/// The authentication mode without access entries.
+const CONFIG_MAP: &str = "CONFIG_MAP";
+/// The one in which aws-auth is not read.
+const API: &str = "API";
+/// The group that every caller has whom the server knows.
+const AUTHENTICATED: &str = "system:authenticated";
+
+/// EKS knows the principal of an entry by its unique id; in a sandbox a role's name is unique enough. Its path is in the
+/// entry, and in no session's ARN.
+fn is_principal(identity: &Identity, principal: &str) -> bool {
+    match principal.split_once(":role/") {
+        Some((head, path_and_name)) => {
+            let name = path_and_name.rsplit('/').next().unwrap_or_default();
+            identity.canonical.arn == format!("{head}:role/{name}")
+        }
+        None => identity.canonical.arn == principal,
+    }
+}
+
+/// A user as the authenticator tells it to the server.
+fn user(identity: &Identity, username: String, mut groups: Vec<String>) -> UserInfo {
+    groups.push(AUTHENTICATED.to_owned());
+    let extra = [
+        ("accessKeyId", &identity.access_key_id),
+        ("arn", &identity.arn),
+        ("canonicalArn", &identity.canonical.arn),
+        ("sessionName", &identity.session_name),
+    ];
+    UserInfo {
+        username,
+        groups,
+        extra: extra
+            .map(|(key, value)| (key.to_owned(), vec![value.clone()]))
+            .into(),
+    }
+}
+
+fn unauthorized() -> Refusal {
+    Refusal::new("Unauthorized", "Unauthorized")
+}
+
+impl World {
+    /// `SelfSubjectReview` of the caller; whom nothing lets in is `Unauthorized`.
+    ///
+    /// An access entry wins over aws-auth (EKS user guide, "Grant IAM users and roles access to Kubernetes APIs"). In
+    /// mode `CONFIG_MAP` the creator of a cluster stays its administrator whatever aws-auth says; in the other modes
+    /// only its access entry makes it one.
+    pub(super) fn user_info(
+        &self,
+        cluster: &SimulatedCluster,
+        caller: Option<&SimulatedCaller>,
+    ) -> Result<UserInfo, Refusal> {
+        let creator = self.creator();
+        let caller = caller.unwrap_or(&creator);
+        let identity = caller.identity().map_err(|_| unauthorized())?;
+        let mode = authentication_mode(cluster);
+        if mode != CONFIG_MAP
+            && let Some(entry) = cluster
+                .access_entries
+                .values()
+                .find(|entry| is_principal(&identity, &entry.principal_arn))
+        {
+            let username = entry.username.replace("{{SessionName}}", &identity.session_name);
+            return Ok(user(&identity, username, entry.groups.clone()));
+        }
+        if mode != API {
+            let key = Id::config_map("kube-system", "aws-auth").key();
+            let read = cluster.config_maps.get(&key);
+            let aws_auth = aws_auth::parse(&read.map(|found| found.data.clone()).unwrap_or_default());
+            if let Ok(mapped) = aws_auth::map(&aws_auth, &identity) {
+                return Ok(user(&identity, mapped.username, mapped.groups));
+            }
+        }
+        if mode == CONFIG_MAP && *caller == creator {
+            let masters = vec!["system:masters".to_owned()];
+            return Ok(user(&identity, "kubernetes-admin".to_owned(), masters));
+        }
+        Err(unauthorized())
+    }
+
+    /// EKS `ListAccessEntries` and what is told of each, which a cluster in mode `CONFIG_MAP` does not have.
+    pub(super) fn access_entries(&self, name: &str, region: &str) -> Result<Vec<AccessEntry>, Refusal> {
+        let arn = self.cluster(name, region)?.arn.as_str();
+        let cluster = self.clusters.get(arn);
+        let Some(cluster) = cluster.filter(|cluster| authentication_mode(cluster) != CONFIG_MAP) else {
+            return Err(Refusal::new(
+                "InvalidRequestException",
+                "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this \
+                 operation.",
+            ));
+        };
+        Ok(cluster.access_entries.values().cloned().collect())
+    }
+}
+
+/// A cluster that tells no mode is from before there were access entries.
+fn authentication_mode(cluster: &SimulatedCluster) -> &str {
+    let mode = cluster.cluster.authentication_mode.as_deref();
+    mode.unwrap_or(CONFIG_MAP)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::state::Seed;
+    use super::*;
+
+    const ROLE: &str = "arn:aws:iam::111122223333:role/team/ops";
+    const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/ops/nina@example.com";
+
+    /// What a session of the role is told in a cluster of this mode, with this entry and this aws-auth.
+    fn told(mode: &str, entry: Option<&str>, map_roles: &str) -> Result<(String, Vec<String>), Refusal> {
+        let mut world = World::seeded(&Seed {
+            cluster: "prod".to_owned(),
+            region: "us-west-2".to_owned(),
+            account: None,
+        });
+        world.caller = Some(SESSION.to_owned());
+        let (arn, mut cluster) = world.clusters.pop_first().unwrap();
+        cluster.cluster.authentication_mode = Some(mode.to_owned());
+        cluster.access_entries.clear();
+        if let Some(username) = entry {
+            let entry = AccessEntry {
+                principal_arn: ROLE.to_owned(),
+                username: username.to_owned(),
+                groups: vec!["of-entry".to_owned()],
+                ..AccessEntry::default()
+            };
+            cluster.access_entries.insert(ROLE.to_owned(), entry);
+        }
+        let aws_auth = cluster.config_maps.get_mut("kube-system/aws-auth").unwrap();
+        aws_auth.data.insert("mapRoles".to_owned(), map_roles.to_owned());
+        world.clusters.insert(arn.clone(), cluster);
+        let user = world.user_info(&world.clusters[&arn], None)?;
+        Ok((user.username, user.groups))
+    }
+
+    #[test]
+    fn entries_win_over_aws_auth_where_the_mode_has_both() {
+        let mapped = "[{rolearn: \"arn:aws:iam::111122223333:role/ops\", username: \"ops:{{SessionName}}\", groups: [g]}]";
+        let of_entry = (
+            "sso:nina@example.com".to_owned(),
+            vec!["of-entry".to_owned(), AUTHENTICATED.to_owned()],
+        );
+        let of_aws_auth = (
+            "ops:nina-example.com".to_owned(),
+            vec!["g".to_owned(), AUTHENTICATED.to_owned()],
+        );
+        let creator = (
+            "kubernetes-admin".to_owned(),
+            vec!["system:masters".to_owned(), AUTHENTICATED.to_owned()],
+        );
+        let entry = Some("sso:{{SessionName}}");
+        let both = "API_AND_CONFIG_MAP";
+        assert_eq!(told(both, entry, mapped), Ok(of_entry.clone()));
+        assert_eq!(told("API", entry, mapped), Ok(of_entry));
+        assert_eq!(told(both, None, mapped), Ok(of_aws_auth.clone()));
+        assert_eq!(told("CONFIG_MAP", entry, mapped), Ok(of_aws_auth));
+        // A section that cannot be read lets nobody in; only the creator of an old cluster needs none.
+        for (mode, section) in [("API", mapped), (both, "- {{x}}: y"), (both, "")] {
+            assert_eq!(told(mode, None, section).unwrap_err().code, "Unauthorized");
+        }
+        assert_eq!(told("CONFIG_MAP", None, "- {{x}}: y"), Ok(creator));
+    }
+}

@@ -1,0 +1,223 @@
+//! A simulated account and cluster behind the engine's ports, held in one file or in memory.
+//!
+//! It behaves as AWS and Kubernetes do for what eksact uses, with their error codes and words: `--sandbox` runs on it,
+//! and so do the tests of reliability. The same contract tests run against it and the real servers. It checks what a
+//! service would check; it decides nothing for eksact.
+
+mod access;
+mod authenticator;
+mod aws;
+mod bootstrap;
+mod caller;
+mod change_set;
+mod clock;
+mod cloudformation;
+mod cluster;
+mod faults;
+mod field_managers;
+mod iam;
+mod import;
+mod kubernetes;
+mod object_checks;
+mod objects;
+mod oidc_provider;
+mod policy_document;
+mod refusal;
+mod stack_engine;
+mod stack_resources;
+mod state;
+mod store;
+mod template;
+#[cfg(test)]
+mod tests;
+mod web_identity;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+
+pub use caller::{NotACaller, SimulatedCaller};
+pub use clock::{Clock, ManualClock, SystemClock, TokioClock};
+pub use faults::{Call, Fault, Faults, Matching, Rule};
+pub use state::{
+    ChangeSetRecord, Quotas, Seed, SimulatedCluster, StackRecord, StackResource, StackWork, WORLD_VERSION,
+    World,
+};
+pub use store::SandboxError;
+
+use eksact_core::ports::{CallError, CallErrorKind, Readers, Writers};
+use refusal::Refusal;
+use store::{Changed, FileStore, Store};
+
+/// A simulated account, seen by one process that works on one cluster in one region.
+#[derive(Clone)]
+pub struct Sandbox {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    faults: Arc<Faults>,
+    cluster: String,
+    region: String,
+    /// Who calls, where it is not the creator.
+    caller: Option<SimulatedCaller>,
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("cluster", &self.cluster)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sandbox {
+    /// The sandbox in a file, which is created from `seed` when it is absent. A cluster that the seed names and the
+    /// file lacks is added.
+    pub fn open(path: &Path, seed: &Seed) -> Result<Self, SandboxError> {
+        Ok(Self {
+            store: Arc::new(Store::File(FileStore::open(path, seed)?)),
+            clock: Arc::new(SystemClock),
+            faults: Arc::default(),
+            cluster: seed.cluster.clone(),
+            region: seed.region.clone(),
+            caller: None,
+        })
+    }
+
+    /// Whether the file had other clusters and not the one that was asked for, which was added: a name may be mistyped.
+    pub fn added_cluster(&self) -> bool {
+        matches!(&*self.store, Store::File(store) if store.added_cluster())
+    }
+
+    /// A sandbox that lives as long as this value and its clones.
+    pub fn in_memory(world: World, clock: Arc<dyn Clock>) -> Self {
+        let (cluster, region) = (world.cluster.clone(), world.region.clone());
+        Self {
+            store: Arc::new(Store::Memory(Mutex::new(world))),
+            clock,
+            faults: Arc::default(),
+            cluster,
+            region,
+            caller: None,
+        }
+    }
+
+    /// The same account with another caller than its creator.
+    #[must_use]
+    pub fn called_by(&self, caller: Option<SimulatedCaller>) -> Self {
+        Self {
+            caller,
+            ..self.clone()
+        }
+    }
+
+    /// The world in a file as it is now; nothing where there is no such file, which is not made.
+    pub fn peek(path: &Path) -> Result<Option<World>, SandboxError> {
+        FileStore::peek(path)
+    }
+
+    /// The same account seen by another process: with its own faults, and alive after a crash of the first.
+    #[must_use]
+    pub fn another_process(&self) -> Self {
+        Self {
+            faults: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// The same account and process, with the Kubernetes calls going to another cluster.
+    #[must_use]
+    pub fn for_cluster(&self, cluster: &str, region: &str) -> Self {
+        Self {
+            cluster: cluster.to_owned(),
+            region: region.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The readers of the ports, all answered by this sandbox.
+    pub fn readers(&self) -> Readers {
+        let sandbox = Arc::new(self.clone());
+        Readers {
+            aws: Arc::clone(&sandbox) as _,
+            kubernetes: Arc::clone(&sandbox) as _,
+            issuer: sandbox,
+        }
+    }
+
+    /// The writers of the ports, all answered by this sandbox.
+    pub fn writers(&self) -> Writers {
+        let sandbox = Arc::new(self.clone());
+        Writers {
+            aws: Arc::clone(&sandbox) as _,
+            kubernetes: sandbox,
+        }
+    }
+
+    /// What goes wrong on request, and the record of calls.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// A copy of the world as it is now.
+    pub fn world(&self) -> Result<World, SandboxError> {
+        let now = self.clock.now();
+        self.store.transact(|world| {
+            let changed = if world.settle(now) {
+                Changed::Yes
+            } else {
+                Changed::No
+            };
+            (world.clone(), changed)
+        })
+    }
+
+    /// Changes the world by hand, as someone with a console would.
+    pub fn edit<T>(&self, edit: impl FnOnce(&mut World) -> T) -> Result<T, SandboxError> {
+        let now = self.clock.now();
+        self.store.transact(|world| {
+            world.settle(now);
+            (edit(world), Changed::Yes)
+        })
+    }
+
+    /// One call: takes its turn, meets its fault, is authorized, and has its effect and answer.
+    async fn call<T>(
+        &self,
+        call: Call,
+        run: impl FnOnce(&mut World, Timestamp) -> Result<T, Refusal> + Send,
+    ) -> Result<T, CallError> {
+        self.faults.take_turns().await;
+        self.faults.travel().await;
+        let outcome = self.answer(&call, run);
+        self.faults.travel().await;
+        outcome.map_err(|refusal| refusal.of_call(call.service, &call.action, &call.object))
+    }
+
+    fn answer<T>(
+        &self,
+        call: &Call,
+        run: impl FnOnce(&mut World, Timestamp) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let unheard = self.faults.meet(call)?;
+        let now = self.clock.now();
+        let outcome = self.store.transact(|world| {
+            let settled = world.settle(now);
+            let permission = format!("{}:{}", call.service, call.action);
+            let is_allowed = match &self.caller {
+                Some(caller) => caller.authorize(world, &permission, &call.object),
+                None => Ok(()),
+            };
+            let outcome = is_allowed
+                .and_then(|()| world.authorize(&permission, &call.object))
+                .and_then(|()| run(world, now));
+            let changed = settled || (call.write && outcome.is_ok());
+            (outcome, if changed { Changed::Yes } else { Changed::No })
+        });
+        if unheard {
+            return Err(faults::lost());
+        }
+        outcome.map_err(|error| Refusal::without_code(CallErrorKind::Other, error.to_string()))?
+    }
+}

@@ -1,0 +1,103 @@
+//! The rooms of `eksact-core` use each other in one direction only. Between crates Cargo keeps that; inside of one, this test.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The order that `crates/core/src/lib.rs` states.
+fn order(lib: &str) -> Vec<&str> {
+    let line = lib.lines().find(|line| line.contains("→")).unwrap();
+    line.split('`').skip(1).step_by(2).collect()
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The rooms that `source` names: in `crate::room::…`, and first in the braces of `use crate::{room::…, other}`.
+fn named<'s>(source: &'s str, rooms: &[&'s str]) -> Vec<&'s str> {
+    let mut found = Vec::new();
+    for (at, _) in source.match_indices("crate::") {
+        let rest = &source[at + "crate::".len()..];
+        let Some(list) = rest.strip_prefix('{') else {
+            found.extend(rooms.iter().filter(|room| is_word(rest, room)));
+            continue;
+        };
+        let mut depth = 0;
+        let mut item = true;
+        for (index, character) in list.char_indices() {
+            match character {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => item = true,
+                _ if character.is_whitespace() => {}
+                _ => {
+                    if item {
+                        found.extend(rooms.iter().filter(|room| is_word(&list[index..], room)));
+                    }
+                    item = false;
+                }
+            }
+        }
+    }
+    found
+}
+
+fn is_word(text: &str, word: &str) -> bool {
+    text.strip_prefix(word)
+        .is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_'))
+}
+
+#[test]
+fn rooms_of_core_use_what_comes_after_them_only() {
+    let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/core/src");
+    let lib = fs::read_to_string(core.join("lib.rs")).unwrap();
+    let order = order(&lib);
+    for room in &order {
+        assert!(lib.contains(&format!("pub mod {room};")), "{room}");
+    }
+    assert_eq!(
+        lib.matches("pub mod ").count(),
+        order.len(),
+        "a room has no place in the order"
+    );
+    let mut wrong = Vec::new();
+    for (place, room) in order.iter().enumerate() {
+        let mut all = Vec::new();
+        files(&core.join(room), &mut all);
+        for file in all {
+            let source = fs::read_to_string(&file).unwrap();
+            for before in named(&source, &order[..place]) {
+                wrong.push(format!("{} uses {before}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn rooms_are_found_in_every_form_of_import() {
+    let rooms = ["view", "engine", "config"];
+    for (source, wanted) in [
+        ("use crate::view::Style;", vec!["view"]),
+        (
+            "use crate::{\n    config::{a, view},\n    engine::Plan,\n};",
+            vec!["config", "engine"],
+        ),
+        (
+            "let x = crate::engine::Plan::default(); crate::viewer::y();",
+            vec!["engine"],
+        ),
+    ] {
+        assert_eq!(named(source, &rooms), wanted, "{source}");
+    }
+}
