@@ -111,7 +111,7 @@ impl Place {
     }
 
     /// Any program in this place, with nothing of the developer's environment.
-    pub(crate) fn bare(&self, program: &str) -> Command {
+    pub(crate) fn bare(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command
             .env_clear()

@@ -5,14 +5,15 @@ use super::{
     world::cluster,
 };
 
-const UPDATE: &str = "update-kubeconfig --name quickstart --region eu-west-1 --portable --kubeconfig kc.yaml";
+pub(super) const UPDATE: &str =
+    "update-kubeconfig --name quickstart --region eu-west-1 --portable --kubeconfig kc.yaml";
 const WRITE: &str =
     "utils write-kubeconfig --cluster quickstart --region eu-west-1 --portable --kubeconfig kc.yaml";
 const DELETE: &str = "delete kubeconfig --name quickstart --region eu-west-1 --kubeconfig kc.yaml";
-const ARN: &str = "arn:aws:eks:eu-west-1:111122223333:cluster/quickstart";
+pub(super) const ARN: &str = "arn:aws:eks:eu-west-1:111122223333:cluster/quickstart";
 
 /// A kubeconfig with one cluster, context and user of this name, whose user has this body.
-fn file(name: &str, user: &str) -> String {
+pub(super) fn file(name: &str, user: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Config\nclusters:\n- {{name: '{name}', cluster: {{server: 'https://other.example'}}}}\ncontexts:\n- {{name: '{name}', \
          context: {{cluster: '{name}', user: '{name}'}}}}\ncurrent-context: '{name}'\nusers:\n- {{name: '{name}', user: {user}}}\n"
@@ -20,7 +21,7 @@ fn file(name: &str, user: &str) -> String {
 }
 
 /// A user's body as `aws eks update-kubeconfig` writes it.
-fn signs_in(cluster: &str, more: &str) -> String {
+pub(super) fn signs_in(cluster: &str, more: &str) -> String {
     format!(
         "{{exec: {{apiVersion: client.authentication.k8s.io/v1beta1, command: aws, args: [--region, eu-west-1, eks, get-token, --cluster-name, \
          {cluster}{more}]}}}}"

@@ -19,6 +19,7 @@ mod faults;
 mod flags;
 mod irsa;
 mod kubeconfig;
+mod kubeconfig_entries;
 mod kubectl_config;
 mod meanwhile;
 mod people;
@@ -49,6 +50,7 @@ fn table() -> Vec<Check> {
         roles::cases(),
         access::cases(),
         kubeconfig::cases(),
+        kubeconfig_entries::cases(),
         flags::cases(),
         people::cases(),
         tokens::cases(),

@@ -259,11 +259,10 @@ fn wrong_type<'v>(value: &Value, shape: Shape, what: &str, name: &str) -> Checke
 /// Whether `value`, which stands under `name`, is what client-go takes.
 fn check<'v>(value: &'v Value, shape: Shape, name: &'v str) -> Checked<'v> {
     match (shape, value) {
-        (_, Value::Null) | (Text, Value::Text(_)) => Ok(()),
+        (_, Value::Null) | (Text, Value::Text(_)) | (Any, _) => Ok(()),
         (Boolean, Value::Other(text)) if matches!(resolve("", text), Ok(Resolved::Bool(_))) => Ok(()),
         (Bytes, Value::Text(text)) => bytes(text, name),
         (Bytes, Value::List(items)) if items.iter().all(is_octet) => Ok(()),
-        (Any, _) => anything(value, name),
         (Object(fields), Value::Map(entries)) => {
             for (key, value) in entries {
                 let field = fields.iter().find(|(name, _)| name == key);
@@ -351,31 +350,6 @@ fn is_octet(value: &Value) -> bool {
         Value::Null => true,
         Value::Other(text) => matches!(resolve("", text), Ok(Resolved::Integer(0..=255))),
         _ => false,
-    }
-}
-
-/// Under a key that client-go does not know stands what it likes; only what JSON has no word for fails the whole file.
-fn anything<'v>(value: &'v Value, name: &str) -> Checked<'v> {
-    match value {
-        Value::Other(text) if matches!(resolve("", text), Ok(Resolved::Float(number)) if !number.is_finite()) => {
-            refuse(
-                format!("`{name}` is `{text}`, a number that JSON does not have, and kubectl refuses it"),
-                remedy!("Put it in quotes, or remove it."),
-            )
-        }
-        Value::List(items) => {
-            for (index, item) in items.iter().enumerate() {
-                below(Step::Index(index), anything(item, name))?;
-            }
-            Ok(())
-        }
-        Value::Map(entries) => {
-            for (key, value) in entries {
-                below(Step::Key(key), anything(value, key))?;
-            }
-            Ok(())
-        }
-        _ => Ok(()),
     }
 }
 
