@@ -91,7 +91,7 @@ fn mappings() -> Vec<Check> {
             section.truncate(section.find("- {rolearn").unwrap());
         }).leaves("nothing-to-delete").check(),
         planned(own_mapped(&of_set("AdministratorAcces", "a"))).says("Write one that the account has, letter by letter: ").replace("c.yaml", "AdministratorAcces", "AdministratorAccess").check(),
-        planned(own_mapped(&of_set("AdministratorAccess", "a"))).world(|world| world.roles.clear()).says("Assign the permission set is assigned").change(|world| {
+        planned(own_mapped(&of_set("AdministratorAccess", "a"))).world(|world| world.roles.clear()).says("Assign the permission set").change(|world| {
             let roles = fresh().roles;
                 world.roles = roles;
         }).check(),
