@@ -482,7 +482,7 @@ impl Stage {
         match program.as_str() {
             "eksact" => {
                 let mut command = if self.terminal && piped.is_empty() {
-                    let mut command = self.place.bare(&python());
+                    let mut command = self.place.bare(python());
                     command.args([TERMINAL, "EOF", PROGRAM]).env("TERM", "dumb");
                     command
                 } else {
