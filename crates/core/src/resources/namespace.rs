@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{
     Kind, Request, RunContext,
     iam_role::{RoleArn, arn_after},
     request::key_of,
-    runner::{operation_of, wait_until_gone},
+    runner::wait_until_gone,
     service_account::{self, Standing},
 };
 use crate::{
@@ -29,12 +28,12 @@ pub struct NamespaceKind;
 
 /// The address of a namespace.
 pub fn address(name: &str) -> Address {
-    Address::new(NamespaceKind.name(), name)
+    Address::new(NamespaceKind::NAME, name)
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
-enum Operation {
+pub(crate) enum Operation {
     Create { name: String },
 }
 
@@ -48,9 +47,8 @@ pub(super) fn in_kubernetes(request: &Request) -> impl Iterator<Item = &ServiceA
 
 #[async_trait]
 impl Kind for NamespaceKind {
-    fn name(&self) -> &'static str {
-        "namespace"
-    }
+    const NAME: &'static str = "namespace";
+    type Operation = Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
         let namespaces = in_kubernetes(request).map(|account| NamespaceByName(account.namespace.clone()));
@@ -119,23 +117,22 @@ impl Kind for NamespaceKind {
         }
     }
 
-    fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
-        let Operation::Create { .. } = operation_of(operation.clone())?;
-        Ok(vec![AccessReview {
+    fn access_reviews(&self, _operation: &Self::Operation) -> Vec<AccessReview> {
+        vec![AccessReview {
             verb: "create".to_owned(),
             group: String::new(),
             resource: "namespaces".to_owned(),
             namespace: None,
-        }])
+        }]
     }
 
     async fn run(
         &self,
-        operation: Value,
+        operation: Self::Operation,
         context: &RunContext,
         _progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        let Operation::Create { name } = operation_of(operation)?;
+        let Operation::Create { name } = operation;
         match context.writers.kubernetes.create_namespace(&name).await {
             Ok(()) => Ok(StepDone::default()),
             Err(error) if error.kind == CallErrorKind::AlreadyExists => Ok(StepDone {

@@ -79,15 +79,6 @@ impl StepRunner for Runner {
     }
 }
 
-/// A kind's operation as it was planned.
-pub fn operation_of<T: serde::de::DeserializeOwned>(operation: Value) -> Result<T, StepError> {
-    serde_json::from_value(operation).map_err(|error| {
-        StepError::new(format!(
-            "this version of eksact does not understand the step: {error}"
-        ))
-    })
-}
-
 /// A failed call as the failure of a step, with what to do.
 impl From<CallError> for StepError {
     fn from(error: CallError) -> Self {

@@ -23,7 +23,6 @@ use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use serde_json::Value;
 
 use super::{
     Kind, Request, RunContext,
@@ -51,14 +50,13 @@ pub struct IamRoleKind;
 
 /// The address of a service account's role.
 pub fn address(key: &ServiceAccountKey) -> Address {
-    Address::new(IamRoleKind.name(), format!("{key}"))
+    Address::new(IamRoleKind::NAME, format!("{key}"))
 }
 
 #[async_trait]
 impl Kind for IamRoleKind {
-    fn name(&self) -> &'static str {
-        "iam-role"
-    }
+    const NAME: &'static str = "iam-role";
+    type Operation = operation::Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
         let attached = attached::names(request, reader.account())
@@ -112,11 +110,11 @@ impl Kind for IamRoleKind {
 
     async fn run(
         &self,
-        operation: Value,
+        operation: Self::Operation,
         context: &RunContext,
         progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        run::run(super::runner::operation_of(operation)?, context, progress).await
+        run::run(operation, context, progress).await
     }
 }
 

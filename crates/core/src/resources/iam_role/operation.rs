@@ -11,7 +11,7 @@ use crate::ports::aws::{ChangeSetRequest, StackRequest};
 /// One write.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
-pub(super) enum Operation {
+pub(crate) enum Operation {
     /// `CreateStack`, and wait for the role.
     CreateStack {
         request: StackRequest,

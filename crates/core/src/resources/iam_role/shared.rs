@@ -82,7 +82,7 @@ pub(super) fn guard(live: &Live, role: &Role, address: &Address, draft: &mut Pla
 
 /// A role that other clusters share while its stack is updated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Carried {
+pub(crate) struct Carried {
     /// The role's name.
     role: String,
     /// The statements that the template takes along.

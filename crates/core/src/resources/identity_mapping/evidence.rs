@@ -17,12 +17,12 @@ use crate::{
     },
     live::Live,
     ports::{access::ConfigMap, aws::CallerIdentity},
-    resources::runner::operation_of,
+    resources::operation_of,
 };
 
 /// What the guards need besides the ConfigMap.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Standpoint {
+pub(crate) struct Standpoint {
     /// The caller, where IAM knows it.
     pub caller: Option<CallerIdentity>,
     /// The access entries.

@@ -23,7 +23,6 @@ mod wanted;
 mod way_back;
 
 use async_trait::async_trait;
-use serde_json::Value;
 
 use super::{Kind, Request, RunContext};
 use crate::{
@@ -52,12 +51,12 @@ pub fn address(subject: &str) -> Address {
 
 /// The address of the ConfigMap.
 pub fn config_map_address() -> Address {
-    Address::new(AwsAuthKind.name(), format!("{AWS_AUTH_NAMESPACE}/{AWS_AUTH}"))
+    Address::new(AwsAuthKind::NAME, format!("{AWS_AUTH_NAMESPACE}/{AWS_AUTH}"))
 }
 
 /// Whether this is the address of a mapping, or of the ConfigMap.
 pub(super) fn is_address(address: &Address) -> bool {
-    ["identity-mapping", AwsAuthKind.name()].contains(&address.kind())
+    ["identity-mapping", AwsAuthKind::NAME].contains(&address.kind())
 }
 
 /// Whether the request has anything to do with `aws-auth`.
@@ -83,9 +82,8 @@ fn has_own(config_map: &Observed<Option<ConfigMap>>) -> bool {
 
 #[async_trait]
 impl Kind for AwsAuthKind {
-    fn name(&self) -> &'static str {
-        "aws-auth"
-    }
+    const NAME: &'static str = "aws-auth";
+    type Operation = operation::Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
         if !is_asked(request) {
@@ -119,17 +117,16 @@ impl Kind for AwsAuthKind {
         }
     }
 
-    fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
-        let operation: operation::Operation = super::runner::operation_of(operation.clone())?;
-        Ok(operation.access_reviews())
+    fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
+        operation.access_reviews()
     }
 
     async fn run(
         &self,
-        operation: Value,
+        operation: Self::Operation,
         context: &RunContext,
         progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        run::run(super::runner::operation_of(operation)?, context, progress).await
+        run::run(operation, context, progress).await
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 /// One write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
-pub(super) enum Operation {
+pub(crate) enum Operation {
     /// Changes entries; the rest stays byte for byte.
     Write {
         /// ARN of the cluster, for local backups.

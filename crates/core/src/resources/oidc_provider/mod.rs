@@ -8,12 +8,11 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{
     Kind, Request, RunContext,
     request::{ProviderIntent, ThumbprintSource},
-    runner::{help_for, operation_of},
+    runner::help_for,
 };
 use crate::{
     engine::{Address, Finding, PlanDraft, Severity, StepDone, StepError, executor::Progress},
@@ -33,12 +32,12 @@ pub struct OidcProviderKind;
 
 /// The address of a cluster's provider.
 pub fn address(cluster: &str) -> Address {
-    Address::new(OidcProviderKind.name(), cluster)
+    Address::new(OidcProviderKind::NAME, cluster)
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
-enum Operation {
+pub(crate) enum Operation {
     Create {
         url: String,
         arn: String,
@@ -62,9 +61,8 @@ enum Operation {
 
 #[async_trait]
 impl Kind for OidcProviderKind {
-    fn name(&self) -> &'static str {
-        "oidc-provider"
-    }
+    const NAME: &'static str = "oidc-provider";
+    type Operation = Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
         if request.oidc_provider == ProviderIntent::Leave {
@@ -191,12 +189,12 @@ impl Kind for OidcProviderKind {
 
     async fn run(
         &self,
-        operation: Value,
+        operation: Self::Operation,
         context: &RunContext,
         _progress: &Progress,
     ) -> Result<StepDone, StepError> {
         let aws = &context.writers.aws;
-        match operation_of(operation)? {
+        match operation {
             Operation::Create {
                 url,
                 arn,

@@ -33,7 +33,7 @@ use crate::{
 /// One write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
-pub(super) enum Operation {
+pub(crate) enum Operation {
     /// Makes a binding.
     Create { binding: RbacBinding },
     /// Sets the subjects of a binding, as it was at its version.

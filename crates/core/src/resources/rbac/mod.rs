@@ -14,9 +14,8 @@ mod rules;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use serde_json::Value;
 
-use super::{Kind, Request, RunContext, namespace, runner::operation_of};
+use super::{Kind, Request, RunContext, namespace};
 use crate::{
     config::location::SourceLocation,
     engine::{Address, Finding, PlanDraft, Severity, StepDone, StepError, StepId, executor::Progress},
@@ -54,12 +53,12 @@ pub struct RbacBindingKind;
 
 /// The address of a role.
 pub fn role_address(namespace: Option<&str>, name: &str) -> Address {
-    Address::new(RbacRoleKind.name(), qualified(namespace, name))
+    Address::new(RbacRoleKind::NAME, qualified(namespace, name))
 }
 
 /// The address of a binding.
 pub fn binding_address(namespace: Option<&str>, name: &str) -> Address {
-    Address::new(RbacBindingKind.name(), qualified(namespace, name))
+    Address::new(RbacBindingKind::NAME, qualified(namespace, name))
 }
 
 fn qualified(namespace: Option<&str>, name: &str) -> String {
@@ -107,7 +106,7 @@ fn is_ours(labels: &std::collections::BTreeMap<String, String>) -> bool {
 
 /// Whether this is the address of a role or a binding.
 pub(super) fn is_address(address: &Address) -> bool {
-    [RbacRoleKind.name(), RbacBindingKind.name()].contains(&address.kind())
+    [RbacRoleKind::NAME, RbacBindingKind::NAME].contains(&address.kind())
 }
 
 /// Whether something can be made in this namespace, or in none; says so where it cannot. eksctl makes no namespace for a
@@ -209,9 +208,8 @@ async fn roles_of_caller(
 
 #[async_trait]
 impl Kind for RbacRoleKind {
-    fn name(&self) -> &'static str {
-        "rbac-role"
-    }
+    const NAME: &'static str = "rbac-role";
+    type Operation = role::Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
         if !concerns_rights(request) {
@@ -248,26 +246,24 @@ impl Kind for RbacRoleKind {
         }
     }
 
-    fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
-        let operation: role::Operation = operation_of(operation.clone())?;
-        Ok(operation.access_reviews())
+    fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
+        operation.access_reviews()
     }
 
     async fn run(
         &self,
-        operation: Value,
+        operation: Self::Operation,
         context: &RunContext,
         _progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        role::run(operation_of(operation)?, context).await
+        role::run(operation, context).await
     }
 }
 
 #[async_trait]
 impl Kind for RbacBindingKind {
-    fn name(&self) -> &'static str {
-        "rbac-binding"
-    }
+    const NAME: &'static str = "rbac-binding";
+    type Operation = binding::Operation;
 
     // The roles' kind has read the bindings.
     async fn read(&self, _request: &Request, _reader: &LiveReader) {}
@@ -284,18 +280,17 @@ impl Kind for RbacBindingKind {
         }
     }
 
-    fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
-        let operation: binding::Operation = operation_of(operation.clone())?;
-        Ok(operation.access_reviews())
+    fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
+        operation.access_reviews()
     }
 
     async fn run(
         &self,
-        operation: Value,
+        operation: Self::Operation,
         context: &RunContext,
         _progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        binding::run(operation_of(operation)?, context).await
+        binding::run(operation, context).await
     }
 }
 

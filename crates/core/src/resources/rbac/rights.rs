@@ -13,7 +13,7 @@ use crate::{
     },
     live::{AWS_AUTH, AWS_AUTH_NAMESPACE, Live, RbacRoleByKey, RoleKey},
     ports::access::{PolicyRule, RbacBinding, RbacRole},
-    resources::{Kind as _, runner::operation_of},
+    resources::{Kind as _, operation_of},
 };
 use eksact_identity::iam::trust;
 
@@ -60,7 +60,7 @@ impl Bound {
     /// When a step cannot be decoded: what it takes and gives is not known then.
     pub(in crate::resources) fn after(mut self, draft: &PlanDraft) -> Result<Self, StepError> {
         for step in draft.steps() {
-            if step.address.kind() == RbacBindingKind.name() {
+            if step.address.kind() == RbacBindingKind::NAME {
                 match operation_of(step.operation.clone())? {
                     binding::Operation::Create { binding } | binding::Operation::SetSubjects { binding } => {
                         self.insert(binding);
@@ -69,7 +69,7 @@ impl Bound {
                         self.bindings.remove(&(binding.namespace, binding.name));
                     }
                 }
-            } else if step.address.kind() == RbacRoleKind.name() {
+            } else if step.address.kind() == RbacRoleKind::NAME {
                 match operation_of(step.operation.clone())? {
                     role::Operation::Create { role } | role::Operation::SetRules { role } => {
                         let key = (role.namespace.clone(), role.name.clone());

@@ -31,7 +31,7 @@ use crate::{
 /// One write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
-pub(super) enum Operation {
+pub(crate) enum Operation {
     /// Makes a role.
     Create { role: RbacRole },
     /// Sets the rules of a role, as it was at its version.

@@ -12,7 +12,6 @@ mod run;
 use eksact_identity::service_account::ServiceAccountKey;
 
 use async_trait::async_trait;
-use serde_json::Value;
 
 use super::{Kind, Request, RunContext, namespace::in_kubernetes, request::key_of};
 use crate::{
@@ -36,14 +35,13 @@ pub struct ServiceAccountKind;
 
 /// The address of a service account.
 pub fn address(key: &ServiceAccountKey) -> Address {
-    Address::new(ServiceAccountKind.name(), format!("{key}"))
+    Address::new(ServiceAccountKind::NAME, format!("{key}"))
 }
 
 #[async_trait]
 impl Kind for ServiceAccountKind {
-    fn name(&self) -> &'static str {
-        "service-account"
-    }
+    const NAME: &'static str = "service-account";
+    type Operation = operation::Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
         if request.prune.is_some() {
@@ -64,17 +62,16 @@ impl Kind for ServiceAccountKind {
         removal::plan(request, live, draft);
     }
 
-    fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
-        let operation: operation::Operation = super::runner::operation_of(operation.clone())?;
-        Ok(operation.access_reviews())
+    fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
+        operation.access_reviews()
     }
 
     async fn run(
         &self,
-        operation: Value,
+        operation: Self::Operation,
         context: &RunContext,
         _progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        run::run(super::runner::operation_of(operation)?, context).await
+        run::run(operation, context).await
     }
 }

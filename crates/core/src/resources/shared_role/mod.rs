@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Kind, Request, RunContext, runner::operation_of};
+use super::{Kind, Request, RunContext};
 use crate::{
     config::cluster_access::SharedRole,
     engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
@@ -28,7 +28,7 @@ pub struct SharedRoleKind;
 
 /// The address of this cluster's statement in the trust policy of a role.
 pub fn address(role: &str) -> Address {
-    Address::new(SharedRoleKind.name(), role)
+    Address::new(SharedRoleKind::NAME, role)
 }
 
 /// The trust policy of a role once the request is carried out, as far as this cluster shares it.
@@ -38,7 +38,7 @@ pub fn trust_policy_after(request: &Request, live: &Live, role: &Role) -> Value 
 
 /// One write: this cluster's statement becomes `after`. Nothing else of the document is said, so nothing else changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Operation {
+pub(crate) struct Operation {
     /// The role's name.
     role: String,
     /// The role's unique id.
@@ -102,9 +102,8 @@ fn is_same(now: Option<&Value>, wanted: Option<&Value>) -> bool {
 
 #[async_trait]
 impl Kind for SharedRoleKind {
-    fn name(&self) -> &'static str {
-        "shared-role"
-    }
+    const NAME: &'static str = "shared-role";
+    type Operation = Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
         if !is_asked(request) {
@@ -142,10 +141,10 @@ impl Kind for SharedRoleKind {
 
     async fn run(
         &self,
-        operation: Value,
+        operation: Self::Operation,
         context: &RunContext,
         progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        run::run(operation_of(operation)?, context, progress).await
+        run::run(operation, context, progress).await
     }
 }
