@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::location::{Located, SourceLocation};
 use crate::ports::access::PolicyRule;
 
+/// eksctl's name of the only service that it maps (eksctl 0.231, `actions/iamidentitymapping/create.go`).
+pub const EMR_CONTAINERS: &str = "emr-containers";
+
 /// Whom a mapping lets in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -6,12 +6,14 @@
 mod access;
 mod namespace;
 mod oidc_provider;
+mod ownership;
 mod query;
 mod rbac;
 mod reader;
 mod role;
 mod service_account;
 mod stack;
+mod stack_state;
 
 use std::{fmt, sync::Arc};
 
@@ -24,6 +26,7 @@ use eksact_identity::iam::Partition;
 pub use access::{AWS_AUTH, AWS_AUTH_NAMESPACE, AccessEntries, AwsAuth, CallerInCluster};
 pub use namespace::NamespaceByName;
 pub use oidc_provider::{ClusterOidcProvider, IssuerChain};
+pub use ownership::{MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, other_owner, ownership};
 pub use query::{Observed, Query};
 pub use rbac::{Bindings, RbacRoleByKey, RoleKey};
 pub use reader::LiveReader;
@@ -32,6 +35,8 @@ pub use service_account::{AllServiceAccounts, ServiceAccountByKey};
 pub use stack::{
     ClusterStacks, StackInterest, StackTemplate, Stacks, is_of_cluster, role_name_of, service_account_of,
 };
+
+pub use stack_state::{StackState, region_of, state_of};
 
 /// From this many objects on, one listing is cheaper than reading each.
 const BULK_FROM: usize = 6;
@@ -81,10 +86,19 @@ impl Live {
     }
 }
 
-/// Whether a failure is one of the cluster's API as a whole: reading its objects one by one would meet it again.
-fn is_of_cluster_api(error: &CallError) -> bool {
-    matches!(
-        error.kind,
-        CallErrorKind::Unreachable | CallErrorKind::Credentials
-    )
+/// What could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// The cluster's API does not answer, or lets the caller in for nothing: no object can be read.
+    Cluster,
+    /// This one.
+    Object,
+}
+
+/// What a failed reading of a Kubernetes object says about the cluster.
+pub fn unreadable(error: &CallError) -> Unreadable {
+    match error.kind {
+        CallErrorKind::Unreachable | CallErrorKind::Credentials => Unreadable::Cluster,
+        _ => Unreadable::Object,
+    }
 }

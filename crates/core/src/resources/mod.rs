@@ -4,6 +4,7 @@
 //! comparing sees only values and has no client in reach.
 
 pub mod access_effect;
+pub mod addresses;
 pub mod iam_role;
 pub mod identity_mapping;
 pub mod namespace;
@@ -14,10 +15,12 @@ pub mod preflight;
 pub mod rbac;
 pub mod request;
 pub mod revocation;
+mod role_arn;
 pub mod runner;
 pub mod service_account;
 pub mod shared_role;
 pub mod stack_wait;
+mod standing;
 mod trust_policy;
 mod unreachable;
 

@@ -5,44 +5,30 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Kind, Request, RunContext,
-    iam_role::{RoleArn, arn_after},
-    request::key_of,
-    runner::wait_until_gone,
-    service_account::{self, Standing},
-};
+use super::{Kind, Request, RunContext, runner::wait_until_gone};
 use crate::{
-    config::ServiceAccount,
     engine::{
-        Action, Address, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone, StepError,
+        Action, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone, StepError,
         executor::Progress, plan::fingerprint,
     },
     live::{Live, LiveReader, NamespaceByName},
     ports::{CallErrorKind, kubernetes::AccessReview},
+    resources::{
+        addresses,
+        request::key_of,
+        role_arn::role_arn_after,
+        standing::{Standing, standing},
+    },
 };
 
 /// The kind `namespace`.
 #[derive(Debug)]
 pub struct NamespaceKind;
 
-/// The address of a namespace.
-pub fn address(name: &str) -> Address {
-    Address::new(NamespaceKind::NAME, name)
-}
-
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
 pub(crate) enum Operation {
     Create { name: String },
-}
-
-/// The accounts whose service account eksact writes.
-pub(super) fn in_kubernetes(request: &Request) -> impl Iterator<Item = &ServiceAccount> {
-    request
-        .service_accounts()
-        .iter()
-        .filter(|account| !account.role_only)
 }
 
 #[async_trait]
@@ -51,24 +37,26 @@ impl Kind for NamespaceKind {
     type Operation = Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
-        let namespaces = in_kubernetes(request).map(|account| NamespaceByName(account.namespace.clone()));
+        let namespaces = request
+            .in_kubernetes()
+            .map(|account| NamespaceByName(account.namespace.clone()));
         reader.read(namespaces).await;
     }
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
         let mut seen = BTreeSet::new();
-        for account in in_kubernetes(request) {
+        for account in request.in_kubernetes() {
             if matches!(
-                service_account::standing(request, live, account),
+                standing(request, live, account),
                 Standing::Refused(_)
             )
                 // Nothing will be put into it: the role's own finding says why.
-                || matches!(arn_after(live, account, draft), RoleArn::None)
+                || role_arn_after(account, draft).is_none()
                 || !seen.insert(&account.namespace)
             {
                 continue;
             }
-            let address = address(&account.namespace);
+            let address = addresses::namespace(&account.namespace);
             match live.namespace(&account.namespace) {
                 Some(Ok(Some(namespace))) if namespace.terminating => draft.add_finding(
                     Finding::new(

@@ -9,6 +9,7 @@ use crate::{
     },
     live::Live,
     ports::CallError,
+    resources::addresses,
 };
 
 /// That nobody knows what the caller loses.
@@ -39,7 +40,7 @@ pub(super) fn guard(live: &Live, draft: &mut PlanDraft) {
     let writes_access = draft
         .steps()
         .iter()
-        .any(|step| rbac::is_address(&step.address) || identity_mapping::is_address(&step.address));
+        .any(|step| addresses::gives_access(&step.address));
     // One refusal about the caller is enough.
     let refused = draft
         .findings()

@@ -1,10 +1,10 @@
 //! Nothing is taken away from anybody while something that the files give cannot be planned: it may be what was to take
 //! its place. What is held back is told, object by object.
 
-use super::{identity_mapping, rbac};
 use crate::{
     engine::{Address, Finding, PlanDraft, Severity},
     guard::Guard,
+    resources::addresses,
 };
 
 /// Whether something about access could not be planned so far: a mapping, a role, a binding, or all of them, because the
@@ -16,7 +16,7 @@ pub(super) fn is_held_back(draft: &PlanDraft) -> bool {
         Severity::Error => finding
             .address
             .as_ref()
-            .is_none_or(|address| rbac::is_address(address) || identity_mapping::is_address(address)),
+            .is_none_or(|address| addresses::gives_access(address)),
         Severity::Warning | Severity::Note => false,
     })
 }

@@ -4,13 +4,12 @@
 use eksact_message::remedy::Remedy;
 use std::collections::BTreeSet;
 
-use super::key_of;
 use crate::{
     config::{Located, ServiceAccount},
     engine::{Finding, PlanDraft, Severity},
     live::Live,
     ports::aws::Role,
-    resources::{Request, runner::help_for, service_account, shared_role},
+    resources::{Request, addresses, request::key_of, runner::help_for, shared_role},
 };
 use eksact_identity::{
     authn::irsa::{AUDIENCE_ANNOTATION, Repair, TrustQuestion, Verdict, trust_links},
@@ -49,7 +48,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     for (account, written, arn) in attached(request) {
         let said = said(request, live, account, &arn).into_iter().map(|finding| {
             finding
-                .about(&service_account::address(&key_of(account)))
+                .about(&addresses::service_account(&key_of(account)))
                 .at(written.location.as_ref().or(account.location.as_ref()))
         });
         for finding in said {

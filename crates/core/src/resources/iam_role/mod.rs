@@ -16,7 +16,7 @@ mod removal;
 mod repair;
 mod run;
 mod shared;
-mod stack_state;
+mod stack_health;
 mod update;
 
 use eksact_identity::service_account::ServiceAccountKey;
@@ -24,34 +24,21 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use super::{
-    Kind, Request, RunContext,
-    request::{key_of, owns_role},
-};
+use super::{Kind, Request, RunContext};
 use crate::{
-    engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
+    engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{
         ClusterOidcProvider, Live, LiveReader, RoleByName, StackInterest, StackTemplate, role_name_of,
         service_account_of,
     },
     ports::aws::Stack,
+    resources::request::{key_of, owns_role},
 };
 use eksact_identity::cloudformation::tags;
-
-pub use plan::{RoleArn, arn_after};
-pub use removal::{is_hindered, is_to_go};
-
-/// The attribute that a role's steps tell to those who wait.
-pub const ARN: &str = "ARN";
 
 /// The kind `iam-role`.
 #[derive(Debug)]
 pub struct IamRoleKind;
-
-/// The address of a service account's role.
-pub fn address(key: &ServiceAccountKey) -> Address {
-    Address::new(IamRoleKind::NAME, format!("{key}"))
-}
 
 #[async_trait]
 impl Kind for IamRoleKind {

@@ -4,7 +4,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    config_map_address,
     delta::{Outcome, work_out},
     operation::Operation,
     reading::Reading,
@@ -17,7 +16,7 @@ use crate::{
     },
     live::Live,
     ports::{access::ConfigMap, aws::CallerIdentity},
-    resources::operation_of,
+    resources::{addresses, operation_of},
 };
 
 /// What the guards need besides the ConfigMap.
@@ -185,7 +184,7 @@ fn mapped_over(
     key: &str,
 ) -> Result<Option<(Option<Admitted>, Option<Admitted>)>, StepError> {
     let mut steps = draft.steps().iter();
-    let Some(write) = steps.find(|step| step.address == config_map_address()) else {
+    let Some(write) = steps.find(|step| step.address == addresses::aws_auth()) else {
         return Ok(None);
     };
     Ok(match operation_of(write.operation.clone())? {

@@ -3,13 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{address, config_map_address, delta::Outcome};
+use super::delta::Outcome;
 use crate::{
     config::location::SourceLocation,
     engine::{Finding, PlanDraft, Severity},
     guard::access::section_dropped,
     live::Live,
-    resources::{Request, rbac, revocation::is_held_back},
+    resources::{
+        Request,
+        addresses::{self},
+        rbac,
+        revocation::is_held_back,
+    },
 };
 use eksact_identity::authn::aws_auth::{
     AwsAuth, SectionKey,
@@ -30,7 +35,7 @@ pub(super) fn mode_without_aws_auth(request: &Request, live: &Live, draft: &mut 
             live.cluster.name
         ),
     )
-    .about(&config_map_address())
+    .about(&addresses::aws_auth())
     .with_help(remedy!(
         "Take the mapping out and make an access entry instead: aws eks create-access-entry --region {} --cluster-name {} --principal-arn ARN \
          --username NAME --kubernetes-groups GROUP",
@@ -53,7 +58,7 @@ pub(super) fn about_mappings(
         && let Some(refusal) = section_dropped(&outcome.before.dropped)
     {
         let finding = Finding::new(Severity::Warning, refusal.guard.code(), refusal.message)
-            .about(&config_map_address());
+            .about(&addresses::aws_auth());
         draft.add_finding(match refusal.help {
             Some(help) => finding.with_help(help),
             None => finding,
@@ -64,12 +69,12 @@ pub(super) fn about_mappings(
     for found in all(request, live, aws_auth, draft) {
         let (subject, source) = match subject(aws_auth, &found) {
             Some(subject) => match wanted.get(&subject.to_lowercase()) {
-                Some(source) => (address(subject), source.as_ref()),
+                Some(source) => (addresses::identity_mapping(subject), source.as_ref()),
                 None => continue,
             },
             // Of a section that is dropped the guard speaks.
             None if found.item.is_none() && found.code != "section-dropped" && !wanted.is_empty() => {
-                (config_map_address(), None)
+                (addresses::aws_auth(), None)
             }
             None => continue,
         };
@@ -87,7 +92,7 @@ pub(super) fn about_restored(request: &Request, live: &Live, outcome: &Outcome, 
     let mut told: BTreeSet<_> = before.iter().map(key).collect();
     for found in all(request, live, outcome.after.aws_auth(), draft) {
         if found.code != "section-dropped" && told.insert(key(&found)) {
-            draft.add_finding(warning(&found).about(&config_map_address()));
+            draft.add_finding(warning(&found).about(&addresses::aws_auth()));
         }
     }
 }

@@ -27,37 +27,18 @@ use async_trait::async_trait;
 use super::{Kind, Request, RunContext};
 use crate::{
     config::cluster_access::MappingSubject,
-    engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
-    live::{
-        AWS_AUTH, AWS_AUTH_NAMESPACE, AccessEntries, AwsAuth, CallerInCluster, Live, LiveReader, Observed,
-        PermissionSetRoles,
-    },
+    engine::{PlanDraft, StepDone, StepError, executor::Progress},
+    live::{AccessEntries, AwsAuth, CallerInCluster, Live, LiveReader, Observed, PermissionSetRoles},
     ports::{access::ConfigMap, kubernetes::AccessReview},
 };
 
 pub use backup::{AllBackups, BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, all_backups};
 pub(super) use evidence::caller_over;
-pub use wanted::EMR_CONTAINERS;
 pub use way_back::commands as way_back;
 
 /// The kind `aws-auth`: its changes bear `identity-mapping/…`, its step the ConfigMap's address.
 #[derive(Debug)]
 pub struct AwsAuthKind;
-
-/// The address of a mapping: by its ARN or account.
-pub fn address(subject: &str) -> Address {
-    Address::new("identity-mapping", subject)
-}
-
-/// The address of the ConfigMap.
-pub fn config_map_address() -> Address {
-    Address::new(AwsAuthKind::NAME, format!("{AWS_AUTH_NAMESPACE}/{AWS_AUTH}"))
-}
-
-/// Whether this is the address of a mapping, or of the ConfigMap.
-pub(super) fn is_address(address: &Address) -> bool {
-    ["identity-mapping", AwsAuthKind::NAME].contains(&address.kind())
-}
 
 /// Whether the request has anything to do with `aws-auth`.
 fn is_asked(request: &Request) -> bool {

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    address, config_map_address,
     delta::{Delta, DeltaError, EntryChange, Outcome, work_out},
     effect,
     evidence::Standpoint,
@@ -23,13 +22,12 @@ use crate::{
         Guard,
         access::{KnownRefusal, section_dropped},
     },
-    live::Live,
+    live::{Live, Unreadable, unreadable},
     ports::{CallError, access::ConfigMap},
     resources::{
-        Request, rbac,
+        Request, addresses,
         revocation::is_held_back,
         runner::{help_for, private_endpoint},
-        service_account::{Unreadable, unreadable},
         unreachable,
     },
 };
@@ -77,7 +75,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         }
     };
     for subject in &outcome.unchanged {
-        draft.add_unchanged(address(subject));
+        draft.add_unchanged(addresses::identity_mapping(subject));
     }
     let standpoint = Standpoint::of(live);
     findings::about_mappings(request, live, &sources, &outcome, draft);
@@ -90,7 +88,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     }
     let refusals = standpoint.refusals(&outcome);
     for refusal in &refusals {
-        draft.add_finding(refusal.finding().about(&config_map_address()));
+        draft.add_finding(refusal.finding().about(&addresses::aws_auth()));
     }
     let operation = Operation::Write {
         cluster_arn: live.cluster.arn.clone(),
@@ -100,11 +98,14 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         standpoint: standpoint.clone(),
         create: config_map.is_none(),
     };
-    let addresses = outcome.changes.iter().map(|change| address(&change.subject));
+    let addresses = outcome
+        .changes
+        .iter()
+        .map(|change| addresses::identity_mapping(&change.subject));
     let addresses: BTreeSet<_> = addresses.collect();
     let title = title(&outcome.changes, config_map.is_none());
     let step = draft.add_shared_step(
-        &config_map_address(),
+        &addresses::aws_auth(),
         "write",
         title,
         grants_first(&outcome.changes, draft),
@@ -123,7 +124,7 @@ fn grants_first(changes: &[EntryChange], draft: &PlanDraft) -> Vec<StepId> {
     draft
         .changes()
         .iter()
-        .filter(|change| rbac::is_address(&change.address))
+        .filter(|change| addresses::gives_access(&change.address))
         .filter_map(|change| draft.last_step_of(&change.address))
         .collect()
 }
@@ -175,7 +176,7 @@ fn add_changes(
             ));
         }
         draft.add_change(Change {
-            address: address(subject),
+            address: addresses::identity_mapping(subject),
             action: first.action,
             reasons: reason,
             source: sources.get(&key).cloned().flatten(),
@@ -216,7 +217,7 @@ pub(super) fn cannot_be_written(config_map: Option<&ConfigMap>, outcome: &Outcom
                 "aws-auth-immutable",
                 "the ConfigMap kube-system/aws-auth is immutable: the API server refuses every change",
             )
-            .about(&config_map_address())
+            .about(&addresses::aws_auth())
             .with_help(remedy!(
                 "Only another one in its place can be changed; in that moment nobody whom it maps gets in: \
                  `kubectl get configmap aws-auth --namespace kube-system -o yaml | grep -v '^immutable:' | kubectl replace --force \
@@ -226,7 +227,7 @@ pub(super) fn cannot_be_written(config_map: Option<&ConfigMap>, outcome: &Outcom
     }
     outcome.too_large.as_ref().map(|problem| {
         Finding::new(Severity::Error, "aws-auth-too-large", problem)
-            .about(&config_map_address())
+            .about(&addresses::aws_auth())
             .with_help(remedy!("Map fewer principals: one role that many may assume, or access entries, which have no such limit."))
     })
 }
@@ -244,7 +245,7 @@ pub(super) fn refuse_edit(
         let reading = config_map.map(|config_map| Reading::of(&config_map.data));
         let dropped = reading.map(|reading| reading.dropped).unwrap_or_default();
         if let Some(refusal) = section_dropped(&dropped) {
-            draft.add_finding(refusal.finding().about(&config_map_address()));
+            draft.add_finding(refusal.finding().about(&addresses::aws_auth()));
             return;
         }
     }
@@ -254,7 +255,7 @@ pub(super) fn refuse_edit(
 fn not_editable(error: &DeltaError) -> Finding {
     let message = format!("{error}, and so nothing of aws-auth was planned");
     Finding::new(Severity::Error, "aws-auth-not-editable", message)
-        .about(&config_map_address())
+        .about(&addresses::aws_auth())
         .with_help(remedy!(
             "Write the section as a plain list of entries, or take an earlier one back with `eksact restore aws-auth`."
         ))
@@ -265,7 +266,7 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
     if super::is_only_pruning(request) {
         let message =
             format!("what eksact wrote into aws-auth could not be looked for, and is not pruned: {error}");
-        return Finding::new(Severity::Warning, "aws-auth-unreadable", message).about(&config_map_address());
+        return Finding::new(Severity::Warning, "aws-auth-unreadable", message).about(&addresses::aws_auth());
     }
     let mappings = request.config.access.identity_mappings.len() + request.access.delete.len();
     let needs = match mappings {
@@ -290,7 +291,7 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
         });
     }
     let finding =
-        Finding::new(Severity::Error, "aws-auth-unreadable", error.to_string()).about(&config_map_address());
+        Finding::new(Severity::Error, "aws-auth-unreadable", error.to_string()).about(&addresses::aws_auth());
     match help_for(error) {
         Some(help) => finding.with_help(help),
         None => finding,

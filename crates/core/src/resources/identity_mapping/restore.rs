@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::{
-    config_map_address,
     delta::{Outcome, content_digest},
     effect::effect_of,
     evidence::Standpoint,
@@ -23,7 +22,7 @@ use crate::{
     },
     guard::access::{Admitted, KnownRefusal},
     live::Live,
-    resources::{Request, request::Restore},
+    resources::{Request, addresses, request::Restore},
 };
 
 /// Adds what taking it back would change.
@@ -38,7 +37,7 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
     };
     // It may be restored all the same: a cluster can be set back to a mode that reads it.
     findings::mode_without_aws_auth(request, live, draft);
-    let address = config_map_address();
+    let address = addresses::aws_auth();
     let empty = BTreeMap::new();
     let now = config_map.map_or(&empty, |config_map| &config_map.data);
     if *now == restore.data && config_map.is_some() {

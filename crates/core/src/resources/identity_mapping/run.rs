@@ -11,7 +11,6 @@ use super::{
     operation::Operation,
     ownership::ANNOTATION,
 };
-use crate::resources::runner::run_again;
 use crate::{
     engine::{StepDone, StepError, StepFailure, executor::Progress},
     guard::access::Refusal,
@@ -20,7 +19,7 @@ use crate::{
         CallError, CallErrorKind,
         access::{ConfigMap, ConfigMapPatch, NewConfigMap},
     },
-    resources::RunContext,
+    resources::{RunContext, runner::run_again},
 };
 use eksact_message::duration::in_words;
 

@@ -9,17 +9,18 @@ use super::{
 };
 use crate::{
     config::{
-        cluster_access::{IdentityMapping, MappingSubject},
+        cluster_access::{EMR_CONTAINERS, IdentityMapping, MappingSubject},
         location::SourceLocation,
     },
     engine::{Finding, PlanDraft, Severity},
     live::Live,
-    resources::Request,
+    resources::{
+        Request,
+        addresses::{self},
+    },
 };
 use eksact_identity::{authn::aws_auth::SectionKey, iam::Arn};
 
-/// eksctl's name of the only service that it maps (eksctl 0.231, `actions/iamidentitymapping/create.go`).
-pub const EMR_CONTAINERS: &str = "emr-containers";
 /// The role that EMR on EKS makes for itself in every account.
 const EMR_CONTAINERS_ROLE: &str = "AWSServiceRoleForAmazonEMRContainers";
 
@@ -118,7 +119,7 @@ fn contradiction(first: &Wanted, earlier: &IdentityMapping, later: &IdentityMapp
         "duplicate-mapping",
         format!("{who} already, with another user name or other groups, at {place}"),
     )
-    .about(&super::address(subject))
+    .about(&addresses::identity_mapping(subject))
     .at(later.location.as_ref())
     .with_help(remedy!(
         "Make one of the two: EKS takes the last entry alone and does not join groups."

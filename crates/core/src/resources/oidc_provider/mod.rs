@@ -15,9 +15,10 @@ use super::{
     runner::help_for,
 };
 use crate::{
-    engine::{Address, Finding, PlanDraft, Severity, StepDone, StepError, executor::Progress},
+    engine::{Finding, PlanDraft, Severity, StepDone, StepError, executor::Progress},
     live::{AllRoles, ClusterOidcProvider, IssuerChain, Live, LiveReader},
     ports::{CallErrorKind, aws::OidcProvider},
+    resources::addresses,
 };
 use plan::Subject;
 
@@ -29,11 +30,6 @@ pub const CLUSTER_TAG: &str = "alpha.eksctl.io/cluster-oidc-enabled";
 /// The kind `oidc-provider`.
 #[derive(Debug)]
 pub struct OidcProviderKind;
-
-/// The address of a cluster's provider.
-pub fn address(cluster: &str) -> Address {
-    Address::new(OidcProviderKind::NAME, cluster)
-}
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
@@ -88,7 +84,7 @@ impl Kind for OidcProviderKind {
         if request.oidc_provider == ProviderIntent::Leave {
             return;
         }
-        let address = address(&live.cluster.name);
+        let address = addresses::oidc_provider(&live.cluster.name);
         let source = request.config.iam.with_oidc.location.clone();
         if live.cluster.oidc_issuer.is_none() {
             if request.oidc_provider == ProviderIntent::Delete {

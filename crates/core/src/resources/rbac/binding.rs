@@ -7,27 +7,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    BINDINGS, binding_address, binding_words,
+    BINDINGS, binding_words,
     desired::{WantedBinding, desired},
-    in_kubectl, is_ours, namespace_is_there, namespace_step, review, role_address, role_key, role_words,
+    in_kubectl, is_ours, namespace_is_there, namespace_step, review, role_key, role_words,
 };
 use crate::{
     engine::{
         Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone, StepError,
         plan::fingerprint,
     },
-    live::Live,
+    live::{Live, Unreadable, unreadable},
     ports::{
         CallErrorKind,
         access::{RbacBinding, Subject},
         kubernetes::AccessReview,
     },
-    resources::{
-        Request, RunContext,
-        runner::help_for,
-        service_account::{Unreadable, unreadable},
-        unreachable,
-    },
+    resources::{Request, RunContext, addresses, runner::help_for, unreachable},
 };
 
 /// One write.
@@ -90,7 +85,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
 
 fn plan_one(wanted: &WantedBinding, live_bindings: &[RbacBinding], live: &Live, draft: &mut PlanDraft) {
     let binding = &wanted.binding;
-    let address = binding_address(binding.namespace.as_deref(), &binding.name);
+    let address = addresses::rbac_binding(binding.namespace.as_deref(), &binding.name);
     let words = binding_words(binding.namespace.as_deref(), &binding.name);
     if !namespace_is_there(
         binding.namespace.as_deref(),
@@ -130,7 +125,7 @@ fn plan_one(wanted: &WantedBinding, live_bindings: &[RbacBinding], live: &Live, 
     }
     let mut after = namespace_step(binding.namespace.as_deref(), draft);
     let role_key = role_key(binding);
-    let role = role_address(role_key.0.as_deref(), &role_key.1);
+    let role = addresses::rbac_role(role_key.0.as_deref(), &role_key.1);
     let depends_on = draft.last_step_of(&role).map(|step| {
         after.push(step);
         role
@@ -236,7 +231,9 @@ fn same_subjects(live: &[Subject], wanted: &[Subject]) -> bool {
 /// A role that is named and not there: the binding would give nothing.
 fn missing_role(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) {
     let key = role_key(&wanted.binding);
-    let made = draft.change(&role_address(key.0.as_deref(), &key.1)).is_some();
+    let made = draft
+        .change(&addresses::rbac_role(key.0.as_deref(), &key.1))
+        .is_some();
     if made || !matches!(live.rbac_role(&key), Some(Ok(None))) {
         return;
     }
@@ -249,7 +246,7 @@ fn missing_role(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) {
                 role_words(key.0.as_deref(), &key.1)
             ),
         )
-        .about(&binding_address(
+        .about(&addresses::rbac_binding(
             wanted.binding.namespace.as_deref(),
             &wanted.binding.name,
         ))

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use super::{Kind, Request, RunContext, namespace};
+use super::{Kind, Request, RunContext};
 use crate::{
     config::location::SourceLocation,
     engine::{Address, Finding, PlanDraft, Severity, StepDone, StepError, StepId, executor::Progress},
@@ -26,6 +26,7 @@ use crate::{
         access::{RbacBinding, RbacRole},
         kubernetes::AccessReview,
     },
+    resources::addresses,
 };
 
 pub use desired::bound_groups;
@@ -51,23 +52,6 @@ pub struct RbacRoleKind;
 #[derive(Debug)]
 pub struct RbacBindingKind;
 
-/// The address of a role.
-pub fn role_address(namespace: Option<&str>, name: &str) -> Address {
-    Address::new(RbacRoleKind::NAME, qualified(namespace, name))
-}
-
-/// The address of a binding.
-pub fn binding_address(namespace: Option<&str>, name: &str) -> Address {
-    Address::new(RbacBindingKind::NAME, qualified(namespace, name))
-}
-
-fn qualified(namespace: Option<&str>, name: &str) -> String {
-    match namespace {
-        Some(namespace) => format!("{namespace}/{name}"),
-        None => name.to_owned(),
-    }
-}
-
 /// `Role app/reader` or `ClusterRole reader`, for people.
 fn role_words(namespace: Option<&str>, name: &str) -> String {
     let kind = if namespace.is_some() {
@@ -75,7 +59,7 @@ fn role_words(namespace: Option<&str>, name: &str) -> String {
     } else {
         "ClusterRole"
     };
-    format!("{kind} {}", qualified(namespace, name))
+    format!("{kind} {}", addresses::qualified(namespace, name))
 }
 
 /// `RoleBinding app/reader` or `ClusterRoleBinding reader`.
@@ -85,7 +69,7 @@ fn binding_words(namespace: Option<&str>, name: &str) -> String {
     } else {
         "ClusterRoleBinding"
     };
-    format!("{kind} {}", qualified(namespace, name))
+    format!("{kind} {}", addresses::qualified(namespace, name))
 }
 
 /// The same object in the words of kubectl: `rolebinding reader --namespace app`.
@@ -102,11 +86,6 @@ fn is_ours(labels: &std::collections::BTreeMap<String, String>) -> bool {
     labels
         .get(MANAGED_BY_LABEL)
         .is_some_and(|value| value == MANAGED_BY)
-}
-
-/// Whether this is the address of a role or a binding.
-pub(super) fn is_address(address: &Address) -> bool {
-    [RbacRoleKind::NAME, RbacBindingKind::NAME].contains(&address.kind())
 }
 
 /// Whether something can be made in this namespace, or in none; says so where it cannot. eksctl makes no namespace for a
@@ -128,7 +107,7 @@ fn namespace_is_there(
             remedy!("Wait until it is gone, then run `kubectl create namespace {name}`."),
         ),
         // One that a service account of the file brings will be there.
-        Some(Ok(None)) if draft.last_step_of(&namespace::address(name)).is_none() => (
+        Some(Ok(None)) if draft.last_step_of(&addresses::namespace(name)).is_none() => (
             "namespace-missing",
             format!("there is no namespace {name}"),
             remedy!("`kubectl create namespace {name}` makes it."),
@@ -147,7 +126,7 @@ fn namespace_is_there(
 
 /// The step that makes the namespace of an object, where one does.
 fn namespace_step(name: Option<&str>, draft: &PlanDraft) -> Vec<StepId> {
-    name.and_then(|name| draft.last_step_of(&namespace::address(name)))
+    name.and_then(|name| draft.last_step_of(&addresses::namespace(name)))
         .into_iter()
         .collect()
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ROLES,
     desired::{WantedRole, desired},
-    in_kubectl, is_ours, namespace_is_there, namespace_step, review, role_address, role_words,
+    in_kubectl, is_ours, namespace_is_there, namespace_step, review, role_words,
     rules::{effect_of, in_words, normal},
     same_rules,
 };
@@ -14,18 +14,13 @@ use crate::{
         Action, AttributeChange, Change, Difference, DifferenceSign, Effect, Finding, PlanDraft, Reason,
         Severity, StepDone, StepError, plan::fingerprint,
     },
-    live::{Live, RoleKey},
+    live::{Live, RoleKey, Unreadable, unreadable},
     ports::{
         CallErrorKind,
         access::{PolicyRule, RbacRole},
         kubernetes::AccessReview,
     },
-    resources::{
-        Request, RunContext,
-        runner::help_for,
-        service_account::{Unreadable, unreadable},
-        unreachable,
-    },
+    resources::{Request, RunContext, addresses, runner::help_for, unreachable},
 };
 
 /// One write.
@@ -61,7 +56,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
 
 fn plan_one(request: &Request, wanted: &WantedRole, live: &Live, draft: &mut PlanDraft) {
     let role = &wanted.role;
-    let address = role_address(role.namespace.as_deref(), &role.name);
+    let address = addresses::rbac_role(role.namespace.as_deref(), &role.name);
     let words = role_words(role.namespace.as_deref(), &role.name);
     if !namespace_is_there(
         role.namespace.as_deref(),

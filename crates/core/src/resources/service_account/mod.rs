@@ -4,23 +4,19 @@
 //! Whose a service account is decides what may happen to it; the rules stand in [`ownership`].
 
 mod operation;
-pub mod ownership;
 mod plan;
 mod removal;
 mod run;
 
-use eksact_identity::service_account::ServiceAccountKey;
-
 use async_trait::async_trait;
 
-use super::{Kind, Request, RunContext, namespace::in_kubernetes, request::key_of};
+use super::{Kind, Request, RunContext};
 use crate::{
-    engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
+    engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{AllServiceAccounts, Live, LiveReader, ServiceAccountByKey},
     ports::kubernetes::AccessReview,
+    resources::request::key_of,
 };
-
-pub use ownership::{Ownership, Standing, Unreadable, standing, unreadable};
 
 /// The annotation that names the role (pod identity webhook 0.6.17, `pkg/annotations.go`).
 pub const ROLE_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
@@ -33,11 +29,6 @@ pub const MANAGED_BY: &str = "eksctl";
 #[derive(Debug)]
 pub struct ServiceAccountKind;
 
-/// The address of a service account.
-pub fn address(key: &ServiceAccountKey) -> Address {
-    Address::new(ServiceAccountKind::NAME, format!("{key}"))
-}
-
 #[async_trait]
 impl Kind for ServiceAccountKind {
     const NAME: &'static str = "service-account";
@@ -47,7 +38,7 @@ impl Kind for ServiceAccountKind {
         if request.prune.is_some() {
             reader.ask(AllServiceAccounts).await;
         }
-        let wanted = in_kubernetes(request).map(key_of);
+        let wanted = request.in_kubernetes().map(key_of);
         reader
             .read(
                 wanted

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::{Kind, Request, RunContext};
 use crate::{
     config::cluster_access::SharedRole,
-    engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
+    engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{AllRoles, ClusterOidcProvider, Live, LiveReader, RoleByName, TrustPolicyQuota},
     ports::aws::Role,
 };
@@ -25,11 +25,6 @@ use eksact_identity::iam::{shared_trust, trust};
 /// The kind `shared-role`.
 #[derive(Debug)]
 pub struct SharedRoleKind;
-
-/// The address of this cluster's statement in the trust policy of a role.
-pub fn address(role: &str) -> Address {
-    Address::new(SharedRoleKind::NAME, role)
-}
 
 /// The trust policy of a role once the request is carried out, as far as this cluster shares it.
 pub fn trust_policy_after(request: &Request, live: &Live, role: &Role) -> Value {

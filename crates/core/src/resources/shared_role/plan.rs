@@ -2,14 +2,18 @@
 
 use serde_json::Value;
 
-use super::{Operation, address, edited, is_same, sid, wanted};
+use super::{Operation, edited, is_same, sid, wanted};
 use crate::{
     config::cluster_access::{RoleReference, SharedRole},
     engine::{Action, Address, Change, Effect, Finding, PlanDraft, Reason, Severity, plan::fingerprint},
     live::Live,
     ports::aws::Role,
     resources::{
-        Request, access_effect::document_change, oidc_provider, request::ProviderIntent, runner::help_for,
+        Request,
+        access_effect::document_change,
+        addresses::{self},
+        request::ProviderIntent,
+        runner::help_for,
         trust_policy::quota_help,
     },
 };
@@ -29,7 +33,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     // Without an issuer and a provider there is nobody to trust; the provider's own finding says so.
     let provider_missing = match (live.oidc_provider(), request.oidc_provider) {
         (Some(Ok(None)), ProviderIntent::Ensure) => draft
-            .change(&oidc_provider::address(&live.cluster.name))
+            .change(&addresses::oidc_provider(&live.cluster.name))
             .is_none(),
         (Some(Ok(None) | Err(_)), _) => true,
         _ => false,
@@ -44,7 +48,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         let subject = Subject {
             live,
             declared,
-            address: address(declared.role.value.name()),
+            address: addresses::shared_role(declared.role.value.name()),
             statement,
         };
         if let Err(finding) = subject.plan(draft) {
@@ -73,7 +77,7 @@ pub(super) fn document_after(request: &Request, live: &Live, role: &Role) -> Val
             let subject = Subject {
                 live,
                 declared,
-                address: address(&role.name),
+                address: addresses::shared_role(&role.name),
                 statement,
             };
             let (document, _) = subject.outcome(role).ok()??;
@@ -315,7 +319,7 @@ impl StatementChange<'_> {
     pub(super) fn add(self, source: Option<crate::config::SourceLocation>, draft: &mut PlanDraft) {
         let sid = sid(self.live);
         let before = statement_of(&self.role.trust_policy, &sid).cloned();
-        let provider = oidc_provider::address(&self.live.cluster.name);
+        let provider = addresses::oidc_provider(&self.live.cluster.name);
         let operation = Operation {
             role: self.role.name.clone(),
             role_id: self.role.id.clone(),

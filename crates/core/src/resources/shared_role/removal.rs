@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{address, edited, plan::StatementChange, sid};
+use super::{edited, plan::StatementChange, sid};
 use crate::{
     engine::{Action, Finding, PlanDraft, Reason, Severity},
     live::Live,
     ports::aws::Role,
-    resources::{Request, runner::help_for},
+    resources::{Request, addresses, runner::help_for},
 };
 use eksact_identity::iam::shared_trust::{EditError, statement_of};
 
@@ -90,7 +90,7 @@ fn note_left(left: &[&Role], draft: &mut PlanDraft) {
 }
 
 fn remove(role: &Role, sid: &str, live: &Live, draft: &mut PlanDraft) {
-    let address = address(&role.name);
+    let address = addresses::shared_role(&role.name);
     let document = match edited(&role.trust_policy, sid, None) {
         Ok(document) => document,
         Err(error) => {
