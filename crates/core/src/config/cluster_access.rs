@@ -138,3 +138,11 @@ pub struct ClusterAccess {
     /// `ClusterAccess` that is not about shared roles alone. Files about something else, and commands about one mapping, leave the rest as it is.
     pub complete: bool,
 }
+
+impl ClusterAccess {
+    /// The groups that it binds.
+    pub fn bound_groups(&self) -> impl Iterator<Item = &str> {
+        let bound = self.groups.iter().filter(|group| !group.bindings.is_empty());
+        bound.map(|group| group.name.value.as_str())
+    }
+}

@@ -167,6 +167,11 @@ impl PlanDraft {
         &self.steps
     }
 
+    /// The steps so far, for what guards refuse to be kept with them.
+    pub fn steps_mut(&mut self) -> impl Iterator<Item = &mut Step> {
+        self.steps.iter_mut()
+    }
+
     /// The findings so far, for guards to pass.
     pub fn findings_mut(&mut self) -> impl Iterator<Item = &mut Finding> {
         self.findings.iter_mut()

@@ -4,6 +4,7 @@
 //! One file per object says how it is read ([`Query`]) and how [`Live`] is asked for it. Only readers are in reach here.
 
 mod access;
+pub mod addresses;
 mod namespace;
 mod oidc_provider;
 mod ownership;
@@ -28,7 +29,7 @@ pub use namespace::NamespaceByName;
 pub use oidc_provider::{ClusterOidcProvider, IssuerChain};
 pub use ownership::{MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, other_owner, ownership};
 pub use query::{Observed, Query};
-pub use rbac::{Bindings, RbacRoleByKey, RoleKey};
+pub use rbac::{Bindings, RBAC_GROUP, RbacRoleByKey, RoleKey, binding_words, role_key, role_words};
 pub use reader::LiveReader;
 pub use role::{AllRoles, PERMISSION_SET_PATH, PermissionSetRoles, RoleByName, TrustPolicyQuota};
 pub use service_account::{AllServiceAccounts, ServiceAccountByKey};
@@ -55,6 +56,7 @@ pub struct Live {
     /// Region of the cluster, from its ARN.
     pub region: String,
     answers: query::Answers,
+    derived: query::Derived,
 }
 
 impl fmt::Debug for Live {
@@ -80,9 +82,28 @@ impl Live {
             .map(|(query, answer)| (query, answer.as_ref()))
     }
 
-    /// Answers a query otherwise than it was, for a world that no simulator makes.
+    /// What `derive` makes of all this, worked out once: for what is costly and that several ask for.
+    pub fn derived<T: Send + Sync + 'static>(&self, derive: impl FnOnce(&Self) -> T) -> Arc<T> {
+        self.derived.get(|| derive(self))
+    }
+
+    /// Answers a query otherwise than it was: how it would be after a plan, or in a world that no simulator makes.
     pub fn put<Q: Query>(&mut self, query: Q, answer: Observed<Q::Answer>) {
+        self.derived = query::Derived::default();
         self.answers.put([(query, Arc::new(answer))]);
+    }
+
+    /// Changes an answer; nothing where there is none that could be read.
+    pub fn change<Q: Query>(&mut self, query: &Q, change: impl FnOnce(&mut Q::Answer))
+    where
+        Q::Answer: Clone,
+    {
+        self.derived = query::Derived::default();
+        if let Some(answer) = self.answers.get_mut(query)
+            && let Ok(answer) = Arc::make_mut(answer)
+        {
+            change(answer);
+        }
     }
 }
 

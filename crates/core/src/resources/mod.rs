@@ -4,12 +4,10 @@
 //! comparing sees only values and has no client in reach.
 
 pub mod access_effect;
-pub mod addresses;
 pub mod iam_role;
 pub mod identity_mapping;
 pub mod namespace;
 pub mod oidc_provider;
-pub mod own_rights;
 pub mod planner;
 pub mod preflight;
 pub mod rbac;
@@ -34,7 +32,8 @@ pub use request::Request;
 pub use runner::{RunContext, Runner};
 
 use crate::{
-    engine::{PlanDraft, StepDone, StepError, executor::Progress},
+    engine::{PlanDraft, Step, StepDone, StepError, executor::Progress},
+    guard::access::KnownRefusal,
     live::{Live, LiveReader},
     ports::kubernetes::AccessReview,
 };
@@ -58,6 +57,20 @@ pub(crate) trait Kind: Send + Sync {
     /// Adds what goes although nobody named it. Called once every kind has added what shall be there, so that nothing is
     /// taken away while something that is to take its place cannot be planned. Pure.
     fn plan_removals(&self, _request: &Request, _live: &Live, _draft: &mut PlanDraft) {}
+
+    /// Changes what was read as the operation would, as far as guards and [`Self::review`] look at it. Pure.
+    ///
+    /// # Errors
+    /// When it cannot be told what the operation does.
+    fn predict(&self, _operation: &Self::Operation, _live: &mut Live) -> Result<(), StepError> {
+        Ok(())
+    }
+
+    /// Says what looks wrong in what the finished plan leads to: `after` is `live` once every step is done. Pure.
+    fn review(&self, _request: &Request, _live: &Live, _after: &Live, _draft: &mut PlanDraft) {}
+
+    /// Keeps with the operation what guards refuse of the plan, should it be allowed: for one that asks them again.
+    fn keep_refusals(&self, _operation: &mut Self::Operation, _refusals: &[KnownRefusal]) {}
 
     /// What the Kubernetes API must allow the caller for this operation.
     fn access_reviews(&self, _operation: &Self::Operation) -> Vec<AccessReview> {
@@ -85,6 +98,12 @@ pub(crate) trait AnyKind: Send + Sync {
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft);
     /// [`Kind::plan_removals`].
     fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft);
+    /// [`Kind::predict`].
+    fn predict(&self, operation: &Value, live: &mut Live) -> Result<(), StepError>;
+    /// [`Kind::review`].
+    fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft);
+    /// [`Kind::keep_refusals`].
+    fn keep_refusals(&self, operation: &mut Value, refusals: &[KnownRefusal]) -> Result<(), StepError>;
     /// [`Kind::access_reviews`].
     fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError>;
     /// [`Kind::run`].
@@ -112,6 +131,21 @@ impl<K: Kind> AnyKind for K {
 
     fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
         Kind::plan_removals(self, request, live, draft);
+    }
+
+    fn predict(&self, operation: &Value, live: &mut Live) -> Result<(), StepError> {
+        Kind::predict(self, &operation_of(operation.clone())?, live)
+    }
+
+    fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
+        Kind::review(self, request, live, after, draft);
+    }
+
+    fn keep_refusals(&self, operation: &mut Value, refusals: &[KnownRefusal]) -> Result<(), StepError> {
+        let mut decoded = operation_of(operation.clone())?;
+        Kind::keep_refusals(self, &mut decoded, refusals);
+        *operation = serde_json::to_value(decoded).map_err(|error| StepError::new(error.to_string()))?;
+        Ok(())
     }
 
     fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
@@ -144,6 +178,14 @@ pub(crate) fn operation_of<T: DeserializeOwned>(operation: Value) -> Result<T, S
 pub async fn read(request: &Request, reader: &LiveReader) -> Live {
     join_all(kinds().iter().map(|kind| kind.read(request, reader))).await;
     reader.snapshot()
+}
+
+/// The kind of a step's object.
+pub(crate) fn kind_of(step: &Step) -> Option<&'static dyn AnyKind> {
+    kinds()
+        .iter()
+        .copied()
+        .find(|kind| kind.name() == step.address.kind())
 }
 
 /// Every kind, in the order in which they are read and planned: what others build on comes first.

@@ -11,10 +11,9 @@ use crate::{
         Action, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone, StepError,
         executor::Progress, plan::fingerprint,
     },
-    live::{Live, LiveReader, NamespaceByName},
+    live::{Live, LiveReader, NamespaceByName, addresses},
     ports::{CallErrorKind, kubernetes::AccessReview},
     resources::{
-        addresses,
         request::key_of,
         role_arn::role_arn_after,
         standing::{Standing, standing},

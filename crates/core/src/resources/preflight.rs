@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 
-use super::kinds;
 use crate::{
     engine::Plan,
     ports::{
         CallError, CallErrorKind,
         kubernetes::{AccessReview, KubernetesReader},
     },
+    resources::kind_of,
 };
 
 /// Why a plan cannot be begun.
@@ -63,9 +63,7 @@ pub async fn check(plan: &Plan, kubernetes: &dyn KubernetesReader) -> Result<(),
             address: step.address.to_string(),
             cause,
         };
-        let kind = kinds()
-            .iter()
-            .find(|kind| kind.name() == step.address.kind())
+        let kind = kind_of(step)
             .ok_or_else(|| not_understood("this version of eksact does not know the kind".to_owned()))?;
         let needed = kind
             .access_reviews(&step.operation)
@@ -116,7 +114,7 @@ pub async fn check(plan: &Plan, kubernetes: &dyn KubernetesReader) -> Result<(),
 mod tests {
     use serde_json::json;
 
-    use super::*;
+    use crate::resources::kinds;
 
     /// An operation that cannot be decoded needs rights that nobody knows, and not none.
     #[test]

@@ -4,7 +4,7 @@
 use crate::{
     engine::{Address, Finding, PlanDraft, Severity},
     guard::Guard,
-    resources::addresses,
+    live::addresses,
 };
 
 /// Whether something about access could not be planned so far: a mapping, a role, a binding, or all of them, because the

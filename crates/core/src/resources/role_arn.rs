@@ -3,7 +3,8 @@
 use crate::{
     config::ServiceAccount,
     engine::{Deferred, PlanDraft},
-    resources::{addresses, request::key_of},
+    live::addresses,
+    resources::request::key_of,
 };
 
 /// The ARN of the role of a service account once the draft is carried out: the one that the file attaches, else that of its

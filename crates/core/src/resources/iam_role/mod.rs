@@ -91,8 +91,18 @@ impl Kind for IamRoleKind {
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
         plan::plan(request, live, draft);
-        attached::plan(request, live, draft);
         removal::plan(request, live, draft);
+    }
+
+    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+        if let Some(name) = operation.role_that_goes(live) {
+            live.put(RoleByName(name), Ok(None));
+        }
+        Ok(())
+    }
+
+    fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
+        attached::review(request, live, after, draft);
     }
 
     async fn run(

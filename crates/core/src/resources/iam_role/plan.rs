@@ -20,14 +20,15 @@ use crate::{
         StepId, Unknown, plan::fingerprint,
     },
     live::{
-        Live, StackState, Unreadable, is_of_cluster, region_of, role_name_of, service_account_of, state_of,
+        Live, StackState, Unreadable,
+        addresses::{self, ARN},
+        is_of_cluster, region_of, role_name_of, service_account_of, state_of,
     },
     ports::aws::{Role, Stack},
     resources::{
         Request,
-        addresses::{self, ARN},
         request::ProviderIntent,
-        runner::{help_for, wait_longer},
+        runner::wait_longer,
         standing::{Standing, standing},
     },
 };
@@ -53,10 +54,7 @@ fn plan_roles(request: &Request, live: &Live, draft: &mut PlanDraft) {
             "stacks-unreadable",
             format!("no role can be planned, because the stacks of the region could not be read: {error}"),
         );
-        draft.add_finding(match help_for(error) {
-            Some(help) => finding.with_help(help),
-            None => finding,
-        });
+        draft.add_finding(finding.with_help_for(error));
         return;
     }
     // Without a provider there is nobody to trust; the provider's own finding says so.
@@ -197,10 +195,7 @@ impl Subject<'_> {
             }
             Some(Err(error)) => {
                 let finding = self.error("role-unreadable", error.to_string());
-                draft.add_finding(match help_for(error) {
-                    Some(help) => finding.with_help(help),
-                    None => finding,
-                });
+                draft.add_finding(finding.with_help_for(error));
                 return;
             }
             None => return,
@@ -223,7 +218,7 @@ impl Subject<'_> {
         }
         let Some((template, old)) = template_of(self.live, stack) else {
             let (why, help) = match self.live.template(&stack.name) {
-                Some(Err(error)) => (error.to_string(), help_for(error)),
+                Some(Err(error)) => (error.to_string(), error.help()),
                 _ => (
                     "it is not a template that eksctl or eksact writes".to_owned(),
                     Some(remedy!(
@@ -348,7 +343,6 @@ impl Subject<'_> {
                 .push("The stack's termination protection is lifted first.".to_owned());
         }
         if let Some(role) = role {
-            shared::guard(self.live, role, &self.address, draft);
             change.notes.push(format!(
                 "The role {} is deleted and another is made: whatever else refers to it by name or ARN stops working.",
                 role.name

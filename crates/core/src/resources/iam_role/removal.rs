@@ -4,19 +4,21 @@
 use eksact_identity::service_account::ServiceAccountKey;
 use serde_json::json;
 
-use super::{compare::template_of, desired::token, operation::Operation, shared, stack_health::to_health};
+use super::{compare::template_of, desired::token, operation::Operation, stack_health::to_health};
 use crate::{
     config::ServiceAccount,
     engine::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
-    live::{Live, StackState, is_of_cluster, region_of, role_name_of, service_account_of, state_of},
+    live::{
+        Live, StackState, addresses, is_of_cluster, region_of, role_name_of, service_account_of, state_of,
+    },
     ports::aws::{Role, Stack},
     resources::{
-        Request, addresses,
+        Request,
         request::{is_protected, key_of, owns_role},
-        runner::{help_for, wait_longer},
+        runner::wait_longer,
         standing::{Standing, standing},
     },
 };
@@ -185,10 +187,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
     {
         let message = format!("the role is kept, because its service account could not be read: {error}");
         let finding = Finding::new(Severity::Error, "service-account-unreadable", message).about(&address);
-        draft.add_finding(match help_for(error) {
-            Some(help) => finding.with_help(help),
-            None => finding,
-        });
+        draft.add_finding(finding.with_help_for(error));
         return;
     }
     let role_name = role_name_of(stack);
@@ -207,9 +206,6 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
         }
         None => None,
     };
-    if let Some(role) = role {
-        shared::guard(live, role, &address, draft);
-    }
     let old = template_of(live, stack).map(|(_, old)| old);
     let steps = take_down(request, &address, stack, role, old.as_ref(), draft);
     let requested = request.delete.contains(key);

@@ -9,12 +9,13 @@ use serde_json::json;
 use super::{operation::Operation, shared, stack_health::to_health};
 use crate::{
     engine::{StepDone, StepError, executor::Progress},
+    live::addresses::ARN,
     live::{StackState, state_of},
     ports::{
         CallError, CallErrorKind,
         aws::{ChangeSet, ChangeSetRequest, Stack, StackRequest},
     },
-    resources::{RunContext, addresses::ARN, runner::run_again, stack_wait::root_cause},
+    resources::{RunContext, runner::run_again, stack_wait::root_cause},
 };
 use eksact_identity::cloudformation::tags;
 

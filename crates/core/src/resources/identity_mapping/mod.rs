@@ -7,7 +7,6 @@ mod backup;
 mod backup_file;
 mod delta;
 mod effect;
-mod evidence;
 mod findings;
 mod operation;
 mod ownership;
@@ -20,7 +19,6 @@ mod run;
 mod staying;
 mod text;
 mod wanted;
-mod way_back;
 
 use async_trait::async_trait;
 
@@ -28,13 +26,12 @@ use super::{Kind, Request, RunContext};
 use crate::{
     config::cluster_access::MappingSubject,
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
+    guard::access::KnownRefusal,
     live::{AccessEntries, AwsAuth, CallerInCluster, Live, LiveReader, Observed, PermissionSetRoles},
     ports::{access::ConfigMap, kubernetes::AccessReview},
 };
 
 pub use backup::{AllBackups, BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, all_backups};
-pub(super) use evidence::caller_over;
-pub use way_back::commands as way_back;
 
 /// The kind `aws-auth`: its changes bear `identity-mapping/…`, its step the ConfigMap's address.
 #[derive(Debug)]
@@ -96,6 +93,20 @@ impl Kind for AwsAuthKind {
             Some(restore) => restore::plan(request, restore, live, draft),
             None => plan::plan(request, live, draft),
         }
+    }
+
+    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+        operation.predict(live)
+    }
+
+    fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
+        if is_asked(request) {
+            findings::review(request, live, after, draft);
+        }
+    }
+
+    fn keep_refusals(&self, operation: &mut Self::Operation, refusals: &[KnownRefusal]) {
+        operation.keep_refusals(refusals);
     }
 
     fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {

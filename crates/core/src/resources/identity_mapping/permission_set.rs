@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     engine::{Finding, Severity},
-    live::Live,
-    resources::{addresses, runner::help_for},
+    live::{Live, addresses},
 };
 use eksact_identity::iam::Arn;
 
@@ -47,10 +46,7 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
                 "permission-set-unreadable",
                 format!("the role of permission set {name} could not be looked for: {cause}"),
             );
-            return Err(match help_for(cause) {
-                Some(help) => finding.with_help(help),
-                None => finding,
-            });
+            return Err(finding.with_help_for(cause));
         }
         None => {
             return Err(error(

@@ -4,13 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     delta::{Delta, DeltaError, EntryChange, Outcome, work_out},
-    effect,
-    evidence::Standpoint,
-    findings,
+    effect, findings,
     operation::Operation,
-    reading::Reading,
     removal, staying,
-    wanted::wanted_of,
+    wanted::{Wanted, wanted_of},
 };
 use crate::{
     config::location::SourceLocation,
@@ -20,16 +17,14 @@ use crate::{
     },
     guard::{
         Guard,
-        access::{KnownRefusal, section_dropped},
+        access::{KnownRefusal, foreign_change, section_dropped},
+        aws_auth::AwsAuthReading,
+        recovery,
+        standpoint::{Standpoint, known_entries},
     },
-    live::{Live, Unreadable, unreadable},
+    live::{Live, Unreadable, addresses, unreadable},
     ports::{CallError, access::ConfigMap},
-    resources::{
-        Request, addresses,
-        revocation::is_held_back,
-        runner::{help_for, private_endpoint},
-        unreachable,
-    },
+    resources::{Request, revocation::is_held_back, runner::private_endpoint, unreachable},
 };
 
 /// Adds the difference of every mapping.
@@ -51,7 +46,14 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         }
         None => return,
     };
-    let (mut delta, sources) = wanted_of(request, live, draft);
+    let Wanted {
+        mut delta,
+        sources,
+        findings: problems,
+    } = wanted_of(request, live);
+    for problem in problems {
+        draft.add_finding(problem);
+    }
     let reasons = removal::add(request, config_map, &sources, &mut delta, draft);
     staying::note_leftover(request, config_map, &sources, draft);
     let held_back = is_held_back(draft);
@@ -78,23 +80,24 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         draft.add_unchanged(addresses::identity_mapping(subject));
     }
     let standpoint = Standpoint::of(live);
-    findings::about_mappings(request, live, &sources, &outcome, draft);
     if outcome.changes.is_empty() {
+        findings::dropped_sections(&outcome, draft);
         return;
     }
     if let Some(problem) = cannot_be_written(config_map, &outcome) {
         draft.add_finding(problem);
         return;
     }
-    let refusals = standpoint.refusals(&outcome);
-    for refusal in &refusals {
+    // The other guards look at the finished plan; only the edit itself can tell what it changes unasked.
+    let unasked = foreign_change(&outcome.foreign);
+    if let Some(refusal) = &unasked {
         draft.add_finding(refusal.finding().about(&addresses::aws_auth()));
     }
     let operation = Operation::Write {
         cluster_arn: live.cluster.arn.clone(),
         delta,
         expected: outcome.changes.clone(),
-        allowed: refusals.iter().map(KnownRefusal::from).collect(),
+        allowed: unasked.iter().map(KnownRefusal::from).collect(),
         standpoint: standpoint.clone(),
         create: config_map.is_none(),
     };
@@ -242,7 +245,7 @@ pub(super) fn refuse_edit(
 ) {
     let guard = Guard::AwsAuthSectionDropped;
     if matches!(error, DeltaError::Dropped { .. }) && !request.settings.allow.contains(&guard) {
-        let reading = config_map.map(|config_map| Reading::of(&config_map.data));
+        let reading = config_map.map(|config_map| AwsAuthReading::of(&config_map.data));
         let dropped = reading.map(|reading| reading.dropped).unwrap_or_default();
         if let Some(refusal) = section_dropped(&dropped) {
             draft.add_finding(refusal.finding().about(&addresses::aws_auth()));
@@ -280,11 +283,11 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
         return finding.with_help(match error.kind {
             crate::ports::CallErrorKind::Credentials => remedy!(
                 "If nobody gets in any more, the way back is an access entry: {}",
-                super::way_back::commands(
+                recovery::commands(
                     &live.cluster,
                     &live.region,
                     live.caller.as_ref().ok(),
-                    super::evidence::known_entries(live)
+                    known_entries(live)
                 )
             ),
             _ => private_endpoint(),
@@ -292,8 +295,5 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
     }
     let finding =
         Finding::new(Severity::Error, "aws-auth-unreadable", error.to_string()).about(&addresses::aws_auth());
-    match help_for(error) {
-        Some(help) => finding.with_help(help),
-        None => finding,
-    }
+    finding.with_help_for(error)
 }

@@ -12,8 +12,9 @@ use crate::{
     config::location::SourceLocation,
     engine::{Finding, PlanDraft, Reason, Severity},
     guard::Guard,
+    live::addresses,
     ports::access::ConfigMap,
-    resources::{Request, addresses, request::MappingSelector},
+    resources::{Request, request::MappingSelector},
 };
 use eksact_identity::authn::aws_auth::SectionKey;
 

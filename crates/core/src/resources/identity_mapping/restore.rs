@@ -7,7 +7,6 @@ use serde_json::json;
 use super::{
     delta::{Outcome, content_digest},
     effect::effect_of,
-    evidence::Standpoint,
     findings,
     operation::Operation,
     ownership::{self, digest_of},
@@ -20,9 +19,9 @@ use crate::{
         Action, AttributeChange, Change, Difference, DifferenceSign, Effect, PlanDraft, Reason,
         plan::fingerprint,
     },
-    guard::access::{Admitted, KnownRefusal},
-    live::Live,
-    resources::{Request, addresses, request::Restore},
+    guard::{access::Admitted, standpoint::Standpoint},
+    live::{Live, addresses},
+    resources::{Request, request::Restore},
 };
 
 /// Adds what taking it back would change.
@@ -58,15 +57,7 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
         draft.add_finding(problem);
         return;
     }
-    findings::about_restored(request, live, &outcome, draft);
-    // That a section is dropped now is what a restore corrects; that the backup's would be, is what the guard is about.
-    let mut seen_by_guards = outcome.clone();
-    seen_by_guards.before.dropped.clone_from(&outcome.after.dropped);
     let standpoint = Standpoint::of(live);
-    let refusals = standpoint.refusals(&seen_by_guards);
-    for refusal in &refusals {
-        draft.add_finding(refusal.finding().about(&address));
-    }
     let keys: BTreeSet<&String> = now.keys().chain(restore.data.keys()).collect();
     let data: BTreeMap<String, Option<String>> = keys
         .into_iter()
@@ -92,7 +83,7 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
         seen: config_map.map(|config_map| content_digest(&config_map.data)),
         data,
         annotation: ownership::format(&owned),
-        allowed: refusals.iter().map(KnownRefusal::from).collect(),
+        allowed: Vec::new(),
         way_back: standpoint.way_back,
     };
     let title = format!("restore ConfigMap {} from {}", address.name(), restore.name);

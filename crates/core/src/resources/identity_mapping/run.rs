@@ -109,7 +109,12 @@ fn writing(operation: &Operation, now: Option<&ConfigMap>) -> Result<Option<Writ
                 return Ok(None);
             }
             same_as_planned(expected, &outcome)?;
-            let refusals = standpoint.refusals(&outcome);
+            let refusals = standpoint.refusals(
+                &outcome.before,
+                &outcome.after,
+                &outcome.before.dropped,
+                &outcome.foreign,
+            );
             if let Some(worse) = refusals
                 .iter()
                 .find(|refusal| !allowed.iter().any(|known| refusal.is_covered_by(known)))

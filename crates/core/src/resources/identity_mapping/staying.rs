@@ -11,8 +11,9 @@ use super::{
 use crate::{
     config::location::SourceLocation,
     engine::{Action, Finding, PlanDraft, Reason, Severity},
+    live::addresses,
     ports::access::ConfigMap,
-    resources::{Request, addresses, revocation::held_back},
+    resources::{Request, revocation::held_back},
 };
 
 /// So many subjects are told in a note.

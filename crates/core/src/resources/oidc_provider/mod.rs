@@ -12,13 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     Kind, Request, RunContext,
     request::{ProviderIntent, ThumbprintSource},
-    runner::help_for,
 };
 use crate::{
     engine::{Finding, PlanDraft, Severity, StepDone, StepError, executor::Progress},
-    live::{AllRoles, ClusterOidcProvider, IssuerChain, Live, LiveReader},
+    live::{AllRoles, ClusterOidcProvider, IssuerChain, Live, LiveReader, addresses},
     ports::{CallErrorKind, aws::OidcProvider},
-    resources::addresses,
 };
 use plan::Subject;
 
@@ -126,10 +124,7 @@ impl Kind for OidcProviderKind {
             Some(Ok(existing)) => existing.as_ref(),
             Some(Err(error)) => {
                 let finding = Finding::new(Severity::Error, "unreadable", error.to_string()).about(&address);
-                draft.add_finding(match help_for(error) {
-                    Some(help) => finding.with_help(help),
-                    None => finding,
-                });
+                draft.add_finding(finding.with_help_for(error));
                 return;
             }
             None => return,

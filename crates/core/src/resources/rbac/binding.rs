@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    BINDINGS, binding_words,
+    BINDINGS,
     desired::{WantedBinding, desired},
-    in_kubectl, is_ours, namespace_is_there, namespace_step, review, role_key, role_words,
+    in_kubectl, is_ours, namespace_is_there, namespace_step, review,
 };
 use crate::{
     engine::{
         Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone, StepError,
         plan::fingerprint,
     },
-    live::{Live, Unreadable, unreadable},
+    live::{Bindings, Live, Unreadable, addresses, binding_words, role_key, role_words, unreadable},
     ports::{
         CallErrorKind,
         access::{RbacBinding, Subject},
         kubernetes::AccessReview,
     },
-    resources::{Request, RunContext, addresses, runner::help_for, unreachable},
+    resources::{Request, RunContext, unreachable},
 };
 
 /// One write.
@@ -38,6 +38,18 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
+    /// Changes what was read as the write would.
+    pub(super) fn predict(&self, live: &mut Live) {
+        let (Self::Create { binding } | Self::SetSubjects { binding } | Self::Delete { binding }) = self;
+        let is_it = |other: &RbacBinding| other.namespace == binding.namespace && other.name == binding.name;
+        live.change(&Bindings, |bindings| {
+            bindings.retain(|other| !is_it(other));
+            if !matches!(self, Self::Delete { .. }) {
+                bindings.push(binding.clone());
+            }
+        });
+    }
+
     /// What the caller must be allowed.
     pub(super) fn access_reviews(&self) -> Vec<AccessReview> {
         let (verb, binding) = match self {
@@ -70,10 +82,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                 }
                 Unreadable::Object => Finding::new(Severity::Error, "bindings-unreadable", error.to_string()),
             };
-            draft.add_finding(match help_for(error) {
-                Some(help) => finding.with_help(help),
-                None => finding,
-            });
+            draft.add_finding(finding.with_help_for(error));
             return;
         }
         None => return,

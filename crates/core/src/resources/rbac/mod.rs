@@ -7,9 +7,7 @@ mod binding;
 mod desired;
 mod emr_containers;
 mod removal;
-mod rights;
 mod role;
-mod rules;
 
 use std::collections::BTreeSet;
 
@@ -19,19 +17,16 @@ use super::{Kind, Request, RunContext};
 use crate::{
     config::location::SourceLocation,
     engine::{Address, Finding, PlanDraft, Severity, StepDone, StepError, StepId, executor::Progress},
+    guard::{rbac_rules::normal, rights::is_named},
     live::{
-        AccessEntries, Bindings, CallerInCluster, Live, LiveReader, NamespaceByName, RbacRoleByKey, RoleKey,
+        AccessEntries, Bindings, CallerInCluster, Live, LiveReader, NamespaceByName, RBAC_GROUP,
+        RbacRoleByKey, RoleKey, addresses, role_key,
     },
     ports::{
         access::{RbacBinding, RbacRole},
         kubernetes::AccessReview,
     },
-    resources::addresses,
 };
-
-pub use desired::bound_groups;
-pub(in crate::resources) use removal::left_bindings;
-pub(super) use rights::Bound;
 
 /// The label that marks a role or binding as eksact's.
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
@@ -41,9 +36,6 @@ pub const MANAGED_BY: &str = "eksact";
 /// The annotation that tells the group for which eksact made a role or binding.
 pub const GROUP_ANNOTATION: &str = "eksact.dev/group";
 
-/// The API group.
-const GROUP: &str = "rbac.authorization.k8s.io";
-
 /// The kind `rbac-role`: `Role` (`rbac-role/NAMESPACE/NAME`) and `ClusterRole` (`rbac-role/NAME`).
 #[derive(Debug)]
 pub struct RbacRoleKind;
@@ -51,26 +43,6 @@ pub struct RbacRoleKind;
 /// The kind `rbac-binding`: `RoleBinding` and `ClusterRoleBinding`.
 #[derive(Debug)]
 pub struct RbacBindingKind;
-
-/// `Role app/reader` or `ClusterRole reader`, for people.
-fn role_words(namespace: Option<&str>, name: &str) -> String {
-    let kind = if namespace.is_some() {
-        "Role"
-    } else {
-        "ClusterRole"
-    };
-    format!("{kind} {}", addresses::qualified(namespace, name))
-}
-
-/// `RoleBinding app/reader` or `ClusterRoleBinding reader`.
-fn binding_words(namespace: Option<&str>, name: &str) -> String {
-    let kind = if namespace.is_some() {
-        "RoleBinding"
-    } else {
-        "ClusterRoleBinding"
-    };
-    format!("{kind} {}", addresses::qualified(namespace, name))
-}
 
 /// The same object in the words of kubectl: `rolebinding reader --namespace app`.
 fn in_kubectl(words: &str) -> String {
@@ -176,10 +148,8 @@ async fn roles_of_caller(
     bindings
         .iter()
         .filter(|binding| {
-            rights::is_named(binding, "", &groups)
-                || usernames
-                    .iter()
-                    .any(|username| rights::is_named(binding, username, &[]))
+            is_named(binding, "", &groups)
+                || usernames.iter().any(|username| is_named(binding, username, &[]))
         })
         .map(role_key)
         .collect()
@@ -225,6 +195,11 @@ impl Kind for RbacRoleKind {
         }
     }
 
+    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+        operation.predict(live);
+        Ok(())
+    }
+
     fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
         operation.access_reviews()
     }
@@ -259,6 +234,11 @@ impl Kind for RbacBindingKind {
         }
     }
 
+    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+        operation.predict(live);
+        Ok(())
+    }
+
     fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
         operation.access_reviews()
     }
@@ -273,17 +253,11 @@ impl Kind for RbacBindingKind {
     }
 }
 
-/// The role that a binding gives.
-fn role_key(binding: &RbacBinding) -> RoleKey {
-    let namespace = binding.namespace.clone().filter(|_| binding.role_kind == "Role");
-    (namespace, binding.role_name.clone())
-}
-
 fn review(verb: &str, namespace: Option<&String>, resource: (&str, &str)) -> AccessReview {
     let (namespaced, clusterwide) = resource;
     AccessReview {
         verb: verb.to_owned(),
-        group: GROUP.to_owned(),
+        group: RBAC_GROUP.to_owned(),
         resource: if namespace.is_some() {
             namespaced
         } else {
@@ -301,5 +275,5 @@ const BINDINGS: (&str, &str) = ("rolebindings", "clusterrolebindings");
 
 /// Whether a live role is what is wanted, in all that eksact says of one.
 fn same_rules(live: &RbacRole, wanted: &RbacRole) -> bool {
-    rules::normal(&live.rules) == rules::normal(&wanted.rules)
+    normal(&live.rules) == normal(&wanted.rules)
 }

@@ -4,18 +4,19 @@
 use std::collections::BTreeSet;
 
 use super::{
-    GROUP_ANNOTATION, binding, binding_words,
+    GROUP_ANNOTATION, binding,
     desired::{Desired, desired},
-    is_ours, role, role_key, role_words,
+    is_ours, role,
 };
 use crate::{
     engine::{
         Action, Address, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId, plan::fingerprint,
     },
-    live::{Live, RoleKey},
+    guard::rbac_rules::normal,
+    live::{Live, RoleKey, addresses, binding_words, role_key, role_words},
     ports::access::{RbacBinding, RbacRole},
     resources::{
-        Request, addresses,
+        Request,
         revocation::{held_back, is_held_back},
     },
 };
@@ -71,25 +72,6 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     for (binding, reason) in going {
         remove_binding(binding, reason, &grants, draft);
     }
-}
-
-/// The bindings that the request leaves, but for those that it has anew.
-pub(in crate::resources) fn left_bindings<'live>(
-    request: &Request,
-    bindings: &'live [RbacBinding],
-) -> Vec<&'live RbacBinding> {
-    let going: BTreeSet<&str> = if request.access.prune {
-        let wanted = desired(request);
-        unwanted(&wanted, bindings)
-            .map(|binding| binding.uid.as_str())
-            .collect()
-    } else {
-        BTreeSet::new()
-    };
-    bindings
-        .iter()
-        .filter(|binding| !going.contains(binding.uid.as_str()))
-        .collect()
 }
 
 /// eksact's bindings that the request does not want.
@@ -193,7 +175,7 @@ fn remove_role(role: &RbacRole, reason: Reason, grants: &[StepId], draft: &mut P
     let operation = role::Operation::Delete { role: role.clone() };
     let step = draft.add_step(&address, "delete", title, grants.to_vec(), &operation);
     let attributes = vec![role::rules_change(&role.rules, &[])];
-    let fingerprint = fingerprint(&Some((&role.uid, super::rules::normal(&role.rules))));
+    let fingerprint = fingerprint(&Some((&role.uid, normal(&role.rules))));
     add(address, reason, attributes, Vec::new(), step, fingerprint, draft);
 }
 

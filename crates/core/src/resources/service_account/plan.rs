@@ -15,17 +15,17 @@ use crate::{
     guard::Guard,
     live::{
         Live, MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, ServiceAccountByKey, Unreadable,
-        other_owner, ownership, unreadable,
+        addresses, other_owner, ownership, unreadable,
     },
     ports::{
         CallError, CallErrorKind,
         kubernetes::{FIELD_MANAGER, ServiceAccount},
     },
     resources::{
-        Request, addresses,
+        Request,
         request::{key_of, owns_role},
         role_arn::role_arn_after,
-        runner::{help_for, private_endpoint, wait_until_gone},
+        runner::{private_endpoint, wait_until_gone},
         standing::{Standing, standing},
     },
 };
@@ -48,10 +48,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                 let finding = Finding::new(Severity::Error, "service-account-unreadable", error.to_string())
                     .about(&address)
                     .at(account.location.as_ref());
-                draft.add_finding(match help_for(error) {
-                    Some(help) => finding.with_help(help),
-                    None => finding,
-                });
+                draft.add_finding(finding.with_help_for(error));
             }
         }
     }
@@ -84,7 +81,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
 fn way_in(cause: Option<&CallError>) -> Remedy {
     let way_in = cause
         .filter(|error| error.kind == CallErrorKind::Credentials)
-        .and_then(help_for)
+        .and_then(CallError::help)
         .unwrap_or_else(private_endpoint);
     way_in.and(&remedy!(
         "`roleOnly: true` leaves Kubernetes out; --allow {} makes the roles now and the service accounts on a later run.",

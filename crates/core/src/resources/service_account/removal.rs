@@ -13,10 +13,11 @@ use crate::{
     },
     guard::Guard,
     live::{
-        Live, Ownership, ROLE_ANNOTATION, Unreadable, other_owner, ownership, service_account_of, unreadable,
+        Live, Ownership, ROLE_ANNOTATION, Unreadable, addresses, other_owner, ownership, service_account_of,
+        unreadable,
     },
     ports::kubernetes::ServiceAccount,
-    resources::{Request, addresses, runner::help_for},
+    resources::Request,
 };
 
 /// Adds the removal of every service account that shall go.
@@ -31,10 +32,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             Unreadable::Cluster => Guard::KubernetesUnreachable.refusal(message),
             Unreadable::Object => Finding::new(Severity::Error, "service-accounts-unreadable", message),
         };
-        draft.add_finding(match help_for(error) {
-            Some(help) => finding.with_help(help),
-            None => finding,
-        });
+        draft.add_finding(finding.with_help_for(error));
     }
     let with_stack: BTreeSet<ServiceAccountKey> = live
         .known_stacks()
@@ -58,10 +56,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             Some(Err(error)) if unreadable(error) == Unreadable::Object => {
                 let finding = Finding::new(Severity::Error, "service-account-unreadable", error.to_string())
                     .about(&addresses::service_account(key));
-                draft.add_finding(match help_for(error) {
-                    Some(help) => finding.with_help(help),
-                    None => finding,
-                });
+                draft.add_finding(finding.with_help_for(error));
             }
             Some(Ok(None)) if !with_stack.contains(key) && matches!(live.stacks(), Some(Ok(_))) => draft
                 .add_finding(

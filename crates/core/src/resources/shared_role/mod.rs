@@ -9,6 +9,8 @@ mod run;
 
 use std::collections::BTreeSet;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,11 +27,6 @@ use eksact_identity::iam::{shared_trust, trust};
 /// The kind `shared-role`.
 #[derive(Debug)]
 pub struct SharedRoleKind;
-
-/// The trust policy of a role once the request is carried out, as far as this cluster shares it.
-pub fn trust_policy_after(request: &Request, live: &Live, role: &Role) -> Value {
-    plan::document_after(request, live, role)
-}
 
 /// One write: this cluster's statement becomes `after`. Nothing else of the document is said, so nothing else changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -132,6 +129,17 @@ impl Kind for SharedRoleKind {
         if is_looked_for(request) {
             removal::plan(request, live, draft);
         }
+    }
+
+    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+        let Some(Ok(Some(role))) = live.role(&operation.role) else {
+            return Ok(());
+        };
+        let mut role = Role::clone(role);
+        role.trust_policy = edited(&role.trust_policy, &operation.sid, operation.after.as_ref())
+            .map_err(|error| StepError::new(error.to_string()))?;
+        live.put(RoleByName(role.name.clone()), Ok(Some(Arc::new(role))));
+        Ok(())
     }
 
     async fn run(

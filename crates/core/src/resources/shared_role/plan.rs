@@ -7,15 +7,9 @@ use crate::{
     config::cluster_access::{RoleReference, SharedRole},
     engine::{Action, Address, Change, Effect, Finding, PlanDraft, Reason, Severity, plan::fingerprint},
     live::Live,
+    live::addresses,
     ports::aws::Role,
-    resources::{
-        Request,
-        access_effect::document_change,
-        addresses::{self},
-        request::ProviderIntent,
-        runner::help_for,
-        trust_policy::quota_help,
-    },
+    resources::{Request, access_effect::document_change, request::ProviderIntent, trust_policy::quota_help},
 };
 use eksact_identity::iam::{
     Arn,
@@ -66,27 +60,6 @@ pub(super) fn is_long(request: &Request, live: &Live) -> bool {
         };
         shared_trust::with(&role.trust_policy, &statement).is_ok_and(|after| length(&after) > DEFAULT_QUOTA)
     })
-}
-
-/// The trust policy of a role once the request is carried out, as far as this cluster's statement goes; the live one where
-/// nothing becomes of it.
-pub(super) fn document_after(request: &Request, live: &Live, role: &Role) -> Value {
-    let mut shared = request.config.access.shared_roles.iter();
-    let after = match shared.find(|declared| declared.role.value.name() == role.name) {
-        Some(declared) => wanted(declared, live).and_then(|statement| {
-            let subject = Subject {
-                live,
-                declared,
-                address: addresses::shared_role(&role.name),
-                statement,
-            };
-            let (document, _) = subject.outcome(role).ok()??;
-            Some(document)
-        }),
-        None if request.access.prune_shared_roles => edited(&role.trust_policy, &sid(live), None).ok(),
-        None => None,
-    };
-    after.unwrap_or_else(|| role.trust_policy.clone())
 }
 
 struct Subject<'plan> {
@@ -194,10 +167,7 @@ impl Subject<'_> {
             }
             Some(Err(error)) => {
                 let finding = self.error("role-unreadable", error.to_string());
-                return Err(Box::new(match help_for(error) {
-                    Some(help) => finding.with_help(help),
-                    None => finding,
-                }));
+                return Err(Box::new(finding.with_help_for(error)));
             }
         };
         if let RoleReference::Arn(text) = reference

@@ -1,10 +1,8 @@
 //! The addresses of objects: how one kind refers to an object of another. What becomes of it stands in the draft, and how it
-//! is now in [`Live`](crate::live::Live), both to be asked by its address or key; no kind asks another.
+//! is now in [`Live`](super::Live), both to be asked by its address or key; no kind asks another.
 
-use crate::{
-    engine::Address,
-    live::{AWS_AUTH, AWS_AUTH_NAMESPACE},
-};
+use super::{AWS_AUTH, AWS_AUTH_NAMESPACE};
+use crate::engine::Address;
 use eksact_identity::service_account::ServiceAccountKey;
 
 /// The attribute of a role that others wait for: its ARN.

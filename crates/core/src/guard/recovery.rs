@@ -1,12 +1,10 @@
 //! The way back into a cluster that lets nobody in any more: through EKS's own API, by an access entry, which no write to
 //! the cluster can take away.
 
-use crate::{
-    guard::access::principal_key,
-    ports::{
-        access::AccessEntry,
-        aws::{CallerIdentity, Cluster},
-    },
+use super::access::principal_key;
+use crate::ports::{
+    access::AccessEntry,
+    aws::{CallerIdentity, Cluster},
 };
 
 /// The commands that give `caller` (an ARN as STS tells it) the whole cluster, in one line. `entries` are the cluster's
@@ -79,7 +77,7 @@ fn principal(arn: &str) -> String {
 }
 
 /// The canonical ARN, in lower case, of whoever has this ARN.
-pub(super) fn caller_key(arn: &str) -> String {
+pub fn caller_key(arn: &str) -> String {
     principal_key(&principal(arn))
 }
 
