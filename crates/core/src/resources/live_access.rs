@@ -12,7 +12,8 @@ use tokio::sync::OnceCell;
 use super::live::Observed;
 use crate::ports::{
     Readers,
-    access::{AccessEntry, ConfigMap, RbacBinding, RbacRole, UserInfo},
+    access::{ConfigMap, RbacBinding, RbacRole, UserInfo},
+    aws::AccessEntry,
 };
 
 /// The namespace of `aws-auth` and of its backups.
