@@ -8,15 +8,13 @@ use sha2::{Digest as _, Sha256};
 use super::{backup_file, delta::content_digest, ownership::ANNOTATION};
 use crate::{
     engine::StepError,
+    live::{AWS_AUTH, AWS_AUTH_NAMESPACE},
     ports::{
         CallError, CallErrorKind,
         access::{ConfigMap, NewConfigMap},
         kubernetes::KubernetesReader,
     },
-    resources::{
-        RunContext,
-        live_access::{AWS_AUTH, NAMESPACE},
-    },
+    resources::RunContext,
 };
 
 /// The label of a backup; its value is the name of the ConfigMap that it is of.
@@ -70,7 +68,7 @@ impl Backup {
 /// The backups in the cluster, the newest first.
 pub(super) async fn backups(kubernetes: &dyn KubernetesReader) -> Result<Vec<Backup>, CallError> {
     let mut backups: Vec<Backup> = kubernetes
-        .config_maps(NAMESPACE, BACKUP_OF_LABEL, AWS_AUTH)
+        .config_maps(AWS_AUTH_NAMESPACE, BACKUP_OF_LABEL, AWS_AUTH)
         .await?
         .into_iter()
         .map(|config_map| Backup::new(config_map.name.clone(), config_map))
@@ -130,7 +128,7 @@ impl Kept {
     pub(super) fn note(&self) -> String {
         match self {
             Self::InCluster { name } => {
-                format!("What aws-auth was before is kept in the ConfigMap {NAMESPACE}/{name}.")
+                format!("What aws-auth was before is kept in the ConfigMap {AWS_AUTH_NAMESPACE}/{name}.")
             }
             Self::File { path, why } => format!(
                 "What aws-auth was before is kept in the file {}, because the cluster refused a ConfigMap: {why}.",
@@ -166,7 +164,7 @@ pub(super) async fn keep(
         annotations.insert(BEFORE_RESTORE_ANNOTATION.to_owned(), "true".to_owned());
     }
     let backup = NewConfigMap {
-        namespace: NAMESPACE.to_owned(),
+        namespace: AWS_AUTH_NAMESPACE.to_owned(),
         name: name.clone(),
         labels: BTreeMap::from([(BACKUP_OF_LABEL.to_owned(), AWS_AUTH.to_owned())]),
         annotations,
@@ -198,7 +196,7 @@ pub(super) async fn forget_oldest(context: &RunContext) -> Option<String> {
             .writers
             .kubernetes
             .delete_config_map(
-                NAMESPACE,
+                AWS_AUTH_NAMESPACE,
                 &backup.name,
                 &backup.config_map.uid,
                 &backup.config_map.resource_version,

@@ -15,14 +15,12 @@ use crate::resources::runner::run_again;
 use crate::{
     engine::{StepDone, StepError, StepFailure, executor::Progress},
     guard::access::Refusal,
+    live::{AWS_AUTH, AWS_AUTH_NAMESPACE},
     ports::{
         CallError, CallErrorKind,
         access::{ConfigMap, ConfigMapPatch, NewConfigMap},
     },
-    resources::{
-        RunContext,
-        live_access::{AWS_AUTH, NAMESPACE},
-    },
+    resources::RunContext,
 };
 use eksact_message::duration::in_words;
 
@@ -49,7 +47,11 @@ pub(super) async fn run(
     let mut lost = 0;
     let mut backups = Vec::new();
     loop {
-        let now = context.readers.kubernetes.config_map(NAMESPACE, AWS_AUTH).await?;
+        let now = context
+            .readers
+            .kubernetes
+            .config_map(AWS_AUTH_NAMESPACE, AWS_AUTH)
+            .await?;
         let Some(writing) = writing(&operation, now.as_ref())? else {
             return Ok(finished(&operation, backups, context).await);
         };
@@ -228,13 +230,13 @@ async fn write(
             annotations: writing.annotations.clone(),
         };
         return kubernetes
-            .patch_config_map(NAMESPACE, AWS_AUTH, &patch, &now.resource_version)
+            .patch_config_map(AWS_AUTH_NAMESPACE, AWS_AUTH, &patch, &now.resource_version)
             .await;
     }
     let present = |(key, text): (&String, &Option<String>)| Some((key.clone(), text.clone()?));
     kubernetes
         .create_config_map(&NewConfigMap {
-            namespace: NAMESPACE.to_owned(),
+            namespace: AWS_AUTH_NAMESPACE.to_owned(),
             name: AWS_AUTH.to_owned(),
             labels: BTreeMap::new(),
             annotations: writing.annotations.iter().filter_map(present).collect(),
