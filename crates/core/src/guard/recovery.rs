@@ -2,10 +2,7 @@
 //! the cluster can take away.
 
 use super::access::principal_key;
-use crate::ports::{
-    access::AccessEntry,
-    aws::{CallerIdentity, Cluster},
-};
+use crate::ports::aws::{AccessEntry, CallerIdentity, Cluster};
 
 /// The commands that give `caller` (an ARN as STS tells it) the whole cluster, in one line. `entries` are the cluster's
 /// access entries, where they are known: one that is there is not made again, which EKS would refuse.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     live::Live,
-    ports::{access::AccessEntry, aws::CallerIdentity},
+    ports::aws::{AccessEntry, CallerIdentity},
 };
 
 /// What the guards need besides the ConfigMap.
