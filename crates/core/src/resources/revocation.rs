@@ -13,10 +13,7 @@ pub(super) fn is_held_back(draft: &PlanDraft) -> bool {
     draft.findings().iter().any(|finding| match finding.severity {
         // One that is allowed leaves out what it is about all the same.
         Severity::Refusal => finding.code == Guard::KubernetesUnreachable.code(),
-        Severity::Error => finding
-            .address
-            .as_ref()
-            .is_none_or(|address| addresses::gives_access(address)),
+        Severity::Error => finding.address.as_ref().is_none_or(addresses::gives_access),
         Severity::Warning | Severity::Note => false,
     })
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    delta::{Delta, Outcome, work_out},
+    delta::{Outcome, work_out},
     wanted::wanted_of,
 };
 use crate::{
@@ -72,17 +72,18 @@ fn about_mappings(request: &Request, live: &Live, after: &Live, draft: &mut Plan
         return;
     };
     let wanted = wanted_of(request, live);
-    let is_written = draft
-        .steps()
+    let is_refused = draft
+        .findings()
         .iter()
-        .any(|step| step.address == addresses::aws_auth());
+        .any(|finding| finding.severity == Severity::Error && finding.address == Some(addresses::aws_auth()));
     // What could not be written for another reason is worth the same words.
-    let unwritten = match is_written {
-        false if wanted.delta != Delta::default() => match work_out(&wanted.delta, config_map.as_ref()) {
+    let unwritten = if is_refused {
+        match work_out(&wanted.delta, config_map.as_ref()) {
             Ok(outcome) => Some(outcome),
             Err(_) => return,
-        },
-        _ => None,
+        }
+    } else {
+        None
     };
     let would = AwsAuthReading::of_live(after);
     let aws_auth = unwritten
