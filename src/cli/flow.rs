@@ -341,6 +341,7 @@ mod tests {
     use super::*;
     use eksact_core::{
         config,
+        ports::kubernetes::Namespace,
         resources::request::Settings,
         view::{ColourChoice, Level},
     };
@@ -396,7 +397,7 @@ mod tests {
         connection
             .writers
             .kubernetes
-            .create_namespace("app")
+            .create(&Namespace::named("app"))
             .await
             .unwrap();
         let failure = still_true(&request, &connection, &approved, &printer)

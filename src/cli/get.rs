@@ -15,7 +15,10 @@ use super::{
     wiring::Connection,
 };
 use eksact_core::{
-    ports::{aws::Stack, kubernetes::ServiceAccount},
+    ports::{
+        aws::Stack,
+        kubernetes::{Selector, ServiceAccount},
+    },
     resources::{
         live::{is_of_cluster, service_account_of},
         service_account::{MANAGED_BY, MANAGED_BY_LABEL, ROLE_ANNOTATION},
@@ -118,7 +121,7 @@ impl GetServiceAccounts {
         {
             return Err(error.into());
         }
-        match connection.readers.kubernetes.service_accounts(self.name.namespace.as_deref()).await {
+        match connection.readers.kubernetes.list::<ServiceAccount>(self.name.namespace.as_deref(), Selector::Everything).await {
             Ok(accounts) => {
                 let attached: Vec<Found> = accounts
                     .into_iter()

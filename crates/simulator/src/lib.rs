@@ -4,7 +4,6 @@
 //! and so do the tests of reliability. The same contract tests run against it and the real servers. It checks what a
 //! service would check; it decides nothing for eksact.
 
-mod access;
 mod authenticator;
 mod aws;
 mod bootstrap;
@@ -12,14 +11,11 @@ mod caller;
 mod change_set;
 mod clock;
 mod cloudformation;
-mod cluster;
 mod faults;
-mod field_managers;
 mod iam;
 mod import;
+mod issuer;
 mod kubernetes;
-mod object_checks;
-mod objects;
 mod oidc_provider;
 mod policy_document;
 mod refusal;

@@ -11,10 +11,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::caller::SimulatedCaller;
-use eksact_core::ports::access::{AccessEntry, ConfigMap, RbacBinding, RbacRole};
+use eksact_core::ports::access::AccessEntry;
 use eksact_core::ports::aws::{Cluster, OidcProvider, ResourceChange, Role, Stack, StackEvent};
 use eksact_core::ports::issuer::CertificateChain;
-use eksact_core::ports::kubernetes::{Namespace, Pod, ServiceAccount};
+use eksact_core::ports::kubernetes::{ConfigMap, Namespace, Pod, RbacBinding, RbacRole, ServiceAccount};
 
 /// The version of the file format that this program writes and reads.
 pub const WORLD_VERSION: u32 = 1;

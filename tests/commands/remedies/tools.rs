@@ -2,8 +2,9 @@
 //! would do with these very arguments, and nothing that they would not.
 
 use eksact_core::ports::{
-    access::{AccessEntry, AccessPolicy, RbacBinding, Subject},
+    access::{AccessEntry, AccessPolicy},
     kubernetes::{Namespace, Pod},
+    kubernetes::{RbacBinding, Subject},
 };
 use eksact_simulator::{SimulatedCluster, World};
 

@@ -5,7 +5,7 @@ use eksact_core::{
     guard::Guard,
     ports::{
         CallError, CallErrorKind,
-        access::{Subject, UserInfo},
+        kubernetes::{Subject, UserInfo},
     },
     resources::{
         self, Live, LiveReader, Request,

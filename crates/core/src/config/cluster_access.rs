@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::location::{Located, SourceLocation};
-use crate::ports::access::PolicyRule;
+use crate::ports::kubernetes::PolicyRule;
 
 /// Whom a mapping lets in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

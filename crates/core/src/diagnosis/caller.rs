@@ -10,7 +10,8 @@ use super::{
 use crate::{
     config::SourceLocation,
     engine::{Finding, Severity},
-    ports::access::{AccessEntry, RbacBinding},
+    ports::access::AccessEntry,
+    ports::kubernetes::RbacBinding,
     view::Facts,
 };
 use eksact_identity::authn::{

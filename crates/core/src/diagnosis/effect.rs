@@ -3,7 +3,8 @@
 use super::remedy::{Target, quoted};
 use crate::{
     engine::{Finding, Severity},
-    ports::access::{AccessEntry, RbacBinding, Subject},
+    ports::access::AccessEntry,
+    ports::kubernetes::{RbacBinding, Subject},
 };
 
 /// The group that the API server asks nobody about.

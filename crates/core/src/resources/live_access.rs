@@ -12,7 +12,8 @@ use tokio::sync::OnceCell;
 use super::live::Observed;
 use crate::ports::{
     Readers,
-    access::{AccessEntry, ConfigMap, RbacBinding, RbacRole, UserInfo},
+    access::AccessEntry,
+    kubernetes::{ConfigMap, ObjectKey, RbacBinding, RbacRole, Selector, UserInfo},
 };
 
 /// The namespace of `aws-auth` and of its backups.
@@ -75,7 +76,11 @@ impl AccessReader {
     /// The ConfigMap.
     pub async fn aws_auth(&self) -> &Observed<Option<ConfigMap>> {
         self.aws_auth
-            .get_or_init(|| self.readers.kubernetes.config_map(NAMESPACE, AWS_AUTH))
+            .get_or_init(|| {
+                self.readers
+                    .kubernetes
+                    .get::<ConfigMap>(ObjectKey::namespaced(NAMESPACE, AWS_AUTH))
+            })
             .await
     }
 
@@ -108,17 +113,22 @@ impl AccessReader {
     /// Every binding.
     pub async fn bindings(&self) -> &Observed<Vec<RbacBinding>> {
         self.bindings
-            .get_or_init(|| self.readers.kubernetes.rbac_bindings())
+            .get_or_init(|| {
+                self.readers
+                    .kubernetes
+                    .list::<RbacBinding>(None, Selector::Everything)
+            })
             .await
     }
 
     /// Reads these roles.
     pub async fn roles(&self, keys: BTreeSet<RoleKey>) {
         let keys: Vec<RoleKey> = keys.into_iter().collect();
-        let read = join_all(
-            keys.iter()
-                .map(|(namespace, name)| self.readers.kubernetes.rbac_role(namespace.as_deref(), name)),
-        )
+        let read = join_all(keys.iter().map(|(namespace, name)| {
+            self.readers
+                .kubernetes
+                .get::<RbacRole>(ObjectKey::new(namespace.as_deref(), name))
+        }))
         .await;
         self.roles
             .lock()

@@ -20,7 +20,7 @@ use crate::ports::{
     CallError, CallErrorKind, Readers,
     aws::{CallerIdentity, Cluster, OidcProvider, Role, Stack},
     issuer::CertificateChain,
-    kubernetes::{Namespace, ServiceAccount},
+    kubernetes::{Namespace, ObjectKey, Selector, ServiceAccount},
 };
 use eksact_identity::{
     cloudformation::stack_name::{self, ExistingStack},
@@ -395,7 +395,12 @@ impl LiveReader {
     pub async fn namespaces(&self, names: BTreeSet<String>) {
         let names: Vec<String> = names.into_iter().collect();
         let listed = if names.len() >= BULK_FROM {
-            Some(self.readers.kubernetes.namespaces().await)
+            Some(
+                self.readers
+                    .kubernetes
+                    .list::<Namespace>(None, Selector::Everything)
+                    .await,
+            )
         } else {
             None
         };
@@ -418,7 +423,12 @@ impl LiveReader {
             }
             return;
         }
-        let read = join_all(names.iter().map(|name| self.readers.kubernetes.namespace(name))).await;
+        let read = join_all(
+            names
+                .iter()
+                .map(|name| self.readers.kubernetes.get::<Namespace>(ObjectKey::cluster(name))),
+        )
+        .await;
         locked(&self.namespaces).extend(names.into_iter().zip(read));
     }
 
@@ -448,10 +458,11 @@ impl LiveReader {
             }
             return;
         }
-        let read = join_all(
-            keys.iter()
-                .map(|key| self.readers.kubernetes.service_account(&key.namespace, &key.name)),
-        )
+        let read = join_all(keys.iter().map(|key| {
+            self.readers
+                .kubernetes
+                .get::<ServiceAccount>(ObjectKey::namespaced(&key.namespace, &key.name))
+        }))
         .await;
         locked(&self.service_accounts).extend(keys.into_iter().zip(read));
     }
@@ -459,7 +470,11 @@ impl LiveReader {
     /// Every service account of the cluster.
     pub async fn all_service_accounts(&self) -> &Observed<Vec<ServiceAccount>> {
         self.all_service_accounts
-            .get_or_init(|| self.readers.kubernetes.service_accounts(None))
+            .get_or_init(|| {
+                self.readers
+                    .kubernetes
+                    .list::<ServiceAccount>(None, Selector::Everything)
+            })
             .await
     }
 }

@@ -10,8 +10,7 @@ use crate::{
     engine::StepError,
     ports::{
         CallError, CallErrorKind,
-        access::{ConfigMap, NewConfigMap},
-        kubernetes::KubernetesReader,
+        kubernetes::{ConfigMap, KubernetesReader, Object as _, Precondition, Selector},
     },
     resources::{
         RunContext,
@@ -70,7 +69,7 @@ impl Backup {
 /// The backups in the cluster, the newest first.
 pub(super) async fn backups(kubernetes: &dyn KubernetesReader) -> Result<Vec<Backup>, CallError> {
     let mut backups: Vec<Backup> = kubernetes
-        .config_maps(NAMESPACE, BACKUP_OF_LABEL, AWS_AUTH)
+        .list::<ConfigMap>(Some(NAMESPACE), Selector::Label(BACKUP_OF_LABEL, AWS_AUTH))
         .await?
         .into_iter()
         .map(|config_map| Backup::new(config_map.name.clone(), config_map))
@@ -165,14 +164,15 @@ pub(super) async fn keep(
     if before_restore {
         annotations.insert(BEFORE_RESTORE_ANNOTATION.to_owned(), "true".to_owned());
     }
-    let backup = NewConfigMap {
+    let backup = ConfigMap {
         namespace: NAMESPACE.to_owned(),
         name: name.clone(),
         labels: BTreeMap::from([(BACKUP_OF_LABEL.to_owned(), AWS_AUTH.to_owned())]),
         annotations,
         data: now.data.clone(),
+        ..ConfigMap::default()
     };
-    match context.writers.kubernetes.create_config_map(&backup).await {
+    match context.writers.kubernetes.create(&backup).await {
         Ok(_) => Ok(Kept::InCluster { name }),
         Err(error) if error.kind == CallErrorKind::AlreadyExists => Ok(Kept::InCluster { name }),
         Err(error)
@@ -197,11 +197,9 @@ pub(super) async fn forget_oldest(context: &RunContext) -> Option<String> {
         let deleted = context
             .writers
             .kubernetes
-            .delete_config_map(
-                NAMESPACE,
-                &backup.name,
-                &backup.config_map.uid,
-                &backup.config_map.resource_version,
+            .delete::<ConfigMap>(
+                backup.config_map.key(),
+                Precondition::exactly(&backup.config_map.uid, &backup.config_map.resource_version),
             )
             .await;
         match deleted {

@@ -13,10 +13,7 @@ use serde_json::json;
 use super::backup::{Backup, HISTORY, Kept, newest_first};
 use crate::{
     engine::StepError,
-    ports::{
-        CallError,
-        access::{ConfigMap, NewConfigMap},
-    },
+    ports::{CallError, kubernetes::ConfigMap},
     resources::{RunContext, live_access::AWS_AUTH},
 };
 
@@ -43,7 +40,7 @@ fn folder(state: &Path) -> PathBuf {
 
 /// Keeps `backup`, which the cluster of this ARN refused.
 pub(super) fn keep(
-    backup: &NewConfigMap,
+    backup: &ConfigMap,
     cluster_arn: &str,
     digest: &str,
     refused: CallError,
@@ -143,7 +140,7 @@ pub(super) fn forget_oldest(cluster_arn: &str, context: &RunContext) {
 }
 
 /// The backup as `kubectl create -f` takes it.
-fn manifest(backup: &NewConfigMap, cluster_arn: &str) -> String {
+fn manifest(backup: &ConfigMap, cluster_arn: &str) -> String {
     let mut annotations = backup.annotations.clone();
     annotations.insert(CLUSTER_ANNOTATION.to_owned(), cluster_arn.to_owned());
     let manifest = json!({

@@ -15,7 +15,7 @@ use crate::{
     guard::access::{
         AccessEntries, Admitted, Caller, Evidence, Refusal, gives_everything, principal_key, refusals,
     },
-    ports::{access::ConfigMap, aws::CallerIdentity},
+    ports::{aws::CallerIdentity, kubernetes::ConfigMap},
     resources::{Live, runner::operation_of},
 };
 

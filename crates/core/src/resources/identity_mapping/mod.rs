@@ -33,7 +33,7 @@ use super::{
 use crate::{
     config::cluster_access::MappingSubject,
     engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
-    ports::{access::ConfigMap, kubernetes::AccessReview},
+    ports::kubernetes::{AccessReview, ConfigMap},
 };
 
 pub use backup::{AllBackups, BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, all_backups};

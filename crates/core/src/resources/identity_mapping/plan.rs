@@ -23,7 +23,7 @@ use crate::{
         Guard,
         access::{KnownRefusal, section_dropped},
     },
-    ports::{CallError, access::ConfigMap},
+    ports::{CallError, kubernetes::ConfigMap},
     resources::{
         Live, Request, rbac,
         revocation::is_held_back,

@@ -13,7 +13,7 @@ use crate::guard::Guard;
 use crate::{
     config::location::SourceLocation,
     engine::{Finding, PlanDraft, Reason, Severity},
-    ports::access::ConfigMap,
+    ports::kubernetes::ConfigMap,
     resources::{Request, request::MappingSelector},
 };
 use eksact_identity::authn::aws_auth::SectionKey;

@@ -17,7 +17,7 @@ use crate::{
     guard::access::Refusal,
     ports::{
         CallError, CallErrorKind,
-        access::{ConfigMap, ConfigMapPatch, NewConfigMap},
+        kubernetes::{ConfigMap, ConfigMapPatch, ObjectKey, Precondition},
     },
     resources::{
         RunContext,
@@ -49,7 +49,11 @@ pub(super) async fn run(
     let mut lost = 0;
     let mut backups = Vec::new();
     loop {
-        let now = context.readers.kubernetes.config_map(NAMESPACE, AWS_AUTH).await?;
+        let now = context
+            .readers
+            .kubernetes
+            .get::<ConfigMap>(ObjectKey::namespaced(NAMESPACE, AWS_AUTH))
+            .await?;
         let Some(writing) = writing(&operation, now.as_ref())? else {
             return Ok(finished(&operation, backups, context).await);
         };
@@ -228,17 +232,21 @@ async fn write(
             annotations: writing.annotations.clone(),
         };
         return kubernetes
-            .patch_config_map(NAMESPACE, AWS_AUTH, &patch, &now.resource_version)
+            .merge(
+                ObjectKey::namespaced(NAMESPACE, AWS_AUTH),
+                patch.to_wire(),
+                Precondition::version(&now.resource_version),
+            )
             .await;
     }
     let present = |(key, text): (&String, &Option<String>)| Some((key.clone(), text.clone()?));
     kubernetes
-        .create_config_map(&NewConfigMap {
+        .create(&ConfigMap {
             namespace: NAMESPACE.to_owned(),
             name: AWS_AUTH.to_owned(),
-            labels: BTreeMap::new(),
             annotations: writing.annotations.iter().filter_map(present).collect(),
             data: writing.data.iter().filter_map(present).collect(),
+            ..ConfigMap::default()
         })
         .await
 }

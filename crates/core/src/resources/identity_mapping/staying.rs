@@ -12,7 +12,7 @@ use super::{
 use crate::{
     config::location::SourceLocation,
     engine::{Action, Finding, PlanDraft, Reason, Severity},
-    ports::access::ConfigMap,
+    ports::kubernetes::ConfigMap,
     resources::{Request, revocation::held_back},
 };
 

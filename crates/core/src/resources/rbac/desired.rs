@@ -11,7 +11,7 @@ use crate::{
         location::SourceLocation,
     },
     engine::plan::fingerprint,
-    ports::access::{PolicyRule, RbacBinding, RbacRole, Subject},
+    ports::kubernetes::{PolicyRule, RbacBinding, RbacRole, Subject},
     resources::Request,
 };
 

@@ -2,7 +2,7 @@
 //! (`pkg/actions/iamidentitymapping/create.go`), which says what AWS's guide does.
 
 use crate::{
-    ports::access::{PolicyRule, RbacBinding, RbacRole, Subject},
+    ports::kubernetes::{PolicyRule, RbacBinding, RbacRole, Subject},
     resources::identity_mapping::EMR_CONTAINERS,
 };
 

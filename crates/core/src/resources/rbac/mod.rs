@@ -22,10 +22,7 @@ use super::{
 use crate::{
     config::location::SourceLocation,
     engine::{Address, Finding, PlanDraft, Severity, StepDone, StepError, StepId, executor::Progress},
-    ports::{
-        access::{RbacBinding, RbacRole},
-        kubernetes::AccessReview,
-    },
+    ports::kubernetes::{AccessReview, RbacBinding, RbacRole},
 };
 
 pub use desired::bound_groups;

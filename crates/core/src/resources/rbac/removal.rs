@@ -12,7 +12,7 @@ use crate::{
     engine::{
         Action, Address, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId, plan::fingerprint,
     },
-    ports::access::{RbacBinding, RbacRole},
+    ports::kubernetes::{RbacBinding, RbacRole},
     resources::{
         Live, Request, identity_mapping,
         live_access::RoleKey,

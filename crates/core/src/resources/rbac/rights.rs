@@ -11,7 +11,7 @@ use crate::{
         access::{Admitted, MASTERS},
         own_rights::Right,
     },
-    ports::access::{PolicyRule, RbacBinding, RbacRole},
+    ports::kubernetes::{PolicyRule, RbacBinding, RbacRole},
     resources::{
         Kind as _, Live,
         live_access::{AWS_AUTH, NAMESPACE, RoleKey},
@@ -192,7 +192,7 @@ fn rule(group: &str, resource: &str, name: &str, verb: &str) -> PolicyRule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::access::Subject;
+    use crate::ports::kubernetes::Subject;
 
     /// Service accounts are compared by their user name; kinds, namespaces and names to the letter.
     #[test]
