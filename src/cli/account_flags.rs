@@ -202,8 +202,7 @@ impl PermissionFlags {
             account.states_no_policy = true;
         }
         if let Some(path) = &self.attach_policy {
-            let text = file::read_text(&path.to_string_lossy())
-                .map_err(|error| Failure::usage(format!("--attach-policy could not be read: {error}")))?;
+            let text = file::read_text(&path.to_string_lossy(), "--attach-policy")?;
             let document = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
                 Failure::usage(format!("--attach-policy {} is not JSON: {error}", path.display()))
             })?;

@@ -8,11 +8,11 @@ use super::{
 };
 use eksact_core::{
     config::{Diagnostic, Severity, SourceLocation},
+    live::PERMISSION_SET_PATH,
     ports::{
         CallError,
         kubernetes::{ConfigMap, ObjectKey, RbacBinding, Selector},
     },
-    resources::live_access::PERMISSION_SET_PATH,
     view::{Printer, aws_auth_check::AwsAuthCheck},
 };
 use eksact_identity::{

@@ -18,9 +18,9 @@ use super::{
 };
 use eksact_core::{
     config::{ClusterConfig, ServiceAccount},
+    live::{is_of_cluster, service_account_of},
     resources::{
         Request,
-        live::{is_of_cluster, service_account_of},
         request::{ProviderIntent, Prune, key_of},
     },
     view::Printer,

@@ -76,15 +76,12 @@ pub(super) fn read(path: &str) -> std::io::Result<Vec<u8>> {
 }
 
 /// The text of a file, or of standard input for `-`: UTF-8, or UTF-16 as Windows PowerShell writes it.
-pub(super) fn read_text(path: &str) -> Result<String, String> {
-    let bytes = read(path).map_err(|error| error.to_string())?;
+/// `what` is what the file is for, in messages.
+pub(super) fn read_text(path: &str, what: &str) -> Result<String, Failure> {
+    let unread = |why: String| Failure::usage(format!("{what} could not be read: {why}"));
+    let bytes = read(path).map_err(|error| unread(error.to_string()))?;
     let (text, _) = text::decode(&bytes).map_err(|error| {
-        format!(
-            "{path}:{}:{}: {error}; {}",
-            error.line,
-            error.column,
-            text::not_text_help()
-        )
+        unread(format!("{path}:{}:{}: {error}", error.line, error.column)).with_help(text::not_text_help())
     })?;
     Ok(text)
 }

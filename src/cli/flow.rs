@@ -17,7 +17,8 @@ use super::{
 use clap::Args;
 use eksact_core::{
     engine::{Event, ExecutionOptions, Plan, Report, Severity, StepFailure, execute},
-    resources::{self, LiveReader, Request, Runner, preflight},
+    live::LiveReader,
+    resources::{self, Request, Runner, preflight},
     view::{
         OutputError, Printer, ProgressView, apply_json::apply_json, confirm, plan_human,
         plan_json::plan_json, report,
@@ -55,7 +56,10 @@ pub(super) async fn plan_for(
     let printer = *printer;
     let reader = LiveReader::begin(connection.readers.clone(), &request.config.metadata.name.value).await?;
     // On the heap: what is read of every kind at once would make the future of each command large.
-    let live = Box::pin(reader.with_notice(move |text| printer.note(text)).read(request)).await;
+    let live = {
+        let reader = reader.with_notice(move |text| printer.note(text));
+        Box::pin(resources::read(request, &reader)).await
+    };
     Ok(resources::plan(request, &live)?)
 }
 

@@ -15,14 +15,12 @@ use super::{
     wiring::Connection,
 };
 use eksact_core::{
+    live::{is_of_cluster, service_account_of},
     ports::{
         aws::Stack,
         kubernetes::{Selector, ServiceAccount},
     },
-    resources::{
-        live::{is_of_cluster, service_account_of},
-        service_account::{MANAGED_BY, MANAGED_BY_LABEL, ROLE_ANNOTATION},
-    },
+    resources::service_account::{MANAGED_BY, MANAGED_BY_LABEL, ROLE_ANNOTATION},
     view::{Printer, table::Table},
 };
 use eksact_identity::iam::WellKnownPolicy;

@@ -197,8 +197,7 @@ fn of(backup: &Backup) -> Restore {
 /// What would be written over the mappings of a cluster must be mappings.
 fn from_file(path: &str) -> Result<Restore, Failure> {
     let wrong = |why: String| Failure::usage(format!("{path} is no backup of aws-auth: {why}"));
-    let text = file::read_text(path)
-        .map_err(|error| Failure::usage(format!("the backup could not be read: {error}")))?;
+    let text = file::read_text(path, "the backup")?;
     let manifest = Manifest::read(&text).map_err(|error| wrong(error.to_string()))?;
     if !manifest.is_aws_auth() && !manifest.name.starts_with(&format!("{NAME}-backup-")) {
         return Err(wrong(format!(

@@ -17,8 +17,9 @@ use super::{
 };
 use eksact_core::{
     config::{ClusterConfig, Located},
+    live::LiveReader,
     resources::{
-        LiveReader, Request, iam_role,
+        Request, iam_role,
         request::{ProviderIntent, Settings, key_of, owns_role},
     },
     view::Printer,
@@ -133,13 +134,7 @@ async fn live_account(
     connection: &Connection,
 ) -> Result<eksact_core::config::ServiceAccount, Failure> {
     let reader = LiveReader::begin(connection.readers.clone(), &config.metadata.name.value).await?;
-    let mut request = Request::ensure(config.clone(), settings.clone()).without_access();
-    // Reading what a removal would need reads the stack, its template and its role.
-    request.delete.insert(key.clone());
-    let live = reader.read_roles(&request).await;
-    if let Some(Err(error)) = &live.stacks {
-        return Err(error.clone().into());
-    }
+    let live = iam_role::adopt::read(&reader, key, settings.timeout).await?;
     iam_role::adopt::from_live(&live, key, &config.metadata.tags).map_err(|error| {
         Failure::error(error.to_string()).with_help(remedy!(
             "`eksact get iamserviceaccount --cluster {} --region {}` lists what is there; `eksact create iamserviceaccount` makes \

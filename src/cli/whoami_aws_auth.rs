@@ -22,8 +22,7 @@ pub(super) struct PastedAwsAuth {
 
 /// A ConfigMap in a file, or a file that is nothing but its data.
 pub(super) fn read_aws_auth(path: &std::path::Path) -> Result<PastedAwsAuth, Failure> {
-    let text = file::read_text(&path.to_string_lossy())
-        .map_err(|error| Failure::usage(format!("--aws-auth could not be read: {error}")))?;
+    let text = file::read_text(&path.to_string_lossy(), "--aws-auth")?;
     let shown = path.display().to_string();
     pasted_aws_auth(&text, &shown)
         .map_err(|why| Failure::usage(format!("--aws-auth {}: {why}", path.display())).with_help(save_it()))

@@ -21,7 +21,7 @@ pub(crate) fn python() -> String {
 /// Applies the quickstart on a terminal and answers the question.
 fn answer(place: &Place, answer: &str) -> Ended {
     let output = place
-        .bare(&python())
+        .bare(python())
         .env("EKSACT_SANDBOX", "1")
         .env("TERM", "dumb")
         .args([TERMINAL, answer, PROGRAM, "apply", "-f", "quickstart.yaml"])

@@ -7,9 +7,10 @@ use std::{fmt::Write as _, sync::Arc};
 use eksact_core::{
     config,
     engine::{ExecutionOptions, Interrupt, Plan, Report, Severity, StepError, execute},
+    live::LiveReader,
     ports::{CallError, aws::Role, kubernetes::ServiceAccount},
     resources::{
-        self, LiveReader, Request, Runner, preflight,
+        self, Request, Runner, preflight,
         request::{Prune, Settings},
     },
     view::{Style, plan_human},
@@ -135,10 +136,8 @@ pub(crate) fn deletion(keys: &[(&str, &str)]) -> Request {
 /// Reads and plans.
 pub(crate) async fn try_plan(sandbox: &Sandbox, request: &Request) -> Result<Plan, CallError> {
     let cluster = &request.config.metadata.name.value;
-    let live = LiveReader::begin(sandbox.readers(), cluster)
-        .await?
-        .read(request)
-        .await;
+    let reader = LiveReader::begin(sandbox.readers(), cluster).await?;
+    let live = resources::read(request, &reader).await;
     Ok(resources::plan(request, &live).unwrap())
 }
 

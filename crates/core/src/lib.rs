@@ -2,7 +2,7 @@
 //! reach: what is read and written goes through the traits in [`ports`].
 //!
 //! A room uses what comes after it here, never what comes before, and a test keeps it so:
-//! `diagnosis` → `view` → `resources` → `guard` → `kubeconfig` → `engine` → `config` → `ports`.
+//! `diagnosis` → `view` → `resources` → `live` → `guard` → `kubeconfig` → `engine` → `config` → `ports`.
 
 #[macro_use]
 extern crate eksact_message;
@@ -12,6 +12,7 @@ pub mod diagnosis;
 pub mod engine;
 pub mod guard;
 pub mod kubeconfig;
+pub mod live;
 pub mod ports;
 pub mod resources;
 pub mod view;

@@ -1,21 +1,15 @@
 //! One line of the table: a situation, a command that complains, what its help says, done, and the command again.
 
-use std::{
-    io::Write as _,
-    ops::Range,
-    process::{Command, Output, Stdio},
-};
+use std::ops::Range;
 
 use eksact_simulator::World;
 
 use super::{
-    complaint::{Complaint, complaints, said},
-    tools,
+    complaint::{Complaint, said},
+    shell,
+    stage::Stage,
 };
-use crate::{
-    place::{Ended, PROGRAM, Place},
-    terminal::{TERMINAL, python},
-};
+use crate::place::Place;
 
 /// One check of the table, and what it is about.
 pub(super) struct Check {
@@ -56,7 +50,7 @@ enum Deed {
 
 /// A situation and what it leads to.
 pub(super) struct Case {
-    files: Vec<(String, String)>,
+    files: Vec<(String, Vec<u8>)>,
     world: Vec<Box<dyn FnOnce(&mut World) + Send>>,
     first: Vec<String>,
     after_first: Vec<Box<dyn FnOnce(&mut World) + Send>>,
@@ -87,9 +81,9 @@ pub(super) fn case(command: impl Into<String>) -> Case {
 }
 
 impl Case {
-    /// With this file.
-    pub(super) fn file(mut self, name: &str, text: impl Into<String>) -> Self {
-        self.files.push((name.to_owned(), text.into()));
+    /// With this file: a text, or bytes.
+    pub(super) fn file(mut self, name: &str, content: impl Into<Vec<u8>>) -> Self {
+        self.files.push((name.to_owned(), content.into()));
         self
     }
 
@@ -250,8 +244,11 @@ impl Case {
             return Err("the case says nothing, or does nothing".to_owned());
         }
         let place = Place::new();
-        for (name, text) in &self.files {
-            place.write(name, text);
+        for (name, content) in &self.files {
+            match std::str::from_utf8(content) {
+                Ok(text) => place.write(name, text),
+                Err(_) => std::fs::write(place.path(name), content).unwrap(),
+            }
         }
         for edit in self.world {
             place.edit("quickstart", edit);
@@ -384,7 +381,7 @@ impl Case {
 
 /// The command lines in help texts, with these words in place of placeholders.
 fn commands_in(help: &[String], words: &[(&str, &str)]) -> Result<Vec<String>, String> {
-    let mut lines = tools::printed(&help.join("\n"));
+    let mut lines = shell::printed(&help.join("\n"));
     if lines.is_empty() {
         return Err(format!("there is no command in {help:?}"));
     }
@@ -394,132 +391,4 @@ fn commands_in(help: &[String], words: &[(&str, &str)]) -> Result<Vec<String>, S
         }
     }
     Ok(lines)
-}
-
-/// Runs a command with this on its stdin.
-fn with_input(command: &mut Command, input: &str) -> std::io::Result<Output> {
-    if input.is_empty() {
-        return command.output();
-    }
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(input.as_bytes())?;
-    }
-    child.wait_with_output()
-}
-
-/// A place with its variables, where command lines run.
-pub(super) struct Stage {
-    pub(super) place: Place,
-    variables: Vec<(&'static str, String)>,
-    sandbox: bool,
-    terminal: bool,
-}
-
-impl Stage {
-    fn complaints(&self, line: &str) -> Result<(Vec<Complaint>, String), String> {
-        let ended = self.run(line)?;
-        let output = format!("{}{}", ended.stdout, ended.stderr);
-        Ok((complaints(&output), output))
-    }
-
-    fn succeed(&self, line: &str) -> Result<(), String> {
-        let ended = self.run(line)?;
-        if ended.code == 0 {
-            return Ok(());
-        }
-        // A plan that waits for approval says how to give it.
-        let approve = ended
-            .stderr
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("help: To apply it, run: "));
-        if let Some(line) = approve {
-            return self.succeed(line);
-        }
-        Err(format!(
-            "`{line}` is what the help says, and it fails:\n{}{}",
-            ended.stdout, ended.stderr
-        ))
-    }
-
-    /// Runs a command line: eksact's, or one of a tool that works on the simulated account and cluster.
-    pub(super) fn run(&self, line: &str) -> Result<Ended, String> {
-        let mut last = None;
-        for all in line.split("; ") {
-            for command in all.split(" && ") {
-                let ended = self.piped(command)?;
-                let failed = ended.code != 0;
-                last = Some(ended);
-                if failed {
-                    break;
-                }
-            }
-        }
-        last.ok_or_else(|| "an empty command line".to_owned())
-    }
-
-    /// One command, or several of which each reads what the one before prints.
-    fn piped(&self, line: &str) -> Result<Ended, String> {
-        let mut before = String::new();
-        let mut last = None;
-        for part in line.split(" | ") {
-            let words = tools::words(part.trim(), |inner| Ok(self.run(inner)?.stdout.trim().to_owned()))?;
-            let ended = self.one(&words, &before)?;
-            before.clone_from(&ended.stdout);
-            last = Some(ended);
-        }
-        last.ok_or_else(|| "an empty command line".to_owned())
-    }
-
-    fn one(&self, words: &[String], piped: &str) -> Result<Ended, String> {
-        let Some((program, arguments)) = words.split_first() else {
-            return Err("an empty command".to_owned());
-        };
-        match program.as_str() {
-            "eksact" => {
-                let mut command = if self.terminal && piped.is_empty() {
-                    let mut command = self.place.bare(&python());
-                    command.args([TERMINAL, "EOF", PROGRAM]).env("TERM", "dumb");
-                    command
-                } else {
-                    self.place.bare(PROGRAM)
-                };
-                if self.sandbox {
-                    command.env("EKSACT_SANDBOX", "1");
-                }
-                command.env("COLUMNS", "100000").env("EKSACT_RETRY_PAUSE", "0");
-                for (name, value) in &self.variables {
-                    command.env(
-                        name,
-                        value.replace("$PLACE", &self.place.path("").display().to_string()),
-                    );
-                }
-                let ended = with_input(command.args(arguments), piped).map_err(|e| e.to_string())?;
-                Ok(Ended::of(ended))
-            }
-            "aws" | "kubectl" => Ok(tools::run(
-                &self.place,
-                program,
-                arguments,
-                piped,
-                &[self.place.path("kc.yaml")],
-            )),
-            // What eksctl would do is not ours; that the command is one of its own, `cli/elsewhere.rs` knows.
-            "eksctl" => Ok(Ended {
-                code: 0,
-                stdout: String::new(),
-                stderr: String::new(),
-            }),
-            "grep" => tools::grep(arguments, piped),
-            "chmod" => {
-                let ended = self.place.bare("/bin/chmod").args(arguments).output();
-                Ok(Ended::of(ended.map_err(|e| e.to_string())?))
-            }
-            other => Err(format!("there is no {other} here")),
-        }
-    }
 }

@@ -6,8 +6,9 @@ use std::{sync::Arc, time::Duration};
 use eksact_core::{
     config,
     engine::{ExecutionOptions, Interrupt, Plan, execute},
+    live::LiveReader,
     ports::CallErrorKind,
-    resources::{self, LiveReader, Request, Runner, request::Settings},
+    resources::{self, Request, Runner, request::Settings},
 };
 use eksact_simulator::{Fault, Matching, Rule, Sandbox, Seed, SystemClock, World};
 
@@ -35,7 +36,7 @@ pub(super) async fn planned(sandbox: &Sandbox, request: &Request) -> Result<Plan
         let help = resources::runner::help_for(&error);
         vec![(error.to_string(), help.iter().map(ToString::to_string).collect())]
     })?;
-    let live = reader.read(request).await;
+    let live = resources::read(request, &reader).await;
     Ok(resources::plan(request, &live).unwrap())
 }
 

@@ -13,7 +13,7 @@ use crate::place::{Ended, PROGRAM, Place};
 const WHOAMI: &str = "whoami --cluster quickstart --kubeconfig kc.yaml";
 const ROLE: &str = "arn:aws:iam::111122223333:role/ops";
 
-fn on(command: &str, text: impl Into<String>) -> Case {
+fn on(command: &str, text: impl Into<Vec<u8>>) -> Case {
     case(command).file("kc.yaml", text).first("chmod 600 kc.yaml")
 }
 

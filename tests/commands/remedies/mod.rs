@@ -8,6 +8,7 @@
 //! `REMEDIES=word` runs the cases that have the word in their name or their help, and looks for no missing ones.
 
 mod access;
+mod accounts;
 mod amazon;
 mod aws_auth;
 mod callers;
@@ -21,15 +22,21 @@ mod irsa;
 mod kubeconfig;
 mod kubeconfig_entries;
 mod kubectl_config;
+mod mappings;
 mod meanwhile;
 mod people;
 mod preflight;
 mod roles;
+mod shared_roles;
+mod shell;
+mod stage;
 mod sts;
+mod syntax;
 mod templates;
 mod tokens;
 mod tools;
 mod trust;
+mod values;
 mod world;
 
 use std::sync::Mutex;
@@ -37,14 +44,15 @@ use std::sync::Mutex;
 use case::Check;
 use templates::Templates;
 
-/// The remedies that nobody has tried so far, each on its line. The list only becomes shorter: one that is tried, or that
-/// the source no longer has, fails the test as much as one that is not in it.
-const UNTRIED: &str = include_str!("untried.txt");
-
 /// What every room of the table has to offer.
 fn table() -> Vec<Check> {
     [
         config::cases(),
+        syntax::cases(),
+        values::cases(),
+        accounts::cases(),
+        shared_roles::cases(),
+        mappings::cases(),
         aws_auth::cases(),
         aws_auth::unread(),
         roles::cases(),
@@ -95,7 +103,7 @@ fn remedies_end_the_complaint_and_none_is_untried() {
     failures.sort();
     if wanted.is_empty() {
         let tried = tried.into_inner().unwrap();
-        failures.extend(Templates::of_the_source().untried(&tried, UNTRIED));
+        failures.extend(Templates::of_the_source().untried(&tried));
     }
     assert!(
         failures.is_empty(),

@@ -26,27 +26,20 @@ impl Templates {
         Self(found)
     }
 
-    /// What is wrong with the table: remedies that nothing tries and `known` does not list, and lines of `known` that are
-    /// of no use any more.
-    pub(super) fn untried(&self, tried: &[String], known: &str) -> Vec<String> {
+    /// The remedies that no case tries.
+    pub(super) fn untried(&self, tried: &[String]) -> Vec<String> {
         let mut seen: Vec<&[String]> = Vec::new();
         for text in tried {
             seen.extend(self.of(text));
         }
         // What two places say in the same words is one remedy.
-        let is_tried = |template: &Template| seen.contains(&template.parts.as_slice());
-        let listed: Vec<String> = known.lines().map(|line| parts(line).join("{}")).collect();
         let untried = self
             .0
             .iter()
-            .filter(|template| !is_tried(template) && !listed.contains(&template.parts.join("{}")))
-            .map(|template| format!("no case tries {}: {}", template.place, template.text));
-        let idle = listed.iter().filter(|line| {
-            let is_it = |template: &&Template| template.parts.join("{}") == **line;
-            self.0.iter().find(is_it).is_none_or(is_tried)
-        });
-        let idle = idle.map(|line| format!("untried.txt lists what is tried or gone: {line}"));
-        untried.chain(idle).collect()
+            .filter(|template| !seen.contains(&template.parts.as_slice()));
+        untried
+            .map(|template| format!("no case tries {}: {}", template.place, template.text))
+            .collect()
     }
 
     /// The template that a text comes from, or the two that it was put together from.
@@ -79,10 +72,11 @@ fn fits(parts: &[String], text: &str) -> bool {
         return false;
     };
     let same = |a: &str, b: &str| a.get(..1).map(str::to_lowercase) == b.get(..1).map(str::to_lowercase);
-    let begins = text.len() >= first.len()
-        && text.is_char_boundary(first.len())
-        && same(text, first)
-        && text.get(1..first.len()).unwrap_or_default() == first.get(1..).unwrap_or_default();
+    let begins = first.is_empty()
+        || text.len() >= first.len()
+            && text.is_char_boundary(first.len())
+            && same(text, first)
+            && text.get(1..first.len()).unwrap_or_default() == first.get(1..).unwrap_or_default();
     if !begins {
         return false;
     }
@@ -195,6 +189,7 @@ fn remedy_templates_are_found_in_what_is_printed() {
         template("write `{x}` or `{y}`, not `{{z}}`"),
         template("Pass --allow {} to do it."),
         template("bind it"),
+        template("{}; then read it"),
     ]);
     let of = |text: &str| -> Vec<usize> {
         let found = all.of(text);
@@ -204,6 +199,7 @@ fn remedy_templates_are_found_in_what_is_printed() {
     assert_eq!(of("write `a`"), [0]);
     assert_eq!(of("Write `a` or `b`, not `{z}`."), [1]);
     assert_eq!(of("Bind it. Pass --allow x to do it."), [3, 2]);
+    assert_eq!(of("save it; then read it"), [4]);
     assert!(all.of("bind it not").is_empty());
     assert_eq!(unescaped("a \\\"b\\\" \\\n      c\" d"), "a \"b\" c");
 }

@@ -166,7 +166,7 @@ fn sharing(role: &str) -> String {
 }
 
 /// A role that another service may assume as well.
-fn of_tasks(world: &mut World, arn: &str) {
+pub(super) fn of_tasks(world: &mut World, arn: &str) {
     let tasks = json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"}});
     add_role(world, arn, &json!([tasks]));
 }

@@ -3,12 +3,13 @@
 use eksact_core::{
     engine::{Plan, Severity},
     guard::Guard,
+    live::{CallerInCluster, Live, LiveReader, RbacRoleByKey},
     ports::{
         CallError, CallErrorKind,
         kubernetes::{Subject, UserInfo},
     },
     resources::{
-        self, Live, LiveReader, Request,
+        self, Request,
         request::{AccessRequest, Restore},
     },
 };
@@ -132,7 +133,7 @@ async fn the_callers_own_rights_are_kept() {
 /// The plan for a cluster whose API knows the caller otherwise than the sandbox does.
 async fn plan_as(bed: &Sandbox, request: &Request, change: impl FnOnce(&mut Live)) -> Plan {
     let reader = LiveReader::begin(bed.readers(), &request.config.metadata.name.value);
-    let mut live = reader.await.unwrap().read(request).await;
+    let mut live = resources::read(request, &reader.await.unwrap()).await;
     change(&mut live);
     resources::plan(request, &live).unwrap()
 }
@@ -145,7 +146,7 @@ async fn the_rights_of_a_service_account_that_applies_are_kept() {
         crate::stage::request(&super::file_with_access(&[], &groups))
     };
     let deployer = |live: &mut Live| {
-        live.access.user_info = Some(Ok(UserInfo {
+        let user = UserInfo {
             username: "system:serviceaccount:ci:deployer".to_owned(),
             groups: [
                 "system:serviceaccounts",
@@ -155,7 +156,8 @@ async fn the_rights_of_a_service_account_that_applies_are_kept() {
             .map(ToOwned::to_owned)
             .into(),
             ..UserInfo::default()
-        }));
+        };
+        live.put(CallerInCluster, Ok(user));
     };
     let nothing = super::pruning(crate::stage::request(&file(&[])));
     for (group, is_its) in [
@@ -219,8 +221,9 @@ async fn what_the_caller_loses_depends_on_what_could_not_be_read() {
         own.map(|finding| finding.message.clone()).collect()
     };
     let plan = plan_as(&bed, &nothing, |live| {
-        for role in live.access.roles.values_mut() {
-            *role = Err(error());
+        let read: Vec<RbacRoleByKey> = live.each().map(|(query, _)| query).cloned().collect();
+        for role in read {
+            live.put(role, Err(error()));
         }
     })
     .await;
@@ -233,7 +236,7 @@ async fn what_the_caller_loses_depends_on_what_could_not_be_read() {
 
     let plan = plan_as(&bed, &nothing, |live| {
         live.caller = Err(error());
-        live.access.user_info = Some(Err(error()));
+        live.put(CallerInCluster, Err(error()));
     })
     .await;
     let unread = said(&plan);

@@ -60,7 +60,9 @@ fn collect(node: &Node, contents: &mut HashSet<usize>) {
 /// Whether `node`, or anything below it, has one of these contents.
 fn has_any(node: &Node, contents: &HashSet<usize>, seen: &mut HashSet<usize>) -> bool {
     let id = node.content_id();
-    contents.contains(&id) || (seen.insert(id) && children(node).any(|child| has_any(child, contents, seen)))
+    // What a merge key brings is used, even where every key of it is written beside it.
+    let mut below = children(node).chain(node.merged());
+    contents.contains(&id) || (seen.insert(id) && below.any(|child| has_any(child, contents, seen)))
 }
 
 fn children(node: &Node) -> impl Iterator<Item = &Node> {

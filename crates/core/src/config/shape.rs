@@ -157,13 +157,7 @@ impl Checker {
             finding.severity = Severity::Warning;
             finding.message.push_str("; eksctl ignores it");
         }
-        if let Some((_, misleading)) = Misleading::first(key) {
-            finding.help = Some(remedy!(
-                "there is {} in it: {}",
-                misleading.name(),
-                misleading.help()
-            ));
-        }
+        finding.help = misleading(key).or(finding.help);
         if key.starts_with("Fn::") || key == "Ref" {
             finding.help = Some(remedy!(
                 "this looks like CloudFormation; nothing expands it here, so write the value itself"
@@ -200,7 +194,7 @@ impl Checker {
         finding.severity = severity;
         finding.help = Some(match (field.allowed.len(), suggest::nearest(text, words())) {
             (1, _) => remedy!("write {}; eksact supports no other", suggest::list(words())),
-            (_, Some(word)) => remedy!("did you mean `{word}`?"),
+            (_, Some(word)) => suggest::did_you_mean([word]),
             (_, None) => remedy!("it is one of {}", suggest::list(words())),
         });
         self.findings.push(finding);
@@ -228,7 +222,7 @@ impl Checker {
             (
                 FieldType::Object(_) | FieldType::Document | FieldType::Map(_),
                 Content::Scalar { text, .. },
-            ) if explain::missing_space_help(text).is_some() => explain::missing_space_help(text),
+            ) => explain::missing_space_help(text).or_else(|| misleading(text)),
             (FieldType::Boolean, Content::Scalar { text, style, .. })
                 if *style != Style::Plain && is_boolean_word(text) =>
             {
@@ -251,6 +245,16 @@ impl Checker {
         };
         self.findings.push(finding);
     }
+}
+
+/// What to do about a text with a character in it that looks like another, or like none.
+fn misleading(text: &str) -> Option<Remedy> {
+    let (_, character) = Misleading::first(text)?;
+    Some(remedy!(
+        "there is {} in it: {}",
+        character.name(),
+        character.help()
+    ))
 }
 
 /// Whether a path is in what eksact manages or will manage, where eksctl's own validation refuses other words too.

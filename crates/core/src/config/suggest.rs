@@ -167,9 +167,14 @@ fn of_this_place(found: Vec<&str>, path: &FieldPath) -> Option<Suggestion> {
         _ => None,
     };
     (1..=MOST_WORDS).contains(&found.len()).then(|| Suggestion {
-        help: remedy!("did you mean {}?", any_of(found)),
+        help: did_you_mean(found),
         meant,
     })
+}
+
+/// What to do about a word that was to be one of these.
+pub(super) fn did_you_mean<'a>(words: impl IntoIterator<Item = &'a str>) -> Remedy {
+    remedy!("did you mean {}?", joined(words, "or"))
 }
 
 /// A key of what encloses this place, or of what stands one level below it.
@@ -190,6 +195,7 @@ fn like_elsewhere(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<Sug
     let like = alike(key, names, HIGHEST_COST)
         .into_iter()
         .filter_map(|name| Some((name, nearest_place(name, kind, path)?)))
+        .filter(|(_, place)| way(path, place) != (0, 0))
         .min_by_key(|(_, place)| way(path, place));
     if let Some((name, place)) = like {
         return Some(Suggestion {
@@ -274,11 +280,6 @@ fn generic(path: &str) -> String {
 /// `a`, `b` and `c`.
 pub(super) fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     joined(words, "and")
-}
-
-/// `a`, `b` or `c`.
-fn any_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    joined(words, "or")
 }
 
 fn joined<'a>(words: impl IntoIterator<Item = &'a str>, last_word: &str) -> String {

@@ -327,3 +327,11 @@ fn every_key_is_found_by_the_usual_slips() {
     );
     assert!(tried > 10_000 && several < tried / 100, "{tried} {several}");
 }
+
+#[test]
+fn a_key_like_many_of_its_place_belongs_to_no_other() {
+    let kind = DocumentKind::ClusterConfig;
+    let path = FieldPath::of("nodeGroups").index(0);
+    let found = for_unknown_key("volume", kind, &types(kind)["NodeGroup"], &path);
+    assert!(found.is_none(), "{found:?}");
+}

@@ -7,6 +7,7 @@ use super::path::FieldPath;
 use super::placeholder::CODE;
 use super::source::Position;
 use eksact_message::remedy::Remedy;
+use eksact_yaml::explain::template::{self, name};
 
 /// Texts that the authenticator fills in itself.
 const OF_THE_AUTHENTICATOR: [&str; 5] = [
@@ -73,23 +74,13 @@ pub(super) fn times(count: usize) -> String {
 }
 
 fn help(text: &str) -> Remedy {
-    if text.starts_with("{%") {
-        remedy!("render the template first, or write what it stands for")
-    } else if text.starts_with("{{") && name(text).starts_with('.') {
-        remedy!("render the chart first, for example with `helm template`, or write the value itself")
-    } else if text.starts_with("{{") {
-        remedy!("render the template first, or write the value itself")
+    if text.starts_with('{') {
+        template::help(text)
     } else if text.starts_with('$') && !text.starts_with("$(") {
         remedy!("fill it in first, for example with envsubst")
     } else {
         remedy!("write the value itself")
     }
-}
-
-/// What stands between the braces.
-fn name(text: &str) -> &str {
-    text.trim_matches(|c: char| matches!(c, '{' | '}' | '%' | '-'))
-        .trim()
 }
 
 /// The text with every template replaced by a word as long, to see what else is wrong with it.

@@ -1,14 +1,11 @@
 //! The kinds of objects that eksact manages, one file or folder each: how each is desired, read, compared and applied.
 //!
-//! A kind is added by its file and one line in [`kinds`]. Reading (`live_reader`) and comparing (`plan`) are apart:
+//! A kind is added by its file and one line in [`kinds`]. Reading ([`crate::live`]) and comparing (`plan`) are apart:
 //! comparing sees only values and has no client in reach.
 
 pub mod access_effect;
 pub mod iam_role;
 pub mod identity_mapping;
-pub mod live;
-pub mod live_access;
-pub mod live_reader;
 pub mod namespace;
 pub mod oidc_provider;
 pub mod own_rights;
@@ -25,16 +22,16 @@ mod trust_policy;
 mod unreachable;
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use serde_json::Value;
 
-pub use live::Live;
-pub use live_reader::LiveReader;
 pub use planner::plan;
 pub use request::Request;
 pub use runner::{RunContext, Runner};
 
 use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
+    live::{Live, LiveReader},
     ports::kubernetes::AccessReview,
 };
 
@@ -68,6 +65,12 @@ pub trait Kind: Send + Sync {
         context: &RunContext,
         progress: &Progress,
     ) -> Result<StepDone, StepError>;
+}
+
+/// Reads what every kind asks for and gives it as plain values.
+pub async fn read(request: &Request, reader: &LiveReader) -> Live {
+    join_all(kinds().iter().map(|kind| kind.read(request, reader))).await;
+    reader.snapshot()
 }
 
 /// Every kind, in the order in which they are read and planned: what others build on comes first.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Kind, Live, LiveReader, Request, RunContext,
+    Kind, Request, RunContext,
     iam_role::{RoleArn, arn_after},
     request::key_of,
     runner::{operation_of, wait_until_gone},
@@ -19,6 +19,7 @@ use crate::{
         Action, Address, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone, StepError,
         executor::Progress, plan::fingerprint,
     },
+    live::{Live, LiveReader, NamespaceByName},
     ports::{
         CallErrorKind,
         kubernetes::{AccessReview, Namespace, ObjectKey},
@@ -55,12 +56,8 @@ impl Kind for NamespaceKind {
     }
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
-        let names: BTreeSet<String> = in_kubernetes(request)
-            .map(|account| account.namespace.clone())
-            .collect();
-        if !names.is_empty() {
-            reader.namespaces(names).await;
-        }
+        let namespaces = in_kubernetes(request).map(|account| NamespaceByName(account.namespace.clone()));
+        reader.read(namespaces).await;
     }
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
@@ -77,7 +74,7 @@ impl Kind for NamespaceKind {
                 continue;
             }
             let address = address(&account.namespace);
-            match live.namespaces.get(&account.namespace) {
+            match live.namespace(&account.namespace) {
                 Some(Ok(Some(namespace))) if namespace.terminating => draft.add_finding(
                     Finding::new(
                         Severity::Error,

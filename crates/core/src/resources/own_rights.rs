@@ -1,12 +1,13 @@
 //! Asks the guard over the caller's own rights about a whole plan: mappings and bindings together.
 
-use super::{Live, identity_mapping, rbac, runner::help_for};
+use super::{identity_mapping, rbac, runner::help_for};
 use crate::{
     engine::{Finding, PlanDraft, Severity, StepError},
     guard::{
         Guard,
         own_rights::{OwnRights, own_rights_lost},
     },
+    live::Live,
     ports::CallError,
 };
 
@@ -47,7 +48,7 @@ pub(super) fn guard(live: &Live, draft: &mut PlanDraft) {
     if !writes_access || refused {
         return;
     }
-    if let (Err(error), None | Some(Err(_))) = (&live.caller, &live.access.user_info) {
+    if let (Err(error), None | Some(Err(_))) = (&live.caller, live.user_info()) {
         let finding = Finding::new(
             Severity::Warning,
             "own-rights-unknown",
@@ -66,7 +67,7 @@ pub(super) fn guard(live: &Live, draft: &mut PlanDraft) {
         Err(error) => return draft.add_finding(not_understood(&error)),
     };
     let Some(now) = rbac::Bound::now(live) else {
-        if let Some(Err(error)) = &live.access.bindings
+        if let Some(Err(error)) = live.bindings()
             && caller.before != caller.after
         {
             draft.add_finding(unknown(&caller.key, error));

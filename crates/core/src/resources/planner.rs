@@ -1,9 +1,10 @@
 //! From a request and what was read to a plan: every kind adds its part, the guards look at the whole. Pure.
 
-use super::{Live, Request, kinds, own_rights};
+use super::{Request, kinds, own_rights};
 use crate::{
     engine::{DraftError, Plan, PlanDraft},
     guard,
+    live::Live,
 };
 
 /// The plan that makes `live` what `request` asks for.

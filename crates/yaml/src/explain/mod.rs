@@ -3,6 +3,7 @@
 //! A cause is believed when the text reads further without it. go-yaml's own words stay where none is found.
 
 mod misleading;
+pub mod template;
 
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ use eksact_message::remedy::Remedy;
 
 use super::shown::quoted;
 use super::syntax::{ErrorKind, SyntaxError, Tree};
-use super::text::lines;
+use super::text::{lines, not_text_help};
 
 /// What is wrong, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +50,7 @@ pub fn explain(text: &str, error: &SyntaxError) -> Explanation {
         ),
         ErrorKind::Alias if error.problem.contains("contains itself") => says(
             "this alias stands inside the value of its own anchor".to_owned(),
-            Some(remedy!("write the value out")),
+            Some(remedy!("write the value itself in place of the alias")),
         ),
         ErrorKind::Alias => says(
             "there is no anchor for this alias in the document above it".to_owned(),
@@ -123,7 +124,7 @@ fn control_character(text: &str, error: &SyntaxError) -> Explanation {
             error.line,
             error.column,
             "every second byte is zero: this is UTF-16 text without a byte order mark",
-            remedy!("save the file as UTF-8"),
+            not_text_help(),
         );
     }
     at(
@@ -139,21 +140,21 @@ fn control_character(text: &str, error: &SyntaxError) -> Explanation {
 
 fn key(text: &str, error: &SyntaxError) -> Explanation {
     let lines = lines(text);
-    let rest = from_column(line_at(&lines, error.line), error.column);
-    // `username: {{SessionName}}` reads as a mapping whose key is a mapping.
-    let before = before_column(line_at(&lines, error.line), error.column);
-    let (what, help) = match rest.chars().next() {
-        Some('{') if before.ends_with('{') || rest.starts_with("{{") => (
-            "a mapping",
-            remedy!("a template such as {{{{SessionName}}}} needs quotes: '{{{{SessionName}}}}'"),
-        ),
-        Some('{') => ("a mapping", remedy!("put it in quotes if it is meant as a key")),
-        Some('[' | '-') => ("a list", remedy!("put it in quotes if it is meant as a key")),
-        Some('0'..='9') => ("a number that is too large", remedy!("put it in quotes")),
-        _ if error.problem.starts_with("invalid") => {
-            ("a mapping", remedy!("put it in quotes if it is meant as a key"))
-        }
-        _ => ("nothing", remedy!("put it in quotes if it is meant as a key")),
+    let line = line_at(&lines, error.line);
+    let rest = from_column(line, error.column);
+    let what = match rest.chars().next() {
+        Some('{') => "a mapping",
+        Some('[' | '-') => "a list",
+        Some('0'..='9') => "a number that is too large",
+        _ if error.problem.starts_with("invalid") => "a mapping",
+        _ => "nothing",
+    };
+    // `name: {{NAME}}` reads as a mapping whose key is a mapping: the error is at either brace.
+    let is_second = rest.starts_with('{') && before_column(line, error.column).ends_with('{');
+    let from = from_column(line, error.column - usize::from(is_second));
+    let help = match template::first(from) {
+        Some((0, template)) if from.contains("}}") => template::help(template),
+        _ => remedy!("put it in quotes if it is meant as a key"),
     };
     at(
         error.line,
@@ -290,28 +291,24 @@ impl<'t> Search<'t> {
 
     fn template(&self) -> Option<Explanation> {
         let context = self.error.context.map_or(self.error.line, |mark| mark.line + 1);
-        let (line, text, mark) = [self.error.line, context].into_iter().find_map(|number| {
+        let (line, text, byte, template) = [self.error.line, context].into_iter().find_map(|number| {
             let text = line_at(self.lines, number);
-            let mark = ["{{", "{%"].into_iter().find(|mark| text.contains(mark))?;
-            Some((number, text, mark))
+            let (byte, template) = template::first(text)?;
+            Some((number, text, byte, template))
         })?;
-        let column = text
-            .find(mark)
-            .map_or(1, |byte| before_byte(text, byte).chars().count() + 1);
-        let (problem, help) = if mark == "{{" {
-            (
-                "`{{` begins a mapping within a mapping, and this is not one",
-                remedy!(
-                    "fill the template in first; a `{{{{…}}}}` that is to stay needs quotes: '{{{{SessionName}}}}'"
-                ),
-            )
+        let column = before_byte(text, byte).chars().count() + 1;
+        let problem = if template.starts_with("{{") {
+            "`{{` begins a mapping within a mapping, and this is not one"
         } else {
-            (
-                "`{%` is not YAML",
-                remedy!("this looks like a template: fill it in first"),
-            )
+            "`{%` is not YAML"
         };
-        Some(at(line, column, problem, help))
+        Some(at(line, column, problem, template::help(template)))
+    }
+
+    /// Whether something stands before the error on its line: a value that ended too early, as in `'it's'`.
+    fn is_behind_a_value(&self) -> bool {
+        let before = before_column(line_at(self.lines, self.error.line), self.error.column);
+        !before.trim_matches([' ', '-']).is_empty()
     }
 
     /// go-yaml's words, and what mostly leads to them.
@@ -323,9 +320,8 @@ impl<'t> Search<'t> {
             None => here(problem, help),
         };
         let problem = error.problem.as_str();
-        let next = from_column(line_at(self.lines, error.line), error.column)
-            .chars()
-            .next();
+        let rest = from_column(line_at(self.lines, error.line), error.column);
+        let next = rest.chars().next();
         match problem {
             "found character that cannot start any token" => match next {
                 Some(character) => here(
@@ -366,6 +362,16 @@ impl<'t> Search<'t> {
                     "write `{{a: b, c: d}}`; a text with braces in it needs quotes"
                 )),
             ),
+            "did not find expected key" | "did not find expected '-' indicator"
+                if self.is_behind_a_value() =>
+            {
+                here(
+                    "the value before this has already ended",
+                    Some(remedy!(
+                        "put the whole value in quotes; within single quotes a `'` is written twice"
+                    )),
+                )
+            }
             "did not find expected key" | "did not find expected '-' indicator" => here(
                 problem,
                 Some(remedy!(
@@ -380,9 +386,19 @@ impl<'t> Search<'t> {
                 "this is neither an anchor nor an alias",
                 Some(remedy!("a text that begins with `*` or `&` needs quotes")),
             ),
+            "did not find expected node content" if rest.is_empty() || rest.starts_with("---") => here(
+                "a `[` or `{` above is not closed",
+                Some(remedy!("write `]` or `}}` where it ends")),
+            ),
+            "did not find expected node content" if next == Some('-') => here(
+                "within `[` and `]` no item begins with `-`",
+                Some(remedy!("write `[a, b]`")),
+            ),
             "did not find expected node content" => here(
                 "a value is missing here",
-                Some(remedy!("a `[`, `{{`, `,` or `:` before it waits for one")),
+                Some(remedy!(
+                    "write it, or delete the `,` or bracket that is too many; a text that begins with one needs quotes"
+                )),
             ),
             "found unknown escape character" | "did not find expected hexdecimal number" => here(
                 "this `\\` in double quotes begins no escape that YAML knows",

@@ -74,9 +74,20 @@ fn explain_names_the_cause_its_place_and_the_fix() {
         ),
         (
             "name: {{ NAME }}\n",
-            "1:8: a key must be text, and this is a mapping | a template such as",
+            "1:8: a key must be text, and this is a mapping | render the template first, or write the value itself",
         ),
-        ("{% if x %}\na: b\n", "1:1: `{%` is not YAML"),
+        (
+            "name: {{- toYaml .Values.name }}\n",
+            "1:7: `{{` begins a mapping within a mapping, and this is not one | render the chart first",
+        ),
+        (
+            "a: {{b: c}: d}\n",
+            "1:5: a key must be text, and this is a mapping | put it in quotes",
+        ),
+        (
+            "{% if x %}\na: b\n",
+            "1:1: `{%` is not YAML | render the template first, or write what it stands for",
+        ),
         // Quotes.
         (
             "name: @prod\n",
@@ -96,12 +107,14 @@ fn explain_names_the_cause_its_place_and_the_fix() {
         ("a: 'b\nc: d\n", "1:4: the quote that begins here is not closed"),
         (
             "a: 'it's'\nb: c\n",
-            "1:8: did not find expected key | check the indentation",
+            "1:8: the value before this has already ended | put the whole value in quotes",
         ),
         (
             "a: \"C:\\Users\"\n",
             "1:9: this `\\` in double quotes begins no escape that YAML knows",
         ),
+        ("a: [b] c\nd: e\n", "1:8: the value before this has already ended"),
+        ("- \"a\" b\n- c\n", "1:7: the value before this has already ended"),
         // Brackets and indentation.
         (
             "a: [b, c\nd: e\n",
@@ -111,7 +124,20 @@ fn explain_names_the_cause_its_place_and_the_fix() {
             "a: {b: c\nd: e\n",
             "1:4: the `{` that begins here is not closed, or a `,` is missing",
         ),
-        ("a: [b,\n", "2:1: a value is missing here"),
+        (
+            "a: [b,\n",
+            "2:1: a `[` or `{` above is not closed | write `]` or `}` where it ends",
+        ),
+        ("a: {\n---\nb: c\n", "2:1: a `[` or `{` above is not closed"),
+        (
+            "a: [\n- b\n]\n",
+            "2:1: within `[` and `]` no item begins with `-` | write `[a, b]`",
+        ),
+        (
+            "a: [b,, c]\n",
+            "1:7: a value is missing here | write it, or delete the `,`",
+        ),
+        ("a: , b\n", "1:4: a value is missing here"),
         (
             "metadata:\n  name: a\n   region: b\n",
             "3:10: mapping values are not allowed in this context",

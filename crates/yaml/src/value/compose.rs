@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use indexmap::map::Entry as Slot;
 
 use super::key::{Key, json_key};
-use super::node::{Content, Entry, Node, Repeated};
+use super::node::{Content, Entry, Node, PassedOver, Repeated};
 use crate::budget::{Budget, MAXIMUM_DEPTH, Size, too_deep};
 use crate::shown::quoted;
 use crate::syntax::{self, ErrorKind, Mark, NodeId, Resolved, SyntaxError, Tree, lossy};
@@ -106,7 +106,7 @@ struct Value {
 #[derive(Default)]
 struct Map {
     entries: IndexMap<Key, Value>,
-    repeated: Vec<Repeated>,
+    passed_over: PassedOver,
     merges: usize,
 }
 
@@ -156,7 +156,7 @@ impl<'t, 'b> Composer<'t, 'b> {
         if written.anchor.is_some() {
             self.open.push(id);
         }
-        let (content, size, not_json, repeated) = match &written.content {
+        let (content, size, not_json, passed_over) = match &written.content {
             syntax::Content::Alias { name, target } => {
                 if self.open.contains(target) {
                     let problem = format!("anchor '{name}' value contains itself");
@@ -184,7 +184,12 @@ impl<'t, 'b> Composer<'t, 'b> {
                 let not_json = not_json(&value, at);
                 let size = Size::leaf(text.len());
                 let style = *style;
-                (Content::Scalar { text, style, value }, size, not_json, Vec::new())
+                (
+                    Content::Scalar { text, style, value },
+                    size,
+                    not_json,
+                    PassedOver::default(),
+                )
             }
             syntax::Content::Sequence { items, .. } => {
                 self.budget.step();
@@ -199,7 +204,7 @@ impl<'t, 'b> Composer<'t, 'b> {
                     not_json = not_json.or_else(|| value.not_json().cloned());
                     values.push(value);
                 }
-                (Content::Sequence(values), size, not_json, Vec::new())
+                (Content::Sequence(values), size, not_json, PassedOver::default())
             }
             syntax::Content::Mapping { entries, .. } => {
                 self.budget.step();
@@ -222,12 +227,12 @@ impl<'t, 'b> Composer<'t, 'b> {
                     values.push(entry);
                 }
                 self.refuse_same_text(&values)?;
-                (Content::Mapping(values), size, not_json, map.repeated)
+                (Content::Mapping(values), size, not_json, map.passed_over)
             }
         };
         self.budget.check(size, depth, at)?;
         let places = (id, at, written.content_start);
-        let node = Node::new(places, &written.tag, content, (size, not_json), repeated);
+        let node = Node::new(places, &written.tag, content, (size, not_json), passed_over);
         if written.anchor.is_some() {
             self.open.pop();
             self.anchored.insert(id, node.clone());
@@ -306,7 +311,7 @@ impl<'t, 'b> Composer<'t, 'b> {
             (None, None) => {
                 let problem =
                     SyntaxError::twice(format!("the key {} is written twice", quoted(&key)), before, at);
-                map.repeated.push(Repeated { key, before, at });
+                map.passed_over.repeated.push(Repeated { key, before, at });
                 problem
             }
             // What is written below a merge key wins over it, and of the mappings of one merge key the first.
@@ -401,6 +406,7 @@ impl<'t, 'b> Composer<'t, 'b> {
                 self.insert(entry.go_key.clone(), merged, map)?;
             }
         }
+        map.passed_over.merged.extend(values);
         Ok(steps)
     }
 }

@@ -23,7 +23,7 @@ struct Inner {
     /// Where the value itself begins, without anchor and tag.
     begins: Mark,
     content: Content,
-    repeated: Vec<Repeated>,
+    passed_over: PassedOver,
     size: Size,
     /// Why JSON cannot hold it.
     not_json: Option<Arc<SyntaxError>>,
@@ -64,6 +64,14 @@ pub struct Entry {
     pub is_merged: bool,
 }
 
+/// What the entries of a mapping do not show.
+#[derive(Debug, Default)]
+pub(super) struct PassedOver {
+    pub(super) repeated: Vec<Repeated>,
+    /// What merge keys brought, with what others won over.
+    pub(super) merged: Vec<Node>,
+}
+
 /// A key that is written once more in its mapping.
 #[derive(Clone, Debug)]
 pub struct Repeated {
@@ -92,7 +100,7 @@ impl Node {
         tag: &str,
         content: Content,
         (size, not_json): (Size, Option<Arc<SyntaxError>>),
-        repeated: Vec<Repeated>,
+        passed_over: PassedOver,
     ) -> Self {
         Self {
             at,
@@ -101,7 +109,7 @@ impl Node {
                 tag: tag.to_owned(),
                 begins,
                 content,
-                repeated,
+                passed_over,
                 size,
                 not_json,
             }),
@@ -115,7 +123,13 @@ impl Node {
             style: Style::Plain,
             value: Resolved::Null,
         };
-        Self::new(Default::default(), "", content, (Size::leaf(0), None), Vec::new())
+        Self::new(
+            Default::default(),
+            "",
+            content,
+            (Size::leaf(0), None),
+            PassedOver::default(),
+        )
     }
 
     /// The same content at another place: what an alias is.
@@ -204,7 +218,12 @@ impl Node {
 
     /// The keys of a mapping that are written more than once, each time but the first.
     pub fn repeated(&self) -> &[Repeated] {
-        &self.content.repeated
+        &self.content.passed_over.repeated
+    }
+
+    /// What the merge keys of a mapping stand for, whole: of its keys, those count that are not written beside it.
+    pub fn merged(&self) -> &[Node] {
+        &self.content.passed_over.merged
     }
 
     /// The entry with this key.

@@ -151,8 +151,8 @@ fn what_may_stand_in_files() {
         help: write `ClusterConfig`; eksact supports no other
     "#);
     assert_snapshot!(report(&format!("{HEAD}---\na: [\n")), @r#"
-    c.yaml:6:1: error: this is not valid YAML: a value is missing here
-        help: a `[`, `{`, `,` or `:` before it waits for one
+    c.yaml:6:1: error: this is not valid YAML: a `[` or `{` above is not closed
+        help: write `]` or `}` where it ends
     "#);
     assert_snapshot!(report_all(&["\0", &format!("{HEAD}iam: 1\n")]), @r#"
     a.yaml:1:1: error: the control character U+0000 is not allowed in YAML

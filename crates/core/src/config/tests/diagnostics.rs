@@ -256,7 +256,7 @@ fn yaml_syntax() {
     c.yaml:1:11: error: this alias stands inside the value of its own anchor
         a: &a {b: *a}
                   ^
-        help: write the value out
+        help: write the value itself in place of the alias
     "#);
     assert_snapshot!(report("a: 'b\n"), @r#"
     c.yaml:1:4: error: this is not valid YAML: the quote that begins here is not closed
@@ -335,8 +335,8 @@ fn scripts_in_sections_that_are_not_managed_may_hold_anything() {
 #[test]
 fn every_document_is_read_and_empty_ones_say_nothing() {
     assert_snapshot!(report(&format!("{HEAD}---\nkind: [\n")), @r#"
-    c.yaml:6:1: error: this is not valid YAML: a value is missing here
-        help: a `[`, `{`, `,` or `:` before it waits for one
+    c.yaml:6:1: error: this is not valid YAML: a `[` or `{` above is not closed
+        help: write `]` or `}` where it ends
     "#);
     assert_snapshot!(report(&format!("---\n---\n{HEAD}")), @"");
 }

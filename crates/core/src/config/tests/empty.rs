@@ -279,9 +279,12 @@ fn keys_that_hold_anchors_are_accepted() {
         assert_eq!(account.attach_policy_arns[0].value, "arn:aws:iam::aws:policy/A");
         assert_eq!(account.tags["team"], "a");
     }
-    // One scalar is enough, and a merge of a mapping.
+    // One scalar is enough, and a merge of a mapping, also where every key of it is written beside it.
     for file in [
         "x-role: &role 'arn:aws:iam::aws:policy/A'\niam: {withOIDC: true, serviceAccounts: [{metadata: {name: a}, attachPolicyARNs: [*role]}]}\n",
+        "x-iam: &iam {withOIDC: false}\niam:\n  <<: *iam\n  withOIDC: true\n",
+        "anchors: [&iam {withOIDC: false}, &none {}]\niam:\n  <<: [*iam, *none]\n  withOIDC: true\n",
+        "x-none: &none {}\niam:\n  <<: *none\n  withOIDC: true\n",
         "x-all:\n- &one {wellKnownPolicies: {autoScaler: true}}\niam: {withOIDC: true, serviceAccounts: [{metadata: {name: a}, <<: *one}]}\n",
     ] {
         assert_eq!(report(&format!("{HEAD}{file}")), "");

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::identity_mapping::check_name;
-use super::kubernetes_names::{is_label, suggestion};
+use super::kubernetes_names::{is_label, label_help};
 use crate::config::cluster_access::{GroupAccess, GroupBinding, GroupRole};
 use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
@@ -137,10 +137,10 @@ fn check_binding(binding: &GroupBinding, path: &FieldPath, found: &mut Findings)
         }
         let name = &namespace.value;
         if !is_label(name) {
-            let help = match suggestion(name, is_label) {
-                _ if name == "*" => remedy!("leave `namespaces` out for the whole cluster"),
-                Some(name) => remedy!("Kubernetes would take `{name}`"),
-                None => remedy!("it has at most 63 lower-case letters, digits and hyphens"),
+            let help = if name == "*" {
+                remedy!("leave `namespaces` out for the whole cluster")
+            } else {
+                label_help(name)
             };
             let message = format!("{} cannot be the name of a namespace", quoted(name));
             found.push(Finding::error("kubernetes-name", path.index(index), message).help(help));
@@ -218,7 +218,7 @@ fn check_rule(rule: &PolicyRule, in_namespaces: bool, path: &FieldPath, found: &
             let message = format!("{} is not a verb of Kubernetes", quoted(verb));
             found.push(
                 Finding::warning("policy-rule", path.key("verbs").index(index), message)
-                    .help(remedy!("did you mean `{known}`?")),
+                    .help(suggest::did_you_mean([known])),
             );
         }
     }
@@ -248,7 +248,7 @@ fn check_rule(rule: &PolicyRule, in_namespaces: bool, path: &FieldPath, found: &
             let message = format!("{} is not an API group", quoted(group));
             found.push(
                 Finding::warning("policy-rule", path.key("apiGroups").index(index), message)
-                    .help(remedy!("did you mean `{meant}`?")),
+                    .help(suggest::did_you_mean([meant])),
             );
         }
     }

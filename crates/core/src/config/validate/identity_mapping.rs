@@ -4,7 +4,7 @@
 //! the templates mean is aws-iam-authenticator's (`pkg/arn/arn.go`, `pkg/server/server.go`). It tells nobody when an entry
 //! can never match, so that everything of that kind is said here.
 
-use super::kubernetes_names::{is_label, suggestion};
+use super::kubernetes_names::{is_label, label_help};
 use crate::config::cluster_access::{IdentityMapping, MappingSubject};
 use crate::config::diagnostic::quoted;
 use crate::config::document::DocumentKind;
@@ -201,12 +201,10 @@ fn service(name: &str, namespace: &str, path: &FieldPath, found: &mut Findings) 
     }
     // That a namespace is there is checked with the other options.
     if !namespace.is_empty() && !is_label(namespace) {
-        let help = suggestion(namespace, is_label).map_or_else(
-            || remedy!("it has at most 63 lower-case letters, digits and hyphens"),
-            |name| remedy!("Kubernetes would take `{name}`"),
-        );
         let message = format!("{} cannot be the name of a namespace", quoted(namespace));
-        found.push(Finding::error("kubernetes-name", path.key("namespace"), message).help(help));
+        found.push(
+            Finding::error("kubernetes-name", path.key("namespace"), message).help(label_help(namespace)),
+        );
     }
 }
 

@@ -1,5 +1,7 @@
 //! The name rules of Kubernetes: `k8s.io/apimachinery` 0.34, `pkg/util/validation/validation.go`. Pure predicates.
 
+use eksact_message::remedy::Remedy;
+
 /// RFC 1123 label: a namespace. At most 63 of `[a-z0-9-]`, alphanumeric at both ends.
 pub(crate) fn is_label(text: &str) -> bool {
     text.len() <= 63 && is_dashed(text)
@@ -56,6 +58,28 @@ pub(super) fn suggestion(text: &str, fits: fn(&str) -> bool) -> Option<String> {
         .collect();
     let candidate = candidate.trim_matches('-').to_owned();
     fits(&candidate).then_some(candidate)
+}
+
+/// What to write in place of what cannot be a namespace.
+pub(super) fn label_help(text: &str) -> Remedy {
+    taken(text, is_label).unwrap_or_else(|| {
+        remedy!(
+            "it has at most 63 lower-case letters, digits and hyphens, and a letter or digit at both ends"
+        )
+    })
+}
+
+/// What to write in place of what cannot be the name of a service account.
+pub(super) fn subdomain_help(text: &str) -> Remedy {
+    taken(text, is_subdomain).unwrap_or_else(|| {
+        remedy!(
+            "it has at most 253 lower-case letters, digits, hyphens and dots, and a letter or digit at both ends"
+        )
+    })
+}
+
+fn taken(text: &str, fits: fn(&str) -> bool) -> Option<Remedy> {
+    suggestion(text, fits).map(|name| remedy!("Kubernetes would take `{name}`"))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The rules of one service account: names, ARNs, where its role comes from, its policy document.
 
 use super::kubernetes_names::{
-    is_annotation_key, is_label, is_label_key, is_label_value, is_subdomain, suggestion,
+    is_annotation_key, is_label, is_label_key, is_label_value, is_subdomain, label_help, subdomain_help,
+    suggestion,
 };
 use crate::config::cluster_config::ServiceAccount;
 use crate::config::diagnostic::quoted;
@@ -47,17 +48,14 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
                 .explained_from_below(),
         );
     } else if !is_subdomain(&account.name) {
-        let help = match suggestion(&account.name, is_subdomain) {
-            _ if account.name.starts_with("arn:") => {
-                remedy!(
-                    "this is an ARN; write the name of the Kubernetes service account, and an existing role as `attachRoleARN`"
-                )
-            }
-            _ if account.name.contains(['*', '?']) => for_many(&account.name),
-            Some(name) => remedy!("Kubernetes would take `{name}`"),
-            None => remedy!(
-                "it has at most 253 lower-case letters, digits, hyphens and dots, and a letter or digit at both ends"
-            ),
+        let help = if account.name.starts_with("arn:") {
+            remedy!(
+                "this is an ARN; write the name of the Kubernetes service account, and an existing role as `attachRoleARN`"
+            )
+        } else if account.name.contains(['*', '?']) {
+            for_many(&account.name)
+        } else {
+            subdomain_help(&account.name)
         };
         let message = format!(
             "{} cannot be the name of a service account",
@@ -66,14 +64,7 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
         found.push(Finding::error("kubernetes-name", metadata.key("name"), message).help(help));
     }
     if !is_label(&account.namespace) {
-        let help = match suggestion(&account.namespace, is_label) {
-            Some(name) => remedy!("Kubernetes would take `{name}`"),
-            None => {
-                remedy!(
-                    "it has at most 63 lower-case letters, digits and hyphens, and a letter or digit at both ends"
-                )
-            }
-        };
+        let help = label_help(&account.namespace);
         let message = format!("{} cannot be the name of a namespace", quoted(&account.namespace));
         found.push(Finding::error("kubernetes-name", metadata.key("namespace"), message).help(help));
     }

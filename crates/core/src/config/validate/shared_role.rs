@@ -1,6 +1,6 @@
 //! The rules of one shared role: which role it is, and which service accounts of this cluster it lets in.
 
-use super::kubernetes_names::{is_label, is_subdomain, suggestion};
+use super::kubernetes_names::{is_label, is_subdomain, label_help, subdomain_help};
 use super::service_account::subject_pattern;
 use crate::config::cluster_access::{RoleReference, SharedRole, SharedRoleAccount};
 use crate::config::cluster_config::ServiceAccount;
@@ -169,10 +169,7 @@ fn service_account(account: &SharedRoleAccount, path: &FieldPath, findings: &mut
         let help = if namespace.contains(['*', '?']) {
             remedy!("a statement names its namespaces; list each")
         } else {
-            suggestion(namespace, is_label).map_or_else(
-                || remedy!("it has at most 63 lower-case letters, digits and hyphens"),
-                |name| remedy!("Kubernetes would take `{name}`"),
-            )
+            label_help(namespace)
         };
         let message = format!("{} cannot be the name of a namespace", quoted(namespace));
         findings.push(Finding::error("kubernetes-name", path.key("namespace"), message).help(help));
@@ -197,10 +194,7 @@ fn service_account(account: &SharedRoleAccount, path: &FieldPath, findings: &mut
             quoted(name).replace('`', "\"")
         )
     } else {
-        suggestion(name, is_subdomain).map_or_else(
-            || remedy!("it has at most 253 lower-case letters, digits, hyphens and dots"),
-            |name| remedy!("Kubernetes would take `{name}`"),
-        )
+        subdomain_help(name)
     };
     let message = format!("{} cannot be the name of a service account", quoted(name));
     findings.push(Finding::error("kubernetes-name", path.key("name"), message).help(help));

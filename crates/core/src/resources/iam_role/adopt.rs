@@ -1,15 +1,18 @@
 //! Reads a live role back into the form of the file: what `update iamserviceaccount` starts from.
 
 use eksact_identity::service_account::ServiceAccountKey;
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde_json::Value;
 
 use super::compare::template_of;
 use crate::{
     config::{Located, ServiceAccount, WellKnownPolicies},
-    ports::aws::Stack,
-    resources::{Live, live::service_account_of},
+    live::{Live, LiveReader, StackInterest, StackTemplate, service_account_of},
+    ports::{CallError, aws::Stack},
 };
 use eksact_identity::{
     cloudformation::{tags, wanted_role::WantedRole, well_known},
@@ -35,6 +38,30 @@ pub enum AdoptError {
         /// Their names.
         policies: String,
     },
+}
+
+/// Reads what [`from_live`] needs, once CloudFormation is done with the stack or the time is up.
+///
+/// # Errors
+/// When the stacks of the region could not be read.
+pub async fn read(
+    reader: &LiveReader,
+    key: &ServiceAccountKey,
+    timeout: Duration,
+) -> Result<Live, CallError> {
+    let interest = StackInterest {
+        wanted: vec![key.clone()],
+        about: BTreeSet::from([key.clone()]),
+        about_all: false,
+        timeout,
+    };
+    if let Err(error) = reader.stacks(&interest).await.as_ref() {
+        return Err(error.clone());
+    }
+    if let Some(stack) = reader.snapshot().stack_of(key) {
+        reader.ask(StackTemplate(stack.name.clone())).await;
+    }
+    Ok(reader.snapshot())
 }
 
 /// The service account of a stack as the file would say it. Labels and annotations are not the stack's to tell and stay

@@ -8,8 +8,9 @@ use super::key_of;
 use crate::{
     config::{Located, ServiceAccount},
     engine::{Finding, PlanDraft, Severity},
+    live::Live,
     ports::aws::Role,
-    resources::{Live, Request, runner::help_for, service_account, shared_role},
+    resources::{Request, runner::help_for, service_account, shared_role},
 };
 use eksact_identity::{
     authn::irsa::{AUDIENCE_ANNOTATION, Repair, TrustQuestion, Verdict, trust_links},
@@ -68,7 +69,7 @@ fn said(request: &Request, live: &Live, account: &ServiceAccount, arn: &Arn) -> 
             .with_help(trial(live, account)),
         ];
     }
-    match arn.role_name().and_then(|name| live.roles.get(name)) {
+    match arn.role_name().and_then(|name| live.role(name)) {
         None => Vec::new(),
         Some(Err(error)) => {
             let message = format!(

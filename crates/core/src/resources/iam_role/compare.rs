@@ -11,12 +11,9 @@ use super::{
     stack_state::{self, StackState},
 };
 use crate::{
+    live::{Live, role_name_of, service_account_of},
     ports::aws::{Role, Stack},
-    resources::{
-        Live, Request,
-        live::{role_name_of, service_account_of},
-        request::RoleAttribute,
-    },
+    resources::{Request, request::RoleAttribute},
 };
 use eksact_identity::{
     cloudformation::wanted_role::{self, WantedRole},
@@ -181,7 +178,7 @@ pub fn templates_needed(request: &Request, live: &Live, stacks: &[&Stack]) -> BT
         let Some(stack) = by_key.get(&key).copied().or_else(|| live.stack_of(&key)) else {
             continue;
         };
-        let Some(Ok(Some(role))) = role_name_of(stack).and_then(|name| live.roles.get(name)) else {
+        let Some(Ok(Some(role))) = role_name_of(stack).and_then(|name| live.role(name)) else {
             continue;
         };
         if stack_state::state_of(&stack.status) == StackState::Broken {
@@ -203,7 +200,7 @@ pub fn templates_needed(request: &Request, live: &Live, stacks: &[&Stack]) -> BT
 
 /// What the template of a live stack makes of the role; none when it cannot be told.
 pub fn template_of(live: &Live, stack: &Stack) -> Option<(Value, WantedRole)> {
-    let body = live.templates.get(&stack.name)?.as_ref().ok()?;
+    let body = live.template(&stack.name)?.as_ref().ok()?;
     let value: Value = serde_json::from_str(body).ok()?;
     let wanted = wanted_role::resolve(&value, &context(live, &stack.name)).ok()?;
     Some((value, wanted))

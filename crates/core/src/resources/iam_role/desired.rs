@@ -10,8 +10,9 @@ use super::{overlay, shared};
 
 use crate::{
     config::ServiceAccount,
+    live::Live,
     ports::aws::{Role, StackRequest},
-    resources::{Live, Request, request::RoleAttribute},
+    resources::{Request, request::RoleAttribute},
 };
 use eksact_identity::{
     cloudformation::{
@@ -62,7 +63,7 @@ impl DesiredRole {
         let stack_name = live
             .stack_of(&key)
             .map(|stack| stack.name.clone())
-            .or_else(|| live.stack_names.get(&key).cloned())
+            .or_else(|| live.stack_name(&key).cloned())
             .ok_or_else(|| DesireError::NoStackName(account.qualified_name()))?;
         let pattern = account
             .subject_pattern

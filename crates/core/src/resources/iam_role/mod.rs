@@ -26,12 +26,15 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{
-    Kind, Live, LiveReader, Request, RunContext,
-    live::{role_name_of, service_account_of},
+    Kind, Request, RunContext,
     request::{key_of, owns_role},
 };
 use crate::{
     engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
+    live::{
+        ClusterOidcProvider, Live, LiveReader, RoleByName, StackInterest, StackTemplate, role_name_of,
+        service_account_of,
+    },
     ports::aws::Stack,
 };
 use eksact_identity::cloudformation::tags;
@@ -58,19 +61,22 @@ impl Kind for IamRoleKind {
     }
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
-        let attached = attached::names(request, reader.account());
+        let attached = attached::names(request, reader.account())
+            .into_iter()
+            .map(RoleByName);
         if !request.needs_roles() {
-            reader.roles(attached).await;
+            reader.read(attached).await;
             return;
         }
-        let (stacks, names) = reader.stacks(request).await;
-        reader.oidc_provider().await;
-        let Ok(stacks) = stacks else {
-            reader.roles(attached).await;
+        let stacks = reader.stacks(&interest(request)).await;
+        reader.ask(ClusterOidcProvider).await;
+        let Ok(stacks) = stacks.as_ref() else {
+            reader.read(attached).await;
             return;
         };
-        let wanted: BTreeSet<&String> = names.values().collect();
-        let so_far = reader.so_far();
+        let assigned = stacks.assigned();
+        let wanted: BTreeSet<&String> = assigned.values().collect();
+        let so_far = reader.snapshot();
         let to_go: BTreeSet<String> = request
             .delete
             .iter()
@@ -82,30 +88,20 @@ impl Kind for IamRoleKind {
             .iter()
             .filter(|stack| {
                 service_account_of(stack).is_some_and(|key| {
-                    request.prune.is_some() || names.contains_key(&key) || request.delete.contains(&key)
+                    request.prune.is_some() || assigned.contains_key(&key) || request.delete.contains(&key)
                 }) || wanted.contains(&stack.name)
                     || to_go.contains(&stack.name)
             })
             .collect();
-        let mut roles: BTreeSet<String> = of_interest
-            .iter()
-            .filter_map(|stack| role_name_of(stack))
-            .map(str::to_owned)
-            .chain(attached)
-            .collect();
-        // A role that the file names may be taken by somebody else: to be told before CloudFormation fails on it.
-        roles.extend(
-            request
-                .service_accounts()
-                .iter()
-                .filter(|account| owns_role(account))
-                .filter_map(|account| account.role_name.as_ref().map(|name| name.value.clone())),
-        );
-        reader.roles(roles).await;
-        let templates = compare::templates_needed(request, &reader.so_far(), &of_interest);
-        if !templates.is_empty() {
-            reader.templates(templates).await;
-        }
+        // A role that the file names may be taken by somebody else: to be reported before CloudFormation fails on it.
+        let named = owned(request).filter_map(|(_, account)| account.role_name.as_ref());
+        let of_stacks = of_interest.iter().filter_map(|stack| role_name_of(stack));
+        let roles = of_stacks.chain(named.map(|name| name.value.as_str()));
+        reader
+            .read(roles.map(|name| RoleByName(name.to_owned())).chain(attached))
+            .await;
+        let templates = compare::templates_needed(request, &reader.snapshot(), &of_interest);
+        reader.read(templates.into_iter().map(StackTemplate)).await;
     }
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
@@ -121,6 +117,21 @@ impl Kind for IamRoleKind {
         progress: &Progress,
     ) -> Result<StepDone, StepError> {
         run::run(super::runner::operation_of(operation)?, context, progress).await
+    }
+}
+
+/// The stacks that matter to a request.
+fn interest(request: &Request) -> StackInterest {
+    StackInterest {
+        wanted: owned(request).map(|(key, _)| key).collect(),
+        about: request
+            .service_accounts()
+            .iter()
+            .map(key_of)
+            .chain(request.delete.iter().cloned())
+            .collect(),
+        about_all: request.prune.is_some(),
+        timeout: request.settings.timeout,
     }
 }
 

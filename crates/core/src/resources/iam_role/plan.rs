@@ -19,11 +19,10 @@ use crate::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
+    live::{Live, is_of_cluster, role_name_of, service_account_of},
     ports::aws::{Role, Stack},
     resources::{
-        Live, Request,
-        live::{is_of_cluster, role_name_of, service_account_of},
-        oidc_provider,
+        Request, oidc_provider,
         request::ProviderIntent,
         runner::{help_for, wait_longer},
         service_account::{self, Standing, Unreadable},
@@ -36,7 +35,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     if owned(request).next().is_none() {
         return;
     }
-    if let Some(Err(error)) = &live.stacks {
+    if let Some(Err(error)) = live.stacks() {
         let finding = Finding::new(
             Severity::Error,
             "stacks-unreadable",
@@ -49,7 +48,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         return;
     }
     // Without a provider there is nobody to trust; the provider's own finding says so.
-    let provider_missing = match (&live.oidc_provider, request.oidc_provider) {
+    let provider_missing = match (live.oidc_provider(), request.oidc_provider) {
         (Some(Ok(None)), ProviderIntent::Require) | (Some(Err(_)), _) => true,
         (Some(Ok(None)), ProviderIntent::Ensure) => draft
             .change(&oidc_provider::address(&live.cluster.name))
@@ -129,7 +128,7 @@ impl Subject<'_> {
                     ),
                 );
                 let role = role_name_of(stack)
-                    .and_then(|name| self.live.roles.get(name))
+                    .and_then(|name| self.live.role(name))
                     .and_then(|role| role.as_ref().ok()?.as_deref());
                 self.plan_replacement(&desired, stack, role, reason, draft);
             }
@@ -174,7 +173,7 @@ impl Subject<'_> {
             );
             return;
         };
-        let role = match self.live.roles.get(name) {
+        let role = match self.live.role(name) {
             Some(Ok(Some(role))) => role,
             Some(Ok(None)) => {
                 let reason = Reason::new(
@@ -211,7 +210,7 @@ impl Subject<'_> {
             return;
         }
         let Some((template, old)) = template_of(self.live, stack) else {
-            let (why, help) = match self.live.templates.get(&stack.name) {
+            let (why, help) = match self.live.template(&stack.name) {
                 Some(Err(error)) => (error.to_string(), help_for(error)),
                 _ => (
                     "it is not a template that eksctl or eksact writes".to_owned(),
@@ -376,7 +375,7 @@ impl Subject<'_> {
         let Some(name) = &desired.wanted.role_name else {
             return;
         };
-        if let Some(Ok(Some(role))) = self.live.roles.get(name) {
+        if let Some(Ok(Some(role))) = self.live.role(name) {
             draft.add_finding(
                 Finding::new(
                     Severity::Warning,

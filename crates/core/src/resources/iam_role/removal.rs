@@ -19,11 +19,10 @@ use crate::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
+    live::{Live, is_of_cluster, role_name_of, service_account_of},
     ports::aws::{Role, Stack},
     resources::{
-        Live, Request,
-        live::{is_of_cluster, role_name_of, service_account_of},
-        oidc_provider,
+        Request, oidc_provider,
         request::{key_of, owns_role},
         service_account::{self, Standing},
     },
@@ -85,7 +84,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     if request.delete.is_empty() && request.prune.is_none() {
         return;
     }
-    if let Some(Err(error)) = &live.stacks {
+    if let Some(Err(error)) = live.stacks() {
         draft.add_finding(Finding::new(
             Severity::Error,
             "stacks-unreadable",
@@ -94,7 +93,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         return;
     }
     if request.prune.is_some()
-        && let Some(Err(_)) = &live.all_service_accounts
+        && let Some(Err(_)) = live.all_service_accounts()
     {
         // Which service accounts still use a role cannot be told: the guard of the service accounts says so.
         return;
@@ -234,8 +233,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
         StackState::Healthy | StackState::Broken | StackState::Stuck => {}
     }
     if let Some(Err(error)) = live
-        .service_accounts
-        .get(key)
+        .service_account(key)
         .filter(|_| !request.delete_role_only.contains(key))
     {
         let message = format!("the role is kept, because its service account could not be read: {error}");
@@ -247,7 +245,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
         return;
     }
     let role_name = role_name_of(stack);
-    let role = match role_name.and_then(|name| live.roles.get(name)) {
+    let role = match role_name.and_then(|name| live.role(name)) {
         Some(Ok(role)) => role.as_deref(),
         Some(Err(error)) => {
             draft.add_finding(

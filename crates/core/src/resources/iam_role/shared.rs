@@ -8,9 +8,10 @@ use serde_json::Value;
 use crate::{
     engine::{Address, Finding, PlanDraft, Severity, StepError, executor::Progress},
     guard::Guard,
+    live::Live,
     ports::aws::Role,
     resources::{
-        Live, RunContext,
+        RunContext,
         trust_policy::{self, Target},
     },
 };

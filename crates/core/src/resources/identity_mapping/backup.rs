@@ -8,14 +8,12 @@ use sha2::{Digest as _, Sha256};
 use super::{backup_file, delta::content_digest, ownership::ANNOTATION};
 use crate::{
     engine::StepError,
+    live::{AWS_AUTH, AWS_AUTH_NAMESPACE},
     ports::{
         CallError, CallErrorKind,
         kubernetes::{ConfigMap, KubernetesReader, Object as _, Precondition, Selector},
     },
-    resources::{
-        RunContext,
-        live_access::{AWS_AUTH, NAMESPACE},
-    },
+    resources::RunContext,
 };
 
 /// The label of a backup; its value is the name of the ConfigMap that it is of.
@@ -69,7 +67,10 @@ impl Backup {
 /// The backups in the cluster, the newest first.
 pub(super) async fn backups(kubernetes: &dyn KubernetesReader) -> Result<Vec<Backup>, CallError> {
     let mut backups: Vec<Backup> = kubernetes
-        .list::<ConfigMap>(Some(NAMESPACE), Selector::Label(BACKUP_OF_LABEL, AWS_AUTH))
+        .list::<ConfigMap>(
+            Some(AWS_AUTH_NAMESPACE),
+            Selector::Label(BACKUP_OF_LABEL, AWS_AUTH),
+        )
         .await?
         .into_iter()
         .map(|config_map| Backup::new(config_map.name.clone(), config_map))
@@ -129,7 +130,7 @@ impl Kept {
     pub(super) fn note(&self) -> String {
         match self {
             Self::InCluster { name } => {
-                format!("What aws-auth was before is kept in the ConfigMap {NAMESPACE}/{name}.")
+                format!("What aws-auth was before is kept in the ConfigMap {AWS_AUTH_NAMESPACE}/{name}.")
             }
             Self::File { path, why } => format!(
                 "What aws-auth was before is kept in the file {}, because the cluster refused a ConfigMap: {why}.",
@@ -165,7 +166,7 @@ pub(super) async fn keep(
         annotations.insert(BEFORE_RESTORE_ANNOTATION.to_owned(), "true".to_owned());
     }
     let backup = ConfigMap {
-        namespace: NAMESPACE.to_owned(),
+        namespace: AWS_AUTH_NAMESPACE.to_owned(),
         name: name.clone(),
         labels: BTreeMap::from([(BACKUP_OF_LABEL.to_owned(), AWS_AUTH.to_owned())]),
         annotations,

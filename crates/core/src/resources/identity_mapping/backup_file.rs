@@ -13,8 +13,9 @@ use serde_json::json;
 use super::backup::{Backup, HISTORY, Kept, newest_first};
 use crate::{
     engine::StepError,
+    live::AWS_AUTH,
     ports::{CallError, kubernetes::ConfigMap},
-    resources::{RunContext, live_access::AWS_AUTH},
+    resources::RunContext,
 };
 
 /// The annotation that tells the cluster, by its ARN.

@@ -15,8 +15,9 @@ use crate::{
     guard::access::{
         AccessEntries, Admitted, Caller, Evidence, Refusal, gives_everything, principal_key, refusals,
     },
+    live::Live,
     ports::{aws::CallerIdentity, kubernetes::ConfigMap},
-    resources::{Live, runner::operation_of},
+    resources::runner::operation_of,
 };
 
 /// What the guards need besides the ConfigMap.
@@ -33,7 +34,7 @@ pub(super) struct Standpoint {
 impl Standpoint {
     /// Of what was read.
     pub(super) fn of(live: &Live) -> Self {
-        let entries = match &live.access.access_entries {
+        let entries = match live.access_entries() {
             Some(Ok(entries)) => AccessEntries::of(entries),
             Some(Err(_)) | None => AccessEntries::Unknown,
         };
@@ -66,13 +67,13 @@ impl Standpoint {
 
 /// The access entries, where they could be read.
 pub(super) fn known_entries(live: &Live) -> Option<&[crate::ports::access::AccessEntry]> {
-    live.access.access_entries.as_ref()?.as_deref().ok()
+    live.access_entries().as_ref()?.as_deref().ok()
 }
 
 /// The caller as the cluster's authenticator told it (`SelfSubjectReview`), else as STS does: a kubeconfig may hold
 /// another identity than the environment.
 fn caller(live: &Live) -> Option<CallerIdentity> {
-    if let Some(Ok(user)) = &live.access.user_info {
+    if let Some(Ok(user)) = live.user_info() {
         let extra = |key: &str| user.extra.get(key).and_then(|values| values.first());
         if let Some(arn) = extra("arn") {
             let id = extra("principalId").cloned().unwrap_or_default();
@@ -125,14 +126,14 @@ pub(in crate::resources) fn caller_over(
         return Ok(None);
     };
     let key = way_back::caller_key(&identity.arn);
-    if let Some(Ok(entries)) = &live.access.access_entries
+    if let Some(Ok(entries)) = live.access_entries()
         && entries
             .iter()
             .any(|entry| principal_key(&entry.principal_arn) == key && gives_everything(entry))
     {
         return Ok(None);
     }
-    let told = match &live.access.user_info {
+    let told = match live.user_info() {
         Some(Ok(user)) => Some(Admitted {
             username: user.username.clone(),
             groups: user.groups.clone(),
@@ -163,7 +164,7 @@ pub(in crate::resources) fn caller_over(
 
 /// The caller, where it is a service account: the cluster's API knows it by its token, and IAM does not.
 fn service_account(live: &Live) -> Option<Admitted> {
-    match &live.access.user_info {
+    match live.user_info() {
         Some(Ok(user))
             if user.username.starts_with("system:serviceaccount:") && !user.extra.contains_key("arn") =>
         {
@@ -220,7 +221,7 @@ fn mapped_over(
 }
 
 fn config_map(live: &Live) -> Option<&ConfigMap> {
-    match &live.access.aws_auth {
+    match live.aws_auth() {
         Some(Ok(found)) => found.as_ref(),
         _ => None,
     }

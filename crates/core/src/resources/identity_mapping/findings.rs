@@ -8,7 +8,8 @@ use crate::{
     config::location::SourceLocation,
     engine::{Finding, PlanDraft, Severity},
     guard::access::section_dropped,
-    resources::{Live, Request, rbac, revocation::is_held_back},
+    live::Live,
+    resources::{Request, rbac, revocation::is_held_back},
 };
 use eksact_identity::authn::aws_auth::{
     AwsAuth, SectionKey,
@@ -121,7 +122,7 @@ fn warning(found: &LintFinding) -> Finding {
 
 /// The groups that bindings name, now or after the plan; none where they could not be read.
 fn bound_groups(request: &Request, live: &Live, is_held_back: bool) -> Option<BTreeSet<String>> {
-    let Some(Ok(bindings)) = &live.access.bindings else {
+    let Some(Ok(bindings)) = live.bindings() else {
         return None;
     };
     let left = if is_held_back {
@@ -141,7 +142,7 @@ fn bound_groups(request: &Request, live: &Live, is_held_back: bool) -> Option<BT
 
 /// The names of the roles that IAM Identity Center made.
 fn permission_set_roles(live: &Live) -> Option<BTreeSet<String>> {
-    let Some(Ok(arns)) = &live.access.permission_set_roles else {
+    let Some(Ok(arns)) = live.permission_set_roles() else {
         return None;
     };
     let name = |arn: &String| arn.rsplit('/').next().map(ToOwned::to_owned);

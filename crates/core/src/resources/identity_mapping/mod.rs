@@ -25,14 +25,14 @@ mod way_back;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{
-    Kind, Live, LiveReader, Request, RunContext,
-    live::Observed,
-    live_access::{AWS_AUTH, NAMESPACE},
-};
+use super::{Kind, Request, RunContext};
 use crate::{
     config::cluster_access::MappingSubject,
     engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
+    live::{
+        AWS_AUTH, AWS_AUTH_NAMESPACE, AccessEntries, AwsAuth, CallerInCluster, Live, LiveReader, Observed,
+        PermissionSetRoles,
+    },
     ports::kubernetes::{AccessReview, ConfigMap},
 };
 
@@ -52,7 +52,7 @@ pub fn address(subject: &str) -> Address {
 
 /// The address of the ConfigMap.
 pub fn config_map_address() -> Address {
-    Address::new(AwsAuthKind.name(), format!("{NAMESPACE}/{AWS_AUTH}"))
+    Address::new(AwsAuthKind.name(), format!("{AWS_AUTH_NAMESPACE}/{AWS_AUTH}"))
 }
 
 /// Whether this is the address of a mapping, or of the ConfigMap.
@@ -91,22 +91,21 @@ impl Kind for AwsAuthKind {
         if !is_asked(request) {
             return;
         }
-        let access = reader.access();
-        let config_map = access.aws_auth().await;
-        if is_only_pruning(request) && !has_own(config_map) {
+        let config_map = reader.ask(AwsAuth).await;
+        if is_only_pruning(request) && !has_own(&config_map) {
             return;
         }
-        tokio::join!(access.access_entries(), access.user_info());
+        tokio::join!(reader.ask(AccessEntries), reader.ask(CallerInCluster));
         let wants_permission_set = request
             .config
             .access
             .identity_mappings
             .iter()
             .any(|mapping| matches!(mapping.subject, MappingSubject::PermissionSet { .. }));
-        let has_permission_set = matches!(config_map, Ok(Some(config_map))
+        let has_permission_set = matches!(config_map.as_ref(), Ok(Some(config_map))
             if config_map.data.values().any(|text| text.contains(permission_set::ROLE_PREFIX)));
         if wants_permission_set || has_permission_set {
-            access.permission_set_roles().await;
+            reader.ask(PermissionSetRoles).await;
         }
     }
 

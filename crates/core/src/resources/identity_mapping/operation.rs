@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     guard::{Guard, access::KnownRefusal},
+    live::AWS_AUTH_NAMESPACE,
     ports::kubernetes::AccessReview,
-    resources::live_access::NAMESPACE,
 };
 
 /// One write.
@@ -93,7 +93,7 @@ impl Operation {
                 verb: verb.to_owned(),
                 group: String::new(),
                 resource: "configmaps".to_owned(),
-                namespace: Some(NAMESPACE.to_owned()),
+                namespace: Some(AWS_AUTH_NAMESPACE.to_owned()),
             })
             .collect()
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::{
     engine::{Finding, Severity},
-    resources::{Live, runner::help_for},
+    live::Live,
+    resources::runner::help_for,
 };
 use eksact_identity::iam::Arn;
 
@@ -39,7 +40,7 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
             live.partition
         )));
     }
-    let arns = match &live.access.permission_set_roles {
+    let arns = match live.permission_set_roles() {
         Some(Ok(arns)) => arns,
         Some(Err(cause)) => {
             let finding = error(

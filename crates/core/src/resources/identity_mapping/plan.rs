@@ -23,9 +23,10 @@ use crate::{
         Guard,
         access::{KnownRefusal, section_dropped},
     },
+    live::Live,
     ports::{CallError, kubernetes::ConfigMap},
     resources::{
-        Live, Request, rbac,
+        Request, rbac,
         revocation::is_held_back,
         runner::{help_for, private_endpoint},
         service_account::{Unreadable, unreadable},
@@ -35,8 +36,8 @@ use crate::{
 
 /// Adds the difference of every mapping.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
-    if super::is_only_pruning(request) && !live.access.aws_auth.as_ref().is_some_and(super::has_own) {
-        if let (true, Some(Err(error))) = (request.access.prune, &live.access.aws_auth) {
+    if super::is_only_pruning(request) && !live.aws_auth().is_some_and(super::has_own) {
+        if let (true, Some(Err(error))) = (request.access.prune, live.aws_auth()) {
             draft.add_finding(unread(request, live, error));
         }
         return;
@@ -44,7 +45,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     if findings::mode_without_aws_auth(request, live, draft) {
         return;
     }
-    let config_map = match &live.access.aws_auth {
+    let config_map = match live.aws_auth() {
         Some(Ok(config_map)) => config_map.as_ref(),
         Some(Err(error)) => {
             draft.add_finding(unread(request, live, error));

@@ -22,12 +22,13 @@ use crate::{
         plan::fingerprint,
     },
     guard::access::{Admitted, KnownRefusal},
-    resources::{Live, Request, request::Restore},
+    live::Live,
+    resources::{Request, request::Restore},
 };
 
 /// Adds what taking it back would change.
 pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mut PlanDraft) {
-    let config_map = match &live.access.aws_auth {
+    let config_map = match live.aws_auth() {
         Some(Ok(config_map)) => config_map.as_ref(),
         Some(Err(error)) => {
             draft.add_finding(unread(request, live, error));

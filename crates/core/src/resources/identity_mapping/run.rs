@@ -15,14 +15,12 @@ use crate::resources::runner::run_again;
 use crate::{
     engine::{StepDone, StepError, StepFailure, executor::Progress},
     guard::access::Refusal,
+    live::{AWS_AUTH, AWS_AUTH_NAMESPACE},
     ports::{
         CallError, CallErrorKind,
         kubernetes::{ConfigMap, ConfigMapPatch, ObjectKey, Precondition},
     },
-    resources::{
-        RunContext,
-        live_access::{AWS_AUTH, NAMESPACE},
-    },
+    resources::RunContext,
 };
 use eksact_message::duration::in_words;
 
@@ -52,7 +50,7 @@ pub(super) async fn run(
         let now = context
             .readers
             .kubernetes
-            .get::<ConfigMap>(ObjectKey::namespaced(NAMESPACE, AWS_AUTH))
+            .get::<ConfigMap>(ObjectKey::namespaced(AWS_AUTH_NAMESPACE, AWS_AUTH))
             .await?;
         let Some(writing) = writing(&operation, now.as_ref())? else {
             return Ok(finished(&operation, backups, context).await);
@@ -233,7 +231,7 @@ async fn write(
         };
         return kubernetes
             .merge(
-                ObjectKey::namespaced(NAMESPACE, AWS_AUTH),
+                ObjectKey::namespaced(AWS_AUTH_NAMESPACE, AWS_AUTH),
                 patch.to_wire(),
                 Precondition::version(&now.resource_version),
             )
@@ -242,7 +240,7 @@ async fn write(
     let present = |(key, text): (&String, &Option<String>)| Some((key.clone(), text.clone()?));
     kubernetes
         .create(&ConfigMap {
-            namespace: NAMESPACE.to_owned(),
+            namespace: AWS_AUTH_NAMESPACE.to_owned(),
             name: AWS_AUTH.to_owned(),
             annotations: writing.annotations.iter().filter_map(present).collect(),
             data: writing.data.iter().filter_map(present).collect(),

@@ -13,7 +13,8 @@ use crate::{
         location::SourceLocation,
     },
     engine::{Finding, PlanDraft, Severity},
-    resources::{Live, Request},
+    live::Live,
+    resources::Request,
 };
 use eksact_identity::{authn::aws_auth::SectionKey, iam::Arn};
 

@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Kind, Live, LiveReader, Request, RunContext,
+    Kind, Request, RunContext,
     request::{ProviderIntent, ThumbprintSource},
     runner::{help_for, operation_of},
 };
 use crate::{
     engine::{Address, Finding, PlanDraft, Severity, StepDone, StepError, executor::Progress},
+    live::{AllRoles, ClusterOidcProvider, IssuerChain, Live, LiveReader},
     ports::{CallErrorKind, aws::OidcProvider},
 };
 use plan::Subject;
@@ -69,16 +70,16 @@ impl Kind for OidcProviderKind {
         if request.oidc_provider == ProviderIntent::Leave {
             return;
         }
-        let provider = reader.oidc_provider().await;
+        let provider = reader.ask(ClusterOidcProvider).await;
         match request.oidc_provider {
             ProviderIntent::Delete => {
-                reader.all_roles().await;
+                reader.ask(AllRoles).await;
             }
             ProviderIntent::Ensure if reader.cluster().oidc_issuer.is_some() => {
-                let absent = matches!(provider, Ok(None));
-                let compared = request.settings.check_thumbprint && matches!(provider, Ok(Some(_)));
+                let absent = matches!(provider.as_ref(), Ok(None));
+                let compared = request.settings.check_thumbprint && matches!(provider.as_ref(), Ok(Some(_)));
                 if request.settings.thumbprint == ThumbprintSource::Issuer && (absent || compared) {
-                    reader.issuer_chain().await;
+                    reader.ask(IssuerChain).await;
                 }
             }
             _ => {}
@@ -127,7 +128,7 @@ impl Kind for OidcProviderKind {
             );
             return;
         };
-        let existing = match &live.oidc_provider {
+        let existing = match live.oidc_provider() {
             Some(Ok(existing)) => existing.as_ref(),
             Some(Err(error)) => {
                 let finding = Finding::new(Severity::Error, "unreadable", error.to_string()).about(&address);

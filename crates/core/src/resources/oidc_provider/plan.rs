@@ -10,8 +10,9 @@ use crate::{
         Action, Address, AttributeChange, Change, Effect, PlanDraft, Reason, StepId, plan::fingerprint,
     },
     guard::Guard,
+    live::Live,
     ports::aws::OidcProvider,
-    resources::{Live, Request, request::ThumbprintSource},
+    resources::{Request, request::ThumbprintSource},
 };
 use eksact_identity::{cloudformation::tags, iam::trust};
 use eksact_message::remedy::Remedy;
@@ -282,7 +283,7 @@ fn counted(count: usize, noun: &str) -> String {
 
 /// The names of the roles that trust a provider, or why they cannot be told.
 fn trusting_roles(live: &Live, provider_arn: &str) -> Result<Vec<String>, String> {
-    let roles = match &live.all_roles {
+    let roles = match live.all_roles() {
         Some(Ok(roles)) => roles,
         Some(Err(error)) => return Err(error.to_string()),
         None => return Err("the roles were not read".to_owned()),

@@ -20,7 +20,7 @@ impl Subject<'_> {
             ThumbprintSource::Given(thumbprint) => {
                 Ok((Some(thumbprint.clone()), Some("given by --thumbprint".to_owned())))
             }
-            ThumbprintSource::Issuer => match &self.live.issuer_chain {
+            ThumbprintSource::Issuer => match self.live.issuer_chain() {
                 Some(Ok(chain)) => Ok(self.judged(chain, draft)),
                 Some(Err(error)) => Err(Box::new(
                     Finding::new(

@@ -16,13 +16,14 @@ use crate::{
         Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone, StepError,
         plan::fingerprint,
     },
+    live::Live,
     ports::{
         CallErrorKind,
         kubernetes::AccessReview,
         kubernetes::{Object as _, Precondition, RbacBinding, Selector, Subject},
     },
     resources::{
-        Live, Request, RunContext,
+        Request, RunContext,
         runner::help_for,
         service_account::{Unreadable, unreadable},
         unreachable,
@@ -56,7 +57,7 @@ impl Operation {
 /// Adds the difference of every binding that shall be there.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     let wanted = desired(request).bindings;
-    let bindings = match &live.access.bindings {
+    let bindings = match live.bindings() {
         Some(Ok(bindings)) => bindings,
         Some(Err(error)) => {
             if wanted.is_empty() {
@@ -236,7 +237,7 @@ fn same_subjects(live: &[Subject], wanted: &[Subject]) -> bool {
 fn missing_role(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) {
     let key = role_key(&wanted.binding);
     let made = draft.change(&role_address(key.0.as_deref(), &key.1)).is_some();
-    if made || !matches!(live.access.roles.get(&key), Some(Ok(None))) {
+    if made || !matches!(live.rbac_role(&key), Some(Ok(None))) {
         return;
     }
     draft.add_finding(

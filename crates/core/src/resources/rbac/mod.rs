@@ -16,12 +16,13 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{
-    Kind, Live, LiveReader, Request, RunContext, live_access::RoleKey, namespace, runner::operation_of,
-};
+use super::{Kind, Request, RunContext, namespace, runner::operation_of};
 use crate::{
     config::location::SourceLocation,
     engine::{Address, Finding, PlanDraft, Severity, StepDone, StepError, StepId, executor::Progress},
+    live::{
+        AccessEntries, Bindings, CallerInCluster, Live, LiveReader, NamespaceByName, RbacRoleByKey, RoleKey,
+    },
     ports::kubernetes::{AccessReview, RbacBinding, RbacRole},
 };
 
@@ -118,7 +119,7 @@ fn namespace_is_there(
     let Some(name) = name else {
         return true;
     };
-    let (code, message, help) = match live.namespaces.get(name) {
+    let (code, message, help) = match live.namespace(name) {
         Some(Ok(Some(namespace))) if namespace.terminating => (
             "namespace-terminating",
             format!("namespace {name} is being deleted: nothing can be created in it"),
@@ -169,8 +170,7 @@ async fn roles_of_caller(
     bindings: &[RbacBinding],
     reader: &LiveReader,
 ) -> BTreeSet<RoleKey> {
-    let access = reader.access();
-    let (user, _) = tokio::join!(access.user_info(), access.access_entries());
+    let (user, _) = tokio::join!(reader.ask(CallerInCluster), reader.ask(AccessEntries));
     let mappings = &request.config.access.identity_mappings;
     let mut usernames: BTreeSet<&str> = mappings
         .iter()
@@ -180,7 +180,7 @@ async fn roles_of_caller(
         .iter()
         .flat_map(|mapping| mapping.groups.iter().cloned())
         .collect();
-    if let Ok(user) = user {
+    if let Ok(user) = user.as_ref() {
         usernames.insert(&user.username);
         // Everybody keeps what everybody has.
         groups.extend(
@@ -214,7 +214,7 @@ impl Kind for RbacRoleKind {
         if !concerns_rights(request) {
             return;
         }
-        let bindings = reader.access().bindings().await;
+        let bindings = reader.ask(Bindings).await;
         let wanted = desired::desired(request);
         let mut keys: BTreeSet<RoleKey> = wanted
             .roles
@@ -222,7 +222,7 @@ impl Kind for RbacRoleKind {
             .map(|wanted| (wanted.role.namespace.clone(), wanted.role.name.clone()))
             .collect();
         keys.extend(wanted.bindings.iter().map(|wanted| role_key(&wanted.binding)));
-        if let Ok(bindings) = bindings {
+        if let Ok(bindings) = bindings.as_ref() {
             keys.extend(
                 bindings
                     .iter()
@@ -231,17 +231,12 @@ impl Kind for RbacRoleKind {
             );
             keys.extend(roles_of_caller(request, bindings, reader).await);
         }
-        if !keys.is_empty() {
-            reader.access().roles(keys).await;
-        }
-        let namespaces: BTreeSet<String> = wanted
+        reader.read(keys.into_iter().map(RbacRoleByKey)).await;
+        let namespaces = wanted
             .bindings
-            .iter()
-            .filter_map(|wanted| wanted.binding.namespace.clone())
-            .collect();
-        if !namespaces.is_empty() {
-            reader.namespaces(namespaces).await;
-        }
+            .into_iter()
+            .filter_map(|wanted| wanted.binding.namespace);
+        reader.read(namespaces.map(NamespaceByName)).await;
     }
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {

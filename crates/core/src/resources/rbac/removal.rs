@@ -12,10 +12,10 @@ use crate::{
     engine::{
         Action, Address, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId, plan::fingerprint,
     },
+    live::{Live, RoleKey},
     ports::kubernetes::{RbacBinding, RbacRole},
     resources::{
-        Live, Request, identity_mapping,
-        live_access::RoleKey,
+        Request, identity_mapping,
         revocation::{held_back, is_held_back},
     },
 };
@@ -25,7 +25,7 @@ const MOST_NAMES: usize = 10;
 
 /// Adds the removals, or says that and why they stay.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
-    let Some(Ok(bindings)) = &live.access.bindings else {
+    let Some(Ok(bindings)) = live.bindings() else {
         return;
     };
     let wanted = desired(request);
@@ -164,7 +164,7 @@ fn roles_that_go<'live>(
     let mut roles = Vec::new();
     for (binding, reason) in going {
         let key = role_key(binding);
-        if let Some(Ok(Some(role))) = live.access.roles.get(&key)
+        if let Some(Ok(Some(role))) = live.rbac_role(&key)
             && is_ours(&role.labels)
             && needed.insert(key)
         {

@@ -11,12 +11,9 @@ use crate::{
         access::{Admitted, MASTERS},
         own_rights::Right,
     },
+    live::{AWS_AUTH, AWS_AUTH_NAMESPACE, Live, RbacRoleByKey, RoleKey},
     ports::kubernetes::{PolicyRule, RbacBinding, RbacRole},
-    resources::{
-        Kind as _, Live,
-        live_access::{AWS_AUTH, NAMESPACE, RoleKey},
-        runner::operation_of,
-    },
+    resources::{Kind as _, runner::operation_of},
 };
 use eksact_identity::iam::trust;
 
@@ -35,14 +32,14 @@ pub(in crate::resources) struct Bound {
 impl Bound {
     /// What was read; none where bindings could not be.
     pub(in crate::resources) fn now(live: &Live) -> Option<Self> {
-        let Some(Ok(bindings)) = &live.access.bindings else {
+        let Some(Ok(bindings)) = live.bindings() else {
             return None;
         };
         let mut bound = Self::default();
         for binding in bindings {
             bound.insert(binding.clone());
         }
-        for (key, role) in &live.access.roles {
+        for (RbacRoleByKey(key), role) in live.each() {
             match role {
                 Ok(Some(role)) => {
                     bound.roles.insert(key.clone(), role.clone());
@@ -140,7 +137,10 @@ impl Bound {
         if whole_cluster && writes(super::GROUP, "clusterrolebindings", "") {
             rights.insert(Right::WriteBindings);
         }
-        if binding.namespace.as_deref().is_none_or(|name| name == NAMESPACE)
+        if binding
+            .namespace
+            .as_deref()
+            .is_none_or(|name| name == AWS_AUTH_NAMESPACE)
             && writes("", "configmaps", AWS_AUTH)
         {
             rights.insert(Right::WriteAwsAuth);
@@ -265,7 +265,7 @@ mod tests {
             (rule("*", "*", "", "*"), None, all),
             (
                 rule("*", "*", "", "*"),
-                Some(NAMESPACE),
+                Some(AWS_AUTH_NAMESPACE),
                 vec![Right::WriteAwsAuth],
             ),
             (rule("*", "*", "", "*"), Some("app"), vec![]),
@@ -282,10 +282,14 @@ mod tests {
             ),
             (
                 rule("", "configmaps", AWS_AUTH, "update"),
-                Some(NAMESPACE),
+                Some(AWS_AUTH_NAMESPACE),
                 vec![Right::WriteAwsAuth],
             ),
-            (rule("", "configmaps", "other", "update"), Some(NAMESPACE), vec![]),
+            (
+                rule("", "configmaps", "other", "update"),
+                Some(AWS_AUTH_NAMESPACE),
+                vec![],
+            ),
         ];
         for (rule, namespace, expected) in table {
             let binding = RbacBinding {

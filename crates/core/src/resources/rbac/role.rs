@@ -14,14 +14,14 @@ use crate::{
         Action, AttributeChange, Change, Difference, DifferenceSign, Effect, Finding, PlanDraft, Reason,
         Severity, StepDone, StepError, plan::fingerprint,
     },
+    live::{Live, RoleKey},
     ports::{
         CallErrorKind,
         kubernetes::AccessReview,
         kubernetes::{Object as _, PolicyRule, Precondition, RbacRole},
     },
     resources::{
-        Live, Request, RunContext,
-        live_access::RoleKey,
+        Request, RunContext,
         runner::help_for,
         service_account::{Unreadable, unreadable},
         unreachable,
@@ -73,7 +73,7 @@ fn plan_one(request: &Request, wanted: &WantedRole, live: &Live, draft: &mut Pla
         return;
     }
     let key: RoleKey = (role.namespace.clone(), role.name.clone());
-    let existing = match live.access.roles.get(&key) {
+    let existing = match live.rbac_role(&key) {
         Some(Ok(existing)) => existing.as_ref(),
         Some(Err(error)) => {
             let finding = match unreadable(error) {

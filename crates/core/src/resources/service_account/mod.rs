@@ -10,14 +10,14 @@ mod removal;
 mod run;
 
 use eksact_identity::service_account::ServiceAccountKey;
-use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{Kind, Live, LiveReader, Request, RunContext, namespace::in_kubernetes, request::key_of};
+use super::{Kind, Request, RunContext, namespace::in_kubernetes, request::key_of};
 use crate::{
     engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
+    live::{AllServiceAccounts, Live, LiveReader, ServiceAccountByKey},
     ports::kubernetes::AccessReview,
 };
 
@@ -47,13 +47,16 @@ impl Kind for ServiceAccountKind {
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
         if request.prune.is_some() {
-            reader.all_service_accounts().await;
+            reader.ask(AllServiceAccounts).await;
         }
-        let mut keys: BTreeSet<ServiceAccountKey> = in_kubernetes(request).map(key_of).collect();
-        keys.extend(request.delete.iter().cloned());
-        if !keys.is_empty() {
-            reader.service_accounts(keys).await;
-        }
+        let wanted = in_kubernetes(request).map(key_of);
+        reader
+            .read(
+                wanted
+                    .chain(request.delete.iter().cloned())
+                    .map(ServiceAccountByKey),
+            )
+            .await;
     }
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {

@@ -3,11 +3,12 @@
 use super::{MANAGED_BY, MANAGED_BY_LABEL, ROLE_ANNOTATION};
 use crate::{
     config,
+    live::Live,
     ports::{
         CallError, CallErrorKind,
         kubernetes::{FIELD_MANAGER, ServiceAccount},
     },
-    resources::{Live, Request, request::key_of},
+    resources::{Request, request::key_of},
 };
 
 /// Whose a live service account is.
@@ -109,7 +110,7 @@ pub fn standing(request: &Request, live: &Live, account: &config::ServiceAccount
     if account.role_only {
         return Standing::Free;
     }
-    match live.service_accounts.get(&key_of(account)) {
+    match live.service_account(&key_of(account)) {
         Some(Ok(Some(existing))) => {
             let settled = ownership(existing) != Ownership::Foreign
                 || request.settings.override_existing_service_accounts

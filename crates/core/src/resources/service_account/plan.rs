@@ -18,12 +18,13 @@ use crate::{
         StepId, Unknown, plan::fingerprint,
     },
     guard::Guard,
+    live::{Live, ServiceAccountByKey},
     ports::{
         CallError, CallErrorKind,
         kubernetes::{FIELD_MANAGER, ServiceAccount},
     },
     resources::{
-        Live, Request,
+        Request,
         iam_role::{self, RoleArn, arn_after},
         namespace::{self, in_kubernetes},
         request::{key_of, owns_role},
@@ -43,7 +44,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             Standing::Refused(owner) => draft.add_finding(refusal(account, &address, owner)),
             Standing::Unknown(Unreadable::Cluster) => unreachable += 1,
             Standing::Unknown(Unreadable::Object) => {
-                let Some(Err(error)) = live.service_accounts.get(&key) else {
+                let Some(Err(error)) = live.service_account(&key) else {
                     continue;
                 };
                 let finding = Finding::new(Severity::Error, "service-account-unreadable", error.to_string())
@@ -56,15 +57,15 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             }
         }
     }
-    let of_cluster = |key: &ServiceAccountKey| matches!(live.service_accounts.get(key), Some(Err(error)) if unreadable(error) == Unreadable::Cluster);
+    let of_cluster = |key: &ServiceAccountKey| matches!(live.service_account(key), Some(Err(error)) if unreadable(error) == Unreadable::Cluster);
     unreachable += request.delete.iter().filter(|key| of_cluster(key)).count();
     if unreachable > 0 {
-        let cause = live.service_accounts.values().find_map(|account| {
-            account
-                .as_ref()
-                .err()
-                .filter(|error| unreadable(error) == Unreadable::Cluster)
-        });
+        let failures = live
+            .each::<ServiceAccountByKey>()
+            .filter_map(|(_, found)| found.as_ref().err());
+        let cause = failures
+            .into_iter()
+            .find(|error| unreadable(error) == Unreadable::Cluster);
         draft.add_finding(
             Guard::KubernetesUnreachable
                 .refusal(format!(
@@ -140,8 +141,7 @@ fn plan_one(
 ) {
     let key = key_of(account);
     if live
-        .namespaces
-        .get(&account.namespace)
+        .namespace(&account.namespace)
         .is_some_and(|namespace| matches!(namespace, Ok(Some(namespace)) if namespace.terminating))
     {
         return;
@@ -152,7 +152,7 @@ fn plan_one(
         // The role's own finding says why there is none.
         RoleArn::None => return,
     };
-    let existing = match live.service_accounts.get(&key) {
+    let existing = match live.service_account(&key) {
         Some(Ok(existing)) => existing.as_ref(),
         _ => return,
     };

@@ -17,11 +17,11 @@ use crate::{
         Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, plan::fingerprint,
     },
     guard::Guard,
+    live::{Live, service_account_of},
     ports::kubernetes::ServiceAccount,
     resources::{
-        Live, Request,
+        Request,
         iam_role::{is_hindered, is_to_go},
-        live::service_account_of,
         runner::help_for,
     },
 };
@@ -29,7 +29,7 @@ use crate::{
 /// Adds the removal of every service account that shall go.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     if request.prune.is_some()
-        && let Some(Err(error)) = &live.all_service_accounts
+        && let Some(Err(error)) = live.all_service_accounts()
     {
         let message = format!(
             "what the file no longer has is kept, because the service accounts could not be read: {error}"
@@ -49,7 +49,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         .filter_map(service_account_of)
         .collect();
     let mut candidates: BTreeMap<ServiceAccountKey, &ServiceAccount> = BTreeMap::new();
-    if let (Some(prune), Some(Ok(all))) = (&request.prune, &live.all_service_accounts) {
+    if let (Some(prune), Some(Ok(all))) = (&request.prune, live.all_service_accounts()) {
         candidates.extend(all.iter().filter_map(|account| {
             let key = ServiceAccountKey::new(&account.namespace, &account.name);
             let ours = with_stack.contains(&key)
@@ -58,7 +58,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         }));
     }
     for key in request.delete.difference(&request.delete_role_only) {
-        match live.service_accounts.get(key) {
+        match live.service_account(key) {
             Some(Ok(Some(account))) => {
                 candidates.insert(key.clone(), account);
             }
@@ -70,7 +70,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                     None => finding,
                 });
             }
-            Some(Ok(None)) if !with_stack.contains(key) && matches!(live.stacks, Some(Ok(_))) => draft
+            Some(Ok(None)) if !with_stack.contains(key) && matches!(live.stacks(), Some(Ok(_))) => draft
                 .add_finding(
                     Finding::new(
                         Severity::Note,

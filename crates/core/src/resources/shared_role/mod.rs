@@ -13,10 +13,11 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Kind, Live, LiveReader, Request, RunContext, runner::operation_of};
+use super::{Kind, Request, RunContext, runner::operation_of};
 use crate::{
     config::cluster_access::SharedRole,
     engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
+    live::{AllRoles, ClusterOidcProvider, Live, LiveReader, RoleByName, TrustPolicyQuota},
     ports::aws::Role,
 };
 use eksact_identity::iam::{shared_trust, trust};
@@ -109,21 +110,21 @@ impl Kind for SharedRoleKind {
         if !is_asked(request) {
             return;
         }
-        let names: BTreeSet<String> = request
-            .config
-            .access
-            .shared_roles
-            .iter()
-            .map(|role| role.role.value.name().to_owned())
-            .collect();
-        reader.oidc_provider().await;
+        reader.ask(ClusterOidcProvider).await;
         if is_looked_for(request) {
             // Every role has to be seen: one listing serves the wanted ones as well, where it shows them.
-            let _ = reader.all_roles().await;
+            reader.ask(AllRoles).await;
         }
-        reader.roles(names).await;
-        if plan::is_long(request, &reader.so_far()) {
-            reader.trust_policy_quota().await;
+        let shared = &request.config.access.shared_roles;
+        reader
+            .read(
+                shared
+                    .iter()
+                    .map(|role| RoleByName(role.role.value.name().to_owned())),
+            )
+            .await;
+        if plan::is_long(request, &reader.snapshot()) {
+            reader.ask(TrustPolicyQuota).await;
         }
     }
 

@@ -6,10 +6,11 @@ use super::{Operation, address, edited, is_same, sid, wanted};
 use crate::{
     config::cluster_access::{RoleReference, SharedRole},
     engine::{Action, Address, Change, Effect, Finding, PlanDraft, Reason, Severity, plan::fingerprint},
+    live::Live,
     ports::aws::Role,
     resources::{
-        Live, Request, access_effect::document_change, oidc_provider, request::ProviderIntent,
-        runner::help_for, trust_policy::quota_help,
+        Request, access_effect::document_change, oidc_provider, request::ProviderIntent, runner::help_for,
+        trust_policy::quota_help,
     },
 };
 use eksact_identity::iam::{
@@ -26,7 +27,7 @@ const RESERVED: [&str; 2] = ["/aws-service-role/", "/aws-reserved/"];
 /// Adds the difference of every shared role of the files.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     // Without an issuer and a provider there is nobody to trust; the provider's own finding says so.
-    let provider_missing = match (&live.oidc_provider, request.oidc_provider) {
+    let provider_missing = match (live.oidc_provider(), request.oidc_provider) {
         (Some(Ok(None)), ProviderIntent::Ensure) => draft
             .change(&oidc_provider::address(&live.cluster.name))
             .is_none(),
@@ -55,7 +56,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
 /// Whether some trust policy will be longer than every account allows, so that the account's own quota has to be asked.
 pub(super) fn is_long(request: &Request, live: &Live) -> bool {
     request.config.access.shared_roles.iter().any(|declared| {
-        let role = live.roles.get(declared.role.value.name());
+        let role = live.role(declared.role.value.name());
         let (Some(Ok(Some(role))), Some(statement)) = (role, wanted(declared, live)) else {
             return false;
         };
@@ -175,7 +176,7 @@ impl Subject<'_> {
         {
             return Err(Box::new(self.other_account(text, &arn.account)));
         }
-        let role = match self.live.roles.get(name) {
+        let role = match self.live.role(name) {
             Some(Ok(Some(role))) => role,
             Some(Ok(None)) | None => {
                 let error = self.error(
@@ -248,7 +249,7 @@ impl Subject<'_> {
     /// What there is to say about the length of the document, before IAM says it.
     fn check_length(&self, role: &Role, document: &Value) -> Result<Option<Finding>, Box<Finding>> {
         let characters = length(document);
-        let quota = match &self.live.trust_policy_quota {
+        let quota = match self.live.trust_policy_quota() {
             Some(Ok(Some(quota))) => Some(*quota),
             _ => None,
         };

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use super::{address, edited, plan::StatementChange, sid};
 use crate::{
     engine::{Action, Finding, PlanDraft, Reason, Severity},
+    live::Live,
     ports::aws::Role,
-    resources::{Live, Request, runner::help_for},
+    resources::{Request, runner::help_for},
 };
 use eksact_identity::iam::shared_trust::{EditError, statement_of};
 
@@ -16,7 +17,7 @@ const MOST_NAMES: usize = 10;
 
 /// Adds the removals, or says what stays.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
-    let roles = match &live.all_roles {
+    let roles = match live.all_roles() {
         Some(Ok(roles)) => roles,
         Some(Err(error)) => {
             // Without --prune nothing of this was asked for; a permission that the caller does not have is no failure.

@@ -1,0 +1,76 @@
+//! Who gets into the cluster: `aws-auth`, access entries, and who the caller is to the cluster's API.
+
+use async_trait::async_trait;
+
+use super::{Live, LiveReader, Observed, Query};
+use crate::ports::access::AccessEntry;
+use crate::ports::kubernetes::{ConfigMap, ObjectKey, UserInfo};
+
+/// The namespace of `aws-auth` and of its backups.
+pub const AWS_AUTH_NAMESPACE: &str = "kube-system";
+/// The name of the ConfigMap that the authenticator reads.
+pub const AWS_AUTH: &str = "aws-auth";
+
+/// The ConfigMap `aws-auth`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AwsAuth;
+
+#[async_trait]
+impl Query for AwsAuth {
+    type Answer = Option<ConfigMap>;
+
+    async fn read(&self, reader: &LiveReader) -> Observed<Option<ConfigMap>> {
+        reader
+            .readers
+            .kubernetes
+            .get::<ConfigMap>(ObjectKey::namespaced(AWS_AUTH_NAMESPACE, AWS_AUTH))
+            .await
+    }
+}
+
+/// The cluster's access entries; none, unasked, where it reads `aws-auth` only: EKS refuses to list them there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AccessEntries;
+
+#[async_trait]
+impl Query for AccessEntries {
+    type Answer = Vec<AccessEntry>;
+
+    async fn read(&self, reader: &LiveReader) -> Observed<Vec<AccessEntry>> {
+        let cluster = reader.cluster();
+        if cluster.authentication_mode.as_deref() == Some("CONFIG_MAP") {
+            return Ok(Vec::new());
+        }
+        reader.readers.aws.access_entries(&cluster.name).await
+    }
+}
+
+/// Who the caller is to the cluster's API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CallerInCluster;
+
+#[async_trait]
+impl Query for CallerInCluster {
+    type Answer = UserInfo;
+
+    async fn read(&self, reader: &LiveReader) -> Observed<UserInfo> {
+        reader.readers.kubernetes.user_info().await
+    }
+}
+
+impl Live {
+    /// The ConfigMap `aws-auth`.
+    pub fn aws_auth(&self) -> Option<&Observed<Option<ConfigMap>>> {
+        self.get(&AwsAuth)
+    }
+
+    /// The cluster's access entries.
+    pub fn access_entries(&self) -> Option<&Observed<Vec<AccessEntry>>> {
+        self.get(&AccessEntries)
+    }
+
+    /// Who the caller is to the cluster's API.
+    pub fn user_info(&self) -> Option<&Observed<UserInfo>> {
+        self.get(&CallerInCluster)
+    }
+}

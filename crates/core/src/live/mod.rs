@@ -1,0 +1,90 @@
+//! What really exists, as it was read: plain values, each read once, shared by all that compare them. A value that could not
+//! be read is kept with its failure.
+//!
+//! One file per object says how it is read ([`Query`]) and how [`Live`] is asked for it. Only readers are in reach here.
+
+mod access;
+mod namespace;
+mod oidc_provider;
+mod query;
+mod rbac;
+mod reader;
+mod role;
+mod service_account;
+mod stack;
+
+use std::{fmt, sync::Arc};
+
+use crate::ports::{
+    CallError, CallErrorKind,
+    aws::{CallerIdentity, Cluster},
+};
+use eksact_identity::iam::Partition;
+
+pub use access::{AWS_AUTH, AWS_AUTH_NAMESPACE, AccessEntries, AwsAuth, CallerInCluster};
+pub use namespace::NamespaceByName;
+pub use oidc_provider::{ClusterOidcProvider, IssuerChain};
+pub use query::{Observed, Query};
+pub use rbac::{Bindings, RbacRoleByKey, RoleKey};
+pub use reader::LiveReader;
+pub use role::{AllRoles, PERMISSION_SET_PATH, PermissionSetRoles, RoleByName, TrustPolicyQuota};
+pub use service_account::{AllServiceAccounts, ServiceAccountByKey};
+pub use stack::{
+    ClusterStacks, StackInterest, StackTemplate, Stacks, is_of_cluster, role_name_of, service_account_of,
+};
+
+/// From this many objects on, one listing is cheaper than reading each.
+const BULK_FROM: usize = 6;
+
+/// Everything that was read: what every plan needs by name, the rest by its [`Query`].
+#[derive(Clone)]
+pub struct Live {
+    /// The caller, where it could be asked.
+    pub caller: Observed<CallerIdentity>,
+    /// The cluster.
+    pub cluster: Cluster,
+    /// Account of the cluster, from its ARN.
+    pub account: String,
+    /// Partition of the cluster, from its ARN.
+    pub partition: Partition,
+    /// Region of the cluster, from its ARN.
+    pub region: String,
+    answers: query::Answers,
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live")
+            .field("cluster", &self.cluster)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Live {
+    /// The answer to a query; none where nobody asked it.
+    pub fn get<Q: Query>(&self, query: &Q) -> Option<&Observed<Q::Answer>> {
+        self.answers.get(query).map(AsRef::as_ref)
+    }
+
+    /// Every query of a type that was asked, with its answer.
+    pub fn each<Q: Query>(&self) -> impl Iterator<Item = (&Q, &Observed<Q::Answer>)> {
+        let answered = self.answers.of::<Q>();
+        answered
+            .into_iter()
+            .flatten()
+            .map(|(query, answer)| (query, answer.as_ref()))
+    }
+
+    /// Answers a query otherwise than it was, for a world that no simulator makes.
+    pub fn put<Q: Query>(&mut self, query: Q, answer: Observed<Q::Answer>) {
+        self.answers.put([(query, Arc::new(answer))]);
+    }
+}
+
+/// Whether a failure is one of the cluster's API as a whole: reading its objects one by one would meet it again.
+fn is_of_cluster_api(error: &CallError) -> bool {
+    matches!(
+        error.kind,
+        CallErrorKind::Unreachable | CallErrorKind::Credentials
+    )
+}

@@ -1,0 +1,257 @@
+//! CloudFormation stacks of the cluster, and the templates that they were made from.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::{Live, LiveReader, Observed, Query};
+use crate::ports::aws::Stack;
+use eksact_identity::{
+    cloudformation::{
+        stack_name::{self, ExistingStack, eksctl_name},
+        tags,
+    },
+    service_account::ServiceAccountKey,
+};
+use eksact_message::duration::in_words;
+
+/// Which stacks a request is about.
+#[derive(Clone, Debug, Default)]
+pub struct StackInterest {
+    /// The service accounts that shall have a role, and so a stack with a name.
+    pub wanted: Vec<ServiceAccountKey>,
+    /// The service accounts whose stacks must be at rest.
+    pub about: BTreeSet<ServiceAccountKey>,
+    /// Whether those of every service account must be.
+    pub about_all: bool,
+    /// How long to wait for that.
+    pub timeout: Duration,
+}
+
+/// The stacks that bear the cluster's tag or a name that the request wants: [`LiveReader::stacks`] reads them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stacks;
+
+#[async_trait]
+impl Query for Stacks {
+    type Answer = ClusterStacks;
+
+    async fn read(&self, reader: &LiveReader) -> Observed<ClusterStacks> {
+        reader.settled_stacks(&StackInterest::default()).await
+    }
+}
+
+/// The template of a stack, by the stack's name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StackTemplate(pub String);
+
+#[async_trait]
+impl Query for StackTemplate {
+    type Answer = String;
+
+    async fn read(&self, reader: &LiveReader) -> Observed<String> {
+        reader.readers.aws.stack_template(&self.0).await
+    }
+}
+
+impl LiveReader {
+    /// The stacks of the cluster, once none of those that the interest is about is being worked on (or the time is up).
+    /// Read once: the first interest counts.
+    pub async fn stacks(&self, interest: &StackInterest) -> Arc<Observed<ClusterStacks>> {
+        self.ask_by(Stacks, self.settled_stacks(interest)).await
+    }
+
+    async fn settled_stacks(&self, interest: &StackInterest) -> Observed<ClusterStacks> {
+        let cluster = &self.cluster().name;
+        let begun = Instant::now();
+        let mut pause = Duration::from_millis(500);
+        let mut told = false;
+        loop {
+            let listed = self.readers.aws.stacks().await?;
+            let names = assigned(cluster, &interest.wanted, &listed);
+            let wanted: BTreeSet<&String> = names.values().collect();
+            let ours: Vec<Stack> = listed
+                .into_iter()
+                .filter(|stack| is_of_cluster(stack, cluster) || wanted.contains(&stack.name))
+                .collect();
+            let busy: Vec<&Stack> = ours
+                .iter()
+                .filter(|stack| {
+                    stack.in_progress()
+                        && (wanted.contains(&stack.name)
+                            || service_account_of(stack)
+                                .is_some_and(|key| interest.about_all || interest.about.contains(&key)))
+                })
+                .collect();
+            if busy.is_empty() || begun.elapsed() >= interest.timeout {
+                return Ok(ClusterStacks::new(ours, cluster, names));
+            }
+            if !told {
+                told = true;
+                let busy: Vec<String> = busy
+                    .iter()
+                    .map(|stack| format!("{} ({})", stack.name, stack.status))
+                    .collect();
+                self.notice(&format!(
+                    "waiting for CloudFormation, which is still at work on {} (up to {}, --timeout)",
+                    busy.join(", "),
+                    in_words(interest.timeout)
+                ));
+            }
+            tokio::time::sleep(pause.min(interest.timeout.saturating_sub(begun.elapsed()))).await;
+            pause = (pause * 3 / 2).min(Duration::from_secs(5));
+        }
+    }
+}
+
+fn assigned(
+    cluster: &str,
+    wanted: &[ServiceAccountKey],
+    listed: &[Stack],
+) -> BTreeMap<ServiceAccountKey, String> {
+    let existing: Vec<ExistingStack> = listed
+        .iter()
+        .map(|stack| ExistingStack {
+            name: stack.name.clone(),
+            cluster_tag: stack.tags.get(tags::CLUSTER_NAME).cloned(),
+            service_account_tag: stack.tags.get(tags::SERVICE_ACCOUNT_NAME).cloned(),
+        })
+        .collect();
+    stack_name::assign(cluster, wanted, &existing)
+}
+
+impl Live {
+    /// The stacks of the cluster.
+    pub fn stacks(&self) -> Option<&Observed<ClusterStacks>> {
+        self.get(&Stacks)
+    }
+
+    /// The template of a stack.
+    pub fn template(&self, stack: &str) -> Option<&Observed<String>> {
+        self.get(&StackTemplate(stack.to_owned()))
+    }
+
+    fn cluster_stacks(&self) -> Option<&ClusterStacks> {
+        self.stacks()?.as_ref().ok()
+    }
+
+    /// The stacks that could be read.
+    pub fn known_stacks(&self) -> &[Stack] {
+        self.cluster_stacks().map(ClusterStacks::all).unwrap_or_default()
+    }
+
+    /// The stack name of a wanted service account, by the rule of [`stack_name`].
+    pub fn stack_name(&self, key: &ServiceAccountKey) -> Option<&String> {
+        self.cluster_stacks()?.assigned.get(key)
+    }
+
+    /// The stack of this service account: the one whose tag names it, else the one that bears its name.
+    pub fn stack_of(&self, key: &ServiceAccountKey) -> Option<&Stack> {
+        let stacks = self.cluster_stacks()?;
+        stacks
+            .tagged(key)
+            .or_else(|| stacks.assigned.get(key).and_then(|name| stacks.named(name)))
+    }
+
+    /// The stack of a service account that shall go: the one whose tag names it, else the one of eksctl's name that bears
+    /// the cluster's tag and names no service account (eksctl's own migration drops the other tag).
+    pub fn own_stack(&self, key: &ServiceAccountKey) -> Option<&Stack> {
+        let stacks = self.cluster_stacks()?;
+        stacks.tagged(key).or_else(|| {
+            stacks
+                .named(&eksctl_name(&self.cluster.name, &key.namespace, &key.name))
+                .filter(|stack| {
+                    is_of_cluster(stack, &self.cluster.name) && service_account_of(stack).is_none()
+                })
+        })
+    }
+}
+
+/// The stacks that matter to a cluster, to be found by name and by the service account that their tag names: a plan
+/// looks for one several times per service account.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterStacks {
+    all: Vec<Stack>,
+    by_name: HashMap<String, usize>,
+    by_service_account: HashMap<ServiceAccountKey, usize>,
+    assigned: BTreeMap<ServiceAccountKey, String>,
+}
+
+impl ClusterStacks {
+    /// Those of `all`, where the ones that bear the tag of `cluster` are its own; `assigned` are the names that wanted
+    /// service accounts' stacks have or will have.
+    pub fn new(all: Vec<Stack>, cluster: &str, assigned: BTreeMap<ServiceAccountKey, String>) -> Self {
+        let mut stacks = Self {
+            assigned,
+            ..Self::default()
+        };
+        for (index, stack) in all.iter().enumerate() {
+            stacks.by_name.entry(stack.name.clone()).or_insert(index);
+            if !is_of_cluster(stack, cluster) {
+                continue;
+            }
+            let Some(key) = service_account_of(stack) else {
+                continue;
+            };
+            // Should two stacks carry the tag, eksctl's own name is the likelier one: the rule of `stack_name::assign`.
+            let own = eksctl_name(cluster, &key.namespace, &key.name);
+            let rank = |stack: &Stack| (stack.name != own, stack.name.clone());
+            let better = stacks
+                .by_service_account
+                .get(&key)
+                .and_then(|other| all.get(*other))
+                .is_none_or(|other| rank(stack) < rank(other));
+            if better {
+                stacks.by_service_account.insert(key, index);
+            }
+        }
+        Self { all, ..stacks }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[Stack] {
+        &self.all
+    }
+
+    /// The names of the stacks of wanted service accounts.
+    pub fn assigned(&self) -> &BTreeMap<ServiceAccountKey, String> {
+        &self.assigned
+    }
+
+    /// The one of this name.
+    pub fn named(&self, name: &str) -> Option<&Stack> {
+        self.all.get(*self.by_name.get(name)?)
+    }
+
+    /// The one of the cluster whose tag names this service account.
+    pub fn tagged(&self, key: &ServiceAccountKey) -> Option<&Stack> {
+        self.all.get(*self.by_service_account.get(key)?)
+    }
+}
+
+/// Whether a stack bears the tag of this cluster.
+pub fn is_of_cluster(stack: &Stack, cluster: &str) -> bool {
+    stack
+        .tags
+        .get(tags::CLUSTER_NAME)
+        .is_some_and(|name| name == cluster)
+}
+
+/// The service account that a stack's tag names.
+pub fn service_account_of(stack: &Stack) -> Option<ServiceAccountKey> {
+    ServiceAccountKey::parse(stack.tags.get(tags::SERVICE_ACCOUNT_NAME)?)
+}
+
+/// The name of the role that a stack's output gives.
+pub fn role_name_of(stack: &Stack) -> Option<&str> {
+    stack
+        .outputs
+        .get("Role1")
+        .and_then(|arn| arn.rsplit('/').next())
+        .filter(|name| !name.is_empty())
+}
