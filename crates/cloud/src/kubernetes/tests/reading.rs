@@ -319,3 +319,51 @@ async fn names_cannot_lead_to_another_path() {
     }
     assert!(api.sent().await.is_empty());
 }
+
+/// What a proxy or a broken aggregated API may answer with 200.
+#[tokio::test]
+async fn an_answer_that_is_not_the_object_names_the_field_and_quotes_nothing() {
+    let pod =
+        json!({"metadata": {"name": "web"}, "spec": {"containers": [{"name": "web", "env": "s3cret"}]}});
+    let api = Api::answering([
+        answer(200, &json!({"kind": "Status", "status": "Success"})),
+        answer(200, &json!({"metadata": {"namespace": "app"}})),
+        answer(200, &json!({"items": [pod]})),
+        answer(201, &json!({"status": {"userInfo": {}}})),
+    ]);
+    let client = api.client();
+    let key = ObjectKey::namespaced("app", "s3-reader");
+    let of_account = async || reads(&client).get::<ServiceAccount>(key).await.unwrap_err();
+    let of_pods = reads(&client).list::<Pod>(Some("app"), Selector::Everything);
+    for (error, action, object, field) in [
+        (
+            of_account().await,
+            "get serviceaccounts",
+            "app/s3-reader",
+            "kind of a ServiceAccount",
+        ),
+        (
+            of_account().await,
+            "get serviceaccounts",
+            "app/s3-reader",
+            "metadata.name of a ServiceAccount",
+        ),
+        (
+            of_pods.await.unwrap_err(),
+            "list pods",
+            "namespace app",
+            "spec.containers of a Pod",
+        ),
+        (
+            client.user_info().await.unwrap_err(),
+            "create selfsubjectreviews",
+            "the caller",
+            "status.userInfo.username",
+        ),
+    ] {
+        assert_eq!(error.kind, CallErrorKind::ServiceFailure, "{error}");
+        assert_eq!((error.action.as_str(), error.object.as_str()), (action, object));
+        assert!(error.message.contains(field), "{error}");
+        assert!(!error.to_string().contains("s3cret"), "{error}");
+    }
+}

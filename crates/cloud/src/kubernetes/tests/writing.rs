@@ -168,6 +168,24 @@ async fn removing_names_single_keys() {
 }
 
 #[tokio::test]
+async fn a_uid_that_is_known_binds_a_patch_too() {
+    let api = Api::answering([answer(200, &account("s3-reader"))]);
+    let client = api.client();
+    writes(&client)
+        .merge::<ServiceAccount>(
+            ObjectKey::namespaced("app", "s3-reader"),
+            json!({"automountServiceAccountToken": false}),
+            Precondition::exactly("u-1", "41"),
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        api.only().await.body,
+        json!({"automountServiceAccountToken": false, "metadata": {"uid": "u-1", "resourceVersion": "41"}})
+    );
+}
+
+#[tokio::test]
 async fn deleting_is_bound_to_uid_and_version() {
     let success =
         json!({"kind": "Status", "status": "Success", "details": {"name": "s3-reader", "uid": "u-1"}});

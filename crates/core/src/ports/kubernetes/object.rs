@@ -23,8 +23,7 @@ pub trait Object: Sized + Send + Sync {
 
     /// The object that the API wrote.
     fn from_wire(value: Value) -> Result<Self, WireError> {
-        let resources = Self::RESOURCES;
-        let kinds = [resources.of(Some("")).kind, resources.of(None).kind];
+        let kinds = Self::RESOURCES.kinds();
         let mut fields = Fields::new(kinds[0], value);
         // An item of a list has no kind of its own.
         let kind: String = fields.take("/kind")?;

@@ -105,6 +105,14 @@ impl Resources {
         }
     }
 
+    /// The kinds of its objects: of namespaces, and of the whole cluster.
+    pub(super) fn kinds(self) -> [&'static str; 2] {
+        match self {
+            Self::Namespaced(resource) | Self::Cluster(resource) => [resource.kind; 2],
+            Self::Both { namespaced, cluster } => [namespaced.kind, cluster.kind],
+        }
+    }
+
     /// The resources that hold every object of a namespace, or of the cluster and all its namespaces.
     pub fn listed(self, namespace: Option<&str>) -> Vec<ApiResource> {
         match (self, namespace) {
