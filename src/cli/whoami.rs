@@ -33,8 +33,7 @@ use eksact_core::{
     kubeconfig::SignIn,
     ports::{
         CallError, CallErrorKind,
-        access::AccessEntry,
-        aws::{CallerIdentity, Cluster},
+        aws::{AccessEntry, CallerIdentity, Cluster},
         kubernetes::{ConfigMap, ObjectKey, RbacBinding, Selector},
     },
     view::{Facts, Printer},

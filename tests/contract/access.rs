@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use eksact_core::ports::CallErrorKind;
-use eksact_core::ports::access::{AccessEntry, AccessPolicy};
+use eksact_core::ports::aws::{AccessEntry, AccessPolicy};
 use eksact_core::ports::kubernetes::{
     ConfigMap, ConfigMapPatch, Namespace, Object as _, ObjectKey, PolicyRule, Precondition, RbacBinding,
     RbacRole, Selector, Subject,

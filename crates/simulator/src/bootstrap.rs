@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 
 use super::kubernetes::Id;
 use super::state::{SimulatedCluster, World, uuid_of};
-use eksact_core::ports::access::{AccessEntry, AccessPolicy};
-use eksact_core::ports::aws::Role;
+use eksact_core::ports::aws::{AccessEntry, AccessPolicy, Role};
 use eksact_core::ports::kubernetes::{ConfigMap, ObjectKey, PolicyRule, RbacBinding, RbacRole, Subject};
 
 /// Roles that the control plane puts together from others.

@@ -15,7 +15,7 @@ use super::{
     transport::{Request, invalid_request},
 };
 use eksact_core::ports::{
-    CallError, CallErrorKind,
+    CallError, CallErrorKind, found,
     kubernetes::{
         AccessReview, ApiResource, FIELD_MANAGER, KubernetesReader, KubernetesWriter, Names, ObjectKey,
         Precondition, Selector, UserInfo, set_metadata,
@@ -70,11 +70,7 @@ impl KubernetesReader for KubernetesClient {
             .collection
             .get(&place.segment, &GetParams::default())
             .map_err(|error| invalid_request(&place.call, &error))?;
-        match self.transport().await?.send(&place.call, &request).await {
-            Ok(object) => Ok(Some(object)),
-            Err(error) if error.kind == CallErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        found(self.transport().await?.send(&place.call, &request).await)
     }
 
     async fn list_objects(

@@ -10,8 +10,7 @@ use super::{
 use crate::{
     config::SourceLocation,
     engine::{Finding, Severity},
-    ports::access::AccessEntry,
-    ports::kubernetes::RbacBinding,
+    ports::{aws::AccessEntry, kubernetes::RbacBinding},
     view::Facts,
 };
 use eksact_identity::authn::{

@@ -3,8 +3,10 @@
 use super::remedy::{Target, quoted};
 use crate::{
     engine::{Finding, Severity},
-    ports::access::AccessEntry,
-    ports::kubernetes::{RbacBinding, Subject},
+    ports::{
+        aws::AccessEntry,
+        kubernetes::{RbacBinding, Subject},
+    },
 };
 
 /// The group that the API server asks nobody about.
@@ -132,7 +134,7 @@ pub fn in_words(binding: &RbacBinding) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::access::AccessPolicy;
+    use crate::ports::aws::AccessPolicy;
 
     const TARGET: Target<'_> = Target {
         cluster: "prod",

@@ -3,8 +3,10 @@
 use async_trait::async_trait;
 
 use super::{Live, LiveReader, Observed, Query};
-use crate::ports::access::AccessEntry;
-use crate::ports::kubernetes::{ConfigMap, ObjectKey, UserInfo};
+use crate::ports::{
+    aws::AccessEntry,
+    kubernetes::{ConfigMap, ObjectKey, UserInfo},
+};
 
 /// The namespace of `aws-auth` and of its backups.
 pub const AWS_AUTH_NAMESPACE: &str = "kube-system";
