@@ -101,6 +101,8 @@ pub(super) struct Field {
     pub(super) name: String,
     pub(super) holds: FieldType,
     pub(super) required: bool,
+    /// Whether eksact makes it so. A type with such a field has others that eksact leaves to other tools.
+    pub(super) managed: bool,
     /// The values that it may have; empty when any will do.
     pub(super) allowed: Vec<String>,
     pub(super) default: Option<String>,
@@ -116,6 +118,11 @@ pub(super) struct ObjectType {
 }
 
 impl ObjectType {
+    /// Whether eksact manages some of its fields and leaves the others.
+    pub(super) fn is_managed_in_part(&self) -> bool {
+        self.fields.iter().any(|field| field.managed)
+    }
+
     pub(super) fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }
@@ -169,6 +176,7 @@ fn parse_field(head: &str, description: Option<String>) -> Option<Field> {
         name,
         holds,
         required: false,
+        managed: false,
         allowed: Vec::new(),
         default: None,
         description,
@@ -177,6 +185,8 @@ fn parse_field(head: &str, description: Option<String>) -> Option<Field> {
         let argument = |name: &str| word.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
         if word == "required" {
             field.required = true;
+        } else if word == "managed" {
+            field.managed = true;
         } else if let Some(values) = argument("one-of") {
             field.allowed = values.split('|').map(str::to_owned).collect();
         } else if let Some(value) = argument("default") {

@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 use super::document::DocumentKind;
 use super::fields::{Field, FieldType, types};
 
+/// What is said of a section that eksact does not manage.
+const NOT_MANAGED: &str = "eksact leaves this as it is.";
+
 /// The schema of one kind of document, draft 7. `additionalProperties` is false throughout: an unknown key is an error when loading, too.
 pub fn json_schema(kind: DocumentKind) -> Value {
     let definitions: Map<String, Value> = types(kind)
@@ -13,7 +16,7 @@ pub fn json_schema(kind: DocumentKind) -> Value {
             let mut properties: Map<String, Value> = object
                 .fields
                 .iter()
-                .map(|field| (field.name.clone(), of_field(field)))
+                .map(|field| (field.name.clone(), of_field(field, object.is_managed_in_part())))
                 .collect();
             // A node group's taints may be either of two shapes; every other field has one.
             properties.sort_keys();
@@ -52,11 +55,16 @@ pub fn json_schema(kind: DocumentKind) -> Value {
     })
 }
 
-fn of_field(field: &Field) -> Value {
+/// The schema of a field, `in_part` telling whether eksact manages only some of those beside it.
+fn of_field(field: &Field, in_part: bool) -> Value {
+    let description = match &field.description {
+        None if in_part && !field.managed => Some(NOT_MANAGED),
+        description => description.as_deref(),
+    };
     let mut schema = of_type(&field.holds);
     if schema.get("$ref").is_some() {
         // Draft 7 ignores what stands beside a `$ref`.
-        if let Some(description) = &field.description {
+        if let Some(description) = description {
             return json!({"allOf": [schema], "description": description});
         }
         return schema;
@@ -66,11 +74,7 @@ fn of_field(field: &Field) -> Value {
         "enum",
         (!field.allowed.is_empty()).then(|| json!(field.allowed)),
     );
-    insert(
-        &mut schema,
-        "description",
-        field.description.clone().map(Value::from),
-    );
+    insert(&mut schema, "description", description.map(Value::from));
     let default = field.default.as_deref().map(|text| match field.holds {
         FieldType::Text => json!(text),
         _ => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),

@@ -13,7 +13,7 @@ use super::cluster_config::{
     ClusterConfig, DEFAULT_NAMESPACE, Iam, Metadata, ServiceAccount, WellKnownPolicies,
 };
 use super::document::DocumentKind;
-use super::fields::types;
+use super::fields::{Field, FieldType, ObjectType, types};
 use super::location::Located;
 use super::source::Source;
 use eksact_identity::iam::WellKnownPolicy;
@@ -181,31 +181,31 @@ pub(super) fn json(node: &Node) -> serde_json::Value {
     }
 }
 
-fn is_section(key: &str) -> bool {
-    let kind = DocumentKind::ClusterConfig;
-    types(kind)
-        .get(kind.name())
-        .is_some_and(|object| object.field(key).is_some())
+/// What is written in the file and eksact leaves alone, in the order of the file, by the marks of the field table. Empty
+/// sections ask for nothing.
+fn unmanaged_sections(root: &Node) -> Vec<String> {
+    let mut sections = Vec::new();
+    add_unmanaged(DocumentKind::ClusterConfig.name(), root, "", &mut sections);
+    sections
 }
 
-/// What stands in the file and eksact leaves alone, in the order of the file. Empty sections ask for nothing.
-fn unmanaged_sections(root: &Node) -> Vec<String> {
-    let of = |node: &Node, prefix: &str, managed: &[&str]| -> Vec<String> {
-        let entries = node
-            .entries()
-            .iter()
-            .filter(|entry| !entry.value.is_empty() && !managed.contains(&&*entry.key));
-        entries.map(|entry| format!("{prefix}{}", entry.key)).collect()
+fn add_unmanaged(type_name: &str, node: &Node, prefix: &str, sections: &mut Vec<String>) {
+    let types = types(DocumentKind::ClusterConfig);
+    let Some(object) = types.get(type_name) else {
+        return;
     };
-    let mut sections = Vec::new();
-    for entry in root.entries() {
-        match &*entry.key {
-            "apiVersion" | "kind" | "metadata" | "iamIdentityMappings" => {}
-            "iam" => sections.extend(of(&entry.value, "iam.", &["withOIDC", "serviceAccounts"])),
-            // What is no section of the format holds anchors for others.
-            key if !entry.value.is_empty() && is_section(key) => sections.push(key.to_owned()),
-            _ => {}
+    for entry in node.entries().iter().filter(|entry| !entry.value.is_empty()) {
+        let name = format!("{prefix}{}", entry.key);
+        match object.field(&entry.key) {
+            Some(field) if !field.managed => sections.push(name),
+            Some(Field {
+                holds: FieldType::Object(inner),
+                ..
+            }) if types.get(inner).is_some_and(ObjectType::is_managed_in_part) => {
+                add_unmanaged(inner, &entry.value, &format!("{name}."), sections);
+            }
+            // What is no field of the format holds anchors for others.
+            Some(_) | None => {}
         }
     }
-    sections
 }
