@@ -84,6 +84,103 @@ fn rooms_of_core_use_what_comes_after_them_only() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The kinds' modules, from the line of each in `kinds()`.
+fn kinds(resources: &str) -> Vec<&str> {
+    let list = resources.split("fn kinds()").nth(1).unwrap();
+    let lines = list.lines().filter_map(|line| line.trim().strip_prefix('&'));
+    let mut kinds: Vec<&str> = lines
+        .filter_map(|line| line.split_once("::"))
+        .map(|(kind, _)| kind)
+        .collect();
+    kinds.dedup();
+    kinds
+}
+
+/// The siblings that `source` names behind `path::`: one, or those of the list in braces.
+fn named_behind<'s>(source: &'s str, path: &str, siblings: &[&'s str]) -> Vec<&'s str> {
+    let of = |text: &'s str| {
+        siblings
+            .iter()
+            .copied()
+            .filter(move |sibling| is_word(text, sibling))
+    };
+    let mut found = Vec::new();
+    for (at, _) in source.match_indices(path) {
+        let rest = &source[at + path.len()..];
+        let Some(list) = rest.strip_prefix('{') else {
+            found.extend(of(rest));
+            continue;
+        };
+        let mut depth = 0;
+        let mut item = String::new();
+        for (index, character) in list.char_indices() {
+            match character {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => item.clear(),
+                _ if character.is_whitespace() => {}
+                _ => {
+                    if item.is_empty() && depth == 0 {
+                        found.extend(of(&list[index..]));
+                    }
+                    item.push(character);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// What a kind has to know of another's object it asks live state and the draft, by address.
+#[test]
+fn kinds_do_not_name_each_other() {
+    let resources = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/core/src/resources");
+    let source = fs::read_to_string(resources.join("mod.rs")).unwrap();
+    let kinds = kinds(&source);
+    assert!(kinds.len() > 5 && kinds.contains(&"rbac"), "{kinds:?}");
+    let mut wrong = Vec::new();
+    for kind in &kinds {
+        let others: Vec<&str> = kinds.iter().copied().filter(|other| other != kind).collect();
+        let mut all = Vec::new();
+        let single = resources.join(format!("{kind}.rs"));
+        if single.exists() {
+            all.push(single);
+        } else {
+            files(&resources.join(kind), &mut all);
+        }
+        for file in all {
+            let source = fs::read_to_string(&file).unwrap();
+            let is_root = file.ends_with("mod.rs") || file.parent() == Some(&resources);
+            let up = if is_root { "super::" } else { "super::super::" };
+            for path in ["resources::", up] {
+                for other in named_behind(&source, path, &others) {
+                    wrong.push(format!("{} names {other}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn kinds_are_found_in_every_form_of_import() {
+    let siblings = ["iam_role", "namespace"];
+    for (source, wanted) in [
+        ("use crate::resources::iam_role::ARN;", vec!["iam_role"]),
+        (
+            "use crate::{\n    resources::{\n        Request, namespace::{self, x},\n        request::iam_role,\n    },\n};",
+            vec!["namespace"],
+        ),
+        (
+            "resources::namespaces::x(); resources::request::namespace",
+            vec![],
+        ),
+    ] {
+        assert_eq!(named_behind(source, "resources::", &siblings), wanted, "{source}");
+    }
+}
+
 #[test]
 fn rooms_are_found_in_every_form_of_import() {
     let rooms = ["view", "engine", "config"];
