@@ -372,5 +372,4 @@ fn foreign_change(evidence: &Evidence<'_>) -> Option<Refusal> {
 }
 
 #[cfg(test)]
-#[path = "access_tests.rs"]
 mod tests;
