@@ -1,6 +1,6 @@
 //! `plan` and `apply`: the road of the README.
 
-use crate::place::{Place, READ_ONLY, assert_story};
+use crate::commands::place::{Place, READ_ONLY, assert_story};
 
 #[test]
 fn quickstart() {

@@ -1,6 +1,6 @@
 //! Commands that read aws-auth and change nothing, and files that describe access.
 
-use crate::place::{Place, assert_story};
+use crate::commands::place::{Place, assert_story};
 
 const QUICKSTART: &str = include_str!("../../examples/quickstart.yaml");
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::place::{Place, assert_story};
+use crate::commands::place::{Place, assert_story};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/dev";
 const USER: &str = "arn:aws:iam::111122223333:user/ann";

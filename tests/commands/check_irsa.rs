@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use eksact_core::ports::aws::Role;
 use serde_json::{Value, json};
 
-use crate::place::{Place, READ_ONLY, assert_story};
+use crate::commands::place::{Place, READ_ONLY, assert_story};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/deployer";
 const SUBJECT: &str = "system:serviceaccount:app:web";

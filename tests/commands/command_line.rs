@@ -4,7 +4,7 @@ use std::fs;
 
 use clap::{Arg, Command};
 
-use crate::place::{Ended, Place, READ_ONLY, assert_story};
+use crate::commands::place::{Ended, Place, READ_ONLY, assert_story};
 
 /// The words of a line, in which `''` is an empty word and `%20` a blank.
 fn words(line: &str) -> Vec<String> {

@@ -4,14 +4,14 @@ use std::{env, fmt::Write as _, fs, path::Path};
 
 use clap::{Arg, Command};
 
-use crate::place::Place;
+use crate::commands::place::Place;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 const INTRODUCTION: &str = "\
 # Command reference
 
-Made from the program itself; `EKSACT_BLESS=1 cargo test --test commands documents` writes it anew. The same is in
+Made from the program itself; `EKSACT_BLESS=1 cargo test --test sandbox documents` writes it anew. The same is in
 `eksact COMMAND --help`.
 ";
 
@@ -126,7 +126,7 @@ fn the_reference_is_that_of_the_program() {
     let written = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         written == reference,
-        "docs/cli-reference.md is not that of this program: EKSACT_BLESS=1 cargo test --test commands documents"
+        "docs/cli-reference.md is not that of this program: EKSACT_BLESS=1 cargo test --test sandbox documents"
     );
 }
 

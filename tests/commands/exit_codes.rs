@@ -9,7 +9,7 @@ use std::{
 
 use eksact::cli::ExitCode;
 
-use crate::place::{Ended, Place, READ_ONLY};
+use crate::commands::place::{Ended, Place, READ_ONLY};
 
 #[test]
 fn every_code_is_reached() {

@@ -1,6 +1,6 @@
 //! Files that cannot be used, and files that come from elsewhere.
 
-use crate::place::{Place, assert_story};
+use crate::commands::place::{Place, assert_story};
 
 const QUICKSTART: &str = include_str!("../../examples/quickstart.yaml");
 

@@ -1,6 +1,6 @@
 //! `create`, `get`, `update` and `delete iamserviceaccount`, with eksctl's flags.
 
-use crate::place::{Place, READ_ONLY, assert_story};
+use crate::commands::place::{Place, READ_ONLY, assert_story};
 
 const SEND: &str = "arn:aws:iam::aws:policy/AmazonSQSFullAccess";
 const BOUNDARY: &str = "arn:aws:iam::111122223333:policy/boundary";

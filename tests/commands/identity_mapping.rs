@@ -2,7 +2,7 @@
 
 use eksact_simulator::World;
 
-use crate::place::{Ended, Place, assert_story};
+use crate::commands::place::{Ended, Place, assert_story};
 
 const DEV: &str = "arn:aws:iam::111122223333:role/dev";
 const NODE: &str = "arn:aws:iam::111122223333:role/eksctl-prod-nodegroup-ng-1-NodeInstanceRole-SANDBOX";

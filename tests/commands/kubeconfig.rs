@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, process::Stdio};
 
-use crate::place::{Ended, Place, assert_story};
+use crate::commands::place::{Ended, Place, assert_story};
 
 const HAND_WRITTEN: &str = "\
 # kubeconfig of nina
@@ -530,7 +530,7 @@ fn an_apply_writes_the_context_of_its_cluster_too() {
     assert!(ended.stderr.contains("Wrote config."), "{}", ended.stderr);
     // By its place, for programs that know no PATH.
     assert!(
-        text.contains(&format!("command: {}\n", crate::place::PROGRAM)),
+        text.contains(&format!("command: {}\n", crate::commands::place::PROGRAM)),
         "{text}"
     );
 }

@@ -1,6 +1,6 @@
 //! The cluster's IAM OIDC provider: associate and delete, with the guard that keeps one that is in use.
 
-use crate::place::{Place, READ_ONLY, assert_story};
+use crate::commands::place::{Place, READ_ONLY, assert_story};
 
 #[test]
 fn associate_use_and_delete() {

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::place::{Ended, PROGRAM, Place};
+use crate::commands::place::{Ended, PROGRAM, Place};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()

@@ -10,7 +10,7 @@ use eksact_core::{
 use eksact_simulator::{Sandbox, World};
 use serde_json::json;
 
-use crate::stage::{
+use crate::scenarios::stage::{
     applied, apply, assert_settled, cluster, file, file_with, human, plan, record_of, request, role_of,
     summary,
 };

@@ -8,7 +8,7 @@ use eksact_core::{
 use eksact_identity::service_account::ServiceAccountKey;
 use eksact_simulator::Sandbox;
 
-use crate::stage::{
+use crate::scenarios::stage::{
     applied, apply, assert_settled, carry_out, cluster, file, plan, pruning, request, service_account,
     summary,
 };

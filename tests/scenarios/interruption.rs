@@ -12,7 +12,7 @@ use eksact_core::{
 use eksact_simulator::{Fault, Matching, Rule, Sandbox, World};
 use serde_json::json;
 
-use crate::{
+use crate::scenarios::{
     normal_form::{differences, normal_form},
     stage::{
         again, apply, assert_settled, attempt, cluster, deletion, file, file_with, fresh_world, plan,
@@ -244,10 +244,14 @@ async fn a_plan_applied_a_second_time_changes_nothing_more() {
     let bed = sandbox(inhabited());
     let request = overriding(request(&everything()));
     let made = plan(&bed, &request).await;
-    assert!(crate::stage::carry_out(&bed, &made, &request).await.succeeded());
+    assert!(
+        crate::scenarios::stage::carry_out(&bed, &made, &request)
+            .await
+            .succeeded()
+    );
     let before = normal_form(&bed.world().unwrap());
     let stacks = bed.world().unwrap().stacks.len();
-    crate::stage::carry_out(&bed, &made, &request).await;
+    crate::scenarios::stage::carry_out(&bed, &made, &request).await;
     assert!(differences(&before, &normal_form(&bed.world().unwrap())).is_empty());
     assert_eq!(bed.world().unwrap().stacks.len(), stacks, "nothing twice");
 }

@@ -14,7 +14,7 @@ use proptest::{
     test_runner::{Config, RngSeed},
 };
 
-use crate::{
+use crate::scenarios::{
     normal_form::{differences, normal_form},
     random_world::{Edit, File, edits, files, foreign, inhabited, key, lines, stacks_for, with_roles},
     stage::{again, attempt, carry_out, file, plan, pruning, request, summary, try_plan},

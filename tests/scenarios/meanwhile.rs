@@ -3,7 +3,9 @@
 
 use eksact_core::ports::kubernetes::ServiceAccount;
 
-use crate::stage::{applied, carry_out, cluster, deletion, file, plan, record_of, service_account};
+use crate::scenarios::stage::{
+    applied, carry_out, cluster, deletion, file, plan, record_of, service_account,
+};
 
 const ACCOUNT: &str =
     "metadata: {name: web, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";

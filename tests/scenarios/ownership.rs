@@ -9,7 +9,7 @@ use eksact_core::{
 };
 use eksact_simulator::Sandbox;
 
-use crate::stage::{
+use crate::scenarios::stage::{
     apply, assert_settled, cluster, deletion, file, fresh_world, human, plan, pruning, request, sandbox,
     service_account, summary,
 };
@@ -126,7 +126,7 @@ fn overriding(mut request: Request) -> Request {
 async fn apply_what_can_be(sandbox: &Sandbox, request: &Request) -> String {
     let plan = plan(sandbox, request).await;
     assert!(plan.may_be_applied(), "{}", summary(&plan));
-    let report = crate::stage::carry_out(sandbox, &plan, request).await;
+    let report = crate::scenarios::stage::carry_out(sandbox, &plan, request).await;
     assert!(report.succeeded(), "{report:#?}");
     let accounts: Vec<_> = summary(&plan)
         .lines()
@@ -244,7 +244,7 @@ async fn each_owner_against_each_request() {
 
 #[tokio::test(start_paused = true)]
 async fn an_account_that_is_already_as_wanted_is_taken_as_it_is() {
-    let (sandbox, wanted) = crate::stage::applied(&file(&[ACCOUNT])).await;
+    let (sandbox, wanted) = crate::scenarios::stage::applied(&file(&[ACCOUNT])).await;
     let mut helms = service_account(&sandbox, KEY).unwrap();
     helms
         .labels
@@ -270,13 +270,13 @@ async fn an_account_that_is_already_as_wanted_is_taken_as_it_is() {
         .map(|finding| finding.code.as_str())
         .collect();
     assert_eq!(codes, ["service-account-not-managed"], "{}", human(&found));
-    crate::stage::carry_out(&sandbox, &found, &wanted).await;
+    crate::scenarios::stage::carry_out(&sandbox, &found, &wanted).await;
     assert_eq!(service_account(&sandbox, KEY), Some(helms));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_rest_of_a_service_account_stays() {
-    let (sandbox, wanted) = crate::stage::applied(&file(&[ACCOUNT])).await;
+    let (sandbox, wanted) = crate::scenarios::stage::applied(&file(&[ACCOUNT])).await;
     sandbox
         .edit(|world| {
             let account = cluster(world).service_accounts.get_mut(KEY).unwrap();
@@ -311,7 +311,7 @@ async fn role_only_leaves_kubernetes_alone_and_attached_leaves_iam_alone() {
     );
     assert_eq!(alone.world().unwrap().roles.len(), 1);
 
-    let (attached, _) = crate::stage::applied(&file(&[])).await;
+    let (attached, _) = crate::scenarios::stage::applied(&file(&[])).await;
     apply(&attached, &request(&file(&[ATTACHED]))).await;
     assert!(
         attached

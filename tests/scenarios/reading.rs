@@ -4,7 +4,7 @@
 use eksact_core::{engine::Severity, ports::CallErrorKind, resources::Request};
 use eksact_simulator::{Fault, Matching, Rule, Sandbox};
 
-use crate::stage::{
+use crate::scenarios::stage::{
     applied, apply, assert_settled, cluster, file, fresh_world, plan, request, sandbox, summary, try_plan,
 };
 

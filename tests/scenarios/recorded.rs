@@ -4,7 +4,7 @@ use std::fs;
 
 use eksact_core::engine::Severity;
 
-use crate::{
+use crate::scenarios::{
     recorded_world::{recorded_folder, recorded_world},
     stage::{apply, deletion, human, plan, pruning, request, sandbox, summary},
 };
@@ -44,7 +44,7 @@ async fn what_eksctl_made_can_be_removed() {
     apply(&sandbox, &removal).await;
     let mut world = sandbox.world().unwrap();
     assert!(world.roles.is_empty());
-    let left = &crate::stage::cluster(&mut world).service_accounts;
+    let left = &crate::scenarios::stage::cluster(&mut world).service_accounts;
     assert!(
         left.values().all(|account| account
             .labels

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use eksact_core::engine::{Plan, Severity};
 use eksact_simulator::{Sandbox, World};
 
-use crate::stage::{
+use crate::scenarios::stage::{
     applied, apply, assert_settled, carry_out, cluster, file, plan, record_of, request, summary,
 };
 
@@ -104,7 +104,7 @@ async fn every_status_can_be_removed_or_says_why_not() {
     let mut table = String::new();
     for status in STATUSES {
         let (sandbox, _) = in_status(status).await;
-        let mut removal = crate::stage::deletion(&[("app", "broken")]);
+        let mut removal = crate::scenarios::stage::deletion(&[("app", "broken")]);
         removal.settings.timeout = std::time::Duration::from_mins(1);
         let found = plan(&sandbox, &removal).await;
         writeln!(table, "=== {status}\n{}", summary(&found)).unwrap();
@@ -129,7 +129,7 @@ async fn a_rolled_back_stack_is_replaced_once_its_cause_is_gone() {
         SOUND,
         "metadata: {name: named, namespace: app}\nroleName: taken\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']",
     ]);
-    let (sandbox, _) = applied(&crate::stage::file(&[
+    let (sandbox, _) = applied(&crate::scenarios::stage::file(&[
         "metadata: {name: other, namespace: app}\nroleName: taken\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']",
     ]))
     .await;
@@ -156,10 +156,10 @@ async fn a_rolled_back_stack_is_replaced_once_its_cause_is_gone() {
         1,
         "only what needs the role is left out: {report:?}"
     );
-    assert!(crate::stage::service_account(&sandbox, "app/sound").is_some());
+    assert!(crate::scenarios::stage::service_account(&sandbox, "app/sound").is_some());
 
-    apply(&sandbox, &crate::stage::deletion(&[("app", "other")])).await;
-    let second = apply(&sandbox, &crate::stage::again(&wanted, 2)).await;
+    apply(&sandbox, &crate::scenarios::stage::deletion(&[("app", "other")])).await;
+    let second = apply(&sandbox, &crate::scenarios::stage::again(&wanted, 2)).await;
     assert!(
         summary(&second).contains("iam-role/app/named Replace stack-broken"),
         "{}",

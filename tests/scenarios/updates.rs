@@ -11,7 +11,7 @@ use eksact_core::{
 use eksact_simulator::World;
 use serde_json::{Value, json};
 
-use crate::stage::{applied, apply, assert_settled, file, record_of, request, role_of};
+use crate::scenarios::stage::{applied, apply, assert_settled, file, record_of, request, role_of};
 
 const BEFORE: &str = "\
 metadata: {name: web, namespace: app}

@@ -6,7 +6,9 @@ use eksact_core::engine::Severity;
 use eksact_simulator::Sandbox;
 use tokio::time::Instant;
 
-use crate::stage::{apply, assert_settled, attempt, file, fresh_world, plan, request, sandbox, summary};
+use crate::scenarios::stage::{
+    apply, assert_settled, attempt, file, fresh_world, plan, request, sandbox, summary,
+};
 
 const ACCOUNT: &str =
     "metadata: {name: web, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";

@@ -4,7 +4,7 @@
 use eksact_core::{engine::Severity, guard::Guard};
 
 use super::{HAND_WRITTEN, deletion, file_with_access, hand_written, pruning, text, write};
-use crate::stage::{apply, plan, request, summary};
+use crate::scenarios::stage::{apply, plan, request, summary};
 
 /// A permission set whose role cannot be looked for stands for a mapping that nobody knows: prune takes nothing then.
 #[tokio::test(start_paused = true)]
@@ -44,7 +44,7 @@ async fn prune_waits_for_what_it_cannot_resolve() {
         world.roles.remove(name);
     })
     .unwrap();
-    assert!(!crate::stage::plan(&bed, &asked).await.has_changes());
+    assert!(!crate::scenarios::stage::plan(&bed, &asked).await.has_changes());
 }
 
 /// Whoever deletes a mapping must not hear that there is none, while its text waits for somebody to mend the section.

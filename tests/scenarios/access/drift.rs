@@ -8,7 +8,9 @@ use eksact_simulator::Sandbox;
 use super::{
     DEVELOPERS, HAND_WRITTEN, aws_auth, deletion, file, file_with_access, hand_written, pruning, text, write,
 };
-use crate::stage::{apply, assert_settled, cluster, fresh_world, human, plan, request, sandbox, summary};
+use crate::scenarios::stage::{
+    apply, assert_settled, cluster, fresh_world, human, plan, request, sandbox, summary,
+};
 
 /// The lines of `after` that `before` does not have, and the other way round: what kubectl diff would show.
 fn changed_lines(before: &str, after: &str) -> String {

@@ -3,7 +3,7 @@
 use eksact_simulator::{Fault, Matching, Rule};
 
 use super::{DEVELOPERS, HAND_WRITTEN, file_with_access, hand_written, text};
-use crate::stage::{again, apply, assert_settled, attempt, request};
+use crate::scenarios::stage::{again, apply, assert_settled, attempt, request};
 use eksact_core::ports::CallErrorKind;
 
 const GROUPS: &str = "groups:\n- name: developers\n  bindings:\n  - rules:\n    - {apiGroups: [''], resources: [pods], verbs: [get]}\n    namespaces: [kube-public]\n";

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use proptest::{prelude::*, sample::select, test_runner::TestCaseError};
 
 use super::{backups, deletion, file, hand_written, pruning, text, write};
-use crate::stage::{again, apply, plan, request, summary};
+use crate::scenarios::stage::{again, apply, plan, request, summary};
 
 /// One entry of mapRoles, in one of the ways in which people write them, of a role of this number.
 fn entry(number: usize, style: usize, groups: &[&str]) -> String {

@@ -8,7 +8,7 @@ use eksact_core::resources::{
 use super::{
     DEVELOPERS, HAND_WRITTEN, aws_auth, backups, deletion, file, hand_written, pruning, text, write,
 };
-use crate::stage::{again, apply, assert_settled, cluster, plan, request, summary};
+use crate::scenarios::stage::{again, apply, assert_settled, cluster, plan, request, summary};
 
 const PLATFORM: &str = "arn: arn:aws:iam::111122223333:role/platform\nusername: platform:{{SessionName}}\ngroups: [system:masters]";
 const NODE: &str = "arn: arn:aws:iam::111122223333:role/node\nusername: system:node:{{EC2PrivateDNSName}}\ngroups: [system:bootstrappers, system:nodes, monitored]";
@@ -96,7 +96,7 @@ async fn what_was_before_is_kept_and_can_be_taken_back() {
     let plan = apply(&bed, &restore).await;
     assert_eq!(aws_auth(&bed).unwrap().data, original.data);
     assert_settled(&bed, &restore, "restored").await;
-    insta::assert_snapshot!(crate::stage::human(&plan));
+    insta::assert_snapshot!(crate::scenarios::stage::human(&plan));
 }
 
 /// What moved since the plan of a restore is not overwritten.
@@ -108,7 +108,7 @@ async fn a_restore_does_not_overwrite_what_it_did_not_see() {
     let restore = restoring("aws-auth-backup-x", &original);
     let planned = plan(&bed, &restore).await;
     write(&bed, "mapAccounts", Some("- \"444455556666\"\n"));
-    let report = crate::stage::carry_out(&bed, &planned, &restore).await;
+    let report = crate::scenarios::stage::carry_out(&bed, &planned, &restore).await;
     assert!(report.failed[0].1.message.contains("moved"), "{report:#?}");
     assert!(text(&bed, "mapRoles").contains("role/dev"));
 }
@@ -129,7 +129,7 @@ async fn a_backup_that_the_cluster_refuses_is_a_file() {
     .unwrap();
     let request = request(&file(&[DEVELOPERS]));
     let planned = plan(&bed, &request).await;
-    let refused = crate::stage::carry_out(&bed, &planned, &request).await;
+    let refused = crate::scenarios::stage::carry_out(&bed, &planned, &request).await;
     assert!(refused.failed[0].1.message.contains("no backup"), "{refused:#?}");
     assert_eq!(text(&bed, "mapRoles"), HAND_WRITTEN);
 

@@ -11,7 +11,7 @@ use eksact_core::{
 use eksact_simulator::Sandbox;
 
 use super::{DEVELOPERS, HAND_WRITTEN, file, file_with_access, hand_written, pruning, text, write};
-use crate::stage::{apply, assert_settled, carry_out, cluster, human, plan, request, summary};
+use crate::scenarios::stage::{apply, assert_settled, carry_out, cluster, human, plan, request, summary};
 
 /// A request of a `ClusterAccess` with these groups.
 fn groups(groups: &str) -> Request {
@@ -177,7 +177,7 @@ async fn a_file_about_something_else_prunes_no_access() {
         )),
     )
     .await;
-    let service_accounts = pruning(request(&crate::stage::file(&[])));
+    let service_accounts = pruning(request(&crate::scenarios::stage::file(&[])));
     let planned = apply(&bed, &service_accounts).await;
     assert!(!summary(&planned).contains("Delete"), "{}", summary(&planned));
     assert!(!summary(&planned).contains("not-pruned"), "{}", summary(&planned));

@@ -10,7 +10,7 @@ use eksact_simulator::Sandbox;
 use futures::future::join_all;
 
 use super::{DEVELOPERS, HAND_WRITTEN, aws_auth, deletion, file, hand_written, text, write};
-use crate::stage::{
+use crate::scenarios::stage::{
     again, apply, assert_settled, attempt, carry_out, cluster, fresh_world, plan, request, sandbox,
 };
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{
     ACCOUNT, WEB, by_hand, changes, codes, not_sharing, pruning, request, role, seen_by, sharing, world,
 };
-use crate::stage::{apply, plan, sandbox};
+use crate::scenarios::stage::{apply, plan, sandbox};
 
 #[tokio::test(start_paused = true)]
 async fn shared_role_that_cannot_be_written_is_told() {

@@ -1,14 +1,6 @@
 //! Our reading of aws-auth against the authenticator's own, which the test bed builds from the module that it pins.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test says what went wrong by ending there"
-)]
-
 mod corpus;
-#[path = "../support/program.rs"]
-mod program;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -16,6 +8,8 @@ use std::process::{Command, Stdio};
 
 use eksact_identity::authn::aws_auth::{AwsAuth, Entry, Identity, Mapping, map, parse};
 use serde_json::{Value, json};
+
+use crate::support::program;
 
 /// How many of them; `EKSACT_AGREEMENT_CASES` asks for more.
 const CASES: usize = 20_000;

@@ -1,15 +1,7 @@
 //! Our reading of YAML against go-yaml's own, with which eksctl and Kubernetes read: the program of the test bed around
 //! the modules that it pins. Both refuse a text, or both read the same values.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test says what went wrong by ending there"
-)]
-
 mod corpus;
-#[path = "../support/program.rs"]
-mod program;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -22,6 +14,8 @@ use eksact_yaml::text::{Encoding, decode};
 use eksact_yaml::{Content, DuplicateKeys, ErrorKind, Node, Resolved, SyntaxError, read};
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::support::program;
 
 /// How many mutated files; `EKSACT_AGREEMENT_CASES` asks for more.
 const CASES: usize = 100_000;

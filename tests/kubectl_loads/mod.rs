@@ -1,17 +1,7 @@
 //! What kubectl says of kubeconfigs: ours of many, against client-go's own, which the test bed builds; and the real kubectl
 //! over every file that the tests made eksact write.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test says what went wrong by ending there"
-)]
-
 mod corpus;
-#[path = "../support/kept_kubeconfigs.rs"]
-mod kept_kubeconfigs;
-#[path = "../support/program.rs"]
-mod program;
 
 use std::{
     io::Write as _,
@@ -24,6 +14,8 @@ use eksact_core::kubeconfig::{
     value::{Section, Value},
 };
 use serde_json::json;
+
+use crate::support::{kept_kubeconfigs, program};
 
 /// How many kubeconfigs are compared; `EKSACT_AGREEMENT_CASES` asks for more.
 const CASES: usize = 5_000;

@@ -1,14 +1,12 @@
 //! The sandbox against what the real tools made: the same templates must lead to the same roles.
 
-#[cfg(test)]
-#[path = "support/recorded_world.rs"]
-mod recorded_world;
-
 use std::sync::Arc;
 
 use eksact_core::ports::aws::{AwsReader, AwsWriter, ChangeSetRequest, Role, StackRequest};
 use eksact_core::ports::kubernetes::KubernetesReader;
 use eksact_simulator::{ManualClock, Sandbox, Seed, World};
+
+use crate::scenarios::recorded_world::recorded_world;
 
 fn sandbox(world: World) -> Sandbox {
     Sandbox::in_memory(world, Arc::new(ManualClock::default()))
@@ -27,7 +25,7 @@ fn comparable(mut role: Role) -> Role {
 
 #[tokio::test]
 async fn recorded_templates_lead_to_the_recorded_roles() {
-    let recorded = sandbox(recorded_world::recorded_world());
+    let recorded = sandbox(recorded_world());
     let seed = Seed {
         cluster: "bench".to_owned(),
         region: "us-west-2".to_owned(),
@@ -64,7 +62,7 @@ async fn recorded_templates_lead_to_the_recorded_roles() {
 
 #[tokio::test]
 async fn an_imported_stack_is_under_cloudformation_s_hand() {
-    let sandbox = sandbox(recorded_world::recorded_world());
+    let sandbox = sandbox(recorded_world());
     for stack in sandbox.stacks().await.unwrap() {
         let mut request = ChangeSetRequest {
             stack: stack.id.clone(),
@@ -103,7 +101,7 @@ async fn an_imported_stack_is_under_cloudformation_s_hand() {
 
 #[tokio::test]
 async fn recorded_service_accounts_keep_their_managers() {
-    let sandbox = sandbox(recorded_world::recorded_world());
+    let sandbox = sandbox(recorded_world());
     let account = sandbox.service_account("app", "managed").await.unwrap().unwrap();
     let manager = &account.field_managers[0];
     assert_eq!(
