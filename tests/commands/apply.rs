@@ -1,5 +1,7 @@
 //! `plan` and `apply`: the road of the README.
 
+use serde_json::Value;
+
 use crate::commands::place::{Place, READ_ONLY, assert_story};
 
 #[test]
@@ -10,6 +12,49 @@ fn quickstart() {
     place.tell(&["apply", "-f", "quickstart.yaml", "--yes"]);
     place.tell(&["plan", "-f", "quickstart.yaml", "--detailed-exitcode"]);
     assert_story!("quickstart", place.story());
+}
+
+/// The stories show progress in one order, whatever it was. Here it is the true one: a step begins once all that it depends
+/// on is done.
+#[test]
+fn steps_begin_after_what_they_depend_on() {
+    let place = Place::quickstart();
+    let ended = place.run(&["apply", "-f", "quickstart.yaml", "--yes", "-o", "json"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let applied: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let steps = applied["plan"]["steps"].as_array().unwrap();
+    let title = |id: &Value| steps.iter().find(|step| step["id"] == *id).unwrap()["title"].as_str();
+    let line = |event: &str, title: &str| {
+        let mut lines = ended.stderr.lines();
+        lines.position(|line| {
+            let mut parts = line.split("  ").map(str::trim).filter(|part| !part.is_empty());
+            parts.any(|part| part == event) && parts.next() == Some(title)
+        })
+    };
+    let mut dependencies = 0;
+    for step in steps {
+        let step_title = step["title"].as_str().unwrap();
+        let begun = line("start", step_title).expect(step_title);
+        assert!(
+            line("done", step_title).expect(step_title) > begun,
+            "{}",
+            ended.stderr
+        );
+        for other in step["depends_on"].as_array().unwrap() {
+            let done = line("done", title(other).unwrap()).unwrap();
+            assert!(done < begun, "{other} before {step_title}\n{}", ended.stderr);
+            dependencies += 1;
+        }
+    }
+    assert_eq!((steps.len(), dependencies), (9, 9));
+    // The report lists the steps as they ended.
+    let ended_at = |step: &Value| line("done", title(&step["id"]).unwrap()).unwrap();
+    assert!(
+        applied["report"]["steps"]
+            .as_array()
+            .unwrap()
+            .is_sorted_by_key(ended_at)
+    );
 }
 
 #[test]

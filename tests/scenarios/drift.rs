@@ -11,8 +11,8 @@ use eksact_simulator::{Sandbox, World};
 use serde_json::json;
 
 use crate::scenarios::stage::{
-    applied, apply, assert_settled, cluster, file, file_with, human, plan, record_of, request, role_of,
-    summary,
+    applied, apply, assert_row, assert_settled, cluster, file, file_with, human, plan, record_of, request,
+    role_of, summary,
 };
 
 const READER: &str = "\
@@ -458,16 +458,14 @@ async fn play(case: &Case) -> (Sandbox, Plan) {
 
 #[tokio::test(start_paused = true)]
 async fn every_drift_is_found_and_mended() {
-    let mut table = String::new();
     for case in cases() {
         let (_, plan) = play(&case).await;
-        writeln!(table, "=== {}\n{}", case.name, human(&plan)).unwrap();
+        let mut row = human(&plan);
         for step in &plan.steps {
-            writeln!(table, "step: {}", step.title).unwrap();
+            writeln!(row, "step: {}", step.title).unwrap();
         }
-        table.push('\n');
+        assert_row!("drift", case.name, row);
     }
-    insta::assert_snapshot!(table);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,8 +10,8 @@ use eksact_core::{
 use eksact_simulator::Sandbox;
 
 use crate::scenarios::stage::{
-    apply, assert_settled, cluster, deletion, file, fresh_world, human, plan, pruning, request, sandbox,
-    service_account, summary,
+    apply, assert_row, assert_settled, cluster, deletion, file, fresh_world, human, plan, pruning, request,
+    sandbox, service_account, summary,
 };
 
 const ACCOUNT: &str = "\
@@ -157,9 +157,8 @@ fn told(account: Option<&ServiceAccount>) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn each_owner_against_each_request() {
-    let mut table = String::new();
     for (owner, before) in owners() {
-        writeln!(table, "=== {owner}\nbefore: {}", told(Some(&before))).unwrap();
+        let mut row = format!("before: {}\n", told(Some(&before)));
         for account in [ACCOUNT, ATTACHED] {
             let way = if account == ACCOUNT {
                 "a role of its own"
@@ -171,12 +170,7 @@ async fn each_owner_against_each_request() {
             let create = with(&before);
             let done = apply_what_can_be(&create, &wanted).await;
             let after = service_account(&create, KEY);
-            writeln!(
-                table,
-                "--- create, {way}\n{done}\nthen:   {}",
-                told(after.as_ref())
-            )
-            .unwrap();
+            writeln!(row, "--- create, {way}\n{done}\nthen:   {}", told(after.as_ref())).unwrap();
             if before
                 .labels
                 .get("app.kubernetes.io/managed-by")
@@ -193,7 +187,7 @@ async fn each_owner_against_each_request() {
             let forced = with(&before);
             let done = apply_what_can_be(&forced, &overriding(wanted.clone())).await;
             writeln!(
-                table,
+                row,
                 "--- override, {way}\n{done}\nthen:   {}",
                 told(service_account(&forced, KEY).as_ref())
             )
@@ -209,7 +203,7 @@ async fn each_owner_against_each_request() {
             let empty = pruning(request(&file(&[])));
             let done = apply_what_can_be(&pruned, &empty).await;
             writeln!(
-                table,
+                row,
                 "--- and pruned\n{done}\nthen:   {}",
                 told(service_account(&pruned, KEY).as_ref())
             )
@@ -221,7 +215,7 @@ async fn each_owner_against_each_request() {
         let done = apply_what_can_be(&named, &deletion(&[("app", "web")])).await;
         let after = service_account(&named, KEY);
         writeln!(
-            table,
+            row,
             "--- delete without ever having been taken\n{done}\nthen:   {}",
             told(after.as_ref())
         )
@@ -238,8 +232,8 @@ async fn each_owner_against_each_request() {
                 "{owner}: deleting does not touch what is not ours"
             );
         }
+        assert_row!("ownership", owner, row);
     }
-    insta::assert_snapshot!(table);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use eksact_core::engine::{Plan, Severity};
 use eksact_simulator::{Sandbox, World};
 
 use crate::scenarios::stage::{
-    applied, apply, assert_settled, carry_out, cluster, file, plan, record_of, request, summary,
+    applied, apply, assert_row, assert_settled, carry_out, cluster, file, plan, record_of, request, summary,
 };
 
 const BROKEN: &str =
@@ -70,13 +70,13 @@ async fn in_status(status: &str) -> (Sandbox, Plan) {
 
 #[tokio::test(start_paused = true)]
 async fn every_status_leads_somewhere() {
-    let mut table = String::new();
     for status in STATUSES {
         let (sandbox, found) = in_status(status).await;
-        writeln!(table, "=== {status}\n{}", summary(&found)).unwrap();
+        let mut row = summary(&found);
         for finding in &found.findings {
-            writeln!(table, "help: {}", finding.help.as_deref().unwrap_or_default()).unwrap();
+            writeln!(row, "help: {}", finding.help.as_deref().unwrap_or_default()).unwrap();
         }
+        assert_row!("stack-wanted", status, row);
         assert!(
             found
                 .unchanged
@@ -95,19 +95,17 @@ async fn every_status_leads_somewhere() {
         apply(&sandbox, &wanted).await;
         assert_settled(&sandbox, &wanted, status).await;
     }
-    insta::assert_snapshot!(table);
 }
 
 /// A stack of ours that went wrong is removed where CloudFormation lets it.
 #[tokio::test(start_paused = true)]
 async fn every_status_can_be_removed_or_says_why_not() {
-    let mut table = String::new();
     for status in STATUSES {
         let (sandbox, _) = in_status(status).await;
         let mut removal = crate::scenarios::stage::deletion(&[("app", "broken")]);
         removal.settings.timeout = std::time::Duration::from_mins(1);
         let found = plan(&sandbox, &removal).await;
-        writeln!(table, "=== {status}\n{}", summary(&found)).unwrap();
+        assert_row!("stack-removed", status, summary(&found));
         if found.findings_of(Severity::Error).next().is_some() {
             continue;
         }
@@ -119,7 +117,6 @@ async fn every_status_can_be_removed_or_says_why_not() {
             "{status}: the other's role"
         );
     }
-    insta::assert_snapshot!(table);
 }
 
 /// The whole road of a failure: the name is taken, the stack rolls back, the others are made; then the cause goes.
