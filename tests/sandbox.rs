@@ -6,7 +6,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test says what went wrong by ending there"
+    clippy::assigning_clones,
+    reason = "a test says what went wrong by ending there, and may be slow"
 )]
 
 mod commands;

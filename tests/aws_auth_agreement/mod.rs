@@ -122,7 +122,7 @@ fn our_verdict(verdict: Value) -> Value {
 }
 
 #[test]
-fn our_reading_is_the_authenticators() {
+fn reading_is_that_of_the_authenticator() {
     let cases = std::env::var("EKSACT_AGREEMENT_CASES")
         .ok()
         .and_then(|cases| cases.parse().ok());
@@ -214,7 +214,7 @@ fn lets_in(answer: &Value) -> Option<Vec<(String, String, BTreeSet<String>)>> {
 /// What we say makes no difference makes none to the authenticator's own parser, all of it together; and whatever else is
 /// taken out does.
 #[test]
-fn what_makes_no_difference_makes_none_to_the_authenticator() {
+fn indifferent_spelling_is_indifferent_to_the_authenticator() {
     let mut dice = corpus::Dice(0x51ed_270b_0a3c_9d11);
     let mut cases = Vec::new();
     let mut variants = Vec::new();

@@ -58,7 +58,7 @@ fn steps_begin_after_what_they_depend_on() {
 }
 
 #[test]
-fn a_changed_file_shows_the_difference_and_where_it_comes_from() {
+fn changed_file_shows_the_difference_and_where_it_comes_from() {
     let mut place = Place::applied();
     let file = include_str!("../../examples/quickstart.yaml")
         .replace("policy/AmazonS3ReadOnlyAccess", "policy/AmazonS3FullAccess")
@@ -100,7 +100,7 @@ fn prune_removes_what_the_file_no_longer_has_and_only_that() {
 }
 
 #[test]
-fn some_fail_and_the_others_are_done() {
+fn failed_step_leaves_the_others_done() {
     let mut place = Place::new();
     place.write_accounts(
         "cluster.yaml",
@@ -145,7 +145,7 @@ fn role_only_and_given_roles() {
 }
 
 #[test]
-fn a_service_account_of_somebody_else() {
+fn service_account_of_someone_else_is_kept() {
     let mut place = Place::new();
     place.write_accounts(
         "cluster.yaml",

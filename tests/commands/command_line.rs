@@ -283,7 +283,7 @@ fn switches_take_a_value_as_in_go() {
 }
 
 #[test]
-fn eksctls_habits_are_understood() {
+fn eksctl_habits_are_understood() {
     let mut place = Place::new();
     for line in [
         "get iamserviceaccount --cluster prod -v 0",
@@ -325,7 +325,7 @@ fn eksctls_habits_are_understood() {
 }
 
 #[test]
-fn clusters_and_regions_are_told_with_the_fix() {
+fn cluster_and_region_errors_come_with_the_fix() {
     let mut place = Place::new();
     let arn = "arn:aws:eks:eu-west-1:111122223333:cluster/prod";
     for line in [

@@ -175,7 +175,7 @@ fn codes_keep_their_names() {
 
 /// The comparison sees what it must see.
 #[test]
-fn a_broken_promise_is_seen() {
+fn broken_promise_is_seen() {
     let findings = json!({"findings": [{"code": "x"}]});
     for (actual, wanted) in [
         (

@@ -38,7 +38,7 @@ fn changes_are_left(place: &Place) -> bool {
 }
 
 #[test]
-fn only_yes_applies() {
+fn answer_yes_alone_applies() {
     for no in ["n", "", "EOF", "yesterday"] {
         let place = Place::quickstart();
         let ended = answer(&place, no);

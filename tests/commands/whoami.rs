@@ -152,7 +152,7 @@ fn whoami_of_an_access_entry_that_gives_nothing_says_so() {
 
 /// The lockout guard looks at whoever calls.
 #[test]
-fn the_guards_over_own_access_look_at_the_sandbox_caller() {
+fn guards_over_own_access_look_at_the_sandbox_caller() {
     let place = Place::new();
     let mapping = ["--cluster", "prod", "--arn", ROLE, "--yes"];
     let with = |verb: &'static str, more: &[&'static str]| -> Vec<&'static str> {
@@ -185,7 +185,7 @@ fn the_guards_over_own_access_look_at_the_sandbox_caller() {
 }
 
 #[test]
-fn a_sandbox_token_is_read_and_verified_in_the_sandbox_and_nowhere_else() {
+fn sandbox_token_is_read_and_verified_in_the_sandbox_and_nowhere_else() {
     let mut place = Place::new();
     let made = place.run(&["token", "--cluster", "prod", "--sandbox-caller", ROLE]);
     assert_eq!(made.code, 0, "{}", made.stderr);

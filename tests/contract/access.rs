@@ -53,7 +53,7 @@ fn data(key: &str, value: Option<&str>) -> ConfigMapPatch {
     }
 }
 
-pub(crate) async fn a_config_map_is_made_once_and_byte_for_byte(world: &World) {
+pub(crate) async fn config_map_is_made_once_and_byte_for_byte(world: &World) {
     let (reads, writes) = (&world.readers.kubernetes, &world.writers.kubernetes);
     let made = made(world, "contract-auth").await;
     assert_eq!(made.data["mapRoles"], TEXT);
@@ -79,7 +79,7 @@ pub(crate) async fn a_config_map_is_made_once_and_byte_for_byte(world: &World) {
     assert_eq!(backups.unwrap(), [made]);
 }
 
-pub(crate) async fn a_patch_changes_single_keys_of_the_version_that_was_read(world: &World) {
+pub(crate) async fn patch_changes_single_keys_of_the_version_that_was_read(world: &World) {
     let writes = &world.writers.kubernetes;
     let seen = made(world, "contract-patch").await;
     let patch = |patch: ConfigMapPatch, version: String| async move {
@@ -125,7 +125,7 @@ pub(crate) async fn a_patch_changes_single_keys_of_the_version_that_was_read(wor
     assert_eq!(kind(missing), CallErrorKind::NotFound);
 }
 
-pub(crate) async fn a_config_map_has_a_largest_size(world: &World) {
+pub(crate) async fn config_map_has_a_largest_size(world: &World) {
     let writes = &world.writers.kubernetes;
     let seen = made(world, "contract-size").await;
     let rest: usize = seen.data.values().map(String::len).sum();
@@ -314,7 +314,7 @@ pub(crate) async fn bindings_are_made_once_and_their_subjects_changed(world: &Wo
     );
 }
 
-pub(crate) async fn the_server_says_who_the_caller_is(world: &World) {
+pub(crate) async fn caller_is_whom_the_server_says(world: &World) {
     let caller = world.readers.aws.caller_identity().await.unwrap();
     let user = world.readers.kubernetes.user_info().await.unwrap();
     assert!(!user.username.is_empty());
@@ -324,7 +324,7 @@ pub(crate) async fn the_server_says_who_the_caller_is(world: &World) {
     assert!(!world.reading_only.user_info().await.unwrap().username.is_empty());
 }
 
-pub(crate) async fn who_may_only_read_is_told_which_permission_lacks(world: &World) {
+pub(crate) async fn denied_write_names_the_missing_permission(world: &World) {
     let seen = world.reading_only.config_map("kube-system", "aws-auth").await;
     let version = seen.unwrap().unwrap().resource_version;
     let refused = world

@@ -28,42 +28,42 @@ macro_rules! contract_tests {
     ($keeps:ident) => {
         contract_tests! { $keeps:
             provider {
-                the_cluster_and_the_caller_are_known,
-                a_provider_is_made_extended_and_deleted,
+                cluster_and_the_caller_are_known,
+                provider_is_made_extended_and_deleted,
             }
             stacks {
-                a_stack_makes_its_role,
-                a_taken_role_name_rolls_back_with_its_reason,
-                a_change_set_updates_and_an_empty_one_says_so,
+                stack_makes_its_role,
+                taken_role_name_rolls_back_with_its_reason,
+                change_set_updates_and_an_empty_one_says_so,
                 protection_refuses_the_deletion_until_it_is_lifted,
-                a_deleted_stack_is_found_by_its_id,
-                a_foreign_policy_stops_a_deletion,
-                a_repeated_request_is_one_request,
+                deleted_stack_is_found_by_its_id,
+                foreign_policy_stops_a_deletion,
+                repeated_request_is_one_request,
             }
             roles {
-                a_role_is_repaired_piece_by_piece,
+                role_is_repaired_piece_by_piece,
                 roles_in_bulk_are_the_roles_one_by_one,
-                what_does_not_exist_is_not_found,
+                missing_objects_are_not_found,
             }
             kubernetes {
-                a_namespace_is_made_once,
-                a_service_account_is_made_once,
-                an_apply_needs_the_version_that_was_read,
-                an_apply_does_not_make_what_is_gone,
-                single_keys_are_removed,
-                only_the_object_that_was_read_is_deleted,
-                the_api_signs_for_the_issuer_of_the_cluster,
+                namespace_is_made_once,
+                service_account_is_made_once,
+                apply_needs_the_version_that_was_read,
+                apply_does_not_make_what_is_gone,
+                keys_are_removed_one_by_one,
+                deletion_needs_the_object_that_was_read,
+                token_is_signed_for_the_issuer_of_the_cluster,
                 access_reviews_tell_who_may,
             }
             access {
-                a_config_map_is_made_once_and_byte_for_byte,
-                a_patch_changes_single_keys_of_the_version_that_was_read,
-                a_config_map_has_a_largest_size,
+                config_map_is_made_once_and_byte_for_byte,
+                patch_changes_single_keys_of_the_version_that_was_read,
+                config_map_has_a_largest_size,
                 only_the_config_map_that_was_read_is_deleted,
                 roles_are_made_once_and_changed_at_a_version,
                 bindings_are_made_once_and_their_subjects_changed,
-                the_server_says_who_the_caller_is,
-                who_may_only_read_is_told_which_permission_lacks,
+                caller_is_whom_the_server_says,
+                denied_write_names_the_missing_permission,
                 access_entries_are_read_whole,
                 roles_are_listed_by_path,
             }

@@ -99,7 +99,7 @@ fn wanted(api_version: ExecApiVersion, alias: Option<&str>) -> Wanted {
 }
 
 #[test]
-fn our_verdict_is_client_gos_and_what_we_write_it_uses() {
+fn verdict_is_that_of_client_go_which_uses_what_we_write() {
     let cases = std::env::var("EKSACT_AGREEMENT_CASES")
         .ok()
         .and_then(|cases| cases.parse().ok())

@@ -457,7 +457,7 @@ async fn play(case: &Case) -> (Sandbox, Plan) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_drift_is_found_and_mended() {
+async fn drift_is_found_and_repaired() {
     for case in cases() {
         let (_, plan) = play(&case).await;
         let mut row = human(&plan);
@@ -469,7 +469,7 @@ async fn every_drift_is_found_and_mended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tags_and_attachments_of_others_survive_a_repair() {
+async fn repair_keeps_tags_and_attachments_of_others() {
     let (sandbox, request) = applied(&file(&[READER])).await;
     sandbox
         .edit(|world| {

@@ -156,7 +156,7 @@ fn told(account: Option<&ServiceAccount>) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_owner_against_each_request() {
+async fn service_account_of_each_owner_against_each_request() {
     for (owner, before) in owners() {
         let mut row = format!("before: {}\n", told(Some(&before)));
         for account in [ACCOUNT, ATTACHED] {
@@ -237,7 +237,7 @@ async fn each_owner_against_each_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_that_is_already_as_wanted_is_taken_as_it_is() {
+async fn service_account_already_as_desired_is_taken_as_it_is() {
     let (sandbox, wanted) = crate::scenarios::stage::applied(&file(&[ACCOUNT])).await;
     let mut helms = service_account(&sandbox, KEY).unwrap();
     helms
@@ -269,7 +269,7 @@ async fn an_account_that_is_already_as_wanted_is_taken_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_rest_of_a_service_account_stays() {
+async fn service_account_keeps_the_rest() {
     let (sandbox, wanted) = crate::scenarios::stage::applied(&file(&[ACCOUNT])).await;
     sandbox
         .edit(|world| {

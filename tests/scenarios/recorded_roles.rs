@@ -61,7 +61,7 @@ async fn recorded_templates_lead_to_the_recorded_roles() {
 }
 
 #[tokio::test]
-async fn an_imported_stack_is_under_cloudformation_s_hand() {
+async fn imported_stack_is_under_cloudformation_s_hand() {
     let sandbox = sandbox(recorded_world());
     for stack in sandbox.stacks().await.unwrap() {
         let mut request = ChangeSetRequest {

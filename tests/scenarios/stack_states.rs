@@ -69,7 +69,7 @@ async fn in_status(status: &str) -> (Sandbox, Plan) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_status_leads_somewhere() {
+async fn stack_of_every_status_leads_somewhere() {
     for status in STATUSES {
         let (sandbox, found) = in_status(status).await;
         let mut row = summary(&found);
@@ -99,7 +99,7 @@ async fn every_status_leads_somewhere() {
 
 /// A stack of ours that went wrong is removed where CloudFormation lets it.
 #[tokio::test(start_paused = true)]
-async fn every_status_can_be_removed_or_says_why_not() {
+async fn stack_of_every_status_can_be_removed_or_says_why_not() {
     for status in STATUSES {
         let (sandbox, _) = in_status(status).await;
         let mut removal = crate::scenarios::stage::deletion(&[("app", "broken")]);
@@ -121,7 +121,7 @@ async fn every_status_can_be_removed_or_says_why_not() {
 
 /// The whole road of a failure: the name is taken, the stack rolls back, the others are made; then the cause goes.
 #[tokio::test(start_paused = true)]
-async fn a_rolled_back_stack_is_replaced_once_its_cause_is_gone() {
+async fn rolled_back_stack_is_replaced_once_its_cause_is_gone() {
     let file = file(&[
         SOUND,
         "metadata: {name: named, namespace: app}\nroleName: taken\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']",

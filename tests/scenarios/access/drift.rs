@@ -29,7 +29,7 @@ fn changed_lines(before: &str, after: &str) -> String {
 /// Every drift of the one mapping over a hand-written ConfigMap: what the plan says, which lines it changes, and that a
 /// second plan has nothing to do.
 #[tokio::test(start_paused = true)]
-async fn every_drift_of_a_mapping_is_found_and_mended() {
+async fn mapping_drift_is_found_and_repaired() {
     let other = |old: &str, new: &str| {
         let entry = "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev:{{SessionName}}\n  groups:\n  - developers\n";
         assert!(entry.contains(old));
@@ -85,7 +85,7 @@ async fn every_drift_of_a_mapping_is_found_and_mended() {
 
 /// A ConfigMap that is not there is made; what is to be deleted from one that is not there is nothing to do.
 #[tokio::test(start_paused = true)]
-async fn an_absent_config_map_is_made_by_what_is_wanted_only() {
+async fn absent_config_map_is_made_only_by_what_is_desired() {
     let without = || {
         let mut world = fresh_world();
         cluster(&mut world).config_maps.clear();
@@ -110,7 +110,7 @@ async fn an_absent_config_map_is_made_by_what_is_wanted_only() {
 
 /// Users and accounts; a user ARN that somebody put into mapRoles counts there, and is changed there.
 #[tokio::test(start_paused = true)]
-async fn users_and_accounts() {
+async fn mappings_of_users_and_accounts() {
     let bed = hand_written();
     write(
         &bed,
@@ -139,7 +139,7 @@ async fn users_and_accounts() {
 
 /// A deletion takes one entry and its lines; of several it takes none unasked.
 #[tokio::test(start_paused = true)]
-async fn deletions() {
+async fn mapping_deletions() {
     let platform = "arn:aws:iam::111122223333:role/platform";
     let twice =
         format!("{HAND_WRITTEN}- rolearn: {platform}\n  username: other\n  groups: [system:masters]\n");
@@ -251,7 +251,7 @@ async fn bindings_that_cannot_be() {
 
 /// EMR's mapping brings its role and binding, as eksctl's does.
 #[tokio::test(start_paused = true)]
-async fn a_service_has_its_role_and_binding() {
+async fn service_has_its_role_and_binding() {
     let bed = hand_written();
     let request = request(&file(&["serviceName: emr-containers\nnamespace: kube-public"]));
     let plan = apply(&bed, &request).await;
@@ -331,7 +331,7 @@ async fn permission_sets() {
 
 /// What cannot be written at all, and clusters that do not look at aws-auth.
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_written() {
+async fn mapping_that_cannot_be_written_is_an_error() {
     let request = request(&file(&[DEVELOPERS]));
     let told = async |case: &str, bed: Sandbox, request: &Request| {
         let found = findings(&bed, request).await;

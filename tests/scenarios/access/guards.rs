@@ -63,7 +63,7 @@ async fn refused_unless_allowed(bed: &Sandbox, request: &Request, guard: Guard) 
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_callers_own_access_is_kept() {
+async fn own_access_is_kept() {
     let request = deletion("arn:aws:iam::111122223333:user/sandbox", false);
     let plan = refused_unless_allowed(&config_map_only(), &request, Guard::OwnAccessLost).await;
     insta::assert_snapshot!(summary(&plan));
@@ -82,7 +82,7 @@ async fn the_callers_own_access_is_kept() {
 
 /// A binding that the plan removes or weakens, or a name that bindings know, is the caller's own access as well.
 #[tokio::test(start_paused = true)]
-async fn the_callers_own_rights_are_kept() {
+async fn own_rights_are_kept() {
     let admins = CALLER.replace("system:masters", "admins");
     let bound = |roles: &str| {
         let groups = format!("groups:\n- name: admins\n  bindings:\n{roles}");
@@ -140,7 +140,7 @@ async fn plan_as(bed: &Sandbox, request: &Request, change: impl FnOnce(&mut Live
 
 /// A service account that applies: bindings name it by its kind, or one of its groups.
 #[tokio::test(start_paused = true)]
-async fn the_rights_of_a_service_account_that_applies_are_kept() {
+async fn own_rights_of_a_service_account_are_kept() {
     let bound = |group: &str, role: &str| {
         let groups = format!("groups:\n- name: {group}\n  bindings:\n  - clusterRole: {role}\n");
         crate::scenarios::stage::request(&super::file_with_access(&[], &groups))
@@ -206,7 +206,7 @@ async fn the_rights_of_a_service_account_that_applies_are_kept() {
 
 /// What is not known is said, and is no "nothing is lost".
 #[tokio::test(start_paused = true)]
-async fn what_the_caller_loses_depends_on_what_could_not_be_read() {
+async fn own_rights_lost_depend_on_what_could_not_be_read() {
     let admins = CALLER.replace("system:masters", "admins");
     let groups = "groups:\n- name: admins\n  bindings:\n  - rules:\n    - {apiGroups: [\"*\"], resources: [\"*\"], verbs: [\"*\"]}\n";
     let wanted = crate::scenarios::stage::request(&super::file_with_access(&[], groups));
@@ -269,7 +269,7 @@ fn bound_by_name(users: &str) -> Sandbox {
 }
 
 #[tokio::test(start_paused = true)]
-async fn somebody_is_left_who_may_do_everything() {
+async fn last_administrator_is_kept() {
     let bed = config_map_only();
     write(&bed, "mapUsers", None);
     let request = deletion("arn:aws:iam::111122223333:role/platform", false);
@@ -289,7 +289,7 @@ async fn somebody_is_left_who_may_do_everything() {
 
 /// Who passes this guard has the work on AWS done; of a mapping there is none, and to do nothing is no success.
 #[tokio::test(start_paused = true)]
-async fn a_mapping_that_could_not_be_planned_is_never_a_success() {
+async fn mapping_that_could_not_be_planned_is_never_a_success() {
     let bed = hand_written();
     bed.edit(|world| cluster(world).unreachable = true).unwrap();
     let mut asked = request(&file(&[DEVELOPERS]));
@@ -327,7 +327,7 @@ async fn nodes_keep_their_role() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_section_that_the_cluster_drops_is_not_written_around() {
+async fn section_that_the_cluster_drops_is_not_written_around() {
     let bed = hand_written();
     write(&bed, "mapUsers", Some("- userarn: {{oops}}\n"));
     let request = request(&file(&[DEVELOPERS]));

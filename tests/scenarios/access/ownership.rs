@@ -51,7 +51,7 @@ async fn prune_takes_what_eksact_wrote() {
 
 /// Without `--prune` nothing goes that a file no longer has.
 #[tokio::test(start_paused = true)]
-async fn nothing_goes_unasked() {
+async fn mapping_stays_without_prune() {
     let bed = hand_written();
     apply(&bed, &request(&file(&[DEVELOPERS]))).await;
     let before = aws_auth(&bed);
@@ -77,7 +77,7 @@ fn restoring(name: &str, data: &eksact_core::ports::access::ConfigMap) -> Reques
 
 /// Before each write the ConfigMap is kept, ten times at most, and can be taken back.
 #[tokio::test(start_paused = true)]
-async fn what_was_before_is_kept_and_can_be_taken_back() {
+async fn backup_has_what_was_before_and_can_be_restored() {
     let bed = hand_written();
     let original = aws_auth(&bed).unwrap();
     for round in 0..7 {
@@ -101,7 +101,7 @@ async fn what_was_before_is_kept_and_can_be_taken_back() {
 
 /// What moved since the plan of a restore is not overwritten.
 #[tokio::test(start_paused = true)]
-async fn a_restore_does_not_overwrite_what_it_did_not_see() {
+async fn restore_does_not_overwrite_what_it_did_not_see() {
     let bed = hand_written();
     let original = aws_auth(&bed).unwrap();
     apply(&bed, &request(&file(&[DEVELOPERS]))).await;
@@ -115,7 +115,7 @@ async fn a_restore_does_not_overwrite_what_it_did_not_see() {
 
 /// Where the cluster refuses a backup, a file has it; where there is no place for one either, nothing is written.
 #[tokio::test(start_paused = true)]
-async fn a_backup_that_the_cluster_refuses_is_a_file() {
+async fn backup_that_the_cluster_refuses_is_a_file() {
     use eksact_core::{
         engine::{ExecutionOptions, Interrupt, execute},
         resources::Runner,

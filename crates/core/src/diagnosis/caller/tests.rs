@@ -75,7 +75,7 @@ const ADMIN: &str = "- rolearn: arn:aws:iam::111122223333:role/Admin\n  username
 
 /// The causes that whoami names, each with the entry that somebody has written.
 #[test]
-fn each_cause_of_unauthorized_is_named() {
+fn unauthorized_is_named_by_its_cause() {
     let role = |arn: &str| format!("- rolearn: {arn}\n  username: admin\n  groups: [system:masters]\n");
     let user = |arn: &str| format!("- userarn: {arn}\n  username: alice\n  groups: [dev]\n");
     let alice = "arn:aws:iam::111122223333:user/eng/alice";
