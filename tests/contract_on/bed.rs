@@ -10,7 +10,7 @@ use std::{
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use eksact_cloud::aws::{AwsClient, AwsSettings, IssuerClient};
 use eksact_cloud::cluster_api::{ClusterApi, Way};
-use eksact_core::ports::access::AccessEntry;
+use eksact_core::ports::aws::AccessEntry;
 use eksact_core::ports::{Readers, Writers};
 use serde_json::json;
 use tokio::runtime::Runtime;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Guard;
-use crate::{engine::Finding, ports::access::AccessEntry};
+use crate::{engine::Finding, ports::aws::AccessEntry};
 
 /// The group that may do everything (Kubernetes, `pkg/apis/rbac` knows no binding for it: the API server asks nobody).
 pub const MASTERS: &str = "system:masters";

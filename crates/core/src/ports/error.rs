@@ -89,3 +89,12 @@ impl CallError {
         })
     }
 }
+
+/// A missing object as an answer; every other error stays one.
+pub fn found<T>(result: Result<T, CallError>) -> Result<Option<T>, CallError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind == CallErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -66,7 +66,7 @@ impl Standpoint {
 }
 
 /// The access entries, where they could be read.
-pub(super) fn known_entries(live: &Live) -> Option<&[crate::ports::access::AccessEntry]> {
+pub(super) fn known_entries(live: &Live) -> Option<&[crate::ports::aws::AccessEntry]> {
     live.access_entries().as_ref()?.as_deref().ok()
 }
 

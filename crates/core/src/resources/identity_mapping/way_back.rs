@@ -3,10 +3,7 @@
 
 use crate::{
     guard::access::principal_key,
-    ports::{
-        access::AccessEntry,
-        aws::{CallerIdentity, Cluster},
-    },
+    ports::aws::{AccessEntry, CallerIdentity, Cluster},
 };
 
 /// The commands that give `caller` (an ARN as STS tells it) the whole cluster, in one line. `entries` are the cluster's

@@ -1,43 +1,74 @@
-//! Simulated IAM's OIDC providers, the clusters of EKS, and the certificates that an issuer's host shows.
+//! Simulated OIDC providers of IAM.
 
 use std::collections::BTreeMap;
 
-use sha1::{Digest, Sha1};
+use async_trait::async_trait;
 
-use super::iam::over_quota;
-use super::refusal::Refusal;
-use super::state::World;
-use eksact_core::ports::CallErrorKind;
-use eksact_core::ports::aws::{Cluster, OidcProvider};
-use eksact_core::ports::issuer::{Certificate, CertificateChain};
+use super::reading;
+use crate::Sandbox;
+use crate::issuer::{ROOT_THUMBPRINT, host_and_path};
+use crate::refusal::Refusal;
+use crate::state::World;
+use eksact_core::ports::aws::{OidcProvider, OidcProviderReader, OidcProviderWriter};
+use eksact_core::ports::{CallError, found};
 
-/// The thumbprint of Starfield's root G2, the last certificate that EKS issuers have served for years.
-const ROOT_THUMBPRINT: &str = "9e99a48a9960b14926bb7f3b02e22da2b0ab7280";
+#[async_trait]
+impl OidcProviderReader for Sandbox {
+    async fn oidc_provider(&self, arn: &str) -> Result<Option<OidcProvider>, CallError> {
+        let call = reading("iam", "GetOpenIDConnectProvider", arn);
+        let answer = self.call(call, |world, _| world.oidc_provider(arn).cloned());
+        found(answer.await)
+    }
+}
+
+#[async_trait]
+impl OidcProviderWriter for Sandbox {
+    async fn create_oidc_provider(
+        &self,
+        url: &str,
+        audiences: &[String],
+        thumbprint: Option<&str>,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<String, CallError> {
+        self.change_iam("CreateOpenIDConnectProvider", url, |world| {
+            world.create_oidc_provider(url, audiences, thumbprint, tags)
+        })
+        .await
+    }
+
+    async fn add_oidc_audience(&self, arn: &str, audience: &str) -> Result<(), CallError> {
+        self.change_iam("AddClientIDToOpenIDConnectProvider", arn, |world| {
+            world.add_oidc_audience(arn, audience)
+        })
+        .await
+    }
+
+    async fn set_oidc_thumbprints(&self, arn: &str, thumbprints: &[String]) -> Result<(), CallError> {
+        self.change_iam("UpdateOpenIDConnectProviderThumbprint", arn, |world| {
+            world.set_oidc_thumbprints(arn, thumbprints)
+        })
+        .await
+    }
+
+    async fn tag_oidc_provider(&self, arn: &str, tags: &BTreeMap<String, String>) -> Result<(), CallError> {
+        self.change_iam("TagOpenIDConnectProvider", arn, |world| {
+            world.oidc_provider(arn)?.tags.extend(tags.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn delete_oidc_provider(&self, arn: &str) -> Result<(), CallError> {
+        // Deleting one that is not there is no error: so IAM's documentation says.
+        self.change_iam("DeleteOpenIDConnectProvider", arn, |world| {
+            world.oidc_providers.remove(arn);
+            Ok(())
+        })
+        .await
+    }
+}
 
 impl World {
-    /// EKS `DescribeCluster` in a region.
-    pub(super) fn cluster(&self, name: &str, region: &str) -> Result<&Cluster, Refusal> {
-        self.clusters
-            .get(&self.cluster_arn(name, region))
-            .map(|simulated| &simulated.cluster)
-            .ok_or_else(|| {
-                Refusal::new(
-                    "ResourceNotFoundException",
-                    format!("No cluster found for name: {name}."),
-                )
-            })
-    }
-
-    /// EKS `TagResource`; other tags stay.
-    pub(super) fn tag_cluster(&mut self, arn: &str, tags: &BTreeMap<String, String>) -> Result<(), Refusal> {
-        let simulated = self.clusters.get_mut(arn).ok_or_else(|| {
-            let name = arn.rsplit('/').next().unwrap_or(arn);
-            Refusal::new("NotFoundException", format!("No cluster found for name: {name}."))
-        })?;
-        simulated.cluster.tags.extend(tags.clone());
-        Ok(())
-    }
-
     /// IAM `GetOpenIDConnectProvider`.
     pub(super) fn oidc_provider(&mut self, arn: &str) -> Result<&mut OidcProvider, Refusal> {
         self.oidc_providers.get_mut(arn).ok_or_else(|| {
@@ -70,7 +101,7 @@ impl World {
             return Err(Refusal::new("EntityAlreadyExists", message));
         }
         if self.oidc_providers.len() >= self.quotas.oidc_providers {
-            return Err(over_quota(
+            return Err(Refusal::over_quota(
                 "OpenIdConnectProvidersPerAccount",
                 self.quotas.oidc_providers,
             ));
@@ -100,7 +131,7 @@ impl World {
             return Ok(());
         }
         if audiences.len() >= 100 {
-            return Err(over_quota("ClientIdsPerOpenIdConnectProvider", 100));
+            return Err(Refusal::over_quota("ClientIdsPerOpenIdConnectProvider", 100));
         }
         audiences.push(audience.to_owned());
         Ok(())
@@ -124,66 +155,6 @@ impl World {
             .collect();
         Ok(())
     }
-
-    /// What the issuer's host shows. Only the issuers of this world's clusters have a host.
-    pub(super) fn certificate_chain(&self, issuer_url: &str) -> Result<CertificateChain, Refusal> {
-        let Some((host, _)) = host_and_path(issuer_url) else {
-            return Err(Refusal::new(
-                "InvalidInput",
-                format!("{issuer_url} is not an https URL"),
-            ));
-        };
-        if let Some(chain) = self.certificate_chains.get(&host) {
-            return Ok(chain.clone());
-        }
-        let serves = |url: &Option<String>| {
-            url.as_deref()
-                .and_then(host_and_path)
-                .is_some_and(|(served, _)| served == host)
-        };
-        if !self
-            .clusters
-            .values()
-            .any(|simulated| serves(&simulated.cluster.oidc_issuer))
-        {
-            let message = format!("{host}: no such host in the sandbox");
-            return Err(Refusal::without_code(CallErrorKind::Unreachable, message));
-        }
-        Ok(public_chain(&host))
-    }
-}
-
-/// The chain of a publicly trusted host; the same host always shows the same.
-fn public_chain(host: &str) -> CertificateChain {
-    const ROOT: &str = "C=US, ST=Arizona, L=Scottsdale, O=Starfield Technologies, Inc., CN=Starfield Services Root \
-                        Certificate Authority - G2";
-    let certificate = |thumbprint: String, subject: &str, issuer: &str, not_after: i64| Certificate {
-        thumbprint,
-        subject: subject.to_owned(),
-        issuer: issuer.to_owned(),
-        not_after: jiff::Timestamp::from_second(not_after).unwrap_or(jiff::Timestamp::MAX),
-    };
-    let sha1 = |what: &str| hex::encode(Sha1::digest(what));
-    let (intermediate, leaf) = ("C=US, O=Amazon, CN=Amazon RSA 2048 M02", format!("CN={host}"));
-    CertificateChain {
-        certificates: vec![
-            certificate(sha1(host), &leaf, intermediate, 1_988_150_399),
-            certificate(sha1(intermediate), intermediate, ROOT, 1_913_846_399),
-            certificate(ROOT_THUMBPRINT.to_owned(), ROOT, ROOT, 2_145_916_799),
-        ],
-        publicly_trusted: true,
-    }
-}
-
-/// Host without port, and path, of an https URL.
-fn host_and_path(url: &str) -> Option<(String, String)> {
-    let rest = url.strip_prefix("https://")?;
-    let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-    let host = authority
-        .split(':')
-        .next()
-        .filter(|host| !host.is_empty() && !host.contains('@'))?;
-    Some((host.to_owned(), path.trim_end_matches('/').to_owned()))
 }
 
 fn check_thumbprint(thumbprint: &str) -> Result<(), Refusal> {
@@ -198,8 +169,9 @@ fn check_thumbprint(thumbprint: &str) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::state::Seed;
     use super::*;
+    use crate::state::Seed;
+    use eksact_core::ports::CallErrorKind;
 
     fn world(region: &str) -> World {
         World::seeded(&Seed {
@@ -265,12 +237,5 @@ mod tests {
         world.add_oidc_audience(&arn, "vault").unwrap();
         world.add_oidc_audience(&arn, "vault").unwrap();
         assert_eq!(world.oidc_provider(&arn).unwrap().audiences, ["vault"]);
-    }
-
-    #[test]
-    fn a_host_outside_the_sandbox_does_not_answer() {
-        let world = world("us-west-2");
-        let refused = world.certificate_chain("https://example.com/id/1").unwrap_err();
-        assert_eq!(refused.kind, CallErrorKind::Unreachable);
     }
 }

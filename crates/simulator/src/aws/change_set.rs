@@ -1,24 +1,103 @@
-//! Simulated CloudFormation's change sets, of type UPDATE.
+//! Simulated change sets of CloudFormation, of type UPDATE.
 //!
 //! A change set is computed from the stack's old and new template and tags. What was changed by hand at the resources
 //! is not seen, as in AWS.
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use super::cloudformation::{check_name, check_tags};
-use super::refusal::Refusal;
+use super::stack::{StackRecord, StackResource, StackWork, check_name, check_tags};
 use super::stack_engine::{later, region_of};
 use super::stack_resources::needs_replacement;
-use super::state::{ChangeSetRecord, StackRecord, StackResource, StackWork, World};
 use super::template::{Scope, Template, TemplateResource, resolve};
-use eksact_core::ports::CallErrorKind;
-use eksact_core::ports::aws::{ChangeSet, ChangeSetRequest, ResourceChange};
+use super::{reading, writing};
+use crate::Sandbox;
+use crate::refusal::Refusal;
+use crate::state::World;
+use eksact_core::ports::aws::{
+    ChangeSet, ChangeSetReader, ChangeSetRequest, ChangeSetWriter, ResourceChange,
+};
+use eksact_core::ports::{CallError, CallErrorKind};
 
 /// CloudFormation's words for a change set without changes.
 const NO_CHANGES: &str =
     "The submitted information didn't contain changes. Submit different information to create a change set.";
+
+/// A change set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChangeSetRecord {
+    /// ARN.
+    pub id: String,
+    /// Name, unique within the stack.
+    pub name: String,
+    /// Id of the stack.
+    pub stack_id: String,
+    /// The wanted template.
+    pub template: String,
+    /// The wanted tags.
+    pub tags: BTreeMap<String, String>,
+    /// Capabilities acknowledged.
+    pub capabilities: Vec<String>,
+    /// `CREATE_IN_PROGRESS`, `CREATE_COMPLETE`, `FAILED`.
+    pub status: String,
+    /// Why it failed.
+    pub status_reason: Option<String>,
+    /// `UNAVAILABLE`, `AVAILABLE`, `EXECUTE_IN_PROGRESS`, `EXECUTE_COMPLETE`, `EXECUTE_FAILED`.
+    pub execution_status: String,
+    /// What it would do to each resource, once it is computed.
+    #[serde(default)]
+    pub changes: Vec<ResourceChange>,
+    /// Token of the `CreateChangeSet` call.
+    pub token: String,
+    /// Token of the `ExecuteChangeSet` call.
+    pub execute_token: Option<String>,
+    /// When it has been computed.
+    pub settles_at: Option<Timestamp>,
+}
+
+#[async_trait]
+impl ChangeSetReader for Sandbox {
+    async fn change_set(&self, id: &str) -> Result<ChangeSet, CallError> {
+        self.call(reading("cloudformation", "DescribeChangeSet", id), |world, _| {
+            let change_set = world.change_sets.get(id).ok_or_else(|| no_such_change_set(id))?;
+            Ok(ChangeSet {
+                id: change_set.id.clone(),
+                status: change_set.status.clone(),
+                status_reason: change_set.status_reason.clone(),
+                execution_status: Some(change_set.execution_status.clone()),
+                changes: change_set.changes.clone(),
+            })
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl ChangeSetWriter for Sandbox {
+    async fn create_change_set(&self, request: &ChangeSetRequest) -> Result<String, CallError> {
+        let call = writing("cloudformation", "CreateChangeSet", &request.stack);
+        self.call(call, |world, now| {
+            world.create_change_set(request, &self.region, now)
+        })
+        .await
+    }
+
+    async fn execute_change_set(&self, id: &str, client_request_token: &str) -> Result<(), CallError> {
+        let call = writing("cloudformation", "ExecuteChangeSet", id);
+        self.call(call, |world, now| {
+            world.execute_change_set(id, client_request_token, now)
+        })
+        .await
+    }
+
+    async fn delete_change_set(&self, id: &str) -> Result<(), CallError> {
+        let call = writing("cloudformation", "DeleteChangeSet", id);
+        self.call(call, |world, _| world.delete_change_set(id)).await
+    }
+}
 
 impl World {
     /// `CreateChangeSet`; gives the id. The same token with the same name gives the same change set again.
@@ -69,18 +148,6 @@ impl World {
         self.change_sets.insert(id.clone(), change_set);
         self.settle(now);
         Ok(id)
-    }
-
-    /// `DescribeChangeSet`.
-    pub(super) fn change_set(&self, id: &str) -> Result<ChangeSet, Refusal> {
-        let change_set = self.change_sets.get(id).ok_or_else(|| no_such_change_set(id))?;
-        Ok(ChangeSet {
-            id: change_set.id.clone(),
-            status: change_set.status.clone(),
-            status_reason: change_set.status_reason.clone(),
-            execution_status: Some(change_set.execution_status.clone()),
-            changes: change_set.changes.clone(),
-        })
     }
 
     /// `ExecuteChangeSet`. The stack's other change sets are deleted, because they no longer fit it.

@@ -1,8 +1,9 @@
 //! Putting into a world what others made: a settled stack with its roles, as read from a real account or recorded.
 
-use super::state::{StackRecord, StackResource, World, uuid_of};
-use super::store::SandboxError;
+use super::stack::{StackRecord, StackResource};
 use super::template::{Template, resolve};
+use crate::state::{World, uuid_of};
+use crate::store::SandboxError;
 use eksact_core::ports::aws::{Role, Stack};
 
 /// The tag with which CloudFormation marks a role with its logical id.
@@ -79,8 +80,8 @@ impl World {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::state::Seed;
     use super::*;
+    use crate::state::Seed;
 
     #[test]
     fn a_template_without_its_role_is_refused() {

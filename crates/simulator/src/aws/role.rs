@@ -1,16 +1,24 @@
-//! Simulated IAM: roles and their policies. OIDC providers are in `oidc_provider`.
+//! Simulated roles of IAM. Their policies are in `role_policies`.
 //!
 //! What is known of a role is `ports::aws::Role`; what IAM refuses, it refuses with its own code and words.
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::policy_document::{DocumentKind, check_policy_document};
-use super::refusal::Refusal;
-use super::state::World;
-use eksact_core::ports::aws::Role;
+use super::role_policies::{is_name_character, size_of};
+use super::{reading, writing};
+use crate::Sandbox;
+use crate::refusal::Refusal;
+use crate::state::World;
+use eksact_core::ports::aws::{Role, RoleReader, RoleTrust, RoleWriter};
+use eksact_core::ports::{CallError, found};
+
+/// How many roles `GetAccountAuthorizationDetails` puts on a page.
+const ROLES_PER_PAGE: usize = 1000;
 
 /// What `CreateRole` is given.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,22 +30,134 @@ pub(super) struct NewRole {
     pub(super) tags: BTreeMap<String, String>,
 }
 
-impl World {
-    /// Whether the caller may use an action; `AccessDenied` in IAM's words otherwise.
-    pub(super) fn authorize(&self, action: &str, resource: &str) -> Result<(), Refusal> {
-        if self.denied.contains(action) {
-            let caller = self.caller_arn();
-            return Err(Refusal::new(
-                "AccessDenied",
-                format!(
-                    "User: {caller} is not authorized to perform: {action} on resource: {resource} because no \
-                     identity-based policy allows the {action} action"
-                ),
-            ));
+#[async_trait]
+impl RoleReader for Sandbox {
+    async fn role(&self, name: &str) -> Result<Option<Role>, CallError> {
+        let answer = self.call(reading("iam", "GetRole", name), |world, now| {
+            world.role_as_shown(name, now)
+        });
+        let Some(role) = found(answer.await)? else {
+            return Ok(None);
+        };
+        self.further("iam", &["ListAttachedRolePolicies", "ListRolePolicies"], name)
+            .await?;
+        for _ in role.inline_policies.keys() {
+            self.further("iam", &["GetRolePolicy"], name).await?;
         }
-        Ok(())
+        Ok(Some(role))
     }
 
+    async fn trust_policy(&self, role: &str) -> Result<Option<RoleTrust>, CallError> {
+        let answer = self.call(reading("iam", "GetRole", role), |world, now| {
+            let role = world.role_as_shown(role, now)?;
+            Ok(RoleTrust {
+                role_id: role.id,
+                policy: role.trust_policy,
+            })
+        });
+        found(answer.await)
+    }
+
+    async fn trust_policy_quota(&self) -> Result<Option<usize>, CallError> {
+        self.call(reading("iam", "GetAccountSummary", ""), |world, _| {
+            Ok(Some(world.quotas.trust_policy_bytes))
+        })
+        .await
+    }
+
+    async fn role_arn(&self, name: &str) -> Result<Option<String>, CallError> {
+        let call = reading("iam", "GetRole", name);
+        let answer = self.call(call, |world, _| world.role(name).map(|role| role.arn.clone()));
+        found(answer.await)
+    }
+
+    async fn role_count(&self) -> Result<u64, CallError> {
+        self.call(reading("iam", "GetAccountSummary", ""), |world, _| {
+            Ok(u64::try_from(world.roles.len()).unwrap_or(u64::MAX))
+        })
+        .await
+    }
+
+    async fn roles(&self) -> Result<Vec<Role>, CallError> {
+        let call = reading("iam", "GetAccountAuthorizationDetails", "");
+        let roles: Vec<Role> = self
+            .call(call.clone(), |world, now| {
+                let names = world.roles.keys();
+                names.map(|name| world.role_as_shown(name, now)).collect()
+            })
+            .await?;
+        self.record_pages(&call, roles.len(), ROLES_PER_PAGE);
+        Ok(roles)
+    }
+
+    async fn role_arns(&self, path_prefix: &str) -> Result<Vec<String>, CallError> {
+        let call = reading("iam", "ListRoles", path_prefix);
+        let arns: Vec<String> = self
+            .call(call.clone(), |world, _| {
+                let of_path = |role: &&Role| role.path.starts_with(path_prefix);
+                let roles = world.roles.values().filter(of_path);
+                Ok(roles.map(|role| role.arn.clone()).collect())
+            })
+            .await?;
+        self.record_pages(&call, arns.len(), ROLES_PER_PAGE);
+        Ok(arns)
+    }
+}
+
+#[async_trait]
+impl RoleWriter for Sandbox {
+    async fn set_trust_policy(&self, role: &str, document: &Value) -> Result<(), CallError> {
+        let call = writing("iam", "UpdateAssumeRolePolicy", role);
+        self.call(call, |world, now| world.set_trust_policy_at(role, document, now))
+            .await
+    }
+
+    async fn attach_role_policy(&self, role: &str, policy_arn: &str) -> Result<(), CallError> {
+        self.change_iam("AttachRolePolicy", role, |world| {
+            world.attach_role_policy(role, policy_arn)
+        })
+        .await
+    }
+
+    async fn detach_role_policy(&self, role: &str, policy_arn: &str) -> Result<(), CallError> {
+        self.change_iam("DetachRolePolicy", role, |world| {
+            world.detach_role_policy(role, policy_arn)
+        })
+        .await
+    }
+
+    async fn put_role_policy(&self, role: &str, name: &str, document: &Value) -> Result<(), CallError> {
+        self.change_iam("PutRolePolicy", role, |world| {
+            world.put_role_policy(role, name, document)
+        })
+        .await
+    }
+
+    async fn delete_role_policy(&self, role: &str, name: &str) -> Result<(), CallError> {
+        self.change_iam("DeleteRolePolicy", role, |world| {
+            world.delete_role_policy(role, name)
+        })
+        .await
+    }
+
+    async fn set_permissions_boundary(&self, role: &str, boundary: Option<&str>) -> Result<(), CallError> {
+        let action = match boundary {
+            Some(_) => "PutRolePermissionsBoundary",
+            None => "DeleteRolePermissionsBoundary",
+        };
+        self.change_iam(action, role, |world| {
+            world.set_permissions_boundary(role, boundary)
+        })
+        .await
+    }
+
+    async fn tag_role(&self, role: &str, tags: &BTreeMap<String, String>) -> Result<(), CallError> {
+        self.change_iam("TagRole", role, |world| world.tag_role(role, tags))
+            .await
+    }
+}
+
+impl World {
     /// IAM `GetRole`.
     pub(super) fn role(&self, name: &str) -> Result<&Role, Refusal> {
         self.roles.get(name).ok_or_else(|| no_such_role(name))
@@ -57,7 +177,7 @@ impl World {
             ));
         }
         if self.roles.len() >= self.quotas.roles {
-            return Err(over_quota("RolesPerAccount", self.quotas.roles));
+            return Err(Refusal::over_quota("RolesPerAccount", self.quotas.roles));
         }
         self.check_trust_policy(&new.trust_policy)?;
         if let Some(boundary) = &new.permissions_boundary {
@@ -140,101 +260,6 @@ impl World {
         Ok(())
     }
 
-    /// IAM `AttachRolePolicy`; attaching twice is no error.
-    pub(super) fn attach_role_policy(&mut self, name: &str, policy_arn: &str) -> Result<(), Refusal> {
-        let quota = self.quotas.policies_per_role;
-        let role = self.role(name)?;
-        if role
-            .managed_policy_arns
-            .iter()
-            .any(|attached| attached == policy_arn)
-        {
-            return Ok(());
-        }
-        if !self.has_policy(policy_arn) {
-            return Err(Refusal::new(
-                "NoSuchEntity",
-                format!("Policy {policy_arn} does not exist or is not attachable."),
-            ));
-        }
-        if role.managed_policy_arns.len() >= quota {
-            return Err(over_quota("PoliciesPerRole", quota));
-        }
-        self.role_mut(name)?
-            .managed_policy_arns
-            .push(policy_arn.to_owned());
-        Ok(())
-    }
-
-    /// IAM `DetachRolePolicy`.
-    pub(super) fn detach_role_policy(&mut self, name: &str, policy_arn: &str) -> Result<(), Refusal> {
-        let attached = &mut self.role_mut(name)?.managed_policy_arns;
-        let before = attached.len();
-        attached.retain(|arn| arn != policy_arn);
-        if attached.len() == before {
-            return Err(Refusal::new(
-                "NoSuchEntity",
-                format!("Policy {policy_arn} was not found."),
-            ));
-        }
-        Ok(())
-    }
-
-    /// IAM `PutRolePolicy`: creates or overwrites.
-    pub(super) fn put_role_policy(
-        &mut self,
-        name: &str,
-        policy: &str,
-        document: &Value,
-    ) -> Result<(), Refusal> {
-        let quota = self.quotas.inline_policy_bytes;
-        let role = self.role(name)?;
-        if policy.is_empty() || policy.len() > 128 || !policy.chars().all(is_name_character) {
-            return Err(Refusal::validation(format!(
-                "1 validation error detected: Value '{policy}' at 'policyName' failed to satisfy constraint: Member \
-                 must satisfy regular expression pattern: [\\w+=,.@-]{{1,128}}"
-            )));
-        }
-        check_policy_document(document, DocumentKind::Identity)?;
-        let others = role.inline_policies.iter().filter(|(other, _)| *other != policy);
-        let bytes: usize = others.map(|(_, document)| size_of(document)).sum::<usize>() + size_of(document);
-        if bytes > quota {
-            return Err(Refusal::new(
-                "LimitExceeded",
-                format!("Maximum policy size of {quota} bytes exceeded for role {name}"),
-            ));
-        }
-        self.role_mut(name)?
-            .inline_policies
-            .insert(policy.to_owned(), document.clone());
-        Ok(())
-    }
-
-    /// IAM `DeleteRolePolicy`.
-    pub(super) fn delete_role_policy(&mut self, name: &str, policy: &str) -> Result<(), Refusal> {
-        if self.role_mut(name)?.inline_policies.remove(policy).is_none() {
-            return Err(Refusal::new(
-                "NoSuchEntity",
-                format!("The role policy with name {policy} cannot be found."),
-            ));
-        }
-        Ok(())
-    }
-
-    /// IAM `PutRolePermissionsBoundary`, or `DeleteRolePermissionsBoundary` for `None`.
-    pub(super) fn set_permissions_boundary(
-        &mut self,
-        name: &str,
-        boundary: Option<&str>,
-    ) -> Result<(), Refusal> {
-        self.role(name)?;
-        if let Some(boundary) = boundary {
-            self.check_boundary(boundary)?;
-        }
-        self.role_mut(name)?.permissions_boundary = boundary.map(ToOwned::to_owned);
-        Ok(())
-    }
-
     /// IAM `TagRole`; other tags stay.
     pub(super) fn tag_role(&mut self, name: &str, tags: &BTreeMap<String, String>) -> Result<(), Refusal> {
         let role = self.role_mut(name)?;
@@ -250,46 +275,23 @@ impl World {
         let mut merged = role.tags.clone();
         merged.extend(tags.clone());
         if merged.keys().filter(|key| !key.starts_with("aws:")).count() > 50 {
-            return Err(over_quota("TagsPerRole", 50));
+            return Err(Refusal::over_quota("TagsPerRole", 50));
         }
         role.tags = merged;
         Ok(())
-    }
-
-    /// Whether a managed policy exists: AWS's own always, the account's when the world lists it or has them all.
-    fn has_policy(&self, arn: &str) -> bool {
-        let of_aws = format!("arn:{}:iam::aws:policy/", self.partition);
-        let of_account = format!("arn:{}:iam::{}:policy/", self.partition, self.account);
-        self.policies.contains(arn)
-            || (self.any_policy && arn.strip_prefix(&of_account).is_some_and(|name| !name.is_empty()))
-            || arn.strip_prefix(&of_aws).is_some_and(|name| !name.is_empty())
-    }
-
-    fn check_boundary(&self, arn: &str) -> Result<(), Refusal> {
-        if self.has_policy(arn) {
-            return Ok(());
-        }
-        let message = format!("Scope ARN: {arn} does not exist or is not attachable.");
-        Err(Refusal::new("NoSuchEntity", message))
     }
 
     /// IAM takes a trust policy that names an OIDC provider which does not exist; only its grammar and size count.
     fn check_trust_policy(&self, document: &Value) -> Result<(), Refusal> {
         check_policy_document(document, DocumentKind::Trust)?;
         if size_of(document) > self.quotas.trust_policy_bytes {
-            return Err(over_quota("ACLSizePerRole", self.quotas.trust_policy_bytes));
+            return Err(Refusal::over_quota(
+                "ACLSizePerRole",
+                self.quotas.trust_policy_bytes,
+            ));
         }
         Ok(())
     }
-}
-
-/// Length of the document as IAM counts it, that is without white space between its elements.
-fn size_of(document: &Value) -> usize {
-    document.to_string().len()
-}
-
-fn is_name_character(character: char) -> bool {
-    character.is_ascii_alphanumeric() || "_+=,.@-".contains(character)
 }
 
 /// Refuses a role name that IAM refuses.
@@ -315,17 +317,10 @@ fn no_such_role(name: &str) -> Refusal {
     )
 }
 
-pub(super) fn over_quota(quota: &str, limit: usize) -> Refusal {
-    Refusal::new(
-        "LimitExceeded",
-        format!("Cannot exceed quota for {quota}: {limit}"),
-    )
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::state::Seed;
     use super::*;
+    use crate::state::Seed;
     use serde_json::json;
 
     const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";

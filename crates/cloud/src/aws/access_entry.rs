@@ -1,13 +1,13 @@
-//! What is read from EKS in many calls: the access entries of a cluster with their policies.
+//! Access entries of EKS with their access policies.
 
+use async_trait::async_trait;
 use aws_sdk_eks::types;
 use futures::future::try_join_all;
 
 use super::client::{AwsClient, Pages};
-use super::error::Action;
-use super::read_cloudformation::incomplete;
-use eksact_core::ports::access::{AccessEntry, AccessPolicy};
-use eksact_core::ports::{CallError, CallErrorKind};
+use super::error::{Action, incomplete};
+use eksact_core::ports::aws::{AccessEntry, AccessEntryReader, AccessPolicy};
+use eksact_core::ports::{CallError, found};
 
 const LIST_ACCESS_ENTRIES: Action = ("eks", "ListAccessEntries");
 const DESCRIBE_ACCESS_ENTRY: Action = ("eks", "DescribeAccessEntry");
@@ -16,16 +16,19 @@ const LIST_ASSOCIATED_ACCESS_POLICIES: Action = ("eks", "ListAssociatedAccessPol
 /// The only type that takes access policies (EKS `AssociateAccessPolicy`).
 const STANDARD: &str = "STANDARD";
 
-impl AwsClient {
+#[async_trait]
+impl AccessEntryReader for AwsClient {
     /// An entry that vanishes between the calls is no entry.
-    pub(super) async fn read_access_entries(&self, cluster: &str) -> Result<Vec<AccessEntry>, CallError> {
+    async fn access_entries(&self, cluster: &str) -> Result<Vec<AccessEntry>, CallError> {
         let principals = self.access_entry_principals(cluster).await?;
         let entries = principals
             .iter()
             .map(|principal| self.access_entry(cluster, principal));
         Ok(try_join_all(entries).await?.into_iter().flatten().collect())
     }
+}
 
+impl AwsClient {
     async fn access_entry_principals(&self, cluster: &str) -> Result<Vec<String>, CallError> {
         let mut principals = Vec::new();
         let mut pages = Pages::default();
@@ -52,19 +55,18 @@ impl AwsClient {
             .principal_arn(principal)
             .send();
         let object = format!("{cluster}, principal {principal}");
-        let answer = match self.call(DESCRIBE_ACCESS_ENTRY, &object, request).await {
-            Err(error) if error.kind == CallErrorKind::NotFound => return Ok(None),
-            answer => answer?,
+        let Some(answer) = found(self.call(DESCRIBE_ACCESS_ENTRY, &object, request).await)? else {
+            return Ok(None);
         };
         let entry = answer
             .access_entry
             .ok_or_else(|| incomplete(DESCRIBE_ACCESS_ENTRY, &object, "access entry"))?;
         let entry_type = entry.r#type.unwrap_or_else(|| STANDARD.to_owned());
         let policies = if entry_type == STANDARD {
-            match self.access_policies(cluster, principal, &object).await {
-                Err(error) if error.kind == CallErrorKind::NotFound => return Ok(None),
-                policies => policies?,
-            }
+            let Some(policies) = found(self.access_policies(cluster, principal, &object).await)? else {
+                return Ok(None);
+            };
+            policies
         } else {
             Vec::new()
         };

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::refusal::Refusal;
+use crate::refusal::Refusal;
 
 /// What a document is for: the two kinds allow different elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

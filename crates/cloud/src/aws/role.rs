@@ -1,19 +1,18 @@
-//! What is read from IAM: the OIDC provider, and roles with their policies, one by one or all at once.
+//! Roles of IAM with their policies, one by one or all at once; and the direct repairs of a role whose stack is unchanged.
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use aws_sdk_iam::types;
 use futures::future::try_join_all;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::client::{AwsClient, Pages};
-use super::error::Action;
-use super::read_cloudformation::incomplete;
-use eksact_core::ports::aws::{OidcProvider, Role, RoleTrust};
-use eksact_core::ports::{CallError, CallErrorKind};
+use super::error::{Action, incomplete};
+use eksact_core::ports::aws::{Role, RoleReader, RoleTrust, RoleWriter};
+use eksact_core::ports::{CallError, CallErrorKind, found};
 
-const GET_OIDC_PROVIDER: Action = ("iam", "GetOpenIDConnectProvider");
 const GET_ROLE: Action = ("iam", "GetRole");
 const LIST_ATTACHED_ROLE_POLICIES: Action = ("iam", "ListAttachedRolePolicies");
 const LIST_ROLE_POLICIES: Action = ("iam", "ListRolePolicies");
@@ -21,40 +20,23 @@ const GET_ROLE_POLICY: Action = ("iam", "GetRolePolicy");
 const LIST_ROLES: Action = ("iam", "ListRoles");
 const GET_ACCOUNT_SUMMARY: Action = ("iam", "GetAccountSummary");
 const GET_ACCOUNT_AUTHORIZATION_DETAILS: Action = ("iam", "GetAccountAuthorizationDetails");
+const UPDATE_TRUST_POLICY: Action = ("iam", "UpdateAssumeRolePolicy");
+const ATTACH_ROLE_POLICY: Action = ("iam", "AttachRolePolicy");
+const DETACH_ROLE_POLICY: Action = ("iam", "DetachRolePolicy");
+const PUT_ROLE_POLICY: Action = ("iam", "PutRolePolicy");
+const DELETE_ROLE_POLICY: Action = ("iam", "DeleteRolePolicy");
+const PUT_BOUNDARY: Action = ("iam", "PutRolePermissionsBoundary");
+const DELETE_BOUNDARY: Action = ("iam", "DeleteRolePermissionsBoundary");
+const TAG_ROLE: Action = ("iam", "TagRole");
 
 /// The largest page that IAM gives (`MaxItems`).
 const PAGE: i32 = 1000;
 
-impl AwsClient {
-    pub(super) async fn read_oidc_provider(&self, arn: &str) -> Result<Option<OidcProvider>, CallError> {
-        let request = self
-            .iam
-            .get_open_id_connect_provider()
-            .open_id_connect_provider_arn(arn)
-            .send();
-        let Some(answer) = found(self.call(GET_OIDC_PROVIDER, arn, request).await)? else {
-            return Ok(None);
-        };
-        let url = answer
-            .url
-            .ok_or_else(|| incomplete(GET_OIDC_PROVIDER, arn, "URL"))?;
-        Ok(Some(OidcProvider {
-            arn: arn.to_owned(),
-            url: url.strip_prefix("https://").map(str::to_owned).unwrap_or(url),
-            audiences: answer.client_id_list.unwrap_or_default(),
-            thumbprints: answer
-                .thumbprint_list
-                .unwrap_or_default()
-                .into_iter()
-                .map(|thumbprint| thumbprint.to_ascii_lowercase())
-                .collect(),
-            tags: tags(answer.tags),
-        }))
-    }
-
+#[async_trait]
+impl RoleReader for AwsClient {
     /// The role and its two lists are asked for at once; the inline policies when their names are known. A role that
     /// vanishes between the calls is no role.
-    pub(super) async fn read_role(&self, name: &str) -> Result<Option<Role>, CallError> {
+    async fn role(&self, name: &str) -> Result<Option<Role>, CallError> {
         let role = async {
             let request = self.iam.get_role().role_name(name).send();
             let answer = self.call(GET_ROLE, name, request).await?;
@@ -76,11 +58,11 @@ impl AwsClient {
             permissions_boundary: role
                 .permissions_boundary
                 .and_then(|boundary| boundary.permissions_boundary_arn),
-            tags: tags(role.tags),
+            tags: tags_from(role.tags),
         }))
     }
 
-    pub(super) async fn read_trust_policy(&self, name: &str) -> Result<Option<RoleTrust>, CallError> {
+    async fn trust_policy(&self, name: &str) -> Result<Option<RoleTrust>, CallError> {
         let request = self.iam.get_role().role_name(name).send();
         let Some(answer) = found(self.call(GET_ROLE, name, request).await)? else {
             return Ok(None);
@@ -93,16 +75,73 @@ impl AwsClient {
         }))
     }
 
-    /// The ARN of a role, with its path: needs `iam:GetRole` alone.
-    ///
-    /// # Errors
-    /// When IAM refuses or cannot be asked.
-    pub(super) async fn read_role_arn(&self, name: &str) -> Result<Option<String>, CallError> {
+    async fn trust_policy_quota(&self) -> Result<Option<usize>, CallError> {
+        let quota = self
+            .account_summary(&types::SummaryKeyType::AssumeRolePolicySizeQuota)
+            .await?;
+        Ok(quota.and_then(|quota| usize::try_from(quota).ok()))
+    }
+
+    async fn role_arn(&self, name: &str) -> Result<Option<String>, CallError> {
         let request = self.iam.get_role().role_name(name).send();
         let answer = found(self.call(GET_ROLE, name, request).await)?;
         Ok(answer.and_then(|answer| answer.role).map(|role| role.arn))
     }
 
+    async fn role_count(&self) -> Result<u64, CallError> {
+        self.account_summary(&types::SummaryKeyType::Roles)
+            .await?
+            .and_then(|count| u64::try_from(count).ok())
+            .ok_or_else(|| incomplete(GET_ACCOUNT_SUMMARY, "the account", "count of roles"))
+    }
+
+    async fn roles(&self) -> Result<Vec<Role>, CallError> {
+        let object = "the roles of the account";
+        let mut roles = Vec::new();
+        let mut pages = Pages::default();
+        loop {
+            let request = self
+                .iam
+                .get_account_authorization_details()
+                .filter(types::EntityType::Role)
+                .max_items(PAGE)
+                .set_marker(pages.marker())
+                .send();
+            let page = self
+                .call(GET_ACCOUNT_AUTHORIZATION_DETAILS, object, request)
+                .await?;
+            for detail in page.role_detail_list.unwrap_or_default() {
+                roles.push(role_from_detail(detail)?);
+            }
+            let next = page.marker.filter(|_| page.is_truncated);
+            if !pages.advance(GET_ACCOUNT_AUTHORIZATION_DETAILS, object, next)? {
+                return Ok(roles);
+            }
+        }
+    }
+
+    async fn role_arns(&self, path_prefix: &str) -> Result<Vec<String>, CallError> {
+        let mut arns = Vec::new();
+        let mut pages = Pages::default();
+        loop {
+            let request = self
+                .iam
+                .list_roles()
+                .path_prefix(path_prefix)
+                .max_items(PAGE)
+                .set_marker(pages.marker())
+                .send();
+            let page = self.call(LIST_ROLES, path_prefix, request).await?;
+            arns.extend(page.roles.into_iter().map(|role| role.arn));
+            let next = page.marker.filter(|_| page.is_truncated);
+            if !pages.advance(LIST_ROLES, path_prefix, next)? {
+                return Ok(arns);
+            }
+        }
+    }
+}
+
+impl AwsClient {
     async fn attached_policies(&self, role: &str) -> Result<Vec<String>, CallError> {
         let mut arns = Vec::new();
         let mut pages = Pages::default();
@@ -163,69 +202,97 @@ impl AwsClient {
         Ok(try_join_all(policies).await?.into_iter().flatten().collect())
     }
 
-    pub(super) async fn read_role_arns(&self, path_prefix: &str) -> Result<Vec<String>, CallError> {
-        let mut arns = Vec::new();
-        let mut pages = Pages::default();
-        loop {
-            let request = self
-                .iam
-                .list_roles()
-                .path_prefix(path_prefix)
-                .max_items(PAGE)
-                .set_marker(pages.marker())
-                .send();
-            let page = self.call(LIST_ROLES, path_prefix, request).await?;
-            arns.extend(page.roles.into_iter().map(|role| role.arn));
-            let next = page.marker.filter(|_| page.is_truncated);
-            if !pages.advance(LIST_ROLES, path_prefix, next)? {
-                return Ok(arns);
-            }
-        }
-    }
-
-    pub(super) async fn read_role_count(&self) -> Result<u64, CallError> {
-        self.account_summary(&types::SummaryKeyType::Roles)
-            .await?
-            .and_then(|count| u64::try_from(count).ok())
-            .ok_or_else(|| incomplete(GET_ACCOUNT_SUMMARY, "the account", "count of roles"))
-    }
-
-    pub(super) async fn read_trust_policy_quota(&self) -> Result<Option<usize>, CallError> {
-        let quota = self
-            .account_summary(&types::SummaryKeyType::AssumeRolePolicySizeQuota)
-            .await?;
-        Ok(quota.and_then(|quota| usize::try_from(quota).ok()))
-    }
-
     async fn account_summary(&self, key: &types::SummaryKeyType) -> Result<Option<i32>, CallError> {
         let request = self.iam.get_account_summary().send();
         let answer = self.call(GET_ACCOUNT_SUMMARY, "the account", request).await?;
         Ok(answer.summary_map.and_then(|summary| summary.get(key).copied()))
     }
+}
 
-    pub(super) async fn read_roles(&self) -> Result<Vec<Role>, CallError> {
-        let object = "the roles of the account";
-        let mut roles = Vec::new();
-        let mut pages = Pages::default();
-        loop {
-            let request = self
+#[async_trait]
+impl RoleWriter for AwsClient {
+    async fn set_trust_policy(&self, role: &str, document: &Value) -> Result<(), CallError> {
+        let send = self
+            .iam
+            .update_assume_role_policy()
+            .role_name(role)
+            .policy_document(document.to_string())
+            .send();
+        self.call(UPDATE_TRUST_POLICY, role, send).await.map(drop)
+    }
+
+    async fn attach_role_policy(&self, role: &str, policy_arn: &str) -> Result<(), CallError> {
+        let send = self
+            .iam
+            .attach_role_policy()
+            .role_name(role)
+            .policy_arn(policy_arn)
+            .send();
+        self.call(ATTACH_ROLE_POLICY, &format!("{role}, policy {policy_arn}"), send)
+            .await
+            .map(drop)
+    }
+
+    async fn detach_role_policy(&self, role: &str, policy_arn: &str) -> Result<(), CallError> {
+        let send = self
+            .iam
+            .detach_role_policy()
+            .role_name(role)
+            .policy_arn(policy_arn)
+            .send();
+        self.call(DETACH_ROLE_POLICY, &format!("{role}, policy {policy_arn}"), send)
+            .await
+            .map(drop)
+    }
+
+    async fn put_role_policy(&self, role: &str, name: &str, document: &Value) -> Result<(), CallError> {
+        let send = self
+            .iam
+            .put_role_policy()
+            .role_name(role)
+            .policy_name(name)
+            .policy_document(document.to_string())
+            .send();
+        self.call(PUT_ROLE_POLICY, &format!("{role}, policy {name}"), send)
+            .await
+            .map(drop)
+    }
+
+    async fn delete_role_policy(&self, role: &str, name: &str) -> Result<(), CallError> {
+        let send = self
+            .iam
+            .delete_role_policy()
+            .role_name(role)
+            .policy_name(name)
+            .send();
+        self.call(DELETE_ROLE_POLICY, &format!("{role}, policy {name}"), send)
+            .await
+            .map(drop)
+    }
+
+    async fn set_permissions_boundary(&self, role: &str, boundary: Option<&str>) -> Result<(), CallError> {
+        if let Some(boundary) = boundary {
+            let send = self
                 .iam
-                .get_account_authorization_details()
-                .filter(types::EntityType::Role)
-                .max_items(PAGE)
-                .set_marker(pages.marker())
+                .put_role_permissions_boundary()
+                .role_name(role)
+                .permissions_boundary(boundary)
                 .send();
-            let page = self
-                .call(GET_ACCOUNT_AUTHORIZATION_DETAILS, object, request)
-                .await?;
-            for detail in page.role_detail_list.unwrap_or_default() {
-                roles.push(role_from_detail(detail)?);
-            }
-            let next = page.marker.filter(|_| page.is_truncated);
-            if !pages.advance(GET_ACCOUNT_AUTHORIZATION_DETAILS, object, next)? {
-                return Ok(roles);
-            }
+            self.call(PUT_BOUNDARY, role, send).await.map(drop)
+        } else {
+            let send = self.iam.delete_role_permissions_boundary().role_name(role).send();
+            self.call(DELETE_BOUNDARY, role, send).await.map(drop)
         }
+    }
+
+    async fn tag_role(&self, role: &str, tags: &BTreeMap<String, String>) -> Result<(), CallError> {
+        let send = self
+            .iam
+            .tag_role()
+            .role_name(role)
+            .set_tags(Some(tags_to_send(TAG_ROLE, role, tags)?))
+            .send();
+        self.call(TAG_ROLE, role, send).await.map(drop)
     }
 }
 
@@ -254,7 +321,7 @@ fn role_from_detail(detail: types::RoleDetail) -> Result<Role, CallError> {
         permissions_boundary: detail
             .permissions_boundary
             .and_then(|boundary| boundary.permissions_boundary_arn),
-        tags: tags(detail.tags),
+        tags: tags_from(detail.tags),
         name,
     })
 }
@@ -281,20 +348,25 @@ fn policy_document(
     serde_json::from_str(&decoded).map_err(|error| broken(error.to_string()))
 }
 
-fn tags(tags: Option<Vec<types::Tag>>) -> BTreeMap<String, String> {
+/// Tags as IAM gives them.
+pub(super) fn tags_from(tags: Option<Vec<types::Tag>>) -> BTreeMap<String, String> {
     tags.unwrap_or_default()
         .into_iter()
         .map(|tag| (tag.key, tag.value))
         .collect()
 }
 
-/// A missing object is an answer, not an error.
-fn found<T>(result: Result<T, CallError>) -> Result<Option<T>, CallError> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind == CallErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+/// Tags as IAM takes them.
+pub(super) fn tags_to_send(
+    (service, action): Action,
+    object: &str,
+    tags: &BTreeMap<String, String>,
+) -> Result<Vec<types::Tag>, CallError> {
+    let tag = |(key, value): (&String, &String)| types::Tag::builder().key(key).value(value).build();
+    tags.iter()
+        .map(tag)
+        .collect::<Result<_, _>>()
+        .map_err(|error| CallError::new(service, action, object, CallErrorKind::Invalid, error.to_string()))
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::iam::NewRole;
-use super::refusal::Refusal;
-use super::state::{StackResource, World};
+use super::role::NewRole;
+use super::stack::StackResource;
+use crate::refusal::Refusal;
+use crate::state::World;
 use eksact_core::ports::aws::Role;
 
 /// How the touched roles were before, so that a failed operation can be taken back.

@@ -1,16 +1,18 @@
 //! How stacks move from state to state: creating, updating, deleting, and taking back what failed.
 //!
-//! The API calls that start it are in `cloudformation` and `change_set`. Work is done when it settles: at once with
+//! The API calls that start it are in `stack` and `change_set`. Work is done when it settles: at once with
 //! `stack_seconds` 0, else lazily, by the first call after the time has come.
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::refusal::Refusal;
+use super::change_set::ChangeSetRecord;
+use super::stack::{StackRecord, StackResource, StackWork};
 use super::stack_resources::{Journal, Owner, check_properties, needs_replacement};
-use super::state::{ChangeSetRecord, StackRecord, StackResource, StackWork, World, dns_suffix, uuid_of};
 use super::template::{Scope, Template, TemplateResource, resolve};
+use crate::refusal::Refusal;
+use crate::state::{World, dns_suffix, uuid_of};
 use eksact_core::ports::aws::StackEvent;
 
 /// The resource type under which a stack's own events stand.
@@ -69,7 +71,7 @@ pub(super) fn later(from: Timestamp, seconds: u32) -> Timestamp {
 
 impl World {
     /// Lets everything happen whose time has come; tells whether anything did.
-    pub(super) fn settle(&mut self, now: Timestamp) -> bool {
+    pub(crate) fn settle(&mut self, now: Timestamp) -> bool {
         let mut settled = self.settle_change_sets(now);
         let is_due = |record: &StackRecord| record.settles_at.is_some_and(|at| at <= now);
         let mut due: Vec<(Timestamp, String)> = self

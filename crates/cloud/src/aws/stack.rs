@@ -1,23 +1,26 @@
-//! What is read from CloudFormation: stacks, their templates and events, change sets.
+//! Stacks of CloudFormation, their templates and events. Every request that takes a client token carries one: the SDK
+//! repeats requests whose answer was lost.
 
-use std::collections::BTreeMap;
-
+use async_trait::async_trait;
 use aws_sdk_cloudformation::types;
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
 use super::client::{AwsClient, Pages};
-use super::error::Action;
-use eksact_core::ports::aws::{ChangeSet, ResourceChange, Stack, StackEvent};
-use eksact_core::ports::{CallError, CallErrorKind};
+use super::error::{Action, incomplete};
+use eksact_core::ports::aws::{Stack, StackEvent, StackReader, StackRequest, StackWriter};
+use eksact_core::ports::{CallError, found};
 
 const DESCRIBE_STACKS: Action = ("cloudformation", "DescribeStacks");
 const DESCRIBE_STACK_EVENTS: Action = ("cloudformation", "DescribeStackEvents");
 const GET_TEMPLATE: Action = ("cloudformation", "GetTemplate");
-const DESCRIBE_CHANGE_SET: Action = ("cloudformation", "DescribeChangeSet");
+const CREATE_STACK: Action = ("cloudformation", "CreateStack");
+const UPDATE_TERMINATION_PROTECTION: Action = ("cloudformation", "UpdateTerminationProtection");
+const DELETE_STACK: Action = ("cloudformation", "DeleteStack");
 
-impl AwsClient {
-    pub(super) async fn read_stacks(&self) -> Result<Vec<Stack>, CallError> {
+#[async_trait]
+impl StackReader for AwsClient {
+    async fn stacks(&self) -> Result<Vec<Stack>, CallError> {
         let object = format!("the stacks of {}", self.region());
         let mut stacks = Vec::new();
         let mut pages = Pages::default();
@@ -36,20 +39,18 @@ impl AwsClient {
         }
     }
 
-    pub(super) async fn read_stack(&self, name_or_id: &str) -> Result<Option<Stack>, CallError> {
+    async fn stack(&self, name_or_id: &str) -> Result<Option<Stack>, CallError> {
         let request = self
             .cloudformation
             .describe_stacks()
             .stack_name(name_or_id)
             .send();
-        match self.call(DESCRIBE_STACKS, name_or_id, request).await {
-            Ok(answer) => Ok(answer.stacks.unwrap_or_default().into_iter().next().map(stack)),
-            Err(error) if error.kind == CallErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let answer = found(self.call(DESCRIBE_STACKS, name_or_id, request).await)?;
+        let stacks = answer.and_then(|answer| answer.stacks).unwrap_or_default();
+        Ok(stacks.into_iter().next().map(stack))
     }
 
-    pub(super) async fn read_template(&self, name_or_id: &str) -> Result<String, CallError> {
+    async fn stack_template(&self, name_or_id: &str) -> Result<String, CallError> {
         let request = self
             .cloudformation
             .get_template()
@@ -62,7 +63,7 @@ impl AwsClient {
             .ok_or_else(|| incomplete(GET_TEMPLATE, name_or_id, "template"))
     }
 
-    pub(super) async fn read_stack_events(&self, name_or_id: &str) -> Result<Vec<StackEvent>, CallError> {
+    async fn stack_events(&self, name_or_id: &str) -> Result<Vec<StackEvent>, CallError> {
         let mut events = Vec::new();
         let mut pages = Pages::default();
         loop {
@@ -79,51 +80,56 @@ impl AwsClient {
             }
         }
     }
-
-    /// Every page repeats status and reasons; those of the last one are kept, they are the newest.
-    pub(super) async fn read_change_set(&self, id: &str) -> Result<ChangeSet, CallError> {
-        let mut changes = Vec::new();
-        let mut pages = Pages::default();
-        loop {
-            let request = self
-                .cloudformation
-                .describe_change_set()
-                .change_set_name(id)
-                .set_next_token(pages.marker())
-                .send();
-            let page = self.call(DESCRIBE_CHANGE_SET, id, request).await?;
-            let resources = page.changes.unwrap_or_default().into_iter();
-            changes.extend(
-                resources
-                    .filter_map(|change| change.resource_change)
-                    .map(resource_change),
-            );
-            if pages.advance(DESCRIBE_CHANGE_SET, id, page.next_token)? {
-                continue;
-            }
-            return Ok(ChangeSet {
-                id: page.change_set_id.unwrap_or_else(|| id.to_owned()),
-                status: page
-                    .status
-                    .map(|status| status.as_str().to_owned())
-                    .ok_or_else(|| incomplete(DESCRIBE_CHANGE_SET, id, "status"))?,
-                status_reason: given(page.status_reason),
-                execution_status: page.execution_status.map(|status| status.as_str().to_owned()),
-                changes,
-            });
-        }
-    }
 }
 
-/// The error for an answer without something that the API promises.
-pub(super) fn incomplete((service, name): Action, object: &str, what: &str) -> CallError {
-    CallError::new(
-        service,
-        name,
-        object,
-        CallErrorKind::Other,
-        format!("the answer holds no {what}"),
-    )
+#[async_trait]
+impl StackWriter for AwsClient {
+    async fn create_stack(&self, request: &StackRequest) -> Result<String, CallError> {
+        let send = self
+            .cloudformation
+            .create_stack()
+            .stack_name(&request.name)
+            .template_body(&request.template_body)
+            .set_tags(Some(tags(&request.tags)))
+            .set_capabilities(Some(capabilities(&request.capabilities)))
+            .enable_termination_protection(request.termination_protection)
+            .disable_rollback(request.disable_rollback)
+            .set_role_arn(request.service_role_arn.clone())
+            .client_request_token(&request.client_request_token)
+            .send();
+        let answer = self.call(CREATE_STACK, &request.name, send).await?;
+        answer
+            .stack_id
+            .ok_or_else(|| incomplete(CREATE_STACK, &request.name, "stack id"))
+    }
+
+    async fn set_termination_protection(&self, stack: &str, enabled: bool) -> Result<(), CallError> {
+        let send = self
+            .cloudformation
+            .update_termination_protection()
+            .stack_name(stack)
+            .enable_termination_protection(enabled)
+            .send();
+        self.call(UPDATE_TERMINATION_PROTECTION, stack, send)
+            .await
+            .map(drop)
+    }
+
+    async fn delete_stack(
+        &self,
+        id: &str,
+        service_role_arn: Option<&str>,
+        token: &str,
+    ) -> Result<(), CallError> {
+        let send = self
+            .cloudformation
+            .delete_stack()
+            .stack_name(id)
+            .set_role_arn(service_role_arn.map(str::to_owned))
+            .client_request_token(token)
+            .send();
+        self.call(DELETE_STACK, id, send).await.map(drop)
+    }
 }
 
 fn stack(stack: types::Stack) -> Stack {
@@ -149,7 +155,7 @@ fn stack(stack: types::Stack) -> Stack {
             .unwrap_or_default()
             .into_iter()
             .filter_map(outputs)
-            .collect::<BTreeMap<_, _>>(),
+            .collect(),
         capabilities: stack
             .capabilities
             .unwrap_or_default()
@@ -177,26 +183,26 @@ fn stack_event(event: types::StackEvent) -> StackEvent {
     }
 }
 
-fn resource_change(change: types::ResourceChange) -> ResourceChange {
-    ResourceChange {
-        logical_id: change.logical_resource_id.unwrap_or_default(),
-        physical_id: given(change.physical_resource_id),
-        resource_type: change.resource_type.unwrap_or_default(),
-        action: change
-            .action
-            .map(|action| action.as_str().to_owned())
-            .unwrap_or_default(),
-        replacement: change
-            .replacement
-            .map(|replacement| replacement.as_str().to_owned()),
-    }
+fn timestamp(time: DateTime) -> Option<Timestamp> {
+    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
 }
 
 /// An empty text is none.
-fn given(text: Option<String>) -> Option<String> {
+pub(super) fn given(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
 
-fn timestamp(time: DateTime) -> Option<Timestamp> {
-    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+/// Tags as CloudFormation takes them.
+pub(super) fn tags(tags: &[(String, String)]) -> Vec<types::Tag> {
+    tags.iter()
+        .map(|(key, value)| types::Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+/// Capabilities as CloudFormation takes them.
+pub(super) fn capabilities(capabilities: &[String]) -> Vec<types::Capability> {
+    capabilities
+        .iter()
+        .map(|capability| types::Capability::from(capability.as_str()))
+        .collect()
 }

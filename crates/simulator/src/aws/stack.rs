@@ -1,17 +1,161 @@
-//! Simulated CloudFormation's calls on stacks. Change sets are in `change_set`; what the calls lead to is in
-//! `stack_engine`.
+//! Simulated stacks of CloudFormation. What the calls lead to is in `stack_engine`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::refusal::Refusal;
 use super::stack_engine::region_of;
-use super::state::{StackRecord, StackWork, World};
 use super::template::Template;
-use eksact_core::ports::CallErrorKind;
-use eksact_core::ports::aws::{Stack, StackEvent, StackRequest};
+use super::{reading, writing};
+use crate::Sandbox;
+use crate::refusal::Refusal;
+use crate::state::World;
+use eksact_core::ports::aws::{Stack, StackEvent, StackReader, StackRequest, StackWriter};
+use eksact_core::ports::{CallError, CallErrorKind, found};
+
+/// How many stacks `DescribeStacks` puts on a page.
+const STACKS_PER_PAGE: usize = 100;
+
+/// A resource of a stack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StackResource {
+    /// `AWS::IAM::Role`.
+    pub resource_type: String,
+    /// Role name, or CloudFormation's name for a policy.
+    pub physical_id: String,
+    /// Its properties with every function resolved, as last applied.
+    pub properties: Value,
+}
+
+/// What CloudFormation is doing to a stack at the moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum StackWork {
+    /// Creating its resources.
+    Create,
+    /// Taking a failed creation back.
+    RollBackCreate,
+    /// Executing a change set.
+    Update {
+        /// Id of the change set.
+        change_set: String,
+    },
+    /// Taking a failed update back.
+    RollBackUpdate {
+        /// Id of the change set.
+        change_set: String,
+    },
+    /// Deleting its resources.
+    Delete,
+}
+
+/// A stack with what CloudFormation keeps of it. A deleted one stays, describable by id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StackRecord {
+    /// What `DescribeStacks` shows.
+    pub stack: Stack,
+    /// The template as sent.
+    pub template: String,
+    /// Resources by logical id.
+    pub resources: BTreeMap<String, StackResource>,
+    /// Oldest first.
+    pub events: Vec<StackEvent>,
+    /// Whether a failed creation is left as it is.
+    pub disable_rollback: bool,
+    /// Token of the `CreateStack` call.
+    pub create_token: String,
+    /// Digest of the `CreateStack` request: the same token with another request is refused.
+    pub create_digest: String,
+    /// Token of the operation under way or last done.
+    pub token: String,
+    /// What is under way.
+    pub work: Option<StackWork>,
+    /// When that ends.
+    pub settles_at: Option<Timestamp>,
+}
+
+#[async_trait]
+impl StackReader for Sandbox {
+    async fn stacks(&self) -> Result<Vec<Stack>, CallError> {
+        let call = reading("cloudformation", "DescribeStacks", "");
+        let live = |record: &&StackRecord| {
+            record.stack.status != "DELETE_COMPLETE" && region_of(&record.stack.id) == self.region
+        };
+        let stacks: Vec<Stack> = self
+            .call(call.clone(), |world, _| {
+                let records = world.stacks.values().filter(live);
+                Ok(records.map(|record| record.stack.clone()).collect())
+            })
+            .await?;
+        self.record_pages(&call, stacks.len(), STACKS_PER_PAGE);
+        Ok(stacks)
+    }
+
+    async fn stack(&self, name_or_id: &str) -> Result<Option<Stack>, CallError> {
+        let call = reading("cloudformation", "DescribeStacks", name_or_id);
+        let answer = self.call(call, |world, _| {
+            let record = world.find(name_or_id, &self.region)?;
+            Ok(record.stack.clone())
+        });
+        found(answer.await)
+    }
+
+    async fn stack_template(&self, name_or_id: &str) -> Result<String, CallError> {
+        let call = reading("cloudformation", "GetTemplate", name_or_id);
+        self.call(call, |world, _| {
+            let record = world.find(name_or_id, &self.region)?;
+            Ok(record.template.clone())
+        })
+        .await
+    }
+
+    async fn stack_events(&self, name_or_id: &str) -> Result<Vec<StackEvent>, CallError> {
+        let call = reading("cloudformation", "DescribeStackEvents", name_or_id);
+        self.call(call, |world, _| {
+            let record = world.find(name_or_id, &self.region)?;
+            Ok(record.events.iter().rev().cloned().collect())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl StackWriter for Sandbox {
+    async fn create_stack(&self, request: &StackRequest) -> Result<String, CallError> {
+        let call = writing("cloudformation", "CreateStack", &request.name);
+        self.call(call, |world, now| world.create_stack(request, &self.region, now))
+            .await
+    }
+
+    async fn set_termination_protection(&self, stack: &str, enabled: bool) -> Result<(), CallError> {
+        let call = writing("cloudformation", "UpdateTerminationProtection", stack);
+        self.call(call, |world, _| {
+            let id = world.find_live(stack, &self.region)?.stack.id.clone();
+            if let Some(record) = world.stacks.get_mut(&id) {
+                record.stack.termination_protection = enabled;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn delete_stack(
+        &self,
+        id: &str,
+        _service_role_arn: Option<&str>,
+        client_request_token: &str,
+    ) -> Result<(), CallError> {
+        let call = writing("cloudformation", "DeleteStack", id);
+        self.call(call, |world, now| {
+            world.delete_stack(id, &self.region, client_request_token, now)
+        })
+        .await
+    }
+}
 
 impl World {
     /// `CreateStack`; gives the id. The same token with the same request gives the same stack again.
@@ -76,20 +220,6 @@ impl World {
         Ok(id)
     }
 
-    /// `UpdateTerminationProtection`.
-    pub(super) fn set_termination_protection(
-        &mut self,
-        name_or_id: &str,
-        region: &str,
-        enabled: bool,
-    ) -> Result<(), Refusal> {
-        let id = self.find_live(name_or_id, region)?.stack.id.clone();
-        if let Some(record) = self.stacks.get_mut(&id) {
-            record.stack.termination_protection = enabled;
-        }
-        Ok(())
-    }
-
     /// `DeleteStack`: success for a stack that is not there or already gone.
     pub(super) fn delete_stack(
         &mut self,
@@ -98,7 +228,7 @@ impl World {
         token: &str,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let Some(id) = self
+        let Ok(id) = self
             .find(name_or_id, region)
             .map(|record| record.stack.id.clone())
         else {
@@ -129,47 +259,23 @@ impl World {
         Ok(())
     }
 
-    /// `DescribeStacks` without a name: those of the region that are not deleted.
-    pub(super) fn live_stacks(&self, region: &str) -> Vec<Stack> {
-        let live = |record: &&StackRecord| {
-            record.stack.status != "DELETE_COMPLETE" && region_of(&record.stack.id) == region
-        };
-        self.stacks
-            .values()
-            .filter(live)
-            .map(|record| record.stack.clone())
-            .collect()
-    }
-
-    /// The stack's events, newest first.
-    pub(super) fn stack_events(&self, name_or_id: &str, region: &str) -> Result<Vec<StackEvent>, Refusal> {
-        let record = self
-            .find(name_or_id, region)
-            .ok_or_else(|| no_such_stack(name_or_id))?;
-        Ok(record.events.iter().rev().cloned().collect())
-    }
-
-    /// `GetTemplate`.
-    pub(super) fn stack_template(&self, name_or_id: &str, region: &str) -> Result<String, Refusal> {
-        let record = self
-            .find(name_or_id, region)
-            .ok_or_else(|| no_such_stack(name_or_id))?;
-        Ok(record.template.clone())
-    }
-
     /// By name a stack that is not deleted, by id any.
-    pub(super) fn find(&self, name_or_id: &str, region: &str) -> Option<&StackRecord> {
-        if name_or_id.starts_with("arn:") {
-            return self.stacks.get(name_or_id);
-        }
-        self.live_stack(name_or_id, region)
+    pub(super) fn find(&self, name_or_id: &str, region: &str) -> Result<&StackRecord, Refusal> {
+        let record = if name_or_id.starts_with("arn:") {
+            self.stacks.get(name_or_id)
+        } else {
+            self.live_stack(name_or_id, region)
+        };
+        record.ok_or_else(|| no_such_stack(name_or_id))
     }
 
     /// A stack that is not deleted; the error is CloudFormation's.
     pub(super) fn find_live(&self, name_or_id: &str, region: &str) -> Result<&StackRecord, Refusal> {
-        self.find(name_or_id, region)
-            .filter(|record| record.stack.status != "DELETE_COMPLETE")
-            .ok_or_else(|| no_such_stack(name_or_id))
+        let record = self.find(name_or_id, region)?;
+        if record.stack.status == "DELETE_COMPLETE" {
+            return Err(no_such_stack(name_or_id));
+        }
+        Ok(record)
     }
 
     fn live_stack(&self, name: &str, region: &str) -> Option<&StackRecord> {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::refusal::Refusal;
+use crate::refusal::Refusal;
 
 /// The largest template body that CloudFormation takes in a request, in bytes.
 const MAX_BODY: usize = 51_200;
