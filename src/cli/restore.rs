@@ -16,9 +16,10 @@ use super::{
 };
 use eksact_core::{
     config::cluster_access::ClusterAccess,
+    guard::recovery,
     ports::CallErrorKind,
     resources::{
-        identity_mapping::{Backup, all_backups, way_back},
+        identity_mapping::{Backup, all_backups},
         request::Restore,
     },
     view::{Printer, table::Table},
@@ -90,7 +91,7 @@ impl RestoreAwsAuth {
                     let entries = connection.readers.aws.access_entries(&cluster.name).await.ok();
                     Err(Failure::error(error.to_string()).with_help(remedy!(
                         "If nobody gets in any more, the way back is an access entry: {}",
-                        way_back(&cluster, region, caller.as_ref(), entries.as_deref())
+                        recovery::commands(&cluster, region, caller.as_ref(), entries.as_deref())
                     )))
                 }
                 Err(error) => Err(error.into()),

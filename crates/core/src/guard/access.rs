@@ -216,7 +216,7 @@ pub fn refusals(evidence: &Evidence<'_>) -> Vec<Refusal> {
         last_admin_lost(evidence),
         node_role_lost(evidence),
         section_dropped(evidence.dropped),
-        foreign_change(evidence),
+        foreign_change(evidence.foreign),
     ]
     .into_iter()
     .flatten()
@@ -356,16 +356,17 @@ pub fn section_dropped(dropped: &[(String, String)]) -> Option<Refusal> {
     })
 }
 
-fn foreign_change(evidence: &Evidence<'_>) -> Option<Refusal> {
-    if evidence.foreign.is_empty() {
+/// The refusal where a write would change what it is not about: these entries or keys.
+pub fn foreign_change(foreign: &[String]) -> Option<Refusal> {
+    if foreign.is_empty() {
         return None;
     }
     Some(Refusal {
         guard: Guard::AwsAuthForeignChange,
-        subjects: evidence.foreign.iter().cloned().collect(),
+        subjects: foreign.iter().cloned().collect(),
         message: format!(
             "the write would change what it is not about, which is a mistake of eksact, please report it: {}",
-            evidence.foreign.join("; ")
+            foreign.join("; ")
         ),
         help: None,
     })

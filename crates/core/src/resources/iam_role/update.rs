@@ -125,7 +125,6 @@ impl Subject<'_> {
             read,
         );
         if renamed.is_some() {
-            shared::guard(self.live, role, &self.address, draft);
             change.notes.push(format!(
                 "The role {} is deleted and another is made: whatever else refers to it by name or ARN stops working.",
                 role.name

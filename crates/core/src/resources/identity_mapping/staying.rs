@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use super::{
-    address,
     delta::{Delta, EntryChange},
     ownership::{self, digest_of, is_protected},
     reading::Reading,
@@ -12,6 +11,7 @@ use super::{
 use crate::{
     config::location::SourceLocation,
     engine::{Action, Finding, PlanDraft, Reason, Severity},
+    live::addresses,
     ports::access::ConfigMap,
     resources::{Request, revocation::held_back},
 };
@@ -76,7 +76,7 @@ pub(super) fn keep_pruned(reasons: &BTreeMap<String, Reason>, delta: &mut Delta,
             .is_some_and(|reason| reason.code == "pruned");
         if pruned {
             let stays = format!("the mapping of {} stays", removal.subject);
-            draft.add_finding(held_back(&address(&removal.subject), &stays));
+            draft.add_finding(held_back(&addresses::identity_mapping(&removal.subject), &stays));
         }
         !pruned
     });
@@ -96,7 +96,9 @@ pub(super) fn keep_narrowed(
     for change in &narrowed {
         let source = sources.get(&change.subject.to_lowercase()).cloned().flatten();
         let stays = format!("the mapping of {} stays as it is", change.subject);
-        draft.add_finding(held_back(&address(&change.subject), &stays).at(source.as_ref()));
+        draft.add_finding(
+            held_back(&addresses::identity_mapping(&change.subject), &stays).at(source.as_ref()),
+        );
     }
     !narrowed.is_empty()
 }

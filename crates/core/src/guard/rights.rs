@@ -1,19 +1,18 @@
-//! What RBAC gives somebody of the rights that guards look at, now and once a plan is carried out. Pure.
+//! What RBAC gives somebody of the rights that guards look at, by its bindings. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    RbacBindingKind, RbacRoleKind, binding, binding_words, role, role_key, role_words, rules::covers,
+    access::{Admitted, MASTERS},
+    own_rights::Right,
+    rbac_rules::covers,
 };
 use crate::{
-    engine::{PlanDraft, StepError},
-    guard::{
-        access::{Admitted, MASTERS},
-        own_rights::Right,
+    live::{
+        AWS_AUTH, AWS_AUTH_NAMESPACE, Live, RBAC_GROUP, RbacRoleByKey, RoleKey, binding_words, role_key,
+        role_words,
     },
-    live::{AWS_AUTH, AWS_AUTH_NAMESPACE, Live, RbacRoleByKey, RoleKey},
     ports::access::{PolicyRule, RbacBinding, RbacRole},
-    resources::{Kind as _, runner::operation_of},
 };
 use eksact_identity::iam::trust;
 
@@ -22,7 +21,7 @@ const CLUSTER_ADMIN: &str = "cluster-admin";
 
 /// Bindings and the roles that they give, as far as they were read.
 #[derive(Clone, Debug, Default)]
-pub(in crate::resources) struct Bound {
+pub struct Bound {
     bindings: BTreeMap<RoleKey, RbacBinding>,
     roles: BTreeMap<RoleKey, RbacRole>,
     /// Roles that do not exist. What a role gives that is neither here nor among those that were read is not known.
@@ -31,7 +30,7 @@ pub(in crate::resources) struct Bound {
 
 impl Bound {
     /// What was read; none where bindings could not be.
-    pub(in crate::resources) fn now(live: &Live) -> Option<Self> {
+    pub fn of(live: &Live) -> Option<Self> {
         let Some(Ok(bindings)) = live.bindings() else {
             return None;
         };
@@ -54,46 +53,13 @@ impl Bound {
         Some(bound)
     }
 
-    /// The same after the steps of a plan.
-    ///
-    /// # Errors
-    /// When a step cannot be decoded: what it takes and gives is not known then.
-    pub(in crate::resources) fn after(mut self, draft: &PlanDraft) -> Result<Self, StepError> {
-        for step in draft.steps() {
-            if step.address.kind() == RbacBindingKind.name() {
-                match operation_of(step.operation.clone())? {
-                    binding::Operation::Create { binding } | binding::Operation::SetSubjects { binding } => {
-                        self.insert(binding);
-                    }
-                    binding::Operation::Delete { binding } => {
-                        self.bindings.remove(&(binding.namespace, binding.name));
-                    }
-                }
-            } else if step.address.kind() == RbacRoleKind.name() {
-                match operation_of(step.operation.clone())? {
-                    role::Operation::Create { role } | role::Operation::SetRules { role } => {
-                        let key = (role.namespace.clone(), role.name.clone());
-                        self.absent.remove(&key);
-                        self.roles.insert(key, role);
-                    }
-                    role::Operation::Delete { role } => {
-                        let key = (role.namespace, role.name);
-                        self.roles.remove(&key);
-                        self.absent.insert(key);
-                    }
-                }
-            }
-        }
-        Ok(self)
-    }
-
     fn insert(&mut self, binding: RbacBinding) {
         self.bindings
             .insert((binding.namespace.clone(), binding.name.clone()), binding);
     }
 
     /// The roles that somebody has and that were not read, in words.
-    pub(in crate::resources) fn unread_roles(&self, user: &Admitted) -> BTreeSet<String> {
+    pub fn unread_roles(&self, user: &Admitted) -> BTreeSet<String> {
         self.bindings
             .values()
             .filter(|binding| is_named(binding, &user.username, &user.groups))
@@ -104,7 +70,7 @@ impl Bound {
     }
 
     /// What somebody may.
-    pub(in crate::resources) fn rights(&self, user: &Admitted) -> BTreeSet<Right> {
+    pub fn rights(&self, user: &Admitted) -> BTreeSet<Right> {
         if user.is_in(MASTERS) {
             return Right::ALL.into();
         }
@@ -134,7 +100,7 @@ impl Bound {
         if whole_cluster && gives(&rule("*", "*", "", "*")) {
             rights.insert(Right::Everything);
         }
-        if whole_cluster && writes(super::GROUP, "clusterrolebindings", "") {
+        if whole_cluster && writes(RBAC_GROUP, "clusterrolebindings", "") {
             rights.insert(Right::WriteBindings);
         }
         if binding
@@ -149,7 +115,7 @@ impl Bound {
     }
 
     /// The bindings that name this user by name.
-    pub(in crate::resources) fn naming(&self, username: &str) -> BTreeSet<String> {
+    pub fn naming(&self, username: &str) -> BTreeSet<String> {
         self.bindings
             .values()
             .filter(|binding| is_named(binding, username, &[]))
@@ -161,7 +127,7 @@ impl Bound {
 /// Whether a binding names somebody of this user name or in one of these groups, as the authorizer compares (1.36:
 /// `pkg/registry/rbac/validation/rule.go`, `appliesToUser`): a service account by its user name, in its own namespace or
 /// else that of the binding.
-pub(super) fn is_named(binding: &RbacBinding, username: &str, groups: &[String]) -> bool {
+pub fn is_named(binding: &RbacBinding, username: &str, groups: &[String]) -> bool {
     binding
         .subjects
         .iter()
@@ -271,12 +237,12 @@ mod tests {
             (rule("*", "*", "", "*"), Some("app"), vec![]),
             (rule("*", "*", "", "get"), None, vec![]),
             (
-                rule(super::super::GROUP, "clusterrolebindings", "", "create"),
+                rule(RBAC_GROUP, "clusterrolebindings", "", "create"),
                 None,
                 vec![Right::WriteBindings],
             ),
             (
-                rule(super::super::GROUP, "clusterrolebindings", "one", "patch"),
+                rule(RBAC_GROUP, "clusterrolebindings", "one", "patch"),
                 None,
                 vec![],
             ),

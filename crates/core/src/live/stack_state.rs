@@ -1,11 +1,12 @@
-//! What the status of a stack means for the role in it.
+//! What the status of a stack means.
 
+use super::Live;
 use crate::ports::aws::Stack;
-use eksact_message::remedy::Remedy;
+use eksact_identity::service_account::ServiceAccountKey;
 
 /// What can be done with a stack, by its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StackState {
+pub enum StackState {
     /// CloudFormation takes updates.
     Healthy,
     /// It never came to be, or half went: only deleting and making it again helps.
@@ -19,7 +20,7 @@ pub(super) enum StackState {
 }
 
 /// The state behind a status. Statuses that CloudFormation may add later are left to people.
-pub(super) fn state_of(status: &str) -> StackState {
+pub fn state_of(status: &str) -> StackState {
     match status {
         "CREATE_COMPLETE"
         | "UPDATE_COMPLETE"
@@ -34,31 +35,29 @@ pub(super) fn state_of(status: &str) -> StackState {
     }
 }
 
-/// What to do about a stuck stack.
-pub(super) fn to_health(stack: &Stack) -> Remedy {
-    let (name, region) = (&stack.name, region_of(stack));
-    match stack.status.as_str() {
-        "UPDATE_ROLLBACK_FAILED" => remedy!(
-            "Remove what the rollback failed on (see the stack's events), then run `aws cloudformation \
-             continue-update-rollback --region {region} --stack-name {name}`, and run the same command again."
-        ),
-        "UPDATE_FAILED" => remedy!(
-            "Roll it back with `aws cloudformation rollback-stack --region {region} --stack-name {name}`, and run the same \
-             command again."
-        ),
-        status if status.starts_with("IMPORT_") => remedy!(
-            "Somebody's import into the stack did not end well: finish or undo it in CloudFormation (stack {name}), and \
-             run the same command again."
-        ),
-        _ => remedy!(
-            "Bring the stack {name} back to health in CloudFormation, and run the same command again."
-        ),
+/// The region in a stack's id.
+pub fn region_of(stack: &Stack) -> &str {
+    stack.id.split(':').nth(3).unwrap_or_default()
+}
+
+impl StackState {
+    /// Whether CloudFormation refuses to delete a stack of this status.
+    pub fn blocks_deletion(status: &str) -> bool {
+        match state_of(status) {
+            Self::Busy => true,
+            Self::Stuck => status.starts_with("IMPORT_"),
+            Self::Gone | Self::Healthy | Self::Broken => false,
+        }
     }
 }
 
-/// The region in a stack's id.
-pub(super) fn region_of(stack: &Stack) -> &str {
-    stack.id.split(':').nth(3).unwrap_or_default()
+impl Live {
+    /// Whether the stack of a service account cannot be deleted now: then the service account stays with it, for a later
+    /// run to remove both.
+    pub fn removal_blocked(&self, key: &ServiceAccountKey) -> bool {
+        self.own_stack(key)
+            .is_some_and(|stack| StackState::blocks_deletion(&stack.status))
+    }
 }
 
 #[cfg(test)]

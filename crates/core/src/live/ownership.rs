@@ -1,15 +1,13 @@
-//! Whose a service account is, and what eksact may therefore do to it.
+//! Whose a service account is, by its marks.
 
-use super::{MANAGED_BY, MANAGED_BY_LABEL, ROLE_ANNOTATION};
-use crate::{
-    config,
-    live::Live,
-    ports::{
-        CallError, CallErrorKind,
-        kubernetes::{FIELD_MANAGER, ServiceAccount},
-    },
-    resources::{Request, request::key_of},
-};
+use crate::ports::kubernetes::{FIELD_MANAGER, ServiceAccount};
+
+/// The annotation that names the role (pod identity webhook 0.6.17, `pkg/annotations.go`).
+pub const ROLE_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
+/// The label that marks an object as eksctl's or eksact's.
+pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
+/// Its value on a service account; eksctl's, so that either tool can manage what the other made.
+pub const MANAGED_BY: &str = "eksctl";
 
 /// Whose a live service account is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,75 +73,6 @@ pub fn other_owner(account: &ServiceAccount) -> Option<&'static str> {
         return Some("Flux");
     }
     None
-}
-
-/// Whether an account that shall be there may be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It may: it is absent, ours, already as wanted, or the user said to.
-    Free,
-    /// It is somebody else's: whose, where that can be told.
-    Refused(Option<&'static str>),
-    /// It could not be read.
-    Unknown(Unreadable),
-}
-
-/// What could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreadable {
-    /// The cluster's API does not answer, or lets the caller in for nothing: no service account can be read.
-    Cluster,
-    /// This one.
-    Object,
-}
-
-/// What a failed reading of a service account says about the cluster.
-pub fn unreadable(error: &CallError) -> Unreadable {
-    match error.kind {
-        CallErrorKind::Unreachable | CallErrorKind::Credentials => Unreadable::Cluster,
-        _ => Unreadable::Object,
-    }
-}
-
-/// Whether this account of the request may be written.
-pub fn standing(request: &Request, live: &Live, account: &config::ServiceAccount) -> Standing {
-    if account.role_only {
-        return Standing::Free;
-    }
-    match live.service_account(&key_of(account)) {
-        Some(Ok(Some(existing))) => {
-            let settled = ownership(existing) != Ownership::Foreign
-                || request.settings.override_existing_service_accounts
-                || is_as_wanted(live, account, existing);
-            if settled {
-                Standing::Free
-            } else {
-                Standing::Refused(other_owner(existing))
-            }
-        }
-        Some(Ok(None)) => Standing::Free,
-        Some(Err(error)) => Standing::Unknown(unreadable(error)),
-        None => Standing::Unknown(Unreadable::Object),
-    }
-}
-
-/// Whether somebody else's service account already says what the file wants, so that nothing needs to be taken over.
-fn is_as_wanted(live: &Live, account: &config::ServiceAccount, existing: &ServiceAccount) -> bool {
-    let wanted_arn = match &account.attach_role_arn {
-        Some(arn) => Some(arn.value.clone()),
-        None => live
-            .stack_of(&key_of(account))
-            .and_then(|stack| stack.outputs.get("Role1").cloned()),
-    };
-    wanted_arn.is_some_and(|arn| existing.annotations.get(ROLE_ANNOTATION) == Some(&arn))
-        && account
-            .labels
-            .iter()
-            .all(|(key, value)| existing.labels.get(key) == Some(value))
-        && account
-            .annotations
-            .iter()
-            .all(|(key, value)| existing.annotations.get(key) == Some(value))
 }
 
 #[cfg(test)]

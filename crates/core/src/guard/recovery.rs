@@ -1,10 +1,8 @@
 //! The way back into a cluster that lets nobody in any more: through EKS's own API, by an access entry, which no write to
 //! the cluster can take away.
 
-use crate::{
-    guard::access::principal_key,
-    ports::aws::{AccessEntry, CallerIdentity, Cluster},
-};
+use super::access::principal_key;
+use crate::ports::aws::{AccessEntry, CallerIdentity, Cluster};
 
 /// The commands that give `caller` (an ARN as STS tells it) the whole cluster, in one line. `entries` are the cluster's
 /// access entries, where they are known: one that is there is not made again, which EKS would refuse.
@@ -76,7 +74,7 @@ fn principal(arn: &str) -> String {
 }
 
 /// The canonical ARN, in lower case, of whoever has this ARN.
-pub(super) fn caller_key(arn: &str) -> String {
+pub fn caller_key(arn: &str) -> String {
     principal_key(&principal(arn))
 }
 

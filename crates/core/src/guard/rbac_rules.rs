@@ -8,7 +8,7 @@ use crate::{engine::Effect, ports::access::PolicyRule};
 const ALL: &str = "*";
 
 /// Rules as sets: order and repetition mean nothing to RBAC.
-pub(super) fn normal(rules: &[PolicyRule]) -> BTreeSet<PolicyRule> {
+pub fn normal(rules: &[PolicyRule]) -> BTreeSet<PolicyRule> {
     let sorted = |words: &[String]| {
         words
             .iter()
@@ -30,7 +30,7 @@ pub(super) fn normal(rules: &[PolicyRule]) -> BTreeSet<PolicyRule> {
 }
 
 /// What it means to have `after` and no longer `before`.
-pub(super) fn effect_of(before: &[PolicyRule], after: &[PolicyRule]) -> Effect {
+pub fn effect_of(before: &[PolicyRule], after: &[PolicyRule]) -> Effect {
     let contains = |one: &[PolicyRule], other: &[PolicyRule]| {
         other
             .iter()
@@ -85,7 +85,7 @@ fn atoms(rule: &PolicyRule) -> Vec<PolicyRule> {
 /// Whether a rule gives what an atom does, as Kubernetes compares (1.36: `component-helpers/auth/rbac/validation`,
 /// `policy_comparator.go`; the authorizer agrees, `pkg/apis/rbac/v1/evaluation_helpers.go`). An atom without a name is for
 /// every object, and for requests that have no name: a creation, a listing.
-pub(super) fn covers(rule: &PolicyRule, atom: &PolicyRule) -> bool {
+pub fn covers(rule: &PolicyRule, atom: &PolicyRule) -> bool {
     let all_among = |words: &[String], wanted: &[String]| wanted.iter().all(|word| words.contains(word));
     let has = |words: &[String], wanted: &[String]| {
         words.iter().any(|word| word == ALL) || all_among(words, wanted)
@@ -119,7 +119,7 @@ fn covers_resource(rule: &PolicyRule, atom: &PolicyRule) -> bool {
 }
 
 /// A rule as people say it: `get, list on deployments of apps`.
-pub(super) fn in_words(rule: &PolicyRule) -> String {
+pub fn in_words(rule: &PolicyRule) -> String {
     let list = |words: &[String]| words.join(", ");
     let mut on = Vec::new();
     if !rule.resources.is_empty() {
