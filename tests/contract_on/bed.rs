@@ -9,7 +9,7 @@ use std::{
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use eksact_cloud::aws::{AwsClient, AwsSettings, IssuerClient};
-use eksact_cloud::cluster_api::{ClusterApi, Way};
+use eksact_cloud::kubernetes::{Connection, KubernetesClient};
 use eksact_core::ports::aws::AccessEntry;
 use eksact_core::ports::{Readers, Writers};
 use serde_json::json;
@@ -94,11 +94,12 @@ async fn world() -> World {
     let aws = Arc::new(connected.client);
     let api = |credentials| {
         let region = REGION.to_owned();
-        Arc::new(ClusterApi::new(
-            CLUSTER.to_owned(),
-            aws.clone(),
-            Way::Endpoint { credentials, region },
-        ))
+        let connection = Connection::Endpoint {
+            aws: aws.clone(),
+            credentials,
+            region,
+        };
+        Arc::new(KubernetesClient::new(CLUSTER.to_owned(), connection))
     };
     let kubernetes = api(aws.credentials());
     let secret = |name| std::env::var(name).unwrap();
