@@ -468,5 +468,4 @@ fn not_padded(argument: &Arg, shown: &str, value: &str) -> Result<(), Failure> {
 }
 
 #[cfg(test)]
-#[path = "words_tests.rs"]
 mod tests;

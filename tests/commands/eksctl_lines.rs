@@ -1,7 +1,7 @@
 //! Command lines of eksctl as they stand in public guides, scripts and repositories (names of accounts and clusters apart), in
 //! the order of one afternoon on one cluster.
 
-use crate::place::Place;
+use crate::commands::place::Place;
 
 /// What becomes of a line.
 #[derive(Clone, Copy, Debug, PartialEq)]

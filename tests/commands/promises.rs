@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Map, Value, json};
 
-use crate::place::Place;
+use crate::commands::place::Place;
 
 fn recorded(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -175,7 +175,7 @@ fn codes_keep_their_names() {
 
 /// The comparison sees what it must see.
 #[test]
-fn a_broken_promise_is_seen() {
+fn broken_promise_is_seen() {
     let findings = json!({"findings": [{"code": "x"}]});
     for (actual, wanted) in [
         (

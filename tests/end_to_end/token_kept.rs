@@ -8,7 +8,7 @@ use super::bed::{Bed, Ran};
 use super::token::{environment, profiles};
 
 #[test]
-fn what_stands_on_a_process_is_asked_for_each_time() {
+fn credentials_of_a_process_are_asked_for_each_time() {
     let bed = Bed::start_with(&["--aws-only"]);
     let role = bed.fact("deployer_role");
     let answer = bed.home.path().join("answer.json");

@@ -8,7 +8,7 @@ use super::{
     complaint::complaints,
     kubeconfig::{ARN, UPDATE, file, signs_in},
 };
-use crate::place::{Ended, PROGRAM, Place};
+use crate::commands::place::{Ended, PROGRAM, Place};
 
 const WHOAMI: &str = "whoami --cluster quickstart --kubeconfig kc.yaml";
 const ROLE: &str = "arn:aws:iam::111122223333:role/ops";

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{
     NAMES, ROLE, WEB, by_hand, edit, not_sharing, pruning, seen_by, sharing, sid, sids, trust_policy, world,
 };
-use crate::stage::{again, apply, assert_settled, attempt, carry_out, plan, sandbox};
+use crate::scenarios::stage::{again, apply, assert_settled, attempt, carry_out, plan, sandbox};
 
 /// What somebody does between the plan and the write.
 #[tokio::test(start_paused = true)]

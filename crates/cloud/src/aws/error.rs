@@ -303,5 +303,4 @@ pub(crate) fn chain_text(error: &(dyn Error + 'static)) -> String {
 }
 
 #[cfg(test)]
-#[path = "error_tests.rs"]
 mod tests;

@@ -330,5 +330,4 @@ impl ServerCertVerifier for AcceptAny {
 }
 
 #[cfg(test)]
-#[path = "issuer_tests.rs"]
 mod tests;

@@ -412,5 +412,4 @@ fn not_mapped(known: &Known<'_>, mappings: &Mappings<'_>, facts: &mut Facts) {
 }
 
 #[cfg(test)]
-#[path = "caller_tests.rs"]
 mod tests;

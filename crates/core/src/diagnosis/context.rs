@@ -302,5 +302,4 @@ fn of_unsettled(unsettled: &Unsettled) -> String {
 }
 
 #[cfg(test)]
-#[path = "context_tests.rs"]
 mod tests;

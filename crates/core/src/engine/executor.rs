@@ -327,5 +327,4 @@ fn milliseconds(duration: Duration) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "executor_tests.rs"]
 mod tests;

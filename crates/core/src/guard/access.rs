@@ -373,5 +373,4 @@ pub fn foreign_change(foreign: &[String]) -> Option<Refusal> {
 }
 
 #[cfg(test)]
-#[path = "access_tests.rs"]
 mod tests;

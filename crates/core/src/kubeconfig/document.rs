@@ -406,5 +406,4 @@ impl Reader<'_> {
 }
 
 #[cfg(test)]
-#[path = "document_tests.rs"]
 mod tests;

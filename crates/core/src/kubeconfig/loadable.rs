@@ -354,5 +354,4 @@ fn is_octet(value: &Value) -> bool {
 }
 
 #[cfg(test)]
-#[path = "loadable_tests.rs"]
 mod tests;

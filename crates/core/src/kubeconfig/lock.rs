@@ -357,5 +357,4 @@ fn age_of(path: &Path) -> Duration {
 }
 
 #[cfg(test)]
-#[path = "lock_tests.rs"]
 mod tests;

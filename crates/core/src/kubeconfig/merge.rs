@@ -477,5 +477,4 @@ fn new_entry(section: Section, name: &str, body: Value) -> Value {
 }
 
 #[cfg(test)]
-#[path = "merge_tests.rs"]
 mod tests;

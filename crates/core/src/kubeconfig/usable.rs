@@ -313,5 +313,4 @@ impl Found<'_> {
 }
 
 #[cfg(test)]
-#[path = "usable_tests.rs"]
 mod tests;

@@ -404,5 +404,4 @@ fn signing_time(text: &str) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-#[path = "token_check_tests.rs"]
 mod tests;

@@ -319,5 +319,4 @@ fn date(text: &str) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-#[path = "token_decode_tests.rs"]
 mod tests;

@@ -226,5 +226,4 @@ fn replaced(document: &Value, statements: Vec<Value>) -> Value {
 }
 
 #[cfg(test)]
-#[path = "shared_trust_tests.rs"]
 mod tests;

@@ -279,5 +279,4 @@ fn mapping_value(key: SectionKey, mapping: &Mapping) -> Value {
 }
 
 #[cfg(test)]
-#[path = "edit_tests.rs"]
 mod tests;

@@ -457,13 +457,9 @@ pub fn dropped_help(fault: &Fault) -> Remedy {
     }
 }
 
-#[path = "lint_arn.rs"]
 mod arn;
-#[path = "lint_duplicates.rs"]
 mod duplicates;
-#[path = "lint_unread.rs"]
 mod unread;
 
 #[cfg(test)]
-#[path = "lint_tests.rs"]
 mod tests;
