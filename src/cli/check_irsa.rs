@@ -45,7 +45,7 @@ pub(super) struct CheckIrsa {
     service_account: ServiceAccountKey,
     #[command(flatten)]
     cluster: ClusterFlags,
-    /// A token of the service account, or `-` for standard input; what it says is checked as well
+    /// A token of the service account, or `-` for standard input; its content is checked as well
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     /// Make the call of a pod as well: ask Kubernetes for a token (or take that of --token), and STS for the role
@@ -78,11 +78,10 @@ impl CheckIrsa {
             readers.kubernetes.pods(namespace, name),
         );
         let cluster = cluster?;
-        let arn: Arn = cluster.arn.parse().map_err(|error| {
-            Failure::error(format!(
-                "EKS names the cluster by something else than an ARN: {error}"
-            ))
-        })?;
+        let arn: Arn = cluster
+            .arn
+            .parse()
+            .map_err(|error| Failure::error(format!("the cluster's ARN from EKS is not an ARN: {error}")))?;
         let account = known(service_account).map(|found| {
             found.map(|service_account| Account {
                 annotations: service_account.annotations,

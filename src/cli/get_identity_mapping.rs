@@ -81,7 +81,7 @@ impl GetIdentityMappings {
         let is_unread = cluster?.authentication_mode.as_deref() == Some("API");
         if is_unread {
             printer.warning(&format!(
-                "{NOT_READ}, which lets nobody in; access entries do: `aws eks create-access-entry`"
+                "{NOT_READ}, which lets no one in; access entries do: `aws eks create-access-entry`"
             ));
         }
         let data = config_map?.map(|map| map.data).unwrap_or_default();
@@ -89,7 +89,7 @@ impl GetIdentityMappings {
         let aws_auth = parse(&data);
         for (section, fault) in aws_auth.dropped() {
             printer.warning(&format!(
-                "the server reads nothing of {}: {}; everybody in it is locked out",
+                "the server reads nothing of {}: {}; everyone in it is locked out",
                 section.as_str(),
                 fault.problem
             ));

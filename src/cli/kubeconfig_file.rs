@@ -134,11 +134,11 @@ impl ChosenFile {
                         Severity::Warning,
                         "kubeconfig-unreadable",
                         format!(
-                            "another file of KUBECONFIG cannot be read, and so kubectl reads none: {}",
+                            "another file of KUBECONFIG cannot be read, and so kubectl reads no file: {}",
                             failure.message
                         ),
                     )
-                    .with_help(remedy!("Fix it, or take it out of KUBECONFIG.")),
+                    .with_help(remedy!("Fix it, or remove it from KUBECONFIG.")),
                 ),
                 None => {}
             }
@@ -170,10 +170,16 @@ impl ChosenFile {
                         Finding::new(
                             Severity::Warning,
                             "kubeconfig-shadowed",
-                            format!("{file} has a {} of this name too, and kubectl takes that one", section.entry_key()),
+                            format!(
+                                "{file} has a {} of this name too, and kubectl uses that one",
+                                section.entry_key()
+                            ),
                         )
                         .about(&address(*section, name))
-                        .with_help(remedy!("It stands first in KUBECONFIG. Remove it there, or name the file with --kubeconfig.")),
+                        .with_help(remedy!(
+                            "It comes first in KUBECONFIG. Remove it there, or name the file \
+                             with --kubeconfig."
+                        )),
                     );
                 }
             }
@@ -194,7 +200,7 @@ impl ChosenFile {
                     )
                     .about(&current_context())
                     .with_help(remedy!(
-                        "It stands first in KUBECONFIG. `kubectl config use-context` changes it there."
+                        "It comes first in KUBECONFIG. `kubectl config use-context` changes it there."
                     )),
                 );
             }

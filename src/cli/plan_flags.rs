@@ -40,7 +40,7 @@ pub(super) enum Output {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Stacks and existing service accounts")]
 pub(super) struct RoleFlags {
-    /// Annotate service accounts that somebody else made, without taking them over
+    /// Annotate service accounts that someone else created, without taking them over
     #[arg(long)]
     pub override_existing_serviceaccounts: bool,
     /// Protect role stacks against deletion
@@ -61,7 +61,7 @@ pub(super) struct RoleFlags {
     /// Role that CloudFormation acts as
     #[arg(long, value_name = "ARN")]
     pub cfn_role_arn: Option<String>,
-    /// Leave a stack that failed as it is
+    /// Keep a stack that failed, as it is
     #[arg(long)]
     pub cfn_disable_rollback: bool,
 }
@@ -130,8 +130,8 @@ impl ThumbprintFlags {
         if given.eq_ignore_ascii_case("iam") {
             if self.check_thumbprint {
                 return Err(Failure::usage(
-                    "--check-thumbprint compares with the issuer's certificates or with a given thumbprint, and \
-                     --thumbprint iam names neither",
+                    "--check-thumbprint compares with the issuer's certificates or with a given thumbprint, \
+                     and --thumbprint iam gives neither",
                 ));
             }
             return Ok(ThumbprintSource::Iam);

@@ -28,7 +28,7 @@ use eksact_identity::authn::{
     aws_auth_manifest::{Manifest, NAME},
 };
 
-/// Take something back to a backup
+/// Restore something from a backup
 #[derive(Debug, Args)]
 pub(super) struct RestoreCommand {
     #[command(subcommand)]
@@ -40,12 +40,12 @@ enum What {
     AwsAuth(Box<RestoreAwsAuth>),
 }
 
-/// Take the ConfigMap aws-auth back to a backup: the newest that no restore made, unless --to names another
+/// Restore the ConfigMap aws-auth from a backup: the newest one not made by a restore, unless --to names another
 #[derive(Debug, Args)]
 struct RestoreAwsAuth {
     #[command(flatten)]
     cluster: AnyClusterFlags,
-    /// List the backups, those of the cluster and those in files of yours
+    /// List the backups, in the cluster and in your files
     #[arg(long, help_heading = "Backup")]
     list: bool,
     /// Name of the backup, or the file of one
@@ -89,7 +89,7 @@ impl RestoreAwsAuth {
                     let region = &request.config.metadata.region.value;
                     let entries = connection.readers.aws.access_entries(&cluster.name).await.ok();
                     Err(Failure::error(error.to_string()).with_help(remedy!(
-                        "If nobody gets in any more, the way back is an access entry: {}",
+                        "If no one gets in any more, create an access entry to recover: {}",
                         way_back(&cluster, region, caller.as_ref(), entries.as_deref())
                     )))
                 }
@@ -141,7 +141,7 @@ fn list(backups: &[Backup], output: Output, printer: &Printer) -> Result<ExitCod
         return Ok(ExitCode::Success);
     }
     if backups.is_empty() {
-        printer.status("There is no backup of aws-auth, neither in the cluster nor in files of yours.\n");
+        printer.status("There is no backup of aws-auth, neither in the cluster nor in your files.\n");
         return Ok(ExitCode::Success);
     }
     let mut table = Table::new(["NAME", "TIME", "BYTES", "BEFORE"]);
@@ -165,7 +165,7 @@ fn list(backups: &[Backup], output: Output, printer: &Printer) -> Result<ExitCod
 fn named<'found>(backups: &'found [Backup], name: &str) -> Result<&'found Backup, Failure> {
     backups.iter().find(|backup| backup.name == name).ok_or_else(|| {
         Failure::error(format!("there is no backup {name} of aws-auth in the cluster")).with_help(remedy!(
-            "`--list` shows those that are there; `--to` takes the file of one as well."
+            "`--list` shows those that are there; `--to` also accepts the file of one."
         ))
     })
 }
@@ -177,7 +177,7 @@ fn newest(backups: &[Backup]) -> Result<&Backup, Failure> {
         .find(|backup| !backup.before_restore)
         .ok_or_else(|| {
             Failure::error(match backups.len() {
-                0 => "there is no backup of aws-auth, neither in the cluster nor in files of yours",
+                0 => "there is no backup of aws-auth, neither in the cluster nor in your files",
                 _ => "all backups of aws-auth were made by restores",
             })
             .with_help(remedy!(
@@ -196,7 +196,7 @@ fn of(backup: &Backup) -> Restore {
 
 /// What would be written over the mappings of a cluster must be mappings.
 fn from_file(path: &str) -> Result<Restore, Failure> {
-    let wrong = |why: String| Failure::usage(format!("{path} is no backup of aws-auth: {why}"));
+    let wrong = |why: String| Failure::usage(format!("{path} is not a backup of aws-auth: {why}"));
     let text = file::read_text(path, "the backup")?;
     let manifest = Manifest::read(&text).map_err(|error| wrong(error.to_string()))?;
     if !manifest.is_aws_auth() && !manifest.name.starts_with(&format!("{NAME}-backup-")) {
@@ -207,7 +207,7 @@ fn from_file(path: &str) -> Result<Restore, Failure> {
     }
     if let Some(value) = manifest.not_texts.first() {
         return Err(wrong(format!(
-            "`{}` on line {} is no text",
+            "`{}` on line {} is not a string",
             value.key, value.line
         )));
     }
@@ -216,9 +216,7 @@ fn from_file(path: &str) -> Result<Restore, Failure> {
         .iter()
         .any(|section| manifest.data.contains_key(section.as_str()))
     {
-        return Err(wrong(
-            "it has none of mapRoles, mapUsers and mapAccounts".to_owned(),
-        ));
+        return Err(wrong("it has no mapRoles, mapUsers or mapAccounts".to_owned()));
     }
     Ok(Restore {
         name: path.to_owned(),

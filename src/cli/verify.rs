@@ -124,7 +124,7 @@ impl VerifyToken {
                 let caller: SimulatedCaller = arn
                     .parse()
                     .map_err(|error: NotACaller| Failure::error(error.to_string()))?;
-                facts.add("STS", "that of the sandbox believes it");
+                facts.add("STS", "that of the sandbox accepts it");
                 facts.add("ARN", &caller.arn);
                 facts.add("account", &caller.account);
                 facts.add("user id", &caller.user_id);
@@ -194,7 +194,7 @@ fn checked(
     if server.is_none() {
         facts.add(
             "not checkable",
-            "the cluster's partition: neither --region, environment nor profile name its region",
+            "the cluster's partition: neither --region, the environment nor the profile names its region",
         );
     }
     let mut faults = token_check::faults(token, server.as_ref(), now);
@@ -230,7 +230,7 @@ fn ask(token: &str, cluster: &str, facts: &mut Facts, global: &GlobalFlags) -> R
 fn tell(answer: &StsAnswer, token: &PresignedToken, cluster: &str, facts: &mut Facts, now: Timestamp) {
     match &answer.verdict {
         StsVerdict::Identity(identity) => {
-            facts.add("STS", "believes it");
+            facts.add("STS", "accepts it");
             facts.add("ARN", &identity.arn);
             facts.add("account", &identity.account);
             facts.add("user id", &identity.user_id);

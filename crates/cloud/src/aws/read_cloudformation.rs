@@ -122,7 +122,7 @@ pub(super) fn incomplete((service, name): Action, object: &str, what: &str) -> C
         name,
         object,
         CallErrorKind::Other,
-        format!("the answer holds no {what}"),
+        format!("the response has no {what}"),
     )
 }
 

@@ -42,6 +42,6 @@ impl KubernetesClient {
             .and_then(|status| status.token)
             .filter(|token| !token.is_empty())
             .map(WebIdentityToken::new)
-            .ok_or_else(|| call.error(CallErrorKind::Other, "the answer has no token".to_owned()))
+            .ok_or_else(|| call.error(CallErrorKind::Other, "the response has no token".to_owned()))
     }
 }

@@ -101,7 +101,7 @@ impl Walk {
             .help(fill_in());
         if !own {
             finding.severity = Severity::Warning;
-            finding.message.push_str(" and counts as left out");
+            finding.message.push_str(" and is treated as left out");
         }
         self.findings.push(finding);
     }

@@ -261,7 +261,7 @@ fn too_many_documents() -> Finding {
 
 fn other_document() -> Finding {
     let own = DocumentKind::ClusterAccess;
-    of_file("other-document", "this document is of no kind that eksact knows").help(remedy!(
+    of_file("other-document", "eksact does not know the kind of this document").help(remedy!(
         "a ClusterConfig can be followed by `apiVersion: {}`, `kind: {}`; put everything else into files of its own",
         own.api_version(),
         own.name()
@@ -277,8 +277,9 @@ fn second_config(earlier: &SourceLocation) -> Finding {
 
 fn not_first() -> Finding {
     let message = "the ClusterConfig is not the first document of its file";
-    of_file("cluster-config-not-first", message)
-        .help(remedy!("put it first: eksctl reads nothing else of a file"))
+    of_file("cluster-config-not-first", message).help(remedy!(
+        "put it first: eksctl reads only the first document of a file"
+    ))
 }
 
 fn no_config(files: usize, has_access: bool) -> Finding {
@@ -287,7 +288,7 @@ fn no_config(files: usize, has_access: bool) -> Finding {
         _ => "there is no ClusterConfig in these files",
     };
     of_file("empty", message).help(if has_access {
-        remedy!("a ClusterAccess belongs to a ClusterConfig: put it behind one, or name both files with -f")
+        remedy!("a ClusterAccess belongs to a ClusterConfig: put it after one, or name both files with -f")
     } else {
         remedy!("begin with `apiVersion: eksctl.io/v1alpha5` and `kind: ClusterConfig`")
     })

@@ -100,7 +100,7 @@ fn walk(node: &Node, path: &FieldPath, place: Place, findings: &mut Findings) {
             Finding::error(
                 "placeholder",
                 path.clone(),
-                format!("the tag {} is not expanded by anything here", quoted(tag)),
+                format!("the tag {} is not expanded by eksact", quoted(tag)),
             )
             .help(remedy!("write the value itself")),
         );
@@ -129,7 +129,7 @@ fn walk(node: &Node, path: &FieldPath, place: Place, findings: &mut Findings) {
                         Finding::error(
                             "placeholder",
                             here.clone(),
-                            format!("{} is not expanded by anything here", quoted(&entry.key)),
+                            format!("{} is not expanded by eksact", quoted(&entry.key)),
                         )
                         .at_key()
                         .help(remedy!(

@@ -120,7 +120,7 @@ impl Checker {
     }
 
     fn unused_holder(&mut self, key: &str, here: FieldPath) {
-        let message = format!("nothing in this file is an alias of what {} holds", quoted(key));
+        let message = format!("no alias in this file refers to what {} holds", quoted(key));
         self.findings.push(
             Finding::warning("no-effect", here, message)
                 .help(remedy!("it holds anchors (`&name`) for aliases (`*name`) elsewhere, and eksctl refuses it; leave it out"))
@@ -160,7 +160,7 @@ impl Checker {
         finding.help = misleading(key).or(finding.help);
         if key.starts_with("Fn::") || key == "Ref" {
             finding.help = Some(remedy!(
-                "this looks like CloudFormation; nothing expands it here, so write the value itself"
+                "this looks like CloudFormation; eksact does not expand it; write the value itself"
             ));
         }
         self.findings.push(finding);
@@ -195,7 +195,7 @@ impl Checker {
         finding.help = Some(match (field.allowed.len(), suggest::nearest(text, words())) {
             (1, _) => remedy!("write {}; eksact supports no other", suggest::list(words())),
             (_, Some(word)) => suggest::did_you_mean([word]),
-            (_, None) => remedy!("it is one of {}", suggest::list(words())),
+            (_, None) => remedy!("use one of {}", suggest::list(words())),
         });
         self.findings.push(finding);
     }
@@ -238,7 +238,7 @@ impl Checker {
                 if entries.iter().any(|entry| is_cloudformation(&entry.key)) =>
             {
                 Some(remedy!(
-                    "CloudFormation functions are not expanded here; write the value itself"
+                    "eksact does not expand CloudFormation functions; write the value itself"
                 ))
             }
             _ => None,
@@ -303,7 +303,7 @@ fn description(node: &Node) -> String {
         Resolved::Null => return "nothing".to_owned(),
         Resolved::Bool(_) => "the boolean",
         Resolved::Integer(_) | Resolved::Unsigned(_) | Resolved::Float(_) => "the number",
-        Resolved::Timestamp(_) | Resolved::Text(_) | Resolved::Binary(_) => "the text",
+        Resolved::Timestamp(_) | Resolved::Text(_) | Resolved::Binary(_) => "the string",
     };
     format!("{kind} {}", quoted(text))
 }
@@ -318,7 +318,7 @@ fn describe(field_type: &FieldType) -> String {
         FieldType::Map(_) => "a mapping of names to values".to_owned(),
         FieldType::Taints => "a list of taints, or a mapping of keys to `value:effect`".to_owned(),
         FieldType::List(item) => match &**item {
-            FieldType::Text => "a list of texts".to_owned(),
+            FieldType::Text => "a list of strings".to_owned(),
             _ => "a list".to_owned(),
         },
     }

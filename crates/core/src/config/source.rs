@@ -83,7 +83,7 @@ impl Source {
                 "not-utf8",
                 error.problem.to_owned(),
                 remedy!(
-                    "{}; a compressed or binary file is no ClusterConfig",
+                    "{}; a compressed or binary file is not a ClusterConfig",
                     text::not_text_help()
                 ),
             )
@@ -147,7 +147,7 @@ mod tests {
         );
         assert_eq!(
             error(b"\xff\xfea"),
-            "c.yaml:1:1: error: the file begins as UTF-16 text and is none here"
+            "c.yaml:1:1: error: the file begins as UTF-16 text and is not valid UTF-16 here"
         );
         assert_eq!(
             error(&vec![b'['; 10_000_000]),

@@ -97,7 +97,7 @@ pub fn findings(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
     findings.extend(match &user.call {
         Some(call) => difference(call, asked),
         None => Some(unknown(&format!(
-            "the kubeconfig's context runs {}, and as whom that signs in is not known",
+            "the kubeconfig's context runs {}, and which identity that uses is not known",
             name_of(&user.exec.command)
         ))),
     });
@@ -131,14 +131,16 @@ fn of_exec(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
         }
         Some(FORMER_VERSION) => findings.push(warning(
             "exec-api-version",
-            format!("the kubeconfig's user {name} speaks {FORMER_VERSION}, which kubectl refuses since 1.24"),
+            format!(
+                "the kubeconfig's user {name} uses {FORMER_VERSION}, which kubectl has refused since 1.24"
+            ),
             remedy!("Change the version: {set_version}"),
         )),
         version => findings.push(warning(
             "exec-api-version",
             match version {
                 Some(version) => {
-                    format!("the kubeconfig's user {name} speaks `{version}`, which kubectl does not know")
+                    format!("the kubeconfig's user {name} uses `{version}`, which kubectl does not support")
                 }
                 None => format!(
                     "the kubeconfig's user {name} has no apiVersion in its exec entry: kubectl refuses it"
@@ -171,12 +173,12 @@ fn of_exec(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
         findings.push(warning(
             "exec-former-name",
             format!(
-                "the kubeconfig's user {name} runs {FORMER_NAME}, which is called aws-iam-authenticator since 2018 and is not \
-                 maintained under its former name"
+                "the kubeconfig's user {name} runs {FORMER_NAME}, which has been called \
+                 aws-iam-authenticator since 2018 and is not maintained under its former name"
             ),
             match user.sign_in().filter(|_| is_former) {
                 Some(sign_in) => remedy!("Let eksact make the tokens: {}", write_anew(user, sign_in, asked)),
-                None => remedy!("Write `aws-iam-authenticator` in its place."),
+                None => remedy!("Write `aws-iam-authenticator` instead."),
             },
         ));
     }
@@ -213,10 +215,10 @@ fn write_anew(user: &ContextUser, sign_in: &SignIn, asked: &AskedFor<'_>) -> Str
 }
 
 fn unknown(message: &str) -> Finding {
-    Finding::new(Severity::Note, "sign-in-unknown", message).with_help(
-        remedy!("What is said here is about the credentials that eksact uses; to hear of those, run `eksact whoami` through the same \
-         program."),
-    )
+    Finding::new(Severity::Note, "sign-in-unknown", message).with_help(remedy!(
+        "This report is about the credentials that eksact uses; for those, run `eksact whoami` \
+         through the same program."
+    ))
 }
 
 /// That kubectl signs in otherwise than was asked for, or that it may.
@@ -228,7 +230,7 @@ fn difference(call: &TokenCall, asked: &AskedFor<'_>) -> Option<Finding> {
         && Some(sign_in.cluster.as_str()) != asked.local_id
     {
         let message = format!(
-            "the kubeconfig's context signs in to cluster {}, and {} was asked about",
+            "the kubeconfig's context signs in to cluster {}, and this command is about {}",
             sign_in.cluster, asked.cluster
         );
         return Some(
@@ -256,7 +258,7 @@ fn difference(call: &TokenCall, asked: &AskedFor<'_>) -> Option<Finding> {
     if !call.unsettled.is_empty() {
         let by: Vec<String> = call.unsettled.iter().map(of_unsettled).collect();
         return Some(unknown(&format!(
-            "the kubeconfig's context signs in{through}; as whom depends on {}",
+            "the kubeconfig's context signs in{through}; as which identity depends on {}",
             by.join(" and ")
         )));
     }
@@ -280,15 +282,15 @@ fn difference(call: &TokenCall, asked: &AskedFor<'_>) -> Option<Finding> {
         }
     }
     let help = if words.is_empty() {
-        remedy!("Leave out --profile and --role-arn to see what kubectl meets.")
+        remedy!("Leave out --profile and --role-arn to see what kubectl gets.")
     } else {
         remedy!(
-            "To see what kubectl meets: {}, and no other of these flags.",
+            "To see what kubectl gets: {}, and no other of these flags.",
             words.join(" ")
         )
     };
     let message = format!(
-        "kubectl signs in otherwise by the kubeconfig's context{through}: {}",
+        "kubectl signs in differently by the kubeconfig's context{through}: {}",
         by.join(", ")
     );
     Some(Finding::new(Severity::Note, "other-sign-in", message).with_help(help))

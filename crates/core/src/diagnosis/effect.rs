@@ -64,7 +64,7 @@ pub fn empty_entry(entry: &AccessEntry, bindings: &[RbacBinding], target: Target
         return None;
     }
     let message = format!(
-        "the access entry {} gives nothing: it has no access policy, and no binding names {}",
+        "the access entry {} grants nothing: it has no access policy, and no binding names {}",
         entry.principal_arn,
         names(&entry.username, &entry.groups)
     );
@@ -87,7 +87,7 @@ pub fn empty_mapping(
         return None;
     }
     let message = format!(
-        "the mapping at {place} gives nothing: no binding names {}",
+        "the mapping at {place} grants nothing: no binding names {}",
         names(username, groups)
     );
     Some(

@@ -180,7 +180,8 @@ fn by_account(known: &Known<'_>, line: Option<usize>) -> Finding {
         Severity::Note,
         "mapped-by-account",
         format!(
-            "no entry names {arn}; it is let in with everybody of its account {}, under this ARN and without groups",
+            "no entry names {arn}; it is let in with everyone in its account {}, under this ARN and without \
+             groups",
             known.identity.account
         ),
     )

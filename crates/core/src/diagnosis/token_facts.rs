@@ -36,7 +36,7 @@ fn of_presigned(token: &PresignedToken, text: &str, now: Timestamp) -> Facts {
     facts.add(
         "kind",
         if is_simulated {
-            "simulated EKS token (k8s-aws-v1) of eksact's sandbox: neither AWS nor a cluster believes it"
+            "simulated EKS token (k8s-aws-v1) of eksact's sandbox: neither AWS nor a cluster accepts it"
         } else {
             "EKS token (k8s-aws-v1), a presigned call of STS"
         },
@@ -118,7 +118,7 @@ fn of_jwt(token: &JsonWebToken, now: Timestamp) -> Facts {
         facts.find(
             error(
                 "token-expired",
-                format!("the token ended {} ago", distance(end, now)),
+                format!("the token expired {} ago", distance(end, now)),
             )
             .with_help(remedy!(
                 "The kubelet renews a projected token in its file; read the file again."
@@ -160,7 +160,10 @@ pub fn findings(token: &PresignedToken, faults: &[TokenFault], now: Timestamp) -
             Finding::new(
                 Severity::Warning,
                 "token-host",
-                format!("{GLOBAL_HOST} is taken in partition aws only, and STS may not know keys of opt-in regions there"),
+                format!(
+                    "{GLOBAL_HOST} is accepted in partition aws only, and STS may not know keys of \
+                     opt-in regions there"
+                ),
             )
             .with_help(remedy!("Name the region: `eksact token --region`.")),
         );
@@ -172,7 +175,7 @@ pub fn findings(token: &PresignedToken, faults: &[TokenFault], now: Timestamp) -
 fn simulated() -> Finding {
     error(
         "sandbox-token",
-        "it was made in eksact's sandbox: neither AWS nor a cluster believes it".to_owned(),
+        "it was made in eksact's sandbox: neither AWS nor a cluster accepts it".to_owned(),
     )
     .with_help(remedy!(
         "Verify it with --sandbox, or make one without --sandbox and EKSACT_SANDBOX."
@@ -189,7 +192,7 @@ fn finding_of(fault: &TokenFault, now: Timestamp) -> Finding {
     match fault {
         TokenFault::TooLarge { length } => with_help(
             "token-too-long",
-            format!("the token has {length} bytes and the server reads {MAXIMUM_TOKEN_BYTES}"),
+            format!("the token has {length} bytes and the server reads at most {MAXIMUM_TOKEN_BYTES}"),
             remedy!("Use a session with fewer session tags or a smaller session policy."),
         ),
         TokenFault::Scheme(scheme) => with_help(
@@ -205,7 +208,8 @@ fn finding_of(fault: &TokenFault, now: Timestamp) -> Finding {
         TokenFault::GlobalHost { partition } => with_help(
             "token-host",
             format!(
-                "the host {GLOBAL_HOST} is taken in partition aws only, and the cluster is in partition {partition}"
+                "the host {GLOBAL_HOST} is accepted in partition aws only, and the cluster is in partition \
+                 {partition}"
             ),
             remedy!("Make the token with the cluster's region: `eksact token --region`."),
         ),
@@ -214,11 +218,12 @@ fn finding_of(fault: &TokenFault, now: Timestamp) -> Finding {
         | TokenFault::Host { host: named } => with_help(
             "token-host",
             format!(
-                "the server does not take the host {named}: it takes the plain names of AWS's STS endpoints, without a port"
+                "the server does not accept the host {named}: it accepts only the plain names of AWS's STS \
+                 endpoints, without a port"
             ),
             remedy!(
-                "The usual cause is AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_STS in the environment of the program that made the \
-             token; unset it there, or use `eksact token`, which does not heed it."
+                "The usual cause is AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_STS in the environment of the \
+             program that made the token; unset it there, or use `eksact token`, which ignores it."
             ),
         ),
         TokenFault::Path => with_help(
@@ -228,7 +233,7 @@ fn finding_of(fault: &TokenFault, now: Timestamp) -> Finding {
         ),
         TokenFault::UnknownParameter(name) => with_help(
             "token-url",
-            format!("the URL has a parameter that the server does not take: {name}"),
+            format!("the URL has a parameter that the server does not accept: {name}"),
             make_it_anew(),
         ),
         TokenFault::Action => with_help(
@@ -239,7 +244,7 @@ fn finding_of(fault: &TokenFault, now: Timestamp) -> Finding {
         TokenFault::ClusterHeaderNotSigned => with_help(
             "token-headers",
             format!("the header {CLUSTER_HEADER} is not signed, so that the token is for no cluster"),
-            remedy!("A plain presigned URL is no token; make it with `eksact token`."),
+            remedy!("A plain presigned URL is not a token; make one with `eksact token`."),
         ),
         TokenFault::OtherHeaders(names) => with_help(
             "token-headers",
@@ -251,18 +256,18 @@ fn finding_of(fault: &TokenFault, now: Timestamp) -> Finding {
         ),
         TokenFault::PresignedSeconds(_) => with_help(
             "token-expires",
-            "X-Amz-Expires must be there, and a number from 0 to 900".to_owned(),
+            "X-Amz-Expires must be set to a number from 0 to 900".to_owned(),
             make_it_anew(),
         ),
         TokenFault::NoDate | TokenFault::Date(_) => with_help(
             "token-date",
-            "X-Amz-Date is missing or no date".to_owned(),
+            "X-Amz-Date is missing or not a date".to_owned(),
             make_it_anew(),
         ),
         TokenFault::Expired { signed } => with_help(
             "token-expired",
             format!(
-                "it was signed {} ago and lives 15 minutes",
+                "it was signed {} ago and is valid for 15 minutes",
                 distance(*signed, now)
             ),
             remedy!("Make a new one. If it is new, the clock of the machine that made it is behind."),

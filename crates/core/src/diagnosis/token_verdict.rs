@@ -68,7 +68,7 @@ pub fn clock(answer: &StsAnswer, now: Timestamp) -> Option<Finding> {
     );
     Some(
         Finding::new(Severity::Warning, "clock", message).with_help(remedy!(
-            "Set the clock: STS takes what was signed within some minutes of its own time."
+            "Set the clock: STS accepts signatures made within a few minutes of its own time."
         )),
     )
 }
@@ -98,8 +98,8 @@ fn meaning(code: &str, message: &str, host: &str, cluster: &str) -> (&'static st
         "InvalidClientTokenId" => (
             "credentials-unknown",
             remedy!(
-                "Sign in again, and make a new token: the key was deleted or is inactive, its session token is missing or is \
-                 another key's, or the key is of another partition{}.",
+                "Sign in again, and make a new token: the key was deleted or is inactive, its session token \
+                 is missing or belongs to another key, or the key belongs to another partition{}.",
                 sts_endpoint::region_of(host).map_or_else(String::new, |region| format!(
                     "; an opt-in region such as {region} may be, must be enabled in the account"
                 ))
@@ -115,7 +115,8 @@ fn meaning(code: &str, message: &str, host: &str, cluster: &str) -> (&'static st
         "Throttling" | "ThrottlingException" => (
             "sts-throttled",
             remedy!(
-                "There are too many calls of STS: try again in a minute, and let programs keep their tokens for 14 minutes."
+                "There are too many calls to STS: try again in a minute, and have programs cache their \
+                 tokens for 14 minutes."
             ),
         ),
         _ => return ("sts-refused", None),

@@ -69,13 +69,13 @@ impl Guard {
             Self::OidcProviderInUse => "delete the OIDC provider although roles still trust it",
             Self::OidcProviderNotMarked => "delete an OIDC provider that neither eksctl nor eksact made",
             Self::KubernetesUnreachable => "write to AWS although the cluster's API does not answer",
-            Self::OwnAccessLost => "take away the caller's own access to the cluster",
-            Self::LastAdminLost => "take away the last principal who may do everything in the cluster",
-            Self::NodeRoleLost => "take away the mapping of a role that nodes have",
+            Self::OwnAccessLost => "remove the caller's own access to the cluster",
+            Self::LastAdminLost => "remove the last principal who may do everything in the cluster",
+            Self::NodeRoleLost => "remove the mapping of a role that nodes have",
             Self::AwsAuthSectionDropped => {
                 "write aws-auth although the cluster reads nothing of one of its sections"
             }
-            Self::AwsAuthForeignChange => "write aws-auth although that changes what the plan is not about",
+            Self::AwsAuthForeignChange => "write aws-auth although that changes more than the plan says",
             Self::SharedRoleInUse => "delete a role that service accounts of other clusters assume",
         }
     }

@@ -80,7 +80,8 @@ pub fn own_rights_lost(own: &OwnRights) -> Option<Refusal> {
             own.key
         ),
         help: Some(remedy!(
-            "Make the change as somebody else who keeps the right. After a lockout the way back is an access entry: `{}`.",
+            "Make the change as another principal who keeps the right. To recover from a lockout, create an \
+             access entry: `{}`.",
             own.way_back
         )),
     })

@@ -139,7 +139,7 @@ impl Kind for NamespaceKind {
         match context.writers.kubernetes.create_namespace(&name).await {
             Ok(()) => Ok(StepDone::default()),
             Err(error) if error.kind == CallErrorKind::AlreadyExists => Ok(StepDone {
-                notes: vec![format!("namespace {name} was there already.")],
+                notes: vec![format!("namespace {name} already existed.")],
                 ..StepDone::default()
             }),
             Err(error) => {

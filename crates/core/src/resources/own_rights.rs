@@ -17,11 +17,13 @@ fn unknown(caller: &str, error: &CallError) -> Finding {
         Severity::Warning,
         "own-rights-unknown",
         format!(
-            "the plan changes as whom the caller, {caller}, gets in, and what RBAC gives it could not be read: {error}"
+            "the plan changes the user name or groups of the caller, {caller}, and its RBAC rights could \
+             not be read: {error}"
         ),
     )
     .with_help(remedy!(
-        "Give the caller the right to list rolebindings and clusterrolebindings, or let somebody apply it who has it."
+        "Give the caller the right to list rolebindings and clusterrolebindings, or have someone who has it \
+         apply the plan."
     ))
 }
 
@@ -93,7 +95,8 @@ pub(super) fn guard(live: &Live, draft: &mut PlanDraft) {
                     lost.join(", ")
                 ),
             )
-            .with_help(remedy!("Give the caller the right to get and list roles and clusterroles, or let somebody apply it who has it.")),
+            .with_help(remedy!("Give the caller the right to get and list roles and clusterroles, or have \
+                 someone who has it apply the plan.")),
         );
     }
     let own = OwnRights {

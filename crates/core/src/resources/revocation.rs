@@ -27,8 +27,8 @@ pub(super) fn held_back(address: &Address, stays: &str) -> Finding {
         Severity::Error,
         "held-back",
         format!(
-            "{stays} for now: something else that the file says of access cannot be planned, and nothing is taken away \
-             before all is given"
+            "{stays} for now: another change to access in the file cannot be planned, and rights are \
+             removed only after all are granted"
         ),
     )
     .about(address)

@@ -47,7 +47,7 @@ impl AwsAuthCheck {
             counted(self.accounts, "account")
         );
         if self.findings.is_empty() {
-            return format!("{mapped}; nothing is wrong with it.\n");
+            return format!("{mapped}; no problems found.\n");
         }
         let findings: Vec<Diagnostic> = self
             .findings
@@ -223,7 +223,7 @@ mod tests {
         };
         assert_eq!(
             clean.human(Style::plain(80)),
-            "a,b.yaml: 2 roles, 1 user and 0 accounts mapped; nothing is wrong with it.\n"
+            "a,b.yaml: 2 roles, 1 user and 0 accounts mapped; no problems found.\n"
         );
     }
 

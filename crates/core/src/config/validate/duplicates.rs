@@ -98,7 +98,7 @@ pub(in crate::config) fn of_mappings(
                     "{who} is mapped twice, with another user name or other groups; the first is at {place}"
                 ),
             )
-            .help(remedy!("make one of the two: EKS takes the last entry alone and does not join groups"))
+            .help(remedy!("merge the two: EKS uses only the last entry and does not combine groups"))
             };
         duplicates.push(Duplicate {
             document: one.document,

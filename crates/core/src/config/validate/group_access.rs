@@ -67,7 +67,7 @@ fn name(group: &GroupAccess, path: &FieldPath, found: &mut Findings) {
                 "`system:masters` may do everything, whatever is bound to it",
             )
             .help(remedy!(
-                "the API server asks no RBAC for its members; bind another group"
+                "the API server does not check RBAC for its members; bind another group"
             )),
         );
     } else {
@@ -106,7 +106,7 @@ fn check_binding(binding: &GroupBinding, path: &FieldPath, found: &mut Findings)
             }
         }
         GroupRole::Own(rules) if rules.is_empty() => found.push(
-            Finding::error("group-binding", path.clone(), format!("{path} gives nothing"))
+            Finding::error("group-binding", path.clone(), format!("{path} grants nothing"))
                 .help(remedy!(
                     "write `clusterRole` with the name of one that exists, or `rules`"
                 ))
@@ -201,13 +201,13 @@ fn check_rule(rule: &PolicyRule, in_namespaces: bool, path: &FieldPath, found: &
         if !(rule.api_groups.is_empty() && rule.resources.is_empty() && rule.resource_names.is_empty()) {
             require(
                 "nonResourceURLs",
-                "a rule cannot be for resources and for paths that are no resources; write two rules",
+                "a rule cannot cover both resources and non-resource URLs; write two rules",
             );
         }
         if in_namespaces {
             require(
                 "nonResourceURLs",
-                "paths belong to no namespace; a binding in namespaces does not give them",
+                "non-resource URLs belong to no namespace; a binding in namespaces does not grant them",
             );
         }
     }
@@ -215,7 +215,7 @@ fn check_rule(rule: &PolicyRule, in_namespaces: bool, path: &FieldPath, found: &
         if !VERBS.contains(&verb.as_str())
             && let Some(known) = suggest::nearest(verb, VERBS)
         {
-            let message = format!("{} is not a verb of Kubernetes", quoted(verb));
+            let message = format!("{} is not a Kubernetes verb", quoted(verb));
             found.push(
                 Finding::warning("policy-rule", path.key("verbs").index(index), message)
                     .help(suggest::did_you_mean([known])),

@@ -114,8 +114,8 @@ pub(in crate::config) fn check(
     let mut found = Findings::default();
     match &mapping.subject {
         MappingSubject::Arn(text) if text.is_empty() => found.push(
-            Finding::error("identity-mapping", path.clone(), format!("{path} names nobody"))
-                .help(remedy!("write `arn` with the ARN of an IAM role or user"))
+            Finding::error("identity-mapping", path.clone(), format!("{path} has no subject"))
+                .help(remedy!("set `arn` to the ARN of an IAM role or user"))
                 .explained_from_below(),
         ),
         MappingSubject::Arn(text) => {
@@ -217,17 +217,21 @@ fn user(mapping: &IdentityMapping, caller: NamedCaller, path: &FieldPath, found:
                 path.clone(),
                 format!("{path}: neither username nor groups are set"),
             )
-            .help(remedy!("without both it lets somebody in who may do nothing"))
+            .help(remedy!("without both, the principal gets in without any rights"))
             .explained_from_below(),
         ),
         None => found.push(
             Finding::warning("no-username", path.clone(), format!("{path}.username is not set"))
                 .help(if caller == NamedCaller::User {
-                    remedy!("a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell \
-                     one from another")
+                    remedy!(
+                        "an existing mapping keeps its user name; a new one gets an empty one, and the \
+                     audit log cannot tell callers apart"
+                    )
                 } else {
-                    remedy!("a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell \
-                     one from another; `{{{{SessionName}}}}` would")
+                    remedy!(
+                        "an existing mapping keeps its user name; a new one gets an empty one, and the \
+                     audit log cannot tell callers apart; with `{{{{SessionName}}}}` it can"
+                    )
                 })
                 .explained_from_below(),
         ),
@@ -245,7 +249,7 @@ fn user(mapping: &IdentityMapping, caller: NamedCaller, path: &FieldPath, found:
             check_name(group, NameOf::Group, caller, &path, found);
             if mapping.groups.iter().take(index).any(|before| before == group) {
                 let message = format!(
-                    "{} is in the list already: once more makes no difference",
+                    "{} is in the list already; repeating it has no effect",
                     quoted(group)
                 );
                 found.push(Finding::warning("repeated-value", path, message).help(remedy!("remove it")));

@@ -71,8 +71,18 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
     for (key, value) in &account.labels {
         let path = metadata.key("labels").key(key);
         if !is_label_key(key) {
-            found.push(Finding::error("label", path, format!("{} cannot be the key of a label", quoted(key)))
-                .help(remedy!("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, perhaps after a `prefix/`")).at_key());
+            found.push(
+                Finding::error(
+                    "label",
+                    path,
+                    format!("{} cannot be the key of a label", quoted(key)),
+                )
+                .help(remedy!(
+                    "at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both \
+                     ends, optionally after a `prefix/`"
+                ))
+                .at_key(),
+            );
         } else if !is_label_value(value) {
             found.push(Finding::error("label", path, format!("{} cannot be the value of a label", quoted(value)))
                 .help(remedy!("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends; longer text goes into an annotation")));
@@ -105,8 +115,18 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
                 .at_key(),
             );
         } else if !is_annotation_key(key) {
-            found.push(Finding::error("annotation", path, format!("{} cannot be the key of an annotation", quoted(key)))
-                .help(remedy!("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, perhaps after a `prefix/`")).at_key());
+            found.push(
+                Finding::error(
+                    "annotation",
+                    path,
+                    format!("{} cannot be the key of an annotation", quoted(key)),
+                )
+                .help(remedy!(
+                    "at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both \
+                     ends, optionally after a `prefix/`"
+                ))
+                .at_key(),
+            );
         }
     }
 }
@@ -171,7 +191,7 @@ fn role_source(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findi
             found.push(
                 Finding::error("no-policy", path.clone(), message)
                     .help(remedy!(
-                        "for a role without any policy say so plainly: `attachPolicyARNs: []`"
+                        "for a role without any policy write `attachPolicyARNs: []`"
                     ))
                     .explained_from_below(),
             );
@@ -282,10 +302,9 @@ fn of_parts(text: &str) -> Option<Remedy> {
             "the account comes after two colons: {}",
             quoted(&text.replacen(":iam:", ":iam::", 1))
         )),
-        ("iam", region) if is_region_name(region) => Some(remedy!(
-            "an ARN of IAM has no region: leave {} out",
-            quoted(region)
-        )),
+        ("iam", region) if is_region_name(region) => {
+            Some(remedy!("an IAM ARN has no region: leave {} out", quoted(region)))
+        }
         _ => None,
     }
 }
@@ -332,9 +351,10 @@ pub(super) fn subject_pattern(pattern: &str, namespace: &str, here: FieldPath) -
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '*' | '?'));
     if !fits {
         let message = format!("{} can match no service account's name", quoted(pattern));
-        return Some(Finding::error("subject-pattern", here, message).help(
-            remedy!("it stands for the name alone (the namespace stays): lower-case letters, digits, `-`, `.`, and `*` or `?`"),
-        ));
+        return Some(Finding::error("subject-pattern", here, message).help(remedy!(
+            "it matches the name only (the namespace is fixed): lower-case letters, digits, `-`, \
+                 `.`, and `*` or `?`"
+        )));
     }
     pattern.chars().all(|c| c == '*').then(|| {
         let message = format!(
@@ -401,7 +421,7 @@ fn document(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>
     let text = document.value.to_string();
     if let Some(character) = text.chars().find(|c| u32::from(*c) > 0xff) {
         let message = format!(
-            "IAM takes no {} in a policy document",
+            "IAM does not allow {} in a policy document",
             quoted(&character.to_string())
         );
         found.push(

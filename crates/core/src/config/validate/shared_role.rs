@@ -52,7 +52,7 @@ fn one_of(node: &Node, first: &str, second: &str, path: &FieldPath, findings: &m
         Some(_) => findings.push(
             Finding::error("missing", path.key(key), format!("{} is empty", path.key(key)))
                 .help(remedy!(
-                    "a variable was probably not set; write the value, or take the entry out"
+                    "a variable was probably not set; write the value, or remove the entry"
                 ))
                 .explained_from_below(),
         ),
@@ -85,10 +85,10 @@ pub(in crate::config) fn check(roles: &[SharedRole], partition: Partition, findi
         if accounts.is_empty() {
             findings.push(
                 Finding::error("shared-role", list, format!("{path}.serviceAccounts is empty"))
-                    .help(
-                        remedy!("name the service accounts; leave the key out for those whose `attachRoleARN` is this role; take \
-                         the entry out, and run with --prune, to let none in"),
-                    )
+                    .help(remedy!(
+                        "name the service accounts; leave the key out for those whose `attachRoleARN` is \
+                         this role; remove the entry, and run with --prune, to let no service account in"
+                    ))
                     .explained_from_below(),
             );
             continue;

@@ -117,7 +117,7 @@ fn one(key: &str, value: &str, path: &FieldPath, findings: &mut Findings) {
     } else {
         if value.is_empty() {
             let message = format!(
-                "the tag {} has no value; CloudFormation wants at least one character",
+                "the tag {} has no value; CloudFormation requires at least one character",
                 quoted(key)
             );
             findings.push(Finding::warning("tag", here, message).at_key());
@@ -147,11 +147,11 @@ fn same_but_for_case<'a>(
 
 fn case_clash(key: &str, other: &str, path: &FieldPath) -> Finding {
     let message = format!(
-        "the tags {} and {} differ in case alone; IAM refuses both on one role",
+        "the tags {} and {} differ only in case; IAM refuses both on one role",
         quoted(other),
         quoted(key)
     );
     Finding::error("tag", path.key(key), message)
-        .help(remedy!("write them alike"))
+        .help(remedy!("write them the same way"))
         .at_key()
 }

@@ -52,7 +52,8 @@ pub(super) fn check(config: &ClusterConfig, findings: &mut Findings) {
                 }
                 Some(first) => {
                     let message = format!(
-                        "the role name {} is used by iam.serviceAccounts[{first}] already{}; an account has each name once",
+                        "the role name {} is used by iam.serviceAccounts[{first}] already{}; an account can \
+                         have each name only once",
                         quoted(&name.value),
                         place(accounts.get(*first)),
                     );

@@ -84,7 +84,7 @@ fn said(request: &Request, live: &Live, account: &ServiceAccount, arn: &Arn) -> 
                 "attached-role-missing",
                 format!("there is no role {arn}: pods of the service account get no credentials"),
             )
-            .with_help(remedy!("Make the role, or correct `attachRoleARN`.")),
+            .with_help(remedy!("Create the role, or correct `attachRoleARN`.")),
         ],
         Some(Ok(Some(role))) if role.arn != arn.to_string() => vec![
             Finding::new(
@@ -100,7 +100,7 @@ fn said(request: &Request, live: &Live, account: &ServiceAccount, arn: &Arn) -> 
 
 fn trial(live: &Live, account: &ServiceAccount) -> Remedy {
     remedy!(
-        "Once it is applied, the call of a pod tells: {}.",
+        "After the apply, make the call of a pod to find out: {}.",
         trial_command(live, account)
     )
 }

@@ -98,14 +98,14 @@ impl Subject<'_> {
                 self.error(
                     "stack-not-ours",
                     format!(
-                        "the stack {} exists and does not bear the tags of this cluster and service account: eksact did \
-                         not make it and leaves it alone",
+                        "the stack {} exists and does not have the tags of this cluster and service \
+                         account: eksact did not make it and does not change it",
                         stack.name
                     ),
                 )
                 .with_help(remedy!(
-                    "Give the service account another name or, if nothing needs that stack: `aws cloudformation delete-stack \
-                     --region {} --stack-name {}`.",
+                    "Use another name for the service account or, if nothing needs that stack, delete it: \
+                     `aws cloudformation delete-stack --region {} --stack-name {}`.",
                     region_of(stack),
                     stack.name
                 )),
@@ -118,7 +118,7 @@ impl Subject<'_> {
                 let reason = Reason::new(
                     "stack-broken",
                     format!(
-                        "its stack is in {}{}, and CloudFormation takes no update of it",
+                        "its stack is in {}{}, and CloudFormation accepts no update of it",
                         stack.status,
                         stack
                             .status_reason
@@ -143,7 +143,7 @@ impl Subject<'_> {
                 self.error(
                     "stack-busy",
                     format!(
-                        "CloudFormation was still at work on the stack {} ({}) after {}",
+                        "CloudFormation was still working on the stack {} ({}) after {}",
                         stack.name,
                         stack.status,
                         in_words(self.request.settings.timeout)
@@ -160,16 +160,18 @@ impl Subject<'_> {
             draft.add_finding(
                 self.error(
                     "role-unknown",
-                    format!("the stack {} has no output Role1, so its role cannot be found", stack.name),
-                )
-                .with_help(
-                    remedy!(
-                        "Somebody changed the stack's template: give it the output Role1 with the role's ARN again, or delete \
-                         the stack and run the same command: `aws cloudformation delete-stack --region {} --stack-name {}`.",
-                        region_of(stack),
+                    format!(
+                        "the stack {} has no output Role1, so its role cannot be found",
                         stack.name
                     ),
-                ),
+                )
+                .with_help(remedy!(
+                    "The stack's template was changed: give it the output Role1 with the role's ARN \
+                         again, or delete the stack and run the same command: `aws cloudformation \
+                         delete-stack --region {} --stack-name {}`.",
+                    region_of(stack),
+                    stack.name
+                )),
             );
             return;
         };
@@ -225,7 +227,8 @@ impl Subject<'_> {
             let finding = self.error(
                 "template-unreadable",
                 format!(
-                    "the role {name} is not as wanted, and the template of its stack {} could not be read: {why}",
+                    "the role {name} differs from the desired state, and the template of its stack {} could \
+                     not be read: {why}",
                     stack.name
                 ),
             );
@@ -262,7 +265,7 @@ impl Subject<'_> {
                     Severity::Note,
                     "nothing-to-update",
                     format!(
-                        "the service account {} has no role of eksctl's or eksact's making",
+                        "the service account {} has no role made by eksctl or eksact",
                         self.account.qualified_name()
                     ),
                 )
@@ -310,7 +313,8 @@ impl Subject<'_> {
             draft.add_finding(
                 self.error(
                     "update-needs-replacement",
-                    format!("{}: the role would have to be made anew, for which the flags do not say enough", reason.text),
+                    format!("{}: the role would have to be recreated, and the flags do not say enough for \
+                         that", reason.text),
                 )
                 .with_help(remedy!(
                     "Run `eksact apply -f FILE` with the file that has it, or delete and create the service account."
@@ -338,7 +342,8 @@ impl Subject<'_> {
         if let Some(role) = role {
             shared::guard(self.live, role, &self.address, draft);
             change.notes.push(format!(
-                "The role {} is deleted and another is made: whatever else refers to it by name or ARN stops working.",
+                "The role {} is deleted and another is created: whatever else refers to it by name or ARN \
+                 stops working.",
                 role.name
             ));
         }
@@ -380,13 +385,19 @@ impl Subject<'_> {
                 Finding::new(
                     Severity::Warning,
                     "role-name-taken",
-                    format!("a role named {name} exists and belongs to no stack of this service account: CloudFormation \
-                             will refuse to make it"),
+                    format!(
+                        "a role named {name} exists and belongs to no stack of this service account: \
+                             CloudFormation will refuse to create it"
+                    ),
                 )
                 .about(&self.address)
-                .at(self.account.role_name.as_ref().and_then(|name| name.location.as_ref()))
+                .at(self
+                    .account
+                    .role_name
+                    .as_ref()
+                    .and_then(|name| name.location.as_ref()))
                 .with_help(remedy!(
-                    "Give another roleName, delete that role, or use it as it is with `attachRoleARN: {}`.",
+                    "Use another roleName, delete that role, or use it as it is with `attachRoleARN: {}`.",
                     role.arn
                 )),
             );

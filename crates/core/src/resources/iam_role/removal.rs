@@ -136,7 +136,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                     Severity::Error,
                     "stack-claimed-twice",
                     format!(
-                        "the stack {} claims the service account {}/{}, and another does, too",
+                        "the stack {} claims the service account {}/{}, and another one does too",
                         stack.name, key.namespace, key.name
                     ),
                 )
@@ -179,7 +179,7 @@ fn note_protected(request: &Request, key: &ServiceAccountKey, draft: &mut PlanDr
                 "kube-system/aws-node is not in the file and is kept: without it the cluster loses its network",
             )
             .about(&address(key))
-            .with_help(remedy!("Name it to remove it nevertheless: --prune-named kube-system/aws-node.")),
+            .with_help(remedy!("To remove it anyway, name it: --prune-named kube-system/aws-node.")),
         );
     }
 }
@@ -209,7 +209,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
                     Severity::Error,
                     "stack-busy",
                     format!(
-                        "CloudFormation is still at work on the stack {} ({})",
+                        "CloudFormation is still working on the stack {} ({})",
                         stack.name, stack.status
                     ),
                 )
@@ -252,7 +252,10 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
                 Finding::new(
                     Severity::Warning,
                     "role-unreadable",
-                    format!("policies that were attached by hand cannot be seen, and would make the deletion fail: {error}"),
+                    format!(
+                        "policies that were attached by hand could not be read, and would make the \
+                         deletion fail: {error}"
+                    ),
                 )
                 .about(&address),
             );
@@ -291,7 +294,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
         address: address.clone(),
         action: Action::Delete,
         reasons: vec![if requested {
-            Reason::new("requested", "it was asked for")
+            Reason::new("requested", "it was requested")
         } else if given_another(request, key).is_some() {
             Reason::new("pruned", "the file gives the service account another role")
         } else {

@@ -55,7 +55,7 @@ pub(super) fn note(live: &Live, role: &Role) -> Option<Finding> {
             Severity::Note,
             "role-shared",
             format!(
-                "other clusters share the role {}: their statements in its trust policy stay ({})",
+                "other clusters share the role {}: their statements in its trust policy are kept ({})",
                 role.name,
                 others.join(", ")
             ),
@@ -70,14 +70,14 @@ pub(super) fn guard(live: &Live, role: &Role, address: &Address, draft: &mut Pla
         return;
     }
     let refusal = Guard::SharedRoleInUse.refusal(format!(
-        "the role {} would go, and service accounts of other clusters assume it ({})",
+        "the role {} would be deleted, and service accounts of other clusters assume it ({})",
         role.name,
         others.join(", ")
     ));
-    draft.add_finding(refusal.about(address).with_help(
-        remedy!("Take the role out of `sharedRoles` of those clusters' files and apply them with --prune, or allow it: their pods lose \
-         the role then."),
-    ));
+    draft.add_finding(refusal.about(address).with_help(remedy!(
+        "Remove the role from `sharedRoles` of those clusters' files and apply them with --prune, \
+         or allow it: their pods lose the role then."
+    )));
 }
 
 /// A role that other clusters share while its stack is updated.

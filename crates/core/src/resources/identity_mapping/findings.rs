@@ -23,18 +23,24 @@ pub(super) fn mode_without_aws_auth(request: &Request, live: &Live, draft: &mut 
     }
     let wanted = !request.config.access.identity_mappings.is_empty();
     let finding = Finding::new(
-        if wanted { Severity::Error } else { Severity::Warning },
+        if wanted {
+            Severity::Error
+        } else {
+            Severity::Warning
+        },
         "aws-auth-not-read",
         format!(
-            "the cluster {} reads access entries only (authentication mode API): mappings in aws-auth let nobody in",
+            "the cluster {} reads access entries only (authentication mode API): mappings in aws-auth let \
+             no one in",
             live.cluster.name
         ),
     )
     .about(&config_map_address())
     .with_help(remedy!(
-        "Take the mapping out and make an access entry instead: aws eks create-access-entry --region {} --cluster-name {} --principal-arn ARN \
-         --username NAME --kubernetes-groups GROUP",
-        live.region, live.cluster.name
+        "Remove the mapping and create an access entry instead: aws eks create-access-entry --region {} \
+         --cluster-name {} --principal-arn ARN --username NAME --kubernetes-groups GROUP",
+        live.region,
+        live.cluster.name
     ));
     draft.add_finding(finding);
     wanted

@@ -30,8 +30,8 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
         return Err(error(
             "permission-set-account",
             format!(
-                "the role of permission set {name} cannot be looked for in the account {account}: the caller reads the \
-                 roles of {}",
+                "the role of permission set {name} cannot be searched for in the account {account}: the \
+                 caller reads the roles of {}",
                 live.account
             ),
         )
@@ -45,7 +45,7 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
         Some(Err(cause)) => {
             let finding = error(
                 "permission-set-unreadable",
-                format!("the role of permission set {name} could not be looked for: {cause}"),
+                format!("the role of permission set {name} could not be searched for: {cause}"),
             );
             return Err(match help_for(cause) {
                 Some(help) => finding.with_help(help),
@@ -78,14 +78,20 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
             let finding = error(
                 "permission-set-not-found",
                 format!(
-                    "the account {} has no role of a permission set {name}",
+                    "the account {} has no role of the permission set {name}",
                     live.account
                 ),
             );
             Err(finding.with_help(if others.is_empty() {
-                remedy!("Assign the permission set to somebody in the account: IAM Identity Center makes the role then.")
+                remedy!(
+                    "Assign the permission set to someone in the account: IAM Identity Center then \
+                     creates the role."
+                )
             } else {
-                remedy!("Write one that the account has, letter by letter: {}", others.join(", "))
+                remedy!(
+                    "Write one that the account has, letter by letter: {}",
+                    others.join(", ")
+                )
             }))
         }
         several => {
@@ -93,7 +99,7 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
             Err(error(
                 "permission-set-ambiguous",
                 format!(
-                    "several roles are of a permission set {name}: {}",
+                    "several roles belong to the permission set {name}: {}",
                     listed.join(", ")
                 ),
             )

@@ -160,18 +160,18 @@ fn add_changes(
         }
         let mut reason = match first.action {
             Action::Create => vec![Reason::new("missing", "it does not exist")],
-            Action::Update => vec![Reason::new("differs", "it is not as wanted")],
+            Action::Update => vec![Reason::new("differs", "it differs from the desired state")],
             _ => vec![
                 reasons
                     .get(&key)
                     .cloned()
-                    .unwrap_or_else(|| Reason::new("requested", "it was asked for")),
+                    .unwrap_or_else(|| Reason::new("requested", "it was requested")),
             ],
         };
         if first.adopted {
             reason.push(Reason::new(
                 "adopted",
-                "it was there, written by somebody else, and becomes eksact's",
+                "it exists, was written by someone else, and becomes eksact's",
             ));
         }
         draft.add_change(Change {
@@ -218,9 +218,9 @@ pub(super) fn cannot_be_written(config_map: Option<&ConfigMap>, outcome: &Outcom
             )
             .about(&config_map_address())
             .with_help(remedy!(
-                "Only another one in its place can be changed; in that moment nobody whom it maps gets in: \
-                 `kubectl get configmap aws-auth --namespace kube-system -o yaml | grep -v '^immutable:' | kubectl replace --force \
-                 -f -`"
+                "It must be replaced; until the new one is there, no one whom it maps gets in: `kubectl get \
+                 configmap aws-auth --namespace kube-system -o yaml | grep -v '^immutable:' | kubectl \
+                 replace --force -f -`"
             )),
         );
     }
@@ -256,7 +256,8 @@ fn not_editable(error: &DeltaError) -> Finding {
     Finding::new(Severity::Error, "aws-auth-not-editable", message)
         .about(&config_map_address())
         .with_help(remedy!(
-            "Write the section as a plain list of entries, or take an earlier one back with `eksact restore aws-auth`."
+            "Write the section as a plain list of entries, or restore an earlier one with `eksact restore \
+             aws-auth`."
         ))
 }
 
@@ -264,7 +265,7 @@ fn not_editable(error: &DeltaError) -> Finding {
 pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Finding {
     if super::is_only_pruning(request) {
         let message =
-            format!("what eksact wrote into aws-auth could not be looked for, and is not pruned: {error}");
+            format!("what eksact wrote into aws-auth could not be determined, and is not pruned: {error}");
         return Finding::new(Severity::Warning, "aws-auth-unreadable", message).about(&config_map_address());
     }
     let mappings = request.config.access.identity_mappings.len() + request.access.delete.len();
@@ -278,7 +279,7 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
         let finding = unreachable::finding(request, message);
         return finding.with_help(match error.kind {
             crate::ports::CallErrorKind::Credentials => remedy!(
-                "If nobody gets in any more, the way back is an access entry: {}",
+                "If no one gets in any more, create an access entry to recover: {}",
                 super::way_back::commands(
                     &live.cluster,
                     &live.region,

@@ -40,7 +40,7 @@ pub(super) fn add(
         for removal in selected(selector, &reading, draft) {
             reasons.insert(
                 removal.subject.to_lowercase(),
-                Reason::new("requested", "it was asked for"),
+                Reason::new("requested", "it was requested"),
             );
             delta.remove.push(removal);
         }
@@ -58,7 +58,7 @@ pub(super) fn add(
                     Finding::new(
                         Severity::Note,
                         "prune-protected",
-                        format!("the mapping of {} stays: it is a node's or EKS's own", entry.arn),
+                        format!("the mapping of {} is kept: it belongs to nodes or to EKS itself", entry.arn),
                     )
                     .about(&address(&entry.arn))
                     .with_help(remedy!(
@@ -170,13 +170,14 @@ fn left_out(subject: &str, reading: &Reading) -> Option<Finding> {
             Severity::Error,
             "entry-dropped",
             format!(
-                "aws-auth has an entry of {subject}, which the cluster leaves out ({}) and eksact cannot delete",
+                "aws-auth has an entry of {subject}, which the cluster ignores ({}) and eksact cannot delete",
                 entry.because
             ),
         )
         .about(&address(subject))
         .with_help(remedy!(
-            "Take it out by hand, on line {} of its section: kubectl edit configmap aws-auth --namespace kube-system",
+            "Remove it by hand, on line {} of its section: kubectl edit configmap aws-auth --namespace \
+             kube-system",
             entry.line
         )),
     )

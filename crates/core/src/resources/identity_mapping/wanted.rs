@@ -121,7 +121,7 @@ fn contradiction(first: &Wanted, earlier: &IdentityMapping, later: &IdentityMapp
     .about(&super::address(subject))
     .at(later.location.as_ref())
     .with_help(remedy!(
-        "Make one of the two: EKS takes the last entry alone and does not join groups."
+        "Merge the two: EKS uses only the last entry and does not combine groups."
     ))
 }
 

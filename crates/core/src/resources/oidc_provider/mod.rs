@@ -173,7 +173,8 @@ impl Kind for OidcProviderKind {
                         Finding::new(
                             Severity::Warning,
                             "oidc-audience-missing",
-                            format!("the IAM OIDC provider lacks the audience {AUDIENCE}: no role can be assumed through it"),
+                            format!("the IAM OIDC provider is missing the audience {AUDIENCE}: no role can \
+                                 be assumed through it"),
                         )
                         .about(&subject.address)
                         .with_help(remedy!(

@@ -113,11 +113,11 @@ impl Subject<'_> {
         if !has_audience(provider) {
             reasons.push(Reason::new(
                 "audience-missing",
-                format!("it lacks the audience {AUDIENCE}"),
+                format!("it is missing the audience {AUDIENCE}"),
             ));
             attributes.push(
                 AttributeChange::plain("audience", None, Some(json!(AUDIENCE)))
-                    .with_remark("other audiences stay")
+                    .with_remark("other audiences are kept")
                     .with_effect(Effect::Broader),
             );
             steps.push(draft.add_step(
@@ -135,7 +135,7 @@ impl Subject<'_> {
         if self.request.settings.check_thumbprint || given {
             match self.wanted_thumbprint(draft) {
                 Ok((Some(wanted), remark)) if !provider.thumbprints.contains(&wanted) => {
-                    reasons.push(Reason::new("thumbprint-differs", "its thumbprint is another"));
+                    reasons.push(Reason::new("thumbprint-differs", "its thumbprint differs"));
                     let mut change = AttributeChange::plain(
                         "thumbprints",
                         Some(json!(provider.thumbprints)),
@@ -166,7 +166,7 @@ impl Subject<'_> {
         if ours && !self.live.cluster.tags.contains_key(CLUSTER_TAG) {
             reasons.push(Reason::new(
                 "cluster-tag-missing",
-                "the cluster lacks eksctl's tag",
+                "the cluster is missing eksctl's tag",
             ));
             attributes.push(AttributeChange::plain(
                 format!("cluster tag {CLUSTER_TAG}"),
@@ -204,15 +204,15 @@ impl Subject<'_> {
             .is_some_and(|name| *name == self.live.cluster.name);
         if !marked {
             draft.add_finding(
-                Guard::OidcProviderNotMarked.refusal(
-                    format!(
-                        "the IAM OIDC provider does not bear the tag {}={}: neither eksctl nor eksact made it",
+                Guard::OidcProviderNotMarked
+                    .refusal(format!(
+                        "the IAM OIDC provider does not have the tag {}={}: neither eksctl nor eksact made \
+                         it",
                         tags::CLUSTER_NAME,
                         self.live.cluster.name
-                    ),
-                )
-                .about(&self.address)
-                .with_help(nevertheless(Guard::OidcProviderNotMarked)),
+                    ))
+                    .about(&self.address)
+                    .with_help(nevertheless(Guard::OidcProviderNotMarked)),
             );
         }
         match trusting_roles(self.live, &self.arn) {
@@ -237,7 +237,7 @@ impl Subject<'_> {
             Err(message) => draft.add_finding(
                 Guard::OidcProviderInUse
                     .refusal(format!(
-                        "it cannot be told which roles trust the IAM OIDC provider: {message}"
+                        "it is not known which roles trust the IAM OIDC provider: {message}"
                     ))
                     .about(&self.address)
                     .with_help(nevertheless(Guard::OidcProviderInUse)),
@@ -254,7 +254,7 @@ impl Subject<'_> {
         );
         let mut change = self.change(
             Action::Delete,
-            vec![Reason::new("requested", "it was asked for")],
+            vec![Reason::new("requested", "it was requested")],
             vec![
                 AttributeChange::plain("URL", Some(json!(provider.url)), None),
                 AttributeChange::plain("audiences", Some(json!(provider.audiences)), None),
@@ -269,7 +269,7 @@ impl Subject<'_> {
 
 /// How it is deleted although the guard refuses.
 fn nevertheless(guard: Guard) -> Remedy {
-    remedy!("Pass --allow {} to delete it nevertheless.", guard.code())
+    remedy!("Pass --allow {} to delete it anyway.", guard.code())
 }
 
 /// `1 role`, `2 roles`.

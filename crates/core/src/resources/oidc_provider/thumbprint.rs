@@ -49,15 +49,19 @@ impl Subject<'_> {
                     Severity::Warning,
                     "issuer-not-public",
                     format!(
-                        "the certificates that {} serves do not lead to a public root (the last is {}, issued by {}): a \
-                         proxy may be opening TLS, and its thumbprint would be of no use to AWS",
+                        "the certificates that {} serves do not lead to a public root (the last is {}, \
+                         issued by {}): a proxy may be intercepting TLS, and AWS could not use its \
+                         thumbprint",
                         self.url.split('/').next().unwrap_or_default(),
                         last.subject,
                         last.issuer
                     ),
                 )
                 .about(&self.address)
-                .with_help(remedy!("Run it from a place without such a proxy, or pass --thumbprint HEX or --thumbprint iam.")),
+                .with_help(remedy!(
+                    "Run it where there is no such proxy, or pass --thumbprint HEX or \
+                     --thumbprint iam."
+                )),
             );
         }
         let expiry = last

@@ -62,9 +62,8 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         Some(Err(error)) => {
             if wanted.is_empty() {
                 if request.access.prune {
-                    let message = format!(
-                        "bindings that eksact made could not be looked for, and are not pruned: {error}"
-                    );
+                    let message =
+                        format!("bindings that eksact made could not be listed, and are not pruned: {error}");
                     draft.add_finding(Finding::new(Severity::Warning, "bindings-unreadable", message));
                 }
                 return;
@@ -158,7 +157,7 @@ fn plan_one(wanted: &WantedBinding, live_bindings: &[RbacBinding], live: &Live, 
             let step = draft.add_step(&address, "subjects", title, after, &operation);
             (
                 Action::Update,
-                Reason::new("differs", "it is not as wanted"),
+                Reason::new("differs", "it differs from the desired state"),
                 vec![step],
             )
         }
@@ -245,7 +244,7 @@ fn missing_role(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) {
             Severity::Warning,
             "cluster-role-missing",
             format!(
-                "there is no {}: a binding of it gives nothing",
+                "there is no {}: a binding of it grants nothing",
                 role_words(key.0.as_deref(), &key.1)
             ),
         )
@@ -283,9 +282,10 @@ pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<St
         return Ok(StepDone::default());
     }
     if error.kind == CallErrorKind::AccessDenied {
-        return Err(StepError::from(error).with_help(
-            remedy!("Kubernetes lets nobody give more rights than they have: the caller needs them itself, or the verb `bind`."),
-        ));
+        return Err(StepError::from(error).with_help(remedy!(
+            "Kubernetes lets no one grant more rights than they have: the caller needs them itself, \
+                 or the verb `bind`."
+        )));
     }
     if error.kind == CallErrorKind::Invalid {
         return Err(error.into());

@@ -43,7 +43,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         .into_iter()
         .map(|binding| {
             let text = format!(
-                "the file binds the group {} otherwise",
+                "the file binds the group {} differently",
                 group_of(binding).unwrap_or_default()
             );
             (binding, Reason::new("bound-otherwise", text))
@@ -137,12 +137,12 @@ fn note_left(left: &[&RbacBinding], draft: &mut PlanDraft) {
             Severity::Note,
             "not-pruned",
             format!(
-                "eksact made what the file does not have, and it stays: {}",
+                "eksact created objects that are not in the file, and they are kept: {}",
                 names.join(", ")
             ),
         )
         .with_help(remedy!(
-            "--prune removes it, and what eksact made besides and the file does not have."
+            "--prune removes them, and everything else that eksact created and the file does not have."
         )),
     );
 }

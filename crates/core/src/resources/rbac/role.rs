@@ -120,7 +120,7 @@ fn plan_one(request: &Request, wanted: &WantedRole, live: &Live, draft: &mut Pla
             };
             (
                 Action::Update,
-                Reason::new("differs", "it is not as wanted"),
+                Reason::new("differs", "it differs from the desired state"),
                 Operation::SetRules { role: changed },
             )
         }

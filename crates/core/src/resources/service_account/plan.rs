@@ -334,9 +334,9 @@ impl Subject<'_> {
             }
             _ if !existing.annotations.contains_key(ROLE_ANNOTATION) => Reason::new(
                 "annotation-missing",
-                "it lacks the annotation that names its role",
+                "it is missing the annotation that names its role",
             ),
-            _ => Reason::new("differs", "it is not as wanted"),
+            _ => Reason::new("differs", "it differs from the desired state"),
         };
         draft.add_change(self.change(Action::Update, vec![reason], attributes, step, Some(existing)));
     }

@@ -100,7 +100,7 @@ fn plan_one(request: &Request, key: &ServiceAccountKey, account: &ServiceAccount
     let whose = ownership(account);
     let other = other_owner(account);
     let reason = if request.delete.contains(key) {
-        Reason::new("requested", "it was asked for")
+        Reason::new("requested", "it was requested")
     } else {
         Reason::new("pruned", "the file no longer has it")
     };
@@ -146,7 +146,8 @@ fn plan_one(request: &Request, key: &ServiceAccountKey, account: &ServiceAccount
                     Severity::Note,
                     "not-ours",
                     format!(
-                        "the service account {key} stays: neither eksctl nor eksact made it or gave it a role"
+                        "the service account {key} is kept: neither eksctl nor eksact made it or gave it a \
+                         role"
                     ),
                 )
                 .about(&address),
@@ -161,8 +162,11 @@ fn plan_one(request: &Request, key: &ServiceAccountKey, account: &ServiceAccount
         None,
     )];
     change.notes.push(match other {
-        Some(owner) => format!("The service account is {owner}'s and stays; only the annotation goes."),
-        None => "The service account is not eksact's and stays; only the annotation goes.".to_owned(),
+        Some(owner) => format!(
+            "The service account belongs to {owner} and is kept; only the annotation is \
+             removed."
+        ),
+        None => "The service account is not eksact's and is kept; only the annotation is removed.".to_owned(),
     });
     let operation = Operation::RemoveAnnotation {
         namespace: key.namespace.clone(),

@@ -120,7 +120,7 @@ impl Subject<'_> {
                 Action::Update,
                 Reason::new(
                     "differs",
-                    "this cluster's statement in its trust policy is not as wanted",
+                    "this cluster's statement in its trust policy differs from the desired state",
                 ),
             ),
         };
@@ -183,10 +183,11 @@ impl Subject<'_> {
                     "shared-role-missing",
                     format!("there is no role {name} in account {}", self.live.account),
                 );
-                return Err(Box::new(error.with_help(
-                    remedy!("A shared role is not made here: make it first, with eksact (`iam.serviceAccounts` with a `roleName` in \
-                     the file of one cluster) or another tool. If this very plan makes it, apply the file once more."),
-                )));
+                return Err(Box::new(error.with_help(remedy!(
+                    "`sharedRoles` does not create a role: create it first, with eksact \
+                     (`iam.serviceAccounts` with a `roleName` in the file of one cluster) or another tool. \
+                     If this very plan makes it, apply the file once more."
+                ))));
             }
             Some(Err(error)) => {
                 let finding = self.error("role-unreadable", error.to_string());
@@ -214,7 +215,7 @@ impl Subject<'_> {
             let error = self.error(
                 "shared-role-reserved",
                 format!(
-                    "the role {} is AWS's own: nobody else may write its trust policy",
+                    "the role {} belongs to AWS: no one else may write its trust policy",
                     role.arn
                 ),
             );
@@ -241,8 +242,9 @@ impl Subject<'_> {
         );
         self.error("shared-role-other-account", message)
             .with_help(remedy!(
-                "In account {account}, make an OIDC provider for {issuer}, and add this statement to the role's trust policy:\n    \
-                 {statement}\nThen take the role out of `sharedRoles`. `attachRoleARN` of the service accounts may name it as before."
+                "In account {account}, make an OIDC provider for {issuer}, and add this statement to the \
+                 role's trust policy:\n    {statement}\nThen remove the role from `sharedRoles`. \
+                 `attachRoleARN` of the service accounts may name it as before."
             ))
     }
 
@@ -366,11 +368,11 @@ impl StatementChange<'_> {
 fn note(action: Action, others: usize) -> Option<String> {
     let others = match others {
         0 => return None,
-        1 => "the other statement of its trust policy stays".to_owned(),
-        others => format!("the other {others} statements of its trust policy stay"),
+        1 => "the other statement of its trust policy is kept".to_owned(),
+        others => format!("the other {others} statements of its trust policy are kept"),
     };
     Some(if action == Action::Delete {
-        format!("Only this cluster's statement goes: the role is kept, and {others} as before.")
+        format!("Only this cluster's statement is removed: the role is kept, and {others} as before.")
     } else {
         format!("Only this cluster's statement is written: {others} as before.")
     })

@@ -30,8 +30,8 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                 severity,
                 "shared-roles-unreadable",
                 format!(
-                    "whether other roles still let service accounts of this cluster in by a statement of eksact's cannot be \
-                     told, because the roles of the account could not be listed: {error}"
+                    "whether other roles still let service accounts of this cluster in through a statement \
+                     of eksact's is not known, because the roles of the account could not be listed: {error}"
                 ),
             );
             draft.add_finding(match help_for(error) {
@@ -98,15 +98,15 @@ fn remove(role: &Role, sid: &str, live: &Live, draft: &mut PlanDraft) {
                 Severity::Error,
                 "shared-role-last-statement",
                 format!(
-                    "the statement {sid} in the trust policy of role {} stays: {error}",
+                    "the statement {sid} in the trust policy of role {} is kept: {error}",
                     role.name
                 ),
             )
             .about(&address);
             draft.add_finding(match error {
                 EditError::LastStatement => finding.with_help(remedy!(
-                    "Nobody else may assume this role: delete it, or give it another statement first (`aws iam \
-                     update-assume-role-policy --role-name {} --policy-document …`).",
+                    "No one else may assume this role: delete it, or give it another statement first (`aws \
+                     iam update-assume-role-policy --role-name {} --policy-document …`).",
                     role.name
                 )),
                 EditError::NotAPolicy => finding,

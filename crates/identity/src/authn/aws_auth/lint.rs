@@ -105,7 +105,7 @@ pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFind
             findings.warning(
                 "repeated-value",
                 format!(
-                    "the account {} is on line {first} already: once more makes no difference",
+                    "the account {} is on line {first} already: repeating it has no effect",
                     entry.value
                 ),
                 remedy!("remove it"),
@@ -115,7 +115,7 @@ pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFind
         if !is_account_id(&entry.value) {
             findings.error(
                 "bad-account",
-                format!("`{}` is not an account id, so it lets nobody in", entry.value),
+                format!("`{}` is not an account id, so it lets no one in", entry.value),
                 remedy!("an account id has twelve digits"),
                 None,
             );
@@ -175,7 +175,7 @@ fn unknown_section(key: &str, aws_auth: &AwsAuth) -> LintFinding {
         message: format!("the server does not read the key `{key}`"),
         suggestion: match meant {
             Some(meant) if is_there(meant) => {
-                remedy!("move what it has to `{}`, and remove it", meant.as_str())
+                remedy!("move its content to `{}`, and remove it", meant.as_str())
             }
             Some(meant) => remedy!("rename it to `{}`; upper and lower case matter", meant.as_str()),
             None => remedy!("remove it; it reads mapRoles, mapUsers and mapAccounts"),
@@ -275,7 +275,7 @@ impl Findings {
             self.error(
                 "section-dropped",
                 format!(
-                    "the server reads nothing of {}: {}; everybody in it is locked out",
+                    "the server reads nothing of {}: {}; everyone in it is locked out",
                     self.key.as_str(),
                     fault.problem
                 ),
@@ -300,7 +300,7 @@ impl Findings {
             let help = self.refused_help(refused, &section.unread);
             self.error(
                 "entry-dropped",
-                format!("the server leaves this entry out: {}", refused.because),
+                format!("the server ignores this entry: {}", refused.because),
                 help,
                 None,
             );
@@ -375,7 +375,7 @@ impl Findings {
                     format!(
                         "no RoleBinding or ClusterRoleBinding names the group `{name}`: it gives no rights"
                     ),
-                    remedy!("bind it, or take it away"),
+                    remedy!("bind it, or remove it"),
                     None,
                 );
             }
@@ -396,7 +396,11 @@ impl Findings {
             if !is_told("username") && !is_told("groups") {
                 self.error(
                     "no-username",
-                    format!("the entry of `{}` has neither a username nor groups: it lets in somebody who may do nothing", mapping.arn),
+                    format!(
+                        "the entry of `{}` has neither a username nor groups: it lets its principal in \
+                         without any rights",
+                        mapping.arn
+                    ),
                     remedy!("give it a `username`, and `groups` or a RoleBinding for that user"),
                     None,
                 );
@@ -404,7 +408,11 @@ impl Findings {
         } else if !is_told("username") {
             self.warning(
                 "no-username",
-                format!("the entry of `{}` has no username: audit logs name nobody, and aggregated APIs such as that of `kubectl top` refuse a caller without a name", mapping.arn),
+                format!(
+                    "the entry of `{}` has no username: audit logs have no name for it, and aggregated \
+                     APIs such as that of `kubectl top` refuse a caller without a name",
+                    mapping.arn
+                ),
                 match caller_of(self.key, &mapping.arn) {
                     NamedCaller::User => remedy!("write a `username`"),
                     _ => remedy!("write `username: \"{{{{SessionName}}}}\"`, or a name"),
@@ -449,9 +457,9 @@ fn caller_of(section: SectionKey, arn: &str) -> NamedCaller {
 /// What to do about a section that the server drops.
 pub fn dropped_help(fault: &Fault) -> Remedy {
     if fault.problem.contains("invalid map key") {
-        remedy!("put texts that begin with `{{{{` in quotes")
+        remedy!("put strings that begin with `{{{{` in quotes")
     } else if fault.problem.contains("tab") || fault.problem.contains("cannot start any token") {
-        remedy!("indent with spaces only, and put texts that begin with `@`, `%` or a backtick in quotes")
+        remedy!("indent with spaces only, and put strings that begin with `@`, `%` or a backtick in quotes")
     } else {
         remedy!("correct the text on that line or the one above, or go back to a backup")
     }

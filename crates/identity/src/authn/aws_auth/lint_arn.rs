@@ -11,7 +11,7 @@ impl Findings {
         if arn.is_empty() {
             self.error(
                 "sso-entry",
-                "EKS does not look at `sso` entries: this one lets nobody in".to_owned(),
+                "EKS does not look at `sso` entries: this one lets no one in".to_owned(),
                 remedy!("name the role's ARN, without its path"),
                 None,
             );
@@ -25,7 +25,10 @@ impl Findings {
         if prefix.eq_ignore_ascii_case("arn") && arn.contains(['*', '?']) {
             self.error(
                 "wildcard-in-arn",
-                format!("`{arn}` holds a wildcard, and the server compares ARNs letter by letter: it lets nobody in"),
+                format!(
+                    "`{arn}` has a wildcard, and the server compares ARNs character by character: it \
+                     lets no one in"
+                ),
                 remedy!("write one entry for each role or user"),
                 None,
             );
@@ -47,7 +50,7 @@ impl Findings {
                     let without = format!("arn:{partition}:iam::{account}:role/{short}");
                     self.error(
                         "role-arn-with-path",
-                        format!("`{arn}` has a path, which the server never sees: the entry lets nobody in"),
+                        format!("`{arn}` has a path, which the server never sees: the entry lets no one in"),
                         remedy!("write `{without}`"),
                         self.replaced(mapping, |with| without.clone_into(&mut with.arn)),
                     );
@@ -68,14 +71,17 @@ impl Findings {
                 let role = format!("arn:{partition}:iam::{account}:role/{role}");
                 self.error(
                     "session-arn",
-                    format!("`{arn}` names a session, and the server compares the role's ARN: the entry lets nobody in"),
+                    format!(
+                        "`{arn}` names a session, and the server compares the role's ARN: the entry \
+                         lets no one in"
+                    ),
                     remedy!("write `{role}`"),
                     self.replaced(mapping, |with| role.clone_into(&mut with.arn)),
                 );
             }
             ("iam", "group") => self.error(
                 "group-arn",
-                format!("`{arn}` names an IAM group, and nobody calls as a group: the entry lets nobody in"),
+                format!("`{arn}` names an IAM group, and no one calls as a group: the entry lets no one in"),
                 remedy!("map the users, or a role that the group may assume"),
                 None,
             ),
@@ -84,7 +90,7 @@ impl Findings {
         if !region.is_empty() {
             self.error(
                 "arn-with-region",
-                format!("`{arn}` names a region, and ARNs of IAM have none: the entry lets nobody in"),
+                format!("`{arn}` has a region, and IAM ARNs have none: the entry lets no one in"),
                 remedy!("leave the region empty"),
                 None,
             );
@@ -94,7 +100,7 @@ impl Findings {
     fn not_an_arn(&mut self, arn: &str) {
         self.error(
             "not-an-arn",
-            format!("`{arn}` is not the ARN of a role or user: the entry lets nobody in"),
+            format!("`{arn}` is not the ARN of a role or user: the entry lets no one in"),
             remedy!(
                 "an ARN looks like arn:aws:iam::111122223333:{}/name, without blanks",
                 if self.key == SectionKey::Users {
@@ -113,9 +119,9 @@ impl Findings {
         if !KNOWN_PARTITIONS.contains(&partition.as_str()) || partition != expected {
             self.error(
                 "wrong-partition",
-                format!("`{arn}` stands in partition `{partition}`: the entry lets nobody in"),
+                format!("`{arn}` is in partition `{partition}`: the entry lets no one in"),
                 match surroundings.partition {
-                    Some(expected) => remedy!("the cluster stands in `{expected}`"),
+                    Some(expected) => remedy!("the cluster is in `{expected}`"),
                     None => remedy!("the partitions are {}", KNOWN_PARTITIONS.join(", ")),
                 },
                 None,
@@ -124,7 +130,7 @@ impl Findings {
         if !is_account_id(account) {
             self.error(
                 "bad-account",
-                format!("`{account}` in `{arn}` is not an account id: the entry lets nobody in"),
+                format!("`{account}` in `{arn}` is not an account id: the entry lets no one in"),
                 remedy!("an account id has twelve digits"),
                 None,
             );
@@ -167,7 +173,7 @@ impl Findings {
         self.error(
             "stale-sso-role",
             format!(
-                "`{arn}` does not exist any more: IAM Identity Center makes a role anew under another name"
+                "`{arn}` does not exist any more: IAM Identity Center recreates a role under another name"
             ),
             match now.as_slice() {
                 [] => remedy!("permission set `{set}` has no role in account {account} now"),

@@ -34,10 +34,13 @@ impl Findings {
                 self.error(
                     "duplicate-overridden",
                     format!(
-                        "`{}` is written again on line {} of {}, and only that one counts; groups are not put together",
-                        entry.value.arn, other.line, self.key.as_str()
+                        "`{}` is written again on line {} of {}, and only that one counts; groups are not \
+                         combined",
+                        entry.value.arn,
+                        other.line,
+                        self.key.as_str()
                     ),
-                    remedy!("put what is meant into one entry and remove the other"),
+                    remedy!("put the intended values into one entry and remove the other"),
                     Some(Edit::Remove { entry: index }),
                 );
             } else if index < other_index {
@@ -47,7 +50,7 @@ impl Findings {
                         "`{}` differs from line {} of {} in upper and lower case only: the server picks one of them at random",
                         entry.value.arn, other.line, self.key.as_str()
                     ),
-                    remedy!("put what is meant into one entry and remove the other"),
+                    remedy!("put the intended values into one entry and remove the other"),
                     None,
                 );
             }
@@ -72,7 +75,7 @@ impl Findings {
                     "`{}` is on line {line} of mapRoles as well, where the server looks first: only that one counts",
                     user.value.arn
                 ),
-                remedy!("put what is meant into one entry and remove the other"),
+                remedy!("put the intended values into one entry and remove the other"),
                 Some(Edit::Remove { entry: index }),
             );
         }

@@ -165,7 +165,7 @@ fn what_kubernetes_and_iam_know() {
                 "stale-sso-role",
                 "permission set `Admin` has AWSReservedSSO_Admin_fedcba9876543210 now"
             ),
-            ("group-not-bound", "bind it, or take it away"),
+            ("group-not-bound", "bind it, or remove it"),
         ]
     );
 }

@@ -84,7 +84,10 @@ impl Findings {
             .clone()
             .unwrap_or_else(|| match fault.field.as_deref() {
                 Some("groups") => {
-                    remedy!("write groups as a list of texts, and put `yes`, `no`, numbers and `~` in quotes")
+                    remedy!(
+                        "write groups as a list of strings, and put `yes`, `no`, numbers and `~` in \
+                         quotes"
+                    )
                 }
                 Some(_) => remedy!("put the value in quotes"),
                 None => remedy!("write it as the other entries are written"),
@@ -104,11 +107,11 @@ impl Findings {
             WhyUnread::WrongType(fault) => self.wrong_type(fault),
             WhyUnread::Null => self.error(
                 "wrong-type",
-                format!("{what} is null; the server takes it as empty"),
+                format!("{what} is null; the server treats it as empty"),
                 if unread.is_item {
                     remedy!("write the name of the group in quotes, or remove the item")
                 } else {
-                    remedy!("write a value behind `{key}:`, or remove the key")
+                    remedy!("write a value after `{key}:`, or remove the key")
                 },
                 None,
             ),
@@ -117,7 +120,7 @@ impl Findings {
                 self.add(
                     if is_list { Weight::Warning } else { Weight::Error },
                     "empty-value",
-                    format!("{what} is empty, which says the same as if it were not written"),
+                    format!("{what} is empty, which is the same as leaving it out"),
                     remedy!("write a value, or remove it"),
                     None,
                 );
@@ -125,13 +128,18 @@ impl Findings {
             WhyUnread::Overridden { by } => self.error(
                 "overridden-key",
                 if by == "<<" {
-                    format!("what `<<` brings counts instead of `{key}`")
+                    format!("what `<<` merges in counts instead of `{key}`")
                 } else if by == key {
-                    format!("`{key}` is written again in this entry, and only the last one counts; they are not put together")
+                    format!(
+                        "`{key}` is written again in this entry, and only the last one counts; they are \
+                         not combined"
+                    )
                 } else {
-                    format!("`{by}` of this entry is the same key to the server and counts instead of `{key}`")
+                    format!(
+                        "`{by}` of this entry is the same key to the server and counts instead of `{key}`"
+                    )
                 },
-                remedy!("put what is meant into one and remove the other"),
+                remedy!("put the intended values into one and remove the other"),
                 None,
             ),
             WhyUnread::Unused => self.warning(
@@ -142,19 +150,23 @@ impl Findings {
             ),
             WhyUnread::Repeated => self.warning(
                 "repeated-value",
-                format!("`{}` is in `{key}` already: once more makes no difference", unread.value.as_deref().unwrap_or_default()),
+                format!(
+                    "`{}` is in `{key}` already: repeating it has no effect",
+                    unread.value.as_deref().unwrap_or_default()
+                ),
                 remedy!("remove it"),
                 None,
             ),
             WhyUnread::Merge => self.warning(
                 "no-difference",
-                "what `<<` brings in makes no difference: it is overridden, or nothing that the server reads".to_owned(),
+                "what `<<` merges in has no effect: it is overridden, or the server does not read it"
+                    .to_owned(),
                 remedy!("remove it"),
                 None,
             ),
             WhyUnread::NoDifference => self.warning(
                 "no-difference",
-                format!("{what} makes no difference to what the server makes of the entry"),
+                format!("{what} does not change how the server reads the entry"),
                 remedy!("remove it"),
                 None,
             ),
@@ -183,7 +195,7 @@ impl Findings {
             self.warning(
                 "unknown-key",
                 message,
-                remedy!("remove it, or make a comment of it: `# {key}: …`"),
+                remedy!("remove it, or comment it out: `# {key}: …`"),
                 None,
             );
             return;
@@ -192,7 +204,7 @@ impl Findings {
         let help = match &unread.value {
             _ if is_of_other && is_there => {
                 remedy!(
-                    "remove it; whom it names needs an entry of its own in {}",
+                    "remove it; the principal that it names needs an entry of its own in {}",
                     other.as_str()
                 )
             }
@@ -236,7 +248,7 @@ impl Findings {
                 )
             }
             WhyUnread::UnknownKey { .. } => remedy!("rename `{key}` to `{arn_field}`"),
-            _ => remedy!("write an ARN behind `{key}`, in quotes"),
+            _ => remedy!("write an ARN after `{key}`, in quotes"),
         }
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn check(chain: &Chain, account: &Account) -> Link {
     };
     if value.trim().is_empty() {
         return Link::broken(NAME, "annotation-empty", format!("{ROLE_ANNOTATION} is empty")).help(remedy!(
-            "The webhook takes an empty annotation for none: set it to the role's ARN."
+            "The webhook treats an empty annotation as missing: set it to the role's ARN."
         ));
     }
     if value.trim() != value {
@@ -32,10 +32,10 @@ pub(super) fn check(chain: &Chain, account: &Account) -> Link {
     };
     let arn: Arn = match value.parse() {
         Ok(arn) => arn,
-        Err(error) => return malformed(format!("{ROLE_ANNOTATION} is no ARN: {error}")),
+        Err(error) => return malformed(format!("{ROLE_ANNOTATION} is not an ARN: {error}")),
     };
     if arn.role_name().is_none() {
-        return malformed(format!("{ROLE_ANNOTATION} names no role: {value}"));
+        return malformed(format!("{ROLE_ANNOTATION} does not name a role: {value}"));
     }
     if arn.partition != chain.partition {
         return malformed(format!(

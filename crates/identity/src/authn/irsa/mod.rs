@@ -166,7 +166,8 @@ impl Chain {
     /// What could not be read, and how to find out all the same.
     fn unread(&self, name: &'static str, why: &str) -> Link {
         Link::unknown(name, why).help(remedy!(
-            "Give the caller the right that is missing, or make the call of a pod, which tells whether the chain holds: {}.",
+            "Give the caller the missing right, or make the call of a pod, which shows whether the chain \
+             works: {}.",
             self.trial_command()
         ))
     }
@@ -352,7 +353,7 @@ fn trust(chain: &Chain, account: &Account, role: &Role) -> Vec<Link> {
     let Some(issuer) = &chain.issuer else {
         return vec![Link::unknown(
             "trust policy",
-            "without an issuer there is nobody to trust",
+            "without an issuer there is nothing to trust",
         )];
     };
     let parts = || {
@@ -362,7 +363,7 @@ fn trust(chain: &Chain, account: &Account, role: &Role) -> Vec<Link> {
             .map_err(|error| format!("{}: {error}", role.arn))?;
         let name = arn
             .role_name()
-            .ok_or_else(|| format!("{} names no role", role.arn))?;
+            .ok_or_else(|| format!("{} does not name a role", role.arn))?;
         // A role of another account trusts the provider of its own.
         let provider =
             provider_arn(chain.partition, &arn.account, issuer).map_err(|error| error.to_string())?;
@@ -399,19 +400,20 @@ fn role(chain: &Chain, arn: &Arn) -> Link {
         // That it is in another account is told already.
         Err(why) if arn.account != chain.account => Link::unknown("role", why),
         Err(why) => chain.unread("role", why),
-        Ok(None) => Link::broken(
-            "role",
-            "role-missing",
-            format!("there is no role {arn}"),
-        )
-        .help(remedy!("Correct the annotation, or make the role: `eksact apply -f` with the file that has the service account.")),
+        Ok(None) => Link::broken("role", "role-missing", format!("there is no role {arn}")).help(remedy!(
+            "Correct the annotation, or create the role: `eksact apply -f` with the file that has \
+             the service account."
+        )),
         // STS compares the whole ARN, path included.
         Ok(Some(role)) if role.arn != arn.to_string() => Link::broken(
             "role",
             "role-path",
             format!("the annotation says {arn}, and the role is {}", role.arn),
         )
-        .help(remedy!("Annotate the service account with that ARN: {}", annotation::command(chain, &role.arn))),
+        .help(remedy!(
+            "Annotate the service account with that ARN: {}",
+            annotation::command(chain, &role.arn)
+        )),
         Ok(Some(role)) => Link::whole("role", &role.arn),
     }
 }
@@ -457,7 +459,7 @@ fn token(chain: &Chain, account: Option<&Account>, claims: &Claims) -> Link {
         )
         .help(remedy!("Pass the token that the webhook projects into pods: it is at /var/run/secrets/eks.amazonaws.com/serviceaccount/token."));
     }
-    Link::whole("token", "its claims are as wanted")
+    Link::whole("token", "its claims are correct")
 }
 
 /// What STS itself said; the last link, because its refusals name no cause.
@@ -479,9 +481,10 @@ fn called(trial: &Trial, before: &[Link]) -> Link {
             ))
         }
         Trial::Refused(says) if sound => Link::broken("call", "sts-refused", says).help(
-            remedy!("No other link is broken as far as can be seen. Try again in some seconds, which a change of IAM takes to reach STS. \
-             Then look for what cannot be seen from here: the provider in the account of the role, where that is another, and \
-             service control policies of the organization that forbid the call."),
+            remedy!("No other broken link is visible. Try again in some seconds, which a change of IAM \
+             takes to reach STS. Then look for what cannot be seen from here: the provider in the account \
+             of the role, where that is another, and service control policies of the organization that \
+             forbid the call."),
         ),
         Trial::Refused(says) => Link::broken("call", "sts-refused", says),
     }

@@ -57,7 +57,7 @@ fn with_pod_identity(chain: &Chain, pods: &[Pod]) -> Option<Link> {
         Link::broken(
             NAME,
             "pod-identity-wins",
-            format!("{names} has the role of an EKS Pod Identity association; the annotation is not looked at"),
+            format!("{names} has the role of an EKS Pod Identity association; the annotation is ignored"),
         )
         .help(remedy!(
             "`aws eks list-pod-identity-associations --region {} --cluster-name {} --namespace {} --service-account {}` names \
@@ -86,7 +86,7 @@ fn with_static_keys(pods: &[Pod]) -> Option<Link> {
         Link::broken(
             NAME,
             "static-keys-win",
-            format!("{found} sets {ACCESS_KEY}, and SDKs take keys before a web identity"),
+            format!("{found} sets {ACCESS_KEY}, and SDKs prefer keys to a web identity"),
         )
         .help(remedy!("Take the keys out of the pod's own environment.")),
     )
@@ -101,8 +101,8 @@ fn without_token_file(pods: &[Pod]) -> Option<Link> {
             format!("{found} has {ROLE_ARN} and no {TOKEN_FILE}"),
         )
         .help(remedy!(
-            "Where a pod sets one of the two itself, the webhook leaves both alone. Take {ROLE_ARN} out of the pod's own \
-             environment."
+            "Where a pod sets one of the two itself, the webhook sets neither. Take {ROLE_ARN} out of the \
+             pod's own environment."
         )),
     )
 }
@@ -151,15 +151,15 @@ fn restarted(chain: &Chain, stale: &[&Pod]) -> Option<Remedy> {
         .collect();
     let restart = (!commands.is_empty()).then(|| {
         remedy!(
-            "They were made before the annotation was as it is. Restart them: `{}`. If the new pods have no role either, the \
-             pod identity webhook did not see them: look for the label eks.amazonaws.com/skip-pod-identity-webhook, and \
-             whether they set {ROLE_ARN} themselves.",
+            "They were created before the annotation had its present value. Restart them: `{}`. If the new \
+             pods have no role either, the pod identity webhook did not see them: look for the label \
+             eks.amazonaws.com/skip-pod-identity-webhook, and whether they set {ROLE_ARN} themselves.",
             commands.join(" && ")
         )
     });
     let anew = (!bare.is_empty()).then(|| {
         remedy!(
-            "No controller makes {} anew: delete each, and create it again from its manifest.",
+            "No controller recreates {}: delete each, and create it again from its manifest.",
             bare.join(", ")
         )
     });

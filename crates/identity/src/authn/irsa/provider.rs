@@ -30,7 +30,7 @@ pub(super) fn check(chain: &Chain, foreign: Option<&Arn>) -> Vec<Link> {
         ];
     }
     let associate = remedy!(
-        "`eksact utils associate-iam-oidc-provider {} --approve` makes it whole.",
+        "`eksact utils associate-iam-oidc-provider {} --approve` completes it.",
         chain.flags()
     );
     let wanted = match provider_arn(chain.partition, &chain.account, issuer) {
@@ -68,7 +68,7 @@ fn audience(chain: &Chain, audiences: &[String], associate: Remedy) -> Link {
         "audience",
         "oidc-audience-missing",
         format!(
-            "tokens are for {}, and the provider takes {}",
+            "tokens are for {}, and the provider accepts {}",
             if wanted.is_empty() { "no audience" } else { wanted },
             if audiences.is_empty() {
                 "none".to_owned()

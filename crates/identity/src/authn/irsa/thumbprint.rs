@@ -37,7 +37,7 @@ pub(super) fn check(chain: &Chain, provider: &Provider) -> Option<Link> {
     let says = format!(
         "the provider has {own}, and none of the issuer's certificates has it{}",
         if served.publicly_trusted {
-            ": IAM does not look at it, because the issuer's certificates lead to a public root"
+            ": IAM does not check it, because the issuer's certificates lead to a public root"
         } else {
             "; seen from here they lead to no public root, and then IAM compares thumbprints"
         }

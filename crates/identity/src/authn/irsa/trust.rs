@@ -44,7 +44,7 @@ pub fn trust_links(question: &TrustQuestion<'_>) -> Vec<Link> {
         )
         .help(by_the_call(question)),
         TrustVerdict::NotAllowed(refused) => match refused.first() {
-            None => Link::broken(NAME, "trust-nobody", "it lets nobody in").helped(repair()),
+            None => Link::broken(NAME, "trust-nobody", "it lets no one in").helped(repair()),
             Some(nearest) => {
                 let said: Vec<(&'static str, String)> = nearest
                     .iter()
@@ -77,7 +77,7 @@ pub fn trust_links(question: &TrustQuestion<'_>) -> Vec<Link> {
 
 /// What there is to do where the document does not say enough.
 fn by_the_call(question: &TrustQuestion<'_>) -> Remedy {
-    remedy!("Only the call itself can tell: {}.", question.trial)
+    remedy!("Only the call itself can show it: {}.", question.trial)
 }
 
 /// Conditions of which nothing is known before the call.
@@ -152,8 +152,8 @@ fn too_broad(breadth: Breadth, call: &WebIdentityCall) -> Link {
         Breadth::AnyAudience => (
             "trust-any-audience",
             format!(
-                "it asks for no audience: tokens that were made for others than {} are let in, as far as the provider takes \
-                 their audience",
+                "it asks for no audience: tokens that were made for others than {} are let in, if the \
+                 provider accepts their audience",
                 call.audience
             ),
         ),
@@ -248,7 +248,7 @@ impl Words<'_> {
                 return (
                     "trust-swapped",
                     format!(
-                        "sub and aud are swapped: {key} shall be {}, and not {listed}",
+                        "sub and aud are swapped: {key} must be {}, and not {listed}",
                         self.call.subject
                     ),
                 );
@@ -257,7 +257,8 @@ impl Words<'_> {
                 return (
                     "trust-wildcard",
                     format!(
-                        "{operator} takes the wildcard in {listed} for a letter: it works with StringLike only"
+                        "{operator} treats the wildcard in {listed} as a literal character: it works with \
+                         StringLike only"
                     ),
                 );
             }
@@ -282,7 +283,7 @@ impl Words<'_> {
                 return (
                     "trust-swapped",
                     format!(
-                        "sub and aud are swapped: {key} shall be {}, and not {listed}",
+                        "sub and aud are swapped: {key} must be {}, and not {listed}",
                         self.call.audience
                     ),
                 );
@@ -290,7 +291,7 @@ impl Words<'_> {
             return (
                 "trust-audience",
                 format!(
-                    "it wants tokens for {listed}, and they are for {}",
+                    "it accepts tokens for {listed}, and they are for {}",
                     self.call.audience
                 ),
             );
