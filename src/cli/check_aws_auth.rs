@@ -1,6 +1,7 @@
 //! `eksact check aws-auth`: a ConfigMap as the server reads it, for people and for CI. Changes nothing.
 
 use clap::{Args, ValueEnum};
+use eksact_message::code::Code;
 
 use super::{
     ExitCode, Failure, account_flags::ClusterFlags, file, global::GlobalFlags, place_flags::cluster_name,
@@ -159,7 +160,7 @@ fn known<T>(read: Result<T, CallError>, what: &str, printer: &Printer) -> Option
 fn not_read(cluster: &str, region: &str) -> Diagnostic {
     Diagnostic::new(
         Severity::Warning,
-        "aws-auth-not-read",
+        Code::AwsAuthNotRead,
         "",
         "the cluster's authentication mode is API: it does not read aws-auth, which lets no one in",
     )
@@ -253,7 +254,7 @@ fn several(manifests: &[Manifest], lines: &Lines<'_>) -> Vec<Diagnostic> {
             first.begins
         );
         let (location, line) = lines.place(other.begins);
-        Diagnostic::new(Severity::Error, "several-aws-auth", "metadata", &message)
+        Diagnostic::new(Severity::Error, Code::SeveralAwsAuth, "metadata", &message)
             .with_help(remedy!("put all mappings into one and remove the other"))
             .at(location, line)
     });
@@ -282,7 +283,7 @@ fn of_manifest(manifest: &Manifest, lines: &Lines<'_>) -> Vec<Diagnostic> {
         findings.push(
             Diagnostic::new(
                 Severity::Warning,
-                "no-mappings",
+                Code::NoMappings,
                 "data",
                 "it has no mapRoles, mapUsers or mapAccounts: it lets no one in",
             )
@@ -298,7 +299,7 @@ fn of_manifest(manifest: &Manifest, lines: &Lines<'_>) -> Vec<Diagnostic> {
         );
         let (location, line) = lines.place(key.line);
         findings.push(
-            Diagnostic::new(Severity::Error, "duplicate-key", &key.path, &message)
+            Diagnostic::new(Severity::Error, Code::DuplicateKey, &key.path, &message)
                 .with_help(remedy!("put the intended values into one and remove the other"))
                 .at(location, line),
         );
@@ -312,7 +313,7 @@ fn of_manifest(manifest: &Manifest, lines: &Lines<'_>) -> Vec<Diagnostic> {
         findings.push(
             Diagnostic::new(
                 Severity::Error,
-                "value-not-text",
+                Code::ValueNotText,
                 format!("data.{}", value.key),
                 &message,
             )
@@ -332,7 +333,7 @@ fn identity(manifest: &Manifest) -> Option<Diagnostic> {
              {NAMESPACE}"
         );
         return Some(
-            Diagnostic::new(Severity::Warning, "no-namespace", "metadata", &message)
+            Diagnostic::new(Severity::Warning, Code::NoNamespace, "metadata", &message)
                 .with_help(remedy!("write `namespace: {NAMESPACE}` under `metadata`")),
         );
     }
@@ -358,7 +359,7 @@ fn identity(manifest: &Manifest) -> Option<Diagnostic> {
         Severity::Warning
     };
     let help = remedy!("write `name: {NAME}` and `namespace: {NAMESPACE}` under `metadata`");
-    Some(Diagnostic::new(severity, "not-aws-auth", "metadata", &message).with_help(help))
+    Some(Diagnostic::new(severity, Code::NotAwsAuth, "metadata", &message).with_help(help))
 }
 
 /// A field that a ConfigMap does not have, with what it may be meant for.
@@ -379,7 +380,7 @@ fn unknown_field(path: &str) -> Diagnostic {
         (None, None) => (Severity::Warning, remedy!("remove it")),
     };
     let message = format!("the server reads nothing of `{path}`");
-    Diagnostic::new(severity, "unknown-field", path, &message).with_help(help)
+    Diagnostic::new(severity, Code::UnknownField, path, &message).with_help(help)
 }
 
 fn checked(subject: String, aws_auth: &AwsAuth, findings: Vec<Diagnostic>) -> AwsAuthCheck {

@@ -268,8 +268,8 @@ fn facts(links: &[Link]) -> Facts {
                 Severity::Warning
             }),
         };
-        if let Some(severity) = severity {
-            let mut finding = Finding::new(severity, link.code, &link.says);
+        if let (Some(severity), Some(code)) = (severity, link.code) {
+            let mut finding = Finding::new(severity, code, &link.says);
             finding.help.clone_from(&link.help);
             facts.find(finding);
         }

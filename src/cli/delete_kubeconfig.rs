@@ -1,5 +1,6 @@
 //! `eksact delete kubeconfig`.
 
+use eksact_message::code::Code;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -121,7 +122,7 @@ fn kept(removal: &Removal) -> Vec<Finding> {
             };
             Finding::new(
                 Severity::Note,
-                "kubeconfig-not-ours",
+                Code::KubeconfigNotOurs,
                 format!("the context is kept: {why}"),
             )
             .about(&address(Section::Contexts, context))
@@ -138,7 +139,7 @@ fn further_files(chosen: &ChosenFile, removal: &Removal, removes: &dyn Fn(&Entri
         .map(|(path, _)| {
             Finding::new(
                 Severity::Warning,
-                "kubeconfig-further-file",
+                Code::KubeconfigFurtherFile,
                 format!("{} has entries of the cluster, too", path.display()),
             )
             .with_help(remedy!(
@@ -167,7 +168,7 @@ fn current_gone(chosen: &ChosenFile, removal: &Removal, automatic: Option<&Path>
     Some(
         Finding::new(
             Severity::Warning,
-            "kubeconfig-current-gone",
+            Code::KubeconfigCurrentGone,
             format!(
                 "the current context of {} is {current}, which is gone now",
                 path.display()
@@ -187,7 +188,7 @@ fn missing(selection: &Selection, file: &str) -> Finding {
     );
     Finding::new(
         Severity::Warning,
-        "kubeconfig-no-such-context",
+        Code::KubeconfigNoSuchContext,
         format!("the cluster {cluster} has no context {context} in {file}"),
     )
     .with_help(remedy!("`kubectl config get-contexts` lists those that exist."))

@@ -1,5 +1,6 @@
 //! `eksact update-kubeconfig`, `utils write-kubeconfig` and `apply --update-kubeconfig`.
 
+use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use clap::{ArgAction, Args};
@@ -326,7 +327,7 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
         findings.push(
             Finding::new(
                 Severity::Note,
-                "kubeconfig-user-beside",
+                Code::KubeconfigUserBeside,
                 format!("the user {other} signs in with another role or profile, and is left as it is"),
             )
             .about(&address(Section::Users, &merged.user.name))
@@ -339,7 +340,7 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
         findings.push(
             Finding::new(
                 Severity::Warning,
-                "kubeconfig-user-replaced",
+                Code::KubeconfigUserReplaced,
                 format!(
                     "other contexts use the user that is replaced, and now sign in as this one: {}",
                     merged.replaced_under.join(", ")
@@ -352,7 +353,7 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
         findings.push(
             Finding::new(
                 Severity::Note,
-                "kubeconfig-user-taken-over",
+                Code::KubeconfigUserTakenOver,
                 format!(
                     "other contexts use the user, and sign in as the same by {} from now on: {}",
                     wanted.exec.tool.program(),
@@ -367,7 +368,7 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
         findings.push(
             Finding::new(
                 Severity::Warning,
-                "kubeconfig-insecure-cluster",
+                Code::KubeconfigInsecureCluster,
                 "insecure-skip-tls-verify is set, and so no certificate authority was written: kubectl \
                  accepts only one of the two",
             )
@@ -384,7 +385,7 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
         findings.push(
             Finding::new(
                 Severity::Note,
-                "kubeconfig-ambient-profile",
+                Code::KubeconfigAmbientProfile,
                 format!("the profile {profile} of this environment was not written: kubectl uses whichever is set when it runs"),
             )
             .with_help(remedy!("--profile {profile} writes it; --no-profile confirms that no profile is \

@@ -1,6 +1,7 @@
 //! The road of every command that changes a kubeconfig: choose the file, take its lock, read, plan, write, show. Nothing
 //! is asked: it is the user's own file.
 
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use std::{
     path::{Path, PathBuf},
@@ -132,7 +133,7 @@ impl ChosenFile {
                 Some(Err(failure)) => findings.push(
                     Finding::new(
                         Severity::Warning,
-                        "kubeconfig-unreadable",
+                        Code::KubeconfigUnreadable,
                         format!(
                             "another file of KUBECONFIG cannot be read, and so kubectl reads no file: {}",
                             failure.message
@@ -169,7 +170,7 @@ impl ChosenFile {
                     findings.push(
                         Finding::new(
                             Severity::Warning,
-                            "kubeconfig-shadowed",
+                            Code::KubeconfigShadowed,
                             format!(
                                 "{file} has a {} of this name too, and kubectl uses that one",
                                 section.entry_key()
@@ -193,7 +194,7 @@ impl ChosenFile {
                 findings.push(
                     Finding::new(
                         Severity::Warning,
-                        "kubeconfig-current-elsewhere",
+                        Code::KubeconfigCurrentElsewhere,
                         format!(
                             "kubectl stays with the context {current}, which is the current one of {file}"
                         ),
@@ -246,7 +247,7 @@ impl ChosenFile {
             change.plan.findings.push(
                 Finding::new(
                     Severity::Warning,
-                    "kubeconfig-open-to-others",
+                    Code::KubeconfigOpenToOthers,
                     format!("others on this machine may read or change {file}"),
                 )
                 .with_help(remedy!("chmod 600 {file}")),
@@ -300,7 +301,7 @@ fn done(file: &str, written: Written) -> String {
 /// An entry that stays in the file and that kubectl does not use.
 fn unusable(entry: &Unusable) -> Finding {
     let message = format!("{}: {}", entry.location, entry.problem);
-    let finding = Finding::new(Severity::Warning, "kubeconfig-entry-unusable", message);
+    let finding = Finding::new(Severity::Warning, Code::KubeconfigEntryUnusable, message);
     finding
         .about(&address(entry.section, &entry.name))
         .with_help(entry.help.clone())

@@ -118,7 +118,7 @@ impl ValueEnum for GuardCode {
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.0.code()).help(self.0.explanation()))
+        Some(PossibleValue::new(self.0.code().as_str()).help(self.0.explanation()))
     }
 }
 
@@ -199,8 +199,8 @@ mod tests {
                 .map(|line| line.plan.allow.into_iter().map(|code| code.0).collect::<Vec<_>>())
         };
         for guard in Guard::ALL {
-            assert_eq!(allowed(guard.code()), Some(vec![guard]));
-            assert_eq!(allowed(&guard.code().to_uppercase()), None);
+            assert_eq!(allowed(guard.code().as_str()), Some(vec![guard]));
+            assert_eq!(allowed(&guard.code().as_str().to_uppercase()), None);
             assert_eq!(allowed(&format!("{}x", guard.code())), None);
         }
         assert_eq!(

@@ -1,6 +1,7 @@
 //! `eksact verify token`: the checks of the server, one after the other, and the question to STS itself.
 
 use clap::{Args, Subcommand};
+use eksact_message::code::Code;
 use jiff::Timestamp;
 
 use super::{
@@ -141,7 +142,7 @@ impl VerifyToken {
 fn not_of_the_sandbox(error: &SandboxTokenError, cluster: &str) -> Finding {
     let (code, message, help) = match error {
         SandboxTokenError::Signature => (
-            "token-cluster",
+            Code::TokenCluster,
             error.to_string(),
             remedy!(
                 "It was signed for another cluster than `{cluster}` (upper and lower case count), or was changed. Make it with \
@@ -149,7 +150,7 @@ fn not_of_the_sandbox(error: &SandboxTokenError, cluster: &str) -> Finding {
             ),
         ),
         SandboxTokenError::Real | SandboxTokenError::Unreadable(_) => (
-            "not-a-sandbox-token",
+            Code::NotASandboxToken,
             format!("{error}; nothing of it was sent anywhere"),
             remedy!("Leave out --sandbox to ask AWS about it."),
         ),
@@ -162,7 +163,7 @@ fn any_name(cluster: &str) -> Finding {
     let message = format!(
         "the token was made just now for the name {cluster}; whether there is such a cluster STS cannot know"
     );
-    Finding::new(Severity::Note, "cluster-unknown", message).with_help(remedy!(
+    Finding::new(Severity::Note, Code::ClusterUnknown, message).with_help(remedy!(
         "`eksact whoami --cluster {cluster}` asks EKS and the cluster's server."
     ))
 }

@@ -1,6 +1,7 @@
 //! `--aws-auth` of `whoami`: the ConfigMap from a file, as whoever may read it in the cluster saved it. What it means is
 //! told elsewhere.
 
+use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use super::{Failure, file};
@@ -59,7 +60,7 @@ fn pasted_aws_auth(text: &str, path: &str) -> Result<PastedAwsAuth, String> {
         };
         Finding::new(
             Severity::Warning,
-            "not-aws-auth",
+            Code::NotAwsAuth,
             format!("--aws-auth has the ConfigMap {place}, and the server reads only {NAMESPACE}/{NAME}"),
         )
         .with_help(save_it())

@@ -18,7 +18,7 @@ fn of_file(text: String) -> Case {
     case("check aws-auth --region eu-west-1 --file a.yaml")
         .file("a.yaml", text)
         // Most have no nodes in them, which is not what they are about.
-        .leaves("(no-node-role)")
+        .leaves("[no-node-role]")
 }
 
 /// A fault in `data`; then the one text in place of the other.

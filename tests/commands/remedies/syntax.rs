@@ -69,7 +69,7 @@ fn encodings() -> Vec<Check> {
             .file("a.yaml", latin1(manifest))
             .says(as_utf8)
             .write("a.yaml", manifest)
-            .leaves("(no-node-role)")
+            .leaves("[no-node-role]")
             .check(),
         case(UPDATE)
             .file("kc.yaml", latin1("apiVersion: v1\nkind: Config\n"))

@@ -144,10 +144,7 @@ async fn shared_role_gives_up_on_a_restless_document() {
         () = meddler => panic!("it never ended"),
     };
     let (_, error) = report.failed.first().unwrap();
-    assert!(
-        error.message.contains("kept changing for 180 s"),
-        "{error}"
-    );
+    assert!(error.message.contains("kept changing for 180 s"), "{error}");
 }
 
 /// Two to four clusters at once, in every order that the seeds give, over slow calls and late readings: each statement is

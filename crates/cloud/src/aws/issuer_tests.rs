@@ -160,7 +160,10 @@ async fn a_proxy_that_answers_nonsense_is_an_error() {
             "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n",
             "put them into HTTPS_PROXY=",
         ),
-        ("HTTP/1.1 503 Bad\u{7} Day\r\n\r\n", "closed the connection on CONNECT"),
+        (
+            "HTTP/1.1 503 Bad\u{7} Day\r\n\r\n",
+            "closed the connection on CONNECT",
+        ),
         ("HTTP/1.1 403 \r\n\r\n", "the proxy refused the tunnel: 403"),
         (
             "SSH-2.0-OpenSSH_9.9\r\n\r\n",

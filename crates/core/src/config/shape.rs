@@ -10,6 +10,7 @@ use super::fields::{Field, FieldType, ObjectType, types};
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use super::suggest;
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use eksact_yaml::explain::{self, Misleading};
 use eksact_yaml::{Content, Node, Resolved, Style};
@@ -122,7 +123,7 @@ impl Checker {
     fn unused_holder(&mut self, key: &str, here: FieldPath) {
         let message = format!("no alias in this file refers to what {} holds", quoted(key));
         self.findings.push(
-            Finding::warning("no-effect", here, message)
+            Finding::warning(Code::NoEffect, here, message)
                 .help(remedy!("it holds anchors (`&name`) for aliases (`*name`) elsewhere, and eksctl refuses it; leave it out"))
                 .at_key(),
         );
@@ -134,7 +135,7 @@ impl Checker {
             parent => format!("in {parent}"),
         };
         let mut finding = Finding::error(
-            "unknown-key",
+            Code::UnknownKey,
             here.clone(),
             format!("there is no key {} {place}", quoted(key)),
         )
@@ -187,7 +188,7 @@ impl Checker {
             Severity::Warning
         };
         let mut finding = Finding::error(
-            "wrong-value",
+            Code::WrongValue,
             path.clone(),
             format!("{path} cannot be {}", quoted(text)),
         );
@@ -206,10 +207,10 @@ impl Checker {
             describe(wanted),
             description(node)
         );
-        let mut finding = Finding::error("wrong-type", path.clone(), message);
+        let mut finding = Finding::error(Code::WrongType, path.clone(), message);
         if path.to_string().is_empty() {
             finding = Finding::error(
-                "wrong-type",
+                Code::WrongType,
                 path.clone(),
                 format!(
                     "the file must be {}, and this is {}",
@@ -332,7 +333,7 @@ fn required_at_the_root(kind: DocumentKind, root: &Node, findings: &mut Findings
     let mut require = |present: bool, path: &str, help: Remedy| {
         if !present {
             findings.push(
-                Finding::error("missing", FieldPath::of(path), format!("{path} must be set"))
+                Finding::error(Code::Missing, FieldPath::of(path), format!("{path} must be set"))
                     .help(help)
                     .explained_from_below(),
             );

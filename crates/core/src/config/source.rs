@@ -1,5 +1,6 @@
 //! From the bytes of a file to text with lines, for diagnostics that show them.
 
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use std::ops::Range;
 use std::sync::Arc;
@@ -72,7 +73,7 @@ impl Source {
             );
             return Err(fail(
                 Some(Position { line: 1, column: 1 }),
-                "file-too-large",
+                Code::FileTooLarge,
                 message,
                 remedy!("is this really a ClusterConfig?"),
             ));
@@ -80,7 +81,7 @@ impl Source {
         let (text, _) = text::decode(bytes).map_err(|error| {
             fail(
                 Some(Position::new(error.line, error.column)),
-                "not-utf8",
+                Code::NotUtf8,
                 error.problem.to_owned(),
                 remedy!(
                     "{}; a compressed or binary file is not a ClusterConfig",

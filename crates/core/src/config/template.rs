@@ -4,8 +4,8 @@
 use super::diagnostic::quoted;
 use super::finding::Finding;
 use super::path::FieldPath;
-use super::placeholder::CODE;
 use super::source::Position;
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use eksact_yaml::explain::template::{self, name};
 
@@ -46,7 +46,7 @@ pub(super) fn check(text: &str) -> Vec<(Position, Finding)> {
             let name = name(template.text);
             let finding = if OF_THE_AUTHENTICATOR.contains(&name) {
                 let message = format!("{} needs quotes{}", quoted(template.text), times(count));
-                Finding::error(CODE, FieldPath::default(), message).help(remedy!(
+                Finding::error(Code::Placeholder, FieldPath::default(), message).help(remedy!(
                     "write '{{{{{name}}}}}': without quotes YAML reads it as a mapping"
                 ))
             } else {
@@ -62,7 +62,7 @@ pub(super) fn check(text: &str) -> Vec<(Position, Finding)> {
 /// That something was not filled in.
 pub(super) fn unexpanded(text: &str, path: FieldPath) -> Finding {
     let message = format!("{} is not expanded by eksact", quoted(text));
-    Finding::error(CODE, path, message).help(help(text))
+    Finding::error(Code::Placeholder, path, message).help(help(text))
 }
 
 /// How often it is there, where it is there more than once.

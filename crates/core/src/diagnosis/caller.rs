@@ -18,6 +18,7 @@ use eksact_identity::authn::{
     aws_auth::{Identity, SectionKey, parse},
     aws_auth_manifest::Manifest,
 };
+use eksact_message::code::Code;
 
 /// What was found out; what is none could not be.
 #[derive(Debug)]
@@ -316,7 +317,7 @@ fn refused(known: &Known<'_>, mappings: &Mappings<'_>, facts: &mut Facts) {
         facts.find(
             Finding::new(
                 Severity::Error,
-                "refused",
+                Code::Refused,
                 format!("the server refuses {arn}; the reason cannot be checked from here: {looked}"),
             )
             .with_help(remedy!(
@@ -352,7 +353,7 @@ fn refused_though_mapped(known: &Known<'_>, mappings: &Mappings<'_>) -> Finding 
     };
     Finding::new(
         Severity::Error,
-        "refused-though-mapped",
+        Code::RefusedThoughMapped,
         format!(
             "the server refuses {}, though {through}; {token}",
             known.identity.canonical.arn
@@ -371,7 +372,7 @@ fn cluster_missing(known: &Known<'_>) -> Finding {
          is there.",
         known.region
     );
-    Finding::new(Severity::Error, "cluster-missing", message).with_help(help)
+    Finding::new(Severity::Error, Code::ClusterMissing, message).with_help(help)
 }
 
 /// Nothing lets the caller in: what would.
@@ -382,7 +383,7 @@ fn not_mapped(known: &Known<'_>, mappings: &Mappings<'_>, facts: &mut Facts) {
         facts.find(
             Finding::new(
                 Severity::Warning,
-                "root",
+                Code::Root,
                 "the caller is the account's root user, which no access entry can name",
             )
             .with_help(remedy!("Sign in as a user or role of IAM, and delete the access keys of the root user: AWS advises against them.")),
@@ -410,7 +411,7 @@ fn not_mapped(known: &Known<'_>, mappings: &Mappings<'_>, facts: &mut Facts) {
     } else {
         remedy!("Someone with the right to do so: {command}")
     };
-    facts.find(Finding::new(Severity::Error, "not-mapped", message).with_help(help));
+    facts.find(Finding::new(Severity::Error, Code::NotMapped, message).with_help(help));
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ fn files() -> Vec<Entries> {
 fn codes(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<String> {
     findings(user, asked)
         .into_iter()
-        .map(|finding| finding.code)
+        .map(|finding| finding.code.to_string())
         .collect()
 }
 

@@ -5,6 +5,7 @@ use crate::{
     engine::{Finding, Severity},
     ports::access::{AccessEntry, RbacBinding, Subject},
 };
+use eksact_message::code::Code;
 
 /// The group that the API server asks nobody about.
 const MASTERS: &str = "system:masters";
@@ -69,7 +70,7 @@ pub fn empty_entry(entry: &AccessEntry, bindings: &[RbacBinding], target: Target
         names(&entry.username, &entry.groups)
     );
     Some(
-        Finding::new(Severity::Warning, "entry-gives-nothing", message).with_help(remedy!(
+        Finding::new(Severity::Warning, Code::EntryGivesNothing, message).with_help(remedy!(
             "Give it an access policy: {}; or bind it: {}",
             target.give_view(entry),
             bind(&entry.username, &entry.groups)
@@ -91,7 +92,7 @@ pub fn empty_mapping(
         names(username, groups)
     );
     Some(
-        Finding::new(Severity::Warning, "mapping-gives-nothing", message)
+        Finding::new(Severity::Warning, Code::MappingGivesNothing, message)
             .with_help(remedy!("Bind it: {}", bind(username, groups))),
     )
 }

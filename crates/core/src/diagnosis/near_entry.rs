@@ -1,5 +1,6 @@
 //! What is said about an entry that was probably meant for the caller: where it is, why it is not the caller's, and what to do.
 
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use std::fmt::Write as _;
 
@@ -99,31 +100,31 @@ fn written(text: &str) -> String {
     }
 }
 
-fn code(miss: &Miss) -> &'static str {
+fn code(miss: &Miss) -> Code {
     match miss {
-        Miss::RolePath => "role-arn-with-path",
-        Miss::AssumedRole => "session-arn",
-        Miss::UserPath => "user-path",
-        Miss::OtherAccount { .. } => "other-account",
-        Miss::OtherPartition { .. } => "wrong-partition",
-        Miss::Padding { .. } | Miss::NotAnArn => "not-an-arn",
-        Miss::OtherKind { .. } => "other-kind",
-        Miss::OtherSsoRole { .. } => "other-sso-role",
-        Miss::PermissionSet { .. } => "permission-set-name",
-        Miss::Wildcard => "wildcard-in-arn",
-        Miss::Root => "root-arn",
-        Miss::SessionName => "session-name",
-        Miss::Slip => "similar-name",
-        Miss::Overridden { .. } => "duplicate-overridden",
-        Miss::AtRandom => "duplicate-at-random",
-        Miss::OtherSection { right } if *right == SectionKey::Users => "user-in-map-roles",
-        Miss::OtherSection { .. } => "role-in-map-users",
-        Miss::Refused { .. } => "entry-dropped",
-        Miss::DroppedSection { .. } => "section-dropped",
-        Miss::MisspeltSection { .. } => "section-misspelt",
-        Miss::SsoEntry => "sso-entry",
-        Miss::AccountForm => "bad-account",
-        Miss::EmptyFields { .. } => "wrong-type",
+        Miss::RolePath => Code::RoleArnWithPath,
+        Miss::AssumedRole => Code::SessionArn,
+        Miss::UserPath => Code::UserPath,
+        Miss::OtherAccount { .. } => Code::OtherAccount,
+        Miss::OtherPartition { .. } => Code::WrongPartition,
+        Miss::Padding { .. } | Miss::NotAnArn => Code::NotAnArn,
+        Miss::OtherKind { .. } => Code::OtherKind,
+        Miss::OtherSsoRole { .. } => Code::OtherSsoRole,
+        Miss::PermissionSet { .. } => Code::PermissionSetName,
+        Miss::Wildcard => Code::WildcardInArn,
+        Miss::Root => Code::RootArn,
+        Miss::SessionName => Code::SessionName,
+        Miss::Slip => Code::SimilarName,
+        Miss::Overridden { .. } => Code::DuplicateOverridden,
+        Miss::AtRandom => Code::DuplicateAtRandom,
+        Miss::OtherSection { right } if *right == SectionKey::Users => Code::UserInMapRoles,
+        Miss::OtherSection { .. } => Code::RoleInMapUsers,
+        Miss::Refused { .. } => Code::EntryDropped,
+        Miss::DroppedSection { .. } => Code::SectionDropped,
+        Miss::MisspeltSection { .. } => Code::SectionMisspelt,
+        Miss::SsoEntry => Code::SsoEntry,
+        Miss::AccountForm => Code::BadAccount,
+        Miss::EmptyFields { .. } => Code::WrongType,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Guards over who gets into the cluster: what a write of `aws-auth` may not do unasked, seen together with the access
 //! entries that override it. Pure: who gets in before and after is told by the caller of these functions.
 
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -176,7 +177,7 @@ impl Refusal {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownRefusal {
     /// The guard's code.
-    pub code: String,
+    pub code: Code,
     /// The principals or sections that it is about.
     pub subjects: BTreeSet<String>,
 }
@@ -184,7 +185,7 @@ pub struct KnownRefusal {
 impl From<&Refusal> for KnownRefusal {
     fn from(refusal: &Refusal) -> Self {
         Self {
-            code: refusal.guard.code().to_owned(),
+            code: refusal.guard.code(),
             subjects: refusal.subjects.clone(),
         }
     }

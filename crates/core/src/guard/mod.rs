@@ -7,6 +7,7 @@
 pub mod access;
 pub mod own_rights;
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use crate::engine::{Finding, PlanDraft, Severity};
@@ -49,17 +50,17 @@ impl Guard {
     ];
 
     /// Its stable code.
-    pub const fn code(self) -> &'static str {
+    pub const fn code(self) -> Code {
         match self {
-            Self::OidcProviderInUse => "oidc-provider-in-use",
-            Self::OidcProviderNotMarked => "oidc-provider-not-marked",
-            Self::KubernetesUnreachable => "kubernetes-unreachable",
-            Self::OwnAccessLost => "own-access-lost",
-            Self::LastAdminLost => "last-admin-lost",
-            Self::NodeRoleLost => "node-role-lost",
-            Self::AwsAuthSectionDropped => "aws-auth-section-dropped",
-            Self::AwsAuthForeignChange => "aws-auth-foreign-change",
-            Self::SharedRoleInUse => "shared-role-in-use",
+            Self::OidcProviderInUse => Code::OidcProviderInUse,
+            Self::OidcProviderNotMarked => Code::OidcProviderNotMarked,
+            Self::KubernetesUnreachable => Code::KubernetesUnreachable,
+            Self::OwnAccessLost => Code::OwnAccessLost,
+            Self::LastAdminLost => Code::LastAdminLost,
+            Self::NodeRoleLost => Code::NodeRoleLost,
+            Self::AwsAuthSectionDropped => Code::AwsAuthSectionDropped,
+            Self::AwsAuthForeignChange => Code::AwsAuthForeignChange,
+            Self::SharedRoleInUse => Code::SharedRoleInUse,
         }
     }
 

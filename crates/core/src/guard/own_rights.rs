@@ -90,6 +90,7 @@ pub fn own_rights_lost(own: &OwnRights) -> Option<Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eksact_message::code::Code;
 
     #[test]
     fn rights_and_names_that_go() {
@@ -135,7 +136,7 @@ mod tests {
                 way_back: String::new(),
             };
             let found = own_rights_lost(&own).map(|refusal| refusal.guard.code());
-            assert_eq!(found, refused.then_some("own-access-lost"), "{case}");
+            assert_eq!(found, refused.then_some(Code::OwnAccessLost), "{case}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Namespaces: a missing one that a service account needs is created, never deleted, and gets no labels (as eksctl's).
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
@@ -75,7 +76,7 @@ impl Kind for NamespaceKind {
                 Some(Ok(Some(namespace))) if namespace.terminating => draft.add_finding(
                     Finding::new(
                         Severity::Error,
-                        "namespace-terminating",
+                        Code::NamespaceTerminating,
                         format!(
                             "namespace {} is being deleted: nothing can be created in it",
                             namespace.name

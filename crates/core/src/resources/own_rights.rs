@@ -10,12 +10,13 @@ use crate::{
     live::Live,
     ports::CallError,
 };
+use eksact_message::code::Code;
 
 /// That nobody knows what the caller loses.
 fn unknown(caller: &str, error: &CallError) -> Finding {
     Finding::new(
         Severity::Warning,
-        "own-rights-unknown",
+        Code::OwnRightsUnknown,
         format!(
             "the plan changes the user name or groups of the caller, {caller}, and its RBAC rights could \
              not be read: {error}"
@@ -31,7 +32,7 @@ fn unknown(caller: &str, error: &CallError) -> Finding {
 fn not_understood(error: &StepError) -> Finding {
     Finding::new(
         Severity::Error,
-        "own-rights-unknown",
+        Code::OwnRightsUnknown,
         format!("what the plan takes from the caller is not known: {error}"),
     )
 }
@@ -53,7 +54,7 @@ pub(super) fn guard(live: &Live, draft: &mut PlanDraft) {
     if let (Err(error), None | Some(Err(_))) = (&live.caller, live.user_info()) {
         let finding = Finding::new(
             Severity::Warning,
-            "own-rights-unknown",
+            Code::OwnRightsUnknown,
             format!(
                 "whether the caller loses its own access depends on who it is, which could not be read: {error}"
             ),
@@ -88,7 +89,7 @@ pub(super) fn guard(live: &Live, draft: &mut PlanDraft) {
         draft.add_finding(
             Finding::new(
                 Severity::Warning,
-                "own-rights-unknown",
+                Code::OwnRightsUnknown,
                 format!(
                     "what the caller, {}, loses depends on {}, which the plan takes from it and which could not be read",
                     caller.key,

@@ -106,7 +106,8 @@ fn write_diagnostic(diagnostic: &Diagnostic, page: &mut Page) {
         body.push(Span::new(Label::Address, format!("{location}: ")));
     }
     body.extend([
-        Span::new(label, format!("{}: ", diagnostic.severity)),
+        Span::new(label, format!("{}[{}]", diagnostic.severity, diagnostic.code)),
+        Span::plain(": "),
         Span::plain(&diagnostic.message),
     ]);
     page.hanging(0, 2, &body);
@@ -124,6 +125,7 @@ fn write_diagnostic(diagnostic: &Diagnostic, page: &mut Page) {
 mod tests {
     use super::*;
     use crate::config::SourceLocation;
+    use eksact_message::code::Code;
 
     #[derive(Debug, thiserror::Error)]
     #[error("the stack eksctl-prod-x could not be created")]
@@ -154,7 +156,7 @@ mod tests {
         let diagnostic =
             |severity, line, message: &str, source: Option<(&str, usize)>, help: Option<&str>| Diagnostic {
                 severity,
-                code: "unknown-key",
+                code: Code::UnknownKey,
                 path: String::new(),
                 message: message.to_owned(),
                 location: Some(SourceLocation {

@@ -8,6 +8,7 @@ use crate::{
     view::{samples, text::cells},
 };
 use eksact_identity::iam::trust::irsa_trust_policy;
+use eksact_message::code::Code;
 
 const FILE: Option<&str> = Some("cluster.yaml");
 
@@ -87,15 +88,15 @@ fn every_action_and_every_severity() {
           + label team  reports
           + label app.kubernetes.io/managed-by  eksctl
 
-    refused[trusted-provider]: oidc-provider/prod: 3 roles still trust it.
+    refused[oidc-provider-in-use]: oidc-provider/prod: 3 roles still trust it.
       help: Delete those roles first.
-      help: To do it anyway: --allow trusted-provider
+      help: To do it anyway: --allow oidc-provider-in-use
     error[stack-stuck]: iam-role/app/stuck: the stack
       eksctl-prod-addon-iamserviceaccount-app-stuck is in UPDATE_ROLLBACK_FAILED.
       help: Continue its rollback in the CloudFormation console, then plan again.
-    warning[role-without-policy]: iam-role/ops/named: it has no policy at all, so
+    warning[no-policy]: iam-role/ops/named: it has no policy at all, so
       that whoever assumes it may do nothing.  (cluster.yaml:60)
-    note[sections-not-managed]: managedNodeGroups, addons and vpc are not managed by
+    note[role-attached]: managedNodeGroups, addons and vpc are not managed by
       eksact.
     ");
 }
@@ -161,15 +162,15 @@ fn a_wide_terminal_is_used() {
           + label team  reports
           + label app.kubernetes.io/managed-by  eksctl
 
-    refused[trusted-provider]: oidc-provider/prod: 3 roles still trust it.
+    refused[oidc-provider-in-use]: oidc-provider/prod: 3 roles still trust it.
       help: Delete those roles first.
-      help: To do it anyway: --allow trusted-provider
+      help: To do it anyway: --allow oidc-provider-in-use
     error[stack-stuck]: iam-role/app/stuck: the stack eksctl-prod-addon-iamserviceaccount-app-stuck is in
       UPDATE_ROLLBACK_FAILED.
       help: Continue its rollback in the CloudFormation console, then plan again.
-    warning[role-without-policy]: iam-role/ops/named: it has no policy at all, so that whoever assumes it may do nothing.
+    warning[no-policy]: iam-role/ops/named: it has no policy at all, so that whoever assumes it may do nothing.
       (cluster.yaml:60)
-    note[sections-not-managed]: managedNodeGroups, addons and vpc are not managed by eksact.
+    note[role-attached]: managedNodeGroups, addons and vpc are not managed by eksact.
     ");
 }
 
@@ -367,7 +368,7 @@ fn hostile_text_stays_text() {
         &["\u{8}"],
     );
     draft.add_finding(
-        Finding::new(Severity::Error, "\u{1b}", "\u{1b}[3J")
+        Finding::new(Severity::Error, Code::Unreadable, "\u{1b}[3J")
             .about(&address)
             .with_help("\u{1b}"),
     );

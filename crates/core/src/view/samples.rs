@@ -1,5 +1,6 @@
 //! A plan with every action and every severity, and runs of it, for the tests of the views.
 
+use eksact_message::code::Code;
 use serde_json::{Value, json};
 
 use crate::{
@@ -245,26 +246,30 @@ fn findings(address: &Address) -> Vec<Finding> {
     vec![
         Finding::new(
             Severity::Note,
-            "sections-not-managed",
+            Code::RoleAttached,
             "managedNodeGroups, addons and vpc are not managed by eksact.",
         ),
         Finding::new(
             Severity::Warning,
-            "role-without-policy",
+            Code::NoPolicy,
             "it has no policy at all, so that whoever assumes it may do nothing.",
         )
         .about(address)
         .at(Some(&at(60))),
         Finding::new(
             Severity::Error,
-            "stack-stuck",
+            Code::StackStuck,
             "the stack eksctl-prod-addon-iamserviceaccount-app-stuck is in UPDATE_ROLLBACK_FAILED.",
         )
         .about(&Address::new("iam-role", "app/stuck"))
         .with_help("Continue its rollback in the CloudFormation console, then plan again."),
-        Finding::new(Severity::Refusal, "trusted-provider", "3 roles still trust it.")
-            .about(&Address::new("oidc-provider", "prod"))
-            .with_help("Delete those roles first."),
+        Finding::new(
+            Severity::Refusal,
+            Code::OidcProviderInUse,
+            "3 roles still trust it.",
+        )
+        .about(&Address::new("oidc-provider", "prod"))
+        .with_help("Delete those roles first."),
     ]
 }
 

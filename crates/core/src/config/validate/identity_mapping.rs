@@ -13,6 +13,7 @@ use crate::config::path::FieldPath;
 use eksact_identity::authn::aws_auth::{NameFault, NameOf, NamedCaller, Weight, of_name};
 use eksact_identity::iam::Partition;
 use eksact_identity::iam::arn::is_account_id;
+use eksact_message::code::Code;
 use eksact_yaml::Node;
 
 /// The one AWS service that eksctl has a mapping for.
@@ -44,7 +45,7 @@ fn options(mapping: &Node, path: &FieldPath, findings: &mut Findings) {
     let has = |key: &str| mapping.get(key).is_some_and(|value| !value.is_empty());
     let mut refuse = |key: &str, message: String| {
         findings.push(
-            Finding::error("identity-mapping", path.key(key), message)
+            Finding::error(Code::IdentityMapping, path.key(key), message)
                 .at_key()
                 .explained_from_below(),
         );
@@ -94,7 +95,7 @@ fn options(mapping: &Node, path: &FieldPath, findings: &mut Findings) {
         for key in ["arn", "username", "groups"].into_iter().filter(|key| has(key)) {
             let message = format!("{key} has no effect together with serviceName");
             findings.push(
-                Finding::warning("no-effect", path.key(key), message)
+                Finding::warning(Code::NoEffect, path.key(key), message)
                     .help(remedy!(
                         "the service has a role and a user name of its own; leave it out"
                     ))
@@ -114,9 +115,13 @@ pub(in crate::config) fn check(
     let mut found = Findings::default();
     match &mapping.subject {
         MappingSubject::Arn(text) if text.is_empty() => found.push(
-            Finding::error("identity-mapping", path.clone(), format!("{path} has no subject"))
-                .help(remedy!("set `arn` to the ARN of an IAM role or user"))
-                .explained_from_below(),
+            Finding::error(
+                Code::IdentityMapping,
+                path.clone(),
+                format!("{path} has no subject"),
+            )
+            .help(remedy!("set `arn` to the ARN of an IAM role or user"))
+            .explained_from_below(),
         ),
         MappingSubject::Arn(text) => {
             let is_role = super::principal_arn::check(text, partition, &path.key("arn"), &mut found);
@@ -148,7 +153,7 @@ pub(in crate::config) fn check(
 fn permission_set(name: &str, path: &FieldPath, found: &mut Findings) {
     if name.is_empty() {
         found.push(
-            Finding::error("missing", path.clone(), format!("{path} must be set"))
+            Finding::error(Code::Missing, path.clone(), format!("{path} must be set"))
                 .help(remedy!(
                     "write the name of the permission set, as IAM Identity Center shows it"
                 ))
@@ -174,7 +179,7 @@ fn permission_set(name: &str, path: &FieldPath, found: &mut Findings) {
         None => remedy!("it has at most 32 letters, digits and `_+=,.@-`"),
     };
     let message = format!("{} cannot be the name of a permission set", quoted(name));
-    found.push(Finding::error("permission-set", path.clone(), message).help(help));
+    found.push(Finding::error(Code::PermissionSet, path.clone(), message).help(help));
 }
 
 fn account_id(account: &str, path: FieldPath, found: &mut Findings) {
@@ -188,14 +193,14 @@ fn account_id(account: &str, path: FieldPath, found: &mut Findings) {
         remedy!("it has twelve digits; leading zeros count, so write it in quotes")
     };
     let message = format!("{} is not the id of an AWS account", quoted(account));
-    found.push(Finding::error("account", path, message).help(help));
+    found.push(Finding::error(Code::Account, path, message).help(help));
 }
 
 fn service(name: &str, namespace: &str, path: &FieldPath, found: &mut Findings) {
     if name != SERVICE {
         let message = format!("invalid service name {}", quoted(name));
         found.push(
-            Finding::error("service-name", path.key("serviceName"), message)
+            Finding::error(Code::ServiceName, path.key("serviceName"), message)
                 .help(remedy!("the only one is `{SERVICE}`")),
         );
     }
@@ -203,7 +208,7 @@ fn service(name: &str, namespace: &str, path: &FieldPath, found: &mut Findings) 
     if !namespace.is_empty() && !is_label(namespace) {
         let message = format!("{} cannot be the name of a namespace", quoted(namespace));
         found.push(
-            Finding::error("kubernetes-name", path.key("namespace"), message).help(label_help(namespace)),
+            Finding::error(Code::KubernetesName, path.key("namespace"), message).help(label_help(namespace)),
         );
     }
 }
@@ -213,7 +218,7 @@ fn user(mapping: &IdentityMapping, caller: NamedCaller, path: &FieldPath, found:
     match &mapping.username {
         None if mapping.groups.is_empty() => found.push(
             Finding::error(
-                "identity-mapping",
+                Code::IdentityMapping,
                 path.clone(),
                 format!("{path}: neither username nor groups are set"),
             )
@@ -221,19 +226,23 @@ fn user(mapping: &IdentityMapping, caller: NamedCaller, path: &FieldPath, found:
             .explained_from_below(),
         ),
         None => found.push(
-            Finding::warning("no-username", path.clone(), format!("{path}.username is not set"))
-                .help(if caller == NamedCaller::User {
-                    remedy!(
-                        "an existing mapping keeps its user name; a new one gets an empty one, and the \
+            Finding::warning(
+                Code::NoUsername,
+                path.clone(),
+                format!("{path}.username is not set"),
+            )
+            .help(if caller == NamedCaller::User {
+                remedy!(
+                    "an existing mapping keeps its user name; a new one gets an empty one, and the \
                      audit log cannot tell callers apart"
-                    )
-                } else {
-                    remedy!(
-                        "an existing mapping keeps its user name; a new one gets an empty one, and the \
+                )
+            } else {
+                remedy!(
+                    "an existing mapping keeps its user name; a new one gets an empty one, and the \
                      audit log cannot tell callers apart; with `{{{{SessionName}}}}` it can"
-                    )
-                })
-                .explained_from_below(),
+                )
+            })
+            .explained_from_below(),
         ),
         Some(name) => {
             check_name(name, NameOf::User, caller, &path.key("username"), found);
@@ -252,7 +261,7 @@ fn user(mapping: &IdentityMapping, caller: NamedCaller, path: &FieldPath, found:
                     "{} is in the list already; repeating it has no effect",
                     quoted(group)
                 );
-                found.push(Finding::warning("repeated-value", path, message).help(remedy!("remove it")));
+                found.push(Finding::warning(Code::RepeatedValue, path, message).help(remedy!("remove it")));
             }
         }
     }
@@ -274,8 +283,8 @@ pub(super) fn check_name(
         let code = match finding.fault {
             // Reported as unexpanded already.
             NameFault::Placeholder if name.contains("${") => continue,
-            NameFault::Placeholder => "template",
-            NameFault::MisspeltGroup | NameFault::UnknownSystemGroup => "system-group",
+            NameFault::Placeholder => Code::Template,
+            NameFault::MisspeltGroup | NameFault::UnknownSystemGroup => Code::SystemGroup,
             other => other.code(),
         };
         let told = match finding.weight {

@@ -8,6 +8,7 @@ use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
 use eksact_identity::iam::arn::{ArnError, is_account_id, is_role_name};
 use eksact_identity::iam::{Arn, Partition};
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 
 /// Checks the ARN at `path` for a cluster in `partition`. Whether it is a role's; what is no ARN at all is taken for one.
@@ -17,7 +18,7 @@ pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &
         return true;
     }
     let refuse =
-        |message: String, help: Remedy| Finding::error("mapping-arn", path.clone(), message).help(help);
+        |message: String, help: Remedy| Finding::error(Code::MappingArn, path.clone(), message).help(help);
     let shown = quoted(text);
     let not_possible = |what: &str| format!("{shown} {what}");
     if text.starts_with("arn:") && text.contains(['*', '?']) {
@@ -87,7 +88,7 @@ pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &
                 "{shown} is in the partition {}, and the region is in {partition}",
                 arn.partition
             );
-            Finding::error("arn-partition", path.clone(), message)
+            Finding::error(Code::ArnPartition, path.clone(), message)
                 .help(remedy!("begin it with `arn:{partition}:`"))
         })
     });

@@ -3,6 +3,7 @@
 //! Sources: <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules> and
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html>.
 
+use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use crate::config::cluster_config::ServiceAccount;
@@ -65,7 +66,7 @@ pub(super) fn check(
             "the stack of {} would have {count} tags with those of metadata.tags and eksact's own four; AWS allows {MAXIMUM_TAGS}",
             quoted(&account.qualified_name())
         );
-        findings.push(Finding::error("tag-limit", path, message).located(account.location.as_ref()));
+        findings.push(Finding::error(Code::TagLimit, path, message).located(account.location.as_ref()));
     }
 }
 
@@ -120,11 +121,11 @@ fn one(key: &str, value: &str, path: &FieldPath, findings: &mut Findings) {
                 "the tag {} has no value; CloudFormation requires at least one character",
                 quoted(key)
             );
-            findings.push(Finding::warning("tag", here, message).at_key());
+            findings.push(Finding::warning(Code::Tag, here, message).at_key());
         }
         return;
     };
-    let finding = Finding::error("tag", here, message);
+    let finding = Finding::error(Code::Tag, here, message);
     findings.push(if at_key { finding.at_key() } else { finding });
 }
 
@@ -151,7 +152,7 @@ fn case_clash(key: &str, other: &str, path: &FieldPath) -> Finding {
         quoted(other),
         quoted(key)
     );
-    Finding::error("tag", path.key(key), message)
+    Finding::error(Code::Tag, path.key(key), message)
         .help(remedy!("write them the same way"))
         .at_key()
 }

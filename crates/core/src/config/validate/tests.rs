@@ -364,7 +364,7 @@ fn objects_from_flags_pass_the_same_rules_without_places() {
         .map(|diagnostic| {
             (
                 diagnostic.severity,
-                diagnostic.code,
+                diagnostic.code.as_str(),
                 diagnostic.path.as_str(),
                 diagnostic.location.is_some(),
             )

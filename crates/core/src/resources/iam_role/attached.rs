@@ -1,6 +1,7 @@
 //! Roles that the file attaches (`attachRoleARN`): they are somebody else's, and eksact only says when one does not let
 //! its service account in, or lets too many in.
 
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use std::collections::BTreeSet;
 
@@ -59,7 +60,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
 }
 
 fn said(request: &Request, live: &Live, account: &ServiceAccount, arn: &Arn) -> Vec<Finding> {
-    let note = |message: String| Finding::new(Severity::Note, "attached-role-unknown", message);
+    let note = |message: String| Finding::new(Severity::Note, Code::AttachedRoleUnknown, message);
     if arn.account != live.account {
         return vec![
             note(format!(
@@ -81,7 +82,7 @@ fn said(request: &Request, live: &Live, account: &ServiceAccount, arn: &Arn) -> 
         Some(Ok(None)) => vec![
             Finding::new(
                 Severity::Warning,
-                "attached-role-missing",
+                Code::AttachedRoleMissing,
                 format!("there is no role {arn}: pods of the service account get no credentials"),
             )
             .with_help(remedy!("Create the role, or correct `attachRoleARN`.")),
@@ -89,7 +90,7 @@ fn said(request: &Request, live: &Live, account: &ServiceAccount, arn: &Arn) -> 
         Some(Ok(Some(role))) if role.arn != arn.to_string() => vec![
             Finding::new(
                 Severity::Warning,
-                "attached-role-missing",
+                Code::AttachedRoleMissing,
                 format!("there is no role {arn}: the role of that name is {}", role.arn),
             )
             .with_help(remedy!("Write `attachRoleARN: {}`.", role.arn)),
@@ -119,7 +120,7 @@ fn trust(request: &Request, live: &Live, account: &ServiceAccount, role: &Role) 
     let (Some(provider_arn), Some(issuer)) = (live.provider_arn(), live.issuer_host_path()) else {
         return vec![Finding::new(
             Severity::Note,
-            "attached-role-unknown",
+            Code::AttachedRoleUnknown,
             format!(
                 "whether the role {} lets the service account in depends on the cluster's OIDC issuer, which is not known yet",
                 role.arn
@@ -147,10 +148,10 @@ fn trust(request: &Request, live: &Live, account: &ServiceAccount, role: &Role) 
         .into_iter()
         .filter_map(|link| {
             let (severity, code) = match link.verdict {
-                Verdict::Whole if link.code.is_empty() => return None,
-                Verdict::Whole => (Severity::Warning, "attached-role-too-open"),
-                Verdict::Broken => (Severity::Warning, "attached-role-refuses"),
-                Verdict::Unknown => (Severity::Note, "attached-role-unknown"),
+                Verdict::Whole if link.code.is_none() => return None,
+                Verdict::Whole => (Severity::Warning, Code::AttachedRoleTooOpen),
+                Verdict::Broken => (Severity::Warning, Code::AttachedRoleRefuses),
+                Verdict::Unknown => (Severity::Note, Code::AttachedRoleUnknown),
             };
             let message = format!("the trust policy of the role {}: {}", role.arn, link.says);
             let finding = Finding::new(severity, code, message);

@@ -1,6 +1,7 @@
 //! What is done about roles that shall be there: made, updated, repaired or replaced.
 
 use eksact_identity::service_account::ServiceAccountKey;
+use eksact_message::code::Code;
 use serde_json::json;
 
 use super::{
@@ -38,7 +39,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     if let Some(Err(error)) = live.stacks() {
         let finding = Finding::new(
             Severity::Error,
-            "stacks-unreadable",
+            Code::StacksUnreadable,
             format!("no role can be planned, because the stacks of the region could not be read: {error}"),
         );
         draft.add_finding(match help_for(error) {
@@ -84,7 +85,7 @@ impl Subject<'_> {
         let desired = match DesiredRole::of(self.account, self.live, self.request) {
             Ok(desired) => desired,
             Err(error) => {
-                draft.add_finding(self.error("not-desirable", error.to_string()));
+                draft.add_finding(self.error(Code::NotDesirable, error.to_string()));
                 return;
             }
         };
@@ -96,7 +97,7 @@ impl Subject<'_> {
         if !is_of_cluster(stack, &self.live.cluster.name) || of_other {
             draft.add_finding(
                 self.error(
-                    "stack-not-ours",
+                    Code::StackNotOurs,
                     format!(
                         "the stack {} exists and does not have the tags of this cluster and service \
                          account: eksact did not make it and does not change it",
@@ -134,14 +135,14 @@ impl Subject<'_> {
             }
             StackState::Stuck => draft.add_finding(
                 self.error(
-                    "stack-stuck",
+                    Code::StackStuck,
                     format!("the stack {} is in {}", stack.name, stack.status),
                 )
                 .with_help(to_health(stack)),
             ),
             StackState::Busy => draft.add_finding(
                 self.error(
-                    "stack-busy",
+                    Code::StackBusy,
                     format!(
                         "CloudFormation was still working on the stack {} ({}) after {}",
                         stack.name,
@@ -159,7 +160,7 @@ impl Subject<'_> {
         let Some(name) = role_name_of(stack) else {
             draft.add_finding(
                 self.error(
-                    "role-unknown",
+                    Code::RoleUnknown,
                     format!(
                         "the stack {} has no output Role1, so its role cannot be found",
                         stack.name
@@ -186,7 +187,7 @@ impl Subject<'_> {
                 return;
             }
             Some(Err(error)) => {
-                let finding = self.error("role-unreadable", error.to_string());
+                let finding = self.error(Code::RoleUnreadable, error.to_string());
                 draft.add_finding(match help_for(error) {
                     Some(help) => finding.with_help(help),
                     None => finding,
@@ -225,7 +226,7 @@ impl Subject<'_> {
                 ),
             };
             let finding = self.error(
-                "template-unreadable",
+                Code::TemplateUnreadable,
                 format!(
                     "the role {name} differs from the desired state, and the template of its stack {} could \
                      not be read: {why}",
@@ -242,7 +243,7 @@ impl Subject<'_> {
         let desired = match desired.over(&template, self.request.only.get(&self.key), role, self.live) {
             Ok(desired) => desired,
             Err(error) => {
-                draft.add_finding(self.error("not-desirable", error.to_string()));
+                draft.add_finding(self.error(Code::NotDesirable, error.to_string()));
                 return;
             }
         };
@@ -263,7 +264,7 @@ impl Subject<'_> {
             draft.add_finding(
                 Finding::new(
                     Severity::Note,
-                    "nothing-to-update",
+                    Code::NothingToUpdate,
                     format!(
                         "the service account {} has no role made by eksctl or eksact",
                         self.account.qualified_name()
@@ -312,7 +313,7 @@ impl Subject<'_> {
         if self.request.update && self.request.only.contains_key(&self.key) {
             draft.add_finding(
                 self.error(
-                    "update-needs-replacement",
+                    Code::UpdateNeedsReplacement,
                     format!("{}: the role would have to be recreated, and the flags do not say enough for \
                          that", reason.text),
                 )
@@ -384,7 +385,7 @@ impl Subject<'_> {
             draft.add_finding(
                 Finding::new(
                     Severity::Warning,
-                    "role-name-taken",
+                    Code::RoleNameTaken,
                     format!(
                         "a role named {name} exists and belongs to no stack of this service account: \
                              CloudFormation will refuse to create it"
@@ -404,7 +405,7 @@ impl Subject<'_> {
         }
     }
 
-    fn error(&self, code: &str, message: String) -> Finding {
+    fn error(&self, code: Code, message: String) -> Finding {
         Finding::new(Severity::Error, code, message)
             .about(&self.address)
             .at(self.account.location.as_ref())

@@ -2,6 +2,7 @@
 //! tag and name a service account are touched.
 
 use eksact_identity::service_account::ServiceAccountKey;
+use eksact_message::code::Code;
 use serde_json::json;
 
 use super::{
@@ -87,7 +88,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     if let Some(Err(error)) = live.stacks() {
         draft.add_finding(Finding::new(
             Severity::Error,
-            "stacks-unreadable",
+            Code::StacksUnreadable,
             format!("no role can be removed, because the stacks of the region could not be read: {error}"),
         ));
         return;
@@ -111,7 +112,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             draft.add_finding(
                 Finding::new(
                     Severity::Note,
-                    "role-attached",
+                    Code::RoleAttached,
                     format!(
                         "the stack {} is kept: the file attaches its role to {}",
                         stack.name,
@@ -134,7 +135,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             draft.add_finding(
                 Finding::new(
                     Severity::Error,
-                    "stack-claimed-twice",
+                    Code::StackClaimedTwice,
                     format!(
                         "the stack {} claims the service account {}/{}, and another one does too",
                         stack.name, key.namespace, key.name
@@ -175,7 +176,7 @@ fn note_protected(request: &Request, key: &ServiceAccountKey, draft: &mut PlanDr
         draft.add_finding(
             Finding::new(
                 Severity::Note,
-                "prune-protected",
+                Code::PruneProtected,
                 "kube-system/aws-node is not in the file and is kept: without it the cluster loses its network",
             )
             .about(&address(key))
@@ -207,7 +208,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
             draft.add_finding(
                 Finding::new(
                     Severity::Error,
-                    "stack-busy",
+                    Code::StackBusy,
                     format!(
                         "CloudFormation is still working on the stack {} ({})",
                         stack.name, stack.status
@@ -222,7 +223,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
             draft.add_finding(
                 Finding::new(
                     Severity::Error,
-                    "stack-stuck",
+                    Code::StackStuck,
                     format!("the stack {} is in {}", stack.name, stack.status),
                 )
                 .about(&address)
@@ -237,7 +238,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
         .filter(|_| !request.delete_role_only.contains(key))
     {
         let message = format!("the role is kept, because its service account could not be read: {error}");
-        let finding = Finding::new(Severity::Error, "service-account-unreadable", message).about(&address);
+        let finding = Finding::new(Severity::Error, Code::ServiceAccountUnreadable, message).about(&address);
         draft.add_finding(match help_for(error) {
             Some(help) => finding.with_help(help),
             None => finding,
@@ -251,7 +252,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
             draft.add_finding(
                 Finding::new(
                     Severity::Warning,
-                    "role-unreadable",
+                    Code::RoleUnreadable,
                     format!(
                         "policies that were attached by hand could not be read, and would make the \
                          deletion fail: {error}"

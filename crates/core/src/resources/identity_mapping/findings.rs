@@ -1,6 +1,7 @@
 //! What a plan says about mappings besides their changes: a cluster that does not read `aws-auth`, groups that nothing
 //! binds, and what the authenticator makes of the entries that the plan touches.
 
+use eksact_message::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{address, config_map_address, delta::Outcome};
@@ -28,7 +29,7 @@ pub(super) fn mode_without_aws_auth(request: &Request, live: &Live, draft: &mut 
         } else {
             Severity::Warning
         },
-        "aws-auth-not-read",
+        Code::AwsAuthNotRead,
         format!(
             "the cluster {} reads access entries only (authentication mode API): mappings in aws-auth let \
              no one in",
@@ -74,7 +75,7 @@ pub(super) fn about_mappings(
                 None => continue,
             },
             // Of a section that is dropped the guard speaks.
-            None if found.item.is_none() && found.code != "section-dropped" && !wanted.is_empty() => {
+            None if found.item.is_none() && found.code != Code::SectionDropped && !wanted.is_empty() => {
                 (config_map_address(), None)
             }
             None => continue,
@@ -92,7 +93,7 @@ pub(super) fn about_restored(request: &Request, live: &Live, outcome: &Outcome, 
     let before = all(request, live, outcome.before.aws_auth(), draft);
     let mut told: BTreeSet<_> = before.iter().map(key).collect();
     for found in all(request, live, outcome.after.aws_auth(), draft) {
-        if found.code != "section-dropped" && told.insert(key(&found)) {
+        if found.code != Code::SectionDropped && told.insert(key(&found)) {
             draft.add_finding(warning(&found).about(&config_map_address()));
         }
     }

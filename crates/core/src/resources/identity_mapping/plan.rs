@@ -1,5 +1,6 @@
 //! What is done about the mappings that shall be there and those that shall go: one change each, one write for all.
 
+use eksact_message::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
@@ -213,7 +214,7 @@ pub(super) fn cannot_be_written(config_map: Option<&ConfigMap>, outcome: &Outcom
         return Some(
             Finding::new(
                 Severity::Error,
-                "aws-auth-immutable",
+                Code::AwsAuthImmutable,
                 "the ConfigMap kube-system/aws-auth is immutable: the API server refuses every change",
             )
             .about(&config_map_address())
@@ -225,7 +226,7 @@ pub(super) fn cannot_be_written(config_map: Option<&ConfigMap>, outcome: &Outcom
         );
     }
     outcome.too_large.as_ref().map(|problem| {
-        Finding::new(Severity::Error, "aws-auth-too-large", problem)
+        Finding::new(Severity::Error, Code::AwsAuthTooLarge, problem)
             .about(&config_map_address())
             .with_help(remedy!("Map fewer principals: one role that many may assume, or access entries, which have no such limit."))
     })
@@ -253,7 +254,7 @@ pub(super) fn refuse_edit(
 
 fn not_editable(error: &DeltaError) -> Finding {
     let message = format!("{error}, and so nothing of aws-auth was planned");
-    Finding::new(Severity::Error, "aws-auth-not-editable", message)
+    Finding::new(Severity::Error, Code::AwsAuthNotEditable, message)
         .about(&config_map_address())
         .with_help(remedy!(
             "Write the section as a plain list of entries, or restore an earlier one with `eksact restore \
@@ -266,7 +267,8 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
     if super::is_only_pruning(request) {
         let message =
             format!("what eksact wrote into aws-auth could not be determined, and is not pruned: {error}");
-        return Finding::new(Severity::Warning, "aws-auth-unreadable", message).about(&config_map_address());
+        return Finding::new(Severity::Warning, Code::AwsAuthUnreadable, message)
+            .about(&config_map_address());
     }
     let mappings = request.config.access.identity_mappings.len() + request.access.delete.len();
     let needs = match mappings {
@@ -290,8 +292,8 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
             _ => private_endpoint(),
         });
     }
-    let finding =
-        Finding::new(Severity::Error, "aws-auth-unreadable", error.to_string()).about(&config_map_address());
+    let finding = Finding::new(Severity::Error, Code::AwsAuthUnreadable, error.to_string())
+        .about(&config_map_address());
     match help_for(error) {
         Some(help) => finding.with_help(help),
         None => finding,

@@ -1,5 +1,6 @@
 //! Which mappings go: asked for by ARN or account, or pruned because the configuration no longer has what eksact wrote.
 
+use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use super::{
@@ -57,7 +58,7 @@ pub(super) fn add(
                 draft.add_finding(
                     Finding::new(
                         Severity::Note,
-                        "prune-protected",
+                        Code::PruneProtected,
                         format!("the mapping of {} is kept: it belongs to nodes or to EKS itself", entry.arn),
                     )
                     .about(&address(&entry.arn))
@@ -124,7 +125,7 @@ fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft
         }
         let finding = Finding::new(
             Severity::Note,
-            "nothing-to-delete",
+            Code::NothingToDelete,
             format!("aws-auth has no mapping of {subject}"),
         )
         .about(&address(subject));
@@ -145,7 +146,7 @@ fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft
         draft.add_finding(
             Finding::new(
                 Severity::Error,
-                "several-mappings",
+                Code::SeveralMappings,
                 format!(
                     "aws-auth has {} mappings of {subject}: {}",
                     found.len(),
@@ -168,7 +169,7 @@ fn left_out(subject: &str, reading: &Reading) -> Option<Finding> {
     Some(
         Finding::new(
             Severity::Error,
-            "entry-dropped",
+            Code::EntryDropped,
             format!(
                 "aws-auth has an entry of {subject}, which the cluster ignores ({}) and eksact cannot delete",
                 entry.because

@@ -1,6 +1,7 @@
 //! Mappings that stay although the files would not have them so: those of eksact's that nobody asked to prune, and those
 //! that are held back while something else cannot be planned.
 
+use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use super::{
@@ -56,7 +57,7 @@ pub(super) fn note_leftover(
     draft.add_finding(
         Finding::new(
             Severity::Note,
-            "not-pruned",
+            Code::NotPruned,
             format!(
                 "eksact created mappings that are not in the file, and they are kept: {}",
                 left.join(", ")

@@ -1,6 +1,7 @@
 //! From an entry of the configuration to the entry of `aws-auth` that stands for it: services and permission sets
 //! resolved. Pure.
 
+use eksact_message::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
@@ -115,7 +116,7 @@ fn contradiction(first: &Wanted, earlier: &IdentityMapping, later: &IdentityMapp
     };
     Finding::new(
         Severity::Error,
-        "duplicate-mapping",
+        Code::DuplicateMapping,
         format!("{who} already, with another user name or other groups, at {place}"),
     )
     .about(&super::address(subject))

@@ -1,5 +1,6 @@
 //! Which thumbprint a provider shall have, and what is to be said about where it came from.
 
+use eksact_message::code::Code;
 use jiff::tz::TimeZone;
 
 use super::plan::Subject;
@@ -25,7 +26,7 @@ impl Subject<'_> {
                 Some(Err(error)) => Err(Box::new(
                     Finding::new(
                         Severity::Error,
-                        "issuer-unreachable",
+                        Code::IssuerUnreachable,
                         format!("the thumbprint of the cluster's issuer could not be found: {error}"),
                     )
                     .about(&self.address)
@@ -47,7 +48,7 @@ impl Subject<'_> {
             draft.add_finding(
                 Finding::new(
                     Severity::Warning,
-                    "issuer-not-public",
+                    Code::IssuerNotPublic,
                     format!(
                         "the certificates that {} serves do not lead to a public root (the last is {}, \
                          issued by {}): a proxy may be intercepting TLS, and AWS could not use its \

@@ -1,6 +1,7 @@
 //! Bindings: made, and changed where eksact made them; `removal` has those that go. What a binding gives cannot be changed: one that gives
 //! something else is made anew.
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -64,7 +65,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                 if request.access.prune {
                     let message =
                         format!("bindings that eksact made could not be listed, and are not pruned: {error}");
-                    draft.add_finding(Finding::new(Severity::Warning, "bindings-unreadable", message));
+                    draft.add_finding(Finding::new(Severity::Warning, Code::BindingsUnreadable, message));
                 }
                 return;
             }
@@ -72,7 +73,9 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                 Unreadable::Cluster => {
                     unreachable::finding(request, format!("the bindings of groups need it: {error}"))
                 }
-                Unreadable::Object => Finding::new(Severity::Error, "bindings-unreadable", error.to_string()),
+                Unreadable::Object => {
+                    Finding::new(Severity::Error, Code::BindingsUnreadable, error.to_string())
+                }
             };
             draft.add_finding(match help_for(error) {
                 Some(help) => finding.with_help(help),
@@ -114,7 +117,7 @@ fn plan_one(wanted: &WantedBinding, live_bindings: &[RbacBinding], live: &Live, 
             draft.add_finding(
                 Finding::new(
                     Severity::Error,
-                    "rbac-not-managed",
+                    Code::RbacNotManaged,
                     format!("{words} exists, and eksact did not make it"),
                 )
                 .about(&address)
@@ -242,7 +245,7 @@ fn missing_role(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) {
     draft.add_finding(
         Finding::new(
             Severity::Warning,
-            "cluster-role-missing",
+            Code::ClusterRoleMissing,
             format!(
                 "there is no {}: a binding of it grants nothing",
                 role_words(key.0.as_deref(), &key.1)

@@ -11,6 +11,7 @@ mod rights;
 mod role;
 mod rules;
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
@@ -124,13 +125,13 @@ fn namespace_is_there(
     };
     let (code, message, help) = match live.namespace(name) {
         Some(Ok(Some(namespace))) if namespace.terminating => (
-            "namespace-terminating",
+            Code::NamespaceTerminating,
             format!("namespace {name} is being deleted: nothing can be created in it"),
             remedy!("Wait until it is gone, then run `kubectl create namespace {name}`."),
         ),
         // One that a service account of the file brings will be there.
         Some(Ok(None)) if draft.last_step_of(&namespace::address(name)).is_none() => (
-            "namespace-missing",
+            Code::NamespaceMissing,
             format!("there is no namespace {name}"),
             remedy!("`kubectl create namespace {name}` makes it."),
         ),

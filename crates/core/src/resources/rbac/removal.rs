@@ -1,6 +1,7 @@
 //! Bindings and own roles that go: those of a group that the files bind otherwise, and, with `--prune`, those of groups
 //! that the files no longer have.
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use super::{
@@ -135,7 +136,7 @@ fn note_left(left: &[&RbacBinding], draft: &mut PlanDraft) {
     draft.add_finding(
         Finding::new(
             Severity::Note,
-            "not-pruned",
+            Code::NotPruned,
             format!(
                 "eksact created objects that are not in the file, and they are kept: {}",
                 names.join(", ")

@@ -1,6 +1,7 @@
 //! What is done about service accounts that shall be there.
 
 use eksact_identity::service_account::ServiceAccountKey;
+use eksact_message::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
@@ -47,9 +48,10 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                 let Some(Err(error)) = live.service_account(&key) else {
                     continue;
                 };
-                let finding = Finding::new(Severity::Error, "service-account-unreadable", error.to_string())
-                    .about(&address)
-                    .at(account.location.as_ref());
+                let finding =
+                    Finding::new(Severity::Error, Code::ServiceAccountUnreadable, error.to_string())
+                        .about(&address)
+                        .at(account.location.as_ref());
                 draft.add_finding(match help_for(error) {
                     Some(help) => finding.with_help(help),
                     None => finding,
@@ -101,7 +103,7 @@ fn refusal(account: &config::ServiceAccount, address: &Address, owner: Option<&'
     };
     Finding::new(
         Severity::Error,
-        "service-account-not-managed",
+        Code::ServiceAccountNotManaged,
         format!("the service account {} exists, and {whose}", account.qualified_name()),
     )
     .about(address)
@@ -298,7 +300,7 @@ impl Subject<'_> {
             draft.add_finding(
                 Finding::new(
                     Severity::Error,
-                    "service-account-terminating",
+                    Code::ServiceAccountTerminating,
                     format!(
                         "the service account {} is being deleted",
                         self.account.qualified_name()

@@ -2,6 +2,7 @@
 //! somebody else's no more than the annotation goes.
 
 use eksact_identity::service_account::ServiceAccountKey;
+use eksact_message::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
@@ -36,7 +37,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         );
         let finding = match unreadable(error) {
             Unreadable::Cluster => Guard::KubernetesUnreachable.refusal(message),
-            Unreadable::Object => Finding::new(Severity::Error, "service-accounts-unreadable", message),
+            Unreadable::Object => Finding::new(Severity::Error, Code::ServiceAccountsUnreadable, message),
         };
         draft.add_finding(match help_for(error) {
             Some(help) => finding.with_help(help),
@@ -63,8 +64,9 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                 candidates.insert(key.clone(), account);
             }
             Some(Err(error)) if unreadable(error) == Unreadable::Object => {
-                let finding = Finding::new(Severity::Error, "service-account-unreadable", error.to_string())
-                    .about(&address(key));
+                let finding =
+                    Finding::new(Severity::Error, Code::ServiceAccountUnreadable, error.to_string())
+                        .about(&address(key));
                 draft.add_finding(match help_for(error) {
                     Some(help) => finding.with_help(help),
                     None => finding,
@@ -74,7 +76,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                 .add_finding(
                     Finding::new(
                         Severity::Note,
-                        "nothing-to-delete",
+                        Code::NothingToDelete,
                         format!("there is neither a service account {key} nor a stack of its role"),
                     )
                     .about(&address(key))
@@ -144,7 +146,7 @@ fn plan_one(request: &Request, key: &ServiceAccountKey, account: &ServiceAccount
             draft.add_finding(
                 Finding::new(
                     Severity::Note,
-                    "not-ours",
+                    Code::NotOurs,
                     format!(
                         "the service account {key} is kept: neither eksctl nor eksact made it or gave it a \
                          role"

@@ -1,5 +1,6 @@
 //! What is done about the roles that the files share: this cluster's statement is added, changed, or left as it is.
 
+use eksact_message::code::Code;
 use serde_json::Value;
 
 use super::{Operation, address, edited, is_same, sid, wanted};
@@ -155,7 +156,7 @@ impl Subject<'_> {
         }
         let document = edited(&role.trust_policy, &sid, after).map_err(|error| {
             self.error(
-                "shared-role-unreadable",
+                Code::SharedRoleUnreadable,
                 format!(
                     "the trust policy of role {} cannot be changed: {error}",
                     role.name
@@ -180,7 +181,7 @@ impl Subject<'_> {
             Some(Ok(Some(role))) => role,
             Some(Ok(None)) | None => {
                 let error = self.error(
-                    "shared-role-missing",
+                    Code::SharedRoleMissing,
                     format!("there is no role {name} in account {}", self.live.account),
                 );
                 return Err(Box::new(error.with_help(remedy!(
@@ -190,7 +191,7 @@ impl Subject<'_> {
                 ))));
             }
             Some(Err(error)) => {
-                let finding = self.error("role-unreadable", error.to_string());
+                let finding = self.error(Code::RoleUnreadable, error.to_string());
                 return Err(Box::new(match help_for(error) {
                     Some(help) => finding.with_help(help),
                     None => finding,
@@ -201,7 +202,7 @@ impl Subject<'_> {
             && *text != role.arn
         {
             let error = self.error(
-                "shared-role-arn",
+                Code::SharedRoleArn,
                 format!(
                     "the role {name} has the ARN {}, and the file says {text}",
                     role.arn
@@ -213,7 +214,7 @@ impl Subject<'_> {
         }
         if RESERVED.iter().any(|path| role.path.starts_with(path)) {
             let error = self.error(
-                "shared-role-reserved",
+                Code::SharedRoleReserved,
                 format!(
                     "the role {} belongs to AWS: no one else may write its trust policy",
                     role.arn
@@ -240,7 +241,7 @@ impl Subject<'_> {
              account's credentials only",
             self.live.account
         );
-        self.error("shared-role-other-account", message)
+        self.error(Code::SharedRoleOtherAccount, message)
             .with_help(remedy!(
                 "In account {account}, make an OIDC provider for {issuer}, and add this statement to the \
                  role's trust policy:\n    {statement}\nThen remove the role from `sharedRoles`. \
@@ -270,7 +271,7 @@ impl Subject<'_> {
                 Some(quota) => format!("{size}, and the account's quota is {quota}"),
                 None => format!("{size}, and no account has more than {limit}"),
             };
-            let error = self.error("trust-policy-too-long", message);
+            let error = self.error(Code::TrustPolicyTooLong, message);
             return Err(Box::new(error.with_help(quota_help(characters))));
         }
         if quota.is_some() || characters <= DEFAULT_QUOTA {
@@ -281,14 +282,14 @@ impl Subject<'_> {
              not be read (iam:GetAccountSummary)"
         );
         Ok(Some(
-            Finding::new(Severity::Warning, "trust-policy-long", message)
+            Finding::new(Severity::Warning, Code::TrustPolicyLong, message)
                 .about(&self.address)
                 .at(self.declared.location.as_ref())
                 .with_help(quota_help(characters)),
         ))
     }
 
-    fn error(&self, code: &str, message: String) -> Finding {
+    fn error(&self, code: Code, message: String) -> Finding {
         Finding::new(Severity::Error, code, message)
             .about(&self.address)
             .at(self

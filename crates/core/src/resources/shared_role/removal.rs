@@ -1,6 +1,7 @@
 //! Statements of this cluster that the files no longer have: found by their `Sid` among all roles of the account, removed
 //! with `--prune`, named otherwise.
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use super::{address, edited, plan::StatementChange, sid};
@@ -28,7 +29,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             };
             let finding = Finding::new(
                 severity,
-                "shared-roles-unreadable",
+                Code::SharedRolesUnreadable,
                 format!(
                     "whether other roles still let service accounts of this cluster in through a statement \
                      of eksact's is not known, because the roles of the account could not be listed: {error}"
@@ -79,7 +80,7 @@ fn note_left(left: &[&Role], draft: &mut PlanDraft) {
     draft.add_finding(
         Finding::new(
             Severity::Note,
-            "not-pruned",
+            Code::NotPruned,
             format!(
                 "eksact let service accounts of this cluster assume roles that the file does not share, and they still may: {}",
                 names.join(", ")
@@ -96,7 +97,7 @@ fn remove(role: &Role, sid: &str, live: &Live, draft: &mut PlanDraft) {
         Err(error) => {
             let finding = Finding::new(
                 Severity::Error,
-                "shared-role-last-statement",
+                Code::SharedRoleLastStatement,
                 format!(
                     "the statement {sid} in the trust policy of role {} is kept: {error}",
                     role.name

@@ -3,6 +3,7 @@
 //! Every finding says what the server makes of the text, because the server takes nearly everything without a word. What
 //! only Kubernetes or IAM know is given as sets; without them those findings are not made.
 
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,7 +46,7 @@ pub struct Surroundings<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LintFinding {
     /// Stable, kebab-case.
-    pub code: &'static str,
+    pub code: Code,
     /// How much it weighs.
     pub weight: Weight,
     /// The section; nothing for a key that is none.
@@ -103,7 +104,7 @@ pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFind
         let first = *accounts.entry(&entry.value).or_insert(entry.line);
         if first != entry.line {
             findings.warning(
-                "repeated-value",
+                Code::RepeatedValue,
                 format!(
                     "the account {} is on line {first} already: repeating it has no effect",
                     entry.value
@@ -114,7 +115,7 @@ pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFind
         }
         if !is_account_id(&entry.value) {
             findings.error(
-                "bad-account",
+                Code::BadAccount,
                 format!("`{}` is not an account id, so it lets no one in", entry.value),
                 remedy!("an account id has twelve digits"),
                 None,
@@ -158,9 +159,9 @@ fn unknown_section(key: &str, aws_auth: &AwsAuth) -> LintFinding {
     };
     LintFinding {
         code: if meant.is_some() {
-            "section-misspelt"
+            Code::SectionMisspelt
         } else {
-            "section-unknown"
+            Code::SectionUnknown
         },
         weight: if meant.is_some() {
             Weight::Error
@@ -229,7 +230,7 @@ impl Findings {
     fn add(
         &mut self,
         weight: Weight,
-        code: &'static str,
+        code: Code,
         message: String,
         suggestion: Remedy,
         fix: Option<Edit<Mapping>>,
@@ -248,17 +249,11 @@ impl Findings {
         });
     }
 
-    fn error(&mut self, code: &'static str, message: String, suggestion: Remedy, fix: Option<Edit<Mapping>>) {
+    fn error(&mut self, code: Code, message: String, suggestion: Remedy, fix: Option<Edit<Mapping>>) {
         self.add(Weight::Error, code, message, suggestion, fix);
     }
 
-    fn warning(
-        &mut self,
-        code: &'static str,
-        message: String,
-        suggestion: Remedy,
-        fix: Option<Edit<Mapping>>,
-    ) {
+    fn warning(&mut self, code: Code, message: String, suggestion: Remedy, fix: Option<Edit<Mapping>>) {
         self.add(Weight::Warning, code, message, suggestion, fix);
     }
 
@@ -273,7 +268,7 @@ impl Findings {
         if let Some(fault) = &section.dropped {
             self.at(None, fault.line);
             self.error(
-                "section-dropped",
+                Code::SectionDropped,
                 format!(
                     "the server reads nothing of {}: {}; everyone in it is locked out",
                     self.key.as_str(),
@@ -286,7 +281,7 @@ impl Findings {
         if let Some(line) = section.further_document {
             self.at(None, Some(line));
             self.error(
-                "document-not-read",
+                Code::DocumentNotRead,
                 format!(
                     "a new document begins before this line, and the server reads the first of {} alone",
                     self.key.as_str()
@@ -299,7 +294,7 @@ impl Findings {
             self.at(Some(refused.item), Some(refused.line));
             let help = self.refused_help(refused, &section.unread);
             self.error(
-                "entry-dropped",
+                Code::EntryDropped,
                 format!("the server ignores this entry: {}", refused.because),
                 help,
                 None,
@@ -371,7 +366,7 @@ impl Findings {
             };
             if !is_bound && !BUILT_IN_GROUPS.contains(&name.as_str()) && !name.contains("{{") {
                 self.warning(
-                    "group-not-bound",
+                    Code::GroupNotBound,
                     format!(
                         "no RoleBinding or ClusterRoleBinding names the group `{name}`: it gives no rights"
                     ),
@@ -395,7 +390,7 @@ impl Findings {
         if mapping.groups.iter().all(String::is_empty) {
             if !is_told("username") && !is_told("groups") {
                 self.error(
-                    "no-username",
+                    Code::NoUsername,
                     format!(
                         "the entry of `{}` has neither a username nor groups: it lets its principal in \
                          without any rights",
@@ -407,7 +402,7 @@ impl Findings {
             }
         } else if !is_told("username") {
             self.warning(
-                "no-username",
+                Code::NoUsername,
                 format!(
                     "the entry of `{}` has no username: audit logs have no name for it, and aggregated \
                      APIs such as that of `kubectl top` refuse a caller without a name",
@@ -430,7 +425,7 @@ impl Findings {
         }
         self.at(None, None);
         self.warning(
-            "no-node-role",
+            Code::NoNodeRole,
             format!("no role has the group `{NODES}`: nodes cannot join the cluster by this aws-auth"),
             remedy!(
                 "add the role of the nodes, with username `system:node:{{{{EC2PrivateDNSName}}}}` and groups \

@@ -4,13 +4,14 @@ use super::{Findings, Surroundings};
 use crate::authn::arn::KNOWN_PARTITIONS;
 use crate::authn::aws_auth::parse::{Mapping, SectionKey};
 use crate::iam::arn::is_account_id;
+use eksact_message::code::Code;
 
 impl Findings {
     pub(super) fn arn(&mut self, mapping: &Mapping, surroundings: &Surroundings<'_>) {
         let arn = &mapping.arn;
         if arn.is_empty() {
             self.error(
-                "sso-entry",
+                Code::SsoEntry,
                 "EKS does not look at `sso` entries: this one lets no one in".to_owned(),
                 remedy!("name the role's ARN, without its path"),
                 None,
@@ -24,7 +25,7 @@ impl Findings {
         };
         if prefix.eq_ignore_ascii_case("arn") && arn.contains(['*', '?']) {
             self.error(
-                "wildcard-in-arn",
+                Code::WildcardInArn,
                 format!(
                     "`{arn}` has a wildcard, and the server compares ARNs character by character: it \
                      lets no one in"
@@ -49,7 +50,7 @@ impl Findings {
                 if let Some((_, short)) = name.rsplit_once('/') {
                     let without = format!("arn:{partition}:iam::{account}:role/{short}");
                     self.error(
-                        "role-arn-with-path",
+                        Code::RoleArnWithPath,
                         format!("`{arn}` has a path, which the server never sees: the entry lets no one in"),
                         remedy!("write `{without}`"),
                         self.replaced(mapping, |with| without.clone_into(&mut with.arn)),
@@ -70,7 +71,7 @@ impl Findings {
                 let role = name.split('/').next().unwrap_or(name);
                 let role = format!("arn:{partition}:iam::{account}:role/{role}");
                 self.error(
-                    "session-arn",
+                    Code::SessionArn,
                     format!(
                         "`{arn}` names a session, and the server compares the role's ARN: the entry \
                          lets no one in"
@@ -80,7 +81,7 @@ impl Findings {
                 );
             }
             ("iam", "group") => self.error(
-                "group-arn",
+                Code::GroupArn,
                 format!("`{arn}` names an IAM group, and no one calls as a group: the entry lets no one in"),
                 remedy!("map the users, or a role that the group may assume"),
                 None,
@@ -89,7 +90,7 @@ impl Findings {
         }
         if !region.is_empty() {
             self.error(
-                "arn-with-region",
+                Code::ArnWithRegion,
                 format!("`{arn}` has a region, and IAM ARNs have none: the entry lets no one in"),
                 remedy!("leave the region empty"),
                 None,
@@ -99,7 +100,7 @@ impl Findings {
 
     fn not_an_arn(&mut self, arn: &str) {
         self.error(
-            "not-an-arn",
+            Code::NotAnArn,
             format!("`{arn}` is not the ARN of a role or user: the entry lets no one in"),
             remedy!(
                 "an ARN looks like arn:aws:iam::111122223333:{}/name, without blanks",
@@ -118,7 +119,7 @@ impl Findings {
         let expected = surroundings.partition.unwrap_or(&partition);
         if !KNOWN_PARTITIONS.contains(&partition.as_str()) || partition != expected {
             self.error(
-                "wrong-partition",
+                Code::WrongPartition,
                 format!("`{arn}` is in partition `{partition}`: the entry lets no one in"),
                 match surroundings.partition {
                     Some(expected) => remedy!("the cluster is in `{expected}`"),
@@ -129,7 +130,7 @@ impl Findings {
         }
         if !is_account_id(account) {
             self.error(
-                "bad-account",
+                Code::BadAccount,
                 format!("`{account}` in `{arn}` is not an account id: the entry lets no one in"),
                 remedy!("an account id has twelve digits"),
                 None,
@@ -139,9 +140,9 @@ impl Findings {
 
     fn wrong_section(&mut self, arn: &str, what: &str, right: SectionKey) {
         let code = if right == SectionKey::Users {
-            "user-in-map-roles"
+            Code::UserInMapRoles
         } else {
-            "role-in-map-users"
+            Code::RoleInMapUsers
         };
         self.warning(
             code,
@@ -171,7 +172,7 @@ impl Findings {
             .map(String::as_str)
             .collect();
         self.error(
-            "stale-sso-role",
+            Code::StaleSsoRole,
             format!(
                 "`{arn}` does not exist any more: IAM Identity Center recreates a role under another name"
             ),

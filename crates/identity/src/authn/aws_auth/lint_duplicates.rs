@@ -1,5 +1,6 @@
 //! ARNs that are written more than once: which entry counts.
 
+use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use super::Findings;
@@ -32,7 +33,7 @@ impl Findings {
             self.at_entry(index, entry);
             if winners.binary_search(&index).is_err() {
                 self.error(
-                    "duplicate-overridden",
+                    Code::DuplicateOverridden,
                     format!(
                         "`{}` is written again on line {} of {}, and only that one counts; groups are not \
                          combined",
@@ -45,7 +46,7 @@ impl Findings {
                 );
             } else if index < other_index {
                 self.error(
-                    "duplicate-at-random",
+                    Code::DuplicateAtRandom,
                     format!(
                         "`{}` differs from line {} of {} in upper and lower case only: the server picks one of them at random",
                         entry.value.arn, other.line, self.key.as_str()
@@ -70,7 +71,7 @@ impl Findings {
             let Some(line) = first.get(&key) else { continue };
             self.at_entry(index, user);
             self.error(
-                "duplicate-overridden",
+                Code::DuplicateOverridden,
                 format!(
                     "`{}` is on line {line} of mapRoles as well, where the server looks first: only that one counts",
                     user.value.arn

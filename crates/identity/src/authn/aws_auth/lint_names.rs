@@ -5,6 +5,7 @@
 //! `pkg/server/server.go`, `renderTemplate`).
 
 use super::lint::Weight;
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 
 /// The groups of Kubernetes and EKS that people map to.
@@ -99,14 +100,14 @@ pub enum NameFault {
 
 impl NameFault {
     /// Stable, kebab-case.
-    pub fn code(self) -> &'static str {
+    pub fn code(self) -> Code {
         match self {
-            Self::Padded => "name-with-blanks",
-            Self::Joined => "joined-groups",
-            Self::Placeholder => "unknown-placeholder",
-            Self::MisspeltGroup => "misspelt-system-group",
-            Self::UnknownSystemGroup => "unknown-system-group",
-            Self::ReservedUser => "reserved-username",
+            Self::Padded => Code::NameWithBlanks,
+            Self::Joined => Code::JoinedGroups,
+            Self::Placeholder => Code::UnknownPlaceholder,
+            Self::MisspeltGroup => Code::MisspeltSystemGroup,
+            Self::UnknownSystemGroup => Code::UnknownSystemGroup,
+            Self::ReservedUser => Code::ReservedUsername,
         }
     }
 }

@@ -4,6 +4,7 @@ use super::{Findings, Weight};
 use crate::authn::aws_auth::decode::fields_of;
 use crate::authn::aws_auth::parse::{Fault, Refused, SectionKey};
 use crate::authn::aws_auth::unread::{Unread, WhyUnread};
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 
 /// Keys that people write, and the server's name for them.
@@ -92,7 +93,7 @@ impl Findings {
                 Some(_) => remedy!("put the value in quotes"),
                 None => remedy!("write it as the other entries are written"),
             });
-        self.error("wrong-type", fault.problem.clone(), help, None);
+        self.error(Code::WrongType, fault.problem.clone(), help, None);
     }
 
     pub(super) fn unread(&mut self, unread: &Unread) {
@@ -106,7 +107,7 @@ impl Findings {
             WhyUnread::UnknownKey { beside } => self.unknown_key(unread, beside),
             WhyUnread::WrongType(fault) => self.wrong_type(fault),
             WhyUnread::Null => self.error(
-                "wrong-type",
+                Code::WrongType,
                 format!("{what} is null; the server treats it as empty"),
                 if unread.is_item {
                     remedy!("write the name of the group in quotes, or remove the item")
@@ -119,14 +120,14 @@ impl Findings {
                 let is_list = unread.value.is_none();
                 self.add(
                     if is_list { Weight::Warning } else { Weight::Error },
-                    "empty-value",
+                    Code::EmptyValue,
                     format!("{what} is empty, which is the same as leaving it out"),
                     remedy!("write a value, or remove it"),
                     None,
                 );
             }
             WhyUnread::Overridden { by } => self.error(
-                "overridden-key",
+                Code::OverriddenKey,
                 if by == "<<" {
                     format!("what `<<` merges in counts instead of `{key}`")
                 } else if by == key {
@@ -143,13 +144,13 @@ impl Findings {
                 None,
             ),
             WhyUnread::Unused => self.warning(
-                "unused-key",
+                Code::UnusedKey,
                 format!("EKS does not use `{key}` of aws-auth: the ARN alone counts"),
                 remedy!("remove it"),
                 None,
             ),
             WhyUnread::Repeated => self.warning(
-                "repeated-value",
+                Code::RepeatedValue,
                 format!(
                     "`{}` is in `{key}` already: repeating it has no effect",
                     unread.value.as_deref().unwrap_or_default()
@@ -158,14 +159,14 @@ impl Findings {
                 None,
             ),
             WhyUnread::Merge => self.warning(
-                "no-difference",
+                Code::NoDifference,
                 "what `<<` merges in has no effect: it is overridden, or the server does not read it"
                     .to_owned(),
                 remedy!("remove it"),
                 None,
             ),
             WhyUnread::NoDifference => self.warning(
-                "no-difference",
+                Code::NoDifference,
                 format!("{what} does not change how the server reads the entry"),
                 remedy!("remove it"),
                 None,
@@ -193,7 +194,7 @@ impl Findings {
         };
         let Some(meant) = unread.meant(self.key) else {
             self.warning(
-                "unknown-key",
+                Code::UnknownKey,
                 message,
                 remedy!("remove it, or comment it out: `# {key}: …`"),
                 None,
@@ -217,7 +218,7 @@ impl Findings {
             }
             _ => remedy!("rename it to `{meant}`"),
         };
-        self.error("unknown-key", message, help, None);
+        self.error(Code::UnknownKey, message, help, None);
     }
 
     /// What to do about an entry that the server leaves out.

@@ -1,6 +1,7 @@
 //! The pods of the service account: what the webhook put into them when they were made, and what of their own keeps an
 //! SDK from using it.
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use super::{Account, Chain, Link, Pod, ROLE_ANNOTATION};
@@ -56,7 +57,7 @@ fn with_pod_identity(chain: &Chain, pods: &[Pod]) -> Option<Link> {
     Some(
         Link::broken(
             NAME,
-            "pod-identity-wins",
+            Code::PodIdentityWins,
             format!("{names} has the role of an EKS Pod Identity association; the annotation is ignored"),
         )
         .help(remedy!(
@@ -85,7 +86,7 @@ fn with_static_keys(pods: &[Pod]) -> Option<Link> {
     Some(
         Link::broken(
             NAME,
-            "static-keys-win",
+            Code::StaticKeysWin,
             format!("{found} sets {ACCESS_KEY}, and SDKs prefer keys to a web identity"),
         )
         .help(remedy!("Take the keys out of the pod's own environment.")),
@@ -97,7 +98,7 @@ fn without_token_file(pods: &[Pod]) -> Option<Link> {
     Some(
         Link::broken(
             NAME,
-            "token-file-missing",
+            Code::TokenFileMissing,
             format!("{found} has {ROLE_ARN} and no {TOKEN_FILE}"),
         )
         .help(remedy!(
@@ -120,7 +121,7 @@ fn stale(chain: &Chain, pods: &[Pod], wanted: &str) -> Option<Link> {
         Some(other) => format!("{all} still has the role {other}"),
         None => format!("{all} has no {ROLE_ARN}, and so uses its node's role"),
     };
-    Some(Link::broken(NAME, "pods-older-than-annotation", says).helped(restarted(chain, &stale)))
+    Some(Link::broken(NAME, Code::PodsOlderThanAnnotation, says).helped(restarted(chain, &stale)))
 }
 
 /// How these pods are made anew.

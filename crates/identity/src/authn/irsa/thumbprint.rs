@@ -5,6 +5,7 @@
 //! EKS do: another thumbprint than the issuer's mostly does no harm, and is said as that.
 
 use super::{Chain, Link, Provider};
+use eksact_message::code::Code;
 
 const NAME: &str = "thumbprint";
 
@@ -43,7 +44,7 @@ pub(super) fn check(chain: &Chain, provider: &Provider) -> Option<Link> {
         }
     );
     let mut link = Link::whole(NAME, says);
-    link.code = "oidc-thumbprint";
+    link.code = Some(Code::OidcThumbprint);
     link.is_note = served.publicly_trusted;
     Some(link.help(remedy!(
         "`eksact utils associate-iam-oidc-provider {} --check-thumbprint --approve` replaces it.",
