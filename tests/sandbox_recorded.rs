@@ -6,7 +6,10 @@ mod recorded_world;
 
 use std::sync::Arc;
 
-use eksact_core::ports::aws::{AwsReader, AwsWriter, ChangeSetRequest, Role, StackRequest};
+use eksact_core::ports::aws::{
+    ChangeSetReader, ChangeSetRequest, ChangeSetWriter, ClusterReader, OidcProviderReader, Role, RoleReader,
+    StackReader, StackRequest, StackWriter,
+};
 use eksact_core::ports::kubernetes::KubernetesReader;
 use eksact_simulator::{ManualClock, Sandbox, Seed, World};
 
@@ -111,7 +114,7 @@ async fn recorded_service_accounts_keep_their_managers() {
         ("eksctl", "Update")
     );
     assert!(manager.annotations.contains("eks.amazonaws.com/role-arn") && manager.labels.contains("tier"));
-    let cluster = AwsReader::cluster(&sandbox, "bench").await.unwrap();
+    let cluster = ClusterReader::cluster(&sandbox, "bench").await.unwrap();
     let issuer = cluster.oidc_issuer.unwrap();
     let arn = format!(
         "arn:aws:iam::111122223333:oidc-provider/{}",

@@ -5,7 +5,7 @@ use eksact_cloud::aws::ConnectError;
 use eksact_core::{
     engine::DraftError,
     ports::{CallError, CallErrorKind},
-    resources::{preflight::PreflightError, runner::help_for},
+    resources::preflight::PreflightError,
     view::OutputError,
 };
 use eksact_message::remedy::Remedy;
@@ -57,7 +57,7 @@ impl Failure {
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
-        let help = help_for(&error).into_iter().collect();
+        let help = error.help().into_iter().collect();
         let message = match (&error.kind, error.service.as_str(), error.action.as_str()) {
             (CallErrorKind::NotFound, "eks", "DescribeCluster") => {
                 return Self::error(format!(

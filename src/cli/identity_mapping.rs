@@ -12,10 +12,9 @@ use super::{
     wiring::Connection,
 };
 use eksact_core::{
-    config::cluster_access::{ClusterAccess, IdentityMapping, MappingSubject},
+    config::cluster_access::{ClusterAccess, EMR_CONTAINERS, IdentityMapping, MappingSubject},
     resources::{
         Request,
-        identity_mapping::EMR_CONTAINERS,
         request::{MappingSelector, ProviderIntent},
     },
     view::Printer,

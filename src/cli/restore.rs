@@ -16,9 +16,10 @@ use super::{
 };
 use eksact_core::{
     config::cluster_access::ClusterAccess,
+    guard::recovery,
     ports::CallErrorKind,
     resources::{
-        identity_mapping::{Backup, all_backups, way_back},
+        identity_mapping::{Backup, all_backups},
         request::Restore,
     },
     view::{Printer, table::Table},
@@ -28,7 +29,7 @@ use eksact_identity::authn::{
     aws_auth_manifest::{Manifest, NAME},
 };
 
-/// Restore something from a backup
+/// Take something back to a backup
 #[derive(Debug, Args)]
 pub(super) struct RestoreCommand {
     #[command(subcommand)]
@@ -40,12 +41,12 @@ enum What {
     AwsAuth(Box<RestoreAwsAuth>),
 }
 
-/// Restore the ConfigMap aws-auth from a backup: the newest one not made by a restore, unless --to names another
+/// Take the ConfigMap aws-auth back to a backup: the newest that no restore made, unless --to names another
 #[derive(Debug, Args)]
 struct RestoreAwsAuth {
     #[command(flatten)]
     cluster: AnyClusterFlags,
-    /// List the backups, in the cluster and in your files
+    /// List the backups, those of the cluster and those in files of yours
     #[arg(long, help_heading = "Backup")]
     list: bool,
     /// Name of the backup, or the file of one
@@ -90,7 +91,7 @@ impl RestoreAwsAuth {
                     let entries = connection.readers.aws.access_entries(&cluster.name).await.ok();
                     Err(Failure::error(error.to_string()).with_help(remedy!(
                         "If no one gets in any more, create an access entry to recover: {}",
-                        way_back(&cluster, region, caller.as_ref(), entries.as_deref())
+                        recovery::commands(&cluster, region, caller.as_ref(), entries.as_deref())
                     )))
                 }
                 Err(error) => Err(error.into()),

@@ -33,8 +33,8 @@ use eksact_core::{
     kubeconfig::SignIn,
     ports::{
         CallError, CallErrorKind,
-        access::{AccessEntry, RbacBinding},
-        aws::{CallerIdentity, Cluster},
+        access::RbacBinding,
+        aws::{AccessEntry, CallerIdentity, Cluster},
     },
     view::{Facts, Printer},
 };

@@ -126,7 +126,7 @@ fn whoami_names_the_entry_that_nearly_matches_and_its_remedy_works() {
 
 #[test]
 fn whoami_of_an_access_entry_that_gives_nothing_says_so() {
-    use eksact_core::ports::access::AccessEntry;
+    use eksact_core::ports::aws::AccessEntry;
     let mut place = Place::new();
     place.run(&["whoami", "--cluster", "prod"]);
     place.edit("prod", |world| {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use eksact_core::ports::CallErrorKind;
 use eksact_core::ports::access::{
-    AccessEntry, AccessPolicy, ConfigMap, ConfigMapPatch, NewConfigMap, PolicyRule, RbacBinding, RbacRole,
-    Subject,
+    ConfigMap, ConfigMapPatch, NewConfigMap, PolicyRule, RbacBinding, RbacRole, Subject,
 };
+use eksact_core::ports::aws::{AccessEntry, AccessPolicy};
 use serde_json::json;
 
 use super::world::{World, kind, trust};

@@ -23,7 +23,7 @@ use std::{num::NonZeroUsize, sync::Arc};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use eksact_cloud::aws::{AwsClient, AwsSettings, IssuerClient};
 use eksact_cloud::cluster_api::{ClusterApi, Way};
-use eksact_core::ports::access::AccessEntry;
+use eksact_core::ports::aws::AccessEntry;
 use eksact_core::ports::{Readers, Writers};
 use eksact_simulator::{Sandbox, Seed, SystemClock, World as SandboxWorld};
 use futures::future::BoxFuture;

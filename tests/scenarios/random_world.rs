@@ -5,7 +5,7 @@ use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::{BTreeMap, BTreeSet};
 
 use eksact_core::ports::{
-    aws::{AwsWriter as _, Role, StackRequest},
+    aws::{Role, StackRequest, StackWriter as _},
     kubernetes::{FieldManager, Namespace, ServiceAccount},
 };
 use eksact_simulator::{Sandbox, StackRecord, World};

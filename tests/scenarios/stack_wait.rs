@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use eksact_core::{
     engine::executor::Progress,
-    ports::aws::{AwsWriter as _, StackRequest},
+    ports::aws::{StackRequest, StackWriter as _},
     resources::stack_wait::StackWait,
 };
 use eksact_simulator::{Sandbox, Seed, TokioClock, World};

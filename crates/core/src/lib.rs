@@ -2,7 +2,7 @@
 //! reach: what is read and written goes through the traits in [`ports`].
 //!
 //! A room uses what comes after it here, never what comes before, and a test keeps it so:
-//! `diagnosis` → `view` → `resources` → `live` → `guard` → `kubeconfig` → `engine` → `config` → `ports`.
+//! `diagnosis` → `view` → `resources` → `guard` → `live` → `kubeconfig` → `engine` → `config` → `ports`.
 
 #[macro_use]
 extern crate eksact_message;

@@ -1,15 +1,14 @@
 //! Who a caller of the sandbox is to a cluster: what EKS makes of access entries and, through its authenticator, of
 //! aws-auth.
 
+use super::aws::{CONFIG_MAP, authentication_mode};
 use super::caller::SimulatedCaller;
 use super::objects::Id;
 use super::refusal::Refusal;
 use super::state::{SimulatedCluster, World};
-use eksact_core::ports::access::{AccessEntry, UserInfo};
+use eksact_core::ports::access::UserInfo;
 use eksact_identity::authn::aws_auth::{self, Identity};
 
-/// The authentication mode without access entries.
-const CONFIG_MAP: &str = "CONFIG_MAP";
 /// The one in which aws-auth is not read.
 const API: &str = "API";
 /// The group that every caller has whom the server knows.
@@ -87,32 +86,13 @@ impl World {
         }
         Err(unauthorized())
     }
-
-    /// EKS `ListAccessEntries` and what is told of each, which a cluster in mode `CONFIG_MAP` does not have.
-    pub(super) fn access_entries(&self, name: &str, region: &str) -> Result<Vec<AccessEntry>, Refusal> {
-        let arn = self.cluster(name, region)?.arn.as_str();
-        let cluster = self.clusters.get(arn);
-        let Some(cluster) = cluster.filter(|cluster| authentication_mode(cluster) != CONFIG_MAP) else {
-            return Err(Refusal::new(
-                "InvalidRequestException",
-                "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this \
-                 operation.",
-            ));
-        };
-        Ok(cluster.access_entries.values().cloned().collect())
-    }
-}
-
-/// A cluster that tells no mode is from before there were access entries.
-fn authentication_mode(cluster: &SimulatedCluster) -> &str {
-    let mode = cluster.cluster.authentication_mode.as_deref();
-    mode.unwrap_or(CONFIG_MAP)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::state::Seed;
     use super::*;
+    use eksact_core::ports::aws::AccessEntry;
 
     const ROLE: &str = "arn:aws:iam::111122223333:role/team/ops";
     const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/ops/nina@example.com";

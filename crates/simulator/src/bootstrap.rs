@@ -8,10 +8,8 @@ use std::collections::BTreeMap;
 
 use super::objects::Id;
 use super::state::{SimulatedCluster, World, uuid_of};
-use eksact_core::ports::access::{
-    AccessEntry, AccessPolicy, ConfigMap, PolicyRule, RbacBinding, RbacRole, Subject,
-};
-use eksact_core::ports::aws::Role;
+use eksact_core::ports::access::{ConfigMap, PolicyRule, RbacBinding, RbacRole, Subject};
+use eksact_core::ports::aws::{AccessEntry, AccessPolicy, Role};
 
 /// Roles that the control plane puts together from others.
 const AGGREGATED: [&str; 3] = ["admin", "edit", "view"];

@@ -101,6 +101,23 @@ impl SimulatedCaller {
     }
 }
 
+impl World {
+    /// Whether the caller may use an action; `AccessDenied` in IAM's words otherwise.
+    pub(super) fn authorize(&self, action: &str, resource: &str) -> Result<(), Refusal> {
+        if self.denied.contains(action) {
+            let caller = self.caller_arn();
+            return Err(Refusal::new(
+                "AccessDenied",
+                format!(
+                    "User: {caller} is not authorized to perform: {action} on resource: {resource} because no \
+                     identity-based policy allows the {action} action"
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// A user, a role (a session of it is taken), a session, a federated user, or the root user.
 impl FromStr for SimulatedCaller {
     type Err = NotACaller;

@@ -1,4 +1,4 @@
-//! The Kubernetes ports and the issuer's probe, answered by the sandbox.
+//! The Kubernetes ports, answered by the sandbox.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -8,7 +8,6 @@ use super::refusal::Refusal;
 use super::state::{SimulatedCluster, World};
 use super::{Call, Sandbox};
 use eksact_core::ports::access::{ConfigMap, ConfigMapPatch, NewConfigMap, RbacBinding, RbacRole, UserInfo};
-use eksact_core::ports::issuer::{CertificateChain, IssuerProbe};
 use eksact_core::ports::kubernetes::{
     AccessReview, KubernetesReader, KubernetesWriter, Namespace, Pod, ServiceAccount, ServiceAccountMetadata,
 };
@@ -389,19 +388,5 @@ impl KubernetesWriter for Sandbox {
             cluster.delete_rbac_binding(binding)
         })
         .await
-    }
-}
-
-#[async_trait]
-impl IssuerProbe for Sandbox {
-    async fn certificate_chain(&self, issuer_url: &str) -> Result<CertificateChain, CallError> {
-        let call = Call {
-            service: "issuer",
-            action: "Connect".to_owned(),
-            object: issuer_url.to_owned(),
-            write: false,
-        };
-        self.call(call, |world, _| world.certificate_chain(issuer_url))
-            .await
     }
 }

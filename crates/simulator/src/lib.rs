@@ -9,25 +9,17 @@ mod authenticator;
 mod aws;
 mod bootstrap;
 mod caller;
-mod change_set;
 mod clock;
-mod cloudformation;
 mod cluster;
 mod faults;
 mod field_managers;
-mod iam;
-mod import;
+mod issuer;
 mod kubernetes;
 mod object_checks;
 mod objects;
-mod oidc_provider;
-mod policy_document;
 mod refusal;
-mod stack_engine;
-mod stack_resources;
 mod state;
 mod store;
-mod template;
 #[cfg(test)]
 mod tests;
 mod web_identity;
@@ -37,13 +29,11 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
+pub use aws::{ChangeSetRecord, StackRecord, StackResource, StackWork};
 pub use caller::{NotACaller, SimulatedCaller};
 pub use clock::{Clock, ManualClock, SystemClock, TokioClock};
 pub use faults::{Call, Fault, Faults, Matching, Rule};
-pub use state::{
-    ChangeSetRecord, Quotas, Seed, SimulatedCluster, StackRecord, StackResource, StackWork, WORLD_VERSION,
-    World,
-};
+pub use state::{Quotas, Seed, SimulatedCluster, WORLD_VERSION, World};
 pub use store::SandboxError;
 
 use eksact_core::ports::{CallError, CallErrorKind, Readers, Writers};

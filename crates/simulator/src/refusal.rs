@@ -31,6 +31,14 @@ impl Refusal {
         Self::new("ValidationError", message)
     }
 
+    /// IAM's refusal of one more than its quota allows.
+    pub(super) fn over_quota(quota: &str, limit: usize) -> Self {
+        Self::new(
+            "LimitExceeded",
+            format!("Cannot exceed quota for {quota}: {limit}"),
+        )
+    }
+
     /// A failure that no service put into words.
     pub(super) fn without_code(kind: CallErrorKind, message: impl Into<String>) -> Self {
         Self {

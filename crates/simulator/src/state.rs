@@ -1,6 +1,6 @@
 //! The simulated world: one account, its clusters, and everything in them, as plain data that can be saved.
 //!
-//! No behaviour of a service lives here; see `iam`, `cloudformation` and `kubernetes`. Nothing in a world is random:
+//! No behaviour of a service lives here; see `aws` and `kubernetes`. Nothing in a world is random:
 //! every id comes from a counter, so the same calls lead to the same world.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::aws::{ChangeSetRecord, StackRecord};
 use super::caller::SimulatedCaller;
-use eksact_core::ports::access::{AccessEntry, ConfigMap, RbacBinding, RbacRole};
-use eksact_core::ports::aws::{Cluster, OidcProvider, ResourceChange, Role, Stack, StackEvent};
+use eksact_core::ports::access::{ConfigMap, RbacBinding, RbacRole};
+use eksact_core::ports::aws::{AccessEntry, Cluster, OidcProvider, Role};
 use eksact_core::ports::issuer::CertificateChain;
 use eksact_core::ports::kubernetes::{Namespace, Pod, ServiceAccount};
 
@@ -93,96 +94,6 @@ pub struct SimulatedCluster {
     /// The issuer that the API server tells, where it is not the one that EKS tells (a kubeconfig of another cluster).
     #[serde(default)]
     pub service_account_issuer: Option<String>,
-}
-
-/// A resource of a stack.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StackResource {
-    /// `AWS::IAM::Role`.
-    pub resource_type: String,
-    /// Role name, or CloudFormation's name for a policy.
-    pub physical_id: String,
-    /// Its properties with every function resolved, as last applied.
-    pub properties: Value,
-}
-
-/// What CloudFormation is doing to a stack at the moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "kind")]
-pub enum StackWork {
-    /// Creating its resources.
-    Create,
-    /// Taking a failed creation back.
-    RollBackCreate,
-    /// Executing a change set.
-    Update {
-        /// Id of the change set.
-        change_set: String,
-    },
-    /// Taking a failed update back.
-    RollBackUpdate {
-        /// Id of the change set.
-        change_set: String,
-    },
-    /// Deleting its resources.
-    Delete,
-}
-
-/// A stack with what CloudFormation keeps of it. A deleted one stays, describable by id.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StackRecord {
-    /// What `DescribeStacks` shows.
-    pub stack: Stack,
-    /// The template as sent.
-    pub template: String,
-    /// Resources by logical id.
-    pub resources: BTreeMap<String, StackResource>,
-    /// Oldest first.
-    pub events: Vec<StackEvent>,
-    /// Whether a failed creation is left as it is.
-    pub disable_rollback: bool,
-    /// Token of the `CreateStack` call.
-    pub create_token: String,
-    /// Digest of the `CreateStack` request: the same token with another request is refused.
-    pub create_digest: String,
-    /// Token of the operation under way or last done.
-    pub token: String,
-    /// What is under way.
-    pub work: Option<StackWork>,
-    /// When that ends.
-    pub settles_at: Option<Timestamp>,
-}
-
-/// A change set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ChangeSetRecord {
-    /// ARN.
-    pub id: String,
-    /// Name, unique within the stack.
-    pub name: String,
-    /// Id of the stack.
-    pub stack_id: String,
-    /// The wanted template.
-    pub template: String,
-    /// The wanted tags.
-    pub tags: BTreeMap<String, String>,
-    /// Capabilities acknowledged.
-    pub capabilities: Vec<String>,
-    /// `CREATE_IN_PROGRESS`, `CREATE_COMPLETE`, `FAILED`.
-    pub status: String,
-    /// Why it failed.
-    pub status_reason: Option<String>,
-    /// `UNAVAILABLE`, `AVAILABLE`, `EXECUTE_IN_PROGRESS`, `EXECUTE_COMPLETE`, `EXECUTE_FAILED`.
-    pub execution_status: String,
-    /// What it would do to each resource, once it is computed.
-    #[serde(default)]
-    pub changes: Vec<ResourceChange>,
-    /// Token of the `CreateChangeSet` call.
-    pub token: String,
-    /// Token of the `ExecuteChangeSet` call.
-    pub execute_token: Option<String>,
-    /// When it has been computed.
-    pub settles_at: Option<Timestamp>,
 }
 
 /// One simulated account with its clusters.

@@ -12,7 +12,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{ManualClock, Sandbox, Seed, World};
-use eksact_core::ports::aws::{AwsReader, AwsWriter, ChangeSetRequest, Role, Stack, StackRequest};
+use eksact_core::ports::aws::{
+    ChangeSetReader, ChangeSetRequest, ChangeSetWriter, ClusterReader, OidcProviderReader,
+    OidcProviderWriter, Role, RoleReader, RoleWriter, Stack, StackReader, StackRequest, StackWriter,
+};
 use eksact_core::ports::issuer::IssuerProbe;
 use eksact_core::ports::kubernetes::{KubernetesReader, KubernetesWriter, ServiceAccountMetadata};
 use eksact_core::ports::{CallError, CallErrorKind};

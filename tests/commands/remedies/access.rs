@@ -219,7 +219,7 @@ fn guards() -> Vec<Check> {
         }).check(),
         // An editor of the aws-auth ConfigMap and of bindings, which are not its own any more after the run.
         case("plan -f c.yaml --prune").file("c.yaml", format!("{HEAD}{ACCESS}groups: []\n")).file("more.yaml", group("{name: editors, bindings: [{clusterRole: cluster-admin}]}")).first("eksact apply -f more.yaml --yes").after_first(only_editors).says("Make the change as another principal who keeps the right.").change(|world| {
-            let entry = eksact_core::ports::access::AccessEntry {
+            let entry = eksact_core::ports::aws::AccessEntry {
                 principal_arn: "arn:aws:iam::111122223333:user/root-of-all".to_owned(),
                 username: "all".to_owned(),
                 groups: vec!["system:masters".to_owned()],

@@ -1,6 +1,6 @@
 //! Whom a cluster does not let in, or not as is written: what `whoami` says, done.
 
-use eksact_core::ports::{access::AccessEntry, aws::Role};
+use eksact_core::ports::aws::{AccessEntry, Role};
 use eksact_simulator::World;
 
 use super::{

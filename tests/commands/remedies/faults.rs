@@ -33,7 +33,7 @@ pub(super) fn ensured(file: &str, nonce: &str) -> Request {
 pub(super) async fn planned(sandbox: &Sandbox, request: &Request) -> Result<Plan, Complaints> {
     let reader = LiveReader::begin(sandbox.readers(), &request.config.metadata.name.value).await;
     let reader = reader.map_err(|error| {
-        let help = resources::runner::help_for(&error);
+        let help = error.help();
         vec![(error.to_string(), help.iter().map(ToString::to_string).collect())]
     })?;
     let live = resources::read(request, &reader).await;

@@ -2,7 +2,8 @@
 //! would do with these very arguments, and nothing that they would not.
 
 use eksact_core::ports::{
-    access::{AccessEntry, AccessPolicy, RbacBinding, Subject},
+    access::{RbacBinding, Subject},
+    aws::{AccessEntry, AccessPolicy},
     kubernetes::{Namespace, Pod},
 };
 use eksact_simulator::{SimulatedCluster, World};

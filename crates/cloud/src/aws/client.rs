@@ -1,6 +1,6 @@
 //! The client: four services, a bound on the calls in flight, and the one place where a call is made.
 //!
-//! What is asked of the services stands in `read_*` and `write_*`; the ports are put together in `ports`.
+//! What is asked of the services is in the file of each object.
 
 use std::error::Error;
 use std::fmt;

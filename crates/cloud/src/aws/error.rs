@@ -77,6 +77,17 @@ where
     }
 }
 
+/// The error for an answer without something that the API promises.
+pub(super) fn incomplete((service, name): Action, object: &str, what: &str) -> CallError {
+    CallError::new(
+        service,
+        name,
+        object,
+        CallErrorKind::Other,
+        format!("the response has no {what}"),
+    )
+}
+
 /// The kind for a service's own error code. Codes are those of the services' API references; CloudFormation says most
 /// things as `ValidationError` and only its text tells them apart.
 fn kind_of(service: &str, code: &str, message: &str, status: Option<u16>) -> CallErrorKind {

@@ -1,25 +1,26 @@
 //! AWS: the adapter of the ports on the AWS SDK for Rust, and of the issuer's host.
 //!
 //! Nothing here decides what is wanted or compares anything; it asks, pages, translates and names failures.
-//! [`AwsClient`] reads and writes, [`IssuerClient`] looks at the issuer's certificates.
+//! [`AwsClient`] reads and writes, with a file for each object; [`IssuerClient`] looks at the issuer's certificates.
 
+mod access_entry;
 pub mod assume_role;
+mod caller_identity;
+mod change_set;
 pub mod client;
+mod cluster;
 mod credential_chain;
 pub mod credentials;
 mod error;
 pub mod http;
 pub mod issuer;
-mod ports;
-mod read_cloudformation;
-mod read_eks;
-mod read_iam;
+mod oidc_provider;
+mod role;
+mod stack;
 #[cfg(test)]
 mod tests;
 pub mod token_replay;
 mod web_identity;
-mod write_cloudformation;
-mod write_iam;
 
 use std::num::NonZeroUsize;
 

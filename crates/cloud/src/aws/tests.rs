@@ -15,7 +15,9 @@ use tokio::net::TcpListener;
 use super::http::{client_through, time_limits};
 use super::*;
 use eksact_core::ports::CallErrorKind;
-use eksact_core::ports::aws::AwsReader;
+use eksact_core::ports::aws::{
+    CallerIdentityReader, ChangeSetReader, ClusterReader, RoleReader, StackReader,
+};
 
 /// What the server answers to a request's form (or path): status, content type, body.
 type Answer = (u16, &'static str, String);

@@ -1,6 +1,9 @@
 //! `AssumeRoleWithWebIdentity`, to see whether STS lets a service account in. The credentials are not looked at.
 
-use super::{client::AwsClient, error::Action, read_cloudformation::incomplete};
+use super::{
+    client::AwsClient,
+    error::{Action, incomplete},
+};
 use eksact_core::ports::{CallError, web_identity::WebIdentityToken};
 
 const ASSUME_ROLE_WITH_WEB_IDENTITY: Action = ("sts", "AssumeRoleWithWebIdentity");

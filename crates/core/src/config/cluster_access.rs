@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::location::{Located, SourceLocation};
 use crate::ports::access::PolicyRule;
 
+/// eksctl's name of the only service that it maps (eksctl 0.231, `actions/iamidentitymapping/create.go`).
+pub const EMR_CONTAINERS: &str = "emr-containers";
+
 /// Whom a mapping lets in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -134,4 +137,12 @@ pub struct ClusterAccess {
     /// Whether this is all that eksact shall have made: so it is for files with a list of mappings, be it empty, or a
     /// `ClusterAccess` that is not about shared roles alone. Files about something else, and commands about one mapping, leave the rest as it is.
     pub complete: bool,
+}
+
+impl ClusterAccess {
+    /// The groups that it binds.
+    pub fn bound_groups(&self) -> impl Iterator<Item = &str> {
+        let bound = self.groups.iter().filter(|group| !group.bindings.is_empty());
+        bound.map(|group| group.name.value.as_str())
+    }
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     config::SourceLocation,
     engine::{Finding, Severity},
-    ports::access::{AccessEntry, RbacBinding},
+    ports::{access::RbacBinding, aws::AccessEntry},
     view::Facts,
 };
 use eksact_identity::authn::{

@@ -3,7 +3,10 @@
 use super::remedy::{Target, quoted};
 use crate::{
     engine::{Finding, Severity},
-    ports::access::{AccessEntry, RbacBinding, Subject},
+    ports::{
+        access::{RbacBinding, Subject},
+        aws::AccessEntry,
+    },
 };
 use eksact_message::code::Code;
 
@@ -132,7 +135,7 @@ pub fn in_words(binding: &RbacBinding) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::access::AccessPolicy;
+    use crate::ports::aws::AccessPolicy;
 
     const TARGET: Target<'_> = Target {
         cluster: "prod",

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::{caller::Known, near_entry};
 use crate::{
     engine::{Finding, Severity},
-    ports::access::AccessEntry,
+    ports::aws::AccessEntry,
     view::Facts,
 };
 use eksact_identity::authn::aws_auth::{

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::caller::Known;
 use crate::{
     engine::{Finding, Severity},
-    ports::access::AccessEntry,
+    ports::aws::AccessEntry,
 };
 use eksact_identity::authn::aws_auth::{Miss, NearMiss, Nearness, SectionKey, lint::dropped_help};
 

@@ -1,6 +1,6 @@
 //! Commands that let the caller in, as a shell takes them.
 
-use crate::ports::access::AccessEntry;
+use crate::ports::aws::AccessEntry;
 use eksact_identity::authn::{arn::PrincipalKind, aws_auth::Identity};
 
 /// The cluster that commands are about.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Address, Change, Effect, Finding, Plan, Step, StepId, plan::FORMAT_VERSION};
+use super::{Address, Change, Deferred, Effect, Finding, Plan, Step, StepId, plan::FORMAT_VERSION};
 
 /// A rule that a draft breaks: always a mistake of the program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +51,7 @@ pub struct PlanDraft {
     steps: Vec<Step>,
     orders: Vec<(Address, Address)>,
     ready: BTreeMap<Address, Option<StepId>>,
+    outcomes: BTreeMap<(Address, &'static str), Deferred<String>>,
     mistakes: Vec<DraftError>,
 }
 
@@ -125,6 +126,16 @@ impl PlanDraft {
         id
     }
 
+    /// Says what an attribute of an object is once the plan is carried out, for the objects that refer to it.
+    pub fn set_outcome(&mut self, address: Address, attribute: &'static str, value: Deferred<String>) {
+        self.outcomes.insert((address, attribute), value);
+    }
+
+    /// What an attribute of an object is once the plan is carried out; none where the object will not be there.
+    pub fn outcome(&self, address: Address, attribute: &'static str) -> Option<&Deferred<String>> {
+        self.outcomes.get(&(address, attribute))
+    }
+
     /// Says that what depends on `address` need only wait for this step, not for the object's last; or for none.
     pub fn set_ready(&mut self, address: &Address, step: Option<StepId>) {
         self.ready.insert(address.clone(), step);
@@ -154,6 +165,11 @@ impl PlanDraft {
     /// The steps so far, in the order in which they were added.
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// The steps so far, for what guards refuse to be kept with them.
+    pub fn steps_mut(&mut self) -> impl Iterator<Item = &mut Step> {
+        self.steps.iter_mut()
     }
 
     /// The findings so far, for guards to pass.

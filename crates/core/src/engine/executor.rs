@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::{sync::watch, time::Instant};
 
 use super::{Event, EventKind, Outputs, Plan, Step, StepId, readiness::Readiness};
+use crate::ports::CallError;
 
 /// Why a step failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -41,6 +42,17 @@ pub enum StepFailure {
     Moved,
     /// And so a guard refuses what the plan would now do; nothing was written.
     Guarded,
+}
+
+/// A failed call as the failure of a step, with what to do.
+impl From<CallError> for StepError {
+    fn from(error: CallError) -> Self {
+        let step = Self::new(error.to_string());
+        match error.help() {
+            Some(help) => step.with_help(help),
+            None => step,
+        }
+    }
 }
 
 impl StepError {

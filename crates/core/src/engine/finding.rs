@@ -4,7 +4,7 @@ use eksact_message::code::Code;
 use serde::{Deserialize, Serialize};
 
 use super::Address;
-use crate::config::location::SourceLocation;
+use crate::{config::location::SourceLocation, ports::CallError};
 use eksact_message::remedy::Remedy;
 
 /// How much a finding weighs.
@@ -66,6 +66,15 @@ impl Finding {
     pub fn with_help(mut self, help: impl Into<Remedy>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// The same with what to do about the failed call that it comes from, where there is something.
+    #[must_use]
+    pub fn with_help_for(self, error: &CallError) -> Self {
+        match error.help() {
+            Some(help) => self.with_help(help),
+            None => self,
+        }
     }
 
     /// The same with the line of the configuration.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Guard;
-use crate::{engine::Finding, ports::access::AccessEntry};
+use crate::{engine::Finding, ports::aws::AccessEntry};
 
 /// The group that may do everything (Kubernetes, `pkg/apis/rbac` knows no binding for it: the API server asks nobody).
 pub const MASTERS: &str = "system:masters";
@@ -217,7 +217,7 @@ pub fn refusals(evidence: &Evidence<'_>) -> Vec<Refusal> {
         last_admin_lost(evidence),
         node_role_lost(evidence),
         section_dropped(evidence.dropped),
-        foreign_change(evidence),
+        foreign_change(evidence.foreign),
     ]
     .into_iter()
     .flatten()
@@ -322,8 +322,7 @@ fn node_role_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
     Some(Refusal {
         guard: Guard::NodeRoleLost,
         message: format!(
-            "nodes would no longer be let in as nodes under {}: they would become NotReady, and their pods \
-             would be evicted{}",
+            "nodes would no longer be let in as nodes under {}: they would become NotReady, and their pods would be evicted{}",
             names.join(", "),
             evidence.entries.unread()
         ),
@@ -358,16 +357,17 @@ pub fn section_dropped(dropped: &[(String, String)]) -> Option<Refusal> {
     })
 }
 
-fn foreign_change(evidence: &Evidence<'_>) -> Option<Refusal> {
-    if evidence.foreign.is_empty() {
+/// The refusal where a write would change what it is not about: these entries or keys.
+pub fn foreign_change(foreign: &[String]) -> Option<Refusal> {
+    if foreign.is_empty() {
         return None;
     }
     Some(Refusal {
         guard: Guard::AwsAuthForeignChange,
-        subjects: evidence.foreign.iter().cloned().collect(),
+        subjects: foreign.iter().cloned().collect(),
         message: format!(
             "the write would change more than the plan says, which is a bug in eksact; please report it: {}",
-            evidence.foreign.join("; ")
+            foreign.join("; ")
         ),
         help: None,
     })

@@ -1,7 +1,7 @@
 //! Decision tables of the guards over access: each case, and its nearest neighbours that are none.
 
 use super::*;
-use crate::ports::access::AccessPolicy;
+use crate::ports::aws::AccessPolicy;
 
 const DEV: &str = "arn:aws:iam::111122223333:role/dev";
 const OPS: &str = "arn:aws:iam::111122223333:role/ops";

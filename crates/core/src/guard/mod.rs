@@ -1,16 +1,30 @@
 //! Guards: what a plan is refused for unless the user allows it by name. Each has a stable code, which every output
 //! shows and `--allow` takes.
 //!
-//! Where a guard's case arises, the kind that plans the object reports it; here stands which guards there are, what
-//! they say, and how they are passed.
+//! Guards look at the finished plan ([`check`]): at what is there now and at what would be there after it, whichever kinds
+//! planned it. Only what cannot be planned at all (a cluster that does not answer, a section of `aws-auth` that nobody can
+//! edit) is reported by the kind that finds it.
 
 pub mod access;
+pub mod aws_auth;
+mod oidc_provider;
 pub mod own_rights;
+pub mod rbac_rules;
+pub mod recovery;
+pub mod rights;
+mod shared_role;
+pub mod standpoint;
 
 use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
-use crate::engine::{Finding, PlanDraft, Severity};
+use access::KnownRefusal;
+pub use shared_role::statements_of_others;
+
+use crate::{
+    engine::{Finding, PlanDraft, Severity},
+    live::{Live, addresses},
+};
 
 /// A guard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,6 +99,19 @@ impl Guard {
     pub fn refusal(self, message: impl Into<String>) -> Finding {
         Finding::new(Severity::Refusal, self.code(), message)
     }
+}
+
+/// Adds what the guards refuse of a finished plan, `after` being what it makes of `before`. Gives the refusals over
+/// `aws-auth`, for the write of it to know.
+pub fn check(before: &Live, after: &Live, draft: &mut PlanDraft) -> Vec<KnownRefusal> {
+    oidc_provider::check(before, draft);
+    shared_role::check(before, after, draft);
+    let refusals = aws_auth::refusals(before, after);
+    for refusal in &refusals {
+        draft.add_finding(refusal.finding().about(&addresses::aws_auth()));
+    }
+    own_rights::check(before, after, draft);
+    refusals.iter().map(KnownRefusal::from).collect()
 }
 
 /// Turns the refusals of guards that are allowed into warnings that say so.

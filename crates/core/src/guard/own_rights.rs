@@ -1,11 +1,21 @@
 //! The guard over what RBAC gives the caller: whoever gets in and may neither bind nor map anybody any more is locked out
 //! as well. Pure: what the caller may do before and after is told by the caller of this function.
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use super::{
     Guard,
-    access::{Admitted, MASTERS, Refusal},
+    access::{Admitted, MASTERS, Refusal, gives_everything, principal_key},
+    aws_auth::AwsAuthReading,
+    recovery,
+    rights::Bound,
+    standpoint::Standpoint,
+};
+use crate::{
+    engine::{Finding, PlanDraft, Severity},
+    live::{Live, addresses},
+    ports::{CallError, aws::CallerIdentity},
 };
 
 /// A right by which somebody can give access, and so take back what was taken from them.
@@ -87,10 +97,181 @@ pub fn own_rights_lost(own: &OwnRights) -> Option<Refusal> {
     })
 }
 
+/// That nobody knows what the caller loses.
+fn unknown(caller: &str, error: &CallError) -> Finding {
+    Finding::new(
+        Severity::Warning,
+        Code::OwnRightsUnknown,
+        format!(
+            "the plan changes the user name or groups of the caller, {caller}, and its RBAC rights could not be read: {error}"
+        ),
+    )
+    .with_help(remedy!(
+        "Give the caller the right to list rolebindings and clusterrolebindings, or have someone who has it \
+         apply the plan."
+    ))
+}
+
+/// Adds the refusal where a plan takes such rights from the caller; `after` is what it makes of `live`.
+pub(super) fn check(live: &Live, after: &Live, draft: &mut PlanDraft) {
+    let writes_access = draft
+        .steps()
+        .iter()
+        .any(|step| addresses::gives_access(&step.address));
+    // One refusal about the caller is enough.
+    let refused = draft
+        .findings()
+        .iter()
+        .any(|finding| finding.code == Guard::OwnAccessLost.code());
+    if !writes_access || refused {
+        return;
+    }
+    if let (Err(error), None | Some(Err(_))) = (&live.caller, live.user_info()) {
+        let finding = Finding::new(
+            Severity::Warning,
+            Code::OwnRightsUnknown,
+            format!(
+                "whether the caller loses its own access depends on who it is, which could not be read: {error}"
+            ),
+        );
+        draft.add_finding(finding.with_help_for(error));
+    }
+    let Some(caller) = caller_over(live, after) else {
+        return;
+    };
+    let (Some(now), Some(after)) = (Bound::of(live), Bound::of(after)) else {
+        if let Some(Err(error)) = live.bindings()
+            && caller.before != caller.after
+        {
+            draft.add_finding(unknown(&caller.key, error));
+        }
+        return;
+    };
+    let may = now.rights(&caller.before);
+    let unread = now.unread_roles(&caller.before);
+    let still_unread = after.unread_roles(&caller.after);
+    let lost: Vec<&str> = unread.difference(&still_unread).map(String::as_str).collect();
+    if !lost.is_empty() {
+        draft.add_finding(
+            Finding::new(
+                Severity::Warning,
+                Code::OwnRightsUnknown,
+                format!(
+                    "what the caller, {}, loses depends on {}, which the plan takes from it and which could not be read",
+                    caller.key,
+                    lost.join(", ")
+                ),
+            )
+            .with_help(remedy!("Give the caller the right to get and list roles and clusterroles, or have someone who has it apply the plan.")),
+        );
+    }
+    let own = OwnRights {
+        would: after.rights(&caller.after),
+        named_by: after.naming(&caller.before.username),
+        may,
+        key: caller.key,
+        before: caller.before,
+        after: caller.after,
+        way_back: caller.way_back,
+    };
+    if let Some(refusal) = own_rights_lost(&own) {
+        draft.add_finding(refusal.finding());
+    }
+}
+
+/// The caller, and as whom it gets into the cluster before and after a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct CallerOver {
+    /// Its canonical ARN in lower case.
+    pub key: String,
+    /// As whom it gets in now.
+    pub before: Admitted,
+    /// As whom it would get in.
+    pub after: Admitted,
+    /// The commands that lead back in after a lockout.
+    pub way_back: String,
+}
+
+/// The caller over a plan, `after` being what `live` becomes. None where RBAC is not what counts for it: an access entry gives it everything, or it is not
+/// let in, before or after, of which the guards over `aws-auth` speak.
+fn caller_over(live: &Live, after: &Live) -> Option<CallerOver> {
+    let standpoint = Standpoint::of(live);
+    if let Some(account) = service_account(live) {
+        // Neither access entries nor `aws-auth` say anything of a service account.
+        return Some(CallerOver {
+            key: account.username.clone(),
+            before: account.clone(),
+            after: account,
+            way_back: standpoint.way_back,
+        });
+    }
+    let identity = standpoint.caller.as_ref()?;
+    let key = recovery::caller_key(&identity.arn);
+    if let Some(Ok(entries)) = live.access_entries()
+        && entries
+            .iter()
+            .any(|entry| principal_key(&entry.principal_arn) == key && gives_everything(entry))
+    {
+        return None;
+    }
+    let told = match live.user_info() {
+        Some(Ok(user)) => Some(Admitted {
+            username: user.username.clone(),
+            groups: user.groups.clone(),
+        }),
+        _ => None,
+    };
+    let overridden = standpoint.entries.override_of(&key) == Some(true);
+    let mapped = if overridden {
+        None
+    } else {
+        mapped_over(live, after, identity)
+    };
+    let (before, after) = match mapped {
+        Some((Some(before), after)) => (Some(before), after),
+        _ => {
+            let now = || AwsAuthReading::of_live(live).map(identity);
+            let told = told.or_else(now);
+            (told.clone(), told)
+        }
+    };
+    before.zip(after).map(|(before, after)| CallerOver {
+        key,
+        before,
+        after,
+        way_back: standpoint.way_back,
+    })
+}
+
+/// The caller, where it is a service account: the cluster's API knows it by its token, and IAM does not.
+fn service_account(live: &Live) -> Option<Admitted> {
+    match live.user_info() {
+        Some(Ok(user))
+            if user.username.starts_with("system:serviceaccount:") && !user.extra.contains_key("arn") =>
+        {
+            Some(Admitted {
+                username: user.username.clone(),
+                groups: user.groups.clone(),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// As whom `aws-auth` lets the caller in before and after the plan; none where that does not change.
+fn mapped_over(
+    live: &Live,
+    after: &Live,
+    identity: &CallerIdentity,
+) -> Option<(Option<Admitted>, Option<Admitted>)> {
+    let mapped = |live| AwsAuthReading::of_live(live).map(identity);
+    let (before, after) = (mapped(live), mapped(after));
+    (before != after).then_some((before, after))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eksact_message::code::Code;
 
     #[test]
     fn rights_and_names_that_go() {

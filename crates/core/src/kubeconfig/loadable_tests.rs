@@ -148,7 +148,7 @@ fn a_value_of_another_type_is_refused_with_its_place() {
         ),
         (
             "users: [{name: a, user: {exec: {provideClusterInfo: \"true\"}}}]",
-            "1:53: `provideClusterInfo` is a string, and kubectl takes true or false",
+            "1:53: `provideClusterInfo` is a string, and kubectl expects true or false",
             "Write `provideClusterInfo: true` or `provideClusterInfo: false`, without quotes.",
         ),
         (
@@ -203,7 +203,7 @@ fn a_value_of_another_type_is_refused_with_its_place() {
         ),
         (
             "preferences: {colors: 1}\n",
-            "1:23: `colors` is a number, and kubectl takes true or false",
+            "1:23: `colors` is a number, and kubectl expects true or false",
             "Write true or false, or remove `colors`.",
         ),
     ] {

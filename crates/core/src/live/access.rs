@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 
 use super::{Live, LiveReader, Observed, Query};
-use crate::ports::access::{AccessEntry, ConfigMap, UserInfo};
+use crate::ports::{
+    access::{ConfigMap, UserInfo},
+    aws::AccessEntry,
+};
 
 /// The namespace of `aws-auth` and of its backups.
 pub const AWS_AUTH_NAMESPACE: &str = "kube-system";

@@ -4,14 +4,17 @@
 //! One file per object says how it is read ([`Query`]) and how [`Live`] is asked for it. Only readers are in reach here.
 
 mod access;
+pub mod addresses;
 mod namespace;
 mod oidc_provider;
+mod ownership;
 mod query;
 mod rbac;
 mod reader;
 mod role;
 mod service_account;
 mod stack;
+mod stack_state;
 
 use std::{fmt, sync::Arc};
 
@@ -24,14 +27,17 @@ use eksact_identity::iam::Partition;
 pub use access::{AWS_AUTH, AWS_AUTH_NAMESPACE, AccessEntries, AwsAuth, CallerInCluster};
 pub use namespace::NamespaceByName;
 pub use oidc_provider::{ClusterOidcProvider, IssuerChain};
+pub use ownership::{MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, other_owner, ownership};
 pub use query::{Observed, Query};
-pub use rbac::{Bindings, RbacRoleByKey, RoleKey};
+pub use rbac::{Bindings, RBAC_GROUP, RbacRoleByKey, RoleKey, binding_words, role_key, role_words};
 pub use reader::LiveReader;
 pub use role::{AllRoles, PERMISSION_SET_PATH, PermissionSetRoles, RoleByName, TrustPolicyQuota};
 pub use service_account::{AllServiceAccounts, ServiceAccountByKey};
 pub use stack::{
     ClusterStacks, StackInterest, StackTemplate, Stacks, is_of_cluster, role_name_of, service_account_of,
 };
+
+pub use stack_state::{StackState, region_of, state_of};
 
 /// From this many objects on, one listing is cheaper than reading each.
 const BULK_FROM: usize = 6;
@@ -50,6 +56,7 @@ pub struct Live {
     /// Region of the cluster, from its ARN.
     pub region: String,
     answers: query::Answers,
+    derived: query::Derived,
 }
 
 impl fmt::Debug for Live {
@@ -75,16 +82,44 @@ impl Live {
             .map(|(query, answer)| (query, answer.as_ref()))
     }
 
-    /// Answers a query otherwise than it was, for a world that no simulator makes.
+    /// What `derive` makes of all this, worked out once: for what is costly and that several ask for.
+    pub fn derived<T: Send + Sync + 'static>(&self, derive: impl FnOnce(&Self) -> T) -> Arc<T> {
+        self.derived.get(|| derive(self))
+    }
+
+    /// Answers a query otherwise than it was: how it would be after a plan, or in a world that no simulator makes.
     pub fn put<Q: Query>(&mut self, query: Q, answer: Observed<Q::Answer>) {
+        self.derived = query::Derived::default();
         self.answers.put([(query, Arc::new(answer))]);
+    }
+
+    /// Changes an answer; nothing where there is none that could be read.
+    pub fn change<Q: Query>(&mut self, query: &Q, change: impl FnOnce(&mut Q::Answer))
+    where
+        Q::Answer: Clone,
+    {
+        self.derived = query::Derived::default();
+        if let Some(answer) = self.answers.get_mut(query)
+            && let Ok(answer) = Arc::make_mut(answer)
+        {
+            change(answer);
+        }
     }
 }
 
-/// Whether a failure is one of the cluster's API as a whole: reading its objects one by one would meet it again.
-fn is_of_cluster_api(error: &CallError) -> bool {
-    matches!(
-        error.kind,
-        CallErrorKind::Unreachable | CallErrorKind::Credentials
-    )
+/// What could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// The cluster's API does not answer, or lets the caller in for nothing: no object can be read.
+    Cluster,
+    /// This one.
+    Object,
+}
+
+/// What a failed reading of a Kubernetes object says about the cluster.
+pub fn unreadable(error: &CallError) -> Unreadable {
+    match error.kind {
+        CallErrorKind::Unreachable | CallErrorKind::Credentials => Unreadable::Cluster,
+        _ => Unreadable::Object,
+    }
 }

@@ -63,11 +63,46 @@ impl Answers {
         self.of::<Q>()?.get(query)
     }
 
+    /// The answer to one query, to be changed here and in no copy.
+    pub(super) fn get_mut<Q: Query>(&mut self, query: &Q) -> Option<&mut Arc<Observed<Q::Answer>>> {
+        self.of_mut::<Q>()?.get_mut(query)
+    }
+
     /// Keeps answers.
     pub(super) fn put<Q: Query>(&mut self, answers: impl IntoIterator<Item = (Q, Arc<Observed<Q::Answer>>)>) {
-        let mut answered = self.of::<Q>().cloned().unwrap_or_default();
-        answered.extend(answers);
-        self.by_type.insert(TypeId::of::<Q>(), Arc::new(answered));
+        if let Some(answered) = self.of_mut() {
+            answered.extend(answers);
+        }
+    }
+
+    /// The answers of this type, shared with no copy; there always are some, if only none.
+    fn of_mut<Q: Query>(&mut self) -> Option<&mut Answered<Q>> {
+        let is_own = |answered| Arc::get_mut(answered).is_some();
+        if !self.by_type.get_mut(&TypeId::of::<Q>()).is_some_and(is_own) {
+            let own: Answered<Q> = self.of::<Q>().cloned().unwrap_or_default();
+            self.by_type.insert(TypeId::of::<Q>(), Arc::new(own));
+        }
+        Arc::get_mut(self.by_type.get_mut(&TypeId::of::<Q>())?)?.downcast_mut()
+    }
+}
+
+/// Values that were worked out of answers, one of each type.
+#[derive(Clone, Default)]
+pub(super) struct Derived {
+    by_type: Arc<Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>,
+}
+
+impl Derived {
+    /// The value of this type; `derive` makes it where there is none yet.
+    pub(super) fn get<T: Send + Sync + 'static>(&self, derive: impl FnOnce() -> T) -> Arc<T> {
+        let known = locked(&self.by_type).get(&TypeId::of::<T>()).cloned();
+        if let Some(known) = known.and_then(|known| known.downcast().ok()) {
+            return known;
+        }
+        let made = Arc::new(derive());
+        let erased: Arc<dyn Any + Send + Sync> = Arc::clone(&made) as _;
+        locked(&self.by_type).insert(TypeId::of::<T>(), erased);
+        made
     }
 }
 

@@ -2,8 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::{Live, LiveReader, Observed, Query};
+use super::{Live, LiveReader, Observed, Query, addresses};
 use crate::ports::access::{RbacBinding, RbacRole};
+
+/// The API group.
+pub const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
 
 /// The namespace, none for what belongs to the whole cluster, and the name of a role.
 pub type RoleKey = (Option<String>, String);
@@ -37,6 +40,32 @@ impl Query for Bindings {
     async fn read(&self, reader: &LiveReader) -> Observed<Vec<RbacBinding>> {
         reader.readers.kubernetes.rbac_bindings().await
     }
+}
+
+/// `Role app/reader` or `ClusterRole reader`, for people.
+pub fn role_words(namespace: Option<&str>, name: &str) -> String {
+    let kind = if namespace.is_some() {
+        "Role"
+    } else {
+        "ClusterRole"
+    };
+    format!("{kind} {}", addresses::qualified(namespace, name))
+}
+
+/// `RoleBinding app/reader` or `ClusterRoleBinding reader`.
+pub fn binding_words(namespace: Option<&str>, name: &str) -> String {
+    let kind = if namespace.is_some() {
+        "RoleBinding"
+    } else {
+        "ClusterRoleBinding"
+    };
+    format!("{kind} {}", addresses::qualified(namespace, name))
+}
+
+/// The role that a binding gives.
+pub fn role_key(binding: &RbacBinding) -> RoleKey {
+    let namespace = binding.namespace.clone().filter(|_| binding.role_kind == "Role");
+    (namespace, binding.role_name.clone())
 }
 
 impl Live {

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use super::{
     Live,
-    query::{Observed, Query, SharedAnswers},
+    query::{Derived, Observed, Query, SharedAnswers},
 };
 use crate::ports::{
     CallError, CallErrorKind, Readers,
@@ -111,6 +111,7 @@ impl LiveReader {
             region: self.cluster_arn.region.clone(),
             cluster: self.cluster.clone(),
             answers: self.answers.snapshot(),
+            derived: Derived::default(),
         }
     }
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use super::{
-    BULK_FROM, Live, LiveReader, Observed, is_of_cluster_api,
+    BULK_FROM, Live, LiveReader, Observed, Unreadable,
     query::{Query, one_by_one},
+    unreadable,
 };
 use crate::ports::kubernetes::ServiceAccount;
 use eksact_identity::service_account::ServiceAccountKey;
@@ -49,7 +50,7 @@ impl Query for ServiceAccountByKey {
                 };
                 queries.into_iter().map(found).collect()
             }
-            Err(error) if is_of_cluster_api(error) => queries
+            Err(error) if unreadable(error) == Unreadable::Cluster => queries
                 .into_iter()
                 .map(|query| (query, Err(error.clone())))
                 .collect(),

@@ -1,6 +1,7 @@
 //! How a call to AWS or Kubernetes fails: one type, so that planning and applying can decide on the kind and people
 //! read the rest.
 
+use eksact_message::remedy::Remedy;
 use serde::{Deserialize, Serialize};
 
 /// What sort of failure a call met. Decisions are made on this, never on texts.
@@ -52,6 +53,33 @@ pub struct CallError {
 }
 
 impl CallError {
+    /// What to do about it, by its kind.
+    pub fn help(&self) -> Option<Remedy> {
+        match self.kind {
+            CallErrorKind::AccessDenied => self
+                .missing_permission()
+                .map(|permission| remedy!("Give the caller the permission {permission}.")),
+            CallErrorKind::Throttled => Some(remedy!("The service is busy: run the same command again.")),
+            CallErrorKind::Unreachable | CallErrorKind::ServiceFailure => Some(remedy!(
+                "The call may or may not have taken effect: run the same command again, which checks first."
+            )),
+            CallErrorKind::LimitExceeded => Some(remedy!(
+                "Ask AWS to raise the quota, or remove what is not needed."
+            )),
+            CallErrorKind::Conflict => Some(remedy!(
+                "The object was changed meanwhile: run the same command again, which makes a new plan."
+            )),
+            CallErrorKind::Credentials if self.service == "kubernetes" => Some(remedy!(
+                "`eksact whoami --cluster NAME` shows why the cluster does not let the caller in, and what \
+                 would."
+            )),
+            CallErrorKind::Credentials => {
+                Some(remedy!("Renew the credentials and run the same command again."))
+            }
+            _ => None,
+        }
+    }
+
     /// A failure of `service`'s `action` on `object`.
     pub fn new(
         service: impl Into<String>,
@@ -87,5 +115,14 @@ impl CallError {
                 format!("{}:{}", self.service, self.action)
             }
         })
+    }
+}
+
+/// A missing object as an answer; every other error stays one.
+pub fn found<T>(result: Result<T, CallError>) -> Result<Option<T>, CallError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind == CallErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }

@@ -1,7 +1,7 @@
 //! What the rest of the house may ask of AWS and of Kubernetes: value types in their own words, and one trait for
 //! reading and one for writing, apart, so that planning can be given readers only.
 //!
-//! No client lives here: `cloud` has the adapters (`aws`, `kubernetes`, `sandbox`).
+//! No client lives here: `cloud` has the adapters, `simulator` the sandbox.
 
 pub mod access;
 pub mod aws;
@@ -13,7 +13,7 @@ pub mod web_identity;
 
 use std::sync::Arc;
 
-pub use error::{CallError, CallErrorKind};
+pub use error::{CallError, CallErrorKind, found};
 
 /// What planning may use: nothing in here can change anything.
 #[derive(Clone)]

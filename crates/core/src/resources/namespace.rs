@@ -5,73 +5,58 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::{
-    Kind, Request, RunContext,
-    iam_role::{RoleArn, arn_after},
-    request::key_of,
-    runner::{operation_of, wait_until_gone},
-    service_account::{self, Standing},
-};
+use super::{Kind, Request, RunContext, runner::wait_until_gone};
 use crate::{
-    config::ServiceAccount,
     engine::{
-        Action, Address, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone, StepError,
+        Action, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone, StepError,
         executor::Progress, plan::fingerprint,
     },
-    live::{Live, LiveReader, NamespaceByName},
+    live::{Live, LiveReader, NamespaceByName, addresses},
     ports::{CallErrorKind, kubernetes::AccessReview},
+    resources::{
+        request::key_of,
+        role_arn::role_arn_after,
+        standing::{Standing, standing},
+    },
 };
 
 /// The kind `namespace`.
 #[derive(Debug)]
 pub struct NamespaceKind;
 
-/// The address of a namespace.
-pub fn address(name: &str) -> Address {
-    Address::new(NamespaceKind.name(), name)
-}
-
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
-enum Operation {
+pub(crate) enum Operation {
     Create { name: String },
-}
-
-/// The accounts whose service account eksact writes.
-pub(super) fn in_kubernetes(request: &Request) -> impl Iterator<Item = &ServiceAccount> {
-    request
-        .service_accounts()
-        .iter()
-        .filter(|account| !account.role_only)
 }
 
 #[async_trait]
 impl Kind for NamespaceKind {
-    fn name(&self) -> &'static str {
-        "namespace"
-    }
+    const NAME: &'static str = "namespace";
+    type Operation = Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
-        let namespaces = in_kubernetes(request).map(|account| NamespaceByName(account.namespace.clone()));
+        let namespaces = request
+            .in_kubernetes()
+            .map(|account| NamespaceByName(account.namespace.clone()));
         reader.read(namespaces).await;
     }
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
         let mut seen = BTreeSet::new();
-        for account in in_kubernetes(request) {
+        for account in request.in_kubernetes() {
             if matches!(
-                service_account::standing(request, live, account),
+                standing(request, live, account),
                 Standing::Refused(_)
             )
                 // Nothing will be put into it: the role's own finding says why.
-                || matches!(arn_after(live, account, draft), RoleArn::None)
+                || role_arn_after(account, draft).is_none()
                 || !seen.insert(&account.namespace)
             {
                 continue;
             }
-            let address = address(&account.namespace);
+            let address = addresses::namespace(&account.namespace);
             match live.namespace(&account.namespace) {
                 Some(Ok(Some(namespace))) if namespace.terminating => draft.add_finding(
                     Finding::new(
@@ -120,23 +105,22 @@ impl Kind for NamespaceKind {
         }
     }
 
-    fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
-        let Operation::Create { .. } = operation_of(operation.clone())?;
-        Ok(vec![AccessReview {
+    fn access_reviews(&self, _operation: &Self::Operation) -> Vec<AccessReview> {
+        vec![AccessReview {
             verb: "create".to_owned(),
             group: String::new(),
             resource: "namespaces".to_owned(),
             namespace: None,
-        }])
+        }]
     }
 
     async fn run(
         &self,
-        operation: Value,
+        operation: Self::Operation,
         context: &RunContext,
         _progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        let Operation::Create { name } = operation_of(operation)?;
+        let Operation::Create { name } = operation;
         match context.writers.kubernetes.create_namespace(&name).await {
             Ok(()) => Ok(StepDone::default()),
             Err(error) if error.kind == CallErrorKind::AlreadyExists => Ok(StepDone {

@@ -101,6 +101,15 @@ impl Default for Settings {
     }
 }
 
+/// The account whose loss takes the network of a cluster down: prune keeps it unless it is named (eksctl 0.231 protects
+/// it too, `filter/iamserviceaccount_filter.go`).
+const PROTECTED: (&str, &str) = ("kube-system", "aws-node");
+
+/// Whether prune keeps it unless it is named.
+pub fn is_protected(key: &ServiceAccountKey) -> bool {
+    (key.namespace.as_str(), key.name.as_str()) == PROTECTED
+}
+
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -213,6 +222,34 @@ impl Request {
     /// Whether this attribute of this account's role is compared.
     pub fn compares(&self, key: &ServiceAccountKey, attribute: RoleAttribute) -> bool {
         self.only.get(key).is_none_or(|only| only.contains(&attribute))
+    }
+
+    /// Whether the request wants this service account gone.
+    pub fn is_to_go(&self, key: &ServiceAccountKey) -> bool {
+        self.to_go(key, |account| key_of(account) == *key)
+    }
+
+    /// Whether the request wants this account's role gone: an account that is given a role no longer needs its own.
+    pub fn role_is_to_go(&self, key: &ServiceAccountKey) -> bool {
+        self.to_go(key, |account| owns_role(account) && key_of(account) == *key)
+    }
+
+    fn to_go(&self, key: &ServiceAccountKey, wants: impl Fn(&ServiceAccount) -> bool) -> bool {
+        if self.delete.contains(key) {
+            return true;
+        }
+        let Some(prune) = &self.prune else {
+            return false;
+        };
+        let wanted = self.service_accounts().iter().any(wants);
+        !wanted && !prune.keep.contains(key) && (!is_protected(key) || prune.named.contains(key))
+    }
+
+    /// The service accounts that are written; those that are `roleOnly` are not.
+    pub fn in_kubernetes(&self) -> impl Iterator<Item = &ServiceAccount> {
+        self.service_accounts()
+            .iter()
+            .filter(|account| !account.role_only)
     }
 
     /// Whether the request has anything to do with stacks and roles.

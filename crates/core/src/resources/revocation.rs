@@ -1,10 +1,10 @@
 //! Nothing is taken away from anybody while something that the files give cannot be planned: it may be what was to take
 //! its place. What is held back is told, object by object.
 
-use super::{identity_mapping, rbac};
 use crate::{
     engine::{Address, Finding, PlanDraft, Severity},
     guard::Guard,
+    live::addresses,
 };
 use eksact_message::code::Code;
 
@@ -14,10 +14,7 @@ pub(super) fn is_held_back(draft: &PlanDraft) -> bool {
     draft.findings().iter().any(|finding| match finding.severity {
         // One that is allowed leaves out what it is about all the same.
         Severity::Refusal => finding.code == Guard::KubernetesUnreachable.code(),
-        Severity::Error => finding
-            .address
-            .as_ref()
-            .is_none_or(|address| rbac::is_address(address) || identity_mapping::is_address(address)),
+        Severity::Error => finding.address.as_ref().is_none_or(addresses::gives_access),
         Severity::Warning | Severity::Note => false,
     })
 }

@@ -6,10 +6,11 @@ use std::{path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{kinds, stack_wait::StackWait};
+use super::stack_wait::StackWait;
 use crate::{
     engine::{Step, StepDone, StepError, StepRunner, executor::Progress},
-    ports::{CallError, CallErrorKind, Readers, Writers},
+    ports::{Readers, Writers},
+    resources::kind_of,
 };
 
 /// What a step of any kind may use.
@@ -68,7 +69,7 @@ impl Runner {
 #[async_trait]
 impl StepRunner for Runner {
     async fn run(&self, step: &Step, operation: Value, progress: Progress) -> Result<StepDone, StepError> {
-        let Some(kind) = kinds().iter().find(|kind| kind.name() == step.address.kind()) else {
+        let Some(kind) = kind_of(step) else {
             return Err(StepError::new(format!(
                 "this version of eksact does not know the kind `{}` of {}",
                 step.address.kind(),
@@ -76,27 +77,6 @@ impl StepRunner for Runner {
             )));
         };
         kind.run(operation, &self.context, &progress).await
-    }
-}
-
-/// A kind's operation as it was planned.
-pub fn operation_of<T: serde::de::DeserializeOwned>(operation: Value) -> Result<T, StepError> {
-    serde_json::from_value(operation).map_err(|error| {
-        StepError::new(format!(
-            "this version of eksact does not understand the step: {error}"
-        ))
-    })
-}
-
-/// A failed call as the failure of a step, with what to do.
-impl From<CallError> for StepError {
-    fn from(error: CallError) -> Self {
-        let help = help_for(&error);
-        let step = StepError::new(error.to_string());
-        match help {
-            Some(help) => step.with_help(help),
-            None => step,
-        }
     }
 }
 
@@ -120,28 +100,4 @@ pub fn private_endpoint() -> Remedy {
     remedy!(
         "A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context."
     )
-}
-
-/// What to do about a failed call, by its kind.
-pub fn help_for(error: &CallError) -> Option<Remedy> {
-    match error.kind {
-        CallErrorKind::AccessDenied => error
-            .missing_permission()
-            .map(|permission| remedy!("Give the caller the permission {permission}.")),
-        CallErrorKind::Throttled => Some(remedy!("The service is busy: run the same command again.")),
-        CallErrorKind::Unreachable | CallErrorKind::ServiceFailure => Some(remedy!(
-            "The call may or may not have taken effect: run the same command again, which checks first."
-        )),
-        CallErrorKind::LimitExceeded => Some(remedy!(
-            "Ask AWS to raise the quota, or remove what is not needed."
-        )),
-        CallErrorKind::Conflict => Some(remedy!(
-            "The object was changed meanwhile: run the same command again, which makes a new plan."
-        )),
-        CallErrorKind::Credentials if error.service == "kubernetes" => Some(remedy!(
-            "`eksact whoami --cluster NAME` shows why the cluster does not let the caller in, and what would."
-        )),
-        CallErrorKind::Credentials => Some(remedy!("Renew the credentials and run the same command again.")),
-        _ => None,
-    }
 }

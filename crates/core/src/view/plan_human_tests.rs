@@ -94,8 +94,8 @@ fn every_action_and_every_severity() {
     error[stack-stuck]: iam-role/app/stuck: the stack
       eksctl-prod-addon-iamserviceaccount-app-stuck is in UPDATE_ROLLBACK_FAILED.
       help: Continue its rollback in the CloudFormation console, then plan again.
-    warning[no-policy]: iam-role/ops/named: it has no policy at all, so
-      that whoever assumes it may do nothing.  (cluster.yaml:60)
+    warning[no-policy]: iam-role/ops/named: it has no policy at all, so that whoever
+      assumes it may do nothing.  (cluster.yaml:60)
     note[role-attached]: managedNodeGroups, addons and vpc are not managed by
       eksact.
     ");

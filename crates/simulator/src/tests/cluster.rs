@@ -171,7 +171,10 @@ async fn only_pods_of_the_service_account_are_listed() {
 #[tokio::test]
 async fn the_api_tells_its_own_issuer_unless_the_caller_may_not_know() {
     let sandbox = with_reader().await;
-    let of_eks = AwsReader::cluster(&sandbox, "prod").await.unwrap().oidc_issuer;
+    let of_eks = ClusterReader::cluster(&sandbox, "prod")
+        .await
+        .unwrap()
+        .oidc_issuer;
     assert!(of_eks.is_some());
     assert_eq!(sandbox.service_account_issuer().await.unwrap(), of_eks);
     let edit = |change: &dyn Fn(&mut SimulatedCluster)| {
@@ -328,5 +331,5 @@ async fn an_unreachable_cluster_leaves_aws_reachable() {
         .unwrap();
     let error = sandbox.server_version().await.unwrap_err();
     assert_eq!((error.kind, error.code), (CallErrorKind::Unreachable, None));
-    assert!(AwsReader::cluster(&sandbox, "prod").await.is_ok());
+    assert!(ClusterReader::cluster(&sandbox, "prod").await.is_ok());
 }

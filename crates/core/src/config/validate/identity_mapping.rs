@@ -5,7 +5,7 @@
 //! can never match, so that everything of that kind is said here.
 
 use super::kubernetes_names::{is_label, label_help};
-use crate::config::cluster_access::{IdentityMapping, MappingSubject};
+use crate::config::cluster_access::{EMR_CONTAINERS, IdentityMapping, MappingSubject};
 use crate::config::diagnostic::quoted;
 use crate::config::document::DocumentKind;
 use crate::config::finding::{Finding, Findings};
@@ -15,9 +15,6 @@ use eksact_identity::iam::Partition;
 use eksact_identity::iam::arn::is_account_id;
 use eksact_message::code::Code;
 use eksact_yaml::Node;
-
-/// The one AWS service that eksctl has a mapping for.
-const SERVICE: &str = "emr-containers";
 
 /// The list of identity mappings in a kind of document.
 pub(in crate::config) fn list_key(kind: DocumentKind) -> &'static str {
@@ -197,11 +194,11 @@ fn account_id(account: &str, path: FieldPath, found: &mut Findings) {
 }
 
 fn service(name: &str, namespace: &str, path: &FieldPath, found: &mut Findings) {
-    if name != SERVICE {
+    if name != EMR_CONTAINERS {
         let message = format!("invalid service name {}", quoted(name));
         found.push(
             Finding::error(Code::ServiceName, path.key("serviceName"), message)
-                .help(remedy!("the only one is `{SERVICE}`")),
+                .help(remedy!("the only one is `{EMR_CONTAINERS}`")),
         );
     }
     // That a namespace is there is checked with the other options.

@@ -5,13 +5,12 @@ use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use std::collections::BTreeSet;
 
-use super::key_of;
 use crate::{
     config::{Located, ServiceAccount},
     engine::{Finding, PlanDraft, Severity},
-    live::Live,
+    live::{Live, addresses},
     ports::aws::Role,
-    resources::{Request, runner::help_for, service_account, shared_role},
+    resources::{Request, request::key_of},
 };
 use eksact_identity::{
     authn::irsa::{AUDIENCE_ANNOTATION, Repair, TrustQuestion, Verdict, trust_links},
@@ -45,12 +44,12 @@ pub(super) fn names(request: &Request, aws_account: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Adds what is to be said of each.
-pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
+/// Adds what is to be said of each, with its trust policy as it is after the plan.
+pub(super) fn review(request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
     for (account, written, arn) in attached(request) {
-        let said = said(request, live, account, &arn).into_iter().map(|finding| {
+        let said = said(live, after, account, &arn).into_iter().map(|finding| {
             finding
-                .about(&service_account::address(&key_of(account)))
+                .about(&addresses::service_account(&key_of(account)))
                 .at(written.location.as_ref().or(account.location.as_ref()))
         });
         for finding in said {
@@ -59,7 +58,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     }
 }
 
-fn said(request: &Request, live: &Live, account: &ServiceAccount, arn: &Arn) -> Vec<Finding> {
+fn said(live: &Live, after: &Live, account: &ServiceAccount, arn: &Arn) -> Vec<Finding> {
     let note = |message: String| Finding::new(Severity::Note, Code::AttachedRoleUnknown, message);
     if arn.account != live.account {
         return vec![
@@ -77,7 +76,7 @@ fn said(request: &Request, live: &Live, account: &ServiceAccount, arn: &Arn) -> 
                 "whether the role {arn} lets the service account in depends on its trust policy, which could not be read: \
                  {error}"
             );
-            vec![note(message).with_help(help_for(error).unwrap_or_else(|| trial(live, account)))]
+            vec![note(message).with_help(error.help().unwrap_or_else(|| trial(live, account)))]
         }
         Some(Ok(None)) => vec![
             Finding::new(
@@ -95,7 +94,14 @@ fn said(request: &Request, live: &Live, account: &ServiceAccount, arn: &Arn) -> 
             )
             .with_help(remedy!("Write `attachRoleARN: {}`.", role.arn)),
         ],
-        Some(Ok(Some(role))) => trust(request, live, account, role),
+        Some(Ok(Some(role))) => {
+            // A role that the plan makes anew is no longer this one.
+            let after = match after.role(&role.name) {
+                Some(Ok(Some(after))) => after,
+                _ => role,
+            };
+            trust(live, account, after)
+        }
     }
 }
 
@@ -116,7 +122,7 @@ fn trial_command(live: &Live, account: &ServiceAccount) -> String {
 }
 
 /// What the trust policy of a role that was read says to the service account.
-fn trust(request: &Request, live: &Live, account: &ServiceAccount, role: &Role) -> Vec<Finding> {
+fn trust(live: &Live, account: &ServiceAccount, role: &Role) -> Vec<Finding> {
     let (Some(provider_arn), Some(issuer)) = (live.provider_arn(), live.issuer_host_path()) else {
         return vec![Finding::new(
             Severity::Note,
@@ -140,7 +146,7 @@ fn trust(request: &Request, live: &Live, account: &ServiceAccount, role: &Role) 
             account: live.account.clone(),
             time: None,
         },
-        document: &shared_role::trust_policy_after(request, live, role),
+        document: &role.trust_policy,
         repair: Repair::of_attached(&role.name, &role.tags),
         trial: trial_command(live, account),
     });

@@ -8,10 +8,9 @@ use serde_json::Value;
 use super::{
     desired::{DesiredRole, context},
     overlay, shared,
-    stack_state::{self, StackState},
 };
 use crate::{
-    live::{Live, role_name_of, service_account_of},
+    live::{Live, StackState, role_name_of, service_account_of, state_of},
     ports::aws::{Role, Stack},
     resources::{Request, request::RoleAttribute},
 };
@@ -164,7 +163,7 @@ pub fn templates_needed(request: &Request, live: &Live, stacks: &[&Stack]) -> BT
         .collect();
     let mut needed: BTreeSet<String> = by_key
         .iter()
-        .filter(|(key, _)| super::removal::role_is_to_go(request, key))
+        .filter(|(key, _)| request.role_is_to_go(key))
         .map(|(_, stack)| stack.name.clone())
         .collect();
     needed.extend(
@@ -181,7 +180,7 @@ pub fn templates_needed(request: &Request, live: &Live, stacks: &[&Stack]) -> BT
         let Some(Ok(Some(role))) = role_name_of(stack).and_then(|name| live.role(name)) else {
             continue;
         };
-        if stack_state::state_of(&stack.status) == StackState::Broken {
+        if state_of(&stack.status) == StackState::Broken {
             needed.insert(stack.name.clone());
             continue;
         }

@@ -7,13 +7,13 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{overlay, shared};
-
 use crate::{
     config::ServiceAccount,
     live::Live,
     ports::aws::{Role, StackRequest},
     resources::{Request, request::RoleAttribute},
 };
+
 use eksact_identity::{
     cloudformation::{
         capability, tags, template,

@@ -16,49 +16,34 @@ mod removal;
 mod repair;
 mod run;
 mod shared;
-mod stack_state;
+mod stack_health;
 mod update;
 
 use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use serde_json::Value;
 
-use super::{
-    Kind, Request, RunContext,
-    request::{key_of, owns_role},
-};
+use super::{Kind, Request, RunContext};
 use crate::{
-    engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
+    engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{
         ClusterOidcProvider, Live, LiveReader, RoleByName, StackInterest, StackTemplate, role_name_of,
         service_account_of,
     },
     ports::aws::Stack,
+    resources::request::{key_of, owns_role},
 };
 use eksact_identity::cloudformation::tags;
-
-pub use plan::{RoleArn, arn_after};
-pub use removal::{is_hindered, is_to_go};
-
-/// The attribute that a role's steps tell to those who wait.
-pub const ARN: &str = "ARN";
 
 /// The kind `iam-role`.
 #[derive(Debug)]
 pub struct IamRoleKind;
 
-/// The address of a service account's role.
-pub fn address(key: &ServiceAccountKey) -> Address {
-    Address::new(IamRoleKind.name(), format!("{key}"))
-}
-
 #[async_trait]
 impl Kind for IamRoleKind {
-    fn name(&self) -> &'static str {
-        "iam-role"
-    }
+    const NAME: &'static str = "iam-role";
+    type Operation = operation::Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
         let attached = attached::names(request, reader.account())
@@ -106,17 +91,27 @@ impl Kind for IamRoleKind {
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
         plan::plan(request, live, draft);
-        attached::plan(request, live, draft);
         removal::plan(request, live, draft);
+    }
+
+    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+        if let Some(name) = operation.role_that_goes(live) {
+            live.put(RoleByName(name), Ok(None));
+        }
+        Ok(())
+    }
+
+    fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
+        attached::review(request, live, after, draft);
     }
 
     async fn run(
         &self,
-        operation: Value,
+        operation: Self::Operation,
         context: &RunContext,
         progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        run::run(super::runner::operation_of(operation)?, context, progress).await
+        run::run(operation, context, progress).await
     }
 }
 

@@ -6,12 +6,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::shared::Carried;
-use crate::ports::aws::{ChangeSetRequest, StackRequest};
+use crate::{
+    live::{Live, role_name_of},
+    ports::aws::{ChangeSetRequest, StackRequest},
+};
 
 /// One write.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
-pub(super) enum Operation {
+pub(crate) enum Operation {
     /// `CreateStack`, and wait for the role.
     CreateStack {
         request: StackRequest,
@@ -57,4 +60,20 @@ pub(super) enum Operation {
         role: String,
         tags: BTreeMap<String, String>,
     },
+}
+
+impl Operation {
+    /// The role that it deletes or that CloudFormation makes anew.
+    pub(super) fn role_that_goes(&self, live: &Live) -> Option<String> {
+        let stack = match self {
+            Self::DeleteStack { id, .. } => live.known_stacks().iter().find(|stack| stack.id == *id),
+            Self::UpdateStack {
+                stack_name,
+                replaces_role: true,
+                ..
+            } => live.known_stacks().iter().find(|stack| stack.name == *stack_name),
+            _ => None,
+        }?;
+        role_name_of(stack).map(str::to_owned)
+    }
 }

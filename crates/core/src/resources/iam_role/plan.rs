@@ -5,34 +5,47 @@ use eksact_message::code::Code;
 use serde_json::json;
 
 use super::{
-    ARN, address, attributes,
+    attributes,
     compare::{RoleDifference, differences, template_of},
     desired::DesiredRole,
     operation::Operation,
     owned,
     removal::take_down,
     shared,
-    stack_state::{StackState, region_of, state_of, to_health},
+    stack_health::to_health,
 };
 use crate::{
     config::ServiceAccount,
     engine::{
-        Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
-        plan::fingerprint,
+        Action, Address, AttributeChange, Change, Deferred, Effect, Finding, PlanDraft, Reason, Severity,
+        StepId, Unknown, plan::fingerprint,
     },
-    live::{Live, is_of_cluster, role_name_of, service_account_of},
+    live::{
+        Live, StackState, Unreadable,
+        addresses::{self, ARN},
+        is_of_cluster, region_of, role_name_of, service_account_of, state_of,
+    },
     ports::aws::{Role, Stack},
     resources::{
-        Request, oidc_provider,
+        Request,
         request::ProviderIntent,
-        runner::{help_for, wait_longer},
-        service_account::{self, Standing, Unreadable},
+        runner::wait_longer,
+        standing::{Standing, standing},
     },
 };
 use eksact_message::duration::in_words;
 
-/// Adds the difference of every role that shall be there.
+/// Adds the difference of every role that shall be there, and says what its ARN will be.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    plan_roles(request, live, draft);
+    for (key, account) in owned(request) {
+        if let Some(arn) = arn_after(live, &key, account, draft) {
+            draft.set_outcome(addresses::iam_role(&key), ARN, arn);
+        }
+    }
+}
+
+fn plan_roles(request: &Request, live: &Live, draft: &mut PlanDraft) {
     if owned(request).next().is_none() {
         return;
     }
@@ -42,17 +55,14 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             Code::StacksUnreadable,
             format!("no role can be planned, because the stacks of the region could not be read: {error}"),
         );
-        draft.add_finding(match help_for(error) {
-            Some(help) => finding.with_help(help),
-            None => finding,
-        });
+        draft.add_finding(finding.with_help_for(error));
         return;
     }
     // Without a provider there is nobody to trust; the provider's own finding says so.
     let provider_missing = match (live.oidc_provider(), request.oidc_provider) {
         (Some(Ok(None)), ProviderIntent::Require) | (Some(Err(_)), _) => true,
         (Some(Ok(None)), ProviderIntent::Ensure) => draft
-            .change(&oidc_provider::address(&live.cluster.name))
+            .change(&addresses::oidc_provider(&live.cluster.name))
             .is_none(),
         _ => live.provider_arn().is_none(),
     };
@@ -64,7 +74,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             request,
             live,
             account,
-            address: address(&key),
+            address: addresses::iam_role(&key),
             key,
         }
         .plan(draft);
@@ -188,10 +198,7 @@ impl Subject<'_> {
             }
             Some(Err(error)) => {
                 let finding = self.error(Code::RoleUnreadable, error.to_string());
-                draft.add_finding(match help_for(error) {
-                    Some(help) => finding.with_help(help),
-                    None => finding,
-                });
+                draft.add_finding(finding.with_help_for(error));
                 return;
             }
             None => return,
@@ -214,7 +221,7 @@ impl Subject<'_> {
         }
         let Some((template, old)) = template_of(self.live, stack) else {
             let (why, help) = match self.live.template(&stack.name) {
-                Some(Err(error)) => (error.to_string(), help_for(error)),
+                Some(Err(error)) => (error.to_string(), error.help()),
                 _ => (
                     "it is not a template that eksctl or eksact writes".to_owned(),
                     Some(remedy!(
@@ -314,8 +321,7 @@ impl Subject<'_> {
             draft.add_finding(
                 self.error(
                     Code::UpdateNeedsReplacement,
-                    format!("{}: the role would have to be recreated, and the flags do not say enough for \
-                         that", reason.text),
+                    format!("{}: the role would have to be recreated, and the flags do not say enough for that", reason.text),
                 )
                 .with_help(remedy!(
                     "Run `eksact apply -f FILE` with the file that has it, or delete and create the service account."
@@ -341,10 +347,8 @@ impl Subject<'_> {
                 .push("The stack's termination protection is lifted first.".to_owned());
         }
         if let Some(role) = role {
-            shared::guard(self.live, role, &self.address, draft);
             change.notes.push(format!(
-                "The role {} is deleted and another is created: whatever else refers to it by name or ARN \
-                 stops working.",
+                "The role {} is deleted and another is created: whatever else refers to it by name or ARN stops working.",
                 role.name
             ));
         }
@@ -354,7 +358,7 @@ impl Subject<'_> {
     /// Whether the service account may be pointed at a role that is made now. Where it may not, making one would be of
     /// no use, and replacing one would leave the account on an ARN that is gone: the account's finding says what to do.
     fn account_may_follow(&self) -> bool {
-        match service_account::standing(self.request, self.live, self.account) {
+        match standing(self.request, self.live, self.account) {
             Standing::Refused(_) | Standing::Unknown(Unreadable::Object) => false,
             Standing::Free | Standing::Unknown(Unreadable::Cluster) => true,
         }
@@ -367,7 +371,7 @@ impl Subject<'_> {
         mut after: Vec<StepId>,
         draft: &mut PlanDraft,
     ) -> StepId {
-        after.extend(draft.last_step_of(&oidc_provider::address(&self.live.cluster.name)));
+        after.extend(draft.last_step_of(&addresses::oidc_provider(&self.live.cluster.name)));
         let operation = Operation::CreateStack {
             request: desired.stack_request(self.request, read),
             cluster: self.live.cluster.name.clone(),
@@ -420,7 +424,7 @@ impl Subject<'_> {
         read: String,
     ) -> Change {
         let depends_on = match self.request.oidc_provider {
-            ProviderIntent::Ensure => vec![oidc_provider::address(&self.live.cluster.name)],
+            ProviderIntent::Ensure => vec![addresses::oidc_provider(&self.live.cluster.name)],
             _ => Vec::new(),
         };
         Change {
@@ -438,41 +442,33 @@ impl Subject<'_> {
     }
 }
 
-/// What is known of a role's ARN while planning.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RoleArn {
-    /// It is this.
-    Known(String),
-    /// The role is made by this plan, and CloudFormation makes its name up.
-    MadeByPlan(crate::engine::Unknown),
-    /// There will be no role: what hinders it is told as a finding.
-    None,
-}
-
-/// The ARN of the account's role once the draft is carried out.
-pub fn arn_after(live: &Live, account: &ServiceAccount, draft: &PlanDraft) -> RoleArn {
-    if let Some(arn) = &account.attach_role_arn {
-        return RoleArn::Known(arn.value.clone());
-    }
-    let key = super::key_of(account);
-    let address = address(&key);
+/// The ARN of a service account's own role once the draft is carried out; none where there will be no role: what hinders it
+/// is reported as a finding.
+fn arn_after(
+    live: &Live,
+    key: &ServiceAccountKey,
+    account: &ServiceAccount,
+    draft: &PlanDraft,
+) -> Option<Deferred<String>> {
+    let address = addresses::iam_role(key);
     let made = draft
         .change(&address)
         .is_some_and(|change| matches!(change.action, Action::Create | Action::Replace));
     if made {
-        return match &account.role_name {
-            Some(name) => RoleArn::Known(format!(
+        return Some(match &account.role_name {
+            Some(name) => Deferred::Known(format!(
                 "arn:{}:iam::{}:role/{}",
                 live.partition, live.account, name.value
             )),
-            None => RoleArn::MadeByPlan(crate::engine::Unknown {
+            // CloudFormation makes its name up.
+            None => Deferred::from(Unknown {
                 address,
                 attribute: ARN.to_owned(),
             }),
-        };
+        });
     }
-    live.stack_of(&key)
+    live.stack_of(key)
         .filter(|stack| state_of(&stack.status) == StackState::Healthy)
         .and_then(|stack| stack.outputs.get("Role1"))
-        .map_or(RoleArn::None, |arn| RoleArn::Known(arn.clone()))
+        .map(|arn| Deferred::Known(arn.clone()))
 }

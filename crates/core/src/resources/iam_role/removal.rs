@@ -5,57 +5,25 @@ use eksact_identity::service_account::ServiceAccountKey;
 use eksact_message::code::Code;
 use serde_json::json;
 
-use super::{
-    address,
-    compare::template_of,
-    desired::token,
-    operation::Operation,
-    shared,
-    stack_state::{StackState, region_of, state_of, to_health},
-};
-use crate::resources::runner::{help_for, wait_longer};
+use super::{compare::template_of, desired::token, operation::Operation, stack_health::to_health};
 use crate::{
     config::ServiceAccount,
     engine::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
-    live::{Live, is_of_cluster, role_name_of, service_account_of},
+    live::{
+        Live, StackState, addresses, is_of_cluster, region_of, role_name_of, service_account_of, state_of,
+    },
     ports::aws::{Role, Stack},
     resources::{
-        Request, oidc_provider,
-        request::{key_of, owns_role},
-        service_account::{self, Standing},
+        Request,
+        request::{is_protected, key_of, owns_role},
+        runner::wait_longer,
+        standing::{Standing, standing},
     },
 };
 use eksact_identity::cloudformation::wanted_role::WantedRole;
-
-/// The account whose loss takes the network of a cluster down: prune keeps it unless it is named (eksctl 0.231 protects
-/// it too, `filter/iamserviceaccount_filter.go`).
-pub(super) const PROTECTED: (&str, &str) = ("kube-system", "aws-node");
-
-/// Whether the request wants this account's service account gone.
-pub fn is_to_go(request: &Request, key: &ServiceAccountKey) -> bool {
-    to_go(request, key, |account| key_of(account) == *key)
-}
-
-/// Whether the request wants this account's role gone: an account that is given a role no longer needs its own.
-pub(super) fn role_is_to_go(request: &Request, key: &ServiceAccountKey) -> bool {
-    to_go(request, key, |account| {
-        owns_role(account) && key_of(account) == *key
-    })
-}
-
-fn to_go(request: &Request, key: &ServiceAccountKey, wants: impl Fn(&ServiceAccount) -> bool) -> bool {
-    if request.delete.contains(key) {
-        return true;
-    }
-    let Some(prune) = &request.prune else {
-        return false;
-    };
-    let wanted = request.service_accounts().iter().any(wants);
-    !wanted && !prune.keep.contains(key) && (!is_protected(key) || prune.named.contains(key))
-}
 
 /// The account of the file that has been given another role than the one eksact made for it.
 fn given_another<'plan>(request: &'plan Request, key: &ServiceAccountKey) -> Option<&'plan ServiceAccount> {
@@ -74,10 +42,6 @@ fn attached_to<'plan>(request: &'plan Request, stack: &Stack) -> Option<&'plan S
             .as_ref()
             .is_some_and(|attached| attached.value == *arn)
     })
-}
-
-fn is_protected(key: &ServiceAccountKey) -> bool {
-    (key.namespace.as_str(), key.name.as_str()) == PROTECTED
 }
 
 /// Adds the removal of every role that shall go.
@@ -104,7 +68,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             continue;
         };
         note_protected(request, &key, draft);
-        if !role_is_to_go(request, &key) {
+        if !request.role_is_to_go(&key) {
             continue;
         }
         // A role that eksact made and that the file attaches is wanted as much as any other.
@@ -119,13 +83,13 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                         user.qualified_name()
                     ),
                 )
-                .about(&address(&key)),
+                .about(&addresses::iam_role(&key)),
             );
             continue;
         }
         // The old role stays while its service account cannot be pointed at the other one.
         if given_another(request, &key)
-            .is_some_and(|account| service_account::standing(request, live, account) != Standing::Free)
+            .is_some_and(|account| standing(request, live, account) != Standing::Free)
         {
             continue;
         }
@@ -141,7 +105,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                         stack.name, key.namespace, key.name
                     ),
                 )
-                .about(&address(&key))
+                .about(&addresses::iam_role(&key))
                 .with_help(remedy!(
                     "Only the other one is removed. If nothing needs this one: `aws cloudformation delete-stack --region {} \
                      --stack-name {}`.",
@@ -179,29 +143,14 @@ fn note_protected(request: &Request, key: &ServiceAccountKey, draft: &mut PlanDr
                 Code::PruneProtected,
                 "kube-system/aws-node is not in the file and is kept: without it the cluster loses its network",
             )
-            .about(&address(key))
+            .about(&addresses::iam_role(key))
             .with_help(remedy!("To remove it anyway, name it: --prune-named kube-system/aws-node.")),
         );
     }
 }
 
-/// Whether an account's stack cannot be deleted now: then its service account stays with it, for a later run to remove
-/// both.
-pub fn is_hindered(live: &Live, key: &ServiceAccountKey) -> bool {
-    live.own_stack(key)
-        .is_some_and(|stack| match state_of(&stack.status) {
-            StackState::Busy => true,
-            StackState::Stuck => cannot_be_deleted(&stack.status),
-            StackState::Gone | StackState::Healthy | StackState::Broken => false,
-        })
-}
-
-fn cannot_be_deleted(status: &str) -> bool {
-    status.starts_with("IMPORT_")
-}
-
 fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountKey, draft: &mut PlanDraft) {
-    let address = address(key);
+    let address = addresses::iam_role(key);
     match state_of(&stack.status) {
         StackState::Gone => return,
         StackState::Busy => {
@@ -219,7 +168,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
             );
             return;
         }
-        StackState::Stuck if cannot_be_deleted(&stack.status) => {
+        StackState::Stuck if StackState::blocks_deletion(&stack.status) => {
             draft.add_finding(
                 Finding::new(
                     Severity::Error,
@@ -239,10 +188,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
     {
         let message = format!("the role is kept, because its service account could not be read: {error}");
         let finding = Finding::new(Severity::Error, Code::ServiceAccountUnreadable, message).about(&address);
-        draft.add_finding(match help_for(error) {
-            Some(help) => finding.with_help(help),
-            None => finding,
-        });
+        draft.add_finding(finding.with_help_for(error));
         return;
     }
     let role_name = role_name_of(stack);
@@ -253,10 +199,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
                 Finding::new(
                     Severity::Warning,
                     Code::RoleUnreadable,
-                    format!(
-                        "policies that were attached by hand could not be read, and would make the \
-                         deletion fail: {error}"
-                    ),
+                    format!("policies that were attached by hand could not be read, and would make the deletion fail: {error}"),
                 )
                 .about(&address),
             );
@@ -264,9 +207,6 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
         }
         None => None,
     };
-    if let Some(role) = role {
-        shared::guard(live, role, &address, draft);
-    }
     let old = template_of(live, stack).map(|(_, old)| old);
     let steps = take_down(request, &address, stack, role, old.as_ref(), draft);
     let requested = request.delete.contains(key);
@@ -310,8 +250,8 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
         notes,
     });
     // Pods lose their role last: the annotation goes first, and the provider after every role.
-    draft.order(service_account::address(key), address.clone());
-    draft.order(address, oidc_provider::address(&live.cluster.name));
+    draft.order(addresses::service_account(key), address.clone());
+    draft.order(address, addresses::oidc_provider(&live.cluster.name));
 }
 
 /// Adds the steps that delete a stack: protection lifted, foreign policies off, then the stack.

@@ -6,20 +6,16 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
 
-use super::{
-    ARN,
-    operation::Operation,
-    shared,
-    stack_state::{StackState, state_of, to_health},
-};
-use crate::resources::runner::run_again;
+use super::{operation::Operation, shared, stack_health::to_health};
 use crate::{
     engine::{StepDone, StepError, executor::Progress},
+    live::addresses::ARN,
+    live::{StackState, state_of},
     ports::{
         CallError, CallErrorKind,
         aws::{ChangeSet, ChangeSetRequest, Stack, StackRequest},
     },
-    resources::{RunContext, stack_wait::root_cause},
+    resources::{RunContext, runner::run_again, stack_wait::root_cause},
 };
 use eksact_identity::cloudformation::tags;
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    engine::{Address, Finding, PlanDraft, Severity, StepError, executor::Progress},
-    guard::Guard,
+    engine::{Finding, Severity, StepError, executor::Progress},
+    guard::statements_of_others,
     live::Live,
     ports::aws::Role,
     resources::{
@@ -37,20 +37,9 @@ pub(super) fn carry(template: &mut Value, live_template: &Value, live: &Value) {
     }
 }
 
-/// The `Sid`s of the statements of other clusters.
-fn others(live: &Live, role: &Role) -> Vec<String> {
-    let own = shared_trust::sid(&live.cluster.arn);
-    shared_trust::shared(&role.trust_policy)
-        .into_iter()
-        .filter_map(sid_of)
-        .filter(|sid| *sid != own)
-        .map(str::to_owned)
-        .collect()
-}
-
 /// That other clusters share the role: somebody should know who else may assume it.
 pub(super) fn note(live: &Live, role: &Role) -> Option<Finding> {
-    let others = others(live, role);
+    let others = statements_of_others(live, role);
     (!others.is_empty()).then(|| {
         Finding::new(
             Severity::Note,
@@ -64,26 +53,9 @@ pub(super) fn note(live: &Live, role: &Role) -> Option<Finding> {
     })
 }
 
-/// Refuses a plan by which a role goes that other clusters share.
-pub(super) fn guard(live: &Live, role: &Role, address: &Address, draft: &mut PlanDraft) {
-    let others = others(live, role);
-    if others.is_empty() {
-        return;
-    }
-    let refusal = Guard::SharedRoleInUse.refusal(format!(
-        "the role {} would be deleted, and service accounts of other clusters assume it ({})",
-        role.name,
-        others.join(", ")
-    ));
-    draft.add_finding(refusal.about(address).with_help(remedy!(
-        "Remove the role from `sharedRoles` of those clusters' files and apply them with --prune, \
-         or allow it: their pods lose the role then."
-    )));
-}
-
 /// A role that other clusters share while its stack is updated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Carried {
+pub(crate) struct Carried {
     /// The role's name.
     role: String,
     /// The statements that the template takes along.

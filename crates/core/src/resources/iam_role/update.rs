@@ -126,7 +126,6 @@ impl Subject<'_> {
             read,
         );
         if renamed.is_some() {
-            shared::guard(self.live, role, &self.address, draft);
             change.notes.push(format!(
                 "The role {} is deleted and another is created: whatever else refers to it by name or ARN \
                  stops working.",

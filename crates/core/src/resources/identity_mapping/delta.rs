@@ -28,7 +28,7 @@ const MAXIMUM_ANNOTATION_BYTES: usize = 256 * 1024;
 
 /// An entry of `mapRoles` or `mapUsers` as it shall stand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct WantedMapping {
+pub(crate) struct WantedMapping {
     /// Where it belongs.
     pub section: SectionKey,
     /// The ARN.
@@ -43,7 +43,7 @@ pub(super) struct WantedMapping {
 
 /// An entry that shall go, exactly as it was read: one that says something else is another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct Removal {
+pub(crate) struct Removal {
     /// Where it stands.
     pub section: SectionKey,
     /// Its ARN or account.
@@ -54,7 +54,7 @@ pub(super) struct Removal {
 
 /// What shall become of `aws-auth`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Delta {
+pub(crate) struct Delta {
     /// Entries that shall be there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set: Vec<WantedMapping>,
@@ -68,7 +68,7 @@ pub(super) struct Delta {
 
 /// What becomes of one mapping.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct EntryChange {
+pub(crate) struct EntryChange {
     /// Where it stands.
     pub section: SectionKey,
     /// Its ARN or account.
@@ -87,7 +87,7 @@ pub(super) struct EntryChange {
 
 /// Why the ConfigMap cannot become what is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum DeltaError {
+pub(crate) enum DeltaError {
     /// A section's text cannot be changed without changing more.
     #[error("the text of aws-auth cannot be changed: {0}")]
     Edit(#[from] EditError),

@@ -2,15 +2,18 @@
 //! binds, and what the authenticator makes of the entries that the plan touches.
 
 use eksact_message::code::Code;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::{address, config_map_address, delta::Outcome};
+use super::{
+    delta::{Outcome, work_out},
+    wanted::wanted_of,
+};
 use crate::{
-    config::location::SourceLocation,
     engine::{Finding, PlanDraft, Severity},
-    guard::access::section_dropped,
+    guard::{access::section_dropped, aws_auth::AwsAuthReading},
     live::Live,
-    resources::{Request, rbac, revocation::is_held_back},
+    live::addresses,
+    resources::Request,
 };
 use eksact_identity::authn::aws_auth::{
     AwsAuth, SectionKey,
@@ -36,7 +39,7 @@ pub(super) fn mode_without_aws_auth(request: &Request, live: &Live, draft: &mut 
             live.cluster.name
         ),
     )
-    .about(&config_map_address())
+    .about(&addresses::aws_auth())
     .with_help(remedy!(
         "Remove the mapping and create an access entry instead: aws eks create-access-entry --region {} \
          --cluster-name {} --principal-arn ARN --username NAME --kubernetes-groups GROUP",
@@ -47,36 +50,63 @@ pub(super) fn mode_without_aws_auth(request: &Request, live: &Live, draft: &mut 
     wanted
 }
 
-/// What the authenticator makes of the mappings that the configuration wants, once the plan is carried out; and sections
-/// that it drops now, where the plan writes nothing and so no guard speaks.
-pub(super) fn about_mappings(
-    request: &Request,
-    live: &Live,
-    wanted: &BTreeMap<String, Option<SourceLocation>>,
-    outcome: &Outcome,
-    draft: &mut PlanDraft,
-) {
-    if outcome.changes.is_empty()
-        && let Some(refusal) = section_dropped(&outcome.before.dropped)
-    {
+/// Sections that the authenticator drops now, where the plan writes nothing and so no guard speaks.
+pub(super) fn dropped_sections(outcome: &Outcome, draft: &mut PlanDraft) {
+    if let Some(refusal) = section_dropped(&outcome.before.dropped) {
         let finding = Finding::new(Severity::Warning, refusal.guard.code(), refusal.message)
-            .about(&config_map_address());
+            .about(&addresses::aws_auth());
         draft.add_finding(match refusal.help {
             Some(help) => finding.with_help(help),
             None => finding,
         });
     }
-    let aws_auth = outcome.after.aws_auth();
+}
+
+/// What the authenticator makes of the ConfigMap once the plan is carried out: of the mappings that the files want, or of
+/// what a restore brings anew.
+pub(super) fn review(request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
+    if request.access.restore.is_some() {
+        about_restored(request, live, after, draft);
+        return;
+    }
+    if live.cluster.authentication_mode.as_deref() != Some("API") {
+        about_mappings(request, live, after, draft);
+    }
+}
+
+fn about_mappings(request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
+    let Some(Ok(config_map)) = live.aws_auth() else {
+        return;
+    };
+    let wanted = wanted_of(request, live);
+    let is_refused = draft
+        .findings()
+        .iter()
+        .any(|finding| finding.severity == Severity::Error && finding.address == Some(addresses::aws_auth()));
+    // What could not be written for another reason is worth the same words.
+    let unwritten = if is_refused {
+        match work_out(&wanted.delta, config_map.as_ref()) {
+            Ok(outcome) => Some(outcome),
+            Err(_) => return,
+        }
+    } else {
+        None
+    };
+    let would = AwsAuthReading::of_live(after);
+    let aws_auth = unwritten
+        .as_ref()
+        .map_or_else(|| would.aws_auth(), |outcome| outcome.after.aws_auth());
+    let wanted = wanted.sources;
     let mut told = BTreeSet::new();
-    for found in all(request, live, aws_auth, draft) {
+    for found in all(request, after, aws_auth) {
         let (subject, source) = match subject(aws_auth, &found) {
             Some(subject) => match wanted.get(&subject.to_lowercase()) {
-                Some(source) => (address(subject), source.as_ref()),
+                Some(source) => (addresses::identity_mapping(subject), source.as_ref()),
                 None => continue,
             },
             // Of a section that is dropped the guard speaks.
             None if found.item.is_none() && found.code != Code::SectionDropped && !wanted.is_empty() => {
-                (config_map_address(), None)
+                (addresses::aws_auth(), None)
             }
             None => continue,
         };
@@ -87,21 +117,20 @@ pub(super) fn about_mappings(
     }
 }
 
-/// What the authenticator would make of a ConfigMap that is taken back, where it does not make the same of the one there is.
-pub(super) fn about_restored(request: &Request, live: &Live, outcome: &Outcome, draft: &mut PlanDraft) {
+fn about_restored(request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
     let key = |found: &LintFinding| (found.code, found.message.clone());
-    let before = all(request, live, outcome.before.aws_auth(), draft);
-    let mut told: BTreeSet<_> = before.iter().map(key).collect();
-    for found in all(request, live, outcome.after.aws_auth(), draft) {
+    let now = all(request, live, AwsAuthReading::of_live(live).aws_auth());
+    let mut told: BTreeSet<_> = now.iter().map(key).collect();
+    for found in all(request, after, AwsAuthReading::of_live(after).aws_auth()) {
         if found.code != Code::SectionDropped && told.insert(key(&found)) {
-            draft.add_finding(warning(&found).about(&config_map_address()));
+            draft.add_finding(warning(&found).about(&addresses::aws_auth()));
         }
     }
 }
 
 /// Everything that looks wrong in a ConfigMap, with what RBAC and IAM know.
-fn all(request: &Request, live: &Live, aws_auth: &AwsAuth, draft: &PlanDraft) -> Vec<LintFinding> {
-    let bound_groups = bound_groups(request, live, is_held_back(draft));
+fn all(request: &Request, live: &Live, aws_auth: &AwsAuth) -> Vec<LintFinding> {
+    let bound_groups = bound_groups(request, live);
     let roles = permission_set_roles(live);
     let surroundings = Surroundings {
         partition: Some(live.partition.as_str()),
@@ -127,24 +156,17 @@ fn warning(found: &LintFinding) -> Finding {
     Finding::new(Severity::Warning, found.code, &found.message).with_help(found.suggestion.worded(sentence))
 }
 
-/// The groups that bindings name, now or after the plan; none where they could not be read.
-fn bound_groups(request: &Request, live: &Live, is_held_back: bool) -> Option<BTreeSet<String>> {
+/// The groups that bindings name, and those that the files bind; none where bindings could not be read.
+fn bound_groups(request: &Request, live: &Live) -> Option<BTreeSet<String>> {
     let Some(Ok(bindings)) = live.bindings() else {
         return None;
     };
-    let left = if is_held_back {
-        bindings.iter().collect()
-    } else {
-        rbac::left_bindings(request, bindings)
-    };
-    let mut bound: BTreeSet<String> = left
-        .into_iter()
-        .flat_map(|binding| &binding.subjects)
-        .filter(|subject| subject.kind == "Group")
-        .map(|subject| subject.name.clone())
-        .collect();
-    bound.extend(rbac::bound_groups(request).map(ToOwned::to_owned));
-    Some(bound)
+    let subjects = bindings.iter().flat_map(|binding| &binding.subjects);
+    let groups = subjects.filter(|subject| subject.kind == "Group");
+    let found = groups.map(|subject| subject.name.as_str());
+    // A binding that cannot be planned has its own finding.
+    let declared = request.config.access.bound_groups();
+    Some(found.chain(declared).map(str::to_owned).collect())
 }
 
 /// The names of the roles that IAM Identity Center made.

@@ -7,7 +7,6 @@ mod backup;
 mod backup_file;
 mod delta;
 mod effect;
-mod evidence;
 mod findings;
 mod operation;
 mod ownership;
@@ -20,45 +19,23 @@ mod run;
 mod staying;
 mod text;
 mod wanted;
-mod way_back;
 
 use async_trait::async_trait;
-use serde_json::Value;
 
 use super::{Kind, Request, RunContext};
 use crate::{
     config::cluster_access::MappingSubject,
-    engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
-    live::{
-        AWS_AUTH, AWS_AUTH_NAMESPACE, AccessEntries, AwsAuth, CallerInCluster, Live, LiveReader, Observed,
-        PermissionSetRoles,
-    },
+    engine::{PlanDraft, StepDone, StepError, executor::Progress},
+    guard::access::KnownRefusal,
+    live::{AccessEntries, AwsAuth, CallerInCluster, Live, LiveReader, Observed, PermissionSetRoles},
     ports::{access::ConfigMap, kubernetes::AccessReview},
 };
 
 pub use backup::{AllBackups, BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, all_backups};
-pub(super) use evidence::caller_over;
-pub use wanted::EMR_CONTAINERS;
-pub use way_back::commands as way_back;
 
 /// The kind `aws-auth`: its changes bear `identity-mapping/…`, its step the ConfigMap's address.
 #[derive(Debug)]
 pub struct AwsAuthKind;
-
-/// The address of a mapping: by its ARN or account.
-pub fn address(subject: &str) -> Address {
-    Address::new("identity-mapping", subject)
-}
-
-/// The address of the ConfigMap.
-pub fn config_map_address() -> Address {
-    Address::new(AwsAuthKind.name(), format!("{AWS_AUTH_NAMESPACE}/{AWS_AUTH}"))
-}
-
-/// Whether this is the address of a mapping, or of the ConfigMap.
-pub(super) fn is_address(address: &Address) -> bool {
-    ["identity-mapping", AwsAuthKind.name()].contains(&address.kind())
-}
 
 /// Whether the request has anything to do with `aws-auth`.
 fn is_asked(request: &Request) -> bool {
@@ -83,9 +60,8 @@ fn has_own(config_map: &Observed<Option<ConfigMap>>) -> bool {
 
 #[async_trait]
 impl Kind for AwsAuthKind {
-    fn name(&self) -> &'static str {
-        "aws-auth"
-    }
+    const NAME: &'static str = "aws-auth";
+    type Operation = operation::Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
         if !is_asked(request) {
@@ -119,17 +95,30 @@ impl Kind for AwsAuthKind {
         }
     }
 
-    fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
-        let operation: operation::Operation = super::runner::operation_of(operation.clone())?;
-        Ok(operation.access_reviews())
+    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+        operation.predict(live)
+    }
+
+    fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
+        if is_asked(request) {
+            findings::review(request, live, after, draft);
+        }
+    }
+
+    fn keep_refusals(&self, operation: &mut Self::Operation, refusals: &[KnownRefusal]) {
+        operation.keep_refusals(refusals);
+    }
+
+    fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
+        operation.access_reviews()
     }
 
     async fn run(
         &self,
-        operation: Value,
+        operation: Self::Operation,
         context: &RunContext,
         progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        run::run(super::runner::operation_of(operation)?, context, progress).await
+        run::run(operation, context, progress).await
     }
 }

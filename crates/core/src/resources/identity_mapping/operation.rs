@@ -4,20 +4,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    delta::{Delta, EntryChange},
-    evidence::Standpoint,
-};
+use super::delta::{Delta, EntryChange, work_out};
 use crate::{
-    guard::{Guard, access::KnownRefusal},
-    live::AWS_AUTH_NAMESPACE,
-    ports::kubernetes::AccessReview,
+    engine::StepError,
+    guard::{Guard, access::KnownRefusal, standpoint::Standpoint},
+    live::{AWS_AUTH, AWS_AUTH_NAMESPACE, AwsAuth, Live},
+    ports::{access::ConfigMap, kubernetes::AccessReview},
 };
 
 /// One write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
-pub(super) enum Operation {
+pub(crate) enum Operation {
     /// Changes entries; the rest stays byte for byte.
     Write {
         /// ARN of the cluster, for local backups.
@@ -79,6 +77,41 @@ impl Operation {
         [Guard::OwnAccessLost, Guard::LastAdminLost]
             .iter()
             .any(|guard| allowed.iter().any(|known| known.code == guard.code()))
+    }
+
+    /// Changes the ConfigMap that was read as the write would.
+    pub(super) fn predict(&self, live: &mut Live) -> Result<(), StepError> {
+        let Some(Ok(now)) = live.aws_auth() else {
+            return Ok(());
+        };
+        let mut config_map = now.clone().unwrap_or_else(|| ConfigMap {
+            namespace: AWS_AUTH_NAMESPACE.to_owned(),
+            name: AWS_AUTH.to_owned(),
+            ..ConfigMap::default()
+        });
+        match self {
+            Self::Write { delta, .. } => {
+                let outcome =
+                    work_out(delta, now.as_ref()).map_err(|error| StepError::new(error.to_string()))?;
+                config_map.data.extend(outcome.data);
+            }
+            Self::Restore { data, .. } => {
+                for (key, text) in data {
+                    match text {
+                        Some(text) => config_map.data.insert(key.clone(), text.clone()),
+                        None => config_map.data.remove(key),
+                    };
+                }
+            }
+        }
+        live.put(AwsAuth, Ok(Some(config_map)));
+        Ok(())
+    }
+
+    /// Keeps what guards refuse, before what was known when the write was planned.
+    pub(super) fn keep_refusals(&mut self, refusals: &[KnownRefusal]) {
+        let (Self::Write { allowed, .. } | Self::Restore { allowed, .. }) = self;
+        allowed.splice(0..0, refusals.iter().cloned());
     }
 
     /// What the caller must be allowed. Backups have another way where the cluster refuses them.

@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     engine::{Finding, Severity},
-    live::Live,
-    resources::runner::help_for,
+    live::{Live, addresses},
 };
 use eksact_identity::iam::Arn;
 
@@ -25,7 +24,7 @@ pub(super) fn permission_set_of(role_name: &str) -> Option<&str> {
 
 /// The ARN, without its path, of the role of this permission set: the only one of its name.
 pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<String, Finding> {
-    let address = super::address(&format!("permission-set/{name}"));
+    let address = addresses::identity_mapping(&format!("permission-set/{name}"));
     let error = |code: Code, message: String| Finding::new(Severity::Error, code, message).about(&address);
     if let Some(account) = account.filter(|account| *account != live.account) {
         return Err(error(
@@ -48,10 +47,7 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
                 Code::PermissionSetUnreadable,
                 format!("the role of permission set {name} could not be searched for: {cause}"),
             );
-            return Err(match help_for(cause) {
-                Some(help) => finding.with_help(help),
-                None => finding,
-            });
+            return Err(finding.with_help_for(cause));
         }
         None => {
             return Err(error(
@@ -84,15 +80,9 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
                 ),
             );
             Err(finding.with_help(if others.is_empty() {
-                remedy!(
-                    "Assign the permission set to someone in the account: IAM Identity Center then \
-                     creates the role."
-                )
+                remedy!("Assign the permission set to someone in the account: IAM Identity Center then creates the role.")
             } else {
-                remedy!(
-                    "Write one that the account has, letter by letter: {}",
-                    others.join(", ")
-                )
+                remedy!("Write one that the account has, letter by letter: {}", others.join(", "))
             }))
         }
         several => {

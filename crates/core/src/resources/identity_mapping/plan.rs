@@ -4,15 +4,11 @@ use eksact_message::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    address, config_map_address,
     delta::{Delta, DeltaError, EntryChange, Outcome, work_out},
-    effect,
-    evidence::Standpoint,
-    findings,
+    effect, findings,
     operation::Operation,
-    reading::Reading,
     removal, staying,
-    wanted::wanted_of,
+    wanted::{Wanted, wanted_of},
 };
 use crate::{
     config::location::SourceLocation,
@@ -22,17 +18,14 @@ use crate::{
     },
     guard::{
         Guard,
-        access::{KnownRefusal, section_dropped},
+        access::{KnownRefusal, foreign_change, section_dropped},
+        aws_auth::AwsAuthReading,
+        recovery,
+        standpoint::{Standpoint, known_entries},
     },
-    live::Live,
+    live::{Live, Unreadable, addresses, unreadable},
     ports::{CallError, access::ConfigMap},
-    resources::{
-        Request, rbac,
-        revocation::is_held_back,
-        runner::{help_for, private_endpoint},
-        service_account::{Unreadable, unreadable},
-        unreachable,
-    },
+    resources::{Request, revocation::is_held_back, runner::private_endpoint, unreachable},
 };
 
 /// Adds the difference of every mapping.
@@ -54,7 +47,14 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         }
         None => return,
     };
-    let (mut delta, sources) = wanted_of(request, live, draft);
+    let Wanted {
+        mut delta,
+        sources,
+        findings: problems,
+    } = wanted_of(request, live);
+    for problem in problems {
+        draft.add_finding(problem);
+    }
     let reasons = removal::add(request, config_map, &sources, &mut delta, draft);
     staying::note_leftover(request, config_map, &sources, draft);
     let held_back = is_held_back(draft);
@@ -78,34 +78,38 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         }
     };
     for subject in &outcome.unchanged {
-        draft.add_unchanged(address(subject));
+        draft.add_unchanged(addresses::identity_mapping(subject));
     }
     let standpoint = Standpoint::of(live);
-    findings::about_mappings(request, live, &sources, &outcome, draft);
     if outcome.changes.is_empty() {
+        findings::dropped_sections(&outcome, draft);
         return;
     }
     if let Some(problem) = cannot_be_written(config_map, &outcome) {
         draft.add_finding(problem);
         return;
     }
-    let refusals = standpoint.refusals(&outcome);
-    for refusal in &refusals {
-        draft.add_finding(refusal.finding().about(&config_map_address()));
+    // The other guards look at the finished plan; only the edit itself can tell what it changes unasked.
+    let unasked = foreign_change(&outcome.foreign);
+    if let Some(refusal) = &unasked {
+        draft.add_finding(refusal.finding().about(&addresses::aws_auth()));
     }
     let operation = Operation::Write {
         cluster_arn: live.cluster.arn.clone(),
         delta,
         expected: outcome.changes.clone(),
-        allowed: refusals.iter().map(KnownRefusal::from).collect(),
+        allowed: unasked.iter().map(KnownRefusal::from).collect(),
         standpoint: standpoint.clone(),
         create: config_map.is_none(),
     };
-    let addresses = outcome.changes.iter().map(|change| address(&change.subject));
+    let addresses = outcome
+        .changes
+        .iter()
+        .map(|change| addresses::identity_mapping(&change.subject));
     let addresses: BTreeSet<_> = addresses.collect();
     let title = title(&outcome.changes, config_map.is_none());
     let step = draft.add_shared_step(
-        &config_map_address(),
+        &addresses::aws_auth(),
         "write",
         title,
         grants_first(&outcome.changes, draft),
@@ -124,7 +128,7 @@ fn grants_first(changes: &[EntryChange], draft: &PlanDraft) -> Vec<StepId> {
     draft
         .changes()
         .iter()
-        .filter(|change| rbac::is_address(&change.address))
+        .filter(|change| addresses::gives_access(&change.address))
         .filter_map(|change| draft.last_step_of(&change.address))
         .collect()
 }
@@ -176,7 +180,7 @@ fn add_changes(
             ));
         }
         draft.add_change(Change {
-            address: address(subject),
+            address: addresses::identity_mapping(subject),
             action: first.action,
             reasons: reason,
             source: sources.get(&key).cloned().flatten(),
@@ -217,7 +221,7 @@ pub(super) fn cannot_be_written(config_map: Option<&ConfigMap>, outcome: &Outcom
                 Code::AwsAuthImmutable,
                 "the ConfigMap kube-system/aws-auth is immutable: the API server refuses every change",
             )
-            .about(&config_map_address())
+            .about(&addresses::aws_auth())
             .with_help(remedy!(
                 "It must be replaced; until the new one is there, no one whom it maps gets in: `kubectl get \
                  configmap aws-auth --namespace kube-system -o yaml | grep -v '^immutable:' | kubectl \
@@ -227,7 +231,7 @@ pub(super) fn cannot_be_written(config_map: Option<&ConfigMap>, outcome: &Outcom
     }
     outcome.too_large.as_ref().map(|problem| {
         Finding::new(Severity::Error, Code::AwsAuthTooLarge, problem)
-            .about(&config_map_address())
+            .about(&addresses::aws_auth())
             .with_help(remedy!("Map fewer principals: one role that many may assume, or access entries, which have no such limit."))
     })
 }
@@ -242,10 +246,10 @@ pub(super) fn refuse_edit(
 ) {
     let guard = Guard::AwsAuthSectionDropped;
     if matches!(error, DeltaError::Dropped { .. }) && !request.settings.allow.contains(&guard) {
-        let reading = config_map.map(|config_map| Reading::of(&config_map.data));
+        let reading = config_map.map(|config_map| AwsAuthReading::of(&config_map.data));
         let dropped = reading.map(|reading| reading.dropped).unwrap_or_default();
         if let Some(refusal) = section_dropped(&dropped) {
-            draft.add_finding(refusal.finding().about(&config_map_address()));
+            draft.add_finding(refusal.finding().about(&addresses::aws_auth()));
             return;
         }
     }
@@ -255,10 +259,9 @@ pub(super) fn refuse_edit(
 fn not_editable(error: &DeltaError) -> Finding {
     let message = format!("{error}, and so nothing of aws-auth was planned");
     Finding::new(Severity::Error, Code::AwsAuthNotEditable, message)
-        .about(&config_map_address())
+        .about(&addresses::aws_auth())
         .with_help(remedy!(
-            "Write the section as a plain list of entries, or restore an earlier one with `eksact restore \
-             aws-auth`."
+            "Write the section as a plain list of entries, or restore an earlier one with `eksact restore aws-auth`."
         ))
 }
 
@@ -268,7 +271,7 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
         let message =
             format!("what eksact wrote into aws-auth could not be determined, and is not pruned: {error}");
         return Finding::new(Severity::Warning, Code::AwsAuthUnreadable, message)
-            .about(&config_map_address());
+            .about(&addresses::aws_auth());
     }
     let mappings = request.config.access.identity_mappings.len() + request.access.delete.len();
     let needs = match mappings {
@@ -282,20 +285,17 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
         return finding.with_help(match error.kind {
             crate::ports::CallErrorKind::Credentials => remedy!(
                 "If no one gets in any more, create an access entry to recover: {}",
-                super::way_back::commands(
+                recovery::commands(
                     &live.cluster,
                     &live.region,
                     live.caller.as_ref().ok(),
-                    super::evidence::known_entries(live)
+                    known_entries(live)
                 )
             ),
             _ => private_endpoint(),
         });
     }
     let finding = Finding::new(Severity::Error, Code::AwsAuthUnreadable, error.to_string())
-        .about(&config_map_address());
-    match help_for(error) {
-        Some(help) => finding.with_help(help),
-        None => finding,
-    }
+        .about(&addresses::aws_auth());
+    finding.with_help_for(error)
 }

@@ -1,15 +1,15 @@
 //! `aws-auth` as the authenticator reads it, in the form that planning needs, and the edits of its text. A thin layer over
 //! [`eksact_identity::authn::aws_auth`], which has the semantics.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Deref,
+};
 
 use super::delta::Removal;
-use crate::{
-    guard::access::{Admitted, AwsAuthAccess},
-    ports::aws::CallerIdentity,
-};
+use crate::guard::{access::Admitted, aws_auth::AwsAuthReading};
 use eksact_identity::authn::aws_auth::{
-    self, AwsAuth, Entry, Identity, Mapping, Principals, SectionKey,
+    Entry, Mapping, SectionKey,
     edit::{self, EditError},
 };
 
@@ -83,21 +83,26 @@ impl MapEntry {
 /// What the authenticator makes of the ConfigMap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
-    aws_auth: AwsAuth,
+    seen: AwsAuthReading,
     /// The entries of all three sections that it keeps, in their order.
     pub entries: Vec<MapEntry>,
-    /// The sections that it drops whole, each with the reason.
-    pub dropped: Vec<(String, String)>,
-    /// The texts of those.
+    /// The texts of the sections that it drops whole.
     texts: BTreeMap<String, String>,
-    /// Whom it lets in.
-    pub access: AwsAuthAccess,
+}
+
+impl Deref for Reading {
+    type Target = AwsAuthReading;
+
+    fn deref(&self) -> &AwsAuthReading {
+        &self.seen
+    }
 }
 
 impl Reading {
     /// Reads the ConfigMap's `data`.
     pub(super) fn of(data: &BTreeMap<String, String>) -> Self {
-        let aws_auth = aws_auth::parse(data);
+        let seen = AwsAuthReading::of(data);
+        let aws_auth = seen.aws_auth();
         let text = |section: SectionKey, span: &std::ops::Range<usize>| {
             let text = data.get(section.as_str()).map_or("", String::as_str);
             let line = text.get(..span.start).map_or(span.start, |before| {
@@ -133,34 +138,11 @@ impl Reading {
                 )
             });
         }
-        Self {
-            dropped: aws_auth
-                .dropped()
-                .map(|(key, fault)| (key.as_str().to_owned(), fault.problem.clone()))
-                .collect(),
-            texts: aws_auth
-                .dropped()
-                .filter_map(|(key, _)| Some((key.as_str().to_owned(), data.get(key.as_str())?.clone())))
-                .collect(),
-            access: access(aws_auth::principals(&aws_auth)),
-            entries,
-            aws_auth,
-        }
-    }
-
-    /// As whom the caller gets in.
-    pub(super) fn map(&self, caller: &CallerIdentity) -> Option<Admitted> {
-        let identity = Identity::from_caller(&caller.arn, &caller.account, &caller.user_id, "").ok()?;
-        let mapped = aws_auth::map(&self.aws_auth, &identity).ok()?;
-        Some(Admitted {
-            username: mapped.username,
-            groups: mapped.groups,
-        })
-    }
-
-    /// What the authenticator makes of it, whole.
-    pub(super) fn aws_auth(&self) -> &AwsAuth {
-        &self.aws_auth
+        let texts = aws_auth
+            .dropped()
+            .filter_map(|(key, _)| Some((key.as_str().to_owned(), data.get(key.as_str())?.clone())))
+            .collect();
+        Self { seen, entries, texts }
     }
 
     /// The entries of a section.
@@ -173,23 +155,6 @@ impl Reading {
         self.texts
             .get(section)
             .is_some_and(|text| text.to_lowercase().contains(&subject.to_lowercase()))
-    }
-}
-
-fn access(principals: Principals) -> AwsAuthAccess {
-    AwsAuthAccess {
-        principals: principals
-            .arns
-            .into_iter()
-            .map(|(arn, principal)| {
-                let admitted = Admitted {
-                    username: principal.username,
-                    groups: principal.groups.into_iter().collect(),
-                };
-                (arn, admitted)
-            })
-            .collect(),
-        accounts: principals.accounts,
     }
 }
 

@@ -4,16 +4,16 @@ use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use super::{
-    address,
     delta::{Delta, DeltaError, Removal},
     ownership::{self, digest_of, is_protected},
     plan::refuse_edit,
     reading::{MapEntry, Reading},
 };
-use crate::guard::Guard;
 use crate::{
     config::location::SourceLocation,
     engine::{Finding, PlanDraft, Reason, Severity},
+    guard::Guard,
+    live::addresses,
     ports::access::ConfigMap,
     resources::{Request, request::MappingSelector},
 };
@@ -61,7 +61,7 @@ pub(super) fn add(
                         Code::PruneProtected,
                         format!("the mapping of {} is kept: it belongs to nodes or to EKS itself", entry.arn),
                     )
-                    .about(&address(&entry.arn))
+                    .about(&addresses::identity_mapping(&entry.arn))
                     .with_help(remedy!(
                         "`eksact delete iamidentitymapping --cluster {} --region {} --arn {} --allow {} --approve` deletes it, \
                          and no node of that role gets in any more.",
@@ -128,7 +128,7 @@ fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft
             Code::NothingToDelete,
             format!("aws-auth has no mapping of {subject}"),
         )
-        .about(&address(subject));
+        .about(&addresses::identity_mapping(subject));
         draft.add_finding(match nearly(subject, reading) {
             Some(near) => finding.with_help(remedy!("Did you mean --arn {near}?")),
             None => finding,
@@ -153,7 +153,7 @@ fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft
                     places.join(", ")
                 ),
             )
-            .about(&address(subject))
+            .about(&addresses::identity_mapping(subject))
             .with_help(remedy!("Pass --all to delete all of them.")),
         );
         return Vec::new();
@@ -175,7 +175,7 @@ fn left_out(subject: &str, reading: &Reading) -> Option<Finding> {
                 entry.because
             ),
         )
-        .about(&address(subject))
+        .about(&addresses::identity_mapping(subject))
         .with_help(remedy!(
             "Remove it by hand, on line {} of its section: kubectl edit configmap aws-auth --namespace \
              kube-system",

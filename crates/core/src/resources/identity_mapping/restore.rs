@@ -5,10 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::{
-    config_map_address,
     delta::{Outcome, content_digest},
     effect::effect_of,
-    evidence::Standpoint,
     findings,
     operation::Operation,
     ownership::{self, digest_of},
@@ -21,8 +19,8 @@ use crate::{
         Action, AttributeChange, Change, Difference, DifferenceSign, Effect, PlanDraft, Reason,
         plan::fingerprint,
     },
-    guard::access::{Admitted, KnownRefusal},
-    live::Live,
+    guard::{access::Admitted, standpoint::Standpoint},
+    live::{Live, addresses},
     resources::{Request, request::Restore},
 };
 
@@ -38,7 +36,7 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
     };
     // It may be restored all the same: a cluster can be set back to a mode that reads it.
     findings::mode_without_aws_auth(request, live, draft);
-    let address = config_map_address();
+    let address = addresses::aws_auth();
     let empty = BTreeMap::new();
     let now = config_map.map_or(&empty, |config_map| &config_map.data);
     if *now == restore.data && config_map.is_some() {
@@ -59,15 +57,7 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
         draft.add_finding(problem);
         return;
     }
-    findings::about_restored(request, live, &outcome, draft);
-    // That a section is dropped now is what a restore corrects; that the backup's would be, is what the guard is about.
-    let mut seen_by_guards = outcome.clone();
-    seen_by_guards.before.dropped.clone_from(&outcome.after.dropped);
     let standpoint = Standpoint::of(live);
-    let refusals = standpoint.refusals(&seen_by_guards);
-    for refusal in &refusals {
-        draft.add_finding(refusal.finding().about(&address));
-    }
     let keys: BTreeSet<&String> = now.keys().chain(restore.data.keys()).collect();
     let data: BTreeMap<String, Option<String>> = keys
         .into_iter()
@@ -93,7 +83,7 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
         seen: config_map.map(|config_map| content_digest(&config_map.data)),
         data,
         annotation: ownership::format(&owned),
-        allowed: refusals.iter().map(KnownRefusal::from).collect(),
+        allowed: Vec::new(),
         way_back: standpoint.way_back,
     };
     let title = format!("restore ConfigMap {} from {}", address.name(), restore.name);

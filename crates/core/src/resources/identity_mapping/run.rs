@@ -11,7 +11,6 @@ use super::{
     operation::Operation,
     ownership::ANNOTATION,
 };
-use crate::resources::runner::run_again;
 use crate::{
     engine::{StepDone, StepError, StepFailure, executor::Progress},
     guard::access::Refusal,
@@ -20,7 +19,7 @@ use crate::{
         CallError, CallErrorKind,
         access::{ConfigMap, ConfigMapPatch, NewConfigMap},
     },
-    resources::RunContext,
+    resources::{RunContext, runner::run_again},
 };
 use eksact_message::duration::in_words;
 
@@ -110,7 +109,12 @@ fn writing(operation: &Operation, now: Option<&ConfigMap>) -> Result<Option<Writ
                 return Ok(None);
             }
             same_as_planned(expected, &outcome)?;
-            let refusals = standpoint.refusals(&outcome);
+            let refusals = standpoint.refusals(
+                &outcome.before,
+                &outcome.after,
+                &outcome.before.dropped,
+                &outcome.foreign,
+            );
             if let Some(worse) = refusals
                 .iter()
                 .find(|refusal| !allowed.iter().any(|known| refusal.is_covered_by(known)))

@@ -5,7 +5,6 @@ use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use super::{
-    address,
     delta::{Delta, EntryChange},
     ownership::{self, digest_of, is_protected},
     reading::Reading,
@@ -13,6 +12,7 @@ use super::{
 use crate::{
     config::location::SourceLocation,
     engine::{Action, Finding, PlanDraft, Reason, Severity},
+    live::addresses,
     ports::access::ConfigMap,
     resources::{Request, revocation::held_back},
 };
@@ -77,7 +77,7 @@ pub(super) fn keep_pruned(reasons: &BTreeMap<String, Reason>, delta: &mut Delta,
             .is_some_and(|reason| reason.code == "pruned");
         if pruned {
             let stays = format!("the mapping of {} is kept", removal.subject);
-            draft.add_finding(held_back(&address(&removal.subject), &stays));
+            draft.add_finding(held_back(&addresses::identity_mapping(&removal.subject), &stays));
         }
         !pruned
     });
@@ -97,7 +97,9 @@ pub(super) fn keep_narrowed(
     for change in &narrowed {
         let source = sources.get(&change.subject.to_lowercase()).cloned().flatten();
         let stays = format!("the mapping of {} is left as it is", change.subject);
-        draft.add_finding(held_back(&address(&change.subject), &stays).at(source.as_ref()));
+        draft.add_finding(
+            held_back(&addresses::identity_mapping(&change.subject), &stays).at(source.as_ref()),
+        );
     }
     !narrowed.is_empty()
 }

@@ -8,7 +8,7 @@ use crate::engine::{Difference, DifferenceSign};
 /// Lines that go and lines that come, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Lines(pub Vec<(DifferenceSign, String)>);
+pub(crate) struct Lines(pub Vec<(DifferenceSign, String)>);
 
 impl Lines {
     /// The same, wherever in the line the text begins: a list may be indented or not.

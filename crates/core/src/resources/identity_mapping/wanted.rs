@@ -10,30 +10,29 @@ use super::{
 };
 use crate::{
     config::{
-        cluster_access::{IdentityMapping, MappingSubject},
+        cluster_access::{EMR_CONTAINERS, IdentityMapping, MappingSubject},
         location::SourceLocation,
     },
-    engine::{Finding, PlanDraft, Severity},
+    engine::{Finding, Severity},
     live::Live,
+    live::addresses,
     resources::Request,
 };
 use eksact_identity::{authn::aws_auth::SectionKey, iam::Arn};
 
-/// eksctl's name of the only service that it maps (eksctl 0.231, `actions/iamidentitymapping/create.go`).
-pub const EMR_CONTAINERS: &str = "emr-containers";
 /// The role that EMR on EKS makes for itself in every account.
 const EMR_CONTAINERS_ROLE: &str = "AWSServiceRoleForAmazonEMRContainers";
 
 /// What a mapping of the configuration stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum WantedEntry {
     /// An entry of `mapRoles` or `mapUsers`.
     Mapping(WantedMapping),
     /// An entry of `mapAccounts`.
     Account(String),
 }
 
-impl Wanted {
+impl WantedEntry {
     /// What the authenticator compares it by.
     pub(super) fn key(&self) -> String {
         match self {
@@ -55,21 +54,28 @@ impl Wanted {
     }
 }
 
-/// What the files want of `aws-auth`, and where each principal or account of it stands in them, by its key. What cannot be
-/// resolved, and what is said twice in two ways, is told and left out.
-pub(super) fn wanted_of(
-    request: &Request,
-    live: &Live,
-    draft: &mut PlanDraft,
-) -> (Delta, BTreeMap<String, Option<SourceLocation>>) {
+/// What the files want of `aws-auth`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanted {
+    /// The entries.
+    pub delta: Delta,
+    /// Where each principal or account stands in the files, by its key.
+    pub sources: BTreeMap<String, Option<SourceLocation>>,
+    /// What cannot be resolved, and what is said twice in two ways: it is left out.
+    pub findings: Vec<Finding>,
+}
+
+/// What the files want of `aws-auth`, resolved.
+pub(super) fn wanted_of(request: &Request, live: &Live) -> Wanted {
+    let mut findings = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    let mut wanted: Vec<(Wanted, &IdentityMapping)> = Vec::new();
+    let mut wanted: Vec<(WantedEntry, &IdentityMapping)> = Vec::new();
     let mut contradicted = BTreeSet::new();
     for mapping in &request.config.access.identity_mappings {
         let resolved = match resolve(mapping, live) {
             Ok(resolved) => resolved,
             Err(finding) => {
-                draft.add_finding(*finding);
+                findings.push(*finding);
                 continue;
             }
         };
@@ -81,7 +87,7 @@ pub(super) fn wanted_of(
             Some((first, _)) if first.says_the_same(&resolved) => {}
             Some((first, earlier)) => {
                 contradicted.insert(resolved.key());
-                draft.add_finding(contradiction(first, earlier, mapping));
+                findings.push(contradiction(first, earlier, mapping));
             }
         }
     }
@@ -93,18 +99,22 @@ pub(super) fn wanted_of(
         sources.insert(key, mapping.location.clone());
         match wanted {
             _ if left_out => {}
-            Wanted::Mapping(mapping) => delta.set.push(mapping),
-            Wanted::Account(account) => delta.accounts.push(account),
+            WantedEntry::Mapping(mapping) => delta.set.push(mapping),
+            WantedEntry::Account(account) => delta.accounts.push(account),
         }
     }
-    (delta, sources)
+    Wanted {
+        delta,
+        sources,
+        findings,
+    }
 }
 
 /// That two entries of the files map one principal, each in its own way.
-fn contradiction(first: &Wanted, earlier: &IdentityMapping, later: &IdentityMapping) -> Finding {
+fn contradiction(first: &WantedEntry, earlier: &IdentityMapping, later: &IdentityMapping) -> Finding {
     let subject = match first {
-        Wanted::Mapping(mapping) => &mapping.arn,
-        Wanted::Account(account) => account,
+        WantedEntry::Mapping(mapping) => &mapping.arn,
+        WantedEntry::Account(account) => account,
     };
     let place = earlier
         .location
@@ -119,7 +129,7 @@ fn contradiction(first: &Wanted, earlier: &IdentityMapping, later: &IdentityMapp
         Code::DuplicateMapping,
         format!("{who} already, with another user name or other groups, at {place}"),
     )
-    .about(&super::address(subject))
+    .about(&addresses::identity_mapping(subject))
     .at(later.location.as_ref())
     .with_help(remedy!(
         "Merge the two: EKS uses only the last entry and does not combine groups."
@@ -136,9 +146,9 @@ fn described(subject: &MappingSubject) -> String {
 }
 
 /// Resolves a mapping, or says why it cannot stand in `aws-auth`.
-fn resolve(mapping: &IdentityMapping, live: &Live) -> Result<Wanted, Box<Finding>> {
+fn resolve(mapping: &IdentityMapping, live: &Live) -> Result<WantedEntry, Box<Finding>> {
     let (arn, username) = match &mapping.subject {
-        MappingSubject::Account(account) => return Ok(Wanted::Account(account.clone())),
+        MappingSubject::Account(account) => return Ok(WantedEntry::Account(account.clone())),
         MappingSubject::Arn(arn) => (arn.clone(), mapping.username.clone()),
         MappingSubject::PermissionSet { name, account } => {
             let arn = permission_set::resolve(name, account.as_deref(), live)
@@ -152,7 +162,7 @@ fn resolve(mapping: &IdentityMapping, live: &Live) -> Result<Wanted, Box<Finding
         }
     };
     let section = section_of(&arn);
-    Ok(Wanted::Mapping(WantedMapping {
+    Ok(WantedEntry::Mapping(WantedMapping {
         section,
         arn,
         username,

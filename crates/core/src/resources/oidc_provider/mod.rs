@@ -9,16 +9,14 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{
     Kind, Request, RunContext,
     request::{ProviderIntent, ThumbprintSource},
-    runner::{help_for, operation_of},
 };
 use crate::{
-    engine::{Address, Finding, PlanDraft, Severity, StepDone, StepError, executor::Progress},
-    live::{AllRoles, ClusterOidcProvider, IssuerChain, Live, LiveReader},
+    engine::{Finding, PlanDraft, Severity, StepDone, StepError, executor::Progress},
+    live::{AllRoles, ClusterOidcProvider, IssuerChain, Live, LiveReader, addresses},
     ports::{CallErrorKind, aws::OidcProvider},
 };
 use plan::Subject;
@@ -32,14 +30,9 @@ pub const CLUSTER_TAG: &str = "alpha.eksctl.io/cluster-oidc-enabled";
 #[derive(Debug)]
 pub struct OidcProviderKind;
 
-/// The address of a cluster's provider.
-pub fn address(cluster: &str) -> Address {
-    Address::new(OidcProviderKind.name(), cluster)
-}
-
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
-enum Operation {
+pub(crate) enum Operation {
     Create {
         url: String,
         arn: String,
@@ -63,9 +56,8 @@ enum Operation {
 
 #[async_trait]
 impl Kind for OidcProviderKind {
-    fn name(&self) -> &'static str {
-        "oidc-provider"
-    }
+    const NAME: &'static str = "oidc-provider";
+    type Operation = Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
         if request.oidc_provider == ProviderIntent::Leave {
@@ -91,7 +83,7 @@ impl Kind for OidcProviderKind {
         if request.oidc_provider == ProviderIntent::Leave {
             return;
         }
-        let address = address(&live.cluster.name);
+        let address = addresses::oidc_provider(&live.cluster.name);
         let source = request.config.iam.with_oidc.location.clone();
         if live.cluster.oidc_issuer.is_none() {
             if request.oidc_provider == ProviderIntent::Delete {
@@ -134,10 +126,7 @@ impl Kind for OidcProviderKind {
             Some(Err(error)) => {
                 let finding =
                     Finding::new(Severity::Error, Code::Unreadable, error.to_string()).about(&address);
-                draft.add_finding(match help_for(error) {
-                    Some(help) => finding.with_help(help),
-                    None => finding,
-                });
+                draft.add_finding(finding.with_help_for(error));
                 return;
             }
             None => return,
@@ -175,8 +164,7 @@ impl Kind for OidcProviderKind {
                         Finding::new(
                             Severity::Warning,
                             Code::OidcAudienceMissing,
-                            format!("the IAM OIDC provider is missing the audience {AUDIENCE}: no role can \
-                                 be assumed through it"),
+                            format!("the IAM OIDC provider is missing the audience {AUDIENCE}: no role can be assumed through it"),
                         )
                         .about(&subject.address)
                         .with_help(remedy!(
@@ -194,12 +182,12 @@ impl Kind for OidcProviderKind {
 
     async fn run(
         &self,
-        operation: Value,
+        operation: Self::Operation,
         context: &RunContext,
         _progress: &Progress,
     ) -> Result<StepDone, StepError> {
         let aws = &context.writers.aws;
-        match operation_of(operation)? {
+        match operation {
             Operation::Create {
                 url,
                 arn,

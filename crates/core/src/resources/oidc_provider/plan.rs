@@ -9,13 +9,11 @@ use crate::{
     engine::{
         Action, Address, AttributeChange, Change, Effect, PlanDraft, Reason, StepId, plan::fingerprint,
     },
-    guard::Guard,
     live::Live,
     ports::aws::OidcProvider,
     resources::{Request, request::ThumbprintSource},
 };
-use eksact_identity::{cloudformation::tags, iam::trust};
-use eksact_message::remedy::Remedy;
+use eksact_identity::cloudformation::tags;
 
 /// The provider that a plan is about.
 pub(super) struct Subject<'plan> {
@@ -198,51 +196,6 @@ impl Subject<'_> {
     }
 
     pub(super) fn plan_deletion(&self, provider: &OidcProvider, draft: &mut PlanDraft) {
-        let marked = provider
-            .tags
-            .get(tags::CLUSTER_NAME)
-            .is_some_and(|name| *name == self.live.cluster.name);
-        if !marked {
-            draft.add_finding(
-                Guard::OidcProviderNotMarked
-                    .refusal(format!(
-                        "the IAM OIDC provider does not have the tag {}={}: neither eksctl nor eksact made \
-                         it",
-                        tags::CLUSTER_NAME,
-                        self.live.cluster.name
-                    ))
-                    .about(&self.address)
-                    .with_help(nevertheless(Guard::OidcProviderNotMarked)),
-            );
-        }
-        match trusting_roles(self.live, &self.arn) {
-            Ok(roles) if roles.is_empty() => {}
-            Ok(roles) => {
-                draft.add_finding(
-                    Guard::OidcProviderInUse.refusal(
-                        format!(
-                            "{} still {} the IAM OIDC provider: {}",
-                            counted(roles.len(), "role"),
-                            if roles.len() == 1 { "trusts" } else { "trust" },
-                            roles.join(", ")
-                        ),
-                    )
-                    .about(&self.address)
-                    .with_help(remedy!(
-                        "Delete these roles first (`eksact delete iamserviceaccount`), or pass --allow {}.",
-                        Guard::OidcProviderInUse.code()
-                    )),
-                );
-            }
-            Err(message) => draft.add_finding(
-                Guard::OidcProviderInUse
-                    .refusal(format!(
-                        "it is not known which roles trust the IAM OIDC provider: {message}"
-                    ))
-                    .about(&self.address)
-                    .with_help(nevertheless(Guard::OidcProviderInUse)),
-            ),
-        }
         let step = draft.add_step(
             &self.address,
             "delete",
@@ -265,34 +218,4 @@ impl Subject<'_> {
         change.effect = Effect::Narrower;
         draft.add_change(change);
     }
-}
-
-/// How it is deleted although the guard refuses.
-fn nevertheless(guard: Guard) -> Remedy {
-    remedy!("Pass --allow {} to delete it anyway.", guard.code())
-}
-
-/// `1 role`, `2 roles`.
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{count} {noun}s")
-    }
-}
-
-/// The names of the roles that trust a provider, or why they cannot be told.
-fn trusting_roles(live: &Live, provider_arn: &str) -> Result<Vec<String>, String> {
-    let roles = match live.all_roles() {
-        Some(Ok(roles)) => roles,
-        Some(Err(error)) => return Err(error.to_string()),
-        None => return Err("the roles were not read".to_owned()),
-    };
-    let mut names: Vec<String> = roles
-        .iter()
-        .filter(|role| trust::trusts_provider(&role.trust_policy, provider_arn))
-        .map(|role| role.name.clone())
-        .collect();
-    names.sort();
-    Ok(names)
 }

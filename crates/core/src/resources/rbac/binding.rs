@@ -8,33 +8,28 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    BINDINGS, binding_address, binding_words,
+    BINDINGS,
     desired::{WantedBinding, desired},
-    in_kubectl, is_ours, namespace_is_there, namespace_step, review, role_address, role_key, role_words,
+    in_kubectl, is_ours, namespace_is_there, namespace_step, review,
 };
 use crate::{
     engine::{
         Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone, StepError,
         plan::fingerprint,
     },
-    live::Live,
+    live::{Bindings, Live, Unreadable, addresses, binding_words, role_key, role_words, unreadable},
     ports::{
         CallErrorKind,
         access::{RbacBinding, Subject},
         kubernetes::AccessReview,
     },
-    resources::{
-        Request, RunContext,
-        runner::help_for,
-        service_account::{Unreadable, unreadable},
-        unreachable,
-    },
+    resources::{Request, RunContext, unreachable},
 };
 
 /// One write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
-pub(super) enum Operation {
+pub(crate) enum Operation {
     /// Makes a binding.
     Create { binding: RbacBinding },
     /// Sets the subjects of a binding, as it was at its version.
@@ -44,6 +39,18 @@ pub(super) enum Operation {
 }
 
 impl Operation {
+    /// Changes what was read as the write would.
+    pub(super) fn predict(&self, live: &mut Live) {
+        let (Self::Create { binding } | Self::SetSubjects { binding } | Self::Delete { binding }) = self;
+        let is_it = |other: &RbacBinding| other.namespace == binding.namespace && other.name == binding.name;
+        live.change(&Bindings, |bindings| {
+            bindings.retain(|other| !is_it(other));
+            if !matches!(self, Self::Delete { .. }) {
+                bindings.push(binding.clone());
+            }
+        });
+    }
+
     /// What the caller must be allowed.
     pub(super) fn access_reviews(&self) -> Vec<AccessReview> {
         let (verb, binding) = match self {
@@ -77,10 +84,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                     Finding::new(Severity::Error, Code::BindingsUnreadable, error.to_string())
                 }
             };
-            draft.add_finding(match help_for(error) {
-                Some(help) => finding.with_help(help),
-                None => finding,
-            });
+            draft.add_finding(finding.with_help_for(error));
             return;
         }
         None => return,
@@ -92,7 +96,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
 
 fn plan_one(wanted: &WantedBinding, live_bindings: &[RbacBinding], live: &Live, draft: &mut PlanDraft) {
     let binding = &wanted.binding;
-    let address = binding_address(binding.namespace.as_deref(), &binding.name);
+    let address = addresses::rbac_binding(binding.namespace.as_deref(), &binding.name);
     let words = binding_words(binding.namespace.as_deref(), &binding.name);
     if !namespace_is_there(
         binding.namespace.as_deref(),
@@ -132,7 +136,7 @@ fn plan_one(wanted: &WantedBinding, live_bindings: &[RbacBinding], live: &Live, 
     }
     let mut after = namespace_step(binding.namespace.as_deref(), draft);
     let role_key = role_key(binding);
-    let role = role_address(role_key.0.as_deref(), &role_key.1);
+    let role = addresses::rbac_role(role_key.0.as_deref(), &role_key.1);
     let depends_on = draft.last_step_of(&role).map(|step| {
         after.push(step);
         role
@@ -238,7 +242,9 @@ fn same_subjects(live: &[Subject], wanted: &[Subject]) -> bool {
 /// A role that is named and not there: the binding would give nothing.
 fn missing_role(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) {
     let key = role_key(&wanted.binding);
-    let made = draft.change(&role_address(key.0.as_deref(), &key.1)).is_some();
+    let made = draft
+        .change(&addresses::rbac_role(key.0.as_deref(), &key.1))
+        .is_some();
     if made || !matches!(live.rbac_role(&key), Some(Ok(None))) {
         return;
     }
@@ -251,7 +257,7 @@ fn missing_role(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) {
                 role_words(key.0.as_deref(), &key.1)
             ),
         )
-        .about(&binding_address(
+        .about(&addresses::rbac_binding(
             wanted.binding.namespace.as_deref(),
             &wanted.binding.name,
         ))

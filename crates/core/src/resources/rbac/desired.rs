@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{GROUP_ANNOTATION, MANAGED_BY, MANAGED_BY_LABEL, emr_containers, rules::normal};
+use super::{GROUP_ANNOTATION, MANAGED_BY, MANAGED_BY_LABEL, emr_containers};
 use crate::{
     config::{
         cluster_access::{GroupBinding, GroupRole, MappingSubject},
         location::SourceLocation,
     },
     engine::plan::fingerprint,
+    guard::rbac_rules::normal,
     ports::access::{PolicyRule, RbacBinding, RbacRole, Subject},
     resources::Request,
 };
@@ -93,17 +94,6 @@ pub(super) fn desired(request: &Request) -> Desired {
         .bindings
         .retain(|wanted| names.insert((wanted.binding.namespace.clone(), wanted.binding.name.clone())));
     desired
-}
-
-/// The groups that the configuration binds.
-pub fn bound_groups(request: &Request) -> impl Iterator<Item = &str> {
-    request
-        .config
-        .access
-        .groups
-        .iter()
-        .filter(|group| !group.bindings.is_empty())
-        .map(|group| group.name.value.as_str())
 }
 
 fn bindings_of(group: &str, name: &str, role: &str, binding: &GroupBinding, into: &mut Vec<WantedBinding>) {

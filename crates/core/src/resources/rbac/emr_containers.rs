@@ -2,8 +2,8 @@
 //! (`pkg/actions/iamidentitymapping/create.go`), which says what AWS's guide does.
 
 use crate::{
+    config::cluster_access::EMR_CONTAINERS,
     ports::access::{PolicyRule, RbacBinding, RbacRole, Subject},
-    resources::identity_mapping::EMR_CONTAINERS,
 };
 
 /// Verbs on what EMR makes of its own: the last ones are kubectl's, and mean nothing to the API server.

@@ -7,32 +7,27 @@ mod binding;
 mod desired;
 mod emr_containers;
 mod removal;
-mod rights;
 mod role;
-mod rules;
 
 use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use serde_json::Value;
 
-use super::{Kind, Request, RunContext, namespace, runner::operation_of};
+use super::{Kind, Request, RunContext};
 use crate::{
     config::location::SourceLocation,
     engine::{Address, Finding, PlanDraft, Severity, StepDone, StepError, StepId, executor::Progress},
+    guard::{rbac_rules::normal, rights::is_named},
     live::{
-        AccessEntries, Bindings, CallerInCluster, Live, LiveReader, NamespaceByName, RbacRoleByKey, RoleKey,
+        AccessEntries, Bindings, CallerInCluster, Live, LiveReader, NamespaceByName, RBAC_GROUP,
+        RbacRoleByKey, RoleKey, addresses, role_key,
     },
     ports::{
         access::{RbacBinding, RbacRole},
         kubernetes::AccessReview,
     },
 };
-
-pub use desired::bound_groups;
-pub(in crate::resources) use removal::left_bindings;
-pub(super) use rights::Bound;
 
 /// The label that marks a role or binding as eksact's.
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
@@ -42,9 +37,6 @@ pub const MANAGED_BY: &str = "eksact";
 /// The annotation that tells the group for which eksact made a role or binding.
 pub const GROUP_ANNOTATION: &str = "eksact.dev/group";
 
-/// The API group.
-const GROUP: &str = "rbac.authorization.k8s.io";
-
 /// The kind `rbac-role`: `Role` (`rbac-role/NAMESPACE/NAME`) and `ClusterRole` (`rbac-role/NAME`).
 #[derive(Debug)]
 pub struct RbacRoleKind;
@@ -52,43 +44,6 @@ pub struct RbacRoleKind;
 /// The kind `rbac-binding`: `RoleBinding` and `ClusterRoleBinding`.
 #[derive(Debug)]
 pub struct RbacBindingKind;
-
-/// The address of a role.
-pub fn role_address(namespace: Option<&str>, name: &str) -> Address {
-    Address::new(RbacRoleKind.name(), qualified(namespace, name))
-}
-
-/// The address of a binding.
-pub fn binding_address(namespace: Option<&str>, name: &str) -> Address {
-    Address::new(RbacBindingKind.name(), qualified(namespace, name))
-}
-
-fn qualified(namespace: Option<&str>, name: &str) -> String {
-    match namespace {
-        Some(namespace) => format!("{namespace}/{name}"),
-        None => name.to_owned(),
-    }
-}
-
-/// `Role app/reader` or `ClusterRole reader`, for people.
-fn role_words(namespace: Option<&str>, name: &str) -> String {
-    let kind = if namespace.is_some() {
-        "Role"
-    } else {
-        "ClusterRole"
-    };
-    format!("{kind} {}", qualified(namespace, name))
-}
-
-/// `RoleBinding app/reader` or `ClusterRoleBinding reader`.
-fn binding_words(namespace: Option<&str>, name: &str) -> String {
-    let kind = if namespace.is_some() {
-        "RoleBinding"
-    } else {
-        "ClusterRoleBinding"
-    };
-    format!("{kind} {}", qualified(namespace, name))
-}
 
 /// The same object in the words of kubectl: `rolebinding reader --namespace app`.
 fn in_kubectl(words: &str) -> String {
@@ -104,11 +59,6 @@ fn is_ours(labels: &std::collections::BTreeMap<String, String>) -> bool {
     labels
         .get(MANAGED_BY_LABEL)
         .is_some_and(|value| value == MANAGED_BY)
-}
-
-/// Whether this is the address of a role or a binding.
-pub(super) fn is_address(address: &Address) -> bool {
-    [RbacRoleKind.name(), RbacBindingKind.name()].contains(&address.kind())
 }
 
 /// Whether something can be made in this namespace, or in none; says so where it cannot. eksctl makes no namespace for a
@@ -130,7 +80,7 @@ fn namespace_is_there(
             remedy!("Wait until it is gone, then run `kubectl create namespace {name}`."),
         ),
         // One that a service account of the file brings will be there.
-        Some(Ok(None)) if draft.last_step_of(&namespace::address(name)).is_none() => (
+        Some(Ok(None)) if draft.last_step_of(&addresses::namespace(name)).is_none() => (
             Code::NamespaceMissing,
             format!("there is no namespace {name}"),
             remedy!("`kubectl create namespace {name}` makes it."),
@@ -149,7 +99,7 @@ fn namespace_is_there(
 
 /// The step that makes the namespace of an object, where one does.
 fn namespace_step(name: Option<&str>, draft: &PlanDraft) -> Vec<StepId> {
-    name.and_then(|name| draft.last_step_of(&namespace::address(name)))
+    name.and_then(|name| draft.last_step_of(&addresses::namespace(name)))
         .into_iter()
         .collect()
 }
@@ -199,10 +149,8 @@ async fn roles_of_caller(
     bindings
         .iter()
         .filter(|binding| {
-            rights::is_named(binding, "", &groups)
-                || usernames
-                    .iter()
-                    .any(|username| rights::is_named(binding, username, &[]))
+            is_named(binding, "", &groups)
+                || usernames.iter().any(|username| is_named(binding, username, &[]))
         })
         .map(role_key)
         .collect()
@@ -210,9 +158,8 @@ async fn roles_of_caller(
 
 #[async_trait]
 impl Kind for RbacRoleKind {
-    fn name(&self) -> &'static str {
-        "rbac-role"
-    }
+    const NAME: &'static str = "rbac-role";
+    type Operation = role::Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
         if !concerns_rights(request) {
@@ -249,26 +196,29 @@ impl Kind for RbacRoleKind {
         }
     }
 
-    fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
-        let operation: role::Operation = operation_of(operation.clone())?;
-        Ok(operation.access_reviews())
+    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+        operation.predict(live);
+        Ok(())
+    }
+
+    fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
+        operation.access_reviews()
     }
 
     async fn run(
         &self,
-        operation: Value,
+        operation: Self::Operation,
         context: &RunContext,
         _progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        role::run(operation_of(operation)?, context).await
+        role::run(operation, context).await
     }
 }
 
 #[async_trait]
 impl Kind for RbacBindingKind {
-    fn name(&self) -> &'static str {
-        "rbac-binding"
-    }
+    const NAME: &'static str = "rbac-binding";
+    type Operation = binding::Operation;
 
     // The roles' kind has read the bindings.
     async fn read(&self, _request: &Request, _reader: &LiveReader) {}
@@ -285,32 +235,30 @@ impl Kind for RbacBindingKind {
         }
     }
 
-    fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
-        let operation: binding::Operation = operation_of(operation.clone())?;
-        Ok(operation.access_reviews())
+    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+        operation.predict(live);
+        Ok(())
+    }
+
+    fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
+        operation.access_reviews()
     }
 
     async fn run(
         &self,
-        operation: Value,
+        operation: Self::Operation,
         context: &RunContext,
         _progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        binding::run(operation_of(operation)?, context).await
+        binding::run(operation, context).await
     }
-}
-
-/// The role that a binding gives.
-fn role_key(binding: &RbacBinding) -> RoleKey {
-    let namespace = binding.namespace.clone().filter(|_| binding.role_kind == "Role");
-    (namespace, binding.role_name.clone())
 }
 
 fn review(verb: &str, namespace: Option<&String>, resource: (&str, &str)) -> AccessReview {
     let (namespaced, clusterwide) = resource;
     AccessReview {
         verb: verb.to_owned(),
-        group: GROUP.to_owned(),
+        group: RBAC_GROUP.to_owned(),
         resource: if namespace.is_some() {
             namespaced
         } else {
@@ -328,5 +276,5 @@ const BINDINGS: (&str, &str) = ("rolebindings", "clusterrolebindings");
 
 /// Whether a live role is what is wanted, in all that eksact says of one.
 fn same_rules(live: &RbacRole, wanted: &RbacRole) -> bool {
-    rules::normal(&live.rules) == rules::normal(&wanted.rules)
+    normal(&live.rules) == normal(&wanted.rules)
 }

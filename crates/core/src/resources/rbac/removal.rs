@@ -5,18 +5,19 @@ use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use super::{
-    GROUP_ANNOTATION, binding, binding_address, binding_words,
+    GROUP_ANNOTATION, binding,
     desired::{Desired, desired},
-    is_address, is_ours, role, role_address, role_key, role_words,
+    is_ours, role,
 };
 use crate::{
     engine::{
         Action, Address, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId, plan::fingerprint,
     },
-    live::{Live, RoleKey},
+    guard::rbac_rules::normal,
+    live::{Live, RoleKey, addresses, binding_words, role_key, role_words},
     ports::access::{RbacBinding, RbacRole},
     resources::{
-        Request, identity_mapping,
+        Request,
         revocation::{held_back, is_held_back},
     },
 };
@@ -60,7 +61,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         for (binding, _) in going {
             let (namespace, name) = (binding.namespace.as_deref(), &binding.name);
             let stays = format!("{} stays", binding_words(namespace, name));
-            draft.add_finding(held_back(&binding_address(namespace, name), &stays));
+            draft.add_finding(held_back(&addresses::rbac_binding(namespace, name), &stays));
         }
         return;
     }
@@ -72,25 +73,6 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     for (binding, reason) in going {
         remove_binding(binding, reason, &grants, draft);
     }
-}
-
-/// The bindings that the request leaves, but for those that it has anew.
-pub(in crate::resources) fn left_bindings<'live>(
-    request: &Request,
-    bindings: &'live [RbacBinding],
-) -> Vec<&'live RbacBinding> {
-    let going: BTreeSet<&str> = if request.access.prune {
-        let wanted = desired(request);
-        unwanted(&wanted, bindings)
-            .map(|binding| binding.uid.as_str())
-            .collect()
-    } else {
-        BTreeSet::new()
-    };
-    bindings
-        .iter()
-        .filter(|binding| !going.contains(binding.uid.as_str()))
-        .collect()
 }
 
 /// eksact's bindings that the request does not want.
@@ -181,7 +163,7 @@ fn grants(draft: &PlanDraft) -> Vec<StepId> {
     let grants: BTreeSet<StepId> = draft
         .changes()
         .iter()
-        .filter(|change| is_address(&change.address) || identity_mapping::is_address(&change.address))
+        .filter(|change| addresses::gives_access(&change.address))
         .filter_map(|change| draft.last_step_of(&change.address))
         .collect();
     grants.into_iter().collect()
@@ -189,20 +171,20 @@ fn grants(draft: &PlanDraft) -> Vec<StepId> {
 
 /// The role goes before its bindings: eksact finds a role by them, should it be interrupted in between.
 fn remove_role(role: &RbacRole, reason: Reason, grants: &[StepId], draft: &mut PlanDraft) {
-    let address = role_address(role.namespace.as_deref(), &role.name);
+    let address = addresses::rbac_role(role.namespace.as_deref(), &role.name);
     let title = format!("delete {}", role_words(role.namespace.as_deref(), &role.name));
     let operation = role::Operation::Delete { role: role.clone() };
     let step = draft.add_step(&address, "delete", title, grants.to_vec(), &operation);
     let attributes = vec![role::rules_change(&role.rules, &[])];
-    let fingerprint = fingerprint(&Some((&role.uid, super::rules::normal(&role.rules))));
+    let fingerprint = fingerprint(&Some((&role.uid, normal(&role.rules))));
     add(address, reason, attributes, Vec::new(), step, fingerprint, draft);
 }
 
 fn remove_binding(binding: &RbacBinding, reason: Reason, grants: &[StepId], draft: &mut PlanDraft) {
-    let address = binding_address(binding.namespace.as_deref(), &binding.name);
+    let address = addresses::rbac_binding(binding.namespace.as_deref(), &binding.name);
     let words = binding_words(binding.namespace.as_deref(), &binding.name);
     let key = role_key(binding);
-    let role = role_address(key.0.as_deref(), &key.1);
+    let role = addresses::rbac_role(key.0.as_deref(), &key.1);
     let mut after = grants.to_vec();
     let mut depends_on = Vec::new();
     if let Some(change) = draft.change(&role)

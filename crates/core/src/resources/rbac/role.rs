@@ -6,33 +6,28 @@ use serde::{Deserialize, Serialize};
 use super::{
     ROLES,
     desired::{WantedRole, desired},
-    in_kubectl, is_ours, namespace_is_there, namespace_step, review, role_address, role_words,
-    rules::{effect_of, in_words, normal},
-    same_rules,
+    in_kubectl, is_ours, namespace_is_there, namespace_step, review, same_rules,
 };
 use crate::{
     engine::{
         Action, AttributeChange, Change, Difference, DifferenceSign, Effect, Finding, PlanDraft, Reason,
         Severity, StepDone, StepError, plan::fingerprint,
     },
-    live::{Live, RoleKey},
+    guard::rbac_rules::normal,
+    guard::rbac_rules::{effect_of, in_words},
+    live::{Live, RbacRoleByKey, RoleKey, Unreadable, addresses, role_words, unreadable},
     ports::{
         CallErrorKind,
         access::{PolicyRule, RbacRole},
         kubernetes::AccessReview,
     },
-    resources::{
-        Request, RunContext,
-        runner::help_for,
-        service_account::{Unreadable, unreadable},
-        unreachable,
-    },
+    resources::{Request, RunContext, unreachable},
 };
 
 /// One write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
-pub(super) enum Operation {
+pub(crate) enum Operation {
     /// Makes a role.
     Create { role: RbacRole },
     /// Sets the rules of a role, as it was at its version.
@@ -42,6 +37,16 @@ pub(super) enum Operation {
 }
 
 impl Operation {
+    /// Changes what was read as the write would.
+    pub(super) fn predict(&self, live: &mut Live) {
+        let (role, after) = match self {
+            Self::Create { role } | Self::SetRules { role } => (role, Some(role.clone())),
+            Self::Delete { role } => (role, None),
+        };
+        let key = (role.namespace.clone(), role.name.clone());
+        live.put(RbacRoleByKey(key), Ok(after));
+    }
+
     /// What the caller must be allowed.
     pub(super) fn access_reviews(&self) -> Vec<AccessReview> {
         let (verb, role) = match self {
@@ -62,7 +67,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
 
 fn plan_one(request: &Request, wanted: &WantedRole, live: &Live, draft: &mut PlanDraft) {
     let role = &wanted.role;
-    let address = role_address(role.namespace.as_deref(), &role.name);
+    let address = addresses::rbac_role(role.namespace.as_deref(), &role.name);
     let words = role_words(role.namespace.as_deref(), &role.name);
     if !namespace_is_there(
         role.namespace.as_deref(),
@@ -82,10 +87,7 @@ fn plan_one(request: &Request, wanted: &WantedRole, live: &Live, draft: &mut Pla
                 Unreadable::Object => Finding::new(Severity::Error, Code::RoleUnreadable, error.to_string()),
             };
             let finding = finding.about(&address).at(wanted.location.as_ref());
-            draft.add_finding(match help_for(error) {
-                Some(help) => finding.with_help(help),
-                None => finding,
-            });
+            draft.add_finding(finding.with_help_for(error));
             return;
         }
         None => return,

@@ -4,24 +4,19 @@
 //! Whose a service account is decides what may happen to it; the rules stand in [`ownership`].
 
 mod operation;
-pub mod ownership;
 mod plan;
 mod removal;
 mod run;
 
-use eksact_identity::service_account::ServiceAccountKey;
-
 use async_trait::async_trait;
-use serde_json::Value;
 
-use super::{Kind, Request, RunContext, namespace::in_kubernetes, request::key_of};
+use super::{Kind, Request, RunContext};
 use crate::{
-    engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
+    engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{AllServiceAccounts, Live, LiveReader, ServiceAccountByKey},
     ports::kubernetes::AccessReview,
+    resources::request::key_of,
 };
-
-pub use ownership::{Ownership, Standing, Unreadable, standing, unreadable};
 
 /// The annotation that names the role (pod identity webhook 0.6.17, `pkg/annotations.go`).
 pub const ROLE_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
@@ -34,22 +29,16 @@ pub const MANAGED_BY: &str = "eksctl";
 #[derive(Debug)]
 pub struct ServiceAccountKind;
 
-/// The address of a service account.
-pub fn address(key: &ServiceAccountKey) -> Address {
-    Address::new(ServiceAccountKind.name(), format!("{key}"))
-}
-
 #[async_trait]
 impl Kind for ServiceAccountKind {
-    fn name(&self) -> &'static str {
-        "service-account"
-    }
+    const NAME: &'static str = "service-account";
+    type Operation = operation::Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
         if request.prune.is_some() {
             reader.ask(AllServiceAccounts).await;
         }
-        let wanted = in_kubernetes(request).map(key_of);
+        let wanted = request.in_kubernetes().map(key_of);
         reader
             .read(
                 wanted
@@ -64,17 +53,16 @@ impl Kind for ServiceAccountKind {
         removal::plan(request, live, draft);
     }
 
-    fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
-        let operation: operation::Operation = super::runner::operation_of(operation.clone())?;
-        Ok(operation.access_reviews())
+    fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
+        operation.access_reviews()
     }
 
     async fn run(
         &self,
-        operation: Value,
+        operation: Self::Operation,
         context: &RunContext,
         _progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        run::run(super::runner::operation_of(operation)?, context).await
+        run::run(operation, context).await
     }
 }

@@ -9,7 +9,7 @@ use crate::{engine::Deferred, ports::kubernetes::AccessReview};
 /// One write.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
-pub(super) enum Operation {
+pub(crate) enum Operation {
     /// Makes the object; one that appeared meanwhile is not taken over.
     Create {
         namespace: String,

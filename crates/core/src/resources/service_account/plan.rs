@@ -6,12 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::{
-    MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, Standing, Unreadable, address,
-    operation::Operation,
-    ownership::{other_owner, ownership},
-    standing, unreadable,
-};
+use super::operation::Operation;
 use crate::{
     config,
     engine::{
@@ -19,17 +14,20 @@ use crate::{
         StepId, Unknown, plan::fingerprint,
     },
     guard::Guard,
-    live::{Live, ServiceAccountByKey},
+    live::{
+        Live, MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, ServiceAccountByKey, Unreadable,
+        addresses, other_owner, ownership, unreadable,
+    },
     ports::{
         CallError, CallErrorKind,
         kubernetes::{FIELD_MANAGER, ServiceAccount},
     },
     resources::{
         Request,
-        iam_role::{self, RoleArn, arn_after},
-        namespace::{self, in_kubernetes},
         request::{key_of, owns_role},
-        runner::{help_for, private_endpoint, wait_until_gone},
+        role_arn::role_arn_after,
+        runner::{private_endpoint, wait_until_gone},
+        standing::{Standing, standing},
     },
 };
 use eksact_message::remedy::Remedy;
@@ -37,9 +35,9 @@ use eksact_message::remedy::Remedy;
 /// Adds the difference of every service account that shall be there.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     let mut unreachable = 0;
-    for account in in_kubernetes(request) {
+    for account in request.in_kubernetes() {
         let key = key_of(account);
-        let address = address(&key);
+        let address = addresses::service_account(&key);
         match standing(request, live, account) {
             Standing::Free => plan_one(request, live, account, &address, draft),
             Standing::Refused(owner) => draft.add_finding(refusal(account, &address, owner)),
@@ -52,10 +50,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                     Finding::new(Severity::Error, Code::ServiceAccountUnreadable, error.to_string())
                         .about(&address)
                         .at(account.location.as_ref());
-                draft.add_finding(match help_for(error) {
-                    Some(help) => finding.with_help(help),
-                    None => finding,
-                });
+                draft.add_finding(finding.with_help_for(error));
             }
         }
     }
@@ -88,7 +83,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
 fn way_in(cause: Option<&CallError>) -> Remedy {
     let way_in = cause
         .filter(|error| error.kind == CallErrorKind::Credentials)
-        .and_then(help_for)
+        .and_then(CallError::help)
         .unwrap_or_else(private_endpoint);
     way_in.and(&remedy!(
         "`roleOnly: true` leaves Kubernetes out; --allow {} makes the roles now and the service accounts on a later run.",
@@ -148,24 +143,22 @@ fn plan_one(
     {
         return;
     }
-    let arn: Deferred<String> = match arn_after(live, account, draft) {
-        RoleArn::Known(arn) => Deferred::Known(arn),
-        RoleArn::MadeByPlan(unknown) => unknown.into(),
-        // The role's own finding says why there is none.
-        RoleArn::None => return,
+    // Where there is no role, the role's own finding says why.
+    let Some(arn) = role_arn_after(account, draft) else {
+        return;
     };
     let existing = match live.service_account(&key) {
         Some(Ok(existing)) => existing.as_ref(),
         _ => return,
     };
     let mut depends_on = Vec::new();
-    let role_address = iam_role::address(&key);
+    let role_address = addresses::iam_role(&key);
     // Only a change that can alter the ARN must come first; a mere update of the role's policies need not, yet a
     // service account is not pointed at a role that failed to become what it should be.
     let mut after: Vec<StepId> = Vec::new();
     // An account with a role of somebody's waits for none of ours; one of ours that is pruned waits for the account.
     let role_address = owns_role(account).then_some(role_address);
-    for needed in [namespace::address(&account.namespace)]
+    for needed in [addresses::namespace(&account.namespace)]
         .into_iter()
         .chain(role_address)
     {

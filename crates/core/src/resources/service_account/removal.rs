@@ -7,24 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::{
-    Ownership, ROLE_ANNOTATION, Unreadable, address,
-    operation::Operation,
-    ownership::{other_owner, ownership},
-    unreadable,
-};
+use super::operation::Operation;
 use crate::{
     engine::{
         Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, plan::fingerprint,
     },
     guard::Guard,
-    live::{Live, service_account_of},
-    ports::kubernetes::ServiceAccount,
-    resources::{
-        Request,
-        iam_role::{is_hindered, is_to_go},
-        runner::help_for,
+    live::{
+        Live, Ownership, ROLE_ANNOTATION, Unreadable, addresses, other_owner, ownership, service_account_of,
+        unreadable,
     },
+    ports::kubernetes::ServiceAccount,
+    resources::Request,
 };
 
 /// Adds the removal of every service account that shall go.
@@ -39,10 +33,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             Unreadable::Cluster => Guard::KubernetesUnreachable.refusal(message),
             Unreadable::Object => Finding::new(Severity::Error, Code::ServiceAccountsUnreadable, message),
         };
-        draft.add_finding(match help_for(error) {
-            Some(help) => finding.with_help(help),
-            None => finding,
-        });
+        draft.add_finding(finding.with_help_for(error));
     }
     let with_stack: BTreeSet<ServiceAccountKey> = live
         .known_stacks()
@@ -55,7 +46,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             let key = ServiceAccountKey::new(&account.namespace, &account.name);
             let ours = with_stack.contains(&key)
                 || (prune.attached && account.annotations.contains_key(ROLE_ANNOTATION));
-            (is_to_go(request, &key) && ours).then_some((key, account))
+            (request.is_to_go(&key) && ours).then_some((key, account))
         }));
     }
     for key in request.delete.difference(&request.delete_role_only) {
@@ -66,11 +57,8 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             Some(Err(error)) if unreadable(error) == Unreadable::Object => {
                 let finding =
                     Finding::new(Severity::Error, Code::ServiceAccountUnreadable, error.to_string())
-                        .about(&address(key));
-                draft.add_finding(match help_for(error) {
-                    Some(help) => finding.with_help(help),
-                    None => finding,
-                });
+                        .about(&addresses::service_account(key));
+                draft.add_finding(finding.with_help_for(error));
             }
             Some(Ok(None)) if !with_stack.contains(key) && matches!(live.stacks(), Some(Ok(_))) => draft
                 .add_finding(
@@ -79,7 +67,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                         Code::NothingToDelete,
                         format!("there is neither a service account {key} nor a stack of its role"),
                     )
-                    .about(&address(key))
+                    .about(&addresses::service_account(key))
                     .with_help(remedy!(
                         "`eksact get iamserviceaccount --cluster {} --region {}` lists what is there.",
                         live.cluster.name,
@@ -90,7 +78,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         }
     }
     for (key, account) in candidates {
-        if is_hindered(live, &key) {
+        if live.removal_blocked(&key) {
             continue;
         }
         plan_one(request, &key, account, draft);
@@ -98,7 +86,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
 }
 
 fn plan_one(request: &Request, key: &ServiceAccountKey, account: &ServiceAccount, draft: &mut PlanDraft) {
-    let address = address(key);
+    let address = addresses::service_account(key);
     let whose = ownership(account);
     let other = other_owner(account);
     let reason = if request.delete.contains(key) {

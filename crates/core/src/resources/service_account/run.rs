@@ -3,19 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Ownership, ROLE_ANNOTATION,
-    operation::Operation,
-    ownership::{other_owner, ownership},
-};
-use crate::resources::runner::run_again;
+use super::operation::Operation;
 use crate::{
     engine::{Deferred, StepDone, StepError},
+    live::{Ownership, ROLE_ANNOTATION, other_owner, ownership},
     ports::{
         CallErrorKind,
         kubernetes::{Pod, ServiceAccount, ServiceAccountMetadata},
     },
-    resources::RunContext,
+    resources::{RunContext, runner::run_again},
 };
 
 /// How often a write is tried again on an object that others keep changing.

@@ -9,14 +9,16 @@ mod run;
 
 use std::collections::BTreeSet;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Kind, Request, RunContext, runner::operation_of};
+use super::{Kind, Request, RunContext};
 use crate::{
     config::cluster_access::SharedRole,
-    engine::{Address, PlanDraft, StepDone, StepError, executor::Progress},
+    engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{AllRoles, ClusterOidcProvider, Live, LiveReader, RoleByName, TrustPolicyQuota},
     ports::aws::Role,
 };
@@ -26,19 +28,9 @@ use eksact_identity::iam::{shared_trust, trust};
 #[derive(Debug)]
 pub struct SharedRoleKind;
 
-/// The address of this cluster's statement in the trust policy of a role.
-pub fn address(role: &str) -> Address {
-    Address::new(SharedRoleKind.name(), role)
-}
-
-/// The trust policy of a role once the request is carried out, as far as this cluster shares it.
-pub fn trust_policy_after(request: &Request, live: &Live, role: &Role) -> Value {
-    plan::document_after(request, live, role)
-}
-
 /// One write: this cluster's statement becomes `after`. Nothing else of the document is said, so nothing else changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Operation {
+pub(crate) struct Operation {
     /// The role's name.
     role: String,
     /// The role's unique id.
@@ -102,9 +94,8 @@ fn is_same(now: Option<&Value>, wanted: Option<&Value>) -> bool {
 
 #[async_trait]
 impl Kind for SharedRoleKind {
-    fn name(&self) -> &'static str {
-        "shared-role"
-    }
+    const NAME: &'static str = "shared-role";
+    type Operation = Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
         if !is_asked(request) {
@@ -140,12 +131,23 @@ impl Kind for SharedRoleKind {
         }
     }
 
+    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+        let Some(Ok(Some(role))) = live.role(&operation.role) else {
+            return Ok(());
+        };
+        let mut role = Role::clone(role);
+        role.trust_policy = edited(&role.trust_policy, &operation.sid, operation.after.as_ref())
+            .map_err(|error| StepError::new(error.to_string()))?;
+        live.put(RoleByName(role.name.clone()), Ok(Some(Arc::new(role))));
+        Ok(())
+    }
+
     async fn run(
         &self,
-        operation: Value,
+        operation: Self::Operation,
         context: &RunContext,
         progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        run::run(operation_of(operation)?, context, progress).await
+        run::run(operation, context, progress).await
     }
 }

@@ -3,16 +3,14 @@
 use eksact_message::code::Code;
 use serde_json::Value;
 
-use super::{Operation, address, edited, is_same, sid, wanted};
+use super::{Operation, edited, is_same, sid, wanted};
 use crate::{
     config::cluster_access::{RoleReference, SharedRole},
     engine::{Action, Address, Change, Effect, Finding, PlanDraft, Reason, Severity, plan::fingerprint},
     live::Live,
+    live::addresses,
     ports::aws::Role,
-    resources::{
-        Request, access_effect::document_change, oidc_provider, request::ProviderIntent, runner::help_for,
-        trust_policy::quota_help,
-    },
+    resources::{Request, access_effect::document_change, request::ProviderIntent, trust_policy::quota_help},
 };
 use eksact_identity::iam::{
     Arn,
@@ -30,7 +28,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     // Without an issuer and a provider there is nobody to trust; the provider's own finding says so.
     let provider_missing = match (live.oidc_provider(), request.oidc_provider) {
         (Some(Ok(None)), ProviderIntent::Ensure) => draft
-            .change(&oidc_provider::address(&live.cluster.name))
+            .change(&addresses::oidc_provider(&live.cluster.name))
             .is_none(),
         (Some(Ok(None) | Err(_)), _) => true,
         _ => false,
@@ -45,7 +43,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         let subject = Subject {
             live,
             declared,
-            address: address(declared.role.value.name()),
+            address: addresses::shared_role(declared.role.value.name()),
             statement,
         };
         if let Err(finding) = subject.plan(draft) {
@@ -63,27 +61,6 @@ pub(super) fn is_long(request: &Request, live: &Live) -> bool {
         };
         shared_trust::with(&role.trust_policy, &statement).is_ok_and(|after| length(&after) > DEFAULT_QUOTA)
     })
-}
-
-/// The trust policy of a role once the request is carried out, as far as this cluster's statement goes; the live one where
-/// nothing becomes of it.
-pub(super) fn document_after(request: &Request, live: &Live, role: &Role) -> Value {
-    let mut shared = request.config.access.shared_roles.iter();
-    let after = match shared.find(|declared| declared.role.value.name() == role.name) {
-        Some(declared) => wanted(declared, live).and_then(|statement| {
-            let subject = Subject {
-                live,
-                declared,
-                address: address(&role.name),
-                statement,
-            };
-            let (document, _) = subject.outcome(role).ok()??;
-            Some(document)
-        }),
-        None if request.access.prune_shared_roles => edited(&role.trust_policy, &sid(live), None).ok(),
-        None => None,
-    };
-    after.unwrap_or_else(|| role.trust_policy.clone())
 }
 
 struct Subject<'plan> {
@@ -192,10 +169,7 @@ impl Subject<'_> {
             }
             Some(Err(error)) => {
                 let finding = self.error(Code::RoleUnreadable, error.to_string());
-                return Err(Box::new(match help_for(error) {
-                    Some(help) => finding.with_help(help),
-                    None => finding,
-                }));
+                return Err(Box::new(finding.with_help_for(error)));
             }
         };
         if let RoleReference::Arn(text) = reference
@@ -318,7 +292,7 @@ impl StatementChange<'_> {
     pub(super) fn add(self, source: Option<crate::config::SourceLocation>, draft: &mut PlanDraft) {
         let sid = sid(self.live);
         let before = statement_of(&self.role.trust_policy, &sid).cloned();
-        let provider = oidc_provider::address(&self.live.cluster.name);
+        let provider = addresses::oidc_provider(&self.live.cluster.name);
         let operation = Operation {
             role: self.role.name.clone(),
             role_id: self.role.id.clone(),

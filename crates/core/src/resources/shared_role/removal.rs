@@ -4,12 +4,12 @@
 use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
-use super::{address, edited, plan::StatementChange, sid};
+use super::{edited, plan::StatementChange, sid};
 use crate::{
     engine::{Action, Finding, PlanDraft, Reason, Severity},
-    live::Live,
+    live::{Live, addresses},
     ports::aws::Role,
-    resources::{Request, runner::help_for},
+    resources::Request,
 };
 use eksact_identity::iam::shared_trust::{EditError, statement_of};
 
@@ -35,10 +35,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                      of eksact's is not known, because the roles of the account could not be listed: {error}"
                 ),
             );
-            draft.add_finding(match help_for(error) {
-                Some(help) => finding.with_help(help),
-                None => finding,
-            });
+            draft.add_finding(finding.with_help_for(error));
             return;
         }
         None => return,
@@ -91,7 +88,7 @@ fn note_left(left: &[&Role], draft: &mut PlanDraft) {
 }
 
 fn remove(role: &Role, sid: &str, live: &Live, draft: &mut PlanDraft) {
-    let address = address(&role.name);
+    let address = addresses::shared_role(&role.name);
     let document = match edited(&role.trust_policy, sid, None) {
         Ok(document) => document,
         Err(error) => {

@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::{Operation, edited, is_same};
-use crate::resources::runner::run_again;
 use crate::{
     engine::{StepDone, StepError, StepFailure, executor::Progress},
     resources::{
         RunContext,
+        runner::run_again,
         trust_policy::{self, Target},
     },
 };

@@ -1,0 +1,88 @@
+//! `aws-auth` as the authenticator reads it, as far as guards look at it, and the guards over a plan that changes it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    access::{Admitted, AwsAuthAccess, Refusal},
+    standpoint::Standpoint,
+};
+use crate::{live::Live, ports::aws::CallerIdentity};
+use eksact_identity::authn::aws_auth::{self, AwsAuth, Identity, Principals};
+
+/// What the authenticator makes of the ConfigMap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsAuthReading {
+    aws_auth: AwsAuth,
+    /// Whom it lets in.
+    pub access: AwsAuthAccess,
+    /// The sections that it drops whole, each with the reason.
+    pub dropped: Vec<(String, String)>,
+}
+
+impl AwsAuthReading {
+    /// Reads the ConfigMap's `data`.
+    pub fn of(data: &BTreeMap<String, String>) -> Self {
+        let aws_auth = aws_auth::parse(data);
+        Self {
+            dropped: aws_auth
+                .dropped()
+                .map(|(key, fault)| (key.as_str().to_owned(), fault.problem.clone()))
+                .collect(),
+            access: access(aws_auth::principals(&aws_auth)),
+            aws_auth,
+        }
+    }
+
+    /// Of the ConfigMap that was read; of an empty one where there is none.
+    pub fn of_live(live: &Live) -> Arc<Self> {
+        live.derived(|live| match live.aws_auth() {
+            Some(Ok(Some(config_map))) => Self::of(&config_map.data),
+            _ => Self::of(&BTreeMap::new()),
+        })
+    }
+
+    /// As whom the caller gets in.
+    pub fn map(&self, caller: &CallerIdentity) -> Option<Admitted> {
+        let identity = Identity::from_caller(&caller.arn, &caller.account, &caller.user_id, "").ok()?;
+        let mapped = aws_auth::map(&self.aws_auth, &identity).ok()?;
+        Some(Admitted {
+            username: mapped.username,
+            groups: mapped.groups,
+        })
+    }
+
+    /// What the authenticator makes of it, whole.
+    pub fn aws_auth(&self) -> &AwsAuth {
+        &self.aws_auth
+    }
+}
+
+fn access(principals: Principals) -> AwsAuthAccess {
+    AwsAuthAccess {
+        principals: principals
+            .arns
+            .into_iter()
+            .map(|(arn, principal)| {
+                let admitted = Admitted {
+                    username: principal.username,
+                    groups: principal.groups.into_iter().collect(),
+                };
+                (arn, admitted)
+            })
+            .collect(),
+        accounts: principals.accounts,
+    }
+}
+
+/// The refusals over what a plan makes of the ConfigMap; none where it leaves it as it is. A section that would be dropped
+/// still is what the guard over it is about: an edit of one is refused before, and a restore may correct one.
+pub(super) fn refusals(before: &Live, after: &Live) -> Vec<Refusal> {
+    let (Some(Ok(now)), Some(Ok(would))) = (before.aws_auth(), after.aws_auth()) else {
+        return Vec::new();
+    };
+    if now == would {
+        return Vec::new();
+    }
+    let (now, would) = (AwsAuthReading::of_live(before), AwsAuthReading::of_live(after));
+    Standpoint::of(before).refusals(&now, &would, &would.dropped, &[])
+}

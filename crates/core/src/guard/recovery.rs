@@ -1,0 +1,131 @@
+//! The way back into a cluster that lets nobody in any more: through EKS's own API, by an access entry, which no write to
+//! the cluster can take away.
+
+use super::access::principal_key;
+use crate::ports::aws::{AccessEntry, CallerIdentity, Cluster};
+
+/// The commands that give `caller` (an ARN as STS tells it) the whole cluster, in one line. `entries` are the cluster's
+/// access entries, where they are known: one that is there is not made again, which EKS would refuse.
+/// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
+pub fn commands(
+    cluster: &Cluster,
+    region: &str,
+    caller: Option<&CallerIdentity>,
+    entries: Option<&[AccessEntry]>,
+) -> String {
+    let caller = caller.filter(|caller| may_have_entry(&caller.arn));
+    let principal = caller.map_or_else(|| "ARN".to_owned(), |caller| asked_of_iam(&caller.arn));
+    let partition = cluster.arn.split(':').nth(1).unwrap_or("aws");
+    let name = &cluster.name;
+    let mut commands: Vec<String> = Vec::new();
+    let config_map_only = cluster.authentication_mode.as_deref() == Some("CONFIG_MAP");
+    if config_map_only {
+        // The change takes minutes, and until it is done EKS takes no entries.
+        commands.push(format!(
+            "aws eks update-cluster-config --region {region} --name {name} --access-config \
+             authenticationMode=API_AND_CONFIG_MAP && aws eks wait cluster-active --region {region} --name {name} && "
+        ));
+    }
+    let entries = entries.filter(|_| !config_map_only);
+    let has_entry = entries.zip(caller).map(|(entries, caller)| {
+        let key = caller_key(&caller.arn);
+        entries
+            .iter()
+            .any(|entry| principal_key(&entry.principal_arn) == key)
+    });
+    if has_entry != Some(true) {
+        // Where it is not known whether there is an entry, the refusal to make another stops nothing.
+        let join = if has_entry == Some(false) { " &&" } else { ";" };
+        commands.push(format!(
+            "aws eks create-access-entry --region {region} --cluster-name {name} --principal-arn {principal}{join} "
+        ));
+    }
+    commands.push(format!(
+        "aws eks associate-access-policy --region {region} --cluster-name {name} --principal-arn {principal} --policy-arn \
+         arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster"
+    ));
+    commands.concat()
+}
+
+/// Whether an access entry can be for it: EKS makes them for roles and users alone.
+fn may_have_entry(arn: &str) -> bool {
+    arn.contains(":assumed-role/") || arn.contains(":role/") || arn.contains(":user/")
+}
+
+/// The principal of an access entry as an argument for a shell. An access entry wants the role's own ARN, and STS tells
+/// a session's without the path (every role of IAM Identity Center has one): IAM knows.
+fn asked_of_iam(arn: &str) -> String {
+    match arn.split_once(":assumed-role/") {
+        Some((_, session)) => format!(
+            "\"$(aws iam get-role --role-name {} --query Role.Arn --output text)\"",
+            session.split('/').next().unwrap_or(session)
+        ),
+        None => arn.to_owned(),
+    }
+}
+
+/// The canonical ARN of whoever has this ARN: a session's role, without a path.
+fn principal(arn: &str) -> String {
+    let Some((before, session)) = arn.split_once(":assumed-role/") else {
+        return arn.to_owned();
+    };
+    let role = session.split('/').next().unwrap_or(session);
+    format!("{}:role/{role}", before.replacen(":sts:", ":iam:", 1))
+}
+
+/// The canonical ARN, in lower case, of whoever has this ARN.
+pub fn caller_key(arn: &str) -> String {
+    principal_key(&principal(arn))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn the_mode_is_changed_first_where_entries_are_not_read() {
+        let cluster = |mode: &str| Cluster {
+            name: "prod".to_owned(),
+            local_id: None,
+            arn: "arn:aws-cn:eks:cn-north-1:111122223333:cluster/prod".to_owned(),
+            status: "ACTIVE".to_owned(),
+            version: None,
+            endpoint: None,
+            certificate_authority_data: None,
+            oidc_issuer: None,
+            authentication_mode: Some(mode.to_owned()),
+            endpoint_public_access: None,
+            tags: BTreeMap::new(),
+        };
+        let caller = CallerIdentity {
+            account: "111122223333".to_owned(),
+            arn: "arn:aws-cn:sts::111122223333:assumed-role/Admin/ann".to_owned(),
+            user_id: "AROA:ann".to_owned(),
+        };
+        let both = commands(
+            &cluster("API_AND_CONFIG_MAP"),
+            "cn-north-1",
+            Some(&caller),
+            Some(&[]),
+        );
+        assert_eq!(
+            both,
+            "aws eks create-access-entry --region cn-north-1 --cluster-name prod --principal-arn \
+             \"$(aws iam get-role --role-name Admin --query Role.Arn --output text)\" && aws eks associate-access-policy --region cn-north-1 \
+             --cluster-name prod --principal-arn \"$(aws iam get-role --role-name Admin --query Role.Arn --output text)\" \
+             --policy-arn \
+             arn:aws-cn:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster"
+        );
+        let config_map_only = commands(&cluster("CONFIG_MAP"), "cn-north-1", None, None);
+        assert!(
+            config_map_only.starts_with("aws eks update-cluster-config --region cn-north-1 --name prod"),
+            "{config_map_only}"
+        );
+        assert!(
+            config_map_only.contains("--principal-arn ARN"),
+            "{config_map_only}"
+        );
+    }
+}

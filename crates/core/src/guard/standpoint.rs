@@ -1,0 +1,91 @@
+//! What the guards over access look at: the caller, the access entries, and the way back after a lockout. Kept with the step
+//! that writes `aws-auth`, so that a write that meets a moved ConfigMap asks the same guards again.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    access::{AccessEntries, Caller, Evidence, Refusal, refusals},
+    aws_auth::AwsAuthReading,
+    recovery,
+};
+use crate::{
+    live::Live,
+    ports::aws::{AccessEntry, CallerIdentity},
+};
+
+/// What the guards need besides the ConfigMap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standpoint {
+    /// The caller, where IAM knows it.
+    pub caller: Option<CallerIdentity>,
+    /// The access entries.
+    pub entries: AccessEntries,
+    /// The commands that lead back in after a lockout.
+    pub way_back: String,
+}
+
+impl Standpoint {
+    /// Of what was read.
+    pub fn of(live: &Live) -> Self {
+        let entries = match live.access_entries() {
+            Some(Ok(entries)) => AccessEntries::of(entries),
+            Some(Err(_)) | None => AccessEntries::Unknown,
+        };
+        let caller = caller(live);
+        Self {
+            way_back: recovery::commands(&live.cluster, &live.region, caller.as_ref(), known_entries(live)),
+            caller,
+            entries,
+        }
+    }
+
+    /// The refusals of the guards over a change of the ConfigMap: `dropped` are sections that the authenticator does not
+    /// read, each with the reason, and `foreign` is what would change unasked.
+    pub fn refusals(
+        &self,
+        before: &AwsAuthReading,
+        after: &AwsAuthReading,
+        dropped: &[(String, String)],
+        foreign: &[String],
+    ) -> Vec<Refusal> {
+        let caller = self.caller.as_ref().map(|identity| Caller {
+            key: recovery::caller_key(&identity.arn),
+            before: before.map(identity),
+            after: after.map(identity),
+        });
+        refusals(&Evidence {
+            before: &before.access,
+            after: &after.access,
+            entries: &self.entries,
+            caller: caller.as_ref(),
+            dropped,
+            foreign,
+            way_back: &self.way_back,
+        })
+    }
+}
+
+/// The access entries, where they could be read.
+pub fn known_entries(live: &Live) -> Option<&[AccessEntry]> {
+    live.access_entries().as_ref()?.as_deref().ok()
+}
+
+/// The caller as the cluster's authenticator told it (`SelfSubjectReview`), else as STS does: a kubeconfig may hold
+/// another identity than the environment.
+pub(super) fn caller(live: &Live) -> Option<CallerIdentity> {
+    if let Some(Ok(user)) = live.user_info() {
+        let extra = |key: &str| user.extra.get(key).and_then(|values| values.first());
+        if let Some(arn) = extra("arn") {
+            let id = extra("principalId").cloned().unwrap_or_default();
+            return Some(CallerIdentity {
+                account: arn.split(':').nth(4).unwrap_or_default().to_owned(),
+                user_id: match extra("sessionName").filter(|session| !session.is_empty()) {
+                    Some(session) => format!("{id}:{session}"),
+                    None => id,
+                },
+                arn: arn.clone(),
+            });
+        }
+    }
+    live.caller.as_ref().ok().cloned()
+}

@@ -1,0 +1,67 @@
+//! The addresses of objects: how one kind refers to an object of another. What becomes of it stands in the draft, and how it
+//! is now in [`Live`](super::Live), both to be asked by its address or key; no kind asks another.
+
+use super::{AWS_AUTH, AWS_AUTH_NAMESPACE};
+use crate::engine::Address;
+use eksact_identity::service_account::ServiceAccountKey;
+
+/// The attribute of a role that others wait for: its ARN.
+pub const ARN: &str = "ARN";
+
+/// The IAM OIDC provider of a cluster.
+pub fn oidc_provider(cluster: &str) -> Address {
+    Address::new("oidc-provider", cluster)
+}
+
+/// The role of a service account.
+pub fn iam_role(key: &ServiceAccountKey) -> Address {
+    Address::new("iam-role", key.to_string())
+}
+
+/// A namespace.
+pub fn namespace(name: &str) -> Address {
+    Address::new("namespace", name)
+}
+
+/// A service account.
+pub fn service_account(key: &ServiceAccountKey) -> Address {
+    Address::new("service-account", key.to_string())
+}
+
+/// This cluster's statement in the trust policy of a role.
+pub fn shared_role(role: &str) -> Address {
+    Address::new("shared-role", role)
+}
+
+/// A `Role` or, without a namespace, a `ClusterRole`.
+pub fn rbac_role(namespace: Option<&str>, name: &str) -> Address {
+    Address::new("rbac-role", qualified(namespace, name))
+}
+
+/// A `RoleBinding` or, without a namespace, a `ClusterRoleBinding`.
+pub fn rbac_binding(namespace: Option<&str>, name: &str) -> Address {
+    Address::new("rbac-binding", qualified(namespace, name))
+}
+
+/// A mapping of `aws-auth`: by its ARN or account.
+pub fn identity_mapping(subject: &str) -> Address {
+    Address::new("identity-mapping", subject)
+}
+
+/// The ConfigMap `aws-auth`, which all mappings are written to at once.
+pub fn aws_auth() -> Address {
+    Address::new("aws-auth", format!("{AWS_AUTH_NAMESPACE}/{AWS_AUTH}"))
+}
+
+/// `app/reader`, or `reader` without a namespace.
+pub fn qualified(namespace: Option<&str>, name: &str) -> String {
+    match namespace {
+        Some(namespace) => format!("{namespace}/{name}"),
+        None => name.to_owned(),
+    }
+}
+
+/// Whether the object at this address is about who may do what in the cluster.
+pub fn gives_access(address: &Address) -> bool {
+    ["rbac-role", "rbac-binding", "identity-mapping", "aws-auth"].contains(&address.kind())
+}

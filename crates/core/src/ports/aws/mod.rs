@@ -1,0 +1,51 @@
+//! AWS as eksact sees it, one file per object: its types, and a trait each to read and to change it.
+//!
+//! Readers page through everything and return whole lists or an error: a partial list is never passed off as the
+//! whole (eksctl 0.231 does, `cfn/manager/api.go:474`).
+
+mod access_entry;
+mod caller_identity;
+mod change_set;
+mod cluster;
+mod oidc_provider;
+mod role;
+mod stack;
+
+pub use access_entry::{AccessEntry, AccessEntryReader, AccessPolicy};
+pub use caller_identity::{CallerIdentity, CallerIdentityReader};
+pub use change_set::{ChangeSet, ChangeSetReader, ChangeSetRequest, ChangeSetWriter, ResourceChange};
+pub use cluster::{Cluster, ClusterReader, ClusterWriter};
+pub use oidc_provider::{OidcProvider, OidcProviderReader, OidcProviderWriter};
+pub use role::{Role, RoleReader, RoleTrust, RoleWriter};
+pub use stack::{Stack, StackEvent, StackReader, StackRequest, StackWriter};
+
+/// A trait that is several others together: whatever has those has it.
+macro_rules! together {
+    ($(#[$doc:meta])* $together:ident: $($part:ident,)+) => {
+        $(#[$doc])*
+        pub trait $together: $($part +)+ {}
+        impl<T: $($part +)+ ?Sized> $together for T {}
+    };
+}
+
+together! {
+    /// Reads an account and region. Planning is given this and no more.
+    AwsReader:
+    AccessEntryReader,
+    CallerIdentityReader,
+    ChangeSetReader,
+    ClusterReader,
+    OidcProviderReader,
+    RoleReader,
+    StackReader,
+}
+
+together! {
+    /// Changes an account and region. Only the runner of an approved plan is given this.
+    AwsWriter:
+    ChangeSetWriter,
+    ClusterWriter,
+    OidcProviderWriter,
+    RoleWriter,
+    StackWriter,
+}

@@ -1,0 +1,70 @@
+//! The simulated account: the AWS ports, answered by the sandbox, one file per object. Each call is recorded under the
+//! name that AWS has for it.
+//!
+//! A read that takes several calls in AWS is recorded as several, so that counting calls tells something.
+
+mod access_entry;
+mod caller_identity;
+mod change_set;
+mod cluster;
+mod import;
+mod oidc_provider;
+mod policy_document;
+mod role;
+mod role_policies;
+mod stack;
+mod stack_engine;
+mod stack_resources;
+mod template;
+
+use super::refusal::Refusal;
+use super::state::World;
+use super::{Call, Sandbox};
+use eksact_core::ports::CallError;
+
+pub(super) use access_entry::{CONFIG_MAP, authentication_mode};
+pub use change_set::ChangeSetRecord;
+pub use stack::{StackRecord, StackResource, StackWork};
+
+fn reading(service: &'static str, action: &str, object: &str) -> Call {
+    Call {
+        service,
+        action: action.to_owned(),
+        object: object.to_owned(),
+        write: false,
+    }
+}
+
+fn writing(service: &'static str, action: &str, object: &str) -> Call {
+    Call {
+        write: true,
+        ..reading(service, action, object)
+    }
+}
+
+impl Sandbox {
+    /// Records the calls for the pages after the first.
+    fn record_pages(&self, call: &Call, found: usize, per_page: usize) {
+        for _ in 1..found.div_ceil(per_page) {
+            self.faults.record(call.clone());
+        }
+    }
+
+    /// Refuses when any of the further calls that a composed read takes is denied.
+    async fn further(&self, service: &'static str, actions: &[&str], object: &str) -> Result<(), CallError> {
+        for action in actions {
+            self.call(reading(service, action, object), |_, _| Ok(())).await?;
+        }
+        Ok(())
+    }
+
+    async fn change_iam<T>(
+        &self,
+        action: &str,
+        object: &str,
+        run: impl FnOnce(&mut World) -> Result<T, Refusal> + Send,
+    ) -> Result<T, CallError> {
+        self.call(writing("iam", action, object), |world, _| run(world))
+            .await
+    }
+}
