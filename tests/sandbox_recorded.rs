@@ -10,7 +10,7 @@ use eksact_core::ports::aws::{
     ChangeSetReader, ChangeSetRequest, ChangeSetWriter, ClusterReader, OidcProviderReader, Role, RoleReader,
     StackReader, StackRequest, StackWriter,
 };
-use eksact_core::ports::kubernetes::KubernetesReader;
+use eksact_core::ports::kubernetes::{ObjectKey, ServiceAccount};
 use eksact_simulator::{ManualClock, Sandbox, Seed, World};
 
 fn sandbox(world: World) -> Sandbox {
@@ -107,7 +107,13 @@ async fn an_imported_stack_is_under_cloudformation_s_hand() {
 #[tokio::test]
 async fn recorded_service_accounts_keep_their_managers() {
     let sandbox = sandbox(recorded_world::recorded_world());
-    let account = sandbox.service_account("app", "managed").await.unwrap().unwrap();
+    let account = sandbox
+        .readers()
+        .kubernetes
+        .get::<ServiceAccount>(ObjectKey::namespaced("app", "managed"))
+        .await
+        .unwrap()
+        .unwrap();
     let manager = &account.field_managers[0];
     assert_eq!(
         (manager.manager.as_str(), manager.operation.as_str()),

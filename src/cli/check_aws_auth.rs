@@ -10,7 +10,10 @@ use super::{
 use eksact_core::{
     config::{Diagnostic, Severity, SourceLocation},
     live::PERMISSION_SET_PATH,
-    ports::CallError,
+    ports::{
+        CallError,
+        kubernetes::{ConfigMap, ObjectKey, RbacBinding, Selector},
+    },
     view::{Printer, aws_auth_check::AwsAuthCheck},
 };
 use eksact_identity::{
@@ -90,8 +93,8 @@ impl CheckAwsAuth {
         let (aws, kubernetes) = (&connection.readers.aws, &connection.readers.kubernetes);
         let cluster = aws.cluster(name).await?;
         let (config_map, bindings, roles) = tokio::join!(
-            kubernetes.config_map(NAMESPACE, NAME),
-            kubernetes.rbac_bindings(),
+            kubernetes.get::<ConfigMap>(ObjectKey::namespaced(NAMESPACE, NAME)),
+            kubernetes.list::<RbacBinding>(None, Selector::Everything),
             aws.role_arns(PERMISSION_SET_PATH)
         );
         let config_map = config_map?;

@@ -20,7 +20,8 @@ use eksact_core::{
     config::{ClusterConfig, ServiceAccount},
     engine::{Finding, Severity},
     ports::{
-        CallError, kubernetes,
+        CallError,
+        kubernetes::{self, ObjectKey},
         web_identity::{WebIdentityToken, WebIdentityTrial},
     },
     resources::request::owns_role,
@@ -74,8 +75,12 @@ impl CheckIrsa {
         let (cluster, api_issuer, service_account, pods) = tokio::join!(
             readers.aws.cluster(&config.metadata.name.value),
             readers.kubernetes.service_account_issuer(),
-            readers.kubernetes.service_account(namespace, name),
-            readers.kubernetes.pods(namespace, name),
+            readers
+                .kubernetes
+                .get::<kubernetes::ServiceAccount>(ObjectKey::namespaced(namespace, name)),
+            readers
+                .kubernetes
+                .list::<kubernetes::Pod>(Some(namespace), kubernetes::Pod::under(name)),
         );
         let cluster = cluster?;
         let arn: Arn = cluster

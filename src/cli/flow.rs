@@ -345,6 +345,7 @@ mod tests {
     use super::*;
     use eksact_core::{
         config,
+        ports::kubernetes::Namespace,
         resources::request::Settings,
         view::{ColourChoice, Level},
     };
@@ -400,7 +401,7 @@ mod tests {
         connection
             .writers
             .kubernetes
-            .create_namespace("app")
+            .create(&Namespace::named("app"))
             .await
             .unwrap();
         let failure = still_true(&request, &connection, &approved, &printer)

@@ -16,7 +16,10 @@ use super::{
 };
 use eksact_core::{
     live::{is_of_cluster, service_account_of},
-    ports::{aws::Stack, kubernetes::ServiceAccount},
+    ports::{
+        aws::Stack,
+        kubernetes::{Selector, ServiceAccount},
+    },
     resources::service_account::{MANAGED_BY, MANAGED_BY_LABEL, ROLE_ANNOTATION},
     view::{Printer, table::Table},
 };
@@ -116,7 +119,7 @@ impl GetServiceAccounts {
         {
             return Err(error.into());
         }
-        match connection.readers.kubernetes.service_accounts(self.name.namespace.as_deref()).await {
+        match connection.readers.kubernetes.list::<ServiceAccount>(self.name.namespace.as_deref(), Selector::Everything).await {
             Ok(accounts) => {
                 let attached: Vec<Found> = accounts
                     .into_iter()

@@ -13,6 +13,7 @@ use super::{
 };
 use eksact_core::{
     config::Severity,
+    ports::kubernetes::{ConfigMap, ObjectKey},
     view::{Printer, table::Table},
 };
 use eksact_identity::{
@@ -77,7 +78,10 @@ impl GetIdentityMappings {
         let connection = Connection::open(global, &config, printer).await?;
         let (cluster, config_map) = tokio::join!(
             connection.readers.aws.cluster(&config.metadata.name.value),
-            connection.readers.kubernetes.config_map(NAMESPACE, NAME)
+            connection
+                .readers
+                .kubernetes
+                .get::<ConfigMap>(ObjectKey::namespaced(NAMESPACE, NAME))
         );
         let is_unread = cluster?.authentication_mode.as_deref() == Some("API");
         if is_unread {

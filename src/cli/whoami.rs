@@ -33,8 +33,8 @@ use eksact_core::{
     kubeconfig::SignIn,
     ports::{
         CallError, CallErrorKind,
-        access::RbacBinding,
         aws::{AccessEntry, CallerIdentity, Cluster},
+        kubernetes::{ConfigMap, ObjectKey, RbacBinding, Selector},
     },
     view::{Facts, Printer},
 };
@@ -299,7 +299,7 @@ impl Asking<'_> {
                 });
             }
             if is_same.is_ok() {
-                asked.bindings = Some(reader.rbac_bindings().await);
+                asked.bindings = Some(reader.list::<RbacBinding>(None, Selector::Everything).await);
             }
         }
         if matches!(&asked.server, Some(Ok(ServerSays::Unauthorized))) {
@@ -424,6 +424,8 @@ async fn is_same_cluster(server: &Server, issuer: Option<&str>) -> Result<(), Ca
 }
 
 async fn aws_auth_of(server: &Server) -> Result<Option<BTreeMap<String, String>>, CallError> {
-    let config_map = server.config_map("kube-system", "aws-auth").await?;
+    let config_map = server
+        .get::<ConfigMap>(ObjectKey::namespaced("kube-system", "aws-auth"))
+        .await?;
     Ok(config_map.map(|config_map| config_map.data))
 }

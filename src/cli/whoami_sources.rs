@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Failure, global::GlobalFlags};
 use eksact_cloud::{
     aws::{AwsClient, token_replay::replay},
-    cluster_api::{ClusterApi, Way},
+    kubernetes::{Connection, KubeconfigContext, KubernetesClient},
     trust::TrustRoots,
 };
 use eksact_core::{
@@ -66,35 +66,35 @@ impl Sources {
                 ..
             } => (aws.clone(), credentials.clone(), region.clone()),
         };
-        let way = if is_described {
-            Way::Endpoint { credentials, region }
+        let connection = if is_described {
+            Connection::Endpoint {
+                aws,
+                credentials,
+                region,
+            }
         } else if sign_in.is_some_and(|sign_in| sign_in.cluster == cluster) {
             // kubectl shows this server a token for the cluster, too.
-            Way::KubeconfigServer {
-                path: global.kubeconfig.clone(),
-                context: global.context.clone(),
+            Connection::KubeconfigServer {
+                context: context_of(global),
                 credentials,
                 region,
             }
         } else {
             return None;
         };
-        Some(Arc::new(ClusterApi::new(cluster.to_owned(), aws, way)))
+        Some(Arc::new(KubernetesClient::new(cluster.to_owned(), connection)))
     }
 
     /// The server as somebody else, who may read more: whom the kubeconfig names, or the sandbox's creator.
     pub(super) fn other_server(&self, cluster: &str, global: &GlobalFlags) -> Option<Server> {
         match self {
             Self::Simulated(sandbox) => Some(sandbox.called_by(None).readers().kubernetes),
-            Self::Real { aws, .. } => {
+            Self::Real { .. } => {
                 if global.kubeconfig.is_none() && global.context.is_none() {
                     return None;
                 }
-                let way = Way::Kubeconfig {
-                    path: global.kubeconfig.clone(),
-                    context: global.context.clone(),
-                };
-                Some(Arc::new(ClusterApi::new(cluster.to_owned(), aws.clone(), way)))
+                let connection = Connection::Kubeconfig(context_of(global));
+                Some(Arc::new(KubernetesClient::new(cluster.to_owned(), connection)))
             }
         }
     }
@@ -120,6 +120,14 @@ impl Sources {
             cluster,
             Timestamp::now(),
         ))
+    }
+}
+
+/// The context that the flags name.
+fn context_of(global: &GlobalFlags) -> KubeconfigContext {
+    KubeconfigContext {
+        path: global.kubeconfig.clone(),
+        context: global.context.clone(),
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Failure, global::GlobalFlags};
 use eksact_cloud::{
     aws::{AwsClient, AwsSettings, IssuerClient, RoleToAssume},
-    cluster_api::{ClusterApi, Way},
+    kubernetes::{self, KubeconfigContext, KubernetesClient},
     web_identity::WebIdentity,
 };
 use eksact_core::{
@@ -77,18 +77,19 @@ impl Connection {
         for note in &connected.notes {
             printer.note(note);
         }
-        let way = match (&global.kubeconfig, &global.context) {
-            (None, None) => Way::Endpoint {
-                credentials: connected.client.credentials(),
+        let aws = Arc::new(connected.client);
+        let connection = match (&global.kubeconfig, &global.context) {
+            (None, None) => kubernetes::Connection::Endpoint {
+                aws: aws.clone(),
+                credentials: aws.credentials(),
                 region,
             },
-            (kubeconfig, context) => Way::Kubeconfig {
+            (kubeconfig, context) => kubernetes::Connection::Kubeconfig(KubeconfigContext {
                 path: kubeconfig.clone(),
                 context: context.clone(),
-            },
+            }),
         };
-        let aws = Arc::new(connected.client);
-        let kubernetes = Arc::new(ClusterApi::new(cluster, aws.clone(), way));
+        let kubernetes = Arc::new(KubernetesClient::new(cluster, connection));
         let issuer = Arc::new(IssuerClient::from_environment(&connected.trust_roots));
         Ok(Self {
             readers: Readers {

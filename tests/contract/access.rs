@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use eksact_core::ports::CallErrorKind;
-use eksact_core::ports::access::{
-    ConfigMap, ConfigMapPatch, NewConfigMap, PolicyRule, RbacBinding, RbacRole, Subject,
-};
 use eksact_core::ports::aws::{AccessEntry, AccessPolicy};
+use eksact_core::ports::kubernetes::{
+    ConfigMap, ConfigMapPatch, Namespace, Object as _, ObjectKey, PolicyRule, Precondition, RbacBinding,
+    RbacRole, Selector, Subject,
+};
 use serde_json::json;
 
 use super::world::{World, kind, trust};
@@ -26,24 +27,22 @@ fn map<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
         .into()
 }
 
-fn config_map(namespace: &str, name: &str) -> NewConfigMap {
-    NewConfigMap {
+fn config_map(namespace: &str, name: &str) -> ConfigMap {
+    ConfigMap {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
         labels: map([(BACKUP_OF, "aws-auth")]),
         annotations: map([("example.com/owner", "us")]),
         data: map([("mapRoles", TEXT), ("foreign", "kept")]),
+        ..ConfigMap::default()
     }
 }
 
 /// A ConfigMap in a namespace of the contract's own.
 async fn made(world: &World, namespace: &str) -> ConfigMap {
     let writes = &world.writers.kubernetes;
-    writes.create_namespace(namespace).await.unwrap();
-    writes
-        .create_config_map(&config_map(namespace, "auth"))
-        .await
-        .unwrap()
+    writes.create(&Namespace::named(namespace)).await.unwrap();
+    writes.create(&config_map(namespace, "auth")).await.unwrap()
 }
 
 fn data(key: &str, value: Option<&str>) -> ConfigMapPatch {
@@ -59,23 +58,34 @@ pub(crate) async fn a_config_map_is_made_once_and_byte_for_byte(world: &World) {
     assert_eq!(made.data["mapRoles"], TEXT);
     assert_eq!(made.annotations, map([("example.com/owner", "us")]));
     assert!(!made.uid.is_empty() && !made.resource_version.is_empty() && !made.immutable);
-    let found = reads.config_map("contract-auth", "auth").await.unwrap();
+    let found = reads
+        .get::<ConfigMap>(ObjectKey::namespaced("contract-auth", "auth"))
+        .await
+        .unwrap();
     assert_eq!(found.as_ref(), Some(&made));
-    assert_eq!(reads.config_map("contract-auth", "none").await.unwrap(), None);
+    assert_eq!(
+        reads
+            .get::<ConfigMap>(ObjectKey::namespaced("contract-auth", "none"))
+            .await
+            .unwrap(),
+        None
+    );
 
     for (namespace, name, refusal) in [
         ("contract-auth", "auth", CallErrorKind::AlreadyExists),
         ("contract-nowhere", "auth", CallErrorKind::NotFound),
         ("contract-auth", "Not_A_Name", CallErrorKind::Invalid),
     ] {
-        let refused = writes.create_config_map(&config_map(namespace, name)).await;
+        let refused = writes.create(&config_map(namespace, name)).await;
         assert_eq!(kind(refused), refusal, "{namespace}/{name}");
     }
 
     let mut other = config_map("contract-auth", "other");
     other.labels = map([(BACKUP_OF, "something-else")]);
-    writes.create_config_map(&other).await.unwrap();
-    let backups = reads.config_maps("contract-auth", BACKUP_OF, "aws-auth").await;
+    writes.create(&other).await.unwrap();
+    let backups = reads
+        .list::<ConfigMap>(Some("contract-auth"), Selector::Label(BACKUP_OF, "aws-auth"))
+        .await;
     assert_eq!(backups.unwrap(), [made]);
 }
 
@@ -84,7 +94,11 @@ pub(crate) async fn a_patch_changes_single_keys_of_the_version_that_was_read(wor
     let seen = made(world, "contract-patch").await;
     let patch = |patch: ConfigMapPatch, version: String| async move {
         writes
-            .patch_config_map("contract-patch", "auth", &patch, &version)
+            .merge::<ConfigMap>(
+                ObjectKey::namespaced("contract-patch", "auth"),
+                patch.to_wire(),
+                Precondition::version(&version),
+            )
             .await
     };
     let longer = format!("{TEXT}- more\n");
@@ -115,11 +129,10 @@ pub(crate) async fn a_patch_changes_single_keys_of_the_version_that_was_read(wor
     let absent = patch(data("mapUsers", None), removed.resource_version.clone()).await;
     assert_eq!(absent.unwrap(), removed);
     let missing = writes
-        .patch_config_map(
-            "contract-patch",
-            "missing",
-            &data("a", Some("b")),
-            &removed.resource_version,
+        .merge::<ConfigMap>(
+            ObjectKey::namespaced("contract-patch", "missing"),
+            data("a", Some("b")).to_wire(),
+            Precondition::version(&removed.resource_version),
         )
         .await;
     assert_eq!(kind(missing), CallErrorKind::NotFound);
@@ -132,7 +145,11 @@ pub(crate) async fn a_config_map_has_a_largest_size(world: &World) {
     let patch = |size: usize, version: String| async move {
         let value = "x".repeat(size);
         writes
-            .patch_config_map("contract-size", "auth", &data("more", Some(&value)), &version)
+            .merge::<ConfigMap>(
+                ObjectKey::namespaced("contract-size", "auth"),
+                data("more", Some(&value)).to_wire(),
+                Precondition::version(&version),
+            )
             .await
     };
     let full = patch(LARGEST - rest, seen.resource_version).await.unwrap();
@@ -156,25 +173,38 @@ pub(crate) async fn only_the_config_map_that_was_read_is_deleted(world: &World) 
     let old = made(world, "contract-unmade").await;
     let delete = |object: ConfigMap| async move {
         writes
-            .delete_config_map("contract-unmade", "auth", &object.uid, &object.resource_version)
+            .delete::<ConfigMap>(
+                ObjectKey::namespaced("contract-unmade", "auth"),
+                Precondition::exactly(&object.uid, &object.resource_version),
+            )
             .await
     };
     delete(old.clone()).await.unwrap();
     assert_eq!(kind(delete(old.clone()).await), CallErrorKind::NotFound);
     let new = writes
-        .create_config_map(&config_map("contract-unmade", "auth"))
+        .create(&config_map("contract-unmade", "auth"))
         .await
         .unwrap();
     assert_ne!(new.uid, old.uid);
     assert_eq!(kind(delete(old).await), CallErrorKind::Conflict);
     let patch = data("a", Some("b"));
     let changed = writes
-        .patch_config_map("contract-unmade", "auth", &patch, &new.resource_version)
+        .merge::<ConfigMap>(
+            ObjectKey::namespaced("contract-unmade", "auth"),
+            patch.to_wire(),
+            Precondition::version(&new.resource_version),
+        )
         .await
         .unwrap();
     assert_eq!(kind(delete(new).await), CallErrorKind::Conflict);
     delete(changed).await.unwrap();
-    assert_eq!(reads.config_map("contract-unmade", "auth").await.unwrap(), None);
+    assert_eq!(
+        reads
+            .get::<ConfigMap>(ObjectKey::namespaced("contract-unmade", "auth"))
+            .await
+            .unwrap(),
+        None
+    );
 }
 
 fn rule(resource: &str) -> PolicyRule {
@@ -199,62 +229,119 @@ fn role(namespace: Option<&str>) -> RbacRole {
 
 pub(crate) async fn roles_are_made_once_and_changed_at_a_version(world: &World) {
     let (reads, writes) = (&world.readers.kubernetes, &world.writers.kubernetes);
-    writes.create_namespace("contract-role").await.unwrap();
+    writes.create(&Namespace::named("contract-role")).await.unwrap();
     for namespace in [None, Some("contract-role")] {
         let wanted = role(namespace);
-        assert_eq!(reads.rbac_role(namespace, &wanted.name).await.unwrap(), None);
-        let mut made = writes.create_rbac_role(&wanted).await.unwrap();
+        assert_eq!(
+            reads
+                .get::<RbacRole>(ObjectKey::new(namespace, &wanted.name))
+                .await
+                .unwrap(),
+            None
+        );
+        let mut made = writes.create(&wanted).await.unwrap();
         assert!(!made.uid.is_empty() && !made.aggregated);
         assert_eq!(
             (&made.namespace, &made.labels, &made.rules),
             (&wanted.namespace, &wanted.labels, &wanted.rules)
         );
-        let found = reads.rbac_role(namespace, &wanted.name).await.unwrap();
+        let found = reads
+            .get::<RbacRole>(ObjectKey::new(namespace, &wanted.name))
+            .await
+            .unwrap();
         assert_eq!(found.as_ref(), Some(&made));
-        assert_eq!(
-            kind(writes.create_rbac_role(&wanted).await),
-            CallErrorKind::AlreadyExists
-        );
+        assert_eq!(kind(writes.create(&wanted).await), CallErrorKind::AlreadyExists);
 
         let old = made.clone();
         made.rules = vec![rule("services"), rule("pods")];
-        let changed = writes.set_rbac_rules(&made).await.unwrap();
+        let changed = writes
+            .merge::<RbacRole>(
+                made.key(),
+                made.rules_patch(),
+                Precondition::version(&made.resource_version),
+            )
+            .await
+            .unwrap();
         assert_eq!((&changed.rules, &changed.labels), (&made.rules, &wanted.labels));
-        assert_eq!(kind(writes.set_rbac_rules(&old).await), CallErrorKind::Conflict);
-        assert_eq!(kind(writes.delete_rbac_role(&old).await), CallErrorKind::Conflict);
-        writes.delete_rbac_role(&changed).await.unwrap();
         assert_eq!(
-            kind(writes.delete_rbac_role(&changed).await),
+            kind(
+                writes
+                    .merge::<RbacRole>(
+                        old.key(),
+                        old.rules_patch(),
+                        Precondition::version(&old.resource_version)
+                    )
+                    .await
+            ),
+            CallErrorKind::Conflict
+        );
+        assert_eq!(
+            kind(
+                writes
+                    .delete::<RbacRole>(old.key(), Precondition::exactly(&old.uid, &old.resource_version))
+                    .await
+            ),
+            CallErrorKind::Conflict
+        );
+        writes
+            .delete::<RbacRole>(
+                changed.key(),
+                Precondition::exactly(&changed.uid, &changed.resource_version),
+            )
+            .await
+            .unwrap();
+        assert_eq!(
+            kind(
+                writes
+                    .delete::<RbacRole>(
+                        changed.key(),
+                        Precondition::exactly(&changed.uid, &changed.resource_version)
+                    )
+                    .await
+            ),
             CallErrorKind::NotFound
         );
         assert_eq!(
-            kind(writes.set_rbac_rules(&changed).await),
+            kind(
+                writes
+                    .merge::<RbacRole>(
+                        changed.key(),
+                        changed.rules_patch(),
+                        Precondition::version(&changed.resource_version)
+                    )
+                    .await
+            ),
             CallErrorKind::NotFound
         );
     }
     let mut without_verbs = role(None);
     without_verbs.rules[0].verbs.clear();
-    assert_eq!(
-        kind(writes.create_rbac_role(&without_verbs).await),
-        CallErrorKind::Invalid
-    );
+    assert_eq!(kind(writes.create(&without_verbs).await), CallErrorKind::Invalid);
     let with_a_slash = RbacRole {
         name: "a/b".to_owned(),
         ..role(None)
     };
-    assert_eq!(
-        kind(writes.create_rbac_role(&with_a_slash).await),
-        CallErrorKind::Invalid
-    );
-    let view = reads.rbac_role(None, "view").await.unwrap().unwrap();
+    assert_eq!(kind(writes.create(&with_a_slash).await), CallErrorKind::Invalid);
+    let view = reads
+        .get::<RbacRole>(ObjectKey::new(None, "view"))
+        .await
+        .unwrap()
+        .unwrap();
     assert!(view.aggregated);
-    let built_in = reads.rbac_role(None, "cluster-admin").await.unwrap().unwrap();
+    let built_in = reads
+        .get::<RbacRole>(ObjectKey::new(None, "cluster-admin"))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(built_in.rules[0].verbs, ["*"]);
 }
 
 pub(crate) async fn bindings_are_made_once_and_their_subjects_changed(world: &World) {
     let (reads, writes) = (&world.readers.kubernetes, &world.writers.kubernetes);
-    writes.create_namespace("contract-binding").await.unwrap();
+    writes
+        .create(&Namespace::named("contract-binding"))
+        .await
+        .unwrap();
     let subject = |kind: &str, name: &str, namespace: Option<&str>| Subject {
         kind: kind.to_owned(),
         name: name.to_owned(),
@@ -272,33 +359,65 @@ pub(crate) async fn bindings_are_made_once_and_their_subjects_changed(world: &Wo
             ],
             ..RbacBinding::default()
         };
-        let mut made = writes.create_rbac_binding(&wanted).await.unwrap();
+        let mut made = writes.create(&wanted).await.unwrap();
         assert_eq!(
             (&made.role_kind, &made.role_name, &made.subjects),
             (&wanted.role_kind, &wanted.role_name, &wanted.subjects)
         );
-        let all = reads.rbac_bindings().await.unwrap();
+        let all = reads
+            .list::<RbacBinding>(None, Selector::Everything)
+            .await
+            .unwrap();
         assert!(all.contains(&made) && all.iter().any(|binding| binding.name == "cluster-admin"));
-        assert_eq!(
-            kind(writes.create_rbac_binding(&wanted).await),
-            CallErrorKind::AlreadyExists
-        );
+        assert_eq!(kind(writes.create(&wanted).await), CallErrorKind::AlreadyExists);
 
         let old = made.clone();
         made.subjects.push(subject("User", "nina", None));
-        let changed = writes.set_rbac_subjects(&made).await.unwrap();
+        let changed = writes
+            .merge::<RbacBinding>(
+                made.key(),
+                made.subjects_patch(),
+                Precondition::version(&made.resource_version),
+            )
+            .await
+            .unwrap();
         assert_eq!(changed.subjects, made.subjects);
         assert_eq!(
-            kind(writes.set_rbac_subjects(&old).await),
+            kind(
+                writes
+                    .merge::<RbacBinding>(
+                        old.key(),
+                        old.subjects_patch(),
+                        Precondition::version(&old.resource_version)
+                    )
+                    .await
+            ),
             CallErrorKind::Conflict
         );
         assert_eq!(
-            kind(writes.delete_rbac_binding(&old).await),
+            kind(
+                writes
+                    .delete::<RbacBinding>(old.key(), Precondition::exactly(&old.uid, &old.resource_version))
+                    .await
+            ),
             CallErrorKind::Conflict
         );
-        writes.delete_rbac_binding(&changed).await.unwrap();
+        writes
+            .delete::<RbacBinding>(
+                changed.key(),
+                Precondition::exactly(&changed.uid, &changed.resource_version),
+            )
+            .await
+            .unwrap();
         assert_eq!(
-            kind(writes.delete_rbac_binding(&changed).await),
+            kind(
+                writes
+                    .delete::<RbacBinding>(
+                        changed.key(),
+                        Precondition::exactly(&changed.uid, &changed.resource_version)
+                    )
+                    .await
+            ),
             CallErrorKind::NotFound
         );
     }
@@ -308,10 +427,7 @@ pub(crate) async fn bindings_are_made_once_and_their_subjects_changed(world: &Wo
         role_name: "view".to_owned(),
         ..RbacBinding::default()
     };
-    assert_eq!(
-        kind(writes.create_rbac_binding(&to_a_role).await),
-        CallErrorKind::Invalid
-    );
+    assert_eq!(kind(writes.create(&to_a_role).await), CallErrorKind::Invalid);
 }
 
 pub(crate) async fn the_server_says_who_the_caller_is(world: &World) {
@@ -325,15 +441,22 @@ pub(crate) async fn the_server_says_who_the_caller_is(world: &World) {
 }
 
 pub(crate) async fn who_may_only_read_is_told_which_permission_lacks(world: &World) {
-    let seen = world.reading_only.config_map("kube-system", "aws-auth").await;
+    let seen = world
+        .reading_only
+        .get::<ConfigMap>(ObjectKey::namespaced("kube-system", "aws-auth"))
+        .await;
     let version = seen.unwrap().unwrap().resource_version;
     let refused = world
         .reading_only_writer
-        .patch_config_map("kube-system", "aws-auth", &data("a", Some("b")), &version)
+        .merge::<ConfigMap>(
+            ObjectKey::namespaced("kube-system", "aws-auth"),
+            data("a", Some("b")).to_wire(),
+            Precondition::version(&version),
+        )
         .await
         .unwrap_err();
     assert_eq!(refused.missing_permission().as_deref(), Some("patch configmaps"));
-    let refused = world.reading_only_writer.create_rbac_role(&role(None)).await;
+    let refused = world.reading_only_writer.create(&role(None)).await;
     assert_eq!(
         refused.unwrap_err().missing_permission().as_deref(),
         Some("create clusterroles")

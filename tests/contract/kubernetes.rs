@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use eksact_core::ports::CallErrorKind;
-use eksact_core::ports::kubernetes::{AccessReview, FIELD_MANAGER, ServiceAccount, ServiceAccountMetadata};
+use eksact_core::ports::kubernetes::{
+    AccessReview, FIELD_MANAGER, Namespace, ObjectKey, Pod, Precondition, Selector, ServiceAccount,
+};
 
 use super::CLUSTER;
 use super::world::{World, kind};
@@ -11,21 +13,22 @@ use super::world::{World, kind};
 const ROLE: &str = "eks.amazonaws.com/role-arn";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
-fn metadata(namespace: &str, name: &str, role: &str) -> ServiceAccountMetadata {
-    ServiceAccountMetadata {
+fn metadata(namespace: &str, name: &str, role: &str) -> ServiceAccount {
+    ServiceAccount {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
         labels: BTreeMap::from([(MANAGED_BY.to_owned(), "eksctl".to_owned())]),
         annotations: BTreeMap::from([(ROLE.to_owned(), role.to_owned())]),
+        ..ServiceAccount::default()
     }
 }
 
 /// A service account in a namespace of the contract's own.
 async fn made(world: &World, namespace: &str) -> ServiceAccount {
     let writes = &world.writers.kubernetes;
-    writes.create_namespace(namespace).await.unwrap();
+    writes.create(&Namespace::named(namespace)).await.unwrap();
     writes
-        .create_service_account(&metadata(namespace, "reader", "arn:one"))
+        .create(&metadata(namespace, "reader", "arn:one"))
         .await
         .unwrap()
 }
@@ -34,7 +37,7 @@ async fn found(world: &World, namespace: &str) -> ServiceAccount {
     world
         .readers
         .kubernetes
-        .service_account(namespace, "reader")
+        .get::<ServiceAccount>(ObjectKey::namespaced(namespace, "reader"))
         .await
         .unwrap()
         .unwrap()
@@ -60,17 +63,36 @@ fn manager(operation: &str) -> (String, String) {
 pub(crate) async fn a_namespace_is_made_once(world: &World) {
     let (reads, writes) = (&world.readers.kubernetes, &world.writers.kubernetes);
     assert!(!reads.server_version().await.unwrap().is_empty());
-    assert_eq!(reads.namespace("contract-namespace").await.unwrap(), None);
-    writes.create_namespace("contract-namespace").await.unwrap();
-    let namespace = reads.namespace("contract-namespace").await.unwrap().unwrap();
-    assert!(!namespace.terminating);
-    assert!(reads.namespaces().await.unwrap().contains(&namespace));
     assert_eq!(
-        kind(writes.create_namespace("contract-namespace").await),
+        reads
+            .get::<Namespace>(ObjectKey::cluster("contract-namespace"))
+            .await
+            .unwrap(),
+        None
+    );
+    writes
+        .create(&Namespace::named("contract-namespace"))
+        .await
+        .unwrap();
+    let namespace = reads
+        .get::<Namespace>(ObjectKey::cluster("contract-namespace"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(!namespace.terminating);
+    assert!(
+        reads
+            .list::<Namespace>(None, Selector::Everything)
+            .await
+            .unwrap()
+            .contains(&namespace)
+    );
+    assert_eq!(
+        kind(writes.create(&Namespace::named("contract-namespace")).await),
         CallErrorKind::AlreadyExists
     );
     assert_eq!(
-        kind(writes.create_namespace("Not_A_Name").await),
+        kind(writes.create(&Namespace::named("Not_A_Name")).await),
         CallErrorKind::Invalid
     );
 }
@@ -91,29 +113,47 @@ pub(crate) async fn a_service_account_is_made_once(world: &World) {
     );
     assert_eq!(found(world, "contract-once").await, account);
     assert_eq!(
-        reads.service_accounts(Some("contract-once")).await.unwrap(),
+        reads
+            .list::<ServiceAccount>(Some("contract-once"), Selector::Everything)
+            .await
+            .unwrap(),
         std::slice::from_ref(&account)
     );
-    assert!(reads.service_accounts(None).await.unwrap().contains(&account));
+    assert!(
+        reads
+            .list::<ServiceAccount>(None, Selector::Everything)
+            .await
+            .unwrap()
+            .contains(&account)
+    );
 
     let again = writes
-        .create_service_account(&metadata("contract-once", "reader", "arn:two"))
+        .create(&metadata("contract-once", "reader", "arn:two"))
         .await;
     assert_eq!(kind(again), CallErrorKind::AlreadyExists);
     assert_eq!(found(world, "contract-once").await, account);
     let nowhere = writes
-        .create_service_account(&metadata("contract-nowhere", "reader", "arn:one"))
+        .create(&metadata("contract-nowhere", "reader", "arn:one"))
         .await;
     assert_eq!(kind(nowhere), CallErrorKind::NotFound);
     let badly_named = writes
-        .create_service_account(&metadata("contract-once", "Not_A_Name", "arn:one"))
+        .create(&metadata("contract-once", "Not_A_Name", "arn:one"))
         .await;
     assert_eq!(kind(badly_named), CallErrorKind::Invalid);
     assert_eq!(
-        reads.service_account("contract-nowhere", "reader").await.unwrap(),
+        reads
+            .get::<ServiceAccount>(ObjectKey::namespaced("contract-nowhere", "reader"))
+            .await
+            .unwrap(),
         None
     );
-    assert_eq!(reads.pods("contract-once", "reader").await.unwrap(), []);
+    assert_eq!(
+        reads
+            .list::<Pod>(Some("contract-once"), Pod::under("reader"))
+            .await
+            .unwrap(),
+        []
+    );
 }
 
 pub(crate) async fn an_apply_needs_the_version_that_was_read(world: &World) {
@@ -124,7 +164,7 @@ pub(crate) async fn an_apply_needs_the_version_that_was_read(world: &World) {
         .annotations
         .insert("example.com/owner".to_owned(), "us".to_owned());
     let applied = writes
-        .apply_service_account(&wanted, &seen.resource_version)
+        .apply(&wanted, Precondition::version(&seen.resource_version))
         .await
         .unwrap();
     assert_eq!(applied.annotations, wanted.annotations);
@@ -137,19 +177,19 @@ pub(crate) async fn an_apply_needs_the_version_that_was_read(world: &World) {
     );
 
     let stale = writes
-        .apply_service_account(&wanted, &seen.resource_version)
+        .apply(&wanted, Precondition::version(&seen.resource_version))
         .await;
     assert_eq!(kind(stale), CallErrorKind::Conflict);
     // The same once more changes nothing.
     let again = writes
-        .apply_service_account(&wanted, &applied.resource_version)
+        .apply(&wanted, Precondition::version(&applied.resource_version))
         .await
         .unwrap();
     assert_eq!(again.resource_version, applied.resource_version);
     // What this manager alone has applied and no longer wants goes; what it made before by POST stays as that.
     wanted.annotations.remove("example.com/owner");
     let less = writes
-        .apply_service_account(&wanted, &again.resource_version)
+        .apply(&wanted, Precondition::version(&again.resource_version))
         .await
         .unwrap();
     assert_eq!(less.annotations, wanted.annotations);
@@ -159,18 +199,21 @@ pub(crate) async fn an_apply_does_not_make_what_is_gone(world: &World) {
     let writes = &world.writers.kubernetes;
     let seen = made(world, "contract-gone").await;
     writes
-        .delete_service_account("contract-gone", "reader", &seen.uid, &seen.resource_version)
+        .delete::<ServiceAccount>(
+            ObjectKey::namespaced("contract-gone", "reader"),
+            Precondition::exactly(&seen.uid, &seen.resource_version),
+        )
         .await
         .unwrap();
     let wanted = metadata("contract-gone", "reader", "arn:two");
     let gone = writes
-        .apply_service_account(&wanted, &seen.resource_version)
+        .apply(&wanted, Precondition::version(&seen.resource_version))
         .await;
     assert_eq!(kind(gone), CallErrorKind::NotFound);
     let found = world
         .readers
         .kubernetes
-        .service_account("contract-gone", "reader")
+        .get::<ServiceAccount>(ObjectKey::namespaced("contract-gone", "reader"))
         .await
         .unwrap();
     assert_eq!(found, None);
@@ -184,14 +227,18 @@ pub(crate) async fn single_keys_are_removed(world: &World) {
         .annotations
         .insert("example.com/owner".to_owned(), "us".to_owned());
     let seen = writes
-        .apply_service_account(&wanted, &seen.resource_version)
+        .apply(&wanted, Precondition::version(&seen.resource_version))
         .await
         .unwrap();
     let annotations = [ROLE.to_owned(), "example.com/absent".to_owned()];
     let remove = |version: String| async move {
         let keys = [ROLE.to_owned(), "example.com/absent".to_owned()];
         writes
-            .remove_service_account_metadata("contract-remove", "reader", &[], &keys, &version)
+            .merge::<ServiceAccount>(
+                ObjectKey::namespaced("contract-remove", "reader"),
+                ServiceAccount::removal(&[], &keys),
+                Precondition::version(&version),
+            )
             .await
     };
     let removed = remove(seen.resource_version.clone()).await.unwrap();
@@ -210,12 +257,20 @@ pub(crate) async fn single_keys_are_removed(world: &World) {
     let labels = [MANAGED_BY.to_owned()];
     let version = &removed.resource_version;
     let bare = writes
-        .remove_service_account_metadata("contract-remove", "reader", &labels, &[], version)
+        .merge::<ServiceAccount>(
+            ObjectKey::namespaced("contract-remove", "reader"),
+            ServiceAccount::removal(&labels, &[]),
+            Precondition::version(version),
+        )
         .await
         .unwrap();
     assert_eq!(bare.labels, BTreeMap::new());
     let missing = writes
-        .remove_service_account_metadata("contract-remove", "missing", &labels, &[], version)
+        .merge::<ServiceAccount>(
+            ObjectKey::namespaced("contract-remove", "missing"),
+            ServiceAccount::removal(&labels, &[]),
+            Precondition::version(version),
+        )
         .await;
     assert_eq!(kind(missing), CallErrorKind::NotFound);
 }
@@ -226,7 +281,10 @@ pub(crate) async fn only_the_object_that_was_read_is_deleted(world: &World) {
         let (uid, version) = (account.uid.clone(), account.resource_version.clone());
         async move {
             writes
-                .delete_service_account("contract-delete", "reader", &uid, &version)
+                .delete::<ServiceAccount>(
+                    ObjectKey::namespaced("contract-delete", "reader"),
+                    Precondition::exactly(&uid, &version),
+                )
                 .await
         }
     };
@@ -235,7 +293,7 @@ pub(crate) async fn only_the_object_that_was_read_is_deleted(world: &World) {
     assert_eq!(kind(delete(&old).await), CallErrorKind::NotFound);
 
     let new = writes
-        .create_service_account(&metadata("contract-delete", "reader", "arn:one"))
+        .create(&metadata("contract-delete", "reader", "arn:one"))
         .await
         .unwrap();
     assert_ne!(new.uid, old.uid);
@@ -246,7 +304,7 @@ pub(crate) async fn only_the_object_that_was_read_is_deleted(world: &World) {
     );
     let wanted = metadata("contract-delete", "reader", "arn:two");
     let changed = writes
-        .apply_service_account(&wanted, &new.resource_version)
+        .apply(&wanted, Precondition::version(&new.resource_version))
         .await
         .unwrap();
     assert_eq!(

@@ -22,7 +22,7 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use eksact_cloud::aws::{AwsClient, AwsSettings, IssuerClient};
-use eksact_cloud::cluster_api::{ClusterApi, Way};
+use eksact_cloud::kubernetes::{Connection, KubernetesClient};
 use eksact_core::ports::aws::AccessEntry;
 use eksact_core::ports::{Readers, Writers};
 use eksact_simulator::{Sandbox, Seed, SystemClock, World as SandboxWorld};
@@ -197,11 +197,12 @@ fn run_on_the_bed() {
     let aws = Arc::new(connected.client);
     let api = |credentials| {
         let region = REGION.to_owned();
-        Arc::new(ClusterApi::new(
-            CLUSTER.to_owned(),
-            aws.clone(),
-            Way::Endpoint { credentials, region },
-        ))
+        let connection = Connection::Endpoint {
+            aws: aws.clone(),
+            credentials,
+            region,
+        };
+        Arc::new(KubernetesClient::new(CLUSTER.to_owned(), connection))
     };
     let kubernetes = api(aws.credentials());
     let secret = |name| std::env::var(name).unwrap();

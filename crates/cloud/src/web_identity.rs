@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{aws::AwsClient, cluster_api::ClusterApi};
+use super::{aws::AwsClient, kubernetes::KubernetesClient};
 use eksact_core::ports::{
     CallError,
     web_identity::{WebIdentityToken, WebIdentityTrial},
@@ -15,7 +15,7 @@ pub struct WebIdentity {
     /// The account and region.
     pub aws: Arc<AwsClient>,
     /// The cluster's API.
-    pub kubernetes: Arc<ClusterApi>,
+    pub kubernetes: Arc<KubernetesClient>,
 }
 
 #[async_trait]
@@ -26,9 +26,7 @@ impl WebIdentityTrial for WebIdentity {
         name: &str,
         audience: &str,
     ) -> Result<WebIdentityToken, CallError> {
-        self.kubernetes
-            .service_account_token(namespace, name, audience)
-            .await
+        self.kubernetes.request_token(namespace, name, audience).await
     }
 
     async fn assume_role_with_web_identity(

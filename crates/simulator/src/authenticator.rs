@@ -3,10 +3,9 @@
 
 use super::aws::{CONFIG_MAP, authentication_mode};
 use super::caller::SimulatedCaller;
-use super::objects::Id;
 use super::refusal::Refusal;
 use super::state::{SimulatedCluster, World};
-use eksact_core::ports::access::UserInfo;
+use eksact_core::ports::kubernetes::UserInfo;
 use eksact_identity::authn::aws_auth::{self, Identity};
 
 /// The one in which aws-auth is not read.
@@ -73,8 +72,7 @@ impl World {
             return Ok(user(&identity, username, entry.groups.clone()));
         }
         if mode != API {
-            let key = Id::config_map("kube-system", "aws-auth").key();
-            let read = cluster.config_maps.get(&key);
+            let read = cluster.config_maps.get("kube-system/aws-auth");
             let aws_auth = aws_auth::parse(&read.map(|found| found.data.clone()).unwrap_or_default());
             if let Ok(mapped) = aws_auth::map(&aws_auth, &identity) {
                 return Ok(user(&identity, mapped.username, mapped.groups));

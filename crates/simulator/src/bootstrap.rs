@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use super::objects::Id;
+use super::kubernetes::Id;
 use super::state::{SimulatedCluster, World, uuid_of};
-use eksact_core::ports::access::{ConfigMap, PolicyRule, RbacBinding, RbacRole, Subject};
 use eksact_core::ports::aws::{AccessEntry, AccessPolicy, Role};
+use eksact_core::ports::kubernetes::{ConfigMap, ObjectKey, PolicyRule, RbacBinding, RbacRole, Subject};
 
 /// Roles that the control plane puts together from others.
 const AGGREGATED: [&str; 3] = ["admin", "edit", "view"];
@@ -92,7 +92,7 @@ impl SimulatedCluster {
     }
 
     fn seed_cluster_role(&mut self, name: &str) {
-        let id = Id::role(None, name);
+        let id = Id::of::<RbacRole>(ObjectKey::cluster(name));
         let everything = || vec!["*".to_owned()];
         let rules = if name == "cluster-admin" {
             vec![
@@ -120,11 +120,11 @@ impl SimulatedCluster {
             aggregated: AGGREGATED.contains(&name),
             ..RbacRole::default()
         };
-        self.rbac_roles.insert(id.key(), role);
+        self.rbac_roles.insert(id.place(), role);
     }
 
     fn seed_cluster_role_binding(&mut self, name: &str, subjects: &[(&str, &str)]) {
-        let id = Id::binding(None, name);
+        let id = Id::of::<RbacBinding>(ObjectKey::cluster(name));
         let binding = RbacBinding {
             name: name.to_owned(),
             uid: self.uid_of(&id),
@@ -142,12 +142,12 @@ impl SimulatedCluster {
                 .collect(),
             ..RbacBinding::default()
         };
-        self.rbac_bindings.insert(id.key(), binding);
+        self.rbac_bindings.insert(id.place(), binding);
     }
 
     /// As EKS and eksctl write it when a node group joins.
     fn seed_aws_auth(&mut self) {
-        let id = Id::config_map("kube-system", "aws-auth");
+        let id = Id::of::<ConfigMap>(ObjectKey::namespaced("kube-system", "aws-auth"));
         let (partition, account) = partition_and_account(&self.cluster.arn);
         let node_role = format!(
             "arn:{partition}:iam::{account}:role/eksctl-{}-nodegroup-ng-1-NodeInstanceRole-SANDBOX",
@@ -165,11 +165,16 @@ impl SimulatedCluster {
             data: BTreeMap::from([("mapRoles".to_owned(), map_roles)]),
             ..ConfigMap::default()
         };
-        self.config_maps.insert(id.key(), config_map);
+        self.config_maps.insert(id.place(), config_map);
     }
 
     fn uid_of(&self, id: &Id<'_>) -> String {
-        uuid_of(&format!("{} {} {}", self.cluster.arn, id.resource, id.key()))
+        uuid_of(&format!(
+            "{} {} {}",
+            self.cluster.arn,
+            id.resource.plural,
+            id.place()
+        ))
     }
 }
 

@@ -4,19 +4,14 @@
 //! and so do the tests of reliability. The same contract tests run against it and the real servers. It checks what a
 //! service would check; it decides nothing for eksact.
 
-mod access;
 mod authenticator;
 mod aws;
 mod bootstrap;
 mod caller;
 mod clock;
-mod cluster;
 mod faults;
-mod field_managers;
 mod issuer;
 mod kubernetes;
-mod object_checks;
-mod objects;
 mod refusal;
 mod state;
 mod store;

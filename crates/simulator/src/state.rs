@@ -12,10 +12,9 @@ use sha2::{Digest, Sha256};
 
 use super::aws::{ChangeSetRecord, StackRecord};
 use super::caller::SimulatedCaller;
-use eksact_core::ports::access::{ConfigMap, RbacBinding, RbacRole};
 use eksact_core::ports::aws::{AccessEntry, Cluster, OidcProvider, Role};
 use eksact_core::ports::issuer::CertificateChain;
-use eksact_core::ports::kubernetes::{Namespace, Pod, ServiceAccount};
+use eksact_core::ports::kubernetes::{ConfigMap, Namespace, Pod, RbacBinding, RbacRole, ServiceAccount};
 
 /// The version of the file format that this program writes and reads.
 pub const WORLD_VERSION: u32 = 1;

@@ -17,7 +17,9 @@ use eksact_core::ports::aws::{
     OidcProviderWriter, Role, RoleReader, RoleWriter, Stack, StackReader, StackRequest, StackWriter,
 };
 use eksact_core::ports::issuer::IssuerProbe;
-use eksact_core::ports::kubernetes::{KubernetesReader, KubernetesWriter, ServiceAccountMetadata};
+use eksact_core::ports::kubernetes::{
+    KubernetesReader, KubernetesWriter, Namespace, ObjectKey, Precondition, Selector, ServiceAccount,
+};
 use eksact_core::ports::{CallError, CallErrorKind};
 
 pub(super) const NAME: &str = "eksctl-prod-addon-iamserviceaccount-app-reader";
@@ -39,6 +41,15 @@ pub(super) fn sandbox() -> (Sandbox, Arc<ManualClock>) {
         Sandbox::in_memory(World::seeded(&seed()), Arc::clone(&clock) as _),
         clock,
     )
+}
+
+/// The sandbox as the typed verbs of the ports take it.
+pub(super) fn reads(sandbox: &Sandbox) -> &dyn KubernetesReader {
+    sandbox
+}
+
+pub(super) fn writes(sandbox: &Sandbox) -> &dyn KubernetesWriter {
+    sandbox
 }
 
 pub(super) fn trust(subject: &str) -> Value {
@@ -123,12 +134,13 @@ pub(super) async fn role(sandbox: &Sandbox, name_or_id: &str) -> Role {
         .unwrap()
 }
 
-pub(super) fn service_account(namespace: &str, name: &str, role_arn: &str) -> ServiceAccountMetadata {
-    ServiceAccountMetadata {
+pub(super) fn service_account(namespace: &str, name: &str, role_arn: &str) -> ServiceAccount {
+    ServiceAccount {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
         labels: BTreeMap::from([("app.kubernetes.io/managed-by".to_owned(), "eksctl".to_owned())]),
         annotations: BTreeMap::from([("eks.amazonaws.com/role-arn".to_owned(), role_arn.to_owned())]),
+        ..ServiceAccount::default()
     }
 }
 
@@ -149,9 +161,9 @@ async fn a_first_apply_is_there_for_the_next_process() {
     let wanted = template(&json!({"ManagedPolicyArns": [READ_ONLY]}), Some("s3:GetObject"));
     let id = sandbox.create_stack(&request(NAME, &wanted)).await.unwrap();
     let arn = stack(&sandbox, &id).await.outputs["Role1"].clone();
-    sandbox.create_namespace("app").await.unwrap();
-    sandbox
-        .create_service_account(&service_account("app", "reader", &arn))
+    writes(&sandbox).create(&Namespace::named("app")).await.unwrap();
+    writes(&sandbox)
+        .create(&service_account("app", "reader", &arn))
         .await
         .unwrap();
 
@@ -174,7 +186,11 @@ async fn a_first_apply_is_there_for_the_next_process() {
     );
     assert_eq!(role.tags["team"], "platform");
     assert_eq!(role.tags["aws:cloudformation:stack-name"], NAME);
-    let account = next.service_account("app", "reader").await.unwrap().unwrap();
+    let account = reads(&next)
+        .get::<ServiceAccount>(ObjectKey::namespaced("app", "reader"))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(account.annotations["eks.amazonaws.com/role-arn"], arn);
     let missing = next.cluster("other").await.unwrap_err();
     assert_eq!(missing.kind, CallErrorKind::NotFound);

@@ -5,12 +5,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::cluster::Request;
-use super::objects::Id;
+use super::kubernetes::{Id, Request};
 use super::refusal::Refusal;
 use super::state::World;
 use super::{Call, Sandbox};
 use eksact_core::ports::CallError;
+use eksact_core::ports::kubernetes::{ObjectKey, ServiceAccount};
 use eksact_core::ports::web_identity::{WebIdentityToken, WebIdentityTrial};
 use eksact_identity::iam::{
     Arn, Partition,
@@ -36,7 +36,7 @@ impl WebIdentityTrial for Sandbox {
                 .service_accounts
                 .contains_key(&format!("{namespace}/{name}"))
             {
-                return Err(Id::service_account(namespace, name).not_found());
+                return Err(Id::of::<ServiceAccount>(ObjectKey::namespaced(namespace, name)).not_found());
             }
             let claims = json!({
                 "iss": cluster.cluster.oidc_issuer,

@@ -1,6 +1,6 @@
 //! Mappings, groups and their bindings, and the guards over who gets in: what plans and runs say of them, done.
 
-use eksact_core::ports::access::Subject;
+use eksact_core::ports::kubernetes::Subject;
 use eksact_simulator::{Sandbox, Seed, World};
 
 use super::{

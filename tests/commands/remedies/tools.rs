@@ -2,9 +2,8 @@
 //! would do with these very arguments, and nothing that they would not.
 
 use eksact_core::ports::{
-    access::{RbacBinding, Subject},
     aws::{AccessEntry, AccessPolicy},
-    kubernetes::{Namespace, Pod},
+    kubernetes::{Namespace, Pod, RbacBinding, Subject},
 };
 use eksact_simulator::{SimulatedCluster, World};
 

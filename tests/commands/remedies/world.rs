@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use eksact_core::ports::{access::ConfigMap, aws::Role, kubernetes::ServiceAccount};
+use eksact_core::ports::{
+    aws::Role,
+    kubernetes::{ConfigMap, ServiceAccount},
+};
 use eksact_simulator::{SimulatedCluster, StackRecord, World};
 use serde_json::json;
 

@@ -6,7 +6,7 @@ use eksact_core::{
     live::{CallerInCluster, Live, LiveReader, RbacRoleByKey},
     ports::{
         CallError, CallErrorKind,
-        access::{Subject, UserInfo},
+        kubernetes::{Subject, UserInfo},
     },
     resources::{
         self, Request,

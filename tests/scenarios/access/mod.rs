@@ -10,7 +10,7 @@ mod revocation;
 mod writers;
 
 use eksact_core::{
-    ports::access::ConfigMap,
+    ports::kubernetes::ConfigMap,
     resources::{
         Request,
         request::{AccessRequest, MappingSelector, ProviderIntent},

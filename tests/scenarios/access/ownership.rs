@@ -62,7 +62,7 @@ async fn nothing_goes_unasked() {
     );
 }
 
-fn restoring(name: &str, data: &eksact_core::ports::access::ConfigMap) -> Request {
+fn restoring(name: &str, data: &eksact_core::ports::kubernetes::ConfigMap) -> Request {
     let mut request = request(&file(&[])).without_access();
     request.access = AccessRequest {
         restore: Some(Restore {

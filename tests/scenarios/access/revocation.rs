@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use eksact_core::{
     engine::{Action, Plan, Severity},
-    ports::{access::RbacBinding, kubernetes::Namespace},
+    ports::kubernetes::{Namespace, RbacBinding},
     resources::Request,
 };
 use eksact_simulator::Sandbox;

@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Uri;
 
 use super::{
-    KubernetesClient,
+    Transport,
     error::{Call, Way, from_transport},
     network::NetworkSettings,
     token::{TokenCache, TokenSource},
@@ -22,7 +22,7 @@ const READ_LIMIT: Duration = Duration::from_mins(1);
 
 /// Where a cluster's API is, as EKS `DescribeCluster` tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClusterEndpoint {
+pub(super) struct ClusterEndpoint {
     /// Name of the cluster, for errors.
     pub name: String,
     /// URL of the API.
@@ -33,7 +33,7 @@ pub struct ClusterEndpoint {
 
 impl ClusterEndpoint {
     /// The endpoint of a described cluster; a cluster that has none yet is an error of kind `Conflict`.
-    pub fn of(cluster: &Cluster) -> Result<Self, CallError> {
+    pub(super) fn of(cluster: &Cluster) -> Result<Self, CallError> {
         match (&cluster.endpoint, &cluster.certificate_authority_data) {
             (Some(url), Some(authority)) => Ok(Self {
                 name: cluster.name.clone(),
@@ -51,10 +51,10 @@ impl ClusterEndpoint {
     }
 }
 
-impl KubernetesClient {
+impl Transport {
     /// A client for endpoint and CA from EKS. Must be called within a Tokio runtime. Errors are of kind `Invalid`: a
     /// URL, CA, proxy or certificate bundle that cannot be used.
-    pub fn connect_cluster(
+    pub(super) fn connect_cluster(
         cluster: &ClusterEndpoint,
         tokens: Arc<dyn TokenSource>,
         network: &NetworkSettings,

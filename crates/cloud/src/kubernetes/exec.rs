@@ -230,7 +230,7 @@ mod tests {
             printf '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{},
                 "status":{"expirationTimestamp":"2030-01-02T03:04:05Z","token":"%s"}}' "$token""#;
         let token = plugin(script).token().await.unwrap();
-        assert_eq!(token.expires(), Some("2030-01-02T03:04:05Z".parse().unwrap()));
+        assert_eq!(token.expires, Some("2030-01-02T03:04:05Z".parse().unwrap()));
         let header = token.header().unwrap();
         let text = header.to_str().unwrap();
         assert!(text.starts_with("Bearer deployer {"), "{text}");

@@ -11,7 +11,7 @@ use http::Uri;
 use kube::config::{AuthInfo, Cluster, Kubeconfig, KubeconfigError};
 
 use super::{
-    KubernetesClient,
+    Transport,
     connect::{connecting, reached},
     error::{Call, Way},
     exec::ExecPlugin,
@@ -37,10 +37,10 @@ struct Selected {
     user: AuthInfo,
 }
 
-impl KubernetesClient {
+impl Transport {
     /// A client for a context of a kubeconfig; runs its exec plugin, if it has one. Errors are of kind `Invalid` (the
     /// file, the context, a proxy, a certificate) or `Credentials` (the plugin).
-    pub async fn connect_kubeconfig(
+    pub(super) async fn connect_kubeconfig(
         kubeconfig: &KubeconfigContext,
         network: &NetworkSettings,
     ) -> Result<Self, CallError> {
@@ -50,7 +50,7 @@ impl KubernetesClient {
     }
 
     /// A client for the server of a context, with these tokens in place of the context's user.
-    pub async fn connect_kubeconfig_with(
+    pub(super) async fn connect_kubeconfig_with(
         kubeconfig: &KubeconfigContext,
         tokens: Arc<dyn TokenSource>,
         network: &NetworkSettings,

@@ -1,68 +1,64 @@
-//! The Kubernetes API of a cluster, as adapter of `ports::kubernetes`: connecting, reading, writing, and what errors
-//! say.
+//! The Kubernetes API of a cluster, as adapter of `ports::kubernetes`: connecting, the verbs, and what errors say.
 //!
-//! How tokens for EKS are signed is not known here (the wiring gives a [`TokenSource`]); what to write is decided by
-//! the plan.
+//! No kind of object is known here, and what to write is decided by the plan.
 
-mod access;
-mod access_objects;
 mod causes;
 mod connect;
+mod connection;
 mod error;
 mod exec;
 mod kubeconfig;
 mod network;
-mod objects;
-mod read;
-mod request;
 #[cfg(test)]
 mod tests;
 mod token;
 mod token_request;
-mod write;
+mod transport;
+mod verbs;
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
-use tokio::sync::Semaphore;
+use tokio::sync::OnceCell;
 
-pub use connect::ClusterEndpoint;
+use connect::ClusterEndpoint;
+pub use connection::Connection;
+use eksact_core::ports::CallError;
 pub use kubeconfig::KubeconfigContext;
-pub use network::NetworkSettings;
-pub use token::{BearerToken, TokenSource};
+use network::NetworkSettings;
+use token::{BearerToken, TokenSource};
+use transport::Transport;
 
-/// Calls that run at once. Without a bound, two hundred stacks that settle together would open two hundred connections.
-const CALLS_IN_FLIGHT: usize = 16;
-
-/// A cluster's API: reads and writes. Cheap calls share one pool of connections.
+/// A cluster's API, connected to when something first asks for it: a plan that needs no Kubernetes never does.
 pub struct KubernetesClient {
-    client: kube::Client,
-    /// None where kube itself adds the credentials (static ones of a kubeconfig).
-    tokens: Option<token::TokenCache>,
-    way: error::Way,
-    in_flight: Semaphore,
-    /// Wait before the first repetition of a throttled call; doubled for each further one.
-    pace: Duration,
-    /// How long `server_version` may take in all.
-    answer_limit: Duration,
+    cluster: String,
+    connection: Connection,
+    transport: OnceCell<Transport>,
 }
 
 impl KubernetesClient {
-    fn new(client: kube::Client, tokens: Option<token::TokenCache>, way: error::Way) -> Self {
+    /// The API of `cluster`; nothing is connected yet.
+    pub fn new(cluster: String, connection: Connection) -> Self {
         Self {
-            client,
-            tokens,
-            way,
-            in_flight: Semaphore::new(CALLS_IN_FLIGHT),
-            pace: Duration::from_millis(200),
-            answer_limit: Duration::from_secs(10),
+            cluster,
+            connection,
+            transport: OnceCell::new(),
         }
+    }
+
+    /// The connection. Only one that works is kept: what failed once (a call to EKS that was throttled) is tried again
+    /// by the next call.
+    async fn transport(&self) -> Result<&Transport, CallError> {
+        self.transport
+            .get_or_try_init(|| self.connection.open(&self.cluster))
+            .await
     }
 }
 
 impl fmt::Debug for KubernetesClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KubernetesClient")
-            .field("way", &self.way)
+            .field("cluster", &self.cluster)
+            .field("transport", &self.transport)
             .finish_non_exhaustive()
     }
 }

@@ -14,7 +14,7 @@ use eksact_core::ports::{CallError, CallErrorKind};
 
 /// Proxy and trust settings, resolved to plain values. `Debug` does not show the proxy's URL: it may hold a password.
 #[derive(Clone)]
-pub struct NetworkSettings {
+pub(super) struct NetworkSettings {
     /// Proxy for https, `http://host:port` and the like; a bare `host:port` means http.
     pub https_proxy: Option<String>,
     /// Hosts, domains and networks that are reached without a proxy, separated by commas.
@@ -42,7 +42,7 @@ impl NetworkSettings {
     /// Settings from environment variables, which `variable` looks up: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` in
     /// upper or lower case, and the bundles of [`TrustRoots::named`]. Empty ones count as unset. The error is a bundle
     /// that cannot be used.
-    pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, TrustError> {
+    pub(super) fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, TrustError> {
         let set = |name: &str| {
             variable(name)
                 .and_then(|value| value.into_string().ok())

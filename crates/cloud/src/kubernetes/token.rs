@@ -17,24 +17,20 @@ const MARGIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// A token for the `Authorization` header. Its `Debug` shows no token.
 #[derive(Clone)]
-pub struct BearerToken {
+pub(super) struct BearerToken {
     value: String,
-    expires: Option<Timestamp>,
+    /// When it ends.
+    pub(super) expires: Option<Timestamp>,
 }
 
 impl BearerToken {
     /// A token and when it ends; without an end it is used until the API refuses it. EKS takes a token for 15 minutes
     /// after it was signed, and its clients call that 14.
-    pub fn new(value: impl Into<String>, expires: Option<Timestamp>) -> Self {
+    pub(super) fn new(value: impl Into<String>, expires: Option<Timestamp>) -> Self {
         Self {
             value: value.into(),
             expires,
         }
-    }
-
-    /// When it ends.
-    pub fn expires(&self) -> Option<Timestamp> {
-        self.expires
     }
 
     /// The header's value, marked as sensitive; none when it holds characters that HTTP does not allow.
@@ -60,7 +56,7 @@ impl fmt::Debug for BearerToken {
 
 /// Makes tokens. The wiring gives one that signs in-process with the AWS credentials of the session.
 #[async_trait]
-pub trait TokenSource: Send + Sync {
+pub(super) trait TokenSource: Send + Sync {
     /// A fresh token. An error is handed to the caller of the API as it is; it must not hold credentials.
     async fn token(&self) -> Result<BearerToken, CallError>;
 }

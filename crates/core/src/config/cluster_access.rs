@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::location::{Located, SourceLocation};
-use crate::ports::access::PolicyRule;
+use crate::ports::kubernetes::PolicyRule;
 
 /// eksctl's name of the only service that it maps (eksctl 0.231, `actions/iamidentitymapping/create.go`).
 pub const EMR_CONTAINERS: &str = "emr-containers";

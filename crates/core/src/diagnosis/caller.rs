@@ -10,7 +10,7 @@ use super::{
 use crate::{
     config::SourceLocation,
     engine::{Finding, Severity},
-    ports::{access::RbacBinding, aws::AccessEntry},
+    ports::{aws::AccessEntry, kubernetes::RbacBinding},
     view::Facts,
 };
 use eksact_identity::authn::{

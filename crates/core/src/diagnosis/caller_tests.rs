@@ -666,7 +666,7 @@ fn access_entries_that_nearly_match_are_named() {
 
 #[test]
 fn a_mapping_that_no_binding_names_is_a_finding_and_bindings_are_shown() {
-    use crate::ports::access::Subject;
+    use crate::ports::kubernetes::Subject;
     let identity = identity(ROLE);
     let mapped = data(&[("mapRoles", ADMIN)]);
     let known = Known {

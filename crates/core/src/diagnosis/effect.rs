@@ -4,8 +4,8 @@ use super::remedy::{Target, quoted};
 use crate::{
     engine::{Finding, Severity},
     ports::{
-        access::{RbacBinding, Subject},
         aws::AccessEntry,
+        kubernetes::{RbacBinding, Subject},
     },
 };
 use eksact_message::code::Code;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{engine::Effect, ports::access::PolicyRule};
+use crate::{engine::Effect, ports::kubernetes::PolicyRule};
 
 /// Stands for everything (Kubernetes, `rbac/v1`: `ResourceAll`, `VerbAll`, `APIGroupAll`).
 const ALL: &str = "*";

@@ -12,7 +12,7 @@ use crate::{
         AWS_AUTH, AWS_AUTH_NAMESPACE, Live, RBAC_GROUP, RbacRoleByKey, RoleKey, binding_words, role_key,
         role_words,
     },
-    ports::access::{PolicyRule, RbacBinding, RbacRole},
+    ports::kubernetes::{PolicyRule, RbacBinding, RbacRole},
 };
 use eksact_identity::iam::trust;
 
@@ -158,7 +158,7 @@ fn rule(group: &str, resource: &str, name: &str, verb: &str) -> PolicyRule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::access::Subject;
+    use crate::ports::kubernetes::Subject;
 
     /// Service accounts are compared by their user name; kinds, namespaces and names to the letter.
     #[test]

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use super::{Live, LiveReader, Observed, Query};
 use crate::ports::{
-    access::{ConfigMap, UserInfo},
     aws::AccessEntry,
+    kubernetes::{ConfigMap, ObjectKey, UserInfo},
 };
 
 /// The namespace of `aws-auth` and of its backups.
@@ -25,7 +25,7 @@ impl Query for AwsAuth {
         reader
             .readers
             .kubernetes
-            .config_map(AWS_AUTH_NAMESPACE, AWS_AUTH)
+            .get::<ConfigMap>(ObjectKey::namespaced(AWS_AUTH_NAMESPACE, AWS_AUTH))
             .await
     }
 }

@@ -9,7 +9,7 @@ use super::{
     query::{Query, one_by_one},
     unreadable,
 };
-use crate::ports::kubernetes::Namespace;
+use crate::ports::kubernetes::{Namespace, ObjectKey, Selector};
 
 /// A namespace, by its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,14 +20,23 @@ impl Query for NamespaceByName {
     type Answer = Option<Namespace>;
 
     async fn read(&self, reader: &LiveReader) -> Observed<Option<Namespace>> {
-        reader.readers.kubernetes.namespace(&self.0).await
+        reader
+            .readers
+            .kubernetes
+            .get::<Namespace>(ObjectKey::cluster(&self.0))
+            .await
     }
 
     async fn read_all(queries: Vec<Self>, reader: &LiveReader) -> Vec<(Self, Observed<Option<Namespace>>)> {
         if queries.len() < BULK_FROM {
             return one_by_one(queries, reader).await;
         }
-        match reader.readers.kubernetes.namespaces().await {
+        match reader
+            .readers
+            .kubernetes
+            .list::<Namespace>(None, Selector::Everything)
+            .await
+        {
             Ok(all) => {
                 let mut by_name: BTreeMap<String, Namespace> = all
                     .into_iter()

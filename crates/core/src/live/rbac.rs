@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{Live, LiveReader, Observed, Query, addresses};
-use crate::ports::access::{RbacBinding, RbacRole};
+use crate::ports::kubernetes::{ObjectKey, RbacBinding, RbacRole, Selector};
 
 /// The API group.
 pub const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
@@ -24,7 +24,7 @@ impl Query for RbacRoleByKey {
         reader
             .readers
             .kubernetes
-            .rbac_role(namespace.as_deref(), name)
+            .get::<RbacRole>(ObjectKey::new(namespace.as_deref(), name))
             .await
     }
 }
@@ -38,7 +38,11 @@ impl Query for Bindings {
     type Answer = Vec<RbacBinding>;
 
     async fn read(&self, reader: &LiveReader) -> Observed<Vec<RbacBinding>> {
-        reader.readers.kubernetes.rbac_bindings().await
+        reader
+            .readers
+            .kubernetes
+            .list::<RbacBinding>(None, Selector::Everything)
+            .await
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     query::{Query, one_by_one},
     unreadable,
 };
-use crate::ports::kubernetes::ServiceAccount;
+use crate::ports::kubernetes::{ObjectKey, Selector, ServiceAccount};
 use eksact_identity::service_account::ServiceAccountKey;
 
 /// A service account, by its namespace and name.
@@ -25,7 +25,7 @@ impl Query for ServiceAccountByKey {
         reader
             .readers
             .kubernetes
-            .service_account(&key.namespace, &key.name)
+            .get::<ServiceAccount>(ObjectKey::namespaced(&key.namespace, &key.name))
             .await
     }
 
@@ -68,7 +68,11 @@ impl Query for AllServiceAccounts {
     type Answer = Vec<ServiceAccount>;
 
     async fn read(&self, reader: &LiveReader) -> Observed<Vec<ServiceAccount>> {
-        reader.readers.kubernetes.service_accounts(None).await
+        reader
+            .readers
+            .kubernetes
+            .list::<ServiceAccount>(None, Selector::Everything)
+            .await
     }
 }
 

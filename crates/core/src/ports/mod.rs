@@ -3,7 +3,6 @@
 //!
 //! No client lives here: `cloud` has the adapters, `simulator` the sandbox.
 
-pub mod access;
 pub mod aws;
 pub mod error;
 pub mod issuer;

@@ -13,7 +13,10 @@ use crate::{
         executor::Progress, plan::fingerprint,
     },
     live::{Live, LiveReader, NamespaceByName, addresses},
-    ports::{CallErrorKind, kubernetes::AccessReview},
+    ports::{
+        CallErrorKind,
+        kubernetes::{AccessReview, Namespace, ObjectKey},
+    },
     resources::{
         request::key_of,
         role_arn::role_arn_after,
@@ -121,15 +124,20 @@ impl Kind for NamespaceKind {
         _progress: &Progress,
     ) -> Result<StepDone, StepError> {
         let Operation::Create { name } = operation;
-        match context.writers.kubernetes.create_namespace(&name).await {
-            Ok(()) => Ok(StepDone::default()),
+        match context.writers.kubernetes.create(&Namespace::named(&name)).await {
+            Ok(_) => Ok(StepDone::default()),
             Err(error) if error.kind == CallErrorKind::AlreadyExists => Ok(StepDone {
                 notes: vec![format!("namespace {name} already existed.")],
                 ..StepDone::default()
             }),
             Err(error) => {
                 // A lost answer: the namespace may be there.
-                match context.readers.kubernetes.namespace(&name).await {
+                match context
+                    .readers
+                    .kubernetes
+                    .get::<Namespace>(ObjectKey::cluster(&name))
+                    .await
+                {
                     Ok(Some(namespace)) if !namespace.terminating => Ok(StepDone::default()),
                     _ => Err(error.into()),
                 }

@@ -6,9 +6,9 @@ use eksact_core::ports::kubernetes::{AccessReview, Pod};
 
 async fn with_reader() -> Sandbox {
     let (sandbox, _) = sandbox();
-    sandbox.create_namespace("app").await.unwrap();
-    sandbox
-        .create_service_account(&service_account("app", "reader", "arn:one"))
+    writes(&sandbox).create(&Namespace::named("app")).await.unwrap();
+    writes(&sandbox)
+        .create(&service_account("app", "reader", "arn:one"))
         .await
         .unwrap();
     sandbox
@@ -17,8 +17,8 @@ async fn with_reader() -> Sandbox {
 #[tokio::test]
 async fn a_new_cluster_has_its_namespaces_and_nothing_of_ours() {
     let (sandbox, _) = sandbox();
-    let names: Vec<String> = sandbox
-        .namespaces()
+    let names: Vec<String> = reads(&sandbox)
+        .list::<Namespace>(None, Selector::Everything)
         .await
         .unwrap()
         .into_iter()
@@ -28,7 +28,10 @@ async fn a_new_cluster_has_its_namespaces_and_nothing_of_ours() {
         names,
         ["default", "kube-node-lease", "kube-public", "kube-system"]
     );
-    let of_system = sandbox.service_accounts(Some("kube-system")).await.unwrap();
+    let of_system = reads(&sandbox)
+        .list::<ServiceAccount>(Some("kube-system"), Selector::Everything)
+        .await
+        .unwrap();
     assert!(of_system.iter().all(|account| account.annotations.is_empty()));
     assert!(of_system.iter().any(|account| account.name == "aws-node"));
 }
@@ -36,16 +39,20 @@ async fn a_new_cluster_has_its_namespaces_and_nothing_of_ours() {
 #[tokio::test]
 async fn a_write_at_an_old_version_is_a_conflict() {
     let sandbox = with_reader().await;
-    let seen = sandbox.service_account("app", "reader").await.unwrap().unwrap();
+    let seen = reads(&sandbox)
+        .get::<ServiceAccount>(ObjectKey::namespaced("app", "reader"))
+        .await
+        .unwrap()
+        .unwrap();
     let wanted = service_account("app", "reader", "arn:two");
-    let applied = sandbox
-        .apply_service_account(&wanted, &seen.resource_version)
+    let applied = writes(&sandbox)
+        .apply(&wanted, Precondition::version(&seen.resource_version))
         .await
         .unwrap();
     assert_eq!(applied.annotations["eks.amazonaws.com/role-arn"], "arn:two");
     assert_eq!(applied.uid, seen.uid);
-    let error = sandbox
-        .apply_service_account(&wanted, &seen.resource_version)
+    let error = writes(&sandbox)
+        .apply(&wanted, Precondition::version(&seen.resource_version))
         .await
         .unwrap_err();
     assert_eq!(
@@ -58,16 +65,24 @@ async fn a_write_at_an_old_version_is_a_conflict() {
          changes to the latest version and try again"
     );
     // Applying the same again changes nothing, not even the version.
-    let again = sandbox
-        .apply_service_account(&wanted, &applied.resource_version)
+    let again = writes(&sandbox)
+        .apply(&wanted, Precondition::version(&applied.resource_version))
         .await
         .unwrap();
     assert_eq!(again.resource_version, applied.resource_version);
     let keys = ["eks.amazonaws.com/role-arn".to_owned()];
-    let stale = sandbox.remove_service_account_metadata("app", "reader", &[], &keys, &seen.resource_version);
+    let stale = writes(&sandbox).merge::<ServiceAccount>(
+        ObjectKey::namespaced("app", "reader"),
+        ServiceAccount::removal(&[], &keys),
+        Precondition::version(&seen.resource_version),
+    );
     assert_eq!(stale.await.unwrap_err().kind, CallErrorKind::Conflict);
-    let removed = sandbox
-        .remove_service_account_metadata("app", "reader", &[], &keys, &again.resource_version)
+    let removed = writes(&sandbox)
+        .merge::<ServiceAccount>(
+            ObjectKey::namespaced("app", "reader"),
+            ServiceAccount::removal(&[], &keys),
+            Precondition::version(&again.resource_version),
+        )
         .await
         .unwrap();
     assert!(removed.annotations.is_empty());
@@ -77,26 +92,39 @@ async fn a_write_at_an_old_version_is_a_conflict() {
 #[tokio::test]
 async fn a_recreated_object_is_not_the_one_that_was_read() {
     let sandbox = with_reader().await;
-    let old = sandbox.service_account("app", "reader").await.unwrap().unwrap();
-    sandbox
-        .delete_service_account("app", "reader", &old.uid, &old.resource_version)
+    let old = reads(&sandbox)
+        .get::<ServiceAccount>(ObjectKey::namespaced("app", "reader"))
+        .await
+        .unwrap()
+        .unwrap();
+    writes(&sandbox)
+        .delete::<ServiceAccount>(
+            ObjectKey::namespaced("app", "reader"),
+            Precondition::exactly(&old.uid, &old.resource_version),
+        )
         .await
         .unwrap();
-    let missing = sandbox
-        .delete_service_account("app", "reader", &old.uid, &old.resource_version)
+    let missing = writes(&sandbox)
+        .delete::<ServiceAccount>(
+            ObjectKey::namespaced("app", "reader"),
+            Precondition::exactly(&old.uid, &old.resource_version),
+        )
         .await
         .unwrap_err();
     assert_eq!(missing.message, "serviceaccounts \"reader\" not found");
     let wanted = service_account("app", "reader", "arn:one");
-    let gone = sandbox
-        .apply_service_account(&wanted, &old.resource_version)
+    let gone = writes(&sandbox)
+        .apply(&wanted, Precondition::version(&old.resource_version))
         .await
         .unwrap_err();
     assert_eq!(gone.kind, CallErrorKind::NotFound);
-    let new = sandbox.create_service_account(&wanted).await.unwrap();
+    let new = writes(&sandbox).create(&wanted).await.unwrap();
     assert_ne!(new.uid, old.uid);
-    let other = sandbox
-        .delete_service_account("app", "reader", &old.uid, &old.resource_version)
+    let other = writes(&sandbox)
+        .delete::<ServiceAccount>(
+            ObjectKey::namespaced("app", "reader"),
+            Precondition::exactly(&old.uid, &old.resource_version),
+        )
         .await
         .unwrap_err();
     assert_eq!(other.kind, CallErrorKind::Conflict);
@@ -105,7 +133,7 @@ async fn a_recreated_object_is_not_the_one_that_was_read() {
         "{}",
         other.message
     );
-    let taken = sandbox.create_service_account(&wanted).await.unwrap_err();
+    let taken = writes(&sandbox).create(&wanted).await.unwrap_err();
     assert_eq!(taken.kind, CallErrorKind::AlreadyExists);
     assert_eq!(taken.message, "serviceaccounts \"reader\" already exists");
 }
@@ -113,16 +141,23 @@ async fn a_recreated_object_is_not_the_one_that_was_read() {
 #[tokio::test]
 async fn an_object_that_was_changed_since_is_not_deleted() {
     let sandbox = with_reader().await;
-    let seen = sandbox.service_account("app", "reader").await.unwrap().unwrap();
-    let changed = sandbox
-        .apply_service_account(
+    let seen = reads(&sandbox)
+        .get::<ServiceAccount>(ObjectKey::namespaced("app", "reader"))
+        .await
+        .unwrap()
+        .unwrap();
+    let changed = writes(&sandbox)
+        .apply(
             &service_account("app", "reader", "arn:two"),
-            &seen.resource_version,
+            Precondition::version(&seen.resource_version),
         )
         .await
         .unwrap();
-    let error = sandbox
-        .delete_service_account("app", "reader", &seen.uid, &seen.resource_version)
+    let error = writes(&sandbox)
+        .delete::<ServiceAccount>(
+            ObjectKey::namespaced("app", "reader"),
+            Precondition::exactly(&seen.uid, &seen.resource_version),
+        )
         .await
         .unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Conflict);
@@ -131,8 +166,11 @@ async fn an_object_that_was_changed_since_is_not_deleted() {
         "{}",
         error.message
     );
-    sandbox
-        .delete_service_account("app", "reader", &seen.uid, &changed.resource_version)
+    writes(&sandbox)
+        .delete::<ServiceAccount>(
+            ObjectKey::namespaced("app", "reader"),
+            Precondition::exactly(&seen.uid, &changed.resource_version),
+        )
         .await
         .unwrap();
 }
@@ -161,7 +199,10 @@ async fn only_pods_of_the_service_account_are_listed() {
             }
         })
         .unwrap();
-    let pods = sandbox.pods("app", "reader").await.unwrap();
+    let pods = reads(&sandbox)
+        .list::<Pod>(Some("app"), Pod::under("reader"))
+        .await
+        .unwrap();
     assert_eq!(
         pods.iter().map(|pod| pod.name.as_str()).collect::<Vec<_>>(),
         ["mine"]
@@ -229,27 +270,33 @@ async fn the_server_refuses_what_it_refuses() {
         ),
     ];
     for (metadata, kind, words) in cases {
-        let error = sandbox.create_service_account(&metadata).await.unwrap_err();
+        let error = writes(&sandbox).create(&metadata).await.unwrap_err();
         assert_eq!(error.kind, kind, "{words}");
         assert!(error.message.contains(words), "{}", error.message);
     }
-    sandbox
-        .create_service_account(&account("app", "dots.are.fine"))
+    writes(&sandbox)
+        .create(&account("app", "dots.are.fine"))
         .await
         .unwrap();
     let mut labelled = account("app", "labelled");
     labelled.labels.insert("bad key".to_owned(), String::new());
     assert_eq!(
-        sandbox.create_service_account(&labelled).await.unwrap_err().kind,
+        writes(&sandbox).create(&labelled).await.unwrap_err().kind,
         CallErrorKind::Invalid
     );
-    let dotted = sandbox.create_namespace("no.dots").await.unwrap_err();
+    let dotted = writes(&sandbox)
+        .create(&Namespace::named("no.dots"))
+        .await
+        .unwrap_err();
     assert!(
         dotted.message.contains("a lowercase RFC 1123 label"),
         "{}",
         dotted.message
     );
-    let taken = sandbox.create_namespace("kube-public").await.unwrap_err();
+    let taken = writes(&sandbox)
+        .create(&Namespace::named("kube-public"))
+        .await
+        .unwrap_err();
     assert_eq!(taken.kind, CallErrorKind::AlreadyExists);
 }
 
@@ -273,8 +320,11 @@ async fn a_denied_caller_hears_it_from_review_and_call_alike() {
     };
     assert!(!sandbox.may(&review("app")).await.unwrap());
     assert!(sandbox.may(&review("default")).await.unwrap());
-    let denied = sandbox
-        .apply_service_account(&service_account("app", "reader", "arn"), "1")
+    let denied = writes(&sandbox)
+        .apply(
+            &service_account("app", "reader", "arn"),
+            Precondition::version("1"),
+        )
         .await
         .unwrap_err();
     assert_eq!(

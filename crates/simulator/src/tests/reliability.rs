@@ -30,15 +30,23 @@ async fn a_crash_at_each_write_keeps_the_writes_before_it() {
             sandbox.faults().add(Rule::once(Matching::Writes, nth, fault));
             let mut failures = 0;
             for name in ["a", "b", "c", "d"] {
-                failures += u32::from(sandbox.create_namespace(name).await.is_err());
+                failures += u32::from(writes(&sandbox).create(&Namespace::named(name)).await.is_err());
             }
             assert_eq!(failures, 5 - nth);
             assert!(
-                sandbox.namespaces().await.is_err(),
+                reads(&sandbox)
+                    .list::<Namespace>(None, Selector::Everything)
+                    .await
+                    .is_err(),
                 "a dead process reads nothing either"
             );
             let next = sandbox.another_process();
-            let made = next.namespaces().await.unwrap().len() - 4;
+            let made = reads(&next)
+                .list::<Namespace>(None, Selector::Everything)
+                .await
+                .unwrap()
+                .len()
+                - 4;
             assert_eq!(u32::try_from(made).unwrap(), kept, "{fault:?} at write {nth}");
         }
     }
@@ -83,8 +91,11 @@ async fn someone_else_can_act_right_before_a_write() {
             .edit(|world| world.policies.insert(call.action.clone()))
             .unwrap();
     });
-    sandbox.create_namespace("app").await.unwrap();
-    sandbox.namespaces().await.unwrap();
+    writes(&sandbox).create(&Namespace::named("app")).await.unwrap();
+    reads(&sandbox)
+        .list::<Namespace>(None, Selector::Everything)
+        .await
+        .unwrap();
     assert_eq!(
         sandbox.world().unwrap().policies.into_iter().collect::<Vec<_>>(),
         ["create namespaces"]
@@ -99,8 +110,8 @@ async fn order_under(seed: u64) -> Vec<String> {
         let sandbox = sandbox.clone();
         async move {
             for number in 0..3 {
-                sandbox
-                    .create_namespace(&format!("n{task}{number}"))
+                writes(&sandbox)
+                    .create(&Namespace::named(&format!("n{task}{number}")))
                     .await
                     .unwrap();
             }

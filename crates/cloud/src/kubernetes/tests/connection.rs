@@ -16,8 +16,8 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::Numbered;
-use crate::kubernetes::{ClusterEndpoint, KubeconfigContext, KubernetesClient, NetworkSettings};
+use super::{Numbered, connected};
+use crate::kubernetes::{ClusterEndpoint, KubeconfigContext, NetworkSettings, Transport};
 use eksact_core::ports::{CallError, CallErrorKind, kubernetes::KubernetesReader};
 
 /// A host name that no DNS knows: only a proxy can lead to it.
@@ -150,9 +150,8 @@ async fn version(url: String, authority: &str, network: &NetworkSettings) -> Res
         url,
         certificate_authority_data: STANDARD.encode(authority),
     };
-    KubernetesClient::connect_cluster(&cluster, Arc::new(Numbered::default()), network)?
-        .server_version()
-        .await
+    let transport = Transport::connect_cluster(&cluster, Arc::new(Numbered::default()), network)?;
+    connected(transport).server_version().await
 }
 
 #[tokio::test]
@@ -251,9 +250,9 @@ async fn an_endpoint_that_stays_silent_is_given_up() {
         certificate_authority_data: STANDARD.encode(self_signed()),
     };
     let tokens = Arc::new(Numbered::default());
-    let mut client = KubernetesClient::connect_cluster(&cluster, tokens, &network).unwrap();
-    client.answer_limit = Duration::from_millis(200);
-    let error = client.server_version().await.unwrap_err();
+    let mut transport = Transport::connect_cluster(&cluster, tokens, &network).unwrap();
+    transport.answer_limit = Duration::from_millis(200);
+    let error = connected(transport).server_version().await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unreachable);
     assert!(error.message.contains("within 0.2 s"), "{error}");
 }
@@ -284,10 +283,8 @@ fn kubeconfig(folder: &Path, cluster: &str, user: &str) -> KubeconfigContext {
 }
 
 async fn kubeconfig_version(kubeconfig: &KubeconfigContext) -> Result<String, CallError> {
-    KubernetesClient::connect_kubeconfig(kubeconfig, &NetworkSettings::default())
-        .await?
-        .server_version()
-        .await
+    let transport = Transport::connect_kubeconfig(kubeconfig, &NetworkSettings::default()).await?;
+    connected(transport).server_version().await
 }
 
 #[tokio::test]
@@ -337,9 +334,10 @@ async fn a_plugin_runs_once_and_again_only_when_its_token_is_refused() {
         script.display()
     );
     let context = kubeconfig(folder.path(), &cluster, &user);
-    let client = KubernetesClient::connect_kubeconfig(&context, &NetworkSettings::default())
+    let transport = Transport::connect_kubeconfig(&context, &NetworkSettings::default())
         .await
         .unwrap();
+    let client = connected(transport);
     assert_eq!(fs_err::read_to_string(&runs).unwrap().lines().count(), 1);
     for _ in 0..2 {
         assert_eq!(client.server_version().await.unwrap(), "v1.36.3");

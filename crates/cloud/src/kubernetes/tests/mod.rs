@@ -19,8 +19,14 @@ use jiff::{SignedDuration, Timestamp};
 use kube::client::Body;
 use serde_json::{Value, json};
 
-use super::{BearerToken, KubernetesClient, TokenSource, error::Way, token::TokenCache};
-use eksact_core::ports::CallError;
+use super::{
+    BearerToken, Connection, KubeconfigContext, KubernetesClient, TokenSource, Transport, error::Way,
+    token::TokenCache,
+};
+use eksact_core::ports::{
+    CallError,
+    kubernetes::{KubernetesReader, KubernetesWriter},
+};
 
 /// What the adapter sent.
 #[derive(Clone, Debug)]
@@ -81,9 +87,9 @@ impl Api {
             endpoint: "https://ABC.gr7.us-west-2.eks.amazonaws.com".to_owned(),
         };
         let tokens = TokenCache::new(Arc::new(Numbered::default()));
-        let mut client = KubernetesClient::new(kube::Client::new(self.clone(), "default"), Some(tokens), way);
-        client.pace = Duration::ZERO;
-        client
+        let mut transport = Transport::new(kube::Client::new(self.clone(), "default"), Some(tokens), way);
+        transport.pace = Duration::ZERO;
+        connected(transport)
     }
 
     async fn sent(&self) -> Vec<Sent> {
@@ -133,6 +139,24 @@ impl TokenSource for Numbered {
         let expires = Timestamp::now() + SignedDuration::from_mins(14);
         Ok(BearerToken::new(format!("token-{number}"), Some(expires)))
     }
+}
+
+/// A client that has connected already.
+fn connected(transport: Transport) -> KubernetesClient {
+    KubernetesClient {
+        cluster: "prod".to_owned(),
+        connection: Connection::Kubeconfig(KubeconfigContext::default()),
+        transport: transport.into(),
+    }
+}
+
+/// The client as the typed verbs of the ports take it.
+fn reads(client: &KubernetesClient) -> &dyn KubernetesReader {
+    client
+}
+
+fn writes(client: &KubernetesClient) -> &dyn KubernetesWriter {
+    client
 }
 
 fn answer(code: u16, body: &Value) -> Response<Body> {

@@ -3,22 +3,32 @@
 use http::header;
 use serde_json::json;
 
-use super::{Api, account, answer, failure, plain};
+use super::{Api, account, answer, failure, plain, reads};
 use eksact_core::ports::{
     CallErrorKind,
-    kubernetes::{AccessReview, KubernetesReader},
+    kubernetes::{AccessReview, KubernetesReader, Namespace, ObjectKey, Pod, Selector, ServiceAccount},
 };
 
 #[tokio::test]
 async fn one_object_is_read_or_absent() {
     let api = Api::answering([answer(200, &account("s3-reader")), failure(404, "NotFound")]);
     let client = api.client();
-    let found = client.service_account("app", "s3-reader").await.unwrap().unwrap();
+    let found = reads(&client)
+        .get::<ServiceAccount>(ObjectKey::namespaced("app", "s3-reader"))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(
         (found.namespace.as_str(), found.name.as_str()),
         ("app", "s3-reader")
     );
-    assert_eq!(client.service_account("app", "s3-reader").await.unwrap(), None);
+    assert_eq!(
+        reads(&client)
+            .get::<ServiceAccount>(ObjectKey::namespaced("app", "s3-reader"))
+            .await
+            .unwrap(),
+        None
+    );
     for sent in api.sent().await {
         assert_eq!(
             sent.line(),
@@ -36,7 +46,10 @@ async fn a_404_that_is_no_answer_of_the_api_is_not_absence() {
     ]);
     let client = api.client();
     for _ in 0..2 {
-        let error = client.namespace("app").await.unwrap_err();
+        let error = reads(&client)
+            .get::<Namespace>(ObjectKey::cluster("app"))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind, CallErrorKind::Other, "{error}");
     }
 }
@@ -53,7 +66,10 @@ async fn lists_follow_the_continue_token() {
             &json!({"kind": "ServiceAccountList", "metadata": {"resourceVersion": "9"}, "items": [account("b")]}),
         ),
     ]);
-    let found = api.client().service_accounts(None).await.unwrap();
+    let found = reads(&api.client())
+        .list::<ServiceAccount>(None, Selector::Everything)
+        .await
+        .unwrap();
     assert_eq!(
         found
             .iter()
@@ -83,7 +99,10 @@ async fn an_expired_continue_token_starts_the_list_over() {
         first(),
         answer(200, &json!({"metadata": {}, "items": [account("b")]})),
     ]);
-    let found = api.client().service_accounts(Some("app")).await.unwrap();
+    let found = reads(&api.client())
+        .list::<ServiceAccount>(Some("app"), Selector::Everything)
+        .await
+        .unwrap();
     // Not a, a, b: the page from before the restart is gone.
     assert_eq!(found.len(), 2);
     let sent = api.sent().await;
@@ -92,7 +111,10 @@ async fn an_expired_continue_token_starts_the_list_over() {
 
     // A server that never finishes is an error, not a loop.
     let api = Api::answering((0..4).flat_map(|_| [first(), failure(410, "Expired")]));
-    let error = api.client().service_accounts(None).await.unwrap_err();
+    let error = reads(&api.client())
+        .list::<ServiceAccount>(None, Selector::Everything)
+        .await
+        .unwrap_err();
     assert_eq!(error.code.as_deref(), Some("Expired"));
 }
 
@@ -113,11 +135,29 @@ async fn pods_and_namespaces_have_their_paths() {
     ]);
     let client = api.client();
     assert_eq!(
-        client.pods("app", "default").await.unwrap()[0].service_account,
+        reads(&client)
+            .list::<Pod>(Some("app"), Pod::under("default"))
+            .await
+            .unwrap()[0]
+            .service_account,
         "default"
     );
-    assert!(!client.namespaces().await.unwrap()[0].terminating);
-    assert_eq!(client.namespace("app").await.unwrap().unwrap().name, "app");
+    assert!(
+        !reads(&client)
+            .list::<Namespace>(None, Selector::Everything)
+            .await
+            .unwrap()[0]
+            .terminating
+    );
+    assert_eq!(
+        reads(&client)
+            .get::<Namespace>(ObjectKey::cluster("app"))
+            .await
+            .unwrap()
+            .unwrap()
+            .name,
+        "app"
+    );
     assert_eq!(client.server_version().await.unwrap(), "v1.36.3");
     let sent = api.sent().await;
     assert_eq!(
@@ -203,13 +243,16 @@ async fn a_refused_token_is_renewed_once() {
     ]);
     let client = api.client();
     assert!(
-        client
-            .service_account("app", "s3-reader")
+        reads(&client)
+            .get::<ServiceAccount>(ObjectKey::namespaced("app", "s3-reader"))
             .await
             .unwrap()
             .is_some()
     );
-    let error = client.service_account("app", "s3-reader").await.unwrap_err();
+    let error = reads(&client)
+        .get::<ServiceAccount>(ObjectKey::namespaced("app", "s3-reader"))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Credentials);
     assert!(!error.to_string().contains("token-"), "{error}");
     let used: Vec<_> = api
@@ -236,17 +279,16 @@ async fn reading_is_repeated_when_the_server_is_busy_but_not_for_ever() {
         .insert(header::RETRY_AFTER, header::HeaderValue::from_static("0"));
     let api = Api::answering([busy, plain(503, "starting"), answer(200, &account("s3-reader"))]);
     assert!(
-        api.client()
-            .service_account("app", "s3-reader")
+        reads(&api.client())
+            .get::<ServiceAccount>(ObjectKey::namespaced("app", "s3-reader"))
             .await
             .unwrap()
             .is_some()
     );
 
     let api = Api::answering((0..5).map(|_| plain(429, "Too many requests")));
-    let error = api
-        .client()
-        .service_account("app", "s3-reader")
+    let error = reads(&api.client())
+        .get::<ServiceAccount>(ObjectKey::namespaced("app", "s3-reader"))
         .await
         .unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Throttled);
@@ -257,7 +299,10 @@ async fn reading_is_repeated_when_the_server_is_busy_but_not_for_ever() {
 async fn names_cannot_lead_to_another_path() {
     let api = Api::default();
     let client = api.client();
-    let error = client.pods("app", "x,spec.nodeName=y").await.unwrap_err();
+    let error = reads(&client)
+        .list::<Pod>(Some("app"), Pod::under("x,spec.nodeName=y"))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Invalid);
     for (namespace, name) in [
         ("app", "../../secrets"),
@@ -266,8 +311,59 @@ async fn names_cannot_lead_to_another_path() {
         ("", "x"),
         ("..", "x"),
     ] {
-        let error = client.service_account(namespace, name).await.unwrap_err();
+        let error = reads(&client)
+            .get::<ServiceAccount>(ObjectKey::namespaced(namespace, name))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind, CallErrorKind::Invalid, "{namespace}/{name}");
     }
     assert!(api.sent().await.is_empty());
+}
+
+/// What a proxy or a broken aggregated API may answer with 200.
+#[tokio::test]
+async fn an_answer_that_is_not_the_object_names_the_field_and_quotes_nothing() {
+    let pod =
+        json!({"metadata": {"name": "web"}, "spec": {"containers": [{"name": "web", "env": "s3cret"}]}});
+    let api = Api::answering([
+        answer(200, &json!({"kind": "Status", "status": "Success"})),
+        answer(200, &json!({"metadata": {"namespace": "app"}})),
+        answer(200, &json!({"items": [pod]})),
+        answer(201, &json!({"status": {"userInfo": {}}})),
+    ]);
+    let client = api.client();
+    let key = ObjectKey::namespaced("app", "s3-reader");
+    let of_account = async || reads(&client).get::<ServiceAccount>(key).await.unwrap_err();
+    let of_pods = reads(&client).list::<Pod>(Some("app"), Selector::Everything);
+    for (error, action, object, field) in [
+        (
+            of_account().await,
+            "get serviceaccounts",
+            "app/s3-reader",
+            "kind of a ServiceAccount",
+        ),
+        (
+            of_account().await,
+            "get serviceaccounts",
+            "app/s3-reader",
+            "metadata.name of a ServiceAccount",
+        ),
+        (
+            of_pods.await.unwrap_err(),
+            "list pods",
+            "namespace app",
+            "spec.containers of a Pod",
+        ),
+        (
+            client.user_info().await.unwrap_err(),
+            "create selfsubjectreviews",
+            "the caller",
+            "status.userInfo.username",
+        ),
+    ] {
+        assert_eq!(error.kind, CallErrorKind::ServiceFailure, "{error}");
+        assert_eq!((error.action.as_str(), error.object.as_str()), (action, object));
+        assert!(error.message.contains(field), "{error}");
+        assert!(!error.to_string().contains("s3cret"), "{error}");
+    }
 }

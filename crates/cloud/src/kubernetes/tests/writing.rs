@@ -2,21 +2,22 @@
 
 use serde_json::json;
 
-use super::{Api, account, answer, failure, plain};
+use super::{Api, account, answer, failure, plain, writes};
 use eksact_core::ports::{
     CallErrorKind,
-    kubernetes::{KubernetesWriter, ServiceAccountMetadata},
+    kubernetes::{Namespace, ObjectKey, Precondition, ServiceAccount},
 };
 
 const ROLE_ARN: &str = "eks.amazonaws.com/role-arn";
 
-fn wanted() -> ServiceAccountMetadata {
+fn wanted() -> ServiceAccount {
     let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-    ServiceAccountMetadata {
+    ServiceAccount {
         namespace: "app".to_owned(),
         name: "s3-reader".to_owned(),
         labels: [pair("app.kubernetes.io/managed-by", "eksctl")].into(),
         annotations: [pair(ROLE_ARN, "arn:aws:iam::111122223333:role/s3")].into(),
+        ..ServiceAccount::default()
     }
 }
 
@@ -27,8 +28,11 @@ async fn a_namespace_is_created_bare() {
         failure(409, "AlreadyExists"),
     ]);
     let client = api.client();
-    client.create_namespace("app").await.unwrap();
-    let error = client.create_namespace("app").await.unwrap_err();
+    writes(&client).create(&Namespace::named("app")).await.unwrap();
+    let error = writes(&client)
+        .create(&Namespace::named("app"))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, CallErrorKind::AlreadyExists);
     let sent = &api.sent().await[0];
     assert_eq!(sent.line(), "POST /api/v1/namespaces");
@@ -44,12 +48,12 @@ async fn a_namespace_is_created_bare() {
 async fn creating_never_takes_over() {
     let api = Api::answering([answer(201, &account("s3-reader")), failure(409, "AlreadyExists")]);
     let client = api.client();
-    let created = client.create_service_account(&wanted()).await.unwrap();
+    let created = writes(&client).create(&wanted()).await.unwrap();
     assert_eq!(
         (created.uid.as_str(), created.resource_version.as_str()),
         ("u-1", "7")
     );
-    let error = client.create_service_account(&wanted()).await.unwrap_err();
+    let error = writes(&client).create(&wanted()).await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::AlreadyExists);
     assert_eq!(
         (error.action.as_str(), error.object.as_str()),
@@ -75,9 +79,15 @@ async fn apply_is_forced_and_bound_to_what_was_read() {
     let api = Api::answering([read(), read(), read(), failure(409, "Conflict")]);
     let client = api.client();
     let mut metadata = wanted();
-    client.apply_service_account(&metadata, "7").await.unwrap();
+    writes(&client)
+        .apply(&metadata, Precondition::version("7"))
+        .await
+        .unwrap();
     metadata.labels.clear();
-    let error = client.apply_service_account(&metadata, "7").await.unwrap_err();
+    let error = writes(&client)
+        .apply(&metadata, Precondition::version("7"))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Conflict);
     let sent = api.sent().await;
     assert_eq!(sent[0].method, http::Method::GET);
@@ -109,12 +119,18 @@ async fn apply_is_forced_and_bound_to_what_was_read() {
 async fn apply_neither_creates_nor_overwrites() {
     let api = Api::answering([failure(404, "NotFound"), answer(200, &account("s3-reader"))]);
     let client = api.client();
-    let gone = client.apply_service_account(&wanted(), "7").await.unwrap_err();
+    let gone = writes(&client)
+        .apply(&wanted(), Precondition::version("7"))
+        .await
+        .unwrap_err();
     assert_eq!(
         (gone.kind, gone.action.as_str()),
         (CallErrorKind::NotFound, "patch serviceaccounts")
     );
-    let moved = client.apply_service_account(&wanted(), "6").await.unwrap_err();
+    let moved = writes(&client)
+        .apply(&wanted(), Precondition::version("6"))
+        .await
+        .unwrap_err();
     assert_eq!(moved.kind, CallErrorKind::Conflict);
     assert!(
         api.sent()
@@ -129,8 +145,12 @@ async fn removing_names_single_keys() {
     let api = Api::answering([answer(200, &account("s3-reader"))]);
     let annotations = [ROLE_ARN.to_owned()];
     let client = api.client();
-    client
-        .remove_service_account_metadata("app", "s3-reader", &[], &annotations, "41")
+    writes(&client)
+        .merge::<ServiceAccount>(
+            ObjectKey::namespaced("app", "s3-reader"),
+            ServiceAccount::removal(&[], &annotations),
+            Precondition::version("41"),
+        )
         .await
         .unwrap();
     let sent = api.only().await;
@@ -148,6 +168,24 @@ async fn removing_names_single_keys() {
 }
 
 #[tokio::test]
+async fn a_uid_that_is_known_binds_a_patch_too() {
+    let api = Api::answering([answer(200, &account("s3-reader"))]);
+    let client = api.client();
+    writes(&client)
+        .merge::<ServiceAccount>(
+            ObjectKey::namespaced("app", "s3-reader"),
+            json!({"automountServiceAccountToken": false}),
+            Precondition::exactly("u-1", "41"),
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        api.only().await.body,
+        json!({"automountServiceAccountToken": false, "metadata": {"uid": "u-1", "resourceVersion": "41"}})
+    );
+}
+
+#[tokio::test]
 async fn deleting_is_bound_to_uid_and_version() {
     let success =
         json!({"kind": "Status", "status": "Success", "details": {"name": "s3-reader", "uid": "u-1"}});
@@ -157,13 +195,19 @@ async fn deleting_is_bound_to_uid_and_version() {
         failure(404, "NotFound"),
     ]);
     let client = api.client();
-    client
-        .delete_service_account("app", "s3-reader", "u-1", "41")
+    writes(&client)
+        .delete::<ServiceAccount>(
+            ObjectKey::namespaced("app", "s3-reader"),
+            Precondition::exactly("u-1", "41"),
+        )
         .await
         .unwrap();
     for kind in [CallErrorKind::Conflict, CallErrorKind::NotFound] {
-        let error = client
-            .delete_service_account("app", "s3-reader", "u-1", "41")
+        let error = writes(&client)
+            .delete::<ServiceAccount>(
+                ObjectKey::namespaced("app", "s3-reader"),
+                Precondition::exactly("u-1", "41"),
+            )
             .await
             .unwrap_err();
         assert_eq!(error.kind, kind);
@@ -184,17 +228,30 @@ async fn an_empty_precondition_is_never_sent() {
     let api = Api::default();
     let client = api.client();
     let errors = [
-        client.apply_service_account(&wanted(), "").await.unwrap_err(),
-        client
-            .remove_service_account_metadata("app", "s3-reader", &[], &[], "")
+        writes(&client)
+            .apply(&wanted(), Precondition::version(""))
             .await
             .unwrap_err(),
-        client
-            .delete_service_account("app", "s3-reader", "", "41")
+        writes(&client)
+            .merge::<ServiceAccount>(
+                ObjectKey::namespaced("app", "s3-reader"),
+                ServiceAccount::removal(&[], &[]),
+                Precondition::version(""),
+            )
             .await
             .unwrap_err(),
-        client
-            .delete_service_account("app", "s3-reader", "u-1", "")
+        writes(&client)
+            .delete::<ServiceAccount>(
+                ObjectKey::namespaced("app", "s3-reader"),
+                Precondition::exactly("", "41"),
+            )
+            .await
+            .unwrap_err(),
+        writes(&client)
+            .delete::<ServiceAccount>(
+                ObjectKey::namespaced("app", "s3-reader"),
+                Precondition::exactly("u-1", ""),
+            )
             .await
             .unwrap_err(),
     ];
@@ -212,9 +269,9 @@ async fn a_write_of_unknown_effect_is_not_repeated() {
         answer(201, &account("s3-reader")),
     ]);
     let client = api.client();
-    let error = client.create_service_account(&wanted()).await.unwrap_err();
+    let error = writes(&client).create(&wanted()).await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::ServiceFailure);
     // A throttled one was not executed.
-    client.create_service_account(&wanted()).await.unwrap();
+    writes(&client).create(&wanted()).await.unwrap();
     assert_eq!(api.sent().await.len(), 3);
 }

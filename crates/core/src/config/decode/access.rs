@@ -7,7 +7,7 @@ use crate::config::cluster_access::{
 };
 use crate::config::location::Located;
 use crate::config::source::Source;
-use crate::ports::access::PolicyRule;
+use crate::ports::kubernetes::PolicyRule;
 use eksact_yaml::Node;
 
 /// Reads a ClusterAccess.

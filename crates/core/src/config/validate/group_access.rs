@@ -11,7 +11,7 @@ use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
 use crate::config::suggest;
-use crate::ports::access::PolicyRule;
+use crate::ports::kubernetes::PolicyRule;
 use eksact_identity::authn::aws_auth::{NameOf, NamedCaller};
 use eksact_yaml::Node;
 

@@ -11,8 +11,7 @@ use crate::{
     live::{AWS_AUTH, AWS_AUTH_NAMESPACE},
     ports::{
         CallError, CallErrorKind,
-        access::{ConfigMap, NewConfigMap},
-        kubernetes::KubernetesReader,
+        kubernetes::{ConfigMap, KubernetesReader, Object as _, Precondition, Selector},
     },
     resources::RunContext,
 };
@@ -68,7 +67,10 @@ impl Backup {
 /// The backups in the cluster, the newest first.
 pub(super) async fn backups(kubernetes: &dyn KubernetesReader) -> Result<Vec<Backup>, CallError> {
     let mut backups: Vec<Backup> = kubernetes
-        .config_maps(AWS_AUTH_NAMESPACE, BACKUP_OF_LABEL, AWS_AUTH)
+        .list::<ConfigMap>(
+            Some(AWS_AUTH_NAMESPACE),
+            Selector::Label(BACKUP_OF_LABEL, AWS_AUTH),
+        )
         .await?
         .into_iter()
         .map(|config_map| Backup::new(config_map.name.clone(), config_map))
@@ -164,14 +166,15 @@ pub(super) async fn keep(
     if before_restore {
         annotations.insert(BEFORE_RESTORE_ANNOTATION.to_owned(), "true".to_owned());
     }
-    let backup = NewConfigMap {
+    let backup = ConfigMap {
         namespace: AWS_AUTH_NAMESPACE.to_owned(),
         name: name.clone(),
         labels: BTreeMap::from([(BACKUP_OF_LABEL.to_owned(), AWS_AUTH.to_owned())]),
         annotations,
         data: now.data.clone(),
+        ..ConfigMap::default()
     };
-    match context.writers.kubernetes.create_config_map(&backup).await {
+    match context.writers.kubernetes.create(&backup).await {
         Ok(_) => Ok(Kept::InCluster { name }),
         Err(error) if error.kind == CallErrorKind::AlreadyExists => Ok(Kept::InCluster { name }),
         Err(error)
@@ -196,11 +199,9 @@ pub(super) async fn forget_oldest(context: &RunContext) -> Option<String> {
         let deleted = context
             .writers
             .kubernetes
-            .delete_config_map(
-                AWS_AUTH_NAMESPACE,
-                &backup.name,
-                &backup.config_map.uid,
-                &backup.config_map.resource_version,
+            .delete::<ConfigMap>(
+                backup.config_map.key(),
+                Precondition::exactly(&backup.config_map.uid, &backup.config_map.resource_version),
             )
             .await;
         match deleted {

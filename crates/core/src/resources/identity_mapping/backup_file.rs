@@ -14,10 +14,7 @@ use super::backup::{Backup, HISTORY, Kept, newest_first};
 use crate::{
     engine::StepError,
     live::AWS_AUTH,
-    ports::{
-        CallError,
-        access::{ConfigMap, NewConfigMap},
-    },
+    ports::{CallError, kubernetes::ConfigMap},
     resources::RunContext,
 };
 
@@ -44,7 +41,7 @@ fn folder(state: &Path) -> PathBuf {
 
 /// Keeps `backup`, which the cluster of this ARN refused.
 pub(super) fn keep(
-    backup: &NewConfigMap,
+    backup: &ConfigMap,
     cluster_arn: &str,
     digest: &str,
     refused: CallError,
@@ -144,7 +141,7 @@ pub(super) fn forget_oldest(cluster_arn: &str, context: &RunContext) {
 }
 
 /// The backup as `kubectl create -f` takes it.
-fn manifest(backup: &NewConfigMap, cluster_arn: &str) -> String {
+fn manifest(backup: &ConfigMap, cluster_arn: &str) -> String {
     let mut annotations = backup.annotations.clone();
     annotations.insert(CLUSTER_ANNOTATION.to_owned(), cluster_arn.to_owned());
     let manifest = json!({

@@ -17,7 +17,7 @@ use super::{
     reading::{MapEntry, Reading},
     text::{Lines, changed_lines},
 };
-use crate::{engine::Action, guard::access::Admitted, ports::access::ConfigMap};
+use crate::{engine::Action, guard::access::Admitted, ports::kubernetes::ConfigMap};
 use eksact_identity::authn::aws_auth::{SectionKey, edit::EditError};
 
 /// What the API server takes as the `data` of a ConfigMap, in bytes of its values (Kubernetes,

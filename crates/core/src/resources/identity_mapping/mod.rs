@@ -28,7 +28,7 @@ use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
     guard::access::KnownRefusal,
     live::{AccessEntries, AwsAuth, CallerInCluster, Live, LiveReader, Observed, PermissionSetRoles},
-    ports::{access::ConfigMap, kubernetes::AccessReview},
+    ports::kubernetes::{AccessReview, ConfigMap},
 };
 
 pub use backup::{AllBackups, BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, all_backups};

@@ -9,7 +9,7 @@ use crate::{
     engine::StepError,
     guard::{Guard, access::KnownRefusal, standpoint::Standpoint},
     live::{AWS_AUTH, AWS_AUTH_NAMESPACE, AwsAuth, Live},
-    ports::{access::ConfigMap, kubernetes::AccessReview},
+    ports::kubernetes::{AccessReview, ConfigMap},
 };
 
 /// One write.

@@ -24,7 +24,7 @@ use crate::{
         standpoint::{Standpoint, known_entries},
     },
     live::{Live, Unreadable, addresses, unreadable},
-    ports::{CallError, access::ConfigMap},
+    ports::{CallError, kubernetes::ConfigMap},
     resources::{Request, revocation::is_held_back, runner::private_endpoint, unreachable},
 };
 

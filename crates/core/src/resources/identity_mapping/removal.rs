@@ -14,7 +14,7 @@ use crate::{
     engine::{Finding, PlanDraft, Reason, Severity},
     guard::Guard,
     live::addresses,
-    ports::access::ConfigMap,
+    ports::kubernetes::ConfigMap,
     resources::{Request, request::MappingSelector},
 };
 use eksact_identity::authn::aws_auth::SectionKey;

@@ -17,7 +17,7 @@ use crate::{
     live::{AWS_AUTH, AWS_AUTH_NAMESPACE},
     ports::{
         CallError, CallErrorKind,
-        access::{ConfigMap, ConfigMapPatch, NewConfigMap},
+        kubernetes::{ConfigMap, ConfigMapPatch, ObjectKey, Precondition},
     },
     resources::{RunContext, runner::run_again},
 };
@@ -49,7 +49,7 @@ pub(super) async fn run(
         let now = context
             .readers
             .kubernetes
-            .config_map(AWS_AUTH_NAMESPACE, AWS_AUTH)
+            .get::<ConfigMap>(ObjectKey::namespaced(AWS_AUTH_NAMESPACE, AWS_AUTH))
             .await?;
         let Some(writing) = writing(&operation, now.as_ref())? else {
             return Ok(finished(&operation, backups, context).await);
@@ -235,17 +235,21 @@ async fn write(
             annotations: writing.annotations.clone(),
         };
         return kubernetes
-            .patch_config_map(AWS_AUTH_NAMESPACE, AWS_AUTH, &patch, &now.resource_version)
+            .merge(
+                ObjectKey::namespaced(AWS_AUTH_NAMESPACE, AWS_AUTH),
+                patch.to_wire(),
+                Precondition::version(&now.resource_version),
+            )
             .await;
     }
     let present = |(key, text): (&String, &Option<String>)| Some((key.clone(), text.clone()?));
     kubernetes
-        .create_config_map(&NewConfigMap {
+        .create(&ConfigMap {
             namespace: AWS_AUTH_NAMESPACE.to_owned(),
             name: AWS_AUTH.to_owned(),
-            labels: BTreeMap::new(),
             annotations: writing.annotations.iter().filter_map(present).collect(),
             data: writing.data.iter().filter_map(present).collect(),
+            ..ConfigMap::default()
         })
         .await
 }

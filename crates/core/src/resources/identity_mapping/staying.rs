@@ -13,7 +13,7 @@ use crate::{
     config::location::SourceLocation,
     engine::{Action, Finding, PlanDraft, Reason, Severity},
     live::addresses,
-    ports::access::ConfigMap,
+    ports::kubernetes::ConfigMap,
     resources::{Request, revocation::held_back},
 };
 

@@ -20,8 +20,8 @@ use crate::{
     live::{Bindings, Live, Unreadable, addresses, binding_words, role_key, role_words, unreadable},
     ports::{
         CallErrorKind,
-        access::{RbacBinding, Subject},
         kubernetes::AccessReview,
+        kubernetes::{Object as _, Precondition, RbacBinding, Selector, Subject},
     },
     resources::{Request, RunContext, unreachable},
 };
@@ -272,17 +272,29 @@ fn missing_role(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) {
 pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<StepDone, StepError> {
     let kubernetes = &context.writers.kubernetes;
     let (binding, outcome, gone) = match &operation {
-        Operation::Create { binding } => (
-            binding,
-            kubernetes.create_rbac_binding(binding).await.map(drop),
-            false,
-        ),
+        Operation::Create { binding } => (binding, kubernetes.create(binding).await.map(drop), false),
         Operation::SetSubjects { binding } => (
             binding,
-            kubernetes.set_rbac_subjects(binding).await.map(drop),
+            kubernetes
+                .merge::<RbacBinding>(
+                    binding.key(),
+                    binding.subjects_patch(),
+                    Precondition::version(&binding.resource_version),
+                )
+                .await
+                .map(drop),
             false,
         ),
-        Operation::Delete { binding } => (binding, kubernetes.delete_rbac_binding(binding).await, true),
+        Operation::Delete { binding } => (
+            binding,
+            kubernetes
+                .delete::<RbacBinding>(
+                    binding.key(),
+                    Precondition::exactly(&binding.uid, &binding.resource_version),
+                )
+                .await,
+            true,
+        ),
     };
     let Err(error) = outcome else {
         return Ok(StepDone::default());
@@ -300,7 +312,11 @@ pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<St
         return Err(error.into());
     }
     // A lost answer, or somebody who was faster: what counts is what is there.
-    let live = context.readers.kubernetes.rbac_bindings().await?;
+    let live = context
+        .readers
+        .kubernetes
+        .list::<RbacBinding>(None, Selector::Everything)
+        .await?;
     let live = live
         .iter()
         .find(|live| live.namespace == binding.namespace && live.name == binding.name);

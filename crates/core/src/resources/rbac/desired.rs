@@ -12,7 +12,7 @@ use crate::{
     },
     engine::plan::fingerprint,
     guard::rbac_rules::normal,
-    ports::access::{PolicyRule, RbacBinding, RbacRole, Subject},
+    ports::kubernetes::{PolicyRule, RbacBinding, RbacRole, Subject},
     resources::Request,
 };
 

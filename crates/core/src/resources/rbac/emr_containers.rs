@@ -3,7 +3,7 @@
 
 use crate::{
     config::cluster_access::EMR_CONTAINERS,
-    ports::access::{PolicyRule, RbacBinding, RbacRole, Subject},
+    ports::kubernetes::{PolicyRule, RbacBinding, RbacRole, Subject},
 };
 
 /// Verbs on what EMR makes of its own: the last ones are kubectl's, and mean nothing to the API server.

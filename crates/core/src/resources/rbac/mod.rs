@@ -23,10 +23,7 @@ use crate::{
         AccessEntries, Bindings, CallerInCluster, Live, LiveReader, NamespaceByName, RBAC_GROUP,
         RbacRoleByKey, RoleKey, addresses, role_key,
     },
-    ports::{
-        access::{RbacBinding, RbacRole},
-        kubernetes::AccessReview,
-    },
+    ports::kubernetes::{AccessReview, RbacBinding, RbacRole},
 };
 
 /// The label that marks a role or binding as eksact's.

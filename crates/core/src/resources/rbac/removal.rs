@@ -15,7 +15,7 @@ use crate::{
     },
     guard::rbac_rules::normal,
     live::{Live, RoleKey, addresses, binding_words, role_key, role_words},
-    ports::access::{RbacBinding, RbacRole},
+    ports::kubernetes::{RbacBinding, RbacRole},
     resources::{
         Request,
         revocation::{held_back, is_held_back},

@@ -18,8 +18,8 @@ use crate::{
     live::{Live, RbacRoleByKey, RoleKey, Unreadable, addresses, role_words, unreadable},
     ports::{
         CallErrorKind,
-        access::{PolicyRule, RbacRole},
         kubernetes::AccessReview,
+        kubernetes::{Object as _, PolicyRule, Precondition, RbacRole},
     },
     resources::{Request, RunContext, unreachable},
 };
@@ -183,9 +183,29 @@ pub(super) fn rules_change(before: &[PolicyRule], after: &[PolicyRule]) -> Attri
 pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<StepDone, StepError> {
     let kubernetes = &context.writers.kubernetes;
     let (role, outcome, gone) = match &operation {
-        Operation::Create { role } => (role, kubernetes.create_rbac_role(role).await.map(drop), false),
-        Operation::SetRules { role } => (role, kubernetes.set_rbac_rules(role).await.map(drop), false),
-        Operation::Delete { role } => (role, kubernetes.delete_rbac_role(role).await, true),
+        Operation::Create { role } => (role, kubernetes.create(role).await.map(drop), false),
+        Operation::SetRules { role } => (
+            role,
+            kubernetes
+                .merge::<RbacRole>(
+                    role.key(),
+                    role.rules_patch(),
+                    Precondition::version(&role.resource_version),
+                )
+                .await
+                .map(drop),
+            false,
+        ),
+        Operation::Delete { role } => (
+            role,
+            kubernetes
+                .delete::<RbacRole>(
+                    role.key(),
+                    Precondition::exactly(&role.uid, &role.resource_version),
+                )
+                .await,
+            true,
+        ),
     };
     let Err(error) = outcome else {
         return Ok(StepDone::default());
@@ -197,12 +217,7 @@ pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<St
         return Err(error.into());
     }
     // A lost answer, or somebody who was faster: what counts is what is there.
-    match context
-        .readers
-        .kubernetes
-        .rbac_role(role.namespace.as_deref(), &role.name)
-        .await
-    {
+    match context.readers.kubernetes.get::<RbacRole>(role.key()).await {
         Ok(Some(live)) if !gone && same_rules(&live, role) => Ok(StepDone::default()),
         Ok(None) if gone => Ok(StepDone::default()),
         _ => Err(error.into()),

@@ -9,7 +9,7 @@ use crate::{
     live::{Ownership, ROLE_ANNOTATION, other_owner, ownership},
     ports::{
         CallErrorKind,
-        kubernetes::{Pod, ServiceAccount, ServiceAccountMetadata},
+        kubernetes::{Object as _, ObjectKey, Pod, Precondition, ServiceAccount},
     },
     resources::{RunContext, runner::run_again},
 };
@@ -26,11 +26,12 @@ pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<St
             labels,
             annotations,
         } => {
-            let metadata = ServiceAccountMetadata {
+            let metadata = ServiceAccount {
                 namespace,
                 name,
                 labels,
                 annotations: known(annotations)?,
+                ..ServiceAccount::default()
             };
             create(&metadata, context).await
         }
@@ -74,7 +75,7 @@ fn known(annotations: BTreeMap<String, Deferred<String>>) -> Result<BTreeMap<Str
         .collect()
 }
 
-fn has(account: &ServiceAccount, metadata: &ServiceAccountMetadata) -> bool {
+fn has(account: &ServiceAccount, metadata: &ServiceAccount) -> bool {
     metadata
         .labels
         .iter()
@@ -85,8 +86,8 @@ fn has(account: &ServiceAccount, metadata: &ServiceAccountMetadata) -> bool {
             .all(|(key, value)| account.annotations.get(key) == Some(value))
 }
 
-async fn create(metadata: &ServiceAccountMetadata, context: &RunContext) -> Result<StepDone, StepError> {
-    let Err(error) = context.writers.kubernetes.create_service_account(metadata).await else {
+async fn create(metadata: &ServiceAccount, context: &RunContext) -> Result<StepDone, StepError> {
+    let Err(error) = context.writers.kubernetes.create(metadata).await else {
         return Ok(StepDone::default());
     };
     let lost = matches!(
@@ -99,7 +100,7 @@ async fn create(metadata: &ServiceAccountMetadata, context: &RunContext) -> Resu
     match context
         .readers
         .kubernetes
-        .service_account(&metadata.namespace, &metadata.name)
+        .get::<ServiceAccount>(metadata.key())
         .await
     {
         Ok(Some(account)) if has(&account, metadata) => Ok(StepDone::default()),
@@ -129,22 +130,23 @@ async fn apply(operation: Operation, context: &RunContext) -> Result<StepDone, S
     else {
         return Err(StepError::new("internal error: not an apply"));
     };
-    let metadata = ServiceAccountMetadata {
+    let metadata = ServiceAccount {
         namespace,
         name,
         labels,
         annotations: known(annotations)?,
+        ..ServiceAccount::default()
     };
     let mut version = resource_version;
     for _ in 0..ATTEMPTS {
         match context
             .writers
             .kubernetes
-            .apply_service_account(&metadata, &version)
+            .apply(&metadata, Precondition::version(&version))
             .await
         {
             Ok(applied) => {
-                remove(&metadata, applied, &remove_labels, &remove_annotations, context).await?;
+                remove(applied, &remove_labels, &remove_annotations, context).await?;
                 let annotation_changed = before_annotations.get(ROLE_ANNOTATION).and_then(Option::as_ref)
                     != metadata.annotations.get(ROLE_ANNOTATION);
                 let notes = if annotation_changed {
@@ -161,7 +163,7 @@ async fn apply(operation: Operation, context: &RunContext) -> Result<StepDone, S
                 let now = context
                     .readers
                     .kubernetes
-                    .service_account(&metadata.namespace, &metadata.name)
+                    .get::<ServiceAccount>(metadata.key())
                     .await?
                     .ok_or_else(|| moved(&metadata.namespace, &metadata.name, "it was deleted"))?;
                 if now.uid != uid {
@@ -207,7 +209,6 @@ fn moved(namespace: &str, name: &str, what: &str) -> StepError {
 
 /// Takes away what only eksact had set, where server-side apply did not already.
 async fn remove(
-    metadata: &ServiceAccountMetadata,
     applied: ServiceAccount,
     labels: &[String],
     annotations: &[String],
@@ -229,12 +230,10 @@ async fn remove(
     context
         .writers
         .kubernetes
-        .remove_service_account_metadata(
-            &metadata.namespace,
-            &metadata.name,
-            &labels,
-            &annotations,
-            &applied.resource_version,
+        .merge::<ServiceAccount>(
+            applied.key(),
+            ServiceAccount::removal(&labels, &annotations),
+            Precondition::version(&applied.resource_version),
         )
         .await?;
     Ok(())
@@ -253,7 +252,11 @@ async fn remove_annotation(
         let removed = context
             .writers
             .kubernetes
-            .remove_service_account_metadata(namespace, name, &[], &annotations, &version)
+            .merge::<ServiceAccount>(
+                ObjectKey::namespaced(namespace, name),
+                ServiceAccount::removal(&[], &annotations),
+                Precondition::version(&version),
+            )
             .await;
         match removed {
             Ok(_) => return Ok(StepDone::default()),
@@ -262,7 +265,7 @@ async fn remove_annotation(
                 let now = context
                     .readers
                     .kubernetes
-                    .service_account(namespace, name)
+                    .get::<ServiceAccount>(ObjectKey::namespaced(namespace, name))
                     .await?
                     .filter(|now| now.uid == uid);
                 match now.as_ref().and_then(|now| now.annotations.get(ROLE_ANNOTATION)) {
@@ -293,7 +296,10 @@ async fn delete(
         match context
             .writers
             .kubernetes
-            .delete_service_account(namespace, name, uid, &version)
+            .delete::<ServiceAccount>(
+                ObjectKey::namespaced(namespace, name),
+                Precondition::exactly(uid, &version),
+            )
             .await
         {
             Ok(()) => return Ok(StepDone::default()),
@@ -302,7 +308,7 @@ async fn delete(
                 let Some(now) = context
                     .readers
                     .kubernetes
-                    .service_account(namespace, name)
+                    .get::<ServiceAccount>(ObjectKey::namespaced(namespace, name))
                     .await?
                 else {
                     return Ok(StepDone::default());
@@ -325,14 +331,14 @@ async fn delete(
 }
 
 /// The pods that still run with another role, and how to restart them. They are never restarted unasked.
-async fn restart_notes(metadata: &ServiceAccountMetadata, context: &RunContext) -> Vec<String> {
+async fn restart_notes(metadata: &ServiceAccount, context: &RunContext) -> Vec<String> {
     let Some(arn) = metadata.annotations.get(ROLE_ANNOTATION) else {
         return Vec::new();
     };
     let pods = match context
         .readers
         .kubernetes
-        .pods(&metadata.namespace, &metadata.name)
+        .list::<Pod>(Some(&metadata.namespace), Pod::under(&metadata.name))
         .await
     {
         Ok(pods) => pods,

@@ -1,39 +1,51 @@
-//! What the simulated API server checks of every object's metadata: names, labels, annotations
+//! What the simulated API server checks of every object alike: its size, its name, labels, annotations
 //! (`k8s.io/apimachinery/pkg/api/validation`).
 
 use std::collections::BTreeMap;
 
-use super::objects::Id;
-use super::refusal::Refusal;
+use serde_json::Value;
+
+use super::id::Id;
+use crate::refusal::Refusal;
+use eksact_core::ports::kubernetes::Names;
 
 /// Sum of the sizes of an object's annotations that the server takes, in bytes.
 const MAX_ANNOTATIONS: usize = 256 * 1024;
 
-/// The name of an object of the core group.
-pub(super) fn check_name(id: &Id<'_>) -> Result<(), Refusal> {
-    let name = id.name;
-    if name.len() <= 253 && name.split('.').all(is_label_characters) {
-        return Ok(());
+/// Body of a request (`k8s.io/apiserver` `server/config.go`, `MaxRequestBodyBytes`), in bytes.
+const MAX_REQUEST: usize = 3 * 1024 * 1024;
+
+pub(super) fn check_size_of_request(body: &Value) -> Result<(), Refusal> {
+    if body.to_string().len() > MAX_REQUEST {
+        let message = format!("Request entity too large: limit is {MAX_REQUEST}");
+        return Err(Refusal::new("RequestEntityTooLarge", message));
     }
-    Err(id.invalid(
-        "metadata.name",
-        &format!(
+    Ok(())
+}
+
+/// The name of a new object.
+pub(super) fn check_name(id: &Id<'_>) -> Result<(), Refusal> {
+    let name = id.key.name;
+    let why = match id.resource.names {
+        Names::Label if is_label_name(name) => return Ok(()),
+        Names::Label => format!(
+            "Invalid value: \"{name}\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or \
+             '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for \
+             validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+        ),
+        Names::Subdomain if name.len() <= 253 && name.split('.').all(is_label_characters) => return Ok(()),
+        Names::Subdomain => format!(
             "Invalid value: \"{name}\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
              characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex \
              used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
         ),
-    ))
-}
-
-/// The name of an object of RBAC: whatever can be one segment of a path (`pkg/api/validation/path`).
-pub(super) fn check_rbac_name(id: &Id<'_>) -> Result<(), Refusal> {
-    let name = id.name;
-    let why = match name {
-        "" => "Required value: name or generateName is required".to_owned(),
-        "." | ".." => format!("Invalid value: \"{name}\": may not be '{name}'"),
-        _ => match name.chars().find(|letter| ['/', '%'].contains(letter)) {
-            Some(letter) => format!("Invalid value: \"{name}\": may not contain '{letter}'"),
-            None => return Ok(()),
+        Names::PathSegment => match name {
+            "" => "Required value: name or generateName is required".to_owned(),
+            "." | ".." => format!("Invalid value: \"{name}\": may not be '{name}'"),
+            _ => match name.chars().find(|letter| ['/', '%'].contains(letter)) {
+                Some(letter) => format!("Invalid value: \"{name}\": may not contain '{letter}'"),
+                None => return Ok(()),
+            },
         },
     };
     Err(id.invalid("metadata.name", &why))
@@ -78,8 +90,7 @@ pub(super) fn check_metadata(
     Ok(())
 }
 
-/// A namespace's name.
-pub(super) fn is_label_name(name: &str) -> bool {
+fn is_label_name(name: &str) -> bool {
     name.len() <= 63 && is_label_characters(name)
 }
 

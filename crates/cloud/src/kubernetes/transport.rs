@@ -1,18 +1,21 @@
-//! One request to the API and its answer: credentials, repetition, paging. Knows no kind of object.
+//! One request to the API and its answer: credentials, repetition, paging.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use http::{Method, StatusCode, header};
 use kube::core::{ListMeta, Status, params::ListParams};
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::{
-    KubernetesClient,
-    error::{self, Call},
-    token::BearerToken,
+    error::{self, Call, Way},
+    token::{BearerToken, TokenCache},
 };
 use eksact_core::ports::{CallError, CallErrorKind};
 
+/// Calls that run at once. Without a bound, two hundred stacks that settle together would open two hundred connections.
+const CALLS_IN_FLIGHT: usize = 16;
 /// Objects per page, as kubectl asks for them.
 const PAGE_SIZE: u32 = 500;
 /// How often a listing begins again when its continue token has expired on the way.
@@ -33,13 +36,45 @@ enum Answer {
 
 /// One page of a list; items of a list carry no kind of their own.
 #[derive(Deserialize)]
-struct Page<T> {
+struct Page {
     #[serde(default)]
     metadata: ListMeta,
-    items: Vec<T>,
+    items: Vec<Value>,
 }
 
-impl KubernetesClient {
+/// A connection to a cluster's API. Cheap calls share one pool of connections.
+pub(super) struct Transport {
+    client: kube::Client,
+    /// None where kube itself adds the credentials (static ones of a kubeconfig).
+    tokens: Option<TokenCache>,
+    pub(super) way: Way,
+    in_flight: Semaphore,
+    /// Wait before the first repetition of a throttled call; doubled for each further one.
+    pub(super) pace: Duration,
+    /// How long `server_version` may take in all.
+    pub(super) answer_limit: Duration,
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport")
+            .field("way", &self.way)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Transport {
+    pub(super) fn new(client: kube::Client, tokens: Option<TokenCache>, way: Way) -> Self {
+        Self {
+            client,
+            tokens,
+            way,
+            in_flight: Semaphore::new(CALLS_IN_FLIGHT),
+            pace: Duration::from_millis(200),
+            answer_limit: Duration::from_secs(10),
+        }
+    }
+
     /// Sends a request and reads the object that comes back.
     pub(super) async fn send<T: DeserializeOwned>(
         &self,
@@ -66,14 +101,14 @@ impl KubernetesClient {
         }
     }
 
-    /// The objects of a collection that `selected` selects, all pages. A page that comes too late (410) throws the pages before it away: together they
-    /// would be no state that ever existed.
-    pub(super) async fn list<T: DeserializeOwned>(
+    /// The objects of a collection that `selected` selects, all pages. A page that comes too late (410) throws the pages
+    /// before it away: together they would be no state that ever existed.
+    pub(super) async fn list(
         &self,
         call: &Call,
         collection: &kube::core::Request,
         selected: &ListParams,
-    ) -> Result<Vec<T>, CallError> {
+    ) -> Result<Vec<Value>, CallError> {
         let mut items = Vec::new();
         let mut next: Option<String> = None;
         let mut restarts = 0;
@@ -85,7 +120,7 @@ impl KubernetesClient {
             let request = collection
                 .list(&parameters)
                 .map_err(|error| invalid_request(call, &error))?;
-            let page: Page<T> = match self.send(call, &request).await {
+            let page: Page = match self.send(call, &request).await {
                 Ok(page) => page,
                 Err(error) if next.is_some() && restarts < MAX_RESTARTS && has_expired(&error) => {
                     restarts += 1;
@@ -174,9 +209,9 @@ impl KubernetesClient {
     }
 
     fn refusal(&self, call: &Call, code: StatusCode, body: &[u8]) -> CallError {
-        let status = serde_json::from_slice::<serde_json::Value>(body)
+        let status = serde_json::from_slice::<Value>(body)
             .ok()
-            .filter(|answer| answer.get("kind").and_then(serde_json::Value::as_str) == Some("Status"))
+            .filter(|answer| answer.get("kind").and_then(Value::as_str) == Some("Status"))
             .and_then(|answer| serde_json::from_value::<Status>(answer).ok());
         match status {
             Some(status) => error::from_status(call, &self.way, code.as_u16(), &status),
@@ -208,28 +243,6 @@ fn wait(pace: Duration, repetitions: u32, headers: &http::HeaderMap) -> Duration
 
 fn has_expired(error: &CallError) -> bool {
     matches!(error.code.as_deref(), Some("Expired" | "Gone"))
-}
-
-/// The path of a collection; kube's `list`, `get`, `create`, `patch` and `delete` build on it. Names go into the path
-/// as they are, so one that could change the path is refused here, whoever let it through.
-pub(super) fn collection<K>(
-    call: &Call,
-    namespace: Option<&str>,
-    name: Option<&str>,
-) -> Result<kube::core::Request, CallError>
-where
-    K: kube::Resource<DynamicType = ()>,
-{
-    for name in namespace.iter().chain(&name) {
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
-        if name.is_empty() || !name.bytes().all(legal) || name.starts_with('.') {
-            return Err(call.error(
-                CallErrorKind::Invalid,
-                format!("\"{name}\" is not a name that Kubernetes allows"),
-            ));
-        }
-    }
-    Ok(kube::core::Request::new(K::url_path(&(), namespace)))
 }
 
 /// kube could not build the request: our own mistake or a name that it refuses.
