@@ -290,7 +290,10 @@ fn codes_are_all_reported() {
             let name = path.file_name().unwrap().to_str().unwrap();
             if path.is_dir() {
                 folders.push(path);
-            } else if name.ends_with(".rs") && !name.ends_with("tests.rs") && name != "samples.rs" {
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !name.ends_with("tests.rs")
+                && name != "samples.rs"
+            {
                 source.push_str(&fs::read_to_string(&path).unwrap());
             }
         }
