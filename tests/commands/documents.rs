@@ -1,8 +1,9 @@
 //! The documents keep up with the program: the reference is made from it, and every command that they show is one.
 
-use std::{env, fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeSet, env, fmt::Write as _, fs, path::Path};
 
 use clap::{Arg, Command};
+use eksact_message::code::Code;
 
 use crate::commands::{place::Place, rooms};
 
@@ -240,43 +241,77 @@ fn readme_plan_is_a_real_one() {
     assert_eq!(place.run(&["plan", "-f", "cluster.yaml"]).stdout, shown);
 }
 
-/// Every guard and every finding that the source can report stands in `docs/guards.md`.
+/// The page of codes: every code with what it means, by what reports it.
+fn codes() -> String {
+    let mut text = "\
+# Codes
+
+What eksact finds has a code, printed as `error[code]`, `warning[code]`, `note[code]` or `refused[code]`, and given as `code` in JSON.
+Codes keep their names and meanings over versions. Made from the program itself; `EKSACT_BLESS=1 cargo test --test sandbox
+documents` writes it anew. [Guards](guards.md) are passed with `--allow CODE`.
+"
+    .to_owned();
+    for (area, codes) in Code::BY_AREA {
+        writeln!(text, "\n## {area}\n\n| code | meaning |\n|---|---|").unwrap();
+        for code in *codes {
+            writeln!(text, "| `{code}` | {} |", code.explanation()).unwrap();
+        }
+    }
+    text
+}
+
 #[test]
-fn table_of_codes_is_whole() {
+fn codes_page_is_that_of_the_program() {
+    let path = Path::new(ROOT).join("docs/codes.md");
+    let codes = codes();
+    if env::var_os("EKSACT_BLESS").is_some() {
+        fs::write(&path, &codes).unwrap();
+    }
+    assert!(
+        fs::read_to_string(&path).unwrap_or_default() == codes,
+        "docs/codes.md is not that of this program: EKSACT_BLESS=1 cargo test --test sandbox documents"
+    );
+}
+
+#[test]
+fn guards_are_all_in_their_document() {
     let table = fs::read_to_string(Path::new(ROOT).join("docs/guards.md")).unwrap();
     for guard in eksact_core::guard::Guard::ALL {
         assert!(table.contains(&format!("| `{}` |", guard.code())), "{guard:?}");
     }
-    let mut seen = 0;
-    let mut files = Vec::new();
-    for room in [
-        "crates/core/src/resources",
-        "crates/identity/src/authn/aws_auth",
-        "crates/core/src/diagnosis",
-    ] {
-        rooms::files(&Path::new(ROOT).join(room), &mut files);
-    }
-    for path in files {
-        let source = fs::read_to_string(&path).unwrap();
-        let words: Vec<&str> = source.split_whitespace().collect();
-        let source = words.join(" ").replace("( ", "(");
-        for lead in [
-            "Severity::Error, \"",
-            "Severity::Warning, \"",
-            "Severity::Note, \"",
-            ".error(\"",
-            ".warning(\"",
-        ] {
-            for (at, _) in source.match_indices(lead) {
-                let code = source[at + lead.len()..].split('"').next().unwrap();
-                assert!(
-                    table.contains(&format!("`{code}`")),
-                    "{code} of {} is missing in docs/guards.md",
-                    path.display()
-                );
-                seen += 1;
+}
+
+/// A code that nothing reports is a promise without a use.
+#[test]
+fn codes_are_all_reported() {
+    let mut source = String::new();
+    let mut folders = vec![Path::new(ROOT).join("src"), Path::new(ROOT).join("crates")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !name.ends_with("tests.rs")
+                && name != "samples.rs"
+            {
+                source.push_str(&fs::read_to_string(&path).unwrap());
             }
         }
     }
-    assert!(seen > 15, "only {seen} codes found in the source");
+    let used: BTreeSet<&str> = source
+        .split("Code::")
+        .skip(1)
+        .map(|rest| {
+            rest.split(|letter: char| !letter.is_alphanumeric())
+                .next()
+                .unwrap()
+        })
+        .collect();
+    for code in Code::BY_AREA.iter().flat_map(|(_, codes)| *codes) {
+        let words = code.as_str().split('-');
+        let variant: String = words.map(|word| word[..1].to_uppercase() + &word[1..]).collect();
+        assert!(used.contains(variant.as_str()), "nothing reports {code}");
+    }
 }

@@ -298,7 +298,7 @@ fn eksctl_lines_of_public_guides_do_what_they_say() {
         let (code, words) = match becomes {
             Done => (0, ""),
             Asked => (3, "to ask on"),
-            Elsewhere => (64, "is a command of eksctl and not in eksact"),
+            Elsewhere => (64, "is a command of eksctl that eksact does not have"),
             Mistake(words) => (64, words),
             Fails(words) => (1, words),
         };

@@ -492,7 +492,7 @@ fn kubeconfig_that_cannot_be_changed_stops_an_apply_before_it_makes_anything() {
     assert!(
         ended
             .stderr
-            .contains("`clusters` is a mapping, and kubectl takes a list"),
+            .contains("`clusters` is a mapping, and kubectl expects a list"),
         "{}",
         ended.stderr
     );

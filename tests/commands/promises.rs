@@ -167,7 +167,7 @@ fn plans_of_changes_and_deletions_keep_their_promises() {
 /// A code may be added, and none may go.
 #[test]
 fn codes_keep_their_names() {
-    let documented = include_str!("../../docs/guards.md");
+    let documented = include_str!("../../docs/codes.md");
     for code in include_str!("../fixtures/promises/codes.txt").lines() {
         assert!(documented.contains(&format!("`{code}`")), "{code}");
     }

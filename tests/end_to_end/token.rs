@@ -301,7 +301,7 @@ fn code_is_asked_for_on_the_terminal_once_and_stdout_stays_clean() {
     asked.args(["-c", TERMINAL, &line]);
     with_environment(&mut asked);
     let asked = Ran::from(asked.output().unwrap()).ended(0);
-    asked.says("MFA code of arn:aws:iam::111122223333:mfa/nina: ");
+    asked.says("MFA code for arn:aws:iam::111122223333:mfa/nina: ");
     let token = fs::read_to_string(&file).unwrap();
     assert!(token.starts_with("k8s-aws-v1."), "{token}");
 

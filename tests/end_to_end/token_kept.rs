@@ -96,8 +96,8 @@ fn kept_credentials_that_aws_refuses_are_replaced_and_that_is_said() {
     ] {
         revoke();
         let ran = run(command).ended(0);
-        ran.says("kept in the cache").says("assumed-role");
-        assert!(!run(command).ended(0).stderr.contains("kept in the cache"));
+        ran.says("the cached credentials").says("assumed-role");
+        assert!(!run(command).ended(0).stderr.contains("the cached credentials"));
     }
     // As JSON, where no line is broken.
     run(&["whoami", "--profile", "admin", "-o", "json"]).says("from the cache since");

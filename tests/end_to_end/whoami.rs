@@ -228,7 +228,7 @@ fn verify_says_what_it_cannot_know() {
         .env_remove("AWS_REGION")
         .env_remove("AWS_DEFAULT_REGION");
     let ran = Ran::from(command.output().unwrap()).ended(0);
-    ran.says("sts.cn-north-1.amazonaws.com.cn").says("believes it");
+    ran.says("sts.cn-north-1.amazonaws.com.cn").says("accepts it");
 }
 
 /// The kubeconfig has what EKS does not tell somebody without rights: region, endpoint, authority.

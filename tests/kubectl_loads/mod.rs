@@ -72,7 +72,7 @@ fn is_usable(document: &Document, name: &str) -> Option<bool> {
     let counts = |fault: &&eksact_core::kubeconfig::Unusable| {
         used.contains(&(fault.section, fault.name.as_str()))
             // That is found out when the program is run.
-            && !fault.problem.contains("do not speak")
+            && !fault.problem.contains("do not support")
     };
     Some(!faults.iter().any(|fault| counts(&fault)))
 }

@@ -36,7 +36,7 @@ fn codes(plan: &Plan, severity: Severity) -> Vec<&str> {
 
 /// Refused without the guard's code and with all the others', done with its own.
 async fn refused_unless_allowed(sandbox: &Sandbox, request: Request, guard: Guard) -> Plan {
-    let code = guard.code();
+    let code = guard.code().as_str();
     let others = Guard::ALL.into_iter().filter(|other| *other != guard);
     for asked in [request.clone(), allowing(request.clone(), others)] {
         let refused = plan(sandbox, &asked).await;

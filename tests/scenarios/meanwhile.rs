@@ -44,7 +44,7 @@ const CASES: [Case; 4] = [
     (
         "made anew",
         |account| account.uid = "7d3c2f66-0000-4000-8000-000000000009".to_owned(),
-        Some("it was made anew"),
+        Some("it was recreated"),
     ),
 ];
 

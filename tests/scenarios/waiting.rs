@@ -86,7 +86,7 @@ async fn stack_that_takes_too_long_is_told_and_the_next_run_waits_for_it() {
     wanted.settings.timeout = Duration::from_secs(30);
     let report = attempt(&bed, &wanted).await.unwrap();
     let (_, error) = &report.failed[0];
-    assert!(error.message.contains("still at work after 30 s"), "{error}");
+    assert!(error.message.contains("still working after 30 s"), "{error}");
     wanted.settings.timeout = Duration::from_mins(10);
     apply(&bed, &wanted).await;
     assert_eq!(

@@ -103,7 +103,7 @@ fn difference(bytes: &[u8], theirs: &Answer) -> Option<String> {
             return theirs
                 .error
                 .is_empty()
-                .then(|| format!("ours is no text: {error}"));
+                .then(|| format!("ours is not a string: {error}"));
         }
     };
     let says = |ours: &Result<Node, SyntaxError>| match ours {

@@ -397,7 +397,10 @@ fn commands_of_eksctl_are_answered_by_name() {
     ] {
         let words: Vec<&str> = text.split(' ').collect();
         let failure = refusal(&root, &line(&["eksact"], &words));
-        assert!(failure.message.contains("not in eksact"), "{failure:?}");
+        assert!(
+            failure.message.contains("that eksact does not have"),
+            "{failure:?}"
+        );
         assert!(failure.message.contains(words[0]), "{failure:?}");
         assert!(!failure.help.is_empty());
     }

@@ -63,7 +63,7 @@ async fn entry_that_the_cluster_does_not_read_is_not_gone() {
         .collect();
     assert_eq!(
         codes,
-        [Guard::AwsAuthSectionDropped.code()],
+        [Guard::AwsAuthSectionDropped.code().as_str()],
         "{}",
         summary(&dropped)
     );

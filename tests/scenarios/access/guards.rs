@@ -50,7 +50,7 @@ async fn refused_unless_allowed(bed: &Sandbox, request: &Request, guard: Guard) 
         asked.settings.allow = allow;
         let refused = plan(bed, &asked).await;
         assert!(!refused.may_be_applied(), "{}", summary(&refused));
-        assert_eq!(refusals(&refused), [guard.code()]);
+        assert_eq!(refusals(&refused), [guard.code().as_str()]);
     }
     assert_eq!((text(bed, "mapRoles"), text(bed, "mapUsers")), before);
     let mut asked = request.clone();
@@ -58,7 +58,7 @@ async fn refused_unless_allowed(bed: &Sandbox, request: &Request, guard: Guard) 
     let allowed = plan(bed, &asked).await;
     let report = carry_out(bed, &allowed, &asked).await;
     assert!(report.succeeded(), "{report:#?}");
-    assert_settled(bed, &asked, guard.code()).await;
+    assert_settled(bed, &asked, guard.code().as_str()).await;
     allowed
 }
 
@@ -170,7 +170,7 @@ async fn own_rights_of_a_service_account_are_kept() {
         apply(&bed, &bound(group, "cluster-admin")).await;
         let refused = plan_as(&bed, &nothing, deployer).await;
         let expected: &[&str] = if is_its {
-            &[Guard::OwnAccessLost.code()]
+            &[Guard::OwnAccessLost.code().as_str()]
         } else {
             &[]
         };
@@ -198,7 +198,7 @@ async fn own_rights_of_a_service_account_are_kept() {
     let refused = plan_as(&bed, &nothing, deployer).await;
     assert_eq!(
         refusals(&refused),
-        [Guard::OwnAccessLost.code()],
+        [Guard::OwnAccessLost.code().as_str()],
         "{}",
         summary(&refused)
     );
@@ -295,7 +295,7 @@ async fn mapping_that_could_not_be_planned_is_never_a_success() {
     let mut asked = request(&file(&[DEVELOPERS]));
     assert_eq!(
         refusals(&plan(&bed, &asked).await),
-        [Guard::KubernetesUnreachable.code()]
+        [Guard::KubernetesUnreachable.code().as_str()]
     );
     asked.settings.allow = [Guard::KubernetesUnreachable].into();
     let allowed = plan(&bed, &asked).await;

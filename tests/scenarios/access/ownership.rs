@@ -109,7 +109,13 @@ async fn restore_does_not_overwrite_what_it_did_not_see() {
     let planned = plan(&bed, &restore).await;
     write(&bed, "mapAccounts", Some("- \"444455556666\"\n"));
     let report = crate::scenarios::stage::carry_out(&bed, &planned, &restore).await;
-    assert!(report.failed[0].1.message.contains("moved"), "{report:#?}");
+    assert!(
+        report.failed[0]
+            .1
+            .message
+            .contains("changed since the plan was made"),
+        "{report:#?}"
+    );
     assert!(text(&bed, "mapRoles").contains("role/dev"));
 }
 

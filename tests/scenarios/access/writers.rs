@@ -100,7 +100,7 @@ async fn change_other_than_the_planned_one_is_not_made() {
     let theirs = format!("{HAND_WRITTEN}- rolearn: arn:aws:iam::111122223333:role/dev\n  username: theirs\n");
     let (bed, report) = after(|bed| write(bed, "mapRoles", Some(&theirs))).await;
     assert!(
-        reason(&report).contains("in another way than planned"),
+        reason(&report).contains("would change differently than planned"),
         "{report:#?}"
     );
     assert_eq!(text(&bed, "mapRoles"), theirs);

@@ -52,7 +52,7 @@ async fn shared_role_length_is_told_before_the_write() {
         for finding in planned
             .findings
             .iter()
-            .filter(|finding| finding.code.starts_with("trust-policy"))
+            .filter(|finding| finding.code.as_str().starts_with("trust-policy"))
         {
             assert!(
                 finding.message.contains(&format!("{characters} characters")),

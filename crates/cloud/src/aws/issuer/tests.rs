@@ -160,10 +160,16 @@ async fn a_proxy_that_answers_nonsense_is_an_error() {
             "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n",
             "put them into HTTPS_PROXY=",
         ),
-        ("HTTP/1.1 503 Bad\u{7} Day\r\n\r\n", "hung up on CONNECT"),
+        (
+            "HTTP/1.1 503 Bad\u{7} Day\r\n\r\n",
+            "closed the connection on CONNECT",
+        ),
         ("HTTP/1.1 403 \r\n\r\n", "the proxy refused the tunnel: 403"),
-        ("SSH-2.0-OpenSSH_9.9\r\n\r\n", "the proxy hung up on CONNECT"),
-        (endless, "the proxy hung up on CONNECT"),
+        (
+            "SSH-2.0-OpenSSH_9.9\r\n\r\n",
+            "the proxy closed the connection on CONNECT",
+        ),
+        (endless, "the proxy closed the connection on CONNECT"),
     ] {
         let (proxy_port, ..) = proxy(answer, 0).await;
         let proxies = Matcher::builder()
@@ -184,7 +190,7 @@ async fn a_silent_host_ends_at_the_time_limit() {
     let roots = TrustRoots::mozilla();
     let client = IssuerClient::with_proxies(Matcher::builder().build(), &roots, Duration::from_millis(200));
     let error = client.certificate_chain(&url).await.unwrap_err();
-    assert!(error.to_string().contains("no answer within 0.2 s"), "{error}");
+    assert!(error.to_string().contains("no response within 0.2 s"), "{error}");
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ fn in_mode_api_only_entries_count_and_their_paths_do_not() {
 fn what_is_wrong_with_the_token_comes_before_any_mapping() {
     let identity = identity(ROLE);
     let mapped = data(&[("mapRoles", ADMIN)]);
-    let clock = [Finding::new(Severity::Error, "clock", "the clock is off")];
+    let clock = [Finding::new(Severity::Error, Code::Clock, "the clock is off")];
     let known = Known {
         mode: Some("CONFIG_MAP"),
         aws_auth: ReadAwsAuth::Data(&mapped),
@@ -192,7 +192,7 @@ fn a_refusal_of_who_is_mapped_asks_for_no_other_mapping() {
                 entries: Some(&entry),
                 ..refused_like(&refused)
             },
-            "made again",
+            "recreated",
         ),
     ] {
         let facts = told(&known);
@@ -234,7 +234,7 @@ fn aws_auth_that_lets_nobody_in_is_told_where_entries_are_unknown() {
     };
     let facts = told(&known);
     assert_eq!(codes(&facts), ["not-mapped"]);
-    assert!(text(&facts).contains("whether an access entry does is not checkable"));
+    assert!(text(&facts).contains("whether an access entry does cannot be checked"));
     assert_eq!(
         codes(&told(&nothing_known(&identity))),
         [""; 0],
@@ -380,7 +380,7 @@ fn callers_of_real_life_are_told_the_entry_that_nearly_matches() {
             SSO,
             vec![role(&iam("role/AWSReservedSSO_AdministratorAccess_*"))],
             &["wildcard-in-arn", "not-mapped"],
-            "it has a wildcard, which would match, and the server knows none".to_owned(),
+            "it has a wildcard that would match, and the server does not support wildcards".to_owned(),
         ),
         (
             SSO,
@@ -505,7 +505,7 @@ fn callers_of_real_life_are_told_the_entry_that_nearly_matches() {
             &dev,
             vec![("mapAccounts", format!("- '{A}'\n"))],
             &["mapped-by-account"],
-            "let in with everybody of its account".to_owned(),
+            "let in with everyone in its account".to_owned(),
         ),
         (
             &dev,

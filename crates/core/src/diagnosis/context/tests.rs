@@ -19,7 +19,7 @@ fn files() -> Vec<Entries> {
 fn codes(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<String> {
     findings(user, asked)
         .into_iter()
-        .map(|finding| finding.code)
+        .map(|finding| finding.code.to_string())
         .collect()
 }
 
@@ -135,7 +135,7 @@ fn what_is_wrong_with_a_user_is_named_beside_as_whom_it_signs_in() {
             "apiVersion: client.authentication.k8s.io/v1alpha1, command: aws-vault, args: [exec, dev, --, heptio-authenticator-aws, token, -i, prod]"
                 .to_owned(),
             &["exec-api-version", "exec-former-name"],
-            "Write `aws-iam-authenticator` in its place",
+            "Write `aws-iam-authenticator` instead",
         ),
         (
             "apiVersion: client.authentication.k8s.io/v1alpha1, command: heptio-authenticator-aws, args: [token, -i, prod], env: [{name: AWS_PROFILE, value: dev}]"
@@ -146,7 +146,7 @@ fn what_is_wrong_with_a_user_is_named_beside_as_whom_it_signs_in() {
         (
             "apiVersion: client.authentication.k8s.io/v2, command: aws, args: [eks, get-token, --cluster-name, prod, --profile, dev]".to_owned(),
             &["exec-api-version"],
-            "does not know",
+            "does not support",
         ),
         (
             "command: aws, args: [eks, get-token, --cluster-name, prod, --profile, dev]".to_owned(),

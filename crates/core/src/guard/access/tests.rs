@@ -54,7 +54,7 @@ fn codes(
         way_back: "aws eks create-access-entry …",
     })
     .iter()
-    .map(|refusal| refusal.guard.code())
+    .map(|refusal| refusal.guard.code().as_str())
     .collect()
 }
 
@@ -282,7 +282,10 @@ fn dropped_sections_and_foreign_changes() {
         way_back: "",
     };
     let refused = refusals(&evidence);
-    let codes: Vec<&str> = refused.iter().map(|refusal| refusal.guard.code()).collect();
+    let codes: Vec<&str> = refused
+        .iter()
+        .map(|refusal| refusal.guard.code().as_str())
+        .collect();
     assert_eq!(codes, ["aws-auth-section-dropped", "aws-auth-foreign-change"]);
     assert!(
         refused[0].message.contains("mapRoles (line 3"),

@@ -50,27 +50,27 @@ fn a_file_of_another_kind_is_no_kubeconfig() {
     for (text, problem, help) in [
         (
             "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {name: prod}\n",
-            "2:7: this is no kubeconfig but an object of kind ClusterConfig (eksctl.io/v1alpha5)",
+            "2:7: this is not a kubeconfig but an object of kind ClusterConfig (eksctl.io/v1alpha5)",
             no_kubeconfig,
         ),
         (
             "apiVersion: apps/v1\nkind: Deployment\n",
-            "2:7: this is no kubeconfig but an object of kind Deployment (apps/v1)",
+            "2:7: this is not a kubeconfig but an object of kind Deployment (apps/v1)",
             no_kubeconfig,
         ),
         (
             "apiVersion: v1\nkind: ConfigMap\nclusters: []\n",
-            "2:7: this is no kubeconfig but an object of kind ConfigMap (v1)",
+            "2:7: this is not a kubeconfig but an object of kind ConfigMap (v1)",
             no_kubeconfig,
         ),
         (
             "kind: Secret\n",
-            "1:7: this is no kubeconfig but an object of kind Secret",
+            "1:7: this is not a kubeconfig but an object of kind Secret",
             no_kubeconfig,
         ),
         (
             "Kind: List\nusers: []\n",
-            "1:7: this is no kubeconfig but an object of kind List",
+            "1:7: this is not a kubeconfig but an object of kind List",
             no_kubeconfig,
         ),
         (
@@ -90,12 +90,12 @@ fn a_file_of_another_kind_is_no_kubeconfig() {
         ),
         (
             "apiVersion: 1\n",
-            "1:13: `apiVersion` is a number, and kubectl takes a text",
+            "1:13: `apiVersion` is a number, and kubectl expects a string",
             "Put it in quotes.",
         ),
         (
             "[default]\naws_access_key_id = x\n",
-            "1:1: this is no kubeconfig: its top level is not a mapping",
+            "1:1: this is not a kubeconfig: its top level is not a mapping",
             no_kubeconfig,
         ),
     ] {
@@ -108,67 +108,67 @@ fn a_value_of_another_type_is_refused_with_its_place() {
     for (text, problem, help) in [
         (
             "just words",
-            "1:1: this is no kubeconfig: its top level is not a mapping",
+            "1:1: this is not a kubeconfig: its top level is not a mapping",
             OTHER_FILE,
         ),
         (
             "contexts:\n- name: 123\n",
-            "2:9: `name` is a number, and kubectl takes a text",
+            "2:9: `name` is a number, and kubectl expects a string",
             "Put it in quotes.",
         ),
         (
             "contexts:\n- name: x\n  context: {cluster: a, user: yes}\n",
-            "3:31: `user` is a boolean, and kubectl takes a text",
+            "3:31: `user` is a boolean, and kubectl expects a string",
             "Put it in quotes.",
         ),
         (
             "current-context: [a]\n",
-            "1:18: `current-context` is a list, and kubectl takes a text",
-            "Write a text, or remove `current-context`.",
+            "1:18: `current-context` is a list, and kubectl expects a string",
+            "Write a string, or remove `current-context`.",
         ),
         (
             "clusters: {}\n",
-            "1:11: `clusters` is a mapping, and kubectl takes a list",
+            "1:11: `clusters` is a mapping, and kubectl expects a list",
             "Write a list: `- ` before each item of `clusters`.",
         ),
         (
             "clusters: [a]\n",
-            "1:12: this item of `clusters` is a text, and kubectl takes a mapping",
+            "1:12: this item of `clusters` is a string, and kubectl expects a mapping",
             "Write a mapping, or remove this item of `clusters`.",
         ),
         (
             "users:\n- name: a\n  user: b\n",
-            "3:9: `user` is a text, and kubectl takes a mapping",
+            "3:9: `user` is a string, and kubectl expects a mapping",
             "Write a mapping, or remove `user`.",
         ),
         (
             "users: [{name: a, user: {token: 0123}}]",
-            "1:33: `token` is a number, and kubectl takes a text",
+            "1:33: `token` is a number, and kubectl expects a string",
             "Put it in quotes.",
         ),
         (
             "users: [{name: a, user: {exec: {provideClusterInfo: \"true\"}}}]",
-            "1:53: `provideClusterInfo` is a text, and kubectl takes true or false",
+            "1:53: `provideClusterInfo` is a string, and kubectl expects true or false",
             "Write `provideClusterInfo: true` or `provideClusterInfo: false`, without quotes.",
         ),
         (
             "users: [{name: a, user: {exec: {args: x}}}]",
-            "1:39: `args` is a text, and kubectl takes a list",
+            "1:39: `args` is a string, and kubectl expects a list",
             "Write a list: `- ` before each item of `args`.",
         ),
         (
             "users: [{name: a, user: {exec: {args: [1]}}}]",
-            "1:40: this item of `args` is a number, and kubectl takes a text",
+            "1:40: this item of `args` is a number, and kubectl expects a string",
             "Put it in quotes.",
         ),
         (
             "users: [{name: a, user: {exec: {env: {AWS_PROFILE: dev}}}}]",
-            "1:38: `env` is a mapping, and kubectl takes a list",
+            "1:38: `env` is a mapping, and kubectl expects a list",
             "Write a list: `- ` before each item of `env`.",
         ),
         (
             "users: [{name: a, user: {auth-provider: {config: {expires-in: 3600}}}}]",
-            "1:63: `expires-in` is a number, and kubectl takes a text",
+            "1:63: `expires-in` is a number, and kubectl expects a string",
             "Put it in quotes.",
         ),
         (
@@ -183,7 +183,7 @@ fn a_value_of_another_type_is_refused_with_its_place() {
         ),
         (
             "users:\n- name: a\n- name: a\n",
-            "3:3: the user `a` is there twice; kubectl refuses such a file",
+            "3:3: the user `a` appears twice; kubectl refuses such a file",
             "Remove one of the two, or give it another name.",
         ),
         (
@@ -193,17 +193,17 @@ fn a_value_of_another_type_is_refused_with_its_place() {
         ),
         (
             "extensions: [{name: a, extension: 1}, {name: a}]",
-            "1:39: the extension `a` is there twice; kubectl refuses such a file",
+            "1:39: the extension `a` appears twice; kubectl refuses such a file",
             "Remove one of the two, or give it another name.",
         ),
         (
             "x: {y: .inf}\n",
-            "1:8: JSON has no word for this number, so that it cannot be passed on",
-            "put it in quotes if it is a text",
+            "1:8: JSON cannot represent this number, so that it cannot be passed on",
+            "put it in quotes if it is a string",
         ),
         (
             "preferences: {colors: 1}\n",
-            "1:23: `colors` is a number, and kubectl takes true or false",
+            "1:23: `colors` is a number, and kubectl expects true or false",
             "Write true or false, or remove `colors`.",
         ),
     ] {
@@ -243,7 +243,7 @@ fn a_file_without_any_key_of_a_kubeconfig_is_not_one() {
         let document = Document::read("f", text.as_bytes()).unwrap();
         let edits = [super::super::value::Edit::SetCurrentContext(String::new())];
         let refused = document.edited(&edits).err().map(|error| error.to_string());
-        let wanted = (!is_one).then(|| "f: this is no kubeconfig: it has none of its keys".to_owned());
+        let wanted = (!is_one).then(|| "f: this is not a kubeconfig: it has none of its keys".to_owned());
         assert_eq!(refused, wanted, "{text}");
     }
 }

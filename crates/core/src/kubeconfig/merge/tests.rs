@@ -155,7 +155,7 @@ fn a_context_is_not_taken_from_its_user_unasked() {
     let mut reader = wanted(None, None, Some("adm"));
     assert_eq!(
         merge(&file, &reader).unwrap_err().to_string(),
-        format!("the context adm is there already, and its user {ARN} signs in otherwise")
+        format!("the context adm already exists, and its user {ARN} signs in differently")
     );
     // A user who signs in nobody knows how.
     let mut by_hand = file.clone();
@@ -230,7 +230,8 @@ fn a_name_without_an_account_does_not_turn_another_accounts_entry() {
     wanted.server = "https://other-account.example".to_owned();
     assert_eq!(
         merge(&file, &wanted).unwrap_err().to_string(),
-        "the cluster bench.us-west-2.eksctl.io is there already, and is another one: its server is https://bench.example"
+        "the cluster bench.us-west-2.eksctl.io already exists, and is a different one: its server is \
+         https://bench.example"
     );
     wanted.force = true;
     assert!(merge(&file, &wanted).unwrap().cluster.differs());
@@ -377,7 +378,7 @@ fn an_alias_of_another_cluster_is_not_taken() {
     let mut wanted = wanted(None, None, Some("prod"));
     assert_eq!(
         merge(&file, &wanted).unwrap_err().to_string(),
-        "the context prod is there already, for the cluster minikube"
+        "the context prod already exists, for the cluster minikube"
     );
     wanted.force = true;
     assert_eq!(

@@ -50,8 +50,8 @@ fn what_kubectl_refuses_has_its_place() {
         (EXEC.replace("Never", "Sometimes"), "7:24: kubectl refuses the user `a`: its `exec` has the `interactiveMode` `Sometimes`"),
         (
             EXEC.replace("/v1\n", "/v1alpha1\n"),
-            "6:19: kubectl refuses the user `a`: its `exec` has the `apiVersion` `client.authentication.k8s.io/v1alpha1`, \
-             which kubectl 1.24 and newer do not speak",
+            "6:19: kubectl refuses the user `a`: its `exec` has the `apiVersion` \
+             `client.authentication.k8s.io/v1alpha1`, which kubectl 1.24 and newer do not support",
         ),
         (without("      apiVersion: client.authentication.k8s.io/v1\n"), "5:7: kubectl refuses the user `a`: its `exec` has no `apiVersion`"),
         (format!("{EXEC}    auth-provider: {{name: gcp}}\n"), "8:20: kubectl refuses the user `a`: it has both `exec` and `auth-provider`"),
@@ -62,13 +62,14 @@ fn what_kubectl_refuses_has_its_place() {
         ("clusters: [{name: a}]".to_owned(), "1:12: kubectl refuses the cluster `a`: it has no `server`"),
         (
             "clusters: [{name: a, cluster: {server: s, proxy-url: \"proxy:3128\"}}]".to_owned(),
-            "1:54: kubectl refuses the cluster `a`: its `proxy-url` begins with none of `http://`, `https://` and `socks5://`",
+            "1:54: kubectl refuses the cluster `a`: its `proxy-url` does not begin with `http://`, \
+             `https://` or `socks5://`",
         ),
         (
             "clusters: [{name: a, cluster: {server: s, certificate-authority: c, certificate-authority-data: QQ==}}]".to_owned(),
             "1:66: kubectl refuses the cluster `a`: it has both `certificate-authority` and `certificate-authority-data`",
         ),
-        ("contexts: [{name: a, context: {cluster: c}}]".to_owned(), "1:31: kubectl refuses the context `a`: it names no `user`"),
+        ("contexts: [{name: a, context: {cluster: c}}]".to_owned(), "1:31: kubectl refuses the context `a`: it has no `user`"),
         ("contexts: [{name: a, context: {cluster: c, user: u, namespace: My_App}}]".to_owned(), "1:64: kubectl refuses the context `a`: `My_App` cannot be the name of a namespace"),
         ("contexts: [{context: {cluster: c, user: u}}]".to_owned(), "1:22: kubectl refuses a context without a name: it must have one"),
     ] {

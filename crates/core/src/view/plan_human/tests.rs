@@ -8,6 +8,7 @@ use crate::{
     view::{samples, text::cells},
 };
 use eksact_identity::iam::trust::irsa_trust_policy;
+use eksact_message::code::Code;
 
 const FILE: Option<&str> = Some("cluster.yaml");
 
@@ -23,7 +24,7 @@ fn every_action_and_every_severity() {
       + create  ~ update  ± replace  - delete  ^ adopt  . forget  ! more access
 
       ^ oidc-provider/prod will be adopted  (cluster.yaml:9)
-          because it is as wanted and lacks the cluster's tag
+          because it is missing the cluster's tag
           ~ thumbprints  aa, bb → cc  (CN=Amazon Root CA 1, until 2037)
 
       - iam-role/ops/gone will be deleted
@@ -33,7 +34,7 @@ fn every_action_and_every_severity() {
 
     ! ± iam-role/ops/named will be replaced  (cluster.yaml:58)
           because its stack is in ROLLBACK_COMPLETE (the role deployer exists
-          already), and CloudFormation takes no update of it
+          already), and CloudFormation accepts no update of it
             stack  eksctl-prod-addon-iamserviceaccount-ops-named
           + trust policy
               + Allow sts:AssumeRoleWithWebIdentity to Federated
@@ -49,8 +50,8 @@ fn every_action_and_every_severity() {
 
     ! ~ iam-role/app/s3-reader will be updated  (cluster.yaml:41)
           because it is not as the file says
-          because it was changed outside its stack, which CloudFormation does not
-          mend: direct IAM calls do
+          because it was changed outside its stack; direct IAM calls repair it,
+          because CloudFormation does not
           + managed policy
               arn:aws:iam::111122223333:policy/reports/monthly-figures-reader
               BROADER
@@ -74,27 +75,28 @@ fn every_action_and_every_severity() {
                from role eksctl-prod-Role1-X
 
       . service-account/helm/release will be forgotten
-          because it was asked for
+          because it was requested
           - annotation eks.amazonaws.com/role-arn  arn:aws:iam::111122223333:role/x
-          note: The service account is Helm's and stays; only the annotation goes.
+          note: The service account belongs to Helm and is kept; only the annotation
+                is removed.
 
       + namespace/app will be created  (cluster.yaml:44)
 
       + service-account/app/s3-writer will be created  (cluster.yaml:44)
           + annotation eks.amazonaws.com/role-arn
-              (ARN of iam-role/app/s3-writer, known after it is made)
+              (ARN of iam-role/app/s3-writer, known after it is created)
           + label team  reports
           + label app.kubernetes.io/managed-by  eksctl
 
-    refused[trusted-provider]: oidc-provider/prod: 3 roles still trust it.
+    refused[oidc-provider-in-use]: oidc-provider/prod: 3 roles still trust it.
       help: Delete those roles first.
-      help: To do it all the same: --allow trusted-provider
+      help: To do it anyway: --allow oidc-provider-in-use
     error[stack-stuck]: iam-role/app/stuck: the stack
       eksctl-prod-addon-iamserviceaccount-app-stuck is in UPDATE_ROLLBACK_FAILED.
       help: Continue its rollback in the CloudFormation console, then plan again.
-    warning[role-without-policy]: iam-role/ops/named: it has no policy at all, so
-      that whoever assumes it may do nothing.  (cluster.yaml:60)
-    note[sections-not-managed]: managedNodeGroups, addons and vpc are not managed by
+    warning[no-policy]: iam-role/ops/named: it has no policy at all, so that whoever
+      assumes it may do nothing.  (cluster.yaml:60)
+    note[role-attached]: managedNodeGroups, addons and vpc are not managed by
       eksact.
     ");
 }
@@ -110,7 +112,7 @@ fn a_wide_terminal_is_used() {
       + create  ~ update  ± replace  - delete  ^ adopt  . forget  ! more access
 
       ^ oidc-provider/prod will be adopted  (cluster.yaml:9)
-          because it is as wanted and lacks the cluster's tag
+          because it is missing the cluster's tag
           ~ thumbprints  aa, bb → cc  (CN=Amazon Root CA 1, until 2037)
 
       - iam-role/ops/gone will be deleted
@@ -119,7 +121,7 @@ fn a_wide_terminal_is_used() {
           - managed policy  arn:aws:iam::111122223333:policy/old
 
     ! ± iam-role/ops/named will be replaced  (cluster.yaml:58)
-          because its stack is in ROLLBACK_COMPLETE (the role deployer exists already), and CloudFormation takes no update
+          because its stack is in ROLLBACK_COMPLETE (the role deployer exists already), and CloudFormation accepts no update
           of it
             stack  eksctl-prod-addon-iamserviceaccount-ops-named
           + trust policy
@@ -132,7 +134,7 @@ fn a_wide_terminal_is_used() {
 
     ! ~ iam-role/app/s3-reader will be updated  (cluster.yaml:41)
           because it is not as the file says
-          because it was changed outside its stack, which CloudFormation does not mend: direct IAM calls do
+          because it was changed outside its stack; direct IAM calls repair it, because CloudFormation does not
           + managed policy          arn:aws:iam::111122223333:policy/reports/monthly-figures-reader  BROADER
           - managed policy          arn:aws:iam::111122223333:policy/old  narrower  (drift)
           ~ permissions boundary    arn:aws:iam::111122223333:policy/boundaries/applications-2024
@@ -149,26 +151,26 @@ fn a_wide_terminal_is_used() {
                arn:aws:iam::111122223333:policy/old from role eksctl-prod-Role1-X
 
       . service-account/helm/release will be forgotten
-          because it was asked for
+          because it was requested
           - annotation eks.amazonaws.com/role-arn  arn:aws:iam::111122223333:role/x
-          note: The service account is Helm's and stays; only the annotation goes.
+          note: The service account belongs to Helm and is kept; only the annotation is removed.
 
       + namespace/app will be created  (cluster.yaml:44)
 
       + service-account/app/s3-writer will be created  (cluster.yaml:44)
-          + annotation eks.amazonaws.com/role-arn  (ARN of iam-role/app/s3-writer, known after it is made)
+          + annotation eks.amazonaws.com/role-arn  (ARN of iam-role/app/s3-writer, known after it is created)
           + label team  reports
           + label app.kubernetes.io/managed-by  eksctl
 
-    refused[trusted-provider]: oidc-provider/prod: 3 roles still trust it.
+    refused[oidc-provider-in-use]: oidc-provider/prod: 3 roles still trust it.
       help: Delete those roles first.
-      help: To do it all the same: --allow trusted-provider
+      help: To do it anyway: --allow oidc-provider-in-use
     error[stack-stuck]: iam-role/app/stuck: the stack eksctl-prod-addon-iamserviceaccount-app-stuck is in
       UPDATE_ROLLBACK_FAILED.
       help: Continue its rollback in the CloudFormation console, then plan again.
-    warning[role-without-policy]: iam-role/ops/named: it has no policy at all, so that whoever assumes it may do nothing.
+    warning[no-policy]: iam-role/ops/named: it has no policy at all, so that whoever assumes it may do nothing.
       (cluster.yaml:60)
-    note[sections-not-managed]: managedNodeGroups, addons and vpc are not managed by eksact.
+    note[role-attached]: managedNodeGroups, addons and vpc are not managed by eksact.
     ");
 }
 
@@ -194,8 +196,8 @@ fn in_colour() {
 
     ␛[31m! ␛[0m␛[33m~␛[0m ␛[1miam-role/app/s3-reader␛[0m will be ␛[33mupdated␛[0m␛[2m  (cluster.yaml:41)␛[0m
           ␛[2mbecause it is not as the file says␛[0m
-          ␛[2mbecause it was changed outside its stack, which CloudFormation does not␛[0m
-          ␛[2mmend: direct IAM calls do␛[0m
+          ␛[2mbecause it was changed outside its stack; direct IAM calls repair it,␛[0m
+          ␛[2mbecause CloudFormation does not␛[0m
           ␛[32m+␛[0m managed policy
               arn:aws:iam::111122223333:policy/reports/monthly-figures-reader
               ␛[31mBROADER␛[0m
@@ -366,7 +368,7 @@ fn hostile_text_stays_text() {
         &["\u{8}"],
     );
     draft.add_finding(
-        Finding::new(Severity::Error, "\u{1b}", "\u{1b}[3J")
+        Finding::new(Severity::Error, Code::Unreadable, "\u{1b}[3J")
             .about(&address)
             .with_help("\u{1b}"),
     );

@@ -4,14 +4,15 @@ use super::{Findings, Surroundings};
 use crate::authn::arn::KNOWN_PARTITIONS;
 use crate::authn::aws_auth::parse::{Mapping, SectionKey};
 use crate::iam::arn::is_account_id;
+use eksact_message::code::Code;
 
 impl Findings {
     pub(super) fn arn(&mut self, mapping: &Mapping, surroundings: &Surroundings<'_>) {
         let arn = &mapping.arn;
         if arn.is_empty() {
             self.error(
-                "sso-entry",
-                "EKS does not look at `sso` entries: this one lets nobody in".to_owned(),
+                Code::SsoEntry,
+                "EKS does not look at `sso` entries: this one lets no one in".to_owned(),
                 remedy!("name the role's ARN, without its path"),
                 None,
             );
@@ -24,8 +25,11 @@ impl Findings {
         };
         if prefix.eq_ignore_ascii_case("arn") && arn.contains(['*', '?']) {
             self.error(
-                "wildcard-in-arn",
-                format!("`{arn}` holds a wildcard, and the server compares ARNs letter by letter: it lets nobody in"),
+                Code::WildcardInArn,
+                format!(
+                    "`{arn}` has a wildcard, and the server compares ARNs character by character: it \
+                     lets no one in"
+                ),
                 remedy!("write one entry for each role or user"),
                 None,
             );
@@ -46,8 +50,8 @@ impl Findings {
                 if let Some((_, short)) = name.rsplit_once('/') {
                     let without = format!("arn:{partition}:iam::{account}:role/{short}");
                     self.error(
-                        "role-arn-with-path",
-                        format!("`{arn}` has a path, which the server never sees: the entry lets nobody in"),
+                        Code::RoleArnWithPath,
+                        format!("`{arn}` has a path, which the server never sees: the entry lets no one in"),
                         remedy!("write `{without}`"),
                         self.replaced(mapping, |with| without.clone_into(&mut with.arn)),
                     );
@@ -67,15 +71,18 @@ impl Findings {
                 let role = name.split('/').next().unwrap_or(name);
                 let role = format!("arn:{partition}:iam::{account}:role/{role}");
                 self.error(
-                    "session-arn",
-                    format!("`{arn}` names a session, and the server compares the role's ARN: the entry lets nobody in"),
+                    Code::SessionArn,
+                    format!(
+                        "`{arn}` names a session, and the server compares the role's ARN: the entry \
+                         lets no one in"
+                    ),
                     remedy!("write `{role}`"),
                     self.replaced(mapping, |with| role.clone_into(&mut with.arn)),
                 );
             }
             ("iam", "group") => self.error(
-                "group-arn",
-                format!("`{arn}` names an IAM group, and nobody calls as a group: the entry lets nobody in"),
+                Code::GroupArn,
+                format!("`{arn}` names an IAM group, and no one calls as a group: the entry lets no one in"),
                 remedy!("map the users, or a role that the group may assume"),
                 None,
             ),
@@ -83,8 +90,8 @@ impl Findings {
         }
         if !region.is_empty() {
             self.error(
-                "arn-with-region",
-                format!("`{arn}` names a region, and ARNs of IAM have none: the entry lets nobody in"),
+                Code::ArnWithRegion,
+                format!("`{arn}` has a region, and IAM ARNs have none: the entry lets no one in"),
                 remedy!("leave the region empty"),
                 None,
             );
@@ -93,8 +100,8 @@ impl Findings {
 
     fn not_an_arn(&mut self, arn: &str) {
         self.error(
-            "not-an-arn",
-            format!("`{arn}` is not the ARN of a role or user: the entry lets nobody in"),
+            Code::NotAnArn,
+            format!("`{arn}` is not the ARN of a role or user: the entry lets no one in"),
             remedy!(
                 "an ARN looks like arn:aws:iam::111122223333:{}/name, without blanks",
                 if self.key == SectionKey::Users {
@@ -112,10 +119,10 @@ impl Findings {
         let expected = surroundings.partition.unwrap_or(&partition);
         if !KNOWN_PARTITIONS.contains(&partition.as_str()) || partition != expected {
             self.error(
-                "wrong-partition",
-                format!("`{arn}` stands in partition `{partition}`: the entry lets nobody in"),
+                Code::WrongPartition,
+                format!("`{arn}` is in partition `{partition}`: the entry lets no one in"),
                 match surroundings.partition {
-                    Some(expected) => remedy!("the cluster stands in `{expected}`"),
+                    Some(expected) => remedy!("the cluster is in `{expected}`"),
                     None => remedy!("the partitions are {}", KNOWN_PARTITIONS.join(", ")),
                 },
                 None,
@@ -123,8 +130,8 @@ impl Findings {
         }
         if !is_account_id(account) {
             self.error(
-                "bad-account",
-                format!("`{account}` in `{arn}` is not an account id: the entry lets nobody in"),
+                Code::BadAccount,
+                format!("`{account}` in `{arn}` is not an account id: the entry lets no one in"),
                 remedy!("an account id has twelve digits"),
                 None,
             );
@@ -133,9 +140,9 @@ impl Findings {
 
     fn wrong_section(&mut self, arn: &str, what: &str, right: SectionKey) {
         let code = if right == SectionKey::Users {
-            "user-in-map-roles"
+            Code::UserInMapRoles
         } else {
-            "role-in-map-users"
+            Code::RoleInMapUsers
         };
         self.warning(
             code,
@@ -165,9 +172,9 @@ impl Findings {
             .map(String::as_str)
             .collect();
         self.error(
-            "stale-sso-role",
+            Code::StaleSsoRole,
             format!(
-                "`{arn}` does not exist any more: IAM Identity Center makes a role anew under another name"
+                "`{arn}` does not exist any more: IAM Identity Center recreates a role under another name"
             ),
             match now.as_slice() {
                 [] => remedy!("permission set `{set}` has no role in account {account} now"),

@@ -1,5 +1,6 @@
 //! ARNs that are written more than once: which entry counts.
 
+use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use super::Findings;
@@ -32,22 +33,25 @@ impl Findings {
             self.at_entry(index, entry);
             if winners.binary_search(&index).is_err() {
                 self.error(
-                    "duplicate-overridden",
+                    Code::DuplicateOverridden,
                     format!(
-                        "`{}` is written again on line {} of {}, and only that one counts; groups are not put together",
-                        entry.value.arn, other.line, self.key.as_str()
+                        "`{}` is written again on line {} of {}, and only that one counts; groups are not \
+                         combined",
+                        entry.value.arn,
+                        other.line,
+                        self.key.as_str()
                     ),
-                    remedy!("put what is meant into one entry and remove the other"),
+                    remedy!("put the intended values into one entry and remove the other"),
                     Some(Edit::Remove { entry: index }),
                 );
             } else if index < other_index {
                 self.error(
-                    "duplicate-at-random",
+                    Code::DuplicateAtRandom,
                     format!(
                         "`{}` differs from line {} of {} in upper and lower case only: the server picks one of them at random",
                         entry.value.arn, other.line, self.key.as_str()
                     ),
-                    remedy!("put what is meant into one entry and remove the other"),
+                    remedy!("put the intended values into one entry and remove the other"),
                     None,
                 );
             }
@@ -67,12 +71,12 @@ impl Findings {
             let Some(line) = first.get(&key) else { continue };
             self.at_entry(index, user);
             self.error(
-                "duplicate-overridden",
+                Code::DuplicateOverridden,
                 format!(
                     "`{}` is on line {line} of mapRoles as well, where the server looks first: only that one counts",
                     user.value.arn
                 ),
-                remedy!("put what is meant into one entry and remove the other"),
+                remedy!("put the intended values into one entry and remove the other"),
                 Some(Edit::Remove { entry: index }),
             );
         }

@@ -35,7 +35,7 @@ fn lint_roles(roles: &str) -> (Vec<(&'static str, usize)>, Vec<String>) {
         .collect();
     let codes = findings
         .iter()
-        .map(|finding| (finding.code, finding.line.unwrap()))
+        .map(|finding| (finding.code.as_str(), finding.line.unwrap()))
         .collect();
     (codes, fixed)
 }
@@ -117,7 +117,7 @@ fn duplicates_and_what_is_dropped() {
         &Surroundings::default(),
     );
     assert_eq!(
-        users.first().map(|finding| finding.code),
+        users.first().map(|finding| finding.code.as_str()),
         Some("duplicate-at-random")
     );
     assert_eq!(lint_roles("- username: x\n").0, [("entry-dropped", 1)]);
@@ -129,7 +129,7 @@ fn duplicates_and_what_is_dropped() {
     assert_eq!(
         found
             .iter()
-            .map(|finding| (finding.code, finding.line))
+            .map(|finding| (finding.code.as_str(), finding.line))
             .collect::<Vec<_>>(),
         [("bad-account", Some(1))]
     );
@@ -156,7 +156,7 @@ fn what_kubernetes_and_iam_know() {
     let found = lint(&data(text, "", ""), &surroundings);
     let said: Vec<_> = found
         .iter()
-        .map(|finding| (finding.code, finding.suggestion.as_str()))
+        .map(|finding| (finding.code.as_str(), finding.suggestion.as_str()))
         .collect();
     assert_eq!(
         said,
@@ -165,7 +165,7 @@ fn what_kubernetes_and_iam_know() {
                 "stale-sso-role",
                 "permission set `Admin` has AWSReservedSSO_Admin_fedcba9876543210 now"
             ),
-            ("group-not-bound", "bind it, or take it away"),
+            ("group-not-bound", "bind it, or remove it"),
         ]
     );
 }
@@ -211,7 +211,7 @@ fn node_names_are_for_roles_that_instances_have() {
             let data = BTreeMap::from([(section.to_owned(), entry(name))]);
             let found = lint(&parse(&data), &Surroundings::default());
             let found = found.iter().filter(|found| found.weight == Weight::Error);
-            let codes = found.map(|found| found.code);
+            let codes = found.map(|found| found.code.as_str());
             codes.filter(|code| *code == "unknown-placeholder").collect()
         };
         assert_eq!(

@@ -4,6 +4,7 @@ use super::{Findings, Weight};
 use crate::authn::aws_auth::decode::fields_of;
 use crate::authn::aws_auth::parse::{Fault, Refused, SectionKey};
 use crate::authn::aws_auth::unread::{Unread, WhyUnread};
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 
 /// Keys that people write, and the server's name for them.
@@ -84,12 +85,15 @@ impl Findings {
             .clone()
             .unwrap_or_else(|| match fault.field.as_deref() {
                 Some("groups") => {
-                    remedy!("write groups as a list of texts, and put `yes`, `no`, numbers and `~` in quotes")
+                    remedy!(
+                        "write groups as a list of strings, and put `yes`, `no`, numbers and `~` in \
+                         quotes"
+                    )
                 }
                 Some(_) => remedy!("put the value in quotes"),
                 None => remedy!("write it as the other entries are written"),
             });
-        self.error("wrong-type", fault.problem.clone(), help, None);
+        self.error(Code::WrongType, fault.problem.clone(), help, None);
     }
 
     pub(super) fn unread(&mut self, unread: &Unread) {
@@ -103,12 +107,12 @@ impl Findings {
             WhyUnread::UnknownKey { beside } => self.unknown_key(unread, beside),
             WhyUnread::WrongType(fault) => self.wrong_type(fault),
             WhyUnread::Null => self.error(
-                "wrong-type",
-                format!("{what} is null; the server takes it as empty"),
+                Code::WrongType,
+                format!("{what} is null; the server treats it as empty"),
                 if unread.is_item {
                     remedy!("write the name of the group in quotes, or remove the item")
                 } else {
-                    remedy!("write a value behind `{key}:`, or remove the key")
+                    remedy!("write a value after `{key}:`, or remove the key")
                 },
                 None,
             ),
@@ -116,45 +120,54 @@ impl Findings {
                 let is_list = unread.value.is_none();
                 self.add(
                     if is_list { Weight::Warning } else { Weight::Error },
-                    "empty-value",
-                    format!("{what} is empty, which says the same as if it were not written"),
+                    Code::EmptyValue,
+                    format!("{what} is empty, which is the same as leaving it out"),
                     remedy!("write a value, or remove it"),
                     None,
                 );
             }
             WhyUnread::Overridden { by } => self.error(
-                "overridden-key",
+                Code::OverriddenKey,
                 if by == "<<" {
-                    format!("what `<<` brings counts instead of `{key}`")
+                    format!("what `<<` merges in counts instead of `{key}`")
                 } else if by == key {
-                    format!("`{key}` is written again in this entry, and only the last one counts; they are not put together")
+                    format!(
+                        "`{key}` is written again in this entry, and only the last one counts; they are \
+                         not combined"
+                    )
                 } else {
-                    format!("`{by}` of this entry is the same key to the server and counts instead of `{key}`")
+                    format!(
+                        "`{by}` of this entry is the same key to the server and counts instead of `{key}`"
+                    )
                 },
-                remedy!("put what is meant into one and remove the other"),
+                remedy!("put the intended values into one and remove the other"),
                 None,
             ),
             WhyUnread::Unused => self.warning(
-                "unused-key",
+                Code::UnusedKey,
                 format!("EKS does not use `{key}` of aws-auth: the ARN alone counts"),
                 remedy!("remove it"),
                 None,
             ),
             WhyUnread::Repeated => self.warning(
-                "repeated-value",
-                format!("`{}` is in `{key}` already: once more makes no difference", unread.value.as_deref().unwrap_or_default()),
+                Code::RepeatedValue,
+                format!(
+                    "`{}` is in `{key}` already: repeating it has no effect",
+                    unread.value.as_deref().unwrap_or_default()
+                ),
                 remedy!("remove it"),
                 None,
             ),
             WhyUnread::Merge => self.warning(
-                "no-difference",
-                "what `<<` brings in makes no difference: it is overridden, or nothing that the server reads".to_owned(),
+                Code::NoDifference,
+                "what `<<` merges in has no effect: it is overridden, or the server does not read it"
+                    .to_owned(),
                 remedy!("remove it"),
                 None,
             ),
             WhyUnread::NoDifference => self.warning(
-                "no-difference",
-                format!("{what} makes no difference to what the server makes of the entry"),
+                Code::NoDifference,
+                format!("{what} does not change how the server reads the entry"),
                 remedy!("remove it"),
                 None,
             ),
@@ -181,9 +194,9 @@ impl Findings {
         };
         let Some(meant) = unread.meant(self.key) else {
             self.warning(
-                "unknown-key",
+                Code::UnknownKey,
                 message,
-                remedy!("remove it, or make a comment of it: `# {key}: …`"),
+                remedy!("remove it, or comment it out: `# {key}: …`"),
                 None,
             );
             return;
@@ -192,7 +205,7 @@ impl Findings {
         let help = match &unread.value {
             _ if is_of_other && is_there => {
                 remedy!(
-                    "remove it; whom it names needs an entry of its own in {}",
+                    "remove it; the principal that it names needs an entry of its own in {}",
                     other.as_str()
                 )
             }
@@ -205,7 +218,7 @@ impl Findings {
             }
             _ => remedy!("rename it to `{meant}`"),
         };
-        self.error("unknown-key", message, help, None);
+        self.error(Code::UnknownKey, message, help, None);
     }
 
     /// What to do about an entry that the server leaves out.
@@ -236,7 +249,7 @@ impl Findings {
                 )
             }
             WhyUnread::UnknownKey { .. } => remedy!("rename `{key}` to `{arn_field}`"),
-            _ => remedy!("write an ARN behind `{key}`, in quotes"),
+            _ => remedy!("write an ARN after `{key}`, in quotes"),
         }
     }
 }

@@ -95,7 +95,7 @@ fn keys_that_the_server_does_not_read_are_named_with_the_nearest() {
     );
     in_roles(
         "  username: dev\n  note: {deep: [1]}\n",
-        &[("unknown-key 3", "remove it, or make a comment of it: `# note: …`")],
+        &[("unknown-key 3", "remove it, or comment it out: `# note: …`")],
     );
     // Case does not matter to Go, blanks do.
     in_roles("  UserName: dev\n  GROUPS: [a]\n", &[]);
@@ -112,7 +112,7 @@ fn a_key_of_the_other_section_is_named() {
         &format!("  username: dev\n  userarn: {USER}\n"),
         &[(
             "unknown-key! 3",
-            "remove it; whom it names needs an entry of its own in mapUsers",
+            "remove it; the principal that it names needs an entry of its own in mapUsers",
         )],
     );
     check(
@@ -138,7 +138,7 @@ fn a_key_of_the_other_section_is_named() {
     );
     in_users(
         "  username: ann\n  sso: {accountID: '1'}\n",
-        &[("unknown-key 3", "remove it, or make a comment of it: `# sso: …`")],
+        &[("unknown-key 3", "remove it, or comment it out: `# sso: …`")],
     );
     for key in ["roleARM", "role_arn", "arn", "rolarn", "iamRoleArn", "role"] {
         check(
@@ -151,7 +151,7 @@ fn a_key_of_the_other_section_is_named() {
 
 #[test]
 fn values_that_are_nothing_are_named() {
-    let write = |key: &str| format!("write a value behind `{key}:`, or remove the key");
+    let write = |key: &str| format!("write a value after `{key}:`, or remove the key");
     for null in ["", "~", "null", "NULL", "!!null ''"] {
         in_roles(
             &format!("  username: {null}\n  groups: [a]\n"),
@@ -183,7 +183,7 @@ fn values_that_are_nothing_are_named() {
     check(
         SectionKey::Roles,
         "- rolearn:\n  username: dev\n",
-        &[("entry-dropped! 1", "write an ARN behind `rolearn`, in quotes")],
+        &[("entry-dropped! 1", "write an ARN after `rolearn`, in quotes")],
     );
     check(
         SectionKey::Roles,
@@ -206,11 +206,11 @@ fn values_of_the_wrong_type_say_what_to_write() {
         ),
         (
             "groups:\n  - system: bootstrappers",
-            "a blank behind a colon makes a mapping; write `system:bootstrappers`",
+            "a blank after a colon makes a mapping; write `system:bootstrappers`",
         ),
         (
             "groups:\n  - system:bootstrappers:",
-            "a blank behind a colon makes a mapping; write `system:bootstrappers`",
+            "a blank after a colon makes a mapping; write `system:bootstrappers`",
         ),
         (
             "groups: {system:masters}",
@@ -229,7 +229,7 @@ fn values_of_the_wrong_type_say_what_to_write() {
         ("groups: 1.50", "write a list: `groups: [\"1.50\"]`"),
         (
             "groups: [[ops]]",
-            "write groups as a list of texts, and put `yes`, `no`, numbers and `~` in quotes",
+            "write groups as a list of strings, and put `yes`, `no`, numbers and `~` in quotes",
         ),
         ("groups: [123]", "write it in quotes: `\"123\"`"),
         ("groups: [0123]", "write it in quotes: `\"0123\"`"),
@@ -266,7 +266,7 @@ fn values_of_the_wrong_type_say_what_to_write() {
 
 #[test]
 fn what_is_written_twice_is_told_once() {
-    let one = "put what is meant into one and remove the other";
+    let one = "put the intended values into one and remove the other";
     in_roles(
         "  username: dev\n  groups: [a]\n  groups: [b]\n",
         &[("overridden-key! 3", one)],
@@ -318,7 +318,7 @@ fn anchors_and_merges_count_where_they_are_used() {
         "  username: dev\n  <<: {username: other, groups: [a]}\n",
         &[(
             "overridden-key! 2",
-            "put what is meant into one and remove the other",
+            "put the intended values into one and remove the other",
         )],
     );
     in_roles(
