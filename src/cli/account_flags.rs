@@ -97,7 +97,7 @@ pub(super) struct PermissionFlags {
     /// ebsCSIController, efsCSIController
     #[arg(long, value_name = "POLICY", value_delimiter = ',', conflicts_with = "config_file", value_parser = well_known)]
     pub well_known_policies: Option<Vec<WellKnownPolicy>>,
-    /// No policy for the role: every one that it has is taken off
+    /// No policy for the role: all existing ones are removed
     #[arg(long, conflicts_with_all = ["attach_policy_arn", "attach_policy", "well_known_policies", "config_file"])]
     pub no_policies: bool,
     /// Managed policy that bounds the role
@@ -108,7 +108,7 @@ pub(super) struct PermissionFlags {
         conflicts_with = "config_file"
     )]
     pub permissions_boundary: Option<String>,
-    /// No boundary for the role: the one that it has is taken off
+    /// No boundary for the role: an existing one is removed
     #[arg(long, conflicts_with_all = ["permissions_boundary", "config_file"])]
     pub no_permissions_boundary: bool,
     /// Pattern in place of the name in the role's trust policy
@@ -271,12 +271,13 @@ impl PermissionFlags {
 pub(super) fn positional_name(text: &str) -> Result<String, String> {
     if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") {
         return Err(format!(
-            "a switch takes its value behind `=`, as in --approve={text}; if it is the name, pass --name {text}"
+            "a switch takes its value after `=`, as in --approve={text}; if it is the name, pass --name \
+             {text}"
         ));
     }
     if text.chars().all(|character| character.is_ascii_digit()) {
         return Err(format!(
-            "a number is not a likely name; if it is one, pass --name {text}"
+            "a number is unlikely to be a name; if it is one, pass --name {text}"
         ));
     }
     Ok(text.to_owned())
@@ -299,6 +300,6 @@ fn well_known(text: &str) -> Result<WellKnownPolicy, String> {
                 .into_iter()
                 .map(WellKnownPolicy::field_name)
                 .collect();
-            format!("`{text}` is none of {}", names.join(", "))
+            format!("`{text}` is not one of {}", names.join(", "))
         })
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use eksact_core::view::Printer;
 
-/// Show what would change, ask, and make it so
+/// Show what would change, ask, and apply it
 #[derive(Debug, Args)]
 pub(super) struct ApplyCommand {
     #[command(flatten)]

@@ -1,6 +1,7 @@
 //! `eksact check aws-auth`: a ConfigMap as the server reads it, for people and for CI. Changes nothing.
 
 use clap::{Args, ValueEnum};
+use eksact_message::code::Code;
 
 use super::{
     ExitCode, Failure, account_flags::ClusterFlags, file, global::GlobalFlags, place_flags::cluster_name,
@@ -43,7 +44,7 @@ pub(super) struct CheckAwsAuth {
         value_parser = cluster_name
     )]
     cluster: Option<String>,
-    /// The manifest of a ConfigMap as YAML or JSON, or `-` for standard input; --region tells its partition
+    /// The manifest of a ConfigMap as YAML or JSON, or `-` for standard input; --region gives its partition
     #[arg(short, long, value_name = "PATH")]
     file: Option<String>,
     /// How the findings are shown
@@ -135,7 +136,7 @@ impl CheckAwsAuth {
         }
         if config_map.is_none() {
             printer.note(&format!(
-                "the cluster has no ConfigMap {NAMESPACE}/{NAME}: access entries alone let somebody in"
+                "the cluster has no ConfigMap {NAMESPACE}/{NAME}: only access entries let anyone in"
             ));
         }
         let data = config_map.map(|map| map.data).unwrap_or_default();
@@ -162,13 +163,14 @@ fn known<T>(read: Result<T, CallError>, what: &str, printer: &Printer) -> Option
 fn not_read(cluster: &str, region: &str) -> Diagnostic {
     Diagnostic::new(
         Severity::Warning,
-        "aws-auth-not-read",
+        Code::AwsAuthNotRead,
         "",
-        "the cluster's authentication mode is API: it does not read aws-auth, which lets nobody in",
+        "the cluster's authentication mode is API: it does not read aws-auth, which lets no one in",
     )
     .with_help(remedy!(
-        "give whom it maps access entries (`aws eks create-access-entry --region {region} --cluster-name {cluster} \
-         --principal-arn ARN`), then delete what is not read: `kubectl delete configmap {NAME} --namespace {NAMESPACE}`"
+        "create access entries for the principals that it maps (`aws eks create-access-entry --region \
+         {region} --cluster-name {cluster} --principal-arn ARN`), then delete what is not read: `kubectl \
+         delete configmap {NAME} --namespace {NAMESPACE}`"
     ))
 }
 
@@ -250,12 +252,12 @@ fn several(manifests: &[Manifest], lines: &Lines<'_>) -> Vec<Diagnostic> {
     };
     let found = others.iter().map(|other| {
         let message = format!(
-            "this is another ConfigMap {NAMESPACE}/{NAME}, the first is on line {}: the one that is applied last takes \
-             the place of the others",
+            "this is another ConfigMap {NAMESPACE}/{NAME}, the first is on line {}: the one that is applied \
+             last replaces the others",
             first.begins
         );
         let (location, line) = lines.place(other.begins);
-        Diagnostic::new(Severity::Error, "several-aws-auth", "metadata", &message)
+        Diagnostic::new(Severity::Error, Code::SeveralAwsAuth, "metadata", &message)
             .with_help(remedy!("put all mappings into one and remove the other"))
             .at(location, line)
     });
@@ -284,9 +286,9 @@ fn of_manifest(manifest: &Manifest, lines: &Lines<'_>) -> Vec<Diagnostic> {
         findings.push(
             Diagnostic::new(
                 Severity::Warning,
-                "no-mappings",
+                Code::NoMappings,
                 "data",
-                "it has none of mapRoles, mapUsers and mapAccounts: it lets nobody in",
+                "it has no mapRoles, mapUsers or mapAccounts: it lets no one in",
             )
             .with_help(remedy!("the server reads these keys of `data`, in this spelling"))
             .at(location, line),
@@ -294,27 +296,27 @@ fn of_manifest(manifest: &Manifest, lines: &Lines<'_>) -> Vec<Diagnostic> {
     }
     for key in &manifest.duplicates {
         let message = format!(
-            "`{}` is written on line {} already: kubectl keeps the last one without a word, and nothing of the one before \
-             reaches the cluster",
+            "`{}` is written on line {} already: kubectl silently keeps the last one, and the one before \
+             does not reach the cluster",
             key.path, key.before
         );
         let (location, line) = lines.place(key.line);
         findings.push(
-            Diagnostic::new(Severity::Error, "duplicate-key", &key.path, &message)
-                .with_help(remedy!("put what is meant into one and remove the other"))
+            Diagnostic::new(Severity::Error, Code::DuplicateKey, &key.path, &message)
+                .with_help(remedy!("put the intended values into one and remove the other"))
                 .at(location, line),
         );
     }
     for value in &manifest.not_texts {
         let message = format!(
-            "data.{} is not a text: the API server refuses the ConfigMap",
+            "data.{} is not a string: the API server refuses the ConfigMap",
             value.key
         );
         let (location, line) = lines.place(value.line);
         findings.push(
             Diagnostic::new(
                 Severity::Error,
-                "value-not-text",
+                Code::ValueNotText,
                 format!("data.{}", value.key),
                 &message,
             )
@@ -330,10 +332,11 @@ fn identity(manifest: &Manifest) -> Option<Diagnostic> {
     let (name, namespace) = (manifest.name.as_str(), manifest.namespace.as_str());
     if name == NAME && namespace.is_empty() {
         let message = format!(
-            "no namespace is written: kubectl takes that of the current context, and the server reads {NAMESPACE} alone"
+            "no namespace is set: kubectl uses that of the current context, and the server reads only \
+             {NAMESPACE}"
         );
         return Some(
-            Diagnostic::new(Severity::Warning, "no-namespace", "metadata", &message)
+            Diagnostic::new(Severity::Warning, Code::NoNamespace, "metadata", &message)
                 .with_help(remedy!("write `namespace: {NAMESPACE}` under `metadata`")),
         );
     }
@@ -341,7 +344,7 @@ fn identity(manifest: &Manifest) -> Option<Diagnostic> {
         return None;
     }
     let message = format!(
-        "this is {}{}, and the server reads {NAMESPACE}/{NAME} alone",
+        "this is {}{}, and the server reads only {NAMESPACE}/{NAME}",
         match name {
             "" => "a ConfigMap without a name".to_owned(),
             name => format!("the ConfigMap `{name}`"),
@@ -359,7 +362,7 @@ fn identity(manifest: &Manifest) -> Option<Diagnostic> {
         Severity::Warning
     };
     let help = remedy!("write `name: {NAME}` and `namespace: {NAMESPACE}` under `metadata`");
-    Some(Diagnostic::new(severity, "not-aws-auth", "metadata", &message).with_help(help))
+    Some(Diagnostic::new(severity, Code::NotAwsAuth, "metadata", &message).with_help(help))
 }
 
 /// A field that a ConfigMap does not have, with what it may be meant for.
@@ -380,7 +383,7 @@ fn unknown_field(path: &str) -> Diagnostic {
         (None, None) => (Severity::Warning, remedy!("remove it")),
     };
     let message = format!("the server reads nothing of `{path}`");
-    Diagnostic::new(severity, "unknown-field", path, &message).with_help(help)
+    Diagnostic::new(severity, Code::UnknownField, path, &message).with_help(help)
 }
 
 fn checked(subject: String, aws_auth: &AwsAuth, findings: Vec<Diagnostic>) -> AwsAuthCheck {

@@ -46,7 +46,7 @@ pub(super) struct CheckIrsa {
     service_account: ServiceAccountKey,
     #[command(flatten)]
     cluster: ClusterFlags,
-    /// A token of the service account, or `-` for standard input; what it says is checked as well
+    /// A token of the service account, or `-` for standard input; its content is checked as well
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     /// Make the call of a pod as well: ask Kubernetes for a token (or take that of --token), and STS for the role
@@ -83,11 +83,10 @@ impl CheckIrsa {
                 .list::<kubernetes::Pod>(Some(namespace), kubernetes::Pod::under(name)),
         );
         let cluster = cluster?;
-        let arn: Arn = cluster.arn.parse().map_err(|error| {
-            Failure::error(format!(
-                "EKS names the cluster by something else than an ARN: {error}"
-            ))
-        })?;
+        let arn: Arn = cluster
+            .arn
+            .parse()
+            .map_err(|error| Failure::error(format!("the cluster's ARN from EKS is not an ARN: {error}")))?;
         let account = known(service_account).map(|found| {
             found.map(|service_account| Account {
                 annotations: service_account.annotations,
@@ -274,8 +273,8 @@ fn facts(links: &[Link]) -> Facts {
                 Severity::Warning
             }),
         };
-        if let Some(severity) = severity {
-            let mut finding = Finding::new(severity, link.code, &link.says);
+        if let (Some(severity), Some(code)) = (severity, link.code) {
+            let mut finding = Finding::new(severity, code, &link.says);
             finding.help.clone_from(&link.help);
             facts.find(finding);
         }

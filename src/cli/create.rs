@@ -63,7 +63,7 @@ struct CreateServiceAccount {
         help_heading = "Role"
     )]
     role_name: Option<String>,
-    /// Make only the role and leave Kubernetes alone
+    /// Create only the role, and nothing in Kubernetes
     #[arg(long, help_heading = "Role")]
     role_only: bool,
     /// Labels of the service account
@@ -124,8 +124,14 @@ impl CreateServiceAccount {
             account.labels = self.labels.iter().cloned().collect::<BTreeMap<_, _>>();
             account.annotations = self.annotations.iter().cloned().collect::<BTreeMap<_, _>>();
             if account.attach_role_arn.is_none() && !account.has_policy() && !account.states_no_policy {
-                return Err(Failure::usage("--attach-policy-arn or --attach-role-arn must be set")
-                    .with_help(remedy!("--attach-policy and --well-known-policies do as well; --no-policies makes a role without any policy.")));
+                return Err(
+                    Failure::usage("--attach-policy-arn or --attach-role-arn must be set").with_help(
+                        remedy!(
+                            "--attach-policy and --well-known-policies also work; --no-policies \
+                         makes a role without any policy."
+                        ),
+                    ),
+                );
             }
             // Where the role is there already, what the flags do not name stays: a boundary that is not repeated is not
             // dropped.

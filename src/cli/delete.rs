@@ -41,7 +41,7 @@ enum What {
     Kubeconfig(Box<super::delete_kubeconfig::DeleteKubeconfig>),
 }
 
-/// Delete a service account and its role, as far as eksctl or eksact made them
+/// Delete a service account and its role, if eksctl or eksact created them
 #[derive(Debug, Args)]
 #[command(visible_alias = "iamserviceaccounts")]
 struct DeleteServiceAccount {
@@ -105,7 +105,8 @@ impl DeleteServiceAccount {
                 self.cluster.config_file.as_deref().unwrap_or_default()
             ))
             .with_help(remedy!(
-                "List the service accounts that are to stay; with an empty list, `serviceAccounts: []`, all are deleted."
+                "List the service accounts to keep; with an empty list, `serviceAccounts: []`, all are \
+                 deleted."
             )));
         } else if self.only_missing {
             prune = Some(self.prune(&config, &connection).await?);

@@ -1,5 +1,6 @@
 //! `eksact delete kubeconfig`.
 
+use eksact_message::code::Code;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -25,7 +26,7 @@ use eksact_core::{
 };
 use eksact_identity::iam::Arn;
 
-/// Remove a cluster's entries from a kubeconfig, as far as eksact wrote them
+/// Remove a cluster's entries from a kubeconfig, if eksact wrote them
 #[derive(Debug, Args)]
 pub(super) struct DeleteKubeconfig {
     /// The EKS cluster: its name or its ARN; it need not exist any more
@@ -107,22 +108,22 @@ fn kept(removal: &Removal) -> Vec<Finding> {
         .map(|(context, because)| {
             let why = match because {
                 KeptBecause::OtherCommand(command) => {
-                    format!("its user runs {command}, so it was not eksact that wrote it")
+                    format!("its user runs {command}, so eksact did not write it")
                 }
                 KeptBecause::NoCommand => {
-                    "its user runs no exec command, so it was not eksact that wrote it".to_owned()
+                    "its user runs no exec command, so eksact did not write it".to_owned()
                 }
                 KeptBecause::OtherCluster(Some(cluster)) => {
                     format!("its user signs in to the cluster {cluster}, perhaps in another region")
                 }
                 KeptBecause::OtherCluster(None) => {
-                    "it cannot be told to which cluster its user signs in".to_owned()
+                    "it is not known to which cluster its user signs in".to_owned()
                 }
             };
             Finding::new(
                 Severity::Note,
-                "kubeconfig-not-ours",
-                format!("the context is left: {why}"),
+                Code::KubeconfigNotOurs,
+                format!("the context is kept: {why}"),
             )
             .about(&address(Section::Contexts, context))
             .with_help(remedy!("kubectl config delete-context {context}"))
@@ -138,7 +139,7 @@ fn further_files(chosen: &ChosenFile, removal: &Removal, removes: &dyn Fn(&Entri
         .map(|(path, _)| {
             Finding::new(
                 Severity::Warning,
-                "kubeconfig-further-file",
+                Code::KubeconfigFurtherFile,
                 format!("{} has entries of the cluster, too", path.display()),
             )
             .with_help(remedy!(
@@ -167,7 +168,7 @@ fn current_gone(chosen: &ChosenFile, removal: &Removal, automatic: Option<&Path>
     Some(
         Finding::new(
             Severity::Warning,
-            "kubeconfig-current-gone",
+            Code::KubeconfigCurrentGone,
             format!(
                 "the current context of {} is {current}, which is gone now",
                 path.display()
@@ -175,7 +176,7 @@ fn current_gone(chosen: &ChosenFile, removal: &Removal, automatic: Option<&Path>
         )
         .about(&current_context())
         .with_help(remedy!(
-            "`kubectl config use-context` names another, `kubectl config unset current-context` none."
+            "`kubectl config use-context` sets another, `kubectl config unset current-context` sets none."
         )),
     )
 }
@@ -187,10 +188,8 @@ fn missing(selection: &Selection, file: &str) -> Finding {
     );
     Finding::new(
         Severity::Warning,
-        "kubeconfig-no-such-context",
+        Code::KubeconfigNoSuchContext,
         format!("the cluster {cluster} has no context {context} in {file}"),
     )
-    .with_help(remedy!(
-        "`kubectl config get-contexts` names those that are there."
-    ))
+    .with_help(remedy!("`kubectl config get-contexts` lists those that exist."))
 }

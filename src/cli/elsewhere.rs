@@ -36,7 +36,7 @@ const VERBS: [&str; 15] = [
 /// Commands without an object.
 const ALONE: [(&str, Text); 3] = [
     ("anywhere", || {
-        remedy!("EKS Anywhere has no IAM half: use `eksctl anywhere`.")
+        remedy!("EKS Anywhere has no IAM part: use `eksctl anywhere`.")
     }),
     ("info", || {
         remedy!("`eksact version` prints the version of eksact.")
@@ -61,7 +61,7 @@ const NOUNS: [Noun; 12] = [
         names: &["addon", "addons"],
         instead: &[("create", || {
             remedy!(
-                "Its role is made by `eksact create iamserviceaccount --role-only`; `--service-account-role-arn` of eksctl takes it."
+                "Its role is made by `eksact create iamserviceaccount --role-only`; `--service-account-role-arn` of eksctl accepts it."
             )
         })],
     },
@@ -230,5 +230,5 @@ fn failure(name: &str, instead: Option<Text>) -> Failure {
 }
 
 fn not_here(name: &str) -> String {
-    format!("`{name}` is a command of eksctl and not in eksact")
+    format!("`{name}` is a command of eksctl that eksact does not have")
 }

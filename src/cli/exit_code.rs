@@ -64,15 +64,14 @@ impl ExitCode {
 }
 
 /// What the help says about the codes.
-pub const TABLE: &str = "\
-Exit codes:
+pub const TABLE: &str = "Exit codes:
     0  all went well (for `plan`, whether or not there are changes)
     1  it failed
     2  there are changes (only `plan --detailed-exitcode`)
     3  the plan was not approved
     4  a guard refuses the plan (see --allow)
     5  some steps were done, others failed or were not tried
-    6  the world moved between the plan and its approval
+    6  the live state changed between the plan and its approval
    64  the command line is wrong
    65  the configuration file is wrong
   130  interrupted";

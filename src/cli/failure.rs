@@ -60,10 +60,14 @@ impl From<CallError> for Failure {
         let help = error.help().into_iter().collect();
         let message = match (&error.kind, error.service.as_str(), error.action.as_str()) {
             (CallErrorKind::NotFound, "eks", "DescribeCluster") => {
-                return Self::error(format!("there is no cluster {} in this account and region", error.object))
-                    .with_help(
-                        remedy!("Check --region, --profile and the cluster's name; `aws eks list-clusters` names what is there."),
-                    );
+                return Self::error(format!(
+                    "there is no cluster {} in this account and region",
+                    error.object
+                ))
+                .with_help(remedy!(
+                    "Check --region, --profile and the cluster's name; `aws eks list-clusters` \
+                             lists what is there."
+                ));
             }
             _ => error.to_string(),
         };
@@ -77,7 +81,7 @@ impl From<CallError> for Failure {
 /// A plan that eksact cannot make or carry out, whatever the file says.
 fn mistake(error: &dyn std::error::Error) -> Failure {
     Failure::error(format!(
-        "{error}; nothing was changed. This is a mistake of eksact: please report it with the file"
+        "{error}; nothing was changed. This is a bug in eksact: please report it with the file"
     ))
 }
 

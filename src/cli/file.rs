@@ -42,7 +42,7 @@ pub(super) fn load_all(
     let config = loaded.config;
     if !config.unmanaged_sections.is_empty() {
         printer.note(&format!(
-            "eksact does not manage these sections and leaves them alone: {}",
+            "eksact does not manage these sections and ignores them: {}",
             config.unmanaged_sections.join(", ")
         ));
     }
@@ -115,6 +115,6 @@ pub(super) fn checked(config: &ClusterConfig, printer: &Printer) -> Result<(), F
     }
     show(&errors, printer);
     Err(Failure::usage(
-        "the flags do not make something that EKS would take",
+        "the flags describe something that EKS would not accept",
     ))
 }

@@ -289,9 +289,9 @@ async fn still_true(
         )
         .collect();
     Err(Failure::error(format!(
-        "the world moved while the plan waited for approval ({}); nothing was changed",
+        "the live state changed while the plan waited for approval ({}); nothing was changed",
         if moved.is_empty() {
-            "another plan would be made now".to_owned()
+            "a new plan would differ".to_owned()
         } else {
             moved.join(", ")
         }

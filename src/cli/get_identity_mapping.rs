@@ -1,6 +1,7 @@
 //! `eksact get iamidentitymapping`: the entries of aws-auth, with what the server makes of each.
 
 use clap::Args;
+use eksact_message::code::Code;
 use serde::Serialize;
 
 use super::{
@@ -66,7 +67,7 @@ const NOT_READ: &str = "the cluster's authentication mode is API: it does not re
 /// Why the server does not do with an entry what is written there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Problem {
-    code: &'static str,
+    code: Code,
     severity: Severity,
     message: String,
 }
@@ -85,7 +86,7 @@ impl GetIdentityMappings {
         let is_unread = cluster?.authentication_mode.as_deref() == Some("API");
         if is_unread {
             printer.warning(&format!(
-                "{NOT_READ}, which lets nobody in; access entries do: `aws eks create-access-entry`"
+                "{NOT_READ}, which lets no one in; access entries do: `aws eks create-access-entry`"
             ));
         }
         let data = config_map?.map(|map| map.data).unwrap_or_default();
@@ -93,14 +94,14 @@ impl GetIdentityMappings {
         let aws_auth = parse(&data);
         for (section, fault) in aws_auth.dropped() {
             printer.warning(&format!(
-                "the server reads nothing of {}: {}; everybody in it is locked out",
+                "the server reads nothing of {}: {}; everyone in it is locked out",
                 section.as_str(),
                 fault.problem
             ));
         }
         let findings = findings(&aws_auth, partition);
         let about_no_entry =
-            |finding: &&LintFinding| finding.item.is_none() && finding.code != "section-dropped";
+            |finding: &&LintFinding| finding.item.is_none() && finding.code != Code::SectionDropped;
         for finding in findings.iter().filter(about_no_entry) {
             printer.warning(&format!("{}: {}", finding.message, finding.suggestion));
         }
@@ -144,7 +145,7 @@ impl GetIdentityMappings {
 impl Problem {
     fn not_read() -> Self {
         Self {
-            code: "aws-auth-not-read",
+            code: Code::AwsAuthNotRead,
             severity: Severity::Error,
             message: NOT_READ.to_owned(),
         }
@@ -160,9 +161,13 @@ impl Row {
         }
     }
 
-    /// What the server makes of it, in a word: the codes of its problems, which `docs/guards.md` explains.
+    /// What the server makes of it, in a word: the codes of its problems, which `docs/codes.md` explains.
     fn verdict(&self) -> String {
-        let mut codes: Vec<&str> = self.problems.iter().map(|problem| problem.code).collect();
+        let mut codes: Vec<&str> = self
+            .problems
+            .iter()
+            .map(|problem| problem.code.as_str())
+            .collect();
         codes.dedup();
         let codes = codes.join(",");
         let has_error = self

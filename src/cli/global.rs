@@ -8,7 +8,7 @@ use super::{Failure, place_flags::region};
 use eksact_core::view::{ColourChoice, Level, Printer};
 use eksact_simulator::SimulatedCaller;
 
-/// When to use colour.
+/// When to use color.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
     /// On a terminal, unless `NO_COLOR` is set.
@@ -67,7 +67,7 @@ pub(super) struct GlobalFlags {
     /// AWS profile; beats credentials in the environment, and says so
     #[arg(short, long, global = true, value_name = "PROFILE")]
     pub profile: Option<String>,
-    /// Work on a simulated account and cluster that are kept in a file
+    /// Work on a simulated account and cluster, stored in a file
     #[arg(
         long,
         global = true,
@@ -113,7 +113,7 @@ pub(super) struct GlobalFlags {
     #[arg(long, global = true, env = "EKSACT_PARALLELISM", hide_env_values = true, value_name = "N", default_value_t = 16,
           value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
-    /// When to use colour
+    /// When to use color
     #[arg(
         short = 'C',
         long,
@@ -123,7 +123,7 @@ pub(super) struct GlobalFlags {
         value_name = "WHEN"
     )]
     pub color: Color,
-    /// Say nothing but data, failures and questions
+    /// Print only data, failures and questions
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Log what is done to stderr; twice for every call. eksctl's levels work, too: `-v 4`
@@ -139,7 +139,7 @@ impl GlobalFlags {
     pub(super) fn check(&self) -> Result<(), Failure> {
         if self.sandbox_caller.is_some() && !self.sandbox {
             return Err(Failure::usage(
-                "--sandbox-caller names who calls in the sandbox, and this is not the sandbox",
+                "--sandbox-caller sets the caller in the sandbox, and this is not the sandbox",
             )
             .with_help(remedy!(
                 "Add --sandbox, or leave --sandbox-caller out and unset EKSACT_SANDBOX_CALLER."

@@ -43,7 +43,7 @@ impl AnyClusterFlags {
 pub(super) struct CreateIdentityMapping {
     #[command(flatten)]
     cluster: AnyClusterFlags,
-    /// ARN of the role or user; a mapping that it has is changed, never doubled
+    /// ARN of the role or user; an existing mapping is changed, never duplicated
     #[arg(
         long,
         alias = "role",
@@ -69,7 +69,7 @@ pub(super) struct CreateIdentityMapping {
         help_heading = "Mapping"
     )]
     group: Vec<String>,
-    /// Account, all of whose users and roles get in, each under its own ARN
+    /// Account whose users and roles all get in, each under its own ARN
     #[arg(
         long,
         value_name = "ACCOUNT",
@@ -183,7 +183,7 @@ impl CreateIdentityMapping {
     }
 }
 
-/// Take a mapping out of aws-auth
+/// Remove a mapping from aws-auth
 #[derive(Debug, Args)]
 #[command(visible_alias = "iamidentitymappings")]
 pub(super) struct DeleteIdentityMapping {

@@ -1,5 +1,6 @@
 //! `eksact update-kubeconfig`, `utils write-kubeconfig` and `apply --update-kubeconfig`.
 
+use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use clap::{ArgAction, Args};
@@ -48,10 +49,10 @@ pub(super) struct UpdateKubeconfig {
     /// Name of the user; the cluster's ARN, if not given
     #[arg(long, value_name = "NAME")]
     user_alias: Option<String>,
-    /// Role that kubectl shall assume
+    /// Role for kubectl to assume
     #[arg(long, value_name = "ARN")]
     role_arn: Option<String>,
-    /// Role to look the cluster up in; it is not written
+    /// Role to look up the cluster with; it is not written
     #[arg(long, visible_alias = "describe-as", value_name = "ARN")]
     assume_role_arn: Option<String>,
     /// Leave the current context as it is
@@ -68,7 +69,7 @@ pub(super) struct UpdateKubeconfig {
 pub(super) struct WriteKubeconfig {
     #[command(flatten)]
     cluster: AnyClusterFlags,
-    /// Role that kubectl shall assume
+    /// Role for kubectl to assume
     #[arg(long, visible_alias = "role-arn", value_name = "ARN")]
     authenticator_role_arn: Option<String>,
     /// Make the context the current one
@@ -305,12 +306,16 @@ fn refused(taken: &Taken) -> Failure {
             remedy!("Choose another name with --alias, or replace it with --force. The file was not changed.")
         }
         Taken::ContextOfUser { .. } => {
-            remedy!("Choose another name with --alias, name its role and profile, or have the context use another user with \
-             --force. The file was not changed.")
+            remedy!(
+                "Choose another name with --alias, pass its role and profile, or use --force to give \
+             the context another user. The file was not changed."
+            )
         }
         Taken::Cluster { .. } => {
-            remedy!("Another account may have a cluster of this name, and eksctl's names do not tell them apart: \
-             update-kubeconfig names the ARN. --force replaces the entry. The file was not changed.")
+            remedy!(
+                "Another account may have a cluster of this name, and eksctl's names do not distinguish \
+             them: update-kubeconfig names the ARN. --force replaces the entry. The file was not changed."
+            )
         }
     })
 }
@@ -322,8 +327,8 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
         findings.push(
             Finding::new(
                 Severity::Note,
-                "kubeconfig-user-beside",
-                format!("the user {other} signs in with another role or profile, and stays as it is"),
+                Code::KubeconfigUserBeside,
+                format!("the user {other} signs in with another role or profile, and is left as it is"),
             )
             .about(&address(Section::Users, &merged.user.name))
             .with_help(remedy!(
@@ -335,7 +340,7 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
         findings.push(
             Finding::new(
                 Severity::Warning,
-                "kubeconfig-user-replaced",
+                Code::KubeconfigUserReplaced,
                 format!(
                     "other contexts use the user that is replaced, and now sign in as this one: {}",
                     merged.replaced_under.join(", ")
@@ -348,7 +353,7 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
         findings.push(
             Finding::new(
                 Severity::Note,
-                "kubeconfig-user-taken-over",
+                Code::KubeconfigUserTakenOver,
                 format!(
                     "other contexts use the user, and sign in as the same by {} from now on: {}",
                     wanted.exec.tool.program(),
@@ -363,8 +368,9 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
         findings.push(
             Finding::new(
                 Severity::Warning,
-                "kubeconfig-insecure-cluster",
-                "insecure-skip-tls-verify is set, and so no certificate authority was written: kubectl takes only one of both",
+                Code::KubeconfigInsecureCluster,
+                "insecure-skip-tls-verify is set, and so no certificate authority was written: kubectl \
+                 accepts only one of the two",
             )
             .about(&address(Section::Clusters, &merged.cluster.name)),
         );
@@ -379,10 +385,11 @@ fn findings_of(merged: &Merge, wanted: &Wanted, entry: &EntryFlags) -> Vec<Findi
         findings.push(
             Finding::new(
                 Severity::Note,
-                "kubeconfig-ambient-profile",
+                Code::KubeconfigAmbientProfile,
                 format!("the profile {profile} of this environment was not written: kubectl uses whichever is set when it runs"),
             )
-            .with_help(remedy!("--profile {profile} writes it; --no-profile says that none is meant.")),
+            .with_help(remedy!("--profile {profile} writes it; --no-profile confirms that no profile is \
+                 intended.")),
         );
     }
     findings
@@ -396,9 +403,7 @@ fn endpoint(cluster: &Cluster) -> Result<String, Failure> {
         .clone()
         .filter(|endpoint| !endpoint.is_empty() && matches!(status, "ACTIVE" | "UPDATING"))
         .ok_or_else(|| {
-            Failure::error(format!(
-                "cluster {name} has no endpoint to write down: it is {status}"
-            ))
-            .with_help(remedy!("Run this again once the cluster is ACTIVE."))
+            Failure::error(format!("cluster {name} has no endpoint yet: it is {status}"))
+                .with_help(remedy!("Run this again once the cluster is ACTIVE."))
         })
 }

@@ -1,6 +1,7 @@
 //! The road of every command that changes a kubeconfig: choose the file, take its lock, read, plan, write, show. Nothing
 //! is asked: it is the user's own file.
 
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use std::{
     path::{Path, PathBuf},
@@ -132,13 +133,13 @@ impl ChosenFile {
                 Some(Err(failure)) => findings.push(
                     Finding::new(
                         Severity::Warning,
-                        "kubeconfig-unreadable",
+                        Code::KubeconfigUnreadable,
                         format!(
-                            "another file of KUBECONFIG cannot be read, and so kubectl reads none: {}",
+                            "another file of KUBECONFIG cannot be read, and so kubectl reads no file: {}",
                             failure.message
                         ),
                     )
-                    .with_help(remedy!("Fix it, or take it out of KUBECONFIG.")),
+                    .with_help(remedy!("Fix it, or remove it from KUBECONFIG.")),
                 ),
                 None => {}
             }
@@ -169,11 +170,17 @@ impl ChosenFile {
                     findings.push(
                         Finding::new(
                             Severity::Warning,
-                            "kubeconfig-shadowed",
-                            format!("{file} has a {} of this name too, and kubectl takes that one", section.entry_key()),
+                            Code::KubeconfigShadowed,
+                            format!(
+                                "{file} has a {} of this name too, and kubectl uses that one",
+                                section.entry_key()
+                            ),
                         )
                         .about(&address(*section, name))
-                        .with_help(remedy!("It stands first in KUBECONFIG. Remove it there, or name the file with --kubeconfig.")),
+                        .with_help(remedy!(
+                            "It comes first in KUBECONFIG. Remove it there, or name the file \
+                             with --kubeconfig."
+                        )),
                     );
                 }
             }
@@ -187,14 +194,14 @@ impl ChosenFile {
                 findings.push(
                     Finding::new(
                         Severity::Warning,
-                        "kubeconfig-current-elsewhere",
+                        Code::KubeconfigCurrentElsewhere,
                         format!(
                             "kubectl stays with the context {current}, which is the current one of {file}"
                         ),
                     )
                     .about(&current_context())
                     .with_help(remedy!(
-                        "It stands first in KUBECONFIG. `kubectl config use-context` changes it there."
+                        "It comes first in KUBECONFIG. `kubectl config use-context` changes it there."
                     )),
                 );
             }
@@ -240,7 +247,7 @@ impl ChosenFile {
             change.plan.findings.push(
                 Finding::new(
                     Severity::Warning,
-                    "kubeconfig-open-to-others",
+                    Code::KubeconfigOpenToOthers,
                     format!("others on this machine may read or change {file}"),
                 )
                 .with_help(remedy!("chmod 600 {file}")),
@@ -294,7 +301,7 @@ fn done(file: &str, written: Written) -> String {
 /// An entry that stays in the file and that kubectl does not use.
 fn unusable(entry: &Unusable) -> Finding {
     let message = format!("{}: {}", entry.location, entry.problem);
-    let finding = Finding::new(Severity::Warning, "kubeconfig-entry-unusable", message);
+    let finding = Finding::new(Severity::Warning, Code::KubeconfigEntryUnusable, message);
     finding
         .about(&address(entry.section, &entry.name))
         .with_help(entry.help.clone())

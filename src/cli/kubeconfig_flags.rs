@@ -31,19 +31,19 @@ pub(super) struct EntryFlags {
     /// Remove the context's namespace
     #[arg(long, conflicts_with = "namespace")]
     pub no_namespace: bool,
-    /// Replace a user of another role or profile, or a context of another cluster, that has the name
+    /// Replace a user with another role or profile, or a context of another cluster, that has this name
     #[arg(long)]
     pub force: bool,
-    /// AWS profile that kubectl shall use; that of --profile, if not given
+    /// AWS profile for kubectl to use; that of --profile, if not given
     #[arg(long, value_name = "NAME", help_heading = "Exec entry")]
     pub exec_profile: Option<String>,
     /// Write no AWS profile
     #[arg(long, help_heading = "Exec entry", conflicts_with = "exec_profile")]
     pub no_profile: bool,
-    /// Variable that the program shall find in its environment (repeatable)
+    /// Environment variable for the program (repeatable)
     #[arg(long, value_name = "NAME=VALUE", help_heading = "Exec entry")]
     pub exec_env: Vec<String>,
-    /// Program that kubectl shall run for a token
+    /// Program that kubectl runs for a token
     #[arg(
         long,
         value_enum,
@@ -52,7 +52,7 @@ pub(super) struct EntryFlags {
         help_heading = "Exec entry"
     )]
     pub exec: Tool,
-    /// Write the bare name eksact, to be found on the PATH, rather than where it is
+    /// Write the bare name eksact, to be found on the PATH, instead of its full path
     #[arg(long, help_heading = "Exec entry")]
     pub portable: bool,
     /// Version of the exec protocol; v1beta1 for kubectl before 1.22
@@ -164,7 +164,7 @@ impl EntryFlags {
             return Ok(tool.program().to_owned());
         }
         let unknown = |why: String| {
-            Failure::error(format!("it cannot be written where eksact is: {why}")).with_help(remedy!(
+            Failure::error(format!("the path of eksact cannot be written: {why}")).with_help(remedy!(
                 "--portable writes its name only, to be found on the PATH."
             ))
         };
@@ -196,7 +196,7 @@ pub(super) const PROFILE_VARIABLES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PRO
 fn variable(text: &str) -> Result<(&str, &str), String> {
     let (name, value) = text
         .split_once('=')
-        .ok_or_else(|| "--exec-env takes NAME=VALUE, and what is given has no `=`".to_owned())?;
+        .ok_or_else(|| "--exec-env takes NAME=VALUE, and this has no `=`".to_owned())?;
     if name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(format!(
             "--exec-env: `{}` cannot be the name of a variable",
@@ -235,10 +235,11 @@ fn proxy_url(text: &str) -> Result<String, Failure> {
     if is_known {
         return Ok(text.to_owned());
     }
-    Err(
-        Failure::usage("--proxy-url: kubectl takes only URLs that begin with http://, https:// or socks5://")
-            .with_help(remedy!("For example --proxy-url http://proxy.example:3128.")),
+    Err(Failure::usage(
+        "--proxy-url: kubectl accepts only URLs that begin with http://, https:// or \
+             socks5://",
     )
+    .with_help(remedy!("For example --proxy-url http://proxy.example:3128.")))
 }
 
 /// The path by which eksact is found again: the one on the PATH if it leads here, as package managers put a link there and

@@ -39,7 +39,7 @@ pub(super) struct WholeFileFlags {
         required = true
     )]
     pub config_files: Vec<String>,
-    /// Also remove what is eksctl's or eksact's in the cluster and no longer in the file
+    /// Also remove what eksctl or eksact created in the cluster and the file no longer has
     #[arg(long)]
     pub prune: bool,
     /// Let --prune remove a protected service account: kube-system/aws-node
@@ -66,7 +66,7 @@ impl WholeFileFlags {
         let mut config = file::load_all(&self.config_files, global, printer)?;
         if self.prune && self.filter.is_given() {
             return Err(Failure::usage(
-                "--prune looks at the whole file and does not go with --include or --exclude",
+                "--prune looks at the whole file and cannot be used with --include or --exclude",
             ));
         }
         config.iam.service_accounts = self.filter.choose(config.iam.service_accounts)?;
@@ -83,8 +83,8 @@ impl WholeFileFlags {
         request.access.prune_shared_roles = self.prune && (complete || states_shared_roles);
         if self.prune && !request.config.iam.lists_service_accounts {
             printer.note(
-                "the file has no iam.serviceAccounts, so --prune removes no service account and no role; an empty list, \
-                 `serviceAccounts: []`, says that there shall be none",
+                "the file has no iam.serviceAccounts, so --prune removes no service account and no role; an \
+                 empty list, `serviceAccounts: []`, says that there must be none",
             );
         } else if self.prune {
             let named = self

@@ -40,7 +40,7 @@ pub(super) enum Output {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Stacks and existing service accounts")]
 pub(super) struct RoleFlags {
-    /// Annotate service accounts that somebody else made, without taking them over
+    /// Annotate service accounts that someone else created, without taking them over
     #[arg(long)]
     pub override_existing_serviceaccounts: bool,
     /// Protect role stacks against deletion
@@ -61,7 +61,7 @@ pub(super) struct RoleFlags {
     /// Role that CloudFormation acts as
     #[arg(long, value_name = "ARN")]
     pub cfn_role_arn: Option<String>,
-    /// Leave a stack that failed as it is
+    /// Keep a stack that failed, as it is
     #[arg(long)]
     pub cfn_disable_rollback: bool,
 }
@@ -118,7 +118,7 @@ impl ValueEnum for GuardCode {
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.0.code()).help(self.0.explanation()))
+        Some(PossibleValue::new(self.0.code().as_str()).help(self.0.explanation()))
     }
 }
 
@@ -130,8 +130,8 @@ impl ThumbprintFlags {
         if given.eq_ignore_ascii_case("iam") {
             if self.check_thumbprint {
                 return Err(Failure::usage(
-                    "--check-thumbprint compares with the issuer's certificates or with a given thumbprint, and \
-                     --thumbprint iam names neither",
+                    "--check-thumbprint compares with the issuer's certificates or with a given thumbprint, \
+                     and --thumbprint iam gives neither",
                 ));
             }
             return Ok(ThumbprintSource::Iam);
@@ -199,8 +199,8 @@ mod tests {
                 .map(|line| line.plan.allow.into_iter().map(|code| code.0).collect::<Vec<_>>())
         };
         for guard in Guard::ALL {
-            assert_eq!(allowed(guard.code()), Some(vec![guard]));
-            assert_eq!(allowed(&guard.code().to_uppercase()), None);
+            assert_eq!(allowed(guard.code().as_str()), Some(vec![guard]));
+            assert_eq!(allowed(&guard.code().as_str().to_uppercase()), None);
             assert_eq!(allowed(&format!("{}x", guard.code())), None);
         }
         assert_eq!(

@@ -90,7 +90,7 @@ impl RestoreAwsAuth {
                     let region = &request.config.metadata.region.value;
                     let entries = connection.readers.aws.access_entries(&cluster.name).await.ok();
                     Err(Failure::error(error.to_string()).with_help(remedy!(
-                        "If nobody gets in any more, the way back is an access entry: {}",
+                        "If no one gets in any more, create an access entry to recover: {}",
                         recovery::commands(&cluster, region, caller.as_ref(), entries.as_deref())
                     )))
                 }
@@ -142,7 +142,7 @@ fn list(backups: &[Backup], output: Output, printer: &Printer) -> Result<ExitCod
         return Ok(ExitCode::Success);
     }
     if backups.is_empty() {
-        printer.status("There is no backup of aws-auth, neither in the cluster nor in files of yours.\n");
+        printer.status("There is no backup of aws-auth, neither in the cluster nor in your files.\n");
         return Ok(ExitCode::Success);
     }
     let mut table = Table::new(["NAME", "TIME", "BYTES", "BEFORE"]);
@@ -166,7 +166,7 @@ fn list(backups: &[Backup], output: Output, printer: &Printer) -> Result<ExitCod
 fn named<'found>(backups: &'found [Backup], name: &str) -> Result<&'found Backup, Failure> {
     backups.iter().find(|backup| backup.name == name).ok_or_else(|| {
         Failure::error(format!("there is no backup {name} of aws-auth in the cluster")).with_help(remedy!(
-            "`--list` shows those that are there; `--to` takes the file of one as well."
+            "`--list` shows those that are there; `--to` also accepts the file of one."
         ))
     })
 }
@@ -178,7 +178,7 @@ fn newest(backups: &[Backup]) -> Result<&Backup, Failure> {
         .find(|backup| !backup.before_restore)
         .ok_or_else(|| {
             Failure::error(match backups.len() {
-                0 => "there is no backup of aws-auth, neither in the cluster nor in files of yours",
+                0 => "there is no backup of aws-auth, neither in the cluster nor in your files",
                 _ => "all backups of aws-auth were made by restores",
             })
             .with_help(remedy!(
@@ -197,7 +197,7 @@ fn of(backup: &Backup) -> Restore {
 
 /// What would be written over the mappings of a cluster must be mappings.
 fn from_file(path: &str) -> Result<Restore, Failure> {
-    let wrong = |why: String| Failure::usage(format!("{path} is no backup of aws-auth: {why}"));
+    let wrong = |why: String| Failure::usage(format!("{path} is not a backup of aws-auth: {why}"));
     let text = file::read_text(path, "the backup")?;
     let manifest = Manifest::read(&text).map_err(|error| wrong(error.to_string()))?;
     if !manifest.is_aws_auth() && !manifest.name.starts_with(&format!("{NAME}-backup-")) {
@@ -208,7 +208,7 @@ fn from_file(path: &str) -> Result<Restore, Failure> {
     }
     if let Some(value) = manifest.not_texts.first() {
         return Err(wrong(format!(
-            "`{}` on line {} is no text",
+            "`{}` on line {} is not a string",
             value.key, value.line
         )));
     }
@@ -217,9 +217,7 @@ fn from_file(path: &str) -> Result<Restore, Failure> {
         .iter()
         .any(|section| manifest.data.contains_key(section.as_str()))
     {
-        return Err(wrong(
-            "it has none of mapRoles, mapUsers and mapAccounts".to_owned(),
-        ));
+        return Err(wrong("it has no mapRoles, mapUsers or mapAccounts".to_owned()));
     }
     Ok(Restore {
         name: path.to_owned(),

@@ -76,7 +76,8 @@ impl<'a> Signing<'a> {
         let mut signing = Self::of(&flags.cluster, &flags.signer, global, environment)?;
         if flags.cluster.starts_with("arn:") {
             signing.notes.push(
-                "--cluster is an ARN: the server of an EKS cluster takes tokens for the cluster's name, its last part"
+                "--cluster is an ARN: the server of an EKS cluster accepts tokens for the cluster's name, \
+                 its last part"
                     .to_owned(),
             );
         }
@@ -96,7 +97,7 @@ impl<'a> Signing<'a> {
             .iter()
             .filter(|name| environment.get(name).is_some())
             .map(|name| {
-                format!("{name} is not used for the token: the server takes the host names of AWS only")
+                format!("{name} is not used for the token: the server accepts only host names of AWS")
             })
             .collect();
         let role = flags.role(environment, &mut notes)?;
@@ -408,9 +409,9 @@ fn lock(cache: &mut Cache, key: &Fingerprint, settled: &Settled, printer: &Print
     let wants_code = matches!(&settled.source, CredentialSource::Asked(asked) if asked.wants_code);
     cache.lock(key, wants_code, &mut || {
         printer.note(if wants_code {
-            "another eksact asks for these credentials, perhaps for the code of an MFA device: waiting for it"
+            "another eksact is getting these credentials, perhaps asking for an MFA code: waiting for it"
         } else {
-            "another eksact asks for these credentials: waiting for it"
+            "another eksact is getting these credentials: waiting for it"
         });
     })
 }
@@ -449,7 +450,7 @@ impl From<SourceError> for Failure {
                 )
             }
             SourceError::Expired { .. } => {
-                remedy!("Get new ones, or unset AWS_ACCESS_KEY_ID and its companions.")
+                remedy!("Get new ones, or unset AWS_ACCESS_KEY_ID and the variables that belong to it.")
             }
             SourceError::ProfileExpired { .. } => {
                 remedy!(

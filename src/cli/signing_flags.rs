@@ -41,7 +41,7 @@ pub(super) struct SignerFlags {
     /// A role to assume first
     #[arg(short = 'r', long, visible_alias = "role", value_name = "ARN")]
     pub role_arn: Option<String>,
-    /// The external id that the role's trust policy wants
+    /// The external id that the role's trust policy requires
     #[arg(short = 'e', long, value_name = "ID")]
     pub external_id: Option<String>,
     /// Name of the role's session: the server's {{SessionName}}

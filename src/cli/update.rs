@@ -37,7 +37,7 @@ enum What {
     Iamserviceaccount(Box<UpdateServiceAccount>),
 }
 
-/// Update the role of a service account: only what the flags name changes, everything else stays as it is
+/// Update the role of a service account: only what the flags name changes
 #[derive(Debug, Args)]
 #[command(visible_alias = "iamserviceaccounts")]
 struct UpdateServiceAccount {

@@ -1,6 +1,7 @@
 //! `eksact verify token`: the checks of the server, one after the other, and the question to STS itself.
 
 use clap::{Args, Subcommand};
+use eksact_message::code::Code;
 use jiff::Timestamp;
 
 use super::{
@@ -124,7 +125,7 @@ impl VerifyToken {
                 let caller: SimulatedCaller = arn
                     .parse()
                     .map_err(|error: NotACaller| Failure::error(error.to_string()))?;
-                facts.add("STS", "that of the sandbox believes it");
+                facts.add("STS", "that of the sandbox accepts it");
                 facts.add("ARN", &caller.arn);
                 facts.add("account", &caller.account);
                 facts.add("user id", &caller.user_id);
@@ -141,7 +142,7 @@ impl VerifyToken {
 fn not_of_the_sandbox(error: &SandboxTokenError, cluster: &str) -> Finding {
     let (code, message, help) = match error {
         SandboxTokenError::Signature => (
-            "token-cluster",
+            Code::TokenCluster,
             error.to_string(),
             remedy!(
                 "It was signed for another cluster than `{cluster}` (upper and lower case count), or was changed. Make it with \
@@ -149,7 +150,7 @@ fn not_of_the_sandbox(error: &SandboxTokenError, cluster: &str) -> Finding {
             ),
         ),
         SandboxTokenError::Real | SandboxTokenError::Unreadable(_) => (
-            "not-a-sandbox-token",
+            Code::NotASandboxToken,
             format!("{error}; nothing of it was sent anywhere"),
             remedy!("Leave out --sandbox to ask AWS about it."),
         ),
@@ -162,7 +163,7 @@ fn any_name(cluster: &str) -> Finding {
     let message = format!(
         "the token was made just now for the name {cluster}; whether there is such a cluster STS cannot know"
     );
-    Finding::new(Severity::Note, "cluster-unknown", message).with_help(remedy!(
+    Finding::new(Severity::Note, Code::ClusterUnknown, message).with_help(remedy!(
         "`eksact whoami --cluster {cluster}` asks EKS and the cluster's server."
     ))
 }
@@ -194,7 +195,7 @@ fn checked(
     if server.is_none() {
         facts.add(
             "not checkable",
-            "the cluster's partition: neither --region, environment nor profile name its region",
+            "the cluster's partition: neither --region, the environment nor the profile names its region",
         );
     }
     let mut faults = token_check::faults(token, server.as_ref(), now);
@@ -230,7 +231,7 @@ fn ask(token: &str, cluster: &str, facts: &mut Facts, global: &GlobalFlags) -> R
 fn tell(answer: &StsAnswer, token: &PresignedToken, cluster: &str, facts: &mut Facts, now: Timestamp) {
     match &answer.verdict {
         StsVerdict::Identity(identity) => {
-            facts.add("STS", "believes it");
+            facts.add("STS", "accepts it");
             facts.add("ARN", &identity.arn);
             facts.add("account", &identity.account);
             facts.add("user id", &identity.user_id);

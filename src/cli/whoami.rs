@@ -44,7 +44,7 @@ use eksact_identity::authn::{
 };
 use eksact_simulator::Seed;
 
-/// Show who you are to AWS, from which credentials, and who to a cluster
+/// Show who you are to AWS and to a cluster, and from which credentials
 #[derive(Debug, Args)]
 pub(super) struct WhoamiCommand {
     /// The cluster

@@ -1,6 +1,7 @@
 //! `--aws-auth` of `whoami`: the ConfigMap from a file, as whoever may read it in the cluster saved it. What it means is
 //! told elsewhere.
 
+use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use super::{Failure, file};
@@ -59,8 +60,8 @@ fn pasted_aws_auth(text: &str, path: &str) -> Result<PastedAwsAuth, String> {
         };
         Finding::new(
             Severity::Warning,
-            "not-aws-auth",
-            format!("--aws-auth has the ConfigMap {place}, and the server reads {NAMESPACE}/{NAME} alone"),
+            Code::NotAwsAuth,
+            format!("--aws-auth has the ConfigMap {place}, and the server reads only {NAMESPACE}/{NAME}"),
         )
         .with_help(save_it())
     });
@@ -96,7 +97,7 @@ fn bare_data(text: &str) -> Option<Result<BTreeMap<String, String>, String>> {
 }
 
 fn not_a_text(key: &str) -> String {
-    format!("`{key}` is no text; the API server takes only texts there (`{key}: |`)")
+    format!("`{key}` is not a string; the API server accepts only strings there (`{key}: |`)")
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ fn empty_variables(command: &Command, empty: &mut Vec<OsString>) -> Result<(), F
             Some(value) if value.is_empty() => empty.push(variable.to_owned()),
             Some(value) if value.to_str().is_some_and(is_blank) => {
                 return Err(Failure::usage(format!(
-                    "the variable {} holds nothing but blanks",
+                    "the variable {} has nothing but blanks",
                     variable.display()
                 ))
                 .with_help(remedy!("Unset it, or give it a value.")));
@@ -349,7 +349,7 @@ impl<'a> Reader<'a> {
                 if is_blank(item) {
                     return Err(
                         Failure::usage(format!("{shown} has an empty item: `{value}`")).with_help(remedy!(
-                            "A variable was probably not set, or there is a comma too many."
+                            "A variable was probably not set, or there is an extra comma."
                         )),
                     );
                 }
@@ -410,7 +410,7 @@ fn not_blank(shown: &str, value: &str, opposite: Option<&Arg>) -> Result<(), Fai
     ));
     Err(
         match opposite.and_then(|other| Some((other.get_long()?, other.get_help()?))) {
-            Some((long, help)) => failure.with_help(remedy!("If it is meant: --{long} ({help}).")),
+            Some((long, help)) => failure.with_help(remedy!("If it is intended: --{long} ({help}).")),
             None => failure,
         },
     )
@@ -458,7 +458,7 @@ fn not_padded(argument: &Arg, shown: &str, value: &str) -> Result<(), Failure> {
     };
     // A URL may have a password in it, and a variable may be one.
     let (value, help) = if is(&["URL", "NAME=VALUE"]) {
-        let help = remedy!("Take it off; a backslash at the end of a line must be its last character.");
+        let help = remedy!("Remove it; a backslash at the end of a line must be its last character.");
         (String::new(), help)
     } else {
         let help = remedy!("Write `{trimmed}`; a backslash at the end of a line must be its last character.");
@@ -468,5 +468,4 @@ fn not_padded(argument: &Arg, shown: &str, value: &str) -> Result<(), Failure> {
 }
 
 #[cfg(test)]
-#[path = "words_tests.rs"]
 mod tests;

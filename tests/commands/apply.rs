@@ -1,6 +1,8 @@
 //! `plan` and `apply`: the road of the README.
 
-use crate::place::{Place, READ_ONLY, assert_story};
+use serde_json::Value;
+
+use crate::commands::place::{Place, READ_ONLY, assert_story};
 
 #[test]
 fn quickstart() {
@@ -12,8 +14,51 @@ fn quickstart() {
     assert_story!("quickstart", place.story());
 }
 
+/// The stories show progress in one order, whatever it was. Here it is the true one: a step begins once all that it depends
+/// on is done.
 #[test]
-fn a_changed_file_shows_the_difference_and_where_it_comes_from() {
+fn steps_begin_after_what_they_depend_on() {
+    let place = Place::quickstart();
+    let ended = place.run(&["apply", "-f", "quickstart.yaml", "--yes", "-o", "json"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let applied: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let steps = applied["plan"]["steps"].as_array().unwrap();
+    let title = |id: &Value| steps.iter().find(|step| step["id"] == *id).unwrap()["title"].as_str();
+    let line = |event: &str, title: &str| {
+        let mut lines = ended.stderr.lines();
+        lines.position(|line| {
+            let mut parts = line.split("  ").map(str::trim).filter(|part| !part.is_empty());
+            parts.any(|part| part == event) && parts.next() == Some(title)
+        })
+    };
+    let mut dependencies = 0;
+    for step in steps {
+        let step_title = step["title"].as_str().unwrap();
+        let begun = line("start", step_title).expect(step_title);
+        assert!(
+            line("done", step_title).expect(step_title) > begun,
+            "{}",
+            ended.stderr
+        );
+        for other in step["depends_on"].as_array().unwrap() {
+            let done = line("done", title(other).unwrap()).unwrap();
+            assert!(done < begun, "{other} before {step_title}\n{}", ended.stderr);
+            dependencies += 1;
+        }
+    }
+    assert_eq!((steps.len(), dependencies), (9, 9));
+    // The report lists the steps as they ended.
+    let ended_at = |step: &Value| line("done", title(&step["id"]).unwrap()).unwrap();
+    assert!(
+        applied["report"]["steps"]
+            .as_array()
+            .unwrap()
+            .is_sorted_by_key(ended_at)
+    );
+}
+
+#[test]
+fn changed_file_shows_the_difference_and_where_it_comes_from() {
     let mut place = Place::applied();
     let file = include_str!("../../examples/quickstart.yaml")
         .replace("policy/AmazonS3ReadOnlyAccess", "policy/AmazonS3FullAccess")
@@ -55,7 +100,7 @@ fn prune_removes_what_the_file_no_longer_has_and_only_that() {
 }
 
 #[test]
-fn some_fail_and_the_others_are_done() {
+fn failed_step_leaves_the_others_done() {
     let mut place = Place::new();
     place.write_accounts(
         "cluster.yaml",
@@ -100,7 +145,7 @@ fn role_only_and_given_roles() {
 }
 
 #[test]
-fn a_service_account_of_somebody_else() {
+fn service_account_of_someone_else_is_kept() {
     let mut place = Place::new();
     place.write_accounts(
         "cluster.yaml",

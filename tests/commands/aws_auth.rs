@@ -1,6 +1,6 @@
 //! Commands that read aws-auth and change nothing, and files that describe access.
 
-use crate::place::{Place, assert_story};
+use crate::commands::place::{Place, assert_story};
 
 const QUICKSTART: &str = include_str!("../../examples/quickstart.yaml");
 
@@ -30,7 +30,7 @@ data:
 ";
 
 #[test]
-fn a_manifest_is_checked_as_the_server_reads_it() {
+fn check_aws_auth_reads_a_manifest_as_the_server_does() {
     let mut place = Place::new();
     place.write("aws-auth.yaml", BROKEN);
     let ended = place.tell(&["check", "aws-auth", "--file", "aws-auth.yaml"]);
@@ -79,7 +79,7 @@ fn a_manifest_is_checked_as_the_server_reads_it() {
 
 /// Nothing of a file hides behind something else in it.
 #[test]
-fn every_aws_auth_of_a_file_is_checked() {
+fn check_aws_auth_checks_every_aws_auth_of_a_file() {
     let mut place = Place::new();
     let good = "kind: ConfigMap\nmetadata: {name: aws-auth, namespace: kube-system}\ndata:\n  mapRoles: |\n    - rolearn: arn:aws:iam::111122223333:role/ok\n      username: ok\n";
     let bad = good.replace("username: ok", "username: {{SessionName}}");
@@ -112,7 +112,7 @@ fn every_aws_auth_of_a_file_is_checked() {
 }
 
 #[test]
-fn what_is_no_manifest_ends_with_the_code_of_files() {
+fn check_aws_auth_file_without_manifest_exits_65() {
     let mut place = Place::new();
     place.write("cluster.yaml", QUICKSTART);
     place.write("no-yaml.yaml", "kind: ConfigMap\ndata: [\n");
@@ -144,7 +144,7 @@ fn set_section(place: &Place, section: &str, text: &str) {
 }
 
 #[test]
-fn a_live_map_is_shown_and_checked_with_what_the_server_makes_of_it() {
+fn live_map_is_shown_and_checked_with_what_the_server_makes_of_it() {
     let mut place = Place::new();
     place.tell(&["get", "iamidentitymapping", "--cluster", "quickstart"]);
     assert_eq!(
@@ -198,7 +198,7 @@ fn a_live_map_is_shown_and_checked_with_what_the_server_makes_of_it() {
 }
 
 #[test]
-fn several_files_make_one_configuration() {
+fn configuration_is_made_of_several_files() {
     let mut place = Place::quickstart();
     place.write(
         "access.yaml",
@@ -222,7 +222,7 @@ fn several_files_make_one_configuration() {
 }
 
 #[test]
-fn each_kind_has_its_schema() {
+fn schemas_cover_each_kind() {
     let place = Place::new();
     let config = place.run(&["schema"]).stdout;
     assert_eq!(config, place.run(&["schema", "--kind", "ClusterConfig"]).stdout);

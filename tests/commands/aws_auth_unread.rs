@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::place::{Place, assert_story};
+use crate::commands::place::{Place, assert_story};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/dev";
 const USER: &str = "arn:aws:iam::111122223333:user/ann";
@@ -39,7 +39,7 @@ fn check(place: &Place, text: &str) -> (i32, Vec<String>, Value) {
 }
 
 #[test]
-fn a_sound_manifest_has_nothing_wrong() {
+fn check_aws_auth_of_a_sound_manifest_reports_nothing() {
     let place = Place::new();
     for (is_user, entry) in [
         (false, "username: dev:{{SessionName}}\ngroups: [system:masters]"),
@@ -67,7 +67,7 @@ fn a_sound_manifest_has_nothing_wrong() {
 
 /// The inputs of the reports, and more of each kind.
 #[test]
-fn whatever_the_server_does_not_read_is_told() {
+fn check_aws_auth_reports_whatever_the_server_does_not_read() {
     let place = Place::new();
     let unknown = &["unknown-key error"][..];
     let placeholder = &["unknown-placeholder error"][..];
@@ -228,7 +228,7 @@ fn whatever_the_server_does_not_read_is_told() {
 }
 
 #[test]
-fn what_stands_around_the_entries_is_told_as_well() {
+fn check_aws_auth_reports_what_is_around_the_entries() {
     let place = Place::new();
     let sound = manifest(false, "username: dev");
     let (roles, data) = (format!("  mapRoles: |\n{NODES}"), "\ndata:\n");
@@ -302,7 +302,7 @@ fn what_stands_around_the_entries_is_told_as_well() {
 }
 
 #[test]
-fn the_remedies_of_check_end_the_complaint() {
+fn check_aws_auth_remedies_end_the_complaint() {
     let place = Place::new();
     for (entry, corrected) in [
         (
@@ -360,7 +360,7 @@ fn set_roles(place: &Place, cluster: &str, text: &str) {
 const STANDING: &str = "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev\n  group: system:masters\n  groups: [developers]\n  userid: AROAEXAMPLE\n- rolearn: arn:aws:iam::111122223333:role/ops\n  username: ops:{SessionName}\n";
 
 #[test]
-fn a_live_entry_is_told_by_get_and_by_the_plan_that_touches_it() {
+fn unread_live_entry_is_reported_by_get_and_by_the_plan_that_touches_it() {
     let mut place = Place::new();
     place.run(&["get", "iamidentitymapping", "--cluster", "prod"]);
     set_roles(&place, "prod", STANDING);
@@ -410,7 +410,7 @@ fn a_live_entry_is_told_by_get_and_by_the_plan_that_touches_it() {
 
 /// One opinion: what `check` calls an error is refused as a flag and in a file, and what it warns of is taken with a warning.
 #[test]
-fn names_weigh_the_same_everywhere() {
+fn unread_names_weigh_the_same_everywhere() {
     let place = Place::new();
     for (username, group) in [
         ("dev", "system:master"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use eksact_core::ports::aws::Role;
 use serde_json::{Value, json};
 
-use crate::place::{Place, READ_ONLY, assert_story};
+use crate::commands::place::{Place, READ_ONLY, assert_story};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/deployer";
 const SUBJECT: &str = "system:serviceaccount:app:web";
@@ -89,7 +89,7 @@ fn pasted(place: &Place, findings: &[Value]) -> Value {
 
 /// Every trust policy that is wrong is a finding of the check and a warning of the plan; the printed command ends both.
 #[test]
-fn the_printed_command_ends_what_is_wrong_with_a_trust_policy() {
+fn trust_policy_is_repaired_by_the_printed_command() {
     let place = attached();
     let own = provider(&place);
     let issuer = own.split_once("oidc-provider/").unwrap().1;
@@ -214,7 +214,7 @@ fn the_printed_command_ends_what_is_wrong_with_a_trust_policy() {
 }
 
 #[test]
-fn the_trust_policy_of_a_stack_is_restored_by_apply() {
+fn trust_policy_of_a_stack_is_restored_by_apply() {
     let place = Place::new();
     place.write_accounts(
         "cluster.yaml",
@@ -255,7 +255,7 @@ fn the_trust_policy_of_a_stack_is_restored_by_apply() {
 
 /// What is said, as people see it.
 #[test]
-fn what_a_trust_policy_depends_on_is_said() {
+fn trust_policy_is_reported_with_what_it_depends_on() {
     let mut place = attached();
     let own = provider(&place);
     let issuer = own.split_once("oidc-provider/").unwrap().1.to_owned();

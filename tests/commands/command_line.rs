@@ -4,7 +4,7 @@ use std::fs;
 
 use clap::{Arg, Command};
 
-use crate::place::{Ended, Place, READ_ONLY, assert_story};
+use crate::commands::place::{Ended, Place, READ_ONLY, assert_story};
 
 /// The words of a line, in which `''` is an empty word and `%20` a blank.
 fn words(line: &str) -> Vec<String> {
@@ -283,7 +283,7 @@ fn switches_take_a_value_as_in_go() {
 }
 
 #[test]
-fn eksctls_habits_are_understood() {
+fn eksctl_habits_are_understood() {
     let mut place = Place::new();
     for line in [
         "get iamserviceaccount --cluster prod -v 0",
@@ -325,7 +325,7 @@ fn eksctls_habits_are_understood() {
 }
 
 #[test]
-fn clusters_and_regions_are_told_with_the_fix() {
+fn cluster_and_region_errors_come_with_the_fix() {
     let mut place = Place::new();
     let arn = "arn:aws:eks:eu-west-1:111122223333:cluster/prod";
     for line in [

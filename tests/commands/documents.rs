@@ -1,17 +1,18 @@
 //! The documents keep up with the program: the reference is made from it, and every command that they show is one.
 
-use std::{env, fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeSet, env, fmt::Write as _, fs, path::Path};
 
 use clap::{Arg, Command};
+use eksact_message::code::Code;
 
-use crate::place::Place;
+use crate::commands::{place::Place, rooms};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 const INTRODUCTION: &str = "\
 # Command reference
 
-Made from the program itself; `EKSACT_BLESS=1 cargo test --test commands documents` writes it anew. The same is in
+Made from the program itself; `EKSACT_BLESS=1 cargo test --test sandbox documents` writes it anew. The same is in
 `eksact COMMAND --help`.
 ";
 
@@ -117,7 +118,7 @@ fn help(argument: &Arg) -> String {
 }
 
 #[test]
-fn the_reference_is_that_of_the_program() {
+fn reference_is_that_of_the_program() {
     let path = Path::new(ROOT).join("docs/cli-reference.md");
     let reference = reference();
     if env::var_os("EKSACT_BLESS").is_some() {
@@ -126,13 +127,13 @@ fn the_reference_is_that_of_the_program() {
     let written = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         written == reference,
-        "docs/cli-reference.md is not that of this program: EKSACT_BLESS=1 cargo test --test commands documents"
+        "docs/cli-reference.md is not that of this program: EKSACT_BLESS=1 cargo test --test sandbox documents"
     );
 }
 
 /// Those that take no value show none.
 #[test]
-fn the_reference_shows_a_switch_as_a_switch() {
+fn reference_shows_a_switch_as_a_switch() {
     let reference = reference();
     for switch in [
         "--approve",
@@ -166,7 +167,7 @@ fn the_reference_shows_a_switch_as_a_switch() {
 
 /// Every `eksact …` line in a code block of the documents is a command line that the program takes.
 #[test]
-fn commands_in_documents_are_commands() {
+fn document_commands_are_commands() {
     let mut files = vec![Path::new(ROOT).join("README.md")];
     files.extend(
         fs::read_dir(Path::new(ROOT).join("docs"))
@@ -202,8 +203,10 @@ fn commands_in_documents_are_commands() {
 fn permissions_name_every_call() {
     let policies = fs::read_to_string(Path::new(ROOT).join("docs/permissions.md")).unwrap();
     let mut seen = 0;
-    for entry in fs::read_dir(Path::new(ROOT).join("crates/cloud/src/aws")).unwrap() {
-        let source = fs::read_to_string(entry.unwrap().path()).unwrap();
+    let mut files = Vec::new();
+    rooms::files(&Path::new(ROOT).join("crates/cloud/src/aws"), &mut files);
+    for file in files {
+        let source = fs::read_to_string(file).unwrap();
         for line in source.lines().filter(|line| line.contains(": Action = (")) {
             let words: Vec<&str> = line.split('"').collect();
             // Who has a token of a service account may ask this, whoever he is to AWS.
@@ -223,7 +226,7 @@ fn permissions_name_every_call() {
 
 /// The plan at the top of the README is what the program says about the example after two changes to it.
 #[test]
-fn the_plan_in_the_readme_is_a_real_one() {
+fn readme_plan_is_a_real_one() {
     let readme = include_str!("../../README.md");
     let shown = readme.split_once("$ eksact plan -f cluster.yaml\n").unwrap().1;
     let shown = shown.split_once("```").unwrap().0;
@@ -238,47 +241,77 @@ fn the_plan_in_the_readme_is_a_real_one() {
     assert_eq!(place.run(&["plan", "-f", "cluster.yaml"]).stdout, shown);
 }
 
-/// Every guard and every finding that the source can report stands in `docs/guards.md`.
+/// The page of codes: every code with what it means, by what reports it.
+fn codes() -> String {
+    let mut text = "\
+# Codes
+
+What eksact finds has a code, printed as `error[code]`, `warning[code]`, `note[code]` or `refused[code]`, and given as `code` in JSON.
+Codes keep their names and meanings over versions. Made from the program itself; `EKSACT_BLESS=1 cargo test --test sandbox
+documents` writes it anew. [Guards](guards.md) are passed with `--allow CODE`.
+"
+    .to_owned();
+    for (area, codes) in Code::BY_AREA {
+        writeln!(text, "\n## {area}\n\n| code | meaning |\n|---|---|").unwrap();
+        for code in *codes {
+            writeln!(text, "| `{code}` | {} |", code.explanation()).unwrap();
+        }
+    }
+    text
+}
+
 #[test]
-fn the_table_of_codes_is_whole() {
+fn codes_page_is_that_of_the_program() {
+    let path = Path::new(ROOT).join("docs/codes.md");
+    let codes = codes();
+    if env::var_os("EKSACT_BLESS").is_some() {
+        fs::write(&path, &codes).unwrap();
+    }
+    assert!(
+        fs::read_to_string(&path).unwrap_or_default() == codes,
+        "docs/codes.md is not that of this program: EKSACT_BLESS=1 cargo test --test sandbox documents"
+    );
+}
+
+#[test]
+fn guards_are_all_in_their_document() {
     let table = fs::read_to_string(Path::new(ROOT).join("docs/guards.md")).unwrap();
     for guard in eksact_core::guard::Guard::ALL {
         assert!(table.contains(&format!("| `{}` |", guard.code())), "{guard:?}");
     }
-    let mut seen = 0;
-    let mut folders = vec![
-        Path::new(ROOT).join("crates/core/src/resources"),
-        Path::new(ROOT).join("crates/identity/src/authn/aws_auth"),
-        Path::new(ROOT).join("crates/core/src/diagnosis"),
-    ];
+}
+
+/// A code that nothing reports is a promise without a use.
+#[test]
+fn codes_are_all_reported() {
+    let mut source = String::new();
+    let mut folders = vec![Path::new(ROOT).join("src"), Path::new(ROOT).join("crates")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
             if path.is_dir() {
                 folders.push(path);
-                continue;
-            }
-            let source = fs::read_to_string(&path).unwrap();
-            let words: Vec<&str> = source.split_whitespace().collect();
-            let source = words.join(" ").replace("( ", "(");
-            for lead in [
-                "Severity::Error, \"",
-                "Severity::Warning, \"",
-                "Severity::Note, \"",
-                ".error(\"",
-                ".warning(\"",
-            ] {
-                for (at, _) in source.match_indices(lead) {
-                    let code = source[at + lead.len()..].split('"').next().unwrap();
-                    assert!(
-                        table.contains(&format!("`{code}`")),
-                        "{code} of {} is missing in docs/guards.md",
-                        path.display()
-                    );
-                    seen += 1;
-                }
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !name.ends_with("tests.rs")
+                && name != "samples.rs"
+            {
+                source.push_str(&fs::read_to_string(&path).unwrap());
             }
         }
     }
-    assert!(seen > 15, "only {seen} codes found in the source");
+    let used: BTreeSet<&str> = source
+        .split("Code::")
+        .skip(1)
+        .map(|rest| {
+            rest.split(|letter: char| !letter.is_alphanumeric())
+                .next()
+                .unwrap()
+        })
+        .collect();
+    for code in Code::BY_AREA.iter().flat_map(|(_, codes)| *codes) {
+        let words = code.as_str().split('-');
+        let variant: String = words.map(|word| word[..1].to_uppercase() + &word[1..]).collect();
+        assert!(used.contains(variant.as_str()), "nothing reports {code}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Command lines of eksctl as they stand in public guides, scripts and repositories (names of accounts and clusters apart), in
 //! the order of one afternoon on one cluster.
 
-use crate::place::Place;
+use crate::commands::place::Place;
 
 /// What becomes of a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -298,7 +298,7 @@ fn eksctl_lines_of_public_guides_do_what_they_say() {
         let (code, words) = match becomes {
             Done => (0, ""),
             Asked => (3, "to ask on"),
-            Elsewhere => (64, "is a command of eksctl and not in eksact"),
+            Elsewhere => (64, "is a command of eksctl that eksact does not have"),
             Mistake(words) => (64, words),
             Fails(words) => (1, words),
         };

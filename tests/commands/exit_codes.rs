@@ -9,10 +9,10 @@ use std::{
 
 use eksact::cli::ExitCode;
 
-use crate::place::{Ended, Place, READ_ONLY};
+use crate::commands::place::{Ended, Place, READ_ONLY};
 
 #[test]
-fn every_code_is_reached() {
+fn exit_codes_are_all_reached() {
     let place = Place::quickstart();
     place.edit("quickstart", |world| world.any_policy = false);
     let account = |name: &str, more: &str| {
@@ -73,7 +73,7 @@ fn every_code_is_reached() {
 
 /// An AWS that has no cluster: every call about one is answered as EKS answers, every other with an empty list.
 #[test]
-fn a_cluster_that_is_not_there_is_an_error_and_no_empty_list() {
+fn missing_cluster_is_an_error_and_no_empty_list() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {

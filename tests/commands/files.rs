@@ -1,11 +1,11 @@
 //! Files that cannot be used, and files that come from elsewhere.
 
-use crate::place::{Place, assert_story};
+use crate::commands::place::{Place, assert_story};
 
 const QUICKSTART: &str = include_str!("../../examples/quickstart.yaml");
 
 #[test]
-fn what_is_wrong_with_a_file_is_told_at_once_with_its_place() {
+fn file_errors_are_reported_at_once_with_their_place() {
     let mut place = Place::new();
     place.write(
         "broken.yaml",
@@ -58,7 +58,7 @@ fn sections_that_eksact_does_not_manage_are_named_once() {
 }
 
 #[test]
-fn a_file_from_standard_input() {
+fn file_is_read_from_standard_input() {
     let place = Place::new();
     let ended = place.run_with_input(&["apply", "-f", "-", "--yes"], QUICKSTART);
     assert_eq!(ended.code, 0, "{}", ended.stderr);

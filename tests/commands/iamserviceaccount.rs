@@ -1,6 +1,6 @@
 //! `create`, `get`, `update` and `delete iamserviceaccount`, with eksctl's flags.
 
-use crate::place::{Place, READ_ONLY, assert_story};
+use crate::commands::place::{Place, READ_ONLY, assert_story};
 
 const SEND: &str = "arn:aws:iam::aws:policy/AmazonSQSFullAccess";
 const BOUNDARY: &str = "arn:aws:iam::111122223333:policy/boundary";
@@ -23,7 +23,7 @@ fn prepared() -> Place {
 }
 
 #[test]
-fn from_creation_to_deletion() {
+fn iamserviceaccount_from_creation_to_deletion() {
     let mut place = prepared();
     let create = [
         "create",
@@ -73,7 +73,7 @@ fn from_creation_to_deletion() {
 }
 
 #[test]
-fn the_file_and_its_globs_choose() {
+fn iamserviceaccount_is_chosen_by_the_file_and_globs() {
     let mut place = Place::applied();
     place.run(&[
         "delete",
@@ -127,7 +127,7 @@ fn the_file_and_its_globs_choose() {
 }
 
 #[test]
-fn mistakes_on_the_command_line() {
+fn iamserviceaccount_mistakes_on_the_command_line() {
     let mut place = prepared();
     let wrong: [&[&str]; 12] = [
         &["create", "iamserviceaccount"],
@@ -194,7 +194,7 @@ fn mistakes_on_the_command_line() {
 }
 
 #[test]
-fn what_is_not_there() {
+fn iamserviceaccount_that_does_not_exist() {
     let mut place = prepared();
     let named = ["--cluster", "prod", "--namespace", "app", "--name", "gone"];
     place.tell(

@@ -2,7 +2,7 @@
 
 use eksact_simulator::World;
 
-use crate::place::{Ended, Place, assert_story};
+use crate::commands::place::{Ended, Place, assert_story};
 
 const DEV: &str = "arn:aws:iam::111122223333:role/dev";
 const NODE: &str = "arn:aws:iam::111122223333:role/eksctl-prod-nodegroup-ng-1-NodeInstanceRole-SANDBOX";
@@ -35,7 +35,7 @@ macro_rules! assert_steady_story {
 }
 
 #[test]
-fn from_creation_to_restore() {
+fn iamidentitymapping_from_creation_to_restore() {
     let mut place = Place::new();
     let create = [
         "create",
@@ -80,7 +80,7 @@ fn from_creation_to_restore() {
 
 /// A flag that is not given says nothing: neither groups nor the user name are lost.
 #[test]
-fn what_a_flag_does_not_name_stays() {
+fn iamidentitymapping_keeps_what_no_flag_names() {
     let place = Place::new();
     let create = ["create", "iamidentitymapping", "prod", "--arn", DEV];
     let made = ["--username", "dev", "--group", "developers,readers", "--yes"];
@@ -107,7 +107,7 @@ fn what_a_flag_does_not_name_stays() {
 /// A restore that is run again, by CI or by hand, does not undo the first; and the command to run with approval names the
 /// backup that was shown.
 #[test]
-fn a_restore_is_not_undone_by_the_next() {
+fn restore_is_not_undone_by_the_next() {
     let place = Place::new();
     let mapping = ["iamidentitymapping", "prod", "--arn", DEV];
     let create = [
@@ -146,7 +146,7 @@ fn a_restore_is_not_undone_by_the_next() {
 
 /// What is no backup of aws-auth is not written over it.
 #[test]
-fn other_files_are_no_backups() {
+fn restore_refuses_files_that_are_no_backups() {
     let mut place = Place::new();
     let data = "data:\n  mapRoles: |\n    []\n";
     for (name, text) in [
@@ -177,7 +177,7 @@ fn other_files_are_no_backups() {
 
 /// A backup that the cluster refused is a file, and the next restore finds it there.
 #[test]
-fn a_backup_in_a_file_is_found() {
+fn backup_in_a_file_is_found() {
     let place = Place::new();
     let mapping = ["iamidentitymapping", "prod", "--arn", DEV];
     let create = [
@@ -217,7 +217,7 @@ fn a_backup_in_a_file_is_found() {
 }
 
 #[test]
-fn mistakes_on_the_command_line() {
+fn iamidentitymapping_mistakes_on_the_command_line() {
     let mut place = Place::new();
     let create = ["create", "iamidentitymapping", "--cluster", "prod"];
     for wrong in [
@@ -270,7 +270,7 @@ groups:
 ";
 
 #[test]
-fn a_file_from_role_to_rights() {
+fn access_file_from_role_to_rights() {
     let mut place = Place::new();
     place.write("access.yaml", ACCESS);
     place.tell(&["apply", "-f", "access.yaml", "--yes"]);
@@ -287,7 +287,7 @@ fn a_file_from_role_to_rights() {
 
 /// The example is as good as its word, out of the box.
 #[test]
-fn the_example_of_access_works() {
+fn access_example_works() {
     let place = Place::new();
     place.write("access.yaml", include_str!("../../examples/access.yaml"));
     let planned = place.run(&["plan", "-f", "access.yaml"]);
@@ -302,7 +302,7 @@ fn the_example_of_access_works() {
 
 /// What a file says nothing of is not pruned with it: somebody else's file may say it.
 #[test]
-fn a_file_about_service_accounts_prunes_no_mappings() {
+fn prune_of_a_file_about_service_accounts_keeps_mappings() {
     let place = Place::applied();
     let create = [
         "create",
@@ -329,7 +329,7 @@ type Case = (&'static str, Option<(&'static str, &'static str)>, &'static str);
 /// Each guard in plan and in apply: the guards' exit code, its own code in people's and machines' output, and a world
 /// that is what it was; passed only by its code.
 #[test]
-fn each_guard_refuses_in_plan_and_apply() {
+fn guards_refuse_in_plan_and_apply() {
     let caller =
         "- userarn: arn:aws:iam::111122223333:user/sandbox\n  username: me\n  groups: [developers]\n";
     let admin =

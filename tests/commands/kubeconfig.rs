@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, process::Stdio};
 
-use crate::place::{Ended, Place, assert_story};
+use crate::commands::place::{Ended, Place, assert_story};
 
 const HAND_WRITTEN: &str = "\
 # kubeconfig of nina
@@ -21,7 +21,7 @@ users:
 ";
 
 #[test]
-fn the_story_of_a_kubeconfig() {
+fn kubeconfig_from_creation_to_removal() {
     let mut place = Place::new();
     place.write("config", HAND_WRITTEN);
     #[cfg(unix)]
@@ -125,7 +125,7 @@ fn the_story_of_a_kubeconfig() {
 }
 
 #[test]
-fn sixty_writers_at_once_are_all_there() {
+fn kubeconfig_has_the_entries_of_sixty_writers_at_once() {
     let place = Place::new();
     let arguments = |name: &str| {
         [
@@ -187,7 +187,7 @@ fn sixty_writers_at_once_are_all_there() {
 }
 
 #[test]
-fn what_cannot_be_read_is_left_alone_and_told_with_its_place() {
+fn kubeconfig_that_cannot_be_read_is_kept_and_reported_with_its_place() {
     let mut place = Place::new();
     for (name, text) in [
         ("tab", "apiVersion: v1\nclusters:\n\t- a\n"),
@@ -255,7 +255,7 @@ fn what_cannot_be_read_is_left_alone_and_told_with_its_place() {
 /// Files that kubectl would refuse, and entries that it would: the first are refused, the second only where they are
 /// what is written.
 #[test]
-fn what_kubectl_refuses_is_not_written() {
+fn kubeconfig_that_kubectl_refuses_is_not_written() {
     let mut place = Place::new();
     let update = [
         "update-kubeconfig",
@@ -317,7 +317,7 @@ fn what_kubectl_refuses_is_not_written() {
 }
 
 #[test]
-fn the_list_in_kubeconfig_is_read_as_kubectl_reads_it() {
+fn kubeconfig_list_is_read_as_kubectl_reads_it() {
     let mut place = Place::new();
     place.write("first", HAND_WRITTEN);
     let second =
@@ -365,7 +365,7 @@ users:
 ";
 
 #[test]
-fn a_removal_looks_through_the_whole_list() {
+fn kubeconfig_removal_looks_through_the_whole_list() {
     let mut place = Place::new();
     // A context that somebody made by hand; then ours, twice, and one that `--auto-kubeconfig` left behind.
     let by_hand = OURS.replace("eksact", "aws").replace("ours", "by-hand");
@@ -400,7 +400,7 @@ fn a_removal_looks_through_the_whole_list() {
 }
 
 #[test]
-fn what_is_somebody_elses_is_not_taken() {
+fn kubeconfig_entries_of_others_are_not_taken() {
     let mut place = Place::new();
     let breakglass = OURS.replace(
         "{exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: eksact, args: [token, -c, prod]}}",
@@ -446,7 +446,7 @@ fn what_is_somebody_elses_is_not_taken() {
 
 #[cfg(unix)]
 #[test]
-fn who_waits_for_a_lock_says_so_and_can_be_interrupted() {
+fn kubeconfig_lock_wait_is_reported_and_can_be_interrupted() {
     use rustix::process::{Pid, Signal, kill_process};
     use std::io::{BufRead as _, BufReader};
 
@@ -483,7 +483,7 @@ fn who_waits_for_a_lock_says_so_and_can_be_interrupted() {
 }
 
 #[test]
-fn a_kubeconfig_that_cannot_be_changed_stops_an_apply_before_it_makes_anything() {
+fn kubeconfig_that_cannot_be_changed_stops_an_apply_before_it_makes_anything() {
     let place = Place::quickstart();
     place.write("config", "clusters: {}\n");
     let mut command = place.command(&["apply", "-f", "quickstart.yaml", "--yes", "--update-kubeconfig"]);
@@ -492,7 +492,7 @@ fn a_kubeconfig_that_cannot_be_changed_stops_an_apply_before_it_makes_anything()
     assert!(
         ended
             .stderr
-            .contains("`clusters` is a mapping, and kubectl takes a list"),
+            .contains("`clusters` is a mapping, and kubectl expects a list"),
         "{}",
         ended.stderr
     );
@@ -502,7 +502,7 @@ fn a_kubeconfig_that_cannot_be_changed_stops_an_apply_before_it_makes_anything()
 }
 
 #[test]
-fn an_apply_writes_the_context_of_its_cluster_too() {
+fn apply_writes_the_context_of_its_cluster_too() {
     let place = Place::quickstart();
     let arguments = [
         "apply",
@@ -530,7 +530,7 @@ fn an_apply_writes_the_context_of_its_cluster_too() {
     assert!(ended.stderr.contains("Wrote config."), "{}", ended.stderr);
     // By its place, for programs that know no PATH.
     assert!(
-        text.contains(&format!("command: {}\n", crate::place::PROGRAM)),
+        text.contains(&format!("command: {}\n", crate::commands::place::PROGRAM)),
         "{text}"
     );
 }

@@ -1,9 +1,9 @@
 //! The cluster's IAM OIDC provider: associate and delete, with the guard that keeps one that is in use.
 
-use crate::place::{Place, READ_ONLY, assert_story};
+use crate::commands::place::{Place, READ_ONLY, assert_story};
 
 #[test]
-fn associate_use_and_delete() {
+fn oidc_provider_is_associated_used_and_deleted() {
     let mut place = Place::new();
     place.tell(&["utils", "associate-iam-oidc-provider", "--cluster", "prod"]);
     place.tell(&[

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::place::{Ended, PROGRAM, Place};
+use crate::commands::place::{Ended, PROGRAM, Place};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -55,7 +55,7 @@ fn stdout_of_json_is_one_document_whatever_happens() {
 }
 
 #[test]
-fn colour_only_where_it_is_wanted() {
+fn color_is_used_only_where_it_is_wanted() {
     let place = Place::quickstart();
     let coloured = |arguments: &[&str], variables: &[(&str, &str)]| {
         let arguments = [&["plan", "-f", "quickstart.yaml"], arguments].concat();
@@ -78,7 +78,7 @@ fn colour_only_where_it_is_wanted() {
 }
 
 #[test]
-fn a_reader_that_goes_away_changes_nothing() {
+fn reader_that_goes_away_changes_nothing() {
     let place = Place::quickstart();
     let mut child = place
         .command(&["apply", "-f", "quickstart.yaml", "--yes", "-o", "json"])
@@ -130,7 +130,7 @@ fn quiet_leaves_data_and_failures() {
 }
 
 #[test]
-fn the_command_that_is_offered_can_be_pasted() {
+fn offered_command_can_be_pasted() {
     let place = Place::quickstart();
     place.write("a file.yaml", include_str!("../../examples/quickstart.yaml"));
     let ended = place.run(&["apply", "-f", "a file.yaml", "--include", "app/*", "-q"]);

@@ -13,7 +13,7 @@ use std::{
 use eksact_simulator::{Sandbox, Seed, World};
 use tempfile::TempDir;
 
-use crate::kept_kubeconfigs;
+use crate::support::kept_kubeconfigs;
 
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_eksact");

@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Map, Value, json};
 
-use crate::place::Place;
+use crate::commands::place::Place;
 
 fn recorded(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -167,7 +167,7 @@ fn plans_of_changes_and_deletions_keep_their_promises() {
 /// A code may be added, and none may go.
 #[test]
 fn codes_keep_their_names() {
-    let documented = include_str!("../../docs/guards.md");
+    let documented = include_str!("../../docs/codes.md");
     for code in include_str!("../fixtures/promises/codes.txt").lines() {
         assert!(documented.contains(&format!("`{code}`")), "{code}");
     }
@@ -175,7 +175,7 @@ fn codes_keep_their_names() {
 
 /// The comparison sees what it must see.
 #[test]
-fn a_broken_promise_is_seen() {
+fn broken_promise_is_seen() {
     let findings = json!({"findings": [{"code": "x"}]});
     for (actual, wanted) in [
         (

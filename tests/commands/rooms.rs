@@ -11,7 +11,8 @@ fn order(lib: &str) -> Vec<&str> {
     line.split('`').skip(1).step_by(2).collect()
 }
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+/// The Rust files of a folder and of those below it.
+pub(super) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

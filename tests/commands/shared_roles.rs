@@ -5,7 +5,7 @@ use eksact_identity::iam::shared_trust;
 use eksact_simulator::World;
 use serde_json::{Value, json};
 
-use crate::place::{Place, assert_story};
+use crate::commands::place::{Place, assert_story};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/orders-reader";
 

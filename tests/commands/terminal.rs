@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::place::{Ended, PROGRAM, Place};
+use crate::commands::place::{Ended, PROGRAM, Place};
 
 pub(crate) const TERMINAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/commands/terminal.py");
 
@@ -38,7 +38,7 @@ fn changes_are_left(place: &Place) -> bool {
 }
 
 #[test]
-fn only_yes_applies() {
+fn answer_yes_alone_applies() {
     for no in ["n", "", "EOF", "yesterday"] {
         let place = Place::quickstart();
         let ended = answer(&place, no);

@@ -1,6 +1,6 @@
 //! Who one is to a cluster, from a mapping to "who am I", with nothing but the sandbox.
 
-use crate::place::{Place, assert_story};
+use crate::commands::place::{Place, assert_story};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/dev";
 
@@ -152,7 +152,7 @@ fn whoami_of_an_access_entry_that_gives_nothing_says_so() {
 
 /// The lockout guard looks at whoever calls.
 #[test]
-fn the_guards_over_own_access_look_at_the_sandbox_caller() {
+fn guards_over_own_access_look_at_the_sandbox_caller() {
     let place = Place::new();
     let mapping = ["--cluster", "prod", "--arn", ROLE, "--yes"];
     let with = |verb: &'static str, more: &[&'static str]| -> Vec<&'static str> {
@@ -185,7 +185,7 @@ fn the_guards_over_own_access_look_at_the_sandbox_caller() {
 }
 
 #[test]
-fn a_sandbox_token_is_read_and_verified_in_the_sandbox_and_nowhere_else() {
+fn sandbox_token_is_read_and_verified_in_the_sandbox_and_nowhere_else() {
     let mut place = Place::new();
     let made = place.run(&["token", "--cluster", "prod", "--sandbox-caller", ROLE]);
     assert_eq!(made.code, 0, "{}", made.stderr);
@@ -246,7 +246,7 @@ fn a_sandbox_token_is_read_and_verified_in_the_sandbox_and_nowhere_else() {
         "json",
     ]);
     let token = place.run(&["token", "--cluster", "prod", "--token-only"]).stdout;
-    let ended = crate::place::Ended::of(
+    let ended = crate::commands::place::Ended::of(
         real.env("EKSACT_SANDBOX", "0")
             .arg(token.trim())
             .output()
@@ -267,7 +267,7 @@ fn a_sandbox_token_is_read_and_verified_in_the_sandbox_and_nowhere_else() {
         assert_eq!(ended.code, 64, "{caller}");
     }
     let mut real = place.command(&["whoami", "--sandbox-caller", ROLE]);
-    let ended = crate::place::Ended::of(real.env("EKSACT_SANDBOX", "0").output().unwrap());
+    let ended = crate::commands::place::Ended::of(real.env("EKSACT_SANDBOX", "0").output().unwrap());
     assert_eq!(ended.code, 64);
     place.record(&["whoami", "--sandbox-caller", ROLE], &ended);
     assert_story!("sandbox-caller", place.story());

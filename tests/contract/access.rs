@@ -52,7 +52,7 @@ fn data(key: &str, value: Option<&str>) -> ConfigMapPatch {
     }
 }
 
-pub(crate) async fn a_config_map_is_made_once_and_byte_for_byte(world: &World) {
+pub(crate) async fn config_map_is_made_once_and_byte_for_byte(world: &World) {
     let (reads, writes) = (&world.readers.kubernetes, &world.writers.kubernetes);
     let made = made(world, "contract-auth").await;
     assert_eq!(made.data["mapRoles"], TEXT);
@@ -89,7 +89,7 @@ pub(crate) async fn a_config_map_is_made_once_and_byte_for_byte(world: &World) {
     assert_eq!(backups.unwrap(), [made]);
 }
 
-pub(crate) async fn a_patch_changes_single_keys_of_the_version_that_was_read(world: &World) {
+pub(crate) async fn patch_changes_single_keys_of_the_version_that_was_read(world: &World) {
     let writes = &world.writers.kubernetes;
     let seen = made(world, "contract-patch").await;
     let patch = |patch: ConfigMapPatch, version: String| async move {
@@ -138,7 +138,7 @@ pub(crate) async fn a_patch_changes_single_keys_of_the_version_that_was_read(wor
     assert_eq!(kind(missing), CallErrorKind::NotFound);
 }
 
-pub(crate) async fn a_config_map_has_a_largest_size(world: &World) {
+pub(crate) async fn config_map_has_a_largest_size(world: &World) {
     let writes = &world.writers.kubernetes;
     let seen = made(world, "contract-size").await;
     let rest: usize = seen.data.values().map(String::len).sum();
@@ -430,7 +430,7 @@ pub(crate) async fn bindings_are_made_once_and_their_subjects_changed(world: &Wo
     assert_eq!(kind(writes.create(&to_a_role).await), CallErrorKind::Invalid);
 }
 
-pub(crate) async fn the_server_says_who_the_caller_is(world: &World) {
+pub(crate) async fn caller_is_whom_the_server_says(world: &World) {
     let caller = world.readers.aws.caller_identity().await.unwrap();
     let user = world.readers.kubernetes.user_info().await.unwrap();
     assert!(!user.username.is_empty());
@@ -440,7 +440,7 @@ pub(crate) async fn the_server_says_who_the_caller_is(world: &World) {
     assert!(!world.reading_only.user_info().await.unwrap().username.is_empty());
 }
 
-pub(crate) async fn who_may_only_read_is_told_which_permission_lacks(world: &World) {
+pub(crate) async fn denied_write_names_the_missing_permission(world: &World) {
     let seen = world
         .reading_only
         .get::<ConfigMap>(ObjectKey::namespaced("kube-system", "aws-auth"))

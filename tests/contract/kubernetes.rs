@@ -60,7 +60,7 @@ fn manager(operation: &str) -> (String, String) {
     (FIELD_MANAGER.to_owned(), operation.to_owned())
 }
 
-pub(crate) async fn a_namespace_is_made_once(world: &World) {
+pub(crate) async fn namespace_is_made_once(world: &World) {
     let (reads, writes) = (&world.readers.kubernetes, &world.writers.kubernetes);
     assert!(!reads.server_version().await.unwrap().is_empty());
     assert_eq!(
@@ -97,7 +97,7 @@ pub(crate) async fn a_namespace_is_made_once(world: &World) {
     );
 }
 
-pub(crate) async fn a_service_account_is_made_once(world: &World) {
+pub(crate) async fn service_account_is_made_once(world: &World) {
     let (reads, writes) = (&world.readers.kubernetes, &world.writers.kubernetes);
     let account = made(world, "contract-once").await;
     assert_eq!(
@@ -156,7 +156,7 @@ pub(crate) async fn a_service_account_is_made_once(world: &World) {
     );
 }
 
-pub(crate) async fn an_apply_needs_the_version_that_was_read(world: &World) {
+pub(crate) async fn apply_needs_the_version_that_was_read(world: &World) {
     let writes = &world.writers.kubernetes;
     let seen = made(world, "contract-apply").await;
     let mut wanted = metadata("contract-apply", "reader", "arn:two");
@@ -195,7 +195,7 @@ pub(crate) async fn an_apply_needs_the_version_that_was_read(world: &World) {
     assert_eq!(less.annotations, wanted.annotations);
 }
 
-pub(crate) async fn an_apply_does_not_make_what_is_gone(world: &World) {
+pub(crate) async fn apply_does_not_make_what_is_gone(world: &World) {
     let writes = &world.writers.kubernetes;
     let seen = made(world, "contract-gone").await;
     writes
@@ -219,7 +219,7 @@ pub(crate) async fn an_apply_does_not_make_what_is_gone(world: &World) {
     assert_eq!(found, None);
 }
 
-pub(crate) async fn single_keys_are_removed(world: &World) {
+pub(crate) async fn keys_are_removed_one_by_one(world: &World) {
     let writes = &world.writers.kubernetes;
     let seen = made(world, "contract-remove").await;
     let mut wanted = metadata("contract-remove", "reader", "arn:one");
@@ -275,7 +275,7 @@ pub(crate) async fn single_keys_are_removed(world: &World) {
     assert_eq!(kind(missing), CallErrorKind::NotFound);
 }
 
-pub(crate) async fn only_the_object_that_was_read_is_deleted(world: &World) {
+pub(crate) async fn deletion_needs_the_object_that_was_read(world: &World) {
     let writes = &world.writers.kubernetes;
     let delete = |account: &ServiceAccount| {
         let (uid, version) = (account.uid.clone(), account.resource_version.clone());
@@ -317,7 +317,7 @@ pub(crate) async fn only_the_object_that_was_read_is_deleted(world: &World) {
 }
 
 /// The API server signs for the issuer that EKS tells: so a kubeconfig that leads elsewhere is noticed.
-pub(crate) async fn the_api_signs_for_the_issuer_of_the_cluster(world: &World) {
+pub(crate) async fn token_is_signed_for_the_issuer_of_the_cluster(world: &World) {
     let issuer = world.readers.aws.cluster(CLUSTER).await.unwrap().oidc_issuer;
     assert_eq!(
         world.readers.kubernetes.service_account_issuer().await.unwrap(),

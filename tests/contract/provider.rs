@@ -9,7 +9,7 @@ use super::{CLUSTER, REGION};
 
 const AUDIENCE: &str = "sts.amazonaws.com";
 
-pub(crate) async fn the_cluster_and_the_caller_are_known(world: &World) {
+pub(crate) async fn cluster_and_the_caller_are_known(world: &World) {
     let aws = &world.readers.aws;
     let cluster = aws.cluster(CLUSTER).await.unwrap();
     let account = aws.caller_identity().await.unwrap().account;
@@ -30,7 +30,7 @@ pub(crate) async fn the_cluster_and_the_caller_are_known(world: &World) {
     assert_eq!(aws.cluster(CLUSTER).await.unwrap().tags["contract"], "kept");
 }
 
-pub(crate) async fn a_provider_is_made_extended_and_deleted(world: &World) {
+pub(crate) async fn provider_is_made_extended_and_deleted(world: &World) {
     let (reads, writes) = (&world.readers.aws, &world.writers.aws);
     let issuer = reads.cluster(CLUSTER).await.unwrap().oidc_issuer.unwrap();
     let chain = world.readers.issuer.certificate_chain(&issuer).await.unwrap();

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::world::{POWER_USER, READ_ONLY, S3, World, document, kind, template, trust};
 
-pub(crate) async fn a_role_is_repaired_piece_by_piece(world: &World) {
+pub(crate) async fn role_is_repaired_piece_by_piece(world: &World) {
     let (reads, writes) = (&world.readers.aws, &world.writers.aws);
     let stack = world
         .create(
@@ -115,7 +115,7 @@ pub(crate) async fn roles_in_bulk_are_the_roles_one_by_one(world: &World) {
     );
 }
 
-pub(crate) async fn what_does_not_exist_is_not_found(world: &World) {
+pub(crate) async fn missing_objects_are_not_found(world: &World) {
     let (reads, writes) = (&world.readers.aws, &world.writers.aws);
     assert_eq!(reads.role("missing").await.unwrap(), None);
     assert_eq!(reads.stack("missing").await.unwrap(), None);

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::world::{POWER_USER, READ_ONLY, S3, World, change, document, kind, request, template, trust};
 
-pub(crate) async fn a_stack_makes_its_role(world: &World) {
+pub(crate) async fn stack_makes_its_role(world: &World) {
     let wanted = template(
         &json!({"ManagedPolicyArns": [READ_ONLY], "PermissionsBoundary": POWER_USER}),
         Some("s3:GetObject"),
@@ -66,7 +66,7 @@ pub(crate) async fn a_stack_makes_its_role(world: &World) {
     );
 }
 
-pub(crate) async fn a_taken_role_name_rolls_back_with_its_reason(world: &World) {
+pub(crate) async fn taken_role_name_rolls_back_with_its_reason(world: &World) {
     let named = template(&json!({"RoleName": "taken-by-contract"}), Some("s3:GetObject"));
     world.create("first", &named).await;
     let failed = world.create("second", &named).await;
@@ -111,7 +111,7 @@ pub(crate) async fn a_taken_role_name_rolls_back_with_its_reason(world: &World) 
     assert_eq!(world.settled(&id).await.status, "CREATE_COMPLETE");
 }
 
-pub(crate) async fn a_change_set_updates_and_an_empty_one_says_so(world: &World) {
+pub(crate) async fn change_set_updates_and_an_empty_one_says_so(world: &World) {
     let (reads, writes) = (&world.readers.aws, &world.writers.aws);
     let before = template(
         &json!({"ManagedPolicyArns": [READ_ONLY], "PermissionsBoundary": POWER_USER}),
@@ -203,7 +203,7 @@ pub(crate) async fn protection_refuses_the_deletion_until_it_is_lifted(world: &W
     assert_eq!(world.settled(&id).await.status, "DELETE_COMPLETE");
 }
 
-pub(crate) async fn a_deleted_stack_is_found_by_its_id(world: &World) {
+pub(crate) async fn deleted_stack_is_found_by_its_id(world: &World) {
     let (reads, writes) = (&world.readers.aws, &world.writers.aws);
     let old = world
         .create(
@@ -240,7 +240,7 @@ pub(crate) async fn a_deleted_stack_is_found_by_its_id(world: &World) {
     assert_eq!(world.settled("again").await.id, new);
 }
 
-pub(crate) async fn a_foreign_policy_stops_a_deletion(world: &World) {
+pub(crate) async fn foreign_policy_stops_a_deletion(world: &World) {
     let writes = &world.writers.aws;
     let stack = world.create("stopped", &template(&json!({}), None)).await;
     let role = world.role_of(&stack).await;
@@ -262,7 +262,7 @@ pub(crate) async fn a_foreign_policy_stops_a_deletion(world: &World) {
     assert_eq!(world.readers.aws.role(&role.name).await.unwrap(), None);
 }
 
-pub(crate) async fn a_repeated_request_is_one_request(world: &World) {
+pub(crate) async fn repeated_request_is_one_request(world: &World) {
     let writes = &world.writers.aws;
     let wanted = request("repeated", &template(&json!({}), None));
     let first = writes.create_stack(&wanted).await.unwrap();

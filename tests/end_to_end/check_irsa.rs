@@ -94,7 +94,7 @@ fn trust(bed: &Bed, role: &str, issuer: &str, condition: &Value) {
 }
 
 #[test]
-fn each_broken_link_is_named_and_sts_agrees() {
+fn broken_links_are_named_and_sts_agrees() {
     let bed = Bed::start();
     let file = bed.file("cluster.yaml", FILE);
     bed.apply(&file).ended(0);

@@ -147,7 +147,7 @@ fn everything(bed: &Bed) -> (Vec<Role>, Vec<String>, Value) {
 }
 
 #[test]
-fn what_a_hand_changed_is_found_and_repaired() {
+fn drift_by_hand_is_found_and_repaired() {
     let bed = Bed::start();
     let file = bed.file("cluster.yaml", FILE);
     bed.apply(&file).ended(0);

@@ -19,7 +19,7 @@ iam:
 "#;
 
 #[test]
-fn a_taken_role_name_fails_alone_and_the_next_run_replaces_the_stack() {
+fn taken_role_name_fails_alone_and_the_next_run_replaces_the_stack() {
     let bed = Bed::start();
     let file = bed.file("cluster.yaml", FILE);
     bed.make_foreign_role("taken");

@@ -199,7 +199,7 @@ const PROCESSES: usize = 20;
 const ROUNDS: usize = 3;
 
 #[test]
-fn twenty_processes_that_add_at_once_all_succeed() {
+fn additions_by_twenty_processes_at_once_all_succeed() {
     let bed = Bed::start();
     bed.put_aws_auth(&json!({"mapRoles": MAP_ROLES, "mapUsers": MAP_USERS}));
     let mut text = MAP_ROLES.to_owned();

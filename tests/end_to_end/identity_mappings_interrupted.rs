@@ -47,7 +47,7 @@ fn begin(bed: &Bed, file: &str) -> Child {
 }
 
 #[test]
-fn killed_at_any_moment_aws_auth_is_the_old_or_the_new_one() {
+fn aws_auth_is_the_old_or_the_new_one_when_killed_at_any_moment() {
     let bed = Bed::start();
     let file = file_with(&bed, 0);
     let timed = |file: &str| {
@@ -83,7 +83,7 @@ fn killed_at_any_moment_aws_auth_is_the_old_or_the_new_one() {
 }
 
 #[test]
-fn a_connection_cut_before_or_after_the_effect_costs_nothing_but_a_run() {
+fn connection_cut_before_or_after_the_effect_costs_nothing_but_a_run() {
     let bed = Bed::start();
     let mut relay = Relay::start(&bed);
     bed.control(

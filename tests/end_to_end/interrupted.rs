@@ -115,7 +115,7 @@ fn begin(bed: &Bed, file: &str) -> Child {
 }
 
 #[test]
-fn killed_at_any_moment_the_next_run_finishes() {
+fn next_run_finishes_what_was_killed_at_any_moment() {
     let bed = Bed::start();
     make_foreign_things(&bed);
     bed.stacks_take(&json!(1));
@@ -176,7 +176,7 @@ fn killed_at_any_moment_the_next_run_finishes() {
 }
 
 #[test]
-fn the_first_ctrl_c_finishes_what_is_in_flight_and_the_next_run_the_rest() {
+fn first_ctrl_c_finishes_what_is_in_flight_and_the_next_run_the_rest() {
     let bed = Bed::start();
     bed.stacks_take(&json!(2));
     let file = file_for(&bed, "app");

@@ -141,7 +141,7 @@ fn kubectl_and_the_aws_cli_share_the_file() {
 
 /// The oldest kubectl that is still about gets in with both versions of the exec API that it knows.
 #[test]
-fn an_old_kubectl_gets_in_too() {
+fn old_kubectl_gets_in_too() {
     let bed = Bed::start();
     for version in ["v1", "v1beta1"] {
         update(

@@ -22,7 +22,7 @@ iam:
 const SECONDS: Duration = Duration::from_secs(20);
 
 #[test]
-fn an_unreachable_endpoint_is_named_before_anything_is_written() {
+fn unreachable_endpoint_is_named_before_anything_is_written() {
     let bed = Bed::start_with(&["--aws-only"]);
     let file = bed.file("cluster.yaml", FILE);
     // It takes connections and never answers, as a private endpoint behind a firewall that swallows does.
@@ -42,7 +42,7 @@ fn an_unreachable_endpoint_is_named_before_anything_is_written() {
 }
 
 #[test]
-fn who_may_only_read_can_plan_and_is_told_what_applying_lacks() {
+fn reader_can_plan_and_sees_what_applying_needs() {
     let bed = Bed::start();
     let file = bed.file("cluster.yaml", FILE);
     let as_person = |person, arguments: &[&str]| {
@@ -78,7 +78,7 @@ fn who_may_only_read_can_plan_and_is_told_what_applying_lacks() {
 }
 
 #[test]
-fn a_kubeconfig_is_the_way_around_an_endpoint_out_of_reach() {
+fn kubeconfig_is_the_way_around_an_endpoint_out_of_reach() {
     let bed = Bed::start();
     let file = bed.file("cluster.yaml", FILE);
     bed.control("POST", "eks/bench", &json!({"endpoint": "https://127.0.0.1:9"}));

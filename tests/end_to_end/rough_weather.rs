@@ -68,7 +68,7 @@ fn lost_answers_and_throttling_lead_to_the_same_end() {
 }
 
 #[test]
-fn without_the_bulk_calls_roles_are_read_one_by_one() {
+fn roles_are_read_one_by_one_without_the_bulk_calls() {
     let bed = Bed::start_with(&["--aws-only"]);
     let wanted = file(&bed, "ReadOnlyAccess");
     bed.apply(&wanted).ended(0);

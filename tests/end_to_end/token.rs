@@ -206,7 +206,7 @@ fn web_identity(bed: &Bed) -> String {
 }
 
 #[test]
-fn a_warm_cache_asks_nobody_and_a_useless_one_costs_one_warning() {
+fn cache_asks_no_one_when_warm_and_costs_one_warning_when_useless() {
     let bed = Bed::start_with(&["--aws-only"]);
     let config = profiles(&bed);
     let run = |arguments: &[&str], more: &[(&str, &str)]| {
@@ -265,7 +265,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 "#;
 
 #[test]
-fn a_code_is_asked_for_on_the_terminal_once_and_stdout_stays_clean() {
+fn code_is_asked_for_on_the_terminal_once_and_stdout_stays_clean() {
     let bed = Bed::start_with(&["--aws-only"]);
     let config = profiles(&bed);
     let text = fs::read_to_string(&config).unwrap();
@@ -301,7 +301,7 @@ fn a_code_is_asked_for_on_the_terminal_once_and_stdout_stays_clean() {
     asked.args(["-c", TERMINAL, &line]);
     with_environment(&mut asked);
     let asked = Ran::from(asked.output().unwrap()).ended(0);
-    asked.says("MFA code of arn:aws:iam::111122223333:mfa/nina: ");
+    asked.says("MFA code for arn:aws:iam::111122223333:mfa/nina: ");
     let token = fs::read_to_string(&file).unwrap();
     assert!(token.starts_with("k8s-aws-v1."), "{token}");
 
@@ -316,7 +316,7 @@ fn a_code_is_asked_for_on_the_terminal_once_and_stdout_stays_clean() {
 }
 
 #[test]
-fn what_the_server_would_refuse_is_named() {
+fn token_that_the_server_would_refuse_is_named() {
     let bed = Bed::start_with(&["--aws-only"]);
     let deployer = &bed.facts["people"]["deployer"];
     let keys = |session_token: Option<&str>| {

@@ -8,7 +8,7 @@ use super::bed::{Bed, Ran};
 use super::token::{environment, profiles};
 
 #[test]
-fn what_stands_on_a_process_is_asked_for_each_time() {
+fn credentials_of_a_process_are_asked_for_each_time() {
     let bed = Bed::start_with(&["--aws-only"]);
     let role = bed.fact("deployer_role");
     let answer = bed.home.path().join("answer.json");
@@ -96,8 +96,8 @@ fn kept_credentials_that_aws_refuses_are_replaced_and_that_is_said() {
     ] {
         revoke();
         let ran = run(command).ended(0);
-        ran.says("kept in the cache").says("assumed-role");
-        assert!(!run(command).ended(0).stderr.contains("kept in the cache"));
+        ran.says("the cached credentials").says("assumed-role");
+        assert!(!run(command).ended(0).stderr.contains("the cached credentials"));
     }
     // As JSON, where no line is broken.
     run(&["whoami", "--profile", "admin", "-o", "json"]).says("from the cache since");

@@ -28,7 +28,7 @@ fn codes(ran: &Ran) -> Vec<String> {
 }
 
 #[test]
-fn who_is_let_in_sees_name_and_groups() {
+fn whoami_shows_name_and_groups() {
     let bed = Bed::start();
     let ran = run(&bed, "deployer", &[]).ended(0);
     let facts = ran.json();
@@ -40,7 +40,7 @@ fn who_is_let_in_sees_name_and_groups() {
 }
 
 #[test]
-fn each_cause_of_unauthorized_is_named() {
+fn unauthorized_is_named_by_its_cause() {
     let bed = Bed::start();
     let admin = ["--kubeconfig", bed.fact("admin_kubeconfig")];
     let refused = |what: &str, person: &str, more: &[&str], expected: &[&str]| {
@@ -123,7 +123,7 @@ fn refused(bed: &Bed, what: &str, person: &str, more: &[&str]) -> Ran {
 
 /// Where a mapping is not what is missing, none is asked for.
 #[test]
-fn a_refusal_is_not_always_a_missing_mapping() {
+fn refusal_is_not_always_a_missing_mapping() {
     let bed = Bed::start();
     let admin = ["--kubeconfig", bed.fact("admin_kubeconfig")];
     let only = |ran: &Ran, code: &str| {
@@ -184,7 +184,7 @@ fn a_refusal_is_not_always_a_missing_mapping() {
 }
 
 #[test]
-fn a_cluster_that_is_not_there_is_an_error() {
+fn cluster_that_is_not_there_is_an_error() {
     let bed = Bed::start();
     for more in [&[][..], &["--kubeconfig", bed.fact("admin_kubeconfig")]] {
         let mut arguments = vec!["whoami", "--cluster", "benchx", "-o", "json"];
@@ -228,12 +228,12 @@ fn verify_says_what_it_cannot_know() {
         .env_remove("AWS_REGION")
         .env_remove("AWS_DEFAULT_REGION");
     let ran = Ran::from(command.output().unwrap()).ended(0);
-    ran.says("sts.cn-north-1.amazonaws.com.cn").says("believes it");
+    ran.says("sts.cn-north-1.amazonaws.com.cn").says("accepts it");
 }
 
 /// The kubeconfig has what EKS does not tell somebody without rights: region, endpoint, authority.
 #[test]
-fn a_kubeconfig_tells_where_the_server_is_and_as_whom_kubectl_signs_in() {
+fn kubeconfig_tells_where_the_server_is_and_as_whom_kubectl_signs_in() {
     let bed = Bed::start();
     let file = bed.home.path().join("kubeconfig");
     let file = file.to_str().unwrap();
@@ -266,7 +266,7 @@ fn a_kubeconfig_tells_where_the_server_is_and_as_whom_kubectl_signs_in() {
 }
 
 #[test]
-fn what_cannot_be_read_is_not_checkable() {
+fn whoami_does_not_check_what_cannot_be_read() {
     let bed = Bed::start();
     let ran = run(&bed, "nobody", &[]);
     let facts = ran.json();

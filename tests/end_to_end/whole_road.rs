@@ -45,7 +45,7 @@ fn credentials(bed: &Bed, role_arn: &str, token: &str) -> Result<String, String>
 }
 
 #[test]
-fn a_file_with_everything_leads_to_credentials_and_then_to_silence() {
+fn file_with_everything_leads_to_credentials_and_then_to_silence() {
     let bed = Bed::start();
     let file = bed.file("cluster.yaml", &everything());
     bed.apply(&file).ended(0);

@@ -10,9 +10,9 @@ use eksact_core::{
 use eksact_simulator::{Sandbox, World};
 use serde_json::json;
 
-use crate::stage::{
-    applied, apply, assert_settled, cluster, file, file_with, human, plan, record_of, request, role_of,
-    summary,
+use crate::scenarios::stage::{
+    applied, apply, assert_row, assert_settled, cluster, file, file_with, human, plan, record_of, request,
+    role_of, summary,
 };
 
 const READER: &str = "\
@@ -457,21 +457,19 @@ async fn play(case: &Case) -> (Sandbox, Plan) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_drift_is_found_and_mended() {
-    let mut table = String::new();
+async fn drift_is_found_and_repaired() {
     for case in cases() {
         let (_, plan) = play(&case).await;
-        writeln!(table, "=== {}\n{}", case.name, human(&plan)).unwrap();
+        let mut row = human(&plan);
         for step in &plan.steps {
-            writeln!(table, "step: {}", step.title).unwrap();
+            writeln!(row, "step: {}", step.title).unwrap();
         }
-        table.push('\n');
+        assert_row!("drift", case.name, row);
     }
-    insta::assert_snapshot!(table);
 }
 
 #[tokio::test(start_paused = true)]
-async fn tags_and_attachments_of_others_survive_a_repair() {
+async fn repair_keeps_tags_and_attachments_of_others() {
     let (sandbox, request) = applied(&file(&[READER])).await;
     sandbox
         .edit(|world| {

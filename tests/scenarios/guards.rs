@@ -8,7 +8,7 @@ use eksact_core::{
 use eksact_identity::service_account::ServiceAccountKey;
 use eksact_simulator::Sandbox;
 
-use crate::stage::{
+use crate::scenarios::stage::{
     applied, apply, assert_settled, carry_out, cluster, file, plan, pruning, request, service_account,
     summary,
 };
@@ -36,7 +36,7 @@ fn codes(plan: &Plan, severity: Severity) -> Vec<&str> {
 
 /// Refused without the guard's code and with all the others', done with its own.
 async fn refused_unless_allowed(sandbox: &Sandbox, request: Request, guard: Guard) -> Plan {
-    let code = guard.code();
+    let code = guard.code().as_str();
     let others = Guard::ALL.into_iter().filter(|other| *other != guard);
     for asked in [request.clone(), allowing(request.clone(), others)] {
         let refused = plan(sandbox, &asked).await;
@@ -62,7 +62,7 @@ async fn refused_unless_allowed(sandbox: &Sandbox, request: Request, guard: Guar
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_roles_trust_is_kept() {
+async fn provider_that_roles_trust_is_kept() {
     let (sandbox, _) = applied(&file(&[ACCOUNT])).await;
     let request = provider_deletion();
     let allowed = refused_unless_allowed(&sandbox, request.clone(), Guard::OidcProviderInUse).await;
@@ -72,7 +72,7 @@ async fn a_provider_that_roles_trust_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_whose_roles_cannot_be_seen_is_kept() {
+async fn provider_whose_roles_cannot_be_seen_is_kept() {
     let (sandbox, _) = applied(&file(&[])).await;
     sandbox
         .edit(|world| {
@@ -85,7 +85,7 @@ async fn a_provider_whose_roles_cannot_be_seen_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_without_the_mark_is_kept() {
+async fn provider_without_the_mark_is_kept() {
     let (sandbox, _) = applied(&file(&[])).await;
     sandbox
         .edit(|world| {
@@ -103,14 +103,14 @@ async fn a_provider_without_the_mark_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_goes_where_nobody_trusts_it() {
+async fn provider_goes_where_nobody_trusts_it() {
     let (sandbox, _) = applied(&file(&[])).await;
     apply(&sandbox, &provider_deletion()).await;
     assert!(sandbox.world().unwrap().oidc_providers.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_begins_while_the_cluster_does_not_answer() {
+async fn apply_begins_nothing_while_the_cluster_does_not_answer() {
     let (sandbox, _) = applied(&file(&[])).await;
     sandbox.edit(|world| cluster(world).unreachable = true).unwrap();
     let request = request(&file(&[ACCOUNT]));
@@ -131,7 +131,7 @@ async fn nothing_begins_while_the_cluster_does_not_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_alone_needs_no_cluster() {
+async fn role_alone_needs_no_cluster() {
     let (sandbox, _) = applied(&file(&[])).await;
     sandbox.edit(|world| cluster(world).unreachable = true).unwrap();
     apply(
@@ -142,7 +142,7 @@ async fn a_role_alone_needs_no_cluster() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_right_in_the_cluster_is_told_before_the_first_write() {
+async fn missing_right_in_the_cluster_is_reported_before_the_first_write() {
     let (sandbox, _) = applied(&file(&[])).await;
     sandbox
         .edit(|world| {

@@ -12,7 +12,7 @@ use eksact_core::{
 use eksact_simulator::{Fault, Matching, Rule, Sandbox, World};
 use serde_json::json;
 
-use crate::{
+use crate::scenarios::{
     normal_form::{differences, normal_form},
     stage::{
         again, apply, assert_settled, attempt, cluster, deletion, file, file_with, fresh_world, plan,
@@ -153,12 +153,12 @@ async fn made() -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_everything_is_made() {
+async fn interruption_while_everything_is_made() {
     strike_everywhere(inhabited(), overriding(request(&everything()))).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_drift_is_mended() {
+async fn interruption_while_drift_is_repaired() {
     let mut world = made().await;
     let plain = role_of(&mut world, "plain");
     plain.managed_policy_arns = vec!["arn:aws:iam::aws:policy/AdministratorAccess".to_owned()];
@@ -185,7 +185,7 @@ async fn while_drift_is_mended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_stacks_are_updated_and_roles_renamed() {
+async fn interruption_while_stacks_are_updated_and_roles_renamed() {
     let mut world = made().await;
     role_of(&mut world, "named")
         .managed_policy_arns
@@ -200,7 +200,7 @@ async fn while_stacks_are_updated_and_roles_renamed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_broken_stacks_are_replaced() {
+async fn interruption_while_broken_stacks_are_replaced() {
     let mut world = made().await;
     for record in world.stacks.values_mut() {
         let status = if record.stack.name.ends_with("named") {
@@ -219,7 +219,7 @@ async fn while_broken_stacks_are_replaced() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_what_the_file_lost_is_pruned() {
+async fn interruption_while_what_the_file_lost_is_pruned() {
     let mut world = made().await;
     role_of(&mut world, "plain")
         .managed_policy_arns
@@ -228,7 +228,7 @@ async fn while_what_the_file_lost_is_pruned() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_accounts_are_deleted_by_name() {
+async fn interruption_while_service_accounts_are_deleted_by_name() {
     let request = deletion(&[
         ("app", "plain"),
         ("ops", "named"),
@@ -240,14 +240,18 @@ async fn while_accounts_are_deleted_by_name() {
 
 /// The same request token is used by a run that is tried again with what it was: a plan that is applied twice.
 #[tokio::test(start_paused = true)]
-async fn a_plan_applied_a_second_time_changes_nothing_more() {
+async fn plan_applied_a_second_time_changes_nothing_more() {
     let bed = sandbox(inhabited());
     let request = overriding(request(&everything()));
     let made = plan(&bed, &request).await;
-    assert!(crate::stage::carry_out(&bed, &made, &request).await.succeeded());
+    assert!(
+        crate::scenarios::stage::carry_out(&bed, &made, &request)
+            .await
+            .succeeded()
+    );
     let before = normal_form(&bed.world().unwrap());
     let stacks = bed.world().unwrap().stacks.len();
-    crate::stage::carry_out(&bed, &made, &request).await;
+    crate::scenarios::stage::carry_out(&bed, &made, &request).await;
     assert!(differences(&before, &normal_form(&bed.world().unwrap())).is_empty());
     assert_eq!(bed.world().unwrap().stacks.len(), stacks, "nothing twice");
 }
@@ -255,7 +259,7 @@ async fn a_plan_applied_a_second_time_changes_nothing_more() {
 /// Somebody changes the same objects between the reading and each write: the run ends in a clear refusal or in what was
 /// planned, never in something else, and the next run ends it.
 #[tokio::test(start_paused = true)]
-async fn somebody_else_writes_before_every_write() {
+async fn writer_before_every_write_is_noticed() {
     let bed: Sandbox = sandbox(made().await);
     bed.edit(|world| {
         for account in cluster(world).service_accounts.values_mut() {

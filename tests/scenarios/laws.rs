@@ -14,7 +14,7 @@ use proptest::{
     test_runner::{Config, RngSeed},
 };
 
-use crate::{
+use crate::scenarios::{
     normal_form::{differences, normal_form},
     random_world::{Edit, File, edits, files, foreign, inhabited, key, lines, stacks_for, with_roles},
     stage::{again, attempt, carry_out, file, plan, pruning, request, summary, try_plan},
@@ -83,7 +83,7 @@ proptest! {
     #![proptest_config(config(60))]
 
     #[test]
-    fn nothing_is_left_after_an_apply_and_nothing_of_others_changed(
+    fn apply_leaves_nothing_to_do_and_nothing_of_others_changed(
         before in files(), hands in edits(), after in files(), force in any::<bool>(), prune in any::<bool>(),
     ) {
         run(async {
@@ -130,7 +130,7 @@ proptest! {
     #![proptest_config(config(60))]
 
     #[test]
-    fn an_interrupted_run_can_be_finished(
+    fn interrupted_run_can_be_finished(
         before in files(), hands in edits(), after in files(), prune in any::<bool>(),
         place in any::<prop::sample::Index>(), which in 0usize..4, seed in any::<u64>(),
     ) {
@@ -211,7 +211,7 @@ proptest! {
     #![proptest_config(config(40))]
 
     #[test]
-    fn the_order_of_the_file_does_not_matter(
+    fn file_order_does_not_matter(
         before in files(), hands in edits(),
         (after, order) in files().prop_flat_map(|file| {
             let places: Vec<_> = file.keys().copied().collect();

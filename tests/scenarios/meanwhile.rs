@@ -3,7 +3,9 @@
 
 use eksact_core::ports::kubernetes::ServiceAccount;
 
-use crate::stage::{applied, carry_out, cluster, deletion, file, plan, record_of, service_account};
+use crate::scenarios::stage::{
+    applied, carry_out, cluster, deletion, file, plan, record_of, service_account,
+};
 
 const ACCOUNT: &str =
     "metadata: {name: web, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
@@ -42,12 +44,12 @@ const CASES: [Case; 4] = [
     (
         "made anew",
         |account| account.uid = "7d3c2f66-0000-4000-8000-000000000009".to_owned(),
-        Some("it was made anew"),
+        Some("it was recreated"),
     ),
 ];
 
 #[tokio::test(start_paused = true)]
-async fn a_service_account_goes_only_while_it_is_what_the_plan_showed() {
+async fn service_account_goes_only_while_it_is_what_the_plan_showed() {
     for (name, edit, refusal) in CASES {
         let (sandbox, _) = applied(&file(&[ACCOUNT])).await;
         let request = deletion(&[("app", "web")]);
@@ -78,7 +80,7 @@ async fn a_service_account_goes_only_while_it_is_what_the_plan_showed() {
 
 /// The plan saw a stack without protection, so it has no step that lifts it.
 #[tokio::test(start_paused = true)]
-async fn a_stack_that_was_protected_meanwhile_is_named_so() {
+async fn stack_that_was_protected_meanwhile_is_named_so() {
     let (sandbox, _) = applied(&file(&[ACCOUNT])).await;
     let protect = |is_protected| {
         sandbox

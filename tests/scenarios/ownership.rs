@@ -9,9 +9,9 @@ use eksact_core::{
 };
 use eksact_simulator::Sandbox;
 
-use crate::stage::{
-    apply, assert_settled, cluster, deletion, file, fresh_world, human, plan, pruning, request, sandbox,
-    service_account, summary,
+use crate::scenarios::stage::{
+    apply, assert_row, assert_settled, cluster, deletion, file, fresh_world, human, plan, pruning, request,
+    sandbox, service_account, summary,
 };
 
 const ACCOUNT: &str = "\
@@ -126,7 +126,7 @@ fn overriding(mut request: Request) -> Request {
 async fn apply_what_can_be(sandbox: &Sandbox, request: &Request) -> String {
     let plan = plan(sandbox, request).await;
     assert!(plan.may_be_applied(), "{}", summary(&plan));
-    let report = crate::stage::carry_out(sandbox, &plan, request).await;
+    let report = crate::scenarios::stage::carry_out(sandbox, &plan, request).await;
     assert!(report.succeeded(), "{report:#?}");
     let accounts: Vec<_> = summary(&plan)
         .lines()
@@ -156,10 +156,9 @@ fn told(account: Option<&ServiceAccount>) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_owner_against_each_request() {
-    let mut table = String::new();
+async fn service_account_of_each_owner_against_each_request() {
     for (owner, before) in owners() {
-        writeln!(table, "=== {owner}\nbefore: {}", told(Some(&before))).unwrap();
+        let mut row = format!("before: {}\n", told(Some(&before)));
         for account in [ACCOUNT, ATTACHED] {
             let way = if account == ACCOUNT {
                 "a role of its own"
@@ -171,12 +170,7 @@ async fn each_owner_against_each_request() {
             let create = with(&before);
             let done = apply_what_can_be(&create, &wanted).await;
             let after = service_account(&create, KEY);
-            writeln!(
-                table,
-                "--- create, {way}\n{done}\nthen:   {}",
-                told(after.as_ref())
-            )
-            .unwrap();
+            writeln!(row, "--- create, {way}\n{done}\nthen:   {}", told(after.as_ref())).unwrap();
             if before
                 .labels
                 .get("app.kubernetes.io/managed-by")
@@ -193,7 +187,7 @@ async fn each_owner_against_each_request() {
             let forced = with(&before);
             let done = apply_what_can_be(&forced, &overriding(wanted.clone())).await;
             writeln!(
-                table,
+                row,
                 "--- override, {way}\n{done}\nthen:   {}",
                 told(service_account(&forced, KEY).as_ref())
             )
@@ -209,7 +203,7 @@ async fn each_owner_against_each_request() {
             let empty = pruning(request(&file(&[])));
             let done = apply_what_can_be(&pruned, &empty).await;
             writeln!(
-                table,
+                row,
                 "--- and pruned\n{done}\nthen:   {}",
                 told(service_account(&pruned, KEY).as_ref())
             )
@@ -221,7 +215,7 @@ async fn each_owner_against_each_request() {
         let done = apply_what_can_be(&named, &deletion(&[("app", "web")])).await;
         let after = service_account(&named, KEY);
         writeln!(
-            table,
+            row,
             "--- delete without ever having been taken\n{done}\nthen:   {}",
             told(after.as_ref())
         )
@@ -238,13 +232,13 @@ async fn each_owner_against_each_request() {
                 "{owner}: deleting does not touch what is not ours"
             );
         }
+        assert_row!("ownership", owner, row);
     }
-    insta::assert_snapshot!(table);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_that_is_already_as_wanted_is_taken_as_it_is() {
-    let (sandbox, wanted) = crate::stage::applied(&file(&[ACCOUNT])).await;
+async fn service_account_already_as_desired_is_taken_as_it_is() {
+    let (sandbox, wanted) = crate::scenarios::stage::applied(&file(&[ACCOUNT])).await;
     let mut helms = service_account(&sandbox, KEY).unwrap();
     helms
         .labels
@@ -270,13 +264,13 @@ async fn an_account_that_is_already_as_wanted_is_taken_as_it_is() {
         .map(|finding| finding.code.as_str())
         .collect();
     assert_eq!(codes, ["service-account-not-managed"], "{}", human(&found));
-    crate::stage::carry_out(&sandbox, &found, &wanted).await;
+    crate::scenarios::stage::carry_out(&sandbox, &found, &wanted).await;
     assert_eq!(service_account(&sandbox, KEY), Some(helms));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_rest_of_a_service_account_stays() {
-    let (sandbox, wanted) = crate::stage::applied(&file(&[ACCOUNT])).await;
+async fn service_account_keeps_the_rest() {
+    let (sandbox, wanted) = crate::scenarios::stage::applied(&file(&[ACCOUNT])).await;
     sandbox
         .edit(|world| {
             let account = cluster(world).service_accounts.get_mut(KEY).unwrap();
@@ -311,7 +305,7 @@ async fn role_only_leaves_kubernetes_alone_and_attached_leaves_iam_alone() {
     );
     assert_eq!(alone.world().unwrap().roles.len(), 1);
 
-    let (attached, _) = crate::stage::applied(&file(&[])).await;
+    let (attached, _) = crate::scenarios::stage::applied(&file(&[])).await;
     apply(&attached, &request(&file(&[ATTACHED]))).await;
     assert!(
         attached

@@ -12,7 +12,7 @@ use eksact_simulator::{Sandbox, StackRecord, World};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::stage::{cluster, fresh_world, sandbox};
+use crate::scenarios::stage::{cluster, fresh_world, sandbox};
 
 const NAMESPACES: [&str; 3] = ["app", "ops", "kube-system"];
 const NAMES: [&str; 4] = ["a", "b", "b-c", "long.name.with.dots"];
@@ -183,7 +183,7 @@ pub(crate) fn edits() -> impl Strategy<Value = Vec<Edit>> {
 
 fn is_ours(tags: &BTreeMap<String, String>) -> bool {
     tags.get("alpha.eksctl.io/cluster-name")
-        .is_some_and(|cluster| cluster == crate::stage::CLUSTER)
+        .is_some_and(|cluster| cluster == crate::scenarios::stage::CLUSTER)
 }
 
 fn nth<T>(items: impl Iterator<Item = T>, which: usize) -> Option<T> {

@@ -4,7 +4,7 @@
 use eksact_core::{engine::Severity, ports::CallErrorKind, resources::Request};
 use eksact_simulator::{Fault, Matching, Rule, Sandbox};
 
-use crate::stage::{
+use crate::scenarios::stage::{
     applied, apply, assert_settled, cluster, file, fresh_world, plan, request, sandbox, summary, try_plan,
 };
 
@@ -22,7 +22,7 @@ fn accounts(count: usize) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_accounts_cost_few_calls() {
+async fn thousand_service_accounts_cost_few_calls() {
     let mut world = fresh_world();
     world.quotas.roles = 2000;
     let bed = sandbox(world);
@@ -108,7 +108,7 @@ async fn attached_roles_cost_no_call_of_their_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn few_accounts_of_a_large_account_are_read_one_by_one() {
+async fn few_service_accounts_of_a_large_account_are_read_one_by_one() {
     let mut world = fresh_world();
     world.quotas.roles = 20_000;
     let bed = sandbox(world);
@@ -142,7 +142,7 @@ fn deny(bed: &Sandbox, what: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_calls_take_over_where_a_bulk_one_is_denied() {
+async fn denied_bulk_call_is_replaced_by_others() {
     for denied in [
         vec!["iam:GetAccountAuthorizationDetails"],
         vec!["iam:GetAccountSummary"],
@@ -181,7 +181,7 @@ async fn other_calls_take_over_where_a_bulk_one_is_denied() {
 
 /// What cannot be read in any other way is told, with the permission that is missing, and nothing is made up for it.
 #[tokio::test(start_paused = true)]
-async fn a_denied_call_names_its_permission() {
+async fn denied_call_names_its_permission() {
     let table = [
         ("cloudformation:DescribeStacks", "stacks-unreadable"),
         ("cloudformation:GetTemplate", "template-unreadable"),
@@ -236,7 +236,7 @@ async fn drifted() -> (Sandbox, Request) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_issuer_that_cannot_be_reached_stops_only_the_provider() {
+async fn issuer_that_cannot_be_reached_stops_only_the_provider() {
     let bed = sandbox(fresh_world());
     let unreachable = Fault::ErrorBefore(CallErrorKind::Unreachable);
     bed.faults()

@@ -4,7 +4,7 @@ use std::fs;
 
 use eksact_core::engine::Severity;
 
-use crate::{
+use crate::scenarios::{
     recorded_world::{recorded_folder, recorded_world},
     stage::{apply, deletion, human, plan, pruning, request, sandbox, summary},
 };
@@ -14,7 +14,7 @@ fn recorded_file() -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_over_eksctl_s_world_is_empty_and_always_the_same() {
+async fn plan_over_the_world_of_eksctl_is_empty_and_always_the_same() {
     let sandbox = sandbox(recorded_world());
     let request = request(&recorded_file());
     let first = plan(&sandbox, &request).await;
@@ -31,7 +31,7 @@ async fn a_plan_over_eksctl_s_world_is_empty_and_always_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_eksctl_made_can_be_removed() {
+async fn world_of_eksctl_can_be_removed() {
     let sandbox = sandbox(recorded_world());
     let keys: Vec<(String, String)> = request(&recorded_file())
         .service_accounts()
@@ -44,7 +44,7 @@ async fn what_eksctl_made_can_be_removed() {
     apply(&sandbox, &removal).await;
     let mut world = sandbox.world().unwrap();
     assert!(world.roles.is_empty());
-    let left = &crate::stage::cluster(&mut world).service_accounts;
+    let left = &crate::scenarios::stage::cluster(&mut world).service_accounts;
     assert!(
         left.values().all(|account| account
             .labels

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use eksact_core::engine::{Plan, Severity};
 use eksact_simulator::{Sandbox, World};
 
-use crate::stage::{
-    applied, apply, assert_settled, carry_out, cluster, file, plan, record_of, request, summary,
+use crate::scenarios::stage::{
+    applied, apply, assert_row, assert_settled, carry_out, cluster, file, plan, record_of, request, summary,
 };
 
 const BROKEN: &str =
@@ -69,14 +69,14 @@ async fn in_status(status: &str) -> (Sandbox, Plan) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_status_leads_somewhere() {
-    let mut table = String::new();
+async fn stack_of_every_status_leads_somewhere() {
     for status in STATUSES {
         let (sandbox, found) = in_status(status).await;
-        writeln!(table, "=== {status}\n{}", summary(&found)).unwrap();
+        let mut row = summary(&found);
         for finding in &found.findings {
-            writeln!(table, "help: {}", finding.help.as_deref().unwrap_or_default()).unwrap();
+            writeln!(row, "help: {}", finding.help.as_deref().unwrap_or_default()).unwrap();
         }
+        assert_row!("stack-wanted", status, row);
         assert!(
             found
                 .unchanged
@@ -95,19 +95,17 @@ async fn every_status_leads_somewhere() {
         apply(&sandbox, &wanted).await;
         assert_settled(&sandbox, &wanted, status).await;
     }
-    insta::assert_snapshot!(table);
 }
 
 /// A stack of ours that went wrong is removed where CloudFormation lets it.
 #[tokio::test(start_paused = true)]
-async fn every_status_can_be_removed_or_says_why_not() {
-    let mut table = String::new();
+async fn stack_of_every_status_can_be_removed_or_says_why_not() {
     for status in STATUSES {
         let (sandbox, _) = in_status(status).await;
-        let mut removal = crate::stage::deletion(&[("app", "broken")]);
+        let mut removal = crate::scenarios::stage::deletion(&[("app", "broken")]);
         removal.settings.timeout = std::time::Duration::from_mins(1);
         let found = plan(&sandbox, &removal).await;
-        writeln!(table, "=== {status}\n{}", summary(&found)).unwrap();
+        assert_row!("stack-removed", status, summary(&found));
         if found.findings_of(Severity::Error).next().is_some() {
             continue;
         }
@@ -119,17 +117,16 @@ async fn every_status_can_be_removed_or_says_why_not() {
             "{status}: the other's role"
         );
     }
-    insta::assert_snapshot!(table);
 }
 
 /// The whole road of a failure: the name is taken, the stack rolls back, the others are made; then the cause goes.
 #[tokio::test(start_paused = true)]
-async fn a_rolled_back_stack_is_replaced_once_its_cause_is_gone() {
+async fn rolled_back_stack_is_replaced_once_its_cause_is_gone() {
     let file = file(&[
         SOUND,
         "metadata: {name: named, namespace: app}\nroleName: taken\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']",
     ]);
-    let (sandbox, _) = applied(&crate::stage::file(&[
+    let (sandbox, _) = applied(&crate::scenarios::stage::file(&[
         "metadata: {name: other, namespace: app}\nroleName: taken\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']",
     ]))
     .await;
@@ -156,10 +153,10 @@ async fn a_rolled_back_stack_is_replaced_once_its_cause_is_gone() {
         1,
         "only what needs the role is left out: {report:?}"
     );
-    assert!(crate::stage::service_account(&sandbox, "app/sound").is_some());
+    assert!(crate::scenarios::stage::service_account(&sandbox, "app/sound").is_some());
 
-    apply(&sandbox, &crate::stage::deletion(&[("app", "other")])).await;
-    let second = apply(&sandbox, &crate::stage::again(&wanted, 2)).await;
+    apply(&sandbox, &crate::scenarios::stage::deletion(&[("app", "other")])).await;
+    let second = apply(&sandbox, &crate::scenarios::stage::again(&wanted, 2)).await;
     assert!(
         summary(&second).contains("iam-role/app/named Replace stack-broken"),
         "{}",

@@ -67,7 +67,7 @@ async fn create_and_wait(
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_stacks_cost_no_more_looks_than_one() {
+async fn stack_wait_for_many_costs_no_more_looks_than_for_one() {
     // A hundred and fifty are two pages of a listing.
     for (count, pages) in [(1, 1), (150, 2)] {
         let region = region();
@@ -82,7 +82,7 @@ async fn many_stacks_cost_no_more_looks_than_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_few_stacks_of_a_large_region_are_asked_for_one_by_one() {
+async fn stack_wait_for_a_few_of_a_large_region_asks_one_by_one() {
     let region = region();
     let waiter = Arc::new(StackWait::new(region.readers().aws, Duration::from_mins(1)));
     create_and_wait(&region, &waiter, "first", 900).await;

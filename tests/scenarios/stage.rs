@@ -236,3 +236,22 @@ pub(crate) fn summary(plan: &Plan) -> String {
     }
     text
 }
+
+/// The name of a table's row as that of a file.
+pub(crate) fn file_name(row: &str) -> String {
+    let words = row.split(|character: char| !character.is_ascii_alphanumeric());
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    words.join("-").to_lowercase()
+}
+
+/// Compares what a row of a table leads to with a snapshot of its own, in the folder of the table.
+macro_rules! assert_row {
+    ($table:literal, $row:expr, $text:expr) => {
+        insta::with_settings!({
+            snapshot_path => concat!("snapshots/", $table),
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, { insta::assert_snapshot!(crate::scenarios::stage::file_name($row), $text) });
+    };
+}
+pub(crate) use assert_row;

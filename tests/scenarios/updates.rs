@@ -11,7 +11,7 @@ use eksact_core::{
 use eksact_simulator::World;
 use serde_json::{Value, json};
 
-use crate::stage::{applied, apply, assert_settled, file, record_of, request, role_of};
+use crate::scenarios::stage::{applied, apply, assert_settled, file, record_of, request, role_of};
 
 const BEFORE: &str = "\
 metadata: {name: web, namespace: app}
@@ -60,7 +60,7 @@ fn inline_name(policies: &BTreeMap<String, Value>) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_flags_do_not_name_stays() {
+async fn update_keeps_what_no_flag_names() {
     let (sandbox, _) = applied(&file(&[BEFORE])).await;
     sandbox.edit(older).unwrap();
     let request = updating([RoleAttribute::ManagedPolicies]);

@@ -6,7 +6,9 @@ use eksact_core::engine::Severity;
 use eksact_simulator::Sandbox;
 use tokio::time::Instant;
 
-use crate::stage::{apply, assert_settled, attempt, file, fresh_world, plan, request, sandbox, summary};
+use crate::scenarios::stage::{
+    apply, assert_settled, attempt, file, fresh_world, plan, request, sandbox, summary,
+};
 
 const ACCOUNT: &str =
     "metadata: {name: web, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
@@ -26,7 +28,7 @@ async fn with_stack_in_progress() -> Sandbox {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stack_of_ours_is_waited_for_before_planning() {
+async fn stack_of_ours_is_waited_for_before_planning() {
     let bed = with_stack_in_progress().await;
     let begun = Instant::now();
     let wanted = request(&file(&[ACCOUNT]));
@@ -50,7 +52,7 @@ async fn a_stack_of_ours_is_waited_for_before_planning() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_waiting_ends_at_the_time_limit() {
+async fn waiting_ends_at_the_time_limit() {
     let bed = with_stack_in_progress().await;
     let mut wanted = request(&file(&[ACCOUNT, OTHER]));
     wanted.settings.timeout = Duration::from_secs(20);
@@ -67,7 +69,7 @@ async fn the_waiting_ends_at_the_time_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stack_that_the_request_is_not_about_is_not_waited_for() {
+async fn stack_that_the_request_is_not_about_is_not_waited_for() {
     let bed = with_stack_in_progress().await;
     let begun = Instant::now();
     let found = plan(&bed, &request(&file(&[OTHER]))).await;
@@ -76,7 +78,7 @@ async fn a_stack_that_the_request_is_not_about_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stack_that_takes_too_long_is_told_and_the_next_run_waits_for_it() {
+async fn stack_that_takes_too_long_is_told_and_the_next_run_waits_for_it() {
     let mut world = fresh_world();
     world.stack_seconds = 300;
     let bed = sandbox(world);
@@ -84,7 +86,7 @@ async fn a_stack_that_takes_too_long_is_told_and_the_next_run_waits_for_it() {
     wanted.settings.timeout = Duration::from_secs(30);
     let report = attempt(&bed, &wanted).await.unwrap();
     let (_, error) = &report.failed[0];
-    assert!(error.message.contains("still at work after 30 s"), "{error}");
+    assert!(error.message.contains("still working after 30 s"), "{error}");
     wanted.settings.timeout = Duration::from_mins(10);
     apply(&bed, &wanted).await;
     assert_eq!(

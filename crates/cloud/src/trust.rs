@@ -53,7 +53,8 @@ pub enum TrustError {
         reason: String,
     },
     /// It was read and holds no certificate.
-    #[error("{name} names {path}, which holds no certificate in PEM form (-----BEGIN CERTIFICATE-----); correct or unset {name}", path = path.display())]
+    #[error("{name} names {path}, which contains no certificate in PEM format (-----BEGIN \
+         CERTIFICATE-----); correct or unset {name}", path = path.display())]
     Empty {
         /// The variable.
         name: &'static str,

@@ -246,7 +246,7 @@ impl Cache {
                         path: folder.entry(name),
                         // Category and place only: the text of the error could quote the content.
                         why: format!(
-                            "no entry of eksact's (line {}, column {})",
+                            "not an entry of eksact's (line {}, column {})",
                             error.line(),
                             error.column()
                         ),

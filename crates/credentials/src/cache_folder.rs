@@ -358,7 +358,7 @@ fn stands_at(_: &File, _: &Path) -> bool {
 fn private_file(path: &Path, metadata: &fs::Metadata) -> Result<(), CacheFault> {
     use std::os::unix::fs::MetadataExt as _;
     let why = if !metadata.is_file() {
-        "it is no plain file"
+        "it is not a regular file"
     } else if metadata.uid() != rustix::process::geteuid().as_raw() {
         "it belongs to another user"
     } else if metadata.mode() & 0o077 != 0 {

@@ -89,7 +89,8 @@ impl SharedConfig {
                         // Mostly both are, for one reason.
                         if warnings.is_empty() {
                             warnings.push(format!(
-                                "{} cannot be read and counts as empty, as does what cannot be read beside it: {cause}",
+                                "{} cannot be read and is treated as empty, as is any other that cannot be \
+                                 read: {cause}",
                                 path.display()
                             ));
                         }

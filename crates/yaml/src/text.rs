@@ -70,7 +70,7 @@ pub fn decode(bytes: &[u8]) -> Result<(String, Encoding), NotText> {
 fn from_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, NotText> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let mut text = String::with_capacity(bytes.len());
-    let broken = "the file begins as UTF-16 text and is none here";
+    let broken = "the file begins as UTF-16 text and is not valid UTF-16 here";
     for character in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
         match character {
             Ok(character) => text.push(character),

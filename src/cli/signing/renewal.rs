@@ -74,8 +74,7 @@ impl Signing<'_> {
         global: &GlobalFlags,
         printer: &Printer,
     ) -> Result<Signer, Failure> {
-        printer
-            .note("AWS does not take the credentials that were kept in the cache any more: getting new ones");
+        printer.note("AWS no longer accepts the cached credentials: getting new ones");
         let config = source::shared_config(self.environment, self.profile).map_err(SourceError::from)?;
         let settled = self.settled_with(config)?;
         let (mut cache, key) = self.cache(&settled);

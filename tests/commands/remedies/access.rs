@@ -64,7 +64,7 @@ fn mappings() -> Vec<Check> {
     let sso = sso_role();
     let of_set = |set: &str, user: &str| format!("{{permissionSet: {{name: {set}}}, username: {user}}}");
     vec![
-        planned(dev()).world(|world| cluster(world).cluster.authentication_mode = Some("API".to_owned())).says("Take the mapping out and make an access entry instead").printed(&[("ARN", DEV), ("NAME", "dev"), ("GROUP", "viewers")]).write("c.yaml", HEAD).check(),
+        planned(dev()).world(|world| cluster(world).cluster.authentication_mode = Some("API".to_owned())).says("Remove the mapping and create an access entry instead").printed(&[("ARN", DEV), ("NAME", "dev"), ("GROUP", "viewers")]).write("c.yaml", HEAD).check(),
         planned(dev()).world(|world| aws_auth(world).immutable = true).says("kubectl replace --force").printed(&[]).check(),
         planned(dev()).world(|world| {
             let entry = format!("- {{rolearn: 'arn:aws:iam::111122223333:role/ops', username: '{}'}}\n", "x".repeat(1_048_400));
@@ -80,13 +80,13 @@ fn mappings() -> Vec<Check> {
             let section = aws_auth(world).data.get_mut("mapRoles").unwrap();
             *section = format!("- {{rolearn: '{DEV}', username: a}}\n");
         }).check(),
-        planned(dev()).world(|world| cluster(world).access_entries.clear()).says("If nobody gets in any more, the way back is an access entry").printed(&[]).check(),
+        planned(dev()).world(|world| cluster(world).access_entries.clear()).says("If no one gets in any more, create an access entry to recover").printed(&[]).check(),
         planned(dev()).world(|world| cluster(world).unreachable = true).says("A private endpoint is reached from inside its VPC").change(|world| cluster(world).unreachable = false).check(),
-        planned(dev()).world(|world| cluster(world).unreachable = true).says("To do it all the same: --allow kubernetes-unreachable").instead("plan -f c.yaml --allow kubernetes-unreachable").leaves("error[not-planned]")
+        planned(dev()).world(|world| cluster(world).unreachable = true).says("To do it anyway: --allow kubernetes-unreachable").instead("plan -f c.yaml --allow kubernetes-unreachable").leaves("error[not-planned]")
             .leaves("could not be planned (not-planned)").check(),
         case(format!("{DELETE} --arn arn:aws:iam::111122223333:role/team/dev")).world(|world| map_role(world, &format!("- {{rolearn: '{DEV}', username: dev}}\n"))).says("Did you mean --arn arn:aws:iam::111122223333:role/dev?").instead(format!("{DELETE} --arn {DEV}")).check(),
         case(format!("{DELETE} --arn {DEV}")).world(|world| map_role(world, &format!("- {{rolearn: '{DEV}', username: dev}}\n- {{rolearn: '{DEV}', username: ops}}\n"))).says("Pass --all to delete all of them.").instead(format!("{DELETE} --arn {DEV} --all")).check(),
-        case(format!("{DELETE} --arn {DEV}")).world(|world| map_role(world, &format!("- {{rolearn: '{DEV}', sso: {{permissionSetName: A, accountID: '111122223333'}}, username: dev}}\n"))).says("Take it out by hand, on line ").change(|world| {
+        case(format!("{DELETE} --arn {DEV}")).world(|world| map_role(world, &format!("- {{rolearn: '{DEV}', sso: {{permissionSetName: A, accountID: '111122223333'}}, username: dev}}\n"))).says("Remove it by hand, on line ").change(|world| {
             let section = aws_auth(world).data.get_mut("mapRoles").unwrap();
             section.truncate(section.find("- {rolearn").unwrap());
         }).leaves("nothing-to-delete").check(),
@@ -103,12 +103,12 @@ fn mappings() -> Vec<Check> {
             twin.arn = twin.arn.replace(&name, &twin.name);
             world.roles.insert(twin.name.clone(), twin);
         }).says("Name the right one by `arn`, without its path.").replace("c.yaml", "permissionSet: {name: AdministratorAccess}", "arn: 'arn:aws:iam::111122223333:role/AWSReservedSSO_AdministratorAccess_ffffffffffffffff'").check(),
-        planned(own_mapped(&format!("{}\n- {{arn: 'arn:aws:iam::111122223333:role/{sso}', username: b}}", of_set("AdministratorAccess", "a")))).says("Make one of the two").replace("c.yaml", format!("\n- {{arn: 'arn:aws:iam::111122223333:role/{sso}', username: b}}"), "").check(),
-        planned(HEAD.to_owned()).file("more.yaml", dev()).first("eksact apply -f more.yaml --yes").command("plan -f c.yaml").file("c.yaml", format!("{HEAD}{ACCESS}identityMappings: []\n")).says("--prune removes them, and what eksact made besides and the file does not have.").instead("plan -f c.yaml --prune").check(),
+        planned(own_mapped(&format!("{}\n- {{arn: 'arn:aws:iam::111122223333:role/{sso}', username: b}}", of_set("AdministratorAccess", "a")))).says("Merge the two").replace("c.yaml", format!("\n- {{arn: 'arn:aws:iam::111122223333:role/{sso}', username: b}}"), "").check(),
+        planned(HEAD.to_owned()).file("more.yaml", dev()).first("eksact apply -f more.yaml --yes").command("plan -f c.yaml").file("c.yaml", format!("{HEAD}{ACCESS}identityMappings: []\n")).says("--prune removes them, and everything else that eksact created and the file does not have.").instead("plan -f c.yaml --prune").check(),
         case("plan -f c.yaml --prune").file("c.yaml", format!("{HEAD}{ACCESS}identityMappings: []\n")).file("more.yaml", mapped("{arn: 'arn:aws:iam::111122223333:role/nodes', username: 'system:node:{{EC2PrivateDNSName}}', groups: ['system:bootstrappers', 'system:nodes']}")).first("eksact apply -f more.yaml --yes").says("deletes it, and no node of that role gets in any more").printed(&[]).check(),
         case("restore aws-auth --cluster quickstart --region eu-west-1 --to nothing --yes").file("c.yaml", dev()).first("eksact apply -f c.yaml --yes").says("`--list` shows those that are there").run("eksact restore aws-auth --cluster quickstart --region eu-west-1 --list").instead("restore aws-auth --cluster quickstart --region eu-west-1 --yes").check(),
         case("restore aws-auth --cluster quickstart --region eu-west-1 --yes").says("`--to` takes the name of a backup that `--list` shows, or the file of one.").file("backup.yaml", format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: aws-auth, namespace: kube-system}}\ndata:\n  mapRoles: |\n    - {{rolearn: '{NODE}', username: 'system:node:{{{{EC2PrivateDNSName}}}}', groups: ['system:bootstrappers', 'system:nodes']}}\n")).instead("restore aws-auth --cluster quickstart --region eu-west-1 --to ./backup.yaml --yes").check(),
-        case("restore aws-auth --cluster quickstart --region eu-west-1 --list").world(|world| cluster(world).access_entries.clear()).says("If nobody gets in any more, the way back is an access entry").printed(&[]).check(),
+        case("restore aws-auth --cluster quickstart --region eu-west-1 --list").world(|world| cluster(world).access_entries.clear()).says("If no one gets in any more, create an access entry to recover").printed(&[]).check(),
 
     ]
 }
@@ -183,7 +183,7 @@ fn groups() -> Vec<Check> {
             .file("c.yaml", format!("{HEAD}{ACCESS}groups: []\n"))
             .file("more.yaml", viewers())
             .first("eksact apply -f more.yaml --yes")
-            .says("--prune removes it, and what eksact made besides and the file does not have.")
+            .says("--prune removes them, and everything else that eksact created and the file does not have.")
             .instead("plan -f c.yaml --prune")
             .check(),
         case("plan -f c.yaml --prune")
@@ -204,21 +204,21 @@ fn guards() -> Vec<Check> {
     let lock_out = format!("{DELETE} --arn arn:aws:iam::111122223333:user/sandbox");
     vec![
         // Somebody else makes the change.
-        case(lock_out.as_str()).world(mapped_admin).after_first(|_| {}).says("Make the change as somebody else whom the cluster lets in.").change(|world| {
+        case(lock_out.as_str()).world(mapped_admin).after_first(|_| {}).says("Make the change as another principal whom the cluster lets in.").change(|world| {
             map_role(world, "- {rolearn: 'arn:aws:iam::111122223333:role/ops', username: ops, groups: ['system:masters']}\n");
             world.caller = Some(session.to_owned());
         }).check(),
         // It is done all the same, and the way back leads in again.
-        case("plan -f c.yaml").file("c.yaml", dev()).world(mapped_admin).first(format!("eksact {lock_out} --allow own-access-lost --allow last-admin-lost")).says("the way back is an access entry").printed(&[]).check(),
-        case(lock_out.as_str()).world(mapped_admin).says("--allow own-access-lost does it all the same.").instead(format!("{lock_out} --allow own-access-lost --allow last-admin-lost")).leaves("allowed by --allow").check(),
+        case("plan -f c.yaml").file("c.yaml", dev()).world(mapped_admin).first(format!("eksact {lock_out} --allow own-access-lost --allow last-admin-lost")).says("create an access entry to recover").printed(&[]).check(),
+        case(lock_out.as_str()).world(mapped_admin).says("--allow own-access-lost does it anyway.").instead(format!("{lock_out} --allow own-access-lost --allow last-admin-lost")).leaves("allowed by --allow").check(),
         case(lock_out.as_str()).world(mapped_admin).says("or the access policy AmazonEKSClusterAdminPolicy first: ").printed(&[]).check(),
         case(format!("{DELETE} --arn {NODE}")).says("once an access entry of type EC2_LINUX").run(format!("aws eks create-access-entry --region eu-west-1 --cluster-name quickstart --principal-arn {NODE} --type EC2_LINUX")).check(),
-        planned(dev()).world(|world| map_role(world, "- [\n")).says("Fix the section by hand, or take an earlier one back with `eksact restore aws-auth`").change(|world| {
+        planned(dev()).world(|world| map_role(world, "- [\n")).says("Fix the section by hand, or restore an earlier one with `eksact restore aws-auth`").change(|world| {
             let section = aws_auth(world).data.get_mut("mapRoles").unwrap();
             section.truncate(section.len() - 4);
         }).check(),
         // An editor of the aws-auth ConfigMap and of bindings, which are not its own any more after the run.
-        case("plan -f c.yaml --prune").file("c.yaml", format!("{HEAD}{ACCESS}groups: []\n")).file("more.yaml", group("{name: editors, bindings: [{clusterRole: cluster-admin}]}")).first("eksact apply -f more.yaml --yes").after_first(only_editors).says("Make the change as somebody else who keeps the right.").change(|world| {
+        case("plan -f c.yaml --prune").file("c.yaml", format!("{HEAD}{ACCESS}groups: []\n")).file("more.yaml", group("{name: editors, bindings: [{clusterRole: cluster-admin}]}")).first("eksact apply -f more.yaml --yes").after_first(only_editors).says("Make the change as another principal who keeps the right.").change(|world| {
             let entry = eksact_core::ports::aws::AccessEntry {
                 principal_arn: "arn:aws:iam::111122223333:user/root-of-all".to_owned(),
                 username: "all".to_owned(),

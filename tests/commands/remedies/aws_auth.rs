@@ -18,7 +18,7 @@ fn of_file(text: String) -> Case {
     case("check aws-auth --region eu-west-1 --file a.yaml")
         .file("a.yaml", text)
         // Most have no nodes in them, which is not what they are about.
-        .leaves("(no-node-role)")
+        .leaves("[no-node-role]")
 }
 
 /// A fault in `data`; then the one text in place of the other.
@@ -56,7 +56,7 @@ pub(super) fn cases() -> Vec<Check> {
         entry("{username: dev}", "give it a `rolearn`, or remove it", "{username", &format!("{{rolearn: '{DEV}', username")),
         entry(&format!("{{rolearn: '{DEV}', username: [dev]}}"), "put the value in quotes", "[dev]", "'dev'"),
         fault(&format!("  mapRoles: |\n    - dev\n{ENTRY}"), "write it as the other entries are written", "    - dev\n", "    - {rolearn: 'arn:aws:iam::111122223333:role/ops', username: ops}\n"),
-        fault(&format!("  mapRoles: |\n{ENTRY}{ENTRY}"), "put what is meant into one entry and remove the other", ENTRY, ""),
+        fault(&format!("  mapRoles: |\n{ENTRY}{ENTRY}"), "put the intended values into one entry and remove the other", ENTRY, ""),
         entry("{sso: {permissionSetName: Admin, accountID: '111122223333'}, username: dev}", "name the role's ARN, without its path", "sso: {permissionSetName: Admin, accountID: '111122223333'}", "rolearn: 'arn:aws:iam::111122223333:role/AWSReservedSSO_Admin_0123456789abcdef'"),
         arn("arn:aws:iam::111122223333:role/dev*", "write one entry for each role or user", DEV),
         arn("arn:aws:iam::111122223333:role/team/dev", "write `arn:aws:iam::111122223333:role/dev`", DEV),
@@ -64,21 +64,21 @@ pub(super) fn cases() -> Vec<Check> {
         arn("arn:aws:iam::111122223333:group/devs", "map the users, or a role that the group may assume", DEV),
         arn("arn:aws:iam:eu-west-1:111122223333:role/dev", "leave the region empty", DEV),
         arn("dev", "an ARN looks like arn:aws:iam::111122223333:role/name, without blanks", DEV),
-        arn("arn:aws-cn:iam::111122223333:role/dev", "the cluster stands in `aws`", DEV),
+        arn("arn:aws-cn:iam::111122223333:role/dev", "the cluster is in `aws`", DEV),
         case("check aws-auth --file a.yaml").file("a.yaml", manifest(&format!("  mapRoles: |\n{}", ENTRY.replace("arn:aws:", "arn:awz:")))).says("the partitions are ").replace("a.yaml", "arn:awz:", "arn:aws:").check(),
         arn("arn:aws:iam::1111:role/dev", "an account id has twelve digits", DEV),
         fault("  mapRoles: |\n    - {rolearn: 'arn:aws:iam::111122223333:user/ann', username: ann}", "move it to mapUsers, as `userarn`", "mapRoles: |\n    - {rolearn", "mapUsers: |\n    - {userarn"),
         entry(&format!("{{rolearn: '{DEV}', username: 'dev:{{{{Team}}}}'}}"), "the placeholders are ", "{{Team}}", "{{SessionName}}"),
         entry(&format!("{{rolearn: '{DEV}', username: dev, groups: ['system:master']}}"), "write `system:masters`", "system:master", "system:masters"),
-        entry(&format!("{{rolearn: '{DEV}', username: {{{{SessionName}}}}}}"), "put texts that begin with `{{` in quotes", "{{SessionName}}", "'{{SessionName}}'"),
-        fault(&format!("  mapRoles: |\n    - rolearn: '{DEV}'\n      username: @dev"), "indent with spaces only, and put texts that begin with `@`, `%` or a backtick in quotes", "@dev", "'@dev'"),
+        entry(&format!("{{rolearn: '{DEV}', username: {{{{SessionName}}}}}}"), "put strings that begin with `{{` in quotes", "{{SessionName}}", "'{{SessionName}}'"),
+        fault(&format!("  mapRoles: |\n    - rolearn: '{DEV}'\n      username: @dev"), "indent with spaces only, and put strings that begin with `@`, `%` or a backtick in quotes", "@dev", "'@dev'"),
         fault(&format!("  mapRoles: |\n    - rolearn: '{DEV}'\n       username: dev"), "the text on that line or the one above", "       username", "      username"),
         of_file("kind: Secret\nmetadata: {name: x}\n".to_owned()).says("prints the live one").run_into("a.yaml").check(),
         of_file(format!("{}---\n{}", manifest(&format!("  mapRoles: |\n{ENTRY}")), manifest(&format!("  mapRoles: |\n{}", ENTRY.replace("dev", "ops"))))).says("put all mappings into one and remove the other").write("a.yaml", manifest(&format!("  mapRoles: |\n{ENTRY}{}", ENTRY.replace("dev", "ops")))).check(),
         fault("  roles: |\n    []", "the server reads these keys of `data`, in this spelling", "roles: |\n    []", &format!("mapRoles: |\n{}", ENTRY.trim_end())),
-        fault(&format!("  mapRoles: |\n{ENTRY}  mapRoles: |\n{}", ENTRY.replace("dev", "ops")), "put what is meant into one and remove the other", &format!("{ENTRY}  mapRoles: |\n"), ENTRY),
+        fault(&format!("  mapRoles: |\n{ENTRY}  mapRoles: |\n{}", ENTRY.replace("dev", "ops")), "put the intended values into one and remove the other", &format!("{ENTRY}  mapRoles: |\n"), ENTRY),
         fault(&format!("  mapRoles:\n{}", ENTRY.replacen("    -", "  -", 1)), "write `mapRoles: |` and indent the list below it", "mapRoles:\n  -", "mapRoles: |\n    -"),
-        live().world(|world| map_role(world, &format!("- {{rolearn: '{DEV}', username: dev, groups: [developers]}}\n"))).says("bind it, or take it away").file("c.yaml", "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {name: quickstart, region: eu-west-1}\n---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\ngroups:\n- {name: developers, bindings: [{clusterRole: view}]}\n").run("eksact apply -f c.yaml --yes").check(),
+        live().world(|world| map_role(world, &format!("- {{rolearn: '{DEV}', username: dev, groups: [developers]}}\n"))).says("bind it, or remove it").file("c.yaml", "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {name: quickstart, region: eu-west-1}\n---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\ngroups:\n- {name: developers, bindings: [{clusterRole: view}]}\n").run("eksact apply -f c.yaml --yes").check(),
         live().world(|world| map_role(world, &format!("- {{rolearn: '{}', username: admin}}\n", "arn:aws:iam::111122223333:role/AWSReservedSSO_AdministratorAccess_0000000000000000"))).says("permission set `AdministratorAccess` has ").change(|world| {
             let now = world.roles.keys().find(|name| name.starts_with("AWSReservedSSO_AdministratorAccess_")).unwrap().clone();
             let cluster = world.clusters.values_mut().next().unwrap();
@@ -111,7 +111,7 @@ pub(super) fn unread() -> Vec<Check> {
                 "  maproles: |\n{ENTRY}  mapRoles: |\n{}",
                 ENTRY.replace("dev", "ops")
             ),
-            "move what it has to `mapRoles`, and remove it",
+            "move its content to `mapRoles`, and remove it",
             &format!("  maproles: |\n{ENTRY}  mapRoles: |\n"),
             &format!("  mapRoles: |\n{ENTRY}"),
         ),
@@ -136,7 +136,7 @@ pub(super) fn unread() -> Vec<Check> {
         ),
         of(
             "username: dev, note: x",
-            "remove it, or make a comment of it",
+            "remove it, or comment it out",
             ", note: x",
             "",
         ),
@@ -148,7 +148,7 @@ pub(super) fn unread() -> Vec<Check> {
         ),
         of(
             "username: ~, groups: ['system:masters']",
-            "write a value behind `username:`, or remove the key",
+            "write a value after `username:`, or remove the key",
             "~",
             "dev",
         ),
@@ -160,7 +160,7 @@ pub(super) fn unread() -> Vec<Check> {
         ),
         of(
             "username: dev, username: ops",
-            "put what is meant into one and remove the other",
+            "put the intended values into one and remove the other",
             "username: dev, ",
             "",
         ),
@@ -178,7 +178,7 @@ pub(super) fn unread() -> Vec<Check> {
         ),
         of(
             "username: dev, groups: [system: masters]",
-            "a blank behind a colon makes a mapping; write `",
+            "a blank after a colon makes a mapping; write `",
             "system: masters",
             "'system:masters'",
         ),

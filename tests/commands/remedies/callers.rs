@@ -103,7 +103,7 @@ fn sections() -> Vec<Check> {
             "mapUsers",
             "- {userarn: 'arn:aws:iam::111122223333:root', username: dev, groups: ['system:masters']}\n",
         )
-        .says("or everybody in the account, without groups: ")
+        .says("or everyone in the account, without groups: ")
     };
     let other_key = || {
         with("mapRoles", &RIGHT.replace("rolearn", "userarn"))
@@ -158,7 +158,7 @@ fn sections() -> Vec<Check> {
                 .says("In aws-auth: correct the text on that line or the one above"),
         ),
         with("mapAccounts", "- '1111-2222-3333'\n")
-            .says("Write it in its digits: ")
+            .says("Write it as digits: ")
             .printed(&[])
             .leaves("mapped-by-account")
             .leaves("mapping-gives-nothing")
@@ -179,7 +179,7 @@ fn sections() -> Vec<Check> {
                 .says("In that entry of aws-auth: write `system:masters`."),
         ),
         with("mapRoles", "- [\n")
-            .says("Somebody who may: once mapRoles is corrected, ")
+            .says("Someone with the right to do so: once mapRoles is corrected, ")
             .change(|world| set(world, "mapRoles", ""))
             .printed(&MAP)
             .check(),

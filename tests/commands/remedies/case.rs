@@ -9,7 +9,7 @@ use super::{
     shell,
     stage::Stage,
 };
-use crate::place::Place;
+use crate::commands::place::Place;
 
 /// One check of the table, and what it is about.
 pub(super) struct Check {

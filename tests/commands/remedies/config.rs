@@ -78,9 +78,9 @@ fn files() -> Vec<Check> {
         whole(&HEAD.replace(", region: eu-west-1", "")).says("write the AWS region of the cluster, such as `region: eu-west-1`").replace("c.yaml", "quickstart", "quickstart, region: eu-west-1").check(),
         fault("---\napiVersion: v1\nkind: ConfigMap", "put everything else into files of its own", "---\napiVersion: v1\nkind: ConfigMap\n", ""),
         fault(&format!("---\n{HEAD}"), "one run is about one cluster: put the other into a file of its own", &format!("---\n{HEAD}"), ""),
-        whole(&format!("{}---\n{HEAD}", ACCESS.replacen("---\n", "", 1))).says("put it first: eksctl reads nothing else of a file").write("c.yaml", format!("{HEAD}{ACCESS}")).check(),
-        whole(&ACCESS.replacen("---\n", "", 1)).says("put it behind one, or name both files with -f").write("c.yaml", format!("{HEAD}{ACCESS}")).check(),
-        whole(&ACCESS.replacen("---\n", "", 1)).file("cluster.yaml", HEAD).says("put it behind one, or name both files with -f").instead("plan -f cluster.yaml -f c.yaml").check(),
+        whole(&format!("{}---\n{HEAD}", ACCESS.replacen("---\n", "", 1))).says("put it first: eksctl reads only the first document of a file").write("c.yaml", format!("{HEAD}{ACCESS}")).check(),
+        whole(&ACCESS.replacen("---\n", "", 1)).says("put it after one, or name both files with -f").write("c.yaml", format!("{HEAD}{ACCESS}")).check(),
+        whole(&ACCESS.replacen("---\n", "", 1)).file("cluster.yaml", HEAD).says("put it after one, or name both files with -f").instead("plan -f cluster.yaml -f c.yaml").check(),
         fault(&format!("{ACCESS}metadata: {{name: other}}"), "is this the right file? `metadata` may be left out", "metadata: {name: other}\n", ""),
         named("name: 'arn:aws:eks:eu-west-1:111122223333:cluster/quickstart', region: eu-west-1", "write its name: `quickstart`"),
         named("name: quickstart.eu-west-1.eksctl.io, region: eu-west-1", "write its name: `quickstart`"),
@@ -92,11 +92,11 @@ fn files() -> Vec<Check> {
         whole(&anchors).says("write the file with fewer aliases, or split it").write("c.yaml", HEAD).check(),
         whole(&many_documents).says("put the entries of several into one").write("c.yaml", format!("{HEAD}{ACCESS}")).check(),
         fault("iam: {withOIDC: true}\niam: {withOIDC: true}", "keep one of them", "iam: {withOIDC: true}\n", ""),
-        mapping(&format!("arn: {DEV}\n  username: {{{{SessionName}}}}"), "without quotes YAML takes it for a mapping", "{{SessionName}}", "'{{SessionName}}'"),
+        mapping(&format!("arn: {DEV}\n  username: {{{{SessionName}}}}"), "without quotes YAML reads it as a mapping", "{{SessionName}}", "'{{SessionName}}'"),
         fault("metadata:\n  ? [a]\n  : b", "put it in quotes if it is meant as a key", "metadata:\n  ? [a]\n  : b\n", ""),
         fault("iam:\n\twithOIDC: true", "indent with spaces", "\t", "  "),
         fault("iam: *all", "define the anchor with `&name` before the alias", "metadata: {name: quickstart, region: eu-west-1}\niam: *all", "metadata: {name: quickstart, region: eu-west-1, tags: &all {}}\niam: *all"),
-        fault(&format!("iamIdentityMappings:\n- arn: {DEV}\n  username: a: b"), "a text with `: ` in it needs quotes", "a: b", "'a: b'"),
+        fault(&format!("iamIdentityMappings:\n- arn: {DEV}\n  username: a: b"), "a string with `: ` in it needs quotes", "a: b", "'a: b'"),
     ]
 }
 
@@ -110,7 +110,7 @@ fn shapes() -> Vec<Check> {
         ),
         fault(
             "iam: {withOIDC: true}\ntags: {}\nRef: x",
-            "this looks like CloudFormation; nothing expands it here",
+            "this looks like CloudFormation; eksact does not expand it",
             "\ntags: {}\nRef: x",
             "",
         ),
@@ -156,7 +156,7 @@ fn shapes() -> Vec<Check> {
         ),
         account(
             "roleName: {'Fn::Sub': a}",
-            "CloudFormation functions are not expanded here",
+            "eksact does not expand CloudFormation functions",
             "{'Fn::Sub': a}",
             "a",
         ),
@@ -178,7 +178,7 @@ fn shapes() -> Vec<Check> {
         ),
         fault(
             "accessConfig: {authenticationMode: x}",
-            "it is one of ",
+            "use one of ",
             "Mode: x",
             "Mode: API_AND_CONFIG_MAP",
         ),

@@ -58,13 +58,13 @@ pub(super) fn cases() -> Vec<Check> {
         ),
         of(
             "groups: [[system:masters, ops]]",
-            "write groups as a list of texts, and put `yes`, `no`, numbers and `~` in quotes",
+            "write groups as a list of strings, and put `yes`, `no`, numbers and `~` in quotes",
             "[[system:masters, ops]]",
             "['system:masters', ops]",
         ),
         entry(
             &format!("{{{ARN}, userarn: 'arn:aws:iam::111122223333:user/ann', username: dev}}"),
-            "remove it; whom it names needs an entry of its own in mapUsers",
+            "remove it; the principal that it names needs an entry of its own in mapUsers",
             ", userarn: 'arn:aws:iam::111122223333:user/ann'",
             "",
         ),
@@ -84,13 +84,13 @@ pub(super) fn cases() -> Vec<Check> {
         ),
         entry(
             "{rolearn: 111122223333, username: dev}",
-            "write an ARN behind `rolearn`, in quotes",
+            "write an ARN after `rolearn`, in quotes",
             "111122223333",
             &format!("'{DEV}'"),
         ),
         entry(
             "{rolearn: , username: dev}",
-            "write an ARN behind `rolearn`, in quotes",
+            "write an ARN after `rolearn`, in quotes",
             "rolearn: ",
             &format!("rolearn: '{DEV}'"),
         ),

@@ -156,12 +156,12 @@ pub(super) fn cases() -> Vec<Check> {
         fault(
             web(""),
             once("TagResource", CallErrorKind::Unreachable),
-            "run the same command again, it looks first.",
+            "run the same command again, which checks first.",
         ),
         fault(
             web(""),
             once("TagResource", CallErrorKind::Conflict),
-            "run the same command again, it plans anew.",
+            "run the same command again, which makes a new plan.",
         ),
         fault(
             web(""),
@@ -176,12 +176,12 @@ pub(super) fn cases() -> Vec<Check> {
         fault(
             mapped(),
             once("patch configmaps", CallErrorKind::Credentials),
-            "If nobody gets in any more, the way back is: ",
+            "If no one gets in any more, recover with: ",
         ),
         fault(
             mapped(),
             on("patch configmaps", CallErrorKind::Conflict),
-            "--timeout is how long it tries.",
+            "--timeout sets how long it tries.",
         ),
         tried(
             mapped(),

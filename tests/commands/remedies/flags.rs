@@ -24,8 +24,8 @@ fn words() -> Vec<Check> {
         case("get iamserviceaccount").says("Or name a file with -f that says which cluster it is about.").file("c.yaml", HEAD).instead("get iamserviceaccount -f c.yaml").check(),
         create("").says("--no-policies makes a role without any policy.").instead(format!("create iamserviceaccount {WEB} --no-policies")).leaves("will have no policy").check(),
         create(" --attach-policy-arn ''").says("A variable was probably not set: set it, or leave the flag out.").instead(format!("create iamserviceaccount {WEB} --attach-policy-arn {S3}")).check(),
-        create(" --attach-policy-arn ''").says("If it is meant: --no-policies").instead(format!("create iamserviceaccount {WEB} --no-policies")).leaves("will have no policy").check(),
-        create(&format!(" --attach-policy-arn {S3},,{S3}")).says("or there is a comma too many.").instead(format!("create iamserviceaccount {WEB} --attach-policy-arn {S3}")).check(),
+        create(" --attach-policy-arn ''").says("If it is intended: --no-policies").instead(format!("create iamserviceaccount {WEB} --no-policies")).leaves("will have no policy").check(),
+        create(&format!(" --attach-policy-arn {S3},,{S3}")).says("or there is an extra comma.").instead(format!("create iamserviceaccount {WEB} --attach-policy-arn {S3}")).check(),
         plan(" --region us-east-1").says("Leave --region out: the file names its region.").instead(bare()).check(),
         plan(" --prune=maybe").says("Write --prune, --prune=true or --prune=false.").instead("plan -f c.yaml --prune=true").check(),
         plan(" --verbose=much").says("-v logs what is done, -vv every call.").instead("plan -f c.yaml -v").check(),
@@ -128,7 +128,7 @@ fn profiles() -> Vec<Check> {
             .variable("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
             .variable("AWS_SECRET_ACCESS_KEY", "secret")
             .variable("AWS_SESSION_TOKEN", "session").variable("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z")
-            .says("Get new ones, or unset AWS_ACCESS_KEY_ID and its companions.")
+            .says("Get new ones, or unset AWS_ACCESS_KEY_ID and the variables that belong to it.")
             .set("AWS_CREDENTIAL_EXPIRATION", "2099-01-01T00:00:00Z")
             .check(),
         token()

@@ -91,11 +91,11 @@ fn calls() -> Vec<Check> {
     };
     vec![
         unread()
-            .says("Give the caller the right that is missing")
+            .says("Give the caller the missing right")
             .change(|world| world.denied.clear())
             .check(),
         unread()
-            .says("or make the call of a pod, which tells whether the chain holds")
+            .says("or make the call of a pod, which shows whether the chain works")
             .in_its_place(&[])
             .check(),
         checked(&format!("{CHECK} --try"))

@@ -71,12 +71,12 @@ pub(super) fn cases() -> Vec<Check> {
         .check(),
         case(UPDATE)
             .variable("AWS_PROFILE", "work")
-            .says("--profile work writes it; --no-profile says that none is meant.")
+            .says("--profile work writes it; --no-profile confirms that no profile is intended.")
             .instead(format!("{UPDATE} --no-profile"))
             .check(),
         case(UPDATE)
             .variable("AWS_PROFILE", "work")
-            .says("--profile work writes it; --no-profile says that none is meant.")
+            .says("--profile work writes it; --no-profile confirms that no profile is intended.")
             .instead(format!("{UPDATE} --profile work --force"))
             .check(),
         case(UPDATE)
@@ -106,7 +106,7 @@ pub(super) fn cases() -> Vec<Check> {
             .file("first.yaml", file("other", "{token: abc}"))
             .first("chmod 600 first.yaml")
             .first("chmod 600 kc.yaml")
-            .says("or take it out of KUBECONFIG.")
+            .says("or remove it from KUBECONFIG.")
             .set("KUBECONFIG", "$PLACEfirst.yaml")
             .check(),
         two_files("update-kubeconfig --name quickstart --region eu-west-1 --portable")
@@ -153,7 +153,7 @@ pub(super) fn cases() -> Vec<Check> {
             )
             .first("chmod 600 first.yaml")
             .first(format!("eksact {UPDATE}"))
-            .says("`kubectl config use-context` names another")
+            .says("`kubectl config use-context` sets another")
             .replace(
                 "first.yaml",
                 format!("current-context: '{ARN}'"),
@@ -162,7 +162,7 @@ pub(super) fn cases() -> Vec<Check> {
             .check(),
         on(&format!("{DELETE} --context nothing"), String::new())
             .first(format!("eksact {UPDATE}"))
-            .says("`kubectl config get-contexts` names those that are there.")
+            .says("`kubectl config get-contexts` lists those that exist.")
             .printed(&[])
             .instead(format!("{DELETE} --context {ARN}"))
             .check(),

@@ -8,7 +8,7 @@ use super::{
     complaint::complaints,
     kubeconfig::{ARN, UPDATE, file, signs_in},
 };
-use crate::place::{Ended, PROGRAM, Place};
+use crate::commands::place::{Ended, PROGRAM, Place};
 
 const WHOAMI: &str = "whoami --cluster quickstart --kubeconfig kc.yaml";
 const ROLE: &str = "arn:aws:iam::111122223333:role/ops";
@@ -30,7 +30,7 @@ fn flags() -> Vec<Check> {
     let taken = || {
         on(&format!("{UPDATE} --alias mine"), "")
             .first(format!("eksact {UPDATE} --alias mine --role-arn {ROLE}"))
-            .says("name its role and profile, or have the context use another user with --force.")
+            .says("pass its role and profile, or use --force to give the context another user.")
     };
     let shadowed = || {
         case("update-kubeconfig --name quickstart --region eu-west-1 --portable")
@@ -167,7 +167,7 @@ fn loadable() -> Vec<Check> {
         refused(
             "token: abc",
             "token: [abc]",
-            "Write a text, or remove `token`.",
+            "Write a string, or remove `token`.",
             "token: abc",
         ),
         added(
@@ -199,7 +199,7 @@ fn loadable() -> Vec<Check> {
         ),
         added(
             "notes: .nan\n",
-            "put it in quotes if it is a text",
+            "put it in quotes if it is a string",
             "notes: '.nan'\n",
         ),
     ]
@@ -285,7 +285,7 @@ fn usable() -> Vec<Check> {
         ),
         exec(
             &format!("command: aws, {ask}"),
-            "Write `apiVersion: client.authentication.k8s.io/v1`, or the version that its program speaks.",
+            "Write `apiVersion: client.authentication.k8s.io/v1`, or the version that its program supports.",
             &format!("command: aws, {ask}, {v1}"),
         ),
         exec(
@@ -353,7 +353,7 @@ fn contexts() -> Vec<Check> {
         user(&format!(
             "{beta}, command: env, args: [AWS_REGION=eu-west-1, {former}"
         ))
-        .says("Write `aws-iam-authenticator` in its place.")
+        .says("Write `aws-iam-authenticator` instead.")
         .replace("kc.yaml", "heptio-authenticator-aws", "aws-iam-authenticator")
         .check(),
         on(WHOAMI, file("other", &signs_in("Quickstart", "")))
@@ -370,21 +370,21 @@ fn contexts() -> Vec<Check> {
             "{beta}, command: aws, args: [eks, get-token, --cluster-name, quickstart]"
         ))
         .command(format!("{WHOAMI} --role-arn {ROLE}"))
-        .says("Leave out --profile and --role-arn to see what kubectl meets.")
+        .says("Leave out --profile and --role-arn to see what kubectl gets.")
         .instead(WHOAMI)
         .check(),
         on(
             WHOAMI,
             file("other", &signs_in("quickstart", ", --profile, work")),
         )
-        .says("To see what kubectl meets: --profile work --region eu-west-1, and no other of these flags.")
+        .says("To see what kubectl gets: --profile work --region eu-west-1, and no other of these flags.")
         .instead(format!("{WHOAMI} --profile work --region eu-west-1"))
         .check(),
         // The program that is not known passes on what it is given.
         user(&format!(
             "{beta}, command: corporate-sso, args: [aws, eks, get-token, --cluster-name, quickstart]"
         ))
-        .says("to hear of those, run `eksact whoami` through the same program.")
+        .says("for those, run `eksact whoami` through the same program.")
         .in_its_place(&[])
         .check(),
     ]

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use serde_json::Value;
 
-use crate::place::Ended;
+use crate::commands::place::Ended;
 
 /// Runs it over these files, the first of which goes before the others.
 pub(super) fn run(files: &[PathBuf], arguments: &[String]) -> Ended {

@@ -63,7 +63,7 @@ fn mappings() -> Vec<Check> {
         ),
         mapping(
             &arn(" arn:aws:iam::111122223333:role/dev "),
-            "there are spaces around it; the authenticator takes them as a part of it",
+            "there are spaces around it; the authenticator treats them as part of it",
             "' arn:aws:iam::111122223333:role/dev '",
             &format!("'{DEV}'"),
         ),
@@ -81,7 +81,7 @@ fn mappings() -> Vec<Check> {
         ),
         mapping(
             "{username: a}",
-            "write `arn` with the ARN of an IAM role or user",
+            "set `arn` to the ARN of an IAM role or user",
             "{username",
             &format!("{{arn: '{DEV}', username"),
         ),
@@ -135,25 +135,25 @@ fn mappings() -> Vec<Check> {
         ),
         mapping(
             "{serviceName: emr-containers, namespace: Default}",
-            "Kubernetes would take `default`",
+            "Kubernetes would accept `default`",
             "Default",
             "default",
         ),
         mapping(
             &format!("{{arn: '{DEV}'}}"),
-            "without both it lets somebody in who may do nothing",
+            "without both, the principal gets in without any rights",
             "role/dev'",
             "role/dev', username: a",
         ),
         mapping(
             &dev("groups: [a]"),
-            "`{{SessionName}}` would",
+            "with `{{SessionName}}` it can",
             "groups",
             "username: 'dev:{{SessionName}}', groups",
         ),
         mapping(
             "{arn: 'arn:aws:iam::111122223333:user/ann', groups: [a]}",
-            "the audit log does not tell one from another",
+            "the audit log cannot tell callers apart",
             "groups",
             "username: ann, groups",
         ),
@@ -211,7 +211,7 @@ fn mappings() -> Vec<Check> {
                 dev("username: a, groups: [b]"),
                 dev("username: a, groups: [c]")
             ),
-            "make one of the two: EKS takes the last entry alone and does not join groups",
+            "merge the two: EKS uses only the last entry and does not combine groups",
             (
                 &format!("[b]}}\n- {}", dev("username: a, groups: [c]")),
                 "[b, c]}",
@@ -231,7 +231,7 @@ fn groups() -> Vec<Check> {
         ),
         group(
             "{name: 'system:masters', bindings: [{clusterRole: view}]}",
-            "the API server asks no RBAC for its members; bind another group",
+            "the API server does not check RBAC for its members; bind another group",
             "system:masters",
             "viewers",
         ),
@@ -261,7 +261,7 @@ fn groups() -> Vec<Check> {
         ),
         group(
             "{name: a, bindings: [{clusterRole: view, namespaces: [Default]}]}",
-            "Kubernetes would take `default`",
+            "Kubernetes would accept `default`",
             "Default",
             "default",
         ),

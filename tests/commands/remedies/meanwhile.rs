@@ -85,10 +85,10 @@ pub(super) fn cases() -> Vec<Check> {
     vec![
         met(AGAIN, stack_edited_by_hand),
         met(AGAIN, role_made_anew),
-        met("must be taken out first.", deleted_principal),
-        met("Find who writes the whole trust policy", restless_policy),
+        met("must be removed first.", deleted_principal),
+        met("Find the writer of the whole trust policy", restless_policy),
         met(
-            "Take the role out of `sharedRoles` of those clusters' files",
+            "Remove the role from `sharedRoles` of those clusters' files",
             role_in_use,
         ),
     ]

@@ -25,7 +25,7 @@ fn callers() -> Vec<Check> {
         })
     };
     vec![
-        dev().says("Somebody who may: ").printed(&[("NAME", "dev"), ("GROUP", "system:masters")]).check(),
+        dev().says("Someone with the right to do so: ").printed(&[("NAME", "dev"), ("GROUP", "system:masters")]).check(),
         section("- {rolearn: 'arn:aws:iam::111122223333:role/team/dev', username: dev, groups: ['system:masters']}\n").says("Map the ARN that the server compares").printed(&[]).check(),
         section("- [\n").says("In aws-auth: correct the text on that line or the one above").change(|world| {
             aws_auth(world).data.insert("mapRoles".to_owned(), "- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: ['system:masters']}\n".to_owned());
@@ -133,12 +133,12 @@ fn pods() -> Vec<Check> {
             .run("eksact apply -f c.yaml --yes")
             .check(),
         annotated("arn:aws:iam::111122223333:role/nothing")
-            .says("Correct the annotation, or make the role")
+            .says("Correct the annotation, or create the role")
             .change(restore)
             .check(),
         checked()
             .after_first(|world| world.oidc_providers.clear())
-            .says("makes it whole.")
+            .says("completes it.")
             .printed(&[])
             .check(),
         checked()

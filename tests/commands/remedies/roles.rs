@@ -40,12 +40,12 @@ fn stacks() -> Vec<Check> {
     };
     vec![
         applied().after_first(|world| stack(world).stack.tags.clear()).says("if nothing needs that stack").printed(&[]).check(),
-        applied().after_first(|world| stack(world).stack.tags.clear()).says("Give the service account another name").replace("c.yaml", "name: web,", "name: other,").check(),
+        applied().after_first(|world| stack(world).stack.tags.clear()).says("Use another name for the service account").replace("c.yaml", "name: web,", "name: other,").check(),
         in_status("UPDATE_ROLLBACK_FAILED", true).says("continue-update-rollback").printed(&[]).check(),
         in_status("UPDATE_FAILED", true).says("Roll it back with").printed(&[]).check(),
         in_status("IMPORT_ROLLBACK_FAILED", true).says("finish or undo it in CloudFormation").change(|world| "IMPORT_ROLLBACK_COMPLETE".clone_into(&mut stack(world).stack.status)).check(),
         to_be_deleted("IMPORT_ROLLBACK_FAILED").says("finish or undo it in CloudFormation").change(|world| "IMPORT_ROLLBACK_COMPLETE".clone_into(&mut stack(world).stack.status)).check(),
-        in_status("SOMETHING_NEW", true).says("back to health in CloudFormation").change(|world| "UPDATE_COMPLETE".clone_into(&mut stack(world).stack.status)).check(),
+        in_status("SOMETHING_NEW", true).says("in CloudFormation, and run the same command again.").change(|world| "UPDATE_COMPLETE".clone_into(&mut stack(world).stack.status)).check(),
         case("plan -f c.yaml --timeout 1s").file("c.yaml", web("")).first("eksact apply -f c.yaml --yes").after_first(|world| "UPDATE_IN_PROGRESS".clone_into(&mut stack(world).stack.status)).says("Run the same command again later, or wait longer with --timeout").change(|world| "UPDATE_COMPLETE".clone_into(&mut stack(world).stack.status)).check(),
         applied().after_first(|world| stack(world).stack.outputs.clear()).says("give it the output Role1 with the role's ARN again").change(|world| {
             let arn = role(world).arn.clone();
@@ -198,11 +198,11 @@ fn provider() -> Vec<Check> {
         }).says("--approve`.").printed(&[]).check(),
         case(delete).first(format!("eksact {associate} --approve")).after_first(|world| {
             world.oidc_providers.values_mut().for_each(|provider| provider.tags.clear());
-        }).says("Pass --allow oidc-provider-not-marked to delete it nevertheless.").instead(format!("{delete} --allow oidc-provider-not-marked")).leaves("allowed by --allow oidc-provider-not-marked").check(),
+        }).says("Pass --allow oidc-provider-not-marked to delete it anyway.").instead(format!("{delete} --allow oidc-provider-not-marked")).leaves("allowed by --allow oidc-provider-not-marked").check(),
         case(delete).first(format!("eksact {associate} --approve")).after_first(|world| {
             world.denied.insert("iam:ListRoles".to_owned());
             world.denied.insert("iam:GetAccountAuthorizationDetails".to_owned());
-        }).says("Pass --allow oidc-provider-in-use to delete it nevertheless.").instead(format!("{delete} --allow oidc-provider-in-use")).leaves("allowed by --allow oidc-provider-in-use").check(),
+        }).says("Pass --allow oidc-provider-in-use to delete it anyway.").instead(format!("{delete} --allow oidc-provider-in-use")).leaves("allowed by --allow oidc-provider-in-use").check(),
         case(delete).file("c.yaml", web("")).first("eksact apply -f c.yaml --yes").says("Delete these roles first").run("eksact delete iamserviceaccount --cluster quickstart --region eu-west-1 --namespace app --name web --approve").check(),
         case(associate).world(|world| {
             world.denied.insert("issuer:Connect".to_owned());

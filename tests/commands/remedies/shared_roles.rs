@@ -41,7 +41,7 @@ pub(super) fn cases() -> Vec<Check> {
 fn roles() -> Vec<Check> {
     let role = |key: &str| format!("{{{key}, {WEB}}}");
     let arn = format!("roleARN: '{DEV}'");
-    let unset = "a variable was probably not set; write the value, or take the entry out";
+    let unset = "a variable was probably not set; write the value, or remove the entry";
     let path = "a name has no path: write the name alone, or the whole ARN as `roleARN`";
     let unattached =
         "list `serviceAccounts` here, or write the role's ARN as `attachRoleARN` of a service account";
@@ -82,8 +82,8 @@ fn roles() -> Vec<Check> {
 }
 
 fn accounts() -> Vec<Check> {
-    let none = "name the service accounts; leave the key out for those whose `attachRoleARN` is this role; take the entry \
-                out, and run with --prune, to let none in";
+    let none = "name the service accounts; leave the key out for those whose `attachRoleARN` is this role; \
+                remove the entry, and run with --prune, to let no service account in";
     let empty = "{roleName: dev, serviceAccounts: []}";
     vec![
         fault(empty, none, "[]}", "[{namespace: app, name: web}]}"),
@@ -109,13 +109,13 @@ fn accounts() -> Vec<Check> {
             .check(),
         account(
             "namespace: app, name: ''",
-            "a variable was probably not set; write the value, or take the entry out",
+            "a variable was probably not set; write the value, or remove the entry",
             "''",
             "web",
         ),
         account(
             "namespace: app, name: ''}, {namespace: app, name: web",
-            "a variable was probably not set; write the value, or take the entry out",
+            "a variable was probably not set; write the value, or remove the entry",
             "{namespace: app, name: ''}, ",
             "",
         ),
@@ -127,7 +127,7 @@ fn accounts() -> Vec<Check> {
             "{namespace: 'a-*', name: web}",
             "{namespace: a-1, name: web}, {namespace: a-2, name: web}",
         ),
-        account("namespace: App, name: web", "Kubernetes would take `app`", "App", "app"),
+        account("namespace: App, name: web", "Kubernetes would accept `app`", "App", "app"),
         account(
             "namespace: '-', name: web",
             "it has at most 63 lower-case letters, digits and hyphens, and a letter or digit at both ends",
@@ -135,7 +135,7 @@ fn accounts() -> Vec<Check> {
             "app",
         ),
         account("namespace: app, name: 'web-*'", "for a pattern write `subjectPattern: \"web-*\"`", "name: 'web-*'", "subjectPattern: \"web-*\""),
-        account("namespace: app, name: Web", "Kubernetes would take `web`", "Web", "web"),
+        account("namespace: app, name: Web", "Kubernetes would accept `web`", "Web", "web"),
         account(
             "namespace: app, name: '-'",
             "it has at most 253 lower-case letters, digits, hyphens and dots, and a letter or digit at both ends",
@@ -143,7 +143,7 @@ fn accounts() -> Vec<Check> {
             "web",
         ),
         account("namespace: app, subjectPattern: '*'", "name a prefix, such as `app-*`", "'*'", "app-*"),
-        account("namespace: app, subjectPattern: 'app:*'", "it stands for the name alone (the namespace stays)", "app:*", "app-*"),
+        account("namespace: app, subjectPattern: 'app:*'", "it matches the name only (the namespace is fixed)", "app:*", "app-*"),
         account(
             "namespace: app, name: web}, {namespace: app, name: web",
             "leave one out",

@@ -1,6 +1,6 @@
 //! Command lines as a help text prints them, taken apart as a shell does.
 
-use crate::place::Ended;
+use crate::commands::place::Ended;
 
 /// The commands in a help text: on a line of their own, in back quotes, or from the tool's name to the end of the sentence.
 pub(super) fn printed(help: &str) -> Vec<String> {

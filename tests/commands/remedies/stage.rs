@@ -9,7 +9,7 @@ use super::{
     complaint::{Complaint, complaints},
     shell, tools,
 };
-use crate::{
+use crate::commands::{
     place::{Ended, PROGRAM, Place},
     terminal::{TERMINAL, python},
 };

@@ -60,12 +60,12 @@ fn refusals() -> Vec<Check> {
     vec![
         right_clock(
             verify(is_off(10)),
-            "Set the clock: STS takes what was signed within some minutes",
+            "Set the clock: STS accepts signatures made within a few minutes",
         ),
         right_clock(verify(is_off(-40)), "set the clock, make a new one."),
         right_clock(
             verify(is_off(40)),
-            "Set the clock: STS takes what was signed within some minutes",
+            "Set the clock: STS accepts signatures made within a few minutes",
         ),
         verify(State::default())
             .0
@@ -110,7 +110,7 @@ fn refusals() -> Vec<Check> {
             .check(),
         throttled
             .0
-            .says("There are too many calls of STS: try again in a minute")
+            .says("There are too many calls to STS: try again in a minute")
             .does(throttled.1.change(|state| state.is_throttled = false))
             .check(),
     ]
@@ -172,7 +172,7 @@ fn tokens() -> Vec<Check> {
             "{OF} {}",
             of_host("vpce-0abc.sts.eu-west-1.vpce.amazonaws.com")
         ))
-        .says("or use `eksact token`, which does not heed it.")
+        .says("or use `eksact token`, which ignores it.")
         .variable(
             "AWS_ENDPOINT_URL_STS",
             "https://vpce-0abc.sts.eu-west-1.vpce.amazonaws.com",
@@ -218,7 +218,7 @@ fn words() -> Vec<Check> {
         case(format!(
             "update-kubeconfig {OF} --kubeconfig kc.yaml --proxy-url 'http://proxy.example:3128 '"
         ))
-        .says("Take it off; a backslash at the end of a line must be its last character.")
+        .says("Remove it; a backslash at the end of a line must be its last character.")
         .instead(format!(
             "update-kubeconfig {OF} --kubeconfig kc.yaml --proxy-url http://proxy.example:3128"
         ))
@@ -259,7 +259,7 @@ fn clusters() -> Vec<Check> {
     vec![
         amazon()
             .case("get cluster --cluster quickstart2 --region eu-west-1")
-            .says("`aws eks list-clusters` names what is there.")
+            .says("`aws eks list-clusters` lists what is there.")
             .run("aws eks list-clusters")
             .instead("get cluster --cluster quickstart --region eu-west-1")
             .check(),
@@ -271,7 +271,7 @@ fn clusters() -> Vec<Check> {
             .check(),
         stale
             .case("whoami --cluster quickstart --region eu-west-1")
-            .says("delete the entry and create it anew")
+            .says("delete the entry and create it again")
             .does(stale.change(|state| state.is_entry_of_another = false))
             .check(),
     ]

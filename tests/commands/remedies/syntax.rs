@@ -56,7 +56,7 @@ fn encodings() -> Vec<Check> {
             .write("c.yaml", HEAD)
             .check()
     };
-    let compressed = "a compressed or binary file is no ClusterConfig";
+    let compressed = "a compressed or binary file is not a ClusterConfig";
     let as_utf8 = "save the file as UTF-8";
     let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: aws-auth, namespace: kube-system}\ndata: {mapRoles: '[]'}\n";
     let account = "create iamserviceaccount --cluster quickstart --region eu-west-1 --name app-a --attach-policy p.json";
@@ -69,7 +69,7 @@ fn encodings() -> Vec<Check> {
             .file("a.yaml", latin1(manifest))
             .says(as_utf8)
             .write("a.yaml", manifest)
-            .leaves("(no-node-role)")
+            .leaves("[no-node-role]")
             .check(),
         case(UPDATE)
             .file("kc.yaml", latin1("apiVersion: v1\nkind: Config\n"))
@@ -135,7 +135,7 @@ fn quotes() -> Vec<Check> {
     let close = "close it; within single quotes a `'` is written twice";
     let ended = "put the whole value in quotes; within single quotes a `'` is written twice";
     let escape = "write `\\\\`, or use single quotes";
-    let anchors = "a text that begins with `*` or `&` needs quotes";
+    let anchors = "a string that begins with `*` or `&` needs quotes";
     vec![
         note("'b", close, "'b", "'b'"),
         note("\"b", close, "\"b", "\"b\""),
@@ -158,8 +158,7 @@ fn quotes() -> Vec<Check> {
 }
 
 fn brackets() -> Vec<Check> {
-    let missing =
-        "write it, or delete the `,` or bracket that is too many; a text that begins with one needs quotes";
+    let missing = "write it, or delete the extra `,` or bracket; a string that begins with one needs quotes";
     let listed = format!("['{S3}'");
     vec![
         policies(&listed, "write `[a, b]`", &listed, &format!("{listed}]")),
@@ -172,13 +171,13 @@ fn brackets() -> Vec<Check> {
         policies(&format!("[- '{S3}']"), "write `[a, b]`", "[- ", "["),
         note(
             "{b: c",
-            "write `{a: b, c: d}`; a text with braces in it needs quotes",
+            "write `{a: b, c: d}`; a string with braces in it needs quotes",
             "{b: c",
             "'{b: c'",
         ),
         fault(
             "iam: {withOIDC: true, serviceAccounts: []\ncloudWatch: {}",
-            "write `{a: b, c: d}`; a text with braces in it needs quotes",
+            "write `{a: b, c: d}`; a string with braces in it needs quotes",
             "[]",
             "[]}",
         ),
@@ -212,7 +211,7 @@ fn brackets() -> Vec<Check> {
 
 fn lines() -> Vec<Check> {
     let key =
-        "write `key: value`; a text that goes on over several lines must be indented deeper than its key";
+        "write `key: value`; a string that continues over several lines must be indented deeper than its key";
     vec![
         fault("iam:\n  withOIDC:true\n  serviceAccounts: []", "write `key: value`", "withOIDC:true", "withOIDC: true"),
         fault("iam:\n  withOIDC:true", "put a space after the colon of `withOIDC:`", "withOIDC:true", "withOIDC: true"),
@@ -237,20 +236,20 @@ fn lines() -> Vec<Check> {
 }
 
 fn aliases() -> Vec<Check> {
-    let tag = "write the value without the tag, or as the tag wants it";
+    let tag = "write the value without the tag, or as the tag requires";
     vec![
         fault("iam: {withOIDC: !!bool maybe}", tag, "!!bool maybe", "true"),
         fault("iam: {withOIDC: !!bool maybe}", tag, "maybe", "true"),
         metadata("name: a, labels: {tier: !!int one}", tag, "!!int one", "one"),
         metadata(
             "name: a, labels: {tier: &tier [*tier]}",
-            "write the value itself in place of the alias",
+            "write the value itself instead of the alias",
             "&tier [*tier]",
             "one",
         ),
         mapping(
             "&dev {arn: 'arn:aws:iam::111122223333:role/dev', username: *dev}",
-            "write the value itself in place of the alias",
+            "write the value itself instead of the alias",
             "*dev",
             "dev",
         ),

@@ -47,7 +47,7 @@ pub(super) fn cases() -> Vec<Check> {
         fault(
             "host%3Bx-k8s-aws-id",
             "host",
-            "A plain presigned URL is no token; make it with `eksact token`.",
+            "A plain presigned URL is not a token; make one with `eksact token`.",
         ),
         fault(
             "host%3Bx-k8s-aws-id",

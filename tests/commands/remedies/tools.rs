@@ -10,7 +10,7 @@ use eksact_simulator::{SimulatedCluster, World};
 use std::{fmt::Write as _, path::PathBuf};
 
 use super::kubectl_config as kubeconfig;
-use crate::place::{Ended, Place};
+use crate::commands::place::{Ended, Place};
 
 /// The value behind a flag, in either way of writing it.
 fn flag<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {

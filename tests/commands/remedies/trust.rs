@@ -46,7 +46,7 @@ fn attached() -> Vec<Check> {
         case(PLAN)
             .file("c.yaml", attaching(nothing))
             .world(|world| good_role(world, ROLE))
-            .says("Make the role, or correct `attachRoleARN`.")
+            .says("Create the role, or correct `attachRoleARN`.")
     };
     vec![
         missing().change(|world| good_role(world, nothing)).check(),
@@ -65,7 +65,7 @@ fn attached() -> Vec<Check> {
             .after_first(|world| {
                 role_of_another_account(world, true);
             })
-            .says("Once it is applied, the call of a pod tells")
+            .says("After the apply, make the call of a pod to find out")
             .run("eksact apply -f c.yaml --yes")
             .in_its_place(&[])
             .check(),
@@ -151,7 +151,7 @@ fn policies() -> Vec<Check> {
     // A plan does not know when the call is made.
     checks.push(
         trusting(PLAN, until)
-            .says("Only the call itself can tell: ")
+            .says("Only the call itself can show it: ")
             .in_its_place(&[])
             .check(),
     );
@@ -175,7 +175,7 @@ fn shared() -> Vec<Check> {
     let of_path = "arn:aws:iam::111122223333:role/team/deployer";
     let reserved =
         "arn:aws:iam::111122223333:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS";
-    let missing = "A shared role is not made here: make it first";
+    let missing = "`sharedRoles` does not create a role: create it first";
     let made_here = format!(
         "{HEAD}iam: {{withOIDC: true, serviceAccounts: [{{metadata: {{name: web, namespace: app}}, roleName: deployer, \
          attachPolicyARNs: ['arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess']}}]}}\n{ACCESS}sharedRoles: [{{roleName: deployer, serviceAccounts: [{{namespace: app, name: api}}]}}]\n"
@@ -281,7 +281,7 @@ fn lengths() -> Vec<Check> {
 /// The statement of this cluster in a role that the file does not share.
 fn removals() -> Vec<Check> {
     // Another cluster's statement in the role of a service account that goes.
-    let in_use = "Take the role out of `sharedRoles` of those clusters' files";
+    let in_use = "Remove the role from `sharedRoles` of those clusters' files";
     let allowed = "plan -f less.yaml --prune --allow shared-role-in-use";
     let left = |command: &str, alone: bool| {
         case(command)
@@ -305,7 +305,7 @@ fn removals() -> Vec<Check> {
     };
     let last = || {
         left("plan -f c.yaml --prune", true)
-            .says("Nobody else may assume this role: delete it, or give it another statement")
+            .says("No one else may assume this role: delete it, or give it another statement")
     };
     vec![
         case("plan -f less.yaml --prune")
@@ -375,7 +375,7 @@ fn thumbprints() -> Vec<Check> {
                 };
                 world.certificate_chains.insert(host.to_owned(), chain);
             })
-            .says("Run it from a place without such a proxy, or pass --thumbprint HEX or --thumbprint iam.")
+            .says("Run it where there is no such proxy, or pass --thumbprint HEX or --thumbprint iam.")
     };
     vec![
         proxied().change(|world| world.certificate_chains.clear()).check(),
@@ -417,9 +417,9 @@ fn rights() -> Vec<Check> {
             .file("c.yaml", attaching(ROLE))
             .world(|world| good_role(world, ROLE))
             .variable("EKSACT_SANDBOX_CALLER", "arn:aws:iam::111122223333:role/dev")
-            .says("tells why the cluster does not let the caller in, and what would.")
+            .says("shows why the cluster does not let the caller in, and what would.")
             .advised(
-                "Somebody who may: ",
+                "Someone with the right to do so: ",
                 &[("NAME", "quickstart"), ("GROUP", "system:masters")],
             )
             .check(),

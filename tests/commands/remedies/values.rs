@@ -152,7 +152,7 @@ fn arns() -> Vec<Check> {
         ),
         attached(
             "arn:aws:iam:eu-west-1:111122223333:role/dev",
-            "an ARN of IAM has no region: leave `eu-west-1` out",
+            "an IAM ARN has no region: leave `eu-west-1` out",
             DEV,
         ),
         named(

@@ -4,7 +4,7 @@
 use eksact_core::{engine::Severity, guard::Guard};
 
 use super::{HAND_WRITTEN, deletion, file_with_access, hand_written, pruning, text, write};
-use crate::stage::{apply, plan, request, summary};
+use crate::scenarios::stage::{apply, plan, request, summary};
 
 /// A permission set whose role cannot be looked for stands for a mapping that nobody knows: prune takes nothing then.
 #[tokio::test(start_paused = true)]
@@ -44,12 +44,12 @@ async fn prune_waits_for_what_it_cannot_resolve() {
         world.roles.remove(name);
     })
     .unwrap();
-    assert!(!crate::stage::plan(&bed, &asked).await.has_changes());
+    assert!(!crate::scenarios::stage::plan(&bed, &asked).await.has_changes());
 }
 
 /// Whoever deletes a mapping must not hear that there is none, while its text waits for somebody to mend the section.
 #[tokio::test(start_paused = true)]
-async fn what_the_cluster_does_not_read_is_not_gone() {
+async fn entry_that_the_cluster_does_not_read_is_not_gone() {
     let fired = "arn:aws:iam::111122223333:role/fired";
     let bed = hand_written();
     let broken = format!(
@@ -63,7 +63,7 @@ async fn what_the_cluster_does_not_read_is_not_gone() {
         .collect();
     assert_eq!(
         codes,
-        [Guard::AwsAuthSectionDropped.code()],
+        [Guard::AwsAuthSectionDropped.code().as_str()],
         "{}",
         summary(&dropped)
     );

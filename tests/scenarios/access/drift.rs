@@ -8,7 +8,9 @@ use eksact_simulator::Sandbox;
 use super::{
     DEVELOPERS, HAND_WRITTEN, aws_auth, deletion, file, file_with_access, hand_written, pruning, text, write,
 };
-use crate::stage::{apply, assert_settled, cluster, fresh_world, human, plan, request, sandbox, summary};
+use crate::scenarios::stage::{
+    apply, assert_row, assert_settled, cluster, fresh_world, human, plan, request, sandbox, summary,
+};
 
 /// The lines of `after` that `before` does not have, and the other way round: what kubectl diff would show.
 fn changed_lines(before: &str, after: &str) -> String {
@@ -27,7 +29,7 @@ fn changed_lines(before: &str, after: &str) -> String {
 /// Every drift of the one mapping over a hand-written ConfigMap: what the plan says, which lines it changes, and that a
 /// second plan has nothing to do.
 #[tokio::test(start_paused = true)]
-async fn every_drift_of_a_mapping_is_found_and_mended() {
+async fn mapping_drift_is_found_and_repaired() {
     let other = |old: &str, new: &str| {
         let entry = "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev:{{SessionName}}\n  groups:\n  - developers\n";
         assert!(entry.contains(old));
@@ -66,7 +68,6 @@ async fn every_drift_of_a_mapping_is_found_and_mended() {
         ),
         ("an empty list", "[]\n".to_owned()),
     ];
-    let mut story = String::new();
     for (case, before) in cases {
         let bed = hand_written();
         write(&bed, "mapRoles", Some(&before));
@@ -74,20 +75,17 @@ async fn every_drift_of_a_mapping_is_found_and_mended() {
         let plan = apply(&bed, &request).await;
         assert_settled(&bed, &request, case).await;
         let after = text(&bed, "mapRoles");
-        write!(
-            story,
-            "## {case}\n{}{}\n",
-            summary(&plan),
-            changed_lines(&before, &after)
-        )
-        .unwrap();
+        assert_row!(
+            "mapping-drift",
+            case,
+            format!("{}{}", summary(&plan), changed_lines(&before, &after))
+        );
     }
-    insta::assert_snapshot!(story);
 }
 
 /// A ConfigMap that is not there is made; what is to be deleted from one that is not there is nothing to do.
 #[tokio::test(start_paused = true)]
-async fn an_absent_config_map_is_made_by_what_is_wanted_only() {
+async fn absent_config_map_is_made_only_by_what_is_desired() {
     let without = || {
         let mut world = fresh_world();
         cluster(&mut world).config_maps.clear();
@@ -112,7 +110,7 @@ async fn an_absent_config_map_is_made_by_what_is_wanted_only() {
 
 /// Users and accounts; a user ARN that somebody put into mapRoles counts there, and is changed there.
 #[tokio::test(start_paused = true)]
-async fn users_and_accounts() {
+async fn mappings_of_users_and_accounts() {
     let bed = hand_written();
     write(
         &bed,
@@ -141,11 +139,10 @@ async fn users_and_accounts() {
 
 /// A deletion takes one entry and its lines; of several it takes none unasked.
 #[tokio::test(start_paused = true)]
-async fn deletions() {
+async fn mapping_deletions() {
     let platform = "arn:aws:iam::111122223333:role/platform";
     let twice =
         format!("{HAND_WRITTEN}- rolearn: {platform}\n  username: other\n  groups: [system:masters]\n");
-    let mut story = String::new();
     for (case, before, arn, all) in [
         ("one", HAND_WRITTEN, platform, false),
         (
@@ -167,14 +164,20 @@ async fn deletions() {
         write(&bed, "mapRoles", Some(before));
         let request = deletion(arn, all);
         let plan = plan(&bed, &request).await;
-        write!(story, "## {case}\n{}", summary(&plan)).unwrap();
         if plan.findings_of(Severity::Error).next().is_none() {
             apply(&bed, &request).await;
             assert_settled(&bed, &request, case).await;
         }
-        writeln!(story, "{}", changed_lines(before, &text(&bed, "mapRoles"))).unwrap();
+        assert_row!(
+            "mapping-deletion",
+            case,
+            format!(
+                "{}{}",
+                summary(&plan),
+                changed_lines(before, &text(&bed, "mapRoles"))
+            )
+        );
     }
-    insta::assert_snapshot!(story);
 }
 
 const GROUPS: &str = "\
@@ -248,7 +251,7 @@ async fn bindings_that_cannot_be() {
 
 /// EMR's mapping brings its role and binding, as eksctl's does.
 #[tokio::test(start_paused = true)]
-async fn a_service_has_its_role_and_binding() {
+async fn service_has_its_role_and_binding() {
     let bed = hand_written();
     let request = request(&file(&["serviceName: emr-containers\nnamespace: kube-public"]));
     let plan = apply(&bed, &request).await;
@@ -328,12 +331,11 @@ async fn permission_sets() {
 
 /// What cannot be written at all, and clusters that do not look at aws-auth.
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_written() {
-    let mut story = String::new();
+async fn mapping_that_cannot_be_written_is_an_error() {
     let request = request(&file(&[DEVELOPERS]));
-    let mut tell = async |case: &str, bed: Sandbox, request: &Request| {
+    let told = async |case: &str, bed: Sandbox, request: &Request| {
         let found = findings(&bed, request).await;
-        writeln!(story, "## {case}\n{found}").unwrap();
+        assert_row!("mapping-unwritable", case, found);
     };
     let bed = hand_written();
     bed.edit(|world| {
@@ -341,7 +343,7 @@ async fn what_cannot_be_written() {
         config_maps.get_mut("kube-system/aws-auth").unwrap().immutable = true;
     })
     .unwrap();
-    tell("immutable", bed, &request).await;
+    told("immutable", bed, &request).await;
 
     let bed = hand_written();
     let filler = format!(
@@ -349,12 +351,12 @@ async fn what_cannot_be_written() {
         "x".repeat(1024 * 1024 - HAND_WRITTEN.len() - 50)
     );
     write(&bed, "mapRoles", Some(&filler));
-    tell("too large", bed, &request).await;
+    told("too large", bed, &request).await;
 
     let bed = hand_written();
     bed.edit(|world| cluster(world).cluster.authentication_mode = Some("API".to_owned()))
         .unwrap();
-    tell("access entries only", bed, &request).await;
+    told("access entries only", bed, &request).await;
 
     let bed = hand_written();
     bed.edit(|world| {
@@ -363,10 +365,9 @@ async fn what_cannot_be_written() {
             .insert("get configmaps in kube-system".to_owned())
     })
     .unwrap();
-    tell("denied", bed, &request).await;
+    told("denied", bed, &request).await;
 
     let bed = hand_written();
     bed.edit(|world| cluster(world).unreachable = true).unwrap();
-    tell("unreachable", bed, &request).await;
-    insta::assert_snapshot!(story);
+    told("unreachable", bed, &request).await;
 }

@@ -16,7 +16,7 @@ use eksact_core::{
 use eksact_simulator::Sandbox;
 
 use super::{DEVELOPERS, HAND_WRITTEN, deletion, file, hand_written, text, write};
-use crate::stage::{apply, assert_settled, carry_out, cluster, plan, request, summary};
+use crate::scenarios::stage::{apply, assert_settled, carry_out, cluster, plan, request, summary};
 
 /// The caller of the simulated account.
 const CALLER: &str =
@@ -50,7 +50,7 @@ async fn refused_unless_allowed(bed: &Sandbox, request: &Request, guard: Guard) 
         asked.settings.allow = allow;
         let refused = plan(bed, &asked).await;
         assert!(!refused.may_be_applied(), "{}", summary(&refused));
-        assert_eq!(refusals(&refused), [guard.code()]);
+        assert_eq!(refusals(&refused), [guard.code().as_str()]);
     }
     assert_eq!((text(bed, "mapRoles"), text(bed, "mapUsers")), before);
     let mut asked = request.clone();
@@ -58,18 +58,18 @@ async fn refused_unless_allowed(bed: &Sandbox, request: &Request, guard: Guard) 
     let allowed = plan(bed, &asked).await;
     let report = carry_out(bed, &allowed, &asked).await;
     assert!(report.succeeded(), "{report:#?}");
-    assert_settled(bed, &asked, guard.code()).await;
+    assert_settled(bed, &asked, guard.code().as_str()).await;
     allowed
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_callers_own_access_is_kept() {
+async fn own_access_is_kept() {
     let request = deletion("arn:aws:iam::111122223333:user/sandbox", false);
     let plan = refused_unless_allowed(&config_map_only(), &request, Guard::OwnAccessLost).await;
     insta::assert_snapshot!(summary(&plan));
 
     // By the file as well: fewer groups than now.
-    let less = crate::stage::request(&file(&[
+    let less = crate::scenarios::stage::request(&file(&[
         "arn: arn:aws:iam::111122223333:user/sandbox\nusername: me\ngroups: [viewers]",
     ]));
     refused_unless_allowed(&config_map_only(), &less, Guard::OwnAccessLost).await;
@@ -82,11 +82,11 @@ async fn the_callers_own_access_is_kept() {
 
 /// A binding that the plan removes or weakens, or a name that bindings know, is the caller's own access as well.
 #[tokio::test(start_paused = true)]
-async fn the_callers_own_rights_are_kept() {
+async fn own_rights_are_kept() {
     let admins = CALLER.replace("system:masters", "admins");
     let bound = |roles: &str| {
         let groups = format!("groups:\n- name: admins\n  bindings:\n{roles}");
-        crate::stage::request(&super::file_with_access(&[], &groups))
+        crate::scenarios::stage::request(&super::file_with_access(&[], &groups))
     };
     let by_group = || async {
         let bed = config_map_only();
@@ -97,7 +97,7 @@ async fn the_callers_own_rights_are_kept() {
     let viewer = bound("  - clusterRole: view\n");
     let refused = refused_unless_allowed(&by_group().await, &viewer, Guard::OwnAccessLost).await;
     insta::assert_snapshot!(summary(&refused));
-    let nothing = super::pruning(crate::stage::request(&file(&[])));
+    let nothing = super::pruning(crate::scenarios::stage::request(&file(&[])));
     refused_unless_allowed(&by_group().await, &nothing, Guard::OwnAccessLost).await;
     let in_a_namespace = bound("  - {clusterRole: cluster-admin, namespaces: [default]}\n");
     refused_unless_allowed(&by_group().await, &in_a_namespace, Guard::OwnAccessLost).await;
@@ -107,7 +107,7 @@ async fn the_callers_own_rights_are_kept() {
 
     // A name that a binding knows.
     let bed = bound_by_name(&admins);
-    let renamed = crate::stage::request(&file(&[
+    let renamed = crate::scenarios::stage::request(&file(&[
         "arn: arn:aws:iam::111122223333:user/sandbox\nusername: boss\ngroups: [admins]",
     ]));
     refused_unless_allowed(&bed, &renamed, Guard::OwnAccessLost).await;
@@ -140,10 +140,10 @@ async fn plan_as(bed: &Sandbox, request: &Request, change: impl FnOnce(&mut Live
 
 /// A service account that applies: bindings name it by its kind, or one of its groups.
 #[tokio::test(start_paused = true)]
-async fn the_rights_of_a_service_account_that_applies_are_kept() {
+async fn own_rights_of_a_service_account_are_kept() {
     let bound = |group: &str, role: &str| {
         let groups = format!("groups:\n- name: {group}\n  bindings:\n  - clusterRole: {role}\n");
-        crate::stage::request(&super::file_with_access(&[], &groups))
+        crate::scenarios::stage::request(&super::file_with_access(&[], &groups))
     };
     let deployer = |live: &mut Live| {
         let user = UserInfo {
@@ -159,7 +159,7 @@ async fn the_rights_of_a_service_account_that_applies_are_kept() {
         };
         live.put(CallerInCluster, Ok(user));
     };
-    let nothing = super::pruning(crate::stage::request(&file(&[])));
+    let nothing = super::pruning(crate::scenarios::stage::request(&file(&[])));
     for (group, is_its) in [
         ("system:serviceaccounts:ci", true),
         ("system:serviceaccounts", true),
@@ -170,7 +170,7 @@ async fn the_rights_of_a_service_account_that_applies_are_kept() {
         apply(&bed, &bound(group, "cluster-admin")).await;
         let refused = plan_as(&bed, &nothing, deployer).await;
         let expected: &[&str] = if is_its {
-            &[Guard::OwnAccessLost.code()]
+            &[Guard::OwnAccessLost.code().as_str()]
         } else {
             &[]
         };
@@ -198,7 +198,7 @@ async fn the_rights_of_a_service_account_that_applies_are_kept() {
     let refused = plan_as(&bed, &nothing, deployer).await;
     assert_eq!(
         refusals(&refused),
-        [Guard::OwnAccessLost.code()],
+        [Guard::OwnAccessLost.code().as_str()],
         "{}",
         summary(&refused)
     );
@@ -206,14 +206,14 @@ async fn the_rights_of_a_service_account_that_applies_are_kept() {
 
 /// What is not known is said, and is no "nothing is lost".
 #[tokio::test(start_paused = true)]
-async fn what_the_caller_loses_depends_on_what_could_not_be_read() {
+async fn own_rights_lost_depend_on_what_could_not_be_read() {
     let admins = CALLER.replace("system:masters", "admins");
     let groups = "groups:\n- name: admins\n  bindings:\n  - rules:\n    - {apiGroups: [\"*\"], resources: [\"*\"], verbs: [\"*\"]}\n";
-    let wanted = crate::stage::request(&super::file_with_access(&[], groups));
+    let wanted = crate::scenarios::stage::request(&super::file_with_access(&[], groups));
     let bed = config_map_only();
     write(&bed, "mapUsers", Some(&admins));
     apply(&bed, &wanted).await;
-    let nothing = super::pruning(crate::stage::request(&file(&[])));
+    let nothing = super::pruning(crate::scenarios::stage::request(&file(&[])));
     let error = || CallError::new("kubernetes", "get", "role", CallErrorKind::AccessDenied, "no");
     let said = |plan: &Plan| -> Vec<String> {
         let warnings = plan.findings_of(Severity::Warning);
@@ -269,7 +269,7 @@ fn bound_by_name(users: &str) -> Sandbox {
 }
 
 #[tokio::test(start_paused = true)]
-async fn somebody_is_left_who_may_do_everything() {
+async fn last_administrator_is_kept() {
     let bed = config_map_only();
     write(&bed, "mapUsers", None);
     let request = deletion("arn:aws:iam::111122223333:role/platform", false);
@@ -289,13 +289,13 @@ async fn somebody_is_left_who_may_do_everything() {
 
 /// Who passes this guard has the work on AWS done; of a mapping there is none, and to do nothing is no success.
 #[tokio::test(start_paused = true)]
-async fn a_mapping_that_could_not_be_planned_is_never_a_success() {
+async fn mapping_that_could_not_be_planned_is_never_a_success() {
     let bed = hand_written();
     bed.edit(|world| cluster(world).unreachable = true).unwrap();
     let mut asked = request(&file(&[DEVELOPERS]));
     assert_eq!(
         refusals(&plan(&bed, &asked).await),
-        [Guard::KubernetesUnreachable.code()]
+        [Guard::KubernetesUnreachable.code().as_str()]
     );
     asked.settings.allow = [Guard::KubernetesUnreachable].into();
     let allowed = plan(&bed, &asked).await;
@@ -311,7 +311,7 @@ async fn a_mapping_that_could_not_be_planned_is_never_a_success() {
 async fn nodes_keep_their_role() {
     let request = deletion("arn:aws:iam::111122223333:role/node", false);
     refused_unless_allowed(&hand_written(), &request, Guard::NodeRoleLost).await;
-    let renamed = crate::stage::request(&file(&[
+    let renamed = crate::scenarios::stage::request(&file(&[
         "arn: arn:aws:iam::111122223333:role/node\nusername: node\ngroups: [system:bootstrappers, system:nodes]",
     ]));
     refused_unless_allowed(&hand_written(), &renamed, Guard::NodeRoleLost).await;
@@ -327,7 +327,7 @@ async fn nodes_keep_their_role() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_section_that_the_cluster_drops_is_not_written_around() {
+async fn section_that_the_cluster_drops_is_not_written_around() {
     let bed = hand_written();
     write(&bed, "mapUsers", Some("- userarn: {{oops}}\n"));
     let request = request(&file(&[DEVELOPERS]));

@@ -3,13 +3,13 @@
 use eksact_simulator::{Fault, Matching, Rule};
 
 use super::{DEVELOPERS, HAND_WRITTEN, file_with_access, hand_written, text};
-use crate::stage::{again, apply, assert_settled, attempt, request};
+use crate::scenarios::stage::{again, apply, assert_settled, attempt, request};
 use eksact_core::ports::CallErrorKind;
 
 const GROUPS: &str = "groups:\n- name: developers\n  bindings:\n  - rules:\n    - {apiGroups: [''], resources: [pods], verbs: [get]}\n    namespaces: [kube-public]\n";
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_ends_anywhere_leaves_the_old_or_the_new() {
+async fn interruption_anywhere_leaves_the_old_or_the_new_aws_auth() {
     let request = request(&file_with_access(
         &[DEVELOPERS, "account: \"444455556666\""],
         GROUPS,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use proptest::{prelude::*, sample::select, test_runner::TestCaseError};
 
 use super::{backups, deletion, file, hand_written, pruning, text, write};
-use crate::stage::{again, apply, plan, request, summary};
+use crate::scenarios::stage::{again, apply, plan, request, summary};
 
 /// One entry of mapRoles, in one of the ways in which people write them, of a role of this number.
 fn entry(number: usize, style: usize, groups: &[&str]) -> String {
@@ -83,7 +83,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
-    fn applying_settles_and_touches_nothing_else(
+    fn apply_settles_mappings_and_touches_nothing_else(
         before in config_map(),
         wanted in prop::collection::btree_map(0usize..8, groups(), 0..4),
     ) {
@@ -116,7 +116,7 @@ proptest! {
     }
 
     #[test]
-    fn deleting_takes_one_principal_and_no_more(before in config_map(), number in 0usize..6) {
+    fn deletion_takes_one_principal_and_no_more(before in config_map(), number in 0usize..6) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
             let bed = hand_written();

@@ -18,7 +18,7 @@ use eksact_core::{
 };
 use eksact_simulator::Sandbox;
 
-use crate::stage::{CLUSTER, REGION, cluster, fresh_world, request, sandbox};
+use crate::scenarios::stage::{CLUSTER, REGION, cluster, fresh_world, request, sandbox};
 
 /// The role of the nodes, mapped as EKS maps it, in the middle of a hand-written ConfigMap.
 pub(crate) const HAND_WRITTEN: &str = "\

@@ -8,7 +8,7 @@ use eksact_core::resources::{
 use super::{
     DEVELOPERS, HAND_WRITTEN, aws_auth, backups, deletion, file, hand_written, pruning, text, write,
 };
-use crate::stage::{again, apply, assert_settled, cluster, plan, request, summary};
+use crate::scenarios::stage::{again, apply, assert_settled, cluster, plan, request, summary};
 
 const PLATFORM: &str = "arn: arn:aws:iam::111122223333:role/platform\nusername: platform:{{SessionName}}\ngroups: [system:masters]";
 const NODE: &str = "arn: arn:aws:iam::111122223333:role/node\nusername: system:node:{{EC2PrivateDNSName}}\ngroups: [system:bootstrappers, system:nodes, monitored]";
@@ -51,7 +51,7 @@ async fn prune_takes_what_eksact_wrote() {
 
 /// Without `--prune` nothing goes that a file no longer has.
 #[tokio::test(start_paused = true)]
-async fn nothing_goes_unasked() {
+async fn mapping_stays_without_prune() {
     let bed = hand_written();
     apply(&bed, &request(&file(&[DEVELOPERS]))).await;
     let before = aws_auth(&bed);
@@ -77,7 +77,7 @@ fn restoring(name: &str, data: &eksact_core::ports::kubernetes::ConfigMap) -> Re
 
 /// Before each write the ConfigMap is kept, ten times at most, and can be taken back.
 #[tokio::test(start_paused = true)]
-async fn what_was_before_is_kept_and_can_be_taken_back() {
+async fn backup_has_what_was_before_and_can_be_restored() {
     let bed = hand_written();
     let original = aws_auth(&bed).unwrap();
     for round in 0..7 {
@@ -96,26 +96,32 @@ async fn what_was_before_is_kept_and_can_be_taken_back() {
     let plan = apply(&bed, &restore).await;
     assert_eq!(aws_auth(&bed).unwrap().data, original.data);
     assert_settled(&bed, &restore, "restored").await;
-    insta::assert_snapshot!(crate::stage::human(&plan));
+    insta::assert_snapshot!(crate::scenarios::stage::human(&plan));
 }
 
 /// What moved since the plan of a restore is not overwritten.
 #[tokio::test(start_paused = true)]
-async fn a_restore_does_not_overwrite_what_it_did_not_see() {
+async fn restore_does_not_overwrite_what_it_did_not_see() {
     let bed = hand_written();
     let original = aws_auth(&bed).unwrap();
     apply(&bed, &request(&file(&[DEVELOPERS]))).await;
     let restore = restoring("aws-auth-backup-x", &original);
     let planned = plan(&bed, &restore).await;
     write(&bed, "mapAccounts", Some("- \"444455556666\"\n"));
-    let report = crate::stage::carry_out(&bed, &planned, &restore).await;
-    assert!(report.failed[0].1.message.contains("moved"), "{report:#?}");
+    let report = crate::scenarios::stage::carry_out(&bed, &planned, &restore).await;
+    assert!(
+        report.failed[0]
+            .1
+            .message
+            .contains("changed since the plan was made"),
+        "{report:#?}"
+    );
     assert!(text(&bed, "mapRoles").contains("role/dev"));
 }
 
 /// Where the cluster refuses a backup, a file has it; where there is no place for one either, nothing is written.
 #[tokio::test(start_paused = true)]
-async fn a_backup_that_the_cluster_refuses_is_a_file() {
+async fn backup_that_the_cluster_refuses_is_a_file() {
     use eksact_core::{
         engine::{ExecutionOptions, Interrupt, execute},
         resources::Runner,
@@ -129,7 +135,7 @@ async fn a_backup_that_the_cluster_refuses_is_a_file() {
     .unwrap();
     let request = request(&file(&[DEVELOPERS]));
     let planned = plan(&bed, &request).await;
-    let refused = crate::stage::carry_out(&bed, &planned, &request).await;
+    let refused = crate::scenarios::stage::carry_out(&bed, &planned, &request).await;
     assert!(refused.failed[0].1.message.contains("no backup"), "{refused:#?}");
     assert_eq!(text(&bed, "mapRoles"), HAND_WRITTEN);
 

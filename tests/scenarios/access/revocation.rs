@@ -11,7 +11,7 @@ use eksact_core::{
 use eksact_simulator::Sandbox;
 
 use super::{DEVELOPERS, HAND_WRITTEN, file, file_with_access, hand_written, pruning, text, write};
-use crate::stage::{apply, assert_settled, carry_out, cluster, human, plan, request, summary};
+use crate::scenarios::stage::{apply, assert_settled, carry_out, cluster, human, plan, request, summary};
 
 /// A request of a `ClusterAccess` with these groups.
 fn groups(groups: &str) -> Request {
@@ -68,7 +68,7 @@ const EVERYTHING: &str =
 
 /// The rules of one binding never come to those who have another, whatever goes and in whatever order they stand.
 #[tokio::test(start_paused = true)]
-async fn own_rules_stay_where_they_were_given() {
+async fn rules_stay_where_they_were_given() {
     let bed = hand_written();
     let both = groups(&format!(
         "- name: ops\n  bindings:\n  - {{{READING}}}\n  - {{{EVERYTHING}}}\n"
@@ -104,7 +104,7 @@ async fn own_rules_stay_where_they_were_given() {
 
 /// A removal that stops between the role and its bindings is finished by the next run.
 #[tokio::test(start_paused = true)]
-async fn a_role_is_found_again_by_its_bindings() {
+async fn role_is_found_again_by_its_bindings() {
     let bed = hand_written();
     apply(
         &bed,
@@ -142,7 +142,7 @@ async fn colons_do_not_make_two_bindings_one() {
 /// A group that the file names has what the file says of it and no more; one that it no longer names has what it had,
 /// which is told, until it is pruned.
 #[tokio::test(start_paused = true)]
-async fn a_group_has_what_the_file_says_of_it() {
+async fn group_has_what_the_file_says_of_it() {
     let bed = hand_written();
     let wide = request(&file_with_access(
         &[DEVELOPERS],
@@ -167,7 +167,7 @@ async fn a_group_has_what_the_file_says_of_it() {
 
 /// A file that says nothing of access takes nothing away, pruning or not.
 #[tokio::test(start_paused = true)]
-async fn a_file_about_something_else_prunes_no_access() {
+async fn prune_of_a_file_about_something_else_keeps_access() {
     let bed = hand_written();
     apply(
         &bed,
@@ -177,7 +177,7 @@ async fn a_file_about_something_else_prunes_no_access() {
         )),
     )
     .await;
-    let service_accounts = pruning(request(&crate::stage::file(&[])));
+    let service_accounts = pruning(request(&crate::scenarios::stage::file(&[])));
     let planned = apply(&bed, &service_accounts).await;
     assert!(!summary(&planned).contains("Delete"), "{}", summary(&planned));
     assert!(!summary(&planned).contains("not-pruned"), "{}", summary(&planned));
@@ -185,7 +185,7 @@ async fn a_file_about_something_else_prunes_no_access() {
 
 /// Nothing is taken away while something that is to take its place cannot be had.
 #[tokio::test(start_paused = true)]
-async fn nobody_is_moved_into_nothing() {
+async fn principal_is_not_moved_while_the_new_group_fails() {
     let bed = hand_written();
     let mapping = |group: &str| {
         format!("arn: arn:aws:iam::111122223333:role/oncall\nusername: oncall\ngroups: [{group}]")
@@ -221,7 +221,7 @@ async fn nobody_is_moved_into_nothing() {
 
 /// A permission set that cannot be found is no reason to take away the mapping of its role.
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_resolved_prunes_nothing() {
+async fn unresolved_principal_prunes_nothing() {
     let bed = hand_written();
     apply(&bed, &request(&file(&[DEVELOPERS]))).await;
     let before = text(&bed, "mapRoles");
@@ -243,7 +243,7 @@ async fn what_cannot_be_resolved_prunes_nothing() {
 
 /// One principal under two names, an ARN and what stands for one, is told where both do not say the same.
 #[tokio::test(start_paused = true)]
-async fn a_principal_is_mapped_in_one_way() {
+async fn principal_is_mapped_in_one_way() {
     let bed = hand_written();
     bed.edit(|world| {
         let name = "AWSReservedSSO_Admin_0123456789abcdef";
@@ -273,7 +273,7 @@ async fn a_principal_is_mapped_in_one_way() {
 
 /// A new entry with its groups in any order is the only one of its ARN.
 #[tokio::test(start_paused = true)]
-async fn the_order_of_groups_is_no_other_entry() {
+async fn group_order_makes_no_other_entry() {
     let bed = hand_written();
     write(&bed, "mapRoles", Some("[]\n"));
     let zeta = DEVELOPERS.replace("[developers]", "[zeta, alpha]");

@@ -10,13 +10,13 @@ use eksact_simulator::Sandbox;
 use futures::future::join_all;
 
 use super::{DEVELOPERS, HAND_WRITTEN, aws_auth, deletion, file, hand_written, text, write};
-use crate::stage::{
+use crate::scenarios::stage::{
     again, apply, assert_settled, attempt, carry_out, cluster, fresh_world, plan, request, sandbox,
 };
 
 /// Twenty processes, each with a mapping of its own: every mapping is there, whatever the order of their calls.
 #[tokio::test(start_paused = true)]
-async fn twenty_writers_at_once_lose_nothing() {
+async fn aws_auth_of_twenty_writers_at_once_loses_nothing() {
     for seed in 0..5 {
         let mut world = fresh_world();
         if seed == 0 {
@@ -70,7 +70,7 @@ fn reason(report: &Report) -> &str {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_others_wrote_is_kept_under_ours() {
+async fn aws_auth_edits_of_others_are_kept_under_ours() {
     let theirs = format!(
         "{HAND_WRITTEN}# a newcomer\n- rolearn: arn:aws:iam::111122223333:role/new\n  username: new\n"
     );
@@ -84,7 +84,7 @@ async fn what_others_wrote_is_kept_under_ours() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_others_did_for_us_is_not_done_again() {
+async fn aws_auth_edit_that_others_made_for_us_is_not_repeated() {
     let theirs = format!(
         "{HAND_WRITTEN}- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev:{{{{SessionName}}}}\n  groups: [developers]\n"
     );
@@ -95,19 +95,19 @@ async fn what_others_did_for_us_is_not_done_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_change_than_the_planned_one_is_not_made() {
+async fn change_other_than_the_planned_one_is_not_made() {
     // Created was planned; now it would be somebody's entry that changes.
     let theirs = format!("{HAND_WRITTEN}- rolearn: arn:aws:iam::111122223333:role/dev\n  username: theirs\n");
     let (bed, report) = after(|bed| write(bed, "mapRoles", Some(&theirs))).await;
     assert!(
-        reason(&report).contains("in another way than planned"),
+        reason(&report).contains("would change differently than planned"),
         "{report:#?}"
     );
     assert_eq!(text(&bed, "mapRoles"), theirs);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_guard_that_refuses_by_now_stops_the_write() {
+async fn guard_that_refuses_by_now_stops_the_write() {
     let (bed, report) = after(|bed| write(bed, "mapUsers", Some("- {oops"))).await;
     assert!(
         reason(&report).contains("aws-auth-section-dropped"),
@@ -134,7 +134,7 @@ async fn a_guard_that_refuses_by_now_stops_the_write() {
 
 /// Somebody who never stops: the run ends when its time is up, and has written nothing.
 #[tokio::test(start_paused = true)]
-async fn a_run_gives_up_when_its_time_is_up() {
+async fn run_gives_up_when_its_time_is_up() {
     let bed = hand_written();
     let writes = Arc::new(AtomicUsize::new(0));
     let (world, count) = (bed.clone(), Arc::clone(&writes));

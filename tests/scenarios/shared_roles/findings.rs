@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{
     ACCOUNT, WEB, by_hand, changes, codes, not_sharing, pruning, request, role, seen_by, sharing, world,
 };
-use crate::stage::{apply, plan, sandbox};
+use crate::scenarios::stage::{apply, assert_row, plan, sandbox};
 
 #[tokio::test(start_paused = true)]
 async fn shared_role_that_cannot_be_written_is_told() {
@@ -28,7 +28,6 @@ async fn shared_role_that_cannot_be_written_is_told() {
         }
     })
     .unwrap();
-    let mut told = String::new();
     for reference in [
         "roleName: nowhere",
         "roleARN: 'arn:aws:iam::444455556666:role/theirs'",
@@ -44,19 +43,20 @@ async fn shared_role_that_cannot_be_written_is_told() {
         );
         let planned = plan(&blue, &wanted).await;
         assert_eq!(changes(&planned), [], "{reference}");
+        let mut told = String::new();
         for finding in planned.findings_of(Severity::Error) {
             let source = finding.source.as_ref().unwrap();
             writeln!(
                 told,
-                "{reference}\n  {source} {}: {}\n  {}",
+                "{source} {}: {}\n{}",
                 finding.code,
                 finding.message,
                 finding.help.as_deref().unwrap_or("-")
             )
             .unwrap();
         }
+        assert_row!("unwritable", reference, told);
     }
-    insta::assert_snapshot!(told);
 }
 
 /// The provider comes first, and without one nothing is written.

@@ -5,7 +5,7 @@ use eksact_identity::iam::shared_trust;
 use serde_json::json;
 
 use super::{ROLE, WEB, by_hand, codes, edit, seen_by, sharing, trust_policy, world};
-use crate::stage::{again, apply, carry_out, plan, sandbox};
+use crate::scenarios::stage::{again, apply, carry_out, plan, sandbox};
 
 /// The limit is told before the write, from the account's own quota where IAM tells it.
 #[tokio::test(start_paused = true)]
@@ -52,7 +52,7 @@ async fn shared_role_length_is_told_before_the_write() {
         for finding in planned
             .findings
             .iter()
-            .filter(|finding| finding.code.starts_with("trust-policy"))
+            .filter(|finding| finding.code.as_str().starts_with("trust-policy"))
         {
             assert!(
                 finding.message.contains(&format!("{characters} characters")),

@@ -13,7 +13,7 @@ use futures::future::join_all;
 use serde_json::json;
 
 use super::{WEB, changes, codes, edit, not_sharing, pruning, request, seen_by, sharing, sid, sids, world};
-use crate::stage::{again, apply, assert_settled, attempt, human, plan, sandbox, summary};
+use crate::scenarios::stage::{again, apply, assert_settled, attempt, human, plan, sandbox, summary};
 
 const OWNER: &str = "  serviceAccounts:\n  - metadata: {name: web, namespace: app}\n    roleName: orders-reader\n    attachPolicyARNs: ['arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess']\n";
 

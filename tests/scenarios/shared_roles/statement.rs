@@ -10,7 +10,7 @@ use super::{
     ACCOUNT, NAMES, ROLE, WEB, by_hand, changes, codes, edit, not_sharing, pruning, request, seen_by,
     sharing, sid, sids, trust_policy, world,
 };
-use crate::stage::{again, apply, assert_settled, human, plan, sandbox};
+use crate::scenarios::stage::{again, apply, assert_settled, human, plan, sandbox};
 
 #[tokio::test(start_paused = true)]
 async fn shared_role_life_of_a_statement() {

@@ -125,7 +125,7 @@ impl AssumeRole<'_> {
                 action.1,
                 self.role,
                 CallErrorKind::Other,
-                "the answer has no credentials",
+                "the response has no credentials",
             )
         })?;
         Ok(Credentials::new(
@@ -158,14 +158,15 @@ impl MfaRole {
         let source = self.source.provide_credentials().await?;
         let code = (self.ask)(&self.serial).map_err(|cause| {
             CredentialsError::provider_error(format!(
-                "profile {} needs a code of the MFA device {}, and there is no terminal to ask on ({cause}); run \
-                 `eksact token` with this profile in a terminal: the session is kept for the calls that follow",
+                "profile {} needs a code from the MFA device {}, and there is no terminal to ask on \
+                 ({cause}); run `eksact token` with this profile in a terminal: the session is cached for \
+                 later calls",
                 self.profile, self.serial
             ))
         })?;
         if code.is_empty() {
             return Err(CredentialsError::provider_error(format!(
-                "profile {} needs a code of the MFA device {}, and none was given",
+                "profile {} needs a code from the MFA device {}, and none was given",
                 self.profile, self.serial
             )));
         }

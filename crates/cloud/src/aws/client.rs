@@ -135,7 +135,7 @@ impl Pages {
     ) -> Result<bool, CallError> {
         let next = next.filter(|marker| !marker.is_empty());
         if next.is_some() && next == self.marker {
-            let message = "the service gave the same page marker twice; the list would never end";
+            let message = "the service returned the same page marker twice; the list would never end";
             return Err(CallError::new(
                 service,
                 name,

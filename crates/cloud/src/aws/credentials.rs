@@ -263,7 +263,7 @@ fn no_credentials(origin: Origin<'_>, error: &CredentialsError) -> CallError {
         Some(profile) => (
             format!("profile {profile}"),
             format!(
-                "profile `{profile}` gives none: {cause}{}",
+                "profile `{profile}` provides no credentials: {cause}{}",
                 advice(origin.config, profile)
             ),
         ),

@@ -39,7 +39,7 @@ where
             let message = context
                 .err()
                 .message()
-                .unwrap_or("the service gave no text")
+                .unwrap_or("the service returned no message")
                 .trim();
             let kind = kind_of(service, code, message, status);
             let message = match advice(code) {
@@ -58,14 +58,14 @@ where
             failure(
                 kind,
                 format!(
-                    "HTTP {status} with an answer that is not {service}'s: a proxy or another server may have given it; \
-                     check HTTPS_PROXY and AWS_ENDPOINT_URL"
+                    "HTTP {status} with a response that is not from {service}: a proxy or another server \
+                     may have sent it; check HTTPS_PROXY and AWS_ENDPOINT_URL"
                 ),
             )
         }
         SdkError::TimeoutError(_) => failure(
             CallErrorKind::Unreachable,
-            format!("no answer within the time limit: {}", chain_text(error)),
+            format!("no response within the time limit: {}", chain_text(error)),
         ),
         SdkError::DispatchFailure(dispatch) => {
             let cause: &(dyn Error + 'static) =
@@ -84,7 +84,7 @@ pub(super) fn incomplete((service, name): Action, object: &str, what: &str) -> C
         name,
         object,
         CallErrorKind::Other,
-        format!("the answer holds no {what}"),
+        format!("the response has no {what}"),
     )
 }
 
@@ -209,12 +209,13 @@ pub(crate) fn unreachable_text(error: &(dyn Error + 'static)) -> String {
     let advice = if let Some(rustls::Error::InvalidCertificate(reason)) = find::<rustls::Error>(error) {
         match reason {
             rustls::CertificateError::UnknownIssuer => {
-                "a proxy may open TLS here: set AWS_CA_BUNDLE or SSL_CERT_FILE to a file with its certificate authority"
+                "a proxy may intercept TLS here: set AWS_CA_BUNDLE or SSL_CERT_FILE to a file with its \
+                 certificate authority"
             }
             rustls::CertificateError::Expired | rustls::CertificateError::NotValidYet => {
                 "check this machine's clock"
             }
-            _ => "check HTTPS_PROXY and who answers for this host",
+            _ => "check HTTPS_PROXY and which server answers for this host",
         }
     } else if text.contains("dns error") || text.contains("lookup address") {
         "check the region's name, the network, and whether HTTPS_PROXY must be set"
@@ -303,5 +304,4 @@ pub(crate) fn chain_text(error: &(dyn Error + 'static)) -> String {
 }
 
 #[cfg(test)]
-#[path = "error_tests.rs"]
 mod tests;

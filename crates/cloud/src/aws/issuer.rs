@@ -90,7 +90,7 @@ impl IssuerClient {
     /// A tunnel to the target (HTTP CONNECT, RFC 9110 section 9.3.6).
     async fn through(&self, proxy: &Intercept, target: &Target) -> Result<Box<dyn Stream>, String> {
         let uri = proxy.uri();
-        let host = uri.host().ok_or("the proxy's URL names no host")?;
+        let host = uri.host().ok_or("the proxy's URL has no host")?;
         let stream = match uri.scheme_str() {
             Some("http") | None => connect(host, uri.port_u16().unwrap_or(80)).await?,
             Some("https") => self.tls_to_proxy(host, uri.port_u16().unwrap_or(443)).await?,
@@ -107,8 +107,13 @@ impl IssuerClient {
         }
         let request = request
             .body(String::new())
-            .map_err(|error| format!("the tunnel cannot be asked for: {error}"))?;
-        let hung_up = |error: hyper::Error| format!("the proxy hung up on CONNECT: {}", chain_text(&error));
+            .map_err(|error| format!("the request for the tunnel cannot be built: {error}"))?;
+        let hung_up = |error: hyper::Error| {
+            format!(
+                "the proxy closed the connection on CONNECT: {}",
+                chain_text(&error)
+            )
+        };
         let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
             .title_case_headers(true)
             .handshake(TokioIo::new(stream))
@@ -138,7 +143,7 @@ impl IssuerClient {
 
     async fn tls_to_proxy(&self, host: &str, port: u16) -> Result<Box<dyn Stream>, String> {
         let stream = connect(host, port).await?;
-        let name = server_name(host).ok_or_else(|| format!("`{host}` is no host name"))?;
+        let name = server_name(host).ok_or_else(|| format!("`{host}` is not a host name"))?;
         let configuration = client_configuration(&Arc::new(ring::default_provider()))?
             .with_root_certificates(self.proxy_roots.root_store())
             .with_no_client_auth();
@@ -184,10 +189,10 @@ impl IssuerProbe for IssuerClient {
         };
         let chain = tokio::time::timeout(self.time_limit, self.look(&target, proxy.as_ref()))
             .await
-            .map_err(|_| unreachable(format!("no answer within {}", in_words(self.time_limit))))?
+            .map_err(|_| unreachable(format!("no response within {}", in_words(self.time_limit))))?
             .map_err(&unreachable)?;
         if chain.certificates.is_empty() {
-            return Err(unreachable("the host showed no certificate".to_owned()));
+            return Err(unreachable("the host presented no certificate".to_owned()));
         }
         Ok(chain)
     }
@@ -203,16 +208,16 @@ struct Target {
 
 impl Target {
     fn of(issuer_url: &str) -> Result<Self, &'static str> {
-        let uri: Uri = issuer_url.parse().map_err(|_| "the issuer is no URL")?;
+        let uri: Uri = issuer_url.parse().map_err(|_| "the issuer is not a URL")?;
         if uri.scheme_str() != Some("https") {
-            return Err("the issuer is no https URL");
+            return Err("the issuer is not an https URL");
         }
-        let authority = uri.authority().ok_or("the issuer's URL names no host")?;
+        let authority = uri.authority().ok_or("the issuer's URL has no host")?;
         if authority.as_str().contains('@') {
-            return Err("the issuer's URL names a user; an issuer has none");
+            return Err("the issuer's URL has a user; an issuer's URL must not");
         }
         let host = authority.host().to_owned();
-        let server_name = server_name(&host).ok_or("the issuer's URL names no usable host")?;
+        let server_name = server_name(&host).ok_or("the issuer's URL has no usable host")?;
         let port = authority.port_u16().unwrap_or(443);
         Ok(Self {
             uri,
@@ -249,7 +254,7 @@ fn client_configuration(
 
 fn certificate(der: &CertificateDer<'static>) -> Result<Certificate, String> {
     let (_, parsed) = X509Certificate::from_der(der)
-        .map_err(|error| format!("the host showed a certificate that cannot be read: {error}"))?;
+        .map_err(|error| format!("the host presented a certificate that cannot be read: {error}"))?;
     // Names come from a stranger: no control characters to a terminal.
     let plain = |name: String| name.chars().filter(|letter| !letter.is_control()).collect();
     let seconds = parsed.validity().not_after.timestamp();
@@ -330,5 +335,4 @@ impl ServerCertVerifier for AcceptAny {
 }
 
 #[cfg(test)]
-#[path = "issuer_tests.rs"]
 mod tests;

@@ -338,7 +338,7 @@ fn policy_document(
         let message = format!("its {what} cannot be read: {reason}");
         CallError::new(service, action, object, CallErrorKind::Other, message)
     };
-    let document = document.ok_or_else(|| broken("the answer holds none".to_owned()))?;
+    let document = document.ok_or_else(|| broken("the response has none".to_owned()))?;
     if document.trim_start().starts_with('{') {
         return serde_json::from_str(document).map_err(|error| broken(error.to_string()));
     }

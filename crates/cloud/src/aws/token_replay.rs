@@ -35,7 +35,7 @@ pub async fn replay(
     roots: &TrustRoots,
 ) -> Result<StsAnswer, CallError> {
     let failed = |kind, message: &str| CallError::new("sts", "GetCallerIdentity", host, kind, message);
-    let damaged = || failed(CallErrorKind::Invalid, "the token holds no URL that can be asked");
+    let damaged = || failed(CallErrorKind::Invalid, "the token has no URL that can be called");
     let url = token
         .strip_prefix(TOKEN_PREFIX)
         .and_then(|encoded| URL_SAFE_NO_PAD.decode(encoded.replace(['\r', '\n'], "")).ok())
@@ -63,7 +63,7 @@ pub async fn replay(
         Err(_) => {
             return Err(failed(
                 CallErrorKind::Unreachable,
-                "no answer within 10 seconds, which is as long as the server waits",
+                "no response within 10 seconds, the time that the server itself waits",
             ));
         }
     };
@@ -76,13 +76,13 @@ pub async fn replay(
         .and_then(Result::ok)
         .map(AggregatedBytes::into_bytes)
         .filter(|bytes| bytes.len() <= LONGEST_ANSWER)
-        .ok_or_else(|| failed(CallErrorKind::Unreachable, "the answer was cut off"))?;
+        .ok_or_else(|| failed(CallErrorKind::Unreachable, "the response was cut off"))?;
     let text = String::from_utf8_lossy(&bytes);
     let verdict = if status == 200 {
         StsVerdict::Identity(identity(&text).ok_or_else(|| {
             failed(
                 CallErrorKind::Other,
-                "the answer is not STS's: a proxy or another server may have given it",
+                "the response is not from STS: a proxy or another server may have sent it",
             )
         })?)
     } else {

@@ -124,5 +124,5 @@ fn authority(call: &Call, data: &str) -> Result<Vec<Vec<u8>>, CallError> {
         .decode(data.trim())
         .map_err(|error| unusable(format!("certificateAuthority.data is not base64: {error}")))?;
     roots_of_pem(&pem)
-        .ok_or_else(|| unusable("certificateAuthority.data holds no certificate in PEM form".to_owned()))
+        .ok_or_else(|| unusable("certificateAuthority.data contains no certificate in PEM format".to_owned()))
 }

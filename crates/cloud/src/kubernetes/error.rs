@@ -60,21 +60,22 @@ impl Way {
 
     fn unreachable_remedy(&self) -> String {
         match self {
-            Self::Cluster { .. } => "If the cluster's endpoint is private, connect from inside the VPC (VPN, bastion), \
-                 or name a tunnel with --kubeconfig and --context, or leave Kubernetes alone with roleOnly or --role-only."
+            Self::Cluster { .. } => "If the cluster's endpoint is private, connect from inside the VPC \
+                 (VPN, bastion), or name a tunnel with --kubeconfig and --context, or skip Kubernetes with \
+                 roleOnly or --role-only."
                 .to_owned(),
             Self::Kubeconfig { context, .. } => format!(
-                "Is the tunnel of context \"{context}\" open, and the right one? Without Kubernetes only roleOnly or \
-                 --role-only can proceed."
+                "Check that the tunnel of context \"{context}\" is open and is the right one. Without \
+                 Kubernetes only roleOnly or --role-only can proceed."
             ),
         }
     }
 
     fn refused_hint(&self) -> String {
         match self {
-            Self::Cluster { .. } => "The cluster does not know this IAM principal, or its credentials have expired. Access entries \
-                 and the ConfigMap kube-system/aws-auth decide who may enter; the principal that created the cluster \
-                 may be the only one so far."
+            Self::Cluster { .. } => "The cluster does not know this IAM principal, or its credentials have \
+                 expired. Access entries and the ConfigMap kube-system/aws-auth decide who gets in; the \
+                 principal that created the cluster may be the only one so far."
                 .to_owned(),
             Self::Kubeconfig { context, .. } => format!(
                 "The cluster refused the credentials of context \"{context}\": they have expired, or its user is not \
@@ -167,7 +168,7 @@ pub(super) fn from_bare_answer(call: &Call, way: &Way, http_code: u16, body: &[u
     };
     let text = excerpt(&String::from_utf8_lossy(body));
     let said = if text.is_empty() {
-        "without a text".to_owned()
+        "without a message".to_owned()
     } else {
         format!("with \"{text}\"")
     };
@@ -179,8 +180,8 @@ pub(super) fn from_bare_answer(call: &Call, way: &Way, http_code: u16, body: &[u
     call.error(
         kind,
         format!(
-            "{} answered HTTP {http_code} {said}, which is not an answer of the Kubernetes API: a proxy or another \
-             server may be in between.{hint}",
+            "{} answered HTTP {http_code} {said}, which is not a response of the Kubernetes API: a proxy or \
+             another server may be in between.{hint}",
             way.endpoint()
         ),
     )
@@ -191,7 +192,7 @@ pub(super) fn from_unreadable_answer(call: &Call, way: &Way, error: &serde_json:
     call.error(
         CallErrorKind::ServiceFailure,
         format!(
-            "{} answered with something else than the JSON of this object ({:?} error at line {}, column {})",
+            "{} did not answer with the JSON of this object ({:?} error at line {}, column {})",
             way.endpoint(),
             // serde's text quotes values, and those of a pod may be secret.
             error.classify(),
@@ -217,8 +218,9 @@ pub(super) fn from_transport(call: &Call, way: &Way, error: &kube::Error) -> Cal
     let endpoint = way.endpoint();
     let message = if causes.iter().any(|cause| cause.is::<rustls::Error>()) {
         format!(
-            "the TLS connection to {endpoint} failed: {text}. If a proxy opens TLS, name its root certificate with \
-             AWS_CA_BUNDLE or SSL_CERT_FILE; otherwise the cluster's certificate authority is not the one expected."
+            "the TLS connection to {endpoint} failed: {text}. If a proxy intercepts TLS, name its root \
+             certificate with AWS_CA_BUNDLE or SSL_CERT_FILE; otherwise the cluster's certificate authority \
+             is not the one expected."
         )
     } else if causes.iter().any(|cause| is_time_limit(*cause)) {
         format!(

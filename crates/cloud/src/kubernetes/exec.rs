@@ -93,7 +93,7 @@ impl TokenSource for ExecPlugin {
     async fn token(&self) -> Result<BearerToken, CallError> {
         self.run().await?.token.ok_or_else(|| {
             self.call()
-                .error(CallErrorKind::Credentials, "it gave no token this time")
+                .error(CallErrorKind::Credentials, "it returned no token this time")
         })
     }
 }
@@ -110,7 +110,7 @@ fn run(config: &ExecConfig, call: &Call) -> Result<ExecCredential, CallError> {
         Some(ExecInteractiveMode::Never) => false,
         Some(ExecInteractiveMode::Always) if !terminal => {
             return Err(failed(
-                "it must ask on a terminal (interactiveMode: Always), and there is none".to_owned(),
+                "it needs a terminal (interactiveMode: Always), and there is none".to_owned(),
             ));
         }
         _ => terminal,
@@ -163,13 +163,12 @@ fn run(config: &ExecConfig, call: &Call) -> Result<ExecCredential, CallError> {
 
 /// Reads the plugin's answer. Texts do not quote it.
 fn credential(stdout: &[u8], api_version: &str) -> Result<ExecCredential, String> {
-    let answer: Answer = serde_json::from_slice(stdout).map_err(|_| {
-        "it printed something else than an ExecCredential in JSON; is its output set to text?".to_owned()
-    })?;
+    let answer: Answer = serde_json::from_slice(stdout)
+        .map_err(|_| "it did not print an ExecCredential in JSON; is its output set to text?".to_owned())?;
     let answered = answer.api_version.as_deref().unwrap_or_default();
     if answered != api_version {
         return Err(format!(
-            "it answered in version \"{}\", the kubeconfig asks for \"{api_version}\"; update the one or the other",
+            "it answered in version \"{}\", the kubeconfig asks for \"{api_version}\"; update one of them",
             excerpt(answered)
         ));
     }
@@ -187,9 +186,9 @@ fn credential(stdout: &[u8], api_version: &str) -> Result<ExecCredential, String
     let certificate = (&credential.client_certificate, &credential.client_key);
     match (&credential.token, certificate) {
         (_, (Some(_), None) | (None, Some(_))) => {
-            Err("it gave a client certificate or key without the other".to_owned())
+            Err("it returned a client certificate or key without the other".to_owned())
         }
-        (None, (None, None)) => Err("it gave neither token nor client certificate".to_owned()),
+        (None, (None, None)) => Err("it returned neither a token nor a client certificate".to_owned()),
         _ => Ok(credential),
     }
 }
@@ -266,12 +265,12 @@ mod tests {
         for (answer, expected) in [
             (
                 r#"{"apiVersion":"client.authentication.k8s.io/v1beta1","status":{"token":"t"}}"#.to_owned(),
-                "update the one or the other",
+                "update one of them",
             ),
             (format!(r#"{{"apiVersion":"{v1}"}}"#), "no status"),
             (
                 format!(r#"{{"apiVersion":"{v1}","status":{{"token":""}}}}"#),
-                "neither token nor",
+                "neither a token nor",
             ),
             (
                 format!(r#"{{"apiVersion":"{v1}","status":{{"clientKeyData":"k"}}}}"#),

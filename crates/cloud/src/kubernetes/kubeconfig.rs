@@ -205,7 +205,7 @@ fn roots(
     };
     let own = match pem {
         Some(pem) => Some(roots_of_pem(&pem).ok_or_else(|| {
-            invalid("the cluster's certificate authority holds no certificate in PEM form".to_owned())
+            invalid("the cluster's certificate authority contains no certificate in PEM format".to_owned())
         })?),
         None => None,
     };

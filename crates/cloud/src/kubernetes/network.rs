@@ -107,7 +107,7 @@ pub(super) fn proxy_url(call: &Call, source: &str, text: &str) -> Result<Uri, Ca
         other => {
             return Err(call.error(
                 CallErrorKind::Invalid,
-                format!("{source} names a proxy of type {other}; http, https and socks5 are known"),
+                format!("{source} names a proxy of type {other}; http, https and socks5 are supported"),
             ));
         }
     };

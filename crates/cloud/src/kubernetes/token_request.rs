@@ -34,6 +34,6 @@ impl KubernetesClient {
             .and_then(Value::as_str)
             .filter(|token| !token.is_empty())
             .map(WebIdentityToken::new)
-            .ok_or_else(|| call.error(CallErrorKind::Other, "the answer has no token".to_owned()))
+            .ok_or_else(|| call.error(CallErrorKind::Other, "the response has no token".to_owned()))
     }
 }

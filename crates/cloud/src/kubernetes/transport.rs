@@ -200,7 +200,8 @@ impl Transport {
         let value = token.header().ok_or_else(|| {
             call.error(
                 CallErrorKind::Credentials,
-                "the token holds characters that HTTP does not allow; what makes it is at fault",
+                "the token contains characters that HTTP does not allow; the program that makes it is at \
+                 fault",
             )
         })?;
         request.headers_mut().insert(header::AUTHORIZATION, value);

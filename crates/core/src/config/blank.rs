@@ -10,6 +10,7 @@ use super::document::DocumentKind;
 use super::fields::{Field, FieldType, types};
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use eksact_yaml::{Content, Node};
 
@@ -65,7 +66,7 @@ impl Walk {
             (FieldType::Map(_), Content::Mapping(entries)) => {
                 for entry in entries.iter().filter(|entry| is_blank(&entry.key)) {
                     let message = format!("{path} has an empty key");
-                    let finding = Finding::error("empty", path.key(&entry.key), message);
+                    let finding = Finding::error(Code::Empty, path.key(&entry.key), message);
                     self.findings.push(finding.at_key().help(fill_in()));
                 }
             }
@@ -84,7 +85,7 @@ impl Walk {
     fn text(&mut self, text: &str, path: &FieldPath) {
         if is_blank(text) {
             let what = if text.is_empty() { "empty" } else { "blank" };
-            let finding = Finding::error("empty", path.clone(), format!("{path} is {what}"));
+            let finding = Finding::error(Code::Empty, path.clone(), format!("{path} is {what}"));
             self.findings.push(finding.help(fill_in()));
         }
     }
@@ -96,12 +97,12 @@ impl Walk {
         }
         let own = self.kind == DocumentKind::ClusterAccess;
         let message = format!("{path} has no value");
-        let mut finding = Finding::error("empty", path.clone(), message)
+        let mut finding = Finding::error(Code::Empty, path.clone(), message)
             .at_key()
             .help(fill_in());
         if !own {
             finding.severity = Severity::Warning;
-            finding.message.push_str(" and counts as left out");
+            finding.message.push_str(" and is treated as left out");
         }
         self.findings.push(finding);
     }

@@ -3,6 +3,7 @@
 //! A diagnostic carries data; its plain `Display` is for logs and tests. Colours belong to the view.
 //! Everything that comes from the file is made harmless here, so that a file cannot write to the terminal.
 
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use std::fmt;
 
@@ -48,7 +49,7 @@ pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
     /// A stable, kebab-case name of the rule, such as `unknown-key`.
-    pub code: &'static str,
+    pub code: Code,
     /// The field, such as `iam.serviceAccounts[0].roleName`; empty for the file as a whole.
     pub path: String,
     /// What is wrong, in one sentence.
@@ -65,7 +66,7 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// One without a place. What comes from elsewhere in `message` and `help` is made harmless.
-    pub fn new(severity: Severity, code: &'static str, path: impl Into<String>, message: &str) -> Self {
+    pub fn new(severity: Severity, code: Code, path: impl Into<String>, message: &str) -> Self {
         Self {
             severity,
             code,

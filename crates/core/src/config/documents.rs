@@ -1,5 +1,6 @@
 //! The documents of all files of a run: decoded, parted, told apart, and what is reported about each, with its place.
 
+use eksact_message::code::Code;
 use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
@@ -225,23 +226,23 @@ impl Part {
     }
 }
 
-fn of_file(code: &'static str, message: impl Into<String>) -> Finding {
+fn of_file(code: Code, message: impl Into<String>) -> Finding {
     Finding::error(code, FieldPath::default(), message)
 }
 
 /// What makes a file unusable as YAML.
 fn unusable(text: &str, problem: &SyntaxError) -> (Position, Finding) {
     let code = match problem.kind {
-        ErrorKind::Character => "control-character",
-        ErrorKind::Syntax => "yaml-syntax",
-        ErrorKind::Tag => "yaml-tag",
-        ErrorKind::Alias => "yaml-alias",
-        ErrorKind::Key => "bad-key",
-        ErrorKind::Merge => "bad-merge",
-        ErrorKind::Duplicate => "duplicate-key",
-        ErrorKind::NotJson => "not-json",
-        ErrorKind::Depth => "yaml-too-deep",
-        ErrorKind::Size => "yaml-too-large",
+        ErrorKind::Character => Code::ControlCharacter,
+        ErrorKind::Syntax => Code::YamlSyntax,
+        ErrorKind::Tag => Code::YamlTag,
+        ErrorKind::Alias => Code::YamlAlias,
+        ErrorKind::Key => Code::BadKey,
+        ErrorKind::Merge => Code::BadMerge,
+        ErrorKind::Duplicate => Code::DuplicateKey,
+        ErrorKind::NotJson => Code::NotJson,
+        ErrorKind::Depth => Code::YamlTooDeep,
+        ErrorKind::Size => Code::YamlTooLarge,
     };
     let explained = explain::explain(text, problem);
     let message = match problem.kind {
@@ -256,12 +257,12 @@ fn unusable(text: &str, problem: &SyntaxError) -> (Position, Finding) {
 
 fn too_many_documents() -> Finding {
     let message = format!("the file has more than {MAXIMUM_DOCUMENTS} documents");
-    of_file("too-many-documents", message).help(remedy!("put the entries of several into one"))
+    of_file(Code::TooManyDocuments, message).help(remedy!("put the entries of several into one"))
 }
 
 fn other_document() -> Finding {
     let own = DocumentKind::ClusterAccess;
-    of_file("other-document", "this document is of no kind that eksact knows").help(remedy!(
+    of_file(Code::OtherDocument, "eksact does not know the kind of this document").help(remedy!(
         "a ClusterConfig can be followed by `apiVersion: {}`, `kind: {}`; put everything else into files of its own",
         own.api_version(),
         own.name()
@@ -270,15 +271,16 @@ fn other_document() -> Finding {
 
 fn second_config(earlier: &SourceLocation) -> Finding {
     let message = format!("there is a ClusterConfig already, at {earlier}");
-    of_file("second-cluster-config", message).help(remedy!(
+    of_file(Code::SecondClusterConfig, message).help(remedy!(
         "one run is about one cluster: put the other into a file of its own"
     ))
 }
 
 fn not_first() -> Finding {
     let message = "the ClusterConfig is not the first document of its file";
-    of_file("cluster-config-not-first", message)
-        .help(remedy!("put it first: eksctl reads nothing else of a file"))
+    of_file(Code::ClusterConfigNotFirst, message).help(remedy!(
+        "put it first: eksctl reads only the first document of a file"
+    ))
 }
 
 fn no_config(files: usize, has_access: bool) -> Finding {
@@ -286,8 +288,8 @@ fn no_config(files: usize, has_access: bool) -> Finding {
         0 | 1 => "there is no ClusterConfig in this file",
         _ => "there is no ClusterConfig in these files",
     };
-    of_file("empty", message).help(if has_access {
-        remedy!("a ClusterAccess belongs to a ClusterConfig: put it behind one, or name both files with -f")
+    of_file(Code::Empty, message).help(if has_access {
+        remedy!("a ClusterAccess belongs to a ClusterConfig: put it after one, or name both files with -f")
     } else {
         remedy!("begin with `apiVersion: eksctl.io/v1alpha5` and `kind: ClusterConfig`")
     })

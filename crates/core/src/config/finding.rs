@@ -6,6 +6,7 @@ use super::diagnostic::{Diagnostic, Severity, harmless_text};
 use super::location::SourceLocation;
 use super::path::FieldPath;
 use super::source::Position;
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 
 /// More findings of a weight than this help nobody, and a hostile file could ask for millions.
@@ -47,7 +48,7 @@ impl Findings {
 #[derive(Clone, Debug)]
 pub(super) struct Finding {
     pub(super) severity: Severity,
-    pub(super) code: &'static str,
+    pub(super) code: Code,
     pub(super) path: FieldPath,
     pub(super) message: String,
     pub(super) help: Option<Remedy>,
@@ -64,7 +65,7 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    pub(super) fn error(code: &'static str, path: FieldPath, message: impl Into<String>) -> Self {
+    pub(super) fn error(code: Code, path: FieldPath, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
             code,
@@ -79,7 +80,7 @@ impl Finding {
         }
     }
 
-    pub(super) fn warning(code: &'static str, path: FieldPath, message: impl Into<String>) -> Self {
+    pub(super) fn warning(code: Code, path: FieldPath, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
             ..Self::error(code, path, message)

@@ -15,6 +15,7 @@ use super::validate::duplicates::{self, Listed};
 use super::validate::identity_mapping::list_key;
 use super::{blank, placeholder, shape, validate};
 use eksact_identity::iam::Partition;
+use eksact_message::code::Code;
 use eksact_yaml::Node;
 
 /// A configuration that can be used, and what someone should look at all the same.
@@ -123,14 +124,14 @@ fn on_tree<const LISTS: usize>(kind: DocumentKind, root: &Node, meaning: [Findin
         .into_iter()
         .chain(meaning.into_iter().flat_map(Findings::into_vec))
         .filter(|finding| !is_explained(finding, &findings))
-        .filter(|finding| finding.code == "missing" || !is_explained(finding, &blanks))
+        .filter(|finding| finding.code == Code::Missing || !is_explained(finding, &blanks))
         .collect();
     findings.extend(meaning);
     // Of what has to be there it is said that it has to be there.
     blanks.retain(|blank| {
         !findings
             .iter()
-            .any(|finding| finding.code == "missing" && finding.path == blank.path)
+            .any(|finding| finding.code == Code::Missing && finding.path == blank.path)
     });
     findings.extend(blanks);
     placeholder::once_each(findings)
@@ -170,7 +171,7 @@ fn agreement(root: &Node, cluster: &Metadata) -> Findings {
                 quoted(own),
                 quoted(&wanted.value)
             );
-            findings.push(Finding::error("other-cluster", path, message).help(remedy!(
+            findings.push(Finding::error(Code::OtherCluster, path, message).help(remedy!(
                 "is this the right file? `metadata` may be left out of a ClusterAccess"
             )));
         }

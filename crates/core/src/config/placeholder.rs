@@ -4,6 +4,7 @@
 //! Inside a policy document `${aws:username}` is IAM's own: a policy variable
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>).
 
+use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use super::diagnostic::quoted;
@@ -12,9 +13,6 @@ use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use super::template;
 use eksact_yaml::{Content, Node};
-
-/// The name of the rule.
-pub(super) const CODE: &str = "placeholder";
 
 /// The findings of everything managed: all of a ClusterAccess; `metadata`, `iam.withOIDC`, `iam.serviceAccounts` and
 /// `iamIdentityMappings` of a ClusterConfig.
@@ -98,9 +96,9 @@ fn walk(node: &Node, path: &FieldPath, place: Place, findings: &mut Findings) {
     if let Some(tag) = node.custom_tag() {
         findings.push(
             Finding::error(
-                "placeholder",
+                Code::Placeholder,
                 path.clone(),
-                format!("the tag {} is not expanded by anything here", quoted(tag)),
+                format!("the tag {} is not expanded by eksact", quoted(tag)),
             )
             .help(remedy!("write the value itself")),
         );
@@ -127,9 +125,9 @@ fn walk(node: &Node, path: &FieldPath, place: Place, findings: &mut Findings) {
                 {
                     findings.push(
                         Finding::error(
-                            "placeholder",
+                            Code::Placeholder,
                             here.clone(),
-                            format!("{} is not expanded by anything here", quoted(&entry.key)),
+                            format!("{} is not expanded by eksact", quoted(&entry.key)),
                         )
                         .at_key()
                         .help(remedy!(
@@ -157,7 +155,7 @@ fn unexpanded(placeholder: &str, path: FieldPath, place: Place) -> Finding {
 /// Of the same placeholder in many places one finding is left, the first, which says how many there are.
 pub(super) fn once_each(findings: Vec<Finding>) -> Vec<Finding> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let is_one = |finding: &Finding| finding.code == CODE && finding.help.is_some();
+    let is_one = |finding: &Finding| finding.code == Code::Placeholder && finding.help.is_some();
     for finding in findings.iter().filter(|finding| is_one(finding)) {
         *counts.entry(finding.message.clone()).or_default() += 1;
     }

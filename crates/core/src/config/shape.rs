@@ -10,6 +10,7 @@ use super::fields::{Field, FieldType, ObjectType, types};
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use super::suggest;
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use eksact_yaml::explain::{self, Misleading};
 use eksact_yaml::{Content, Node, Resolved, Style};
@@ -120,9 +121,9 @@ impl Checker {
     }
 
     fn unused_holder(&mut self, key: &str, here: FieldPath) {
-        let message = format!("nothing in this file is an alias of what {} holds", quoted(key));
+        let message = format!("no alias in this file refers to what {} holds", quoted(key));
         self.findings.push(
-            Finding::warning("no-effect", here, message)
+            Finding::warning(Code::NoEffect, here, message)
                 .help(remedy!("it holds anchors (`&name`) for aliases (`*name`) elsewhere, and eksctl refuses it; leave it out"))
                 .at_key(),
         );
@@ -134,7 +135,7 @@ impl Checker {
             parent => format!("in {parent}"),
         };
         let mut finding = Finding::error(
-            "unknown-key",
+            Code::UnknownKey,
             here.clone(),
             format!("there is no key {} {place}", quoted(key)),
         )
@@ -160,7 +161,7 @@ impl Checker {
         finding.help = misleading(key).or(finding.help);
         if key.starts_with("Fn::") || key == "Ref" {
             finding.help = Some(remedy!(
-                "this looks like CloudFormation; nothing expands it here, so write the value itself"
+                "this looks like CloudFormation; eksact does not expand it; write the value itself"
             ));
         }
         self.findings.push(finding);
@@ -187,7 +188,7 @@ impl Checker {
             Severity::Warning
         };
         let mut finding = Finding::error(
-            "wrong-value",
+            Code::WrongValue,
             path.clone(),
             format!("{path} cannot be {}", quoted(text)),
         );
@@ -195,7 +196,7 @@ impl Checker {
         finding.help = Some(match (field.allowed.len(), suggest::nearest(text, words())) {
             (1, _) => remedy!("write {}; eksact supports no other", suggest::list(words())),
             (_, Some(word)) => suggest::did_you_mean([word]),
-            (_, None) => remedy!("it is one of {}", suggest::list(words())),
+            (_, None) => remedy!("use one of {}", suggest::list(words())),
         });
         self.findings.push(finding);
     }
@@ -206,10 +207,10 @@ impl Checker {
             describe(wanted),
             description(node)
         );
-        let mut finding = Finding::error("wrong-type", path.clone(), message);
+        let mut finding = Finding::error(Code::WrongType, path.clone(), message);
         if path.to_string().is_empty() {
             finding = Finding::error(
-                "wrong-type",
+                Code::WrongType,
                 path.clone(),
                 format!(
                     "the file must be {}, and this is {}",
@@ -238,7 +239,7 @@ impl Checker {
                 if entries.iter().any(|entry| is_cloudformation(&entry.key)) =>
             {
                 Some(remedy!(
-                    "CloudFormation functions are not expanded here; write the value itself"
+                    "eksact does not expand CloudFormation functions; write the value itself"
                 ))
             }
             _ => None,
@@ -303,7 +304,7 @@ fn description(node: &Node) -> String {
         Resolved::Null => return "nothing".to_owned(),
         Resolved::Bool(_) => "the boolean",
         Resolved::Integer(_) | Resolved::Unsigned(_) | Resolved::Float(_) => "the number",
-        Resolved::Timestamp(_) | Resolved::Text(_) | Resolved::Binary(_) => "the text",
+        Resolved::Timestamp(_) | Resolved::Text(_) | Resolved::Binary(_) => "the string",
     };
     format!("{kind} {}", quoted(text))
 }
@@ -318,7 +319,7 @@ fn describe(field_type: &FieldType) -> String {
         FieldType::Map(_) => "a mapping of names to values".to_owned(),
         FieldType::Taints => "a list of taints, or a mapping of keys to `value:effect`".to_owned(),
         FieldType::List(item) => match &**item {
-            FieldType::Text => "a list of texts".to_owned(),
+            FieldType::Text => "a list of strings".to_owned(),
             _ => "a list".to_owned(),
         },
     }
@@ -332,7 +333,7 @@ fn required_at_the_root(kind: DocumentKind, root: &Node, findings: &mut Findings
     let mut require = |present: bool, path: &str, help: Remedy| {
         if !present {
             findings.push(
-                Finding::error("missing", FieldPath::of(path), format!("{path} must be set"))
+                Finding::error(Code::Missing, FieldPath::of(path), format!("{path} must be set"))
                     .help(help)
                     .explained_from_below(),
             );

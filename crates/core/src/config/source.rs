@@ -1,5 +1,6 @@
 //! From the bytes of a file to text with lines, for diagnostics that show them.
 
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use std::ops::Range;
 use std::sync::Arc;
@@ -72,7 +73,7 @@ impl Source {
             );
             return Err(fail(
                 Some(Position { line: 1, column: 1 }),
-                "file-too-large",
+                Code::FileTooLarge,
                 message,
                 remedy!("is this really a ClusterConfig?"),
             ));
@@ -80,10 +81,10 @@ impl Source {
         let (text, _) = text::decode(bytes).map_err(|error| {
             fail(
                 Some(Position::new(error.line, error.column)),
-                "not-utf8",
+                Code::NotUtf8,
                 error.problem.to_owned(),
                 remedy!(
-                    "{}; a compressed or binary file is no ClusterConfig",
+                    "{}; a compressed or binary file is not a ClusterConfig",
                     text::not_text_help()
                 ),
             )
@@ -147,7 +148,7 @@ mod tests {
         );
         assert_eq!(
             error(b"\xff\xfea"),
-            "c.yaml:1:1: error: the file begins as UTF-16 text and is none here"
+            "c.yaml:1:1: error: the file begins as UTF-16 text and is not valid UTF-16 here"
         );
         assert_eq!(
             error(&vec![b'['; 10_000_000]),

@@ -292,5 +292,4 @@ fn joined<'a>(words: impl IntoIterator<Item = &'a str>, last_word: &str) -> Stri
 }
 
 #[cfg(test)]
-#[path = "suggest_tests.rs"]
 mod tests;

@@ -4,8 +4,8 @@
 use super::diagnostic::quoted;
 use super::finding::Finding;
 use super::path::FieldPath;
-use super::placeholder::CODE;
 use super::source::Position;
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use eksact_yaml::explain::template::{self, name};
 
@@ -46,8 +46,8 @@ pub(super) fn check(text: &str) -> Vec<(Position, Finding)> {
             let name = name(template.text);
             let finding = if OF_THE_AUTHENTICATOR.contains(&name) {
                 let message = format!("{} needs quotes{}", quoted(template.text), times(count));
-                Finding::error(CODE, FieldPath::default(), message).help(remedy!(
-                    "write '{{{{{name}}}}}': without quotes YAML takes it for a mapping"
+                Finding::error(Code::Placeholder, FieldPath::default(), message).help(remedy!(
+                    "write '{{{{{name}}}}}': without quotes YAML reads it as a mapping"
                 ))
             } else {
                 let mut finding = unexpanded(template.text, FieldPath::default());
@@ -61,8 +61,8 @@ pub(super) fn check(text: &str) -> Vec<(Position, Finding)> {
 
 /// That something was not filled in.
 pub(super) fn unexpanded(text: &str, path: FieldPath) -> Finding {
-    let message = format!("{} is not expanded by anything here", quoted(text));
-    Finding::error(CODE, path, message).help(help(text))
+    let message = format!("{} is not expanded by eksact", quoted(text));
+    Finding::error(Code::Placeholder, path, message).help(help(text))
 }
 
 /// How often it is there, where it is there more than once.
@@ -227,18 +227,14 @@ mod tests {
                 (
                     2,
                     9,
-                    "`{{NAME}}` is not expanded by anything here; it is there 2 times".to_owned()
+                    "`{{NAME}}` is not expanded by eksact; it is there 2 times".to_owned()
                 ),
-                (
-                    3,
-                    11,
-                    "`{{ REGION }}` is not expanded by anything here".to_owned()
-                ),
-                (5, 1, "`{% if a %}` is not expanded by anything here".to_owned()),
+                (3, 11, "`{{ REGION }}` is not expanded by eksact".to_owned()),
+                (5, 1, "`{% if a %}` is not expanded by eksact".to_owned()),
                 (
                     6,
                     4,
-                    "`{{ .Values.y | default(\"z\") }}` is not expanded by anything here".to_owned()
+                    "`{{ .Values.y | default(\"z\") }}` is not expanded by eksact".to_owned()
                 ),
             ]
         );
@@ -258,14 +254,8 @@ mod tests {
             assert_eq!(told(text), [], "{text}");
         }
         assert_eq!(told("a:\n  ${LINES}\n")[0].1, 3);
-        assert_eq!(
-            told("a: {{{x}}}\n")[0].2,
-            "`{{{x}}}` is not expanded by anything here"
-        );
-        assert_eq!(
-            told("a: {b: {{x}}}\n")[0].2,
-            "`{{x}}` is not expanded by anything here"
-        );
+        assert_eq!(told("a: {{{x}}}\n")[0].2, "`{{{x}}}` is not expanded by eksact");
+        assert_eq!(told("a: {b: {{x}}}\n")[0].2, "`{{x}}` is not expanded by eksact");
         assert_eq!(told("a: it's {{X}}\n").len(), 1);
         assert_eq!(told("a: |\n  x\nb: {{X}}\n").len(), 1);
     }

@@ -18,6 +18,7 @@ use eksact_identity::authn::{
     aws_auth::{Identity, SectionKey, parse},
     aws_auth_manifest::Manifest,
 };
+use eksact_message::code::Code;
 
 /// What was found out; what is none could not be.
 #[derive(Debug)]
@@ -50,7 +51,7 @@ pub struct Known<'a> {
 }
 
 /// What the root user does instead of being mapped.
-const USE_NO_ROOT: &str = "sign in as a user or role of IAM: neither access entries nor `eksact create iamidentitymapping` take the root user";
+const USE_NO_ROOT: &str = "sign in as a user or role of IAM: neither access entries nor `eksact create iamidentitymapping` accept the root user";
 
 /// The answer of the cluster's own API to a token of the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -295,7 +296,7 @@ fn refused(known: &Known<'_>, mappings: &Mappings<'_>, facts: &mut Facts) {
     }
     match known.token_faults {
         _ if is_token_refused => facts.add("STS", "refuses the caller's token"),
-        Some(_) => facts.add("STS", "believes the caller's token"),
+        Some(_) => facts.add("STS", "accepts the caller's token"),
         None => {}
     }
     if !mappings.none() {
@@ -316,12 +317,13 @@ fn refused(known: &Known<'_>, mappings: &Mappings<'_>, facts: &mut Facts) {
         facts.find(
             Finding::new(
                 Severity::Error,
-                "refused",
-                format!("the server refuses {arn}, and why is not checkable from here: {looked}"),
+                Code::Refused,
+                format!("the server refuses {arn}; the reason cannot be checked from here: {looked}"),
             )
-            .with_help(
-                remedy!("Give --kubeconfig or --context of somebody who may read the ConfigMap, or a copy of it with --aws-auth FILE."),
-            ),
+            .with_help(remedy!(
+                "Pass --kubeconfig or --context of someone who may read the ConfigMap, or a copy of \
+                     it with --aws-auth FILE."
+            )),
         );
     }
 }
@@ -332,25 +334,26 @@ fn refused_though_mapped(known: &Known<'_>, mappings: &Mappings<'_>) -> Finding 
         (Some(entry), _) => (
             format!("the access entry {} is for it", entry.principal_arn),
             remedy!(
-                "An access entry holds the id of its principal: where the role or user was deleted and made again, delete the entry \
-             and create it anew. A new entry takes some moments to count."
+                "An access entry contains the id of its principal: if the role or user was deleted and \
+             recreated, delete the entry and create it again. A new entry takes some moments to take effect."
             ),
         ),
         (None, place) => (
             format!("aws-auth maps it ({})", place.as_deref().unwrap_or_default()),
             remedy!(
-                "Perhaps this is not what the cluster's server reads: a copy that is older or newer than it, or another cluster's \
-             ConfigMap (check --aws-auth, --kubeconfig and --context). A change takes some moments to count."
+                "Perhaps this is not what the cluster's server reads: a copy that is older or newer than \
+             it, or another cluster's ConfigMap (check --aws-auth, --kubeconfig and --context). A change \
+             takes some moments to take effect."
             ),
         ),
     };
     let token = match known.token_faults {
-        Some(_) => "STS believes the token",
+        Some(_) => "STS accepts the token",
         None => "STS could not be asked about the token",
     };
     Finding::new(
         Severity::Error,
-        "refused-though-mapped",
+        Code::RefusedThoughMapped,
         format!(
             "the server refuses {}, though {through}; {token}",
             known.identity.canonical.arn
@@ -369,7 +372,7 @@ fn cluster_missing(known: &Known<'_>) -> Finding {
          is there.",
         known.region
     );
-    Finding::new(Severity::Error, "cluster-missing", message).with_help(help)
+    Finding::new(Severity::Error, Code::ClusterMissing, message).with_help(help)
 }
 
 /// Nothing lets the caller in: what would.
@@ -380,7 +383,7 @@ fn not_mapped(known: &Known<'_>, mappings: &Mappings<'_>, facts: &mut Facts) {
         facts.find(
             Finding::new(
                 Severity::Warning,
-                "root",
+                Code::Root,
                 "the caller is the account's root user, which no access entry can name",
             )
             .with_help(remedy!("Sign in as a user or role of IAM, and delete the access keys of the root user: AWS advises against them.")),
@@ -393,7 +396,7 @@ fn not_mapped(known: &Known<'_>, mappings: &Mappings<'_>, facts: &mut Facts) {
         )
     } else if mappings.are_entries_unknown {
         format!(
-            "no entry of aws-auth lets {arn} into the cluster; whether an access entry does is not checkable"
+            "no entry of aws-auth lets {arn} into the cluster; whether an access entry does cannot be checked"
         )
     } else {
         format!("nothing lets {arn} into the cluster")
@@ -406,11 +409,10 @@ fn not_mapped(known: &Known<'_>, mappings: &Mappings<'_>, facts: &mut Facts) {
     let help = if is_root {
         remedy!("Whoever uses it must {command}.")
     } else {
-        remedy!("Somebody who may: {command}")
+        remedy!("Someone with the right to do so: {command}")
     };
-    facts.find(Finding::new(Severity::Error, "not-mapped", message).with_help(help));
+    facts.find(Finding::new(Severity::Error, Code::NotMapped, message).with_help(help));
 }
 
 #[cfg(test)]
-#[path = "caller_tests.rs"]
 mod tests;

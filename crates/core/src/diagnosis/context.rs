@@ -12,6 +12,7 @@ use crate::{
         wrapper::{TokenCall, Unsettled, name_of, token_call},
     },
 };
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 
 /// The versions of the exec protocol that kubectl speaks since 1.24 (client-go, `plugin/pkg/client/auth/exec`).
@@ -97,7 +98,7 @@ pub fn findings(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
     findings.extend(match &user.call {
         Some(call) => difference(call, asked),
         None => Some(unknown(&format!(
-            "the kubeconfig's context runs {}, and as whom that signs in is not known",
+            "the kubeconfig's context runs {}, and which identity that uses is not known",
             name_of(&user.exec.command)
         ))),
     });
@@ -106,7 +107,7 @@ pub fn findings(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
 
 /// What is wrong with the entry itself.
 fn of_exec(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
-    let warning = |code: &str, message: String, help: Remedy| {
+    let warning = |code: Code, message: String, help: Remedy| {
         Finding::new(Severity::Warning, code, message).with_help(help)
     };
     let name = &user.name;
@@ -123,22 +124,24 @@ fn of_exec(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
         Some(version) if VERSIONS.contains(&version) => {
             if version == VERSIONS[0] && !user.has_interactive_mode {
                 findings.push(warning(
-                    "exec-interactive-mode",
+                    Code::ExecInteractiveMode,
                     format!("the kubeconfig's user {name} has no interactiveMode, which version v1 of the exec protocol demands: kubectl refuses it"),
                     remedy!("Add it: {}", set("--exec-interactive-mode=IfAvailable")),
                 ));
             }
         }
         Some(FORMER_VERSION) => findings.push(warning(
-            "exec-api-version",
-            format!("the kubeconfig's user {name} speaks {FORMER_VERSION}, which kubectl refuses since 1.24"),
+            Code::ExecApiVersion,
+            format!(
+                "the kubeconfig's user {name} uses {FORMER_VERSION}, which kubectl has refused since 1.24"
+            ),
             remedy!("Change the version: {set_version}"),
         )),
         version => findings.push(warning(
-            "exec-api-version",
+            Code::ExecApiVersion,
             match version {
                 Some(version) => {
-                    format!("the kubeconfig's user {name} speaks `{version}`, which kubectl does not know")
+                    format!("the kubeconfig's user {name} uses `{version}`, which kubectl does not support")
                 }
                 None => format!(
                     "the kubeconfig's user {name} has no apiVersion in its exec entry: kubectl refuses it"
@@ -151,7 +154,7 @@ fn of_exec(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
     let is_wrapped = user.call.as_ref().is_some_and(|call| !call.through.is_empty());
     if is_wrapped && command.contains(char::is_whitespace) {
         findings.push(warning(
-            "exec-command-line",
+            Code::ExecCommandLine,
             format!(
                 "the kubeconfig's user {name} has a whole command line in `command`: kubectl looks for a program of that name"
             ),
@@ -169,14 +172,14 @@ fn of_exec(user: &ContextUser, asked: &AskedFor<'_>) -> Vec<Finding> {
     let is_former = name_of(command) == FORMER_NAME;
     if is_former || (is_wrapped && words.any(|word| name_of(word) == FORMER_NAME)) {
         findings.push(warning(
-            "exec-former-name",
+            Code::ExecFormerName,
             format!(
-                "the kubeconfig's user {name} runs {FORMER_NAME}, which is called aws-iam-authenticator since 2018 and is not \
-                 maintained under its former name"
+                "the kubeconfig's user {name} runs {FORMER_NAME}, which has been called \
+                 aws-iam-authenticator since 2018 and is not maintained under its former name"
             ),
             match user.sign_in().filter(|_| is_former) {
                 Some(sign_in) => remedy!("Let eksact make the tokens: {}", write_anew(user, sign_in, asked)),
-                None => remedy!("Write `aws-iam-authenticator` in its place."),
+                None => remedy!("Write `aws-iam-authenticator` instead."),
             },
         ));
     }
@@ -213,10 +216,10 @@ fn write_anew(user: &ContextUser, sign_in: &SignIn, asked: &AskedFor<'_>) -> Str
 }
 
 fn unknown(message: &str) -> Finding {
-    Finding::new(Severity::Note, "sign-in-unknown", message).with_help(
-        remedy!("What is said here is about the credentials that eksact uses; to hear of those, run `eksact whoami` through the same \
-         program."),
-    )
+    Finding::new(Severity::Note, Code::SignInUnknown, message).with_help(remedy!(
+        "This report is about the credentials that eksact uses; for those, run `eksact whoami` \
+         through the same program."
+    ))
 }
 
 /// That kubectl signs in otherwise than was asked for, or that it may.
@@ -228,11 +231,11 @@ fn difference(call: &TokenCall, asked: &AskedFor<'_>) -> Option<Finding> {
         && Some(sign_in.cluster.as_str()) != asked.local_id
     {
         let message = format!(
-            "the kubeconfig's context signs in to cluster {}, and {} was asked about",
+            "the kubeconfig's context signs in to cluster {}, and this command is about {}",
             sign_in.cluster, asked.cluster
         );
         return Some(
-            Finding::new(Severity::Warning, "other-cluster", message).with_help(remedy!(
+            Finding::new(Severity::Warning, Code::OtherCluster, message).with_help(remedy!(
                 "Check --kubeconfig, --context and --cluster; upper and lower case count."
             )),
         );
@@ -256,7 +259,7 @@ fn difference(call: &TokenCall, asked: &AskedFor<'_>) -> Option<Finding> {
     if !call.unsettled.is_empty() {
         let by: Vec<String> = call.unsettled.iter().map(of_unsettled).collect();
         return Some(unknown(&format!(
-            "the kubeconfig's context signs in{through}; as whom depends on {}",
+            "the kubeconfig's context signs in{through}; as which identity depends on {}",
             by.join(" and ")
         )));
     }
@@ -280,18 +283,18 @@ fn difference(call: &TokenCall, asked: &AskedFor<'_>) -> Option<Finding> {
         }
     }
     let help = if words.is_empty() {
-        remedy!("Leave out --profile and --role-arn to see what kubectl meets.")
+        remedy!("Leave out --profile and --role-arn to see what kubectl gets.")
     } else {
         remedy!(
-            "To see what kubectl meets: {}, and no other of these flags.",
+            "To see what kubectl gets: {}, and no other of these flags.",
             words.join(" ")
         )
     };
     let message = format!(
-        "kubectl signs in otherwise by the kubeconfig's context{through}: {}",
+        "kubectl signs in differently by the kubeconfig's context{through}: {}",
         by.join(", ")
     );
-    Some(Finding::new(Severity::Note, "other-sign-in", message).with_help(help))
+    Some(Finding::new(Severity::Note, Code::OtherSignIn, message).with_help(help))
 }
 
 fn of_unsettled(unsettled: &Unsettled) -> String {
@@ -302,5 +305,4 @@ fn of_unsettled(unsettled: &Unsettled) -> String {
 }
 
 #[cfg(test)]
-#[path = "context_tests.rs"]
 mod tests;

@@ -8,6 +8,7 @@ use crate::{
         kubernetes::{RbacBinding, Subject},
     },
 };
+use eksact_message::code::Code;
 
 /// The group that the API server asks nobody about.
 const MASTERS: &str = "system:masters";
@@ -67,12 +68,12 @@ pub fn empty_entry(entry: &AccessEntry, bindings: &[RbacBinding], target: Target
         return None;
     }
     let message = format!(
-        "the access entry {} gives nothing: it has no access policy, and no binding names {}",
+        "the access entry {} grants nothing: it has no access policy, and no binding names {}",
         entry.principal_arn,
         names(&entry.username, &entry.groups)
     );
     Some(
-        Finding::new(Severity::Warning, "entry-gives-nothing", message).with_help(remedy!(
+        Finding::new(Severity::Warning, Code::EntryGivesNothing, message).with_help(remedy!(
             "Give it an access policy: {}; or bind it: {}",
             target.give_view(entry),
             bind(&entry.username, &entry.groups)
@@ -90,11 +91,11 @@ pub fn empty_mapping(
         return None;
     }
     let message = format!(
-        "the mapping at {place} gives nothing: no binding names {}",
+        "the mapping at {place} grants nothing: no binding names {}",
         names(username, groups)
     );
     Some(
-        Finding::new(Severity::Warning, "mapping-gives-nothing", message)
+        Finding::new(Severity::Warning, Code::MappingGivesNothing, message)
             .with_help(remedy!("Bind it: {}", bind(username, groups))),
     )
 }

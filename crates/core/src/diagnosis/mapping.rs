@@ -1,6 +1,7 @@
 //! What an aws-auth ConfigMap makes of a caller: the entry that lets it in, those that were meant for it and miss, and what
 //! is wrong with the whole.
 
+use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use super::{caller::Known, near_entry};
@@ -49,7 +50,7 @@ pub(super) fn by_aws_auth(
         why.any(|(why, section)| match why {
             Miss::MisspeltSection { key } => finding.key.as_ref() == Some(key),
             Miss::DroppedSection { .. } => {
-                finding.code == "section-dropped" && finding.section == Some(section)
+                finding.code == Code::SectionDropped && finding.section == Some(section)
             }
             _ => false,
         })
@@ -57,7 +58,7 @@ pub(super) fn by_aws_auth(
     let of_sections = lint(&aws_auth, &Surroundings::default())
         .into_iter()
         .filter(|finding| {
-            ["section-misspelt", "section-dropped"].contains(&finding.code) && !is_told(finding)
+            [Code::SectionMisspelt, Code::SectionDropped].contains(&finding.code) && !is_told(finding)
         });
     for finding in of_sections {
         let severity = if finding.section.is_some() {
@@ -98,7 +99,7 @@ pub(super) fn by_aws_auth(
             facts.add("aws-auth", "no entry lets the caller in");
             if denied != Denied::NotMapped {
                 facts.find(
-                    Finding::new(severity, "entry-dropped", denied.to_string())
+                    Finding::new(severity, Code::EntryDropped, denied.to_string())
                         .with_help(remedy!(
                             "The entry is for nodes. Use another role or, if no node has this one, map it as another user: {}",
                             known.map_caller("", &[])
@@ -161,7 +162,7 @@ fn shadowed(known: &Known<'_>, entry: &AccessEntry, (place, mapped): (&str, &Map
         groups(&entry.groups)
     );
     Some(
-        Finding::new(Severity::Warning, "shadowed-by-access-entry", message).with_help(remedy!(
+        Finding::new(Severity::Warning, Code::ShadowedByAccessEntry, message).with_help(remedy!(
             "Give the access entry what aws-auth gives: {} and remove the mapping: {}; or delete the access entry, so that the \
              mapping counts: {}",
             known
@@ -178,9 +179,10 @@ fn by_account(known: &Known<'_>, line: Option<usize>) -> Finding {
     let arn = &known.identity.canonical.arn;
     Finding::new(
         Severity::Note,
-        "mapped-by-account",
+        Code::MappedByAccount,
         format!(
-            "no entry names {arn}; it is let in with everybody of its account {}, under this ARN and without groups",
+            "no entry names {arn}; it is let in with everyone in its account {}, under this ARN and without \
+             groups",
             known.identity.account
         ),
     )

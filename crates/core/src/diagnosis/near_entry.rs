@@ -1,5 +1,6 @@
 //! What is said about an entry that was probably meant for the caller: where it is, why it is not the caller's, and what to do.
 
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use std::fmt::Write as _;
 
@@ -63,7 +64,7 @@ fn more(count: usize, findings: &mut [Finding]) {
         && count > MOST
     {
         let others = count - MOST;
-        let _ = write!(last.message, "; {others} more entries are as near");
+        let _ = write!(last.message, "; {others} more entries are just as close");
     }
 }
 
@@ -99,31 +100,31 @@ fn written(text: &str) -> String {
     }
 }
 
-fn code(miss: &Miss) -> &'static str {
+fn code(miss: &Miss) -> Code {
     match miss {
-        Miss::RolePath => "role-arn-with-path",
-        Miss::AssumedRole => "session-arn",
-        Miss::UserPath => "user-path",
-        Miss::OtherAccount { .. } => "other-account",
-        Miss::OtherPartition { .. } => "wrong-partition",
-        Miss::Padding { .. } | Miss::NotAnArn => "not-an-arn",
-        Miss::OtherKind { .. } => "other-kind",
-        Miss::OtherSsoRole { .. } => "other-sso-role",
-        Miss::PermissionSet { .. } => "permission-set-name",
-        Miss::Wildcard => "wildcard-in-arn",
-        Miss::Root => "root-arn",
-        Miss::SessionName => "session-name",
-        Miss::Slip => "similar-name",
-        Miss::Overridden { .. } => "duplicate-overridden",
-        Miss::AtRandom => "duplicate-at-random",
-        Miss::OtherSection { right } if *right == SectionKey::Users => "user-in-map-roles",
-        Miss::OtherSection { .. } => "role-in-map-users",
-        Miss::Refused { .. } => "entry-dropped",
-        Miss::DroppedSection { .. } => "section-dropped",
-        Miss::MisspeltSection { .. } => "section-misspelt",
-        Miss::SsoEntry => "sso-entry",
-        Miss::AccountForm => "bad-account",
-        Miss::EmptyFields { .. } => "wrong-type",
+        Miss::RolePath => Code::RoleArnWithPath,
+        Miss::AssumedRole => Code::SessionArn,
+        Miss::UserPath => Code::UserPath,
+        Miss::OtherAccount { .. } => Code::OtherAccount,
+        Miss::OtherPartition { .. } => Code::WrongPartition,
+        Miss::Padding { .. } | Miss::NotAnArn => Code::NotAnArn,
+        Miss::OtherKind { .. } => Code::OtherKind,
+        Miss::OtherSsoRole { .. } => Code::OtherSsoRole,
+        Miss::PermissionSet { .. } => Code::PermissionSetName,
+        Miss::Wildcard => Code::WildcardInArn,
+        Miss::Root => Code::RootArn,
+        Miss::SessionName => Code::SessionName,
+        Miss::Slip => Code::SimilarName,
+        Miss::Overridden { .. } => Code::DuplicateOverridden,
+        Miss::AtRandom => Code::DuplicateAtRandom,
+        Miss::OtherSection { right } if *right == SectionKey::Users => Code::UserInMapRoles,
+        Miss::OtherSection { .. } => Code::RoleInMapUsers,
+        Miss::Refused { .. } => Code::EntryDropped,
+        Miss::DroppedSection { .. } => Code::SectionDropped,
+        Miss::MisspeltSection { .. } => Code::SectionMisspelt,
+        Miss::SsoEntry => Code::SsoEntry,
+        Miss::AccountForm => Code::BadAccount,
+        Miss::EmptyFields { .. } => Code::WrongType,
     }
 }
 
@@ -149,10 +150,10 @@ fn words_of(miss: &Miss, known: &Known<'_>) -> String {
         }
         Miss::OtherPartition { partition } => format!("it is in partition {partition}"),
         Miss::Padding { invisible } if invisible.is_empty() => {
-            "there are blanks or other characters around it, and the server compares them, too".to_owned()
+            "it has blanks or other characters around it, and the server compares them too".to_owned()
         }
         Miss::Padding { invisible } => format!(
-            "it has characters that cannot be seen ({}), and the server compares them, too",
+            "it has invisible characters ({}), and the server compares them too",
             invisible.join(", ")
         ),
         Miss::NotAnArn => format!(
@@ -171,40 +172,41 @@ fn words_of(miss: &Miss, known: &Known<'_>) -> String {
         Miss::PermissionSet { permission_set } => format!(
             "it has the name of the permission set {permission_set}, and the server compares that of its role"
         ),
-        Miss::Wildcard => "it has a wildcard, which would match, and the server knows none".to_owned(),
-        Miss::Root => {
-            "root stands for the account's root user alone, not for everybody in the account".to_owned()
+        Miss::Wildcard => {
+            "it has a wildcard that would match, and the server does not support wildcards".to_owned()
         }
+        Miss::Root => "root means only the account's root user, not everyone in the account".to_owned(),
         Miss::SessionName => format!(
             "the caller's session has this name ({}), and the server compares the role",
             identity.session_name
         ),
-        Miss::Slip => format!("the name differs in few letters from {}", identity.canonical.arn),
+        Miss::Slip => format!("the name is similar to {}", identity.canonical.arn),
         Miss::Overridden { by } => format!(
             "entry {} of the section has the same ARN and counts instead; groups are not joined",
             by + 1
         ),
         Miss::AtRandom => {
-            "another entry has the same ARN in other case, and the server picks one of them at random"
+            "another entry has the same ARN in different case, and the server picks one of them at random"
                 .to_owned()
         }
         Miss::OtherSection { right } => format!(
-            "it lets the caller in, and belongs into {}, where tools look for it",
+            "it lets the caller in, and belongs in {}, where tools look for it",
             right.as_str()
         ),
-        Miss::Refused { because, key: None } => format!("the server leaves the entry out: {because}"),
+        Miss::Refused { because, key: None } => format!("the server ignores the entry: {because}"),
         Miss::Refused {
             because,
             key: Some(key),
         } => format!(
-            "it is under `{key}`, which the server does not read there, so that it leaves the entry out: {because}"
+            "it is under `{key}`, which the server does not read there, so that it ignores the entry: \
+             {because}"
         ),
         Miss::DroppedSection { fault } => format!("the server drops the whole section: {}", fault.problem),
         Miss::MisspeltSection { key } => format!("the server does not read the key `{key}`"),
         Miss::SsoEntry => "entries by permission set (`sso`) are not read on EKS".to_owned(),
-        Miss::AccountForm => "an account is compared in its twelve digits alone".to_owned(),
+        Miss::AccountForm => "an account is compared by its twelve digits only".to_owned(),
         Miss::EmptyFields { faults } => format!(
-            "it matches, but some of its values have the wrong type and count as empty: {}",
+            "it matches, but some of its values have the wrong type and are treated as empty: {}",
             faults
                 .iter()
                 .map(|fault| fault.problem.as_str())
@@ -256,7 +258,7 @@ fn help(miss: &NearMiss, first: &Miss, known: &Known<'_>) -> Remedy {
             _ => remedy!("If it was meant for the caller: {map}"),
         },
         Miss::Root => then_unmap(remedy!(
-            "Map the caller: {map}; or everybody in the account, without groups: {}.",
+            "Map the caller: {map}; or everyone in the account, without groups: {}.",
             known.target().map_account(&known.identity.account)
         )),
         Miss::Overridden { .. } | Miss::AtRandom => {
@@ -272,11 +274,11 @@ fn help(miss: &NearMiss, first: &Miss, known: &Known<'_>) -> Remedy {
             right.arn_field()
         ),
         Miss::Refused { key: Some(_), .. } => remedy!(
-            "Write `{}` there; or map the caller, {map}, and take that entry out.",
+            "Write `{}` there; or map the caller, {map}, and remove that entry.",
             miss.section.arn_field()
         ),
         Miss::Refused { .. } => {
-            remedy!("Correct the entry; or map the caller, {map}, and take that entry out.")
+            remedy!("Correct the entry; or map the caller, {map}, and remove that entry.")
         }
         Miss::DroppedSection { fault } => remedy!("In aws-auth: {}.", dropped_help(fault)),
         Miss::MisspeltSection { .. } => remedy!(
@@ -284,7 +286,7 @@ fn help(miss: &NearMiss, first: &Miss, known: &Known<'_>) -> Remedy {
             miss.section.as_str()
         ),
         Miss::AccountForm => remedy!(
-            "Write it in its digits: {}. Then remove this one: {}",
+            "Write it as digits: {}. Then remove this one: {}",
             known.target().map_account(&known.identity.account),
             known.target().unmap_account(&miss.written)
         ),

@@ -1,6 +1,7 @@
 //! What a decoded token says, put into facts, and what people are told of the checks that it fails. Pure. The checks are
 //! `authn::token_check`'s.
 
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ fn of_presigned(token: &PresignedToken, text: &str, now: Timestamp) -> Facts {
     facts.add(
         "kind",
         if is_simulated {
-            "simulated EKS token (k8s-aws-v1) of eksact's sandbox: neither AWS nor a cluster believes it"
+            "simulated EKS token (k8s-aws-v1) of eksact's sandbox: neither AWS nor a cluster accepts it"
         } else {
             "EKS token (k8s-aws-v1), a presigned call of STS"
         },
@@ -117,8 +118,8 @@ fn of_jwt(token: &JsonWebToken, now: Timestamp) -> Facts {
     if let Some(end) = token.time("exp").filter(|end| *end <= now) {
         facts.find(
             error(
-                "token-expired",
-                format!("the token ended {} ago", distance(end, now)),
+                Code::TokenExpired,
+                format!("the token expired {} ago", distance(end, now)),
             )
             .with_help(remedy!(
                 "The kubelet renews a projected token in its file; read the file again."
@@ -131,7 +132,7 @@ fn of_jwt(token: &JsonWebToken, now: Timestamp) -> Facts {
     {
         facts.find(
             error(
-                "clock",
+                Code::Clock,
                 format!("the token is valid only in {}", distance(start, now)),
             )
             .with_help(remedy!(
@@ -155,12 +156,15 @@ pub fn findings(token: &PresignedToken, faults: &[TokenFault], now: Timestamp) -
             }
         })
         .collect();
-    if token.host == GLOBAL_HOST && !findings.iter().any(|finding| finding.code == "token-host") {
+    if token.host == GLOBAL_HOST && !findings.iter().any(|finding| finding.code == Code::TokenHost) {
         findings.push(
             Finding::new(
                 Severity::Warning,
-                "token-host",
-                format!("{GLOBAL_HOST} is taken in partition aws only, and STS may not know keys of opt-in regions there"),
+                Code::TokenHost,
+                format!(
+                    "{GLOBAL_HOST} is accepted in partition aws only, and STS may not know keys of \
+                     opt-in regions there"
+                ),
             )
             .with_help(remedy!("Name the region: `eksact token --region`.")),
         );
@@ -171,8 +175,8 @@ pub fn findings(token: &PresignedToken, faults: &[TokenFault], now: Timestamp) -
 /// That a token of the sandbox is shown to somebody else than the sandbox.
 fn simulated() -> Finding {
     error(
-        "sandbox-token",
-        "it was made in eksact's sandbox: neither AWS nor a cluster believes it".to_owned(),
+        Code::SandboxToken,
+        "it was made in eksact's sandbox: neither AWS nor a cluster accepts it".to_owned(),
     )
     .with_help(remedy!(
         "Verify it with --sandbox, or make one without --sandbox and EKSACT_SANDBOX."
@@ -184,65 +188,67 @@ fn make_it_anew() -> Remedy {
 }
 
 fn finding_of(fault: &TokenFault, now: Timestamp) -> Finding {
-    let with_help = |code: &str, message: String, help: Remedy| error(code, message).with_help(help);
+    let with_help = |code: Code, message: String, help: Remedy| error(code, message).with_help(help);
     // What people read where the server's own words would not tell them enough.
     match fault {
         TokenFault::TooLarge { length } => with_help(
-            "token-too-long",
-            format!("the token has {length} bytes and the server reads {MAXIMUM_TOKEN_BYTES}"),
+            Code::TokenTooLong,
+            format!("the token has {length} bytes and the server reads at most {MAXIMUM_TOKEN_BYTES}"),
             remedy!("Use a session with fewer session tags or a smaller session policy."),
         ),
         TokenFault::Scheme(scheme) => with_help(
-            "token-url",
+            Code::TokenUrl,
             format!("the URL's scheme is {scheme} and must be https"),
             make_it_anew(),
         ),
         TokenFault::HostPartition { host, partition } => with_help(
-            "token-host",
+            Code::TokenHost,
             format!("the host {host} is not one of partition {partition}, which the cluster is in"),
             remedy!("Make the token with the cluster's region: `eksact token --region`."),
         ),
         TokenFault::GlobalHost { partition } => with_help(
-            "token-host",
+            Code::TokenHost,
             format!(
-                "the host {GLOBAL_HOST} is taken in partition aws only, and the cluster is in partition {partition}"
+                "the host {GLOBAL_HOST} is accepted in partition aws only, and the cluster is in partition \
+                 {partition}"
             ),
             remedy!("Make the token with the cluster's region: `eksact token --region`."),
         ),
         TokenFault::HostFormat { host: named }
         | TokenFault::HostRegion { region: named }
         | TokenFault::Host { host: named } => with_help(
-            "token-host",
+            Code::TokenHost,
             format!(
-                "the server does not take the host {named}: it takes the plain names of AWS's STS endpoints, without a port"
+                "the server does not accept the host {named}: it accepts only the plain names of AWS's STS \
+                 endpoints, without a port"
             ),
             remedy!(
-                "The usual cause is AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_STS in the environment of the program that made the \
-             token; unset it there, or use `eksact token`, which does not heed it."
+                "The usual cause is AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_STS in the environment of the \
+             program that made the token; unset it there, or use `eksact token`, which ignores it."
             ),
         ),
         TokenFault::Path => with_help(
-            "token-url",
+            Code::TokenUrl,
             "the URL's path is not `/`".to_owned(),
             make_it_anew(),
         ),
         TokenFault::UnknownParameter(name) => with_help(
-            "token-url",
-            format!("the URL has a parameter that the server does not take: {name}"),
+            Code::TokenUrl,
+            format!("the URL has a parameter that the server does not accept: {name}"),
             make_it_anew(),
         ),
         TokenFault::Action => with_help(
-            "token-url",
+            Code::TokenUrl,
             "the URL is not a call of GetCallerIdentity".to_owned(),
             make_it_anew(),
         ),
         TokenFault::ClusterHeaderNotSigned => with_help(
-            "token-headers",
+            Code::TokenHeaders,
             format!("the header {CLUSTER_HEADER} is not signed, so that the token is for no cluster"),
-            remedy!("A plain presigned URL is no token; make it with `eksact token`."),
+            remedy!("A plain presigned URL is not a token; make one with `eksact token`."),
         ),
         TokenFault::OtherHeaders(names) => with_help(
-            "token-headers",
+            Code::TokenHeaders,
             format!(
                 "the headers {} are signed, too; the server does not send them to STS, which then refuses the signature",
                 names.join(", ")
@@ -250,25 +256,25 @@ fn finding_of(fault: &TokenFault, now: Timestamp) -> Finding {
             remedy!("An SDK's presigner adds headers of its own; sign host and x-k8s-aws-id only."),
         ),
         TokenFault::PresignedSeconds(_) => with_help(
-            "token-expires",
-            "X-Amz-Expires must be there, and a number from 0 to 900".to_owned(),
+            Code::TokenExpires,
+            "X-Amz-Expires must be set to a number from 0 to 900".to_owned(),
             make_it_anew(),
         ),
         TokenFault::NoDate | TokenFault::Date(_) => with_help(
-            "token-date",
-            "X-Amz-Date is missing or no date".to_owned(),
+            Code::TokenDate,
+            "X-Amz-Date is missing or not a date".to_owned(),
             make_it_anew(),
         ),
         TokenFault::Expired { signed } => with_help(
-            "token-expired",
+            Code::TokenExpired,
             format!(
-                "it was signed {} ago and lives 15 minutes",
+                "it was signed {} ago and is valid for 15 minutes",
                 distance(*signed, now)
             ),
             remedy!("Make a new one. If it is new, the clock of the machine that made it is behind."),
         ),
         TokenFault::Future { signed } => with_help(
-            "clock",
+            Code::Clock,
             format!("it was signed {} in the future", distance(*signed, now)),
             remedy!(
                 "The clock of the machine that made it, or of this one, is wrong; STS refuses more than a few minutes."
@@ -280,14 +286,14 @@ fn finding_of(fault: &TokenFault, now: Timestamp) -> Finding {
         | TokenFault::Query
         | TokenFault::DuplicateParameter(_)
         | TokenFault::RepeatedParameter => with_help(
-            "token-refused",
+            Code::TokenRefused,
             format!("the server refuses it: {fault}"),
             make_it_anew(),
         ),
     }
 }
 
-fn error(code: &str, message: String) -> Finding {
+fn error(code: Code, message: String) -> Finding {
     Finding::new(Severity::Error, code, message)
 }
 
@@ -343,7 +349,11 @@ mod tests {
         let good = url(now);
         let codes = |url: &str, now: Timestamp| -> Vec<String> {
             let facts = facts(url, now);
-            facts.findings().iter().map(|fault| fault.code.clone()).collect()
+            facts
+                .findings()
+                .iter()
+                .map(|fault| fault.code.to_string())
+                .collect()
         };
         assert_eq!(codes(&good, now), [""; 0]);
         let long = format!("=20260101T000000Z&X-Amz-Security-Token={}", "x".repeat(3000));

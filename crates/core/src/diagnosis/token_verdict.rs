@@ -1,5 +1,6 @@
 //! What STS says of a token, put into findings: for `verify token`, and for `whoami` where the server has refused one. Pure.
 
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use std::time::Duration;
 
@@ -67,58 +68,59 @@ pub fn clock(answer: &StsAnswer, now: Timestamp) -> Option<Finding> {
         in_words(Duration::from_secs(skew.as_secs().unsigned_abs()))
     );
     Some(
-        Finding::new(Severity::Warning, "clock", message).with_help(remedy!(
-            "Set the clock: STS takes what was signed within some minutes of its own time."
+        Finding::new(Severity::Warning, Code::Clock, message).with_help(remedy!(
+            "Set the clock: STS accepts signatures made within a few minutes of its own time."
         )),
     )
 }
 
 /// What a refusal of STS means here: the code of the finding, and what to do where that is known. Source of the codes:
 /// "Common errors" of the STS API reference.
-fn meaning(code: &str, message: &str, host: &str, cluster: &str) -> (&'static str, Option<Remedy>) {
+fn meaning(code: &str, message: &str, host: &str, cluster: &str) -> (Code, Option<Remedy>) {
     let about_time = ["expired", "not yet current"]
         .iter()
         .any(|words| message.to_lowercase().contains(words));
     let (finding, help) = match code {
-        "RequestTimeTooSkewed" => ("clock", clock_help()),
-        "SignatureDoesNotMatch" | "RequestExpired" if about_time => ("clock", clock_help()),
+        "RequestTimeTooSkewed" => (Code::Clock, clock_help()),
+        "SignatureDoesNotMatch" | "RequestExpired" if about_time => (Code::Clock, clock_help()),
         "SignatureDoesNotMatch" => (
-            "token-cluster",
+            Code::TokenCluster,
             remedy!(
                 "It was signed for another cluster than `{cluster}` (upper and lower case count), or with a wrong secret key. \
                  Make it with `eksact token --cluster {cluster}`, and compare --cluster-name or -i in the kubeconfig."
             ),
         ),
         "ExpiredToken" | "ExpiredTokenException" => (
-            "credentials-expired",
+            Code::CredentialsExpired,
             remedy!(
                 "The session of the credentials that signed it has ended: log in or assume the role again, then make a new token."
             ),
         ),
         "InvalidClientTokenId" => (
-            "credentials-unknown",
+            Code::CredentialsUnknown,
             remedy!(
-                "Sign in again, and make a new token: the key was deleted or is inactive, its session token is missing or is \
-                 another key's, or the key is of another partition{}.",
+                "Sign in again, and make a new token: the key was deleted or is inactive, its session token \
+                 is missing or belongs to another key, or the key belongs to another partition{}.",
                 sts_endpoint::region_of(host).map_or_else(String::new, |region| format!(
                     "; an opt-in region such as {region} may be, must be enabled in the account"
                 ))
             ),
         ),
         "RegionDisabledException" => (
-            "region-disabled",
+            Code::RegionDisabled,
             remedy!(
                 "Enable STS in this region in the account's settings, or make the token for a region where it is: `eksact token \
                  --region`."
             ),
         ),
         "Throttling" | "ThrottlingException" => (
-            "sts-throttled",
+            Code::StsThrottled,
             remedy!(
-                "There are too many calls of STS: try again in a minute, and let programs keep their tokens for 14 minutes."
+                "There are too many calls to STS: try again in a minute, and have programs cache their \
+                 tokens for 14 minutes."
             ),
         ),
-        _ => return ("sts-refused", None),
+        _ => return (Code::StsRefused, None),
     };
     (finding, Some(help))
 }

@@ -11,13 +11,13 @@ use super::{Address, Change, Deferred, Effect, Finding, Plan, Step, StepId, plan
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DraftError {
     /// Two changes of one object.
-    #[error("internal mistake: two changes for {0}")]
+    #[error("internal error: two changes for {0}")]
     DuplicateChange(Address),
     /// Two steps of one name.
-    #[error("internal mistake: two steps named {0}")]
+    #[error("internal error: two steps named {0}")]
     DuplicateStep(StepId),
     /// A step waits for one that is not there.
-    #[error("internal mistake: step {step} waits for {missing}, which is not in the plan")]
+    #[error("internal error: step {step} waits for {missing}, which is not in the plan")]
     MissingStep {
         /// The waiting step.
         step: StepId,
@@ -25,13 +25,13 @@ pub enum DraftError {
         missing: StepId,
     },
     /// Steps that wait for each other.
-    #[error("internal mistake: these steps wait for each other: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    #[error("internal error: these steps wait for each other: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     Circle(Vec<StepId>),
     /// A step that carries no change of the plan, or a change without its step.
-    #[error("internal mistake: step {0} carries no change of the plan")]
+    #[error("internal error: step {0} carries no change of the plan")]
     Unclaimed(StepId),
     /// An operation that cannot be written as JSON.
-    #[error("internal mistake: the operation of step {step} cannot be written down: {reason}")]
+    #[error("internal error: the operation of step {step} cannot be serialized: {reason}")]
     Operation {
         /// The step.
         step: StepId,

@@ -231,7 +231,7 @@ pub async fn execute(
                         match operation {
                             Ok(operation) => runner.run(step, operation, progress).await,
                             Err(unknown) => Err(StepError::new(format!(
-                                "internal mistake: nothing told the {unknown} that {} needs",
+                                "internal error: nothing provided the {unknown} that {} needs",
                                 step.id
                             ))),
                         }
@@ -327,5 +327,4 @@ fn milliseconds(duration: Duration) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "executor_tests.rs"]
 mod tests;

@@ -1,5 +1,6 @@
 //! What a plan has to say besides its changes: what looks wrong, what it could not read, what it refuses.
 
+use eksact_message::code::Code;
 use serde::{Deserialize, Serialize};
 
 use super::Address;
@@ -26,7 +27,7 @@ pub struct Finding {
     /// How much it weighs.
     pub severity: Severity,
     /// Stable, kebab-case; what `--allow` takes for refusals.
-    pub code: String,
+    pub code: Code,
     /// The object that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
@@ -42,10 +43,10 @@ pub struct Finding {
 
 impl Finding {
     /// A finding of this weight and code.
-    pub fn new(severity: Severity, code: &str, message: impl Into<String>) -> Self {
+    pub fn new(severity: Severity, code: Code, message: impl Into<String>) -> Self {
         Self {
             severity,
-            code: code.to_owned(),
+            code,
             address: None,
             message: message.into(),
             help: None,

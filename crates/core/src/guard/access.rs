@@ -1,6 +1,7 @@
 //! Guards over who gets into the cluster: what a write of `aws-auth` may not do unasked, seen together with the access
 //! entries that override it. Pure: who gets in before and after is told by the caller of these functions.
 
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -116,7 +117,7 @@ impl AccessEntries {
     fn unread(&self) -> &'static str {
         match self {
             Self::Known { .. } => "",
-            Self::Unknown => " (whether an access entry does, could not be read)",
+            Self::Unknown => " (whether an access entry does could not be read)",
         }
     }
 }
@@ -157,7 +158,7 @@ pub struct Refusal {
 impl Refusal {
     /// The same as a finding of a plan.
     pub fn finding(&self) -> Finding {
-        let allow = remedy!("--allow {} does it all the same.", self.guard.code());
+        let allow = remedy!("--allow {} does it anyway.", self.guard.code());
         self.guard
             .refusal(&self.message)
             .with_help(match self.help.clone() {
@@ -176,7 +177,7 @@ impl Refusal {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownRefusal {
     /// The guard's code.
-    pub code: String,
+    pub code: Code,
     /// The principals or sections that it is about.
     pub subjects: BTreeSet<String>,
 }
@@ -184,7 +185,7 @@ pub struct KnownRefusal {
 impl From<&Refusal> for KnownRefusal {
     fn from(refusal: &Refusal) -> Self {
         Self {
-            code: refusal.guard.code().to_owned(),
+            code: refusal.guard.code(),
             subjects: refusal.subjects.clone(),
         }
     }
@@ -262,8 +263,8 @@ fn own_access_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
             evidence.entries.unread()
         ),
         help: Some(remedy!(
-            "Make the change as somebody else whom the cluster lets in. After a lockout no write to the cluster works; \
-             the way back is an access entry: `{}`.",
+            "Make the change as another principal whom the cluster lets in. After a lockout no write to the \
+             cluster works; to recover, create an access entry: `{}`.",
             evidence.way_back
         )),
     })
@@ -289,12 +290,12 @@ fn last_admin_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
     Some(Refusal {
         guard: Guard::LastAdminLost,
         message: format!(
-            "nobody would be left in {MASTERS}: {} would go, and no access entry gives the whole cluster{}",
+            "no one would be left in {MASTERS}: {} would go, and no access entry grants the whole cluster{}",
             names.join(", "),
             evidence.entries.unread()
         ),
         help: Some(remedy!(
-            "Give somebody {MASTERS} or the access policy AmazonEKSClusterAdminPolicy first: `{}`.",
+            "Give someone {MASTERS} or the access policy AmazonEKSClusterAdminPolicy first: `{}`.",
             evidence.way_back
         )),
         subjects: before,
@@ -321,7 +322,7 @@ fn node_role_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
     Some(Refusal {
         guard: Guard::NodeRoleLost,
         message: format!(
-            "nodes would no longer be let in as nodes under {}: they would become NotReady, and their pods be moved{}",
+            "nodes would no longer be let in as nodes under {}: they would become NotReady, and their pods would be evicted{}",
             names.join(", "),
             evidence.entries.unread()
         ),
@@ -346,12 +347,12 @@ pub fn section_dropped(dropped: &[(String, String)]) -> Option<Refusal> {
         guard: Guard::AwsAuthSectionDropped,
         subjects: dropped.iter().map(|(section, _)| section.clone()).collect(),
         message: format!(
-            "the cluster reads nothing of {}: nobody whom it names gets in through it",
+            "the cluster reads nothing of {}: no one whom it names gets in through it",
             sections.join(" and ")
         ),
         help: Some(remedy!(
-            "Fix the section by hand, or take an earlier one back with `eksact restore aws-auth`; `eksact check \
-               aws-auth` tells what is wrong with it."
+            "Fix the section by hand, or restore an earlier one with `eksact restore aws-auth`; `eksact \
+               check aws-auth` reports what is wrong with it."
         )),
     })
 }
@@ -365,7 +366,7 @@ pub fn foreign_change(foreign: &[String]) -> Option<Refusal> {
         guard: Guard::AwsAuthForeignChange,
         subjects: foreign.iter().cloned().collect(),
         message: format!(
-            "the write would change what it is not about, which is a mistake of eksact, please report it: {}",
+            "the write would change more than the plan says, which is a bug in eksact; please report it: {}",
             foreign.join("; ")
         ),
         help: None,
@@ -373,5 +374,4 @@ pub fn foreign_change(foreign: &[String]) -> Option<Refusal> {
 }
 
 #[cfg(test)]
-#[path = "access_tests.rs"]
 mod tests;

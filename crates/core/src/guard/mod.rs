@@ -15,6 +15,7 @@ pub mod rights;
 mod shared_role;
 pub mod standpoint;
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use access::KnownRefusal;
@@ -63,17 +64,17 @@ impl Guard {
     ];
 
     /// Its stable code.
-    pub const fn code(self) -> &'static str {
+    pub const fn code(self) -> Code {
         match self {
-            Self::OidcProviderInUse => "oidc-provider-in-use",
-            Self::OidcProviderNotMarked => "oidc-provider-not-marked",
-            Self::KubernetesUnreachable => "kubernetes-unreachable",
-            Self::OwnAccessLost => "own-access-lost",
-            Self::LastAdminLost => "last-admin-lost",
-            Self::NodeRoleLost => "node-role-lost",
-            Self::AwsAuthSectionDropped => "aws-auth-section-dropped",
-            Self::AwsAuthForeignChange => "aws-auth-foreign-change",
-            Self::SharedRoleInUse => "shared-role-in-use",
+            Self::OidcProviderInUse => Code::OidcProviderInUse,
+            Self::OidcProviderNotMarked => Code::OidcProviderNotMarked,
+            Self::KubernetesUnreachable => Code::KubernetesUnreachable,
+            Self::OwnAccessLost => Code::OwnAccessLost,
+            Self::LastAdminLost => Code::LastAdminLost,
+            Self::NodeRoleLost => Code::NodeRoleLost,
+            Self::AwsAuthSectionDropped => Code::AwsAuthSectionDropped,
+            Self::AwsAuthForeignChange => Code::AwsAuthForeignChange,
+            Self::SharedRoleInUse => Code::SharedRoleInUse,
         }
     }
 
@@ -83,13 +84,13 @@ impl Guard {
             Self::OidcProviderInUse => "delete the OIDC provider although roles still trust it",
             Self::OidcProviderNotMarked => "delete an OIDC provider that neither eksctl nor eksact made",
             Self::KubernetesUnreachable => "write to AWS although the cluster's API does not answer",
-            Self::OwnAccessLost => "take away the caller's own access to the cluster",
-            Self::LastAdminLost => "take away the last principal who may do everything in the cluster",
-            Self::NodeRoleLost => "take away the mapping of a role that nodes have",
+            Self::OwnAccessLost => "remove the caller's own access to the cluster",
+            Self::LastAdminLost => "remove the last principal who may do everything in the cluster",
+            Self::NodeRoleLost => "remove the mapping of a role that nodes have",
             Self::AwsAuthSectionDropped => {
                 "write aws-auth although the cluster reads nothing of one of its sections"
             }
-            Self::AwsAuthForeignChange => "write aws-auth although that changes what the plan is not about",
+            Self::AwsAuthForeignChange => "write aws-auth although that changes more than the plan says",
             Self::SharedRoleInUse => "delete a role that service accounts of other clusters assume",
         }
     }

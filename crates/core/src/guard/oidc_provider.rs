@@ -24,7 +24,7 @@ pub(super) fn check(live: &Live, draft: &mut PlanDraft) {
         .is_some_and(|name| *name == live.cluster.name);
     if !marked {
         let refusal = Guard::OidcProviderNotMarked.refusal(format!(
-            "the IAM OIDC provider does not bear the tag {}={}: neither eksctl nor eksact made it",
+            "the IAM OIDC provider does not have the tag {}={}: neither eksctl nor eksact made it",
             tags::CLUSTER_NAME,
             live.cluster.name
         ));
@@ -50,7 +50,7 @@ pub(super) fn check(live: &Live, draft: &mut PlanDraft) {
         }
         Err(message) => {
             let refusal = Guard::OidcProviderInUse.refusal(format!(
-                "it cannot be told which roles trust the IAM OIDC provider: {message}"
+                "it is not known which roles trust the IAM OIDC provider: {message}"
             ));
             draft.add_finding(
                 refusal
@@ -63,7 +63,7 @@ pub(super) fn check(live: &Live, draft: &mut PlanDraft) {
 
 /// How it is deleted although the guard refuses.
 fn nevertheless(guard: Guard) -> Remedy {
-    remedy!("Pass --allow {} to delete it nevertheless.", guard.code())
+    remedy!("Pass --allow {} to delete it anyway.", guard.code())
 }
 
 /// `1 role`, `2 roles`.

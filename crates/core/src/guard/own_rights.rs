@@ -1,6 +1,7 @@
 //! The guard over what RBAC gives the caller: whoever gets in and may neither bind nor map anybody any more is locked out
 //! as well. Pure: what the caller may do before and after is told by the caller of this function.
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use super::{
@@ -89,7 +90,8 @@ pub fn own_rights_lost(own: &OwnRights) -> Option<Refusal> {
             own.key
         ),
         help: Some(remedy!(
-            "Make the change as somebody else who keeps the right. After a lockout the way back is an access entry: `{}`.",
+            "Make the change as another principal who keeps the right. To recover from a lockout, create an \
+             access entry: `{}`.",
             own.way_back
         )),
     })
@@ -99,13 +101,14 @@ pub fn own_rights_lost(own: &OwnRights) -> Option<Refusal> {
 fn unknown(caller: &str, error: &CallError) -> Finding {
     Finding::new(
         Severity::Warning,
-        "own-rights-unknown",
+        Code::OwnRightsUnknown,
         format!(
-            "the plan changes as whom the caller, {caller}, gets in, and what RBAC gives it could not be read: {error}"
+            "the plan changes the user name or groups of the caller, {caller}, and its RBAC rights could not be read: {error}"
         ),
     )
     .with_help(remedy!(
-        "Give the caller the right to list rolebindings and clusterrolebindings, or let somebody apply it who has it."
+        "Give the caller the right to list rolebindings and clusterrolebindings, or have someone who has it \
+         apply the plan."
     ))
 }
 
@@ -126,7 +129,7 @@ pub(super) fn check(live: &Live, after: &Live, draft: &mut PlanDraft) {
     if let (Err(error), None | Some(Err(_))) = (&live.caller, live.user_info()) {
         let finding = Finding::new(
             Severity::Warning,
-            "own-rights-unknown",
+            Code::OwnRightsUnknown,
             format!(
                 "whether the caller loses its own access depends on who it is, which could not be read: {error}"
             ),
@@ -152,14 +155,14 @@ pub(super) fn check(live: &Live, after: &Live, draft: &mut PlanDraft) {
         draft.add_finding(
             Finding::new(
                 Severity::Warning,
-                "own-rights-unknown",
+                Code::OwnRightsUnknown,
                 format!(
                     "what the caller, {}, loses depends on {}, which the plan takes from it and which could not be read",
                     caller.key,
                     lost.join(", ")
                 ),
             )
-            .with_help(remedy!("Give the caller the right to get and list roles and clusterroles, or let somebody apply it who has it.")),
+            .with_help(remedy!("Give the caller the right to get and list roles and clusterroles, or have someone who has it apply the plan.")),
         );
     }
     let own = OwnRights {
@@ -314,7 +317,7 @@ mod tests {
                 way_back: String::new(),
             };
             let found = own_rights_lost(&own).map(|refusal| refusal.guard.code());
-            assert_eq!(found, refused.then_some("own-access-lost"), "{case}");
+            assert_eq!(found, refused.then_some(Code::OwnAccessLost), "{case}");
         }
     }
 }

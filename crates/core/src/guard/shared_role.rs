@@ -43,13 +43,13 @@ pub(super) fn check(before: &Live, after: &Live, draft: &mut PlanDraft) {
             continue;
         }
         let refusal = Guard::SharedRoleInUse.refusal(format!(
-            "the role {} would go, and service accounts of other clusters assume it ({})",
+            "the role {} would be deleted, and service accounts of other clusters assume it ({})",
             role.name,
             others.join(", ")
         ));
         refusals.push(refusal.about(&change.address).with_help(remedy!(
-            "Take the role out of `sharedRoles` of those clusters' files and apply them with --prune, or allow it: their \
-             pods lose the role then."
+            "Remove the role from `sharedRoles` of those clusters' files and apply them with --prune, or \
+             allow it: their pods lose the role then."
         )));
     }
     for refusal in refusals {

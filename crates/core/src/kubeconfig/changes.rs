@@ -73,7 +73,7 @@ pub fn plan_of_removal(
         draft.add_change(change(
             address(*section, name),
             Action::Delete,
-            Reason::new("not-wanted", "its removal was asked for"),
+            Reason::new("not-wanted", "its removal was requested"),
             place(target, file, *section, name),
             attributes(Some(body), None),
         ));
@@ -114,7 +114,10 @@ pub fn current_context() -> Address {
 fn change_of(target: &Target, file: &Entries, section: Section, compared: &Compared) -> Change {
     let (action, reason) = match compared.before {
         None => (Action::Create, Reason::new("missing", "it is not in the file")),
-        Some(_) => (Action::Update, Reason::new("different", "it is not as wanted")),
+        Some(_) => (
+            Action::Update,
+            Reason::new("different", "it differs from the desired state"),
+        ),
     };
     change(
         address(section, &compared.name),
@@ -128,8 +131,14 @@ fn change_of(target: &Target, file: &Entries, section: Section, compared: &Compa
 fn current_change(before: Option<&str>, after: Option<&str>) -> Change {
     let (action, reason) = match (before, after) {
         (None, _) => (Action::Create, Reason::new("missing", "it is not in the file")),
-        (Some(_), Some(_)) => (Action::Update, Reason::new("different", "it is not as wanted")),
-        (Some(_), None) => (Action::Delete, Reason::new("not-wanted", "the context goes")),
+        (Some(_), Some(_)) => (
+            Action::Update,
+            Reason::new("different", "it differs from the desired state"),
+        ),
+        (Some(_), None) => (
+            Action::Delete,
+            Reason::new("not-wanted", "the context is removed"),
+        ),
     };
     let value = AttributeChange::plain(
         "context",
@@ -318,7 +327,7 @@ fn certificate(data: &str) -> String {
                 pem.len()
             )
         }
-        Err(_) => format!("({} characters that are no base64)", compact.len()),
+        Err(_) => format!("({} characters that are not base64)", compact.len()),
     }
 }
 

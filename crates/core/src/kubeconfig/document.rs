@@ -183,7 +183,7 @@ impl Document {
         if !edits.is_empty() && !self.is_empty && !self.has_known_key {
             return Err(CannotEdit {
                 place: self.file.to_string(),
-                problem: "this is no kubeconfig: it has none of its keys".to_owned(),
+                problem: "this is not a kubeconfig: it has none of its keys".to_owned(),
                 help: Some(loadable::other_file()),
             });
         }
@@ -197,7 +197,8 @@ impl Document {
             for edit in edits {
                 if !apply(&mut editor, edit).map_err(|error| self.cannot(&error))? {
                     return Err(self.fail(
-                        "a value that is to go comes through a merge key (`<<`); write it out to have it removed",
+                        "a value to remove comes from a merge key (`<<`); write it out so that it can be \
+                         removed",
                     ));
                 }
             }
@@ -216,7 +217,7 @@ impl Document {
     fn cannot(&self, error: &EditError) -> CannotEdit {
         if matches!(error, EditError::NotExact { .. }) && !self.text.ends_with('\n') {
             return self.fail(&format!(
-                "{error}. The file ends without a line break: if it ends within a text of several lines (`|`), add one"
+                "{error}. The file ends without a line break: if it ends within a block scalar (`|`), add one"
             ));
         }
         self.fail(&error.to_string())
@@ -406,5 +407,4 @@ impl Reader<'_> {
 }
 
 #[cfg(test)]
-#[path = "document_tests.rs"]
 mod tests;

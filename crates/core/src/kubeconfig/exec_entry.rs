@@ -417,5 +417,4 @@ impl Parsed {
 }
 
 #[cfg(test)]
-#[path = "exec_entry_tests.rs"]
 mod tests;

@@ -37,7 +37,7 @@ pub(super) fn refusal(root: &Value) -> Option<Refusal<'_>> {
         Value::Null => Ok(()),
         Value::Map(entries) => head(entries).and_then(|()| check(root, CONFIG, "")),
         _ => refuse(
-            "this is no kubeconfig: its top level is not a mapping",
+            "this is not a kubeconfig: its top level is not a mapping",
             other_file(),
         ),
     };
@@ -202,7 +202,7 @@ fn head(entries: &[(String, Value)]) -> Checked<'_> {
             )
         } else {
             (
-                format!("this is no kubeconfig but an object of kind {full}"),
+                format!("this is not a kubeconfig but an object of kind {full}"),
                 other_file(),
             )
         };
@@ -224,7 +224,7 @@ fn head(entries: &[(String, Value)]) -> Checked<'_> {
 fn called(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
-        Value::Text(_) => "a text",
+        Value::Text(_) => "a string",
         Value::List(_) => "a list",
         Value::Map(_) => "a mapping",
         Value::Other(text) => match resolve("", text) {
@@ -237,7 +237,7 @@ fn called(value: &Value) -> &'static str {
 /// `what` is the value in a message, and `name` the key that it stands under.
 fn wrong_type<'v>(value: &Value, shape: Shape, what: &str, name: &str) -> Checked<'v> {
     let wanted = match shape {
-        Text | Any => "a text",
+        Text | Any => "a string",
         Boolean => "true or false",
         Bytes => "base64 text",
         Object(_) | Map(_) => "a mapping",
@@ -251,7 +251,7 @@ fn wrong_type<'v>(value: &Value, shape: Shape, what: &str, name: &str) -> Checke
         _ => remedy!("Write {wanted}, or remove `{name}`."),
     };
     refuse(
-        format!("{what} is {}, and kubectl takes {wanted}", called(value)),
+        format!("{what} is {}, and kubectl expects {wanted}", called(value)),
         help,
     )
 }
@@ -314,7 +314,7 @@ fn names<'v>(items: &'v [Value], unless_null: Option<&str>, list: &str) -> Check
         } else {
             let what = list.strip_suffix('s').unwrap_or(list);
             refuse(
-                format!("the {what} `{name}` is there twice; kubectl refuses such a file"),
+                format!("the {what} `{name}` appears twice; kubectl refuses such a file"),
                 remedy!("Remove one of the two, or give it another name."),
             )
         };
@@ -354,5 +354,4 @@ fn is_octet(value: &Value) -> bool {
 }
 
 #[cfg(test)]
-#[path = "loadable_tests.rs"]
 mod tests;

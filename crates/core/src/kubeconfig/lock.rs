@@ -23,7 +23,7 @@ use eksact_message::duration::in_words;
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another eksact is at it, and does not come to an end.
-    #[error("the lock {} could not be had within {}: another eksact holds it", path.display(), in_words(*waited))]
+    #[error("the lock {} could not be acquired within {}: another eksact holds it", path.display(), in_words(*waited))]
     Held {
         /// The lock file.
         path: PathBuf,
@@ -357,5 +357,4 @@ fn age_of(path: &Path) -> Duration {
 }
 
 #[cfg(test)]
-#[path = "lock_tests.rs"]
 mod tests;

@@ -36,7 +36,7 @@ pub struct Wanted {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Taken {
     /// The context is for another cluster.
-    #[error("the context {context} is there already, for the cluster {cluster}")]
+    #[error("the context {context} already exists, for the cluster {cluster}")]
     ContextOfCluster {
         /// Its name.
         context: String,
@@ -44,7 +44,7 @@ pub enum Taken {
         cluster: String,
     },
     /// The context is for this cluster, and its user does not sign in as is wanted.
-    #[error("the context {context} is there already, and its user {user} signs in otherwise")]
+    #[error("the context {context} already exists, and its user {user} signs in differently")]
     ContextOfUser {
         /// Its name.
         context: String,
@@ -52,7 +52,7 @@ pub enum Taken {
         user: String,
     },
     /// The entry of the cluster leads to another API, perhaps that of another account's cluster.
-    #[error("the cluster {entry} is there already, and is another one: its server is {server}")]
+    #[error("the cluster {entry} already exists, and is a different one: its server is {server}")]
     Cluster {
         /// Its name.
         entry: String,
@@ -477,5 +477,4 @@ fn new_entry(section: Section, name: &str, body: Value) -> Value {
 }
 
 #[cfg(test)]
-#[path = "merge_tests.rs"]
 mod tests;

@@ -28,7 +28,7 @@ pub enum PlaceError {
     EmptyFlag,
     /// Neither flag nor variable, and no home.
     #[error(
-        "it cannot be told where the kubeconfig is, because there is no home folder (HOME is not set); name it with \
+        "the kubeconfig cannot be found, because there is no home folder (HOME is not set); name it with \
          --kubeconfig"
     )]
     NoHome,

@@ -301,5 +301,4 @@ fn is_several(entries: &BTreeSet<&str>, cluster: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "removal_tests.rs"]
 mod tests;

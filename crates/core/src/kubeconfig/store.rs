@@ -35,7 +35,7 @@ pub enum StoreError {
         bytes: u64,
     },
     /// Symbolic links that lead in a circle.
-    #[error("the kubeconfig {} is a symbolic link that leads in a circle", path.display())]
+    #[error("the kubeconfig {} is a symbolic link that forms a loop", path.display())]
     LinkCircle {
         /// The path.
         path: PathBuf,
@@ -44,7 +44,7 @@ pub enum StoreError {
     #[error("the kubeconfig could not be read: {0}")]
     Read(#[source] io::Error),
     /// It could not be written, and is as it was.
-    #[error("the kubeconfig could not be written, and is as it was: {0}")]
+    #[error("the kubeconfig could not be written, and is unchanged: {0}")]
     Write(#[source] io::Error),
     /// Writing it in place failed half way.
     #[error(
@@ -164,7 +164,7 @@ pub fn make_folder(target: &Path) -> Result<(), StoreError> {
         builder.mode(0o700);
     }
     builder.create(folder).map_err(|error| {
-        let text = format!("failed to make the folder {}: {error}", folder.display());
+        let text = format!("failed to create the folder {}: {error}", folder.display());
         StoreError::Write(io::Error::new(error.kind(), text))
     })
 }

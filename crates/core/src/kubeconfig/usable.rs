@@ -153,7 +153,7 @@ impl Found<'_> {
             if !matches!(scheme.as_deref(), Some("http" | "https" | "socks5")) {
                 self.add(
                     &["proxy-url"],
-                    "its `proxy-url` begins with none of `http://`, `https://` and `socks5://`",
+                    "its `proxy-url` does not begin with `http://`, `https://` or `socks5://`",
                     remedy!("Write the proxy with its scheme, such as `http://proxy.example:3128`."),
                 );
             }
@@ -190,7 +190,7 @@ impl Found<'_> {
             if text(body, &[key]).is_none() {
                 self.add(
                     &[],
-                    &format!("it names no `{key}`"),
+                    &format!("it has no `{key}`"),
                     remedy!("Write the name of its {key} as `{key}`, or remove the context."),
                 );
             }
@@ -268,13 +268,13 @@ impl Found<'_> {
             None => self.add(
                 &["exec"],
                 "its `exec` has no `apiVersion`",
-                remedy!("Write `apiVersion: {V1}`, or the version that its program speaks."),
+                remedy!("Write `apiVersion: {V1}`, or the version that its program supports."),
             ),
             Some(V1 | V1BETA1) => {}
             Some(version) => self.add(
                 &["exec", "apiVersion"],
                 &format!(
-                    "its `exec` has the `apiVersion` `{version}`, which kubectl 1.24 and newer do not speak"
+                    "its `exec` has the `apiVersion` `{version}`, which kubectl 1.24 and newer do not support"
                 ),
                 remedy!("Write `{V1BETA1}`, and update the program that gives the token."),
             ),
@@ -313,5 +313,4 @@ impl Found<'_> {
 }
 
 #[cfg(test)]
-#[path = "usable_tests.rs"]
 mod tests;

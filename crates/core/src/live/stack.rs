@@ -98,7 +98,7 @@ impl LiveReader {
                     .map(|stack| format!("{} ({})", stack.name, stack.status))
                     .collect();
                 self.notice(&format!(
-                    "waiting for CloudFormation, which is still at work on {} (up to {}, --timeout)",
+                    "waiting for CloudFormation, which is still working on {} (up to {}, --timeout)",
                     busy.join(", "),
                     in_words(interest.timeout)
                 ));

@@ -61,16 +61,17 @@ impl CallError {
                 .map(|permission| remedy!("Give the caller the permission {permission}.")),
             CallErrorKind::Throttled => Some(remedy!("The service is busy: run the same command again.")),
             CallErrorKind::Unreachable | CallErrorKind::ServiceFailure => Some(remedy!(
-                "The call may or may not have had its effect: run the same command again, it looks first."
+                "The call may or may not have taken effect: run the same command again, which checks first."
             )),
             CallErrorKind::LimitExceeded => Some(remedy!(
                 "Ask AWS to raise the quota, or remove what is not needed."
             )),
             CallErrorKind::Conflict => Some(remedy!(
-                "Somebody changed the object meanwhile: run the same command again, it plans anew."
+                "The object was changed meanwhile: run the same command again, which makes a new plan."
             )),
             CallErrorKind::Credentials if self.service == "kubernetes" => Some(remedy!(
-                "`eksact whoami --cluster NAME` tells why the cluster does not let the caller in, and what would."
+                "`eksact whoami --cluster NAME` shows why the cluster does not let the caller in, and what \
+                 would."
             )),
             CallErrorKind::Credentials => {
                 Some(remedy!("Renew the credentials and run the same command again."))

@@ -1,5 +1,6 @@
 //! Namespaces: a missing one that a service account needs is created, never deleted, and gets no labels (as eksctl's).
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
@@ -63,7 +64,7 @@ impl Kind for NamespaceKind {
                 Some(Ok(Some(namespace))) if namespace.terminating => draft.add_finding(
                     Finding::new(
                         Severity::Error,
-                        "namespace-terminating",
+                        Code::NamespaceTerminating,
                         format!(
                             "namespace {} is being deleted: nothing can be created in it",
                             namespace.name
@@ -126,7 +127,7 @@ impl Kind for NamespaceKind {
         match context.writers.kubernetes.create(&Namespace::named(&name)).await {
             Ok(_) => Ok(StepDone::default()),
             Err(error) if error.kind == CallErrorKind::AlreadyExists => Ok(StepDone {
-                notes: vec![format!("namespace {name} was there already.")],
+                notes: vec![format!("namespace {name} already existed.")],
                 ..StepDone::default()
             }),
             Err(error) => {

@@ -7,6 +7,7 @@ use crate::{
     live::Live,
     resources::{kind_of, kinds},
 };
+use eksact_message::code::Code;
 
 /// The plan that makes `live` what `request` asks for.
 ///
@@ -53,7 +54,7 @@ fn predicted(live: &Live, draft: &mut PlanDraft) -> Live {
         let Some(kind) = kind_of(step) else { continue };
         if let Err(error) = kind.predict(&step.operation, &mut after) {
             let message = format!("what the plan takes from the caller is not known: {error}");
-            unknown.push(Finding::new(Severity::Error, "own-rights-unknown", message));
+            unknown.push(Finding::new(Severity::Error, Code::OwnRightsUnknown, message));
         }
     }
     for finding in unknown {

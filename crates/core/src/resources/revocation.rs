@@ -6,6 +6,7 @@ use crate::{
     guard::Guard,
     live::addresses,
 };
+use eksact_message::code::Code;
 
 /// Whether something about access could not be planned so far: a mapping, a role, a binding, or all of them, because the
 /// cluster was not to be read.
@@ -22,10 +23,10 @@ pub(super) fn is_held_back(draft: &PlanDraft) -> bool {
 pub(super) fn held_back(address: &Address, stays: &str) -> Finding {
     Finding::new(
         Severity::Error,
-        "held-back",
+        Code::HeldBack,
         format!(
-            "{stays} for now: something else that the file says of access cannot be planned, and nothing is taken away \
-             before all is given"
+            "{stays} for now: another change to access in the file cannot be planned, and rights are \
+             removed only after all are granted"
         ),
     )
     .about(address)

@@ -87,7 +87,7 @@ impl StackWait {
                 "DescribeStacks",
                 id,
                 CallErrorKind::NotFound,
-                "the stack is gone: somebody deleted it meanwhile",
+                "the stack is gone: it was deleted meanwhile",
             )
         })
     }
@@ -238,8 +238,8 @@ impl StackWait {
                     id.as_str(),
                     CallErrorKind::Other,
                     format!(
-                        "CloudFormation was still at work after {} (--timeout); it goes on, and the next run waits \
-                         for it",
+                        "CloudFormation was still working after {} (--timeout); it continues, and the next \
+                         run waits for it",
                         in_words(self.timeout)
                     ),
                 );

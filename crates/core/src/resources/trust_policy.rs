@@ -119,7 +119,7 @@ pub(super) async fn change(
                     return Ok(Some(writes));
                 }
                 if writes == 0 {
-                    progress.tell("watching for writes of other clusters");
+                    progress.tell("watching for writes by other clusters");
                 }
                 unknown = 0;
                 writes += 1;
@@ -167,7 +167,7 @@ async fn read(target: Target<'_>, context: &RunContext) -> Result<Value, Reading
     match read {
         None => Err(moved(format!("the role {role} is gone since the plan was made"))),
         Some(RoleTrust { role_id, .. }) if target.id.is_some_and(|id| id != role_id) => Err(moved(format!(
-            "the role {role} was deleted and made anew since the plan was made"
+            "the role {role} was deleted and recreated since the plan was made"
         ))),
         Some(RoleTrust { policy, .. }) => Ok(policy),
     }
@@ -193,14 +193,16 @@ fn is_passing(error: &CallError) -> bool {
 fn refused(role: &str, document: &Value, error: CallError) -> StepError {
     match error.kind {
         CallErrorKind::LimitExceeded => StepError::new(format!(
-            "the trust policy of role {role} would have {} characters, and IAM takes no more than the account's quota: {}",
+            "the trust policy of role {role} would have {} characters, and IAM accepts no more than the \
+             account's quota: {}",
             length(document),
             error.message
         ))
         .with_help(quota_help(length(document))),
         CallErrorKind::Invalid => StepError::from(error).with_help(remedy!(
-            "IAM checks the whole trust policy, statements of others included: `aws iam get-role --role-name {role}` shows \
-             it. A principal `AIDA…` or `AROA…` in it was deleted and must be taken out first."
+            "IAM checks the whole trust policy, statements of others included: `aws iam get-role \
+             --role-name {role}` shows it. A principal `AIDA…` or `AROA…` in it was deleted and must be \
+             removed first."
         )),
         _ => error.into(),
     }
@@ -218,11 +220,12 @@ pub(super) fn quota_help(characters: usize) -> Remedy {
 
 fn restless(role: &str, limit: Duration) -> StepError {
     StepError::new(format!(
-        "the trust policy of role {role} did not come to rest within {} s: somebody writes it again and again",
+        "the trust policy of role {role} kept changing for {} s: another writer overwrites it again and \
+         again",
         limit.as_secs()
     ))
-    .with_help(
-        remedy!("The statement may or may not be there now. Find who writes the whole trust policy (CloudTrail: \
-         UpdateAssumeRolePolicy), and run the same command again."),
-    )
+    .with_help(remedy!(
+        "The statement may or may not be there now. Find the writer of the whole trust policy \
+         (CloudTrail: UpdateAssumeRolePolicy), and run the same command again."
+    ))
 }

@@ -5,6 +5,7 @@
 //! `path` is `data.mapRoles[3]`; `help` and `location` may be absent. Where a live ConfigMap was
 //! checked, `file` is the section, and the line one of its text.
 
+use eksact_message::code::Code;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -37,7 +38,7 @@ impl AwsAuthCheck {
         findings.filter(|finding| finding.severity == severity).count()
     }
 
-    /// For people. The code behind each message is the one in `docs/guards.md`.
+    /// For people. `docs/codes.md` explains the codes.
     pub fn human(&self, style: Style) -> String {
         let mapped = format!(
             "{}: {}, {} and {} mapped",
@@ -47,19 +48,11 @@ impl AwsAuthCheck {
             counted(self.accounts, "account")
         );
         if self.findings.is_empty() {
-            return format!("{mapped}; nothing is wrong with it.\n");
+            return format!("{mapped}; no problems found.\n");
         }
-        let findings: Vec<Diagnostic> = self
-            .findings
-            .iter()
-            .map(|finding| Diagnostic {
-                message: format!("{} ({})", finding.message, finding.code),
-                ..finding.clone()
-            })
-            .collect();
         format!(
             "{mapped}.\n\n{}",
-            errors::diagnostics(&findings, style).trim_start_matches('\n')
+            errors::diagnostics(&self.findings, style).trim_start_matches('\n')
         )
     }
 
@@ -99,7 +92,7 @@ impl AwsAuthCheck {
                 text,
                 "::{} {place}title={}::{}",
                 finding.severity,
-                property(finding.code),
+                property(finding.code.as_str()),
                 escaped(&message)
             );
         }
@@ -131,7 +124,7 @@ struct Summary {
 
 #[derive(Serialize)]
 struct Finding<'a> {
-    code: &'static str,
+    code: Code,
     severity: Severity,
     path: &'a str,
     message: &'a str,
@@ -184,7 +177,7 @@ mod tests {
             findings: vec![
                 Diagnostic::new(
                     Severity::Error,
-                    "role-arn-with-path",
+                    Code::RoleArnWithPath,
                     "data.mapRoles[1]",
                     "`arn:aws:iam::111122223333:role/a/b` has a path",
                 )
@@ -195,7 +188,7 @@ mod tests {
                 ),
                 Diagnostic::new(
                     Severity::Warning,
-                    "aws-auth-not-read",
+                    Code::AwsAuthNotRead,
                     "",
                     "the cluster does not read it",
                 ),
@@ -208,12 +201,12 @@ mod tests {
         insta::assert_snapshot!(check().human(Style::plain(100)), @r#"
     a,b.yaml: 2 roles, 1 user and 0 accounts mapped.
 
-    a,b.yaml:9:7: error: `arn:aws:iam::111122223333:role/a/b` has a path (role-arn-with-path)
+    a,b.yaml:9:7: error[role-arn-with-path]: `arn:aws:iam::111122223333:role/a/b` has a path
             - rolearn: arn:aws:iam::111122223333:role/a/b
               ^
         help: write 100% of it: `b`
 
-    warning: the cluster does not read it (aws-auth-not-read)
+    warning[aws-auth-not-read]: the cluster does not read it
 
     1 error and 1 warning.
     "#);
@@ -223,7 +216,7 @@ mod tests {
         };
         assert_eq!(
             clean.human(Style::plain(80)),
-            "a,b.yaml: 2 roles, 1 user and 0 accounts mapped; nothing is wrong with it.\n"
+            "a,b.yaml: 2 roles, 1 user and 0 accounts mapped; no problems found.\n"
         );
     }
 

@@ -106,7 +106,8 @@ fn write_diagnostic(diagnostic: &Diagnostic, page: &mut Page) {
         body.push(Span::new(Label::Address, format!("{location}: ")));
     }
     body.extend([
-        Span::new(label, format!("{}: ", diagnostic.severity)),
+        Span::new(label, format!("{}[{}]", diagnostic.severity, diagnostic.code)),
+        Span::plain(": "),
         Span::plain(&diagnostic.message),
     ]);
     page.hanging(0, 2, &body);
@@ -124,6 +125,7 @@ fn write_diagnostic(diagnostic: &Diagnostic, page: &mut Page) {
 mod tests {
     use super::*;
     use crate::config::SourceLocation;
+    use eksact_message::code::Code;
 
     #[derive(Debug, thiserror::Error)]
     #[error("the stack eksctl-prod-x could not be created")]
@@ -152,23 +154,26 @@ mod tests {
     #[test]
     fn diagnostics_come_all_at_once() {
         let diagnostic =
-            |severity, line, message: &str, source: Option<(&str, usize)>, help: Option<&str>| Diagnostic {
-                severity,
-                code: "unknown-key",
-                path: String::new(),
-                message: message.to_owned(),
-                location: Some(SourceLocation {
-                    file: "cluster.yaml".into(),
-                    line,
-                    column: 5,
-                }),
-                source_line: source.map(|(text, _)| text.to_owned()),
-                caret_cell: source.map_or(0, |(_, caret)| caret),
-                help: help.map(Remedy::from),
+            |severity, code, line, message: &str, source: Option<(&str, usize)>, help: Option<&str>| {
+                Diagnostic {
+                    severity,
+                    code,
+                    path: String::new(),
+                    message: message.to_owned(),
+                    location: Some(SourceLocation {
+                        file: "cluster.yaml".into(),
+                        line,
+                        column: 5,
+                    }),
+                    source_line: source.map(|(text, _)| text.to_owned()),
+                    caret_cell: source.map_or(0, |(_, caret)| caret),
+                    help: help.map(Remedy::from),
+                }
             };
         let all = [
             diagnostic(
                 Severity::Error,
+                Code::UnknownKey,
                 7,
                 "unknown key `serviceAcounts` in `iam`",
                 Some(("    serviceAcounts:", 4)),
@@ -176,6 +181,7 @@ mod tests {
             ),
             diagnostic(
                 Severity::Warning,
+                Code::NoPolicy,
                 12,
                 "the role app/x has no policy, so that whoever assumes it may do nothing at all",
                 None,
@@ -184,14 +190,14 @@ mod tests {
         ];
         let text = diagnostics(&all, Style::plain(60));
         insta::assert_snapshot!(text, @r"
-        cluster.yaml:7:5: error: unknown key `serviceAcounts` in
-          `iam`
+        cluster.yaml:7:5: error[unknown-key]: unknown key
+          `serviceAcounts` in `iam`
                 serviceAcounts:
                 ^
             help: did you mean `serviceAccounts`?
 
-        cluster.yaml:12:5: warning: the role app/x has no policy, so
-          that whoever assumes it may do nothing at all
+        cluster.yaml:12:5: warning[no-policy]: the role app/x has no
+          policy, so that whoever assumes it may do nothing at all
 
         1 error and 1 warning.
         ");

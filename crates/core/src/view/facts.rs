@@ -139,6 +139,7 @@ fn camel_case(label: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eksact_message::code::Code;
 
     #[test]
     fn people_see_columns_and_machines_an_object() {
@@ -149,7 +150,7 @@ mod tests {
         facts.add_list("audiences", Vec::new());
         assert!(!facts.has_errors());
         facts.find(
-            Finding::new(Severity::Error, "token-expired", "it is too old").with_help("Make a new one."),
+            Finding::new(Severity::Error, Code::TokenExpired, "it is too old").with_help("Make a new one."),
         );
         assert!(facts.has_errors());
         insta::assert_snapshot!(facts.human(Style::plain(60)), @r"

@@ -69,7 +69,7 @@ impl<'plan> Row<'plan> {
         let after = match (&attribute.after, &attribute.after_unknown) {
             (_, Some(unknown)) => Some(Span::new(
                 Label::Note,
-                format!("({unknown}, known after it is made)"),
+                format!("({unknown}, known after it is created)"),
             )),
             (Some(value), None) => Some(Span::plain(shown(value))),
             (None, None) => None,

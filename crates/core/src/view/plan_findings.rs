@@ -47,11 +47,7 @@ pub(super) fn write_finding(finding: &Finding, page: &mut Page) {
     }
     let told = finding.help.as_ref().is_some_and(|help| help.contains("--allow"));
     if finding.severity == Severity::Refusal && !told {
-        write_help(
-            2,
-            &remedy!("To do it all the same: --allow {}", finding.code),
-            page,
-        );
+        write_help(2, &remedy!("To do it anyway: --allow {}", finding.code), page);
     }
 }
 

@@ -171,5 +171,4 @@ fn by_risk(plan: &Plan) -> Vec<&Change> {
 }
 
 #[cfg(test)]
-#[path = "plan_human_tests.rs"]
 mod tests;

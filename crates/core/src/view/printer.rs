@@ -40,7 +40,7 @@ pub enum ColourChoice {
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// Whoever read stdout has gone away, as `head` does: no failure, nobody is there to be told.
-    #[error("the reader of standard output has gone away")]
+    #[error("the reader of standard output is gone")]
     ReaderGone,
     /// Anything else: a full disk.
     #[error("standard output could not be written")]

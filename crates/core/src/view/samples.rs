@@ -1,5 +1,6 @@
 //! A plan with every action and every severity, and runs of it, for the tests of the views.
 
+use eksact_message::code::Code;
 use serde_json::{Value, json};
 
 use crate::{
@@ -87,7 +88,8 @@ pub(super) fn plan() -> Plan {
             ("differs", "it is not as the file says"),
             (
                 "drift",
-                "it was changed outside its stack, which CloudFormation does not mend: direct IAM calls do",
+                "it was changed outside its stack; direct IAM calls repair it, because CloudFormation does \
+                 not",
             ),
         ],
         vec![
@@ -144,7 +146,8 @@ pub(super) fn plan() -> Plan {
     add(
         &mut draft,
         (Action::Replace, &named),
-        &[("stack-broken", "its stack is in ROLLBACK_COMPLETE (the role deployer exists already), and CloudFormation takes no update of it")],
+        &[("stack-broken", "its stack is in ROLLBACK_COMPLETE (the role deployer exists already), and \
+             CloudFormation accepts no update of it")],
         vec![
             AttributeChange::plain("stack", Some(json!("eksctl-prod-addon-iamserviceaccount-ops-named")), Some(json!("eksctl-prod-addon-iamserviceaccount-ops-named"))),
             AttributeChange::plain("trust policy", None, Some(json!({}))).with_differences(vec![difference(
@@ -207,7 +210,7 @@ pub(super) fn plan() -> Plan {
     add(
         &mut draft,
         (Action::Adopt, &provider),
-        &[("unmarked", "it is as wanted and lacks the cluster's tag")],
+        &[("unmarked", "it is missing the cluster's tag")],
         vec![
             AttributeChange::plain("thumbprints", Some(json!(["aa", "bb"])), Some(json!(["cc"])))
                 .with_remark("CN=Amazon Root CA 1, until 2037"),
@@ -220,7 +223,7 @@ pub(super) fn plan() -> Plan {
     add(
         &mut draft,
         (Action::Forget, &helm),
-        &[("requested", "it was asked for")],
+        &[("requested", "it was requested")],
         vec![AttributeChange::plain(
             "annotation eks.amazonaws.com/role-arn",
             Some(json!("arn:aws:iam::111122223333:role/x")),
@@ -228,7 +231,7 @@ pub(super) fn plan() -> Plan {
         )],
         &["remove the annotation"],
         None,
-        &["The service account is Helm's and stays; only the annotation goes."],
+        &["The service account belongs to Helm and is kept; only the annotation is removed."],
     );
     for number in 0..14 {
         draft.add_unchanged(Address::new("iam-role", format!("app/same-{number}")));
@@ -243,26 +246,30 @@ fn findings(address: &Address) -> Vec<Finding> {
     vec![
         Finding::new(
             Severity::Note,
-            "sections-not-managed",
+            Code::RoleAttached,
             "managedNodeGroups, addons and vpc are not managed by eksact.",
         ),
         Finding::new(
             Severity::Warning,
-            "role-without-policy",
+            Code::NoPolicy,
             "it has no policy at all, so that whoever assumes it may do nothing.",
         )
         .about(address)
         .at(Some(&at(60))),
         Finding::new(
             Severity::Error,
-            "stack-stuck",
+            Code::StackStuck,
             "the stack eksctl-prod-addon-iamserviceaccount-app-stuck is in UPDATE_ROLLBACK_FAILED.",
         )
         .about(&Address::new("iam-role", "app/stuck"))
         .with_help("Continue its rollback in the CloudFormation console, then plan again."),
-        Finding::new(Severity::Refusal, "trusted-provider", "3 roles still trust it.")
-            .about(&Address::new("oidc-provider", "prod"))
-            .with_help("Delete those roles first."),
+        Finding::new(
+            Severity::Refusal,
+            Code::OidcProviderInUse,
+            "3 roles still trust it.",
+        )
+        .about(&Address::new("oidc-provider", "prod"))
+        .with_help("Delete those roles first."),
     ]
 }
 

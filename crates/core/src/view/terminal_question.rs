@@ -16,7 +16,7 @@ const LONGEST_ANSWER: u64 = 256;
 /// When the process has no terminal.
 pub fn mfa_code(serial: &str) -> io::Result<String> {
     let (input, mut output) = terminal()?;
-    write!(output, "MFA code of {}: ", harmless(serial))?;
+    write!(output, "MFA code for {}: ", harmless(serial))?;
     output.flush()?;
     let mut answer = String::new();
     BufReader::new(input.take(LONGEST_ANSWER)).read_line(&mut answer)?;

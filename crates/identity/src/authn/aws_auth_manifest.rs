@@ -405,5 +405,4 @@ fn is_nothing(tree: &Tree, root: NodeId) -> bool {
 }
 
 #[cfg(test)]
-#[path = "aws_auth_manifest_tests.rs"]
 mod tests;

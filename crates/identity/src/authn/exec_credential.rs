@@ -57,10 +57,10 @@ pub fn negotiate(exec_info: Option<&str>) -> Negotiated {
         return fallback(None);
     };
     let Ok(info) = serde_json::from_str::<Value>(text) else {
-        return fallback(Some("holds no JSON"));
+        return fallback(Some("is not JSON"));
     };
     let Some(asked) = info.get("apiVersion").and_then(Value::as_str) else {
-        return fallback(Some("names no apiVersion"));
+        return fallback(Some("has no apiVersion"));
     };
     let Some(version) = ExecApiVersion::ALL
         .into_iter()
@@ -69,8 +69,8 @@ pub fn negotiate(exec_info: Option<&str>) -> Negotiated {
         return fallback(Some("asks for an apiVersion that eksact does not know"));
     };
     let warning = (version == ExecApiVersion::V1Alpha1).then(|| {
-        "the kubeconfig asks for client.authentication.k8s.io/v1alpha1, which kubectl 1.24 has dropped; \
-         `eksact update-kubeconfig` writes an entry that lasts"
+        "the kubeconfig asks for client.authentication.k8s.io/v1alpha1, which kubectl 1.24 dropped; `eksact \
+         update-kubeconfig` writes a current entry"
             .to_owned()
     });
     Negotiated { version, warning }

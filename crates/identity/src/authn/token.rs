@@ -86,8 +86,8 @@ impl fmt::Debug for Token {
 pub enum TokenError {
     /// The cluster's name cannot be sent in a header.
     #[error(
-        "{cluster:?} is no name of a cluster: it holds a line break or another control character, which a token's header \
-         cannot carry"
+        "{cluster:?} is not the name of a cluster: it has a line break or another control character, which \
+         a token's header cannot carry"
     )]
     Cluster {
         /// The name.

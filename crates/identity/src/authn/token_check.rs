@@ -72,7 +72,7 @@ pub enum TokenFault {
         at: usize,
     },
     /// Not a URL.
-    #[error("the token holds no URL: {because}")]
+    #[error("the token has no URL: {because}")]
     Url {
         /// Why.
         because: &'static str,
@@ -404,5 +404,4 @@ fn signing_time(text: &str) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-#[path = "token_check_tests.rs"]
 mod tests;

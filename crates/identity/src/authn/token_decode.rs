@@ -85,13 +85,13 @@ pub enum DecodeError {
     )]
     Unknown,
     /// The rest behind the prefix is damaged.
-    #[error("the part behind `{TOKEN_PREFIX}` is not base64url without padding: {0}")]
+    #[error("the part after `{TOKEN_PREFIX}` is not base64url without padding: {0}")]
     Base64(String),
     /// What was encoded is no URL.
-    #[error("the part behind `{TOKEN_PREFIX}` holds no URL with scheme and host")]
+    #[error("the part after `{TOKEN_PREFIX}` has no URL with scheme and host")]
     NotAUrl,
     /// A part of a JWT is damaged.
-    #[error("the {0} of the JSON Web Token is no JSON object in base64url")]
+    #[error("the {0} of the JSON Web Token is not a JSON object in base64url")]
     NotJson(&'static str),
 }
 
@@ -319,5 +319,4 @@ fn date(text: &str) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-#[path = "token_decode_tests.rs"]
 mod tests;

@@ -171,7 +171,7 @@ mod tests {
         let error = resolve_value(&value, "/P", &context()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "/P/Resource/0: eksact cannot tell what `Fn::Sub ${bucket}` stands for"
+            "/P/Resource/0: eksact cannot determine the value of `Fn::Sub ${bucket}`"
         );
 
         let mut known = value;

@@ -42,7 +42,8 @@ pub struct WantedRole {
 pub enum ResolveError {
     /// The template has no role `Role1` and not exactly one other.
     #[error(
-        "the template has {found} roles and none is called Role1; eksact cannot tell which one is the service account's"
+        "the template has {found} roles and none is called Role1; eksact cannot determine which one is the \
+         service account's"
     )]
     NoRole {
         /// How many roles it has.
@@ -57,19 +58,19 @@ pub enum ResolveError {
         property: &'static str,
     },
     /// A value should be a text.
-    #[error("{pointer}: this should be a text")]
+    #[error("{pointer}: this must be a string")]
     NotText {
         /// Where.
         pointer: String,
     },
     /// A value should be a list.
-    #[error("{pointer}: this should be a list")]
+    #[error("{pointer}: this must be a list")]
     NotList {
         /// Where.
         pointer: String,
     },
     /// A function whose result only CloudFormation knows.
-    #[error("{pointer}: eksact cannot tell what `{function}` stands for")]
+    #[error("{pointer}: eksact cannot determine the value of `{function}`")]
     Unknown {
         /// Where.
         pointer: String,
@@ -262,13 +263,13 @@ mod tests {
             error(role(
                 json!({"AssumeRolePolicyDocument": {}, "ManagedPolicyArns": [{"Ref": "Policy"}]})
             )),
-            "/Resources/Role1/Properties/ManagedPolicyArns/0: eksact cannot tell what `Ref \"Policy\"` stands for"
+            "/Resources/Role1/Properties/ManagedPolicyArns/0: eksact cannot determine the value of `Ref \"Policy\"`"
         );
         assert_eq!(
             error(role(
                 json!({"AssumeRolePolicyDocument": {}, "ManagedPolicyArns": "x"})
             )),
-            "/Resources/Role1/Properties/ManagedPolicyArns: this should be a list"
+            "/Resources/Role1/Properties/ManagedPolicyArns: this must be a list"
         );
         for nothing in [
             json!(null),

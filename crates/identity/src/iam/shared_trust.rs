@@ -28,10 +28,10 @@ const DIGEST_LENGTH: usize = 12;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
     /// The document has no list of statements.
-    #[error("it has no statements that could be read")]
+    #[error("it has no readable statements")]
     NotAPolicy,
     /// IAM keeps no trust policy without a statement.
-    #[error("it is the only statement, and IAM keeps no trust policy without one")]
+    #[error("it is the only statement, and IAM allows no trust policy without one")]
     LastStatement,
 }
 
@@ -226,5 +226,4 @@ fn replaced(document: &Value, statements: Vec<Value>) -> Value {
 }
 
 #[cfg(test)]
-#[path = "shared_trust_tests.rs"]
 mod tests;

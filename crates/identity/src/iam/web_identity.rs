@@ -251,5 +251,4 @@ fn alone(document: &Value, statement: &Value) -> Value {
 }
 
 #[cfg(test)]
-#[path = "web_identity_tests.rs"]
 mod tests;

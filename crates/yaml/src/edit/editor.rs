@@ -28,13 +28,16 @@ pub enum EditError {
         path: String,
     },
     /// Keys can be added to mappings only.
-    #[error("{path} does not stand in a mapping")]
+    #[error("{path} is not in a mapping")]
     NotAMapping {
         /// The path.
         path: String,
     },
     /// An anchor or alias is on the way.
-    #[error("{path} is shared through an anchor or alias on line {line}; write it out to have it changed")]
+    #[error(
+        "{path} is shared through an anchor or alias on line {line}; write it out so that it can be \
+         changed"
+    )]
     Shared {
         /// The path.
         path: String,

@@ -46,16 +46,17 @@ pub fn explain(text: &str, error: &SyntaxError) -> Explanation {
         ErrorKind::Character => control_character(text, error),
         ErrorKind::Tag => says(
             "this value is not what its tag says".to_owned(),
-            Some(remedy!("write the value without the tag, or as the tag wants it")),
+            Some(remedy!("write the value without the tag, or as the tag requires")),
         ),
         ErrorKind::Alias if error.problem.contains("contains itself") => says(
-            "this alias stands inside the value of its own anchor".to_owned(),
-            Some(remedy!("write the value itself in place of the alias")),
+            "this alias is inside the value of its own anchor".to_owned(),
+            Some(remedy!("write the value itself instead of the alias")),
         ),
         ErrorKind::Alias => says(
             "there is no anchor for this alias in the document above it".to_owned(),
             Some(remedy!(
-                "define the anchor with `&name` before the alias `*name`; a text that begins with `*` needs quotes"
+                "define the anchor with `&name` before the alias `*name`; a string that begins with `*` \
+                 needs quotes"
             )),
         ),
         ErrorKind::Key => key(text, error),
@@ -85,8 +86,8 @@ pub fn explain(text: &str, error: &SyntaxError) -> Explanation {
             says(problem, Some(help))
         }
         ErrorKind::NotJson => says(
-            "JSON has no word for this number, so that it cannot be passed on".to_owned(),
-            Some(remedy!("put it in quotes if it is a text")),
+            "JSON cannot represent this number, so that it cannot be passed on".to_owned(),
+            Some(remedy!("put it in quotes if it is a string")),
         ),
         ErrorKind::Depth => says(error.problem.clone(), None),
         ErrorKind::Size => says(
@@ -252,7 +253,7 @@ impl<'t> Search<'t> {
             at(
                 line,
                 column,
-                "a tab indents this line, and YAML takes only spaces there",
+                "a tab indents this line, and YAML allows only spaces there",
                 remedy!("indent with spaces"),
             )
         })
@@ -333,13 +334,15 @@ impl<'t> Search<'t> {
             "mapping values are not allowed in this context" => here(
                 problem,
                 Some(remedy!(
-                    "a text with `: ` in it needs quotes; check the indentation of this line and the one above"
+                    "a string with `: ` in it needs quotes; check the indentation of this line and the one \
+                     above"
                 )),
             ),
             "could not find expected ':'" => begins(
-                "this line has no `:` behind its key",
+                "this line has no `:` after its key",
                 Some(remedy!(
-                    "write `key: value`; a text that goes on over several lines must be indented deeper than its key"
+                    "write `key: value`; a string that continues over several lines must be indented deeper \
+                     than its key"
                 )),
             ),
             "found unexpected end of stream" | "found unexpected document indicator" => begins(
@@ -359,7 +362,7 @@ impl<'t> Search<'t> {
                     error.line, error.column
                 ),
                 Some(remedy!(
-                    "write `{{a: b, c: d}}`; a text with braces in it needs quotes"
+                    "write `{{a: b, c: d}}`; a string with braces in it needs quotes"
                 )),
             ),
             "did not find expected key" | "did not find expected '-' indicator"
@@ -384,7 +387,7 @@ impl<'t> Search<'t> {
             ),
             "did not find expected alphabetic or numeric character" => begins(
                 "this is neither an anchor nor an alias",
-                Some(remedy!("a text that begins with `*` or `&` needs quotes")),
+                Some(remedy!("a string that begins with `*` or `&` needs quotes")),
             ),
             "did not find expected node content" if rest.is_empty() || rest.starts_with("---") => here(
                 "a `[` or `{` above is not closed",
@@ -397,11 +400,11 @@ impl<'t> Search<'t> {
             "did not find expected node content" => here(
                 "a value is missing here",
                 Some(remedy!(
-                    "write it, or delete the `,` or bracket that is too many; a text that begins with one needs quotes"
+                    "write it, or delete the extra `,` or bracket; a string that begins with one needs quotes"
                 )),
             ),
             "found unknown escape character" | "did not find expected hexdecimal number" => here(
-                "this `\\` in double quotes begins no escape that YAML knows",
+                "this `\\` in double quotes does not begin an escape that YAML knows",
                 Some(remedy!("write `\\\\`, or use single quotes")),
             ),
             _ => here(problem, None),

@@ -43,7 +43,7 @@ fn explain_names_the_cause_its_place_and_the_fix() {
         // Tabs.
         (
             "metadata:\n\tname: prod\n",
-            "2:1: a tab indents this line, and YAML takes only spaces there | indent with spaces",
+            "2:1: a tab indents this line, and YAML allows only spaces there | indent with spaces",
         ),
         (
             "metadata:\n  name: prod\n\tregion: x\n",
@@ -97,12 +97,12 @@ fn explain_names_the_cause_its_place_and_the_fix() {
         ("name: %x\n", "1:7: a value cannot begin with `%`"),
         (
             "action: *\n",
-            "1:9: this is neither an anchor nor an alias | a text that begins with `*` or `&` needs quotes",
+            "1:9: this is neither an anchor nor an alias | a string that begins with `*` or `&` needs quotes",
         ),
         ("a: *nowhere\n", "1:4: there is no anchor for this alias"),
         (
             "a: &a [*a]\n",
-            "1:8: this alias stands inside the value of its own anchor",
+            "1:8: this alias is inside the value of its own anchor",
         ),
         ("a: 'b\nc: d\n", "1:4: the quote that begins here is not closed"),
         (
@@ -111,7 +111,7 @@ fn explain_names_the_cause_its_place_and_the_fix() {
         ),
         (
             "a: \"C:\\Users\"\n",
-            "1:9: this `\\` in double quotes begins no escape that YAML knows",
+            "1:9: this `\\` in double quotes does not begin an escape that YAML knows",
         ),
         ("a: [b] c\nd: e\n", "1:8: the value before this has already ended"),
         ("- \"a\" b\n- c\n", "1:7: the value before this has already ended"),
@@ -135,7 +135,7 @@ fn explain_names_the_cause_its_place_and_the_fix() {
         ),
         (
             "a: [b,, c]\n",
-            "1:7: a value is missing here | write it, or delete the `,`",
+            "1:7: a value is missing here | write it, or delete the extra `,`",
         ),
         ("a: , b\n", "1:4: a value is missing here"),
         (
@@ -146,14 +146,14 @@ fn explain_names_the_cause_its_place_and_the_fix() {
             "metadata:\n  name: a\n region: b\n",
             "3:2: did not find expected key",
         ),
-        ("a: b\nkey\nc: d\n", "2:1: this line has no `:` behind its key"),
+        ("a: b\nkey\nc: d\n", "2:1: this line has no `:` after its key"),
         (
             "key: - item\n",
             "1:6: block sequence entries are not allowed in this context | put each",
         ),
         (
             "key: value: other\n",
-            "1:11: mapping values are not allowed in this context | a text with `: ` in it needs quotes",
+            "1:11: mapping values are not allowed in this context | a string with `: ` in it needs quotes",
         ),
         // Values.
         (
@@ -165,7 +165,7 @@ fn explain_names_the_cause_its_place_and_the_fix() {
             "1:2: every second byte is zero: this is UTF-16 text without a byte order mark",
         ),
         ("a: !!int secret\n", "1:4: this value is not what its tag says"),
-        ("a: .inf\n", "1:4: JSON has no word for this number"),
+        ("a: .inf\n", "1:4: JSON cannot represent this number"),
         ("~: a\n", "1:1: a key must be text, and this is nothing"),
         (
             "18446744073709551615: a\n",

@@ -415,7 +415,7 @@ impl<'t, 'b> Composer<'t, 'b> {
 fn not_json(value: &Resolved, at: Mark) -> Option<Arc<SyntaxError>> {
     match value {
         Resolved::Float(number) if !number.is_finite() => {
-            let problem = "JSON has no word for this number";
+            let problem = "JSON cannot represent this number";
             Some(Arc::new(SyntaxError::value(ErrorKind::NotJson, problem, at)))
         }
         _ => None,

@@ -107,7 +107,7 @@ fn files_are_joined_and_the_cluster_config_comes_first() {
 #[test]
 fn what_may_stand_in_files() {
     assert_snapshot!(report_all(&[&format!("{HEAD}---\nkind: Deployment\n---\n{HEAD}"), HEAD]), @r#"
-    a.yaml:5:1: error: this document is of no kind that eksact knows
+    a.yaml:5:1: error: eksact does not know the kind of this document
         kind: Deployment
         ^
         help: a ClusterConfig can be followed by `apiVersion: eksact.dev/v1alpha1`, `kind: ClusterAccess`; put everything else into files of its own
@@ -124,17 +124,17 @@ fn what_may_stand_in_files() {
     a.yaml:4:1: error: the ClusterConfig is not the first document of its file
         apiVersion: eksctl.io/v1alpha5
         ^
-        help: put it first: eksctl reads nothing else of a file
+        help: put it first: eksctl reads only the first document of a file
     "#);
     assert_snapshot!(report_all(&[ACCESS]), @r#"
     a.yaml:1:1: error: there is no ClusterConfig in this file
         apiVersion: eksact.dev/v1alpha1
         ^
-        help: a ClusterAccess belongs to a ClusterConfig: put it behind one, or name both files with -f
+        help: a ClusterAccess belongs to a ClusterConfig: put it after one, or name both files with -f
     "#);
     assert_snapshot!(report_all(&["", ACCESS]), @r#"
     a.yaml:1:1: error: there is no ClusterConfig in these files
-        help: a ClusterAccess belongs to a ClusterConfig: put it behind one, or name both files with -f
+        help: a ClusterAccess belongs to a ClusterConfig: put it after one, or name both files with -f
     "#);
     assert_snapshot!(report_all(&["kind: x\n", ACCESS]), @r#"
     a.yaml:1:1: error: apiVersion must be set
@@ -193,7 +193,7 @@ fn an_anchor_belongs_to_its_document() {
     c.yaml:7:18: error: there is no anchor for this alias in the document above it
         metadata: {name: *n}
                          ^
-        help: define the anchor with `&name` before the alias `*name`; a text that begins with `*` needs quotes
+        help: define the anchor with `&name` before the alias `*name`; a string that begins with `*` needs quotes
     "#);
 }
 
@@ -209,7 +209,7 @@ fn who_is_mapped_twice() {
         - {arn: 'arn:aws:iam::111122223333:role/Dev', username: dev, groups: [b…
           ^
         help: leave one out
-    c.yaml:6:77: warning: `a` is in the list already: once more makes no difference
+    c.yaml:6:77: warning: `a` is in the list already; repeating it has no effect
         …me: dev, groups: [b, a, a]}
                                  ^
         help: remove it
@@ -219,14 +219,14 @@ fn who_is_mapped_twice() {
     c.yaml:6:3: error: `arn:aws:iam::111122223333:role/dev` is mapped twice, with another user name or other groups; the first is at c.yaml:5:3
         - {arn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: [a…
           ^
-        help: make one of the two: EKS takes the last entry alone and does not join groups
+        help: merge the two: EKS uses only the last entry and does not combine groups
     "#);
     assert_snapshot!(report_all(&[&format!("{HEAD}iamIdentityMappings:\n{first}"), &format!("{ACCESS}identityMappings:\n{same}groups: [{{name: a, bindings: [{{clusterRole: view}}]}}]\n---\n{ACCESS}groups: [{{name: a, bindings: [{{clusterRole: edit}}]}}]\n")]), @r#"
     b.yaml:4:3: error: `arn:aws:iam::111122223333:role/Dev` is mapped in two documents; the first is at a.yaml:5:3
         - {arn: 'arn:aws:iam::111122223333:role/Dev', username: dev, groups: [b…
           ^
         help: leave one out: it would have to be changed in both
-    b.yaml:4:77: warning: `a` is in the list already: once more makes no difference
+    b.yaml:4:77: warning: `a` is in the list already; repeating it has no effect
         …me: dev, groups: [b, a, a]}
                                  ^
         help: remove it
@@ -243,22 +243,22 @@ fn an_unquoted_template_says_what_to_write() {
     c.yaml:6:13: error: `{{SessionName}}` needs quotes
           username: {{SessionName}}
                     ^
-        help: write '{{SessionName}}': without quotes YAML takes it for a mapping
+        help: write '{{SessionName}}': without quotes YAML reads it as a mapping
     "#);
 }
 
 #[test]
 fn placeholders_are_found_in_mappings_and_groups() {
     assert_snapshot!(report(&format!("{HEAD}iamIdentityMappings:\n- arn: arn:aws:iam::${{ACCOUNT}}:role/dev\n  username: $${{USER}}\n---\n{ACCESS}groups: [{{name: '${{GROUP}}', bindings: [{{clusterRole: view}}]}}]\n")), @r#"
-    c.yaml:5:8: error: `${ACCOUNT}` is not expanded by anything here
+    c.yaml:5:8: error: `${ACCOUNT}` is not expanded by eksact
         - arn: arn:aws:iam::${ACCOUNT}:role/dev
                ^
         help: fill it in first, for example with envsubst
-    c.yaml:6:13: error: `${USER}` is not expanded by anything here
+    c.yaml:6:13: error: `${USER}` is not expanded by eksact
           username: $${USER}
                     ^
         help: fill it in first, for example with envsubst
-    c.yaml:10:17: error: `${GROUP}` is not expanded by anything here
+    c.yaml:10:17: error: `${GROUP}` is not expanded by eksact
         groups: [{name: '${GROUP}', bindings: [{clusterRole: view}]}]
                         ^
         help: fill it in first, for example with envsubst

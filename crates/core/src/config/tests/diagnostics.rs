@@ -25,7 +25,7 @@ fn all_errors_come_at_once_in_the_order_of_the_file() {
           roleName: x
           ^
         help: `roleName` belongs to iam.serviceAccounts[]
-    c.yaml:7:13: error: iam.withOIDC must be true or false, and this is the text `true`
+    c.yaml:7:13: error: iam.withOIDC must be true or false, and this is the string `true`
           withOIDC: "true"
                     ^
         help: write it without quotes
@@ -92,7 +92,7 @@ fn empty_files_and_other_roots() {
         ^
     "#);
     assert_snapshot!(report("just text"), @r#"
-    c.yaml:1:1: error: the file must be a mapping, and this is the text `just text`
+    c.yaml:1:1: error: the file must be a mapping, and this is the string `just text`
         just text
         ^
     "#);
@@ -120,7 +120,7 @@ fn unknown_keys_name_the_nearest_or_where_they_belong() {
     c.yaml:10:5: error: there is no key `Ref` in iam.serviceAccounts[0]
             Ref: x
             ^
-        help: this looks like CloudFormation; nothing expands it here, so write the value itself
+        help: this looks like CloudFormation; eksact does not expand it; write the value itself
     c.yaml:11:1: error: there is no key `nodegroups` at the root of the file
         nodegroups: []
         ^
@@ -143,13 +143,13 @@ fn wrong_types_say_what_is_wanted_and_what_is_there() {
     assert_snapshot!(report(&format!(
         "{HEAD}iam:\n  withOIDC: tRue\n  serviceAccounts:\n  - metadata: {{name: a, labels: [x]}}\n    attachPolicyARNs: arn:aws:iam::aws:policy/A\n    roleOnly: 1\n    roleName: {{Fn::Sub: a}}\n    attachPolicy: none\n  - \n  - [a]\nmanagedNodeGroups:\n- name: ng\n  desiredCapacity: many\n"
     )), @r#"
-    c.yaml:5:13: error: iam.withOIDC must be true or false, and this is the text `tRue`
+    c.yaml:5:13: error: iam.withOIDC must be true or false, and this is the string `tRue`
           withOIDC: tRue
                     ^
     c.yaml:7:33: error: iam.serviceAccounts[0].metadata.labels must be a mapping of names to values, and this is a list
           - metadata: {name: a, labels: [x]}
                                         ^
-    c.yaml:8:23: error: iam.serviceAccounts[0].attachPolicyARNs must be a list of texts, and this is the text `arn:aws:iam::aws:policy/A`
+    c.yaml:8:23: error: iam.serviceAccounts[0].attachPolicyARNs must be a list of strings, and this is the string `arn:aws:iam::aws:policy/A`
             attachPolicyARNs: arn:aws:iam::aws:policy/A
                               ^
         help: write a list: `- ` before each item, or `[a, b]`
@@ -159,8 +159,8 @@ fn wrong_types_say_what_is_wanted_and_what_is_there() {
     c.yaml:10:15: error: iam.serviceAccounts[0].roleName must be text, and this is a mapping
             roleName: {Fn::Sub: a}
                       ^
-        help: CloudFormation functions are not expanded here; write the value itself
-    c.yaml:11:19: error: iam.serviceAccounts[0].attachPolicy must be a mapping, and this is the text `none`
+        help: eksact does not expand CloudFormation functions; write the value itself
+    c.yaml:11:19: error: iam.serviceAccounts[0].attachPolicy must be a mapping, and this is the string `none`
             attachPolicy: none
                           ^
     c.yaml:12:4: error: iam.serviceAccounts[1] must be a mapping, and this is nothing
@@ -169,12 +169,12 @@ fn wrong_types_say_what_is_wanted_and_what_is_there() {
     c.yaml:13:5: error: iam.serviceAccounts[2] must be a mapping, and this is a list
           - [a]
             ^
-    c.yaml:16:20: error: managedNodeGroups[0].desiredCapacity must be a whole number, and this is the text `many`
+    c.yaml:16:20: error: managedNodeGroups[0].desiredCapacity must be a whole number, and this is the string `many`
           desiredCapacity: many
                            ^
     "#);
     assert_snapshot!(report(&format!("{HEAD}iam:\n  withOIDC: 'yes'\n  serviceAccounts: {{metadata: {{name: a}}}}\n")), @r#"
-    c.yaml:5:13: error: iam.withOIDC must be true or false, and this is the text `yes`
+    c.yaml:5:13: error: iam.withOIDC must be true or false, and this is the string `yes`
           withOIDC: 'yes'
                     ^
         help: write it without quotes
@@ -232,10 +232,10 @@ fn yaml_syntax() {
     c.yaml:1:5: error: this is not valid YAML: mapping values are not allowed in this context
         a: b: c
             ^
-        help: a text with `: ` in it needs quotes; check the indentation of this line and the one above
+        help: a string with `: ` in it needs quotes; check the indentation of this line and the one above
     "#);
     assert_snapshot!(report("a:\n\tb: c\n"), @r#"
-    c.yaml:2:1: error: this is not valid YAML: a tab indents this line, and YAML takes only spaces there
+    c.yaml:2:1: error: this is not valid YAML: a tab indents this line, and YAML allows only spaces there
          b: c
         ^
         help: indent with spaces
@@ -250,13 +250,13 @@ fn yaml_syntax() {
     c.yaml:1:4: error: there is no anchor for this alias in the document above it
         a: *nowhere
            ^
-        help: define the anchor with `&name` before the alias `*name`; a text that begins with `*` needs quotes
+        help: define the anchor with `&name` before the alias `*name`; a string that begins with `*` needs quotes
     "#);
     assert_snapshot!(report("a: &a {b: *a}\n"), @r#"
-    c.yaml:1:11: error: this alias stands inside the value of its own anchor
+    c.yaml:1:11: error: this alias is inside the value of its own anchor
         a: &a {b: *a}
                   ^
-        help: write the value itself in place of the alias
+        help: write the value itself instead of the alias
     "#);
     assert_snapshot!(report("a: 'b\n"), @r#"
     c.yaml:1:4: error: this is not valid YAML: the quote that begins here is not closed
@@ -296,31 +296,31 @@ fn what_nothing_expands_is_refused_in_what_is_managed() {
     assert_snapshot!(report(
         "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata:\n  name: ${CLUSTER}\n  region: !Ref AWS::Region\n  tags: {team: \"${TEAM:-x}\"}\niam:\n  withOIDC: true\n  serviceAccounts:\n  - metadata: {name: a, annotations: {\"${X}\": b}}\n    attachPolicyARNs: ['arn:aws:iam::${ACCOUNT}:policy/p']\n  - metadata: {name: b}\n    attachPolicy:\n      Version: '2012-10-17'\n      Statement:\n      - Effect: Allow\n        Action: s3:GetObject\n        Resource: ['arn:aws:s3:::b/${aws:username}', 'arn:aws:s3:::${BUCKET}/*', {Fn::Sub: x}]\n"
     ), @r#"
-    c.yaml:4:9: error: `${CLUSTER}` is not expanded by anything here
+    c.yaml:4:9: error: `${CLUSTER}` is not expanded by eksact
           name: ${CLUSTER}
                 ^
         help: fill it in first, for example with envsubst
-    c.yaml:5:11: error: the tag `!Ref` is not expanded by anything here
+    c.yaml:5:11: error: the tag `!Ref` is not expanded by eksact
           region: !Ref AWS::Region
                   ^
         help: write the value itself
-    c.yaml:6:16: error: `${TEAM:-x}` is not expanded by anything here
+    c.yaml:6:16: error: `${TEAM:-x}` is not expanded by eksact
           tags: {team: "${TEAM:-x}"}
                        ^
         help: fill it in first, for example with envsubst
-    c.yaml:10:39: error: `${X}` is not expanded by anything here
+    c.yaml:10:39: error: `${X}` is not expanded by eksact
           - metadata: {name: a, annotations: {"${X}": b}}
                                               ^
         help: fill it in first, for example with envsubst
-    c.yaml:11:24: error: `${ACCOUNT}` is not expanded by anything here
+    c.yaml:11:24: error: `${ACCOUNT}` is not expanded by eksact
             attachPolicyARNs: ['arn:aws:iam::${ACCOUNT}:policy/p']
                                ^
         help: fill it in first, for example with envsubst
-    c.yaml:18:54: error: `${BUCKET}` is not expanded by anything here
+    c.yaml:18:54: error: `${BUCKET}` is not expanded by eksact
         …3:::b/${aws:username}', 'arn:aws:s3:::${BUCKET}/*', {Fn::Sub: x}]
                                  ^
         help: fill it in first, for example with envsubst; IAM policy variables such as ${aws:username} may stay
-    c.yaml:18:83: error: `Fn::Sub` is not expanded by anything here
+    c.yaml:18:83: error: `Fn::Sub` is not expanded by eksact
         …aws:s3:::${BUCKET}/*', {Fn::Sub: x}]
                                  ^
         help: write the value itself; eksact passes policy documents on as they are
@@ -351,7 +351,7 @@ fn long_lines_and_wide_characters_keep_the_caret() {
     c.yaml:4:71: error: `kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk…` cannot be the key of a label
         …ata: {name: a, labels: {kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk…
                                  ^
-        help: at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, perhaps after a `prefix/`
+        help: at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, optionally after a `prefix/`
     c.yaml:4:396: warning: the role of `default/a` will have no policy
         … x}}, attachPolicyARNs: [], 日本: x}]}
                                  ^
@@ -407,13 +407,13 @@ fn yaml_of_copied_text_names_the_characters() {
         help: write `key: value`
     "#);
     assert_snapshot!(report("apiVersion:eksctl.io/v1alpha5"), @r#"
-    c.yaml:1:1: error: the file must be a mapping, and this is the text `apiVersion:eksctl.io/v1alpha5`
+    c.yaml:1:1: error: the file must be a mapping, and this is the string `apiVersion:eksctl.io/v1alpha5`
         apiVersion:eksctl.io/v1alpha5
         ^
         help: put a space after the colon of `apiVersion:`
     "#);
     assert_snapshot!(report("apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata:\n  name:prod\n"), @r#"
-    c.yaml:4:3: error: metadata must be a mapping, and this is the text `name:prod`
+    c.yaml:4:3: error: metadata must be a mapping, and this is the string `name:prod`
           name:prod
           ^
         help: put a space after the colon of `name:`
@@ -447,7 +447,7 @@ fn yaml_of_copied_text_names_the_characters() {
         help: there is a zero-width space (U+200B) in it: delete it
     "#);
     assert_snapshot!(report("apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata:\n  name: prod\n\tregion: eu-west-1\n"), @r#"
-    c.yaml:5:1: error: this is not valid YAML: a tab indents this line, and YAML takes only spaces there
+    c.yaml:5:1: error: this is not valid YAML: a tab indents this line, and YAML allows only spaces there
          region: eu-west-1
         ^
         help: indent with spaces

@@ -198,18 +198,18 @@ fn no_policies_are_an_explicit_empty_list_and_never_a_key_without_a_value() {
     c.yaml:7:5: error: iam.serviceAccounts[0].wellKnownPolicies, iam.serviceAccounts[0].attachPolicyARNs, iam.serviceAccounts[0].attachRoleARN or iam.serviceAccounts[0].attachPolicy must be set
           - metadata: {name: web, namespace: app}
             ^
-        help: for a role without any policy say so plainly: `attachPolicyARNs: []`
-    c.yaml:8:5: warning: iam.serviceAccounts[0].attachPolicyARNs has no value and counts as left out
+        help: for a role without any policy write `attachPolicyARNs: []`
+    c.yaml:8:5: warning: iam.serviceAccounts[0].attachPolicyARNs has no value and is treated as left out
             attachPolicyARNs:
             ^
         help: a variable was probably not set: fill it in, or leave the key out
     ");
     assert_snapshot!(about("    wellKnownPolicies: {autoScaler: true}\n    permissionsBoundary:\n    attachPolicyARNs: ~\n"), @"
-    c.yaml:9:5: warning: iam.serviceAccounts[0].permissionsBoundary has no value and counts as left out
+    c.yaml:9:5: warning: iam.serviceAccounts[0].permissionsBoundary has no value and is treated as left out
             permissionsBoundary:
             ^
         help: a variable was probably not set: fill it in, or leave the key out
-    c.yaml:10:5: warning: iam.serviceAccounts[0].attachPolicyARNs has no value and counts as left out
+    c.yaml:10:5: warning: iam.serviceAccounts[0].attachPolicyARNs has no value and is treated as left out
             attachPolicyARNs: ~
             ^
         help: a variable was probably not set: fill it in, or leave the key out
@@ -231,7 +231,7 @@ fn keys_without_a_value_are_told_wherever_they_are_acted_on() {
         assert_eq!(
             first_lines(&about(&format!("{policy}    {key}:\n"))),
             [format!(
-                "c.yaml:9:5: warning: iam.serviceAccounts[0].{key} has no value and counts as left out"
+                "c.yaml:9:5: warning: iam.serviceAccounts[0].{key} has no value and is treated as left out"
             )]
         );
     }
@@ -294,7 +294,7 @@ fn keys_that_hold_anchors_are_accepted() {
 #[test]
 fn keys_that_hold_nothing_for_the_rest_are_told() {
     assert_snapshot!(report(&format!("{HEAD}x-common: {{a: b}}\n")), @"
-    c.yaml:4:1: warning: nothing in this file is an alias of what `x-common` holds
+    c.yaml:4:1: warning: no alias in this file refers to what `x-common` holds
         x-common: {a: b}
         ^
         help: it holds anchors (`&name`) for aliases (`*name`) elsewhere, and eksctl refuses it; leave it out

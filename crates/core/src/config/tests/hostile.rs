@@ -95,7 +95,7 @@ fn too_much_of_everything() {
     assert_eq!(
         first_line(scalar.as_bytes()),
         format!(
-            "c.yaml:1:1: error: the file must be a mapping, and this is the text `{}…`",
+            "c.yaml:1:1: error: the file must be a mapping, and this is the string `{}…`",
             "x".repeat(80)
         )
     );

@@ -43,7 +43,7 @@ fn a_first_error_drags_no_others_along() {
         ),
         (
             account(&format!("  - metadata: web\n    {POLICY}\n")),
-            &["7: iam.serviceAccounts[0].metadata must be a mapping, and this is the text `web`"],
+            &["7: iam.serviceAccounts[0].metadata must be a mapping, and this is the string `web`"],
         ),
         (
             account("  - metadata: {name: web}\n    attachPolicyArn: x\n"),
@@ -51,7 +51,7 @@ fn a_first_error_drags_no_others_along() {
         ),
         (
             account("  - metadata: {name: web}\n    attachPolicyARNs: arn:aws:iam::aws:policy/ReadOnlyAccess\n"),
-            &["8: iam.serviceAccounts[0].attachPolicyARNs must be a list of texts, and this is the text \
+            &["8: iam.serviceAccounts[0].attachPolicyARNs must be a list of strings, and this is the string \
                `arn:aws:iam::aws:policy/ReadOnlyAccess` | write a list: `- ` before each item, or `[a, b]`"],
         ),
         (
@@ -65,7 +65,7 @@ fn a_first_error_drags_no_others_along() {
         ),
         (
             account("  - web\n"),
-            &["7: iam.serviceAccounts[0] must be a mapping, and this is the text `web`"],
+            &["7: iam.serviceAccounts[0] must be a mapping, and this is the string `web`"],
         ),
         (
             "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nname: prod\nregion: eu-west-1\n".to_owned(),
@@ -76,7 +76,7 @@ fn a_first_error_drags_no_others_along() {
         ),
         (
             "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: prod\n".to_owned(),
-            &["3: metadata must be a mapping, and this is the text `prod`"],
+            &["3: metadata must be a mapping, and this is the string `prod`"],
         ),
         (
             "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetaData: {name: prod, region: eu-west-1}\n".to_owned(),
@@ -183,7 +183,7 @@ fn what_cannot_be_seen_is_shown() {
         assert_eq!(
             errors,
             [format!(
-                "7: {shown} cannot be the name of a service account | Kubernetes would take `web`"
+                "7: {shown} cannot be the name of a service account | Kubernetes would accept `web`"
             )]
         );
     }
@@ -240,14 +240,13 @@ fn a_placeholder_is_told_once_by_its_name() {
             (7, twice(&format!("\"{placeholder}\""))),
             (8, names(&format!("\"{placeholder}\""))),
         ] {
-            let wanted = format!(
-                "{line}: `{placeholder}` is not expanded by anything here; it is there 2 times | {help}"
-            );
+            let wanted =
+                format!("{line}: `{placeholder}` is not expanded by eksact; it is there 2 times | {help}");
             assert_eq!(errors(&yaml), [wanted], "{yaml}");
         }
         if placeholder.starts_with('{') {
             let wanted =
-                format!("8: `{placeholder}` is not expanded by anything here; it is there 2 times | {help}");
+                format!("8: `{placeholder}` is not expanded by eksact; it is there 2 times | {help}");
             assert_eq!(errors(&names(placeholder)), [wanted]);
         }
     }
@@ -259,7 +258,7 @@ fn a_placeholder_is_told_once_by_its_name() {
     let starts = [
         "7: `{% for name in names %}` is not",
         "9: `{{ name }}` is not",
-        "10: `{{NS}}` is not expanded by anything here; it is there 2 times",
+        "10: `{{NS}}` is not expanded by eksact; it is there 2 times",
         "11: `{{ARN}}` is not",
         "12: `{% endfor %}` is not",
         // What is wrong besides is told, too.
@@ -276,7 +275,7 @@ fn a_value_that_is_not_filled_in_has_no_type_yet() {
     for value in ["${OIDC}", "<true>", "'{{ oidc }}'", "$OIDC"] {
         let told = errors(&format!("{HEAD}iam:\n  withOIDC: {value}\n"));
         assert!(
-            told.len() == 1 && told[0].contains("is not expanded by anything here"),
+            told.len() == 1 && told[0].contains("is not expanded by eksact"),
             "{told:?}"
         );
     }
@@ -286,8 +285,8 @@ fn a_value_that_is_not_filled_in_has_no_type_yet() {
     assert_eq!(
         told,
         [
-            "5: `${ACCOUNTS}` is not expanded by anything here | fill it in first, for example with envsubst",
-            "8: `${SUBNETS}` is not expanded by anything here | fill it in first, for example with envsubst",
+            "5: `${ACCOUNTS}` is not expanded by eksact | fill it in first, for example with envsubst",
+            "8: `${SUBNETS}` is not expanded by eksact | fill it in first, for example with envsubst",
         ]
     );
 }
@@ -305,7 +304,7 @@ fn an_arn_is_told_what_is_wrong_with_it() {
         ),
         (
             "arn:aws:iam:eu-west-1:111122223333:policy/b",
-            "an ARN of IAM has no region: leave `eu-west-1` out",
+            "an IAM ARN has no region: leave `eu-west-1` out",
         ),
         (
             "arn:aws:iam:111122223333:policy/b",

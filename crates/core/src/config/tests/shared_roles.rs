@@ -120,11 +120,11 @@ fn shared_role_written_wrong() {
     c.yaml:9:13: error: sharedRoles[1].roleARN is empty
         - {roleARN: '', serviceAccounts: [{namespace: app, name: web}]}
                     ^
-        help: a variable was probably not set; write the value, or take the entry out
+        help: a variable was probably not set; write the value, or remove the entry
     c.yaml:10:14: error: sharedRoles[2].roleName is empty
         - {roleName: ' ', serviceAccounts: [{namespace: app, name: web}]}
                      ^
-        help: a variable was probably not set; write the value, or take the entry out
+        help: a variable was probably not set; write the value, or remove the entry
     c.yaml:11:4: error: sharedRoles[3].roleName has no value
         - {roleName: null, serviceAccounts: [{namespace: app, name: web}]}
            ^
@@ -173,7 +173,7 @@ fn shared_role_written_wrong() {
         - {roleArn: 'arn:aws:iam::111122223333:role/r', serviceAccounts: [{name…
            ^
         help: did you mean `roleARN`? Keys are case-sensitive
-    c.yaml:23:14: error: `${ROLE}` is not expanded by anything here
+    c.yaml:23:14: error: `${ROLE}` is not expanded by eksact
         - {roleName: '${ROLE}', serviceAccounts: [{namespace: app, name: web}]}
                      ^
         help: fill it in first, for example with envsubst
@@ -208,7 +208,7 @@ fn shared_role_accounts_written_wrong() {
     c.yaml:9:20: error: sharedRoles[0].serviceAccounts is empty
           serviceAccounts: []
                            ^
-        help: name the service accounts; leave the key out for those whose `attachRoleARN` is this role; take the entry out, and run with --prune, to let none in
+        help: name the service accounts; leave the key out for those whose `attachRoleARN` is this role; remove the entry, and run with --prune, to let no service account in
     c.yaml:10:3: error: sharedRoles[1]: no service account of the ClusterConfig attaches the role `r1`
         - roleName: r1
           ^
@@ -231,7 +231,7 @@ fn shared_role_accounts_written_wrong() {
     c.yaml:19:43: error: sharedRoles[5].serviceAccounts[0].name is empty
           serviceAccounts: [{namespace: '', name: ''}]
                                                   ^
-        help: a variable was probably not set; write the value, or take the entry out
+        help: a variable was probably not set; write the value, or remove the entry
     c.yaml:21:49: error: sharedRoles[6].serviceAccounts[0]: subjectPattern cannot be used together with name
         …espace: app, name: web, subjectPattern: 'web*'}]
                                  ^
@@ -243,11 +243,11 @@ fn shared_role_accounts_written_wrong() {
     c.yaml:25:33: error: `App` cannot be the name of a namespace
           serviceAccounts: [{namespace: App, name: Web_1}]
                                         ^
-        help: Kubernetes would take `app`
+        help: Kubernetes would accept `app`
     c.yaml:25:44: error: `Web_1` cannot be the name of a service account
           serviceAccounts: [{namespace: App, name: Web_1}]
                                                    ^
-        help: Kubernetes would take `web-1`
+        help: Kubernetes would accept `web-1`
     c.yaml:27:33: error: `pr-*` cannot be the name of a namespace
           serviceAccounts: [{namespace: 'pr-*', name: web}]
                                         ^
@@ -255,7 +255,7 @@ fn shared_role_accounts_written_wrong() {
     c.yaml:29:54: error: `app:web` can match no service account's name
           serviceAccounts: [{namespace: app, subjectPattern: 'app:web'}]
                                                              ^
-        help: it stands for the name alone (the namespace stays): lower-case letters, digits, `-`, `.`, and `*` or `?`
+        help: it matches the name only (the namespace is fixed): lower-case letters, digits, `-`, `.`, and `*` or `?`
     c.yaml:31:54: warning: every service account of namespace `app` may assume this role
           serviceAccounts: [{namespace: app, subjectPattern: '*'}]
                                                              ^
@@ -264,7 +264,7 @@ fn shared_role_accounts_written_wrong() {
         …space: app, name: web}, {namespace: app, name: web}]
                                  ^
         help: leave one out
-    c.yaml:35:21: error: sharedRoles[13].serviceAccounts[0] must be a mapping, and this is the text `app/web`
+    c.yaml:35:21: error: sharedRoles[13].serviceAccounts[0] must be a mapping, and this is the string `app/web`
           serviceAccounts: [app/web]
                             ^
     c.yaml:37:38: error: there is no key `serviceAccountName` in sharedRoles[14].serviceAccounts[0]

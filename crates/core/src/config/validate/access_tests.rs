@@ -52,21 +52,21 @@ fn arns_that_can_never_match() {
         help: write it like arn:aws:iam::111122223333:role/my-role
     6:9: error: `ARN:aws:iam::111122223333:role/dev` is not the ARN of an IAM role or user
         help: write it like arn:aws:iam::111122223333:role/my-role
-    7:9: error: `arn:aws:iam::111122223333:role/teams/dev` names the path of the role, and so never matches
+    7:9: error: `arn:aws:iam::111122223333:role/teams/dev` includes the path of the role, and so never matches
         help: write it without: `arn:aws:iam::111122223333:role/dev`
-    8:9: error: `arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReser…` names the path of the role, and so never matches
+    8:9: error: `arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReser…` includes the path of the role, and so never matches
         help: write it without: `arn:aws:iam::111122223333:role/AWSReservedSSO_Admin_0123456789abcdef`
-    9:9: error: `arn:aws:sts::111122223333:assumed-role/dev/ann` is one session of a role, and mappings name the role
+    9:9: error: `arn:aws:sts::111122223333:assumed-role/dev/ann` is a session of a role, and mappings name the role
         help: write `arn:aws:iam::111122223333:role/dev`
-    10:9: error: `arn:aws:iam::111122223333:group/devs` is an IAM group, and EKS knows no IAM groups
+    10:9: error: `arn:aws:iam::111122223333:group/devs` is an IAM group, and EKS does not support IAM groups
         help: map a role that the members of the group may assume, or each user
     11:9: error: `arn:aws:iam::111122223333:instance-profile/nodes` is an instance profile, and mappings name its role
         help: write the role in it, such as `arn:aws:iam::111122223333:role/nodes`
-    12:9: error: `arn:aws:iam::111122223333:root` is neither user nor role
+    12:9: error: `arn:aws:iam::111122223333:root` is neither a user nor a role
         help: write it like arn:aws:iam::111122223333:role/my-role
-    13:9: error: `arn:aws:iam::111122223333:role/AWSReservedSSO_Admin_*` holds a wildcard, and the authenticator knows none
+    13:9: error: `arn:aws:iam::111122223333:role/AWSReservedSSO_Admin_*` has a wildcard, and the authenticator does not support wildcards
         help: name each role; `permissionSet` in a ClusterAccess finds a role of IAM Identity Center by its permission set
-    14:9: error: `arn:aws:iam::*:role/dev` holds a wildcard, and the authenticator knows none
+    14:9: error: `arn:aws:iam::*:role/dev` has a wildcard, and the authenticator does not support wildcards
         help: name each role; `permissionSet` in a ClusterAccess finds a role of IAM Identity Center by its permission set
     15:9: error: `arn:aws:iam::1111222233:role/dev` is not an ARN: account `1111222233` is not twelve digits
         help: write it like arn:aws:iam::111122223333:role/my-role
@@ -78,12 +78,12 @@ fn arns_that_can_never_match() {
         help: begin it with `arn:aws:`
     19:9: error: `arn:awz:iam::111122223333:role/dev` is not an ARN: `awz` is not an AWS partition; the partitions are aws, aws-cn, aws-us-gov, aws-iso, aws-iso-b, aws-iso-e, aws-iso-f and aws-eusc
         help: write it like arn:aws:iam::111122223333:role/my-role
-    20:9: error: `arn:aws:ec2::111122223333:role/dev` is neither user nor role
+    20:9: error: `arn:aws:ec2::111122223333:role/dev` is neither a user nor a role
         help: write it like arn:aws:iam::111122223333:role/my-role
     21:9: error: `arn:aws:iam::111122223333:role/` is not the ARN of an IAM role or user
         help: write it like arn:aws:iam::111122223333:role/my-role
     22:9: error: `" arn:aws:iam::111122223333:role/dev "` (blanks at both ends) is not the ARN of an IAM role or user
-        help: there are spaces around it; the authenticator takes them as a part of it
+        help: there are spaces around it; the authenticator treats them as part of it
     "#);
 }
 
@@ -111,22 +111,22 @@ fn options_that_do_not_stand_together() {
         "{account: 1111-2222-3333}",
         "{account: '1111'}",
     ]), @r#"
-    5:3: error: iamIdentityMappings[0] names nobody
-        help: write `arn` with the ARN of an IAM role or user
-    6:3: error: iamIdentityMappings[1] names nobody
-        help: write `arn` with the ARN of an IAM role or user
+    5:3: error: iamIdentityMappings[0] has no subject
+        help: set `arn` to the ARN of an IAM role or user
+    6:3: error: iamIdentityMappings[1] has no subject
+        help: set `arn` to the ARN of an IAM role or user
     7:3: error: iamIdentityMappings[2]: neither username nor groups are set
-        help: without both it lets somebody in who may do nothing
+        help: without both, the principal gets in without any rights
     8:3: error: `arn:aws:iam::111122223333:role/dev` is mapped twice, with another user name or other groups; the first is at c.yaml:7:3
-        help: make one of the two: EKS takes the last entry alone and does not join groups
+        help: merge the two: EKS uses only the last entry and does not combine groups
     8:3: warning: iamIdentityMappings[3].username is not set
-        help: a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell one from another; `{{SessionName}}` would
+        help: an existing mapping keeps its user name; a new one gets an empty one, and the audit log cannot tell callers apart; with `{{SessionName}}` it can
     9:51: warning: username has no effect together with serviceName
         help: the service has a role and a user name of its own; leave it out
     10:17: error: invalid service name `emr`
         help: the only one is `emr-containers`
     10:33: error: `Spark` cannot be the name of a namespace
-        help: Kubernetes would take `spark`
+        help: Kubernetes would accept `spark`
     11:13: error: `1111-2222-3333` is not the id of an AWS account
         help: write it without hyphens: "111122223333"
     12:13: error: `1111` is not the id of an AWS account
@@ -183,19 +183,19 @@ fn templates_that_stay_as_they_are() {
          username: 'system:node:{{EC2PrivateDNSName}}', groups: ['{{SessionName}}']}",
     ]));
     assert_snapshot!(said, @r#"
-    5:57: error: `{{ SessionName }}` in `dev:{{ SessionName }}` is not a placeholder that the server knows: it stays in the name as it is
+    5:57: error: `{{ SessionName }}` in `dev:{{ SessionName }}` is not a placeholder that the server knows: it remains in the name literally
         help: write `dev:{{SessionName}}`; braces, case and blanks count
-    5:57: error: `{{sessionname}}` is not a placeholder that the server knows: it is the name as it stands
+    5:57: error: `{{sessionname}}` is not a placeholder that the server knows: it is used literally as the name
         help: write `{{SessionName}}`; braces, case and blanks count
-    5:57: error: `{{Session}}` is not a placeholder that the server knows: it is the name as it stands
+    5:57: error: `{{Session}}` is not a placeholder that the server knows: it is used literally as the name
         help: write `{{SessionName}}`; braces, case and blanks count
-    5:57: error: `{SessionName}` is not a placeholder that the server knows: it is the name as it stands
+    5:57: error: `{SessionName}` is not a placeholder that the server knows: it is used literally as the name
         help: write `{{SessionName}}`; braces, case and blanks count
-    5:57: error: `{{SessionName}` is not a placeholder that the server knows: it is the name as it stands
+    5:57: error: `{{SessionName}` is not a placeholder that the server knows: it is used literally as the name
         help: write `{{SessionName}}`; braces, case and blanks count
-    5:57: warning: `{{Team}}` is not a placeholder that the server knows: it is the name as it stands
+    5:57: warning: `{{Team}}` is not a placeholder that the server knows: it is used literally as the name
         help: the placeholders are {{EC2PrivateDNSName}}, {{AccountID}}, {{SessionName}}, {{SessionNameRaw}}, {{AccessKeyID}}; write the name itself in place of any other
-    5:69: error: `{{AccountId}}` is not a placeholder that the server knows: it is the name as it stands
+    5:69: error: `{{AccountId}}` is not a placeholder that the server knows: it is used literally as the name
         help: write `{{AccountID}}`; braces, case and blanks count
     5:86: error: iamIdentityMappings[0].groups[1] is empty
         help: a variable was probably not set: fill it in, or leave the key out
@@ -251,12 +251,12 @@ fn groups_and_their_bindings() {
     10:23: error: groups[2].bindings is empty
         help: write what the group may do, such as `bindings: [{clusterRole: view}]`
     11:10: warning: `system:masters` may do everything, whatever is bound to it
-        help: the API server asks no RBAC for its members; bind another group
+        help: the API server does not check RBAC for its members; bind another group
     12:10: error: `system:node` is not a group that Kubernetes or EKS knows
         help: write `system:nodes`
-    13:24: error: groups[5].bindings[0] gives nothing
+    13:24: error: groups[5].bindings[0] grants nothing
         help: write `clusterRole` with the name of one that exists, or `rules`
-    13:28: error: groups[5].bindings[1] gives nothing
+    13:28: error: groups[5].bindings[1] grants nothing
         help: write `clusterRole` with the name of one that exists, or `rules`
     13:69: error: groups[5].bindings[2]: rules cannot be used together with clusterRole
         help: a binding has one role; write two bindings
@@ -266,7 +266,7 @@ fn groups_and_their_bindings() {
     14:94: error: `*` cannot be the name of a namespace
         help: leave `namespaces` out for the whole cluster
     14:99: error: `My_App` cannot be the name of a namespace
-        help: Kubernetes would take `my-app`
+        help: Kubernetes would accept `my-app`
     14:112: warning: `app` is listed twice
     15:142: warning: `system:image-puller` is bound in `app` by bindings[1] already
     "#);
@@ -285,11 +285,11 @@ fn rules_as_kubernetes_takes_them() {
     8:33: error: groups[0].bindings[0].rules[0]: a rule for resources must name at least one resource
     8:37: error: groups[0].bindings[0].rules[1]: a rule for resources must name at least one API group; the core group is ""
     8:37: error: groups[0].bindings[0].rules[1]: a rule for resources must name at least one resource
-    9:65: error: groups[1].bindings[0].rules[0]: a rule cannot be for resources and for paths that are no resources; write two rules
-    10:140: error: groups[2].bindings[1].rules[0]: paths belong to no namespace; a binding in namespaces does not give them
-    11:42: warning: `gets` is not a verb of Kubernetes
+    9:65: error: groups[1].bindings[0].rules[0]: a rule cannot cover both resources and non-resource URLs; write two rules
+    10:140: error: groups[2].bindings[1].rules[0]: non-resource URLs belong to no namespace; a binding in namespaces does not grant them
+    11:42: warning: `gets` is not a Kubernetes verb
         help: did you mean `get`?
-    11:48: warning: `GET` is not a verb of Kubernetes
+    11:48: warning: `GET` is not a Kubernetes verb
         help: did you mean `get`?
     11:72: warning: `core` is not an API group
         help: did you mean `""`?
@@ -330,13 +330,13 @@ fn mappings_from_flags_pass_the_same_door() {
     };
     let said: Vec<String> = validate(&config).iter().map(ToString::to_string).collect();
     assert_snapshot!(said.join("\n"), @r#"
-    error: `arn:aws-cn:iam::111122223333:role/teams/dev` names the path of the role, and so never matches
+    error: `arn:aws-cn:iam::111122223333:role/teams/dev` includes the path of the role, and so never matches
         help: write it without: `arn:aws-cn:iam::111122223333:role/dev`
     error: `arn:aws:iam::111122223333:role/dev` is in the partition aws, and the region is in aws-cn
         help: begin it with `arn:aws-cn:`
     error: `arn:aws:iam::111122223333:role/dev` is in the partition aws, and the region is in aws-cn
         help: begin it with `arn:aws-cn:`
     error: `arn:aws:iam::111122223333:role/dev` is mapped twice, with another user name or other groups; the first is at iamIdentityMappings[1]
-        help: make one of the two: EKS takes the last entry alone and does not join groups
+        help: merge the two: EKS uses only the last entry and does not combine groups
     "#);
 }

@@ -1,6 +1,7 @@
 //! What must not be said twice about access, within a file and across files: a principal, an account, a group, a shared
 //! role.
 
+use eksact_message::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::cluster_access::{
@@ -78,27 +79,27 @@ pub(in crate::config) fn of_mappings(
         let finding =
             if identical && one.document == earlier.document {
                 Finding::warning(
-                    "duplicate-mapping",
+                    Code::DuplicateMapping,
                     one.path.clone(),
                     format!("{who} is mapped twice in the same way; the first is at {place}"),
                 )
                 .help(remedy!("leave one out"))
             } else if identical {
                 Finding::error(
-                    "duplicate-mapping",
+                    Code::DuplicateMapping,
                     one.path.clone(),
                     format!("{who} is mapped in two documents; the first is at {place}"),
                 )
                 .help(remedy!("leave one out: it would have to be changed in both"))
             } else {
                 Finding::error(
-                "duplicate-mapping",
+                Code::DuplicateMapping,
                 one.path.clone(),
                 format!(
                     "{who} is mapped twice, with another user name or other groups; the first is at {place}"
                 ),
             )
-            .help(remedy!("make one of the two: EKS takes the last entry alone and does not join groups"))
+            .help(remedy!("merge the two: EKS uses only the last entry and does not combine groups"))
             };
         duplicates.push(Duplicate {
             document: one.document,
@@ -134,7 +135,7 @@ pub(in crate::config) fn of_groups(listed: &[Listed<'_, GroupAccess>]) -> Vec<Du
             "the group {} is described twice; the first is at {place}",
             quoted(&name.value)
         );
-        let finding = Finding::error("duplicate-group", one.path.key("name"), message)
+        let finding = Finding::error(Code::DuplicateGroup, one.path.key("name"), message)
             .help(remedy!("put all bindings of a group into one place"))
             .located(name.location.as_ref());
         duplicates.push(Duplicate {
@@ -172,7 +173,7 @@ pub(in crate::config) fn of_shared_roles(listed: &[Listed<'_, SharedRole>]) -> V
             "the role {} is shared twice; the first is at {place}",
             quoted(name)
         );
-        let finding = Finding::error("duplicate-shared-role", one.path.clone(), message)
+        let finding = Finding::error(Code::DuplicateSharedRole, one.path.clone(), message)
             .help(remedy!("list all service accounts of a role in one place: a cluster has one statement in its trust policy"))
             .located(one.item.role.location.as_ref());
         duplicates.push(Duplicate {

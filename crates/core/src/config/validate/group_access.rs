@@ -1,6 +1,7 @@
 //! The rules of groups and of what they may do: those of Kubernetes for RBAC objects
 //! (`k8s.io/kubernetes` 1.34, `pkg/apis/rbac/validation/validation.go`), and what RBAC takes without a word and never honours.
 
+use eksact_message::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::identity_mapping::check_name;
@@ -24,7 +25,7 @@ pub(in crate::config) fn check_options(root: &Node) -> Findings {
             if has("clusterRole") && has("rules") {
                 let message = format!("{path}: rules cannot be used together with clusterRole");
                 findings.push(
-                    Finding::error("group-binding", path.key("rules"), message)
+                    Finding::error(Code::GroupBinding, path.key("rules"), message)
                         .help(remedy!("a binding has one role; write two bindings"))
                         .at_key(),
                 );
@@ -57,17 +58,17 @@ fn name(group: &GroupAccess, path: &FieldPath, found: &mut Findings) {
     let name = path.key("name");
     if group.name.value.is_empty() {
         found.push(
-            Finding::error("missing", name.clone(), format!("{name} must be set")).explained_from_below(),
+            Finding::error(Code::Missing, name.clone(), format!("{name} must be set")).explained_from_below(),
         );
     } else if group.name.value == "system:masters" {
         found.push(
             Finding::warning(
-                "no-effect",
+                Code::NoEffect,
                 name,
                 "`system:masters` may do everything, whatever is bound to it",
             )
             .help(remedy!(
-                "the API server asks no RBAC for its members; bind another group"
+                "the API server does not check RBAC for its members; bind another group"
             )),
         );
     } else {
@@ -82,7 +83,7 @@ fn name(group: &GroupAccess, path: &FieldPath, found: &mut Findings) {
     if group.bindings.is_empty() {
         let path = path.key("bindings");
         found.push(
-            Finding::error("group-binding", path.clone(), format!("{path} is empty"))
+            Finding::error(Code::GroupBinding, path.clone(), format!("{path} is empty"))
                 .help(remedy!(
                     "write what the group may do, such as `bindings: [{{clusterRole: view}}]`"
                 ))
@@ -99,14 +100,14 @@ fn check_binding(binding: &GroupBinding, path: &FieldPath, found: &mut Findings)
             if value == "." || value == ".." || value.contains(['/', '%']) {
                 let message = format!("{} cannot be the name of a cluster role", quoted(value));
                 found.push(Finding::error(
-                    "kubernetes-name",
+                    Code::KubernetesName,
                     path.key("clusterRole"),
                     message,
                 ));
             }
         }
         GroupRole::Own(rules) if rules.is_empty() => found.push(
-            Finding::error("group-binding", path.clone(), format!("{path} gives nothing"))
+            Finding::error(Code::GroupBinding, path.clone(), format!("{path} grants nothing"))
                 .help(remedy!(
                     "write `clusterRole` with the name of one that exists, or `rules`"
                 ))
@@ -125,7 +126,12 @@ fn check_binding(binding: &GroupBinding, path: &FieldPath, found: &mut Findings)
     let path = path.key("namespaces");
     if namespaces.is_empty() {
         found.push(
-            Finding::error("group-binding", path.clone(), format!("{path} is an empty list")).help(remedy!(
+            Finding::error(
+                Code::GroupBinding,
+                path.clone(),
+                format!("{path} is an empty list"),
+            )
+            .help(remedy!(
                 "leave it out for the whole cluster, or name the namespaces"
             )),
         );
@@ -143,11 +149,11 @@ fn check_binding(binding: &GroupBinding, path: &FieldPath, found: &mut Findings)
                 label_help(name)
             };
             let message = format!("{} cannot be the name of a namespace", quoted(name));
-            found.push(Finding::error("kubernetes-name", path.index(index), message).help(help));
+            found.push(Finding::error(Code::KubernetesName, path.index(index), message).help(help));
         } else if !seen.insert(name) {
             let message = format!("{} is listed twice", quoted(name));
             found.push(Finding::warning(
-                "duplicate-namespace",
+                Code::DuplicateNamespace,
                 path.index(index),
                 message,
             ));
@@ -178,7 +184,8 @@ const VERBS: [&str; 16] = [
 fn check_rule(rule: &PolicyRule, in_namespaces: bool, path: &FieldPath, found: &mut Findings) {
     let mut require = |key: &str, message: &str| {
         found.push(
-            Finding::error("policy-rule", path.key(key), format!("{path}: {message}")).explained_from_below(),
+            Finding::error(Code::PolicyRule, path.key(key), format!("{path}: {message}"))
+                .explained_from_below(),
         );
     };
     if rule.verbs.is_empty() {
@@ -201,13 +208,13 @@ fn check_rule(rule: &PolicyRule, in_namespaces: bool, path: &FieldPath, found: &
         if !(rule.api_groups.is_empty() && rule.resources.is_empty() && rule.resource_names.is_empty()) {
             require(
                 "nonResourceURLs",
-                "a rule cannot be for resources and for paths that are no resources; write two rules",
+                "a rule cannot cover both resources and non-resource URLs; write two rules",
             );
         }
         if in_namespaces {
             require(
                 "nonResourceURLs",
-                "paths belong to no namespace; a binding in namespaces does not give them",
+                "non-resource URLs belong to no namespace; a binding in namespaces does not grant them",
             );
         }
     }
@@ -215,9 +222,9 @@ fn check_rule(rule: &PolicyRule, in_namespaces: bool, path: &FieldPath, found: &
         if !VERBS.contains(&verb.as_str())
             && let Some(known) = suggest::nearest(verb, VERBS)
         {
-            let message = format!("{} is not a verb of Kubernetes", quoted(verb));
+            let message = format!("{} is not a Kubernetes verb", quoted(verb));
             found.push(
-                Finding::warning("policy-rule", path.key("verbs").index(index), message)
+                Finding::warning(Code::PolicyRule, path.key("verbs").index(index), message)
                     .help(suggest::did_you_mean([known])),
             );
         }
@@ -229,10 +236,12 @@ fn check_rule(rule: &PolicyRule, in_namespaces: bool, path: &FieldPath, found: &
                 quoted(resource)
             );
             found.push(
-                Finding::warning("policy-rule", path.key("resources").index(index), message).help(remedy!(
-                    "the plural in lower case, such as `{}s`",
-                    resource.to_lowercase().trim_end_matches('s')
-                )),
+                Finding::warning(Code::PolicyRule, path.key("resources").index(index), message).help(
+                    remedy!(
+                        "the plural in lower case, such as `{}s`",
+                        resource.to_lowercase().trim_end_matches('s')
+                    ),
+                ),
             );
         }
     }
@@ -247,7 +256,7 @@ fn check_rule(rule: &PolicyRule, in_namespaces: bool, path: &FieldPath, found: &
         if let Some(meant) = meant {
             let message = format!("{} is not an API group", quoted(group));
             found.push(
-                Finding::warning("policy-rule", path.key("apiGroups").index(index), message)
+                Finding::warning(Code::PolicyRule, path.key("apiGroups").index(index), message)
                     .help(suggest::did_you_mean([meant])),
             );
         }
@@ -280,7 +289,7 @@ fn repeated_bindings(group: &GroupAccess, path: &FieldPath, found: &mut Findings
                     ))
                 );
                 found.push(Finding::warning(
-                    "duplicate-binding",
+                    Code::DuplicateBinding,
                     path.key("bindings").index(index),
                     message,
                 ));

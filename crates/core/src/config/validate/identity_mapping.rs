@@ -13,6 +13,7 @@ use crate::config::path::FieldPath;
 use eksact_identity::authn::aws_auth::{NameFault, NameOf, NamedCaller, Weight, of_name};
 use eksact_identity::iam::Partition;
 use eksact_identity::iam::arn::is_account_id;
+use eksact_message::code::Code;
 use eksact_yaml::Node;
 
 /// The list of identity mappings in a kind of document.
@@ -41,7 +42,7 @@ fn options(mapping: &Node, path: &FieldPath, findings: &mut Findings) {
     let has = |key: &str| mapping.get(key).is_some_and(|value| !value.is_empty());
     let mut refuse = |key: &str, message: String| {
         findings.push(
-            Finding::error("identity-mapping", path.key(key), message)
+            Finding::error(Code::IdentityMapping, path.key(key), message)
                 .at_key()
                 .explained_from_below(),
         );
@@ -91,7 +92,7 @@ fn options(mapping: &Node, path: &FieldPath, findings: &mut Findings) {
         for key in ["arn", "username", "groups"].into_iter().filter(|key| has(key)) {
             let message = format!("{key} has no effect together with serviceName");
             findings.push(
-                Finding::warning("no-effect", path.key(key), message)
+                Finding::warning(Code::NoEffect, path.key(key), message)
                     .help(remedy!(
                         "the service has a role and a user name of its own; leave it out"
                     ))
@@ -111,9 +112,13 @@ pub(in crate::config) fn check(
     let mut found = Findings::default();
     match &mapping.subject {
         MappingSubject::Arn(text) if text.is_empty() => found.push(
-            Finding::error("identity-mapping", path.clone(), format!("{path} names nobody"))
-                .help(remedy!("write `arn` with the ARN of an IAM role or user"))
-                .explained_from_below(),
+            Finding::error(
+                Code::IdentityMapping,
+                path.clone(),
+                format!("{path} has no subject"),
+            )
+            .help(remedy!("set `arn` to the ARN of an IAM role or user"))
+            .explained_from_below(),
         ),
         MappingSubject::Arn(text) => {
             let is_role = super::principal_arn::check(text, partition, &path.key("arn"), &mut found);
@@ -145,7 +150,7 @@ pub(in crate::config) fn check(
 fn permission_set(name: &str, path: &FieldPath, found: &mut Findings) {
     if name.is_empty() {
         found.push(
-            Finding::error("missing", path.clone(), format!("{path} must be set"))
+            Finding::error(Code::Missing, path.clone(), format!("{path} must be set"))
                 .help(remedy!(
                     "write the name of the permission set, as IAM Identity Center shows it"
                 ))
@@ -171,7 +176,7 @@ fn permission_set(name: &str, path: &FieldPath, found: &mut Findings) {
         None => remedy!("it has at most 32 letters, digits and `_+=,.@-`"),
     };
     let message = format!("{} cannot be the name of a permission set", quoted(name));
-    found.push(Finding::error("permission-set", path.clone(), message).help(help));
+    found.push(Finding::error(Code::PermissionSet, path.clone(), message).help(help));
 }
 
 fn account_id(account: &str, path: FieldPath, found: &mut Findings) {
@@ -185,14 +190,14 @@ fn account_id(account: &str, path: FieldPath, found: &mut Findings) {
         remedy!("it has twelve digits; leading zeros count, so write it in quotes")
     };
     let message = format!("{} is not the id of an AWS account", quoted(account));
-    found.push(Finding::error("account", path, message).help(help));
+    found.push(Finding::error(Code::Account, path, message).help(help));
 }
 
 fn service(name: &str, namespace: &str, path: &FieldPath, found: &mut Findings) {
     if name != EMR_CONTAINERS {
         let message = format!("invalid service name {}", quoted(name));
         found.push(
-            Finding::error("service-name", path.key("serviceName"), message)
+            Finding::error(Code::ServiceName, path.key("serviceName"), message)
                 .help(remedy!("the only one is `{EMR_CONTAINERS}`")),
         );
     }
@@ -200,7 +205,7 @@ fn service(name: &str, namespace: &str, path: &FieldPath, found: &mut Findings) 
     if !namespace.is_empty() && !is_label(namespace) {
         let message = format!("{} cannot be the name of a namespace", quoted(namespace));
         found.push(
-            Finding::error("kubernetes-name", path.key("namespace"), message).help(label_help(namespace)),
+            Finding::error(Code::KubernetesName, path.key("namespace"), message).help(label_help(namespace)),
         );
     }
 }
@@ -210,23 +215,31 @@ fn user(mapping: &IdentityMapping, caller: NamedCaller, path: &FieldPath, found:
     match &mapping.username {
         None if mapping.groups.is_empty() => found.push(
             Finding::error(
-                "identity-mapping",
+                Code::IdentityMapping,
                 path.clone(),
                 format!("{path}: neither username nor groups are set"),
             )
-            .help(remedy!("without both it lets somebody in who may do nothing"))
+            .help(remedy!("without both, the principal gets in without any rights"))
             .explained_from_below(),
         ),
         None => found.push(
-            Finding::warning("no-username", path.clone(), format!("{path}.username is not set"))
-                .help(if caller == NamedCaller::User {
-                    remedy!("a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell \
-                     one from another")
-                } else {
-                    remedy!("a mapping that is there keeps its user name; a new one has an empty one, and the audit log does not tell \
-                     one from another; `{{{{SessionName}}}}` would")
-                })
-                .explained_from_below(),
+            Finding::warning(
+                Code::NoUsername,
+                path.clone(),
+                format!("{path}.username is not set"),
+            )
+            .help(if caller == NamedCaller::User {
+                remedy!(
+                    "an existing mapping keeps its user name; a new one gets an empty one, and the \
+                     audit log cannot tell callers apart"
+                )
+            } else {
+                remedy!(
+                    "an existing mapping keeps its user name; a new one gets an empty one, and the \
+                     audit log cannot tell callers apart; with `{{{{SessionName}}}}` it can"
+                )
+            })
+            .explained_from_below(),
         ),
         Some(name) => {
             check_name(name, NameOf::User, caller, &path.key("username"), found);
@@ -242,10 +255,10 @@ fn user(mapping: &IdentityMapping, caller: NamedCaller, path: &FieldPath, found:
             check_name(group, NameOf::Group, caller, &path, found);
             if mapping.groups.iter().take(index).any(|before| before == group) {
                 let message = format!(
-                    "{} is in the list already: once more makes no difference",
+                    "{} is in the list already; repeating it has no effect",
                     quoted(group)
                 );
-                found.push(Finding::warning("repeated-value", path, message).help(remedy!("remove it")));
+                found.push(Finding::warning(Code::RepeatedValue, path, message).help(remedy!("remove it")));
             }
         }
     }
@@ -267,8 +280,8 @@ pub(super) fn check_name(
         let code = match finding.fault {
             // Reported as unexpanded already.
             NameFault::Placeholder if name.contains("${") => continue,
-            NameFault::Placeholder => "template",
-            NameFault::MisspeltGroup | NameFault::UnknownSystemGroup => "system-group",
+            NameFault::Placeholder => Code::Template,
+            NameFault::MisspeltGroup | NameFault::UnknownSystemGroup => Code::SystemGroup,
             other => other.code(),
         };
         let told = match finding.weight {

@@ -79,7 +79,7 @@ pub(super) fn subdomain_help(text: &str) -> Remedy {
 }
 
 fn taken(text: &str, fits: fn(&str) -> bool) -> Option<Remedy> {
-    suggestion(text, fits).map(|name| remedy!("Kubernetes would take `{name}`"))
+    suggestion(text, fits).map(|name| remedy!("Kubernetes would accept `{name}`"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>. The length of a trust policy
 //! (2,048) needs no check: with every name at its longest, the one that eksact writes stays below it.
 
+use eksact_message::code::Code;
 use serde_json::Value;
 
 use crate::config::cluster_config::ServiceAccount;
@@ -48,7 +49,7 @@ pub(super) fn check(
         findings.push(
             if managed > MAXIMUM_MANAGED_POLICIES {
                 Finding::error(
-                    "managed-policy-limit",
+                    Code::ManagedPolicyLimit,
                     path,
                     format!("{message}AWS allows {MAXIMUM_MANAGED_POLICIES} at most"),
                 )
@@ -59,7 +60,7 @@ pub(super) fn check(
                 let note = format!(
                     "{message}an account allows {DEFAULT_MANAGED_POLICIES} unless its quota was raised"
                 );
-                Finding::warning("managed-policy-limit", path, note).help(remedy!(
+                Finding::warning(Code::ManagedPolicyLimit, path, note).help(remedy!(
                     "the quota \"Managed policies per role\" can be raised to {MAXIMUM_MANAGED_POLICIES}"
                 ))
             }
@@ -86,7 +87,7 @@ pub(super) fn check(
             "the policy has {own} characters{with}; IAM allows {MAXIMUM_INLINE_CHARACTERS} for all inline policies of a role"
         );
         findings.push(
-            Finding::error("inline-policy-limit", path.key("attachPolicy"), message)
+            Finding::error(Code::InlinePolicyLimit, path.key("attachPolicy"), message)
                 .help(remedy!(
                     "make it a managed policy and name it in `attachPolicyARNs`"
                 ))

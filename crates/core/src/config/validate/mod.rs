@@ -29,6 +29,7 @@ use super::document::DocumentKind;
 use super::finding::{Finding, Findings};
 use super::path::FieldPath;
 use eksact_identity::iam::Partition;
+use eksact_message::code::Code;
 
 /// Checks a configuration that was built from flags. Gives errors and warnings; locations are those that the values carry.
 ///
@@ -52,7 +53,7 @@ pub(super) fn check(config: &ClusterConfig) -> Findings {
     if !accounts.is_empty() && !config.iam.with_oidc.value {
         findings.push(
             Finding::error(
-                "oidc-disabled",
+                Code::OidcDisabled,
                 FieldPath::of("iam.withOIDC"),
                 "iam.withOIDC must be enabled explicitly for iam.serviceAccounts to be created",
             )
@@ -85,8 +86,13 @@ pub(super) fn check(config: &ClusterConfig) -> Findings {
 fn metadata(config: &ClusterConfig, findings: &mut Findings) {
     let (name, region) = (&config.metadata.name, &config.metadata.region);
     let misplaced: [(_, _, _, fn(&str) -> Option<place::Misplaced>); 2] = [
-        ("cluster-name", "metadata.name", name, place::not_a_cluster_name),
-        ("region", "metadata.region", region, place::not_a_region),
+        (
+            Code::ClusterName,
+            "metadata.name",
+            name,
+            place::not_a_cluster_name,
+        ),
+        (Code::Region, "metadata.region", region, place::not_a_region),
     ];
     for (code, path, text, check) in misplaced {
         // What is not there is reported as that.

@@ -8,6 +8,7 @@ use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
 use eksact_identity::iam::arn::{ArnError, is_account_id, is_role_name};
 use eksact_identity::iam::{Arn, Partition};
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 
 /// Checks the ARN at `path` for a cluster in `partition`. Whether it is a role's; what is no ARN at all is taken for one.
@@ -17,12 +18,12 @@ pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &
         return true;
     }
     let refuse =
-        |message: String, help: Remedy| Finding::error("mapping-arn", path.clone(), message).help(help);
+        |message: String, help: Remedy| Finding::error(Code::MappingArn, path.clone(), message).help(help);
     let shown = quoted(text);
     let not_possible = |what: &str| format!("{shown} {what}");
     if text.starts_with("arn:") && text.contains(['*', '?']) {
         found.push(refuse(
-            not_possible("holds a wildcard, and the authenticator knows none"),
+            not_possible("has a wildcard, and the authenticator does not support wildcards"),
             remedy!("name each role; `permissionSet` in a ClusterAccess finds a role of IAM Identity Center by its permission set"),
         ));
         return true;
@@ -47,12 +48,12 @@ pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &
         ("sts", "assumed-role") => {
             let role = rest.split('/').next().unwrap_or_default();
             Some(refuse(
-                not_possible("is one session of a role, and mappings name the role"),
+                not_possible("is a session of a role, and mappings name the role"),
                 remedy!("write `{}`", of_account(&format!("role/{role}"))),
             ))
         }
         ("iam", "group") => Some(refuse(
-            not_possible("is an IAM group, and EKS knows no IAM groups"),
+            not_possible("is an IAM group, and EKS does not support IAM groups"),
             remedy!("map a role that the members of the group may assume, or each user"),
         )),
         ("iam", "instance-profile") => Some(refuse(
@@ -71,12 +72,12 @@ pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &
             ))
         }
         ("iam", "role") if rest != name => Some(refuse(
-            not_possible("names the path of the role, and so never matches"),
+            not_possible("includes the path of the role, and so never matches"),
             remedy!("write it without: `{}`", of_account(&format!("role/{name}"))),
         )),
         ("iam", "role" | "user") | ("sts", "federated-user") => None,
         _ => Some(refuse(
-            not_possible("is neither user nor role"),
+            not_possible("is neither a user nor a role"),
             example(text, partition),
         )),
     };
@@ -87,7 +88,7 @@ pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &
                 "{shown} is in the partition {}, and the region is in {partition}",
                 arn.partition
             );
-            Finding::error("arn-partition", path.clone(), message)
+            Finding::error(Code::ArnPartition, path.clone(), message)
                 .help(remedy!("begin it with `arn:{partition}:`"))
         })
     });
@@ -99,7 +100,7 @@ pub(super) fn check(text: &str, partition: Partition, path: &FieldPath, found: &
 
 fn example(text: &str, partition: Partition) -> Remedy {
     if text.trim() != text {
-        return remedy!("there are spaces around it; the authenticator takes them as a part of it");
+        return remedy!("there are spaces around it; the authenticator treats them as part of it");
     }
     remedy!("write it like arn:{partition}:iam::111122223333:role/my-role")
 }

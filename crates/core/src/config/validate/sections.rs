@@ -4,6 +4,7 @@
 //! refuses only when it creates the object (`pkg/ctl/cmdutils/pod_identity_association.go`) is a warning here, since
 //! eksctl takes such a file for everything else.
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use crate::config::diagnostic::quoted;
@@ -51,14 +52,15 @@ fn pod_identity_associations(root: &Node, findings: &mut Findings) {
         let policy_name = text(association, "permissionPolicyName");
         if !policy_name.is_empty() && association.get("permissionPolicy").is_none() {
             let message = format!("{path}: permissionPolicyName requires permissionPolicy to be set");
-            findings.push(Finding::error("pod-identity", path.key("permissionPolicyName"), message).at_key());
+            findings
+                .push(Finding::error(Code::PodIdentity, path.key("permissionPolicyName"), message).at_key());
         } else if !policy_name.is_empty() && !policy_name.chars().any(|c| c.is_ascii_alphanumeric()) {
             let message = format!(
                 "{path}: permissionPolicyName {} must contain at least one alphanumeric character",
                 quoted(policy_name)
             );
             findings.push(Finding::error(
-                "pod-identity",
+                Code::PodIdentity,
                 path.key("permissionPolicyName"),
                 message,
             ));
@@ -66,8 +68,12 @@ fn pod_identity_associations(root: &Node, findings: &mut Findings) {
         for key in ["namespace", "serviceAccountName"] {
             if !is_set(association, key) {
                 findings.push(
-                    Finding::warning("pod-identity", path.key(key), format!("{path}.{key} must be set"))
-                        .explained_from_below(),
+                    Finding::warning(
+                        Code::PodIdentity,
+                        path.key(key),
+                        format!("{path}.{key} must be set"),
+                    )
+                    .explained_from_below(),
                 );
             }
         }
@@ -75,13 +81,13 @@ fn pod_identity_associations(root: &Node, findings: &mut Findings) {
         if is_set(association, "roleARN") {
             for key in policies.into_iter().filter(|key| is_set(association, key)) {
                 let message = format!("{path}.{key} cannot be specified when {path}.roleARN is set");
-                findings.push(Finding::warning("pod-identity", path.key(key), message).at_key());
+                findings.push(Finding::warning(Code::PodIdentity, path.key(key), message).at_key());
             }
         } else if !policies.into_iter().any(|key| is_set(association, key)) {
             let message = format!(
                 "at least one of the following must be specified: {path}.roleARN, {path}.permissionPolicy, {path}.permissionPolicyARNs, {path}.wellKnownPolicies"
             );
-            findings.push(Finding::warning("pod-identity", path, message).explained_from_below());
+            findings.push(Finding::warning(Code::PodIdentity, path, message).explained_from_below());
         }
     }
 }
@@ -94,12 +100,13 @@ fn identity_providers(root: &Node, findings: &mut Findings) {
             .filter(|key| !is_set(provider, key))
         {
             let message = format!("identityProviders[{index}] is invalid: {key} must be set and non-empty");
-            findings.push(Finding::error("identity-provider", path.key(key), message).explained_from_below());
+            findings
+                .push(Finding::error(Code::IdentityProvider, path.key(key), message).explained_from_below());
         }
         if !is_set(provider, "type") {
             let message = format!("identityProviders[{index}] is invalid: type must be set");
             findings.push(
-                Finding::error("identity-provider", path.key("type"), message)
+                Finding::error(Code::IdentityProvider, path.key("type"), message)
                     .help(remedy!("write `type: oidc`"))
                     .explained_from_below(),
             );
@@ -117,7 +124,7 @@ fn outposts(root: &Node, findings: &mut Findings) {
     }
     if is_boolean(root.get("iam"), "withOIDC", true) {
         findings.push(Finding::error(
-            "outposts",
+            Code::Outposts,
             FieldPath::of("iam.withOIDC"),
             "iam.withOIDC is not supported on Outposts",
         ));
@@ -125,7 +132,7 @@ fn outposts(root: &Node, findings: &mut Findings) {
     if is_set(root, "identityProviders") {
         findings.push(
             Finding::error(
-                "outposts",
+                Code::Outposts,
                 FieldPath::of("identityProviders"),
                 "Identity Providers are not supported on Outposts",
             )
@@ -139,7 +146,7 @@ fn outposts(root: &Node, findings: &mut Findings) {
     ) {
         let path = FieldPath::of("accessConfig.bootstrapClusterCreatorAdminPermissions");
         findings.push(Finding::error(
-            "outposts",
+            Code::Outposts,
             path.clone(),
             format!("{path} can't be set to false on Outposts"),
         ));
@@ -155,7 +162,7 @@ fn access_config(root: &Node, findings: &mut Findings) {
     if !entries.is_empty() && mode == "CONFIG_MAP" {
         let path = FieldPath::of("accessConfig.authenticationMode");
         let message = format!("{path} must be set to either API_AND_CONFIG_MAP or API to use access entries");
-        findings.push(Finding::error("access-entry", path, message));
+        findings.push(Finding::error(Code::AccessEntry, path, message));
     }
     let mut principals = BTreeSet::new();
     for (index, entry) in entries.iter().enumerate() {
@@ -167,14 +174,18 @@ fn access_config(root: &Node, findings: &mut Findings) {
         if principal.parse::<Arn>().is_err() {
             let message = format!("{path}.principalARN must be set to a valid AWS ARN");
             findings.push(
-                Finding::error("access-entry", path.key("principalARN"), message).explained_from_below(),
+                Finding::error(Code::AccessEntry, path.key("principalARN"), message).explained_from_below(),
             );
         } else if !principals.insert(principal) {
             let message = format!(
                 "duplicate access entry {path} with principal ARN {}",
                 quoted(principal)
             );
-            findings.push(Finding::error("access-entry", path.key("principalARN"), message));
+            findings.push(Finding::error(
+                Code::AccessEntry,
+                path.key("principalARN"),
+                message,
+            ));
         }
         access_entry_type(entry, &path, findings);
         for (index, policy) in items(Some(entry), "accessPolicies").iter().enumerate() {
@@ -197,20 +208,20 @@ fn access_entry_type(entry: &Node, path: &FieldPath, findings: &mut Findings) {
             "cannot specify {path}.kubernetesGroups nor {path}.kubernetesUsername when type is set to {}",
             quoted(kind)
         );
-        findings.push(Finding::error("access-entry", path.key(key), message).at_key());
+        findings.push(Finding::error(Code::AccessEntry, path.key(key), message).at_key());
     }
     if is_set(entry, "accessPolicies") {
         let message = format!(
             "cannot specify {path}.accessPolicies when type is set to {}",
             quoted(kind)
         );
-        findings.push(Finding::error("access-entry", path.key("accessPolicies"), message).at_key());
+        findings.push(Finding::error(Code::AccessEntry, path.key("accessPolicies"), message).at_key());
     }
 }
 
 fn access_policy(policy: &Node, path: &FieldPath, findings: &mut Findings) {
     let mut refuse = |path: FieldPath, message: String| {
-        findings.push(Finding::error("access-entry", path, message).explained_from_below());
+        findings.push(Finding::error(Code::AccessEntry, path, message).explained_from_below());
     };
     match text(policy, "policyARN").parse::<Arn>() {
         Err(_) => refuse(
@@ -261,7 +272,7 @@ fn addons(root: &Node, findings: &mut Findings) {
                 "cannot specify both addon.useDefaultPodIdentityAssociations and addon.podIdentityAssociations (addon: {})",
                 quoted(text(addon, "name"))
             );
-            findings.push(Finding::error("addon", associations.clone(), message).at_key());
+            findings.push(Finding::error(Code::Addon, associations.clone(), message).at_key());
         }
         for (index, association) in items(Some(addon), "podIdentityAssociations").iter().enumerate() {
             for key in ["wellKnownPolicies", "tags"]
@@ -269,7 +280,8 @@ fn addons(root: &Node, findings: &mut Findings) {
                 .filter(|key| is_set(association, key))
             {
                 let message = format!("{key} is not supported for addon.podIdentityAssociations");
-                findings.push(Finding::error("addon", associations.index(index).key(key), message).at_key());
+                findings
+                    .push(Finding::error(Code::Addon, associations.index(index).key(key), message).at_key());
             }
         }
     }

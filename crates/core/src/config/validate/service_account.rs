@@ -13,6 +13,7 @@ use eksact_identity::iam::arn::{is_account_id, is_policy_name, is_role_name};
 use eksact_identity::iam::partition::is_region_name;
 use eksact_identity::iam::policy::{PolicyKind, check_grammar};
 use eksact_identity::iam::{Arn, Partition};
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 
 /// The annotation that names the role; read by the pod identity webhook. eksact writes it itself.
@@ -43,7 +44,7 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
     if account.name.is_empty() {
         let path = metadata.key("name");
         found.push(
-            Finding::error("missing", path.clone(), format!("{path} must be set"))
+            Finding::error(Code::Missing, path.clone(), format!("{path} must be set"))
                 .help(remedy!("write the name of the service account"))
                 .explained_from_below(),
         );
@@ -61,25 +62,35 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
             "{} cannot be the name of a service account",
             quoted(&account.name)
         );
-        found.push(Finding::error("kubernetes-name", metadata.key("name"), message).help(help));
+        found.push(Finding::error(Code::KubernetesName, metadata.key("name"), message).help(help));
     }
     if !is_label(&account.namespace) {
         let help = label_help(&account.namespace);
         let message = format!("{} cannot be the name of a namespace", quoted(&account.namespace));
-        found.push(Finding::error("kubernetes-name", metadata.key("namespace"), message).help(help));
+        found.push(Finding::error(Code::KubernetesName, metadata.key("namespace"), message).help(help));
     }
     for (key, value) in &account.labels {
         let path = metadata.key("labels").key(key);
         if !is_label_key(key) {
-            found.push(Finding::error("label", path, format!("{} cannot be the key of a label", quoted(key)))
-                .help(remedy!("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, perhaps after a `prefix/`")).at_key());
+            found.push(
+                Finding::error(
+                    Code::Label,
+                    path,
+                    format!("{} cannot be the key of a label", quoted(key)),
+                )
+                .help(remedy!(
+                    "at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both \
+                     ends, optionally after a `prefix/`"
+                ))
+                .at_key(),
+            );
         } else if !is_label_value(value) {
-            found.push(Finding::error("label", path, format!("{} cannot be the value of a label", quoted(value)))
+            found.push(Finding::error(Code::Label, path, format!("{} cannot be the value of a label", quoted(value)))
                 .help(remedy!("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends; longer text goes into an annotation")));
         } else if key == MANAGED_BY_LABEL && value != "eksctl" {
             found.push(
                 Finding::warning(
-                    "managed-by-label",
+                    Code::ManagedByLabel,
                     path,
                     format!("{MANAGED_BY_LABEL} will be `eksctl`, not {}", quoted(value)),
                 )
@@ -95,7 +106,7 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
         if key == ROLE_ARN_ANNOTATION {
             found.push(
                 Finding::error(
-                    "role-annotation",
+                    Code::RoleAnnotation,
                     path,
                     format!("{ROLE_ARN_ANNOTATION} is written by eksact itself"),
                 )
@@ -105,8 +116,18 @@ fn kubernetes(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findin
                 .at_key(),
             );
         } else if !is_annotation_key(key) {
-            found.push(Finding::error("annotation", path, format!("{} cannot be the key of an annotation", quoted(key)))
-                .help(remedy!("at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, perhaps after a `prefix/`")).at_key());
+            found.push(
+                Finding::error(
+                    Code::Annotation,
+                    path,
+                    format!("{} cannot be the key of an annotation", quoted(key)),
+                )
+                .help(remedy!(
+                    "at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both \
+                     ends, optionally after a `prefix/`"
+                ))
+                .at_key(),
+            );
         }
     }
 }
@@ -134,7 +155,7 @@ fn role_source(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findi
         for (key, _) in conflicts.into_iter().filter(|(_, present)| *present) {
             let message = format!("{key} cannot be used together with attachRoleARN");
             found.push(
-                Finding::error("role-source", path.key(key), message)
+                Finding::error(Code::RoleSource, path.key(key), message)
                     .help(remedy!(
                         "attachRoleARN uses an existing role as it is; keep one of the two"
                     ))
@@ -149,7 +170,7 @@ fn role_source(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findi
         for (key, _) in idle.into_iter().filter(|(_, present)| *present) {
             let message = format!("{key} has no effect together with attachRoleARN");
             found.push(
-                Finding::warning("no-effect", path.key(key), message)
+                Finding::warning(Code::NoEffect, path.key(key), message)
                     .help(remedy!("attachRoleARN uses an existing role as it is"))
                     .at_key(),
             );
@@ -161,7 +182,7 @@ fn role_source(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findi
                 quoted(&account.qualified_name())
             );
             found.push(
-                Finding::warning("no-policy", path.key("attachPolicyARNs"), message)
+                Finding::warning(Code::NoPolicy, path.key("attachPolicyARNs"), message)
                     .help(remedy!("attach one, unless resources trust the role by name")),
             );
         } else {
@@ -169,9 +190,9 @@ fn role_source(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findi
                 "{path}.wellKnownPolicies, {path}.attachPolicyARNs, {path}.attachRoleARN or {path}.attachPolicy must be set"
             );
             found.push(
-                Finding::error("no-policy", path.clone(), message)
+                Finding::error(Code::NoPolicy, path.clone(), message)
                     .help(remedy!(
-                        "for a role without any policy say so plainly: `attachPolicyARNs: []`"
+                        "for a role without any policy write `attachPolicyARNs: []`"
                     ))
                     .explained_from_below(),
             );
@@ -194,7 +215,7 @@ fn arns(account: &ServiceAccount, partition: Partition, path: &FieldPath, found:
         if !seen.insert(&policy.value) {
             found.push(
                 Finding::warning(
-                    "duplicate-policy",
+                    Code::DuplicatePolicy,
                     path,
                     format!("{} is listed twice", quoted(&policy.value)),
                 )
@@ -235,7 +256,7 @@ fn arn(
     };
     let shown = quoted(&text.value);
     let finding = match text.value.parse::<Arn>() {
-        Err(_) => Finding::error("arn", path, format!("{shown} is not the ARN of {what}"))
+        Err(_) => Finding::error(Code::Arn, path, format!("{shown} is not the ARN of {what}"))
             .help(of_parts(&text.value).unwrap_or_else(|| remedy!("write it like {example}"))),
         Ok(parsed) => {
             let account_fits =
@@ -254,13 +275,13 @@ fn arn(
                     }
                     _ => of_parts(&text.value).unwrap_or_else(|| remedy!("write it like {example}")),
                 };
-                Finding::error("arn", path, format!("{shown} is not the ARN of {what}")).help(help)
+                Finding::error(Code::Arn, path, format!("{shown} is not the ARN of {what}")).help(help)
             } else if parsed.partition != partition {
                 let message = format!(
                     "{shown} is in the partition {}, and the region is in {partition}",
                     parsed.partition
                 );
-                Finding::error("arn-partition", path, message)
+                Finding::error(Code::ArnPartition, path, message)
                     .help(remedy!("begin it with `arn:{partition}:`"))
             } else {
                 return;
@@ -282,10 +303,9 @@ fn of_parts(text: &str) -> Option<Remedy> {
             "the account comes after two colons: {}",
             quoted(&text.replacen(":iam:", ":iam::", 1))
         )),
-        ("iam", region) if is_region_name(region) => Some(remedy!(
-            "an ARN of IAM has no region: leave {} out",
-            quoted(region)
-        )),
+        ("iam", region) if is_region_name(region) => {
+            Some(remedy!("an IAM ARN has no region: leave {} out", quoted(region)))
+        }
         _ => None,
     }
 }
@@ -301,7 +321,7 @@ fn role(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
             remedy!("it has 1 to 64 letters, digits and `_+=,.@-`")
         };
         found.push(
-            Finding::error("role-name", path.key("roleName"), message)
+            Finding::error(Code::RoleName, path.key("roleName"), message)
                 .help(help)
                 .located(name.location.as_ref()),
         );
@@ -317,7 +337,7 @@ fn role(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
             "{} does not match the service account's own name, so its pods cannot assume the role",
             quoted(&pattern.value)
         );
-        Finding::warning("subject-pattern", here, message)
+        Finding::warning(Code::SubjectPattern, here, message)
     } else {
         return;
     };
@@ -332,16 +352,17 @@ pub(super) fn subject_pattern(pattern: &str, namespace: &str, here: FieldPath) -
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '*' | '?'));
     if !fits {
         let message = format!("{} can match no service account's name", quoted(pattern));
-        return Some(Finding::error("subject-pattern", here, message).help(
-            remedy!("it stands for the name alone (the namespace stays): lower-case letters, digits, `-`, `.`, and `*` or `?`"),
-        ));
+        return Some(Finding::error(Code::SubjectPattern, here, message).help(remedy!(
+            "it matches the name only (the namespace is fixed): lower-case letters, digits, `-`, \
+                 `.`, and `*` or `?`"
+        )));
     }
     pattern.chars().all(|c| c == '*').then(|| {
         let message = format!(
             "every service account of namespace {} may assume this role",
             quoted(namespace)
         );
-        Finding::warning("subject-pattern", here, message).help(remedy!("name a prefix, such as `app-*`"))
+        Finding::warning(Code::SubjectPattern, here, message).help(remedy!("name a prefix, such as `app-*`"))
     })
 }
 
@@ -392,7 +413,7 @@ fn document(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>
     for error in check_grammar(&document.value, PolicyKind::Identity) {
         let path = here.pointer(&error.pointer, &document.value);
         found.push(
-            Finding::error("policy-grammar", path, error.message)
+            Finding::error(Code::PolicyGrammar, path, error.message)
                 .explained_from_below()
                 .located(document.location.as_ref()),
         );
@@ -401,11 +422,11 @@ fn document(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>
     let text = document.value.to_string();
     if let Some(character) = text.chars().find(|c| u32::from(*c) > 0xff) {
         let message = format!(
-            "IAM takes no {} in a policy document",
+            "IAM does not allow {} in a policy document",
             quoted(&character.to_string())
         );
         found.push(
-            Finding::error("policy-grammar", here, message)
+            Finding::error(Code::PolicyGrammar, here, message)
                 .help(remedy!("only characters up to U+00FF are allowed"))
                 .located(document.location.as_ref()),
         );

@@ -9,6 +9,7 @@ use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
 use eksact_identity::iam::arn::{is_account_id, is_role_name};
 use eksact_identity::iam::{Arn, Partition};
+use eksact_message::code::Code;
 use eksact_yaml::Node;
 
 const LIST: &str = "sharedRoles";
@@ -35,7 +36,7 @@ fn one_of(node: &Node, first: &str, second: &str, path: &FieldPath, findings: &m
     if one.is_some() && other.is_some() {
         let message = format!("{path}: {second} cannot be used together with {first}");
         findings.push(
-            Finding::error("shared-role", path.key(second), message)
+            Finding::error(Code::SharedRole, path.key(second), message)
                 .help(remedy!("leave one out"))
                 .at_key(),
         );
@@ -50,15 +51,19 @@ fn one_of(node: &Node, first: &str, second: &str, path: &FieldPath, findings: &m
         // What has another shape is reported as that.
         Some(value) if value.text().is_none_or(|text| !text.trim().is_empty()) && !value.is_empty() => {}
         Some(_) => findings.push(
-            Finding::error("missing", path.key(key), format!("{} is empty", path.key(key)))
-                .help(remedy!(
-                    "a variable was probably not set; write the value, or take the entry out"
-                ))
-                .explained_from_below(),
+            Finding::error(
+                Code::Missing,
+                path.key(key),
+                format!("{} is empty", path.key(key)),
+            )
+            .help(remedy!(
+                "a variable was probably not set; write the value, or remove the entry"
+            ))
+            .explained_from_below(),
         ),
         None => findings.push(
             Finding::error(
-                "shared-role",
+                Code::SharedRole,
                 path.clone(),
                 format!("{path}: {first} or {second} must be set"),
             )
@@ -84,11 +89,11 @@ pub(in crate::config) fn check(roles: &[SharedRole], partition: Partition, findi
         let list = path.key("serviceAccounts");
         if accounts.is_empty() {
             findings.push(
-                Finding::error("shared-role", list, format!("{path}.serviceAccounts is empty"))
-                    .help(
-                        remedy!("name the service accounts; leave the key out for those whose `attachRoleARN` is this role; take \
-                         the entry out, and run with --prune, to let none in"),
-                    )
+                Finding::error(Code::SharedRole, list, format!("{path}.serviceAccounts is empty"))
+                    .help(remedy!(
+                        "name the service accounts; leave the key out for those whose `attachRoleARN` is \
+                         this role; remove the entry, and run with --prune, to let no service account in"
+                    ))
                     .explained_from_below(),
             );
             continue;
@@ -101,7 +106,8 @@ pub(in crate::config) fn check(roles: &[SharedRole], partition: Partition, findi
             service_account(account, &path, findings);
             if let Some(earlier) = accounts.iter().take(index).position(|earlier| earlier == account) {
                 let message = format!("{path} is the same as {}", list.index(earlier));
-                findings.push(Finding::warning("duplicate", path, message).help(remedy!("leave one out")));
+                findings
+                    .push(Finding::warning(Code::Duplicate, path, message).help(remedy!("leave one out")));
             }
         }
     }
@@ -124,7 +130,7 @@ fn role_arn(text: &str, partition: Partition, path: FieldPath, findings: &mut Fi
                     quoted(text),
                     arn.partition
                 );
-                Finding::error("arn-partition", path, message)
+                Finding::error(Code::ArnPartition, path, message)
                     .help(remedy!("begin it with `arn:{partition}:`"))
             })
         }
@@ -135,7 +141,7 @@ fn role_arn(text: &str, partition: Partition, path: FieldPath, findings: &mut Fi
             } else {
                 remedy!("write it like arn:{partition}:iam::111122223333:role/my-role")
             };
-            Some(Finding::error("role-arn", path, message).help(help))
+            Some(Finding::error(Code::RoleArn, path, message).help(help))
         }
     };
     if let Some(finding) = finding {
@@ -155,7 +161,7 @@ fn role_name(name: &str, path: FieldPath, findings: &mut Findings) {
         remedy!("it has 1 to 64 letters, digits and `_+=,.@-`")
     };
     let message = format!("{} cannot be the name of an IAM role", quoted(name));
-    findings.push(Finding::error("role-name", path, message).help(help));
+    findings.push(Finding::error(Code::RoleName, path, message).help(help));
 }
 
 fn service_account(account: &SharedRoleAccount, path: &FieldPath, findings: &mut Findings) {
@@ -163,7 +169,7 @@ fn service_account(account: &SharedRoleAccount, path: &FieldPath, findings: &mut
     if namespace.is_empty() {
         let here = path.key("namespace");
         findings.push(
-            Finding::error("missing", here.clone(), format!("{here} must be set")).explained_from_below(),
+            Finding::error(Code::Missing, here.clone(), format!("{here} must be set")).explained_from_below(),
         );
     } else if !is_label(namespace) && !namespace.contains("${") {
         let help = if namespace.contains(['*', '?']) {
@@ -172,7 +178,7 @@ fn service_account(account: &SharedRoleAccount, path: &FieldPath, findings: &mut
             label_help(namespace)
         };
         let message = format!("{} cannot be the name of a namespace", quoted(namespace));
-        findings.push(Finding::error("kubernetes-name", path.key("namespace"), message).help(help));
+        findings.push(Finding::error(Code::KubernetesName, path.key("namespace"), message).help(help));
     }
     let name = &account.name;
     if name.trim().is_empty() || name.contains("${") {
@@ -197,7 +203,7 @@ fn service_account(account: &SharedRoleAccount, path: &FieldPath, findings: &mut
         subdomain_help(name)
     };
     let message = format!("{} cannot be the name of a service account", quoted(name));
-    findings.push(Finding::error("kubernetes-name", path.key("name"), message).help(help));
+    findings.push(Finding::error(Code::KubernetesName, path.key("name"), message).help(help));
 }
 
 /// Fills in the service accounts of the roles that name none: those of the ClusterConfig that attach the role.
@@ -227,7 +233,7 @@ pub(in crate::config) fn resolve(roles: &mut [SharedRole], accounts: &[ServiceAc
                 "{path}: no service account of the ClusterConfig attaches the role {}",
                 quoted(role.role.value.name())
             );
-            findings.push(Finding::error("shared-role", path, message).help(remedy!(
+            findings.push(Finding::error(Code::SharedRole, path, message).help(remedy!(
                 "list `serviceAccounts` here, or write the role's ARN as `attachRoleARN` of a service account"
             )));
         }

@@ -3,6 +3,7 @@
 //! Sources: <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules> and
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html>.
 
+use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use crate::config::cluster_config::ServiceAccount;
@@ -65,7 +66,7 @@ pub(super) fn check(
             "the stack of {} would have {count} tags with those of metadata.tags and eksact's own four; AWS allows {MAXIMUM_TAGS}",
             quoted(&account.qualified_name())
         );
-        findings.push(Finding::error("tag-limit", path, message).located(account.location.as_ref()));
+        findings.push(Finding::error(Code::TagLimit, path, message).located(account.location.as_ref()));
     }
 }
 
@@ -117,14 +118,14 @@ fn one(key: &str, value: &str, path: &FieldPath, findings: &mut Findings) {
     } else {
         if value.is_empty() {
             let message = format!(
-                "the tag {} has no value; CloudFormation wants at least one character",
+                "the tag {} has no value; CloudFormation requires at least one character",
                 quoted(key)
             );
-            findings.push(Finding::warning("tag", here, message).at_key());
+            findings.push(Finding::warning(Code::Tag, here, message).at_key());
         }
         return;
     };
-    let finding = Finding::error("tag", here, message);
+    let finding = Finding::error(Code::Tag, here, message);
     findings.push(if at_key { finding.at_key() } else { finding });
 }
 
@@ -147,11 +148,11 @@ fn same_but_for_case<'a>(
 
 fn case_clash(key: &str, other: &str, path: &FieldPath) -> Finding {
     let message = format!(
-        "the tags {} and {} differ in case alone; IAM refuses both on one role",
+        "the tags {} and {} differ only in case; IAM refuses both on one role",
         quoted(other),
         quoted(key)
     );
-    Finding::error("tag", path.key(key), message)
-        .help(remedy!("write them alike"))
+    Finding::error(Code::Tag, path.key(key), message)
+        .help(remedy!("write them the same way"))
         .at_key()
 }

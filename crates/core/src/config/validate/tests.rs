@@ -53,7 +53,7 @@ fn eksctls_rules_for_service_accounts() {
     "#);
     assert_snapshot!(about("{metadata: {name: a}, wellKnownPolicies: {autoScaler: false}}"), @r#"
     4:41: error: iam.serviceAccounts[0].wellKnownPolicies, iam.serviceAccounts[0].attachPolicyARNs, iam.serviceAccounts[0].attachRoleARN or iam.serviceAccounts[0].attachPolicy must be set
-        help: for a role without any policy say so plainly: `attachPolicyARNs: []`
+        help: for a role without any policy write `attachPolicyARNs: []`
     "#);
     assert_snapshot!(about("\n{metadata: {name: a}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']},\n{metadata: {name: a, namespace: default}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']}"), @r#"6:19: error: <namespace>/<name> of iam.serviceAccounts[1] `default/a` is not unique; it is iam.serviceAccounts[0] already, on line 5"#);
 }
@@ -79,7 +79,7 @@ fn an_existing_role_excludes_everything_that_makes_one() {
         help: attachRoleARN uses an existing role as it is; keep one of the two
     5:191: error: attachPolicy cannot be used together with attachRoleARN
         help: attachRoleARN uses an existing role as it is; keep one of the two
-    5:240: error: `Statement` is empty; a policy holds at least one statement
+    5:240: error: `Statement` is empty; a policy needs at least one statement
     5:245: warning: tags has no effect together with attachRoleARN
         help: attachRoleARN uses an existing role as it is
     5:259: warning: permissionsBoundary has no effect together with attachRoleARN
@@ -122,7 +122,7 @@ fn arns_by_syntax_kind_and_partition() {
 fn names_of_kubernetes_and_iam() {
     assert_snapshot!(about("\n{metadata: {name: My_App, namespace: team.a}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']},\n{metadata: {name: a.b, namespace: '-'}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']}"), @r#"
     5:19: error: `My_App` cannot be the name of a service account
-        help: Kubernetes would take `my-app`
+        help: Kubernetes would accept `my-app`
     5:38: error: `team.a` cannot be the name of a namespace
         help: it has at most 63 lower-case letters, digits and hyphens, and a letter or digit at both ends
     6:35: error: `-` cannot be the name of a namespace
@@ -132,14 +132,14 @@ fn names_of_kubernetes_and_iam() {
     5:82: error: `path/rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr` cannot be the name of an IAM role
         help: a name has no path; eksctl's format has no field for one
     "#);
-    assert_snapshot!(about("\n{metadata: {name: a}, roleName: App, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']},\n{metadata: {name: b}, roleName: app, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']}"), @r#"6:33: error: the role name `app` is used by iam.serviceAccounts[0] already, on line 5; an account has each name once"#);
+    assert_snapshot!(about("\n{metadata: {name: a}, roleName: App, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']},\n{metadata: {name: b}, roleName: app, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']}"), @r#"6:33: error: the role name `app` is used by iam.serviceAccounts[0] already, on line 5; an account can have each name only once"#);
 }
 
 #[test]
 fn labels_and_annotations() {
     assert_snapshot!(about("\n{metadata: {name: a, labels: {'a b': c, d: 'e f', app.kubernetes.io/managed-by: Helm}, annotations: {eks.amazonaws.com/role-arn: x, '/': y, eks.amazonaws.com/token-expiration: 3600}}, attachPolicyARNs: ['arn:aws:iam::aws:policy/A']}"), @r#"
     5:31: error: `a b` cannot be the key of a label
-        help: at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, perhaps after a `prefix/`
+        help: at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, optionally after a `prefix/`
     5:44: error: `e f` cannot be the value of a label
         help: at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends; longer text goes into an annotation
     5:51: warning: app.kubernetes.io/managed-by will be `eksctl`, not `Helm`
@@ -147,7 +147,7 @@ fn labels_and_annotations() {
     5:102: error: eks.amazonaws.com/role-arn is written by eksact itself
         help: leave it out; to use an existing role write `attachRoleARN`
     5:133: error: `/` cannot be the key of an annotation
-        help: at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, perhaps after a `prefix/`
+        help: at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, optionally after a `prefix/`
     "#);
 }
 
@@ -172,21 +172,21 @@ fn subject_patterns() {
 #[test]
 fn policy_documents() {
     assert_snapshot!(about_one("attachPolicy: {Version: 2012-10-17, Statement: [{Effect: allow, Action: 's3:GetObject', Resource: '*'}, {Effect: Allow, Action: [S3], Resource: '*', Sid: ✓}]}"), @r#"
-    5:86: error: IAM takes no `✓` in a policy document
+    5:86: error: IAM does not allow `✓` in a policy document
         help: only characters up to U+00FF are allowed
-    5:129: error: `Effect` is "Allow" or "Deny", written exactly so
+    5:129: error: `Effect` must be "Allow" or "Deny", spelled exactly so
     5:201: error: action `S3` is not written service:Name, such as s3:GetObject or s3:*
-    5:226: error: Sid `✓` may hold only the letters A-Z and a-z and the digits 0-9
+    5:226: error: Sid `✓` may have only the letters A-Z and a-z and the digits 0-9
     "#);
-    assert_snapshot!(about_one("attachPolicy: {}"), @r#"5:86: error: `Statement` is missing; a policy holds at least one statement"#);
+    assert_snapshot!(about_one("attachPolicy: {}"), @r#"5:86: error: `Statement` is missing; a policy needs at least one statement"#);
 }
 
 #[test]
 fn tags() {
     assert_snapshot!(said("apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata:\n  name: prod\n  region: eu-west-1\n  tags: {Team: a, 'aws:x': b}\niam:\n  withOIDC: true\n  serviceAccounts:\n  - metadata: {name: a}\n    attachPolicyARNs: ['arn:aws:iam::aws:policy/A']\n    tags: {team: b, alpha.eksctl.io/cluster-name: c, 'a{': d, e: 'f;', '': g, emoji: ok-é}\n"), @r#"
     6:19: error: the tag `aws:x` begins with `aws:`, which is reserved for AWS
-    12:12: error: the tags `Team` and `team` differ in case alone; IAM refuses both on one role
-        help: write them alike
+    12:12: error: the tags `Team` and `team` differ only in case; IAM refuses both on one role
+        help: write them the same way
     12:21: error: the tag `alpha.eksctl.io/cluster-name` is written by eksact itself
     12:54: error: `a{` cannot be the key of a tag: letters, digits, spaces and `_.:/=+-@` are allowed
     12:66: error: `f;` cannot be the value of a tag: letters, digits, spaces and `_.:/=+-@` are allowed
@@ -364,7 +364,7 @@ fn objects_from_flags_pass_the_same_rules_without_places() {
         .map(|diagnostic| {
             (
                 diagnostic.severity,
-                diagnostic.code,
+                diagnostic.code.as_str(),
                 diagnostic.path.as_str(),
                 diagnostic.location.is_some(),
             )

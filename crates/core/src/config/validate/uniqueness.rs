@@ -1,5 +1,6 @@
 //! What must not occur twice within one file: a service account, a role name, a stack name.
 
+use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use crate::config::cluster_config::{ClusterConfig, ServiceAccount};
@@ -26,7 +27,7 @@ pub(super) fn check(config: &ClusterConfig, findings: &mut Findings) {
             );
             findings.push(
                 Finding::error(
-                    "duplicate-service-account",
+                    Code::DuplicateServiceAccount,
                     path(index).key("metadata").key("name"),
                     message,
                 )
@@ -52,12 +53,13 @@ pub(super) fn check(config: &ClusterConfig, findings: &mut Findings) {
                 }
                 Some(first) => {
                     let message = format!(
-                        "the role name {} is used by iam.serviceAccounts[{first}] already{}; an account has each name once",
+                        "the role name {} is used by iam.serviceAccounts[{first}] already{}; an account can \
+                         have each name only once",
                         quoted(&name.value),
                         place(accounts.get(*first)),
                     );
                     findings.push(
-                        Finding::error("duplicate-role-name", path(index).key("roleName"), message)
+                        Finding::error(Code::DuplicateRoleName, path(index).key("roleName"), message)
                             .located(name.location.as_ref()),
                     );
                 }
@@ -89,7 +91,7 @@ fn stack_collision(accounts: &[ServiceAccount], indices: &[usize], findings: &mu
             quoted(&account.qualified_name()),
         );
         findings.push(
-            Finding::warning("stack-name-collision", FieldPath::of("iam.serviceAccounts").index(*index), message)
+            Finding::warning(Code::StackNameCollision, FieldPath::of("iam.serviceAccounts").index(*index), message)
                 .help(remedy!("a stack that exists already keeps its name if its tag names its service account; eksctl cannot manage both"))
                 .located(account.location.as_ref()),
         );

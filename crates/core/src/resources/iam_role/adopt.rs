@@ -23,14 +23,14 @@ use eksact_identity::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdoptError {
     /// There is none.
-    #[error("the service account {0} has no role of eksctl's or eksact's making in this cluster")]
+    #[error("the service account {0} has no role made by eksctl or eksact in this cluster")]
     Missing(String),
     /// Its template cannot be read.
-    #[error("the template of stack {0} cannot be read back")]
+    #[error("the template of stack {0} cannot be parsed")]
     Template(String),
     /// It has more inline policies than the file has words for.
     #[error(
-        "the template of stack {stack} has inline policies that no field of the file stands for: {policies}"
+        "the template of stack {stack} has inline policies that no field of the file describes: {policies}"
     )]
     Inline {
         /// The stack.

@@ -1,6 +1,7 @@
 //! Roles that the file attaches (`attachRoleARN`): they are somebody else's, and eksact only says when one does not let
 //! its service account in, or lets too many in.
 
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use std::collections::BTreeSet;
 
@@ -58,7 +59,7 @@ pub(super) fn review(request: &Request, live: &Live, after: &Live, draft: &mut P
 }
 
 fn said(live: &Live, after: &Live, account: &ServiceAccount, arn: &Arn) -> Vec<Finding> {
-    let note = |message: String| Finding::new(Severity::Note, "attached-role-unknown", message);
+    let note = |message: String| Finding::new(Severity::Note, Code::AttachedRoleUnknown, message);
     if arn.account != live.account {
         return vec![
             note(format!(
@@ -80,15 +81,15 @@ fn said(live: &Live, after: &Live, account: &ServiceAccount, arn: &Arn) -> Vec<F
         Some(Ok(None)) => vec![
             Finding::new(
                 Severity::Warning,
-                "attached-role-missing",
+                Code::AttachedRoleMissing,
                 format!("there is no role {arn}: pods of the service account get no credentials"),
             )
-            .with_help(remedy!("Make the role, or correct `attachRoleARN`.")),
+            .with_help(remedy!("Create the role, or correct `attachRoleARN`.")),
         ],
         Some(Ok(Some(role))) if role.arn != arn.to_string() => vec![
             Finding::new(
                 Severity::Warning,
-                "attached-role-missing",
+                Code::AttachedRoleMissing,
                 format!("there is no role {arn}: the role of that name is {}", role.arn),
             )
             .with_help(remedy!("Write `attachRoleARN: {}`.", role.arn)),
@@ -106,7 +107,7 @@ fn said(live: &Live, after: &Live, account: &ServiceAccount, arn: &Arn) -> Vec<F
 
 fn trial(live: &Live, account: &ServiceAccount) -> Remedy {
     remedy!(
-        "Once it is applied, the call of a pod tells: {}.",
+        "After the apply, make the call of a pod to find out: {}.",
         trial_command(live, account)
     )
 }
@@ -125,7 +126,7 @@ fn trust(live: &Live, account: &ServiceAccount, role: &Role) -> Vec<Finding> {
     let (Some(provider_arn), Some(issuer)) = (live.provider_arn(), live.issuer_host_path()) else {
         return vec![Finding::new(
             Severity::Note,
-            "attached-role-unknown",
+            Code::AttachedRoleUnknown,
             format!(
                 "whether the role {} lets the service account in depends on the cluster's OIDC issuer, which is not known yet",
                 role.arn
@@ -153,10 +154,10 @@ fn trust(live: &Live, account: &ServiceAccount, role: &Role) -> Vec<Finding> {
         .into_iter()
         .filter_map(|link| {
             let (severity, code) = match link.verdict {
-                Verdict::Whole if link.code.is_empty() => return None,
-                Verdict::Whole => (Severity::Warning, "attached-role-too-open"),
-                Verdict::Broken => (Severity::Warning, "attached-role-refuses"),
-                Verdict::Unknown => (Severity::Note, "attached-role-unknown"),
+                Verdict::Whole if link.code.is_none() => return None,
+                Verdict::Whole => (Severity::Warning, Code::AttachedRoleTooOpen),
+                Verdict::Broken => (Severity::Warning, Code::AttachedRoleRefuses),
+                Verdict::Unknown => (Severity::Note, Code::AttachedRoleUnknown),
             };
             let message = format!("the trust policy of the role {}: {}", role.arn, link.says);
             let finding = Finding::new(severity, code, message);

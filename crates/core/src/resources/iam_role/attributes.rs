@@ -167,7 +167,7 @@ pub(super) fn reason_of(desired: &DesiredRole, old: &WantedRole, by_template: &[
             );
         }
     }
-    Reason::new("differs", "it is not as wanted")
+    Reason::new("differs", "it differs from the desired state")
 }
 
 /// The version that a well-known policy has here.

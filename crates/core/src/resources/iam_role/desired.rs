@@ -47,7 +47,7 @@ pub enum DesireError {
     #[error("the cluster has no OIDC issuer that a role could trust")]
     NoIssuer,
     /// No stack name was assigned: a mistake of the program.
-    #[error("internal mistake: {0} has no stack name")]
+    #[error("internal error: {0} has no stack name")]
     NoStackName(String),
     /// The template could not be made.
     #[error("{0}")]

@@ -1,6 +1,7 @@
 //! What is done about roles that shall be there: made, updated, repaired or replaced.
 
 use eksact_identity::service_account::ServiceAccountKey;
+use eksact_message::code::Code;
 use serde_json::json;
 
 use super::{
@@ -51,7 +52,7 @@ fn plan_roles(request: &Request, live: &Live, draft: &mut PlanDraft) {
     if let Some(Err(error)) = live.stacks() {
         let finding = Finding::new(
             Severity::Error,
-            "stacks-unreadable",
+            Code::StacksUnreadable,
             format!("no role can be planned, because the stacks of the region could not be read: {error}"),
         );
         draft.add_finding(finding.with_help_for(error));
@@ -94,7 +95,7 @@ impl Subject<'_> {
         let desired = match DesiredRole::of(self.account, self.live, self.request) {
             Ok(desired) => desired,
             Err(error) => {
-                draft.add_finding(self.error("not-desirable", error.to_string()));
+                draft.add_finding(self.error(Code::NotDesirable, error.to_string()));
                 return;
             }
         };
@@ -106,16 +107,16 @@ impl Subject<'_> {
         if !is_of_cluster(stack, &self.live.cluster.name) || of_other {
             draft.add_finding(
                 self.error(
-                    "stack-not-ours",
+                    Code::StackNotOurs,
                     format!(
-                        "the stack {} exists and does not bear the tags of this cluster and service account: eksact did \
-                         not make it and leaves it alone",
+                        "the stack {} exists and does not have the tags of this cluster and service \
+                         account: eksact did not make it and does not change it",
                         stack.name
                     ),
                 )
                 .with_help(remedy!(
-                    "Give the service account another name or, if nothing needs that stack: `aws cloudformation delete-stack \
-                     --region {} --stack-name {}`.",
+                    "Use another name for the service account or, if nothing needs that stack, delete it: \
+                     `aws cloudformation delete-stack --region {} --stack-name {}`.",
                     region_of(stack),
                     stack.name
                 )),
@@ -128,7 +129,7 @@ impl Subject<'_> {
                 let reason = Reason::new(
                     "stack-broken",
                     format!(
-                        "its stack is in {}{}, and CloudFormation takes no update of it",
+                        "its stack is in {}{}, and CloudFormation accepts no update of it",
                         stack.status,
                         stack
                             .status_reason
@@ -144,16 +145,16 @@ impl Subject<'_> {
             }
             StackState::Stuck => draft.add_finding(
                 self.error(
-                    "stack-stuck",
+                    Code::StackStuck,
                     format!("the stack {} is in {}", stack.name, stack.status),
                 )
                 .with_help(to_health(stack)),
             ),
             StackState::Busy => draft.add_finding(
                 self.error(
-                    "stack-busy",
+                    Code::StackBusy,
                     format!(
-                        "CloudFormation was still at work on the stack {} ({}) after {}",
+                        "CloudFormation was still working on the stack {} ({}) after {}",
                         stack.name,
                         stack.status,
                         in_words(self.request.settings.timeout)
@@ -169,17 +170,19 @@ impl Subject<'_> {
         let Some(name) = role_name_of(stack) else {
             draft.add_finding(
                 self.error(
-                    "role-unknown",
-                    format!("the stack {} has no output Role1, so its role cannot be found", stack.name),
-                )
-                .with_help(
-                    remedy!(
-                        "Somebody changed the stack's template: give it the output Role1 with the role's ARN again, or delete \
-                         the stack and run the same command: `aws cloudformation delete-stack --region {} --stack-name {}`.",
-                        region_of(stack),
+                    Code::RoleUnknown,
+                    format!(
+                        "the stack {} has no output Role1, so its role cannot be found",
                         stack.name
                     ),
-                ),
+                )
+                .with_help(remedy!(
+                    "The stack's template was changed: give it the output Role1 with the role's ARN \
+                         again, or delete the stack and run the same command: `aws cloudformation \
+                         delete-stack --region {} --stack-name {}`.",
+                    region_of(stack),
+                    stack.name
+                )),
             );
             return;
         };
@@ -194,7 +197,7 @@ impl Subject<'_> {
                 return;
             }
             Some(Err(error)) => {
-                let finding = self.error("role-unreadable", error.to_string());
+                let finding = self.error(Code::RoleUnreadable, error.to_string());
                 draft.add_finding(finding.with_help_for(error));
                 return;
             }
@@ -230,9 +233,10 @@ impl Subject<'_> {
                 ),
             };
             let finding = self.error(
-                "template-unreadable",
+                Code::TemplateUnreadable,
                 format!(
-                    "the role {name} is not as wanted, and the template of its stack {} could not be read: {why}",
+                    "the role {name} differs from the desired state, and the template of its stack {} could \
+                     not be read: {why}",
                     stack.name
                 ),
             );
@@ -246,7 +250,7 @@ impl Subject<'_> {
         let desired = match desired.over(&template, self.request.only.get(&self.key), role, self.live) {
             Ok(desired) => desired,
             Err(error) => {
-                draft.add_finding(self.error("not-desirable", error.to_string()));
+                draft.add_finding(self.error(Code::NotDesirable, error.to_string()));
                 return;
             }
         };
@@ -267,9 +271,9 @@ impl Subject<'_> {
             draft.add_finding(
                 Finding::new(
                     Severity::Note,
-                    "nothing-to-update",
+                    Code::NothingToUpdate,
                     format!(
-                        "the service account {} has no role of eksctl's or eksact's making",
+                        "the service account {} has no role made by eksctl or eksact",
                         self.account.qualified_name()
                     ),
                 )
@@ -316,8 +320,8 @@ impl Subject<'_> {
         if self.request.update && self.request.only.contains_key(&self.key) {
             draft.add_finding(
                 self.error(
-                    "update-needs-replacement",
-                    format!("{}: the role would have to be made anew, for which the flags do not say enough", reason.text),
+                    Code::UpdateNeedsReplacement,
+                    format!("{}: the role would have to be recreated, and the flags do not say enough for that", reason.text),
                 )
                 .with_help(remedy!(
                     "Run `eksact apply -f FILE` with the file that has it, or delete and create the service account."
@@ -344,7 +348,7 @@ impl Subject<'_> {
         }
         if let Some(role) = role {
             change.notes.push(format!(
-                "The role {} is deleted and another is made: whatever else refers to it by name or ARN stops working.",
+                "The role {} is deleted and another is created: whatever else refers to it by name or ARN stops working.",
                 role.name
             ));
         }
@@ -385,21 +389,27 @@ impl Subject<'_> {
             draft.add_finding(
                 Finding::new(
                     Severity::Warning,
-                    "role-name-taken",
-                    format!("a role named {name} exists and belongs to no stack of this service account: CloudFormation \
-                             will refuse to make it"),
+                    Code::RoleNameTaken,
+                    format!(
+                        "a role named {name} exists and belongs to no stack of this service account: \
+                             CloudFormation will refuse to create it"
+                    ),
                 )
                 .about(&self.address)
-                .at(self.account.role_name.as_ref().and_then(|name| name.location.as_ref()))
+                .at(self
+                    .account
+                    .role_name
+                    .as_ref()
+                    .and_then(|name| name.location.as_ref()))
                 .with_help(remedy!(
-                    "Give another roleName, delete that role, or use it as it is with `attachRoleARN: {}`.",
+                    "Use another roleName, delete that role, or use it as it is with `attachRoleARN: {}`.",
                     role.arn
                 )),
             );
         }
     }
 
-    fn error(&self, code: &str, message: String) -> Finding {
+    fn error(&self, code: Code, message: String) -> Finding {
         Finding::new(Severity::Error, code, message)
             .about(&self.address)
             .at(self.account.location.as_ref())

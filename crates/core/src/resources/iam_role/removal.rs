@@ -2,6 +2,7 @@
 //! tag and name a service account are touched.
 
 use eksact_identity::service_account::ServiceAccountKey;
+use eksact_message::code::Code;
 use serde_json::json;
 
 use super::{compare::template_of, desired::token, operation::Operation, stack_health::to_health};
@@ -51,7 +52,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     if let Some(Err(error)) = live.stacks() {
         draft.add_finding(Finding::new(
             Severity::Error,
-            "stacks-unreadable",
+            Code::StacksUnreadable,
             format!("no role can be removed, because the stacks of the region could not be read: {error}"),
         ));
         return;
@@ -75,7 +76,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             draft.add_finding(
                 Finding::new(
                     Severity::Note,
-                    "role-attached",
+                    Code::RoleAttached,
                     format!(
                         "the stack {} is kept: the file attaches its role to {}",
                         stack.name,
@@ -98,9 +99,9 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             draft.add_finding(
                 Finding::new(
                     Severity::Error,
-                    "stack-claimed-twice",
+                    Code::StackClaimedTwice,
                     format!(
-                        "the stack {} claims the service account {}/{}, and another does, too",
+                        "the stack {} claims the service account {}/{}, and another one does too",
                         stack.name, key.namespace, key.name
                     ),
                 )
@@ -139,11 +140,11 @@ fn note_protected(request: &Request, key: &ServiceAccountKey, draft: &mut PlanDr
         draft.add_finding(
             Finding::new(
                 Severity::Note,
-                "prune-protected",
+                Code::PruneProtected,
                 "kube-system/aws-node is not in the file and is kept: without it the cluster loses its network",
             )
             .about(&addresses::iam_role(key))
-            .with_help(remedy!("Name it to remove it nevertheless: --prune-named kube-system/aws-node.")),
+            .with_help(remedy!("To remove it anyway, name it: --prune-named kube-system/aws-node.")),
         );
     }
 }
@@ -156,9 +157,9 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
             draft.add_finding(
                 Finding::new(
                     Severity::Error,
-                    "stack-busy",
+                    Code::StackBusy,
                     format!(
-                        "CloudFormation is still at work on the stack {} ({})",
+                        "CloudFormation is still working on the stack {} ({})",
                         stack.name, stack.status
                     ),
                 )
@@ -171,7 +172,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
             draft.add_finding(
                 Finding::new(
                     Severity::Error,
-                    "stack-stuck",
+                    Code::StackStuck,
                     format!("the stack {} is in {}", stack.name, stack.status),
                 )
                 .about(&address)
@@ -186,7 +187,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
         .filter(|_| !request.delete_role_only.contains(key))
     {
         let message = format!("the role is kept, because its service account could not be read: {error}");
-        let finding = Finding::new(Severity::Error, "service-account-unreadable", message).about(&address);
+        let finding = Finding::new(Severity::Error, Code::ServiceAccountUnreadable, message).about(&address);
         draft.add_finding(finding.with_help_for(error));
         return;
     }
@@ -197,8 +198,8 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
             draft.add_finding(
                 Finding::new(
                     Severity::Warning,
-                    "role-unreadable",
-                    format!("policies that were attached by hand cannot be seen, and would make the deletion fail: {error}"),
+                    Code::RoleUnreadable,
+                    format!("policies that were attached by hand could not be read, and would make the deletion fail: {error}"),
                 )
                 .about(&address),
             );
@@ -234,7 +235,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
         address: address.clone(),
         action: Action::Delete,
         reasons: vec![if requested {
-            Reason::new("requested", "it was asked for")
+            Reason::new("requested", "it was requested")
         } else if given_another(request, key).is_some() {
             Reason::new("pruned", "the file gives the service account another role")
         } else {

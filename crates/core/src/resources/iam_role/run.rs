@@ -108,8 +108,8 @@ fn as_planned(change_set: &ChangeSet, stack: &str, replaces_role: bool) -> Resul
             continue;
         };
         return Err(StepError::new(format!(
-            "CloudFormation would {what} {} ({}) of stack {stack}, which the plan did not show, and so nothing was changed: \
-             another tool or a person has changed the stack",
+            "CloudFormation would {what} {} ({}) of stack {stack}, which the plan did not show, and so \
+             nothing was changed: another tool or a person changed the stack",
             change.logical_id, change.resource_type
         ))
         .with_help(run_again()));
@@ -325,7 +325,7 @@ async fn delete_stack(
         }
     }
     Err(StepError::new(format!(
-        "CloudFormation took the deletion of stack {name} and did not begin it"
+        "CloudFormation accepted the deletion of stack {name} and did not start it"
     ))
     .with_help(run_again()))
 }
@@ -333,7 +333,7 @@ async fn delete_stack(
 fn told_role(stack: &Stack) -> Result<StepDone, StepError> {
     let Some(arn) = stack.outputs.get("Role1") else {
         return Err(StepError::new(format!(
-            "the stack {} is made but has no output Role1",
+            "the stack {} was created but has no output Role1",
             stack.name
         )));
     };

@@ -2,6 +2,7 @@
 //! ([`eksact_identity::iam::shared_trust`]). They are no drift, they outlive every write of the rest of the document, and a role that
 //! has some does not go unasked.
 
+use eksact_message::code::Code;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -42,9 +43,9 @@ pub(super) fn note(live: &Live, role: &Role) -> Option<Finding> {
     (!others.is_empty()).then(|| {
         Finding::new(
             Severity::Note,
-            "role-shared",
+            Code::RoleShared,
             format!(
-                "other clusters share the role {}: their statements in its trust policy stay ({})",
+                "other clusters share the role {}: their statements in its trust policy are kept ({})",
                 role.name,
                 others.join(", ")
             ),

@@ -16,11 +16,9 @@ pub(super) fn to_health(stack: &Stack) -> Remedy {
              command again."
         ),
         status if status.starts_with("IMPORT_") => remedy!(
-            "Somebody's import into the stack did not end well: finish or undo it in CloudFormation (stack {name}), and \
-             run the same command again."
+            "An import into the stack failed: finish or undo it in CloudFormation (stack {name}), and run \
+             the same command again."
         ),
-        _ => remedy!(
-            "Bring the stack {name} back to health in CloudFormation, and run the same command again."
-        ),
+        _ => remedy!("Repair the stack {name} in CloudFormation, and run the same command again."),
     }
 }

@@ -89,13 +89,14 @@ impl Subject<'_> {
         if drifted > 0 {
             reasons.push(Reason::new(
                 "drift",
-                "it was changed outside its stack, which CloudFormation does not mend: direct IAM calls do",
+                "it was changed outside its stack; direct IAM calls repair it, because CloudFormation does \
+                 not",
             ));
         }
         if drifted < by_hand.len() {
             reasons.push(Reason::new(
                 "termination-protection",
-                "its stack's termination protection is not as wanted",
+                "its stack's termination protection differs from the desired state",
             ));
         }
         let mut change = self.change(
@@ -126,7 +127,8 @@ impl Subject<'_> {
         );
         if renamed.is_some() {
             change.notes.push(format!(
-                "The role {} is deleted and another is made: whatever else refers to it by name or ARN stops working.",
+                "The role {} is deleted and another is created: whatever else refers to it by name or ARN \
+                 stops working.",
                 role.name
             ));
         }

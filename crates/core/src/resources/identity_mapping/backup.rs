@@ -106,7 +106,7 @@ pub async fn all_backups(
     match backups(kubernetes).await {
         Ok(in_cluster) => found.extend(in_cluster),
         Err(error) if error.kind == CallErrorKind::AccessDenied && !found.is_empty() => unread.push(format!(
-            "only backups in files of yours were looked at: those in the cluster could not be listed: {error}"
+            "only backups in your files were read: those in the cluster could not be listed: {error}"
         )),
         Err(error) => return Err(error),
     }
@@ -130,10 +130,11 @@ impl Kept {
     pub(super) fn note(&self) -> String {
         match self {
             Self::InCluster { name } => {
-                format!("What aws-auth was before is kept in the ConfigMap {AWS_AUTH_NAMESPACE}/{name}.")
+                format!("The previous aws-auth is kept in the ConfigMap {AWS_AUTH_NAMESPACE}/{name}.")
             }
             Self::File { path, why } => format!(
-                "What aws-auth was before is kept in the file {}, because the cluster refused a ConfigMap: {why}.",
+                "The previous aws-auth is kept in the file {}, because the cluster refused a ConfigMap: \
+                 {why}.",
                 path.display()
             ),
         }
@@ -192,7 +193,7 @@ pub(super) async fn keep(
 pub(super) async fn forget_oldest(context: &RunContext) -> Option<String> {
     let all = match backups(context.readers.kubernetes.as_ref()).await {
         Ok(all) => all,
-        Err(error) => return Some(format!("Old backups could not be looked for: {error}.")),
+        Err(error) => return Some(format!("Old backups could not be listed: {error}.")),
     };
     for backup in all.iter().skip(HISTORY) {
         let deleted = context

@@ -100,7 +100,7 @@ pub(crate) enum DeltaError {
         why: String,
     },
     /// An entry that was to go says something else by now.
-    #[error("the mapping of {subject} that was to go says something else by now")]
+    #[error("the mapping of {subject} that the plan deletes has changed since")]
     Moved {
         /// Its ARN or account.
         subject: String,
@@ -305,7 +305,7 @@ fn size_problem(
     let bytes: usize = data.values().map(String::len).sum();
     if bytes > MAXIMUM_BYTES {
         return Some(format!(
-            "aws-auth would have {bytes} bytes of data, and the API server takes at most {MAXIMUM_BYTES}"
+            "aws-auth would have {bytes} bytes of data, and the API server accepts at most {MAXIMUM_BYTES}"
         ));
     }
     let others = config_map
@@ -322,7 +322,7 @@ fn size_problem(
         .sum();
     (bytes > MAXIMUM_ANNOTATION_BYTES).then(|| {
         format!(
-            "aws-auth would have {bytes} bytes of annotations, and the API server takes at most \
+            "aws-auth would have {bytes} bytes of annotations, and the API server accepts at most \
              {MAXIMUM_ANNOTATION_BYTES}"
         )
     })

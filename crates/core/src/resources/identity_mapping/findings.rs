@@ -1,6 +1,7 @@
 //! What a plan says about mappings besides their changes: a cluster that does not read `aws-auth`, groups that nothing
 //! binds, and what the authenticator makes of the entries that the plan touches.
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use super::{
@@ -26,18 +27,24 @@ pub(super) fn mode_without_aws_auth(request: &Request, live: &Live, draft: &mut 
     }
     let wanted = !request.config.access.identity_mappings.is_empty();
     let finding = Finding::new(
-        if wanted { Severity::Error } else { Severity::Warning },
-        "aws-auth-not-read",
+        if wanted {
+            Severity::Error
+        } else {
+            Severity::Warning
+        },
+        Code::AwsAuthNotRead,
         format!(
-            "the cluster {} reads access entries only (authentication mode API): mappings in aws-auth let nobody in",
+            "the cluster {} reads access entries only (authentication mode API): mappings in aws-auth let \
+             no one in",
             live.cluster.name
         ),
     )
     .about(&addresses::aws_auth())
     .with_help(remedy!(
-        "Take the mapping out and make an access entry instead: aws eks create-access-entry --region {} --cluster-name {} --principal-arn ARN \
-         --username NAME --kubernetes-groups GROUP",
-        live.region, live.cluster.name
+        "Remove the mapping and create an access entry instead: aws eks create-access-entry --region {} \
+         --cluster-name {} --principal-arn ARN --username NAME --kubernetes-groups GROUP",
+        live.region,
+        live.cluster.name
     ));
     draft.add_finding(finding);
     wanted
@@ -98,7 +105,7 @@ fn about_mappings(request: &Request, live: &Live, after: &Live, draft: &mut Plan
                 None => continue,
             },
             // Of a section that is dropped the guard speaks.
-            None if found.item.is_none() && found.code != "section-dropped" && !wanted.is_empty() => {
+            None if found.item.is_none() && found.code != Code::SectionDropped && !wanted.is_empty() => {
                 (addresses::aws_auth(), None)
             }
             None => continue,
@@ -115,7 +122,7 @@ fn about_restored(request: &Request, live: &Live, after: &Live, draft: &mut Plan
     let now = all(request, live, AwsAuthReading::of_live(live).aws_auth());
     let mut told: BTreeSet<_> = now.iter().map(key).collect();
     for found in all(request, after, AwsAuthReading::of_live(after).aws_auth()) {
-        if found.code != "section-dropped" && told.insert(key(&found)) {
+        if found.code != Code::SectionDropped && told.insert(key(&found)) {
             draft.add_finding(warning(&found).about(&addresses::aws_auth()));
         }
     }

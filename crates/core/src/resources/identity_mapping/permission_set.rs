@@ -1,6 +1,7 @@
 //! Permission sets of IAM Identity Center: the one role that each made in the account, found among the roles under
 //! Identity Center's path. Pure.
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use crate::{
@@ -24,13 +25,13 @@ pub(super) fn permission_set_of(role_name: &str) -> Option<&str> {
 /// The ARN, without its path, of the role of this permission set: the only one of its name.
 pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<String, Finding> {
     let address = addresses::identity_mapping(&format!("permission-set/{name}"));
-    let error = |code: &str, message: String| Finding::new(Severity::Error, code, message).about(&address);
+    let error = |code: Code, message: String| Finding::new(Severity::Error, code, message).about(&address);
     if let Some(account) = account.filter(|account| *account != live.account) {
         return Err(error(
-            "permission-set-account",
+            Code::PermissionSetAccount,
             format!(
-                "the role of permission set {name} cannot be looked for in the account {account}: the caller reads the \
-                 roles of {}",
+                "the role of permission set {name} cannot be searched for in the account {account}: the \
+                 caller reads the roles of {}",
                 live.account
             ),
         )
@@ -43,14 +44,14 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
         Some(Ok(arns)) => arns,
         Some(Err(cause)) => {
             let finding = error(
-                "permission-set-unreadable",
-                format!("the role of permission set {name} could not be looked for: {cause}"),
+                Code::PermissionSetUnreadable,
+                format!("the role of permission set {name} could not be searched for: {cause}"),
             );
             return Err(finding.with_help_for(cause));
         }
         None => {
             return Err(error(
-                "permission-set-unreadable",
+                Code::PermissionSetUnreadable,
                 format!("permission set {name} was not read"),
             ));
         }
@@ -72,14 +73,14 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
                 .collect();
             let others: Vec<&str> = others.into_iter().collect();
             let finding = error(
-                "permission-set-not-found",
+                Code::PermissionSetNotFound,
                 format!(
-                    "the account {} has no role of a permission set {name}",
+                    "the account {} has no role of the permission set {name}",
                     live.account
                 ),
             );
             Err(finding.with_help(if others.is_empty() {
-                remedy!("Assign the permission set to somebody in the account: IAM Identity Center makes the role then.")
+                remedy!("Assign the permission set to someone in the account: IAM Identity Center then creates the role.")
             } else {
                 remedy!("Write one that the account has, letter by letter: {}", others.join(", "))
             }))
@@ -87,9 +88,9 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
         several => {
             let listed: Vec<String> = several.iter().map(ToString::to_string).collect();
             Err(error(
-                "permission-set-ambiguous",
+                Code::PermissionSetAmbiguous,
                 format!(
-                    "several roles are of a permission set {name}: {}",
+                    "several roles belong to the permission set {name}: {}",
                     listed.join(", ")
                 ),
             )

@@ -1,5 +1,6 @@
 //! What is done about the mappings that shall be there and those that shall go: one change each, one write for all.
 
+use eksact_message::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
@@ -164,18 +165,18 @@ fn add_changes(
         }
         let mut reason = match first.action {
             Action::Create => vec![Reason::new("missing", "it does not exist")],
-            Action::Update => vec![Reason::new("differs", "it is not as wanted")],
+            Action::Update => vec![Reason::new("differs", "it differs from the desired state")],
             _ => vec![
                 reasons
                     .get(&key)
                     .cloned()
-                    .unwrap_or_else(|| Reason::new("requested", "it was asked for")),
+                    .unwrap_or_else(|| Reason::new("requested", "it was requested")),
             ],
         };
         if first.adopted {
             reason.push(Reason::new(
                 "adopted",
-                "it was there, written by somebody else, and becomes eksact's",
+                "it exists, was written by someone else, and becomes eksact's",
             ));
         }
         draft.add_change(Change {
@@ -217,19 +218,19 @@ pub(super) fn cannot_be_written(config_map: Option<&ConfigMap>, outcome: &Outcom
         return Some(
             Finding::new(
                 Severity::Error,
-                "aws-auth-immutable",
+                Code::AwsAuthImmutable,
                 "the ConfigMap kube-system/aws-auth is immutable: the API server refuses every change",
             )
             .about(&addresses::aws_auth())
             .with_help(remedy!(
-                "Only another one in its place can be changed; in that moment nobody whom it maps gets in: \
-                 `kubectl get configmap aws-auth --namespace kube-system -o yaml | grep -v '^immutable:' | kubectl replace --force \
-                 -f -`"
+                "It must be replaced; until the new one is there, no one whom it maps gets in: `kubectl get \
+                 configmap aws-auth --namespace kube-system -o yaml | grep -v '^immutable:' | kubectl \
+                 replace --force -f -`"
             )),
         );
     }
     outcome.too_large.as_ref().map(|problem| {
-        Finding::new(Severity::Error, "aws-auth-too-large", problem)
+        Finding::new(Severity::Error, Code::AwsAuthTooLarge, problem)
             .about(&addresses::aws_auth())
             .with_help(remedy!("Map fewer principals: one role that many may assume, or access entries, which have no such limit."))
     })
@@ -257,10 +258,10 @@ pub(super) fn refuse_edit(
 
 fn not_editable(error: &DeltaError) -> Finding {
     let message = format!("{error}, and so nothing of aws-auth was planned");
-    Finding::new(Severity::Error, "aws-auth-not-editable", message)
+    Finding::new(Severity::Error, Code::AwsAuthNotEditable, message)
         .about(&addresses::aws_auth())
         .with_help(remedy!(
-            "Write the section as a plain list of entries, or take an earlier one back with `eksact restore aws-auth`."
+            "Write the section as a plain list of entries, or restore an earlier one with `eksact restore aws-auth`."
         ))
 }
 
@@ -268,8 +269,9 @@ fn not_editable(error: &DeltaError) -> Finding {
 pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Finding {
     if super::is_only_pruning(request) {
         let message =
-            format!("what eksact wrote into aws-auth could not be looked for, and is not pruned: {error}");
-        return Finding::new(Severity::Warning, "aws-auth-unreadable", message).about(&addresses::aws_auth());
+            format!("what eksact wrote into aws-auth could not be determined, and is not pruned: {error}");
+        return Finding::new(Severity::Warning, Code::AwsAuthUnreadable, message)
+            .about(&addresses::aws_auth());
     }
     let mappings = request.config.access.identity_mappings.len() + request.access.delete.len();
     let needs = match mappings {
@@ -282,7 +284,7 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
         let finding = unreachable::finding(request, message);
         return finding.with_help(match error.kind {
             crate::ports::CallErrorKind::Credentials => remedy!(
-                "If nobody gets in any more, the way back is an access entry: {}",
+                "If no one gets in any more, create an access entry to recover: {}",
                 recovery::commands(
                     &live.cluster,
                     &live.region,
@@ -293,7 +295,7 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
             _ => private_endpoint(),
         });
     }
-    let finding =
-        Finding::new(Severity::Error, "aws-auth-unreadable", error.to_string()).about(&addresses::aws_auth());
+    let finding = Finding::new(Severity::Error, Code::AwsAuthUnreadable, error.to_string())
+        .about(&addresses::aws_auth());
     finding.with_help_for(error)
 }

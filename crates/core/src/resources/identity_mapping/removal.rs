@@ -1,5 +1,6 @@
 //! Which mappings go: asked for by ARN or account, or pruned because the configuration no longer has what eksact wrote.
 
+use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use super::{
@@ -40,7 +41,7 @@ pub(super) fn add(
         for removal in selected(selector, &reading, draft) {
             reasons.insert(
                 removal.subject.to_lowercase(),
-                Reason::new("requested", "it was asked for"),
+                Reason::new("requested", "it was requested"),
             );
             delta.remove.push(removal);
         }
@@ -57,8 +58,8 @@ pub(super) fn add(
                 draft.add_finding(
                     Finding::new(
                         Severity::Note,
-                        "prune-protected",
-                        format!("the mapping of {} stays: it is a node's or EKS's own", entry.arn),
+                        Code::PruneProtected,
+                        format!("the mapping of {} is kept: it belongs to nodes or to EKS itself", entry.arn),
                     )
                     .about(&addresses::identity_mapping(&entry.arn))
                     .with_help(remedy!(
@@ -124,7 +125,7 @@ fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft
         }
         let finding = Finding::new(
             Severity::Note,
-            "nothing-to-delete",
+            Code::NothingToDelete,
             format!("aws-auth has no mapping of {subject}"),
         )
         .about(&addresses::identity_mapping(subject));
@@ -145,7 +146,7 @@ fn selected(selector: &MappingSelector, reading: &Reading, draft: &mut PlanDraft
         draft.add_finding(
             Finding::new(
                 Severity::Error,
-                "several-mappings",
+                Code::SeveralMappings,
                 format!(
                     "aws-auth has {} mappings of {subject}: {}",
                     found.len(),
@@ -168,15 +169,16 @@ fn left_out(subject: &str, reading: &Reading) -> Option<Finding> {
     Some(
         Finding::new(
             Severity::Error,
-            "entry-dropped",
+            Code::EntryDropped,
             format!(
-                "aws-auth has an entry of {subject}, which the cluster leaves out ({}) and eksact cannot delete",
+                "aws-auth has an entry of {subject}, which the cluster ignores ({}) and eksact cannot delete",
                 entry.because
             ),
         )
         .about(&addresses::identity_mapping(subject))
         .with_help(remedy!(
-            "Take it out by hand, on line {} of its section: kubectl edit configmap aws-auth --namespace kube-system",
+            "Remove it by hand, on line {} of its section: kubectl edit configmap aws-auth --namespace \
+             kube-system",
             entry.line
         )),
     )

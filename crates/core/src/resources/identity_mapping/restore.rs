@@ -97,7 +97,7 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
         },
         reasons: vec![Reason::new(
             "restore",
-            format!("it is taken back to {}", restore.name),
+            format!("it is restored to {}", restore.name),
         )],
         source: None,
         attributes,

@@ -66,13 +66,13 @@ pub(super) async fn run(
         match error.kind {
             CallErrorKind::Conflict | CallErrorKind::AlreadyExists | CallErrorKind::NotFound => {
                 lost = 0;
-                progress.tell("somebody else wrote aws-auth at the same time; reading it again");
+                progress.tell("another writer changed aws-auth at the same time; reading it again");
             }
             // The write may have had its effect: only the ConfigMap can tell.
             CallErrorKind::Unreachable | CallErrorKind::ServiceFailure if lost < LOST_ANSWERS => lost += 1,
             CallErrorKind::Credentials => {
                 let help = remedy!(
-                    "If nobody gets in any more, the way back is: {}",
+                    "If no one gets in any more, recover with: {}",
                     operation.way_back()
                 );
                 return Err(StepError::from(error).with_help(help));
@@ -85,8 +85,8 @@ pub(super) async fn run(
                 in_words(context.timeout)
             ))
             .with_help(
-                remedy!("It is as others left it, or has the whole of this change. Run the same command again, it looks first; \
-                 --timeout is how long it tries."),
+                remedy!("It has either all of this change or none of it. Run the same command again, which \
+                 checks first; --timeout sets how long it tries."),
             ));
         }
         tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
@@ -152,7 +152,7 @@ fn writing(operation: &Operation, now: Option<&ConfigMap>) -> Result<Option<Writ
             }
             if now.map(|now| content_digest(&now.data)) != *seen {
                 return Err(moved(&format!(
-                    "it was to be taken back to {backup} from what it was then"
+                    "the plan was to restore {backup} over another text"
                 )));
             }
             Ok(Some(Writing {
@@ -191,7 +191,7 @@ fn same_as_planned(expected: &[EntryChange], outcome: &Outcome) -> Result<(), St
                 })
                 .collect();
             return Err(moved(&format!(
-                "the mapping of {} would change in another way than planned: {}",
+                "the mapping of {} would change differently than planned: {}",
                 change.subject,
                 lines.join(" / ")
             )));
@@ -202,7 +202,7 @@ fn same_as_planned(expected: &[EntryChange], outcome: &Outcome) -> Result<(), St
 
 fn moved(what: &str) -> StepError {
     StepError::new(format!(
-        "aws-auth moved since the plan was made, and nothing was written: {what}"
+        "aws-auth changed since the plan was made, and nothing was written: {what}"
     ))
     .because(StepFailure::Moved)
     .with_help(run_again())
@@ -210,7 +210,8 @@ fn moved(what: &str) -> StepError {
 
 fn refused(refusal: &Refusal) -> StepError {
     let error = StepError::new(format!(
-        "aws-auth moved since the plan was made, and now a guard refuses the write ({}): {}; nothing was written",
+        "aws-auth changed since the plan was made, and now a guard refuses the write ({}): {}; nothing was \
+         written",
         refusal.guard.code(),
         refusal.message
     ))
@@ -258,7 +259,7 @@ async fn finished(operation: &Operation, backups: Vec<backup::Kept>, context: &R
     let mut notes: Vec<String> = backups.last().iter().map(|kept| kept.note()).collect();
     if operation.may_lock_out() {
         notes.push(format!(
-            "If nobody gets into the cluster any more, the way back is: {}",
+            "If no one gets into the cluster any more, recover with: {}",
             operation.way_back()
         ));
     }

@@ -1,6 +1,7 @@
 //! Mappings that stay although the files would not have them so: those of eksact's that nobody asked to prune, and those
 //! that are held back while something else cannot be planned.
 
+use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use super::{
@@ -56,14 +57,14 @@ pub(super) fn note_leftover(
     draft.add_finding(
         Finding::new(
             Severity::Note,
-            "not-pruned",
+            Code::NotPruned,
             format!(
-                "eksact mapped whom the file does not have, and the mappings stay: {}",
+                "eksact created mappings that are not in the file, and they are kept: {}",
                 left.join(", ")
             ),
         )
         .with_help(remedy!(
-            "--prune removes them, and what eksact made besides and the file does not have."
+            "--prune removes them, and everything else that eksact created and the file does not have."
         )),
     );
 }
@@ -75,7 +76,7 @@ pub(super) fn keep_pruned(reasons: &BTreeMap<String, Reason>, delta: &mut Delta,
             .get(&removal.subject.to_lowercase())
             .is_some_and(|reason| reason.code == "pruned");
         if pruned {
-            let stays = format!("the mapping of {} stays", removal.subject);
+            let stays = format!("the mapping of {} is kept", removal.subject);
             draft.add_finding(held_back(&addresses::identity_mapping(&removal.subject), &stays));
         }
         !pruned
@@ -95,7 +96,7 @@ pub(super) fn keep_narrowed(
         .retain(|wanted| !narrowed.iter().any(|change| change.subject == wanted.arn));
     for change in &narrowed {
         let source = sources.get(&change.subject.to_lowercase()).cloned().flatten();
-        let stays = format!("the mapping of {} stays as it is", change.subject);
+        let stays = format!("the mapping of {} is left as it is", change.subject);
         draft.add_finding(
             held_back(&addresses::identity_mapping(&change.subject), &stays).at(source.as_ref()),
         );

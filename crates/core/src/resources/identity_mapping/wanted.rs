@@ -1,6 +1,7 @@
 //! From an entry of the configuration to the entry of `aws-auth` that stands for it: services and permission sets
 //! resolved. Pure.
 
+use eksact_message::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
@@ -125,13 +126,13 @@ fn contradiction(first: &WantedEntry, earlier: &IdentityMapping, later: &Identit
     };
     Finding::new(
         Severity::Error,
-        "duplicate-mapping",
+        Code::DuplicateMapping,
         format!("{who} already, with another user name or other groups, at {place}"),
     )
     .about(&addresses::identity_mapping(subject))
     .at(later.location.as_ref())
     .with_help(remedy!(
-        "Make one of the two: EKS takes the last entry alone and does not join groups."
+        "Merge the two: EKS uses only the last entry and does not combine groups."
     ))
 }
 

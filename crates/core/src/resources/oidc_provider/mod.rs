@@ -4,6 +4,7 @@
 mod plan;
 mod thumbprint;
 
+use eksact_message::code::Code;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
@@ -91,7 +92,7 @@ impl Kind for OidcProviderKind {
             draft.add_finding(
                 Finding::new(
                     Severity::Error,
-                    "no-oidc-issuer",
+                    Code::NoOidcIssuer,
                     format!(
                         "cluster {} has no OIDC issuer (its status is {})",
                         live.cluster.name, live.cluster.status
@@ -109,7 +110,7 @@ impl Kind for OidcProviderKind {
             draft.add_finding(
                 Finding::new(
                     Severity::Error,
-                    "bad-oidc-issuer",
+                    Code::BadOidcIssuer,
                     format!(
                         "the issuer of cluster {} is not an https URL: {}",
                         live.cluster.name,
@@ -123,7 +124,8 @@ impl Kind for OidcProviderKind {
         let existing = match live.oidc_provider() {
             Some(Ok(existing)) => existing.as_ref(),
             Some(Err(error)) => {
-                let finding = Finding::new(Severity::Error, "unreadable", error.to_string()).about(&address);
+                let finding =
+                    Finding::new(Severity::Error, Code::Unreadable, error.to_string()).about(&address);
                 draft.add_finding(finding.with_help_for(error));
                 return;
             }
@@ -142,7 +144,7 @@ impl Kind for OidcProviderKind {
             (ProviderIntent::Require, None) => draft.add_finding(
                 Finding::new(
                     Severity::Error,
-                    "oidc-provider-missing",
+                    Code::OidcProviderMissing,
                     format!(
                         "cluster {} has no IAM OIDC provider, so no service account can have a role",
                         live.cluster.name
@@ -161,8 +163,8 @@ impl Kind for OidcProviderKind {
                     draft.add_finding(
                         Finding::new(
                             Severity::Warning,
-                            "oidc-audience-missing",
-                            format!("the IAM OIDC provider lacks the audience {AUDIENCE}: no role can be assumed through it"),
+                            Code::OidcAudienceMissing,
+                            format!("the IAM OIDC provider is missing the audience {AUDIENCE}: no role can be assumed through it"),
                         )
                         .about(&subject.address)
                         .with_help(remedy!(

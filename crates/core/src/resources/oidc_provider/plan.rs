@@ -111,11 +111,11 @@ impl Subject<'_> {
         if !has_audience(provider) {
             reasons.push(Reason::new(
                 "audience-missing",
-                format!("it lacks the audience {AUDIENCE}"),
+                format!("it is missing the audience {AUDIENCE}"),
             ));
             attributes.push(
                 AttributeChange::plain("audience", None, Some(json!(AUDIENCE)))
-                    .with_remark("other audiences stay")
+                    .with_remark("other audiences are kept")
                     .with_effect(Effect::Broader),
             );
             steps.push(draft.add_step(
@@ -133,7 +133,7 @@ impl Subject<'_> {
         if self.request.settings.check_thumbprint || given {
             match self.wanted_thumbprint(draft) {
                 Ok((Some(wanted), remark)) if !provider.thumbprints.contains(&wanted) => {
-                    reasons.push(Reason::new("thumbprint-differs", "its thumbprint is another"));
+                    reasons.push(Reason::new("thumbprint-differs", "its thumbprint differs"));
                     let mut change = AttributeChange::plain(
                         "thumbprints",
                         Some(json!(provider.thumbprints)),
@@ -164,7 +164,7 @@ impl Subject<'_> {
         if ours && !self.live.cluster.tags.contains_key(CLUSTER_TAG) {
             reasons.push(Reason::new(
                 "cluster-tag-missing",
-                "the cluster lacks eksctl's tag",
+                "the cluster is missing eksctl's tag",
             ));
             attributes.push(AttributeChange::plain(
                 format!("cluster tag {CLUSTER_TAG}"),
@@ -207,7 +207,7 @@ impl Subject<'_> {
         );
         let mut change = self.change(
             Action::Delete,
-            vec![Reason::new("requested", "it was asked for")],
+            vec![Reason::new("requested", "it was requested")],
             vec![
                 AttributeChange::plain("URL", Some(json!(provider.url)), None),
                 AttributeChange::plain("audiences", Some(json!(provider.audiences)), None),

@@ -1,5 +1,6 @@
 //! Which thumbprint a provider shall have, and what is to be said about where it came from.
 
+use eksact_message::code::Code;
 use jiff::tz::TimeZone;
 
 use super::plan::Subject;
@@ -25,7 +26,7 @@ impl Subject<'_> {
                 Some(Err(error)) => Err(Box::new(
                     Finding::new(
                         Severity::Error,
-                        "issuer-unreachable",
+                        Code::IssuerUnreachable,
                         format!("the thumbprint of the cluster's issuer could not be found: {error}"),
                     )
                     .about(&self.address)
@@ -47,17 +48,21 @@ impl Subject<'_> {
             draft.add_finding(
                 Finding::new(
                     Severity::Warning,
-                    "issuer-not-public",
+                    Code::IssuerNotPublic,
                     format!(
-                        "the certificates that {} serves do not lead to a public root (the last is {}, issued by {}): a \
-                         proxy may be opening TLS, and its thumbprint would be of no use to AWS",
+                        "the certificates that {} serves do not lead to a public root (the last is {}, \
+                         issued by {}): a proxy may be intercepting TLS, and AWS could not use its \
+                         thumbprint",
                         self.url.split('/').next().unwrap_or_default(),
                         last.subject,
                         last.issuer
                     ),
                 )
                 .about(&self.address)
-                .with_help(remedy!("Run it from a place without such a proxy, or pass --thumbprint HEX or --thumbprint iam.")),
+                .with_help(remedy!(
+                    "Run it where there is no such proxy, or pass --thumbprint HEX or \
+                     --thumbprint iam."
+                )),
             );
         }
         let expiry = last

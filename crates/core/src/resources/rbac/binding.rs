@@ -1,6 +1,7 @@
 //! Bindings: made, and changed where eksact made them; `removal` has those that go. What a binding gives cannot be changed: one that gives
 //! something else is made anew.
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -69,10 +70,9 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         Some(Err(error)) => {
             if wanted.is_empty() {
                 if request.access.prune {
-                    let message = format!(
-                        "bindings that eksact made could not be looked for, and are not pruned: {error}"
-                    );
-                    draft.add_finding(Finding::new(Severity::Warning, "bindings-unreadable", message));
+                    let message =
+                        format!("bindings that eksact made could not be listed, and are not pruned: {error}");
+                    draft.add_finding(Finding::new(Severity::Warning, Code::BindingsUnreadable, message));
                 }
                 return;
             }
@@ -80,7 +80,9 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                 Unreadable::Cluster => {
                     unreachable::finding(request, format!("the bindings of groups need it: {error}"))
                 }
-                Unreadable::Object => Finding::new(Severity::Error, "bindings-unreadable", error.to_string()),
+                Unreadable::Object => {
+                    Finding::new(Severity::Error, Code::BindingsUnreadable, error.to_string())
+                }
             };
             draft.add_finding(finding.with_help_for(error));
             return;
@@ -119,7 +121,7 @@ fn plan_one(wanted: &WantedBinding, live_bindings: &[RbacBinding], live: &Live, 
             draft.add_finding(
                 Finding::new(
                     Severity::Error,
-                    "rbac-not-managed",
+                    Code::RbacNotManaged,
                     format!("{words} exists, and eksact did not make it"),
                 )
                 .about(&address)
@@ -162,7 +164,7 @@ fn plan_one(wanted: &WantedBinding, live_bindings: &[RbacBinding], live: &Live, 
             let step = draft.add_step(&address, "subjects", title, after, &operation);
             (
                 Action::Update,
-                Reason::new("differs", "it is not as wanted"),
+                Reason::new("differs", "it differs from the desired state"),
                 vec![step],
             )
         }
@@ -249,9 +251,9 @@ fn missing_role(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) {
     draft.add_finding(
         Finding::new(
             Severity::Warning,
-            "cluster-role-missing",
+            Code::ClusterRoleMissing,
             format!(
-                "there is no {}: a binding of it gives nothing",
+                "there is no {}: a binding of it grants nothing",
                 role_words(key.0.as_deref(), &key.1)
             ),
         )
@@ -301,9 +303,10 @@ pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<St
         return Ok(StepDone::default());
     }
     if error.kind == CallErrorKind::AccessDenied {
-        return Err(StepError::from(error).with_help(
-            remedy!("Kubernetes lets nobody give more rights than they have: the caller needs them itself, or the verb `bind`."),
-        ));
+        return Err(StepError::from(error).with_help(remedy!(
+            "Kubernetes lets no one grant more rights than they have: the caller needs them itself, \
+                 or the verb `bind`."
+        )));
     }
     if error.kind == CallErrorKind::Invalid {
         return Err(error.into());

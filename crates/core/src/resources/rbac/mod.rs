@@ -9,6 +9,7 @@ mod emr_containers;
 mod removal;
 mod role;
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
@@ -71,13 +72,13 @@ fn namespace_is_there(
     };
     let (code, message, help) = match live.namespace(name) {
         Some(Ok(Some(namespace))) if namespace.terminating => (
-            "namespace-terminating",
+            Code::NamespaceTerminating,
             format!("namespace {name} is being deleted: nothing can be created in it"),
             remedy!("Wait until it is gone, then run `kubectl create namespace {name}`."),
         ),
         // One that a service account of the file brings will be there.
         Some(Ok(None)) if draft.last_step_of(&addresses::namespace(name)).is_none() => (
-            "namespace-missing",
+            Code::NamespaceMissing,
             format!("there is no namespace {name}"),
             remedy!("`kubectl create namespace {name}` makes it."),
         ),

@@ -1,6 +1,7 @@
 //! Bindings and own roles that go: those of a group that the files bind otherwise, and, with `--prune`, those of groups
 //! that the files no longer have.
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use super::{
@@ -44,7 +45,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         .into_iter()
         .map(|binding| {
             let text = format!(
-                "the file binds the group {} otherwise",
+                "the file binds the group {} differently",
                 group_of(binding).unwrap_or_default()
             );
             (binding, Reason::new("bound-otherwise", text))
@@ -117,14 +118,14 @@ fn note_left(left: &[&RbacBinding], draft: &mut PlanDraft) {
     draft.add_finding(
         Finding::new(
             Severity::Note,
-            "not-pruned",
+            Code::NotPruned,
             format!(
-                "eksact made what the file does not have, and it stays: {}",
+                "eksact created objects that are not in the file, and they are kept: {}",
                 names.join(", ")
             ),
         )
         .with_help(remedy!(
-            "--prune removes it, and what eksact made besides and the file does not have."
+            "--prune removes them, and everything else that eksact created and the file does not have."
         )),
     );
 }

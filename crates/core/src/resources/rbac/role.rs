@@ -1,5 +1,6 @@
 //! Roles: made, and changed where eksact made them; `removal` has those that go with the last binding that needs them.
 
+use eksact_message::code::Code;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -83,7 +84,7 @@ fn plan_one(request: &Request, wanted: &WantedRole, live: &Live, draft: &mut Pla
         Some(Err(error)) => {
             let finding = match unreadable(error) {
                 Unreadable::Cluster => unreachable::finding(request, format!("{words} needs it: {error}")),
-                Unreadable::Object => Finding::new(Severity::Error, "role-unreadable", error.to_string()),
+                Unreadable::Object => Finding::new(Severity::Error, Code::RoleUnreadable, error.to_string()),
             };
             let finding = finding.about(&address).at(wanted.location.as_ref());
             draft.add_finding(finding.with_help_for(error));
@@ -100,7 +101,7 @@ fn plan_one(request: &Request, wanted: &WantedRole, live: &Live, draft: &mut Pla
             draft.add_finding(
                 Finding::new(
                     Severity::Error,
-                    "rbac-not-managed",
+                    Code::RbacNotManaged,
                     format!("{words} exists, and eksact did not make it"),
                 )
                 .about(&address)
@@ -122,7 +123,7 @@ fn plan_one(request: &Request, wanted: &WantedRole, live: &Live, draft: &mut Pla
             };
             (
                 Action::Update,
-                Reason::new("differs", "it is not as wanted"),
+                Reason::new("differs", "it differs from the desired state"),
                 Operation::SetRules { role: changed },
             )
         }

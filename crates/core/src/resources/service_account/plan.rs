@@ -1,6 +1,7 @@
 //! What is done about service accounts that shall be there.
 
 use eksact_identity::service_account::ServiceAccountKey;
+use eksact_message::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
@@ -45,9 +46,10 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                 let Some(Err(error)) = live.service_account(&key) else {
                     continue;
                 };
-                let finding = Finding::new(Severity::Error, "service-account-unreadable", error.to_string())
-                    .about(&address)
-                    .at(account.location.as_ref());
+                let finding =
+                    Finding::new(Severity::Error, Code::ServiceAccountUnreadable, error.to_string())
+                        .about(&address)
+                        .at(account.location.as_ref());
                 draft.add_finding(finding.with_help_for(error));
             }
         }
@@ -96,7 +98,7 @@ fn refusal(account: &config::ServiceAccount, address: &Address, owner: Option<&'
     };
     Finding::new(
         Severity::Error,
-        "service-account-not-managed",
+        Code::ServiceAccountNotManaged,
         format!("the service account {} exists, and {whose}", account.qualified_name()),
     )
     .about(address)
@@ -291,7 +293,7 @@ impl Subject<'_> {
             draft.add_finding(
                 Finding::new(
                     Severity::Error,
-                    "service-account-terminating",
+                    Code::ServiceAccountTerminating,
                     format!(
                         "the service account {} is being deleted",
                         self.account.qualified_name()
@@ -327,9 +329,9 @@ impl Subject<'_> {
             }
             _ if !existing.annotations.contains_key(ROLE_ANNOTATION) => Reason::new(
                 "annotation-missing",
-                "it lacks the annotation that names its role",
+                "it is missing the annotation that names its role",
             ),
-            _ => Reason::new("differs", "it is not as wanted"),
+            _ => Reason::new("differs", "it differs from the desired state"),
         };
         draft.add_change(self.change(Action::Update, vec![reason], attributes, step, Some(existing)));
     }

@@ -2,6 +2,7 @@
 //! somebody else's no more than the annotation goes.
 
 use eksact_identity::service_account::ServiceAccountKey;
+use eksact_message::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
@@ -30,7 +31,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         );
         let finding = match unreadable(error) {
             Unreadable::Cluster => Guard::KubernetesUnreachable.refusal(message),
-            Unreadable::Object => Finding::new(Severity::Error, "service-accounts-unreadable", message),
+            Unreadable::Object => Finding::new(Severity::Error, Code::ServiceAccountsUnreadable, message),
         };
         draft.add_finding(finding.with_help_for(error));
     }
@@ -54,15 +55,16 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                 candidates.insert(key.clone(), account);
             }
             Some(Err(error)) if unreadable(error) == Unreadable::Object => {
-                let finding = Finding::new(Severity::Error, "service-account-unreadable", error.to_string())
-                    .about(&addresses::service_account(key));
+                let finding =
+                    Finding::new(Severity::Error, Code::ServiceAccountUnreadable, error.to_string())
+                        .about(&addresses::service_account(key));
                 draft.add_finding(finding.with_help_for(error));
             }
             Some(Ok(None)) if !with_stack.contains(key) && matches!(live.stacks(), Some(Ok(_))) => draft
                 .add_finding(
                     Finding::new(
                         Severity::Note,
-                        "nothing-to-delete",
+                        Code::NothingToDelete,
                         format!("there is neither a service account {key} nor a stack of its role"),
                     )
                     .about(&addresses::service_account(key))
@@ -88,7 +90,7 @@ fn plan_one(request: &Request, key: &ServiceAccountKey, account: &ServiceAccount
     let whose = ownership(account);
     let other = other_owner(account);
     let reason = if request.delete.contains(key) {
-        Reason::new("requested", "it was asked for")
+        Reason::new("requested", "it was requested")
     } else {
         Reason::new("pruned", "the file no longer has it")
     };
@@ -132,9 +134,10 @@ fn plan_one(request: &Request, key: &ServiceAccountKey, account: &ServiceAccount
             draft.add_finding(
                 Finding::new(
                     Severity::Note,
-                    "not-ours",
+                    Code::NotOurs,
                     format!(
-                        "the service account {key} stays: neither eksctl nor eksact made it or gave it a role"
+                        "the service account {key} is kept: neither eksctl nor eksact made it or gave it a \
+                         role"
                     ),
                 )
                 .about(&address),
@@ -149,8 +152,11 @@ fn plan_one(request: &Request, key: &ServiceAccountKey, account: &ServiceAccount
         None,
     )];
     change.notes.push(match other {
-        Some(owner) => format!("The service account is {owner}'s and stays; only the annotation goes."),
-        None => "The service account is not eksact's and stays; only the annotation goes.".to_owned(),
+        Some(owner) => format!(
+            "The service account belongs to {owner} and is kept; only the annotation is \
+             removed."
+        ),
+        None => "The service account is not eksact's and is kept; only the annotation is removed.".to_owned(),
     });
     let operation = Operation::RemoveAnnotation {
         namespace: key.namespace.clone(),

@@ -69,7 +69,7 @@ fn known(annotations: BTreeMap<String, Deferred<String>>) -> Result<BTreeMap<Str
         .map(|(key, value)| match value {
             Deferred::Known(value) => Ok((key, value)),
             Deferred::Unknown { unknown } => Err(StepError::new(format!(
-                "internal mistake: nothing told the {unknown}"
+                "internal error: nothing provided the {unknown}"
             ))),
         })
         .collect()
@@ -105,7 +105,8 @@ async fn create(metadata: &ServiceAccount, context: &RunContext) -> Result<StepD
     {
         Ok(Some(account)) if has(&account, metadata) => Ok(StepDone::default()),
         Ok(Some(_)) if error.kind == CallErrorKind::AlreadyExists => Err(StepError::new(format!(
-            "the service account {}/{} appeared since the plan was made, and it is not as wanted",
+            "the service account {}/{} appeared since the plan was made, and it differs from the desired \
+             state",
             metadata.namespace, metadata.name
         ))
         .with_help(run_again())),
@@ -127,7 +128,7 @@ async fn apply(operation: Operation, context: &RunContext) -> Result<StepDone, S
         remove_annotations,
     } = operation
     else {
-        return Err(StepError::new("internal mistake: not an apply"));
+        return Err(StepError::new("internal error: not an apply"));
     };
     let metadata = ServiceAccount {
         namespace,
@@ -166,7 +167,7 @@ async fn apply(operation: Operation, context: &RunContext) -> Result<StepDone, S
                     .await?
                     .ok_or_else(|| moved(&metadata.namespace, &metadata.name, "it was deleted"))?;
                 if now.uid != uid {
-                    return Err(moved(&metadata.namespace, &metadata.name, "it was made anew"));
+                    return Err(moved(&metadata.namespace, &metadata.name, "it was recreated"));
                 }
                 let untouched = |before: &BTreeMap<String, Option<String>>,
                                  live: &BTreeMap<String, String>,
@@ -181,7 +182,7 @@ async fn apply(operation: Operation, context: &RunContext) -> Result<StepDone, S
                     return Err(moved(
                         &metadata.namespace,
                         &metadata.name,
-                        "the labels or annotations that it is about were changed",
+                        "the labels or annotations in the plan were changed",
                     ));
                 }
                 version = now.resource_version;
@@ -201,7 +202,7 @@ async fn apply(operation: Operation, context: &RunContext) -> Result<StepDone, S
 
 fn moved(namespace: &str, name: &str, what: &str) -> StepError {
     StepError::new(format!(
-        "the service account {namespace}/{name} moved since the plan was made: {what}"
+        "the service account {namespace}/{name} changed since the plan was made: {what}"
     ))
     .with_help(run_again())
 }
@@ -313,7 +314,7 @@ async fn delete(
                     return Ok(StepDone::default());
                 };
                 if now.uid != uid {
-                    return Err(moved(namespace, name, "it was made anew"));
+                    return Err(moved(namespace, name, "it was recreated"));
                 }
                 if ownership(&now) != Ownership::Ours || other_owner(&now).is_some() {
                     return Err(moved(namespace, name, "it is no longer eksact's alone"));

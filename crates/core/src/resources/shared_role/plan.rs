@@ -1,5 +1,6 @@
 //! What is done about the roles that the files share: this cluster's statement is added, changed, or left as it is.
 
+use eksact_message::code::Code;
 use serde_json::Value;
 
 use super::{Operation, edited, is_same, sid, wanted};
@@ -97,7 +98,7 @@ impl Subject<'_> {
                 Action::Update,
                 Reason::new(
                     "differs",
-                    "this cluster's statement in its trust policy is not as wanted",
+                    "this cluster's statement in its trust policy differs from the desired state",
                 ),
             ),
         };
@@ -132,7 +133,7 @@ impl Subject<'_> {
         }
         let document = edited(&role.trust_policy, &sid, after).map_err(|error| {
             self.error(
-                "shared-role-unreadable",
+                Code::SharedRoleUnreadable,
                 format!(
                     "the trust policy of role {} cannot be changed: {error}",
                     role.name
@@ -157,16 +158,17 @@ impl Subject<'_> {
             Some(Ok(Some(role))) => role,
             Some(Ok(None)) | None => {
                 let error = self.error(
-                    "shared-role-missing",
+                    Code::SharedRoleMissing,
                     format!("there is no role {name} in account {}", self.live.account),
                 );
-                return Err(Box::new(error.with_help(
-                    remedy!("A shared role is not made here: make it first, with eksact (`iam.serviceAccounts` with a `roleName` in \
-                     the file of one cluster) or another tool. If this very plan makes it, apply the file once more."),
-                )));
+                return Err(Box::new(error.with_help(remedy!(
+                    "`sharedRoles` does not create a role: create it first, with eksact \
+                     (`iam.serviceAccounts` with a `roleName` in the file of one cluster) or another tool. \
+                     If this very plan makes it, apply the file once more."
+                ))));
             }
             Some(Err(error)) => {
-                let finding = self.error("role-unreadable", error.to_string());
+                let finding = self.error(Code::RoleUnreadable, error.to_string());
                 return Err(Box::new(finding.with_help_for(error)));
             }
         };
@@ -174,7 +176,7 @@ impl Subject<'_> {
             && *text != role.arn
         {
             let error = self.error(
-                "shared-role-arn",
+                Code::SharedRoleArn,
                 format!(
                     "the role {name} has the ARN {}, and the file says {text}",
                     role.arn
@@ -186,9 +188,9 @@ impl Subject<'_> {
         }
         if RESERVED.iter().any(|path| role.path.starts_with(path)) {
             let error = self.error(
-                "shared-role-reserved",
+                Code::SharedRoleReserved,
                 format!(
-                    "the role {} is AWS's own: nobody else may write its trust policy",
+                    "the role {} belongs to AWS: no one else may write its trust policy",
                     role.arn
                 ),
             );
@@ -213,10 +215,11 @@ impl Subject<'_> {
              account's credentials only",
             self.live.account
         );
-        self.error("shared-role-other-account", message)
+        self.error(Code::SharedRoleOtherAccount, message)
             .with_help(remedy!(
-                "In account {account}, make an OIDC provider for {issuer}, and add this statement to the role's trust policy:\n    \
-                 {statement}\nThen take the role out of `sharedRoles`. `attachRoleARN` of the service accounts may name it as before."
+                "In account {account}, make an OIDC provider for {issuer}, and add this statement to the \
+                 role's trust policy:\n    {statement}\nThen remove the role from `sharedRoles`. \
+                 `attachRoleARN` of the service accounts may name it as before."
             ))
     }
 
@@ -242,7 +245,7 @@ impl Subject<'_> {
                 Some(quota) => format!("{size}, and the account's quota is {quota}"),
                 None => format!("{size}, and no account has more than {limit}"),
             };
-            let error = self.error("trust-policy-too-long", message);
+            let error = self.error(Code::TrustPolicyTooLong, message);
             return Err(Box::new(error.with_help(quota_help(characters))));
         }
         if quota.is_some() || characters <= DEFAULT_QUOTA {
@@ -253,14 +256,14 @@ impl Subject<'_> {
              not be read (iam:GetAccountSummary)"
         );
         Ok(Some(
-            Finding::new(Severity::Warning, "trust-policy-long", message)
+            Finding::new(Severity::Warning, Code::TrustPolicyLong, message)
                 .about(&self.address)
                 .at(self.declared.location.as_ref())
                 .with_help(quota_help(characters)),
         ))
     }
 
-    fn error(&self, code: &str, message: String) -> Finding {
+    fn error(&self, code: Code, message: String) -> Finding {
         Finding::new(Severity::Error, code, message)
             .about(&self.address)
             .at(self
@@ -340,11 +343,11 @@ impl StatementChange<'_> {
 fn note(action: Action, others: usize) -> Option<String> {
     let others = match others {
         0 => return None,
-        1 => "the other statement of its trust policy stays".to_owned(),
-        others => format!("the other {others} statements of its trust policy stay"),
+        1 => "the other statement of its trust policy is kept".to_owned(),
+        others => format!("the other {others} statements of its trust policy are kept"),
     };
     Some(if action == Action::Delete {
-        format!("Only this cluster's statement goes: the role is kept, and {others} as before.")
+        format!("Only this cluster's statement is removed: the role is kept, and {others} as before.")
     } else {
         format!("Only this cluster's statement is written: {others} as before.")
     })

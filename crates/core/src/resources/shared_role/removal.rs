@@ -1,6 +1,7 @@
 //! Statements of this cluster that the files no longer have: found by their `Sid` among all roles of the account, removed
 //! with `--prune`, named otherwise.
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use super::{edited, plan::StatementChange, sid};
@@ -28,10 +29,10 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             };
             let finding = Finding::new(
                 severity,
-                "shared-roles-unreadable",
+                Code::SharedRolesUnreadable,
                 format!(
-                    "whether other roles still let service accounts of this cluster in by a statement of eksact's cannot be \
-                     told, because the roles of the account could not be listed: {error}"
+                    "whether other roles still let service accounts of this cluster in through a statement \
+                     of eksact's is not known, because the roles of the account could not be listed: {error}"
                 ),
             );
             draft.add_finding(finding.with_help_for(error));
@@ -76,7 +77,7 @@ fn note_left(left: &[&Role], draft: &mut PlanDraft) {
     draft.add_finding(
         Finding::new(
             Severity::Note,
-            "not-pruned",
+            Code::NotPruned,
             format!(
                 "eksact let service accounts of this cluster assume roles that the file does not share, and they still may: {}",
                 names.join(", ")
@@ -93,17 +94,17 @@ fn remove(role: &Role, sid: &str, live: &Live, draft: &mut PlanDraft) {
         Err(error) => {
             let finding = Finding::new(
                 Severity::Error,
-                "shared-role-last-statement",
+                Code::SharedRoleLastStatement,
                 format!(
-                    "the statement {sid} in the trust policy of role {} stays: {error}",
+                    "the statement {sid} in the trust policy of role {} is kept: {error}",
                     role.name
                 ),
             )
             .about(&address);
             draft.add_finding(match error {
                 EditError::LastStatement => finding.with_help(remedy!(
-                    "Nobody else may assume this role: delete it, or give it another statement first (`aws iam \
-                     update-assume-role-policy --role-name {} --policy-document …`).",
+                    "No one else may assume this role: delete it, or give it another statement first (`aws \
+                     iam update-assume-role-policy --role-name {} --policy-document …`).",
                     role.name
                 )),
                 EditError::NotAPolicy => finding,

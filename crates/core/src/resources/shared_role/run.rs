@@ -25,7 +25,7 @@ pub(super) async fn run(
     let lost = trust_policy::change(target, |policy| operation.of(policy), context, progress).await?;
     let notes = match lost {
         Some(times) if times > 0 => vec![format!(
-            "Another writer took the statement out of the trust policy of role {} {}; it is there again.",
+            "Another writer removed the statement from the trust policy of role {} {}; it has been put back.",
             operation.role,
             match times {
                 1 => "once".to_owned(),

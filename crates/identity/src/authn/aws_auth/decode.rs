@@ -24,7 +24,7 @@ impl Decoder<'_> {
         let problem = if field.is_empty() {
             format!("the entry is {name}, and must be {wanted}")
         } else {
-            format!("`{field}` is {name}, and must be {wanted}; the server takes it as empty")
+            format!("`{field}` is {name}, and must be {wanted}; the server treats it as empty")
         };
         let mut fault = Fault::at(problem, self.tree.node(value.node).map(|node| node.start));
         fault.item = Some(self.item);
@@ -56,7 +56,7 @@ impl Decoder<'_> {
                 Some(if PLACEHOLDERS.contains(&meant.as_str()) {
                     remedy!("write the placeholder in quotes: `\"{meant}\"`")
                 } else {
-                    remedy!("a blank behind a colon makes a mapping; write `{meant}`")
+                    remedy!("a blank after a colon makes a mapping; write `{meant}`")
                 })
             }
             _ => None,
@@ -130,7 +130,7 @@ impl Decoder<'_> {
         match &value.kind {
             Kind::Text(text) => text.clone_into(into),
             Kind::Null => {}
-            _ => self.fault(field, value, "a text"),
+            _ => self.fault(field, value, "a string"),
         }
     }
 

@@ -27,9 +27,9 @@ impl Kind {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Null => "null",
-            Self::Bool => "a truth value",
+            Self::Bool => "a boolean",
             Self::Number => "a number",
-            Self::Text(_) => "a text",
+            Self::Text(_) => "a string",
             Self::Array(_) => "a list",
             Self::Object(_) => "a mapping",
         }

@@ -34,7 +34,7 @@ pub enum Edit<T> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
     /// The server drops the section as it stands, so nobody can say what an edit would do.
-    #[error("{} cannot be edited while the server reads nothing of it: {}; mend it by hand first", section.as_str(), fault.problem)]
+    #[error("{} cannot be edited while the server reads nothing of it: {}; fix it by hand first", section.as_str(), fault.problem)]
     Dropped {
         /// The section.
         section: SectionKey,
@@ -279,5 +279,4 @@ fn mapping_value(key: SectionKey, mapping: &Mapping) -> Value {
 }
 
 #[cfg(test)]
-#[path = "edit_tests.rs"]
 mod tests;

@@ -3,6 +3,7 @@
 //! Every finding says what the server makes of the text, because the server takes nearly everything without a word. What
 //! only Kubernetes or IAM know is given as sets; without them those findings are not made.
 
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,7 +46,7 @@ pub struct Surroundings<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LintFinding {
     /// Stable, kebab-case.
-    pub code: &'static str,
+    pub code: Code,
     /// How much it weighs.
     pub weight: Weight,
     /// The section; nothing for a key that is none.
@@ -103,9 +104,9 @@ pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFind
         let first = *accounts.entry(&entry.value).or_insert(entry.line);
         if first != entry.line {
             findings.warning(
-                "repeated-value",
+                Code::RepeatedValue,
                 format!(
-                    "the account {} is on line {first} already: once more makes no difference",
+                    "the account {} is on line {first} already: repeating it has no effect",
                     entry.value
                 ),
                 remedy!("remove it"),
@@ -114,8 +115,8 @@ pub fn lint(aws_auth: &AwsAuth, surroundings: &Surroundings<'_>) -> Vec<LintFind
         }
         if !is_account_id(&entry.value) {
             findings.error(
-                "bad-account",
-                format!("`{}` is not an account id, so it lets nobody in", entry.value),
+                Code::BadAccount,
+                format!("`{}` is not an account id, so it lets no one in", entry.value),
                 remedy!("an account id has twelve digits"),
                 None,
             );
@@ -158,9 +159,9 @@ fn unknown_section(key: &str, aws_auth: &AwsAuth) -> LintFinding {
     };
     LintFinding {
         code: if meant.is_some() {
-            "section-misspelt"
+            Code::SectionMisspelt
         } else {
-            "section-unknown"
+            Code::SectionUnknown
         },
         weight: if meant.is_some() {
             Weight::Error
@@ -175,7 +176,7 @@ fn unknown_section(key: &str, aws_auth: &AwsAuth) -> LintFinding {
         message: format!("the server does not read the key `{key}`"),
         suggestion: match meant {
             Some(meant) if is_there(meant) => {
-                remedy!("move what it has to `{}`, and remove it", meant.as_str())
+                remedy!("move its content to `{}`, and remove it", meant.as_str())
             }
             Some(meant) => remedy!("rename it to `{}`; upper and lower case matter", meant.as_str()),
             None => remedy!("remove it; it reads mapRoles, mapUsers and mapAccounts"),
@@ -229,7 +230,7 @@ impl Findings {
     fn add(
         &mut self,
         weight: Weight,
-        code: &'static str,
+        code: Code,
         message: String,
         suggestion: Remedy,
         fix: Option<Edit<Mapping>>,
@@ -248,17 +249,11 @@ impl Findings {
         });
     }
 
-    fn error(&mut self, code: &'static str, message: String, suggestion: Remedy, fix: Option<Edit<Mapping>>) {
+    fn error(&mut self, code: Code, message: String, suggestion: Remedy, fix: Option<Edit<Mapping>>) {
         self.add(Weight::Error, code, message, suggestion, fix);
     }
 
-    fn warning(
-        &mut self,
-        code: &'static str,
-        message: String,
-        suggestion: Remedy,
-        fix: Option<Edit<Mapping>>,
-    ) {
+    fn warning(&mut self, code: Code, message: String, suggestion: Remedy, fix: Option<Edit<Mapping>>) {
         self.add(Weight::Warning, code, message, suggestion, fix);
     }
 
@@ -273,9 +268,9 @@ impl Findings {
         if let Some(fault) = &section.dropped {
             self.at(None, fault.line);
             self.error(
-                "section-dropped",
+                Code::SectionDropped,
                 format!(
-                    "the server reads nothing of {}: {}; everybody in it is locked out",
+                    "the server reads nothing of {}: {}; everyone in it is locked out",
                     self.key.as_str(),
                     fault.problem
                 ),
@@ -286,7 +281,7 @@ impl Findings {
         if let Some(line) = section.further_document {
             self.at(None, Some(line));
             self.error(
-                "document-not-read",
+                Code::DocumentNotRead,
                 format!(
                     "a new document begins before this line, and the server reads the first of {} alone",
                     self.key.as_str()
@@ -299,8 +294,8 @@ impl Findings {
             self.at(Some(refused.item), Some(refused.line));
             let help = self.refused_help(refused, &section.unread);
             self.error(
-                "entry-dropped",
-                format!("the server leaves this entry out: {}", refused.because),
+                Code::EntryDropped,
+                format!("the server ignores this entry: {}", refused.because),
                 help,
                 None,
             );
@@ -371,11 +366,11 @@ impl Findings {
             };
             if !is_bound && !BUILT_IN_GROUPS.contains(&name.as_str()) && !name.contains("{{") {
                 self.warning(
-                    "group-not-bound",
+                    Code::GroupNotBound,
                     format!(
                         "no RoleBinding or ClusterRoleBinding names the group `{name}`: it gives no rights"
                     ),
-                    remedy!("bind it, or take it away"),
+                    remedy!("bind it, or remove it"),
                     None,
                 );
             }
@@ -395,16 +390,24 @@ impl Findings {
         if mapping.groups.iter().all(String::is_empty) {
             if !is_told("username") && !is_told("groups") {
                 self.error(
-                    "no-username",
-                    format!("the entry of `{}` has neither a username nor groups: it lets in somebody who may do nothing", mapping.arn),
+                    Code::NoUsername,
+                    format!(
+                        "the entry of `{}` has neither a username nor groups: it lets its principal in \
+                         without any rights",
+                        mapping.arn
+                    ),
                     remedy!("give it a `username`, and `groups` or a RoleBinding for that user"),
                     None,
                 );
             }
         } else if !is_told("username") {
             self.warning(
-                "no-username",
-                format!("the entry of `{}` has no username: audit logs name nobody, and aggregated APIs such as that of `kubectl top` refuse a caller without a name", mapping.arn),
+                Code::NoUsername,
+                format!(
+                    "the entry of `{}` has no username: audit logs have no name for it, and aggregated \
+                     APIs such as that of `kubectl top` refuse a caller without a name",
+                    mapping.arn
+                ),
                 match caller_of(self.key, &mapping.arn) {
                     NamedCaller::User => remedy!("write a `username`"),
                     _ => remedy!("write `username: \"{{{{SessionName}}}}\"`, or a name"),
@@ -422,7 +425,7 @@ impl Findings {
         }
         self.at(None, None);
         self.warning(
-            "no-node-role",
+            Code::NoNodeRole,
             format!("no role has the group `{NODES}`: nodes cannot join the cluster by this aws-auth"),
             remedy!(
                 "add the role of the nodes, with username `system:node:{{{{EC2PrivateDNSName}}}}` and groups \
@@ -449,21 +452,17 @@ fn caller_of(section: SectionKey, arn: &str) -> NamedCaller {
 /// What to do about a section that the server drops.
 pub fn dropped_help(fault: &Fault) -> Remedy {
     if fault.problem.contains("invalid map key") {
-        remedy!("put texts that begin with `{{{{` in quotes")
+        remedy!("put strings that begin with `{{{{` in quotes")
     } else if fault.problem.contains("tab") || fault.problem.contains("cannot start any token") {
-        remedy!("indent with spaces only, and put texts that begin with `@`, `%` or a backtick in quotes")
+        remedy!("indent with spaces only, and put strings that begin with `@`, `%` or a backtick in quotes")
     } else {
         remedy!("correct the text on that line or the one above, or go back to a backup")
     }
 }
 
-#[path = "lint_arn.rs"]
 mod arn;
-#[path = "lint_duplicates.rs"]
 mod duplicates;
-#[path = "lint_unread.rs"]
 mod unread;
 
 #[cfg(test)]
-#[path = "lint_tests.rs"]
 mod tests;

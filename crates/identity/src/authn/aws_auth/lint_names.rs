@@ -5,6 +5,7 @@
 //! `pkg/server/server.go`, `renderTemplate`).
 
 use super::lint::Weight;
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 
 /// The groups of Kubernetes and EKS that people map to.
@@ -99,14 +100,14 @@ pub enum NameFault {
 
 impl NameFault {
     /// Stable, kebab-case.
-    pub fn code(self) -> &'static str {
+    pub fn code(self) -> Code {
         match self {
-            Self::Padded => "name-with-blanks",
-            Self::Joined => "joined-groups",
-            Self::Placeholder => "unknown-placeholder",
-            Self::MisspeltGroup => "misspelt-system-group",
-            Self::UnknownSystemGroup => "unknown-system-group",
-            Self::ReservedUser => "reserved-username",
+            Self::Padded => Code::NameWithBlanks,
+            Self::Joined => Code::JoinedGroups,
+            Self::Placeholder => Code::UnknownPlaceholder,
+            Self::MisspeltGroup => Code::MisspeltSystemGroup,
+            Self::UnknownSystemGroup => Code::UnknownSystemGroup,
+            Self::ReservedUser => Code::ReservedUsername,
         }
     }
 }
@@ -140,7 +141,7 @@ pub fn of_name(name: &str, kind: NameOf, caller: NamedCaller) -> Vec<NameFinding
         return vec![NameFinding {
             fault: NameFault::Padded,
             weight: Weight::Error,
-            message: format!("{shown} is a name of nothing but blanks, quotes or commas"),
+            message: format!("{shown} is a name that consists only of blanks, quotes or commas"),
             help: remedy!("write a name, or remove it"),
             meant: None,
         }];
@@ -236,7 +237,7 @@ fn joined(name: &str, shown: &str) -> Option<NameFinding> {
     Some(NameFinding {
         fault: NameFault::Joined,
         weight,
-        message: format!("{shown} is one group for the server, with this whole text as its name"),
+        message: format!("{shown} is one group to the server, with this whole string as its name"),
         help: remedy!(
             "write one item for each: `groups: [{}]`",
             items.collect::<Vec<_>>().join(", ")
@@ -284,10 +285,14 @@ fn placeholders(name: &str, shown: &str) -> Option<NameFinding> {
         },
         message: match name.get(first.start..first.end)? {
             all if all == name => {
-                format!("{shown} is not a placeholder that the server knows: it is the name as it stands")
+                format!(
+                    "{shown} is not a placeholder that the server knows: it is used literally as the \
+                     name"
+                )
             }
             part => format!(
-                "`{part}` in {shown} is not a placeholder that the server knows: it stays in the name as it is"
+                "`{part}` in {shown} is not a placeholder that the server knows: it remains in the name \
+                 literally"
             ),
         },
         help,

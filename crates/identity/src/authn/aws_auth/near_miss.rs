@@ -343,5 +343,4 @@ fn of_misspelt(aws_auth: &AwsAuth, identity: &Identity, data: &BTreeMap<String, 
 }
 
 #[cfg(test)]
-#[path = "near_miss_tests.rs"]
 mod tests;

@@ -408,7 +408,10 @@ pub(super) fn accounts(text: Option<&str>) -> Section<String> {
             None => {
                 section.faults.push(Fault {
                     item: Some(item),
-                    ..Fault::at("an account must be a text", tree.node(*id).map(|node| node.start))
+                    ..Fault::at(
+                        "an account must be a string",
+                        tree.node(*id).map(|node| node.start),
+                    )
                 });
                 continue;
             }

@@ -83,7 +83,7 @@ fn sections_are_dropped_whole_and_each_by_itself() {
         (
             "- rolearn: a\n  x: .inf\n",
             2,
-            "yaml: JSON has no word for this number",
+            "yaml: JSON cannot represent this number",
         ),
         ("- *x\n", 1, "yaml: unknown anchor 'x' referenced"),
         ("- &x\n  <<: *x\n", 2, "yaml: anchor 'x' value contains itself"),

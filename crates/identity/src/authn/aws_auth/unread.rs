@@ -408,5 +408,4 @@ impl Meaning {
 }
 
 #[cfg(test)]
-#[path = "unread_tests.rs"]
 mod tests;

@@ -2,6 +2,7 @@
 
 use super::{Account, Chain, Link, ROLE_ANNOTATION};
 use crate::iam::Arn;
+use eksact_message::code::Code;
 
 const NAME: &str = "annotation";
 /// From this likeness on a key is taken for a misspelt one: two letters in the length of the right one.
@@ -13,29 +14,29 @@ pub(super) fn check(chain: &Chain, account: &Account) -> Link {
         return missing(chain, account);
     };
     if value.trim().is_empty() {
-        return Link::broken(NAME, "annotation-empty", format!("{ROLE_ANNOTATION} is empty")).help(remedy!(
-            "The webhook takes an empty annotation for none: set it to the role's ARN."
-        ));
+        return Link::broken(NAME, Code::AnnotationEmpty, format!("{ROLE_ANNOTATION} is empty")).help(
+            remedy!("The webhook treats an empty annotation as missing: set it to the role's ARN."),
+        );
     }
     if value.trim() != value {
         return Link::broken(
             NAME,
-            "annotation-malformed",
+            Code::AnnotationMalformed,
             format!("{ROLE_ANNOTATION} has spaces around the ARN: `{value}`"),
         )
         .help(remedy!("Write it without: {}", command(chain, value.trim())));
     }
     let malformed = |says: String| {
-        Link::broken(NAME, "annotation-malformed", says).help(remedy!(
+        Link::broken(NAME, Code::AnnotationMalformed, says).help(remedy!(
             "The webhook puts it into pods as it is, and STS refuses it: set the ARN of the role."
         ))
     };
     let arn: Arn = match value.parse() {
         Ok(arn) => arn,
-        Err(error) => return malformed(format!("{ROLE_ANNOTATION} is no ARN: {error}")),
+        Err(error) => return malformed(format!("{ROLE_ANNOTATION} is not an ARN: {error}")),
     };
     if arn.role_name().is_none() {
-        return malformed(format!("{ROLE_ANNOTATION} names no role: {value}"));
+        return malformed(format!("{ROLE_ANNOTATION} does not name a role: {value}"));
     }
     if arn.partition != chain.partition {
         return malformed(format!(
@@ -64,7 +65,7 @@ fn missing(chain: &Chain, account: &Account) -> Link {
     match near {
         Some((_, key)) => Link::broken(
             NAME,
-            "annotation-misspelt",
+            Code::AnnotationMisspelt,
             format!("the annotation is `{key}`, and the webhook looks for `{ROLE_ANNOTATION}`"),
         )
         .help(remedy!(
@@ -75,7 +76,7 @@ fn missing(chain: &Chain, account: &Account) -> Link {
         )),
         None => Link::broken(
             NAME,
-            "annotation-missing",
+            Code::AnnotationMissing,
             format!("the service account has no annotation {ROLE_ANNOTATION}: its pods use their nodes' role"),
         )
         .help(

@@ -16,6 +16,7 @@ mod tests;
 #[cfg(test)]
 mod trust_tests;
 
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -166,7 +167,8 @@ impl Chain {
     /// What could not be read, and how to find out all the same.
     fn unread(&self, name: &'static str, why: &str) -> Link {
         Link::unknown(name, why).help(remedy!(
-            "Give the caller the right that is missing, or make the call of a pod, which tells whether the chain holds: {}.",
+            "Give the caller the missing right, or make the call of a pod, which shows whether the chain \
+             works: {}.",
             self.trial_command()
         ))
     }
@@ -190,8 +192,8 @@ pub struct Link {
     pub name: &'static str,
     /// How it holds.
     pub verdict: Verdict,
-    /// Stable, kebab-case; empty for a link that holds.
-    pub code: &'static str,
+    /// Its code; none for a link that holds.
+    pub code: Option<Code>,
     /// What was found.
     pub says: String,
     /// What to do about it.
@@ -207,7 +209,7 @@ impl Link {
         Self {
             name,
             verdict: Verdict::Whole,
-            code: "",
+            code: None,
             says: says.into(),
             help: None,
             depends_on: Vec::new(),
@@ -215,10 +217,10 @@ impl Link {
         }
     }
 
-    fn broken(name: &'static str, code: &'static str, says: impl Into<String>) -> Self {
+    fn broken(name: &'static str, code: Code, says: impl Into<String>) -> Self {
         Self {
             verdict: Verdict::Broken,
-            code,
+            code: Some(code),
             ..Self::whole(name, says)
         }
     }
@@ -226,13 +228,13 @@ impl Link {
     fn unknown(name: &'static str, says: impl Into<String>) -> Self {
         Self {
             verdict: Verdict::Unknown,
-            code: "not-checkable",
+            code: Some(Code::NotCheckable),
             ..Self::whole(name, says)
         }
     }
 
-    fn code(mut self, code: &'static str) -> Self {
-        self.code = code;
+    fn code(mut self, code: Code) -> Self {
+        self.code = Some(code);
         self
     }
 
@@ -264,7 +266,7 @@ pub fn check(chain: &Chain) -> Vec<Link> {
             links.push(
                 Link::broken(
                     "service account",
-                    "service-account-missing",
+                    Code::ServiceAccountMissing,
                     format!("there is no service account {} in namespace {}", chain.name, chain.namespace),
                 )
                 .help(remedy!(
@@ -326,12 +328,12 @@ fn issuer(chain: &Chain) -> Link {
     match (&chain.issuer, &chain.api_issuer) {
         (None, _) => Link::broken(
             "issuer",
-            "no-oidc-issuer",
+            Code::NoOidcIssuer,
             format!("the cluster {} has no OIDC issuer", chain.cluster),
         ),
         (Some(issuer), Some(api)) if issuer != api => Link::broken(
             "issuer",
-            "other-cluster",
+            Code::OtherCluster,
             format!(
                 "the Kubernetes API issues tokens as {api}, and the cluster {} as {issuer}: the kubeconfig or its context \
                  leads to another cluster",
@@ -352,7 +354,7 @@ fn trust(chain: &Chain, account: &Account, role: &Role) -> Vec<Link> {
     let Some(issuer) = &chain.issuer else {
         return vec![Link::unknown(
             "trust policy",
-            "without an issuer there is nobody to trust",
+            "without an issuer there is nothing to trust",
         )];
     };
     let parts = || {
@@ -362,7 +364,7 @@ fn trust(chain: &Chain, account: &Account, role: &Role) -> Vec<Link> {
             .map_err(|error| format!("{}: {error}", role.arn))?;
         let name = arn
             .role_name()
-            .ok_or_else(|| format!("{} names no role", role.arn))?;
+            .ok_or_else(|| format!("{} does not name a role", role.arn))?;
         // A role of another account trusts the provider of its own.
         let provider =
             provider_arn(chain.partition, &arn.account, issuer).map_err(|error| error.to_string())?;
@@ -399,19 +401,20 @@ fn role(chain: &Chain, arn: &Arn) -> Link {
         // That it is in another account is told already.
         Err(why) if arn.account != chain.account => Link::unknown("role", why),
         Err(why) => chain.unread("role", why),
-        Ok(None) => Link::broken(
-            "role",
-            "role-missing",
-            format!("there is no role {arn}"),
-        )
-        .help(remedy!("Correct the annotation, or make the role: `eksact apply -f` with the file that has the service account.")),
+        Ok(None) => Link::broken("role", Code::RoleMissing, format!("there is no role {arn}")).help(remedy!(
+            "Correct the annotation, or create the role: `eksact apply -f` with the file that has \
+             the service account."
+        )),
         // STS compares the whole ARN, path included.
         Ok(Some(role)) if role.arn != arn.to_string() => Link::broken(
             "role",
-            "role-path",
+            Code::RolePath,
             format!("the annotation says {arn}, and the role is {}", role.arn),
         )
-        .help(remedy!("Annotate the service account with that ARN: {}", annotation::command(chain, &role.arn))),
+        .help(remedy!(
+            "Annotate the service account with that ARN: {}",
+            annotation::command(chain, &role.arn)
+        )),
         Ok(Some(role)) => Link::whole("role", &role.arn),
     }
 }
@@ -421,14 +424,14 @@ fn token(chain: &Chain, account: Option<&Account>, claims: &Claims) -> Link {
     let subject = crate::iam::trust::subject(&chain.namespace, &chain.name);
     let wanted_audience = audience_of(account);
     if let Some(over) = claims.expired_for {
-        return Link::broken("token", "token-expired", format!("it expired {} ago", in_words(over))).help(
+        return Link::broken("token", Code::TokenExpired, format!("it expired {} ago", in_words(over))).help(
             remedy!("Read the token from its file for each call: the kubelet renews it long before it expires. Update an SDK that keeps an old one."),
         );
     }
     if claims.subject.as_deref() != Some(&subject) {
         return Link::broken(
             "token",
-            "token-subject",
+            Code::TokenSubject,
             format!(
                 "it is {}'s, not {subject}'s",
                 claims.subject.as_deref().unwrap_or("nobody")
@@ -438,7 +441,7 @@ fn token(chain: &Chain, account: Option<&Account>, claims: &Claims) -> Link {
     if claims.issuer != chain.issuer {
         return Link::broken(
             "token",
-            "token-issuer",
+            Code::TokenIssuer,
             format!(
                 "it comes from {}, not from this cluster",
                 claims.issuer.as_deref().unwrap_or("nobody")
@@ -452,12 +455,12 @@ fn token(chain: &Chain, account: Option<&Account>, claims: &Claims) -> Link {
     {
         return Link::broken(
             "token",
-            "token-audience",
+            Code::TokenAudience,
             format!("it is for {}, not for {wanted_audience}", claims.audiences.join(", ")),
         )
         .help(remedy!("Pass the token that the webhook projects into pods: it is at /var/run/secrets/eks.amazonaws.com/serviceaccount/token."));
     }
-    Link::whole("token", "its claims are as wanted")
+    Link::whole("token", "its claims are correct")
 }
 
 /// What STS itself said; the last link, because its refusals name no cause.
@@ -472,17 +475,18 @@ fn called(trial: &Trial, before: &[Link]) -> Link {
         Trial::Assumed(session) => Link::whole("call", format!("STS opened the session {session}")),
         Trial::NotMade(why) => Link::unknown("call", why),
         Trial::Refused(says) if sound && !open.is_empty() => {
-            Link::broken("call", "sts-refused", says).help(remedy!(
+            Link::broken("call", Code::StsRefused, says).help(remedy!(
                 "The call depends on what the trust policy says of {}. Make it from where that lets it through, or change that \
                  condition.",
                 open.join(", and of ")
             ))
         }
-        Trial::Refused(says) if sound => Link::broken("call", "sts-refused", says).help(
-            remedy!("No other link is broken as far as can be seen. Try again in some seconds, which a change of IAM takes to reach STS. \
-             Then look for what cannot be seen from here: the provider in the account of the role, where that is another, and \
-             service control policies of the organization that forbid the call."),
+        Trial::Refused(says) if sound => Link::broken("call", Code::StsRefused, says).help(
+            remedy!("No other broken link is visible. Try again in some seconds, which a change of IAM \
+             takes to reach STS. Then look for what cannot be seen from here: the provider in the account \
+             of the role, where that is another, and service control policies of the organization that \
+             forbid the call."),
         ),
-        Trial::Refused(says) => Link::broken("call", "sts-refused", says),
+        Trial::Refused(says) => Link::broken("call", Code::StsRefused, says),
     }
 }

@@ -1,6 +1,7 @@
 //! The pods of the service account: what the webhook put into them when they were made, and what of their own keeps an
 //! SDK from using it.
 
+use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use super::{Account, Chain, Link, Pod, ROLE_ANNOTATION};
@@ -56,8 +57,8 @@ fn with_pod_identity(chain: &Chain, pods: &[Pod]) -> Option<Link> {
     Some(
         Link::broken(
             NAME,
-            "pod-identity-wins",
-            format!("{names} has the role of an EKS Pod Identity association; the annotation is not looked at"),
+            Code::PodIdentityWins,
+            format!("{names} has the role of an EKS Pod Identity association; the annotation is ignored"),
         )
         .help(remedy!(
             "`aws eks list-pod-identity-associations --region {} --cluster-name {} --namespace {} --service-account {}` names \
@@ -85,8 +86,8 @@ fn with_static_keys(pods: &[Pod]) -> Option<Link> {
     Some(
         Link::broken(
             NAME,
-            "static-keys-win",
-            format!("{found} sets {ACCESS_KEY}, and SDKs take keys before a web identity"),
+            Code::StaticKeysWin,
+            format!("{found} sets {ACCESS_KEY}, and SDKs prefer keys to a web identity"),
         )
         .help(remedy!("Take the keys out of the pod's own environment.")),
     )
@@ -97,12 +98,12 @@ fn without_token_file(pods: &[Pod]) -> Option<Link> {
     Some(
         Link::broken(
             NAME,
-            "token-file-missing",
+            Code::TokenFileMissing,
             format!("{found} has {ROLE_ARN} and no {TOKEN_FILE}"),
         )
         .help(remedy!(
-            "Where a pod sets one of the two itself, the webhook leaves both alone. Take {ROLE_ARN} out of the pod's own \
-             environment."
+            "Where a pod sets one of the two itself, the webhook sets neither. Take {ROLE_ARN} out of the \
+             pod's own environment."
         )),
     )
 }
@@ -120,7 +121,7 @@ fn stale(chain: &Chain, pods: &[Pod], wanted: &str) -> Option<Link> {
         Some(other) => format!("{all} still has the role {other}"),
         None => format!("{all} has no {ROLE_ARN}, and so uses its node's role"),
     };
-    Some(Link::broken(NAME, "pods-older-than-annotation", says).helped(restarted(chain, &stale)))
+    Some(Link::broken(NAME, Code::PodsOlderThanAnnotation, says).helped(restarted(chain, &stale)))
 }
 
 /// How these pods are made anew.
@@ -151,15 +152,15 @@ fn restarted(chain: &Chain, stale: &[&Pod]) -> Option<Remedy> {
         .collect();
     let restart = (!commands.is_empty()).then(|| {
         remedy!(
-            "They were made before the annotation was as it is. Restart them: `{}`. If the new pods have no role either, the \
-             pod identity webhook did not see them: look for the label eks.amazonaws.com/skip-pod-identity-webhook, and \
-             whether they set {ROLE_ARN} themselves.",
+            "They were created before the annotation had its present value. Restart them: `{}`. If the new \
+             pods have no role either, the pod identity webhook did not see them: look for the label \
+             eks.amazonaws.com/skip-pod-identity-webhook, and whether they set {ROLE_ARN} themselves.",
             commands.join(" && ")
         )
     });
     let anew = (!bare.is_empty()).then(|| {
         remedy!(
-            "No controller makes {} anew: delete each, and create it again from its manifest.",
+            "No controller recreates {}: delete each, and create it again from its manifest.",
             bare.join(", ")
         )
     });

@@ -5,6 +5,7 @@ use crate::iam::{
     Arn,
     trust::{AUDIENCE, provider_arn},
 };
+use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
 
 /// The provider and its audience. For a role of another account IAM looks for the provider in that account.
@@ -21,7 +22,7 @@ pub(super) fn check(chain: &Chain, foreign: Option<&Arn>) -> Vec<Link> {
                     role.account, chain.account
                 ),
             )
-            .code("other-account")
+            .code(Code::OtherAccount)
             .help(remedy!(
                 "Unless account {} has a provider of {issuer}, the annotation names the wrong account. Ask there, or make the \
                  call with --try.",
@@ -30,19 +31,19 @@ pub(super) fn check(chain: &Chain, foreign: Option<&Arn>) -> Vec<Link> {
         ];
     }
     let associate = remedy!(
-        "`eksact utils associate-iam-oidc-provider {} --approve` makes it whole.",
+        "`eksact utils associate-iam-oidc-provider {} --approve` completes it.",
         chain.flags()
     );
     let wanted = match provider_arn(chain.partition, &chain.account, issuer) {
         Ok(arn) => arn.to_string(),
-        Err(error) => return vec![Link::broken("provider", "bad-oidc-issuer", error.to_string())],
+        Err(error) => return vec![Link::broken("provider", Code::BadOidcIssuer, error.to_string())],
     };
     match &chain.provider {
         Err(why) => vec![chain.unread("provider", why)],
         Ok(None) => vec![
             Link::broken(
                 "provider",
-                "oidc-provider-missing",
+                Code::OidcProviderMissing,
                 format!("the account has no provider {wanted}: providers of other clusters do not help"),
             )
             .help(associate),
@@ -66,9 +67,9 @@ fn audience(chain: &Chain, audiences: &[String], associate: Remedy) -> Link {
     }
     let link = Link::broken(
         "audience",
-        "oidc-audience-missing",
+        Code::OidcAudienceMissing,
         format!(
-            "tokens are for {}, and the provider takes {}",
+            "tokens are for {}, and the provider accepts {}",
             if wanted.is_empty() { "no audience" } else { wanted },
             if audiences.is_empty() {
                 "none".to_owned()

@@ -83,7 +83,8 @@ impl Repair {
         let repaired = call.let_in_by(document)?;
         let (role, place, statement) = (&self.role_name, self.place(), call.statement());
         let add = remedy!(
-            "Add this statement to the trust policy of the role {role}{place}:\n    {statement}\nThe policy with it, all else as it is:\n    {}",
+            "Add this statement to the trust policy of the role {role}{place}:\n    {statement}\nThe policy \
+             with it, everything else unchanged:\n    {}",
             self.command(&repaired)
         );
         Some(with_quota(add, &repaired))

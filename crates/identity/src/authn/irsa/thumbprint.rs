@@ -5,6 +5,7 @@
 //! EKS do: another thumbprint than the issuer's mostly does no harm, and is said as that.
 
 use super::{Chain, Link, Provider};
+use eksact_message::code::Code;
 
 const NAME: &str = "thumbprint";
 
@@ -37,13 +38,13 @@ pub(super) fn check(chain: &Chain, provider: &Provider) -> Option<Link> {
     let says = format!(
         "the provider has {own}, and none of the issuer's certificates has it{}",
         if served.publicly_trusted {
-            ": IAM does not look at it, because the issuer's certificates lead to a public root"
+            ": IAM does not check it, because the issuer's certificates lead to a public root"
         } else {
             "; seen from here they lead to no public root, and then IAM compares thumbprints"
         }
     );
     let mut link = Link::whole(NAME, says);
-    link.code = "oidc-thumbprint";
+    link.code = Some(Code::OidcThumbprint);
     link.is_note = served.publicly_trusted;
     Some(link.help(remedy!(
         "`eksact utils associate-iam-oidc-provider {} --check-thumbprint --approve` replaces it.",

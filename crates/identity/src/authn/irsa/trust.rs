@@ -1,6 +1,7 @@
 //! The trust policy of the role, asked as STS asks it, and its answer in words: which condition fails, on what it depends,
 //! and who else is let in.
 
+use eksact_message::code::Code;
 use serde_json::Value;
 
 use super::{Link, repair::Repair};
@@ -34,7 +35,7 @@ pub fn trust_links(question: &TrustQuestion<'_>) -> Vec<Link> {
         TrustVerdict::Depends(open) => depends(&open, question),
         TrustVerdict::Denied => Link::broken(
             NAME,
-            "trust-denied",
+            Code::TrustDenied,
             format!("a Deny statement keeps {} out", call.subject),
         )
         .helped(question.repair.without_denial(call, question.document)),
@@ -44,13 +45,13 @@ pub fn trust_links(question: &TrustQuestion<'_>) -> Vec<Link> {
         )
         .help(by_the_call(question)),
         TrustVerdict::NotAllowed(refused) => match refused.first() {
-            None => Link::broken(NAME, "trust-nobody", "it lets nobody in").helped(repair()),
+            None => Link::broken(NAME, Code::TrustNobody, "it lets no one in").helped(repair()),
             Some(nearest) => {
-                let said: Vec<(&'static str, String)> = nearest
+                let said: Vec<(Code, String)> = nearest
                     .iter()
                     .map(|objection| Words { call }.of(objection))
                     .collect();
-                let code = said.first().map_or("trust-refuses", |(code, _)| *code);
+                let code = said.first().map_or(Code::TrustRefuses, |(code, _)| *code);
                 let says: Vec<String> = said.into_iter().map(|(_, says)| says).collect();
                 Link::broken(NAME, code, says.join("; ")).helped(repair())
             }
@@ -77,7 +78,7 @@ pub fn trust_links(question: &TrustQuestion<'_>) -> Vec<Link> {
 
 /// What there is to do where the document does not say enough.
 fn by_the_call(question: &TrustQuestion<'_>) -> Remedy {
-    remedy!("Only the call itself can tell: {}.", question.trial)
+    remedy!("Only the call itself can show it: {}.", question.trial)
 }
 
 /// Conditions of which nothing is known before the call.
@@ -101,7 +102,7 @@ fn depends(open: &Open, question: &TrustQuestion<'_>) -> Link {
         ));
     }
     let mut link = Link::unknown(NAME, parts.join("; and "))
-        .code("trust-unknown")
+        .code(Code::TrustUnknown)
         .help(by_the_call(question));
     link.depends_on = [allows, denies].concat();
     link
@@ -137,23 +138,23 @@ fn too_broad(breadth: Breadth, call: &WebIdentityCall) -> Link {
     let name = call.subject.rsplit(':').next().unwrap_or_default();
     let (code, says) = match breadth {
         Breadth::AnyProvider => (
-            "trust-any-provider",
+            Code::TrustAnyProvider,
             "it lets identities of every other provider of the account in as well".to_owned(),
         ),
         Breadth::AnyServiceAccount => (
-            "trust-any-service-account",
+            Code::TrustAnyServiceAccount,
             "it lets every service account of the cluster in: whoever may create a pod gets the role"
                 .to_owned(),
         ),
         Breadth::AnyNamespace => (
-            "trust-any-namespace",
+            Code::TrustAnyNamespace,
             format!("it lets service accounts called {name} in from every namespace"),
         ),
         Breadth::AnyAudience => (
-            "trust-any-audience",
+            Code::TrustAnyAudience,
             format!(
-                "it asks for no audience: tokens that were made for others than {} are let in, as far as the provider takes \
-                 their audience",
+                "it asks for no audience: tokens that were made for others than {} are let in, if the \
+                 provider accepts their audience",
                 call.audience
             ),
         ),
@@ -167,10 +168,10 @@ struct Words<'call> {
 
 impl Words<'_> {
     /// A code and the words for what stands against the request.
-    fn of(&self, objection: &Objection) -> (&'static str, String) {
+    fn of(&self, objection: &Objection) -> (Code, String) {
         match objection {
             Objection::Action { named } => (
-                "trust-action",
+                Code::TrustAction,
                 format!("it allows {} and not {ACTION}", named.join(", ")),
             ),
             Objection::Principal { named, .. } => self.principal(named),
@@ -184,7 +185,7 @@ impl Words<'_> {
         }
     }
 
-    fn principal(&self, named: &[(String, String)]) -> (&'static str, String) {
+    fn principal(&self, named: &[(String, String)]) -> (Code, String) {
         let providers: Vec<&str> = named
             .iter()
             .filter(|(kind, _)| kind == "Federated")
@@ -196,7 +197,7 @@ impl Words<'_> {
                 .map(|(kind, value)| format!("{kind} {value}"))
                 .collect();
             return (
-                "trust-principal",
+                Code::TrustPrincipal,
                 format!(
                     "it trusts {}, and not the provider {}",
                     named.join(", "),
@@ -205,7 +206,7 @@ impl Words<'_> {
             );
         }
         (
-            "trust-provider",
+            Code::TrustProvider,
             format!(
                 "it trusts the provider {}, which is another cluster's or another account's; this cluster's is {}",
                 providers.join(", "),
@@ -214,18 +215,12 @@ impl Words<'_> {
         )
     }
 
-    fn condition(
-        &self,
-        operator: &str,
-        key: &str,
-        values: &[String],
-        found: Option<&str>,
-    ) -> (&'static str, String) {
+    fn condition(&self, operator: &str, key: &str, values: &[String], found: Option<&str>) -> (Code, String) {
         let listed = values.join(", ");
         let is = |claim: &str| key.to_ascii_lowercase().ends_with(claim);
         if found.is_none() && (is(":sub") || is(":aud")) {
             return (
-                "trust-other-issuer",
+                Code::TrustOtherIssuer,
                 format!(
                     "its condition is about {key}, which a token of this cluster does not have: here it is {}{}",
                     self.call.issuer,
@@ -235,7 +230,7 @@ impl Words<'_> {
         }
         if operator.to_ascii_lowercase().contains("not") {
             return (
-                "trust-condition",
+                Code::TrustCondition,
                 format!(
                     "{operator} {key} keeps out {listed}, and the call has {}",
                     found.unwrap_or("no such key")
@@ -246,18 +241,19 @@ impl Words<'_> {
         if is(":sub") {
             if values.contains(&self.call.audience) {
                 return (
-                    "trust-swapped",
+                    Code::TrustSwapped,
                     format!(
-                        "sub and aud are swapped: {key} shall be {}, and not {listed}",
+                        "sub and aud are swapped: {key} must be {}, and not {listed}",
                         self.call.subject
                     ),
                 );
             }
             if literal && values.iter().any(|value| value.contains(['*', '?'])) {
                 return (
-                    "trust-wildcard",
+                    Code::TrustWildcard,
                     format!(
-                        "{operator} takes the wildcard in {listed} for a letter: it works with StringLike only"
+                        "{operator} treats the wildcard in {listed} as a literal character: it works with \
+                         StringLike only"
                     ),
                 );
             }
@@ -265,12 +261,12 @@ impl Words<'_> {
             let (name, namespace) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
             if values.iter().any(|value| value.ends_with(&format!(":{name}"))) {
                 return (
-                    "trust-namespace",
+                    Code::TrustNamespace,
                     format!("it lets {listed} in, which is another namespace than {namespace}'s"),
                 );
             }
             return (
-                "trust-subject",
+                Code::TrustSubject,
                 format!("it lets {listed} in, and not {}", self.call.subject),
             );
         }
@@ -280,23 +276,23 @@ impl Words<'_> {
                 .any(|value| value.starts_with("system:serviceaccount:"))
             {
                 return (
-                    "trust-swapped",
+                    Code::TrustSwapped,
                     format!(
-                        "sub and aud are swapped: {key} shall be {}, and not {listed}",
+                        "sub and aud are swapped: {key} must be {}, and not {listed}",
                         self.call.audience
                     ),
                 );
             }
             return (
-                "trust-audience",
+                Code::TrustAudience,
                 format!(
-                    "it wants tokens for {listed}, and they are for {}",
+                    "it accepts tokens for {listed}, and they are for {}",
                     self.call.audience
                 ),
             );
         }
         (
-            "trust-condition",
+            Code::TrustCondition,
             format!(
                 "it demands {operator} {key} = {listed}, and the call has {}",
                 found.map_or("no such key", |value| value)

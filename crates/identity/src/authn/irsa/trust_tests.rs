@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    tests::{KEYS, equals, trust, trusting},
+    tests::{KEYS, code, equals, trust, trusting},
     *,
 };
 
@@ -18,7 +18,7 @@ fn trust_said(chain: &Chain) -> String {
             format!(
                 "{:?} [{}] {}\n  {}",
                 link.verdict,
-                link.code,
+                code(link),
                 link.says,
                 help.replace('\n', "\n  ")
             )
@@ -39,26 +39,26 @@ fn what_is_unknown_is_said_as_depends_on() {
     let denied = json!({"Version": "2012-10-17", "Statement": [usual, denial, session]});
     insta::assert_snapshot!(trust_said(&trusting(trust(KEYS, &narrow))), @r###"
     Unknown [trust-unknown] depends on IpAddress aws:SourceIp = 10.0.0.0/8 (only the call itself shows aws:SourceIp)
-      Only the call itself can tell: `eksact check irsa --cluster prod --region eu-west-1 app/s3-reader --try`.
+      Only the call itself can show it: `eksact check irsa --cluster prod --region eu-west-1 app/s3-reader --try`.
     "###);
     insta::assert_snapshot!(trust_said(&trusting(denied.clone())), @r###"
     Unknown [trust-unknown] depends on whether a Deny statement applies, which it does with StringLike sts:RoleSessionName = root-* (only the call itself shows sts:RoleSessionName), or with NotIpAddress aws:SourceIp = 10.0.0.0/8 (only the call itself shows aws:SourceIp)
-      Only the call itself can tell: `eksact check irsa --cluster prod --region eu-west-1 app/s3-reader --try`.
+      Only the call itself can show it: `eksact check irsa --cluster prod --region eu-west-1 app/s3-reader --try`.
     "###);
     insta::assert_snapshot!(trust_said(&trusting(trust(KEYS, &network))), @r###"
     Unknown [trust-unknown] depends on IpAddress aws:SourceIp = 10.0.0.0/8 (only the call itself shows aws:SourceIp)
-      Only the call itself can tell: `eksact check irsa --cluster prod --region eu-west-1 app/s3-reader --try`.
+      Only the call itself can show it: `eksact check irsa --cluster prod --region eu-west-1 app/s3-reader --try`.
     Whole [trust-any-service-account] it lets every service account of the cluster in: whoever may create a pod gets the role
       Where no other service account needs the role, name this one only, where it is kept (with Terraform, `assume_role_policy`):
           aws iam update-assume-role-policy --role-name reader --policy-document '{"Statement":[{"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"},"StringEquals":{"oidc.eks.eu-west-1.amazonaws.com/id/AAAA:aud":"sts.amazonaws.com","oidc.eks.eu-west-1.amazonaws.com/id/AAAA:sub":"system:serviceaccount:app:s3-reader"}},"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AAAA"}}],"Version":"2012-10-17"}'
-    Whole [trust-any-audience] it asks for no audience: tokens that were made for others than sts.amazonaws.com are let in, as far as the provider takes their audience
+    Whole [trust-any-audience] it asks for no audience: tokens that were made for others than sts.amazonaws.com are let in, if the provider accepts their audience
       The change that names this service account only ends this as well.
     "###);
     let unknown =
         json!({"StringEquals": narrow["StringEquals"], "StringResembles": {format!("{KEYS}:sub"): "x"}});
     insta::assert_snapshot!(trust_said(&trusting(trust(KEYS, &unknown))), @r###"
-    Unknown [trust-unknown] depends on StringResembles oidc.eks.eu-west-1.amazonaws.com/id/AAAA:sub = x (StringResembles is no operator that is known here)
-      Only the call itself can tell: `eksact check irsa --cluster prod --region eu-west-1 app/s3-reader --try`.
+    Unknown [trust-unknown] depends on StringResembles oidc.eks.eu-west-1.amazonaws.com/id/AAAA:sub = x (StringResembles is an operator that eksact does not know)
+      Only the call itself can show it: `eksact check irsa --cluster prod --region eu-west-1 app/s3-reader --try`.
     "###);
 
     // The call tells, and nothing is left to do.
@@ -70,7 +70,7 @@ fn what_is_unknown_is_said_as_depends_on() {
     assert!(links.iter().all(|link| link.help.is_none()), "{links:#?}");
     let links = check(&called(Trial::Refused("AccessDenied".to_owned())));
     let last = links.last().unwrap();
-    assert_eq!((last.code, last.verdict), ("sts-refused", Verdict::Broken));
+    assert_eq!((code(last), last.verdict), ("sts-refused", Verdict::Broken));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_trust_policy_that_lets_too_many_in_is_said() {
     Whole [trust-any-service-account] it lets every service account of the cluster in: whoever may create a pod gets the role
       Where no other service account needs the role, name this one only, where it is kept (with Terraform, `assume_role_policy`):
           aws iam update-assume-role-policy --role-name reader --policy-document '{"Statement":[{"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"oidc.eks.eu-west-1.amazonaws.com/id/AAAA:aud":"sts.amazonaws.com","oidc.eks.eu-west-1.amazonaws.com/id/AAAA:sub":"system:serviceaccount:app:s3-reader"}},"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AAAA"}}],"Version":"2012-10-17"}'
-    Whole [trust-any-audience] it asks for no audience: tokens that were made for others than sts.amazonaws.com are let in, as far as the provider takes their audience
+    Whole [trust-any-audience] it asks for no audience: tokens that were made for others than sts.amazonaws.com are let in, if the provider accepts their audience
       The change that names this service account only ends this as well.
     "###);
     insta::assert_snapshot!(trust_said(&trusting(namespace)), @r###"
@@ -107,7 +107,7 @@ fn a_trust_policy_that_lets_too_many_in_is_said() {
           aws iam update-assume-role-policy --role-name reader --policy-document '{"Statement":[{"Action":["sts:AssumeRoleWithWebIdentity"],"Condition":{"StringEquals":{"oidc.eks.eu-west-1.amazonaws.com/id/AAAA:aud":"sts.amazonaws.com","oidc.eks.eu-west-1.amazonaws.com/id/AAAA:sub":"system:serviceaccount:app:s3-reader"}},"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AAAA"}}],"Version":"2012-10-17"}'
     Whole [trust-any-service-account] it lets every service account of the cluster in: whoever may create a pod gets the role
       The change that names this service account only ends this as well.
-    Whole [trust-any-audience] it asks for no audience: tokens that were made for others than sts.amazonaws.com are let in, as far as the provider takes their audience
+    Whole [trust-any-audience] it asks for no audience: tokens that were made for others than sts.amazonaws.com are let in, if the provider accepts their audience
       The change that names this service account only ends this as well.
     "###);
 }
@@ -194,7 +194,7 @@ fn a_repair_fits_the_owner_of_the_role() {
     Broken [trust-subject] it lets system:serviceaccount:app:other in, and not system:serviceaccount:app:s3-reader
       Add this statement to the trust policy of the role reader, where it is kept (with Terraform, `assume_role_policy`):
           {"Action":["sts:AssumeRoleWithWebIdentity"],"Condition":{"StringEquals":{"oidc.eks.eu-west-1.amazonaws.com/id/AAAA:aud":"sts.amazonaws.com","oidc.eks.eu-west-1.amazonaws.com/id/AAAA:sub":"system:serviceaccount:app:s3-reader"}},"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AAAA"}}
-      The policy with it, all else as it is:
+      The policy with it, everything else unchanged:
           aws iam update-assume-role-policy --role-name reader --policy-document '{"Statement":[{"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"oidc.eks.eu-west-1.amazonaws.com/id/AAAA:aud":"sts.amazonaws.com","oidc.eks.eu-west-1.amazonaws.com/id/AAAA:sub":"system:serviceaccount:app:other"}},"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AAAA"}},{"Action":["sts:AssumeRoleWithWebIdentity"],"Condition":{"StringEquals":{"oidc.eks.eu-west-1.amazonaws.com/id/AAAA:aud":"sts.amazonaws.com","oidc.eks.eu-west-1.amazonaws.com/id/AAAA:sub":"system:serviceaccount:app:s3-reader"}},"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AAAA"}}],"Version":"2012-10-17"}'
     "###);
     insta::assert_snapshot!(trust_said(&trusting(denial)), @r###"

@@ -24,10 +24,10 @@ pub enum Doubt {
     #[error("only the call itself shows the variable {0}")]
     Variable(String),
     /// The operator is none that is known here.
-    #[error("{0} is no operator that is known here")]
+    #[error("{0} is an operator that eksact does not know")]
     Operator(String),
     /// What IAM makes of such a value is not documented.
-    #[error("how IAM compares these two values is not known here")]
+    #[error("eksact does not know how IAM compares these two values")]
     Comparison,
 }
 

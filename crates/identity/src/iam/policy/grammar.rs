@@ -75,7 +75,7 @@ impl Checker {
         let Some(fields) = document.as_object() else {
             return self.error(
                 "",
-                "a policy document is an object with `Version` and `Statement`",
+                "a policy document must be an object with `Version` and `Statement`",
             );
         };
         self.known_elements("", fields, &DOCUMENT_ELEMENTS);
@@ -88,18 +88,18 @@ impl Checker {
             ),
         }
         if fields.get("Id").is_some_and(|id| !id.is_string()) {
-            self.error("/Id", "`Id` is a text");
+            self.error("/Id", "`Id` must be a string");
         }
         match fields.get("Statement") {
             None => self.error(
                 "",
-                "`Statement` is missing; a policy holds at least one statement",
+                "`Statement` is missing; a policy needs at least one statement",
             ),
             Some(Value::Array(statements)) => {
                 if statements.is_empty() {
                     self.error(
                         "/Statement",
-                        "`Statement` is empty; a policy holds at least one statement",
+                        "`Statement` is empty; a policy needs at least one statement",
                     );
                 }
                 for (index, statement) in statements.iter().enumerate() {
@@ -114,7 +114,7 @@ impl Checker {
         let Some(fields) = statement.as_object() else {
             return self.error(
                 at,
-                "a statement is an object with `Effect`, `Action` and what it applies to",
+                "a statement must be an object with `Effect`, `Action` and what it applies to",
             );
         };
         self.known_elements(at, fields, &STATEMENT_ELEMENTS);
@@ -125,9 +125,9 @@ impl Checker {
             Some(Some("Allow" | "Deny")) => {}
             Some(_) => self.error(
                 &format!("{at}/Effect"),
-                "`Effect` is \"Allow\" or \"Deny\", written exactly so",
+                "`Effect` must be \"Allow\" or \"Deny\", spelled exactly so",
             ),
-            None => self.error(at, "`Effect` is missing; it is \"Allow\" or \"Deny\""),
+            None => self.error(at, "`Effect` is missing; it must be \"Allow\" or \"Deny\""),
         }
         self.one_of_two(at, fields, "Action", "NotAction", Self::action);
         match self.kind {
@@ -157,12 +157,12 @@ impl Checker {
 
     fn sid(&mut self, at: &str, sid: &Value) {
         let Some(sid) = sid.as_str() else {
-            return self.error(at, "`Sid` is a text");
+            return self.error(at, "`Sid` must be a string");
         };
         if !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             self.error(
                 at,
-                format!("Sid `{sid}` may hold only the letters A-Z and a-z and the digits 0-9"),
+                format!("Sid `{sid}` may have only the letters A-Z and a-z and the digits 0-9"),
             );
         }
         if !sid.is_empty() && !self.sids.insert(sid.to_owned()) {
@@ -186,7 +186,7 @@ impl Checker {
             (None, None) => self.error(at, format!("`{name}` is missing (or `{negated}`)")),
             (Some(_), Some(_)) => self.error(
                 at,
-                format!("`{name}` and `{negated}` exclude each other; keep one"),
+                format!("`{name}` and `{negated}` cannot be used together; keep one"),
             ),
             (Some(values), None) => self.texts(&format!("{at}/{name}"), name, values, check),
             (None, Some(values)) => self.texts(&format!("{at}/{negated}"), negated, values, check),
@@ -215,7 +215,7 @@ impl Checker {
             };
             match value.as_str() {
                 Some(text) => check(self, &at, text),
-                None => self.error(&at, format!("`{name}` is a text or a list of texts")),
+                None => self.error(&at, format!("`{name}` must be a string or a list of strings")),
             }
         }
     }
@@ -278,7 +278,10 @@ impl Checker {
                 return self.error(at, "`Principal` is missing; a trust policy says who it trusts");
             }
             (Some(_), Some(_)) => {
-                return self.error(at, "`Principal` and `NotPrincipal` exclude each other; keep one");
+                return self.error(
+                    at,
+                    "`Principal` and `NotPrincipal` cannot be used together; keep one",
+                );
             }
             (Some(principals), None) => ("Principal", principals),
             (None, Some(principals)) => ("NotPrincipal", principals),
@@ -299,7 +302,7 @@ impl Checker {
             }
             _ => self.error(
                 &at,
-                format!("`{name}` is \"*\" or an object such as {{\"Federated\": \"arn:…\"}}"),
+                format!("`{name}` must be \"*\" or an object such as {{\"Federated\": \"arn:…\"}}"),
             ),
         }
     }
@@ -314,7 +317,7 @@ impl Checker {
         } else if principal != "*" && principal.contains(['*', '?']) {
             self.error(
                 at,
-                format!("principal `{principal}` has a wildcard; IAM takes one only alone, as \"*\""),
+                format!("principal `{principal}` has a wildcard; IAM allows it only alone, as \"*\""),
             );
         } else {
             self.other_principal(at, principal);
@@ -323,7 +326,7 @@ impl Checker {
 
     fn other_principal(&mut self, at: &str, principal: &str) {
         if principal.is_empty() {
-            self.error(at, "a principal is not empty");
+            self.error(at, "a principal must not be empty");
         }
     }
 
@@ -331,7 +334,7 @@ impl Checker {
         let Some(operators) = condition.as_object() else {
             return self.error(
                 at,
-                "`Condition` is an object of operators, such as {\"StringEquals\": {…}}",
+                "`Condition` must be an object of operators, such as {\"StringEquals\": {…}}",
             );
         };
         for (name, keys) in operators {
@@ -343,7 +346,7 @@ impl Checker {
             let Some(keys) = keys.as_object() else {
                 self.error(
                     &at,
-                    format!("`{name}` is an object of condition keys and their values"),
+                    format!("`{name}` must be an object of condition keys and their values"),
                 );
                 continue;
             };
@@ -374,7 +377,7 @@ impl Checker {
                 _ => {
                     self.error(
                         at,
-                        "a condition's value is a text, a number, true or false, or a list of them",
+                        "a condition's value must be a string, a number, true or false, or a list of them",
                     );
                     continue;
                 }
@@ -382,7 +385,7 @@ impl Checker {
             if matches!(operator.name, "Bool" | "Null") && !truth {
                 self.error(
                     at,
-                    format!("`{}` compares with true or false only", operator.name),
+                    format!("`{}` compares only with true or false", operator.name),
                 );
             }
         }

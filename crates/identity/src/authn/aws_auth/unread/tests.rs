@@ -1,0 +1,560 @@
+//! What makes no difference is found, all of it and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+
+use super::super::lint::{LintFinding, Surroundings, lint};
+use super::super::{AwsAuth, SectionKey, parse};
+
+const ROLE: &str = "arn:aws:iam::111122223333:role/dev";
+const USER: &str = "arn:aws:iam::111122223333:user/ann";
+
+fn read(section: SectionKey, text: &str) -> AwsAuth {
+    parse(&BTreeMap::from([(section.as_str().to_owned(), text.to_owned())]))
+}
+
+fn findings(section: SectionKey, text: &str) -> Vec<LintFinding> {
+    lint(&read(section, text), &Surroundings::default())
+}
+
+/// Codes with lines, the errors marked, and what to do.
+fn said(section: SectionKey, text: &str) -> Vec<(String, String)> {
+    let findings = findings(section, text).into_iter();
+    findings
+        .map(|finding| {
+            let mark = if finding.weight == crate::authn::aws_auth::Weight::Error {
+                "!"
+            } else {
+                ""
+            };
+            let place = format!("{}{mark} {}", finding.code, finding.line.unwrap_or_default());
+            (place, finding.suggestion.to_string())
+        })
+        .collect()
+}
+
+#[track_caller]
+fn check(section: SectionKey, text: &str, expected: &[(&str, &str)]) {
+    let said = said(section, text);
+    let said: Vec<(&str, &str)> = said
+        .iter()
+        .map(|(place, help)| (place.as_str(), help.as_str()))
+        .collect();
+    assert_eq!(said, expected, "{text}");
+}
+
+/// Below `- rolearn: …`, so that the first line is the second of the text.
+#[track_caller]
+fn in_roles(rest: &str, expected: &[(&str, &str)]) {
+    check(SectionKey::Roles, &format!("- rolearn: {ROLE}\n{rest}"), expected);
+}
+
+#[track_caller]
+fn in_users(rest: &str, expected: &[(&str, &str)]) {
+    check(SectionKey::Users, &format!("- userarn: {USER}\n{rest}"), expected);
+}
+
+#[test]
+fn keys_that_the_server_does_not_read_are_named_with_the_nearest() {
+    in_roles(
+        "  username: dev\n  group: system:masters\n",
+        &[("unknown-key! 3", "write `groups: [\"system:masters\"]` instead")],
+    );
+    in_roles(
+        "  username: dev\n  group:\n  - admins\n",
+        &[("unknown-key! 3", "rename it to `groups`")],
+    );
+    for (key, meant) in [
+        ("user", "username"),
+        ("name", "username"),
+        ("usrname", "username"),
+        ("user_name", "username"),
+        ("userName ", "username"),
+        ("userame", "username"),
+        ("usernames", "username"),
+    ] {
+        let help = format!("rename it to `{meant}`");
+        let text = format!("  '{key}': dev\n  groups: [a]\n");
+        in_roles(&text, &[("unknown-key! 2", &help)]);
+    }
+    for key in ["grups", "gropus", "groupNames", "group_s", "k8sGroups"] {
+        in_roles(
+            &format!("  username: dev\n  {key}: [a]\n"),
+            &[("unknown-key! 3", "rename it to `groups`")],
+        );
+    }
+    // The right key is there, too.
+    in_roles(
+        "  username: dev\n  name: ann\n  groups: [a]\n  group: b\n",
+        &[
+            ("unknown-key! 3", "move its value to `username`, and remove it"),
+            ("unknown-key! 5", "move its value to `groups`, and remove it"),
+        ],
+    );
+    in_roles(
+        "  username: dev\n  note: {deep: [1]}\n",
+        &[("unknown-key 3", "remove it, or comment it out: `# note: …`")],
+    );
+    // Case does not matter to Go, blanks do.
+    in_roles("  UserName: dev\n  GROUPS: [a]\n", &[]);
+    check(
+        SectionKey::Roles,
+        &format!("- RoleARN: {ROLE}\n  username: dev\n"),
+        &[],
+    );
+}
+
+#[test]
+fn a_key_of_the_other_section_is_named() {
+    in_roles(
+        &format!("  username: dev\n  userarn: {USER}\n"),
+        &[(
+            "unknown-key! 3",
+            "remove it; the principal that it names needs an entry of its own in mapUsers",
+        )],
+    );
+    check(
+        SectionKey::Roles,
+        &format!("- userarn: {USER}\n  username: ann\n"),
+        &[(
+            "entry-dropped! 1",
+            "move the entry to mapUsers: `userarn` is a key of that section",
+        )],
+    );
+    check(
+        SectionKey::Roles,
+        &format!("- userarn: {ROLE}\n  username: dev\n"),
+        &[("entry-dropped! 1", "rename `userarn` to `rolearn`")],
+    );
+    check(
+        SectionKey::Users,
+        &format!("- rolearn: {ROLE}\n  username: dev\n"),
+        &[(
+            "entry-dropped! 1",
+            "move the entry to mapRoles: `rolearn` is a key of that section",
+        )],
+    );
+    in_users(
+        "  username: ann\n  sso: {accountID: '1'}\n",
+        &[("unknown-key 3", "remove it, or comment it out: `# sso: …`")],
+    );
+    for key in ["roleARM", "role_arn", "arn", "rolarn", "iamRoleArn", "role"] {
+        check(
+            SectionKey::Roles,
+            &format!("- username: dev\n  {key}: {ROLE}\n"),
+            &[("entry-dropped! 1", &format!("rename `{key}` to `rolearn`"))],
+        );
+    }
+}
+
+#[test]
+fn values_that_are_nothing_are_named() {
+    let write = |key: &str| format!("write a value after `{key}:`, or remove the key");
+    for null in ["", "~", "null", "NULL", "!!null ''"] {
+        in_roles(
+            &format!("  username: {null}\n  groups: [a]\n"),
+            &[("wrong-type! 2", &write("username"))],
+        );
+    }
+    in_roles(
+        "  username: dev\n  groups:\n",
+        &[("wrong-type! 3", &write("groups"))],
+    );
+    in_roles(
+        "  username: dev\n  groups:\n  - a\n  - \n  - ''\n",
+        &[
+            (
+                "wrong-type! 5",
+                "write the name of the group in quotes, or remove the item",
+            ),
+            ("empty-value! 6", "write a value, or remove it"),
+        ],
+    );
+    in_roles(
+        "  username: ''\n  groups: [a]\n",
+        &[("empty-value! 2", "write a value, or remove it")],
+    );
+    in_roles(
+        "  username: dev\n  groups: []\n",
+        &[("empty-value 3", "write a value, or remove it")],
+    );
+    check(
+        SectionKey::Roles,
+        "- rolearn:\n  username: dev\n",
+        &[("entry-dropped! 1", "write an ARN after `rolearn`, in quotes")],
+    );
+    check(
+        SectionKey::Roles,
+        "- \n",
+        &[("entry-dropped! 1", "give it a `rolearn`, or remove it")],
+    );
+}
+
+#[test]
+fn values_of_the_wrong_type_say_what_to_write() {
+    for (rest, help) in [
+        (
+            "groups: system:masters",
+            "write a list: `groups: [\"system:masters\"]`",
+        ),
+        ("groups: a, b;c", "write a list: `groups: [\"a\", \"b\", \"c\"]`"),
+        (
+            "groups: |\n    - a\n    - b",
+            "write a list: `groups: [\"a\", \"b\"]`",
+        ),
+        (
+            "groups:\n  - system: bootstrappers",
+            "a blank after a colon makes a mapping; write `system:bootstrappers`",
+        ),
+        (
+            "groups:\n  - system:bootstrappers:",
+            "a blank after a colon makes a mapping; write `system:bootstrappers`",
+        ),
+        (
+            "groups: {system:masters}",
+            "write a list: `groups: [\"system:masters\"]`",
+        ),
+        (
+            "groups:\n    system:masters:\n    ops:",
+            "write a list: `groups: [\"system:masters\", \"ops\"]`",
+        ),
+        (
+            "groups: {system: master, AccountID: }",
+            "write a list: `groups: [\"system:masters\", \"{{AccountID}}\"]`",
+        ),
+        ("groups: yes", "write a list: `groups: [\"yes\"]`"),
+        ("groups: 0123", "write a list: `groups: [\"0123\"]`"),
+        ("groups: 1.50", "write a list: `groups: [\"1.50\"]`"),
+        (
+            "groups: [[ops]]",
+            "write groups as a list of strings, and put `yes`, `no`, numbers and `~` in quotes",
+        ),
+        ("groups: [123]", "write it in quotes: `\"123\"`"),
+        ("groups: [0123]", "write it in quotes: `\"0123\"`"),
+        ("groups: [yes]", "write it in quotes: `\"yes\"`"),
+    ] {
+        let text = format!("  username: dev\n  {rest}\n");
+        let said = said(SectionKey::Roles, &format!("- rolearn: {ROLE}\n{text}"));
+        let said: Vec<_> = said
+            .iter()
+            .map(|(place, help)| (place.split(' ').next().unwrap(), help.as_str()))
+            .collect();
+        assert_eq!(said, [("wrong-type!", help)], "{rest}");
+    }
+    for (value, help) in [
+        ("123", "write it in quotes: `\"123\"`"),
+        ("1e3", "write it in quotes: `\"1e3\"`"),
+        ("on", "write it in quotes: `\"on\"`"),
+        (
+            "{SessionName}",
+            "write the placeholder in quotes: `\"{{SessionName}}\"`",
+        ),
+        (
+            "{ec2privatednsname}",
+            "write the placeholder in quotes: `\"{{EC2PrivateDNSName}}\"`",
+        ),
+        ("[ann]", "put the value in quotes"),
+    ] {
+        in_roles(
+            &format!("  username: {value}\n  groups: [a]\n"),
+            &[("wrong-type! 2", help)],
+        );
+    }
+}
+
+#[test]
+fn what_is_written_twice_is_told_once() {
+    let one = "put the intended values into one and remove the other";
+    in_roles(
+        "  username: dev\n  groups: [a]\n  groups: [b]\n",
+        &[("overridden-key! 3", one)],
+    );
+    in_roles(
+        "  username: dev\n  groups: [a]\n  groups: [a]\n",
+        &[("overridden-key! 3", one)],
+    );
+    in_roles("  username: low\n  Username: Up\n", &[("overridden-key! 3", one)]);
+    in_roles(
+        "  username: a\n  username: b\n  username: c\n",
+        &[("overridden-key! 2", one), ("overridden-key! 3", one)],
+    );
+    check(
+        SectionKey::Roles,
+        &format!("- rolearn: x\n  rolearn: {ROLE}\n  username: dev\n"),
+        &[("overridden-key! 1", one)],
+    );
+    in_roles(
+        "  username: dev\n  groups: [a, b, a]\n",
+        &[("repeated-value 3", "remove it")],
+    );
+    in_roles(
+        "  username: dev\n  userid: AROAX\n",
+        &[("unused-key 3", "remove it")],
+    );
+    check(
+        SectionKey::Accounts,
+        "- '111122223333'\n- 111122223333\n",
+        &[("repeated-value 2", "remove it")],
+    );
+}
+
+/// What has an effect elsewhere, or only by where it stands, is not called idle.
+#[test]
+fn anchors_and_merges_count_where_they_are_used() {
+    let shared = format!(
+        "- &base\n  rolearn: {ROLE}\n  x: &g [a, b]\n  username: dev\n- <<: *base\n  rolearn: {ROLE}2\n  groups: *g\n"
+    );
+    // `x` carries the anchor that the second entry uses; in the second, `<<` brings the user name.
+    assert_eq!(
+        said(SectionKey::Roles, &shared)
+            .iter()
+            .map(|(place, _)| place.as_str())
+            .collect::<Vec<_>>(),
+        Vec::<&str>::new()
+    );
+    in_roles(
+        "  username: dev\n  <<: {username: other, groups: [a]}\n",
+        &[(
+            "overridden-key! 2",
+            "put the intended values into one and remove the other",
+        )],
+    );
+    in_roles(
+        "  <<: {username: other, note: x}\n  username: dev\n",
+        &[("no-difference 2", "remove it")],
+    );
+    let overridden = format!(
+        "- &base\n  rolearn: {ROLE}\n  username: dev\n- <<: *base\n  rolearn: {ROLE}2\n  username: two\n"
+    );
+    check(
+        SectionKey::Roles,
+        &overridden,
+        &[("no-difference 4", "remove it")],
+    );
+}
+
+#[test]
+fn a_second_document_is_not_read() {
+    let text = format!("- rolearn: {ROLE}\n  username: dev\n---\n- rolearn: {ROLE}2\n");
+    check(
+        SectionKey::Roles,
+        &text,
+        &[(
+            "document-not-read! 4",
+            "remove each line with `---` or `...` above it",
+        )],
+    );
+    check(
+        SectionKey::Roles,
+        &format!("---\n---\n- rolearn: {ROLE}\n"),
+        &[(
+            "document-not-read! 3",
+            "remove each line with `---` or `...` above it",
+        )],
+    );
+    check(
+        SectionKey::Roles,
+        &format!("---\n# c\n- rolearn: {ROLE}\n  username: dev\n...\n---\n# c\n"),
+        &[],
+    );
+    check(
+        SectionKey::Accounts,
+        "- '111122223333'\n---\n- '444455556666'\n",
+        &[(
+            "document-not-read! 3",
+            "remove each line with `---` or `...` above it",
+        )],
+    );
+}
+
+#[test]
+fn an_entry_without_a_name_is_told() {
+    in_roles(
+        "  groups: [a]\n",
+        &[(
+            "no-username 1",
+            "write `username: \"{{SessionName}}\"`, or a name",
+        )],
+    );
+    in_roles(
+        "",
+        &[(
+            "no-username! 1",
+            "give it a `username`, and `groups` or a RoleBinding for that user",
+        )],
+    );
+    in_users("  groups: [a]\n", &[("no-username 1", "write a `username`")]);
+}
+
+/// One line is one token: what the mechanism calls idle is taken out of the text, and what it does not name may not be.
+#[derive(Debug, Clone)]
+struct Line {
+    text: String,
+    /// How many lines below belong to it.
+    below: usize,
+}
+
+fn scalar() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "a",
+        "b",
+        "'a'",
+        "admin:{{SessionName}}",
+        "''",
+        "~",
+        "",
+        "1",
+        "yes",
+        "{a: b}",
+        "[a]",
+        "system: masters",
+        "\"a\"",
+    ])
+}
+
+fn key_line() -> impl Strategy<Value = Vec<Line>> {
+    let key = prop::sample::select(vec![
+        "rolearn",
+        "userarn",
+        "username",
+        "Username",
+        "USERNAME",
+        "user",
+        "name",
+        "userid",
+        "note",
+        "group",
+        "1",
+        "rolearn",
+        "username",
+        "username ",
+    ]);
+    let single = (key, scalar()).prop_map(|(key, value)| {
+        vec![Line {
+            text: format!("  {key}: {value}\n"),
+            below: 0,
+        }]
+    });
+    let list = (
+        prop::sample::select(vec!["groups", "Groups", "group", "groups", "x"]),
+        prop::collection::vec(scalar(), 0..4),
+    )
+        .prop_map(|(key, items)| {
+            let head = Line {
+                text: format!("  {key}:\n"),
+                below: items.len(),
+            };
+            let items = items.into_iter().map(|item| Line {
+                text: format!("  - {item}\n"),
+                below: 0,
+            });
+            std::iter::once(head).chain(items).collect()
+        });
+    let sso = prop::collection::vec(
+        (
+            prop::sample::select(vec![
+                "accountID",
+                "permissionSetName",
+                "accountid",
+                "partition",
+                "x",
+            ]),
+            scalar(),
+        ),
+        0..3,
+    )
+    .prop_map(|fields| {
+        let head = Line {
+            text: "  sso:\n".to_owned(),
+            below: fields.len(),
+        };
+        let fields = fields.into_iter().map(|(key, value)| Line {
+            text: format!("    {key}: {value}\n"),
+            below: 0,
+        });
+        std::iter::once(head).chain(fields).collect()
+    });
+    prop_oneof![6 => single, 4 => list, 1 => sso]
+}
+
+/// What the whole section comes to, as a set of groups without nameless ones.
+fn meaning(text: &str) -> Option<Vec<(String, String, Vec<String>, Option<super::SsoRole>)>> {
+    let section = read(SectionKey::Roles, text).roles;
+    if section.dropped.is_some() {
+        return None;
+    }
+    let kept = section.entries.into_iter().map(|entry| entry.value);
+    let refused = section.refused.into_iter().map(|refused| refused.mapping);
+    let of = |mapping: super::super::Mapping| {
+        let mut groups: Vec<String> = mapping
+            .groups
+            .into_iter()
+            .filter(|group| !group.is_empty())
+            .collect();
+        groups.sort();
+        groups.dedup();
+        (mapping.arn, mapping.username, groups, mapping.sso)
+    };
+    Some(kept.chain(refused).map(of).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Both directions: all that is named goes without a trace, and nothing else does.
+    #[test]
+    fn exactly_what_makes_no_difference_is_named(keys in prop::collection::vec(key_line(), 0..6)) {
+        let lines: Vec<Line> = keys.into_iter().flatten().collect();
+        // The first key is one that is never asked about, so that `-` has a place.
+        let text_of = |left_out: &dyn Fn(usize) -> bool| {
+            let mut text = String::from("- zz: zz\n");
+            for (index, line) in lines.iter().enumerate() {
+                let inner = index + 1..=index + line.below;
+                if left_out(index) {
+                    continue;
+                }
+                if line.text == "  sso:\n" && inner.clone().all(left_out) {
+                    // Nothing is null, and not an empty mapping.
+                    text.push_str("  sso: {}\n");
+                } else {
+                    text.push_str(&line.text);
+                }
+            }
+            text
+        };
+        let whole = text_of(&|_| false);
+        let full = meaning(&whole);
+        prop_assume!(full.is_some());
+        let unread = read(SectionKey::Roles, &whole).roles.unread;
+        // Line 1 is the key of the test's own.
+        let named: Vec<usize> = unread.iter().filter(|unread| unread.line > 1).map(|unread| unread.line - 2).collect();
+        let is_below = |head: usize, index: usize| index > head && index <= head + lines[head].below;
+        // A list is named by its items.
+        let is_hollow = |index: usize| {
+            lines[index].below > 0 && (index + 1..=index + lines[index].below).all(|item| named.contains(&item))
+        };
+        let gone = |index: usize| {
+            named.iter().any(|head| *head == index || is_below(*head, index)) || (is_hollow(index) && lines[index].text != "  sso:\n")
+        };
+        let without = text_of(&gone);
+        prop_assert_eq!(&meaning(&without), &full, "all together\n{}\n{}", &whole, &without);
+        for head in &named {
+            let alone = text_of(&|index| index == *head || is_below(*head, index));
+            // Of keys for one field, one may only take away what the other says: they go together.
+            let keys = lines.iter().map(|line| line.text.split(':').next().unwrap().trim().to_ascii_lowercase());
+            let fields: BTreeSet<String> = keys.clone().filter(|key| !key.starts_with('-')).collect();
+            if fields.len() == keys.filter(|key| !key.starts_with('-')).count() {
+                prop_assert_eq!(&meaning(&alone), &full, "alone\n{}\n{}", &whole, &alone);
+            }
+        }
+        for index in (0..lines.len()).filter(|index| !gone(*index)) {
+            let less = text_of(&|other| gone(other) || other == index || is_below(index, other));
+            let after = meaning(&less);
+            let mut message = String::new();
+            let _ = write!(message, "line {} of\n{whole}\nleft\n{less}", index + 2);
+            prop_assert_ne!(&after, &full, "{}", message);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Whole commands, as a user runs them: the real program on the sandbox, with its exit code, stdout and stderr. What an
+//! output looks like stands in `snapshots/`, one file for each story; `INSTA_UPDATE=always` writes them anew.
+
+mod apply;
+mod aws_auth;
+mod aws_auth_unread;
+mod check_irsa;
+mod command_line;
+mod documents;
+mod eksctl_lines;
+mod exit_codes;
+mod files;
+mod iamserviceaccount;
+mod identity_mapping;
+mod kubeconfig;
+mod oidc_provider;
+mod output;
+mod place;
+mod promises;
+mod remedies;
+mod rooms;
+mod shared_roles;
+mod terminal;
+mod whoami;

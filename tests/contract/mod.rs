@@ -1,0 +1,82 @@
+//! The contract of the ports: what planning and applying rely on. The same functions run against the sandbox and against
+//! the test bed's real kube-apiserver and simulated AWS (`tests/contract_on`), so that the sandbox stays honest.
+
+pub(crate) mod access;
+pub(crate) mod kubernetes;
+pub(crate) mod provider;
+pub(crate) mod roles;
+pub(crate) mod stacks;
+pub(crate) mod world;
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use world::World;
+
+pub(crate) const CLUSTER: &str = "bench";
+/// One that knows nothing but aws-auth.
+pub(crate) const OLD_CLUSTER: &str = "old";
+pub(crate) const REGION: &str = "us-west-2";
+
+/// One contract over a world.
+pub(crate) type Contract = fn(Arc<World>) -> BoxFuture<'static, ()>;
+
+/// Makes a test of every contract. `$keeps` is a function of the test's name and the contract that makes a world and runs
+/// the contract in it.
+macro_rules! contract_tests {
+    ($keeps:ident) => {
+        contract_tests! { $keeps:
+            provider {
+                cluster_and_the_caller_are_known,
+                provider_is_made_extended_and_deleted,
+            }
+            stacks {
+                stack_makes_its_role,
+                taken_role_name_rolls_back_with_its_reason,
+                change_set_updates_and_an_empty_one_says_so,
+                protection_refuses_the_deletion_until_it_is_lifted,
+                deleted_stack_is_found_by_its_id,
+                foreign_policy_stops_a_deletion,
+                repeated_request_is_one_request,
+            }
+            roles {
+                role_is_repaired_piece_by_piece,
+                roles_in_bulk_are_the_roles_one_by_one,
+                missing_objects_are_not_found,
+            }
+            kubernetes {
+                namespace_is_made_once,
+                service_account_is_made_once,
+                apply_needs_the_version_that_was_read,
+                apply_does_not_make_what_is_gone,
+                keys_are_removed_one_by_one,
+                deletion_needs_the_object_that_was_read,
+                token_is_signed_for_the_issuer_of_the_cluster,
+                access_reviews_tell_who_may,
+            }
+            access {
+                config_map_is_made_once_and_byte_for_byte,
+                patch_changes_single_keys_of_the_version_that_was_read,
+                config_map_has_a_largest_size,
+                only_the_config_map_that_was_read_is_deleted,
+                roles_are_made_once_and_changed_at_a_version,
+                bindings_are_made_once_and_their_subjects_changed,
+                caller_is_whom_the_server_says,
+                denied_write_names_the_missing_permission,
+                access_entries_are_read_whole,
+                roles_are_listed_by_path,
+            }
+        }
+    };
+    ($keeps:ident: $($module:ident { $($contract:ident),* $(,)? })*) => {
+        $(mod $module {
+            $(#[test]
+            fn $contract() {
+                super::$keeps(concat!(module_path!(), "::", stringify!($contract)), |world| {
+                    Box::pin(async move { crate::contract::$module::$contract(&world).await })
+                });
+            })*
+        })*
+    };
+}

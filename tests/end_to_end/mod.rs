@@ -1,0 +1,23 @@
+//! The built program against the test bed: a real kube-apiserver with the real authenticator, and AWS simulated behind
+//! its own host names. Each test has a bed of its own, because faults, times and the log of calls belong to the whole bed.
+
+mod check_irsa;
+mod drift;
+mod eksctl_world;
+mod failing;
+mod identity_mappings;
+mod identity_mappings_interrupted;
+mod interrupted;
+mod kubeconfig;
+mod live;
+mod out_of_reach;
+mod people;
+mod rough_weather;
+mod shared_roles;
+mod templates;
+mod token;
+mod token_kept;
+mod whoami;
+mod whole_road;
+
+use crate::support::bed;

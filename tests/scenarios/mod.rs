@@ -1,0 +1,22 @@
+//! Scenarios over the simulated account and cluster, in memory, with the time stopped: what is planned for every state
+//! that eksact can meet, that applying it leads where the plan says, and that no interruption leads anywhere else.
+
+mod access;
+mod drift;
+mod guards;
+mod interruption;
+mod laws;
+mod meanwhile;
+mod normal_form;
+mod ownership;
+mod random_world;
+mod reading;
+mod recorded;
+mod recorded_roles;
+mod recorded_world;
+mod shared_roles;
+mod stack_states;
+mod stack_wait;
+mod stage;
+mod updates;
+mod waiting;

@@ -1,0 +1,26 @@
+//! The tests that need the test bed (`tests/bed`): its servers for the whole commands and for the contract of the ports, its
+//! Go programs for what we must read as they do. Cargo runs this program after `sandbox.rs`, whose kubeconfigs the real
+//! kubectl is shown here.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::assigning_clones,
+    reason = "a test says what went wrong by ending there, and may be slow"
+)]
+
+mod aws_auth_agreement;
+#[macro_use]
+mod contract;
+mod contract_on {
+    mod bed;
+}
+mod end_to_end;
+mod kubectl_loads;
+mod support {
+    pub(crate) mod bed;
+    pub(crate) mod kept_kubeconfigs;
+    pub(crate) mod program;
+}
+mod yaml_agreement;
