@@ -33,7 +33,8 @@ pub fn plan(request: &Request, live: &Live) -> Result<Plan, DraftError> {
         kind.review(request, live, &after, &mut draft);
     }
     let refusals = guard::check(live, &after, &mut draft);
-    for step in draft.steps_mut() {
+    let refused = !refusals.is_empty();
+    for step in draft.steps_mut().filter(|_| refused) {
         if let Some(kind) = kind_of(step)
             && let Err(error) = kind.keep_refusals(&mut step.operation, &refusals)
         {
