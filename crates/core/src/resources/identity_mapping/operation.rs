@@ -50,6 +50,14 @@ pub(crate) enum Operation {
     },
 }
 
+/// What a delta makes of the ConfigMap that was read, as the plan has worked it out: a large one is not read twice.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WorkedOut {
+    pub delta: Delta,
+    /// The texts that change, by key.
+    pub data: BTreeMap<String, String>,
+}
+
 impl Operation {
     /// ARN of the cluster.
     pub(super) fn cluster_arn(&self) -> &str {
@@ -91,9 +99,14 @@ impl Operation {
         });
         match self {
             Self::Write { delta, .. } => {
-                let outcome =
-                    work_out(delta, now.as_ref()).map_err(|error| StepError::new(error.to_string()))?;
-                config_map.data.extend(outcome.data);
+                let known = live.derived(|_| WorkedOut::default());
+                let data = if known.delta == *delta {
+                    known.data.clone()
+                } else {
+                    let outcome = work_out(delta, now.as_ref());
+                    outcome.map_err(|error| StepError::new(error.to_string()))?.data
+                };
+                config_map.data.extend(data);
             }
             Self::Restore { data, .. } => {
                 for (key, text) in data {

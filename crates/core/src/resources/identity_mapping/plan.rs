@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     delta::{Delta, DeltaError, EntryChange, Outcome, work_out},
     effect, findings,
-    operation::Operation,
+    operation::{Operation, WorkedOut},
     removal, staying,
     wanted::{Wanted, wanted_of},
 };
@@ -94,6 +94,10 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     if let Some(refusal) = &unasked {
         draft.add_finding(refusal.finding().about(&addresses::aws_auth()));
     }
+    live.derived(|_| WorkedOut {
+        delta: delta.clone(),
+        data: outcome.data.clone(),
+    });
     let operation = Operation::Write {
         cluster_arn: live.cluster.arn.clone(),
         delta,
