@@ -392,7 +392,7 @@ fn guards_refuse_in_plan_and_apply() {
 /// A cluster that reads aws-auth only, with this text in it.
 fn prepare(world: &mut World, text: Option<(&str, &str)>) {
     let cluster = world.clusters.values_mut().next().unwrap();
-    cluster.access_entries.clear();
+    cluster.eks.access_entries.clear();
     cluster.cluster.authentication_mode = Some("CONFIG_MAP".to_owned());
     let config_map = cluster.config_maps.get_mut("kube-system/aws-auth").unwrap();
     if let Some((key, text)) = text {

@@ -28,6 +28,7 @@ fn world() -> World {
         }
         let entries = entries(&account).into_iter();
         cluster
+            .eks
             .access_entries
             .extend(entries.map(|entry| (entry.principal_arn.clone(), entry)));
     }

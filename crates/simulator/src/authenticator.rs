@@ -64,6 +64,7 @@ impl World {
         let mode = authentication_mode(cluster);
         if mode != CONFIG_MAP
             && let Some(entry) = cluster
+                .eks
                 .access_entries
                 .values()
                 .find(|entry| is_principal(&identity, &entry.principal_arn))
@@ -105,7 +106,7 @@ mod tests {
         world.caller = Some(SESSION.to_owned());
         let (arn, mut cluster) = world.clusters.pop_first().unwrap();
         cluster.cluster.authentication_mode = Some(mode.to_owned());
-        cluster.access_entries.clear();
+        cluster.eks.access_entries.clear();
         if let Some(username) = entry {
             let entry = AccessEntry {
                 principal_arn: ROLE.to_owned(),
@@ -113,7 +114,7 @@ mod tests {
                 groups: vec!["of-entry".to_owned()],
                 ..AccessEntry::default()
             };
-            cluster.access_entries.insert(ROLE.to_owned(), entry);
+            cluster.eks.access_entries.insert(ROLE.to_owned(), entry);
         }
         let aws_auth = cluster.config_maps.get_mut("kube-system/aws-auth").unwrap();
         aws_auth.data.insert("mapRoles".to_owned(), map_roles.to_owned());

@@ -88,7 +88,7 @@ impl SimulatedCluster {
         }
         self.seed_aws_auth();
         let entry = creator_entry(&self.cluster.arn, creator_arn);
-        self.access_entries.insert(creator_arn.to_owned(), entry);
+        self.eks.access_entries.insert(creator_arn.to_owned(), entry);
     }
 
     fn seed_cluster_role(&mut self, name: &str) {

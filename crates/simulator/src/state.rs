@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::aws::{ChangeSetRecord, StackRecord};
+use super::aws::{ChangeSetRecord, EksObjects, StackRecord};
 use super::caller::SimulatedCaller;
-use eksact_core::ports::aws::{AccessEntry, Cluster, OidcProvider, Role};
+use eksact_core::ports::aws::{Cluster, OidcProvider, Role};
 use eksact_core::ports::issuer::CertificateChain;
 use eksact_core::ports::kubernetes::{ConfigMap, Namespace, Pod, RbacBinding, RbacRole, ServiceAccount};
 
@@ -81,9 +81,9 @@ pub struct SimulatedCluster {
     /// Bindings by `namespace/name`, those of the whole cluster by `/name`.
     #[serde(default)]
     pub rbac_bindings: BTreeMap<String, RbacBinding>,
-    /// EKS's access entries by the ARN of their principal.
-    #[serde(default)]
-    pub access_entries: BTreeMap<String, AccessEntry>,
+    /// What EKS keeps of it besides.
+    #[serde(flatten)]
+    pub eks: EksObjects,
     /// What the caller may not do: `patch serviceaccounts`, or `patch serviceaccounts in app`.
     #[serde(default)]
     pub denied: BTreeSet<String>,
@@ -212,7 +212,7 @@ impl World {
             config_maps: BTreeMap::new(),
             rbac_roles: BTreeMap::new(),
             rbac_bindings: BTreeMap::new(),
-            access_entries: BTreeMap::new(),
+            eks: EksObjects::default(),
             denied: BTreeSet::new(),
             unreachable: false,
             service_account_issuer: None,

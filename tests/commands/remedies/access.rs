@@ -80,7 +80,7 @@ fn mappings() -> Vec<Check> {
             let section = aws_auth(world).data.get_mut("mapRoles").unwrap();
             *section = format!("- {{rolearn: '{DEV}', username: a}}\n");
         }).check(),
-        planned(dev()).world(|world| cluster(world).access_entries.clear()).says("If no one gets in any more, create an access entry to recover").printed(&[]).check(),
+        planned(dev()).world(|world| cluster(world).eks.access_entries.clear()).says("If no one gets in any more, create an access entry to recover").printed(&[]).check(),
         planned(dev()).world(|world| cluster(world).unreachable = true).says("A private endpoint is reached from inside its VPC").change(|world| cluster(world).unreachable = false).check(),
         planned(dev()).world(|world| cluster(world).unreachable = true).says("To do it anyway: --allow kubernetes-unreachable").instead("plan -f c.yaml --allow kubernetes-unreachable").leaves("error[not-planned]")
             .leaves("could not be planned (not-planned)").check(),
@@ -108,7 +108,7 @@ fn mappings() -> Vec<Check> {
         case("plan -f c.yaml --prune").file("c.yaml", format!("{HEAD}{ACCESS}identityMappings: []\n")).file("more.yaml", mapped("{arn: 'arn:aws:iam::111122223333:role/nodes', username: 'system:node:{{EC2PrivateDNSName}}', groups: ['system:bootstrappers', 'system:nodes']}")).first("eksact apply -f more.yaml --yes").says("deletes it, and no node of that role gets in any more").printed(&[]).check(),
         case("restore aws-auth --cluster quickstart --region eu-west-1 --to nothing --yes").file("c.yaml", dev()).first("eksact apply -f c.yaml --yes").says("`--list` shows those that are there").run("eksact restore aws-auth --cluster quickstart --region eu-west-1 --list").instead("restore aws-auth --cluster quickstart --region eu-west-1 --yes").check(),
         case("restore aws-auth --cluster quickstart --region eu-west-1 --yes").says("`--to` takes the name of a backup that `--list` shows, or the file of one.").file("backup.yaml", format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: aws-auth, namespace: kube-system}}\ndata:\n  mapRoles: |\n    - {{rolearn: '{NODE}', username: 'system:node:{{{{EC2PrivateDNSName}}}}', groups: ['system:bootstrappers', 'system:nodes']}}\n")).instead("restore aws-auth --cluster quickstart --region eu-west-1 --to ./backup.yaml --yes").check(),
-        case("restore aws-auth --cluster quickstart --region eu-west-1 --list").world(|world| cluster(world).access_entries.clear()).says("If no one gets in any more, create an access entry to recover").printed(&[]).check(),
+        case("restore aws-auth --cluster quickstart --region eu-west-1 --list").world(|world| cluster(world).eks.access_entries.clear()).says("If no one gets in any more, create an access entry to recover").printed(&[]).check(),
 
     ]
 }
@@ -226,7 +226,7 @@ fn guards() -> Vec<Check> {
                 entry_type: "STANDARD".to_owned(),
                 policies: Vec::new(),
             };
-            cluster(world).access_entries.insert(entry.principal_arn.clone(), entry);
+            cluster(world).eks.access_entries.insert(entry.principal_arn.clone(), entry);
             world.caller = Some("arn:aws:iam::111122223333:user/root-of-all".to_owned());
         }).check(),
         planned(mapped("{arn: 'arn:aws:iam::111122223333:user/sandbox', username: renamed, groups: [editors]}")).world(|world| {

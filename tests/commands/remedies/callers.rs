@@ -43,7 +43,7 @@ fn entry_of(world: &mut World, arn: &str, groups: &[&str]) {
         entry_type: "STANDARD".to_owned(),
         policies: Vec::new(),
     };
-    cluster(world).access_entries.insert(arn.to_owned(), entry);
+    cluster(world).eks.access_entries.insert(arn.to_owned(), entry);
 }
 
 pub(super) fn cases() -> Vec<Check> {
@@ -193,7 +193,7 @@ fn elsewhere() -> Vec<Check> {
     let file = || dev().command(format!("{OF} --sandbox-caller {DEV} --aws-auth a.yaml"));
     let nobody_reads = |world: &mut World| {
         // Neither the caller nor the sandbox's creator gets in.
-        cluster(world).access_entries.clear();
+        cluster(world).eks.access_entries.clear();
     };
     vec![
         file()

@@ -196,7 +196,7 @@ fn eks(
     }
     match action {
         "create-access-entry" => {
-            if cluster.access_entries.contains_key(&principal) {
+            if cluster.eks.access_entries.contains_key(&principal) {
                 return Err("ResourceInUseException: The specified access entry resource is already in use on this cluster.".to_owned());
             }
             let entry = AccessEntry {
@@ -208,10 +208,11 @@ fn eks(
                 principal_arn: principal.clone(),
                 policies: Vec::new(),
             };
-            cluster.access_entries.insert(principal, entry);
+            cluster.eks.access_entries.insert(principal, entry);
         }
         "update-access-entry" => {
             let entry = cluster
+                .eks
                 .access_entries
                 .get_mut(&principal)
                 .ok_or("ResourceNotFoundException")?;
@@ -227,6 +228,7 @@ fn eks(
         }
         "delete-access-entry" => {
             cluster
+                .eks
                 .access_entries
                 .remove(&principal)
                 .ok_or("ResourceNotFoundException")?;
@@ -239,7 +241,7 @@ fn eks(
                     other => return Err(format!("not simulated: --access-scope {other}")),
                 },
             };
-            let entry = cluster.access_entries.get_mut(&principal).ok_or(
+            let entry = cluster.eks.access_entries.get_mut(&principal).ok_or(
                 "ResourceNotFoundException: The specified principalArn could not be found. You can create an access entry first",
             )?;
             entry.policies.retain(|known| known.arn != policy.arn);

@@ -393,7 +393,7 @@ fn rights() -> Vec<Check> {
     let groups = "groups:\n- name: admins\n  bindings:\n  - rules:\n    - {apiGroups: ['*'], resources: ['*'], verbs: ['*']}\n";
     let admin_of = |world: &mut World, group: &str| {
         let arn = world.caller_arn();
-        cluster(world).access_entries.clear();
+        cluster(world).eks.access_entries.clear();
         let entry = format!("- {{userarn: '{arn}', username: admin, groups: ['{group}']}}\n");
         aws_auth(world).data.insert("mapUsers".to_owned(), entry);
     };

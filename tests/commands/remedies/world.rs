@@ -61,7 +61,7 @@ pub(super) fn map_role(world: &mut World, entry: &str) {
 /// Lets the caller in by `aws-auth` alone, as an administrator.
 pub(super) fn mapped_admin(world: &mut World) {
     let arn = world.caller_arn();
-    cluster(world).access_entries.clear();
+    cluster(world).eks.access_entries.clear();
     let entry = format!("- {{userarn: '{arn}', username: admin, groups: ['system:masters']}}\n");
     aws_auth(world).data.insert("mapUsers".to_owned(), entry);
 }

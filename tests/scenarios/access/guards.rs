@@ -27,7 +27,7 @@ fn config_map_only() -> Sandbox {
     let bed = hand_written();
     bed.edit(|world| {
         let cluster = cluster(world);
-        cluster.access_entries.clear();
+        cluster.eks.access_entries.clear();
         cluster.cluster.authentication_mode = Some("CONFIG_MAP".to_owned());
     })
     .unwrap();

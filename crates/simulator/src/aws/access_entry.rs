@@ -30,7 +30,7 @@ impl AccessEntryReader for Sandbox {
                          this operation.",
                     ));
                 };
-                Ok(cluster.access_entries.values().cloned().collect())
+                Ok(cluster.eks.access_entries.values().cloned().collect())
             })
             .await?;
         self.record_pages(&call, entries.len(), ENTRIES_PER_PAGE);

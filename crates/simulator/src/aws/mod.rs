@@ -17,10 +17,22 @@ mod stack_engine;
 mod stack_resources;
 mod template;
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
 use super::refusal::Refusal;
 use super::state::World;
 use super::{Call, Sandbox};
-use eksact_core::ports::CallError;
+use eksact_core::ports::{CallError, aws::AccessEntry};
+
+/// What EKS keeps of a cluster, besides the cluster itself: a map per kind of object.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EksObjects {
+    /// Access entries by the ARN of their principal.
+    #[serde(default)]
+    pub access_entries: BTreeMap<String, AccessEntry>,
+}
 
 pub(super) use access_entry::{CONFIG_MAP, authentication_mode};
 pub use change_set::ChangeSetRecord;
