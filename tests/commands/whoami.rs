@@ -138,7 +138,10 @@ fn whoami_of_an_access_entry_that_gives_nothing_says_so() {
             entry_type: "STANDARD".to_owned(),
             ..AccessEntry::default()
         };
-        cluster.eks.access_entries.insert(entry.principal_arn.clone(), entry);
+        cluster
+            .eks
+            .access_entries
+            .insert(entry.principal_arn.clone(), entry);
     });
     set_section(
         &place,

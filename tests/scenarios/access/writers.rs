@@ -119,7 +119,8 @@ async fn guard_that_refuses_by_now_stops_the_write() {
     let admins =
         "- rolearn: arn:aws:iam::111122223333:role/second\n  username: b\n  groups: [system:masters]\n";
     let bed = hand_written();
-    bed.edit(|world| cluster(world).eks.access_entries.clear()).unwrap();
+    bed.edit(|world| cluster(world).eks.access_entries.clear())
+        .unwrap();
     bed.edit(|world| cluster(world).cluster.authentication_mode = Some("CONFIG_MAP".to_owned()))
         .unwrap();
     write(&bed, "mapRoles", Some(&format!("{HAND_WRITTEN}{admins}")));
