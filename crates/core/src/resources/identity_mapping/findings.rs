@@ -4,10 +4,7 @@
 use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
-use super::{
-    delta::{Outcome, work_out},
-    wanted::wanted_of,
-};
+use super::{delta::Outcome, operation::WorkedOut, wanted::wanted_of};
 use crate::{
     engine::{Finding, PlanDraft, Severity},
     guard::{access::section_dropped, aws_auth::AwsAuthReading},
@@ -85,17 +82,23 @@ fn about_mappings(request: &Request, live: &Live, after: &Live, draft: &mut Plan
         .any(|finding| finding.severity == Severity::Error && finding.address == Some(addresses::aws_auth()));
     // What could not be written for another reason is worth the same words.
     let unwritten = if is_refused {
-        match work_out(&wanted.delta, config_map.as_ref()) {
-            Ok(outcome) => Some(outcome),
-            Err(_) => return,
+        let known = live.derived(|_| WorkedOut::default());
+        if known.data.is_empty() {
+            return;
         }
+        let mut data = config_map
+            .as_ref()
+            .map(|found| found.data.clone())
+            .unwrap_or_default();
+        data.extend(known.data.clone());
+        Some(AwsAuthReading::of(&data))
     } else {
         None
     };
     let would = AwsAuthReading::of_live(after);
     let aws_auth = unwritten
         .as_ref()
-        .map_or_else(|| would.aws_auth(), |outcome| outcome.after.aws_auth());
+        .map_or_else(|| would.aws_auth(), AwsAuthReading::aws_auth);
     let wanted = wanted.sources;
     let mut told = BTreeSet::new();
     for found in all(request, after, aws_auth) {

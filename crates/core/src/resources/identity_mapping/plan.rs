@@ -85,6 +85,10 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         findings::dropped_sections(&outcome, draft);
         return;
     }
+    live.derived(|_| WorkedOut {
+        delta: delta.clone(),
+        data: outcome.data.clone(),
+    });
     if let Some(problem) = cannot_be_written(config_map, &outcome) {
         draft.add_finding(problem);
         return;
@@ -94,10 +98,6 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     if let Some(refusal) = &unasked {
         draft.add_finding(refusal.finding().about(&addresses::aws_auth()));
     }
-    live.derived(|_| WorkedOut {
-        delta: delta.clone(),
-        data: outcome.data.clone(),
-    });
     let operation = Operation::Write {
         cluster_arn: live.cluster.arn.clone(),
         delta,
