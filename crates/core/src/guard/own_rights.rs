@@ -192,8 +192,8 @@ struct CallerOver {
     pub way_back: String,
 }
 
-/// The caller over a plan, `after` being what `live` becomes. None where RBAC is not what counts for it: an access entry gives it everything, or it is not
-/// let in, before or after, of which the guards over `aws-auth` speak.
+/// The caller over a plan, `after` being what `live` becomes. None where RBAC is not what counts for it: an access entry
+/// gives it everything, or it is not let in, before or after, of which the guards over `aws-auth` speak.
 fn caller_over(live: &Live, after: &Live) -> Option<CallerOver> {
     let standpoint = Standpoint::of(live);
     if let Some(account) = service_account(live) {
