@@ -102,7 +102,7 @@ fn kubectl_and_the_aws_cli_share_the_file() {
 
     // The other way round: the same sign-in is taken over, not made twice.
     let ran = update(&bed, &["--alias", "plain"]);
-    ran.says("0 to create, 2 to").says("~ command ");
+    ran.says("0 to create, 2 to").says("~ command");
     assert!(!fs::read_to_string(&path).unwrap().contains("command: aws\n"));
     assert_eq!(whoami(&bed, "plain")["username"], "deployer");
 
