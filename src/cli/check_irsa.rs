@@ -19,12 +19,12 @@ use super::{
 use eksact_core::{
     config::{ClusterConfig, ServiceAccount},
     engine::{Finding, Severity},
+    kinds::request::owns_role,
     ports::{
         CallError,
         kubernetes::{self, ObjectKey},
         web_identity::{WebIdentityToken, WebIdentityTrial},
     },
-    resources::request::owns_role,
     view::{Facts, Printer},
 };
 use eksact_identity::{

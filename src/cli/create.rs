@@ -17,7 +17,7 @@ use super::{
 };
 use eksact_core::{
     config::Located,
-    resources::{
+    kinds::{
         Request,
         request::{ProviderIntent, RoleAttribute, key_of, owns_role},
     },

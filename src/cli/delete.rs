@@ -18,11 +18,11 @@ use super::{
 };
 use eksact_core::{
     config::{ClusterConfig, ServiceAccount},
-    live::{is_of_cluster, service_account_of},
-    resources::{
+    kinds::{
         Request,
         request::{ProviderIntent, Prune, key_of},
     },
+    live::{is_of_cluster, service_account_of},
     view::Printer,
 };
 

@@ -4,8 +4,8 @@ use super::ExitCode;
 use eksact_cloud::aws::ConnectError;
 use eksact_core::{
     engine::DraftError,
+    kinds::preflight::PreflightError,
     ports::{CallError, CallErrorKind},
-    resources::preflight::PreflightError,
     view::OutputError,
 };
 use eksact_message::remedy::Remedy;

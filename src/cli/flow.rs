@@ -1,6 +1,6 @@
 //! The one road of every command that changes something: read, plan, show, ask, check, carry out, report.
 
-use eksact_core::resources::runner::run_again;
+use eksact_core::kinds::runner::run_again;
 use std::{
     collections::BTreeSet,
     io::IsTerminal as _,
@@ -17,8 +17,8 @@ use super::{
 use clap::Args;
 use eksact_core::{
     engine::{Event, ExecutionOptions, Plan, Report, Severity, StepFailure, execute},
+    kinds::{self, Request, Runner, preflight},
     live::LiveReader,
-    resources::{self, Request, Runner, preflight},
     view::{
         OutputError, Printer, ProgressView, apply_json::apply_json, confirm, plan_human,
         plan_json::plan_json, report,
@@ -58,9 +58,9 @@ pub(super) async fn plan_for(
     // On the heap: what is read of every kind at once would make the future of each command large.
     let live = {
         let reader = reader.with_notice(move |text| printer.note(text));
-        Box::pin(resources::read(request, &reader)).await
+        Box::pin(kinds::read(request, &reader)).await
     };
-    Ok(resources::plan(request, &live)?)
+    Ok(kinds::plan(request, &live)?)
 }
 
 /// Shows a plan on stdout.
@@ -345,8 +345,8 @@ mod tests {
     use super::*;
     use eksact_core::{
         config,
+        kinds::request::Settings,
         ports::kubernetes::Namespace,
-        resources::request::Settings,
         view::{ColourChoice, Level},
     };
     use eksact_simulator::{ManualClock, Sandbox, Seed, World};

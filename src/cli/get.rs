@@ -15,12 +15,12 @@ use super::{
     wiring::Connection,
 };
 use eksact_core::{
+    kinds::service_account::{MANAGED_BY, MANAGED_BY_LABEL, ROLE_ANNOTATION},
     live::{is_of_cluster, service_account_of},
     ports::{
         aws::Stack,
         kubernetes::{Selector, ServiceAccount},
     },
-    resources::service_account::{MANAGED_BY, MANAGED_BY_LABEL, ROLE_ANNOTATION},
     view::{Printer, table::Table},
 };
 use eksact_identity::iam::WellKnownPolicy;

@@ -13,7 +13,7 @@ use super::{
 };
 use eksact_core::{
     config::cluster_access::{ClusterAccess, EMR_CONTAINERS, IdentityMapping, MappingSubject},
-    resources::{
+    kinds::{
         Request,
         request::{MappingSelector, ProviderIntent},
     },

@@ -13,7 +13,7 @@ use super::{
 };
 use eksact_core::{
     config::Located,
-    resources::{Request, request::ProviderIntent},
+    kinds::{Request, request::ProviderIntent},
     view::Printer,
 };
 

@@ -12,7 +12,7 @@ use super::{
     wiring::Connection,
 };
 use eksact_core::{
-    resources::{Request, request::Prune},
+    kinds::{Request, request::Prune},
     view::Printer,
 };
 

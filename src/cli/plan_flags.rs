@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, ValueEnum, builder::PossibleValue};
 use super::Failure;
 use eksact_core::{
     guard::Guard,
-    resources::request::{Settings, ThumbprintSource},
+    kinds::request::{Settings, ThumbprintSource},
 };
 
 /// Flags of every command that plans.

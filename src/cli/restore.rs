@@ -17,11 +17,11 @@ use super::{
 use eksact_core::{
     config::cluster_access::ClusterAccess,
     guard::recovery,
-    ports::CallErrorKind,
-    resources::{
+    kinds::{
         identity_mapping::{Backup, all_backups},
         request::Restore,
     },
+    ports::CallErrorKind,
     view::{Printer, table::Table},
 };
 use eksact_identity::authn::{

@@ -17,11 +17,11 @@ use super::{
 };
 use eksact_core::{
     config::{ClusterConfig, Located},
-    live::LiveReader,
-    resources::{
+    kinds::{
         Request, iam_role,
         request::{ProviderIntent, Settings, key_of, owns_role},
     },
+    live::LiveReader,
     view::Printer,
 };
 

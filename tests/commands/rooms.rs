@@ -136,25 +136,25 @@ fn named_behind<'s>(source: &'s str, path: &str, siblings: &[&'s str]) -> Vec<&'
 /// What a kind has to know of another's object it asks live state and the draft, by address.
 #[test]
 fn kinds_do_not_name_each_other() {
-    let resources = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/core/src/resources");
-    let source = fs::read_to_string(resources.join("mod.rs")).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/core/src/kinds");
+    let source = fs::read_to_string(folder.join("mod.rs")).unwrap();
     let kinds = kinds(&source);
     assert!(kinds.len() > 5 && kinds.contains(&"rbac"), "{kinds:?}");
     let mut wrong = Vec::new();
     for kind in &kinds {
         let others: Vec<&str> = kinds.iter().copied().filter(|other| other != kind).collect();
         let mut all = Vec::new();
-        let single = resources.join(format!("{kind}.rs"));
+        let single = folder.join(format!("{kind}.rs"));
         if single.exists() {
             all.push(single);
         } else {
-            files(&resources.join(kind), &mut all);
+            files(&folder.join(kind), &mut all);
         }
         for file in all {
             let source = fs::read_to_string(&file).unwrap();
-            let is_root = file.ends_with("mod.rs") || file.parent() == Some(&resources);
+            let is_root = file.ends_with("mod.rs") || file.parent() == Some(&folder);
             let up = if is_root { "super::" } else { "super::super::" };
-            for path in ["resources::", up] {
+            for path in ["kinds::", up] {
                 for other in named_behind(&source, path, &others) {
                     wrong.push(format!("{} names {other}", file.display()));
                 }
@@ -168,17 +168,14 @@ fn kinds_do_not_name_each_other() {
 fn kinds_are_found_in_every_form_of_import() {
     let siblings = ["iam_role", "namespace"];
     for (source, wanted) in [
-        ("use crate::resources::iam_role::ARN;", vec!["iam_role"]),
+        ("use crate::kinds::iam_role::ARN;", vec!["iam_role"]),
         (
-            "use crate::{\n    resources::{\n        Request, namespace::{self, x},\n        request::iam_role,\n    },\n};",
+            "use crate::{\n    kinds::{\n        Request, namespace::{self, x},\n        request::iam_role,\n    },\n};",
             vec!["namespace"],
         ),
-        (
-            "resources::namespaces::x(); resources::request::namespace",
-            vec![],
-        ),
+        ("kinds::namespaces::x(); kinds::request::namespace", vec![]),
     ] {
-        assert_eq!(named_behind(source, "resources::", &siblings), wanted, "{source}");
+        assert_eq!(named_behind(source, "kinds::", &siblings), wanted, "{source}");
     }
 }
 

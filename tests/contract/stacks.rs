@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use eksact_core::kinds::stack_wait::root_cause;
 use eksact_core::ports::CallErrorKind;
 use eksact_core::ports::aws::{ResourceChange, StackRequest};
-use eksact_core::resources::stack_wait::root_cause;
 use serde_json::json;
 
 use super::world::{POWER_USER, READ_ONLY, S3, World, change, document, kind, request, template, trust};

@@ -3,7 +3,7 @@
 use eksact_core::{
     engine::{Plan, Severity},
     guard::Guard,
-    resources::{Request, request::ProviderIntent},
+    kinds::{Request, request::ProviderIntent},
 };
 use eksact_identity::service_account::ServiceAccountKey;
 use eksact_simulator::Sandbox;

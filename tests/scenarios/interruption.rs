@@ -2,12 +2,12 @@
 //! world as a run that nothing happened to.
 
 use eksact_core::{
+    kinds::Request,
     ports::{
         CallErrorKind,
         aws::Role,
         kubernetes::{Namespace, ServiceAccount},
     },
-    resources::Request,
 };
 use eksact_simulator::{Fault, Matching, Rule, Sandbox, World};
 use serde_json::json;

@@ -4,8 +4,8 @@
 
 use eksact_core::{
     engine::{Address, Plan, Severity},
+    kinds::Request,
     ports::CallErrorKind,
-    resources::Request,
 };
 use eksact_identity::service_account::ServiceAccountKey;
 use eksact_simulator::{Fault, Matching, Rule, Sandbox};

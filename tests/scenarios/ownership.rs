@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use eksact_core::{
     engine::Severity,
+    kinds::Request,
     ports::kubernetes::{FieldManager, ServiceAccount},
-    resources::Request,
 };
 use eksact_simulator::Sandbox;
 

@@ -1,7 +1,7 @@
 //! What planning reads: few calls for many accounts, others where the bulk ones are denied, and a finding that names the
 //! missing permission where nothing else helps.
 
-use eksact_core::{engine::Severity, ports::CallErrorKind, resources::Request};
+use eksact_core::{engine::Severity, kinds::Request, ports::CallErrorKind};
 use eksact_simulator::{Fault, Matching, Rule, Sandbox};
 
 use crate::scenarios::stage::{
@@ -249,7 +249,7 @@ async fn issuer_that_cannot_be_reached_stops_only_the_provider() {
         .collect();
     assert_eq!(codes, ["issuer-unreachable"], "{}", summary(&found));
     let mut by_iam = wanted.clone();
-    by_iam.settings.thumbprint = eksact_core::resources::request::ThumbprintSource::Iam;
+    by_iam.settings.thumbprint = eksact_core::kinds::request::ThumbprintSource::Iam;
     assert!(
         plan(&bed, &by_iam)
             .await

@@ -8,8 +8,8 @@ use std::{sync::Arc, time::Duration};
 
 use eksact_core::{
     engine::executor::Progress,
+    kinds::stack_wait::StackWait,
     ports::aws::{StackRequest, StackWriter as _},
-    resources::stack_wait::StackWait,
 };
 use eksact_simulator::{Sandbox, Seed, TokioClock, World};
 use tokio::time::Instant;

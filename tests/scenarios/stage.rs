@@ -7,12 +7,12 @@ use std::{fmt::Write as _, sync::Arc};
 use eksact_core::{
     config,
     engine::{ExecutionOptions, Interrupt, Plan, Report, Severity, StepError, execute},
-    live::LiveReader,
-    ports::{CallError, aws::Role, kubernetes::ServiceAccount},
-    resources::{
+    kinds::{
         self, Request, Runner, preflight,
         request::{Prune, Settings},
     },
+    live::LiveReader,
+    ports::{CallError, aws::Role, kubernetes::ServiceAccount},
     view::{Style, plan_human},
 };
 use eksact_simulator::{Sandbox, Seed, SimulatedCluster, StackRecord, TokioClock, World};
@@ -125,7 +125,7 @@ pub(crate) fn pruning(mut request: Request) -> Request {
 /// A request that removes these service accounts.
 pub(crate) fn deletion(keys: &[(&str, &str)]) -> Request {
     let mut request = request(&file(&[]));
-    request.oidc_provider = resources::request::ProviderIntent::Leave;
+    request.oidc_provider = kinds::request::ProviderIntent::Leave;
     request.delete = keys
         .iter()
         .map(|(namespace, name)| ServiceAccountKey::new(*namespace, *name))
@@ -137,8 +137,8 @@ pub(crate) fn deletion(keys: &[(&str, &str)]) -> Request {
 pub(crate) async fn try_plan(sandbox: &Sandbox, request: &Request) -> Result<Plan, CallError> {
     let cluster = &request.config.metadata.name.value;
     let reader = LiveReader::begin(sandbox.readers(), cluster).await?;
-    let live = resources::read(request, &reader).await;
-    Ok(resources::plan(request, &live).unwrap())
+    let live = kinds::read(request, &reader).await;
+    Ok(kinds::plan(request, &live).unwrap())
 }
 
 /// Reads and plans, and nothing was written by it.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use eksact_core::{
     engine::Action,
-    resources::{Request, request::RoleAttribute},
+    kinds::{Request, request::RoleAttribute},
 };
 use eksact_simulator::World;
 use serde_json::{Value, json};

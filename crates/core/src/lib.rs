@@ -2,7 +2,7 @@
 //! reach: what is read and written goes through the traits in [`ports`].
 //!
 //! A room uses what comes after it here, never what comes before, and a test keeps it so:
-//! `diagnosis` → `view` → `resources` → `guard` → `live` → `kubeconfig` → `engine` → `config` → `ports`.
+//! `diagnosis` → `view` → `kinds` → `guard` → `live` → `kubeconfig` → `engine` → `config` → `ports`.
 
 #[macro_use]
 extern crate eksact_message;
@@ -11,8 +11,8 @@ pub mod config;
 pub mod diagnosis;
 pub mod engine;
 pub mod guard;
+pub mod kinds;
 pub mod kubeconfig;
 pub mod live;
 pub mod ports;
-pub mod resources;
 pub mod view;

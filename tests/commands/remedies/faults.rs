@@ -6,9 +6,9 @@ use std::{sync::Arc, time::Duration};
 use eksact_core::{
     config,
     engine::{ExecutionOptions, Interrupt, Plan, execute},
+    kinds::{self, Request, Runner, request::Settings},
     live::LiveReader,
     ports::CallErrorKind,
-    resources::{self, Request, Runner, request::Settings},
 };
 use eksact_simulator::{Fault, Matching, Rule, Sandbox, Seed, SystemClock, World};
 
@@ -36,8 +36,8 @@ pub(super) async fn planned(sandbox: &Sandbox, request: &Request) -> Result<Plan
         let help = error.help();
         vec![(error.to_string(), help.iter().map(ToString::to_string).collect())]
     })?;
-    let live = resources::read(request, &reader).await;
-    Ok(resources::plan(request, &live).unwrap())
+    let live = kinds::read(request, &reader).await;
+    Ok(kinds::plan(request, &live).unwrap())
 }
 
 /// What a plan complains about.

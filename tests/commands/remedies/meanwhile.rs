@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use eksact_core::resources::{Request, request::Prune};
+use eksact_core::kinds::{Request, request::Prune};
 use eksact_simulator::{Sandbox, Seed, StackResource, SystemClock, World};
 use serde_json::{Value, json};
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use eksact::cli::Failure;
 use eksact_core::{
     config,
+    kinds::{self, Request, preflight, request::Settings},
     live::LiveReader,
     ports::CallErrorKind,
-    resources::{self, Request, preflight, request::Settings},
 };
 use eksact_simulator::{Fault, Matching, Rule, Sandbox, Seed, SystemClock, World};
 
@@ -29,7 +29,7 @@ fn begun(file: &str) -> Result<(), Failure> {
         .unwrap();
     runtime.block_on(async {
         let reader = LiveReader::begin(sandbox.readers(), "quickstart").await?;
-        let plan = resources::plan(&request, &resources::read(&request, &reader).await)?;
+        let plan = kinds::plan(&request, &kinds::read(&request, &reader).await)?;
         sandbox.faults().add(Rule {
             matching: Matching::Action("get version".to_owned()),
             nth: 1,

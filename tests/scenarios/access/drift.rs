@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use eksact_core::{engine::Severity, resources::Request};
+use eksact_core::{engine::Severity, kinds::Request};
 use eksact_simulator::Sandbox;
 
 use super::{

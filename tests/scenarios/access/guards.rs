@@ -3,14 +3,14 @@
 use eksact_core::{
     engine::{Plan, Severity},
     guard::Guard,
+    kinds::{
+        self, Request,
+        request::{AccessRequest, Restore},
+    },
     live::{CallerInCluster, Live, LiveReader, RbacRoleByKey},
     ports::{
         CallError, CallErrorKind,
         kubernetes::{Subject, UserInfo},
-    },
-    resources::{
-        self, Request,
-        request::{AccessRequest, Restore},
     },
 };
 use eksact_simulator::Sandbox;
@@ -133,9 +133,9 @@ async fn own_rights_are_kept() {
 /// The plan for a cluster whose API knows the caller otherwise than the sandbox does.
 async fn plan_as(bed: &Sandbox, request: &Request, change: impl FnOnce(&mut Live)) -> Plan {
     let reader = LiveReader::begin(bed.readers(), &request.config.metadata.name.value);
-    let mut live = resources::read(request, &reader.await.unwrap()).await;
+    let mut live = kinds::read(request, &reader.await.unwrap()).await;
     change(&mut live);
-    resources::plan(request, &live).unwrap()
+    kinds::plan(request, &live).unwrap()
 }
 
 /// A service account that applies: bindings name it by its kind, or one of its groups.

@@ -10,11 +10,11 @@ mod revocation;
 mod writers;
 
 use eksact_core::{
-    ports::kubernetes::ConfigMap,
-    resources::{
+    kinds::{
         Request,
         request::{AccessRequest, MappingSelector, ProviderIntent},
     },
+    ports::kubernetes::ConfigMap,
 };
 use eksact_simulator::Sandbox;
 

@@ -1,6 +1,6 @@
 //! Whose a mapping is, and what prune may therefore take; what was before is kept.
 
-use eksact_core::resources::{
+use eksact_core::kinds::{
     Request,
     request::{AccessRequest, Restore},
 };
@@ -124,7 +124,7 @@ async fn restore_does_not_overwrite_what_it_did_not_see() {
 async fn backup_that_the_cluster_refuses_is_a_file() {
     use eksact_core::{
         engine::{ExecutionOptions, Interrupt, execute},
-        resources::Runner,
+        kinds::Runner,
     };
     let bed = hand_written();
     bed.edit(|world| {
@@ -171,7 +171,7 @@ async fn backup_that_the_cluster_refuses_is_a_file() {
     // It is this cluster's, also for somebody who may not list those in it; another account's of the same name has none.
     let found = async |arn: String| {
         let readers = bed.readers();
-        eksact_core::resources::identity_mapping::all_backups(&*readers.kubernetes, Some(folder.path()), &arn)
+        eksact_core::kinds::identity_mapping::all_backups(&*readers.kubernetes, Some(folder.path()), &arn)
             .await
     };
     let arn = bed

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use eksact_core::{
     engine::{Action, Plan, Severity},
+    kinds::Request,
     ports::kubernetes::{Namespace, RbacBinding},
-    resources::Request,
 };
 use eksact_simulator::Sandbox;
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use eksact_core::{
     engine::Severity,
-    resources::{Request, request::Settings},
+    kinds::{Request, request::Settings},
 };
 use serde_json::json;
 

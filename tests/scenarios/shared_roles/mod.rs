@@ -10,11 +10,11 @@ mod writers;
 use eksact_core::{
     config::{self, InputFile},
     engine::{Action, Plan, Severity},
-    ports::aws::Role,
-    resources::{
+    kinds::{
         Request,
         request::{Prune, Settings},
     },
+    ports::aws::Role,
 };
 use eksact_identity::iam::shared_trust;
 use eksact_simulator::{Sandbox, Seed, World};

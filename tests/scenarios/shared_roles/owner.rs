@@ -6,7 +6,7 @@ use std::time::Duration;
 use eksact_core::{
     engine::{Action, Effect, Severity},
     guard::Guard,
-    resources::Request,
+    kinds::Request,
 };
 use eksact_simulator::Sandbox;
 use futures::future::join_all;

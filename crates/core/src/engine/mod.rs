@@ -1,5 +1,5 @@
 //! The heart: what a plan is, how it is put together, and how it is carried out. It knows no AWS and no Kubernetes;
-//! the kinds in `resources` fill it.
+//! the kinds in `kinds` fill it.
 //!
 //! A *change* is what people see, one per address; a *step* is one write. The planner makes both, the executor walks
 //! the steps and tells what happens as events.

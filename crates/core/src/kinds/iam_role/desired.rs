@@ -1,0 +1,213 @@
+//! How a service account's role shall be: its stack, template, tags, and what the role in it may do.
+
+use eksact_identity::service_account::ServiceAccountKey;
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::{overlay, shared};
+use crate::{
+    config::ServiceAccount,
+    kinds::{Request, request::RoleAttribute},
+    live::Live,
+    ports::aws::{Role, StackRequest},
+};
+
+use eksact_identity::{
+    cloudformation::{
+        capability, tags, template,
+        wanted_role::{self, ResolveContext, WantedRole},
+        well_known,
+    },
+    iam::{WellKnownPolicy, trust},
+};
+
+/// The role that a service account shall have.
+#[derive(Clone, Debug)]
+pub struct DesiredRole {
+    /// Namespace and name of the service account.
+    pub key: ServiceAccountKey,
+    /// Name of the stack.
+    pub stack_name: String,
+    /// The template, as it is sent.
+    pub template_body: String,
+    /// What the role of that template is.
+    pub wanted: WantedRole,
+    /// Tags of the stack, in order.
+    pub tags: Vec<(String, String)>,
+    /// Capabilities to acknowledge.
+    pub capabilities: Vec<String>,
+}
+
+/// Why no role can be desired.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DesireError {
+    /// The cluster has no issuer, so there is nobody to trust.
+    #[error("the cluster has no OIDC issuer that a role could trust")]
+    NoIssuer,
+    /// No stack name was assigned: a mistake of the program.
+    #[error("internal error: {0} has no stack name")]
+    NoStackName(String),
+    /// The template could not be made.
+    #[error("{0}")]
+    Template(String),
+}
+
+impl DesiredRole {
+    /// The role that `account` shall have in the cluster of `live`.
+    pub fn of(account: &ServiceAccount, live: &Live, request: &Request) -> Result<Self, DesireError> {
+        let key = super::key_of(account);
+        let issuer = live.issuer_host_path().ok_or(DesireError::NoIssuer)?;
+        let provider_arn = live.provider_arn().ok_or(DesireError::NoIssuer)?;
+        let stack_name = live
+            .stack_of(&key)
+            .map(|stack| stack.name.clone())
+            .or_else(|| live.stack_name(&key).cloned())
+            .ok_or_else(|| DesireError::NoStackName(account.qualified_name()))?;
+        let pattern = account
+            .subject_pattern
+            .as_ref()
+            .map(|pattern| pattern.value.as_str());
+        let role_name = account.role_name.as_ref().map(|name| name.value.clone());
+        let role_template = template::RoleTemplate {
+            stack_name: stack_name.clone(),
+            namespace: account.namespace.clone(),
+            name: account.name.clone(),
+            trust_policy: trust::irsa_trust_policy(
+                &provider_arn,
+                &issuer,
+                &account.namespace,
+                &account.name,
+                pattern,
+            ),
+            role_name,
+            managed_policy_arns: account
+                .attach_policy_arns
+                .iter()
+                .map(|arn| arn.value.clone())
+                .collect(),
+            well_known: account.well_known_policies.0.iter().copied().collect(),
+            inline_policy: account
+                .attach_policy
+                .as_ref()
+                .map(|document| document.value.clone()),
+            permissions_boundary: account.permissions_boundary.as_ref().map(|arn| arn.value.clone()),
+        };
+        let value = role_template
+            .render()
+            .map_err(|error| DesireError::Template(error.to_string()))?;
+        let capabilities = vec![role_template.capability().to_owned()];
+        let wanted = wanted_role::resolve(&value, &context(live, &stack_name))
+            .map_err(|error| DesireError::Template(error.to_string()))?;
+        let stack_tags = tags::StackTags {
+            cluster: &live.cluster.name,
+            namespace: &key.namespace,
+            name: &key.name,
+            metadata_tags: &request.config.metadata.tags,
+            service_account_tags: &account.tags,
+        };
+        let tags = stack_tags
+            .to_write()
+            .into_iter()
+            .map(|tag| (tag.key, tag.value))
+            .collect();
+        Ok(Self {
+            key,
+            stack_name,
+            template_body: value.to_string(),
+            wanted,
+            tags,
+            capabilities,
+        })
+    }
+
+    /// The same as an edit of a live template: what eksact has no words for stays, and where `only` names attributes,
+    /// everything else stays, too. Statements of other clusters in the role's trust policy are taken along.
+    pub fn over(
+        &self,
+        live_template: &Value,
+        only: Option<&BTreeSet<RoleAttribute>>,
+        role: &Role,
+        live: &Live,
+    ) -> Result<Self, DesireError> {
+        let wanted_template: Value = serde_json::from_str(&self.template_body)
+            .map_err(|error| DesireError::Template(error.to_string()))?;
+        let mut template = overlay::over(&wanted_template, live_template, only);
+        shared::carry(&mut template, live_template, &role.trust_policy);
+        let wanted = wanted_role::resolve(&template, &context(live, &self.stack_name))
+            .map_err(|error| DesireError::Template(error.to_string()))?;
+        let named = wanted.role_name.is_some();
+        Ok(Self {
+            template_body: template.to_string(),
+            capabilities: vec![capability(named.then_some("named")).to_owned()],
+            wanted,
+            ..self.clone()
+        })
+    }
+
+    /// The tags that are compared: all but the version of the tool that wrote them.
+    pub fn compared_tags(&self) -> impl Iterator<Item = &(String, String)> {
+        self.tags.iter().filter(|(key, _)| key != tags::TOOL_VERSION_NAME)
+    }
+
+    /// The wanted value of a tag.
+    pub fn tag(&self, key: &str) -> Option<&str> {
+        self.tags
+            .iter()
+            .find(|(own, _)| own == key)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The well-known policy that an inline policy of this name belongs to.
+    pub fn well_known_of(&self, policy_name: &str) -> Option<WellKnownPolicy> {
+        let logical_id = policy_name
+            .strip_prefix(&format!("{}-", self.stack_name))
+            .unwrap_or(policy_name);
+        WellKnownPolicy::ALL.into_iter().find(|policy| {
+            well_known::definition(*policy)
+                .is_ok_and(|definition| definition.policies.iter().any(|own| own.logical_id == logical_id))
+        })
+    }
+
+    /// The request that creates the stack. `read` is the digest of what was there before, so that a stack made again
+    /// is another request.
+    pub fn stack_request(&self, request: &Request, read: &str) -> StackRequest {
+        StackRequest {
+            name: self.stack_name.clone(),
+            template_body: self.template_body.clone(),
+            tags: self.tags.clone(),
+            capabilities: self.capabilities.clone(),
+            termination_protection: request.settings.termination_protection,
+            disable_rollback: request.settings.disable_rollback,
+            service_role_arn: request.settings.cloudformation_role_arn.clone(),
+            client_request_token: token(
+                "create",
+                &self.stack_name,
+                &[&self.template_body, read, &request.settings.nonce],
+            ),
+        }
+    }
+}
+
+/// What a template of this stack is resolved with.
+pub fn context(live: &Live, stack_name: &str) -> ResolveContext {
+    ResolveContext {
+        stack_name: stack_name.to_owned(),
+        partition: live.partition,
+        account: live.account.clone(),
+        region: live.region.clone(),
+    }
+}
+
+/// A client request token: the same for the same write of the same run, letters, digits and hyphens as CloudFormation
+/// wants, at most 128.
+pub fn token(verb: &str, stack: &str, parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in [verb, stack].iter().chain(parts) {
+        hasher.update(part.len().to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let digest = hex::encode(hasher.finalize());
+    format!("eksact-{verb}-{}", digest.get(..32).unwrap_or(&digest))
+}

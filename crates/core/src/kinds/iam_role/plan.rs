@@ -1,0 +1,474 @@
+//! What is done about roles that shall be there: made, updated, repaired or replaced.
+
+use eksact_identity::service_account::ServiceAccountKey;
+use eksact_message::code::Code;
+use serde_json::json;
+
+use super::{
+    attributes,
+    compare::{RoleDifference, differences, template_of},
+    desired::DesiredRole,
+    operation::Operation,
+    owned,
+    removal::take_down,
+    shared,
+    stack_health::to_health,
+};
+use crate::{
+    config::ServiceAccount,
+    engine::{
+        Action, Address, AttributeChange, Change, Deferred, Effect, Finding, PlanDraft, Reason, Severity,
+        StepId, Unknown, plan::fingerprint,
+    },
+    kinds::{
+        Request,
+        request::ProviderIntent,
+        runner::wait_longer,
+        standing::{Standing, standing},
+    },
+    live::{
+        Live, StackState, Unreadable,
+        addresses::{self, ARN},
+        is_of_cluster, region_of, role_name_of, service_account_of, state_of,
+    },
+    ports::aws::{Role, Stack},
+};
+use eksact_message::duration::in_words;
+
+/// Adds the difference of every role that shall be there, and says what its ARN will be.
+pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    plan_roles(request, live, draft);
+    for (key, account) in owned(request) {
+        if let Some(arn) = arn_after(live, &key, account, draft) {
+            draft.set_outcome(addresses::iam_role(&key), ARN, arn);
+        }
+    }
+}
+
+fn plan_roles(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    if owned(request).next().is_none() {
+        return;
+    }
+    if let Some(Err(error)) = live.stacks() {
+        let finding = Finding::new(
+            Severity::Error,
+            Code::StacksUnreadable,
+            format!("no role can be planned, because the stacks of the region could not be read: {error}"),
+        );
+        draft.add_finding(finding.with_help_for(error));
+        return;
+    }
+    // Without a provider there is nobody to trust; the provider's own finding says so.
+    let provider_missing = match (live.oidc_provider(), request.oidc_provider) {
+        (Some(Ok(None)), ProviderIntent::Require) | (Some(Err(_)), _) => true,
+        (Some(Ok(None)), ProviderIntent::Ensure) => draft
+            .change(&addresses::oidc_provider(&live.cluster.name))
+            .is_none(),
+        _ => live.provider_arn().is_none(),
+    };
+    if provider_missing {
+        return;
+    }
+    for (key, account) in owned(request) {
+        Subject {
+            request,
+            live,
+            account,
+            address: addresses::iam_role(&key),
+            key,
+        }
+        .plan(draft);
+    }
+}
+
+/// One account whose role is planned.
+pub(super) struct Subject<'plan> {
+    pub(super) request: &'plan Request,
+    pub(super) live: &'plan Live,
+    pub(super) account: &'plan ServiceAccount,
+    pub(super) key: ServiceAccountKey,
+    pub(super) address: Address,
+}
+
+impl Subject<'_> {
+    fn plan(&self, draft: &mut PlanDraft) {
+        let desired = match DesiredRole::of(self.account, self.live, self.request) {
+            Ok(desired) => desired,
+            Err(error) => {
+                draft.add_finding(self.error(Code::NotDesirable, error.to_string()));
+                return;
+            }
+        };
+        let Some(stack) = self.live.stack_of(&self.key) else {
+            self.plan_creation(&desired, draft);
+            return;
+        };
+        let of_other = service_account_of(stack).is_some_and(|key| key != self.key);
+        if !is_of_cluster(stack, &self.live.cluster.name) || of_other {
+            draft.add_finding(
+                self.error(
+                    Code::StackNotOurs,
+                    format!(
+                        "the stack {} exists and does not have the tags of this cluster and service \
+                         account: eksact did not make it and does not change it",
+                        stack.name
+                    ),
+                )
+                .with_help(remedy!(
+                    "Use another name for the service account or, if nothing needs that stack, delete it: \
+                     `aws cloudformation delete-stack --region {} --stack-name {}`.",
+                    region_of(stack),
+                    stack.name
+                )),
+            );
+            return;
+        }
+        match state_of(&stack.status) {
+            StackState::Healthy => self.plan_healthy(&desired, stack, draft),
+            StackState::Broken => {
+                let reason = Reason::new(
+                    "stack-broken",
+                    format!(
+                        "its stack is in {}{}, and CloudFormation accepts no update of it",
+                        stack.status,
+                        stack
+                            .status_reason
+                            .as_deref()
+                            .map(|reason| format!(" ({})", reason.trim_end_matches('.')))
+                            .unwrap_or_default()
+                    ),
+                );
+                let role = role_name_of(stack)
+                    .and_then(|name| self.live.role(name))
+                    .and_then(|role| role.as_ref().ok()?.as_deref());
+                self.plan_replacement(&desired, stack, role, reason, draft);
+            }
+            StackState::Stuck => draft.add_finding(
+                self.error(
+                    Code::StackStuck,
+                    format!("the stack {} is in {}", stack.name, stack.status),
+                )
+                .with_help(to_health(stack)),
+            ),
+            StackState::Busy => draft.add_finding(
+                self.error(
+                    Code::StackBusy,
+                    format!(
+                        "CloudFormation was still working on the stack {} ({}) after {}",
+                        stack.name,
+                        stack.status,
+                        in_words(self.request.settings.timeout)
+                    ),
+                )
+                .with_help(wait_longer()),
+            ),
+            StackState::Gone => self.plan_creation(&desired, draft),
+        }
+    }
+
+    fn plan_healthy(&self, desired: &DesiredRole, stack: &Stack, draft: &mut PlanDraft) {
+        let Some(name) = role_name_of(stack) else {
+            draft.add_finding(
+                self.error(
+                    Code::RoleUnknown,
+                    format!(
+                        "the stack {} has no output Role1, so its role cannot be found",
+                        stack.name
+                    ),
+                )
+                .with_help(remedy!(
+                    "The stack's template was changed: give it the output Role1 with the role's ARN \
+                         again, or delete the stack and run the same command: `aws cloudformation \
+                         delete-stack --region {} --stack-name {}`.",
+                    region_of(stack),
+                    stack.name
+                )),
+            );
+            return;
+        };
+        let role = match self.live.role(name) {
+            Some(Ok(Some(role))) => role,
+            Some(Ok(None)) => {
+                let reason = Reason::new(
+                    "role-gone",
+                    format!("the role {name} is gone, while its stack is still there"),
+                );
+                self.plan_replacement(desired, stack, None, reason, draft);
+                return;
+            }
+            Some(Err(error)) => {
+                let finding = self.error(Code::RoleUnreadable, error.to_string());
+                draft.add_finding(finding.with_help_for(error));
+                return;
+            }
+            None => return,
+        };
+        if let Some(note) = shared::note(self.live, role) {
+            draft.add_finding(note.about(&self.address));
+        }
+        let mut found = differences(self.request, desired, stack, role);
+        if found.is_empty() && !self.request.only.contains_key(&self.key) {
+            draft.add_unchanged(self.address.clone());
+            return;
+        }
+        let only_protection = !found.is_empty()
+            && found
+                .iter()
+                .all(|difference| matches!(difference, RoleDifference::TerminationProtection { .. }));
+        if only_protection {
+            self.plan_update(desired, stack, role, &desired.wanted, &found, draft);
+            return;
+        }
+        let Some((template, old)) = template_of(self.live, stack) else {
+            let (why, help) = match self.live.template(&stack.name) {
+                Some(Err(error)) => (error.to_string(), error.help()),
+                _ => (
+                    "it is not a template that eksctl or eksact writes".to_owned(),
+                    Some(remedy!(
+                        "Change the role with the tool that made the stack; or, if no other tool needs it, delete the stack and \
+                         run the same command: `aws cloudformation delete-stack --region {} --stack-name {}`.",
+                        region_of(stack),
+                        stack.name
+                    )),
+                ),
+            };
+            let finding = self.error(
+                Code::TemplateUnreadable,
+                format!(
+                    "the role {name} differs from the desired state, and the template of its stack {} could \
+                     not be read: {why}",
+                    stack.name
+                ),
+            );
+            draft.add_finding(match help {
+                Some(help) => finding.with_help(help),
+                None => finding,
+            });
+            return;
+        };
+        // What this house has no words for stays in the template, and what the flags do not name stays as it is.
+        let desired = match desired.over(&template, self.request.only.get(&self.key), role, self.live) {
+            Ok(desired) => desired,
+            Err(error) => {
+                draft.add_finding(self.error(Code::NotDesirable, error.to_string()));
+                return;
+            }
+        };
+        found = differences(self.request, &desired, stack, role);
+        // Only the template tells whether the role's name was given or made up.
+        found.retain(
+            |difference| !matches!(difference, RoleDifference::Name { wanted: None } if old.role_name.is_none()),
+        );
+        if found.is_empty() {
+            draft.add_unchanged(self.address.clone());
+            return;
+        }
+        self.plan_update(&desired, stack, role, &old, &found, draft);
+    }
+
+    fn plan_creation(&self, desired: &DesiredRole, draft: &mut PlanDraft) {
+        if self.request.update {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Note,
+                    Code::NothingToUpdate,
+                    format!(
+                        "the service account {} has no role made by eksctl or eksact",
+                        self.account.qualified_name()
+                    ),
+                )
+                .about(&self.address)
+                .at(self.account.location.as_ref())
+                .with_help(remedy!(
+                    "`eksact create iamserviceaccount --cluster {} --region {} --namespace {} --name {} --attach-policy-arn ARN \
+                     --approve` makes it.",
+                    self.live.cluster.name,
+                    self.live.region,
+                    self.account.namespace,
+                    self.account.name
+                )),
+            );
+            return;
+        }
+        if !self.account_may_follow() {
+            return;
+        }
+        self.warn_of_taken_name(desired, draft);
+        let read = fingerprint(&None::<()>);
+        let step = self.create_step(desired, &read, Vec::new(), draft);
+        let change = self.change(
+            Action::Create,
+            vec![Reason::new("missing", "it does not exist")],
+            attributes::of_new(desired),
+            vec![step],
+            read,
+        );
+        draft.add_change(change);
+    }
+
+    fn plan_replacement(
+        &self,
+        desired: &DesiredRole,
+        stack: &Stack,
+        role: Option<&Role>,
+        reason: Reason,
+        draft: &mut PlanDraft,
+    ) {
+        if !self.account_may_follow() {
+            return;
+        }
+        if self.request.update && self.request.only.contains_key(&self.key) {
+            draft.add_finding(
+                self.error(
+                    Code::UpdateNeedsReplacement,
+                    format!("{}: the role would have to be recreated, and the flags do not say enough for that", reason.text),
+                )
+                .with_help(remedy!(
+                    "Run `eksact apply -f FILE` with the file that has it, or delete and create the service account."
+                )),
+            );
+            return;
+        }
+        let read = fingerprint(&(stack, role));
+        let old = template_of(self.live, stack).map(|(_, old)| old);
+        let mut steps = take_down(self.request, &self.address, stack, role, old.as_ref(), draft);
+        let create = self.create_step(desired, &read, steps.last().cloned().into_iter().collect(), draft);
+        steps.push(create);
+        let mut attributes = vec![AttributeChange::plain(
+            "stack",
+            Some(json!(stack.name)),
+            Some(json!(desired.stack_name)),
+        )];
+        attributes.extend(attributes::of_new(desired).into_iter().skip(1));
+        let mut change = self.change(Action::Replace, vec![reason], attributes, steps, read);
+        if stack.termination_protection {
+            change
+                .notes
+                .push("The stack's termination protection is lifted first.".to_owned());
+        }
+        if let Some(role) = role {
+            change.notes.push(format!(
+                "The role {} is deleted and another is created: whatever else refers to it by name or ARN stops working.",
+                role.name
+            ));
+        }
+        draft.add_change(change);
+    }
+
+    /// Whether the service account may be pointed at a role that is made now. Where it may not, making one would be of
+    /// no use, and replacing one would leave the account on an ARN that is gone: the account's finding says what to do.
+    fn account_may_follow(&self) -> bool {
+        match standing(self.request, self.live, self.account) {
+            Standing::Refused(_) | Standing::Unknown(Unreadable::Object) => false,
+            Standing::Free | Standing::Unknown(Unreadable::Cluster) => true,
+        }
+    }
+
+    fn create_step(
+        &self,
+        desired: &DesiredRole,
+        read: &str,
+        mut after: Vec<StepId>,
+        draft: &mut PlanDraft,
+    ) -> StepId {
+        after.extend(draft.last_step_of(&addresses::oidc_provider(&self.live.cluster.name)));
+        let operation = Operation::CreateStack {
+            request: desired.stack_request(self.request, read),
+            cluster: self.live.cluster.name.clone(),
+            service_account: self.account.qualified_name(),
+        };
+        let title = format!("create stack {}", desired.stack_name);
+        draft.add_step(&self.address, "create-stack", title, after, &operation)
+    }
+
+    pub(super) fn warn_of_taken_name(&self, desired: &DesiredRole, draft: &mut PlanDraft) {
+        let Some(name) = &desired.wanted.role_name else {
+            return;
+        };
+        if let Some(Ok(Some(role))) = self.live.role(name) {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Warning,
+                    Code::RoleNameTaken,
+                    format!(
+                        "a role named {name} exists and belongs to no stack of this service account: \
+                             CloudFormation will refuse to create it"
+                    ),
+                )
+                .about(&self.address)
+                .at(self
+                    .account
+                    .role_name
+                    .as_ref()
+                    .and_then(|name| name.location.as_ref()))
+                .with_help(remedy!(
+                    "Use another roleName, delete that role, or use it as it is with `attachRoleARN: {}`.",
+                    role.arn
+                )),
+            );
+        }
+    }
+
+    fn error(&self, code: Code, message: String) -> Finding {
+        Finding::new(Severity::Error, code, message)
+            .about(&self.address)
+            .at(self.account.location.as_ref())
+    }
+
+    pub(super) fn change(
+        &self,
+        action: Action,
+        reasons: Vec<Reason>,
+        attributes: Vec<AttributeChange>,
+        steps: Vec<StepId>,
+        read: String,
+    ) -> Change {
+        let depends_on = match self.request.oidc_provider {
+            ProviderIntent::Ensure => vec![addresses::oidc_provider(&self.live.cluster.name)],
+            _ => Vec::new(),
+        };
+        Change {
+            address: self.address.clone(),
+            action,
+            reasons,
+            source: self.account.location.clone(),
+            attributes,
+            depends_on,
+            steps,
+            fingerprint: read,
+            effect: Effect::Equal,
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// The ARN of a service account's own role once the draft is carried out; none where there will be no role: what hinders it
+/// is reported as a finding.
+fn arn_after(
+    live: &Live,
+    key: &ServiceAccountKey,
+    account: &ServiceAccount,
+    draft: &PlanDraft,
+) -> Option<Deferred<String>> {
+    let address = addresses::iam_role(key);
+    let made = draft
+        .change(&address)
+        .is_some_and(|change| matches!(change.action, Action::Create | Action::Replace));
+    if made {
+        return Some(match &account.role_name {
+            Some(name) => Deferred::Known(format!(
+                "arn:{}:iam::{}:role/{}",
+                live.partition, live.account, name.value
+            )),
+            // CloudFormation makes its name up.
+            None => Deferred::from(Unknown {
+                address,
+                attribute: ARN.to_owned(),
+            }),
+        });
+    }
+    live.stack_of(key)
+        .filter(|stack| state_of(&stack.status) == StackState::Healthy)
+        .and_then(|stack| stack.outputs.get("Role1"))
+        .map(|arn| Deferred::Known(arn.clone()))
+}

@@ -1,0 +1,339 @@
+//! How roles go: asked for by name, or pruned because the file no longer has them. Only stacks that bear this cluster's
+//! tag and name a service account are touched.
+
+use eksact_identity::service_account::ServiceAccountKey;
+use eksact_message::code::Code;
+use serde_json::json;
+
+use super::{compare::template_of, desired::token, operation::Operation, stack_health::to_health};
+use crate::{
+    config::ServiceAccount,
+    engine::{
+        Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
+        plan::fingerprint,
+    },
+    kinds::{
+        Request,
+        request::{is_protected, key_of, owns_role},
+        runner::wait_longer,
+        standing::{Standing, standing},
+    },
+    live::{
+        Live, StackState, addresses, is_of_cluster, region_of, role_name_of, service_account_of, state_of,
+    },
+    ports::aws::{Role, Stack},
+};
+use eksact_identity::cloudformation::wanted_role::WantedRole;
+
+/// The account of the file that has been given another role than the one eksact made for it.
+fn given_another<'plan>(request: &'plan Request, key: &ServiceAccountKey) -> Option<&'plan ServiceAccount> {
+    request
+        .service_accounts()
+        .iter()
+        .find(|account| key_of(account) == *key && !owns_role(account))
+}
+
+/// The account of the file to which `attachRoleARN` attaches the role of this stack.
+fn attached_to<'plan>(request: &'plan Request, stack: &Stack) -> Option<&'plan ServiceAccount> {
+    let arn = stack.outputs.get("Role1")?;
+    request.service_accounts().iter().find(|account| {
+        account
+            .attach_role_arn
+            .as_ref()
+            .is_some_and(|attached| attached.value == *arn)
+    })
+}
+
+/// Adds the removal of every role that shall go.
+pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    if request.delete.is_empty() && request.prune.is_none() {
+        return;
+    }
+    if let Some(Err(error)) = live.stacks() {
+        draft.add_finding(Finding::new(
+            Severity::Error,
+            Code::StacksUnreadable,
+            format!("no role can be removed, because the stacks of the region could not be read: {error}"),
+        ));
+        return;
+    }
+    if request.prune.is_some()
+        && let Some(Err(_)) = live.all_service_accounts()
+    {
+        // Which service accounts still use a role cannot be told: the guard of the service accounts says so.
+        return;
+    }
+    for stack in live.known_stacks() {
+        let Some(key) = service_account_of(stack).filter(|_| is_of_cluster(stack, &live.cluster.name)) else {
+            continue;
+        };
+        note_protected(request, &key, draft);
+        if !request.role_is_to_go(&key) {
+            continue;
+        }
+        // A role that eksact made and that the file attaches is wanted as much as any other.
+        if let Some(user) = attached_to(request, stack).filter(|_| !request.delete.contains(&key)) {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Note,
+                    Code::RoleAttached,
+                    format!(
+                        "the stack {} is kept: the file attaches its role to {}",
+                        stack.name,
+                        user.qualified_name()
+                    ),
+                )
+                .about(&addresses::iam_role(&key)),
+            );
+            continue;
+        }
+        // The old role stays while its service account cannot be pointed at the other one.
+        if given_another(request, &key)
+            .is_some_and(|account| standing(request, live, account) != Standing::Free)
+        {
+            continue;
+        }
+        if live.own_stack(&key).is_some_and(|own| own.id == stack.id) {
+            plan_one(request, live, stack, &key, draft);
+        } else {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Error,
+                    Code::StackClaimedTwice,
+                    format!(
+                        "the stack {} claims the service account {}/{}, and another one does too",
+                        stack.name, key.namespace, key.name
+                    ),
+                )
+                .about(&addresses::iam_role(&key))
+                .with_help(remedy!(
+                    "Only the other one is removed. If nothing needs this one: `aws cloudformation delete-stack --region {} \
+                     --stack-name {}`.",
+                    region_of(stack),
+                    stack.name
+                )),
+            );
+        }
+    }
+    for key in &request.delete {
+        if let Some(stack) = live
+            .own_stack(key)
+            .filter(|stack| service_account_of(stack).is_none())
+        {
+            plan_one(request, live, stack, key, draft);
+        }
+    }
+}
+
+fn note_protected(request: &Request, key: &ServiceAccountKey, draft: &mut PlanDraft) {
+    let kept = request
+        .prune
+        .as_ref()
+        .is_some_and(|prune| !prune.named.contains(key))
+        && is_protected(key)
+        && !request.delete.contains(key)
+        && !request
+            .service_accounts()
+            .iter()
+            .any(|account| key_of(account) == *key);
+    if kept {
+        draft.add_finding(
+            Finding::new(
+                Severity::Note,
+                Code::PruneProtected,
+                "kube-system/aws-node is not in the file and is kept: without it the cluster loses its network",
+            )
+            .about(&addresses::iam_role(key))
+            .with_help(remedy!("To remove it anyway, name it: --prune-named kube-system/aws-node.")),
+        );
+    }
+}
+
+fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountKey, draft: &mut PlanDraft) {
+    let address = addresses::iam_role(key);
+    match state_of(&stack.status) {
+        StackState::Gone => return,
+        StackState::Busy => {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Error,
+                    Code::StackBusy,
+                    format!(
+                        "CloudFormation is still working on the stack {} ({})",
+                        stack.name, stack.status
+                    ),
+                )
+                .about(&address)
+                .with_help(wait_longer()),
+            );
+            return;
+        }
+        StackState::Stuck if StackState::blocks_deletion(&stack.status) => {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Error,
+                    Code::StackStuck,
+                    format!("the stack {} is in {}", stack.name, stack.status),
+                )
+                .about(&address)
+                .with_help(to_health(stack)),
+            );
+            return;
+        }
+        StackState::Healthy | StackState::Broken | StackState::Stuck => {}
+    }
+    if let Some(Err(error)) = live
+        .service_account(key)
+        .filter(|_| !request.delete_role_only.contains(key))
+    {
+        let message = format!("the role is kept, because its service account could not be read: {error}");
+        let finding = Finding::new(Severity::Error, Code::ServiceAccountUnreadable, message).about(&address);
+        draft.add_finding(finding.with_help_for(error));
+        return;
+    }
+    let role_name = role_name_of(stack);
+    let role = match role_name.and_then(|name| live.role(name)) {
+        Some(Ok(role)) => role.as_deref(),
+        Some(Err(error)) => {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Warning,
+                    Code::RoleUnreadable,
+                    format!("policies that were attached by hand could not be read, and would make the deletion fail: {error}"),
+                )
+                .about(&address),
+            );
+            None
+        }
+        None => None,
+    };
+    let old = template_of(live, stack).map(|(_, old)| old);
+    let steps = take_down(request, &address, stack, role, old.as_ref(), draft);
+    let requested = request.delete.contains(key);
+    let mut attributes = vec![AttributeChange::plain("stack", Some(json!(stack.name)), None)];
+    if let Some(name) = role_name {
+        attributes
+            .push(AttributeChange::plain("role", Some(json!(name)), None).with_effect(Effect::Narrower));
+    }
+    if let Some(role) = role {
+        attributes.extend(
+            role.managed_policy_arns
+                .iter()
+                .map(|arn| AttributeChange::plain("managed policy", Some(json!(arn)), None)),
+        );
+        attributes.extend(
+            role.inline_policies
+                .keys()
+                .map(|name| AttributeChange::plain("inline policy", Some(json!(name)), None)),
+        );
+    }
+    let mut notes = Vec::new();
+    if stack.termination_protection {
+        notes.push("The stack's termination protection is lifted first.".to_owned());
+    }
+    draft.add_change(Change {
+        address: address.clone(),
+        action: Action::Delete,
+        reasons: vec![if requested {
+            Reason::new("requested", "it was requested")
+        } else if given_another(request, key).is_some() {
+            Reason::new("pruned", "the file gives the service account another role")
+        } else {
+            Reason::new("pruned", "the file no longer has it")
+        }],
+        source: None,
+        attributes,
+        depends_on: Vec::new(),
+        steps,
+        fingerprint: fingerprint(&(stack, role)),
+        effect: Effect::Equal,
+        notes,
+    });
+    // Pods lose their role last: the annotation goes first, and the provider after every role.
+    draft.order(addresses::service_account(key), address.clone());
+    draft.order(address, addresses::oidc_provider(&live.cluster.name));
+}
+
+/// Adds the steps that delete a stack: protection lifted, foreign policies off, then the stack.
+pub(super) fn take_down(
+    request: &Request,
+    address: &Address,
+    stack: &Stack,
+    role: Option<&Role>,
+    old: Option<&WantedRole>,
+    draft: &mut PlanDraft,
+) -> Vec<StepId> {
+    let mut steps: Vec<StepId> = Vec::new();
+    let add =
+        |draft: &mut PlanDraft, steps: &mut Vec<StepId>, part: &str, title: String, operation: &Operation| {
+            let after = steps.last().cloned().into_iter().collect();
+            steps.push(draft.add_step(address, part, title, after, operation));
+        };
+    if stack.termination_protection {
+        let operation = Operation::SetTerminationProtection {
+            stack: stack.id.clone(),
+            enabled: false,
+        };
+        let title = format!("lift the termination protection of stack {}", stack.name);
+        add(draft, &mut steps, "lift-protection", title, &operation);
+    }
+    if let Some(role) = role {
+        for (part, title, operation) in foreign_to(old, role) {
+            add(draft, &mut steps, &part, title, &operation);
+        }
+    }
+    let operation = Operation::DeleteStack {
+        name: stack.name.clone(),
+        id: stack.id.clone(),
+        cloudformation_role_arn: request.settings.cloudformation_role_arn.clone(),
+        client_request_token: token("delete", &stack.name, &[&stack.id, &request.settings.nonce]),
+    };
+    add(
+        draft,
+        &mut steps,
+        "delete-stack",
+        format!("delete stack {}", stack.name),
+        &operation,
+    );
+    steps
+}
+
+/// The calls that take off a role what its template did not put on it; all of it where the template cannot be read, for
+/// CloudFormation minds what is missing as little as what it put there itself.
+pub(super) fn foreign_to(old: Option<&WantedRole>, role: &Role) -> Vec<(String, String, Operation)> {
+    let managed = role
+        .managed_policy_arns
+        .iter()
+        .filter(|arn| !old.is_some_and(|old| old.managed_policy_arns.contains(*arn)))
+        .map(|arn| {
+            (
+                format!("detach {arn}"),
+                format!(
+                    "detach {arn}, which was attached by hand, from role {}",
+                    role.name
+                ),
+                Operation::DetachPolicy {
+                    role: role.name.clone(),
+                    policy_arn: arn.clone(),
+                },
+            )
+        });
+    let inline = role
+        .inline_policies
+        .keys()
+        .filter(|name| !old.is_some_and(|old| old.inline_policies.contains_key(*name)))
+        .map(|name| {
+            (
+                format!("delete {name}"),
+                format!(
+                    "delete the inline policy {name}, which was added by hand, from role {}",
+                    role.name
+                ),
+                Operation::DeleteInlinePolicy {
+                    role: role.name.clone(),
+                    name: name.clone(),
+                },
+            )
+        });
+    managed.chain(inline).collect()
+}

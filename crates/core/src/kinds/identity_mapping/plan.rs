@@ -1,0 +1,305 @@
+//! What is done about the mappings that shall be there and those that shall go: one change each, one write for all.
+
+use eksact_message::code::Code;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    delta::{Delta, DeltaError, EntryChange, Outcome, work_out},
+    effect, findings,
+    operation::{Operation, WorkedOut},
+    removal, staying,
+    wanted::{Wanted, wanted_of},
+};
+use crate::{
+    config::location::SourceLocation,
+    engine::{
+        Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
+        plan::fingerprint,
+    },
+    guard::{
+        Guard,
+        access::{KnownRefusal, foreign_change, section_dropped},
+        aws_auth::AwsAuthReading,
+        recovery,
+        standpoint::{Standpoint, known_entries},
+    },
+    kinds::{Request, revocation::is_held_back, runner::private_endpoint, unreachable},
+    live::{Live, Unreadable, addresses, unreadable},
+    ports::{CallError, kubernetes::ConfigMap},
+};
+
+/// Adds the difference of every mapping.
+pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    if super::is_only_pruning(request) && !live.aws_auth().is_some_and(super::has_own) {
+        if let (true, Some(Err(error))) = (request.access.prune, live.aws_auth()) {
+            draft.add_finding(unread(request, live, error));
+        }
+        return;
+    }
+    if findings::mode_without_aws_auth(request, live, draft) {
+        return;
+    }
+    let config_map = match live.aws_auth() {
+        Some(Ok(config_map)) => config_map.as_ref(),
+        Some(Err(error)) => {
+            draft.add_finding(unread(request, live, error));
+            return;
+        }
+        None => return,
+    };
+    let Wanted {
+        mut delta,
+        sources,
+        findings: problems,
+    } = wanted_of(request, live);
+    for problem in problems {
+        draft.add_finding(problem);
+    }
+    let reasons = removal::add(request, config_map, &sources, &mut delta, draft);
+    staying::note_leftover(request, config_map, &sources, draft);
+    let held_back = is_held_back(draft);
+    if held_back {
+        staying::keep_pruned(&reasons, &mut delta, draft);
+    }
+    if delta == Delta::default() {
+        return;
+    }
+    let mut worked_out = work_out(&delta, config_map);
+    if let (true, Ok(outcome)) = (held_back, &worked_out)
+        && staying::keep_narrowed(&outcome.changes, &sources, &mut delta, draft)
+    {
+        worked_out = work_out(&delta, config_map);
+    }
+    let outcome = match worked_out {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            refuse_edit(&error, request, config_map, draft);
+            return;
+        }
+    };
+    for subject in &outcome.unchanged {
+        draft.add_unchanged(addresses::identity_mapping(subject));
+    }
+    let standpoint = Standpoint::of(live);
+    if outcome.changes.is_empty() {
+        findings::dropped_sections(&outcome, draft);
+        return;
+    }
+    live.derived(|_| WorkedOut {
+        delta: delta.clone(),
+        data: outcome.data.clone(),
+    });
+    if let Some(problem) = cannot_be_written(config_map, &outcome) {
+        draft.add_finding(problem);
+        return;
+    }
+    // The other guards look at the finished plan; only the edit itself can tell what it changes unasked.
+    let unasked = foreign_change(&outcome.foreign);
+    if let Some(refusal) = &unasked {
+        draft.add_finding(refusal.finding().about(&addresses::aws_auth()));
+    }
+    let operation = Operation::Write {
+        cluster_arn: live.cluster.arn.clone(),
+        delta,
+        expected: outcome.changes.clone(),
+        allowed: unasked.iter().map(KnownRefusal::from).collect(),
+        standpoint: standpoint.clone(),
+        create: config_map.is_none(),
+    };
+    let addresses = outcome
+        .changes
+        .iter()
+        .map(|change| addresses::identity_mapping(&change.subject));
+    let addresses: BTreeSet<_> = addresses.collect();
+    let title = title(&outcome.changes, config_map.is_none());
+    let step = draft.add_shared_step(
+        &addresses::aws_auth(),
+        "write",
+        title,
+        grants_first(&outcome.changes, draft),
+        &operation,
+        addresses.iter().cloned().collect(),
+    );
+    add_changes(&outcome, &standpoint, &sources, &reasons, &step, draft);
+}
+
+/// The steps before a write that takes access away: those that give some in RBAC, so that nobody who is moved from one
+/// group to another is without rights in between. What RBAC takes away is planned later.
+fn grants_first(changes: &[EntryChange], draft: &PlanDraft) -> Vec<StepId> {
+    if changes.iter().all(|change| change.action == Action::Create) {
+        return Vec::new();
+    }
+    draft
+        .changes()
+        .iter()
+        .filter(|change| addresses::gives_access(&change.address))
+        .filter_map(|change| draft.last_step_of(&change.address))
+        .collect()
+}
+
+/// The changes of a plan, one per address: several entries of one ARN that go are one change.
+fn add_changes(
+    outcome: &Outcome,
+    standpoint: &Standpoint,
+    sources: &BTreeMap<String, Option<SourceLocation>>,
+    reasons: &BTreeMap<String, Reason>,
+    step: &StepId,
+    draft: &mut PlanDraft,
+) {
+    let mut by_subject: BTreeMap<&str, Vec<&EntryChange>> = BTreeMap::new();
+    for change in &outcome.changes {
+        by_subject.entry(&change.subject).or_default().push(change);
+    }
+    for (subject, entries) in by_subject {
+        let Some(first) = entries.first() else {
+            continue;
+        };
+        let key = subject.to_lowercase();
+        let mut attributes = effect::attributes(
+            first,
+            &outcome.before.access,
+            &outcome.after.access,
+            &standpoint.entries,
+        );
+        for entry in &entries {
+            attributes.push(
+                AttributeChange::plain(entry.section.as_str(), None, None)
+                    .with_differences(entry.lines.differences()),
+            );
+        }
+        let mut reason = match first.action {
+            Action::Create => vec![Reason::new("missing", "it does not exist")],
+            Action::Update => vec![Reason::new("differs", "it differs from the desired state")],
+            _ => vec![
+                reasons
+                    .get(&key)
+                    .cloned()
+                    .unwrap_or_else(|| Reason::new("requested", "it was requested")),
+            ],
+        };
+        if first.adopted {
+            reason.push(Reason::new(
+                "adopted",
+                "it exists, was written by someone else, and becomes eksact's",
+            ));
+        }
+        draft.add_change(Change {
+            address: addresses::identity_mapping(subject),
+            action: first.action,
+            reasons: reason,
+            source: sources.get(&key).cloned().flatten(),
+            attributes,
+            depends_on: Vec::new(),
+            steps: vec![step.clone()],
+            fingerprint: fingerprint(&entries.iter().map(|entry| &entry.before).collect::<Vec<_>>()),
+            effect: Effect::Equal,
+            notes: Vec::new(),
+        });
+    }
+}
+
+fn title(changes: &[EntryChange], create: bool) -> String {
+    let count = |action| changes.iter().filter(|change| change.action == action).count();
+    let mut parts = Vec::new();
+    for (action, word) in [
+        (Action::Create, "added"),
+        (Action::Update, "changed"),
+        (Action::Delete, "removed"),
+    ] {
+        match count(action) {
+            0 => {}
+            1 => parts.push(format!("1 mapping {word}")),
+            count => parts.push(format!("{count} mappings {word}")),
+        }
+    }
+    let verb = if create { "create" } else { "write" };
+    format!("{verb} ConfigMap kube-system/aws-auth: {}", parts.join(", "))
+}
+
+/// Why a ConfigMap cannot be written at all, whatever is allowed.
+pub(super) fn cannot_be_written(config_map: Option<&ConfigMap>, outcome: &Outcome) -> Option<Finding> {
+    if config_map.is_some_and(|config_map| config_map.immutable) {
+        return Some(
+            Finding::new(
+                Severity::Error,
+                Code::AwsAuthImmutable,
+                "the ConfigMap kube-system/aws-auth is immutable: the API server refuses every change",
+            )
+            .about(&addresses::aws_auth())
+            .with_help(remedy!(
+                "It must be replaced; until the new one is there, no one whom it maps gets in: `kubectl get \
+                 configmap aws-auth --namespace kube-system -o yaml | grep -v '^immutable:' | kubectl \
+                 replace --force -f -`"
+            )),
+        );
+    }
+    outcome.too_large.as_ref().map(|problem| {
+        Finding::new(Severity::Error, Code::AwsAuthTooLarge, problem)
+            .about(&addresses::aws_auth())
+            .with_help(remedy!("Map fewer principals: one role that many may assume, or access entries, which have no such limit."))
+    })
+}
+
+/// Says why the text cannot be changed. A section that the cluster drops is the guard's case; one who passes the guard
+/// hears that passing it is not enough.
+pub(super) fn refuse_edit(
+    error: &DeltaError,
+    request: &Request,
+    config_map: Option<&ConfigMap>,
+    draft: &mut PlanDraft,
+) {
+    let guard = Guard::AwsAuthSectionDropped;
+    if matches!(error, DeltaError::Dropped { .. }) && !request.settings.allow.contains(&guard) {
+        let reading = config_map.map(|config_map| AwsAuthReading::of(&config_map.data));
+        let dropped = reading.map(|reading| reading.dropped).unwrap_or_default();
+        if let Some(refusal) = section_dropped(&dropped) {
+            draft.add_finding(refusal.finding().about(&addresses::aws_auth()));
+            return;
+        }
+    }
+    draft.add_finding(not_editable(error));
+}
+
+fn not_editable(error: &DeltaError) -> Finding {
+    let message = format!("{error}, and so nothing of aws-auth was planned");
+    Finding::new(Severity::Error, Code::AwsAuthNotEditable, message)
+        .about(&addresses::aws_auth())
+        .with_help(remedy!(
+            "Write the section as a plain list of entries, or restore an earlier one with `eksact restore aws-auth`."
+        ))
+}
+
+/// That `aws-auth` could not be read.
+pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Finding {
+    if super::is_only_pruning(request) {
+        let message =
+            format!("what eksact wrote into aws-auth could not be determined, and is not pruned: {error}");
+        return Finding::new(Severity::Warning, Code::AwsAuthUnreadable, message)
+            .about(&addresses::aws_auth());
+    }
+    let mappings = request.config.access.identity_mappings.len() + request.access.delete.len();
+    let needs = match mappings {
+        _ if request.access.restore.is_some() => "the restore of aws-auth needs".to_owned(),
+        1 => "1 identity mapping needs".to_owned(),
+        count => format!("{count} identity mappings need"),
+    };
+    if unreadable(error) == Unreadable::Cluster {
+        let message = format!("the Kubernetes API of the cluster could not be read, and {needs} it: {error}");
+        let finding = unreachable::finding(request, message);
+        return finding.with_help(match error.kind {
+            crate::ports::CallErrorKind::Credentials => remedy!(
+                "If no one gets in any more, create an access entry to recover: {}",
+                recovery::commands(
+                    &live.cluster,
+                    &live.region,
+                    live.caller.as_ref().ok(),
+                    known_entries(live)
+                )
+            ),
+            _ => private_endpoint(),
+        });
+    }
+    let finding = Finding::new(Severity::Error, Code::AwsAuthUnreadable, error.to_string())
+        .about(&addresses::aws_auth());
+    finding.with_help_for(error)
+}

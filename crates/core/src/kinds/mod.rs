@@ -1,0 +1,205 @@
+//! The kinds of objects that eksact manages, one file or folder each: how each is desired, read, compared and applied.
+//!
+//! A kind is added by its file and one line in [`kinds`]. Reading ([`crate::live`]) and comparing (`plan`) are apart:
+//! comparing sees only values and has no client in reach.
+
+pub mod access_effect;
+pub mod iam_role;
+pub mod identity_mapping;
+pub mod namespace;
+pub mod oidc_provider;
+pub mod planner;
+pub mod preflight;
+pub mod rbac;
+pub mod request;
+pub mod revocation;
+mod role_arn;
+pub mod runner;
+mod scope;
+pub mod service_account;
+pub mod shared_role;
+pub mod stack_wait;
+mod standing;
+mod trust_policy;
+mod unreachable;
+
+use async_trait::async_trait;
+use futures::future::join_all;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+pub use planner::plan;
+pub use request::Request;
+pub use runner::{RunContext, Runner};
+pub use scope::Scope;
+
+use crate::{
+    engine::{PlanDraft, Step, StepDone, StepError, executor::Progress},
+    guard::access::KnownRefusal,
+    live::{Live, LiveReader},
+    ports::kubernetes::AccessReview,
+};
+
+/// One kind of object.
+#[async_trait]
+pub(crate) trait Kind: Send + Sync {
+    /// The first part of the addresses of its steps.
+    const NAME: &'static str;
+
+    /// One write, as the plan keeps it in [`crate::engine::Step::operation`].
+    type Operation: Serialize + DeserializeOwned + Send;
+
+    /// Reads what comparing will need. Failures are kept with what they belong to, so that one object's never hides
+    /// another's.
+    async fn read(&self, request: &Request, reader: &LiveReader);
+
+    /// Compares what is wanted with what was read and adds the difference to the draft. Pure.
+    fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft);
+
+    /// Adds what goes although nobody named it. Called once every kind has added what shall be there, so that nothing is
+    /// taken away while something that is to take its place cannot be planned. Pure.
+    fn plan_removals(&self, _request: &Request, _live: &Live, _draft: &mut PlanDraft) {}
+
+    /// Changes what was read as the operation would, as far as guards and [`Self::review`] look at it. Pure.
+    ///
+    /// # Errors
+    /// When it cannot be told what the operation does.
+    fn predict(&self, _operation: &Self::Operation, _live: &mut Live) -> Result<(), StepError> {
+        Ok(())
+    }
+
+    /// Says what looks wrong in what the finished plan leads to: `after` is `live` once every step is done. Pure.
+    fn review(&self, _request: &Request, _live: &Live, _after: &Live, _draft: &mut PlanDraft) {}
+
+    /// Keeps with the operation what guards refuse of the plan, should it be allowed: for one that asks them again.
+    fn keep_refusals(&self, _operation: &mut Self::Operation, _refusals: &[KnownRefusal]) {}
+
+    /// What the Kubernetes API must allow the caller for this operation.
+    fn access_reviews(&self, _operation: &Self::Operation) -> Vec<AccessReview> {
+        Vec::new()
+    }
+
+    /// Carries out one step of this kind.
+    async fn run(
+        &self,
+        operation: Self::Operation,
+        context: &RunContext,
+        progress: &Progress,
+    ) -> Result<StepDone, StepError>;
+}
+
+/// A [`Kind`] whose operations are JSON, as plans keep them. One that cannot be decoded is an error: what it does and needs
+/// is not known.
+#[async_trait]
+pub(crate) trait AnyKind: Send + Sync {
+    /// [`Kind::NAME`].
+    fn name(&self) -> &'static str;
+    /// [`Kind::read`].
+    async fn read(&self, request: &Request, reader: &LiveReader);
+    /// [`Kind::plan`].
+    fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft);
+    /// [`Kind::plan_removals`].
+    fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft);
+    /// [`Kind::predict`].
+    fn predict(&self, operation: &Value, live: &mut Live) -> Result<(), StepError>;
+    /// [`Kind::review`].
+    fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft);
+    /// [`Kind::keep_refusals`].
+    fn keep_refusals(&self, operation: &mut Value, refusals: &[KnownRefusal]) -> Result<(), StepError>;
+    /// [`Kind::access_reviews`].
+    fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError>;
+    /// [`Kind::run`].
+    async fn run(
+        &self,
+        operation: Value,
+        context: &RunContext,
+        progress: &Progress,
+    ) -> Result<StepDone, StepError>;
+}
+
+#[async_trait]
+impl<K: Kind> AnyKind for K {
+    fn name(&self) -> &'static str {
+        K::NAME
+    }
+
+    async fn read(&self, request: &Request, reader: &LiveReader) {
+        Kind::read(self, request, reader).await;
+    }
+
+    fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        Kind::plan(self, request, live, draft);
+    }
+
+    fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        Kind::plan_removals(self, request, live, draft);
+    }
+
+    fn predict(&self, operation: &Value, live: &mut Live) -> Result<(), StepError> {
+        Kind::predict(self, &operation_of(operation.clone())?, live)
+    }
+
+    fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
+        Kind::review(self, request, live, after, draft);
+    }
+
+    fn keep_refusals(&self, operation: &mut Value, refusals: &[KnownRefusal]) -> Result<(), StepError> {
+        let mut decoded = operation_of(operation.clone())?;
+        Kind::keep_refusals(self, &mut decoded, refusals);
+        *operation = serde_json::to_value(decoded).map_err(|error| StepError::new(error.to_string()))?;
+        Ok(())
+    }
+
+    fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
+        Ok(Kind::access_reviews(self, &operation_of(operation.clone())?))
+    }
+
+    async fn run(
+        &self,
+        operation: Value,
+        context: &RunContext,
+        progress: &Progress,
+    ) -> Result<StepDone, StepError> {
+        Kind::run(self, operation_of(operation)?, context, progress).await
+    }
+}
+
+/// A kind's operation as it was planned.
+///
+/// # Errors
+/// When another version of eksact planned it in a way that this one does not know.
+pub(crate) fn operation_of<T: DeserializeOwned>(operation: Value) -> Result<T, StepError> {
+    serde_json::from_value(operation).map_err(|error| {
+        StepError::new(format!(
+            "this version of eksact does not understand the step: {error}"
+        ))
+    })
+}
+
+/// Reads what every kind asks for and gives it as plain values.
+pub async fn read(request: &Request, reader: &LiveReader) -> Live {
+    join_all(kinds().iter().map(|kind| kind.read(request, reader))).await;
+    reader.snapshot()
+}
+
+/// The kind of a step's object.
+pub(crate) fn kind_of(step: &Step) -> Option<&'static dyn AnyKind> {
+    kinds()
+        .iter()
+        .copied()
+        .find(|kind| kind.name() == step.address.kind())
+}
+
+/// Every kind, in the order in which they are read and planned: what others build on comes first.
+pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
+    &[
+        &oidc_provider::OidcProviderKind,
+        &iam_role::IamRoleKind,
+        &namespace::NamespaceKind,
+        &shared_role::SharedRoleKind,
+        &service_account::ServiceAccountKind,
+        &rbac::RbacRoleKind,
+        &rbac::RbacBindingKind,
+        &identity_mapping::AwsAuthKind,
+    ]
+}

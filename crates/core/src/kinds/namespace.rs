@@ -1,0 +1,147 @@
+//! Namespaces: a missing one that a service account needs is created, never deleted, and gets no labels (as eksctl's).
+
+use eksact_message::code::Code;
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::{Kind, Request, RunContext, runner::wait_until_gone};
+use crate::{
+    engine::{
+        Action, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone, StepError,
+        executor::Progress, plan::fingerprint,
+    },
+    kinds::{
+        request::key_of,
+        role_arn::role_arn_after,
+        standing::{Standing, standing},
+    },
+    live::{Live, LiveReader, NamespaceByName, addresses},
+    ports::{
+        CallErrorKind,
+        kubernetes::{AccessReview, Namespace, ObjectKey},
+    },
+};
+
+/// The kind `namespace`.
+#[derive(Debug)]
+pub struct NamespaceKind;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "kebab-case")]
+pub(crate) enum Operation {
+    Create { name: String },
+}
+
+#[async_trait]
+impl Kind for NamespaceKind {
+    const NAME: &'static str = "namespace";
+    type Operation = Operation;
+
+    async fn read(&self, request: &Request, reader: &LiveReader) {
+        let namespaces = request
+            .in_kubernetes()
+            .map(|account| NamespaceByName(account.namespace.clone()));
+        reader.read(namespaces).await;
+    }
+
+    fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        let mut seen = BTreeSet::new();
+        for account in request.in_kubernetes() {
+            if matches!(
+                standing(request, live, account),
+                Standing::Refused(_)
+            )
+                // Nothing will be put into it: the role's own finding says why.
+                || role_arn_after(account, draft).is_none()
+                || !seen.insert(&account.namespace)
+            {
+                continue;
+            }
+            let address = addresses::namespace(&account.namespace);
+            match live.namespace(&account.namespace) {
+                Some(Ok(Some(namespace))) if namespace.terminating => draft.add_finding(
+                    Finding::new(
+                        Severity::Error,
+                        Code::NamespaceTerminating,
+                        format!(
+                            "namespace {} is being deleted: nothing can be created in it",
+                            namespace.name
+                        ),
+                    )
+                    .about(&address)
+                    .at(account.location.as_ref())
+                    .with_help(wait_until_gone()),
+                ),
+                Some(Ok(Some(_))) => draft.add_unchanged(address),
+                Some(Ok(None)) => {
+                    let operation = Operation::Create {
+                        name: account.namespace.clone(),
+                    };
+                    let step = draft.add_step(
+                        &address,
+                        "create",
+                        format!("create namespace {}", account.namespace),
+                        Vec::new(),
+                        &operation,
+                    );
+                    draft.add_change(Change {
+                        address,
+                        action: Action::Create,
+                        reasons: vec![Reason::new("missing", "it does not exist")],
+                        source: account.location.clone(),
+                        attributes: Vec::new(),
+                        depends_on: Vec::new(),
+                        steps: vec![step],
+                        fingerprint: fingerprint(&None::<()>),
+                        effect: Effect::Equal,
+                        notes: Vec::new(),
+                    });
+                }
+                // The service accounts tell why the cluster could not be read; a namespace that may not be read is
+                // taken to exist, and the write of the account tells otherwise.
+                Some(Err(_)) | None => {
+                    tracing::debug!(namespace = account.namespace, key = ?key_of(account), "namespace not read");
+                }
+            }
+        }
+    }
+
+    fn access_reviews(&self, _operation: &Self::Operation) -> Vec<AccessReview> {
+        vec![AccessReview {
+            verb: "create".to_owned(),
+            group: String::new(),
+            resource: "namespaces".to_owned(),
+            namespace: None,
+        }]
+    }
+
+    async fn run(
+        &self,
+        operation: Self::Operation,
+        context: &RunContext,
+        _progress: &Progress,
+    ) -> Result<StepDone, StepError> {
+        let Operation::Create { name } = operation;
+        match context.writers.kubernetes.create(&Namespace::named(&name)).await {
+            Ok(_) => Ok(StepDone::default()),
+            Err(error) if error.kind == CallErrorKind::AlreadyExists => Ok(StepDone {
+                notes: vec![format!("namespace {name} already existed.")],
+                ..StepDone::default()
+            }),
+            Err(error) => {
+                // A lost answer: the namespace may be there.
+                match context
+                    .readers
+                    .kubernetes
+                    .get::<Namespace>(ObjectKey::cluster(&name))
+                    .await
+                {
+                    Ok(Some(namespace)) if !namespace.terminating => Ok(StepDone::default()),
+                    _ => Err(error.into()),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! From a request and what was read to a plan: every kind adds its part, then guards and reviews look at the whole. Pure.
+
+use super::Request;
+use crate::{
+    engine::{DraftError, Finding, Plan, PlanDraft, Severity},
+    guard,
+    kinds::{kind_of, kinds},
+    live::Live,
+};
+use eksact_message::code::Code;
+
+/// The plan that makes `live` what `request` asks for.
+///
+/// # Errors
+/// When the parts of the plan do not fit together: a mistake of eksact.
+pub fn plan(request: &Request, live: &Live) -> Result<Plan, DraftError> {
+    let mut draft = PlanDraft::default();
+    draft.set_target("cluster", &live.cluster.name);
+    draft.set_target("clusterARN", &live.cluster.arn);
+    draft.set_target("account", &live.account);
+    draft.set_target("region", &live.region);
+    if let Some(issuer) = &live.cluster.oidc_issuer {
+        draft.set_target("issuer", issuer);
+    }
+    for kind in kinds() {
+        kind.plan(request, live, &mut draft);
+    }
+    for kind in kinds() {
+        kind.plan_removals(request, live, &mut draft);
+    }
+    let after = predicted(live, &mut draft);
+    for kind in kinds() {
+        kind.review(request, live, &after, &mut draft);
+    }
+    let refusals = guard::check(live, &after, &mut draft);
+    let refused = !refusals.is_empty();
+    for step in draft.steps_mut().filter(|_| refused) {
+        if let Some(kind) = kind_of(step)
+            && let Err(error) = kind.keep_refusals(&mut step.operation, &refusals)
+        {
+            // A step that cannot be decoded cannot be predicted either, and has its finding.
+            tracing::debug!(step = %step.id, "{error}");
+        }
+    }
+    guard::pass_allowed(&mut draft, &request.settings.allow);
+    draft.finish(env!("CARGO_PKG_VERSION"))
+}
+
+/// What the plan makes of `live`. A step that cannot be predicted is an error of the plan: what it takes from whom is not
+/// known.
+fn predicted(live: &Live, draft: &mut PlanDraft) -> Live {
+    let mut after = live.clone();
+    let mut unknown = Vec::new();
+    for step in draft.steps() {
+        let Some(kind) = kind_of(step) else { continue };
+        if let Err(error) = kind.predict(&step.operation, &mut after) {
+            let message = format!("what the plan takes from the caller is not known: {error}");
+            unknown.push(Finding::new(Severity::Error, Code::OwnRightsUnknown, message));
+        }
+    }
+    for finding in unknown {
+        draft.add_finding(finding);
+    }
+    after
+}

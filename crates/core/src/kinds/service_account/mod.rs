@@ -1,0 +1,68 @@
+//! Service accounts: the annotation that names the role, and the labels and annotations that the file gives. Nothing else
+//! on the object is read or written.
+//!
+//! Whose a service account is decides what may happen to it; the rules stand in [`ownership`].
+
+mod operation;
+mod plan;
+mod removal;
+mod run;
+
+use async_trait::async_trait;
+
+use super::{Kind, Request, RunContext};
+use crate::{
+    engine::{PlanDraft, StepDone, StepError, executor::Progress},
+    kinds::request::key_of,
+    live::{AllServiceAccounts, Live, LiveReader, ServiceAccountByKey},
+    ports::kubernetes::AccessReview,
+};
+
+/// The annotation that names the role (pod identity webhook 0.6.17, `pkg/annotations.go`).
+pub const ROLE_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
+/// The label that marks an object as eksctl's or eksact's.
+pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
+/// Its value; eksctl's, so that either tool can manage what the other made.
+pub const MANAGED_BY: &str = "eksctl";
+
+/// The kind `service-account`.
+#[derive(Debug)]
+pub struct ServiceAccountKind;
+
+#[async_trait]
+impl Kind for ServiceAccountKind {
+    const NAME: &'static str = "service-account";
+    type Operation = operation::Operation;
+
+    async fn read(&self, request: &Request, reader: &LiveReader) {
+        if request.prune.is_some() {
+            reader.ask(AllServiceAccounts).await;
+        }
+        let wanted = request.in_kubernetes().map(key_of);
+        reader
+            .read(
+                wanted
+                    .chain(request.delete.iter().cloned())
+                    .map(ServiceAccountByKey),
+            )
+            .await;
+    }
+
+    fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        plan::plan(request, live, draft);
+        removal::plan(request, live, draft);
+    }
+
+    fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
+        operation.access_reviews()
+    }
+
+    async fn run(
+        &self,
+        operation: Self::Operation,
+        context: &RunContext,
+        _progress: &Progress,
+    ) -> Result<StepDone, StepError> {
+        run::run(operation, context).await
+    }
+}
