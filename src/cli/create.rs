@@ -147,7 +147,7 @@ impl CreateServiceAccount {
         };
         let connection = Connection::open(global, &config, printer).await?;
         let needs_provider = config.iam.service_accounts.iter().any(owns_role);
-        let mut request = Request::ensure(config, settings).without_access();
+        let mut request = Request::ensure(config, settings).about_service_accounts();
         request.only = only;
         // The command touches only what it names: the provider must be there already.
         request.oidc_provider = if needs_provider {

@@ -117,7 +117,7 @@ impl DeleteServiceAccount {
             role_only.extend(chosen.iter().filter(|account| account.role_only).map(key_of));
         }
         // What stays in the file is not compared: the command only deletes. Its names are what --only-missing spares.
-        let mut request = Request::ensure(config, settings).without_access();
+        let mut request = Request::ensure(config, settings).about_service_accounts();
         if let Some(prune) = &mut prune {
             prune.keep.extend(request.service_accounts().iter().map(key_of));
         }

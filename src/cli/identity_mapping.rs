@@ -12,7 +12,10 @@ use super::{
     wiring::Connection,
 };
 use eksact_core::{
-    config::cluster_access::{ClusterAccess, EMR_CONTAINERS, IdentityMapping, MappingSubject},
+    config::{
+        ClusterConfig,
+        cluster_access::{ClusterAccess, EMR_CONTAINERS, IdentityMapping, MappingSubject},
+    },
     kinds::{
         Request,
         request::{MappingSelector, ProviderIntent},
@@ -29,8 +32,11 @@ impl AnyClusterFlags {
         printer: &Printer,
     ) -> Result<Request, Failure> {
         let settings = plan.settings(&RoleFlags::default(), &ThumbprintFlags::default())?;
-        let mut config = self.config(global, printer)?;
-        config.iam.service_accounts.clear();
+        let whole = self.config(global, printer)?;
+        let config = ClusterConfig {
+            access: whole.access.clone(),
+            ..whole.cluster_only()
+        };
         let mut request = Request::ensure(config, settings);
         request.oidc_provider = ProviderIntent::Leave;
         Ok(request)

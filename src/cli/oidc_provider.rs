@@ -99,7 +99,7 @@ impl AssociateProvider {
             config.iam.with_oidc = Located::unlocated(true);
         }
         let connection = Connection::open(global, &config, printer).await?;
-        let mut request = Request::ensure(config, settings).without_access();
+        let mut request = Request::ensure(config, settings).about_service_accounts();
         request.oidc_provider = ProviderIntent::Ensure;
         flow::apply(&request, &connection, &self.plan, self.approval, printer).await
     }
@@ -116,7 +116,7 @@ impl DeleteProvider {
         };
         config.iam.service_accounts.clear();
         let connection = Connection::open(global, &config, printer).await?;
-        let mut request = Request::ensure(config, settings).without_access();
+        let mut request = Request::ensure(config, settings).about_service_accounts();
         request.oidc_provider = ProviderIntent::Delete;
         flow::apply(&request, &connection, &self.plan, self.approval, printer).await
     }

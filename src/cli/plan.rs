@@ -72,9 +72,10 @@ impl WholeFileFlags {
         config.iam.service_accounts = self.filter.choose(config.iam.service_accounts)?;
         let connection = Connection::open(global, &config, printer).await?;
         let mut request = Request::ensure(config, settings);
+        request.settings.prune = self.prune;
         if self.filter.is_given() {
             // The globs choose service accounts, and with them everything that is planned.
-            request = request.without_access();
+            request = request.about_service_accounts();
         }
         // A file that says nothing of access is no reason to take away what others say of it.
         let access = &request.config.access;

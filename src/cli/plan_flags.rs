@@ -93,6 +93,7 @@ impl PlanFlags {
             thumbprint: thumbprint.source()?,
             check_thumbprint: thumbprint.check_thumbprint,
             timeout: self.timeout,
+            prune: false,
             allow: self.allow.iter().map(|code| code.0).collect::<BTreeSet<_>>(),
             nonce: uuid::Uuid::new_v4().simple().to_string(),
         })

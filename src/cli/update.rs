@@ -73,7 +73,7 @@ impl UpdateServiceAccount {
             config.iam.service_accounts = self.filter.choose(config.iam.service_accounts)?;
             let connection = Connection::open(global, &config, printer).await?;
             let needs_provider = config.iam.service_accounts.iter().any(owns_role);
-            let mut request = Request::ensure(config, settings).without_access();
+            let mut request = Request::ensure(config, settings).about_service_accounts();
             request.update = true;
             request.oidc_provider = if needs_provider {
                 ProviderIntent::Require
@@ -118,7 +118,7 @@ impl UpdateServiceAccount {
         config.iam.with_oidc = Located::unlocated(true);
         config.iam.service_accounts = vec![account];
         file::checked(&config, printer)?;
-        let mut request = Request::ensure(config, settings).without_access();
+        let mut request = Request::ensure(config, settings).about_service_accounts();
         request.oidc_provider = ProviderIntent::Require;
         request.update = true;
         request.only = BTreeMap::from([(key, named)]);

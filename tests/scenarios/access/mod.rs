@@ -69,7 +69,7 @@ pub(crate) fn file_with_access(mappings: &[&str], access: &str) -> String {
 
 /// A request that removes a mapping.
 pub(crate) fn deletion(arn: &str, all: bool) -> Request {
-    let mut request = request(&file(&[])).without_access();
+    let mut request = request(&file(&[])).about_service_accounts();
     request.oidc_provider = ProviderIntent::Leave;
     request.access = AccessRequest {
         delete: vec![MappingSelector::Arn {

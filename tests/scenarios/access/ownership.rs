@@ -63,7 +63,7 @@ async fn mapping_stays_without_prune() {
 }
 
 fn restoring(name: &str, data: &eksact_core::ports::kubernetes::ConfigMap) -> Request {
-    let mut request = request(&file(&[])).without_access();
+    let mut request = request(&file(&[])).about_service_accounts();
     request.access = AccessRequest {
         restore: Some(Restore {
             name: name.to_owned(),

@@ -27,6 +27,17 @@ pub struct ClusterConfig {
     pub unmanaged_sections: Vec<String>,
 }
 
+impl ClusterConfig {
+    /// The same cluster, with nothing wanted of it.
+    #[must_use]
+    pub fn cluster_only(&self) -> Self {
+        Self {
+            metadata: self.metadata.clone(),
+            ..Self::default()
+        }
+    }
+}
+
 /// Which cluster the configuration is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {

@@ -9,7 +9,7 @@ use std::{
 
 use super::scope::{Scope, Scopes};
 use crate::{
-    config::{ClusterConfig, ServiceAccount, cluster_access::ClusterAccess},
+    config::{ClusterConfig, ServiceAccount},
     guard::Guard,
 };
 
@@ -79,6 +79,8 @@ pub struct Settings {
     pub check_thumbprint: bool,
     /// How long to wait for stacks that somebody works on before planning, and for our own.
     pub timeout: Duration,
+    /// What eksact made and the file no longer says shall go (`--prune`), in every section that the file has.
+    pub prune: bool,
     /// Guards that may be passed.
     pub allow: BTreeSet<Guard>,
     /// Makes the client request tokens of this run its own: a repeated write within the run is harmless, a new run
@@ -96,6 +98,7 @@ impl Default for Settings {
             thumbprint: ThumbprintSource::Issuer,
             check_thumbprint: false,
             timeout: Duration::from_mins(25),
+            prune: false,
             allow: BTreeSet::new(),
             nonce: String::new(),
         }
@@ -221,10 +224,14 @@ impl Request {
         self.scopes.get()
     }
 
-    /// The same without what the configuration says of access to the cluster: for commands about something else.
+    /// The same with only what the configuration says of service accounts and the OIDC provider: for commands about them.
     #[must_use]
-    pub fn without_access(mut self) -> Self {
-        self.config.access = ClusterAccess::default();
+    pub fn about_service_accounts(mut self) -> Self {
+        self.config = ClusterConfig {
+            iam: self.config.iam.clone(),
+            unmanaged_sections: self.config.unmanaged_sections.clone(),
+            ..self.config.cluster_only()
+        };
         self
     }
 
