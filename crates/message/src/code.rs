@@ -49,6 +49,8 @@ codes! {
         AwsAuthSectionDropped "aws-auth-section-dropped" "`aws-auth` would be written while the cluster reads nothing of one of its sections"
         AwsAuthForeignChange "aws-auth-foreign-change" "a write of `aws-auth` would change an entry that the plan does not name; this is a bug in eksact"
         SharedRoleInUse "shared-role-in-use" "a role would be deleted or recreated that service accounts of other clusters share"
+        OneWayMode "one-way-mode" "the cluster would go to an authentication mode from which EKS has no way back; asked for each step, and never approved by `--yes` alone"
+        AwsAuthInUse "aws-auth-in-use" "the cluster would stop reading `aws-auth` while it lets in principals that have no access entry"
     }
     "Files" {
         AccessEntry "access-entry" "an access entry that eksctl would refuse"
@@ -121,6 +123,8 @@ codes! {
         YamlTooLarge "yaml-too-large" "aliases that expand to more than eksact reads"
     }
     "Plans" {
+        AuthenticationMode "authentication-mode" "the cluster cannot go to the wanted authentication mode: EKS has no way back, or the cluster is in one that eksact does not know"
+        BootstrapPermissions "bootstrap-permissions" "`bootstrapClusterCreatorAdminPermissions` is decided when a cluster is made, and has no effect on one that exists"
         OidcProviderMissing "oidc-provider-missing" "the cluster has no provider, and the file or the command does not ask for one"
         NoOidcIssuer "no-oidc-issuer" "the cluster has no issuer"
         BadOidcIssuer "bad-oidc-issuer" "the cluster's issuer is not one that IAM accepts"

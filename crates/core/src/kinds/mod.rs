@@ -4,6 +4,8 @@
 //! comparing sees only values and has no client in reach.
 
 pub mod access_effect;
+pub mod authentication_mode;
+mod cluster_update;
 pub mod iam_role;
 pub mod identity_mapping;
 pub mod namespace;
@@ -193,6 +195,7 @@ pub(crate) fn kind_of(step: &Step) -> Option<&'static dyn AnyKind> {
 /// Every kind, in the order in which they are read and planned: what others build on comes first.
 pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
     &[
+        &authentication_mode::AuthenticationModeKind,
         &oidc_provider::OidcProviderKind,
         &iam_role::IamRoleKind,
         &namespace::NamespaceKind,
