@@ -78,7 +78,7 @@ codes! {
         FileTooLarge "file-too-large" "the file is larger than eksact reads"
         GroupBinding "group-binding" "a binding of a group without a role, with two, or with an empty list of namespaces"
         IdentityMapping "identity-mapping" "an identity mapping without a subject, with two, or without effect"
-        IdentityProvider "identity-provider" "an identity provider without a field that it needs"
+        IdentityProvider "identity-provider" "an identity provider without a field that it needs, with one that EKS refuses, twice, or one more than EKS allows"
         InlinePolicyLimit "inline-policy-limit" "inline policies longer than IAM allows for a role"
         KubernetesName "kubernetes-name" "a name that Kubernetes does not allow"
         Label "label" "the key or value of a label that Kubernetes does not allow"
@@ -125,6 +125,9 @@ codes! {
     "Plans" {
         AuthenticationMode "authentication-mode" "the cluster cannot go to the wanted authentication mode: EKS has no way back, or the cluster is in one that eksact does not know"
         BootstrapPermissions "bootstrap-permissions" "`bootstrapClusterCreatorAdminPermissions` is decided when a cluster is made, and has no effect on one that exists"
+        IdentityProviderReplaced "identity-provider-replaced" "EKS changes an identity provider only by deleting it and making it again: its users are out in between"
+        IdentityProviderConflict "identity-provider-conflict" "another identity provider of the cluster has the issuer, or there is no room for one more"
+        IdentityProviderMissing "identity-provider-missing" "the cluster has no identity provider of that name"
         OidcProviderMissing "oidc-provider-missing" "the cluster has no provider, and the file or the command does not ask for one"
         NoOidcIssuer "no-oidc-issuer" "the cluster has no issuer"
         BadOidcIssuer "bad-oidc-issuer" "the cluster's issuer is not one that IAM accepts"

@@ -7,7 +7,10 @@ use super::{
     authentication_mode::{lines_lost, voids_aws_auth},
     standpoint::Standpoint,
 };
-use crate::{live::Live, ports::aws::CallerIdentity};
+use crate::{
+    live::Live,
+    ports::aws::{AuthenticationMode, CallerIdentity},
+};
 use eksact_identity::authn::aws_auth::{self, AwsAuth, Identity, Principals};
 
 /// What the authenticator makes of the ConfigMap.
@@ -87,9 +90,14 @@ fn over_access(before: &Live, after: &Live) -> Vec<Refusal> {
         return Vec::new();
     };
     if voids_aws_auth(before, after) {
-        // Who still gets in then does so by an access entry that is there once the plan is done, and so is the way back.
+        // Who still gets in then does so by an access entry that is there once the plan is done.
+        let mut standpoint = Standpoint::of(after);
+        if before.cluster.mode() == Ok(AuthenticationMode::ConfigMap) {
+            // The way back works now as well as later only if it begins with the mode.
+            standpoint.way_back = Standpoint::of(before).way_back;
+        }
         let nobody = AwsAuthReading::of(&BTreeMap::new());
-        return Standpoint::of(after).refusals(&AwsAuthReading::of_live(before), &nobody, &[], &[]);
+        return standpoint.refusals(&AwsAuthReading::of_live(before), &nobody, &[], &[]);
     }
     if now == would {
         return Vec::new();

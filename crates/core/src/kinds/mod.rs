@@ -8,6 +8,7 @@ pub mod authentication_mode;
 mod cluster_update;
 pub mod iam_role;
 pub mod identity_mapping;
+pub mod identity_provider;
 pub mod namespace;
 pub mod oidc_provider;
 pub mod planner;
@@ -203,6 +204,7 @@ pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
         &service_account::ServiceAccountKind,
         &rbac::RbacRoleKind,
         &rbac::RbacBindingKind,
+        &identity_provider::IdentityProviderKind,
         &identity_mapping::AwsAuthKind,
     ]
 }
