@@ -2,6 +2,7 @@
 //! the test bed's real kube-apiserver and simulated AWS (`tests/contract_on`), so that the sandbox stays honest.
 
 pub(crate) mod access;
+pub(crate) mod cluster_updates;
 pub(crate) mod kubernetes;
 pub(crate) mod provider;
 pub(crate) mod roles;
@@ -44,6 +45,10 @@ macro_rules! contract_tests {
                 role_is_repaired_piece_by_piece,
                 roles_in_bulk_are_the_roles_one_by_one,
                 missing_objects_are_not_found,
+            }
+            cluster_updates {
+                mode_goes_forward_one_step_at_a_time,
+                identity_provider_comes_and_goes,
             }
             kubernetes {
                 namespace_is_made_once,
