@@ -241,8 +241,9 @@ impl SimulatedCluster {
         };
         let work = record.work.clone();
         let at = record.settles_at;
-        record.update.status = if fails.is_some() { "Failed" } else { "Successful" }.to_owned();
         let succeeded = fails.is_none();
+        let status = if succeeded { "Successful" } else { "Failed" };
+        status.clone_into(&mut record.update.status);
         record.update.errors = fails.into_iter().collect();
         "ACTIVE".clone_into(&mut self.cluster.status);
         match work {
