@@ -4,6 +4,7 @@
 //! [`AwsClient`] reads and writes, with a file for each object; [`IssuerClient`] looks at the issuer's certificates.
 
 mod access_entry;
+mod addon;
 pub mod assume_role;
 mod caller_identity;
 mod change_set;
@@ -15,6 +16,7 @@ mod error;
 pub mod http;
 pub mod issuer;
 mod oidc_provider;
+mod pod_identity_association;
 mod role;
 mod stack;
 #[cfg(test)]

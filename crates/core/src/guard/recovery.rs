@@ -97,6 +97,7 @@ mod tests {
             oidc_issuer: None,
             authentication_mode: Some(mode.to_owned()),
             endpoint_public_access: None,
+            auto_mode: false,
             tags: BTreeMap::new(),
         };
         let caller = CallerIdentity {

@@ -4,11 +4,13 @@
 //! A read that takes several calls in AWS is recorded as several, so that counting calls tells something.
 
 mod access_entry;
+mod addon;
 mod caller_identity;
 mod change_set;
 mod cluster;
 mod import;
 mod oidc_provider;
+mod pod_identity_association;
 mod policy_document;
 mod role;
 mod role_policies;
@@ -24,7 +26,10 @@ use serde::{Deserialize, Serialize};
 use super::refusal::Refusal;
 use super::state::World;
 use super::{Call, Sandbox};
-use eksact_core::ports::{CallError, aws::AccessEntry};
+use eksact_core::ports::{
+    CallError,
+    aws::{AccessEntry, Addon, PodIdentityAssociation},
+};
 
 /// What EKS keeps of a cluster, besides the cluster itself: a map per kind of object.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,6 +37,12 @@ pub struct EksObjects {
     /// Access entries by the ARN of their principal.
     #[serde(default)]
     pub access_entries: BTreeMap<String, AccessEntry>,
+    /// Add-ons by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub addons: BTreeMap<String, Addon>,
+    /// Pod identity associations by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pod_identity_associations: BTreeMap<String, PodIdentityAssociation>,
 }
 
 pub(super) use access_entry::{CONFIG_MAP, authentication_mode};
