@@ -15,6 +15,7 @@ mod error;
 pub mod http;
 pub mod issuer;
 mod oidc_provider;
+mod principal;
 mod role;
 mod stack;
 #[cfg(test)]

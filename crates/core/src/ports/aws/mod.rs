@@ -8,14 +8,18 @@ mod caller_identity;
 mod change_set;
 mod cluster;
 mod oidc_provider;
+mod principal;
 mod role;
 mod stack;
 
-pub use access_entry::{AccessEntry, AccessEntryReader, AccessPolicy};
+pub use access_entry::{
+    AccessEntry, AccessEntryReader, AccessEntryWriter, AccessPolicy, NewAccessEntry, OfferedAccessPolicy,
+};
 pub use caller_identity::{CallerIdentity, CallerIdentityReader};
 pub use change_set::{ChangeSet, ChangeSetReader, ChangeSetRequest, ChangeSetWriter, ResourceChange};
 pub use cluster::{Cluster, ClusterReader, ClusterWriter};
 pub use oidc_provider::{OidcProvider, OidcProviderReader, OidcProviderWriter};
+pub use principal::{Principal, PrincipalReader};
 pub use role::{Role, RoleReader, RoleTrust, RoleWriter};
 pub use stack::{Stack, StackEvent, StackReader, StackRequest, StackWriter};
 
@@ -36,6 +40,7 @@ together! {
     ChangeSetReader,
     ClusterReader,
     OidcProviderReader,
+    PrincipalReader,
     RoleReader,
     StackReader,
 }
@@ -43,6 +48,7 @@ together! {
 together! {
     /// Changes an account and region. Only the runner of an approved plan is given this.
     AwsWriter:
+    AccessEntryWriter,
     ChangeSetWriter,
     ClusterWriter,
     OidcProviderWriter,
