@@ -17,6 +17,13 @@ mod stack;
 
 pub use access_entry::{AccessEntry, AccessEntryReader, AccessPolicy};
 pub use addon::{Addon, AddonReader, AddonWriter};
+mod principal;
+mod role;
+mod stack;
+
+pub use access_entry::{
+    AccessEntry, AccessEntryReader, AccessEntryWriter, AccessPolicy, NewAccessEntry, OfferedAccessPolicy,
+};
 pub use caller_identity::{CallerIdentity, CallerIdentityReader};
 pub use change_set::{ChangeSet, ChangeSetReader, ChangeSetRequest, ChangeSetWriter, ResourceChange};
 pub use cluster::{Cluster, ClusterReader, ClusterWriter};
@@ -34,6 +41,7 @@ pub use pod_identity_association::{
     PodIdentityAssociationSummary, PodIdentityAssociationUpdate, PodIdentityAssociationWriter,
     is_role_not_seen,
 };
+pub use principal::{Principal, PrincipalReader};
 pub use role::{Role, RoleReader, RoleTrust, RoleWriter};
 pub use stack::{Stack, StackEvent, StackReader, StackRequest, StackWriter};
 
@@ -58,6 +66,7 @@ together! {
     IdentityProviderConfigReader,
     OidcProviderReader,
     PodIdentityAssociationReader,
+    PrincipalReader,
     RoleReader,
     StackReader,
 }
@@ -66,6 +75,7 @@ together! {
     /// Changes an account and region. Only the runner of an approved plan is given this.
     AwsWriter:
     AddonWriter,
+    AccessEntryWriter,
     ChangeSetWriter,
     ClusterWriter,
     ClusterUpdateWriter,
