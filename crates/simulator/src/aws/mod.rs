@@ -4,8 +4,8 @@
 //! A read that takes several calls in AWS is recorded as several, so that counting calls tells something.
 
 mod access_entry;
-mod addon;
 mod access_entry_rules;
+mod addon;
 mod caller_identity;
 mod change_set;
 mod cluster;

@@ -12,11 +12,6 @@ mod cluster_update;
 mod identity_provider_config;
 mod oidc_provider;
 mod pod_identity_association;
-mod role;
-mod stack;
-
-pub use access_entry::{AccessEntry, AccessEntryReader, AccessPolicy};
-pub use addon::{Addon, AddonReader, AddonWriter};
 mod principal;
 mod role;
 mod stack;
@@ -24,6 +19,7 @@ mod stack;
 pub use access_entry::{
     AccessEntry, AccessEntryReader, AccessEntryWriter, AccessPolicy, NewAccessEntry, OfferedAccessPolicy,
 };
+pub use addon::{Addon, AddonReader, AddonWriter};
 pub use caller_identity::{CallerIdentity, CallerIdentityReader};
 pub use change_set::{ChangeSet, ChangeSetReader, ChangeSetRequest, ChangeSetWriter, ResourceChange};
 pub use cluster::{Cluster, ClusterReader, ClusterWriter};
