@@ -14,7 +14,9 @@ use super::aws::{ChangeSetRecord, EksObjects, StackRecord};
 use super::caller::SimulatedCaller;
 use eksact_core::ports::aws::{Cluster, OidcProvider, Role};
 use eksact_core::ports::issuer::CertificateChain;
-use eksact_core::ports::kubernetes::{ConfigMap, Namespace, Pod, RbacBinding, RbacRole, ServiceAccount};
+use eksact_core::ports::kubernetes::{
+    ConfigMap, DaemonSet, Namespace, Pod, RbacBinding, RbacRole, ServiceAccount,
+};
 
 /// The version of the file format that this program writes and reads.
 pub const WORLD_VERSION: u32 = 1;
@@ -72,6 +74,9 @@ pub struct SimulatedCluster {
     /// Pods by `namespace/name`.
     #[serde(default)]
     pub pods: BTreeMap<String, Pod>,
+    /// `DaemonSets` by `namespace/name`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub daemon_sets: BTreeMap<String, DaemonSet>,
     /// ConfigMaps by `namespace/name`.
     #[serde(default)]
     pub config_maps: BTreeMap<String, ConfigMap>,
@@ -137,6 +142,12 @@ pub struct World {
     /// Whether every customer-managed policy of the account exists, listed or not: so that a newcomer's own file works.
     #[serde(default)]
     pub any_policy: bool,
+    /// Whether every role and user of the account exists that somebody names, listed or not: for the same reason.
+    #[serde(default)]
+    pub any_principal: bool,
+    /// When roles were made, by their unique ids; the others were there before everything else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub role_dates: BTreeMap<String, Timestamp>,
     /// Customer-managed policies that exist, by ARN. Every policy of AWS's own exists.
     #[serde(default)]
     pub policies: BTreeSet<String>,
@@ -174,6 +185,8 @@ impl World {
             quotas: Quotas::default(),
             denied: BTreeSet::new(),
             any_policy: false,
+            any_principal: false,
+            role_dates: BTreeMap::new(),
             policies: BTreeSet::new(),
             clusters: BTreeMap::new(),
             oidc_providers: BTreeMap::new(),
@@ -206,6 +219,7 @@ impl World {
             authentication_mode: Some("API_AND_CONFIG_MAP".to_owned()),
             bootstrap_creator_admin: None,
             endpoint_public_access: Some(true),
+            auto_mode: false,
             tags: BTreeMap::new(),
         };
         let mut simulated = SimulatedCluster {
@@ -214,6 +228,7 @@ impl World {
             namespaces: BTreeMap::new(),
             service_accounts: BTreeMap::new(),
             pods: BTreeMap::new(),
+            daemon_sets: BTreeMap::new(),
             config_maps: BTreeMap::new(),
             rbac_roles: BTreeMap::new(),
             rbac_bindings: BTreeMap::new(),

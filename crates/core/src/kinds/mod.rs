@@ -5,6 +5,7 @@
 
 pub mod access_effect;
 pub mod authentication_mode;
+mod caller_rights;
 mod cluster_update;
 pub mod iam_role;
 pub mod identity_mapping;
@@ -13,6 +14,7 @@ pub mod namespace;
 pub mod oidc_provider;
 pub mod planner;
 pub mod preflight;
+pub mod provider_intent;
 pub mod rbac;
 pub mod request;
 pub mod revocation;
@@ -20,6 +22,7 @@ mod role_arn;
 pub mod runner;
 mod scope;
 pub mod service_account;
+pub mod service_account_scope;
 pub mod shared_role;
 pub mod stack_wait;
 mod standing;
