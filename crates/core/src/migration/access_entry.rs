@@ -1,0 +1,480 @@
+//! Each line of `aws-auth` that lets somebody in, and the access entry that takes its place.
+//!
+//! A line is what the authenticator makes of it: the last of several for one ARN, a role before a user. From the moment an entry
+//! exists `aws-auth` is not asked about its principal any more, groups are not merged
+//! (<https://docs.aws.amazon.com/eks/latest/userguide/migrating-access-entries.html>), so the entry has to give all that the line
+//! gives.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{names, verdict::Verdict};
+use crate::{
+    guard::access::{MASTERS, NODES, principal_key},
+    ports::{
+        CallError,
+        aws::{AccessEntry, AccessPolicy},
+    },
+};
+use eksact_identity::{
+    authn::aws_auth::{AwsAuth, Principals, SectionKey, principals},
+    iam::{Arn, Partition},
+};
+
+const BOOTSTRAPPERS: &str = "system:bootstrappers";
+const NODE_PROXIER: &str = "system:node-proxier";
+const WINDOWS_PROXY: &str = "eks:kube-proxy-windows";
+const NODE_BY_DNS: &str = "system:node:{{EC2PrivateDNSName}}";
+const NODE_BY_SESSION: &str = "system:node:{{SessionName}}";
+/// Roles that only an AWS service assumes; EKS refuses entries for them.
+const SERVICE_LINKED: &str = ":role/aws-service-role/";
+
+/// What the user decided where a line leaves it open, each by the [`principal_key`] of the line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choices {
+    /// The whole ARN of a role, where IAM of this account cannot say its path.
+    pub principal_arns: BTreeMap<String, String>,
+    /// Another user name.
+    pub usernames: BTreeMap<String, String>,
+    /// The type of the entry.
+    pub types: BTreeMap<String, String>,
+}
+
+/// What was read.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'live> {
+    /// The ConfigMap.
+    pub aws_auth: &'live AwsAuth,
+    /// The cluster's access entries; none where it has none yet.
+    pub entries: &'live [AccessEntry],
+    /// The whole ARN of each role of the cluster's account that a line names, by the role's name as the line has it.
+    pub roles: &'live BTreeMap<String, Result<Option<String>, CallError>>,
+    /// The account of the cluster.
+    pub account: &'live str,
+    /// Its partition.
+    pub partition: Partition,
+}
+
+/// A line and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The section.
+    pub section: SectionKey,
+    /// The line of the section's text, from 1; none for an account.
+    pub line: Option<usize>,
+    /// The ARN as it is written, or the account.
+    pub subject: String,
+    /// The [`principal_key`] of the ARN; the account itself for one.
+    pub key: String,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+/// What becomes of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// An access entry takes its place.
+    Entry(Proposal),
+    /// Its principal has an entry already, which alone decides where entries are read. The verdict is what the line gave
+    /// beside it.
+    Decided {
+        /// What the entry gives, held against the line.
+        verdict: Verdict,
+        /// In words.
+        why: Vec<String>,
+    },
+    /// No entry can take its place as things are. It keeps the cluster from mode `API`.
+    Blocked {
+        /// Why.
+        why: String,
+        /// What can be done.
+        help: String,
+    },
+    /// It lets nobody in, so nothing is lost without it.
+    Dead {
+        /// Why.
+        why: String,
+    },
+}
+
+/// The access entry that takes the place of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// The whole ARN.
+    pub principal_arn: String,
+    /// `STANDARD`, `EC2_LINUX`, …
+    pub entry_type: String,
+    /// The user name; none where EKS gives one.
+    pub username: Option<String>,
+    /// The groups.
+    pub groups: Vec<String>,
+    /// The access policies.
+    pub policies: Vec<AccessPolicy>,
+    /// What changes for the principal.
+    pub verdict: Verdict,
+    /// What changes, in words.
+    pub why: Vec<String>,
+}
+
+/// What becomes of every line, in the order of the keys of those that let somebody in; then accounts, then lines without effect.
+pub fn lines(facts: &Facts<'_>, choices: &Choices) -> Vec<Line> {
+    let admitted = principals(facts.aws_auth);
+    let mut lines: Vec<Line> = Vec::new();
+    for principal in admitted.arns.values() {
+        let Some(entry) = facts.aws_auth.mappings(principal.section).get(principal.entry) else {
+            continue;
+        };
+        let written = Written {
+            arn: &entry.value.arn,
+            key: principal_key(&entry.value.arn),
+            username: &principal.username,
+            groups: &principal.groups,
+        };
+        lines.push(Line {
+            section: principal.section,
+            line: Some(entry.line),
+            subject: entry.value.arn.clone(),
+            fate: written.fate(facts, choices),
+            key: written.key,
+        });
+    }
+    for account in &admitted.accounts {
+        lines.push(Line {
+            section: SectionKey::Accounts,
+            line: None,
+            subject: account.clone(),
+            key: account.clone(),
+            fate: Fate::Blocked {
+                why:
+                    "an access entry is for one principal, and this lets in every user and role of an account"
+                        .to_owned(),
+                help: "Map the users and roles that need access by their ARNs, then take the account out."
+                    .to_owned(),
+            },
+        });
+    }
+    lines.extend(without_effect(facts.aws_auth, &admitted));
+    lines
+}
+
+/// The lines that let nobody in: no caller has their ARN, or another line for the same ARN decides.
+fn without_effect(aws_auth: &AwsAuth, admitted: &Principals) -> Vec<Line> {
+    let decide: BTreeSet<(SectionKey, usize)> = admitted
+        .arns
+        .values()
+        .map(|principal| (principal.section, principal.entry))
+        .collect();
+    let mut lines = Vec::new();
+    for section in [SectionKey::Roles, SectionKey::Users] {
+        let entries = aws_auth.mappings(section).iter().enumerate();
+        for (_, entry) in entries.filter(|(index, _)| !decide.contains(&(section, *index))) {
+            let arn = &entry.value.arn;
+            let why = if admitted.arns.contains_key(&arn.to_lowercase()) {
+                "another line for the same ARN decides"
+            } else if entry.value.sso.is_some() {
+                "EKS does not read permission sets in aws-auth"
+            } else {
+                "no caller has this ARN"
+            };
+            lines.push(Line {
+                section,
+                line: Some(entry.line),
+                subject: arn.clone(),
+                key: principal_key(arn),
+                fate: Fate::Dead { why: why.to_owned() },
+            });
+        }
+    }
+    lines
+}
+
+/// A line as it is written.
+struct Written<'line> {
+    arn: &'line str,
+    key: String,
+    username: &'line str,
+    groups: &'line BTreeSet<String>,
+}
+
+impl Written<'_> {
+    fn fate(&self, facts: &Facts<'_>, choices: &Choices) -> Fate {
+        let wanted = match self.principal(facts, choices) {
+            Ok(principal_arn) => self.proposal(principal_arn, facts, choices),
+            Err(fate) => Err(fate),
+        };
+        let existing = facts
+            .entries
+            .iter()
+            .find(|entry| principal_key(&entry.principal_arn) == self.key);
+        match (existing, wanted) {
+            (Some(entry), Ok(proposal)) => decided(entry, &proposal),
+            (Some(_), Err(Fate::Blocked { why, .. })) => Fate::Decided {
+                verdict: Verdict::Unknown,
+                why: vec![format!("the line cannot be held against the entry: {why}")],
+            },
+            (Some(_) | None, Err(fate)) => fate,
+            (None, Ok(proposal)) => Fate::Entry(proposal),
+        }
+    }
+
+    /// The whole ARN of the principal.
+    fn principal(&self, facts: &Facts<'_>, choices: &Choices) -> Result<String, Fate> {
+        if let Some(chosen) = choices.principal_arns.get(&self.key) {
+            return Ok(chosen.clone());
+        }
+        let unclear = |why: &str, help: &str| Fate::Blocked {
+            why: why.to_owned(),
+            help: help.to_owned(),
+        };
+        let Ok(arn) = self.arn.parse::<Arn>() else {
+            return Err(unclear(
+                "its ARN is written in a way that EKS does not take",
+                "Write the ARN as IAM has it.",
+            ));
+        };
+        if arn.service != "iam" || arn.resource == "root" {
+            return Err(unclear(
+                "an access entry is for an IAM role or an IAM user",
+                "Map the roles and users that need access by their ARNs.",
+            ));
+        }
+        let Some(name) = arn.role_name() else {
+            // The ARN of a user has its path in aws-auth, too.
+            return Ok(self.arn.to_owned());
+        };
+        if arn.account != facts.account {
+            return Err(unclear(
+                "the role is in another account, and aws-auth does not say its path",
+                "Pass --principal-arn with the whole ARN of the role.",
+            ));
+        }
+        match facts.roles.get(name) {
+            Some(Ok(Some(whole))) if whole.contains(SERVICE_LINKED) => Err(unclear(
+                "EKS takes no access entry for a service-linked role from anyone",
+                "The service makes its own entry; take the line out once it has.",
+            )),
+            Some(Ok(Some(whole))) => Ok(whole.clone()),
+            Some(Ok(None)) => Err(Fate::Dead {
+                why: "the role does not exist".to_owned(),
+            }),
+            Some(Err(error)) => Err(unclear(
+                &format!("the role could not be read: {error}"),
+                "Pass --principal-arn with the whole ARN of the role, or let the caller read it (iam:GetRole).",
+            )),
+            None => Err(unclear(
+                "the role was not read",
+                "Pass --principal-arn with the whole ARN of the role.",
+            )),
+        }
+    }
+
+    fn has(&self, group: &str) -> bool {
+        self.groups.contains(group)
+    }
+
+    fn proposal(
+        &self,
+        principal_arn: String,
+        facts: &Facts<'_>,
+        choices: &Choices,
+    ) -> Result<Proposal, Fate> {
+        if let Some(chosen) = choices
+            .types
+            .get(&self.key)
+            .filter(|chosen| *chosen != "STANDARD")
+        {
+            return Ok(self.node(principal_arn, chosen));
+        }
+        let chosen_name = choices.usernames.get(&self.key);
+        if chosen_name.is_none() {
+            match (self.username, self.has(NODES)) {
+                (NODE_BY_DNS, true) if self.has(WINDOWS_PROXY) => {
+                    return Ok(self.node(principal_arn, "EC2_WINDOWS"));
+                }
+                (NODE_BY_DNS, true) => return Ok(self.node(principal_arn, "EC2_LINUX")),
+                (NODE_BY_SESSION, _) if self.has(NODE_PROXIER) => {
+                    return Ok(self.node(principal_arn, "FARGATE_LINUX"));
+                }
+                (NODE_BY_SESSION, _) => {
+                    return Err(Fate::Blocked {
+                        why: "these are hybrid nodes, or nodes named by their instance id: an entry of another type would rename them"
+                            .to_owned(),
+                        help: "Pass --type with HYBRID_LINUX for hybrid nodes.".to_owned(),
+                    });
+                }
+                _ => {}
+            }
+        }
+        self.standard(principal_arn, chosen_name, facts)
+    }
+
+    fn standard(
+        &self,
+        principal_arn: String,
+        chosen_name: Option<&String>,
+        facts: &Facts<'_>,
+    ) -> Result<Proposal, Fate> {
+        let (mut verdict, mut why, mut policies) = (Verdict::Same, Vec::new(), Vec::new());
+        if self.has(MASTERS) {
+            policies.push(AccessPolicy {
+                arn: format!(
+                    "arn:{}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
+                    facts.partition.as_str()
+                ),
+                namespaces: None,
+            });
+            why.push(
+                "AmazonEKSClusterAdminPolicy in place of system:masters: the same rights, but no longer exempt from API priority \
+                 and fairness, and `kubectl auth can-i --list` does not show them"
+                    .to_owned(),
+            );
+        }
+        let groups = self.groups.iter().map(String::as_str);
+        let groups =
+            names::groups(groups.filter(|group| *group != MASTERS)).map_err(|why| Fate::Blocked {
+                why,
+                help:
+                    "Bind a group of another name to the same roles, and map the principal to that one first."
+                        .to_owned(),
+            })?;
+        let written = chosen_name.map_or(self.username, String::as_str);
+        let account = principal_arn.split(':').nth(4).unwrap_or_default().to_owned();
+        let username = if written.is_empty() {
+            verdict = Verdict::Unknown;
+            why.push(
+                "the line has no user name, so EKS gives one from the ARN: bindings and audit logs that name the user change"
+                    .to_owned(),
+            );
+            None
+        } else {
+            let name = names::username(written, &account).map_err(|why| Fate::Blocked {
+                why,
+                help:
+                    "Pass --username with another one; bindings that name the user must name that one then."
+                        .to_owned(),
+            })?;
+            if chosen_name.is_some_and(|chosen| chosen != self.username) {
+                verdict = Verdict::Unknown;
+                why.push(format!(
+                    "the user name becomes {name}: bindings that name {} do not count any more",
+                    self.username
+                ));
+            }
+            Some(name)
+        };
+        Ok(Proposal {
+            principal_arn,
+            entry_type: "STANDARD".to_owned(),
+            username,
+            groups,
+            policies,
+            verdict,
+            why,
+        })
+    }
+
+    /// EKS gives nodes their name and groups by the type of the entry.
+    fn node(&self, principal_arn: String, entry_type: &str) -> Proposal {
+        let kept: &[&str] = match entry_type {
+            "EC2_WINDOWS" => &[NODES, WINDOWS_PROXY, BOOTSTRAPPERS],
+            "FARGATE_LINUX" => &[NODES, NODE_PROXIER, BOOTSTRAPPERS],
+            _ => &[NODES, BOOTSTRAPPERS],
+        };
+        let mut why = Vec::new();
+        let mut verdict = Verdict::Same;
+        if self.has(BOOTSTRAPPERS) {
+            why.push(
+                "system:bootstrappers goes: EKS binds what nodes need to system:nodes; let one new node join before the line goes"
+                    .to_owned(),
+            );
+        }
+        let lost: Vec<&str> = self
+            .groups
+            .iter()
+            .map(String::as_str)
+            .filter(|group| !kept.contains(group))
+            .collect();
+        if !lost.is_empty() {
+            verdict = Verdict::Less;
+            why.push(format!(
+                "entries of type {entry_type} have no groups of their own: {} goes",
+                lost.join(", ")
+            ));
+        }
+        Proposal {
+            principal_arn,
+            entry_type: entry_type.to_owned(),
+            username: None,
+            groups: Vec::new(),
+            policies: Vec::new(),
+            verdict,
+            why,
+        }
+    }
+}
+
+/// An entry that is there, held against the one that the line asks for.
+fn decided(entry: &AccessEntry, wanted: &Proposal) -> Fate {
+    let mut why = Vec::new();
+    let (mut less, mut more) = (false, false);
+    if entry.entry_type != wanted.entry_type {
+        let mut why = vec![format!(
+            "the entry is of type {}, the line asks for {}",
+            entry.entry_type, wanted.entry_type
+        )];
+        why.extend(wanted.why.iter().cloned());
+        return Fate::Decided {
+            verdict: Verdict::Unknown,
+            why,
+        };
+    }
+    if wanted.entry_type == "STANDARD" {
+        if let Some(name) = wanted.username.as_ref().filter(|name| **name != entry.username) {
+            why.push(format!(
+                "the user name is {}, the line says {name}",
+                entry.username
+            ));
+            (less, more) = (true, true);
+        }
+        let has: BTreeSet<&String> = entry.groups.iter().collect();
+        let asks: BTreeSet<&String> = wanted.groups.iter().collect();
+        let all = entry.policies.iter().any(|policy| {
+            policy.namespaces.is_none()
+                && policy
+                    .arn
+                    .ends_with(":cluster-access-policy/AmazonEKSClusterAdminPolicy")
+        });
+        let missing: Vec<&str> = asks.difference(&has).map(|group| group.as_str()).collect();
+        if !missing.is_empty() {
+            why.push(format!(
+                "the entry does not have the groups {}",
+                missing.join(", ")
+            ));
+            less |= !all;
+        }
+        let further: Vec<&str> = has.difference(&asks).map(|group| group.as_str()).collect();
+        if !further.is_empty() {
+            why.push(format!("the entry has the groups {} besides", further.join(", ")));
+            more |= wanted.policies.is_empty();
+        }
+        if !wanted.policies.is_empty() && !all {
+            why.push("the line gives the whole cluster, the entry does not".to_owned());
+            less = true;
+        }
+        if wanted.policies.is_empty() && !entry.policies.is_empty() {
+            why.push("the entry has access policies besides".to_owned());
+            more = true;
+        }
+    }
+    Fate::Decided {
+        verdict: match (less, more) {
+            (false, false) => Verdict::Same,
+            (false, true) => Verdict::More,
+            (true, false) => Verdict::Less,
+            (true, true) => Verdict::Unknown,
+        },
+        why,
+    }
+}
+
+#[cfg(test)]
+mod tests;
