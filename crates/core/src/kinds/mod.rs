@@ -4,6 +4,8 @@
 //! comparing sees only values and has no client in reach.
 
 pub mod access_effect;
+pub mod access_migration;
+pub mod bridge;
 pub mod iam_role;
 pub mod identity_mapping;
 pub mod namespace;
@@ -201,5 +203,6 @@ pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
         &rbac::RbacRoleKind,
         &rbac::RbacBindingKind,
         &identity_mapping::AwsAuthKind,
+        &access_migration::AccessMigrationKind,
     ]
 }

@@ -53,6 +53,21 @@ pub fn aws_auth() -> Address {
     Address::new("aws-auth", format!("{AWS_AUTH_NAMESPACE}/{AWS_AUTH}"))
 }
 
+/// The access entry of a principal.
+pub fn access_entry(principal_arn: &str) -> Address {
+    Address::new("access-entry", principal_arn)
+}
+
+/// How a cluster finds out who somebody is.
+pub fn authentication_mode(cluster: &str) -> Address {
+    Address::new("authentication-mode", cluster)
+}
+
+/// What a migration to access entries does besides the entries.
+pub fn access_migration(cluster: &str) -> Address {
+    Address::new("access-migration", cluster)
+}
+
 /// `app/reader`, or `reader` without a namespace.
 pub fn qualified(namespace: Option<&str>, name: &str) -> String {
     match namespace {

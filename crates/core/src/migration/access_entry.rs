@@ -19,6 +19,7 @@ use eksact_identity::{
     authn::aws_auth::{AwsAuth, Principals, SectionKey, principals},
     iam::{Arn, Partition},
 };
+use eksact_message::remedy::Remedy;
 
 const BOOTSTRAPPERS: &str = "system:bootstrappers";
 const NODE_PROXIER: &str = "system:node-proxier";
@@ -52,6 +53,8 @@ pub struct Facts<'live> {
     pub account: &'live str,
     /// Its partition.
     pub partition: Partition,
+    /// The group that holds an administrator's place while its entry has no policy yet.
+    pub bridge_group: &'live str,
 }
 
 /// A line and what becomes of it.
@@ -65,6 +68,8 @@ pub struct Line {
     pub subject: String,
     /// The [`principal_key`] of the ARN; the account itself for one.
     pub key: String,
+    /// The user name as it is written; none for an account.
+    pub username: Option<String>,
     /// What becomes of it.
     pub fate: Fate,
 }
@@ -86,8 +91,8 @@ pub enum Fate {
     Blocked {
         /// Why.
         why: String,
-        /// What can be done.
-        help: String,
+        /// What can be done, where something can.
+        help: Option<Remedy>,
     },
     /// It lets nobody in, so nothing is lost without it.
     Dead {
@@ -135,6 +140,7 @@ pub fn lines(facts: &Facts<'_>, choices: &Choices) -> Vec<Line> {
             subject: entry.value.arn.clone(),
             fate: written.fate(facts, choices),
             key: written.key,
+            username: Some(principal.username.clone()),
         });
     }
     for account in &admitted.accounts {
@@ -143,13 +149,11 @@ pub fn lines(facts: &Facts<'_>, choices: &Choices) -> Vec<Line> {
             line: None,
             subject: account.clone(),
             key: account.clone(),
-            fate: Fate::Blocked {
-                why:
-                    "an access entry is for one principal, and this lets in every user and role of an account"
-                        .to_owned(),
-                help: "Map the users and roles that need access by their ARNs, then take the account out."
-                    .to_owned(),
-            },
+            username: None,
+            fate: blocked(
+                "an access entry is for one principal, and this lets in every user and role of an account",
+                Some(map_by_arn()),
+            ),
         });
     }
     lines.extend(without_effect(facts.aws_auth, &admitted));
@@ -180,11 +184,27 @@ fn without_effect(aws_auth: &AwsAuth, admitted: &Principals) -> Vec<Line> {
                 line: Some(entry.line),
                 subject: arn.clone(),
                 key: principal_key(arn),
+                username: Some(entry.value.username.clone()),
                 fate: Fate::Dead { why: why.to_owned() },
             });
         }
     }
     lines
+}
+
+fn blocked(why: impl Into<String>, help: Option<Remedy>) -> Fate {
+    Fate::Blocked {
+        why: why.into(),
+        help,
+    }
+}
+
+fn map_by_arn() -> Remedy {
+    remedy!("Map each user and role that needs access by its ARN, and delete the line.")
+}
+
+fn whole_arn() -> Remedy {
+    remedy!("Pass --principal-arn with the whole ARN of the role.")
 }
 
 /// A line as it is written.
@@ -204,6 +224,8 @@ impl Written<'_> {
         let existing = facts
             .entries
             .iter()
+            // One that an interrupted run began is not finished: it is wanted like one that is not there.
+            .filter(|entry| !entry.groups.iter().any(|group| group == facts.bridge_group))
             .find(|entry| principal_key(&entry.principal_arn) == self.key);
         match (existing, wanted) {
             (Some(entry), Ok(proposal)) => decided(entry, &proposal),
@@ -221,20 +243,16 @@ impl Written<'_> {
         if let Some(chosen) = choices.principal_arns.get(&self.key) {
             return Ok(chosen.clone());
         }
-        let unclear = |why: &str, help: &str| Fate::Blocked {
-            why: why.to_owned(),
-            help: help.to_owned(),
-        };
         let Ok(arn) = self.arn.parse::<Arn>() else {
-            return Err(unclear(
+            return Err(blocked(
                 "its ARN is written in a way that EKS does not take",
-                "Write the ARN as IAM has it.",
+                None,
             ));
         };
         if arn.service != "iam" || arn.resource == "root" {
-            return Err(unclear(
+            return Err(blocked(
                 "an access entry is for an IAM role or an IAM user",
-                "Map the roles and users that need access by their ARNs.",
+                Some(map_by_arn()),
             ));
         }
         let Some(name) = arn.role_name() else {
@@ -242,28 +260,25 @@ impl Written<'_> {
             return Ok(self.arn.to_owned());
         };
         if arn.account != facts.account {
-            return Err(unclear(
+            return Err(blocked(
                 "the role is in another account, and aws-auth does not say its path",
-                "Pass --principal-arn with the whole ARN of the role.",
+                Some(whole_arn()),
             ));
         }
         match facts.roles.get(name) {
-            Some(Ok(Some(whole))) if whole.contains(SERVICE_LINKED) => Err(unclear(
-                "EKS takes no access entry for a service-linked role from anyone",
-                "The service makes its own entry; take the line out once it has.",
+            Some(Ok(Some(whole))) if whole.contains(SERVICE_LINKED) => Err(blocked(
+                "EKS takes no access entry for a service-linked role; its service makes one",
+                None,
             )),
             Some(Ok(Some(whole))) => Ok(whole.clone()),
             Some(Ok(None)) => Err(Fate::Dead {
                 why: "the role does not exist".to_owned(),
             }),
-            Some(Err(error)) => Err(unclear(
-                &format!("the role could not be read: {error}"),
-                "Pass --principal-arn with the whole ARN of the role, or let the caller read it (iam:GetRole).",
+            Some(Err(error)) => Err(blocked(
+                format!("the role could not be read: {error}"),
+                Some(whole_arn()),
             )),
-            None => Err(unclear(
-                "the role was not read",
-                "Pass --principal-arn with the whole ARN of the role.",
-            )),
+            None => Err(blocked("the role was not read", Some(whole_arn()))),
         }
     }
 
@@ -295,11 +310,10 @@ impl Written<'_> {
                     return Ok(self.node(principal_arn, "FARGATE_LINUX"));
                 }
                 (NODE_BY_SESSION, _) => {
-                    return Err(Fate::Blocked {
-                        why: "these are hybrid nodes, or nodes named by their instance id: an entry of another type would rename them"
-                            .to_owned(),
-                        help: "Pass --type with HYBRID_LINUX for hybrid nodes.".to_owned(),
-                    });
+                    return Err(blocked(
+                        "these are hybrid nodes, or nodes named by their instance id: an entry of another type would rename them",
+                        Some(remedy!("For hybrid nodes pass --type {}=HYBRID_LINUX.", self.arn)),
+                    ));
                 }
                 _ => {}
             }
@@ -329,13 +343,12 @@ impl Written<'_> {
             );
         }
         let groups = self.groups.iter().map(String::as_str);
-        let groups =
-            names::groups(groups.filter(|group| *group != MASTERS)).map_err(|why| Fate::Blocked {
-                why,
-                help:
-                    "Bind a group of another name to the same roles, and map the principal to that one first."
-                        .to_owned(),
-            })?;
+        let groups = names::groups(groups.filter(|group| *group != MASTERS)).map_err(|why| {
+            let help = remedy!(
+                "Bind a group of another name to the same roles, and map the principal to that group."
+            );
+            blocked(why, Some(help))
+        })?;
         let written = chosen_name.map_or(self.username, String::as_str);
         let account = principal_arn.split(':').nth(4).unwrap_or_default().to_owned();
         let username = if written.is_empty() {
@@ -346,11 +359,9 @@ impl Written<'_> {
             );
             None
         } else {
-            let name = names::username(written, &account).map_err(|why| Fate::Blocked {
-                why,
-                help:
-                    "Pass --username with another one; bindings that name the user must name that one then."
-                        .to_owned(),
+            let name = names::username(written, &account).map_err(|why| {
+                let help = remedy!("Pass --username {}=NAME with another name.", self.arn);
+                blocked(why, Some(help))
             })?;
             if chosen_name.is_some_and(|chosen| chosen != self.username) {
                 verdict = Verdict::Unknown;

@@ -42,6 +42,7 @@ fn fates(sections: &[(&str, &str)], entries: &[AccessEntry], choices: &Choices) 
             roles: &roles(&aws_auth),
             account: ACCOUNT,
             partition: Partition::Aws,
+            bridge_group: "eksact:migration:0",
         },
         choices,
     )
