@@ -119,6 +119,9 @@ pub struct World {
     /// How long CloudFormation computes a change set.
     #[serde(default)]
     pub change_set_seconds: u32,
+    /// How long EKS works on an update of a cluster.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub update_seconds: u32,
     /// How long readers of a role still see the trust policy of before a write: IAM is eventually consistent.
     #[serde(default)]
     pub iam_lag_milliseconds: u32,
@@ -165,6 +168,7 @@ impl World {
             counter: 0,
             stack_seconds: 0,
             change_set_seconds: 0,
+            update_seconds: 0,
             iam_lag_milliseconds: 0,
             replaced_trust_policies: BTreeMap::new(),
             quotas: Quotas::default(),
@@ -200,6 +204,7 @@ impl World {
             certificate_authority_data: None,
             oidc_issuer: Some(format!("https://oidc.eks.{region}.{suffix}/id/{id}")),
             authentication_mode: Some("API_AND_CONFIG_MAP".to_owned()),
+            bootstrap_creator_admin: None,
             endpoint_public_access: Some(true),
             tags: BTreeMap::new(),
         };
@@ -308,6 +313,14 @@ impl SimulatedCluster {
         };
         self.service_accounts.insert(key, service_account);
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes the field by reference"
+)]
+fn is_zero(seconds: &u32) -> bool {
+    *seconds == 0
 }
 
 /// A UUID that belongs to `what`.

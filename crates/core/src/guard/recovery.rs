@@ -96,6 +96,7 @@ mod tests {
             certificate_authority_data: None,
             oidc_issuer: None,
             authentication_mode: Some(mode.to_owned()),
+            bootstrap_creator_admin: None,
             endpoint_public_access: None,
             tags: BTreeMap::new(),
         };

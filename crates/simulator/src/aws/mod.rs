@@ -7,6 +7,8 @@ mod access_entry;
 mod caller_identity;
 mod change_set;
 mod cluster;
+mod cluster_update;
+mod identity_provider_config;
 mod import;
 mod oidc_provider;
 mod policy_document;
@@ -24,7 +26,10 @@ use serde::{Deserialize, Serialize};
 use super::refusal::Refusal;
 use super::state::World;
 use super::{Call, Sandbox};
-use eksact_core::ports::{CallError, aws::AccessEntry};
+use eksact_core::ports::{
+    CallError,
+    aws::{AccessEntry, IdentityProviderConfig},
+};
 
 /// What EKS keeps of a cluster, besides the cluster itself: a map per kind of object.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,10 +37,17 @@ pub struct EksObjects {
     /// Access entries by the ARN of their principal.
     #[serde(default)]
     pub access_entries: BTreeMap<String, AccessEntry>,
+    /// Its updates, and what they lead to.
+    #[serde(default, skip_serializing_if = "Updates::is_default")]
+    pub updates: Updates,
+    /// OIDC identity providers by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub identity_providers: BTreeMap<String, IdentityProviderConfig>,
 }
 
 pub(super) use access_entry::{CONFIG_MAP, authentication_mode};
 pub use change_set::ChangeSetRecord;
+pub use cluster_update::{UpdateRecord, UpdateWork, Updates};
 pub use stack::{StackRecord, StackResource, StackWork};
 
 fn reading(service: &'static str, action: &str, object: &str) -> Call {

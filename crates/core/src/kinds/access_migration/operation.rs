@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// One step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
-pub(super) enum Operation {
+pub(crate) enum Operation {
     /// Creates the binding.
     Bind {
         /// The binding.

@@ -14,7 +14,10 @@ use crate::{
     kinds::bridge::{self, Bridge},
     live::{Live, addresses},
     migration::{Fate, Proposal},
-    ports::kubernetes::{RbacBinding, Subject},
+    ports::{
+        aws::AuthenticationMode,
+        kubernetes::{RbacBinding, Subject},
+    },
 };
 
 /// The binding that gives the group of a [`Bridge`] everything.
@@ -59,9 +62,9 @@ pub(super) fn plan(scope: &Scope, bridge: Option<&Bridge>, live: &Live, draft: &
         .map(|(key, proposal)| (key, proposal, addresses::access_entry(&proposal.principal_arn)))
         .filter(|(_, _, entry)| draft.change(entry).is_some())
         .collect();
-    let mode = addresses::authentication_mode(&live.cluster.name);
+    let mode = |mode| addresses::authentication_mode(&live.cluster.name, mode);
     for (_, _, entry) in &entries {
-        draft.order(mode.clone(), entry.clone());
+        draft.order(mode(AuthenticationMode::ApiAndConfigMap), entry.clone());
     }
     order_entries(scope, &entries, draft);
 
@@ -126,7 +129,14 @@ pub(super) fn plan(scope: &Scope, bridge: Option<&Bridge>, live: &Live, draft: &
         after.extend(steps.first().cloned());
         steps.push(draft.add_step(&address, "unbind", title, after, &operation));
     }
-    order_removals(scope, &entries, &address, draft);
+    let first_removed = order_removals(scope, &entries, &address, draft);
+    // From the last mode on there is no way back, so it comes last.
+    for before in first_removed.into_iter().chain([address.clone()]) {
+        draft.order(before, mode(AuthenticationMode::Api));
+    }
+    for (_, _, entry) in &entries {
+        draft.order(entry.clone(), mode(AuthenticationMode::Api));
+    }
     if steps.is_empty() {
         return;
     }
@@ -174,17 +184,18 @@ fn order_removals(
     entries: &[(&str, &Proposal, Address)],
     address: &Address,
     draft: &mut PlanDraft,
-) {
+) -> Option<Address> {
     let subjects: BTreeSet<&str> = scope.lines.iter().map(|line| line.subject.as_str()).collect();
     let going = subjects.into_iter().map(addresses::identity_mapping);
-    let Some(first) = going.into_iter().find(|mapping| draft.change(mapping).is_some()) else {
-        return;
-    };
+    let first = going
+        .into_iter()
+        .find(|mapping| draft.change(mapping).is_some())?;
     // All lines are one write: what the first waits for, all wait for.
     for (_, _, entry) in entries {
         draft.order(entry.clone(), first.clone());
     }
-    draft.order(address.clone(), first);
+    draft.order(address.clone(), first.clone());
+    Some(first)
 }
 
 /// Lets the first step of a change wait for this one.

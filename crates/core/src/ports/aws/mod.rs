@@ -7,6 +7,8 @@ mod access_entry;
 mod caller_identity;
 mod change_set;
 mod cluster;
+mod cluster_update;
+mod identity_provider_config;
 mod oidc_provider;
 mod role;
 mod stack;
@@ -15,6 +17,14 @@ pub use access_entry::{AccessEntry, AccessEntryReader, AccessPolicy};
 pub use caller_identity::{CallerIdentity, CallerIdentityReader};
 pub use change_set::{ChangeSet, ChangeSetReader, ChangeSetRequest, ChangeSetWriter, ResourceChange};
 pub use cluster::{Cluster, ClusterReader, ClusterWriter};
+pub use cluster_update::{
+    ACCESS_CONFIG_UPDATE, AuthenticationMode, ClusterUpdate, ClusterUpdateError, ClusterUpdateReader,
+    ClusterUpdateWriter, UnknownAuthenticationMode,
+};
+pub use identity_provider_config::{
+    ASSOCIATE_IDENTITY_PROVIDER_CONFIG, DISASSOCIATE_IDENTITY_PROVIDER_CONFIG, IdentityProviderConfig,
+    IdentityProviderConfigReader, IdentityProviderConfigWriter,
+};
 pub use oidc_provider::{OidcProvider, OidcProviderReader, OidcProviderWriter};
 pub use role::{Role, RoleReader, RoleTrust, RoleWriter};
 pub use stack::{Stack, StackEvent, StackReader, StackRequest, StackWriter};
@@ -35,6 +45,8 @@ together! {
     CallerIdentityReader,
     ChangeSetReader,
     ClusterReader,
+    ClusterUpdateReader,
+    IdentityProviderConfigReader,
     OidcProviderReader,
     RoleReader,
     StackReader,
@@ -45,6 +57,8 @@ together! {
     AwsWriter:
     ChangeSetWriter,
     ClusterWriter,
+    ClusterUpdateWriter,
+    IdentityProviderConfigWriter,
     OidcProviderWriter,
     RoleWriter,
     StackWriter,
