@@ -14,7 +14,9 @@ use super::aws::{ChangeSetRecord, EksObjects, StackRecord};
 use super::caller::SimulatedCaller;
 use eksact_core::ports::aws::{Cluster, OidcProvider, Role};
 use eksact_core::ports::issuer::CertificateChain;
-use eksact_core::ports::kubernetes::{ConfigMap, Namespace, Pod, RbacBinding, RbacRole, ServiceAccount};
+use eksact_core::ports::kubernetes::{
+    ConfigMap, DaemonSet, Namespace, Pod, RbacBinding, RbacRole, ServiceAccount,
+};
 
 /// The version of the file format that this program writes and reads.
 pub const WORLD_VERSION: u32 = 1;
@@ -72,6 +74,9 @@ pub struct SimulatedCluster {
     /// Pods by `namespace/name`.
     #[serde(default)]
     pub pods: BTreeMap<String, Pod>,
+    /// `DaemonSets` by `namespace/name`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub daemon_sets: BTreeMap<String, DaemonSet>,
     /// ConfigMaps by `namespace/name`.
     #[serde(default)]
     pub config_maps: BTreeMap<String, ConfigMap>,
@@ -206,6 +211,7 @@ impl World {
             authentication_mode: Some("API_AND_CONFIG_MAP".to_owned()),
             bootstrap_creator_admin: None,
             endpoint_public_access: Some(true),
+            auto_mode: false,
             tags: BTreeMap::new(),
         };
         let mut simulated = SimulatedCluster {
@@ -214,6 +220,7 @@ impl World {
             namespaces: BTreeMap::new(),
             service_accounts: BTreeMap::new(),
             pods: BTreeMap::new(),
+            daemon_sets: BTreeMap::new(),
             config_maps: BTreeMap::new(),
             rbac_roles: BTreeMap::new(),
             rbac_bindings: BTreeMap::new(),

@@ -55,6 +55,10 @@ impl ClusterReader for AwsClient {
                 .and_then(|access| access.authentication_mode)
                 .map(|mode| mode.as_str().to_owned()),
             endpoint_public_access: cluster.resources_vpc_config.map(|vpc| vpc.endpoint_public_access),
+            auto_mode: cluster
+                .compute_config
+                .and_then(|compute| compute.enabled)
+                .unwrap_or_default(),
             tags: cluster.tags.unwrap_or_default().into_iter().collect(),
         })
     }

@@ -4,6 +4,7 @@
 //! [`AwsClient`] reads and writes, with a file for each object; [`IssuerClient`] looks at the issuer's certificates.
 
 mod access_entry;
+mod addon;
 pub mod assume_role;
 mod caller_identity;
 mod change_set;
@@ -17,6 +18,7 @@ pub mod http;
 mod identity_provider_config;
 pub mod issuer;
 mod oidc_provider;
+mod pod_identity_association;
 mod role;
 mod stack;
 #[cfg(test)]

@@ -98,6 +98,7 @@ mod tests {
             authentication_mode: Some(mode.to_owned()),
             bootstrap_creator_admin: None,
             endpoint_public_access: None,
+            auto_mode: false,
             tags: BTreeMap::new(),
         };
         let caller = CallerIdentity {

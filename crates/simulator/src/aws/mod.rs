@@ -4,6 +4,7 @@
 //! A read that takes several calls in AWS is recorded as several, so that counting calls tells something.
 
 mod access_entry;
+mod addon;
 mod caller_identity;
 mod change_set;
 mod cluster;
@@ -11,6 +12,7 @@ mod cluster_update;
 mod identity_provider_config;
 mod import;
 mod oidc_provider;
+mod pod_identity_association;
 mod policy_document;
 mod role;
 mod role_policies;
@@ -28,7 +30,7 @@ use super::state::World;
 use super::{Call, Sandbox};
 use eksact_core::ports::{
     CallError,
-    aws::{AccessEntry, IdentityProviderConfig},
+    aws::{AccessEntry, Addon, IdentityProviderConfig, PodIdentityAssociation},
 };
 
 /// What EKS keeps of a cluster, besides the cluster itself: a map per kind of object.
@@ -43,6 +45,12 @@ pub struct EksObjects {
     /// OIDC identity providers by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub identity_providers: BTreeMap<String, IdentityProviderConfig>,
+    /// Add-ons by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub addons: BTreeMap<String, Addon>,
+    /// Pod identity associations by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pod_identity_associations: BTreeMap<String, PodIdentityAssociation>,
 }
 
 pub(super) use access_entry::{CONFIG_MAP, authentication_mode};

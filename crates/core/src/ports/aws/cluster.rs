@@ -35,6 +35,9 @@ pub struct Cluster {
     pub bootstrap_creator_admin: Option<bool>,
     /// Whether the API is reachable from outside the VPC.
     pub endpoint_public_access: Option<bool>,
+    /// Whether EKS Auto Mode runs its nodes (`computeConfig.enabled`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub auto_mode: bool,
     /// Tags of the cluster.
     pub tags: BTreeMap<String, String>,
 }

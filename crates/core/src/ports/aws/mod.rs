@@ -4,16 +4,19 @@
 //! whole (eksctl 0.231 does, `cfn/manager/api.go:474`).
 
 mod access_entry;
+mod addon;
 mod caller_identity;
 mod change_set;
 mod cluster;
 mod cluster_update;
 mod identity_provider_config;
 mod oidc_provider;
+mod pod_identity_association;
 mod role;
 mod stack;
 
 pub use access_entry::{AccessEntry, AccessEntryReader, AccessPolicy};
+pub use addon::{Addon, AddonReader, AddonWriter};
 pub use caller_identity::{CallerIdentity, CallerIdentityReader};
 pub use change_set::{ChangeSet, ChangeSetReader, ChangeSetRequest, ChangeSetWriter, ResourceChange};
 pub use cluster::{Cluster, ClusterReader, ClusterWriter};
@@ -26,6 +29,11 @@ pub use identity_provider_config::{
     IdentityProviderConfigReader, IdentityProviderConfigWriter,
 };
 pub use oidc_provider::{OidcProvider, OidcProviderReader, OidcProviderWriter};
+pub use pod_identity_association::{
+    NewPodIdentityAssociation, PodIdentityAssociation, PodIdentityAssociationReader,
+    PodIdentityAssociationSummary, PodIdentityAssociationUpdate, PodIdentityAssociationWriter,
+    is_role_not_seen,
+};
 pub use role::{Role, RoleReader, RoleTrust, RoleWriter};
 pub use stack::{Stack, StackEvent, StackReader, StackRequest, StackWriter};
 
@@ -42,12 +50,14 @@ together! {
     /// Reads an account and region. Planning is given this and no more.
     AwsReader:
     AccessEntryReader,
+    AddonReader,
     CallerIdentityReader,
     ChangeSetReader,
     ClusterReader,
     ClusterUpdateReader,
     IdentityProviderConfigReader,
     OidcProviderReader,
+    PodIdentityAssociationReader,
     RoleReader,
     StackReader,
 }
@@ -55,11 +65,13 @@ together! {
 together! {
     /// Changes an account and region. Only the runner of an approved plan is given this.
     AwsWriter:
+    AddonWriter,
     ChangeSetWriter,
     ClusterWriter,
     ClusterUpdateWriter,
     IdentityProviderConfigWriter,
     OidcProviderWriter,
+    PodIdentityAssociationWriter,
     RoleWriter,
     StackWriter,
 }
