@@ -227,6 +227,7 @@ pub(super) fn creator_entry(cluster_arn: &str, creator_arn: &str) -> AccessEntry
             arn: format!("arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"),
             namespaces: None,
         }],
+        ..AccessEntry::default()
     }
 }
 

@@ -142,6 +142,12 @@ pub struct World {
     /// Whether every customer-managed policy of the account exists, listed or not: so that a newcomer's own file works.
     #[serde(default)]
     pub any_policy: bool,
+    /// Whether every role and user of the account exists that somebody names, listed or not: for the same reason.
+    #[serde(default)]
+    pub any_principal: bool,
+    /// When roles were made, by their unique ids; the others were there before everything else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub role_dates: BTreeMap<String, Timestamp>,
     /// Customer-managed policies that exist, by ARN. Every policy of AWS's own exists.
     #[serde(default)]
     pub policies: BTreeSet<String>,
@@ -179,6 +185,8 @@ impl World {
             quotas: Quotas::default(),
             denied: BTreeSet::new(),
             any_policy: false,
+            any_principal: false,
+            role_dates: BTreeMap::new(),
             policies: BTreeSet::new(),
             clusters: BTreeMap::new(),
             oidc_providers: BTreeMap::new(),

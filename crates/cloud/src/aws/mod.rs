@@ -19,6 +19,7 @@ mod identity_provider_config;
 pub mod issuer;
 mod oidc_provider;
 mod pod_identity_association;
+mod principal;
 mod role;
 mod stack;
 #[cfg(test)]

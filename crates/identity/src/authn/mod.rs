@@ -7,6 +7,7 @@
 //! a service account to its role ([`irsa`]). Clients and credential resolution live in `cloud`.
 
 pub mod access_entry;
+pub mod access_policy;
 pub mod arn;
 pub mod aws_auth;
 pub mod aws_auth_manifest;

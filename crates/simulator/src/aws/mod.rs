@@ -4,6 +4,7 @@
 //! A read that takes several calls in AWS is recorded as several, so that counting calls tells something.
 
 mod access_entry;
+mod access_entry_rules;
 mod addon;
 mod caller_identity;
 mod change_set;
@@ -14,6 +15,7 @@ mod import;
 mod oidc_provider;
 mod pod_identity_association;
 mod policy_document;
+mod principal;
 mod role;
 mod role_policies;
 mod stack;
@@ -51,6 +53,10 @@ pub struct EksObjects {
     /// Pod identity associations by id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pod_identity_associations: BTreeMap<String, PodIdentityAssociation>,
+    /// The unique ids of the roles that the entries were made for, by the ARN of the principal. EKS keeps the id and not the
+    /// name: a role that is made again under the same ARN has no access. One that is not here is whoever has the ARN.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub principal_ids: BTreeMap<String, String>,
 }
 
 pub(super) use access_entry::{CONFIG_MAP, authentication_mode};

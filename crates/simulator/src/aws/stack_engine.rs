@@ -102,6 +102,8 @@ impl World {
                     Some(StackWork::Delete) => self.finish_delete(&mut record, at),
                     None => {}
                 }
+                let physical_ids = record.resources.values().map(|resource| &resource.physical_id);
+                self.date_roles(physical_ids, at);
                 self.stacks.insert(id.clone(), record);
                 settled = true;
             }

@@ -12,10 +12,13 @@ mod cluster_update;
 mod identity_provider_config;
 mod oidc_provider;
 mod pod_identity_association;
+mod principal;
 mod role;
 mod stack;
 
-pub use access_entry::{AccessEntry, AccessEntryReader, AccessPolicy};
+pub use access_entry::{
+    AccessEntry, AccessEntryReader, AccessEntryWriter, AccessPolicy, NewAccessEntry, OfferedAccessPolicy,
+};
 pub use addon::{Addon, AddonReader, AddonWriter};
 pub use caller_identity::{CallerIdentity, CallerIdentityReader};
 pub use change_set::{ChangeSet, ChangeSetReader, ChangeSetRequest, ChangeSetWriter, ResourceChange};
@@ -34,6 +37,7 @@ pub use pod_identity_association::{
     PodIdentityAssociationSummary, PodIdentityAssociationUpdate, PodIdentityAssociationWriter,
     is_role_not_seen,
 };
+pub use principal::{Principal, PrincipalReader};
 pub use role::{Role, RoleReader, RoleTrust, RoleWriter};
 pub use stack::{Stack, StackEvent, StackReader, StackRequest, StackWriter};
 
@@ -58,6 +62,7 @@ together! {
     IdentityProviderConfigReader,
     OidcProviderReader,
     PodIdentityAssociationReader,
+    PrincipalReader,
     RoleReader,
     StackReader,
 }
@@ -66,6 +71,7 @@ together! {
     /// Changes an account and region. Only the runner of an approved plan is given this.
     AwsWriter:
     AddonWriter,
+    AccessEntryWriter,
     ChangeSetWriter,
     ClusterWriter,
     ClusterUpdateWriter,
