@@ -12,7 +12,7 @@ use crate::{
     guard::access::{MASTERS, NODES, principal_key},
     ports::{
         CallError,
-        aws::{AccessEntry, AccessPolicy},
+        aws::{AccessEntry, AccessPolicy, Principal},
     },
 };
 use eksact_identity::{
@@ -47,8 +47,8 @@ pub struct Facts<'live> {
     pub aws_auth: &'live AwsAuth,
     /// The cluster's access entries; none where it has none yet.
     pub entries: &'live [AccessEntry],
-    /// The whole ARN of each role of the cluster's account that a line names, by the role's name as the line has it.
-    pub roles: &'live BTreeMap<String, Result<Option<String>, CallError>>,
+    /// The roles and users of the cluster's account that lines name, by the ARN as the line has it.
+    pub principals: &'live BTreeMap<String, Result<Option<Principal>, CallError>>,
     /// The account of the cluster.
     pub account: &'live str,
     /// Its partition.
@@ -228,6 +228,13 @@ impl Written<'_> {
             .filter(|entry| !entry.groups.iter().any(|group| group == facts.bridge_group))
             .find(|entry| principal_key(&entry.principal_arn) == self.key);
         match (existing, wanted) {
+            (Some(entry), Ok(mut proposal)) if self.is_stale(entry, facts) => {
+                proposal.why.push(
+                    "the access entry is that of an earlier principal of this ARN, and counts for no one"
+                        .to_owned(),
+                );
+                Fate::Entry(proposal)
+            }
             (Some(entry), Ok(proposal)) => decided(entry, &proposal),
             (Some(_), Err(Fate::Blocked { why, .. })) => Fate::Decided {
                 verdict: Verdict::Unknown,
@@ -255,31 +262,47 @@ impl Written<'_> {
                 Some(map_by_arn()),
             ));
         }
-        let Some(name) = arn.role_name() else {
-            // The ARN of a user has its path in aws-auth, too.
-            return Ok(self.arn.to_owned());
-        };
+        let is_role = arn.role_name().is_some();
         if arn.account != facts.account {
-            return Err(blocked(
-                "the role is in another account, and aws-auth does not say its path",
-                Some(whole_arn()),
-            ));
+            return if is_role {
+                Err(blocked(
+                    "the role is in another account, and aws-auth does not say its path",
+                    Some(whole_arn()),
+                ))
+            } else {
+                // The ARN of a user has its path in aws-auth, too.
+                Ok(self.arn.to_owned())
+            };
         }
-        match facts.roles.get(name) {
-            Some(Ok(Some(whole))) if whole.contains(SERVICE_LINKED) => Err(blocked(
+        let what = if is_role { "role" } else { "user" };
+        match facts.principals.get(self.arn) {
+            Some(Ok(Some(principal))) if principal.arn.contains(SERVICE_LINKED) => Err(blocked(
                 "EKS takes no access entry for a service-linked role; its service makes one",
                 None,
             )),
-            Some(Ok(Some(whole))) => Ok(whole.clone()),
-            Some(Ok(None)) => Err(Fate::Dead {
-                why: "the role does not exist".to_owned(),
+            Some(Ok(Some(principal))) if !is_role && principal.arn != self.arn => Err(Fate::Dead {
+                why: format!("the user of this name is {}", principal.arn),
             }),
+            Some(Ok(Some(principal))) => Ok(principal.arn.clone()),
+            Some(Ok(None)) => Err(Fate::Dead {
+                why: format!("the {what} does not exist"),
+            }),
+            Some(Err(_)) | None if !is_role => Ok(self.arn.to_owned()),
             Some(Err(error)) => Err(blocked(
                 format!("the role could not be read: {error}"),
                 Some(whole_arn()),
             )),
             None => Err(blocked("the role was not read", Some(whole_arn()))),
         }
+    }
+
+    /// Whether the entry was made for another principal of this ARN: EKS compares the unique id, which a role or user that is
+    /// made again does not have (<https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>).
+    fn is_stale(&self, entry: &AccessEntry, facts: &Facts<'_>) -> bool {
+        let Some(Ok(Some(principal))) = facts.principals.get(self.arn) else {
+            return false;
+        };
+        entry.created_at.is_some_and(|made| principal.created_at > made)
     }
 
     fn has(&self, group: &str) -> bool {

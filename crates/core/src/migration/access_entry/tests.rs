@@ -4,12 +4,20 @@ use eksact_identity::authn::aws_auth::parse;
 
 const ACCOUNT: &str = "111122223333";
 
-/// The role of a name exists with this path, unless its name says otherwise.
-fn roles(aws_auth: &AwsAuth) -> BTreeMap<String, Result<Option<String>, CallError>> {
-    let entries = aws_auth.roles.entries.iter();
+/// The principals of the lines exist, roles with a path, unless their names say otherwise.
+fn principals_of(aws_auth: &AwsAuth) -> BTreeMap<String, Result<Option<Principal>, CallError>> {
+    let entries = aws_auth.roles.entries.iter().chain(&aws_auth.users.entries);
     entries
-        .filter_map(|entry| entry.value.arn.rsplit('/').next())
-        .map(|name| {
+        .map(|entry| {
+            let written = &entry.value.arn;
+            let (before, name) = written.rsplit_once('/').unwrap();
+            let exists = |arn: String| {
+                Ok(Some(Principal {
+                    arn,
+                    id: "AROAX".to_owned(),
+                    created_at: "2026-01-02T00:00:00Z".parse().unwrap(),
+                }))
+            };
             let answer = match name {
                 "gone" => Ok(None),
                 "denied" => Err(CallError::new(
@@ -19,12 +27,12 @@ fn roles(aws_auth: &AwsAuth) -> BTreeMap<String, Result<Option<String>, CallErro
                     CallErrorKind::AccessDenied,
                     "no",
                 )),
-                "AWSServiceRoleForX" => Ok(Some(format!(
-                    "arn:aws:iam::{ACCOUNT}:role/aws-service-role/x.amazonaws.com/{name}"
-                ))),
-                _ => Ok(Some(format!("arn:aws:iam::{ACCOUNT}:role/team/{name}"))),
+                "AWSServiceRoleForX" => exists(format!("{before}/aws-service-role/x.amazonaws.com/{name}")),
+                "elsewhere" => exists(format!("{before}/other/{name}")),
+                _ if before.contains(":role") => exists(format!("{before}/team/{name}")),
+                _ => exists(written.clone()),
             };
-            (name.to_owned(), answer)
+            (written.clone(), answer)
         })
         .collect()
 }
@@ -39,7 +47,7 @@ fn fates(sections: &[(&str, &str)], entries: &[AccessEntry], choices: &Choices) 
         &Facts {
             aws_auth: &aws_auth,
             entries,
-            roles: &roles(&aws_auth),
+            principals: &principals_of(&aws_auth),
             account: ACCOUNT,
             partition: Partition::Aws,
             bridge_group: "eksact:migration:0",
@@ -185,6 +193,57 @@ fn each_line_that_cannot_move_names_the_reason() {
     }
     let dead = told(&fate_of("gone", "dev", "devs", &Choices::default()));
     assert_eq!(dead, "dead: the role does not exist");
+}
+
+#[test]
+fn a_user_is_looked_up_with_its_path() {
+    for (user, wanted) in [
+        ("ops/Ann", "user/ops/Ann STANDARD ann [ops] [] same"),
+        ("gone", "dead: the user does not exist"),
+        (
+            "elsewhere",
+            "dead: the user of this name is arn:aws:iam::111122223333:user/other/elsewhere",
+        ),
+        ("denied", "user/denied STANDARD ann [ops] [] same"),
+    ] {
+        let users =
+            format!("- {{userarn: 'arn:aws:iam::{ACCOUNT}:user/{user}', username: ann, groups: [ops]}}\n");
+        assert_eq!(
+            told(&fates(&[("mapUsers", &users)], &[], &Choices::default())[0].fate),
+            wanted
+        );
+    }
+}
+
+/// One that an interrupted migration began still has the group that stands in for a policy.
+#[test]
+fn an_entry_that_is_stale_or_not_finished_is_wanted_again() {
+    let entry = |made: &str, groups: &[&str]| AccessEntry {
+        principal_arn: format!("arn:aws:iam::{ACCOUNT}:role/team/dev"),
+        username: "dev".to_owned(),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        entry_type: "STANDARD".to_owned(),
+        created_at: Some(made.parse().unwrap()),
+        ..AccessEntry::default()
+    };
+    for (entry, wanted) in [
+        (
+            entry("2026-01-01T00:00:00Z", &["a"]),
+            "role/team/dev STANDARD dev [a] [] same",
+        ),
+        (entry("2026-01-03T00:00:00Z", &["a"]), "decided same: "),
+        (
+            entry("2026-01-03T00:00:00Z", &["a", "eksact:migration:0"]),
+            "role/team/dev STANDARD dev [a] [] same",
+        ),
+    ] {
+        let lines = fates(
+            &[("mapRoles", &role("dev", "dev", "a"))],
+            &[entry],
+            &Choices::default(),
+        );
+        assert_eq!(told(&lines[0].fate), wanted);
+    }
 }
 
 #[test]
