@@ -138,7 +138,7 @@ const NOUNS: [Noun; 12] = [
 ];
 
 /// What `eksctl utils` can do besides.
-const UTILITIES: [(&str, Option<Text>); 23] = [
+const UTILITIES: [(&str, Option<Text>); 22] = [
     ("describe-addon-configuration", None),
     ("describe-addon-versions", None),
     ("describe-cluster-versions", None),
@@ -159,14 +159,6 @@ const UTILITIES: [(&str, Option<Text>); 23] = [
     ("migrate-to-pod-identity", None),
     ("nodegroup-health", None),
     ("set-public-access-cidrs", None),
-    (
-        "update-authentication-mode",
-        Some(|| {
-            remedy!(
-                "`aws eks update-cluster-config --name NAME --access-config authenticationMode=API_AND_CONFIG_MAP` does it as well."
-            )
-        }),
-    ),
     ("update-aws-node", None),
     ("update-cluster-endpoint-access", None),
     ("update-cluster-endpoints", None),

@@ -37,6 +37,8 @@ mod signing;
 mod signing_flags;
 mod token;
 mod update;
+mod update_authentication_mode;
+mod utils;
 mod verify;
 mod version;
 mod whoami;
@@ -100,7 +102,7 @@ enum Command {
     Check(check::CheckCommand),
     Restore(restore::RestoreCommand),
     Associate(oidc_provider::AssociateCommand),
-    Utils(oidc_provider::UtilsCommand),
+    Utils(utils::UtilsCommand),
     Token(token::TokenCommand),
     Decode(decode::DecodeCommand),
     Verify(verify::VerifyCommand),

@@ -1,4 +1,4 @@
-//! `eksact utils associate-iam-oidc-provider`, `associate iam-oidc-provider` and `delete iam-oidc-provider`.
+//! `eksact associate iam-oidc-provider`, also under `utils`, and `delete iam-oidc-provider`.
 
 use clap::{Args, Subcommand};
 
@@ -16,20 +16,6 @@ use eksact_core::{
     kinds::{Request, provider_intent::ProviderIntent},
     view::Printer,
 };
-
-/// Commands under eksctl's names
-#[derive(Debug, Args)]
-pub(super) struct UtilsCommand {
-    #[command(subcommand)]
-    what: Utility,
-}
-
-#[derive(Debug, Subcommand)]
-enum Utility {
-    AssociateIamOidcProvider(Box<AssociateProvider>),
-    WriteKubeconfig(Box<super::kubeconfig::WriteKubeconfig>),
-    Schema(super::schema::SchemaCommand),
-}
 
 /// Associate a provider with the cluster
 #[derive(Debug, Args)]
@@ -67,16 +53,6 @@ pub(super) struct DeleteProvider {
     approval: ApprovalFlags,
 }
 
-impl UtilsCommand {
-    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        match self.what {
-            Utility::AssociateIamOidcProvider(command) => command.run(global, printer).await,
-            Utility::WriteKubeconfig(command) => command.run(global, printer).await,
-            Utility::Schema(command) => command.run(printer),
-        }
-    }
-}
-
 impl AssociateCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
@@ -86,7 +62,7 @@ impl AssociateCommand {
 }
 
 impl AssociateProvider {
-    async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let settings = self.plan.settings(&RoleFlags::default(), &self.thumbprint)?;
         let mut config = self.cluster.config(global, printer)?;
         if let Some(path) = self.cluster.file().filter(|_| !config.iam.with_oidc.value) {

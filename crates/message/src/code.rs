@@ -50,6 +50,8 @@ codes! {
         AwsAuthForeignChange "aws-auth-foreign-change" "a write of `aws-auth` would change an entry that the plan does not name; this is a bug in eksact"
         SharedRoleInUse "shared-role-in-use" "a role would be deleted or recreated that service accounts of other clusters share"
         AccessReduced "access-reduced" "a principal would have less access by its access entry than by its line of `aws-auth`, or it is not known of an administrator"
+        OneWayMode "one-way-mode" "the cluster would go to an authentication mode from which EKS has no way back; asked for each step, and never approved by `--yes` alone"
+        AwsAuthInUse "aws-auth-in-use" "the cluster would stop reading `aws-auth` while it lets in principals that have no access entry"
     }
     "Files" {
         AccessEntry "access-entry" "an access entry that eksctl would refuse"
@@ -131,6 +133,10 @@ codes! {
         AwsAuthNotRead "aws-auth-not-read" "the cluster reads access entries only (authentication mode API)"
         AwsAuthTooLarge "aws-auth-too-large" "the ConfigMap would be larger than the 1 MiB that the API server accepts, or its annotations than 256 KiB"
         AwsAuthUnreadable "aws-auth-unreadable" "`aws-auth` could not be read"
+        AuthenticationMode "authentication-mode" "the cluster cannot go to the wanted authentication mode: EKS has no way back, or the cluster is in one that eksact does not know"
+        BootstrapPermissions "bootstrap-permissions" "`bootstrapClusterCreatorAdminPermissions` is decided when a cluster is made, and has no effect on one that exists"
+        OidcProviderMissing "oidc-provider-missing" "the cluster has no provider, and the file or the command does not ask for one"
+        NoOidcIssuer "no-oidc-issuer" "the cluster has no issuer"
         BadOidcIssuer "bad-oidc-issuer" "the cluster's issuer is not one that IAM accepts"
         BindingsUnreadable "bindings-unreadable" "bindings could not be read"
         ClusterRoleMissing "cluster-role-missing" "a binding names a `ClusterRole` that does not exist: it grants nothing"

@@ -8,6 +8,7 @@ use super::{
     cluster_access::ClusterAccess,
     location::{Located, SourceLocation},
 };
+use crate::ports::aws::AuthenticationMode;
 use eksact_identity::{iam::WellKnownPolicy, service_account::ServiceAccountKey};
 
 /// The namespace of a service account that names none, as in Kubernetes and eksctl (`defaults.go`).
@@ -22,6 +23,10 @@ pub struct ClusterConfig {
     pub iam: Iam,
     /// Who gets into the cluster, and what they may do there.
     pub access: ClusterAccess,
+    /// Where the cluster shall look up who gets in.
+    pub authentication_mode: Option<Located<AuthenticationMode>>,
+    /// Whether the cluster's creator became an administrator when the cluster was made.
+    pub bootstrap_creator_admin: Option<Located<bool>>,
     /// The sections of the file that eksact knows and leaves alone, in the order of the file:
     /// `nodeGroups`, `iam.podIdentityAssociations`.
     pub unmanaged_sections: Vec<String>,

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     access::{Admitted, AwsAuthAccess, Refusal},
+    authentication_mode::{lines_lost, voids_aws_auth},
     standpoint::Standpoint,
 };
 use crate::{live::Live, ports::aws::CallerIdentity};
@@ -77,9 +78,19 @@ fn access(principals: Principals) -> AwsAuthAccess {
 /// The refusals over what a plan makes of the ConfigMap; none where it leaves it as it is. A section that would be dropped
 /// still is what the guard over it is about: an edit of one is refused before, and a restore may correct one.
 pub(super) fn refusals(before: &Live, after: &Live) -> Vec<Refusal> {
+    let lost = lines_lost(before, after);
+    lost.into_iter().chain(over_access(before, after)).collect()
+}
+
+fn over_access(before: &Live, after: &Live) -> Vec<Refusal> {
     let (Some(Ok(now)), Some(Ok(would))) = (before.aws_auth(), after.aws_auth()) else {
         return Vec::new();
     };
+    if voids_aws_auth(before, after) {
+        // Who still gets in then does so by an access entry that is there once the plan is done, and so is the way back.
+        let nobody = AwsAuthReading::of(&BTreeMap::new());
+        return Standpoint::of(after).refusals(&AwsAuthReading::of_live(before), &nobody, &[], &[]);
+    }
     if now == would {
         return Vec::new();
     }

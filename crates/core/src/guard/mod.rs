@@ -6,6 +6,7 @@
 //! edit) is reported by the kind that finds it.
 
 pub mod access;
+pub mod authentication_mode;
 pub mod aws_auth;
 mod oidc_provider;
 pub mod own_rights;
@@ -49,11 +50,15 @@ pub enum Guard {
     SharedRoleInUse,
     /// A principal would keep less access than its line of `aws-auth` gives it.
     AccessReduced,
+    /// The cluster would go to an authentication mode from which there is no way back.
+    OneWayMode,
+    /// The cluster would stop reading `aws-auth` while it lets somebody in whom no access entry does.
+    AwsAuthInUse,
 }
 
 impl Guard {
     /// Every guard.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::OidcProviderInUse,
         Self::OidcProviderNotMarked,
         Self::KubernetesUnreachable,
@@ -64,6 +69,8 @@ impl Guard {
         Self::AwsAuthForeignChange,
         Self::SharedRoleInUse,
         Self::AccessReduced,
+        Self::OneWayMode,
+        Self::AwsAuthInUse,
     ];
 
     /// Its stable code.
@@ -79,6 +86,8 @@ impl Guard {
             Self::AwsAuthForeignChange => Code::AwsAuthForeignChange,
             Self::SharedRoleInUse => Code::SharedRoleInUse,
             Self::AccessReduced => Code::AccessReduced,
+            Self::OneWayMode => Code::OneWayMode,
+            Self::AwsAuthInUse => Code::AwsAuthInUse,
         }
     }
 
@@ -99,6 +108,10 @@ impl Guard {
             Self::AccessReduced => {
                 "migrate a principal that would have less access, or an administrator of whom that is not known"
             }
+            Self::OneWayMode => "go to an authentication mode from which EKS has no way back",
+            Self::AwsAuthInUse => {
+                "stop reading aws-auth although it lets in principals without an access entry"
+            }
         }
     }
 
@@ -113,6 +126,7 @@ impl Guard {
 pub fn check(before: &Live, after: &Live, draft: &mut PlanDraft) -> Vec<KnownRefusal> {
     oidc_provider::check(before, draft);
     shared_role::check(before, after, draft);
+    authentication_mode::check(before, draft);
     let refusals = aws_auth::refusals(before, after);
     for refusal in &refusals {
         draft.add_finding(refusal.finding().about(&addresses::aws_auth()));

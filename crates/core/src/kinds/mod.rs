@@ -5,8 +5,10 @@
 
 pub mod access_effect;
 pub mod access_migration;
+pub mod authentication_mode;
 pub mod bridge;
 mod caller_rights;
+mod cluster_update;
 pub mod iam_role;
 pub mod identity_mapping;
 pub mod namespace;
@@ -198,6 +200,7 @@ pub(crate) fn kind_of(step: &Step) -> Option<&'static dyn AnyKind> {
 /// Every kind, in the order in which they are read and planned: what others build on comes first.
 pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
     &[
+        &authentication_mode::AuthenticationModeKind,
         &oidc_provider::OidcProviderKind,
         &iam_role::IamRoleKind,
         &namespace::NamespaceKind,

@@ -3,6 +3,7 @@
 //! `access` decodes identity mappings and groups, for both kinds of documents.
 
 mod access;
+mod authentication_mode;
 
 use std::collections::BTreeMap;
 
@@ -32,6 +33,8 @@ pub(super) fn cluster_config(root: &Node, source: &Source) -> ClusterConfig {
             .get("metadata")
             .map(|node| reader.metadata(node))
             .unwrap_or_default(),
+        authentication_mode: reader.authentication_mode(root),
+        bootstrap_creator_admin: reader.bootstrap_creator_admin(root),
         iam: root.get("iam").map(|node| reader.iam(node)).unwrap_or_default(),
         unmanaged_sections: unmanaged_sections(root),
     }
