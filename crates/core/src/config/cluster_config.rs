@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    access_entry::AccessEntries,
     cluster_access::ClusterAccess,
     location::{Located, SourceLocation},
 };
@@ -22,6 +23,8 @@ pub struct ClusterConfig {
     pub iam: Iam,
     /// Who gets into the cluster, and what they may do there.
     pub access: ClusterAccess,
+    /// Its access entries.
+    pub access_entries: AccessEntries,
     /// The sections of the file that eksact knows and leaves alone, in the order of the file:
     /// `nodeGroups`, `iam.podIdentityAssociations`.
     pub unmanaged_sections: Vec<String>,
