@@ -1,6 +1,6 @@
 //! User names and groups of `aws-auth` that an access entry cannot have as they are written.
 
-use eksact_identity::authn::access_entry::{reserved_prefix, session_without_colon};
+use eksact_identity::authn::access_policy::{reserved_prefix, template_without_colon};
 
 /// The templates that EKS fills in for an entry of type `STANDARD`
 /// (<https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>).
@@ -25,7 +25,7 @@ pub(super) fn username(written: &str, account: &str) -> Result<String, String> {
             "the user name {written} has a template that access entries do not have"
         ));
     }
-    if session_without_colon(&filled) {
+    if template_without_colon(&filled).is_some() {
         return Err(format!(
             "the user name {written} has no colon before the name of the session, which EKS asks for"
         ));

@@ -1,25 +1,54 @@
-//! What EKS lets the names in an access entry be.
+//! Access entries of EKS by their types: what EKS derives for each where nothing is said.
 //!
-//! Source: messages that EKS gives for `CreateAccessEntry`, measured (`pf-eks-accessentry-*` of cdk-preflight, 2026-09), and
-//! <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>.
+//! Source: <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>.
 
-/// How user names and groups of an access entry must not begin. The list is closed: `sts:` is allowed.
-pub const RESERVED_PREFIXES: [&str; 5] = ["system:", "eks:", "aws:", "amazon:", "iam:"];
+/// The type of people and programs; the others are for nodes.
+pub const STANDARD: &str = "STANDARD";
 
-/// The reserved prefix that a user name or a group begins with.
-pub fn reserved_prefix(name: &str) -> Option<&'static str> {
-    RESERVED_PREFIXES
-        .into_iter()
-        .find(|prefix| name.starts_with(prefix))
+/// The type of nodes of EKS Auto Mode, the only one of nodes that takes access policies.
+pub const EC2: &str = "EC2";
+
+/// Every type, that of people first.
+pub const TYPES: [&str; 7] = [
+    STANDARD,
+    "EC2_LINUX",
+    "EC2_WINDOWS",
+    "FARGATE_LINUX",
+    "HYBRID_LINUX",
+    EC2,
+    "HYPERPOD_LINUX",
+];
+
+/// Whether entries of this type are for nodes: EKS fills in their user name and groups, and takes none.
+pub fn is_for_nodes(entry_type: &str) -> bool {
+    entry_type != STANDARD
 }
 
-/// Whether a user name has the name of a session without a colon anywhere before it, which EKS refuses.
-pub fn session_without_colon(username: &str) -> bool {
-    ["{{SessionName}}", "{{SessionNameRaw}}"].iter().any(|template| {
-        username
-            .find(template)
-            .is_some_and(|at| !username.get(..at).unwrap_or_default().contains(':'))
-    })
+/// Whether entries of this type may have access policies.
+pub fn takes_policies(entry_type: &str) -> bool {
+    [STANDARD, EC2].contains(&entry_type)
+}
+
+/// The user name that EKS gives an entry of this type that was given none. A role's path is not in it.
+pub fn derived_username(entry_type: &str, principal_arn: &str) -> String {
+    match entry_type {
+        STANDARD => {}
+        "EC2_LINUX" | "EC2_WINDOWS" | EC2 => return "system:node:{{EC2PrivateDNSName}}".to_owned(),
+        _ => return "system:node:{{SessionName}}".to_owned(),
+    }
+    match principal_arn.split_once(":role/") {
+        Some((head, path_and_name)) => {
+            let name = path_and_name.rsplit('/').next().unwrap_or_default();
+            let head = head.replacen(":iam:", ":sts:", 1);
+            format!("{head}:assumed-role/{name}/{{{{SessionName}}}}")
+        }
+        None => principal_arn.to_owned(),
+    }
+}
+
+/// Whether a role is a service-linked one, of whose entry EKS lets nobody but the service decide.
+pub fn is_service_linked(principal_arn: &str) -> bool {
+    principal_arn.contains(":role/aws-service-role/")
 }
 
 #[cfg(test)]
@@ -27,28 +56,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_refused_as_eks_refuses_them() {
-        for (name, prefix) in [
-            ("system:masters", Some("system:")),
-            ("eks:x", Some("eks:")),
-            ("aws:x", Some("aws:")),
-            ("amazon:x", Some("amazon:")),
-            ("iam:x", Some("iam:")),
-            ("sts:x", None),
-            ("eksact:x", None),
-            ("system", None),
+    fn user_names_that_eks_derives() {
+        for (entry_type, principal, username) in [
+            (
+                STANDARD,
+                "arn:aws:iam::111122223333:role/team/dev",
+                "arn:aws:sts::111122223333:assumed-role/dev/{{SessionName}}",
+            ),
+            (
+                STANDARD,
+                "arn:aws-cn:iam::111122223333:user/team/ann",
+                "arn:aws-cn:iam::111122223333:user/team/ann",
+            ),
+            (
+                "EC2_LINUX",
+                "arn:aws:iam::111122223333:role/node",
+                "system:node:{{EC2PrivateDNSName}}",
+            ),
+            (
+                "FARGATE_LINUX",
+                "arn:aws:iam::111122223333:role/pods",
+                "system:node:{{SessionName}}",
+            ),
         ] {
-            assert_eq!(reserved_prefix(name), prefix, "{name}");
-        }
-        for (name, refused) in [
-            ("john{{SessionName}}", true),
-            ("{{SessionNameRaw}}", true),
-            ("jo:{{SessionName}}", false),
-            ("a:b{{SessionNameRaw}}", false),
-            ("{{SessionName}}:late", true),
-            ("john", false),
-        ] {
-            assert_eq!(session_without_colon(name), refused, "{name}");
+            assert_eq!(derived_username(entry_type, principal), username);
         }
     }
 }

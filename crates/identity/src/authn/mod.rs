@@ -3,7 +3,7 @@
 //!
 //! The bearer token ([`token`]), the hosts that it may name ([`sts_endpoint`]), how kubectl is handed it
 //! ([`exec_credential`]), the simulated one ([`token_sandbox`]), what one says ([`token_decode`]) and what the server checks of it ([`token_check`]); the form of a
-//! caller's ARN ([`arn`]), the names in an access entry ([`access_entry`]), the `aws-auth` ConfigMap ([`aws_auth`]) and its manifest ([`aws_auth_manifest`]); the chain from
+//! caller's ARN ([`arn`]), the `aws-auth` ConfigMap ([`aws_auth`]) and its manifest ([`aws_auth_manifest`]); the chain from
 //! a service account to its role ([`irsa`]). Clients and credential resolution live in `cloud`.
 
 pub mod access_entry;
