@@ -3,7 +3,7 @@
 //! for that time.
 
 use super::Scope;
-use crate::ports::aws::AccessPolicy;
+use crate::{engine::plan::fingerprint, ports::aws::AccessPolicy};
 
 /// The group that new entries are created with, and lose again once their policy is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,4 +17,10 @@ impl Scope for Bridge {}
 /// Whether one of these policies gives the whole cluster: what the group stands in for.
 pub(super) fn gives_everything(policies: &[AccessPolicy]) -> bool {
     policies.iter().any(crate::guard::access::policy_gives_everything)
+}
+
+/// The name of the group for a cluster, which is also its binding's: the same in every run, so that one finds what another left.
+pub fn group(cluster_arn: &str) -> String {
+    let digest = fingerprint(&cluster_arn);
+    format!("eksact:migration:{}", digest.get(..8).unwrap_or(&digest))
 }

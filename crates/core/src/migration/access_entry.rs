@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{names, verdict::Verdict};
 use crate::{
-    guard::access::{MASTERS, NODES, principal_key},
-    ports::{
-        CallError,
-        aws::{AccessEntry, AccessPolicy, Principal},
+    guard::{
+        access::{MASTERS, NODES, principal_key},
+        standpoint::known_entries,
     },
+    live::{Live, Observed, PrincipalByArn},
+    ports::aws::{AccessEntry, AccessPolicy, Principal},
 };
 use eksact_identity::{
     authn::aws_auth::{AwsAuth, Principals, SectionKey, principals},
@@ -41,20 +42,48 @@ pub struct Choices {
 }
 
 /// What was read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Facts<'live> {
     /// The ConfigMap.
     pub aws_auth: &'live AwsAuth,
     /// The cluster's access entries; none where it has none yet.
     pub entries: &'live [AccessEntry],
     /// The roles and users of the cluster's account that lines name, by the ARN as the line has it.
-    pub principals: &'live BTreeMap<String, Result<Option<Principal>, CallError>>,
+    pub principals: BTreeMap<&'live str, &'live Observed<Option<Principal>>>,
     /// The account of the cluster.
     pub account: &'live str,
     /// Its partition.
     pub partition: Partition,
     /// The group that holds an administrator's place while its entry has no policy yet.
     pub bridge_group: &'live str,
+}
+
+impl<'live> Facts<'live> {
+    /// Of what was read; the principals are those of [`principals_of`].
+    pub fn of(live: &'live Live, aws_auth: &'live AwsAuth, bridge_group: &'live str) -> Self {
+        Self {
+            aws_auth,
+            entries: known_entries(live).unwrap_or_default(),
+            principals: live
+                .each::<PrincipalByArn>()
+                .map(|(query, answer)| (query.0.as_str(), answer))
+                .collect(),
+            account: &live.account,
+            partition: live.partition,
+            bridge_group,
+        }
+    }
+}
+
+/// The roles and users of the account that lines name.
+pub fn principals_of(aws_auth: &AwsAuth, account: &str) -> Vec<PrincipalByArn> {
+    let lines = aws_auth.roles.entries.iter().chain(&aws_auth.users.entries);
+    let is_here = |arn: &Arn| arn.service == "iam" && arn.account == account;
+    lines
+        .map(|entry| &entry.value.arn)
+        .filter(|written| written.parse().is_ok_and(|arn| is_here(&arn)))
+        .map(|written| PrincipalByArn(written.clone()))
+        .collect()
 }
 
 /// A line and what becomes of it.

@@ -4,6 +4,8 @@
 mod access_entry;
 mod names;
 mod verdict;
+mod wanted;
 
-pub use access_entry::{Choices, Facts, Fate, Line, Proposal, lines};
+pub use access_entry::{Choices, Facts, Fate, Line, Proposal, lines, principals_of};
 pub use verdict::Verdict;
+pub use wanted::{access_entries, removable};

@@ -1,11 +1,11 @@
 use super::*;
-use crate::ports::CallErrorKind;
+use crate::ports::{CallError, CallErrorKind};
 use eksact_identity::authn::aws_auth::parse;
 
 const ACCOUNT: &str = "111122223333";
 
 /// The principals of the lines exist, roles with a path, unless their names say otherwise.
-fn principals_of(aws_auth: &AwsAuth) -> BTreeMap<String, Result<Option<Principal>, CallError>> {
+fn found(aws_auth: &AwsAuth) -> BTreeMap<String, Result<Option<Principal>, CallError>> {
     let entries = aws_auth.roles.entries.iter().chain(&aws_auth.users.entries);
     entries
         .map(|entry| {
@@ -43,11 +43,12 @@ fn fates(sections: &[(&str, &str)], entries: &[AccessEntry], choices: &Choices) 
         .map(|(key, text)| ((*key).to_owned(), (*text).to_owned()))
         .collect();
     let aws_auth = parse(&data);
+    let found = found(&aws_auth);
     lines(
         &Facts {
             aws_auth: &aws_auth,
             entries,
-            principals: &principals_of(&aws_auth),
+            principals: found.iter().map(|(arn, answer)| (arn.as_str(), answer)).collect(),
             account: ACCOUNT,
             partition: Partition::Aws,
             bridge_group: "eksact:migration:0",
