@@ -4,7 +4,7 @@
 use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
-use super::{delta::Outcome, operation::WorkedOut, scope, wanted::wanted_of};
+use super::{delta::Outcome, operation::texts, scope, wanted::wanted_of};
 use crate::{
     engine::{Finding, PlanDraft, Severity},
     guard::{access::section_dropped, aws_auth::AwsAuthReading},
@@ -82,15 +82,15 @@ fn about_mappings(request: &Request, live: &Live, after: &Live, draft: &mut Plan
         .any(|finding| finding.severity == Severity::Error && finding.address == Some(addresses::aws_auth()));
     // What could not be written for another reason is worth the same words.
     let unwritten = if is_refused {
-        let known = live.derived(|_| WorkedOut::default());
-        if known.data.is_empty() {
+        let texts = texts(draft);
+        if texts.is_empty() {
             return;
         }
         let mut data = config_map
             .as_ref()
             .map(|found| found.data.clone())
             .unwrap_or_default();
-        data.extend(known.data.clone());
+        data.extend(texts);
         Some(AwsAuthReading::of(&data))
     } else {
         None

@@ -151,7 +151,12 @@ impl Kind for RbacRoleKind {
         }
     }
 
-    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        _draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
         operation.predict(live);
         Ok(())
     }
@@ -190,7 +195,12 @@ impl Kind for RbacBindingKind {
         }
     }
 
-    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        _draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
         operation.predict(live);
         Ok(())
     }
