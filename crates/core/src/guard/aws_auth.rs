@@ -7,7 +7,10 @@ use super::{
     authentication_mode::{lines_lost, voids_aws_auth},
     standpoint::Standpoint,
 };
-use crate::{live::Live, ports::aws::CallerIdentity};
+use crate::{
+    live::Live,
+    ports::{CallError, aws::CallerIdentity},
+};
 use eksact_identity::authn::aws_auth::{self, AwsAuth, Identity, Principals};
 
 /// What the authenticator makes of the ConfigMap.
@@ -34,12 +37,16 @@ impl AwsAuthReading {
         }
     }
 
-    /// Of the ConfigMap that was read; of an empty one where there is none.
-    pub fn of_live(live: &Live) -> Arc<Self> {
-        live.derived(|live| match live.aws_auth() {
-            Some(Ok(Some(config_map))) => Self::of(&config_map.data),
-            _ => Self::of(&BTreeMap::new()),
-        })
+    /// Of the ConfigMap that was read, of an empty one where there is none; or why it could not be read. None where
+    /// nothing asked for it.
+    pub fn of_live(live: &Live) -> Option<Result<Arc<Self>, &CallError>> {
+        let reading = live.aws_auth()?.as_ref().map(|found| {
+            live.derived(|_| match found {
+                Some(config_map) => Self::of(&config_map.data),
+                None => Self::of(&BTreeMap::new()),
+            })
+        });
+        Some(reading)
     }
 
     /// As whom the caller gets in.
@@ -94,6 +101,9 @@ fn over_access(before: &Live, after: &Live) -> Vec<Refusal> {
     if now == would {
         return Vec::new();
     }
-    let (now, would) = (AwsAuthReading::of_live(before), AwsAuthReading::of_live(after));
+    let (Some(Ok(now)), Some(Ok(would))) = (AwsAuthReading::of_live(before), AwsAuthReading::of_live(after))
+    else {
+        return Vec::new();
+    };
     Standpoint::of(before).refusals(&now, &would, &would.dropped, &[])
 }
