@@ -111,11 +111,7 @@ const NOUNS: [Noun; 12] = [
     },
     Noun {
         names: &["identityprovider", "identityproviders"],
-        instead: &[("associate", || {
-            remedy!(
-                "For IAM roles of service accounts it is another provider: `eksact associate iam-oidc-provider`."
-            )
-        })],
+        instead: &[],
     },
     Noun {
         names: &["iam-oidc-provider", "iamoidcprovider", "oidc-provider"],

@@ -22,6 +22,7 @@ mod get_cluster;
 mod get_identity_mapping;
 mod global;
 mod identity_mapping;
+mod identity_provider;
 mod interrupt;
 mod kubeconfig;
 mod kubeconfig_file;
@@ -104,6 +105,7 @@ enum Command {
     Restore(restore::RestoreCommand),
     Migrate(migrate::MigrateCommand),
     Associate(oidc_provider::AssociateCommand),
+    Disassociate(identity_provider::DisassociateCommand),
     Utils(utils::UtilsCommand),
     Token(token::TokenCommand),
     Decode(decode::DecodeCommand),
@@ -213,6 +215,7 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Restore(command) => in_runtime(global, command.run(global, printer)),
         Command::Migrate(command) => in_runtime(global, command.run(global, printer)),
         Command::Associate(command) => in_runtime(global, command.run(global, printer)),
+        Command::Disassociate(command) => in_runtime(global, command.run(global, printer)),
         Command::Utils(command) => in_runtime(global, command.run(global, printer)),
     }
 }

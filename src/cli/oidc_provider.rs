@@ -8,6 +8,7 @@ use super::{
     file,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
+    identity_provider::AssociateIdentityProvider,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     wiring::Connection,
 };
@@ -27,6 +28,7 @@ pub(super) struct AssociateCommand {
 #[derive(Debug, Subcommand)]
 enum Association {
     IamOidcProvider(Box<AssociateProvider>),
+    Identityprovider(Box<AssociateIdentityProvider>),
 }
 
 /// Create the IAM OIDC provider of the cluster's issuer
@@ -57,6 +59,7 @@ impl AssociateCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
             Association::IamOidcProvider(command) => command.run(global, printer).await,
+            Association::Identityprovider(command) => command.run(global, printer).await,
         }
     }
 }

@@ -5,6 +5,7 @@ mod access;
 mod authentication_mode;
 mod drift;
 mod guards;
+mod identity_providers;
 mod interruption;
 mod laws;
 mod meanwhile;

@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     live::Live,
-    ports::{CallError, aws::CallerIdentity},
+    ports::{
+        CallError,
+        aws::{AuthenticationMode, CallerIdentity},
+    },
 };
 use eksact_identity::authn::aws_auth::{self, AwsAuth, Identity, Principals};
 
@@ -90,20 +93,23 @@ pub(super) fn refusals(before: &Live, after: &Live) -> Vec<Refusal> {
 }
 
 fn over_access(before: &Live, after: &Live) -> Vec<Refusal> {
-    let (Some(Ok(now)), Some(Ok(would))) = (before.aws_auth(), after.aws_auth()) else {
-        return Vec::new();
-    };
-    if voids_aws_auth(before, after) {
-        // Who still gets in then does so by an access entry that is there once the plan is done, and so is the way back.
-        let nobody = AwsAuthReading::of(&BTreeMap::new());
-        return Standpoint::of(after).refusals(&AwsAuthReading::of_live(before), &nobody, &[], &[]);
-    }
-    if now == would {
-        return Vec::new();
-    }
     let (Some(Ok(now)), Some(Ok(would))) = (AwsAuthReading::of_live(before), AwsAuthReading::of_live(after))
     else {
         return Vec::new();
     };
-    Standpoint::of(before).refusals(&now, &would, &would.dropped, &[])
+    // Who still gets in by an access entry does so by one that is there once the plan is done.
+    let mut standpoint = Standpoint::of(after);
+    if voids_aws_auth(before, after) {
+        if before.cluster.mode() == Ok(AuthenticationMode::ConfigMap) {
+            // The way back works now as well as later only if it begins with the mode.
+            standpoint.way_back = Standpoint::of(before).way_back;
+        }
+        let nobody = AwsAuthReading::of(&BTreeMap::new());
+        return standpoint.refusals(&now, &nobody, &[], &[]);
+    }
+    if before.aws_auth() == after.aws_auth() {
+        return Vec::new();
+    }
+    standpoint.way_back = Standpoint::of(before).way_back;
+    standpoint.refusals(&now, &would, &would.dropped, &[])
 }

@@ -11,6 +11,7 @@ mod caller_rights;
 mod cluster_update;
 pub mod iam_role;
 pub mod identity_mapping;
+pub mod identity_provider;
 pub mod namespace;
 pub mod oidc_provider;
 pub mod planner;
@@ -214,6 +215,7 @@ pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
         &service_account::ServiceAccountKind,
         &rbac::RbacRoleKind,
         &rbac::RbacBindingKind,
+        &identity_provider::IdentityProviderKind,
         &identity_mapping::AwsAuthKind,
         &access_migration::AccessMigrationKind,
     ]
