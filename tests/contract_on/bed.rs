@@ -86,7 +86,8 @@ fn make_principal(bed: &Bed, arn: &str) {
 
 /// What no port of eksact's does yet.
 fn make_access_entry(bed: &Bed, entry: &AccessEntry) {
-    let mut made = json!({"clusterName": CLUSTER, "principalArn": entry.principal_arn, "type": entry.entry_type});
+    let mut made =
+        json!({"clusterName": CLUSTER, "principalArn": entry.principal_arn, "type": entry.entry_type});
     // EKS names nodes itself, and refuses who does.
     if entry.entry_type == "STANDARD" {
         made["username"] = json!(entry.username);
