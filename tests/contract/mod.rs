@@ -2,6 +2,7 @@
 //! the test bed's real kube-apiserver and simulated AWS (`tests/contract_on`), so that the sandbox stays honest.
 
 pub(crate) mod access;
+pub(crate) mod access_entries;
 pub(crate) mod kubernetes;
 pub(crate) mod provider;
 pub(crate) mod roles;
@@ -66,6 +67,13 @@ macro_rules! contract_tests {
                 denied_write_names_the_missing_permission,
                 access_entries_are_read_whole,
                 roles_are_listed_by_path,
+            }
+            access_entries {
+                entry_is_made_once_changed_and_deleted,
+                update_sets_user_name_and_groups_together,
+                policies_are_associated_over_again_and_dropped,
+                entries_that_eks_refuses,
+                principals_are_found_by_name_whatever_their_path,
             }
         }
     };

@@ -4,12 +4,14 @@
 //! comparing sees only values and has no client in reach.
 
 pub mod access_effect;
+mod caller_rights;
 pub mod iam_role;
 pub mod identity_mapping;
 pub mod namespace;
 pub mod oidc_provider;
 pub mod planner;
 pub mod preflight;
+pub mod provider_intent;
 pub mod rbac;
 pub mod request;
 pub mod revocation;
@@ -17,6 +19,7 @@ mod role_arn;
 pub mod runner;
 mod scope;
 pub mod service_account;
+pub mod service_account_scope;
 pub mod shared_role;
 pub mod stack_wait;
 mod standing;
