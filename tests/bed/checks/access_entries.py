@@ -130,3 +130,7 @@ def check_the_tags_of_entries_follow_the_tags_api(world):
     world.eks.tag_resource(resourceArn=arn, tags={"b": "2"})
     world.eks.untag_resource(resourceArn=arn, tagKeys=["a"])
     assert _told(world, cluster, role)["tags"] == world.eks.list_tags_for_resource(resourceArn=arn)["tags"] == {"b": "2"}
+    world.eks.delete_access_entry(**place)
+    gone = arn.replace("access-entry", "nodegroup").rsplit("/", 3)[0]
+    refused(world.eks.tag_resource, "NotFoundException", resourceArn=f"{gone}/x", tags={"b": "2"})
+    refused(world.eks.list_tags_for_resource, "BadRequestException", resourceArn=arn)

@@ -24,7 +24,7 @@ def check_the_mode_goes_one_way(world):
     wrong("CONFIG_MAP", "CONFIG_MAP")
     update = _switch(world, cluster, "API_AND_CONFIG_MAP")
     assert (update["type"], update["status"]) == ("AccessConfigUpdate", "InProgress")
-    assert update["params"] == [{"type": "AuthenticationMode", "value": "API_AND_CONFIG_MAP"}], update
+    assert update["params"] == [{"type": "AuthenticationMode", "value": '"API_AND_CONFIG_MAP"'}], update
     assert world.updated(cluster, update)["status"] == "Successful" and _mode(world, cluster) == "API_AND_CONFIG_MAP"
     wrong("CONFIG_MAP", "API_AND_CONFIG_MAP")
     world.updated(cluster, _switch(world, cluster, "API"))

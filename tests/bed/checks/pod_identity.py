@@ -21,6 +21,7 @@ def check_associations_have_the_rules_of_eks(world):
     wrong("Role provided in the request does not exist", roleArn=f"{role}-not")
     wrong("Trust policy of the role provided is invalid", roleArn=world.pods_role(f"{world.name}-tags", actions=["sts:AssumeRole"]))
     wrong("When policy is specified, disableSessionTags must be set to true", policy="{}")
+    wrong("JSON", policy="{", disableSessionTags=True)
     made = world.eks.create_pod_identity_association(**place, roleArn=role, tags={"a": "1"})["association"]
     assert re.fullmatch("a-[a-z0-9]{17}", made["associationId"]), made
     assert made["associationArn"].endswith(f":podidentityassociation/{cluster}/{made['associationId']}")

@@ -32,8 +32,7 @@ def install(state):
     eks._handle_request_sync = handle_more
     eks._bootstrap_creator_access_entry = lambda name, cluster, creator: _bootstrap(state, name, cluster, creator)
     eks._create_nodegroup = _with_entry(state, eks._create_nodegroup)
-    resolve = eks._resolve_tag_resource_arn
-    eks._resolve_tag_resource_arn = lambda arn: (arn, None) if _is_ours(eks, arn) else resolve(arn)
+    eks._resolve_tag_resource_arn = _resolving(eks, eks._resolve_tag_resource_arn)
     decisions.publish(state)
 
 
@@ -71,10 +70,18 @@ def _show_tags(eks):
             record["tags"] = dict(eks._tags.get(record[arn], {}))
 
 
-def _is_ours(eks, arn):
-    """Whether an ARN has a form that ministack does not know."""
-    return (any(one["associationArn"] == arn for one in eks._pod_identity_associations.values())
-            or any(one["accessEntryArn"] == arn for one in eks._access_entries.values()))
+def _resolving(eks, resolve):
+    """What an ARN of the tags API names: also what ministack does not know the form of, and with the codes that this API has."""
+    def resolved(arn):
+        if (any(one["associationArn"] == arn for one in eks._pod_identity_associations.values())
+                or any(one["accessEntryArn"] == arn for one in eks._access_entries.values())):
+            return arn, None
+        found, refusal = resolve(arn)
+        if refusal and refusal[0] == 404:
+            return None, eks._error(404, "NotFoundException", "The specified resource was not found.")
+        return found, eks._error(400, "BadRequestException", f"Invalid resourceArn: {arn}") if refusal else None
+
+    return resolved
 
 
 def _bootstrap(state, name, cluster, creator):

@@ -56,7 +56,7 @@ def associate(call):
         else:
             call.eks._idp_configs.pop(_key(call, name), None)
 
-    update = updates.begin(call, "AssociateIdentityProviderConfig", _params(name), effect, before=lambda: _keep(call, name, config))
+    update = updates.begin(call, "AssociateIdentityProviderConfig", _params([{"type": "oidc", "name": name}]), effect, before=lambda: _keep(call, name, config))
     return {"update": update, "tags": tags}
 
 
@@ -69,8 +69,9 @@ def _key(call, name):
     return f"{call.cluster_name}\x00{name}"
 
 
-def _params(name):
-    return [{"type": "IdentityProviderConfig", "value": json.dumps([{"type": "oidc", "name": name}])}]
+def _params(value):
+    """As the examples of the AWS CLI show them: the new config, or an empty list."""
+    return [{"type": "IdentityProviderConfig", "value": json.dumps(value, separators=(",", ":"))}]
 
 
 def _find(call):
@@ -97,7 +98,7 @@ def disassociate(call):
         else:
             config["status"] = "ACTIVE"
 
-    return {"update": updates.begin(call, "DisassociateIdentityProviderConfig", _params(name), effect, before=start)}
+    return {"update": updates.begin(call, "DisassociateIdentityProviderConfig", _params([]), effect, before=start)}
 
 
 def describe(call):

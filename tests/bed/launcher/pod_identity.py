@@ -59,6 +59,13 @@ def _list(value):
 def _check_policy(policy, tags_disabled):
     if policy and not tags_disabled:
         raise invalid("When policy is specified, disableSessionTags must be set to true")
+    try:
+        readable = isinstance(json.loads(policy or "{}"), dict)
+    except ValueError:
+        readable = False
+    if not readable:
+        # Ours.
+        raise invalid("The policy is not a JSON object")
 
 
 def _of_pair(call, namespace, account):

@@ -3,6 +3,7 @@
 One update at a time: the cluster is UPDATING meanwhile, and a second one is refused. How an update ends is settled by the control routes.
 """
 
+import json
 import uuid
 
 from . import access_entries, access_policies, decisions, principals
@@ -71,7 +72,7 @@ def update_config(call):
 
     if not cluster.get("_update") and (before, after) not in TRANSITIONS:
         raise invalid(f"Unsupported authentication mode update from {before} to {after}")
-    return {"update": begin(call, "AccessConfigUpdate", [{"type": "AuthenticationMode", "value": after}], effect)}
+    return {"update": begin(call, "AccessConfigUpdate", [{"type": "AuthenticationMode", "value": json.dumps(after)}], effect)}
 
 
 def make_own_entries(call, cluster):
