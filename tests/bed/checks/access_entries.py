@@ -2,7 +2,7 @@
 
 import re
 
-from .world import refused
+from .world import client, refused
 
 VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 CLUSTER = {"type": "cluster"}
@@ -134,3 +134,46 @@ def check_the_tags_of_entries_follow_the_tags_api(world):
     gone = arn.replace("access-entry", "nodegroup").rsplit("/", 3)[0]
     refused(world.eks.tag_resource, "NotFoundException", resourceArn=f"{gone}/x", tags={"b": "2"})
     refused(world.eks.list_tags_for_resource, "BadRequestException", resourceArn=arn)
+
+
+def check_a_cluster_has_at_most_3000_entries(world):
+    cluster = world.cluster(accessEntries={f"arn:aws:iam::999999999999:role/r{number}": {} for number in range(2999)})
+    world.eks.create_access_entry(clusterName=cluster, principalArn=world.new_role())
+    refused(world.eks.create_access_entry, "ResourceLimitExceededException", "3000", clusterName=cluster, principalArn=world.user()[0])
+    pages = world.eks.get_paginator("list_access_entries").paginate(clusterName=cluster)
+    assert [len(page["accessEntries"]) for page in pages] == [100] * 30
+
+
+def check_entries_of_services_are_there_and_cannot_be_changed(world):
+    linked = f"arn:aws:iam::{world.facts['account']}:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"
+    insights = VIEW.replace("ViewPolicy", "ClusterInsightsPolicy")
+    cluster = world.cluster(accessEntries={linked: {"policies": {insights: CLUSTER}}})
+    place = {"clusterName": cluster, "principalArn": linked}
+    assert _told(world, cluster, linked)["type"] == "STANDARD"
+    assert world.eks.list_associated_access_policies(**place)["associatedAccessPolicies"][0]["policyArn"] == insights
+    for call in (world.eks.delete_access_entry, world.eks.update_access_entry):
+        refused(call, "InvalidParameterException", "Service Linked Role", **place)
+
+
+def check_a_principal_that_is_not_known_yet_is_known_later(world):
+    cluster, role = world.cluster(), world.new_role()
+    place = {"clusterName": cluster, "principalArn": role}
+    world.eks.create_access_entry(**place)
+    late = {"service": "eks", "action": "AssociateAccessPolicy", "code": "ResourceNotFoundException",
+            "message": "The specified principalArn could not be found", "count": 2}
+    world.control("POST", "faults", late)
+    for _ in range(2):
+        refused(world.eks.associate_access_policy, "ResourceNotFoundException", "could not be found", **place, policyArn=VIEW, accessScope=CLUSTER)
+    world.eks.associate_access_policy(**place, policyArn=VIEW, accessScope=CLUSTER)
+
+
+def check_the_rights_of_the_caller_count(world):
+    keys = world.facts["people"]["planner"]
+    planner, cluster, role = client("eks", keys["access_key_id"], keys["secret_access_key"]), world.cluster(), world.new_role(path="/a/b/")
+    place = {"clusterName": cluster, "principalArn": role}
+    world.eks.create_access_entry(**place)
+    assert planner.list_access_policies()["accessPolicies"] and planner.describe_access_entry(**place)
+    refused(planner.delete_access_entry, "AccessDeniedException", "eks:DeleteAccessEntry", **place)
+    refused(planner.associate_access_policy, "AccessDeniedException", "eks:AssociateAccessPolicy", **place, policyArn=VIEW, accessScope=CLUSTER)
+    refused(planner.update_cluster_config, "AccessDeniedException", "eks:UpdateClusterConfig", name=cluster,
+            accessConfig={"authenticationMode": "API"})

@@ -2,7 +2,8 @@
 
 import re
 
-from . import decisions
+from . import access_entries, access_policies, decisions, principals
+from .calls import Call
 
 VERSIONS = ("1.36", "1.35", "1.34", "1.33", "1.32", "1.31")
 STATUSES = ("CREATING", "ACTIVE", "DELETING", "FAILED", "UPDATING", "PENDING")
@@ -10,7 +11,7 @@ STATUSES = ("CREATING", "ACTIVE", "DELETING", "FAILED", "UPDATING", "PENDING")
 # the next update ends.
 HIDDEN = {"creator": "_creator", "fargateProfiles": "_fargate", "ownEntriesAfter": "_own_entries_after", "nextUpdate": "_next_update"}
 FIELDS = {"endpoint", "certificateAuthority", "issuerId", "status", "version", "accessConfig", "tags", "resourcesVpcConfig", "nodegroups",
-          "principalIds", *HIDDEN}
+          "accessEntries", "principalIds", *HIDDEN}
 
 
 def issuer_url(state, issuer_id):
@@ -53,12 +54,25 @@ def put(state, name, wanted):
     return record(state, name)
 
 
+def _put_entry(call, arn, told):
+    """An entry as a service of AWS makes it: none of the rules for callers holds."""
+    principal = principals.parsed(arn)
+    if principal is None:
+        raise ValueError(f"not the ARN of a role or user: {arn!r}")
+    identity = principals.unique_id(call.state, principal) or principals.made_up_id(principal)
+    entry = access_entries.store(call, principal, told.get("type", "STANDARD"), identity, told, told.get("tags", {}))
+    for policy, scope in told.get("policies", {}).items():
+        access_policies.put(call, entry, policy, {"namespaces": [], **scope})
+
+
 def _put_children(state, eks, name, wanted):
-    """Node groups, and the ids that entries were made with: another than the principal has makes an entry stale."""
+    """Node groups, entries, and the ids that entries were made with: another than the principal has makes an entry stale."""
     for group, told in wanted.get("nodegroups", {}).items():
         body = {"nodegroupName": group, **({"nodeRole": told} if isinstance(told, str) else told)}
         eks._nodegroups.pop(f"{name}/{group}", None)
         eks._create_nodegroup(name, body)
+    for arn, told in wanted.get("accessEntries", {}).items():
+        _put_entry(Call(state, {"clusterName": name}), arn, told)
     for principal, identity in wanted.get("principalIds", {}).items():
         entry = eks._access_entries.get(f"{name}\x00{principal}")
         if entry is None:
