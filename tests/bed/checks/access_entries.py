@@ -105,7 +105,9 @@ def check_access_policies_are_listed_and_limited(world):
     wrong("The specified policyArn could not be found. You can view", policy=VIEW.replace("aws:", "aws-cn:", 1), code="ResourceNotFoundException")
     wrong("accessScope should not include namespaces", scope={"type": "cluster", "namespaces": ["a"]})
     wrong("At least 1 namespace must be provided", scope={"type": "namespace"})
-    wrong('This operation can only be performed on Access Entries with a type of "STANDARD"', code="InvalidRequestException", principalArn=node)
+    only_standard = 'This operation can only be performed on Access Entries with a type of "STANDARD"'
+    wrong(only_standard, principalArn=node)
+    refused(world.eks.list_associated_access_policies, "InvalidParameterException", only_standard, clusterName=cluster, principalArn=node)
     auto = world.new_role(f"{world.name}-auto")
     world.eks.create_access_entry(clusterName=cluster, principalArn=auto, type="EC2")
     world.eks.associate_access_policy(clusterName=cluster, principalArn=auto, accessScope=CLUSTER,

@@ -20,7 +20,7 @@ NAMELESS_TYPES = ("EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "HYBRID_LINUX")
 RESERVED = ("system:", "eks:", "aws:", "amazon:", "iam:")
 LARGEST_NUMBER = 3000
 SERVICE_LINKED = "The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role"
-NOT_FOUND = "The specified principalArn could not be found"
+NOT_FOUND = "The specified principalArn could not be found. You can view your available access entries with 'list-access-entries'."
 BY_INSTANCE, BY_SESSION = "system:node:{{EC2PrivateDNSName}}", "system:node:{{SessionName}}"
 NODE_NAMES = {"FARGATE_LINUX": BY_SESSION, "HYBRID_LINUX": BY_SESSION, "HYPERPOD_LINUX": BY_SESSION}
 

@@ -46,6 +46,11 @@ def _scope(call):
     return {"type": kind, "namespaces": namespaces}
 
 
+def _check_type(entry):
+    if entry["type"] not in TYPES:
+        raise invalid('This operation can only be performed on Access Entries with a type of "STANDARD".')
+
+
 def associate(call):
     entry = access_entries.changeable(call)
     policy, scope = call.body.get("policyArn", ""), _scope(call)
@@ -53,8 +58,7 @@ def associate(call):
         raise invalid("The policyArn parameter format is not valid")
     if policy not in (one["arn"] for one in every(call.state)):
         raise missing("The specified policyArn could not be found. You can view your available access policies with 'list-access-policies'")
-    if entry["type"] not in TYPES:
-        raise Refused("InvalidRequestException", 'This operation can only be performed on Access Entries with a type of "STANDARD"')
+    _check_type(entry)
     return _answer(call, entry, associatedAccessPolicy=put(call, entry, policy, scope))
 
 
@@ -79,6 +83,8 @@ def disassociate(call):
 
 def list_associated(call):
     entry = access_entries.find(call)
+    # It refuses to list as well: https://github.com/aws-controllers-k8s/community/issues/2144.
+    _check_type(entry)
     policies = [policy for _key, policy in access_entries.policies_of(call, entry["principalArn"])]
     return _answer(call, entry, **call.page(policies, "associatedAccessPolicies"))
 

@@ -54,7 +54,7 @@ impl Principal {
 
     pub(super) fn check_not_service_linked(&self) -> Result<(), Refusal> {
         if self.is_service_linked {
-            return Err(invalid_request(
+            return Err(invalid(
                 "The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role",
             ));
         }
