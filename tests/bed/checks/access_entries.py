@@ -179,3 +179,12 @@ def check_the_rights_of_the_caller_count(world):
     refused(planner.associate_access_policy, "AccessDeniedException", "eks:AssociateAccessPolicy", **place, policyArn=VIEW, accessScope=CLUSTER)
     refused(planner.update_cluster_config, "AccessDeniedException", "eks:UpdateClusterConfig", name=cluster,
             accessConfig={"authenticationMode": "API"})
+
+
+def check_tags_and_nodes_need_more_rights(world):
+    cluster, role, node = world.cluster(), world.new_role(), world.new_role(f"{world.name}-node")
+    eks = world.allowed({"Effect": "Allow", "Action": "eks:CreateAccessEntry", "Resource": "*"})
+    refused(eks.create_access_entry, "AccessDeniedException", "eks:TagResource", clusterName=cluster, principalArn=role, tags={"a": "b"})
+    refused(eks.create_access_entry, "AccessDeniedException", f"iam:PassRole on resource: {node}", clusterName=cluster, principalArn=node,
+            type="EC2_LINUX")
+    eks.create_access_entry(clusterName=cluster, principalArn=role)

@@ -94,3 +94,17 @@ def check_an_addon_owns_its_associations(world):
     assert world.eks.list_pod_identity_associations(clusterName=cluster)["associations"] == []
     configuration = world.eks.describe_addon_configuration(addonName="vpc-cni", addonVersion="v1.20.4-eksbuild.2")
     assert configuration["podIdentityConfiguration"][0]["serviceAccount"] == "aws-node"
+
+
+def check_an_association_needs_the_right_to_pass_its_role(world):
+    cluster, role, other = world.cluster(), world.pods_role(), world.pods_role(f"{world.name}-other")
+    eks = world.allowed(
+        {"Effect": "Allow", "Action": "eks:*", "Resource": "*"},
+        {"Effect": "Allow", "Action": "iam:PassRole", "Resource": role,
+         "Condition": {"StringEquals": {"iam:PassedToService": "pods.eks.amazonaws.com"}}})
+    place = {"clusterName": cluster, "namespace": "app", "serviceAccount": "a"}
+    refused(eks.create_pod_identity_association, "AccessDeniedException", f"iam:PassRole on resource: {other}", **place, roleArn=other)
+    made = eks.create_pod_identity_association(**place, roleArn=role)["association"]
+    place = {"clusterName": cluster, "associationId": made["associationId"]}
+    refused(eks.update_pod_identity_association, "AccessDeniedException", "iam:PassRole", **place, roleArn=other)
+    eks.update_pod_identity_association(**place, disableSessionTags=True)

@@ -81,6 +81,14 @@ class World:
         key = self.iam.create_access_key(UserName=name)["AccessKey"]
         return arn, key["AccessKeyId"], key["SecretAccessKey"]
 
+    def allowed(self, *statements):
+        """An EKS client of a new user with these statements, and no others."""
+        name = f"{self.name}-allowed"
+        _arn, key, secret = self.user(name)
+        document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        self.iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
+        return client("eks", key, secret)
+
     def new_role(self, name=None, path="/", trusted=None):
         """The ARN of a new role that whoever has the right may assume, or that `trusted`, a whole statement, names."""
         name = name or f"{self.name}-role"

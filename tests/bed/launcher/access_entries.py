@@ -7,7 +7,7 @@ are not recorded anywhere are marked "ours".
 import re
 import uuid
 
-from . import principals
+from . import principals, rights
 from .calls import Refused, in_use, invalid, missing
 
 MODES = ("API", "API_AND_CONFIG_MAP")
@@ -112,6 +112,9 @@ def create(call):
     arn, kind = call.body.get("principalArn", ""), call.body.get("type") or "STANDARD"
     principal = _checked(call, arn, kind, call.body)
     tags = call.tags()
+    rights.tag(call, tags, f"access-entry/{call.cluster_name}/*")
+    if kind in ("EC2_LINUX", "EC2_WINDOWS"):
+        rights.pass_role(call, arn, "ec2.amazonaws.com")
     in_mode(call)
     identity = principals.unique_id(call.state, principal) if principal else None
     if identity is None:

@@ -5,7 +5,7 @@ Only records: nothing is installed in Kubernetes.
 
 import json
 
-from . import pod_identity, updates
+from . import pod_identity, rights, updates
 from .calls import Call, Refused, in_use, invalid, missing
 
 AGENT = "eks-pod-identity-agent"
@@ -50,7 +50,7 @@ def _own_associations(call, addon, wanted):
     try:
         for one in wanted:
             body = {"namespace": KNOWN[name][1], "serviceAccount": one["serviceAccount"], "roleArn": one.get("roleArn", "")}
-            association = pod_identity.create(Call(call.state, place, body), owner=addon["addonArn"])["association"]
+            association = pod_identity.create(Call(call.state, place, body, caller=call.caller), owner=addon["addonArn"])["association"]
             addon["podIdentityAssociations"].append(association["associationArn"])
     except Refused:
         _drop_associations(call, addon)
@@ -85,6 +85,7 @@ def create(call):
     if _key(call, name) in call.eks._addons:
         raise in_use("Addon already exists.")
     now, tags = call.eks._now(), call.tags()
+    rights.tag(call, tags, f"addon/{call.cluster_name}/*")
     addon = {"addonName": name, "clusterName": call.cluster_name, "addonVersion": call.body.get("addonVersion") or KNOWN[name][0],
              "addonArn": call.eks._addon_arn(call.cluster_name, name), "createdAt": now, "modifiedAt": now, "tags": tags,
              "serviceAccountRoleArn": call.body.get("serviceAccountRoleArn"), "configurationValues": call.body.get("configurationValues"),

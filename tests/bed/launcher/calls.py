@@ -35,6 +35,8 @@ class Call:
     place: dict
     body: dict = field(default_factory=dict)
     query: dict = field(default_factory=dict)
+    # The access key that the call was signed with; None for a call of the launcher's own.
+    caller: str | None = None
 
     @property
     def eks(self):

@@ -13,6 +13,7 @@ ISSUER_PATH = re.compile(r"/id/([0-9A-Fa-f]{32})/(keys|\.well-known/openid-confi
 
 
 def install(state):
+    from ministack.core.router import extract_access_key_id
     from ministack.services import eks
 
     handle = eks._handle_request_sync
@@ -22,7 +23,8 @@ def install(state):
         with state.lock:
             state.enter()
             if name in OPERATIONS:
-                return _answered(eks, name, Call(state, place, _json(body), query_params))
+                caller = extract_access_key_id(headers, query_params)
+                return _answered(eks, name, Call(state, place, _json(body), query_params, caller))
             answer = handle(method, path, headers, body, query_params)
             if method != "GET":
                 _show_tags(eks)

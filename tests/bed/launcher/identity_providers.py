@@ -7,7 +7,7 @@ import json
 import urllib.parse
 import uuid
 
-from . import updates
+from . import rights, updates
 from .calls import Refused, in_use, invalid, missing
 
 LARGEST_SIZE = 12 * 1024
@@ -44,6 +44,7 @@ def _check(call, cluster, oidc):
 def associate(call):
     cluster, oidc = call.cluster(), dict(call.body.get("oidc") or {})
     tags = call.tags()
+    rights.tag(call, tags, f"identityproviderconfig/{call.cluster_name}/*")
     if not cluster.get("_update"):
         _check(call, cluster, oidc)
     name = oidc.get("identityProviderConfigName", "")

@@ -5,7 +5,7 @@ import re
 import secrets
 import string
 
-from . import principals
+from . import principals, rights
 from .calls import Refused, in_use, invalid, missing
 
 NAMESPACE = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
@@ -23,11 +23,12 @@ def _check_names(body):
             raise invalid(f"The parameter {name} contains invalid characters. It should conform to the regular expression {form}")
 
 
-def _check_account(call, arn):
-    """Only a role of the cluster's own account may be passed; an empty ARN is of none."""
+def _check_passed(call, arn):
+    """Only a role of the cluster's own account may be passed, by who may pass it; an empty ARN is of no account."""
     role = principals.parsed(arn)
     if role is None or role.account != call.state.account:
         raise Refused("AccessDeniedException", "Cross-account pass role is not allowed.", 403)
+    rights.pass_role(call, arn, SERVICE)
 
 
 def _check_role(call, arn):
@@ -76,9 +77,10 @@ def _of_pair(call, namespace, account):
 def create(call, owner=""):
     body = call.body
     _check_names(body)
-    _check_account(call, body.get("roleArn"))
+    _check_passed(call, body.get("roleArn"))
     _check_policy(body.get("policy"), body.get("disableSessionTags"))
     tags = call.tags()
+    rights.tag(call, tags, f"podidentityassociation/{call.cluster_name}/*")
     call.cluster()
     _check_role(call, body["roleArn"])
     present = _of_pair(call, body["namespace"], body["serviceAccount"])
@@ -148,7 +150,7 @@ def update(call):
         # Ours.
         raise invalid(f"At least one of {', '.join(CHANGEABLE)} must be given")
     if "roleArn" in body:
-        _check_account(call, body["roleArn"])
+        _check_passed(call, body["roleArn"])
         _check_role(call, body["roleArn"])
     _check_policy(body.get("policy", association.get("policy")), body.get("disableSessionTags", association["disableSessionTags"]))
     for name in CHANGEABLE:
