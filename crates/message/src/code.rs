@@ -49,9 +49,10 @@ codes! {
         AwsAuthSectionDropped "aws-auth-section-dropped" "`aws-auth` would be written while the cluster reads nothing of one of its sections"
         AwsAuthForeignChange "aws-auth-foreign-change" "a write of `aws-auth` would change an entry that the plan does not name; this is a bug in eksact"
         SharedRoleInUse "shared-role-in-use" "a role would be deleted or recreated that service accounts of other clusters share"
+        AccessEntryReplaced "access-entry-replaced" "an access entry would be deleted and made again, because its type cannot be changed"
     }
     "Files" {
-        AccessEntry "access-entry" "an access entry that eksctl would refuse"
+        AccessEntry "access-entry" "an access entry that EKS or eksctl would refuse"
         Account "account" "an account id that is not twelve digits"
         Addon "addon" "an add-on's pod identity associations that eksctl would refuse"
         Annotation "annotation" "the key of an annotation that Kubernetes does not allow"
@@ -178,8 +179,18 @@ codes! {
         HeldBack "held-back" "a removal waits, because another change to access in the file cannot be planned"
         NotPruned "not-pruned" "eksact made mappings, bindings or statements of shared roles that the file does not have; `--prune` removes them"
         ClusterRoleMissing "cluster-role-missing" "a binding names a `ClusterRole` that does not exist: it grants nothing"
+        AccessEntryMode "access-entry-mode" "the cluster's authentication mode is `CONFIG_MAP`, in which it has no access entries"
+        AccessEntriesUnreadable "access-entries-unreadable" "the access entries of the cluster could not be read"
+        AccessEntryStack "access-entry-stack" "the access entry belongs to a CloudFormation stack, and is changed only with it"
+        AccessPolicyUnknown "access-policy-unknown" "EKS does not offer the access policy in this region"
+        PrincipalMissing "principal-missing" "the role or user of an access entry does not exist"
+        PrincipalPath "principal-path" "the role or user of an access entry has another path, or its name is in other case"
+        PrincipalStale "principal-stale" "the role or user of an access entry was made again since, and the new one has no access by it"
+        PrincipalUnreadable "principal-unreadable" "the role or user of an access entry could not be read"
+        ScopeMatches "scope-matches" "which namespaces a wildcard of an access policy's scope matches today"
+        ScopeMatchesNothing "scope-matches-nothing" "no namespace matches the scope of an access policy"
         NothingToDelete "nothing-to-delete" "the object to delete does not exist"
-        NothingToUpdate "nothing-to-update" "the object to update has no role"
+        NothingToUpdate "nothing-to-update" "the object to update has no role, or does not exist"
         NotOurs "not-ours" "the object to delete belongs to someone else and is kept"
     }
     "aws-auth" {

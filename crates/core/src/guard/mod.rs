@@ -47,11 +47,13 @@ pub enum Guard {
     AwsAuthForeignChange,
     /// A role would go that service accounts of other clusters assume.
     SharedRoleInUse,
+    /// An access entry would be deleted and made again with another type.
+    AccessEntryReplaced,
 }
 
 impl Guard {
     /// Every guard.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::OidcProviderInUse,
         Self::OidcProviderNotMarked,
         Self::KubernetesUnreachable,
@@ -61,6 +63,7 @@ impl Guard {
         Self::AwsAuthSectionDropped,
         Self::AwsAuthForeignChange,
         Self::SharedRoleInUse,
+        Self::AccessEntryReplaced,
     ];
 
     /// Its stable code.
@@ -75,6 +78,7 @@ impl Guard {
             Self::AwsAuthSectionDropped => Code::AwsAuthSectionDropped,
             Self::AwsAuthForeignChange => Code::AwsAuthForeignChange,
             Self::SharedRoleInUse => Code::SharedRoleInUse,
+            Self::AccessEntryReplaced => Code::AccessEntryReplaced,
         }
     }
 
@@ -92,6 +96,7 @@ impl Guard {
             }
             Self::AwsAuthForeignChange => "write aws-auth although that changes more than the plan says",
             Self::SharedRoleInUse => "delete a role that service accounts of other clusters assume",
+            Self::AccessEntryReplaced => "delete an access entry and make it again with another type",
         }
     }
 

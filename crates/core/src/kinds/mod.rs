@@ -4,6 +4,7 @@
 //! comparing sees only values and has no client in reach.
 
 pub mod access_effect;
+pub mod access_entry;
 pub mod iam_role;
 pub mod identity_mapping;
 pub mod namespace;
@@ -200,6 +201,7 @@ pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
         &service_account::ServiceAccountKind,
         &rbac::RbacRoleKind,
         &rbac::RbacBindingKind,
+        &access_entry::AccessEntryKind,
         &identity_mapping::AwsAuthKind,
     ]
 }

@@ -48,6 +48,11 @@ pub fn identity_mapping(subject: &str) -> Address {
     Address::new("identity-mapping", subject)
 }
 
+/// An access entry: by the ARN of its principal.
+pub fn access_entry(principal_arn: &str) -> Address {
+    Address::new("access-entry", principal_arn)
+}
+
 /// The ConfigMap `aws-auth`, which all mappings are written to at once.
 pub fn aws_auth() -> Address {
     Address::new("aws-auth", format!("{AWS_AUTH_NAMESPACE}/{AWS_AUTH}"))
@@ -63,5 +68,12 @@ pub fn qualified(namespace: Option<&str>, name: &str) -> String {
 
 /// Whether the object at this address is about who may do what in the cluster.
 pub fn gives_access(address: &Address) -> bool {
-    ["rbac-role", "rbac-binding", "identity-mapping", "aws-auth"].contains(&address.kind())
+    [
+        "access-entry",
+        "rbac-role",
+        "rbac-binding",
+        "identity-mapping",
+        "aws-auth",
+    ]
+    .contains(&address.kind())
 }
