@@ -52,9 +52,10 @@ codes! {
         AccessReduced "access-reduced" "a principal would have less access by its access entry than by its line of `aws-auth`, or it is not known of an administrator"
         OneWayMode "one-way-mode" "the cluster would go to an authentication mode from which EKS has no way back; asked for each step, and never approved by `--yes` alone"
         AwsAuthInUse "aws-auth-in-use" "the cluster would stop reading `aws-auth` while it lets in principals that have no access entry"
+        AccessEntryReplaced "access-entry-replaced" "an access entry would be deleted and made again, because its type cannot be changed"
     }
     "Files" {
-        AccessEntry "access-entry" "an access entry that eksctl would refuse"
+        AccessEntry "access-entry" "an access entry that EKS or eksctl would refuse"
         Account "account" "an account id that is not twelve digits"
         Addon "addon" "an add-on's pod identity associations that eksctl would refuse"
         Annotation "annotation" "the key of an annotation that Kubernetes does not allow"
@@ -192,6 +193,16 @@ codes! {
         TrustPolicyTooLong "trust-policy-too-long" "the trust policy would be longer than the account's quota, or than any account's"
         Unreadable "unreadable" "something that the plan needs could not be read"
         UpdateNeedsReplacement "update-needs-replacement" "the role would have to be recreated, and the flags of `update` do not say enough for that"
+        AccessEntryMode "access-entry-mode" "the cluster's authentication mode is `CONFIG_MAP`, in which it has no access entries"
+        AccessEntriesUnreadable "access-entries-unreadable" "the access entries of the cluster could not be read"
+        AccessEntryStack "access-entry-stack" "the access entry belongs to a CloudFormation stack, and is changed only with it"
+        AccessPolicyUnknown "access-policy-unknown" "EKS does not offer the access policy in this region"
+        PrincipalMissing "principal-missing" "the role or user of an access entry does not exist"
+        PrincipalPath "principal-path" "the role or user of an access entry has another path, or its name is in other case"
+        PrincipalStale "principal-stale" "the role or user of an access entry was made again since, and the new one has no access by it"
+        PrincipalUnreadable "principal-unreadable" "the role or user of an access entry could not be read"
+        ScopeMatches "scope-matches" "which namespaces a wildcard of an access policy's scope matches today"
+        ScopeMatchesNothing "scope-matches-nothing" "no namespace matches the scope of an access policy"
     }
     "aws-auth" {
         SectionDropped "section-dropped" "the server reads nothing of the whole section"

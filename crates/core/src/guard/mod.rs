@@ -54,11 +54,13 @@ pub enum Guard {
     OneWayMode,
     /// The cluster would stop reading `aws-auth` while it lets somebody in whom no access entry does.
     AwsAuthInUse,
+    /// An access entry would be deleted and made again with another type.
+    AccessEntryReplaced,
 }
 
 impl Guard {
     /// Every guard.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::OidcProviderInUse,
         Self::OidcProviderNotMarked,
         Self::KubernetesUnreachable,
@@ -71,6 +73,7 @@ impl Guard {
         Self::AccessReduced,
         Self::OneWayMode,
         Self::AwsAuthInUse,
+        Self::AccessEntryReplaced,
     ];
 
     /// Its stable code.
@@ -88,6 +91,7 @@ impl Guard {
             Self::AccessReduced => Code::AccessReduced,
             Self::OneWayMode => Code::OneWayMode,
             Self::AwsAuthInUse => Code::AwsAuthInUse,
+            Self::AccessEntryReplaced => Code::AccessEntryReplaced,
         }
     }
 
@@ -112,6 +116,7 @@ impl Guard {
             Self::AwsAuthInUse => {
                 "stop reading aws-auth although it lets in principals without an access entry"
             }
+            Self::AccessEntryReplaced => "delete an access entry and make it again with another type",
         }
     }
 

@@ -4,6 +4,7 @@
 //! comparing sees only values and has no client in reach.
 
 pub mod access_effect;
+pub mod access_entry;
 pub mod access_migration;
 pub mod authentication_mode;
 pub mod bridge;
@@ -216,6 +217,7 @@ pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
         &rbac::RbacRoleKind,
         &rbac::RbacBindingKind,
         &identity_provider::IdentityProviderKind,
+        &access_entry::AccessEntryKind,
         &identity_mapping::AwsAuthKind,
         &access_migration::AccessMigrationKind,
     ]
