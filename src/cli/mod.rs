@@ -27,6 +27,7 @@ mod interrupt;
 mod kubeconfig;
 mod kubeconfig_file;
 mod kubeconfig_flags;
+mod migrate;
 mod oidc_provider;
 mod place_flags;
 mod plan;
@@ -102,6 +103,7 @@ enum Command {
     Delete(delete::DeleteCommand),
     Check(check::CheckCommand),
     Restore(restore::RestoreCommand),
+    Migrate(migrate::MigrateCommand),
     Associate(oidc_provider::AssociateCommand),
     Disassociate(identity_provider::DisassociateCommand),
     Utils(utils::UtilsCommand),
@@ -211,6 +213,7 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::UpdateKubeconfig(command) => in_runtime(global, command.run(global, printer)),
         Command::Delete(command) => in_runtime(global, command.run(global, printer)),
         Command::Restore(command) => in_runtime(global, command.run(global, printer)),
+        Command::Migrate(command) => in_runtime(global, command.run(global, printer)),
         Command::Associate(command) => in_runtime(global, command.run(global, printer)),
         Command::Disassociate(command) => in_runtime(global, command.run(global, printer)),
         Command::Utils(command) => in_runtime(global, command.run(global, printer)),

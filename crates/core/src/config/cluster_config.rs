@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    access_entry::AccessEntries,
     cluster_access::ClusterAccess,
     location::{Located, SourceLocation},
 };
@@ -27,6 +28,8 @@ pub struct ClusterConfig {
     pub authentication_mode: Option<Located<AuthenticationMode>>,
     /// Whether the cluster's creator became an administrator when the cluster was made.
     pub bootstrap_creator_admin: Option<Located<bool>>,
+    /// Its access entries.
+    pub access_entries: AccessEntries,
     /// The OIDC identity providers of the cluster, in the order of the file.
     pub identity_providers: Vec<IdentityProvider>,
     /// Whether the file has the list at all, be it an empty one.

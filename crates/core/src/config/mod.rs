@@ -5,6 +5,7 @@
 //! named ([`ClusterConfig::unmanaged_sections`]). Nothing here reads a file or asks AWS or Kubernetes; how a diagnostic
 //! looks on a terminal is the view's.
 
+pub mod access_entry;
 mod anchors;
 mod blank;
 pub mod cluster_access;

@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     live::Live,
-    ports::aws::{AuthenticationMode, CallerIdentity},
+    ports::{
+        CallError,
+        aws::{AuthenticationMode, CallerIdentity},
+    },
 };
 use eksact_identity::authn::aws_auth::{self, AwsAuth, Identity, Principals};
 
@@ -37,12 +40,16 @@ impl AwsAuthReading {
         }
     }
 
-    /// Of the ConfigMap that was read; of an empty one where there is none.
-    pub fn of_live(live: &Live) -> Arc<Self> {
-        live.derived(|live| match live.aws_auth() {
-            Some(Ok(Some(config_map))) => Self::of(&config_map.data),
-            _ => Self::of(&BTreeMap::new()),
-        })
+    /// Of the ConfigMap that was read, of an empty one where there is none; or why it could not be read. None where
+    /// nothing asked for it.
+    pub fn of_live(live: &Live) -> Option<Result<Arc<Self>, &CallError>> {
+        let reading = live.aws_auth()?.as_ref().map(|found| {
+            live.derived(|_| match found {
+                Some(config_map) => Self::of(&config_map.data),
+                None => Self::of(&BTreeMap::new()),
+            })
+        });
+        Some(reading)
     }
 
     /// As whom the caller gets in.
@@ -86,22 +93,23 @@ pub(super) fn refusals(before: &Live, after: &Live) -> Vec<Refusal> {
 }
 
 fn over_access(before: &Live, after: &Live) -> Vec<Refusal> {
-    let (Some(Ok(now)), Some(Ok(would))) = (before.aws_auth(), after.aws_auth()) else {
+    let (Some(Ok(now)), Some(Ok(would))) = (AwsAuthReading::of_live(before), AwsAuthReading::of_live(after))
+    else {
         return Vec::new();
     };
+    // Who still gets in by an access entry does so by one that is there once the plan is done.
+    let mut standpoint = Standpoint::of(after);
     if voids_aws_auth(before, after) {
-        // Who still gets in then does so by an access entry that is there once the plan is done.
-        let mut standpoint = Standpoint::of(after);
         if before.cluster.mode() == Ok(AuthenticationMode::ConfigMap) {
             // The way back works now as well as later only if it begins with the mode.
             standpoint.way_back = Standpoint::of(before).way_back;
         }
         let nobody = AwsAuthReading::of(&BTreeMap::new());
-        return standpoint.refusals(&AwsAuthReading::of_live(before), &nobody, &[], &[]);
+        return standpoint.refusals(&now, &nobody, &[], &[]);
     }
-    if now == would {
+    if before.aws_auth() == after.aws_auth() {
         return Vec::new();
     }
-    let (now, would) = (AwsAuthReading::of_live(before), AwsAuthReading::of_live(after));
-    Standpoint::of(before).refusals(&now, &would, &would.dropped, &[])
+    standpoint.way_back = Standpoint::of(before).way_back;
+    standpoint.refusals(&now, &would, &would.dropped, &[])
 }

@@ -48,15 +48,19 @@ pub enum Guard {
     AwsAuthForeignChange,
     /// A role would go that service accounts of other clusters assume.
     SharedRoleInUse,
+    /// A principal would keep less access than its line of `aws-auth` gives it.
+    AccessReduced,
     /// The cluster would go to an authentication mode from which there is no way back.
     OneWayMode,
     /// The cluster would stop reading `aws-auth` while it lets somebody in whom no access entry does.
     AwsAuthInUse,
+    /// An access entry would be deleted and made again with another type.
+    AccessEntryReplaced,
 }
 
 impl Guard {
     /// Every guard.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::OidcProviderInUse,
         Self::OidcProviderNotMarked,
         Self::KubernetesUnreachable,
@@ -66,8 +70,10 @@ impl Guard {
         Self::AwsAuthSectionDropped,
         Self::AwsAuthForeignChange,
         Self::SharedRoleInUse,
+        Self::AccessReduced,
         Self::OneWayMode,
         Self::AwsAuthInUse,
+        Self::AccessEntryReplaced,
     ];
 
     /// Its stable code.
@@ -82,8 +88,10 @@ impl Guard {
             Self::AwsAuthSectionDropped => Code::AwsAuthSectionDropped,
             Self::AwsAuthForeignChange => Code::AwsAuthForeignChange,
             Self::SharedRoleInUse => Code::SharedRoleInUse,
+            Self::AccessReduced => Code::AccessReduced,
             Self::OneWayMode => Code::OneWayMode,
             Self::AwsAuthInUse => Code::AwsAuthInUse,
+            Self::AccessEntryReplaced => Code::AccessEntryReplaced,
         }
     }
 
@@ -101,10 +109,14 @@ impl Guard {
             }
             Self::AwsAuthForeignChange => "write aws-auth although that changes more than the plan says",
             Self::SharedRoleInUse => "delete a role that service accounts of other clusters assume",
+            Self::AccessReduced => {
+                "migrate a principal that would have less access, or an administrator of whom that is not known"
+            }
             Self::OneWayMode => "go to an authentication mode from which EKS has no way back",
             Self::AwsAuthInUse => {
                 "stop reading aws-auth although it lets in principals without an access entry"
             }
+            Self::AccessEntryReplaced => "delete an access entry and make it again with another type",
         }
     }
 

@@ -3,6 +3,7 @@
 //! `access` decodes identity mappings and groups, for both kinds of documents.
 
 mod access;
+mod access_entry;
 mod authentication_mode;
 mod identity_provider;
 
@@ -30,6 +31,7 @@ pub(super) fn cluster_config(root: &Node, source: &Source) -> ClusterConfig {
             complete: root.get("iamIdentityMappings").is_some(),
             ..ClusterAccess::default()
         },
+        access_entries: reader.access_entries(root),
         metadata: root
             .get("metadata")
             .map(|node| reader.metadata(node))

@@ -67,7 +67,12 @@ impl Kind for AuthenticationModeKind {
         plan::plan_api(request, live, draft);
     }
 
-    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        _draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
         live.cluster.authentication_mode = Some(operation.to.as_str().to_owned());
         Ok(())
     }
