@@ -4,9 +4,15 @@
 //! comparing sees only values and has no client in reach.
 
 pub mod access_effect;
+pub mod access_entry;
+pub mod access_migration;
+pub mod authentication_mode;
+pub mod bridge;
 mod caller_rights;
+mod cluster_update;
 pub mod iam_role;
 pub mod identity_mapping;
+pub mod identity_provider;
 pub mod namespace;
 pub mod oidc_provider;
 pub mod planner;
@@ -202,6 +208,7 @@ pub(crate) fn kind_of(step: &Step) -> Option<&'static dyn AnyKind> {
 /// Every kind, in the order in which they are read and planned: what others build on comes first.
 pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
     &[
+        &authentication_mode::AuthenticationModeKind,
         &oidc_provider::OidcProviderKind,
         &iam_role::IamRoleKind,
         &namespace::NamespaceKind,
@@ -209,6 +216,9 @@ pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
         &service_account::ServiceAccountKind,
         &rbac::RbacRoleKind,
         &rbac::RbacBindingKind,
+        &identity_provider::IdentityProviderKind,
+        &access_entry::AccessEntryKind,
         &identity_mapping::AwsAuthKind,
+        &access_migration::AccessMigrationKind,
     ]
 }
