@@ -52,7 +52,8 @@ pub(crate) enum Operation {
         /// The guards that refused and were allowed.
         allowed: Vec<KnownRefusal>,
         /// The commands that lead back in after a lockout.
-        way_back: String,
+        #[serde(rename = "way_back")]
+        recovery: String,
     },
 }
 
@@ -88,10 +89,10 @@ impl Operation {
     }
 
     /// The commands that lead back in after a lockout.
-    pub(super) fn way_back(&self) -> &str {
+    pub(super) fn recovery(&self) -> &str {
         match self {
-            Self::Write { standpoint, .. } => &standpoint.way_back,
-            Self::Restore { way_back, .. } => way_back,
+            Self::Write { standpoint, .. } => &standpoint.recovery,
+            Self::Restore { recovery, .. } => recovery,
         }
     }
 

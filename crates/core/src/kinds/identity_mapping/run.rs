@@ -84,7 +84,7 @@ pub(super) async fn run(
             CallErrorKind::Credentials => {
                 let help = remedy!(
                     "If no one gets in any more, recover with: {}",
-                    operation.way_back()
+                    operation.recovery()
                 );
                 return Err(StepError::from(error).with_help(help));
             }
@@ -271,7 +271,7 @@ async fn finished(operation: &Operation, backups: Vec<backup::Kept>, context: &R
     if operation.may_lock_out() {
         notes.push(format!(
             "If no one gets into the cluster any more, recover with: {}",
-            operation.way_back()
+            operation.recovery()
         ));
     }
     if backups
