@@ -74,14 +74,12 @@ fn elsewhere() -> Vec<Check> {
         case("delete accessentry").says("`aws eks delete-access-entry` deletes one as well.").in_its_place(&[("delete-access-entry", "delete-access-entry --cluster-name quickstart --principal-arn arn:aws:iam::111122223333:user/sandbox")]).check(),
         with_provider("create podidentityassociation").says("without the pod identity agent").in_its_place(&[account]).check(),
         case("get podidentityassociation").says("lists the service accounts that have a role by IRSA").in_its_place(&[("get iamserviceaccount", "get iamserviceaccount --cluster quickstart --region eu-west-1")]).check(),
-        case("associate identityprovider").says("it is another provider").in_its_place(&[of]).check(),
         case("create iam-oidc-provider").says("Use `eksact associate iam-oidc-provider`.").in_its_place(&[of]).check(),
         with_provider("disassociate iam-oidc-provider").says("Use `eksact delete iam-oidc-provider`.").in_its_place(&[of]).check(),
         case("get iam-oidc-provider").says("Use `aws iam list-open-id-connect-providers`.").in_its_place(&[]).check(),
         case("utils describe-stacks").says("names the stack of each service account").in_its_place(&[("-o json", "--cluster quickstart --region eu-west-1 -o json")]).check(),
         case("utils detect-drift").file("c.yaml", HEAD).says("compares the roles with the file").in_its_place(&[("eksact plan", "eksact plan -f c.yaml")]).check(),
         case("utils migrate-to-access-entry").says("shows first what aws-auth really lets in").in_its_place(&[("aws-auth", "aws-auth --cluster quickstart --region eu-west-1")]).check(),
-        case("utils update-authentication-mode").says("does it as well").in_its_place(&[("NAME", "quickstart")]).check(),
     ]
 }
 

@@ -24,6 +24,7 @@ mod kubeconfig_entries;
 mod kubectl_config;
 mod mappings;
 mod meanwhile;
+mod modes;
 mod people;
 mod preflight;
 mod roles;
@@ -65,6 +66,7 @@ fn table() -> Vec<Check> {
         faults::cases(),
         irsa::cases(),
         meanwhile::cases(),
+        modes::cases(),
         trust::cases(),
         entries::cases(),
         callers::cases(),
