@@ -12,6 +12,7 @@ use super::{
     get_cluster::GetCluster,
     get_identity_mapping::GetIdentityMappings,
     global::GlobalFlags,
+    identity_provider::GetIdentityProviders,
     wiring::Connection,
 };
 use eksact_core::{
@@ -36,6 +37,7 @@ pub(super) struct GetCommand {
 enum What {
     Iamserviceaccount(Box<GetServiceAccounts>),
     Iamidentitymapping(Box<GetIdentityMappings>),
+    Identityprovider(Box<GetIdentityProviders>),
     Cluster(Box<GetCluster>),
 }
 
@@ -77,6 +79,7 @@ impl GetCommand {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
+            What::Identityprovider(command) => command.run(global, printer).await,
             What::Cluster(command) => command.run(global, printer).await,
         }
     }

@@ -13,6 +13,7 @@ use eksact_core::ports::aws::{
     AccessEntry, AccessEntryReader, AccessEntryWriter, AccessPolicy, NewAccessEntry, OfferedAccessPolicy,
 };
 use eksact_core::ports::{CallError, found};
+use eksact_identity::authn::access_entry::{STANDARD, takes_policies};
 
 const LIST_ACCESS_ENTRIES: Action = ("eks", "ListAccessEntries");
 const DESCRIBE_ACCESS_ENTRY: Action = ("eks", "DescribeAccessEntry");
@@ -25,12 +26,6 @@ const DELETE_ACCESS_ENTRY: Action = ("eks", "DeleteAccessEntry");
 const ASSOCIATE_ACCESS_POLICY: Action = ("eks", "AssociateAccessPolicy");
 const DISASSOCIATE_ACCESS_POLICY: Action = ("eks", "DisassociateAccessPolicy");
 const TAG_RESOURCE: Action = ("eks", "TagResource");
-
-/// The type of people and programs.
-const STANDARD: &str = "STANDARD";
-/// The types that take access policies: `EC2` is that of Auto Mode's nodes, which get `AmazonEKSAutoNodePolicy`
-/// (<https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html>). Of the others nobody asks for any.
-const WITH_POLICIES: [&str; 2] = [STANDARD, "EC2"];
 
 #[async_trait]
 impl AccessEntryReader for AwsClient {
@@ -222,7 +217,7 @@ impl AwsClient {
             .access_entry
             .ok_or_else(|| incomplete(DESCRIBE_ACCESS_ENTRY, &object, "access entry"))?;
         let entry_type = entry.r#type.unwrap_or_else(|| STANDARD.to_owned());
-        let policies = if WITH_POLICIES.contains(&entry_type.as_str()) {
+        let policies = if takes_policies(&entry_type) {
             let Some(policies) = found(self.access_policies(cluster, principal, &object).await)? else {
                 return Ok(None);
             };

@@ -48,9 +48,19 @@ pub fn identity_mapping(subject: &str) -> Address {
     Address::new("identity-mapping", subject)
 }
 
+/// An access entry: by the ARN of its principal.
+pub fn access_entry(principal_arn: &str) -> Address {
+    Address::new("access-entry", principal_arn)
+}
+
 /// The ConfigMap `aws-auth`, which all mappings are written to at once.
 pub fn aws_auth() -> Address {
     Address::new("aws-auth", format!("{AWS_AUTH_NAMESPACE}/{AWS_AUTH}"))
+}
+
+/// What a migration to access entries does besides the entries.
+pub fn access_migration(cluster: &str) -> Address {
+    Address::new("access-migration", cluster)
 }
 
 /// That a cluster is in an authentication mode or further: `prod/API_AND_CONFIG_MAP`. Access entries wait for it.
@@ -74,6 +84,7 @@ pub fn qualified(namespace: Option<&str>, name: &str) -> String {
 /// Whether the object at this address is about who may do what in the cluster.
 pub fn gives_access(address: &Address) -> bool {
     [
+        "access-entry",
         "rbac-role",
         "rbac-binding",
         "identity-mapping",

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::access_entry_rules::{
     Principal, check_associated, check_groups, check_new, check_policy, check_username, derived_groups,
-    derived_username, is_policy_free, offered,
+    offered,
 };
 use super::{EksObjects, reading, writing};
 use crate::Sandbox;
@@ -18,6 +18,7 @@ use eksact_core::ports::aws::{
     AccessEntry, AccessEntryReader, AccessEntryWriter, AccessPolicy, NewAccessEntry, OfferedAccessPolicy,
 };
 use eksact_core::ports::{CallError, CallErrorKind, found};
+use eksact_identity::authn::access_entry::{derived_username, takes_policies};
 
 /// How many access entries `ListAccessEntries` puts on a page.
 const ENTRIES_PER_PAGE: usize = 100;
@@ -40,7 +41,7 @@ impl AccessEntryReader for Sandbox {
         for entry in &entries {
             self.further("eks", &["DescribeAccessEntry"], &entry.principal_arn)
                 .await?;
-            if !is_policy_free(&entry.entry_type) {
+            if takes_policies(&entry.entry_type) {
                 self.further("eks", &["ListAssociatedAccessPolicies"], &entry.principal_arn)
                     .await?;
             }
@@ -61,7 +62,7 @@ impl AccessEntryReader for Sandbox {
         let Some(entry) = found(answer.await)? else {
             return Ok(None);
         };
-        if !is_policy_free(&entry.entry_type) {
+        if takes_policies(&entry.entry_type) {
             self.further("eks", &["ListAssociatedAccessPolicies"], principal_arn)
                 .await?;
         }

@@ -5,18 +5,9 @@
 
 use crate::refusal::Refusal;
 use eksact_core::ports::aws::{AccessPolicy, NewAccessEntry, OfferedAccessPolicy};
+use eksact_identity::authn::access_entry::{STANDARD, TYPES, takes_policies};
 use eksact_identity::authn::access_policy::{KNOWN, policy_name, reserved_prefix, template_without_colon};
 
-const STANDARD: &str = "STANDARD";
-const TYPES: [&str; 7] = [
-    STANDARD,
-    "EC2_LINUX",
-    "EC2_WINDOWS",
-    "FARGATE_LINUX",
-    "HYBRID_LINUX",
-    "HYPERPOD_LINUX",
-    "EC2",
-];
 /// How many access policies an entry may have.
 const MOST_POLICIES: usize = 20;
 
@@ -140,7 +131,7 @@ pub(super) fn check_groups(entry_type: &str, groups: &[String]) -> Result<(), Re
 
 /// Checks what `AssociateAccessPolicy` is given.
 pub(super) fn check_policy(entry_type: &str, policy: &AccessPolicy, partition: &str) -> Result<(), Refusal> {
-    if is_policy_free(entry_type) {
+    if !takes_policies(entry_type) {
         return Err(invalid_request(
             "This operation can only be performed on Access Entries with a type of \"STANDARD\"",
         ));
@@ -175,11 +166,6 @@ pub(super) fn check_associated(policies: usize) -> Result<(), Refusal> {
     ))
 }
 
-/// Whether entries of this type take no access policies.
-pub(super) fn is_policy_free(entry_type: &str) -> bool {
-    ![STANDARD, "EC2"].contains(&entry_type)
-}
-
 /// What `ListAccessPolicies` answers in a partition.
 pub(super) fn offered(partition: &str) -> Vec<OfferedAccessPolicy> {
     KNOWN
@@ -189,24 +175,6 @@ pub(super) fn offered(partition: &str) -> Vec<OfferedAccessPolicy> {
             arn: format!("arn:{partition}:eks::aws:cluster-access-policy/{}", policy.name),
         })
         .collect()
-}
-
-/// The user name of an entry that was given none
-/// (<https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>).
-pub(super) fn derived_username(entry_type: &str, principal_arn: &str) -> String {
-    match entry_type {
-        STANDARD => {}
-        "EC2_LINUX" | "EC2_WINDOWS" | "EC2" => return "system:node:{{EC2PrivateDNSName}}".to_owned(),
-        _ => return "system:node:{{SessionName}}".to_owned(),
-    }
-    match principal_arn.split_once(":role/") {
-        Some((head, path_and_name)) => {
-            let name = path_and_name.rsplit('/').next().unwrap_or_default();
-            let head = head.replacen(":iam:", ":sts:", 1);
-            format!("{head}:assumed-role/{name}/{{{{SessionName}}}}")
-        }
-        None => principal_arn.to_owned(),
-    }
 }
 
 /// The groups of an entry that was given none.
