@@ -12,7 +12,7 @@ use eksact_core::ports::kubernetes::{
 use serde_json::{Value, json};
 
 use super::world::{World, kind, trust};
-use super::{CLUSTER, OLD_CLUSTER};
+use super::{AWS_AUTH_CLUSTER, CLUSTER};
 
 /// A ConfigMap of 1 MiB is taken, one byte more is not.
 const LARGEST: usize = 1024 * 1024;
@@ -449,7 +449,12 @@ pub(crate) async fn access_entries_are_read_whole(world: &World) {
     let nowhere = world.readers.aws.access_entries("contract-nowhere").await;
     assert_eq!(kind(nowhere), CallErrorKind::NotFound);
     // Who looks without looking at the mode first is told why there are none.
-    let refused = world.readers.aws.access_entries(OLD_CLUSTER).await.unwrap_err();
+    let refused = world
+        .readers
+        .aws
+        .access_entries(AWS_AUTH_CLUSTER)
+        .await
+        .unwrap_err();
     assert_eq!(refused.kind, CallErrorKind::Invalid);
     assert!(refused.message.contains("authentication mode"), "{refused}");
 }
