@@ -9,6 +9,7 @@ use super::{
     ExitCode, Failure,
     account_flags::{ClusterFlags, NameFlags},
     file,
+    get_access_entry::GetAccessEntries,
     get_cluster::GetCluster,
     get_identity_mapping::GetIdentityMappings,
     global::GlobalFlags,
@@ -36,6 +37,7 @@ pub(super) struct GetCommand {
 enum What {
     Iamserviceaccount(Box<GetServiceAccounts>),
     Iamidentitymapping(Box<GetIdentityMappings>),
+    Accessentry(Box<GetAccessEntries>),
     Cluster(Box<GetCluster>),
 }
 
@@ -77,6 +79,7 @@ impl GetCommand {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
+            What::Accessentry(command) => command.run(global, printer).await,
             What::Cluster(command) => command.run(global, printer).await,
         }
     }
