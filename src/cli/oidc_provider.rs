@@ -13,7 +13,7 @@ use super::{
 };
 use eksact_core::{
     config::Located,
-    kinds::{Request, request::ProviderIntent},
+    kinds::{Request, provider_intent::ProviderIntent},
     view::Printer,
 };
 
@@ -99,8 +99,8 @@ impl AssociateProvider {
             config.iam.with_oidc = Located::unlocated(true);
         }
         let connection = Connection::open(global, &config, printer).await?;
-        let mut request = Request::ensure(config, settings).about_service_accounts();
-        request.oidc_provider = ProviderIntent::Ensure;
+        let mut request = Request::ensure(config.about_service_accounts(), settings);
+        request.ask(ProviderIntent::Ensure);
         flow::apply(&request, &connection, &self.plan, self.approval, printer).await
     }
 }
@@ -116,8 +116,8 @@ impl DeleteProvider {
         };
         config.iam.service_accounts.clear();
         let connection = Connection::open(global, &config, printer).await?;
-        let mut request = Request::ensure(config, settings).about_service_accounts();
-        request.oidc_provider = ProviderIntent::Delete;
+        let mut request = Request::ensure(config.about_service_accounts(), settings);
+        request.ask(ProviderIntent::Delete);
         flow::apply(&request, &connection, &self.plan, self.approval, printer).await
     }
 }

@@ -14,7 +14,9 @@ use super::aws::{ChangeSetRecord, EksObjects, StackRecord};
 use super::caller::SimulatedCaller;
 use eksact_core::ports::aws::{Cluster, OidcProvider, Role};
 use eksact_core::ports::issuer::CertificateChain;
-use eksact_core::ports::kubernetes::{ConfigMap, Namespace, Pod, RbacBinding, RbacRole, ServiceAccount};
+use eksact_core::ports::kubernetes::{
+    ConfigMap, DaemonSet, Namespace, Pod, RbacBinding, RbacRole, ServiceAccount,
+};
 
 /// The version of the file format that this program writes and reads.
 pub const WORLD_VERSION: u32 = 1;
@@ -72,6 +74,9 @@ pub struct SimulatedCluster {
     /// Pods by `namespace/name`.
     #[serde(default)]
     pub pods: BTreeMap<String, Pod>,
+    /// `DaemonSets` by `namespace/name`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub daemon_sets: BTreeMap<String, DaemonSet>,
     /// ConfigMaps by `namespace/name`.
     #[serde(default)]
     pub config_maps: BTreeMap<String, ConfigMap>,
@@ -119,6 +124,9 @@ pub struct World {
     /// How long CloudFormation computes a change set.
     #[serde(default)]
     pub change_set_seconds: u32,
+    /// How long EKS works on an update of a cluster.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub update_seconds: u32,
     /// How long readers of a role still see the trust policy of before a write: IAM is eventually consistent.
     #[serde(default)]
     pub iam_lag_milliseconds: u32,
@@ -174,6 +182,7 @@ impl World {
             counter: 0,
             stack_seconds: 0,
             change_set_seconds: 0,
+            update_seconds: 0,
             iam_lag_milliseconds: 0,
             replaced_trust_policies: BTreeMap::new(),
             quotas: Quotas::default(),
@@ -212,7 +221,9 @@ impl World {
             certificate_authority_data: None,
             oidc_issuer: Some(format!("https://oidc.eks.{region}.{suffix}/id/{id}")),
             authentication_mode: Some("API_AND_CONFIG_MAP".to_owned()),
+            bootstrap_creator_admin: None,
             endpoint_public_access: Some(true),
+            auto_mode: false,
             tags: BTreeMap::new(),
         };
         let mut simulated = SimulatedCluster {
@@ -221,6 +232,7 @@ impl World {
             namespaces: BTreeMap::new(),
             service_accounts: BTreeMap::new(),
             pods: BTreeMap::new(),
+            daemon_sets: BTreeMap::new(),
             config_maps: BTreeMap::new(),
             rbac_roles: BTreeMap::new(),
             rbac_bindings: BTreeMap::new(),
@@ -320,6 +332,14 @@ impl SimulatedCluster {
         };
         self.service_accounts.insert(key, service_account);
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes the field by reference"
+)]
+fn is_zero(seconds: &u32) -> bool {
+    *seconds == 0
 }
 
 /// A UUID that belongs to `what`.

@@ -5,7 +5,7 @@ use eksact_core::{
     guard::Guard,
     kinds::{
         self, Request,
-        request::{AccessRequest, Restore},
+        identity_mapping::{AwsAuthScope, Restore},
     },
     live::{CallerInCluster, Live, LiveReader, RbacRoleByKey},
     ports::{
@@ -115,18 +115,15 @@ async fn own_rights_are_kept() {
     // By what a backup says all the same.
     let boss = admins.replace("username: me", "username: boss");
     let mut back = deletion("", false);
-    back.access = AccessRequest {
-        restore: Some(Restore {
-            name: "before".to_owned(),
-            data: [
-                ("mapRoles".to_owned(), HAND_WRITTEN.to_owned()),
-                ("mapUsers".to_owned(), boss),
-            ]
-            .into(),
-            ownership: None,
-        }),
-        ..AccessRequest::default()
-    };
+    back.ask(AwsAuthScope::Restore(Restore {
+        name: "before".to_owned(),
+        data: [
+            ("mapRoles".to_owned(), HAND_WRITTEN.to_owned()),
+            ("mapUsers".to_owned(), boss),
+        ]
+        .into(),
+        ownership: None,
+    }));
     refused_unless_allowed(&bound_by_name(&admins), &back, Guard::OwnAccessLost).await;
 }
 

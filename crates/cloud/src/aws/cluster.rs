@@ -30,7 +30,10 @@ impl ClusterReader for AwsClient {
         let is_local = cluster
             .outpost_config
             .is_some_and(|outpost| outpost.etcd_instance_type.is_none());
+        let access = cluster.access_config.as_ref();
         Ok(Cluster {
+            bootstrap_creator_admin: access
+                .and_then(|access| access.bootstrap_cluster_creator_admin_permissions),
             name: cluster.name.unwrap_or_else(|| name.to_owned()),
             local_id: cluster.id.filter(|id| is_local && !id.is_empty()),
             arn: cluster
@@ -52,6 +55,10 @@ impl ClusterReader for AwsClient {
                 .and_then(|access| access.authentication_mode)
                 .map(|mode| mode.as_str().to_owned()),
             endpoint_public_access: cluster.resources_vpc_config.map(|vpc| vpc.endpoint_public_access),
+            auto_mode: cluster
+                .compute_config
+                .and_then(|compute| compute.enabled)
+                .unwrap_or_default(),
             tags: cluster.tags.unwrap_or_default().into_iter().collect(),
         })
     }

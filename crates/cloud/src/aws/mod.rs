@@ -4,17 +4,21 @@
 //! [`AwsClient`] reads and writes, with a file for each object; [`IssuerClient`] looks at the issuer's certificates.
 
 mod access_entry;
+mod addon;
 pub mod assume_role;
 mod caller_identity;
 mod change_set;
 pub mod client;
 mod cluster;
+mod cluster_update;
 mod credential_chain;
 pub mod credentials;
 mod error;
 pub mod http;
+mod identity_provider_config;
 pub mod issuer;
 mod oidc_provider;
+mod pod_identity_association;
 mod principal;
 mod role;
 mod stack;

@@ -9,7 +9,7 @@ use super::{
     cluster_access::ClusterAccess,
     location::{Located, SourceLocation},
 };
-use eksact_identity::iam::WellKnownPolicy;
+use eksact_identity::{iam::WellKnownPolicy, service_account::ServiceAccountKey};
 
 /// The namespace of a service account that names none, as in Kubernetes and eksctl (`defaults.go`).
 pub const DEFAULT_NAMESPACE: &str = "default";
@@ -36,6 +36,23 @@ impl ClusterConfig {
     pub fn cluster_only(&self) -> Self {
         Self {
             metadata: self.metadata.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// The same cluster, with only what is wanted of service accounts and the OIDC provider: for commands about them.
+    #[must_use]
+    pub fn about_service_accounts(self) -> Self {
+        // Each field by its name: a new section of `iam` must not slip into these commands.
+        let iam = Iam {
+            with_oidc: self.iam.with_oidc,
+            service_accounts: self.iam.service_accounts,
+            lists_service_accounts: self.iam.lists_service_accounts,
+        };
+        Self {
+            metadata: self.metadata,
+            iam,
+            unmanaged_sections: self.unmanaged_sections,
             ..Self::default()
         }
     }
@@ -109,6 +126,16 @@ impl ServiceAccount {
     /// `namespace/name`, the identity of a service account in tags, addresses and messages.
     pub fn qualified_name(&self) -> String {
         format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// Its namespace and name.
+    pub fn key(&self) -> ServiceAccountKey {
+        ServiceAccountKey::new(&self.namespace, &self.name)
+    }
+
+    /// Whether eksact makes its role, rather than being given one.
+    pub fn owns_role(&self) -> bool {
+        self.attach_role_arn.is_none()
     }
 
     /// Whether anything grants the role a permission.

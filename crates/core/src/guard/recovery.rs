@@ -96,7 +96,9 @@ mod tests {
             certificate_authority_data: None,
             oidc_issuer: None,
             authentication_mode: Some(mode.to_owned()),
+            bootstrap_creator_admin: None,
             endpoint_public_access: None,
+            auto_mode: false,
             tags: BTreeMap::new(),
         };
         let caller = CallerIdentity {

@@ -5,12 +5,14 @@
 
 pub mod access_effect;
 pub mod access_entry;
+mod caller_rights;
 pub mod iam_role;
 pub mod identity_mapping;
 pub mod namespace;
 pub mod oidc_provider;
 pub mod planner;
 pub mod preflight;
+pub mod provider_intent;
 pub mod rbac;
 pub mod request;
 pub mod revocation;
@@ -18,6 +20,7 @@ mod role_arn;
 pub mod runner;
 mod scope;
 pub mod service_account;
+pub mod service_account_scope;
 pub mod shared_role;
 pub mod stack_wait;
 mod standing;

@@ -13,7 +13,6 @@ use crate::{
         executor::Progress, plan::fingerprint,
     },
     kinds::{
-        request::key_of,
         role_arn::role_arn_after,
         standing::{Standing, standing},
     },
@@ -102,7 +101,7 @@ impl Kind for NamespaceKind {
                 // The service accounts tell why the cluster could not be read; a namespace that may not be read is
                 // taken to exist, and the write of the account tells otherwise.
                 Some(Err(_)) | None => {
-                    tracing::debug!(namespace = account.namespace, key = ?key_of(account), "namespace not read");
+                    tracing::debug!(namespace = account.namespace, key = ?account.key(), "namespace not read");
                 }
             }
         }

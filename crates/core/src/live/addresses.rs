@@ -2,7 +2,7 @@
 //! is now in [`Live`](super::Live), both to be asked by its address or key; no kind asks another.
 
 use super::{AWS_AUTH, AWS_AUTH_NAMESPACE};
-use crate::engine::Address;
+use crate::{engine::Address, ports::aws::AuthenticationMode};
 use eksact_identity::service_account::ServiceAccountKey;
 
 /// The attribute of a role that others wait for: its ARN.
@@ -58,6 +58,16 @@ pub fn aws_auth() -> Address {
     Address::new("aws-auth", format!("{AWS_AUTH_NAMESPACE}/{AWS_AUTH}"))
 }
 
+/// That a cluster is in an authentication mode or further: `prod/API_AND_CONFIG_MAP`. Access entries wait for it.
+pub fn authentication_mode(cluster: &str, mode: AuthenticationMode) -> Address {
+    Address::new("authentication-mode", format!("{cluster}/{mode}"))
+}
+
+/// An OIDC identity provider of the cluster.
+pub fn identity_provider(name: &str) -> Address {
+    Address::new("identity-provider", name)
+}
+
 /// `app/reader`, or `reader` without a namespace.
 pub fn qualified(namespace: Option<&str>, name: &str) -> String {
     match namespace {
@@ -74,6 +84,7 @@ pub fn gives_access(address: &Address) -> bool {
         "rbac-binding",
         "identity-mapping",
         "aws-auth",
+        "identity-provider",
     ]
     .contains(&address.kind())
 }

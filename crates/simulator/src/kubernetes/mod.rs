@@ -6,6 +6,7 @@
 
 mod checks;
 mod config_map;
+mod daemon_set;
 mod field_managers;
 mod id;
 mod namespace;

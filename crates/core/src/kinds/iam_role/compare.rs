@@ -10,7 +10,7 @@ use super::{
     overlay, shared,
 };
 use crate::{
-    kinds::{Request, request::RoleAttribute},
+    kinds::{Request, service_account_scope::RoleAttribute},
     live::{Live, StackState, role_name_of, service_account_of, state_of},
     ports::aws::{Role, Stack},
 };
@@ -106,7 +106,7 @@ pub fn differences(
         );
     }
     // Where flags name attributes, an inline policy is compared only if it is one that they stand for.
-    let compares_inline = |name: &str| match request.only.get(&desired.key) {
+    let compares_inline = |name: &str| match request.service_account_scope().only.get(&desired.key) {
         None => true,
         Some(only) => match name
             .strip_prefix(&format!("{}-", desired.stack_name))
@@ -168,6 +168,7 @@ pub fn templates_needed(request: &Request, live: &Live, stacks: &[&Stack]) -> BT
         .collect();
     needed.extend(
         request
+            .service_account_scope()
             .delete
             .iter()
             .filter_map(|key| live.own_stack(key))
@@ -190,7 +191,7 @@ pub fn templates_needed(request: &Request, live: &Live, stacks: &[&Stack]) -> BT
         let differs = differences(request, &desired, stack, role)
             .iter()
             .any(|difference| !matches!(difference, RoleDifference::TerminationProtection { .. }));
-        if differs || request.only.contains_key(&key) {
+        if differs || request.service_account_scope().only.contains_key(&key) {
             needed.insert(stack.name.clone());
         }
     }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::{overlay, shared};
 use crate::{
     config::ServiceAccount,
-    kinds::{Request, request::RoleAttribute},
+    kinds::{Request, service_account_scope::RoleAttribute},
     live::Live,
     ports::aws::{Role, StackRequest},
 };
@@ -57,7 +57,7 @@ pub enum DesireError {
 impl DesiredRole {
     /// The role that `account` shall have in the cluster of `live`.
     pub fn of(account: &ServiceAccount, live: &Live, request: &Request) -> Result<Self, DesireError> {
-        let key = super::key_of(account);
+        let key = account.key();
         let issuer = live.issuer_host_path().ok_or(DesireError::NoIssuer)?;
         let provider_arn = live.provider_arn().ok_or(DesireError::NoIssuer)?;
         let stack_name = live

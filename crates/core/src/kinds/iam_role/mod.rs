@@ -26,8 +26,8 @@ use async_trait::async_trait;
 
 use super::{Kind, Request, RunContext};
 use crate::{
+    config::ServiceAccount,
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
-    kinds::request::{key_of, owns_role},
     live::{
         ClusterOidcProvider, Live, LiveReader, RoleByName, StackInterest, StackTemplate, role_name_of,
         service_account_of,
@@ -62,19 +62,20 @@ impl Kind for IamRoleKind {
         let assigned = stacks.assigned();
         let wanted: BTreeSet<&String> = assigned.values().collect();
         let so_far = reader.snapshot();
-        let to_go: BTreeSet<String> = request
-            .delete
+        let delete = &request.service_account_scope().delete;
+        let to_go: BTreeSet<String> = delete
             .iter()
             .filter_map(|key| so_far.own_stack(key))
             .map(|stack| stack.name.clone())
             .collect();
+        let prunes = request.prunes_service_accounts();
         let of_interest: Vec<&Stack> = stacks
             .all()
             .iter()
             .filter(|stack| {
-                service_account_of(stack).is_some_and(|key| {
-                    request.prune.is_some() || assigned.contains_key(&key) || request.delete.contains(&key)
-                }) || wanted.contains(&stack.name)
+                service_account_of(stack)
+                    .is_some_and(|key| prunes || assigned.contains_key(&key) || delete.contains(&key))
+                    || wanted.contains(&stack.name)
                     || to_go.contains(&stack.name)
             })
             .collect();
@@ -122,10 +123,10 @@ fn interest(request: &Request) -> StackInterest {
         about: request
             .service_accounts()
             .iter()
-            .map(key_of)
-            .chain(request.delete.iter().cloned())
+            .map(ServiceAccount::key)
+            .chain(request.service_account_scope().delete.iter().cloned())
             .collect(),
-        about_all: request.prune.is_some(),
+        about_all: request.prunes_service_accounts(),
         timeout: request.settings.timeout,
     }
 }
@@ -142,10 +143,10 @@ fn is_mark(key: &str) -> bool {
 }
 
 /// The accounts whose role eksact makes.
-fn owned(request: &Request) -> impl Iterator<Item = (ServiceAccountKey, &crate::config::ServiceAccount)> {
+fn owned(request: &Request) -> impl Iterator<Item = (ServiceAccountKey, &ServiceAccount)> {
     request
         .service_accounts()
         .iter()
-        .filter(|account| owns_role(account))
-        .map(|account| (key_of(account), account))
+        .filter(|account| account.owns_role())
+        .map(|account| (account.key(), account))
 }

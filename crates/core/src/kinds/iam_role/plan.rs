@@ -22,7 +22,7 @@ use crate::{
     },
     kinds::{
         Request,
-        request::ProviderIntent,
+        provider_intent::ProviderIntent,
         runner::wait_longer,
         standing::{Standing, standing},
     },
@@ -59,7 +59,7 @@ fn plan_roles(request: &Request, live: &Live, draft: &mut PlanDraft) {
         return;
     }
     // Without a provider there is nobody to trust; the provider's own finding says so.
-    let provider_missing = match (live.oidc_provider(), request.oidc_provider) {
+    let provider_missing = match (live.oidc_provider(), request.provider_intent()) {
         (Some(Ok(None)), ProviderIntent::Require) | (Some(Err(_)), _) => true,
         (Some(Ok(None)), ProviderIntent::Ensure) => draft
             .change(&addresses::oidc_provider(&live.cluster.name))
@@ -207,7 +207,7 @@ impl Subject<'_> {
             draft.add_finding(note.about(&self.address));
         }
         let mut found = differences(self.request, desired, stack, role);
-        if found.is_empty() && !self.request.only.contains_key(&self.key) {
+        if found.is_empty() && !self.request.service_account_scope().only.contains_key(&self.key) {
             draft.add_unchanged(self.address.clone());
             return;
         }
@@ -247,7 +247,12 @@ impl Subject<'_> {
             return;
         };
         // What this house has no words for stays in the template, and what the flags do not name stays as it is.
-        let desired = match desired.over(&template, self.request.only.get(&self.key), role, self.live) {
+        let desired = match desired.over(
+            &template,
+            self.request.service_account_scope().only.get(&self.key),
+            role,
+            self.live,
+        ) {
             Ok(desired) => desired,
             Err(error) => {
                 draft.add_finding(self.error(Code::NotDesirable, error.to_string()));
@@ -267,7 +272,7 @@ impl Subject<'_> {
     }
 
     fn plan_creation(&self, desired: &DesiredRole, draft: &mut PlanDraft) {
-        if self.request.update {
+        if self.request.service_account_scope().update {
             draft.add_finding(
                 Finding::new(
                     Severity::Note,
@@ -317,7 +322,9 @@ impl Subject<'_> {
         if !self.account_may_follow() {
             return;
         }
-        if self.request.update && self.request.only.contains_key(&self.key) {
+        if self.request.service_account_scope().update
+            && self.request.service_account_scope().only.contains_key(&self.key)
+        {
             draft.add_finding(
                 self.error(
                     Code::UpdateNeedsReplacement,
@@ -423,7 +430,7 @@ impl Subject<'_> {
         steps: Vec<StepId>,
         read: String,
     ) -> Change {
-        let depends_on = match self.request.oidc_provider {
+        let depends_on = match self.request.provider_intent() {
             ProviderIntent::Ensure => vec![addresses::oidc_provider(&self.live.cluster.name)],
             _ => Vec::new(),
         };

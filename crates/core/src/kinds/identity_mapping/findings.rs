@@ -4,7 +4,7 @@
 use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
-use super::{delta::Outcome, operation::WorkedOut, wanted::wanted_of};
+use super::{delta::Outcome, operation::WorkedOut, scope, wanted::wanted_of};
 use crate::{
     engine::{Finding, PlanDraft, Severity},
     guard::{access::section_dropped, aws_auth::AwsAuthReading},
@@ -62,7 +62,7 @@ pub(super) fn dropped_sections(outcome: &Outcome, draft: &mut PlanDraft) {
 /// What the authenticator makes of the ConfigMap once the plan is carried out: of the mappings that the files want, or of
 /// what a restore brings anew.
 pub(super) fn review(request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
-    if request.access.restore.is_some() {
+    if scope::restore(request).is_some() {
         about_restored(request, live, after, draft);
         return;
     }

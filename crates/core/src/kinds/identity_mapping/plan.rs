@@ -7,7 +7,7 @@ use super::{
     delta::{Delta, DeltaError, EntryChange, Outcome, work_out},
     effect, findings,
     operation::{Operation, WorkedOut},
-    removal, staying,
+    removal, scope, staying,
     wanted::{Wanted, wanted_of},
 };
 use crate::{
@@ -31,7 +31,7 @@ use crate::{
 /// Adds the difference of every mapping.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     if super::is_only_pruning(request) && !live.aws_auth().is_some_and(super::has_own) {
-        if let (true, Some(Err(error))) = (request.access.prune, live.aws_auth()) {
+        if let (true, Some(Err(error))) = (scope::prunes(request), live.aws_auth()) {
             draft.add_finding(unread(request, live, error));
         }
         return;
@@ -277,9 +277,9 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
         return Finding::new(Severity::Warning, Code::AwsAuthUnreadable, message)
             .about(&addresses::aws_auth());
     }
-    let mappings = request.config.access.identity_mappings.len() + request.access.delete.len();
+    let mappings = request.config.access.identity_mappings.len() + scope::deletions(request).len();
     let needs = match mappings {
-        _ if request.access.restore.is_some() => "the restore of aws-auth needs".to_owned(),
+        _ if scope::restore(request).is_some() => "the restore of aws-auth needs".to_owned(),
         1 => "1 identity mapping needs".to_owned(),
         count => format!("{count} identity mappings need"),
     };

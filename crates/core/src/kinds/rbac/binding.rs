@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{
     BINDINGS,
     desired::{WantedBinding, desired},
-    in_kubectl, is_ours, namespace_is_there, namespace_step, review,
+    in_kubectl, is_ours, namespace_is_there, namespace_step, prunes, review,
 };
 use crate::{
     engine::{
@@ -69,7 +69,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         Some(Ok(bindings)) => bindings,
         Some(Err(error)) => {
             if wanted.is_empty() {
-                if request.access.prune {
+                if prunes(request) {
                     let message =
                         format!("bindings that eksact made could not be listed, and are not pruned: {error}");
                     draft.add_finding(Finding::new(Severity::Warning, Code::BindingsUnreadable, message));

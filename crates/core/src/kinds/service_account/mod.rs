@@ -12,8 +12,8 @@ use async_trait::async_trait;
 
 use super::{Kind, Request, RunContext};
 use crate::{
+    config::ServiceAccount,
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
-    kinds::request::key_of,
     live::{AllServiceAccounts, Live, LiveReader, ServiceAccountByKey},
     ports::kubernetes::AccessReview,
 };
@@ -35,17 +35,12 @@ impl Kind for ServiceAccountKind {
     type Operation = operation::Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
-        if request.prune.is_some() {
+        if request.prunes_service_accounts() {
             reader.ask(AllServiceAccounts).await;
         }
-        let wanted = request.in_kubernetes().map(key_of);
-        reader
-            .read(
-                wanted
-                    .chain(request.delete.iter().cloned())
-                    .map(ServiceAccountByKey),
-            )
-            .await;
+        let wanted = request.in_kubernetes().map(ServiceAccount::key);
+        let named = request.service_account_scope().delete.iter().cloned();
+        reader.read(wanted.chain(named).map(ServiceAccountByKey)).await;
     }
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {

@@ -4,10 +4,14 @@
 //! whole (eksctl 0.231 does, `cfn/manager/api.go:474`).
 
 mod access_entry;
+mod addon;
 mod caller_identity;
 mod change_set;
 mod cluster;
+mod cluster_update;
+mod identity_provider_config;
 mod oidc_provider;
+mod pod_identity_association;
 mod principal;
 mod role;
 mod stack;
@@ -15,10 +19,24 @@ mod stack;
 pub use access_entry::{
     AccessEntry, AccessEntryReader, AccessEntryWriter, AccessPolicy, NewAccessEntry, OfferedAccessPolicy,
 };
+pub use addon::{Addon, AddonReader, AddonWriter};
 pub use caller_identity::{CallerIdentity, CallerIdentityReader};
 pub use change_set::{ChangeSet, ChangeSetReader, ChangeSetRequest, ChangeSetWriter, ResourceChange};
 pub use cluster::{Cluster, ClusterReader, ClusterWriter};
+pub use cluster_update::{
+    ACCESS_CONFIG_UPDATE, AuthenticationMode, ClusterUpdate, ClusterUpdateError, ClusterUpdateReader,
+    ClusterUpdateWriter, UnknownAuthenticationMode,
+};
+pub use identity_provider_config::{
+    ASSOCIATE_IDENTITY_PROVIDER_CONFIG, DISASSOCIATE_IDENTITY_PROVIDER_CONFIG, IdentityProviderConfig,
+    IdentityProviderConfigReader, IdentityProviderConfigWriter,
+};
 pub use oidc_provider::{OidcProvider, OidcProviderReader, OidcProviderWriter};
+pub use pod_identity_association::{
+    NewPodIdentityAssociation, PodIdentityAssociation, PodIdentityAssociationReader,
+    PodIdentityAssociationSummary, PodIdentityAssociationUpdate, PodIdentityAssociationWriter,
+    is_role_not_seen,
+};
 pub use principal::{Principal, PrincipalReader};
 pub use role::{Role, RoleReader, RoleTrust, RoleWriter};
 pub use stack::{Stack, StackEvent, StackReader, StackRequest, StackWriter};
@@ -36,10 +54,14 @@ together! {
     /// Reads an account and region. Planning is given this and no more.
     AwsReader:
     AccessEntryReader,
+    AddonReader,
     CallerIdentityReader,
     ChangeSetReader,
     ClusterReader,
+    ClusterUpdateReader,
+    IdentityProviderConfigReader,
     OidcProviderReader,
+    PodIdentityAssociationReader,
     PrincipalReader,
     RoleReader,
     StackReader,
@@ -48,10 +70,14 @@ together! {
 together! {
     /// Changes an account and region. Only the runner of an approved plan is given this.
     AwsWriter:
+    AddonWriter,
     AccessEntryWriter,
     ChangeSetWriter,
     ClusterWriter,
+    ClusterUpdateWriter,
+    IdentityProviderConfigWriter,
     OidcProviderWriter,
+    PodIdentityAssociationWriter,
     RoleWriter,
     StackWriter,
 }

@@ -5,6 +5,7 @@
 mod access_review;
 mod api;
 mod config_map;
+mod daemon_set;
 mod metadata;
 mod namespace;
 mod object;
@@ -18,6 +19,7 @@ mod user_info;
 pub use access_review::AccessReview;
 pub use api::{FIELD_MANAGER, KubernetesReader, KubernetesWriter, Precondition, Selector};
 pub use config_map::{ConfigMap, ConfigMapPatch};
+pub use daemon_set::DaemonSet;
 pub use metadata::set_metadata;
 pub use namespace::Namespace;
 pub use object::{Fields, Object, WireError};
