@@ -16,7 +16,7 @@ use eksact_core::{
         ClusterConfig, Located,
         access_entry::{AccessEntries, AccessEntry, AccessPolicy, CLUSTER_SCOPE, Keeps, NAMESPACE_SCOPE},
     },
-    kinds::{Request, access_entry::AccessEntryScope, request::ProviderIntent},
+    kinds::{Request, access_entry::AccessEntryScope},
     view::Printer,
 };
 use eksact_identity::{
@@ -238,7 +238,6 @@ fn request_about(
         ..config.cluster_only()
     };
     let mut request = Request::ensure(config, settings);
-    request.oidc_provider = ProviderIntent::Leave;
     request.ask(scope);
     Ok(request)
 }

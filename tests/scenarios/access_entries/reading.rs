@@ -84,8 +84,7 @@ async fn policy_that_eks_does_not_offer_is_told_with_the_nearest() {
     assert!(help.contains("AmazonEKSClusterAdminPolicy"), "{help}");
     assert!(!planned.has_changes());
     let planned = plan(&bed, &wanting(&[&wanted("Zzz")])).await;
-    let help = planned.findings[0].help.as_deref().unwrap();
-    assert!(help.contains("list-access-policies"), "{help}");
+    assert_eq!(planned.findings[0].help, None);
 }
 
 #[tokio::test(start_paused = true)]

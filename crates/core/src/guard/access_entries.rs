@@ -135,8 +135,9 @@ fn own_access_lost(
         subjects: BTreeSet::from([key.clone()]),
         message: format!("the caller, {key}, would lose its own access to the cluster: {loses}"),
         help: Some(remedy!(
-            "Make the change as another principal whom the cluster lets in. To recover from a lockout, create an access \
-             entry: `{way_back}`.",
+            "Make the change as another principal whom the cluster lets in. After a lockout no write to the \
+             cluster works; to recover, create an access entry: `{}`.",
+            way_back
         )),
     })
 }
@@ -192,7 +193,8 @@ fn last_admin_lost(now: &Side<'_>, would: &Side<'_>, way_back: &str) -> Option<R
             names.join(", ")
         ),
         help: Some(remedy!(
-            "Give someone the access policy AmazonEKSClusterAdminPolicy first: `{way_back}`."
+            "Give someone {MASTERS} or the access policy AmazonEKSClusterAdminPolicy first: `{}`.",
+            way_back
         )),
         subjects: before,
     })

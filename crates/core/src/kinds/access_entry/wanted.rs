@@ -120,10 +120,7 @@ pub(super) fn policies_are_offered(wanted: &ConfiguredEntry, live: &Live, draft:
         .at(policy.arn.location.as_ref().or(wanted.location.as_ref()));
         draft.add_finding(match nearest(name, &names) {
             Some(near) => finding.with_help(remedy!("Did you mean {near}?")),
-            None => finding.with_help(remedy!(
-                "`aws eks list-access-policies --region {}` lists them.",
-                live.region
-            )),
+            None => finding,
         });
     }
     all
