@@ -185,7 +185,7 @@ fn planned_ones() -> Vec<Check> {
         with(&named).world(|world| add_role(world, "arn:aws:iam::111122223333:role/team/dev", &json!([]))).says(format!("Write {team}.")).replace("c.yaml", DEV, team).check(),
         with(&named).world(|world| world.any_principal = false).says("Create it first, or remove the entry from the file.").change(|world| add_role(world, DEV, &json!([]))).check(),
         with(&named).world(|world| world.any_principal = false).says("Create it first, or remove the entry from the file.").write("c.yaml", no_entries.clone()).check(),
-        with(&format!("{{principalARN: '{DEV}', accessPolicies: [{{policyARN: '{VIEW}s', accessScope: {{type: cluster}}}}]}}")).says("Did you mean AmazonEKSViewPolicy?").replace("c.yaml", "Policys", "Policy").check(),
+        with(&format!("{{principalARN: '{DEV}', accessPolicies: [{{policyARN: '{VIEW}s', accessScope: {{type: cluster}}}}]}}")).says("Did you mean the policy AmazonEKSViewPolicy?").replace("c.yaml", "Policys", "Policy").check(),
         with(&named).world(|world| cluster(world).cluster.authentication_mode = Some("CONFIG_MAP".to_owned())).says("Change the mode first, which cannot be undone").printed(&[]).check(),
         with(&nodes).world(|world| put(world, DEV, "STANDARD")).says("--allow access-entry-replaced does it anyway.").instead("plan -f c.yaml --allow access-entry-replaced").leaves("allowed by --allow access-entry-replaced").check(),
         with(&named).world(of_stack).says("Change the stack, or write into the file what the entry is").replace("c.yaml", "'}", "', kubernetesUsername: of-entry}").check(),
