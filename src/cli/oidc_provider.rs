@@ -1,4 +1,4 @@
-//! `eksact utils associate-iam-oidc-provider`, `associate iam-oidc-provider` and `delete iam-oidc-provider`.
+//! `eksact associate iam-oidc-provider`, also under `utils`, and `delete iam-oidc-provider`.
 
 use clap::{Args, Subcommand};
 
@@ -8,6 +8,7 @@ use super::{
     file,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
+    identity_provider::AssociateIdentityProvider,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     wiring::Connection,
 };
@@ -16,20 +17,6 @@ use eksact_core::{
     kinds::{Request, provider_intent::ProviderIntent},
     view::Printer,
 };
-
-/// Commands under eksctl's names
-#[derive(Debug, Args)]
-pub(super) struct UtilsCommand {
-    #[command(subcommand)]
-    what: Utility,
-}
-
-#[derive(Debug, Subcommand)]
-enum Utility {
-    AssociateIamOidcProvider(Box<AssociateProvider>),
-    WriteKubeconfig(Box<super::kubeconfig::WriteKubeconfig>),
-    Schema(super::schema::SchemaCommand),
-}
 
 /// Associate a provider with the cluster
 #[derive(Debug, Args)]
@@ -41,6 +28,7 @@ pub(super) struct AssociateCommand {
 #[derive(Debug, Subcommand)]
 enum Association {
     IamOidcProvider(Box<AssociateProvider>),
+    Identityprovider(Box<AssociateIdentityProvider>),
 }
 
 /// Create the IAM OIDC provider of the cluster's issuer
@@ -67,26 +55,17 @@ pub(super) struct DeleteProvider {
     approval: ApprovalFlags,
 }
 
-impl UtilsCommand {
-    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        match self.what {
-            Utility::AssociateIamOidcProvider(command) => command.run(global, printer).await,
-            Utility::WriteKubeconfig(command) => command.run(global, printer).await,
-            Utility::Schema(command) => command.run(printer),
-        }
-    }
-}
-
 impl AssociateCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
             Association::IamOidcProvider(command) => command.run(global, printer).await,
+            Association::Identityprovider(command) => command.run(global, printer).await,
         }
     }
 }
 
 impl AssociateProvider {
-    async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let settings = self.plan.settings(&RoleFlags::default(), &self.thumbprint)?;
         let mut config = self.cluster.config(global, printer)?;
         if let Some(path) = self.cluster.file().filter(|_| !config.iam.with_oidc.value) {

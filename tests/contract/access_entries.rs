@@ -241,7 +241,10 @@ pub(crate) async fn entries_that_eks_refuses(world: &World) {
             "setting username is not allowed when the type is \"EC2_WINDOWS\"",
         ),
         (of_type(&user, "EC2_LINUX"), "must be IAM role"),
-        (of_type(&foreign, "EC2_LINUX"), "must be IAM role"),
+        (
+            of_type(&foreign, "EC2_LINUX"),
+            "must be from the same account as the cluster",
+        ),
         (
             new(&format!(
                 "arn:aws:iam::{account}:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"

@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 pub(crate) mod access_entries;
+pub(crate) mod cluster_updates;
 pub(crate) mod kubernetes;
 pub(crate) mod provider;
 pub(crate) mod roles;
@@ -45,6 +46,10 @@ macro_rules! contract_tests {
                 role_is_repaired_piece_by_piece,
                 roles_in_bulk_are_the_roles_one_by_one,
                 missing_objects_are_not_found,
+            }
+            cluster_updates {
+                mode_goes_forward_one_step_at_a_time,
+                identity_provider_comes_and_goes,
             }
             kubernetes {
                 namespace_is_made_once,

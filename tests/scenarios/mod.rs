@@ -3,8 +3,10 @@
 
 mod access;
 mod access_entries;
+mod authentication_mode;
 mod drift;
 mod guards;
+mod identity_providers;
 mod interruption;
 mod laws;
 mod meanwhile;

@@ -7,7 +7,7 @@ use eksact_core::{
         self, Request,
         identity_mapping::{AwsAuthScope, Restore},
     },
-    live::{CallerInCluster, Live, LiveReader, RbacRoleByKey},
+    live::{AwsAuth, CallerInCluster, Live, LiveReader, RbacRoleByKey},
     ports::{
         CallError, CallErrorKind,
         kubernetes::{Subject, UserInfo},
@@ -242,6 +242,20 @@ async fn own_rights_lost_depend_on_what_could_not_be_read() {
         "{}",
         summary(&plan)
     );
+
+    // STS knows the caller, and only `aws-auth` could say as whom the cluster does.
+    let plan = plan_as(&bed, &nothing, |live| {
+        live.put(AwsAuth, Err(error()));
+        live.put(CallerInCluster, Err(error()));
+    })
+    .await;
+    let unread = said(&plan);
+    assert!(
+        unread.len() == 1 && unread[0].contains("depends on aws-auth"),
+        "{}",
+        summary(&plan)
+    );
+    assert!(plan.has_changes(), "the binding goes: {}", summary(&plan));
 }
 
 /// The caller is mapped like this, and a binding names the user `me`.

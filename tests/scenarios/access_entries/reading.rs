@@ -124,3 +124,27 @@ async fn scope_is_held_against_the_namespaces_that_there_are() {
         planned.findings
     );
 }
+
+/// EKS makes entries of its own at the switch of the mode: what the file wants is planned after it.
+#[tokio::test(start_paused = true)]
+async fn entries_wait_for_the_mode_that_the_same_file_sets() {
+    let mut world = world_with_roles();
+    cluster(&mut world).cluster.authentication_mode = Some("CONFIG_MAP".to_owned());
+    let bed = sandbox(world);
+    let text = super::file(&[&dev("")]).replace(
+        "accessConfig:\n",
+        "accessConfig:\n  authenticationMode: API_AND_CONFIG_MAP\n",
+    );
+    let mut request = crate::scenarios::stage::request(&text);
+    request
+        .settings
+        .allow
+        .insert(eksact_core::guard::Guard::OneWayMode);
+    let planned = plan(&bed, &request).await;
+    assert_eq!(codes(&planned, Severity::Error), ["access-entry-mode"]);
+    let report = crate::scenarios::stage::carry_out(&bed, &planned, &request).await;
+    assert!(report.succeeded(), "{report:#?}");
+    let then = crate::scenarios::stage::apply(&bed, &request).await;
+    assert_eq!(then.changes.len(), 1);
+    assert_eq!(then.changes[0].address.kind(), "access-entry");
+}

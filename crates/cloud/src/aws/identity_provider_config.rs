@@ -19,7 +19,6 @@ const DESCRIBE: Action = ("eks", "DescribeIdentityProviderConfig");
 const ASSOCIATE: Action = ("eks", "AssociateIdentityProviderConfig");
 const DISASSOCIATE: Action = ("eks", "DisassociateIdentityProviderConfig");
 const TAG_RESOURCE: Action = ("eks", "TagResource");
-const UNTAG_RESOURCE: Action = ("eks", "UntagResource");
 
 /// The only type that EKS has.
 const OIDC: &str = "oidc";
@@ -161,16 +160,6 @@ impl IdentityProviderConfigWriter for AwsClient {
             .set_tags(to_send(tags))
             .send();
         self.call(TAG_RESOURCE, arn, request).await.map(drop)
-    }
-
-    async fn untag_identity_provider_config(&self, arn: &str, keys: &[String]) -> Result<(), CallError> {
-        let request = self
-            .eks
-            .untag_resource()
-            .resource_arn(arn)
-            .set_tag_keys(Some(keys.to_vec()))
-            .send();
-        self.call(UNTAG_RESOURCE, arn, request).await.map(drop)
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
     cluster_access::ClusterAccess,
     location::{Located, SourceLocation},
 };
+use crate::ports::aws::{AuthenticationMode, IdentityProviderConfig};
 use eksact_identity::{iam::WellKnownPolicy, service_account::ServiceAccountKey};
 
 /// The namespace of a service account that names none, as in Kubernetes and eksctl (`defaults.go`).
@@ -23,8 +24,16 @@ pub struct ClusterConfig {
     pub iam: Iam,
     /// Who gets into the cluster, and what they may do there.
     pub access: ClusterAccess,
+    /// Where the cluster shall look up who gets in.
+    pub authentication_mode: Option<Located<AuthenticationMode>>,
+    /// Whether the cluster's creator became an administrator when the cluster was made.
+    pub bootstrap_creator_admin: Option<Located<bool>>,
     /// Its access entries.
     pub access_entries: AccessEntries,
+    /// The OIDC identity providers of the cluster, in the order of the file.
+    pub identity_providers: Vec<IdentityProvider>,
+    /// Whether the file has the list at all, be it an empty one.
+    pub lists_identity_providers: bool,
     /// The sections of the file that eksact knows and leaves alone, in the order of the file:
     /// `nodeGroups`, `iam.podIdentityAssociations`.
     pub unmanaged_sections: Vec<String>,
@@ -69,6 +78,15 @@ pub struct Metadata {
     pub version: Option<String>,
     /// Tags for every stack that is made from this configuration.
     pub tags: BTreeMap<String, String>,
+}
+
+/// An OIDC identity provider of the cluster, whose users get in with its tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityProvider {
+    /// What it shall be; without what EKS adds.
+    pub config: IdentityProviderConfig,
+    /// Where the entry begins in the file.
+    pub location: Option<SourceLocation>,
 }
 
 /// The IAM half of the cluster.

@@ -32,7 +32,7 @@ pub(super) mod tests;
 
 pub use blank::{is_blank, is_blank_character};
 pub use cluster_config::{
-    ClusterConfig, DEFAULT_NAMESPACE, Iam, Metadata, ServiceAccount, WellKnownPolicies,
+    ClusterConfig, DEFAULT_NAMESPACE, Iam, IdentityProvider, Metadata, ServiceAccount, WellKnownPolicies,
 };
 pub use diagnostic::{Diagnostic, Severity};
 pub use document::DocumentKind;

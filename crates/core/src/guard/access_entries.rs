@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     live::Live,
-    ports::aws::{AccessEntry, AccessPolicy, CallerIdentity},
+    ports::aws::{AccessEntry, AccessPolicy, AuthenticationMode, CallerIdentity},
 };
 use eksact_identity::authn::access_entry::is_for_nodes;
 
@@ -33,10 +33,12 @@ struct Given {
 impl<'live> Side<'live> {
     fn of(live: &'live Live) -> Option<Self> {
         let entries = live.access_entries()?.as_ref().ok()?;
-        let is_read = live.cluster.authentication_mode.as_deref() != Some("API");
+        let is_read = live.cluster.mode() != Ok(AuthenticationMode::Api);
         Some(Self {
             entries,
-            aws_auth: is_read.then(|| AwsAuthReading::of_live(live)),
+            aws_auth: AwsAuthReading::of_live(live)
+                .filter(|_| is_read)
+                .and_then(Result::ok),
         })
     }
 

@@ -5,9 +5,14 @@
 
 pub mod access_effect;
 pub mod access_entry;
+pub mod access_migration;
+pub mod authentication_mode;
+pub mod bridge;
 mod caller_rights;
+mod cluster_update;
 pub mod iam_role;
 pub mod identity_mapping;
+pub mod identity_provider;
 pub mod namespace;
 pub mod oidc_provider;
 pub mod planner;
@@ -64,11 +69,17 @@ pub(crate) trait Kind: Send + Sync {
     /// taken away while something that is to take its place cannot be planned. Pure.
     fn plan_removals(&self, _request: &Request, _live: &Live, _draft: &mut PlanDraft) {}
 
-    /// Changes what was read as the operation would, as far as guards and [`Self::review`] look at it. Pure.
+    /// Changes what was read as the operation would, as far as guards and [`Self::review`] look at it. What planning has
+    /// worked out is among the outcomes of the draft. Pure.
     ///
     /// # Errors
     /// When it cannot be told what the operation does.
-    fn predict(&self, _operation: &Self::Operation, _live: &mut Live) -> Result<(), StepError> {
+    fn predict(
+        &self,
+        _operation: &Self::Operation,
+        _draft: &PlanDraft,
+        _live: &mut Live,
+    ) -> Result<(), StepError> {
         Ok(())
     }
 
@@ -105,7 +116,7 @@ pub(crate) trait AnyKind: Send + Sync {
     /// [`Kind::plan_removals`].
     fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft);
     /// [`Kind::predict`].
-    fn predict(&self, operation: &Value, live: &mut Live) -> Result<(), StepError>;
+    fn predict(&self, operation: &Value, draft: &PlanDraft, live: &mut Live) -> Result<(), StepError>;
     /// [`Kind::review`].
     fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft);
     /// [`Kind::keep_refusals`].
@@ -139,8 +150,8 @@ impl<K: Kind> AnyKind for K {
         Kind::plan_removals(self, request, live, draft);
     }
 
-    fn predict(&self, operation: &Value, live: &mut Live) -> Result<(), StepError> {
-        Kind::predict(self, &operation_of(operation.clone())?, live)
+    fn predict(&self, operation: &Value, draft: &PlanDraft, live: &mut Live) -> Result<(), StepError> {
+        Kind::predict(self, &operation_of(operation.clone())?, draft, live)
     }
 
     fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
@@ -197,6 +208,7 @@ pub(crate) fn kind_of(step: &Step) -> Option<&'static dyn AnyKind> {
 /// Every kind, in the order in which they are read and planned: what others build on comes first.
 pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
     &[
+        &authentication_mode::AuthenticationModeKind,
         &oidc_provider::OidcProviderKind,
         &iam_role::IamRoleKind,
         &namespace::NamespaceKind,
@@ -204,7 +216,9 @@ pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
         &service_account::ServiceAccountKind,
         &rbac::RbacRoleKind,
         &rbac::RbacBindingKind,
+        &identity_provider::IdentityProviderKind,
         &access_entry::AccessEntryKind,
         &identity_mapping::AwsAuthKind,
+        &access_migration::AccessMigrationKind,
     ]
 }

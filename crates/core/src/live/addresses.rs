@@ -58,6 +58,11 @@ pub fn aws_auth() -> Address {
     Address::new("aws-auth", format!("{AWS_AUTH_NAMESPACE}/{AWS_AUTH}"))
 }
 
+/// What a migration to access entries does besides the entries.
+pub fn access_migration(cluster: &str) -> Address {
+    Address::new("access-migration", cluster)
+}
+
 /// That a cluster is in an authentication mode or further: `prod/API_AND_CONFIG_MAP`. Access entries wait for it.
 pub fn authentication_mode(cluster: &str, mode: AuthenticationMode) -> Address {
     Address::new("authentication-mode", format!("{cluster}/{mode}"))

@@ -5,6 +5,7 @@
 
 mod access;
 pub mod addresses;
+mod identity_provider;
 mod namespace;
 mod oidc_provider;
 mod ownership;
@@ -28,6 +29,7 @@ use eksact_identity::iam::Partition;
 pub use access::{
     AWS_AUTH, AWS_AUTH_NAMESPACE, AccessEntries, AwsAuth, CallerInCluster, OfferedAccessPolicies,
 };
+pub use identity_provider::ClusterIdentityProviders;
 pub use namespace::{AllNamespaces, NamespaceByName};
 pub use oidc_provider::{ClusterOidcProvider, IssuerChain};
 pub use ownership::{MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, other_owner, ownership};

@@ -45,7 +45,7 @@ impl Principal {
 
     pub(super) fn check_not_service_linked(&self) -> Result<(), Refusal> {
         if self.is_service_linked {
-            return Err(invalid_request(
+            return Err(invalid(
                 "The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role",
             ));
         }
@@ -72,11 +72,20 @@ pub(super) fn check_new(new: &NewAccessEntry, principal: &Principal, account: &s
     if !TYPES.contains(&entry_type) {
         return Err(invalid(format!("The specified type is invalid: {entry_type}")));
     }
-    if entry_type != STANDARD && (principal.kind != "role" || principal.account != account) {
-        return Err(invalid(
-            "AccessEntry principalArn must be IAM role (from the same account as the cluster) when using types \
+    let must_be = if entry_type == STANDARD {
+        None
+    } else if principal.kind != "role" {
+        Some("IAM role")
+    } else if principal.account != account {
+        Some("from the same account as the cluster")
+    } else {
+        None
+    };
+    if let Some(must_be) = must_be {
+        return Err(invalid(format!(
+            "AccessEntry principalArn must be {must_be} when using types \
              [EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, EC2]",
-        ));
+        )));
     }
     check_username(entry_type, new.username.as_deref())?;
     check_groups(entry_type, &new.groups)

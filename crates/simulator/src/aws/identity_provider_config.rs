@@ -12,6 +12,7 @@ use crate::state::{SimulatedCluster, World, uuid_of};
 use eksact_core::ports::aws::{
     ASSOCIATE_IDENTITY_PROVIDER_CONFIG, ClusterUpdate, DISASSOCIATE_IDENTITY_PROVIDER_CONFIG,
     IdentityProviderConfig, IdentityProviderConfigReader, IdentityProviderConfigWriter,
+    most_identity_providers,
 };
 use eksact_core::ports::{CallError, found};
 
@@ -115,15 +116,6 @@ impl IdentityProviderConfigWriter for Sandbox {
         })
         .await
     }
-
-    async fn untag_identity_provider_config(&self, arn: &str, keys: &[String]) -> Result<(), CallError> {
-        self.call(writing("eks", "UntagResource", arn), |world, _| {
-            let config = world.identity_provider_of(arn)?;
-            config.tags.retain(|key, _| !keys.contains(key));
-            Ok(())
-        })
-        .await
-    }
 }
 
 fn parameters(name: &str) -> BTreeMap<String, String> {
@@ -202,16 +194,5 @@ impl SimulatedCluster {
         } else if let Some(config) = self.eks.identity_providers.get_mut(name) {
             "ACTIVE".clone_into(&mut config.status);
         }
-    }
-}
-
-/// Ten from Kubernetes 1.32 on, one before.
-fn most_identity_providers(version: Option<&str>) -> usize {
-    let minor = version.and_then(|version| version.strip_prefix("1."));
-    let minor = minor.and_then(|minor| minor.parse::<u32>().ok());
-    if minor.is_some_and(|minor| minor < 32) {
-        1
-    } else {
-        10
     }
 }

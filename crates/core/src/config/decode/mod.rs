@@ -4,6 +4,8 @@
 
 mod access;
 mod access_entry;
+mod authentication_mode;
+mod identity_provider;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +36,10 @@ pub(super) fn cluster_config(root: &Node, source: &Source) -> ClusterConfig {
             .get("metadata")
             .map(|node| reader.metadata(node))
             .unwrap_or_default(),
+        authentication_mode: reader.authentication_mode(root),
+        bootstrap_creator_admin: reader.bootstrap_creator_admin(root),
+        identity_providers: reader.identity_providers(root),
+        lists_identity_providers: root.get("identityProviders").is_some(),
         iam: root.get("iam").map(|node| reader.iam(node)).unwrap_or_default(),
         unmanaged_sections: unmanaged_sections(root),
     }

@@ -7,6 +7,7 @@ mod access_entry;
 pub(super) mod duplicates;
 pub(super) mod group_access;
 pub(super) mod identity_mapping;
+mod identity_provider;
 mod kubernetes_names;
 mod limits;
 pub(super) mod place;
@@ -75,6 +76,7 @@ pub(super) fn check(config: &ClusterConfig) -> Findings {
     }
     uniqueness::check(config, &mut findings);
     access_entry::check(&config.access_entries.entries, partition, &mut findings);
+    identity_provider::check(config, &mut findings);
     let list = FieldPath::of(identity_mapping::list_key(DocumentKind::ClusterConfig));
     for (index, mapping) in config.access.identity_mappings.iter().enumerate() {
         if findings.is_full() {

@@ -307,7 +307,7 @@ fn eksctls_rules_for_other_sections() {
     7:3: error: iamIdentityMappings[2]: serviceName is required when using namespace
     8:4: error: iamIdentityMappings[3]: account cannot be configured with any other options
     "#);
-    assert_snapshot!(said(&format!("{HEAD}outpost: {{controlPlaneOutpostARN: x}}\niam: {{withOIDC: true}}\nidentityProviders: [{{type: oidc, name: a, issuerURL: b, clientID: c}}]\naccessConfig: {{bootstrapClusterCreatorAdminPermissions: false}}\n")), @r#"
+    assert_snapshot!(said(&format!("{HEAD}outpost: {{controlPlaneOutpostARN: x}}\niam: {{withOIDC: true}}\nidentityProviders: [{{type: oidc, name: a, issuerURL: 'https://b', clientID: c}}]\naccessConfig: {{bootstrapClusterCreatorAdminPermissions: false}}\n")), @r#"
     5:17: error: iam.withOIDC is not supported on Outposts
     6:1: error: Identity Providers are not supported on Outposts
     7:57: error: accessConfig.bootstrapClusterCreatorAdminPermissions can't be set to false on Outposts

@@ -24,6 +24,7 @@ use crate::{
         AccessEntries, AllNamespaces, AwsAuth, Bindings, CallerInCluster, Live, LiveReader,
         OfferedAccessPolicies, PrincipalByArn, Stacks,
     },
+    ports::aws::AuthenticationMode,
 };
 
 /// The tag of the entries that eksact made, which `--prune` may delete.
@@ -64,7 +65,7 @@ fn is_asked(request: &Request) -> bool {
 
 /// Whether the cluster has no access entries at all.
 fn reads_aws_auth_only(live: &Live) -> bool {
-    live.cluster.authentication_mode.as_deref() == Some("CONFIG_MAP")
+    live.cluster.mode() == Ok(AuthenticationMode::ConfigMap)
 }
 
 /// The tags of an entry that eksact makes.
@@ -136,7 +137,12 @@ impl Kind for AccessEntryKind {
         }
     }
 
-    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        _draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
         operation.predict(live);
         Ok(())
     }

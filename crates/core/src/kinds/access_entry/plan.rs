@@ -15,9 +15,9 @@ use crate::{
         plan::fingerprint,
     },
     guard::{Guard, access::principal_key, aws_auth::AwsAuthReading},
-    kinds::Request,
+    kinds::{Request, runner::run_again},
     live::{Live, addresses},
-    ports::aws::{AccessEntry, AccessPolicy, NewAccessEntry},
+    ports::aws::{AccessEntry, AccessPolicy, AuthenticationMode, NewAccessEntry},
 };
 use eksact_identity::authn::access_entry::{derived_username, is_for_nodes, takes_policies};
 use eksact_message::code::Code;
@@ -27,7 +27,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     let wanted = super::wanted(request);
     if reads_aws_auth_only(live) {
         if !wanted.is_empty() || !to_delete(request).is_empty() {
-            draft.add_finding(without_entries(live));
+            draft.add_finding(without_entries(live, draft));
         }
         return;
     }
@@ -88,8 +88,8 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
 }
 
 /// That the cluster has no access entries, once for all of them.
-fn without_entries(live: &Live) -> Finding {
-    Finding::new(
+fn without_entries(live: &Live, draft: &PlanDraft) -> Finding {
+    let finding = Finding::new(
         Severity::Error,
         Code::AccessEntryMode,
         format!(
@@ -97,12 +97,18 @@ fn without_entries(live: &Live) -> Finding {
              lets anyone in",
             live.cluster.name
         ),
-    )
-    .with_help(remedy!(
+    );
+    let cluster = &live.cluster.name;
+    let both = addresses::authentication_mode(cluster, AuthenticationMode::ApiAndConfigMap);
+    if draft.change(&both).is_some() {
+        // EKS makes entries of its own at the switch: what is to be done is known after it.
+        return finding.with_help(run_again());
+    }
+    finding.with_help(remedy!(
         "Change the mode first, which cannot be undone and leaves aws-auth working: aws eks update-cluster-config \
          --region {} --name {} --access-config authenticationMode=API_AND_CONFIG_MAP",
         live.region,
-        live.cluster.name
+        cluster
     ))
 }
 
@@ -243,11 +249,9 @@ impl Subject<'_> {
 
     fn create(&self, draft: &mut PlanDraft) {
         let steps = self.create_steps(Vec::new(), draft);
-        let mapped = AwsAuthReading::of_live(self.live)
-            .access
-            .principals
-            .get(&principal_key(self.arn()))
-            .cloned()
+        let reading = AwsAuthReading::of_live(self.live).and_then(Result::ok);
+        let mapped = reading
+            .and_then(|reading| reading.access.principals.get(&principal_key(self.arn())).cloned())
             .filter(|_| self.live.cluster.authentication_mode.as_deref() != Some("API"));
         let mut notes = Vec::new();
         if let Some(mapped) = &mapped {

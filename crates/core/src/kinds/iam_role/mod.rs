@@ -95,7 +95,12 @@ impl Kind for IamRoleKind {
         removal::plan(request, live, draft);
     }
 
-    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        _draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
         if let Some(name) = operation.role_that_goes(live) {
             live.put(RoleByName(name), Ok(None));
         }

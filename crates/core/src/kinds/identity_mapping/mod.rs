@@ -96,8 +96,14 @@ impl Kind for AwsAuthKind {
         }
     }
 
-    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
-        operation.predict(live)
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
+        operation.predict(draft, live);
+        Ok(())
     }
 
     fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     delta::{Delta, DeltaError, EntryChange, Outcome, work_out},
     effect, findings,
-    operation::{Operation, WorkedOut},
+    operation::{Operation, keep_texts},
     removal, scope, staying,
     wanted::{Wanted, wanted_of},
 };
@@ -85,10 +85,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         findings::dropped_sections(&outcome, draft);
         return;
     }
-    live.derived(|_| WorkedOut {
-        delta: delta.clone(),
-        data: outcome.data.clone(),
-    });
+    keep_texts(&outcome, draft);
     if let Some(problem) = cannot_be_written(config_map, &outcome) {
         draft.add_finding(problem);
         return;

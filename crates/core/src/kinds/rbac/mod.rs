@@ -8,6 +8,7 @@ mod desired;
 mod emr_containers;
 mod removal;
 mod role;
+mod write;
 
 use eksact_message::code::Code;
 use std::collections::BTreeSet;
@@ -18,11 +19,8 @@ use super::{Kind, Request, RunContext, caller_rights};
 use crate::{
     config::location::SourceLocation,
     engine::{Address, Finding, PlanDraft, Severity, StepDone, StepError, StepId, executor::Progress},
-    guard::rbac_rules::normal,
-    live::{
-        Bindings, Live, LiveReader, NamespaceByName, RBAC_GROUP, RbacRoleByKey, RoleKey, addresses, role_key,
-    },
-    ports::kubernetes::{AccessReview, RbacRole},
+    live::{Bindings, Live, LiveReader, NamespaceByName, RbacRoleByKey, RoleKey, addresses, role_key},
+    ports::kubernetes::AccessReview,
 };
 
 /// The label that marks a role or binding as eksact's.
@@ -151,13 +149,18 @@ impl Kind for RbacRoleKind {
         }
     }
 
-    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        _draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
         operation.predict(live);
         Ok(())
     }
 
     fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
-        operation.access_reviews()
+        write::access_reviews(operation.write())
     }
 
     async fn run(
@@ -166,7 +169,7 @@ impl Kind for RbacRoleKind {
         context: &RunContext,
         _progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        role::run(operation, context).await
+        write::run(operation.write(), context).await
     }
 }
 
@@ -190,13 +193,18 @@ impl Kind for RbacBindingKind {
         }
     }
 
-    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        _draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
         operation.predict(live);
         Ok(())
     }
 
     fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
-        operation.access_reviews()
+        write::access_reviews(operation.write())
     }
 
     async fn run(
@@ -205,31 +213,6 @@ impl Kind for RbacBindingKind {
         context: &RunContext,
         _progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        binding::run(operation, context).await
+        write::run(operation.write(), context).await
     }
-}
-
-fn review(verb: &str, namespace: Option<&String>, resource: (&str, &str)) -> AccessReview {
-    let (namespaced, clusterwide) = resource;
-    AccessReview {
-        verb: verb.to_owned(),
-        group: RBAC_GROUP.to_owned(),
-        resource: if namespace.is_some() {
-            namespaced
-        } else {
-            clusterwide
-        }
-        .to_owned(),
-        namespace: namespace.cloned(),
-    }
-}
-
-/// The resources of roles, with and without a namespace.
-const ROLES: (&str, &str) = ("roles", "clusterroles");
-/// Those of bindings.
-const BINDINGS: (&str, &str) = ("rolebindings", "clusterrolebindings");
-
-/// Whether a live role is what is wanted, in all that eksact says of one.
-fn same_rules(live: &RbacRole, wanted: &RbacRole) -> bool {
-    normal(&live.rules) == normal(&wanted.rules)
 }

@@ -135,7 +135,12 @@ impl Kind for SharedRoleKind {
         }
     }
 
-    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        _draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
         let Some(Ok(Some(role))) = live.role(&operation.role) else {
             return Ok(());
         };

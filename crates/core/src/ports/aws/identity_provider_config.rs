@@ -45,6 +45,19 @@ pub struct IdentityProviderConfig {
     pub status: String,
 }
 
+/// How many a cluster can have: ten from Kubernetes 1.32 on, one before
+/// (<https://docs.aws.amazon.com/eks/latest/userguide/authenticate-oidc-identity-provider.html>). A version that is not known is
+/// taken for a new one: EKS has the last word.
+pub fn most_identity_providers(version: Option<&str>) -> usize {
+    let minor = version.and_then(|version| version.strip_prefix("1."));
+    let minor = minor.and_then(|minor| minor.parse::<u32>().ok());
+    if minor.is_some_and(|minor| minor < 32) {
+        1
+    } else {
+        10
+    }
+}
+
 /// Reads the identity providers of clusters.
 #[async_trait]
 pub trait IdentityProviderConfigReader: Send + Sync {
@@ -84,6 +97,4 @@ pub trait IdentityProviderConfigWriter: Send + Sync {
         arn: &str,
         tags: &BTreeMap<String, String>,
     ) -> Result<(), CallError>;
-    /// EKS `UntagResource`.
-    async fn untag_identity_provider_config(&self, arn: &str, keys: &[String]) -> Result<(), CallError>;
 }

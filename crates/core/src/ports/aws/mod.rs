@@ -29,7 +29,7 @@ pub use cluster_update::{
 };
 pub use identity_provider_config::{
     ASSOCIATE_IDENTITY_PROVIDER_CONFIG, DISASSOCIATE_IDENTITY_PROVIDER_CONFIG, IdentityProviderConfig,
-    IdentityProviderConfigReader, IdentityProviderConfigWriter,
+    IdentityProviderConfigReader, IdentityProviderConfigWriter, most_identity_providers,
 };
 pub use oidc_provider::{OidcProvider, OidcProviderReader, OidcProviderWriter};
 pub use pod_identity_association::{
