@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     ExitCode, Failure,
+    access_entry::CreateAccessEntry,
     account_flags::{ClusterFlags, NameFlags, PermissionFlags, pair},
     file,
     filter::FilterFlags,
@@ -36,6 +37,7 @@ pub(super) struct CreateCommand {
 enum What {
     Iamserviceaccount(Box<CreateServiceAccount>),
     Iamidentitymapping(Box<CreateIdentityMapping>),
+    Accessentry(Box<CreateAccessEntry>),
 }
 
 /// Create an IAM role for a Kubernetes service account, and the service account
@@ -88,6 +90,7 @@ impl CreateCommand {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
+            What::Accessentry(command) => command.run(global, printer).await,
         }
     }
 }

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     ExitCode, Failure,
+    access_entry::DeleteAccessEntry,
     account_flags::{ClusterFlags, NameFlags},
     file,
     filter::FilterFlags,
@@ -36,6 +37,7 @@ pub(super) struct DeleteCommand {
 enum What {
     Iamserviceaccount(Box<DeleteServiceAccount>),
     Iamidentitymapping(Box<DeleteIdentityMapping>),
+    Accessentry(Box<DeleteAccessEntry>),
     IamOidcProvider(Box<DeleteProvider>),
     Kubeconfig(Box<super::delete_kubeconfig::DeleteKubeconfig>),
 }
@@ -74,6 +76,7 @@ impl DeleteCommand {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
+            What::Accessentry(command) => command.run(global, printer).await,
             What::IamOidcProvider(command) => command.run(global, printer).await,
             What::Kubeconfig(command) => command.run(global, printer),
         }

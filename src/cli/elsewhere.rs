@@ -44,7 +44,7 @@ const ALONE: [(&str, Text); 3] = [
     ("mcp", || remedy!("Use `eksctl mcp`.")),
 ];
 
-const NOUNS: [Noun; 12] = [
+const NOUNS: [Noun; 11] = [
     Noun {
         names: &["cluster", "clusters"],
         instead: &[],
@@ -76,25 +76,6 @@ const NOUNS: [Noun; 12] = [
     Noun {
         names: &["labels", "label"],
         instead: &[],
-    },
-    Noun {
-        names: &["accessentry", "accessentries"],
-        instead: &[
-            ("create", || {
-                remedy!(
-                    "`aws eks create-access-entry` makes one as well; `eksact create iamidentitymapping` lets a role or a user in \
-                 through aws-auth."
-                )
-            }),
-            ("get", || {
-                remedy!(
-                    "`aws eks list-access-entries` lists them; `eksact whoami --cluster NAME` shows your own."
-                )
-            }),
-            ("delete", || {
-                remedy!("`aws eks delete-access-entry` deletes one as well.")
-            }),
-        ],
     },
     Noun {
         names: &["podidentityassociation", "podidentityassociations"],

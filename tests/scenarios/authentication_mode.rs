@@ -95,11 +95,7 @@ async fn mode_goes_to_api_in_two_updates_each_awaited() {
     );
     let begun = Instant::now();
     apply(&bed, &wanted).await;
-    assert!(
-        begun.elapsed() >= Duration::from_mins(4),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() >= Duration::from_mins(4), "{:?}", begun.elapsed());
     assert_eq!(
         bed.faults().count("UpdateClusterConfig"),
         2,

@@ -8,6 +8,7 @@
 //! `REMEDIES=word` runs the cases that have the word in their name or their help, and looks for no missing ones.
 
 mod access;
+mod access_entries;
 mod accounts;
 mod amazon;
 mod aws_auth;
@@ -58,6 +59,7 @@ fn table() -> Vec<Check> {
         aws_auth::unread(),
         roles::cases(),
         access::cases(),
+        access_entries::cases(),
         kubeconfig::cases(),
         kubeconfig_entries::cases(),
         flags::cases(),

@@ -4,7 +4,6 @@
 //! comparing sees only values and has no client in reach.
 
 pub mod access_effect;
-pub mod authentication_mode;
 pub mod access_entry;
 pub mod access_migration;
 pub mod authentication_mode;

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::access_entry::{CONFIG_MAP, authentication_mode};
-use super::access_entry_rules::{derived_groups, derived_username};
+use super::access_entry_rules::derived_groups;
 use super::{reading, writing};
 use crate::Sandbox;
 use crate::bootstrap::creator_entry;
@@ -19,6 +19,7 @@ use eksact_core::ports::aws::{
     ACCESS_CONFIG_UPDATE, AccessEntry, AuthenticationMode, ClusterUpdate, ClusterUpdateError,
     ClusterUpdateReader, ClusterUpdateWriter, Role,
 };
+use eksact_identity::authn::access_entry::derived_username;
 
 /// How many ids `ListUpdates` puts on a page.
 const UPDATES_PER_PAGE: usize = 100;

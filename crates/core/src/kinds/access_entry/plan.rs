@@ -334,6 +334,10 @@ impl Subject<'_> {
             .iter()
             .filter(|policy| takes_policies(&self.wanted.entry_type) && !self.wants(&policy.arn))
             .collect();
+        if let Some(finding) = self.has_no_effect(existing) {
+            draft.add_finding(finding);
+            return;
+        }
         let differs = has_other_user || !changed.is_empty() || !dropped.is_empty();
         if !is_stale && !has_other_type && !differs {
             draft.add_unchanged(self.address.clone());
@@ -400,6 +404,31 @@ impl Subject<'_> {
             steps,
             draft,
         );
+    }
+
+    /// That flags give a type that is there already what it does not take.
+    fn has_no_effect(&self, existing: &AccessEntry) -> Option<Finding> {
+        let configured = self.configured;
+        let takes_none = configured.keeps.entry_type
+            && is_for_nodes(&existing.entry_type)
+            && (configured.username.is_some()
+                || !configured.groups.is_empty()
+                || !(configured.policies.is_empty() || takes_policies(&existing.entry_type)));
+        takes_none.then(|| {
+            Finding::new(
+                Severity::Error,
+                Code::AccessEntry,
+                format!(
+                    "the access entry of {} is of type {}, to which EKS gives user name, groups and rights of its own",
+                    self.arn(),
+                    existing.entry_type
+                ),
+            )
+            .about(&self.address)
+            .with_help(remedy!(
+                "For a person or program name another principal: one principal has one access entry."
+            ))
+        })
     }
 
     fn wants(&self, policy_arn: &str) -> bool {
