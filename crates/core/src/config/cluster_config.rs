@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     cluster_access::ClusterAccess,
     location::{Located, SourceLocation},
+    pod_identity_association::PodIdentityAssociations,
 };
 use eksact_identity::iam::WellKnownPolicy;
 
@@ -22,8 +23,11 @@ pub struct ClusterConfig {
     pub iam: Iam,
     /// Who gets into the cluster, and what they may do there.
     pub access: ClusterAccess,
+    /// Which roles pods get through EKS Pod Identity.
+    #[serde(default)]
+    pub pod_identity_associations: PodIdentityAssociations,
     /// The sections of the file that eksact knows and leaves alone, in the order of the file:
-    /// `nodeGroups`, `iam.podIdentityAssociations`.
+    /// `nodeGroups`, `addons`.
     pub unmanaged_sections: Vec<String>,
 }
 

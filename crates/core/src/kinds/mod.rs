@@ -9,6 +9,8 @@ pub mod identity_mapping;
 pub mod namespace;
 pub mod oidc_provider;
 pub mod planner;
+pub mod pod_identity;
+pub mod pod_identity_association;
 pub mod preflight;
 pub mod rbac;
 pub mod request;
@@ -195,6 +197,8 @@ pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
     &[
         &oidc_provider::OidcProviderKind,
         &iam_role::IamRoleKind,
+        &iam_role::PodIdentityRoleKind,
+        &pod_identity_association::PodIdentityAssociationKind,
         &namespace::NamespaceKind,
         &shared_role::SharedRoleKind,
         &service_account::ServiceAccountKind,

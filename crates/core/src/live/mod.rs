@@ -8,6 +8,7 @@ pub mod addresses;
 mod namespace;
 mod oidc_provider;
 mod ownership;
+mod pod_identity;
 mod query;
 mod rbac;
 mod reader;
@@ -28,13 +29,15 @@ pub use access::{AWS_AUTH, AWS_AUTH_NAMESPACE, AccessEntries, AwsAuth, CallerInC
 pub use namespace::NamespaceByName;
 pub use oidc_provider::{ClusterOidcProvider, IssuerChain};
 pub use ownership::{MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, other_owner, ownership};
+pub use pod_identity::{AGENT, Agent, PodIdentityAgent, PodIdentityAssociationById, PodIdentityAssociations};
 pub use query::{Observed, Query};
 pub use rbac::{Bindings, RBAC_GROUP, RbacRoleByKey, RoleKey, binding_words, role_key, role_words};
 pub use reader::LiveReader;
 pub use role::{AllRoles, PERMISSION_SET_PATH, PermissionSetRoles, RoleByName, TrustPolicyQuota};
 pub use service_account::{AllServiceAccounts, ServiceAccountByKey};
 pub use stack::{
-    ClusterStacks, StackInterest, StackTemplate, Stacks, is_of_cluster, role_name_of, service_account_of,
+    ClusterStacks, StackInterest, StackTemplate, Stacks, is_of_cluster, role_name_of, role_owner_of,
+    service_account_of,
 };
 
 pub use stack_state::{StackState, region_of, state_of};

@@ -3,6 +3,7 @@
 //! `access` decodes identity mappings and groups, for both kinds of documents.
 
 mod access;
+mod pod_identity_association;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ pub(super) fn cluster_config(root: &Node, source: &Source) -> ClusterConfig {
             complete: root.get("iamIdentityMappings").is_some(),
             ..ClusterAccess::default()
         },
+        pod_identity_associations: reader.pod_identity_associations(root),
         metadata: root
             .get("metadata")
             .map(|node| reader.metadata(node))

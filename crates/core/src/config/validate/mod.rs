@@ -9,6 +9,7 @@ pub(super) mod identity_mapping;
 mod kubernetes_names;
 mod limits;
 pub(super) mod place;
+mod pod_identity_association;
 mod principal_arn;
 pub(super) mod sections;
 mod service_account;
@@ -73,6 +74,7 @@ pub(super) fn check(config: &ClusterConfig) -> Findings {
         limits::check(account, partition, &path, &mut findings);
     }
     uniqueness::check(config, &mut findings);
+    pod_identity_association::check(config, partition, &mut findings);
     let list = FieldPath::of(identity_mapping::list_key(DocumentKind::ClusterConfig));
     for (index, mapping) in config.access.identity_mappings.iter().enumerate() {
         if findings.is_full() {
