@@ -13,6 +13,7 @@ use super::{
     global::GlobalFlags,
     identity_mapping::CreateIdentityMapping,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    pod_identity_association::CreatePodIdentityAssociation,
     wiring::Connection,
 };
 use eksact_core::{
@@ -35,6 +36,7 @@ pub(super) struct CreateCommand {
 enum What {
     Iamserviceaccount(Box<CreateServiceAccount>),
     Iamidentitymapping(Box<CreateIdentityMapping>),
+    Podidentityassociation(Box<CreatePodIdentityAssociation>),
 }
 
 /// Create an IAM role for a Kubernetes service account, and the service account
@@ -87,6 +89,7 @@ impl CreateCommand {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
+            What::Podidentityassociation(command) => command.run(global, printer).await,
         }
     }
 }

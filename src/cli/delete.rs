@@ -14,6 +14,7 @@ use super::{
     identity_mapping::DeleteIdentityMapping,
     oidc_provider::DeleteProvider,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    pod_identity_association::DeletePodIdentityAssociation,
     wiring::Connection,
 };
 use eksact_core::{
@@ -38,6 +39,7 @@ enum What {
     Iamserviceaccount(Box<DeleteServiceAccount>),
     Iamidentitymapping(Box<DeleteIdentityMapping>),
     IamOidcProvider(Box<DeleteProvider>),
+    Podidentityassociation(Box<DeletePodIdentityAssociation>),
     Kubeconfig(Box<super::delete_kubeconfig::DeleteKubeconfig>),
 }
 
@@ -76,6 +78,7 @@ impl DeleteCommand {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
             What::IamOidcProvider(command) => command.run(global, printer).await,
+            What::Podidentityassociation(command) => command.run(global, printer).await,
             What::Kubeconfig(command) => command.run(global, printer),
         }
     }

@@ -11,6 +11,7 @@ use super::{
     file,
     get_cluster::GetCluster,
     get_identity_mapping::GetIdentityMappings,
+    get_pod_identity_association::GetPodIdentityAssociations,
     global::GlobalFlags,
     wiring::Connection,
 };
@@ -36,6 +37,7 @@ pub(super) struct GetCommand {
 enum What {
     Iamserviceaccount(Box<GetServiceAccounts>),
     Iamidentitymapping(Box<GetIdentityMappings>),
+    Podidentityassociation(Box<GetPodIdentityAssociations>),
     Cluster(Box<GetCluster>),
 }
 
@@ -77,6 +79,7 @@ impl GetCommand {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
+            What::Podidentityassociation(command) => command.run(global, printer).await,
             What::Cluster(command) => command.run(global, printer).await,
         }
     }

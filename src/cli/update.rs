@@ -13,6 +13,7 @@ use super::{
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    pod_identity_association::UpdatePodIdentityAssociation,
     wiring::Connection,
 };
 use eksact_core::{
@@ -35,6 +36,7 @@ pub(super) struct UpdateCommand {
 #[derive(Debug, Subcommand)]
 enum What {
     Iamserviceaccount(Box<UpdateServiceAccount>),
+    Podidentityassociation(Box<UpdatePodIdentityAssociation>),
 }
 
 /// Update the role of a service account: only what the flags name changes
@@ -61,6 +63,7 @@ impl UpdateCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
+            What::Podidentityassociation(command) => command.run(global, printer).await,
         }
     }
 }

@@ -80,3 +80,26 @@ impl PodIdentityAssociation {
         (!id.is_empty()).then_some(id)
     }
 }
+
+/// A live association as the file would say it, with its role as one that is given: what commands start from that change a
+/// part of it. `is_mark` says which tags no file would have.
+pub fn as_in_a_file(
+    association: &crate::ports::aws::PodIdentityAssociation,
+    is_mark: impl Fn(&str) -> bool,
+) -> PodIdentityAssociation {
+    PodIdentityAssociation {
+        namespace: association.namespace.clone(),
+        service_account: association.service_account.clone(),
+        role_arn: Some(Located::unlocated(association.role_arn.clone())),
+        target_role_arn: association.target_role_arn.clone().map(Located::unlocated),
+        disable_session_tags: Some(Located::unlocated(association.disable_session_tags)),
+        policy: association.policy.clone().map(Located::unlocated),
+        tags: association
+            .tags
+            .iter()
+            .filter(|(key, _)| !is_mark(key))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
+        ..PodIdentityAssociation::default()
+    }
+}

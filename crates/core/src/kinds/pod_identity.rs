@@ -20,6 +20,16 @@ pub(super) fn wanted(request: &Request) -> &[PodIdentityAssociation] {
     &request.config.pod_identity_associations.list
 }
 
+/// The associations whose service account is made where it is missing, unless the file says more of that account.
+pub(super) fn making_accounts(request: &Request) -> impl Iterator<Item = &PodIdentityAssociation> {
+    wanted(request).iter().filter(|association| {
+        association.create_service_account
+            && !request.in_kubernetes().any(|account| {
+                account.namespace == association.namespace && account.name == association.service_account
+            })
+    })
+}
+
 /// The service accounts whose association shall go by name.
 pub(super) fn deleted(request: &Request) -> impl Iterator<Item = &ServiceAccountKey> {
     let scope = request.scope::<PodIdentityScope>();

@@ -4,6 +4,7 @@
 //! Whose a service account is decides what may happen to it; the rules stand in [`ownership`].
 
 mod operation;
+mod plain;
 mod plan;
 mod removal;
 mod run;
@@ -12,8 +13,9 @@ use async_trait::async_trait;
 
 use super::{Kind, Request, RunContext};
 use crate::{
+    config::pod_identity_association::PodIdentityAssociation,
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
-    kinds::request::key_of,
+    kinds::{pod_identity::making_accounts, request::key_of},
     live::{AllServiceAccounts, Live, LiveReader, ServiceAccountByKey},
     ports::kubernetes::AccessReview,
 };
@@ -39,9 +41,11 @@ impl Kind for ServiceAccountKind {
             reader.ask(AllServiceAccounts).await;
         }
         let wanted = request.in_kubernetes().map(key_of);
+        let plain = making_accounts(request).map(PodIdentityAssociation::key);
         reader
             .read(
                 wanted
+                    .chain(plain)
                     .chain(request.delete.iter().cloned())
                     .map(ServiceAccountByKey),
             )
@@ -50,6 +54,7 @@ impl Kind for ServiceAccountKind {
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
         plan::plan(request, live, draft);
+        plain::plan(request, live, draft);
         removal::plan(request, live, draft);
     }
 

@@ -21,7 +21,7 @@ pub use cluster::{Cluster, ClusterReader, ClusterWriter};
 pub use oidc_provider::{OidcProvider, OidcProviderReader, OidcProviderWriter};
 pub use pod_identity_association::{
     NewPodIdentityAssociation, PodIdentityAssociation, PodIdentityAssociationReader,
-    PodIdentityAssociationSummary, PodIdentityAssociationUpdate, PodIdentityAssociationWriter,
+    PodIdentityAssociationSummary, PodIdentityAssociationUpdate, PodIdentityAssociationWriter, described,
     is_role_not_seen,
 };
 pub use role::{Role, RoleReader, RoleTrust, RoleWriter};
