@@ -97,19 +97,6 @@ const NOUNS: [Noun; 12] = [
         ],
     },
     Noun {
-        names: &["podidentityassociation", "podidentityassociations"],
-        instead: &[
-            ("create", || {
-                remedy!(
-                    "`eksact create iamserviceaccount` gives a service account a role without the pod identity agent."
-                )
-            }),
-            ("get", || {
-                remedy!("`eksact get iamserviceaccount` lists the service accounts that have a role by IRSA.")
-            }),
-        ],
-    },
-    Noun {
         names: &["identityprovider", "identityproviders"],
         instead: &[("associate", || {
             remedy!(

@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 pub(crate) mod kubernetes;
+pub(crate) mod pod_identity;
 pub(crate) mod provider;
 pub(crate) mod roles;
 pub(crate) mod stacks;
@@ -66,6 +67,12 @@ macro_rules! contract_tests {
                 denied_write_names_the_missing_permission,
                 access_entries_are_read_whole,
                 roles_are_listed_by_path,
+            }
+            pod_identity {
+                association_is_made_once_changed_and_deleted,
+                associations_are_listed_whole,
+                association_is_refused_as_eks_refuses_it,
+                addon_is_installed_and_found,
             }
         }
     };

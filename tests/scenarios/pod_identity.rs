@@ -201,12 +201,14 @@ async fn a_target_role_that_the_file_no_longer_has_is_cleared() {
         &request(&file(&[&given(&format!("targetRoleARN: {target}"))])),
     )
     .await;
-    let notes = &first.changes[0].notes;
+    let [finding] = first.findings.as_slice() else {
+        panic!("{}", human(&first));
+    };
+    let help = finding.help.as_ref().unwrap().to_string();
+    assert_eq!(finding.code, Code::PodIdentityTargetTrust);
     assert!(
-        notes
-            .iter()
-            .any(|note| note.contains(target) && note.contains("aws:PrincipalArn")),
-        "{notes:?}"
+        finding.message.contains(target) && help.contains("aws:PrincipalArn"),
+        "{help}"
     );
     applied(&bed, &[&given(&format!("targetRoleARN: {target}"))]).await;
     assert_eq!(

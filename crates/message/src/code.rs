@@ -146,6 +146,7 @@ codes! {
         PodIdentityUnreadable "pod-identity-unreadable" "a pod identity association could not be read, or they could not be listed"
         PodIdentityOwned "pod-identity-owned" "a pod identity association belongs to an add-on, which alone changes it"
         PodIdentityRoleAccount "pod-identity-role-account" "the role of a pod identity association is in another account, which EKS refuses"
+        PodIdentityTargetTrust "pod-identity-target-trust" "the trust policy that the target role of an association needs; eksact cannot read it"
         PodIdentityAgentMissing "pod-identity-agent-missing" "nothing in the cluster hands the credentials of pod identity associations to pods, or it is not known to run"
         StackNotOurs "stack-not-ours" "a stack of that name exists without the tags of this cluster and service account"
         StackClaimedTwice "stack-claimed-twice" "two stacks have the tag of one service account; only one of them is removed"

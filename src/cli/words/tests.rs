@@ -370,8 +370,6 @@ fn commands_of_eksctl_are_answered_by_name() {
         "create accessentry --principal-arn x",
         "get accessentries",
         "delete accessentry",
-        "create podidentityassociation",
-        "update podidentityassociation",
         "associate identityprovider -f c.yaml",
         "disassociate identityprovider",
         "scale nodegroup --nodes 3",

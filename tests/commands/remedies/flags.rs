@@ -72,8 +72,6 @@ fn elsewhere() -> Vec<Check> {
         case("create accessentry").says("lets a role or a user in through aws-auth").in_its_place(&[entry, mapping]).check(),
         case("get accessentry").says("`aws eks list-access-entries` lists them").in_its_place(&[("NAME", "quickstart --region eu-west-1")]).check(),
         case("delete accessentry").says("`aws eks delete-access-entry` deletes one as well.").in_its_place(&[("delete-access-entry", "delete-access-entry --cluster-name quickstart --principal-arn arn:aws:iam::111122223333:user/sandbox")]).check(),
-        with_provider("create podidentityassociation").says("without the pod identity agent").in_its_place(&[account]).check(),
-        case("get podidentityassociation").says("lists the service accounts that have a role by IRSA").in_its_place(&[("get iamserviceaccount", "get iamserviceaccount --cluster quickstart --region eu-west-1")]).check(),
         case("associate identityprovider").says("it is another provider").in_its_place(&[of]).check(),
         case("create iam-oidc-provider").says("Use `eksact associate iam-oidc-provider`.").in_its_place(&[of]).check(),
         with_provider("disassociate iam-oidc-provider").says("Use `eksact delete iam-oidc-provider`.").in_its_place(&[of]).check(),

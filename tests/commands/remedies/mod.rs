@@ -25,6 +25,7 @@ mod kubectl_config;
 mod mappings;
 mod meanwhile;
 mod people;
+mod pod_identity;
 mod preflight;
 mod roles;
 mod shared_roles;
@@ -69,6 +70,7 @@ fn table() -> Vec<Check> {
         entries::cases(),
         callers::cases(),
         sts::cases(),
+        pod_identity::cases(),
         preflight::cases(),
     ]
     .into_iter()

@@ -225,7 +225,18 @@ mod tests {
     fn eksctls_rules() {
         assert_snapshot!(about(
             "  - {namespace: a, serviceAccountName: b, permissionPolicyName: x}\n  - {permissionPolicyName: '-', permissionPolicy: {a: b}}\n  - {namespace: a, serviceAccountName: c, roleARN: 'arn:aws:iam::111122223333:role/r', wellKnownPolicies: {autoScaler: true}, roleName: x}\n"
-        ), @"");
+        ), @r#"
+        6:5: error: at least one of the following must be specified: iam.podIdentityAssociations[0].roleARN, iam.podIdentityAssociations[0].permissionPolicy, iam.podIdentityAssociations[0].permissionPolicyARNs, iam.podIdentityAssociations[0].wellKnownPolicies
+        6:43: error: iam.podIdentityAssociations[0]: permissionPolicyName requires permissionPolicy to be set
+        7:5: error: iam.podIdentityAssociations[1].namespace must be set
+        7:5: error: iam.podIdentityAssociations[1].serviceAccountName must be set
+        7:28: error: iam.podIdentityAssociations[1]: permissionPolicyName `-` must contain at least one alphanumeric character
+        7:51: error: `Statement` is missing; a policy needs at least one statement
+        7:55: error: `a` is not an element of a policy here; did you mean `Id`?
+        8:88: error: iam.podIdentityAssociations[2].wellKnownPolicies cannot be specified when iam.podIdentityAssociations[2].roleARN is set
+        8:127: warning: roleName has no effect together with roleARN
+            help: roleARN uses an existing role as it is
+        "#);
     }
 
     #[test]
@@ -233,6 +244,20 @@ mod tests {
         let role = "roleARN: 'arn:aws:iam::111122223333:role/r'";
         assert_snapshot!(about(&format!(
             "  - {{namespace: A_b, serviceAccountName: a.b, {role}}}\n  - {{namespace: a, serviceAccountName: 'app-*', {role}}}\n  - {{namespace: a, serviceAccountName: b, {role}, policy: '{{}}'}}\n  - {{namespace: a, serviceAccountName: b, {role}, disableSessionTags: true, policy: 'x'}}\n  - {{namespace: a, serviceAccountName: c, roleARN: 'arn:aws:iam::aws:policy/A', targetRoleARN: x}}\n"
-        )), @"");
+        )), @r#"
+        6:17: error: `A_b` cannot be the name of a namespace
+            help: Kubernetes would accept `a-b`
+        7:40: error: `app-*` cannot be the name of a service account
+            help: EKS Pod Identity supports no patterns: write an association for each service account
+        8:88: error: disableSessionTags must be true where policy is set
+            help: write `disableSessionTags: true` beside it; conditions on session tags then no longer hold
+        8:96: error: `Statement` is missing; a policy needs at least one statement
+        9:40: error: the service account `a/b` has an association already: iam.podIdentityAssociations[2], on line 8; it can have only one
+        9:122: error: policy is not JSON: expected value at line 1 column 1
+        10:52: error: `arn:aws:iam::aws:policy/A` is not the ARN of an IAM role
+            help: this is a policy; it belongs in `permissionPolicyARNs`
+        10:96: error: `x` is not the ARN of an IAM role
+            help: write it like arn:aws:iam::111122223333:role/my-role
+        "#);
     }
 }

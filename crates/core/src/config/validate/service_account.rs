@@ -268,12 +268,18 @@ pub(super) fn arn(
                 Wanted::Role => parsed.role_name().is_some_and(is_role_name),
             };
             if parsed.service != "iam" || !parsed.region.is_empty() || !account_fits || !names {
+                let is_of_pods = path.starts_with(&FieldPath::of("iam.podIdentityAssociations"));
+                let (role_field, policy_field) = if is_of_pods {
+                    ("roleARN", "permissionPolicyARNs")
+                } else {
+                    ("attachRoleARN", "attachPolicyARNs")
+                };
                 let help = match wanted {
                     Wanted::Policy if parsed.role_name().is_some() => {
-                        remedy!("this is a role; `attachRoleARN` uses an existing role")
+                        remedy!("this is a role; `{role_field}` uses an existing role")
                     }
                     Wanted::Role if parsed.policy_name().is_some() => {
-                        remedy!("this is a policy; it belongs in `attachPolicyARNs`")
+                        remedy!("this is a policy; it belongs in `{policy_field}`")
                     }
                     _ => of_parts(&text.value).unwrap_or_else(|| remedy!("write it like {example}")),
                 };

@@ -143,9 +143,7 @@ impl Subject<'_> {
         let reasons = vec![Reason::new("missing", "it does not exist")];
         let mut change = self.change(Action::Create, reasons, attributes, vec![step], None);
         change.depends_on = depends_on;
-        change
-            .notes
-            .extend(role::note_of_target(self.live, self.declared, role_arn.known()));
+        self.tell_of_target(&role_arn, draft);
         draft.add_change(change);
     }
 
@@ -230,11 +228,15 @@ impl Subject<'_> {
                 "Pods that run keep the credentials that they have for up to 6 hours; new pods get the new ones."
                     .to_owned(),
             );
-            change
-                .notes
-                .extend(role::note_of_target(self.live, self.declared, role_arn.known()));
+            self.tell_of_target(role_arn, draft);
         }
         draft.add_change(change);
+    }
+
+    fn tell_of_target(&self, role_arn: &Deferred<String>, draft: &mut PlanDraft) {
+        if let Some(finding) = role::target_trust(self.live, self.declared, role_arn.known()) {
+            draft.add_finding(finding);
+        }
     }
 
     /// The same for the same write of the same run.

@@ -96,7 +96,7 @@ fn said(live: &Live, after: &Live, declared: &Declared, written: &str) -> Option
     };
     let finding = Finding::new(severity, Code::AttachedRoleRefuses, message);
     Some(finding.with_help(remedy!(
-        "Add this statement to its trust policy: {}",
+        "Add this statement to its trust policy:\n    {}",
         identity.statement().to_string()
     )))
 }
@@ -113,30 +113,36 @@ fn identity<'a>(
     }
 }
 
-/// What the trust policy of the target role must say, where there is one.
-pub(super) fn note_of_target(live: &Live, declared: &Declared, role_arn: Option<&String>) -> Option<String> {
+/// What the trust policy of the target role must say, where there is one: eksact cannot read it.
+pub(super) fn target_trust(live: &Live, declared: &Declared, role_arn: Option<&String>) -> Option<Finding> {
     let target = declared.target_role_arn.as_ref()?;
     let key = declared.key();
+    let message = format!("the target role {} must let the pods of {key} in", target.value);
+    let finding = Finding::new(Severity::Note, Code::PodIdentityTargetTrust, message)
+        .about(&addresses::pod_identity_association(&key))
+        .at(target.location.as_ref());
     let Some(role_arn) = role_arn else {
-        return Some(format!(
-            "The target role {} must let the new role in; the plan after this one shows the trust policy that it needs.",
-            target.value
-        ));
+        return Some(finding.with_help(remedy!(
+            "Its trust policy must name the role that is made now: `eksact update podidentityassociation` with \
+             --target-role-arn shows it once that is there."
+        )));
     };
-    // EKS user guide, `pod-id-assign-target-role`; EKS tells the id of an association once it is there.
+    // EKS tells the external id once the association is there; its form is that of the user guide,
+    // `pod-id-assign-target-role`.
     let external_id = match live.pod_identity_association(&key) {
         Some(Ok(Some(association))) => association.external_id.clone(),
         _ => None,
     };
     let external_id = external_id.unwrap_or_else(|| {
+        let (namespace, name) = (&key.namespace, &key.name);
         format!(
-            "{}/{}/{}/{}/{}",
-            live.region, live.account, live.cluster.name, key.namespace, key.name
+            "{}/{}/{}/{namespace}/{name}",
+            live.region, live.account, live.cluster.name
         )
     });
     let policy = identity(live, declared, &key).target_trust_policy(role_arn, &external_id);
-    Some(format!(
-        "The target role {} must have this trust policy: {policy}",
-        target.value
-    ))
+    Some(finding.with_help(remedy!(
+        "Unless it does so already, give it this trust policy:\n    {}",
+        policy.to_string()
+    )))
 }
