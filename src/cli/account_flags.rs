@@ -7,7 +7,7 @@ use clap::Args;
 use super::{Failure, file, global::GlobalFlags, place_flags::cluster_name};
 use eksact_core::{
     config::{ClusterConfig, Located, Metadata, ServiceAccount, WellKnownPolicies, not_a_region},
-    kinds::request::RoleAttribute,
+    kinds::service_account_scope::RoleAttribute,
     view::Printer,
 };
 use eksact_identity::iam::WellKnownPolicy;

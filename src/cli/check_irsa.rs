@@ -19,7 +19,6 @@ use super::{
 use eksact_core::{
     config::{ClusterConfig, ServiceAccount},
     engine::{Finding, Severity},
-    kinds::request::owns_role,
     ports::{
         CallError,
         kubernetes::{self, ObjectKey},
@@ -189,7 +188,7 @@ impl CheckIrsa {
         let ServiceAccountKey { namespace, name } = &self.service_account;
         let is_it = |account: &&ServiceAccount| account.namespace == *namespace && account.name == *name;
         match config.iam.service_accounts.iter().find(is_it) {
-            Some(account) if owns_role(account) => InFile::Owned(path.clone()),
+            Some(account) if account.owns_role() => InFile::Owned(path.clone()),
             _ => InFile::NotOwned,
         }
     }

@@ -20,7 +20,8 @@ use eksact_core::{
     config::Located,
     kinds::{
         Request,
-        request::{ProviderIntent, RoleAttribute, key_of, owns_role},
+        provider_intent::ProviderIntent,
+        service_account_scope::{RoleAttribute, ServiceAccountScope},
     },
     view::Printer,
 };
@@ -142,22 +143,19 @@ impl CreateServiceAccount {
             if self.role_name.is_some() {
                 named.insert(RoleAttribute::Name);
             }
-            only.insert(key_of(&account), named);
+            only.insert(account.key(), named);
             config.iam.with_oidc = Located::unlocated(true);
             config.iam.service_accounts = vec![account];
             file::checked(&config, printer)?;
             config
         };
         let connection = Connection::open(global, &config, printer).await?;
-        let needs_provider = config.iam.service_accounts.iter().any(owns_role);
-        let mut request = Request::ensure(config, settings).about_service_accounts();
-        request.only = only;
-        // The command touches only what it names: the provider must be there already.
-        request.oidc_provider = if needs_provider {
-            ProviderIntent::Require
-        } else {
-            ProviderIntent::Leave
-        };
+        let mut request = Request::ensure(config.about_service_accounts(), settings);
+        request.ask(ServiceAccountScope {
+            only,
+            ..ServiceAccountScope::default()
+        });
+        request.ask(ProviderIntent::of_roles(request.service_accounts()));
         flow::apply(&request, &connection, &self.plan, self.approval, printer).await
     }
 }

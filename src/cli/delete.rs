@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use eksact_identity::service_account::ServiceAccountKey;
+
 use clap::{Args, Subcommand};
 
 use super::{
@@ -19,10 +21,7 @@ use super::{
 };
 use eksact_core::{
     config::{ClusterConfig, ServiceAccount},
-    kinds::{
-        Request,
-        request::{ProviderIntent, Prune, key_of},
-    },
+    kinds::{Request, provider_intent::ProviderIntent, service_account_scope::ServiceAccountScope},
     live::{is_of_cluster, service_account_of},
     view::Printer,
 };
@@ -98,10 +97,9 @@ impl DeleteServiceAccount {
             None => self.cluster.config(global)?,
         };
         let connection = Connection::open(global, &config, printer).await?;
-        let (mut delete, mut role_only) = (BTreeSet::new(), BTreeSet::new());
-        let mut prune = None;
+        let mut scope = ServiceAccountScope::default();
         if let Some(account) = named {
-            delete.insert(key_of(&account));
+            scope.delete.insert(account.key());
         } else if self.only_missing && !config.iam.lists_service_accounts {
             return Err(Failure::error(format!(
                 "'iam.serviceAccounts' is not defined in \"{}\"",
@@ -112,23 +110,22 @@ impl DeleteServiceAccount {
                  deleted."
             )));
         } else if self.only_missing {
-            prune = Some(self.prune(&config, &connection).await?);
+            let (mut kept, named) = self.kept_and_named(&config, &connection).await?;
+            kept.extend(config.iam.service_accounts.iter().map(ServiceAccount::key));
+            scope.delete_all_but = Some(kept);
+            scope.prune_named = named;
         } else {
             let listed = std::mem::take(&mut config.iam.service_accounts);
             let chosen = self.filter.choose(listed)?;
-            delete.extend(chosen.iter().map(key_of));
-            role_only.extend(chosen.iter().filter(|account| account.role_only).map(key_of));
+            scope.delete.extend(chosen.iter().map(ServiceAccount::key));
+            let role_only = chosen.iter().filter(|account| account.role_only);
+            scope.delete_role_only.extend(role_only.map(ServiceAccount::key));
         }
         // What stays in the file is not compared: the command only deletes. Its names are what --only-missing spares.
-        let mut request = Request::ensure(config, settings).about_service_accounts();
-        if let Some(prune) = &mut prune {
-            prune.keep.extend(request.service_accounts().iter().map(key_of));
-        }
-        request.config.iam.service_accounts.clear();
-        request.oidc_provider = ProviderIntent::Leave;
-        request.delete = delete;
-        request.delete_role_only = role_only;
-        request.prune = prune;
+        config.iam.service_accounts.clear();
+        let mut request = Request::ensure(config.about_service_accounts(), settings);
+        request.ask(ProviderIntent::Leave);
+        request.ask(scope);
         flow::apply(&request, &connection, &self.plan, self.approval, printer).await
     }
 
@@ -149,8 +146,12 @@ impl DeleteServiceAccount {
         self.name.account().map(Some)
     }
 
-    /// Everything of the cluster that the file does not name, within the globs.
-    async fn prune(&self, config: &ClusterConfig, connection: &Connection) -> Result<Prune, Failure> {
+    /// The service accounts of the cluster that the globs leave out, and those that they name to the letter.
+    async fn kept_and_named(
+        &self,
+        config: &ClusterConfig,
+        connection: &Connection,
+    ) -> Result<(BTreeSet<ServiceAccountKey>, BTreeSet<ServiceAccountKey>), Failure> {
         let filter = self.filter.compile()?;
         let stacks = connection.readers.aws.stacks().await?;
         let ours = stacks
@@ -167,10 +168,6 @@ impl DeleteServiceAccount {
                 named.insert(key);
             }
         }
-        Ok(Prune {
-            keep,
-            named,
-            attached: false,
-        })
+        Ok((keep, named))
     }
 }

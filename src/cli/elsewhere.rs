@@ -44,7 +44,7 @@ const ALONE: [(&str, Text); 3] = [
     ("mcp", || remedy!("Use `eksctl mcp`.")),
 ];
 
-const NOUNS: [Noun; 12] = [
+const NOUNS: [Noun; 11] = [
     Noun {
         names: &["cluster", "clusters"],
         instead: &[],
@@ -98,11 +98,7 @@ const NOUNS: [Noun; 12] = [
     },
     Noun {
         names: &["identityprovider", "identityproviders"],
-        instead: &[("associate", || {
-            remedy!(
-                "For IAM roles of service accounts it is another provider: `eksact associate iam-oidc-provider`."
-            )
-        })],
+        instead: &[],
     },
     Noun {
         names: &["iam-oidc-provider", "iamoidcprovider", "oidc-provider"],
@@ -125,7 +121,7 @@ const NOUNS: [Noun; 12] = [
 ];
 
 /// What `eksctl utils` can do besides.
-const UTILITIES: [(&str, Option<Text>); 23] = [
+const UTILITIES: [(&str, Option<Text>); 22] = [
     ("describe-addon-configuration", None),
     ("describe-addon-versions", None),
     ("describe-cluster-versions", None),
@@ -146,14 +142,6 @@ const UTILITIES: [(&str, Option<Text>); 23] = [
     ("migrate-to-pod-identity", None),
     ("nodegroup-health", None),
     ("set-public-access-cidrs", None),
-    (
-        "update-authentication-mode",
-        Some(|| {
-            remedy!(
-                "`aws eks update-cluster-config --name NAME --access-config authenticationMode=API_AND_CONFIG_MAP` does it as well."
-            )
-        }),
-    ),
     ("update-aws-node", None),
     ("update-cluster-endpoint-access", None),
     ("update-cluster-endpoints", None),

@@ -13,6 +13,7 @@ use super::{
     get_identity_mapping::GetIdentityMappings,
     get_pod_identity_association::GetPodIdentityAssociations,
     global::GlobalFlags,
+    identity_provider::GetIdentityProviders,
     wiring::Connection,
 };
 use eksact_core::{
@@ -38,6 +39,7 @@ enum What {
     Iamserviceaccount(Box<GetServiceAccounts>),
     Iamidentitymapping(Box<GetIdentityMappings>),
     Podidentityassociation(Box<GetPodIdentityAssociations>),
+    Identityprovider(Box<GetIdentityProviders>),
     Cluster(Box<GetCluster>),
 }
 
@@ -80,6 +82,7 @@ impl GetCommand {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
             What::Podidentityassociation(command) => command.run(global, printer).await,
+            What::Identityprovider(command) => command.run(global, printer).await,
             What::Cluster(command) => command.run(global, printer).await,
         }
     }

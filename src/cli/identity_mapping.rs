@@ -18,7 +18,8 @@ use eksact_core::{
     },
     kinds::{
         Request,
-        request::{MappingSelector, ProviderIntent},
+        identity_mapping::{AwsAuthScope, MappingSelector},
+        provider_intent::ProviderIntent,
     },
     view::Printer,
 };
@@ -38,7 +39,7 @@ impl AnyClusterFlags {
             ..whole.cluster_only()
         };
         let mut request = Request::ensure(config, settings);
-        request.oidc_provider = ProviderIntent::Leave;
+        request.ask(ProviderIntent::Leave);
         Ok(request)
     }
 }
@@ -229,7 +230,7 @@ impl DeleteIdentityMapping {
         let mut request = self.cluster.request(&self.plan, global, printer)?;
         // The file says which cluster; what it maps is not compared here.
         request.config.access = ClusterAccess::default();
-        request.access.delete = vec![selector];
+        request.ask(AwsAuthScope::Delete(vec![selector]));
         let connection = Connection::open(global, &request.config, printer).await?;
         flow::apply(&request, &connection, &self.plan, self.approval, printer).await
     }

@@ -23,10 +23,12 @@ mod get_identity_mapping;
 mod get_pod_identity_association;
 mod global;
 mod identity_mapping;
+mod identity_provider;
 mod interrupt;
 mod kubeconfig;
 mod kubeconfig_file;
 mod kubeconfig_flags;
+mod migrate;
 mod oidc_provider;
 mod place_flags;
 mod plan;
@@ -39,6 +41,8 @@ mod signing;
 mod signing_flags;
 mod token;
 mod update;
+mod update_authentication_mode;
+mod utils;
 mod verify;
 mod version;
 mod whoami;
@@ -101,8 +105,10 @@ enum Command {
     Delete(delete::DeleteCommand),
     Check(check::CheckCommand),
     Restore(restore::RestoreCommand),
+    Migrate(migrate::MigrateCommand),
     Associate(oidc_provider::AssociateCommand),
-    Utils(oidc_provider::UtilsCommand),
+    Disassociate(identity_provider::DisassociateCommand),
+    Utils(utils::UtilsCommand),
     Token(token::TokenCommand),
     Decode(decode::DecodeCommand),
     Verify(verify::VerifyCommand),
@@ -209,7 +215,9 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::UpdateKubeconfig(command) => in_runtime(global, command.run(global, printer)),
         Command::Delete(command) => in_runtime(global, command.run(global, printer)),
         Command::Restore(command) => in_runtime(global, command.run(global, printer)),
+        Command::Migrate(command) => in_runtime(global, command.run(global, printer)),
         Command::Associate(command) => in_runtime(global, command.run(global, printer)),
+        Command::Disassociate(command) => in_runtime(global, command.run(global, printer)),
         Command::Utils(command) => in_runtime(global, command.run(global, printer)),
     }
 }

@@ -1,4 +1,4 @@
-//! `eksact utils associate-iam-oidc-provider`, `associate iam-oidc-provider` and `delete iam-oidc-provider`.
+//! `eksact associate iam-oidc-provider`, also under `utils`, and `delete iam-oidc-provider`.
 
 use clap::{Args, Subcommand};
 
@@ -8,28 +8,15 @@ use super::{
     file,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
+    identity_provider::AssociateIdentityProvider,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     wiring::Connection,
 };
 use eksact_core::{
     config::Located,
-    kinds::{Request, request::ProviderIntent},
+    kinds::{Request, provider_intent::ProviderIntent},
     view::Printer,
 };
-
-/// Commands under eksctl's names
-#[derive(Debug, Args)]
-pub(super) struct UtilsCommand {
-    #[command(subcommand)]
-    what: Utility,
-}
-
-#[derive(Debug, Subcommand)]
-enum Utility {
-    AssociateIamOidcProvider(Box<AssociateProvider>),
-    WriteKubeconfig(Box<super::kubeconfig::WriteKubeconfig>),
-    Schema(super::schema::SchemaCommand),
-}
 
 /// Associate a provider with the cluster
 #[derive(Debug, Args)]
@@ -41,6 +28,7 @@ pub(super) struct AssociateCommand {
 #[derive(Debug, Subcommand)]
 enum Association {
     IamOidcProvider(Box<AssociateProvider>),
+    Identityprovider(Box<AssociateIdentityProvider>),
 }
 
 /// Create the IAM OIDC provider of the cluster's issuer
@@ -67,26 +55,17 @@ pub(super) struct DeleteProvider {
     approval: ApprovalFlags,
 }
 
-impl UtilsCommand {
-    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        match self.what {
-            Utility::AssociateIamOidcProvider(command) => command.run(global, printer).await,
-            Utility::WriteKubeconfig(command) => command.run(global, printer).await,
-            Utility::Schema(command) => command.run(printer),
-        }
-    }
-}
-
 impl AssociateCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
             Association::IamOidcProvider(command) => command.run(global, printer).await,
+            Association::Identityprovider(command) => command.run(global, printer).await,
         }
     }
 }
 
 impl AssociateProvider {
-    async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let settings = self.plan.settings(&RoleFlags::default(), &self.thumbprint)?;
         let mut config = self.cluster.config(global, printer)?;
         if let Some(path) = self.cluster.file().filter(|_| !config.iam.with_oidc.value) {
@@ -99,8 +78,8 @@ impl AssociateProvider {
             config.iam.with_oidc = Located::unlocated(true);
         }
         let connection = Connection::open(global, &config, printer).await?;
-        let mut request = Request::ensure(config, settings).about_service_accounts();
-        request.oidc_provider = ProviderIntent::Ensure;
+        let mut request = Request::ensure(config.about_service_accounts(), settings);
+        request.ask(ProviderIntent::Ensure);
         flow::apply(&request, &connection, &self.plan, self.approval, printer).await
     }
 }
@@ -116,8 +95,8 @@ impl DeleteProvider {
         };
         config.iam.service_accounts.clear();
         let connection = Connection::open(global, &config, printer).await?;
-        let mut request = Request::ensure(config, settings).about_service_accounts();
-        request.oidc_provider = ProviderIntent::Delete;
+        let mut request = Request::ensure(config.about_service_accounts(), settings);
+        request.ask(ProviderIntent::Delete);
         flow::apply(&request, &connection, &self.plan, self.approval, printer).await
     }
 }

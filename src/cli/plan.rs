@@ -12,7 +12,7 @@ use super::{
     wiring::Connection,
 };
 use eksact_core::{
-    kinds::{Request, request::Prune},
+    kinds::{Request, service_account_scope::ServiceAccountScope},
     view::Printer,
 };
 
@@ -71,24 +71,19 @@ impl WholeFileFlags {
         }
         config.iam.service_accounts = self.filter.choose(config.iam.service_accounts)?;
         let connection = Connection::open(global, &config, printer).await?;
-        let mut request = Request::ensure(config, settings);
-        request.settings.prune = self.prune;
         if self.filter.is_given() {
             // The globs choose service accounts, and with them everything that is planned.
-            request = request.about_service_accounts();
+            config = config.about_service_accounts();
         }
-        // A file that says nothing of access is no reason to take away what others say of it.
-        let access = &request.config.access;
-        let (complete, states_shared_roles) = (access.complete, access.states_shared_roles);
-        request.access.prune = self.prune && complete;
-        request.access.prune_shared_roles = self.prune && (complete || states_shared_roles);
+        let mut request = Request::ensure(config, settings);
+        request.settings.prune = self.prune;
         if self.prune && !request.config.iam.lists_service_accounts {
             printer.note(
                 "the file has no iam.serviceAccounts, so --prune removes no service account and no role; an \
                  empty list, `serviceAccounts: []`, says that there must be none",
             );
         } else if self.prune {
-            let named = self
+            let prune_named = self
                 .prune_named
                 .iter()
                 .map(|name| {
@@ -96,10 +91,9 @@ impl WholeFileFlags {
                         .ok_or_else(|| Failure::usage(format!("--prune-named {name} is not NAMESPACE/NAME")))
                 })
                 .collect::<Result<_, _>>()?;
-            request.prune = Some(Prune {
-                named,
-                attached: true,
-                ..Prune::default()
+            request.ask(ServiceAccountScope {
+                prune_named,
+                ..ServiceAccountScope::default()
             });
         }
         Ok((request, connection))

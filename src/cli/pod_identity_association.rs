@@ -18,7 +18,7 @@ use eksact_core::{
         ClusterConfig, Located, WellKnownPolicies,
         pod_identity_association::{PodIdentityAssociation, PodIdentityAssociations, as_in_a_file},
     },
-    kinds::{Request, pod_identity::PodIdentityScope, request::ProviderIntent},
+    kinds::{Request, pod_identity::PodIdentityScope},
     ports::aws,
     view::Printer,
 };
@@ -103,8 +103,7 @@ fn request(
             "'iam.podIdentityAssociations' is not defined in \"{path}\""
         )));
     }
-    let mut request = Request::ensure(whole.cluster_only(), settings);
-    request.oidc_provider = ProviderIntent::Leave;
+    let request = Request::ensure(whole.cluster_only(), settings);
     Ok((request, listed))
 }
 

@@ -17,10 +17,7 @@ use super::{
 use eksact_core::{
     config::cluster_access::ClusterAccess,
     guard::recovery,
-    kinds::{
-        identity_mapping::{Backup, all_backups},
-        request::Restore,
-    },
+    kinds::identity_mapping::{AwsAuthScope, Backup, Restore, all_backups},
     ports::CallErrorKind,
     view::{Printer, table::Table},
 };
@@ -111,7 +108,7 @@ impl RestoreAwsAuth {
                 of(backup)
             }
         };
-        request.access.restore = Some(restore);
+        request.ask(AwsAuthScope::Restore(restore));
         flow::apply_again(
             &request,
             &connection,

@@ -19,8 +19,8 @@ use super::{
 use eksact_core::{
     config::{ClusterConfig, Located},
     kinds::{
-        Request, iam_role,
-        request::{ProviderIntent, Settings, key_of, owns_role},
+        Request, iam_role, provider_intent::ProviderIntent, request::Settings,
+        service_account_scope::ServiceAccountScope,
     },
     live::LiveReader,
     view::Printer,
@@ -75,14 +75,12 @@ impl UpdateServiceAccount {
             let mut config = file::load(path, global, printer)?;
             config.iam.service_accounts = self.filter.choose(config.iam.service_accounts)?;
             let connection = Connection::open(global, &config, printer).await?;
-            let needs_provider = config.iam.service_accounts.iter().any(owns_role);
-            let mut request = Request::ensure(config, settings).about_service_accounts();
-            request.update = true;
-            request.oidc_provider = if needs_provider {
-                ProviderIntent::Require
-            } else {
-                ProviderIntent::Leave
-            };
+            let mut request = Request::ensure(config.about_service_accounts(), settings);
+            request.ask(ServiceAccountScope {
+                update: true,
+                ..ServiceAccountScope::default()
+            });
+            request.ask(ProviderIntent::of_roles(request.service_accounts()));
             (request, connection)
         } else {
             if self.filter.is_given() {
@@ -112,7 +110,7 @@ impl UpdateServiceAccount {
             );
         }
         let mut config = self.cluster.config(global)?;
-        let key = key_of(&self.name.account()?);
+        let key = self.name.account()?.key();
         let connection = Connection::open(global, &config, printer).await?;
         let mut account = live_account(&config, &key, &settings, &connection).await?;
         self.permissions.set_on(&mut account)?;
@@ -121,10 +119,13 @@ impl UpdateServiceAccount {
         config.iam.with_oidc = Located::unlocated(true);
         config.iam.service_accounts = vec![account];
         file::checked(&config, printer)?;
-        let mut request = Request::ensure(config, settings).about_service_accounts();
-        request.oidc_provider = ProviderIntent::Require;
-        request.update = true;
-        request.only = BTreeMap::from([(key, named)]);
+        let mut request = Request::ensure(config.about_service_accounts(), settings);
+        request.ask(ProviderIntent::Require);
+        request.ask(ServiceAccountScope {
+            update: true,
+            only: BTreeMap::from([(key, named)]),
+            ..ServiceAccountScope::default()
+        });
         Ok((request, connection))
     }
 }

@@ -67,7 +67,8 @@ class Bed:
         if not wanted.aws_only:
             from kubernetes import Cluster
 
-            cluster = Cluster(vars(wanted), self.programs, self.processes, self.ports)
+            authorizer = f"http://127.0.0.1:{self.ports_by_name['control']}/_ctl/authorize"
+            cluster = Cluster(vars(wanted), self.programs, self.processes, self.ports, authorizer)
             cluster.start_etcd()
         import certificates
 
@@ -100,7 +101,7 @@ class Bed:
         reading, writing = os.pipe()
         simulator, control, proxy = (sockets[name].fileno() for name in ("simulator", "control", "proxy"))
         settings = {
-            "account": self.wanted.account, "region": self.wanted.region, "port": self.ports_by_name["simulator"],
+            "account": self.wanted.account, "region": self.wanted.region, "cluster": self.wanted.cluster, "port": self.ports_by_name["simulator"],
             "socket": simulator, "control_socket": control, "pipe": reading, "ready": str(self.folder / "aws-ready.json"),
             "blocked": str(self.folder / "blocked.json"),
         }

@@ -9,7 +9,7 @@ import urllib.parse
 LIFETIME = 60
 
 
-def eks_token(cluster, region, access_key_id, secret_access_key, session_token=None):
+def eks_token(cluster, region, access_key_id, secret_access_key, session_token=None, lifetime=LIFETIME):
     """`k8s-aws-v1.` and the presigned GetCallerIdentity of the region's STS, with the cluster's name as a signed header."""
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     host = f"sts.{region}.{suffix}"
@@ -17,7 +17,7 @@ def eks_token(cluster, region, access_key_id, secret_access_key, session_token=N
     scope = f"{now[:8]}/{region}/sts/aws4_request"
     query = {
         "Action": "GetCallerIdentity", "Version": "2011-06-15", "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-        "X-Amz-Credential": f"{access_key_id}/{scope}", "X-Amz-Date": now, "X-Amz-Expires": str(LIFETIME),
+        "X-Amz-Credential": f"{access_key_id}/{scope}", "X-Amz-Date": now, "X-Amz-Expires": str(lifetime),
         "X-Amz-SignedHeaders": "host;x-k8s-aws-id",
     }
     if session_token:

@@ -1,4 +1,8 @@
-"""The Kubernetes half of a bed: etcd, kube-apiserver and the real aws-iam-authenticator as its token webhook."""
+"""The Kubernetes half of a bed: etcd, kube-apiserver and the real aws-iam-authenticator as its token webhook.
+
+aws-auth is read by the authenticator itself, access entries from a file that the launcher writes (launcher/decisions.py); a second file says which
+of the two count. Access policies are decided by the launcher, as an authorization webhook before RBAC.
+"""
 
 import base64
 import http.client
@@ -10,6 +14,8 @@ import urllib.request
 from pathlib import Path
 
 import certificates
+from launcher.authorizer import PRINCIPAL
+from launcher.decisions import BACKENDS, BOTH, ENTRIES
 from processes import BedError
 
 ETCD_SECONDS = 30
@@ -20,6 +26,8 @@ SYSTEM_NAMESPACES = ("kube-system", "default")
 READERS = "bed-readers"
 # Where the authenticator serves /healthz, on every interface; no flag changes it (its pkg/server/server.go).
 HEALTH_PORT = 21363
+# Of EKS's five, `system:` is missing: the authenticator would refuse the names of nodes that EKS itself gives. CreateAccessEntry refuses it.
+RESERVED_PREFIXES = ("eks:", "aws:", "amazon:", "iam:")
 
 
 def b64(text):
@@ -83,7 +91,8 @@ def kubeconfig(cluster, endpoint, ca, user):
 class Cluster:
     """One kube-apiserver with its etcd and authenticator."""
 
-    def __init__(self, settings, programs, processes, ports):
+    def __init__(self, settings, programs, processes, ports, authorizer):
+        self.authorizer = authorizer
         self.settings, self.programs, self.processes = settings, programs, processes
         self.etcd, self.etcd_peer, self.port, self.authenticator = (ports.take() for _ in range(4))
         self.endpoint = f"https://127.0.0.1:{self.port}"
@@ -108,13 +117,14 @@ class Cluster:
         self.files = files
         self.admin = Api(self.endpoint, files["ca"], files["admin_certificate"], files["admin_key"])
         self._write_hook()
+        authorization = self._write_authorization()
         self.processes.wait_until("etcd", self._etcd_healthy, ETCD_SECONDS)
         self.processes.start("kube-apiserver", [
             self.programs["kube-apiserver"],
             f"--etcd-servers=http://127.0.0.1:{self.etcd}",
             "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", f"--secure-port={self.port}",
             f"--tls-cert-file={files['server_certificate']}", f"--tls-private-key-file={files['server_key']}",
-            f"--client-ca-file={files['ca']}", "--authorization-mode=RBAC",
+            f"--client-ca-file={files['ca']}", f"--authorization-config={authorization}",
             # A changed aws-auth must show at once, so verdicts are not kept.
             f"--authentication-token-webhook-config-file={self.hook}", "--authentication-token-webhook-cache-ttl=0s",
             f"--service-account-issuer={issuer}", f"--service-account-key-file={files['signing_public_key']}",
@@ -165,7 +175,28 @@ class Cluster:
         certificates.write(state / "key.pem", server.key_pem, secret=True)
         ca = certificates.write(state / "ca.pem", root.pem)
         self.hook.write_text(kubeconfig("authenticator", f"https://127.0.0.1:{self.authenticator}/authenticate", ca, {}), encoding="utf-8")
-        (self.folder / "authenticator.yaml").write_text(f"clusterID: {self.settings['cluster']}\n", encoding="utf-8")
+        (self.folder / "authenticator.yaml").write_text(json.dumps({"clusterID": self.settings["cluster"], "server": {
+            "dynamicfilepath": str(self.folder / ENTRIES), "dynamicfileUserIDStrict": True,
+            "dynamicBackendModePath": str(self.folder / BACKENDS),
+            "reservedPrefixConfig": [{"backendMode": "DynamicFile", "usernamePrefixReserveList": RESERVED_PREFIXES}],
+        }}), encoding="utf-8")
+
+    def _write_authorization(self):
+        """The authorizers in EKS's order. Only who came in through IAM has the key that the webhook looks for."""
+        hook = self.folder / "authorizer.kubeconfig"
+        hook.write_text(kubeconfig("authorizer", self.authorizer, self.files["ca"], {}), encoding="utf-8")
+        webhook = {
+            # A changed policy must show at once.
+            "timeout": "10s", "authorizedTTL": "1ms", "unauthorizedTTL": "1ms", "failurePolicy": "NoOpinion",
+            "subjectAccessReviewVersion": "v1", "matchConditionSubjectAccessReviewVersion": "v1",
+            "connectionInfo": {"type": "KubeConfigFile", "kubeConfigFile": str(hook)},
+            "matchConditions": [{"expression": f"has(request.extra) && '{PRINCIPAL}' in request.extra"}],
+        }
+        path = self.folder / "authorization.yaml"
+        path.write_text(json.dumps({"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AuthorizationConfiguration", "authorizers": [
+            {"type": "Node", "name": "node"}, {"type": "Webhook", "name": "access-policies", "webhook": webhook},
+            {"type": "RBAC", "name": "rbac"}]}), encoding="utf-8")
+        return path
 
     def ready(self, environment, mappings, token):
         """Wait for kube-apiserver, set it up, start the authenticator, and wait until it knows the deployer.
@@ -180,7 +211,7 @@ class Cluster:
         self._hold_health_port()
         self.processes.start("aws-iam-authenticator", [
             self.programs["aws-iam-authenticator"], "server", "-c", str(self.folder / "authenticator.yaml"),
-            "--backend-mode", "EKSConfigMap", "--kubeconfig", str(self.admin_kubeconfig), "--address", "127.0.0.1",
+            "--backend-mode", BOTH.replace(" ", ","), "--kubeconfig", str(self.admin_kubeconfig), "--address", "127.0.0.1",
             "--generate-kubeconfig", str(self.folder / "authenticator" / "unused.kubeconfig"),
             "--state-dir", str(self.folder / "authenticator"), "--port", str(self.authenticator), "--partition", "aws",
         ], environment)

@@ -48,10 +48,12 @@ def main():
     for name in bed.facts["unset"]:
         os.environ.pop(name, None)
     os.environ.update(bed.facts["environment"])
-    from checks import access_entries, bed_itself, change_sets, front, iam, irsa, stacks, worlds
+    from checks import (access_entries, bed_itself, change_sets, decisions, eks_stacks, front, iam, identity_providers, irsa, modes,
+                        pod_identity, stacks, worlds)
     from checks.world import World
 
-    modules = [stacks, change_sets, iam, access_entries, front, worlds, bed_itself] + ([] if aws_only else [irsa])
+    modules = [stacks, change_sets, iam, access_entries, modes, pod_identity, identity_providers, eks_stacks, front, worlds, bed_itself]
+    modules += [] if aws_only else [irsa, decisions]
     checks = [(module.__name__.split(".")[-1], name, check) for module in modules
               for name, check in vars(module).items() if name.startswith("check_") and callable(check)]
     passed = failed = 0

@@ -507,6 +507,8 @@ pub(crate) async fn access_entries_are_read_whole(world: &World) {
         list.sort_by(|one, other| one.principal_arn.cmp(&other.principal_arn));
         for entry in list {
             entry.policies.sort();
+            // What every entry has of its own.
+            (entry.arn, entry.created_at, entry.modified_at) = (String::new(), None, None);
         }
     }
     assert_eq!(found, expected);

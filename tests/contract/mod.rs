@@ -2,6 +2,8 @@
 //! the test bed's real kube-apiserver and simulated AWS (`tests/contract_on`), so that the sandbox stays honest.
 
 pub(crate) mod access;
+pub(crate) mod access_entries;
+pub(crate) mod cluster_updates;
 pub(crate) mod kubernetes;
 pub(crate) mod pod_identity;
 pub(crate) mod provider;
@@ -46,6 +48,10 @@ macro_rules! contract_tests {
                 roles_in_bulk_are_the_roles_one_by_one,
                 missing_objects_are_not_found,
             }
+            cluster_updates {
+                mode_goes_forward_one_step_at_a_time,
+                identity_provider_comes_and_goes,
+            }
             kubernetes {
                 namespace_is_made_once,
                 service_account_is_made_once,
@@ -73,6 +79,13 @@ macro_rules! contract_tests {
                 associations_are_listed_whole,
                 association_is_refused_as_eks_refuses_it,
                 addon_is_installed_and_found,
+            }
+            access_entries {
+                entry_is_made_once_changed_and_deleted,
+                update_sets_user_name_and_groups_together,
+                policies_are_associated_over_again_and_dropped,
+                entries_that_eks_refuses,
+                principals_are_found_by_name_whatever_their_path,
             }
         }
     };

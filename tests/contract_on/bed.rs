@@ -43,6 +43,7 @@ fn started() -> Bed {
     let old = json!({"accessConfig": {"authenticationMode": "CONFIG_MAP"}});
     bed.control("POST", &format!("eks/{OLD_CLUSTER}"), &old);
     for entry in entries(bed.fact("account")) {
+        make_principal(&bed, &entry.principal_arn);
         make_access_entry(&bed, &entry);
     }
     bed
@@ -63,12 +64,35 @@ fn again_under(bed: &Bed, test: &str) -> Ran {
     Ran::from(again.output().unwrap())
 }
 
+/// The role or user of an ARN: EKS takes no entry of one that is not there.
+fn make_principal(bed: &Bed, arn: &str) {
+    let (_, resource) = arn.rsplit_once(':').unwrap();
+    let (kind, path_and_name) = resource.split_once('/').unwrap();
+    let (path, name) = match path_and_name.rsplit_once('/') {
+        Some((path, name)) => (format!("/{path}/"), name),
+        None => ("/".to_owned(), path_and_name),
+    };
+    let made = if kind == "role" {
+        let trust = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"
+        }]});
+        let role = json!({"RoleName": name, "Path": path, "AssumeRolePolicyDocument": trust.to_string()});
+        bed.aws("iam", "create_role", &role)
+    } else {
+        bed.aws("iam", "create_user", &json!({"UserName": name, "Path": path}))
+    };
+    made.unwrap();
+}
+
 /// What no port of eksact's does yet.
 fn make_access_entry(bed: &Bed, entry: &AccessEntry) {
-    let made = json!({
-        "clusterName": CLUSTER, "principalArn": entry.principal_arn, "username": entry.username,
-        "kubernetesGroups": entry.groups, "type": entry.entry_type,
-    });
+    let mut made =
+        json!({"clusterName": CLUSTER, "principalArn": entry.principal_arn, "type": entry.entry_type});
+    // EKS names nodes itself, and refuses who does.
+    if entry.entry_type == "STANDARD" {
+        made["username"] = json!(entry.username);
+        made["kubernetesGroups"] = json!(entry.groups);
+    }
     bed.aws("eks", "create_access_entry", &made).unwrap();
     for policy in &entry.policies {
         let scope = match &policy.namespaces {

@@ -160,10 +160,15 @@ fn refusal_is_not_always_a_missing_mapping() {
         &format!("eks/{}", bed.fact("cluster")),
         &json!({"accessConfig": {"authenticationMode": "API"}}),
     );
-    // The bed's server reads no access entries, as if the user had been made again after its entry.
     let entry =
         json!({"clusterName": bed.fact("cluster"), "principalArn": "arn:aws:iam::111122223333:user/planner"});
     bed.aws("eks", "create_access_entry", &entry).unwrap();
+    // As if the user had been made again after its entry.
+    bed.control(
+        "POST",
+        &format!("eks/{}", bed.fact("cluster")),
+        &json!({"principalIds": {"arn:aws:iam::111122223333:user/planner": "AIDAOFANOTHER"}}),
+    );
     // An entry without policies gives nothing either, which would be the next to be found.
     let ran = refused(&bed, "an entry of another user", "planner", &admin);
     assert_eq!(

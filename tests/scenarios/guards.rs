@@ -3,7 +3,7 @@
 use eksact_core::{
     engine::{Plan, Severity},
     guard::Guard,
-    kinds::{Request, request::ProviderIntent},
+    kinds::{Request, provider_intent::ProviderIntent, service_account_scope::ServiceAccountScope},
 };
 use eksact_identity::service_account::ServiceAccountKey;
 use eksact_simulator::Sandbox;
@@ -24,7 +24,7 @@ fn allowing(mut request: Request, guards: impl IntoIterator<Item = Guard>) -> Re
 
 fn provider_deletion() -> Request {
     let mut request = request(&file(&[]));
-    request.oidc_provider = ProviderIntent::Delete;
+    request.ask(ProviderIntent::Delete);
     request
 }
 
@@ -184,12 +184,10 @@ async fn prune_keeps_the_network_unless_it_is_named() {
     assert_settled(&sandbox, &kept, "the protected account is no change").await;
 
     let mut named = kept;
-    named
-        .prune
-        .as_mut()
-        .unwrap()
-        .named
-        .insert(ServiceAccountKey::new("kube-system", "aws-node"));
+    named.ask(ServiceAccountScope {
+        prune_named: [ServiceAccountKey::new("kube-system", "aws-node")].into(),
+        ..ServiceAccountScope::default()
+    });
     let plan = apply(&sandbox, &named).await;
     assert!(codes(&plan, Severity::Note).is_empty());
     assert!(sandbox.world().unwrap().roles.is_empty());

@@ -2,8 +2,10 @@
 //! that eksact can meet, that applying it leads where the plan says, and that no interruption leads anywhere else.
 
 mod access;
+mod authentication_mode;
 mod drift;
 mod guards;
+mod identity_providers;
 mod interruption;
 mod laws;
 mod meanwhile;

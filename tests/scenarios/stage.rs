@@ -8,8 +8,8 @@ use eksact_core::{
     config,
     engine::{ExecutionOptions, Interrupt, Plan, Report, Severity, StepError, execute},
     kinds::{
-        self, Request, Runner, preflight,
-        request::{Prune, Settings},
+        self, Request, Runner, preflight, provider_intent::ProviderIntent, request::Settings,
+        service_account_scope::ServiceAccountScope,
     },
     live::LiveReader,
     ports::{CallError, aws::Role, kubernetes::ServiceAccount},
@@ -86,9 +86,11 @@ pub(crate) fn file_with(metadata: &str, accounts: &[&str]) -> String {
         writeln!(text, "  {line}").unwrap();
     }
     text.push_str("iam:\n  withOIDC: true\n");
-    if !accounts.is_empty() {
-        text.push_str("  serviceAccounts:\n");
-    }
+    text.push_str(if accounts.is_empty() {
+        "  serviceAccounts: []\n"
+    } else {
+        "  serviceAccounts:\n"
+    });
     for account in accounts {
         for (number, line) in account.lines().enumerate() {
             text.push_str(if number == 0 { "    - " } else { "      " });
@@ -115,21 +117,21 @@ pub(crate) fn again(request: &Request, run: u32) -> Request {
 
 /// The same, removing what is no longer in the file.
 pub(crate) fn pruning(mut request: Request) -> Request {
-    request.prune = Some(Prune {
-        attached: true,
-        ..Prune::default()
-    });
+    request.settings.prune = true;
     request
 }
 
 /// A request that removes these service accounts.
 pub(crate) fn deletion(keys: &[(&str, &str)]) -> Request {
     let mut request = request(&file(&[]));
-    request.oidc_provider = kinds::request::ProviderIntent::Leave;
-    request.delete = keys
-        .iter()
-        .map(|(namespace, name)| ServiceAccountKey::new(*namespace, *name))
-        .collect();
+    request.ask(ProviderIntent::Leave);
+    request.ask(ServiceAccountScope {
+        delete: keys
+            .iter()
+            .map(|(namespace, name)| ServiceAccountKey::new(*namespace, *name))
+            .collect(),
+        ..ServiceAccountScope::default()
+    });
     request
 }
 

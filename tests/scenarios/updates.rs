@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use eksact_core::{
     engine::Action,
-    kinds::{Request, request::RoleAttribute},
+    kinds::{
+        Request,
+        service_account_scope::{RoleAttribute, ServiceAccountScope},
+    },
 };
 use eksact_simulator::World;
 use serde_json::{Value, json};
@@ -23,8 +26,11 @@ const FLAGS: &str = "metadata: {name: web, namespace: app}\nattachPolicyARNs: ['
 
 fn updating(only: impl IntoIterator<Item = RoleAttribute>) -> Request {
     let mut request = request(&file(&[FLAGS]));
-    request.update = true;
-    request.only = BTreeMap::from([(ServiceAccountKey::new("app", "web"), BTreeSet::from_iter(only))]);
+    request.ask(ServiceAccountScope {
+        update: true,
+        only: BTreeMap::from([(ServiceAccountKey::new("app", "web"), BTreeSet::from_iter(only))]),
+        ..ServiceAccountScope::default()
+    });
     request
 }
 

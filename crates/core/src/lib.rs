@@ -2,7 +2,7 @@
 //! reach: what is read and written goes through the traits in [`ports`].
 //!
 //! A room uses what comes after it here, never what comes before, and a test keeps it so:
-//! `diagnosis` → `view` → `kinds` → `guard` → `live` → `kubeconfig` → `engine` → `config` → `ports`.
+//! `diagnosis` → `view` → `kinds` → `migration` → `guard` → `live` → `kubeconfig` → `engine` → `config` → `ports`.
 
 #[macro_use]
 extern crate eksact_message;
@@ -14,5 +14,7 @@ pub mod guard;
 pub mod kinds;
 pub mod kubeconfig;
 pub mod live;
+pub mod migration;
+
 pub mod ports;
 pub mod view;

@@ -13,8 +13,8 @@ const API: &str = "API";
 /// The group that every caller has whom the server knows.
 const AUTHENTICATED: &str = "system:authenticated";
 
-/// EKS knows the principal of an entry by its unique id; in a sandbox a role's name is unique enough. Its path is in the
-/// entry, and in no session's ARN.
+/// EKS knows the principal of an entry by its unique id, which no session of the sandbox has: here it is the role of that
+/// name, unless that was made again since ([`World::is_stale`]). Its path is in the entry, and in no session's ARN.
 fn is_principal(identity: &Identity, principal: &str) -> bool {
     match principal.split_once(":role/") {
         Some((head, path_and_name)) => {
@@ -63,13 +63,15 @@ impl World {
         let identity = caller.identity().map_err(|_| unauthorized())?;
         let mode = authentication_mode(cluster);
         if mode != CONFIG_MAP
-            && let Some(entry) = cluster
-                .eks
-                .access_entries
-                .values()
-                .find(|entry| is_principal(&identity, &entry.principal_arn))
+            && let Some(entry) = cluster.eks.access_entries.values().find(|entry| {
+                is_principal(&identity, &entry.principal_arn)
+                    && !self.is_stale(&cluster.eks, &entry.principal_arn)
+            })
         {
-            let username = entry.username.replace("{{SessionName}}", &identity.session_name);
+            let username = entry
+                .username
+                .replace("{{SessionName}}", &identity.session_name.replace('@', "-"))
+                .replace("{{SessionNameRaw}}", &identity.session_name);
             return Ok(user(&identity, username, entry.groups.clone()));
         }
         if mode != API {
@@ -127,7 +129,7 @@ mod tests {
     fn entries_win_over_aws_auth_where_the_mode_has_both() {
         let mapped = "[{rolearn: \"arn:aws:iam::111122223333:role/ops\", username: \"ops:{{SessionName}}\", groups: [g]}]";
         let of_entry = (
-            "sso:nina@example.com".to_owned(),
+            "sso:nina-example.com".to_owned(),
             vec!["of-entry".to_owned(), AUTHENTICATED.to_owned()],
         );
         let of_aws_auth = (

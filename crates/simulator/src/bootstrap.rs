@@ -216,7 +216,7 @@ impl World {
 
 /// What EKS gives the creator of a cluster unless it is asked not to
 /// (`accessConfig.bootstrapClusterCreatorAdminPermissions`).
-fn creator_entry(cluster_arn: &str, creator_arn: &str) -> AccessEntry {
+pub(super) fn creator_entry(cluster_arn: &str, creator_arn: &str) -> AccessEntry {
     let (partition, _) = partition_and_account(cluster_arn);
     AccessEntry {
         principal_arn: creator_arn.to_owned(),
@@ -227,6 +227,7 @@ fn creator_entry(cluster_arn: &str, creator_arn: &str) -> AccessEntry {
             arn: format!("arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"),
             namespaces: None,
         }],
+        ..AccessEntry::default()
     }
 }
 

@@ -24,7 +24,9 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
-pub use aws::{ChangeSetRecord, EksObjects, StackRecord, StackResource, StackWork};
+pub use aws::{
+    ChangeSetRecord, EksObjects, StackRecord, StackResource, StackWork, UpdateRecord, UpdateWork, Updates,
+};
 pub use caller::{NotACaller, SimulatedCaller};
 pub use clock::{Clock, ManualClock, SystemClock, TokioClock};
 pub use faults::{Call, Fault, Faults, Matching, Rule};

@@ -96,11 +96,15 @@ fn kind_of(code: &str) -> CallErrorKind {
         | "TokenAlreadyExistsException"
         | "AlreadyExists" => CallErrorKind::AlreadyExists,
         "AccessDenied" | "AccessDeniedException" | "Forbidden" => CallErrorKind::AccessDenied,
-        "Conflict" | "DeleteConflict" | "InvalidChangeSetStatus" | "OperationInProgressException" => {
-            CallErrorKind::Conflict
-        }
+        "Conflict"
+        | "DeleteConflict"
+        | "InvalidChangeSetStatus"
+        | "OperationInProgressException"
+        | "ResourceInUseException" => CallErrorKind::Conflict,
         "Unauthorized" => CallErrorKind::Credentials,
-        "LimitExceeded" | "LimitExceededException" => CallErrorKind::LimitExceeded,
+        "LimitExceeded" | "LimitExceededException" | "ResourceLimitExceededException" => {
+            CallErrorKind::LimitExceeded
+        }
         "ValidationError"
         | "InvalidInput"
         | "MalformedPolicyDocument"

@@ -124,6 +124,9 @@ pub struct World {
     /// How long CloudFormation computes a change set.
     #[serde(default)]
     pub change_set_seconds: u32,
+    /// How long EKS works on an update of a cluster.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub update_seconds: u32,
     /// How long readers of a role still see the trust policy of before a write: IAM is eventually consistent.
     #[serde(default)]
     pub iam_lag_milliseconds: u32,
@@ -139,6 +142,12 @@ pub struct World {
     /// Whether every customer-managed policy of the account exists, listed or not: so that a newcomer's own file works.
     #[serde(default)]
     pub any_policy: bool,
+    /// Whether every role and user of the account exists that somebody names, listed or not: for the same reason.
+    #[serde(default)]
+    pub any_principal: bool,
+    /// When roles were made, by their unique ids; the others were there before everything else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub role_dates: BTreeMap<String, Timestamp>,
     /// Customer-managed policies that exist, by ARN. Every policy of AWS's own exists.
     #[serde(default)]
     pub policies: BTreeSet<String>,
@@ -170,11 +179,14 @@ impl World {
             counter: 0,
             stack_seconds: 0,
             change_set_seconds: 0,
+            update_seconds: 0,
             iam_lag_milliseconds: 0,
             replaced_trust_policies: BTreeMap::new(),
             quotas: Quotas::default(),
             denied: BTreeSet::new(),
             any_policy: false,
+            any_principal: false,
+            role_dates: BTreeMap::new(),
             policies: BTreeSet::new(),
             clusters: BTreeMap::new(),
             oidc_providers: BTreeMap::new(),
@@ -205,6 +217,7 @@ impl World {
             certificate_authority_data: None,
             oidc_issuer: Some(format!("https://oidc.eks.{region}.{suffix}/id/{id}")),
             authentication_mode: Some("API_AND_CONFIG_MAP".to_owned()),
+            bootstrap_creator_admin: None,
             endpoint_public_access: Some(true),
             auto_mode: false,
             tags: BTreeMap::new(),
@@ -315,6 +328,14 @@ impl SimulatedCluster {
         };
         self.service_accounts.insert(key, service_account);
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes the field by reference"
+)]
+fn is_zero(seconds: &u32) -> bool {
+    *seconds == 0
 }
 
 /// A UUID that belongs to `what`.

@@ -213,6 +213,7 @@ impl FileStore {
                     Some(seed) => Ok((
                         World {
                             any_policy: true,
+                            any_principal: true,
                             ..World::seeded(seed).with_permission_set(&seed.region)
                         },
                         true,

@@ -68,6 +68,45 @@ class World:
         with opener.open(request, timeout=10) as answer:
             return json.load(answer)
 
+    def cluster(self, mode="API_AND_CONFIG_MAP", name=None, **more):
+        """The name of a cluster record of the check's own."""
+        name = name or self.name
+        self.control("POST", f"eks/{name}", {"accessConfig": {"authenticationMode": mode}, **more})
+        return name
+
+    def user(self, name=None, path="/"):
+        """A new IAM user: (ARN, access key id, secret)."""
+        name = name or f"{self.name}-user"
+        arn = self.iam.create_user(UserName=name, Path=path)["User"]["Arn"]
+        key = self.iam.create_access_key(UserName=name)["AccessKey"]
+        return arn, key["AccessKeyId"], key["SecretAccessKey"]
+
+    def allowed(self, *statements):
+        """An EKS client of a new user with these statements, and no others."""
+        name = f"{self.name}-allowed"
+        _arn, key, secret = self.user(name)
+        document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        self.iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
+        return client("eks", key, secret)
+
+    def new_role(self, name=None, path="/", trusted=None):
+        """The ARN of a new role that whoever has the right may assume, or that `trusted`, a whole statement, names."""
+        name = name or f"{self.name}-role"
+        statement = trusted or {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{self.facts['account']}:root"}, "Action": "sts:AssumeRole"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        return self.iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+
+    def pods_role(self, name=None, actions=("sts:AssumeRole", "sts:TagSession")):
+        return self.new_role(name, trusted={"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": list(actions)})
+
+    def updated(self, cluster, update):
+        """Wait for the end of an update; gives it."""
+        def look():
+            seen = self.eks.describe_update(name=cluster, updateId=update["id"])["update"]
+            return seen if seen["status"] != "InProgress" else None
+
+        return self.until(look, "the update")
+
     def template(self, policy=None, outputs=None, description="IAM role", **properties):
         resources = {"Role1": {"Type": "AWS::IAM::Role", "Properties": {
             "AssumeRolePolicyDocument": trust(self.facts["issuer"], self.facts["account"]), **properties}}}

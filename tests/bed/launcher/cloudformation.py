@@ -9,7 +9,7 @@ import copy
 import re
 import time
 
-from . import roles
+from . import eks_resources, roles
 
 UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE")
 # Sections whose change alone is no update (the user guide's pages on each section).
@@ -24,6 +24,7 @@ def install(state):
     from ministack.services.cloudformation import changesets, handlers, helpers, provisioners, stacks
 
     provisioners._RESOURCE_HANDLERS["AWS::IAM::Role"].update(roles.handlers())
+    eks_resources.install(state, provisioners)
     _inline_policies(provisioners)
     # Nothing about an AWS::IAM::Policy needs another resource (its page of the template reference); ministack does not know and says "Conditionally".
     provisioners._REPLACING_PROPERTIES.setdefault("AWS::IAM::Policy", ())

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from urllib.parse import parse_qs
 
-from . import eks
+from . import authorizer, clusters
 
 
 def handle(state, scope, body):
@@ -20,7 +20,8 @@ def handle(state, scope, body):
         route = ROUTES.get((method, head))
         if route is None:
             return 404, {"error": f"no control route {method} /_ctl/{path}", "routes": sorted(f"{m} /_ctl/{p}" for m, p in ROUTES)}
-        return 200, route(state, wanted, rest, query)
+        with state.lock:
+            return 200, route(state, wanted, rest, query)
     except LookupError as failure:
         return 404, {"error": str(failure)}
     except (ValueError, TypeError, KeyError) as failure:
@@ -74,23 +75,28 @@ def _set_blocked(state, wanted, _rest, _query):
     return state.blocked
 
 
+def _authorize(state, wanted, _rest, _query):
+    """Asked by kube-apiserver."""
+    return authorizer.review(state, wanted)
+
+
 def _get_eks(state, _wanted, rest, _query):
-    return eks.record(state, rest)
+    return clusters.record(state, rest)
 
 
 def _set_eks(state, wanted, rest, _query):
-    return eks.put(state, rest, wanted)
+    return clusters.put(state, rest, wanted)
 
 
 def _drop_eks(state, _wanted, rest, _query):
-    return eks.drop(state, rest)
+    return clusters.drop(state, rest)
 
 
 def _set_stack(state, wanted, rest, _query):
     """Put a stack into a state that is hard to reach by calls, e.g. UPDATE_ROLLBACK_FAILED."""
     from ministack.services import cloudformation
 
-    eks.enter(state)
+    state.enter()
     stack = cloudformation._stacks.get(rest)
     if stack is None:
         raise LookupError(f"no stack {rest}")
@@ -112,6 +118,7 @@ ROUTES = {
     ("DELETE", "log"): _drop_log,
     ("GET", "blocked"): _get_blocked,
     ("PUT", "blocked"): _set_blocked,
+    ("POST", "authorize"): _authorize,
     ("GET", "eks"): _get_eks,
     ("POST", "eks"): _set_eks,
     ("DELETE", "eks"): _drop_eks,

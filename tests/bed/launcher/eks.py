@@ -1,71 +1,162 @@
-"""EKS: cluster records that point at the bed's kube-apiserver, the issuer's documents, and calls that ministack lacks."""
+"""EKS: which of its calls are the launcher's own and which ministack's, and the documents of the issuer."""
 
 import functools
+import json
 import re
 import urllib.parse
 
-from . import access_entries
+from . import access_entries, access_policies, addons, decisions, identity_providers, pod_identity, updates
+from .calls import Call, Refused, missing
+from .clusters import VERSIONS
 
-VERSIONS = ("1.36", "1.35", "1.34", "1.33", "1.32", "1.31")
-STATUSES = ("CREATING", "ACTIVE", "DELETING", "FAILED", "UPDATING", "PENDING")
 ISSUER_PATH = re.compile(r"/id/([0-9A-Fa-f]{32})/(keys|\.well-known/openid-configuration)")
 
 
-def install(_state):
+def install(state):
+    from ministack.core.router import extract_access_key_id
     from ministack.services import eks
 
-    access_entries.install(eks)
     handle = eks._handle_request_sync
 
     def handle_more(method, path, headers, body, query_params):
-        if method == "GET" and path == "/cluster-versions":
-            return eks._json_resp(200, _cluster_versions(query_params))
-        answer = handle(method, path, headers, body, query_params)
-        if method != "GET" and path.startswith("/tags/"):
-            _show_tags(eks)
-        return answer
+        name, place = _matched(method, path)
+        with state.lock:
+            state.enter()
+            if name in OPERATIONS:
+                caller = extract_access_key_id(headers, query_params)
+                return _answered(eks, name, Call(state, place, _json(body), query_params, caller))
+            answer = handle(method, path, headers, body, query_params)
+            if method != "GET":
+                _show_tags(eks)
+                decisions.publish(state)
+            return answer
 
     eks._handle_request_sync = handle_more
+    eks._bootstrap_creator_access_entry = lambda name, cluster, creator: _bootstrap(state, name, cluster, creator)
+    eks._create_nodegroup = _with_entry(state, eks._create_nodegroup)
+    eks._resolve_tag_resource_arn = _resolving(eks, eks._resolve_tag_resource_arn)
+    decisions.publish(state)
+
+
+def _json(body):
+    try:
+        return json.loads(body) if body else {}
+    except ValueError:
+        return {}
+
+
+def _answered(eks, name, call):
+    try:
+        answer = eks._json_resp(200, OPERATIONS[name](call))
+    except Refused as refusal:
+        return eks._error(refusal.status, refusal.code, str(refusal))
+    decisions.publish(call.state)
+    return answer
+
+
+def invoke(state, name, place, body=None):
+    """Make one of the launcher's own EKS calls, as CloudFormation's handlers do; raises `Refused`."""
+    with state.lock:
+        state.enter()
+        answer = OPERATIONS[name](Call(state, place, body or {}))
+        decisions.publish(state)
+        return answer
 
 
 def _show_tags(eks):
-    """ministack keeps the tags of TagResource apart, and DescribeCluster goes on showing those of the creation."""
-    for cluster in eks._clusters.values():
-        cluster["tags"] = dict(eks._tags.get(cluster["arn"], {}))
+    """ministack keeps the tags of TagResource apart, and the descriptions go on showing those of the creation."""
+    stores = ((eks._clusters, "arn"), (eks._access_entries, "accessEntryArn"), (eks._addons, "addonArn"), (eks._idp_configs, "arn"),
+              (eks._pod_identity_associations, "associationArn"))
+    for store, arn in stores:
+        for record in store.values():
+            record["tags"] = dict(eks._tags.get(record[arn], {}))
 
 
-def enter(state):
-    """Take the bed's account and region for what follows: ministack keeps its records by both."""
-    from ministack.core.responses import set_request_account_id, set_request_region
+def _resolving(eks, resolve):
+    """What an ARN of the tags API names: also what ministack does not know the form of, and with the codes that this API has."""
+    def resolved(arn):
+        if (any(one["associationArn"] == arn for one in eks._pod_identity_associations.values())
+                or any(one["accessEntryArn"] == arn for one in eks._access_entries.values())):
+            return arn, None
+        found, refusal = resolve(arn)
+        if refusal and refusal[0] == 404:
+            return None, eks._error(404, "NotFoundException", "The specified resource was not found.")
+        return found, eks._error(400, "BadRequestException", f"Invalid resourceArn: {arn}") if refusal else None
 
-    set_request_account_id(state.account)
-    set_request_region(state.region)
+    return resolved
+
+
+def _bootstrap(state, name, cluster, creator):
+    """The creator of a cluster gets an entry where there can be one; else at the switch."""
+    if not cluster["accessConfig"].get("bootstrapClusterCreatorAdminPermissions", True):
+        return
+    cluster["_creator"] = creator
+    if cluster["accessConfig"].get("authenticationMode") in access_entries.MODES:
+        updates.own_entry(Call(state, {"clusterName": name}), creator, "STANDARD")
+
+
+def _with_entry(state, create):
+    """A managed node group's role gets its entry from EKS where there can be one."""
+    def created(cluster_name, body):
+        answer = create(cluster_name, body)
+        call = Call(state, {"clusterName": cluster_name})
+        if answer[0] == 200 and call.cluster()["accessConfig"].get("authenticationMode") in access_entries.MODES:
+            group = call.eks._nodegroups[f"{cluster_name}/{body['nodegroupName']}"]
+            updates.own_entry(call, group["nodeRole"], updates.node_type(group))
+        return answer
+
+    return created
+
+
+def _list_fargate_profiles(call):
+    return call.page(sorted(call.cluster().get("_fargate", {})), "fargateProfileNames")
+
+
+def _describe_fargate_profile(call):
+    name = call.place["fargateProfileName"]
+    role = call.cluster().get("_fargate", {}).get(name)
+    if role is None:
+        raise missing(f"No Fargate Profile found with name: {name}.")
+    return {"fargateProfile": {"fargateProfileName": name, "clusterName": call.cluster_name, "podExecutionRoleArn": role, "status": "ACTIVE",
+                               "fargateProfileArn": call.arn(f"fargateprofile/{call.cluster_name}/{name}/0"), "subnets": [], "selectors": [],
+                               "tags": {}}}
 
 
 @functools.cache
 def _routes():
-    """(method, pattern, operation) of every EKS call, from the service model: the most literal path first."""
+    """(method, pattern, operation) of every EKS call, from the service model: the path with the most literal parts first."""
     from botocore.loaders import Loader
+
+    def one(part):
+        """A parameter, by its name; an ARN comes with its slashes."""
+        return f"(?P<{part[1:-1]}>{'.+' if part.endswith('Arn}') else '[^/]+'})" if part.startswith("{") else re.escape(part)
 
     routes = []
     for name, operation in Loader().load_service_model("eks", "service-2")["operations"].items():
         path = operation["http"]["requestUri"].split("?")[0]
-        pattern = "/".join(".+" if part.startswith("{") else re.escape(part) for part in path.split("/"))
-        routes.append((path.count("{"), operation["http"]["method"], re.compile(pattern), name))
-    return [route[1:] for route in sorted(routes, key=lambda route: (route[0], -len(route[2].pattern)))]
+        pattern = "/".join(map(one, path.split("/")))
+        literal = sum(not part.startswith("{") for part in path.split("/"))
+        routes.append((literal, operation["http"]["method"], re.compile(pattern), name))
+    return [route[1:] for route in sorted(routes, key=lambda route: -route[0])]
 
 
 @functools.lru_cache(maxsize=4096)
-def operation(method, path):
-    """The name of the EKS call that a method and path make."""
+def _matched(method, path):
+    """The name of the EKS call that a method and path make, and what the path names."""
     path = urllib.parse.unquote(path)
     for wanted, pattern, name in _routes():
-        if wanted == method and pattern.fullmatch(path):
-            return name
-    return f"{method} {path}"
+        match = pattern.fullmatch(path) if wanted == method else None
+        if match:
+            return name, match.groupdict()
+    return f"{method} {path}", {}
 
 
-def _cluster_versions(query):
+def operation(method, path):
+    """The name of the EKS call that a method and path make."""
+    return _matched(method, path)[0]
+
+
+def _cluster_versions(call):
     """DescribeClusterVersions: the members of `ClusterVersionInformation` that a client reads."""
     def one(version, default):
         return {
@@ -78,13 +169,8 @@ def _cluster_versions(query):
             "kubernetesPatchVersion": f"{version}.1",
         }
 
-    wanted = query.get("clusterVersions") or list(VERSIONS)
+    wanted = call.query.get("clusterVersions") or list(VERSIONS)
     return {"clusterVersions": [one(version, version == VERSIONS[1]) for version in VERSIONS if version in wanted]}
-
-
-def issuer_url(state, issuer_id):
-    suffix = "amazonaws.com.cn" if state.region.startswith("cn-") else "amazonaws.com"
-    return f"https://oidc.eks.{state.region}.{suffix}/id/{issuer_id}"
 
 
 def issuer_document(state, request):
@@ -106,79 +192,8 @@ def issuer_document(state, request):
     }
 
 
-def put(state, name, wanted):
-    """Make the record of a cluster, or change one: endpoint, certificateAuthority, issuerId, status, version, accessConfig, tags."""
-    from ministack.services import eks
-
-    allowed = {"endpoint", "certificateAuthority", "issuerId", "status", "version", "accessConfig", "tags",
-               "resourcesVpcConfig"}
-    if set(wanted) - allowed:
-        raise ValueError(f"unknown fields {sorted(set(wanted) - allowed)}; there are {sorted(allowed)}")
-    if not re.fullmatch(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}", name):
-        raise ValueError(f"not a cluster name: {name!r}")
-    if wanted.get("status", "ACTIVE") not in STATUSES:
-        raise ValueError(f"status is one of {STATUSES}")
-    enter(state)
-    cluster = eks._clusters.get(name) or _new_record(eks, state, name)
-    if "issuerId" in wanted:
-        issuer_id = wanted["issuerId"].upper()
-        if not re.fullmatch(r"[0-9A-F]{32}", issuer_id):
-            raise ValueError("issuerId is 32 hexadecimal digits")
-        state.issuers[issuer_id] = issuer_url(state, issuer_id)
-        cluster["identity"] = {"oidc": {"issuer": state.issuers[issuer_id]}}
-    if "certificateAuthority" in wanted:
-        cluster["certificateAuthority"] = {"data": wanted["certificateAuthority"]}
-    for key in ("endpoint", "status", "version", "tags"):
-        if key in wanted:
-            cluster[key] = wanted[key]
-    eks._tags[cluster["arn"]] = dict(cluster["tags"])
-    for key in ("accessConfig", "resourcesVpcConfig"):
-        cluster[key] = {**cluster[key], **wanted.get(key, {})}
-    eks._clusters[name] = cluster
-    return record(state, name)
-
-
-def _new_record(eks, state, name):
-    return {
-        "name": name,
-        "arn": eks._cluster_arn(name),
-        "createdAt": eks._now(),
-        "version": VERSIONS[0],
-        "endpoint": "",
-        "roleArn": f"arn:aws:iam::{state.account}:role/eks-cluster",
-        "resourcesVpcConfig": {
-            "subnetIds": ["subnet-0a1b2c3d4e5f60718", "subnet-0b1c2d3e4f5061728"],
-            "securityGroupIds": [],
-            "clusterSecurityGroupId": "sg-0a1b2c3d4e5f60718",
-            "vpcId": "vpc-0a1b2c3d4e5f60718",
-            "endpointPublicAccess": True,
-            "endpointPrivateAccess": False,
-            "publicAccessCidrs": ["0.0.0.0/0"],
-        },
-        "kubernetesNetworkConfig": {"serviceIpv4Cidr": "10.100.0.0/16", "ipFamily": "ipv4"},
-        "logging": {"clusterLogging": []},
-        "status": "ACTIVE",
-        "certificateAuthority": {"data": ""},
-        "platformVersion": "eks.1",
-        "tags": {},
-        "accessConfig": {"authenticationMode": "API_AND_CONFIG_MAP"},
-    }
-
-
-def record(state, name):
-    from ministack.services import eks
-
-    enter(state)
-    cluster = eks._clusters.get(name)
-    if cluster is None:
-        raise LookupError(f"no cluster {name}")
-    return {key: value for key, value in cluster.items() if not key.startswith("_")}
-
-
-def drop(state, name):
-    from ministack.services import eks
-
-    enter(state)
-    if eks._clusters.pop(name, None) is None:
-        raise LookupError(f"no cluster {name}")
-    return {}
+OPERATIONS = {
+    **access_entries.OPERATIONS, **access_policies.OPERATIONS, **updates.OPERATIONS, **pod_identity.OPERATIONS, **addons.OPERATIONS,
+    **identity_providers.OPERATIONS, "DescribeClusterVersions": _cluster_versions, "ListFargateProfiles": _list_fargate_profiles,
+    "DescribeFargateProfile": _describe_fargate_profile,
+}

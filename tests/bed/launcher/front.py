@@ -26,6 +26,9 @@ DEFAULT_MESSAGES = {
     "InternalFailure": "An internal error occurred",
     "ServiceUnavailable": "Service is unavailable",
 }
+# The codes of EKS that do not come with a 400.
+EKS_STATUSES = {"ThrottlingException": 429, "ResourceNotFoundException": 404, "ResourceInUseException": 409, "AccessDeniedException": 403,
+                "ServerException": 500}
 
 
 class Request:
@@ -220,7 +223,7 @@ def _refusal(request, fault):
     code = fault.code or ("InternalFailure" if fault.status >= 500 else "ServiceUnavailable")
     message = fault.message or DEFAULT_MESSAGES.get(code, f"{code} by a rule of the test bed")
     if request.service == "eks":
-        status = fault.status or (429 if code == "ThrottlingException" else 400)
+        status = fault.status or EKS_STATUSES.get(code, 400)
         return status, "application/json", json.dumps({"__type": code, "message": message}).encode(), code
     status = fault.status or (403 if code.startswith("AccessDenied") else 400)
     kind = "Sender" if status < 500 else "Receiver"

@@ -6,8 +6,6 @@ refusal looks like. The cluster's own role exists because EKS would not have mad
 
 import json
 
-from . import eks
-
 EVERYTHING = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
 READING = [{
     "Effect": "Allow",
@@ -22,7 +20,7 @@ def create(state):
     """Make them all; gives the keys: {name: {arn, access_key_id, secret_access_key}}."""
     from ministack.services import iam
 
-    eks.enter(state)
+    state.enter()
     people = {}
     for name, statements in USERS.items():
         iam._create_user({"UserName": name})

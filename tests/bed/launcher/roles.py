@@ -19,10 +19,10 @@ def handlers():
     return {"create": create, "update": update, "update_with_logical_id": True, "delete": delete}
 
 
-def failed(message, status, code):
+def failed(message, status, code, service="Iam"):
     """The reason as a resource event shows it."""
     return ValueError(
-        f"Resource handler returned message: \"{message} (Service: Iam, Status Code: {status}, Request ID: {uuid.uuid4()})"
+        f"Resource handler returned message: \"{message} (Service: {service}, Status Code: {status}, Request ID: {uuid.uuid4()})"
         f" (SDK Attempt Count: 1)\" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: {code})")
 
 

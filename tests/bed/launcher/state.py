@@ -5,6 +5,7 @@ import fnmatch
 import hashlib
 import itertools
 import json
+import threading
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -12,6 +13,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 
+# What takes time: stacks' operations, change sets, updates of a cluster, add-ons, and a changed entry until it counts.
+KINDS = ("create", "update", "delete", "change_set", "cluster_update", "addon", "access")
+# So that nobody who looks once takes an update for done. EKS needs minutes.
+CLUSTER_UPDATE_SECONDS = 0.3
 # Verbs that read. Everything else counts as a write; the assumption of a role changes nothing that a plan could see.
 READ_VERBS = ("Describe", "Get", "List", "Simulate", "Validate", "AssumeRole", "Discovery", "Keys", "Estimate", "Detect")
 
@@ -58,14 +63,15 @@ class Fault:
 
 
 class State:
-    """All of the launcher's own state. One event loop uses it, and no await lies between reading and writing it."""
+    """All of the launcher's own state. One event loop uses it, and no await lies between reading and writing it; what EKS's operations use of
+    it, the lock guards."""
 
     def __init__(self, settings):
         self.account = settings["account"]
         self.region = settings["region"]
         self.thumbprint = settings["thumbprint"]
         # Seconds that an operation stays IN_PROGRESS, by kind.
-        self.seconds = {"create": 0.0, "update": 0.0, "delete": 0.0, "change_set": 0.0}
+        self.seconds = dict.fromkeys(KINDS, 0.0) | {"cluster_update": CLUSTER_UPDATE_SECONDS}
         self.faults = []
         self.log = []
         self.sequence = 0
@@ -74,11 +80,50 @@ class State:
         # Host pattern -> "refuse" or "hang": what the proxy does with it. The proxy reads the file.
         self.blocked = {}
         self.blocked_file = Path(settings["blocked"])
+        # The cluster whose kube-apiserver the bed has, and where its authenticator's files are.
+        self.cluster = settings["cluster"]
+        self.folder = Path(settings["blocked"]).parent
+        # EKS calls run in threads of their own; this makes them one after the other.
+        self.lock = threading.RLock()
+        # ARN of an access entry -> unique id of its principal when it was made, which the API never shows.
+        self.principal_ids = {}
+        # Cluster -> id of the update -> update.
+        self.updates = {}
+        # What decides now (decisions.py): unique id -> (principal, policies), and which of the views has been published and which applied.
+        self.policies = {}
+        self.published, self.sequence_published, self.sequence_applied = None, 0, 0
+        # File of the authenticator -> what is in it.
+        self.written = {}
         # Peer address -> transport, so that a fault can cut a connection.
         self.transports = {}
         with open(settings["signing_public_key"], "rb") as file:
             self.public_key = serialization.load_pem_public_key(file.read())
         self.jwks = {"keys": [jwk(self.public_key)]}
+
+    def enter(self):
+        """Take the bed's account and region for what follows: ministack keeps its records by both."""
+        from ministack.core.responses import set_request_account_id, set_request_region
+
+        set_request_account_id(self.account)
+        set_request_region(self.region)
+
+    def later(self, kind, act):
+        """Do something when the time that such operations take has passed."""
+        self.after(self.seconds[kind], act)
+
+    def after(self, seconds, act):
+        """Do something in some seconds; at once, and before this returns, if there are none."""
+        def run():
+            with self.lock:
+                self.enter()
+                act()
+
+        if not seconds:
+            run()
+            return
+        timer = threading.Timer(seconds, run)
+        timer.daemon = True
+        timer.start()
 
     def set_seconds(self, wanted):
         """Change times: a number sets all kinds, a mapping the named ones."""

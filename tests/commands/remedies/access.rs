@@ -224,7 +224,7 @@ fn guards() -> Vec<Check> {
                 username: "all".to_owned(),
                 groups: vec!["system:masters".to_owned()],
                 entry_type: "STANDARD".to_owned(),
-                policies: Vec::new(),
+                ..eksact_core::ports::aws::AccessEntry::default()
             };
             cluster(world).eks.access_entries.insert(entry.principal_arn.clone(), entry);
             world.caller = Some("arn:aws:iam::111122223333:user/root-of-all".to_owned());

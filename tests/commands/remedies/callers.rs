@@ -41,7 +41,7 @@ fn entry_of(world: &mut World, arn: &str, groups: &[&str]) {
         username: "dev".to_owned(),
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         entry_type: "STANDARD".to_owned(),
-        policies: Vec::new(),
+        ..AccessEntry::default()
     };
     cluster(world).eks.access_entries.insert(arn.to_owned(), entry);
 }

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use eksact_core::kinds::{Request, request::Prune};
+use eksact_core::kinds::Request;
 use eksact_simulator::{Sandbox, Seed, StackResource, SystemClock, World};
 use serde_json::{Value, json};
 
@@ -76,8 +76,7 @@ fn tasks() -> Value {
 }
 
 fn pruning(mut request: Request) -> Request {
-    request.prune = Some(Prune::default());
-    request.access.prune_shared_roles = true;
+    request.settings.prune = true;
     request
 }
 

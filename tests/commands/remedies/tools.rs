@@ -206,7 +206,7 @@ fn eks(
                     .unwrap_or_default(),
                 entry_type: flag(arguments, "--type").unwrap_or("STANDARD").to_owned(),
                 principal_arn: principal.clone(),
-                policies: Vec::new(),
+                ..AccessEntry::default()
             };
             cluster.eks.access_entries.insert(principal, entry);
         }

@@ -5,9 +5,9 @@ use eksact_core::{
     guard::Guard,
     kinds::{
         self, Request,
-        request::{AccessRequest, Restore},
+        identity_mapping::{AwsAuthScope, Restore},
     },
-    live::{CallerInCluster, Live, LiveReader, RbacRoleByKey},
+    live::{AwsAuth, CallerInCluster, Live, LiveReader, RbacRoleByKey},
     ports::{
         CallError, CallErrorKind,
         kubernetes::{Subject, UserInfo},
@@ -115,18 +115,15 @@ async fn own_rights_are_kept() {
     // By what a backup says all the same.
     let boss = admins.replace("username: me", "username: boss");
     let mut back = deletion("", false);
-    back.access = AccessRequest {
-        restore: Some(Restore {
-            name: "before".to_owned(),
-            data: [
-                ("mapRoles".to_owned(), HAND_WRITTEN.to_owned()),
-                ("mapUsers".to_owned(), boss),
-            ]
-            .into(),
-            ownership: None,
-        }),
-        ..AccessRequest::default()
-    };
+    back.ask(AwsAuthScope::Restore(Restore {
+        name: "before".to_owned(),
+        data: [
+            ("mapRoles".to_owned(), HAND_WRITTEN.to_owned()),
+            ("mapUsers".to_owned(), boss),
+        ]
+        .into(),
+        ownership: None,
+    }));
     refused_unless_allowed(&bound_by_name(&admins), &back, Guard::OwnAccessLost).await;
 }
 
@@ -245,6 +242,20 @@ async fn own_rights_lost_depend_on_what_could_not_be_read() {
         "{}",
         summary(&plan)
     );
+
+    // STS knows the caller, and only `aws-auth` could say as whom the cluster does.
+    let plan = plan_as(&bed, &nothing, |live| {
+        live.put(AwsAuth, Err(error()));
+        live.put(CallerInCluster, Err(error()));
+    })
+    .await;
+    let unread = said(&plan);
+    assert!(
+        unread.len() == 1 && unread[0].contains("depends on aws-auth"),
+        "{}",
+        summary(&plan)
+    );
+    assert!(plan.has_changes(), "the binding goes: {}", summary(&plan));
 }
 
 /// The caller is mapped like this, and a binding names the user `me`.

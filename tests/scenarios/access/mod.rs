@@ -12,7 +12,8 @@ mod writers;
 use eksact_core::{
     kinds::{
         Request,
-        request::{AccessRequest, MappingSelector, ProviderIntent},
+        identity_mapping::{AwsAuthScope, MappingSelector},
+        provider_intent::ProviderIntent,
     },
     ports::kubernetes::ConfigMap,
 };
@@ -69,21 +70,19 @@ pub(crate) fn file_with_access(mappings: &[&str], access: &str) -> String {
 
 /// A request that removes a mapping.
 pub(crate) fn deletion(arn: &str, all: bool) -> Request {
-    let mut request = request(&file(&[])).about_service_accounts();
-    request.oidc_provider = ProviderIntent::Leave;
-    request.access = AccessRequest {
-        delete: vec![MappingSelector::Arn {
-            arn: arn.to_owned(),
-            all,
-        }],
-        ..AccessRequest::default()
-    };
+    let mut request = request(&file(&[]));
+    request.config = request.config.about_service_accounts();
+    request.ask(ProviderIntent::Leave);
+    request.ask(AwsAuthScope::Delete(vec![MappingSelector::Arn {
+        arn: arn.to_owned(),
+        all,
+    }]));
     request
 }
 
 /// The same as asked for, with prune of what is eksact's.
 pub(crate) fn pruning(mut request: Request) -> Request {
-    request.access.prune = request.config.access.complete;
+    request.settings.prune = true;
     request
 }
 

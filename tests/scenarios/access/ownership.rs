@@ -2,7 +2,7 @@
 
 use eksact_core::kinds::{
     Request,
-    request::{AccessRequest, Restore},
+    identity_mapping::{AwsAuthScope, Restore},
 };
 
 use super::{
@@ -63,15 +63,13 @@ async fn mapping_stays_without_prune() {
 }
 
 fn restoring(name: &str, data: &eksact_core::ports::kubernetes::ConfigMap) -> Request {
-    let mut request = request(&file(&[])).about_service_accounts();
-    request.access = AccessRequest {
-        restore: Some(Restore {
-            name: name.to_owned(),
-            data: data.data.clone(),
-            ownership: data.annotations.get("eksact.dev/identity-mappings").cloned(),
-        }),
-        ..AccessRequest::default()
-    };
+    let mut request = request(&file(&[]));
+    request.config = request.config.about_service_accounts();
+    request.ask(AwsAuthScope::Restore(Restore {
+        name: name.to_owned(),
+        data: data.data.clone(),
+        ownership: data.annotations.get("eksact.dev/identity-mappings").cloned(),
+    }));
     request
 }
 

@@ -10,10 +10,7 @@ mod writers;
 use eksact_core::{
     config::{self, InputFile},
     engine::{Action, Plan, Severity},
-    kinds::{
-        Request,
-        request::{Prune, Settings},
-    },
+    kinds::{Request, request::Settings},
     ports::aws::Role,
 };
 use eksact_identity::iam::shared_trust;
@@ -103,13 +100,7 @@ pub(crate) fn not_sharing(cluster: &str) -> Request {
 }
 
 pub(crate) fn pruning(mut request: Request) -> Request {
-    request.prune = Some(Prune {
-        attached: true,
-        ..Prune::default()
-    });
-    let access = &request.config.access;
-    request.access.prune_shared_roles = access.complete || access.states_shared_roles;
-    request.access.prune = request.config.access.complete;
+    request.settings.prune = true;
     request
 }
 

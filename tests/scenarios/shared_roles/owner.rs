@@ -6,7 +6,7 @@ use std::time::Duration;
 use eksact_core::{
     engine::{Action, Effect, Severity},
     guard::Guard,
-    kinds::Request,
+    kinds::{Request, service_account_scope::ServiceAccountScope},
 };
 use eksact_simulator::Sandbox;
 use futures::future::join_all;
@@ -123,13 +123,16 @@ async fn shared_role_in_use_is_guarded() {
     let (bed, blue, green, owner, _) = owned_by_blue().await;
     let mut deletion = owner.clone();
     deletion.config.iam.service_accounts.clear();
-    deletion.delete.insert(ServiceAccountKey::new("app", "web"));
+    deletion.ask(ServiceAccountScope {
+        delete: [ServiceAccountKey::new("app", "web")].into(),
+        ..ServiceAccountScope::default()
+    });
     let renamed = request(
         "blue",
         &OWNER.replace("orders-reader", "orders-writer"),
         "groups: []\n",
     );
-    let gone = request("blue", "", "groups: []\n");
+    let gone = request("blue", "  serviceAccounts: []\n", "groups: []\n");
     for (name, request) in [
         ("delete", deletion),
         ("prune", pruning(gone)),
@@ -148,7 +151,7 @@ async fn shared_role_in_use_is_guarded() {
     }
     // The way that the guard tells: green lets go first.
     apply(&green, &again(&pruning(not_sharing("green")), 3)).await;
-    let request = pruning(request("blue", "", "groups: []\n"));
+    let request = pruning(request("blue", "  serviceAccounts: []\n", "groups: []\n"));
     apply(&blue, &again(&request, 4)).await;
     assert!(bed.world().unwrap().roles.is_empty());
 }

@@ -30,7 +30,10 @@ impl ClusterReader for AwsClient {
         let is_local = cluster
             .outpost_config
             .is_some_and(|outpost| outpost.etcd_instance_type.is_none());
+        let access = cluster.access_config.as_ref();
         Ok(Cluster {
+            bootstrap_creator_admin: access
+                .and_then(|access| access.bootstrap_cluster_creator_admin_permissions),
             name: cluster.name.unwrap_or_else(|| name.to_owned()),
             local_id: cluster.id.filter(|id| is_local && !id.is_empty()),
             arn: cluster

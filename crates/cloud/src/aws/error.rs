@@ -41,7 +41,7 @@ where
                 .message()
                 .unwrap_or("the service returned no message")
                 .trim();
-            let kind = kind_of(service, code, message, status);
+            let kind = kind_of_action(service, action, code, message, status);
             let message = match advice(code) {
                 Some(advice) => format!("{message}; {advice}"),
                 None => message.to_owned(),
@@ -86,6 +86,21 @@ pub(super) fn incomplete((service, name): Action, object: &str, what: &str) -> C
         CallErrorKind::Other,
         format!("the response has no {what}"),
     )
+}
+
+/// The kind for a service's own error code, where the action decides what it means.
+fn kind_of_action(
+    service: &str,
+    action: &str,
+    code: &str,
+    message: &str,
+    status: Option<u16>,
+) -> CallErrorKind {
+    match (service, code) {
+        // EKS says it of an object that is there already as well as of one that is being changed.
+        ("eks", "ResourceInUseException") if action.starts_with("Create") => CallErrorKind::AlreadyExists,
+        _ => kind_of(service, code, message, status),
+    }
 }
 
 /// The kind for a service's own error code. Codes are those of the services' API references; CloudFormation says most

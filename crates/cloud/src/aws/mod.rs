@@ -10,13 +10,16 @@ mod caller_identity;
 mod change_set;
 pub mod client;
 mod cluster;
+mod cluster_update;
 mod credential_chain;
 pub mod credentials;
 mod error;
 pub mod http;
+mod identity_provider_config;
 pub mod issuer;
 mod oidc_provider;
 mod pod_identity_association;
+mod principal;
 mod role;
 mod stack;
 #[cfg(test)]

@@ -183,7 +183,7 @@ fn stack_event(event: types::StackEvent) -> StackEvent {
     }
 }
 
-fn timestamp(time: DateTime) -> Option<Timestamp> {
+pub(super) fn timestamp(time: DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
 }
 

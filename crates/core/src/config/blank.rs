@@ -114,11 +114,14 @@ impl Walk {
         match self.kind {
             DocumentKind::ClusterAccess => true,
             DocumentKind::ClusterConfig if path.depth() == 1 => {
-                ["metadata", "iam", "iamIdentityMappings"].into_iter().any(is)
+                ["metadata", "iam", "iamIdentityMappings", "accessConfig"]
+                    .into_iter()
+                    .any(is)
             }
             DocumentKind::ClusterConfig => {
                 (under("iam.serviceAccounts") && !is("status"))
                     || under("iamIdentityMappings")
+                    || under("accessConfig.accessEntries")
                     || ["metadata.name", "metadata.region", "metadata.tags"]
                         .into_iter()
                         .any(under)

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    access_entry::AccessEntries,
     cluster_access::ClusterAccess,
     location::{Located, SourceLocation},
     pod_identity_association::PodIdentityAssociations,
 };
-use eksact_identity::iam::WellKnownPolicy;
+use crate::ports::aws::{AuthenticationMode, IdentityProviderConfig};
+use eksact_identity::{iam::WellKnownPolicy, service_account::ServiceAccountKey};
 
 /// The namespace of a service account that names none, as in Kubernetes and eksctl (`defaults.go`).
 pub const DEFAULT_NAMESPACE: &str = "default";
@@ -26,6 +28,16 @@ pub struct ClusterConfig {
     /// Which roles pods get through EKS Pod Identity.
     #[serde(default)]
     pub pod_identity_associations: PodIdentityAssociations,
+    /// Where the cluster shall look up who gets in.
+    pub authentication_mode: Option<Located<AuthenticationMode>>,
+    /// Whether the cluster's creator became an administrator when the cluster was made.
+    pub bootstrap_creator_admin: Option<Located<bool>>,
+    /// Its access entries.
+    pub access_entries: AccessEntries,
+    /// The OIDC identity providers of the cluster, in the order of the file.
+    pub identity_providers: Vec<IdentityProvider>,
+    /// Whether the file has the list at all, be it an empty one.
+    pub lists_identity_providers: bool,
     /// The sections of the file that eksact knows and leaves alone, in the order of the file:
     /// `nodeGroups`, `addons`.
     pub unmanaged_sections: Vec<String>,
@@ -37,6 +49,23 @@ impl ClusterConfig {
     pub fn cluster_only(&self) -> Self {
         Self {
             metadata: self.metadata.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// The same cluster, with only what is wanted of service accounts and the OIDC provider: for commands about them.
+    #[must_use]
+    pub fn about_service_accounts(self) -> Self {
+        // Each field by its name: a new section of `iam` must not slip into these commands.
+        let iam = Iam {
+            with_oidc: self.iam.with_oidc,
+            service_accounts: self.iam.service_accounts,
+            lists_service_accounts: self.iam.lists_service_accounts,
+        };
+        Self {
+            metadata: self.metadata,
+            iam,
+            unmanaged_sections: self.unmanaged_sections,
             ..Self::default()
         }
     }
@@ -53,6 +82,15 @@ pub struct Metadata {
     pub version: Option<String>,
     /// Tags for every stack that is made from this configuration.
     pub tags: BTreeMap<String, String>,
+}
+
+/// An OIDC identity provider of the cluster, whose users get in with its tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityProvider {
+    /// What it shall be; without what EKS adds.
+    pub config: IdentityProviderConfig,
+    /// Where the entry begins in the file.
+    pub location: Option<SourceLocation>,
 }
 
 /// The IAM half of the cluster.
@@ -110,6 +148,16 @@ impl ServiceAccount {
     /// `namespace/name`, the identity of a service account in tags, addresses and messages.
     pub fn qualified_name(&self) -> String {
         format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// Its namespace and name.
+    pub fn key(&self) -> ServiceAccountKey {
+        ServiceAccountKey::new(&self.namespace, &self.name)
+    }
+
+    /// Whether eksact makes its role, rather than being given one.
+    pub fn owns_role(&self) -> bool {
+        self.attach_role_arn.is_none()
     }
 
     /// Whether anything grants the role a permission.

@@ -5,6 +5,7 @@
 //! named ([`ClusterConfig::unmanaged_sections`]). Nothing here reads a file or asks AWS or Kubernetes; how a diagnostic
 //! looks on a terminal is the view's.
 
+pub mod access_entry;
 mod anchors;
 mod blank;
 pub mod cluster_access;
@@ -32,7 +33,7 @@ pub(super) mod tests;
 
 pub use blank::{is_blank, is_blank_character};
 pub use cluster_config::{
-    ClusterConfig, DEFAULT_NAMESPACE, Iam, Metadata, ServiceAccount, WellKnownPolicies,
+    ClusterConfig, DEFAULT_NAMESPACE, Iam, IdentityProvider, Metadata, ServiceAccount, WellKnownPolicies,
 };
 pub use diagnostic::{Diagnostic, Severity};
 pub use document::DocumentKind;

@@ -30,6 +30,13 @@ pub(super) fn check(kind: DocumentKind, root: &Node) -> Findings {
             &mut findings,
         );
     }
+    let entries = root
+        .get("accessConfig")
+        .and_then(|config| config.get("accessEntries"));
+    if let Some(entries) = entries {
+        let path = FieldPath::of("accessConfig.accessEntries");
+        walk(entries, &path, Place::Strict, &mut findings);
+    }
     let metadata = FieldPath::of("metadata");
     for key in ["name", "region", "version", "tags"] {
         if let Some(value) = root.get("metadata").and_then(|node| node.get(key)) {
@@ -71,7 +78,7 @@ enum Place {
     Strict,
     /// A policy document: IAM's variables.
     Policy,
-    /// User names and groups of identity mappings: the authenticator's templates.
+    /// User names and groups of identity mappings and access entries: the authenticator's templates.
     Mapping,
     /// Annotations: templates and marks of other programs.
     Free,
@@ -82,7 +89,9 @@ impl Place {
     fn at(self, key: &str) -> Self {
         match (self, key) {
             (Self::Strict, "attachPolicy") => Self::Policy,
-            (Self::Strict, "username" | "groups") => Self::Mapping,
+            (Self::Strict, "username" | "groups" | "kubernetesUsername" | "kubernetesGroups") => {
+                Self::Mapping
+            }
             (Self::Strict, "annotations") => Self::Free,
             (place, _) => place,
         }

@@ -266,8 +266,8 @@ fn is_identity(kind: DocumentKind, path: &FieldPath) -> bool {
             .any(|root| path.starts_with(&FieldPath::of(root)))
 }
 
-/// Whether a key decides something that eksact does: all of a ClusterAccess; the root, `metadata`, the identity mappings
-/// and `iam`.
+/// Whether a key decides something that eksact does: all of a ClusterAccess; the root, `metadata`, the identity mappings,
+/// the access entries and `iam`.
 fn is_managed(kind: DocumentKind, path: &FieldPath) -> bool {
     let under = |root: &str| path.starts_with(&FieldPath::of(root));
     // eksact never makes a duplicate, whatever `noDuplicateARNs` says.
@@ -278,6 +278,7 @@ fn is_managed(kind: DocumentKind, path: &FieldPath) -> bool {
         || path.depth() == 1
         || under("metadata")
         || (under("iamIdentityMappings") && !idle)
+        || under("accessConfig.accessEntries")
         || under("iam")
 }
 

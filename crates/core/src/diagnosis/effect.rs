@@ -197,6 +197,7 @@ mod tests {
                     arn: "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy".to_owned(),
                     namespaces: None,
                 })),
+                ..AccessEntry::default()
             };
             assert_eq!(
                 empty_entry(&entry, &bindings, TARGET).is_some(),

@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Guard;
-use crate::{engine::Finding, ports::aws::AccessEntry};
+use crate::{
+    engine::Finding,
+    ports::aws::{AccessEntry, AccessPolicy},
+};
 
 /// The group that may do everything (Kubernetes, `pkg/apis/rbac` knows no binding for it: the API server asks nobody).
 pub const MASTERS: &str = "system:masters";
@@ -124,10 +127,12 @@ impl AccessEntries {
 
 /// Whether an access entry gives the whole cluster.
 pub fn gives_everything(entry: &AccessEntry) -> bool {
-    entry
-        .policies
-        .iter()
-        .any(|policy| policy.namespaces.is_none() && policy.arn.ends_with(CLUSTER_ADMIN_POLICY))
+    entry.policies.iter().any(policy_gives_everything)
+}
+
+/// Whether an access policy gives the whole cluster.
+pub fn policy_gives_everything(policy: &AccessPolicy) -> bool {
+    policy.namespaces.is_none() && policy.arn.ends_with(CLUSTER_ADMIN_POLICY)
 }
 
 /// The principal of an access entry as `aws-auth` would have to name it: a role without its path, in lower case.

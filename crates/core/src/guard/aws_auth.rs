@@ -4,9 +4,16 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     access::{Admitted, AwsAuthAccess, Refusal},
+    authentication_mode::{lines_lost, voids_aws_auth},
     standpoint::Standpoint,
 };
-use crate::{live::Live, ports::aws::CallerIdentity};
+use crate::{
+    live::Live,
+    ports::{
+        CallError,
+        aws::{AuthenticationMode, CallerIdentity},
+    },
+};
 use eksact_identity::authn::aws_auth::{self, AwsAuth, Identity, Principals};
 
 /// What the authenticator makes of the ConfigMap.
@@ -33,12 +40,16 @@ impl AwsAuthReading {
         }
     }
 
-    /// Of the ConfigMap that was read; of an empty one where there is none.
-    pub fn of_live(live: &Live) -> Arc<Self> {
-        live.derived(|live| match live.aws_auth() {
-            Some(Ok(Some(config_map))) => Self::of(&config_map.data),
-            _ => Self::of(&BTreeMap::new()),
-        })
+    /// Of the ConfigMap that was read, of an empty one where there is none; or why it could not be read. None where
+    /// nothing asked for it.
+    pub fn of_live(live: &Live) -> Option<Result<Arc<Self>, &CallError>> {
+        let reading = live.aws_auth()?.as_ref().map(|found| {
+            live.derived(|_| match found {
+                Some(config_map) => Self::of(&config_map.data),
+                None => Self::of(&BTreeMap::new()),
+            })
+        });
+        Some(reading)
     }
 
     /// As whom the caller gets in.
@@ -77,12 +88,28 @@ fn access(principals: Principals) -> AwsAuthAccess {
 /// The refusals over what a plan makes of the ConfigMap; none where it leaves it as it is. A section that would be dropped
 /// still is what the guard over it is about: an edit of one is refused before, and a restore may correct one.
 pub(super) fn refusals(before: &Live, after: &Live) -> Vec<Refusal> {
-    let (Some(Ok(now)), Some(Ok(would))) = (before.aws_auth(), after.aws_auth()) else {
+    let lost = lines_lost(before, after);
+    lost.into_iter().chain(over_access(before, after)).collect()
+}
+
+fn over_access(before: &Live, after: &Live) -> Vec<Refusal> {
+    let (Some(Ok(now)), Some(Ok(would))) = (AwsAuthReading::of_live(before), AwsAuthReading::of_live(after))
+    else {
         return Vec::new();
     };
-    if now == would {
+    // Who still gets in by an access entry does so by one that is there once the plan is done.
+    let mut standpoint = Standpoint::of(after);
+    if voids_aws_auth(before, after) {
+        if before.cluster.mode() == Ok(AuthenticationMode::ConfigMap) {
+            // The way back works now as well as later only if it begins with the mode.
+            standpoint.way_back = Standpoint::of(before).way_back;
+        }
+        let nobody = AwsAuthReading::of(&BTreeMap::new());
+        return standpoint.refusals(&now, &nobody, &[], &[]);
+    }
+    if before.aws_auth() == after.aws_auth() {
         return Vec::new();
     }
-    let (now, would) = (AwsAuthReading::of_live(before), AwsAuthReading::of_live(after));
-    Standpoint::of(before).refusals(&now, &would, &would.dropped, &[])
+    standpoint.way_back = Standpoint::of(before).way_back;
+    standpoint.refusals(&now, &would, &would.dropped, &[])
 }

@@ -6,6 +6,7 @@
 //! edit) is reported by the kind that finds it.
 
 pub mod access;
+pub mod authentication_mode;
 pub mod aws_auth;
 mod oidc_provider;
 pub mod own_rights;
@@ -47,11 +48,19 @@ pub enum Guard {
     AwsAuthForeignChange,
     /// A role would go that service accounts of other clusters assume.
     SharedRoleInUse,
+    /// A principal would keep less access than its line of `aws-auth` gives it.
+    AccessReduced,
+    /// The cluster would go to an authentication mode from which there is no way back.
+    OneWayMode,
+    /// The cluster would stop reading `aws-auth` while it lets somebody in whom no access entry does.
+    AwsAuthInUse,
+    /// An access entry would be deleted and made again with another type.
+    AccessEntryReplaced,
 }
 
 impl Guard {
     /// Every guard.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::OidcProviderInUse,
         Self::OidcProviderNotMarked,
         Self::KubernetesUnreachable,
@@ -61,6 +70,10 @@ impl Guard {
         Self::AwsAuthSectionDropped,
         Self::AwsAuthForeignChange,
         Self::SharedRoleInUse,
+        Self::AccessReduced,
+        Self::OneWayMode,
+        Self::AwsAuthInUse,
+        Self::AccessEntryReplaced,
     ];
 
     /// Its stable code.
@@ -75,6 +88,10 @@ impl Guard {
             Self::AwsAuthSectionDropped => Code::AwsAuthSectionDropped,
             Self::AwsAuthForeignChange => Code::AwsAuthForeignChange,
             Self::SharedRoleInUse => Code::SharedRoleInUse,
+            Self::AccessReduced => Code::AccessReduced,
+            Self::OneWayMode => Code::OneWayMode,
+            Self::AwsAuthInUse => Code::AwsAuthInUse,
+            Self::AccessEntryReplaced => Code::AccessEntryReplaced,
         }
     }
 
@@ -92,6 +109,14 @@ impl Guard {
             }
             Self::AwsAuthForeignChange => "write aws-auth although that changes more than the plan says",
             Self::SharedRoleInUse => "delete a role that service accounts of other clusters assume",
+            Self::AccessReduced => {
+                "migrate a principal that would have less access, or an administrator of whom that is not known"
+            }
+            Self::OneWayMode => "go to an authentication mode from which EKS has no way back",
+            Self::AwsAuthInUse => {
+                "stop reading aws-auth although it lets in principals without an access entry"
+            }
+            Self::AccessEntryReplaced => "delete an access entry and make it again with another type",
         }
     }
 
@@ -106,6 +131,7 @@ impl Guard {
 pub fn check(before: &Live, after: &Live, draft: &mut PlanDraft) -> Vec<KnownRefusal> {
     oidc_provider::check(before, draft);
     shared_role::check(before, after, draft);
+    authentication_mode::check(before, draft);
     let refusals = aws_auth::refusals(before, after);
     for refusal in &refusals {
         draft.add_finding(refusal.finding().about(&addresses::aws_auth()));

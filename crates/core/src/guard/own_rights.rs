@@ -136,8 +136,20 @@ pub(super) fn check(live: &Live, after: &Live, draft: &mut PlanDraft) {
         );
         draft.add_finding(finding.with_help_for(error));
     }
-    let Some(caller) = caller_over(live, after) else {
-        return;
+    let caller = match caller_over(live, after) {
+        Ok(Some(caller)) => caller,
+        Ok(None) => return,
+        Err(error) => {
+            let finding = Finding::new(
+                Severity::Warning,
+                Code::OwnRightsUnknown,
+                format!(
+                    "whether the caller loses its own access depends on aws-auth, which could not be read: {error}"
+                ),
+            );
+            draft.add_finding(finding.with_help_for(error));
+            return;
+        }
     };
     let (Some(now), Some(after)) = (Bound::of(live), Bound::of(after)) else {
         if let Some(Err(error)) = live.bindings()
@@ -193,26 +205,29 @@ struct CallerOver {
 }
 
 /// The caller over a plan, `after` being what `live` becomes. None where RBAC is not what counts for it: an access entry
-/// gives it everything, or it is not let in, before or after, of which the guards over `aws-auth` speak.
-fn caller_over(live: &Live, after: &Live) -> Option<CallerOver> {
+/// gives it everything, or it is not let in, before or after, of which the guards over `aws-auth` speak. An error where only
+/// `aws-auth` says as whom it gets in, and could not be read.
+fn caller_over<'live>(live: &'live Live, after: &Live) -> Result<Option<CallerOver>, &'live CallError> {
     let standpoint = Standpoint::of(live);
     if let Some(account) = service_account(live) {
         // Neither access entries nor `aws-auth` say anything of a service account.
-        return Some(CallerOver {
+        return Ok(Some(CallerOver {
             key: account.username.clone(),
             before: account.clone(),
             after: account,
             way_back: standpoint.way_back,
-        });
+        }));
     }
-    let identity = standpoint.caller.as_ref()?;
+    let Some(identity) = &standpoint.caller else {
+        return Ok(None);
+    };
     let key = recovery::caller_key(&identity.arn);
     if let Some(Ok(entries)) = live.access_entries()
         && entries
             .iter()
             .any(|entry| principal_key(&entry.principal_arn) == key && gives_everything(entry))
     {
-        return None;
+        return Ok(None);
     }
     let told = match live.user_info() {
         Some(Ok(user)) => Some(Admitted {
@@ -230,17 +245,19 @@ fn caller_over(live: &Live, after: &Live) -> Option<CallerOver> {
     let (before, after) = match mapped {
         Some((Some(before), after)) => (Some(before), after),
         _ => {
-            let now = || AwsAuthReading::of_live(live).map(identity);
-            let told = told.or_else(now);
-            (told.clone(), told)
+            let now = match told {
+                Some(told) => Some(told),
+                None => mapped_now(live, identity).transpose()?.flatten(),
+            };
+            (now.clone(), now)
         }
     };
-    before.zip(after).map(|(before, after)| CallerOver {
+    Ok(before.zip(after).map(|(before, after)| CallerOver {
         key,
         before,
         after,
         way_back: standpoint.way_back,
-    })
+    }))
 }
 
 /// The caller, where it is a service account: the cluster's API knows it by its token, and IAM does not.
@@ -258,14 +275,26 @@ fn service_account(live: &Live) -> Option<Admitted> {
     }
 }
 
-/// As whom `aws-auth` lets the caller in before and after the plan; none where that does not change.
+/// As whom `aws-auth` lets the caller in; none where nothing asked for it.
+fn mapped_now<'live>(
+    live: &'live Live,
+    identity: &CallerIdentity,
+) -> Option<Result<Option<Admitted>, &'live CallError>> {
+    let reading = AwsAuthReading::of_live(live)?;
+    Some(reading.map(|reading| reading.map(identity)))
+}
+
+/// As whom `aws-auth` lets the caller in before and after the plan; none where that does not change. One that could not be
+/// read is changed by no plan.
 fn mapped_over(
     live: &Live,
     after: &Live,
     identity: &CallerIdentity,
 ) -> Option<(Option<Admitted>, Option<Admitted>)> {
-    let mapped = |live| AwsAuthReading::of_live(live).map(identity);
-    let (before, after) = (mapped(live), mapped(after));
+    let (Some(Ok(before)), Some(Ok(after))) = (mapped_now(live, identity), mapped_now(after, identity))
+    else {
+        return None;
+    };
     (before != after).then_some((before, after))
 }
 

@@ -20,10 +20,10 @@ pub fn commands(
     let mut commands: Vec<String> = Vec::new();
     let config_map_only = cluster.authentication_mode.as_deref() == Some("CONFIG_MAP");
     if config_map_only {
-        // The change takes minutes, and until it is done EKS takes no entries.
+        // The change takes minutes, and until it is done EKS takes no entries. That it was made already stops nothing.
         commands.push(format!(
             "aws eks update-cluster-config --region {region} --name {name} --access-config \
-             authenticationMode=API_AND_CONFIG_MAP && aws eks wait cluster-active --region {region} --name {name} && "
+             authenticationMode=API_AND_CONFIG_MAP; aws eks wait cluster-active --region {region} --name {name} && "
         ));
     }
     let entries = entries.filter(|_| !config_map_only);
@@ -96,6 +96,7 @@ mod tests {
             certificate_authority_data: None,
             oidc_issuer: None,
             authentication_mode: Some(mode.to_owned()),
+            bootstrap_creator_admin: None,
             endpoint_public_access: None,
             auto_mode: false,
             tags: BTreeMap::new(),

@@ -4,14 +4,22 @@
 //! comparing sees only values and has no client in reach.
 
 pub mod access_effect;
+pub mod access_entry;
+pub mod access_migration;
+pub mod authentication_mode;
+pub mod bridge;
+mod caller_rights;
+mod cluster_update;
 pub mod iam_role;
 pub mod identity_mapping;
+pub mod identity_provider;
 pub mod namespace;
 pub mod oidc_provider;
 pub mod planner;
 pub mod pod_identity;
 pub mod pod_identity_association;
 pub mod preflight;
+pub mod provider_intent;
 pub mod rbac;
 pub mod request;
 pub mod revocation;
@@ -19,6 +27,7 @@ mod role_arn;
 pub mod runner;
 mod scope;
 pub mod service_account;
+pub mod service_account_scope;
 pub mod shared_role;
 pub mod stack_wait;
 mod standing;
@@ -62,11 +71,17 @@ pub(crate) trait Kind: Send + Sync {
     /// taken away while something that is to take its place cannot be planned. Pure.
     fn plan_removals(&self, _request: &Request, _live: &Live, _draft: &mut PlanDraft) {}
 
-    /// Changes what was read as the operation would, as far as guards and [`Self::review`] look at it. Pure.
+    /// Changes what was read as the operation would, as far as guards and [`Self::review`] look at it. What planning has
+    /// worked out is among the outcomes of the draft. Pure.
     ///
     /// # Errors
     /// When it cannot be told what the operation does.
-    fn predict(&self, _operation: &Self::Operation, _live: &mut Live) -> Result<(), StepError> {
+    fn predict(
+        &self,
+        _operation: &Self::Operation,
+        _draft: &PlanDraft,
+        _live: &mut Live,
+    ) -> Result<(), StepError> {
         Ok(())
     }
 
@@ -103,7 +118,7 @@ pub(crate) trait AnyKind: Send + Sync {
     /// [`Kind::plan_removals`].
     fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft);
     /// [`Kind::predict`].
-    fn predict(&self, operation: &Value, live: &mut Live) -> Result<(), StepError>;
+    fn predict(&self, operation: &Value, draft: &PlanDraft, live: &mut Live) -> Result<(), StepError>;
     /// [`Kind::review`].
     fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft);
     /// [`Kind::keep_refusals`].
@@ -137,8 +152,8 @@ impl<K: Kind> AnyKind for K {
         Kind::plan_removals(self, request, live, draft);
     }
 
-    fn predict(&self, operation: &Value, live: &mut Live) -> Result<(), StepError> {
-        Kind::predict(self, &operation_of(operation.clone())?, live)
+    fn predict(&self, operation: &Value, draft: &PlanDraft, live: &mut Live) -> Result<(), StepError> {
+        Kind::predict(self, &operation_of(operation.clone())?, draft, live)
     }
 
     fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
@@ -195,6 +210,7 @@ pub(crate) fn kind_of(step: &Step) -> Option<&'static dyn AnyKind> {
 /// Every kind, in the order in which they are read and planned: what others build on comes first.
 pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
     &[
+        &authentication_mode::AuthenticationModeKind,
         &oidc_provider::OidcProviderKind,
         &iam_role::IamRoleKind,
         &iam_role::PodIdentityRoleKind,
@@ -204,6 +220,9 @@ pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
         &service_account::ServiceAccountKind,
         &rbac::RbacRoleKind,
         &rbac::RbacBindingKind,
+        &identity_provider::IdentityProviderKind,
+        &access_entry::AccessEntryKind,
         &identity_mapping::AwsAuthKind,
+        &access_migration::AccessMigrationKind,
     ]
 }

@@ -33,13 +33,14 @@ pub fn plan(request: &Request, live: &Live) -> Result<Plan, DraftError> {
         kind.review(request, live, &after, &mut draft);
     }
     let refusals = guard::check(live, &after, &mut draft);
-    let refused = !refusals.is_empty();
-    for step in draft.steps_mut().filter(|_| refused) {
-        if let Some(kind) = kind_of(step)
-            && let Err(error) = kind.keep_refusals(&mut step.operation, &refusals)
-        {
-            // A step that cannot be decoded cannot be predicted either, and has its finding.
-            tracing::debug!(step = %step.id, "{error}");
+    if !refusals.is_empty() {
+        for step in draft.steps_mut() {
+            if let Some(kind) = kind_of(step)
+                && let Err(error) = kind.keep_refusals(&mut step.operation, &refusals)
+            {
+                // A step that cannot be decoded cannot be predicted either, and has its finding.
+                tracing::debug!(step = %step.id, "{error}");
+            }
         }
     }
     guard::pass_allowed(&mut draft, &request.settings.allow);
@@ -53,7 +54,7 @@ fn predicted(live: &Live, draft: &mut PlanDraft) -> Live {
     let mut unknown = Vec::new();
     for step in draft.steps() {
         let Some(kind) = kind_of(step) else { continue };
-        if let Err(error) = kind.predict(&step.operation, &mut after) {
+        if let Err(error) = kind.predict(&step.operation, draft, &mut after) {
             let message = format!("what the plan takes from the caller is not known: {error}");
             unknown.push(Finding::new(Severity::Error, Code::OwnRightsUnknown, message));
         }

@@ -3,7 +3,6 @@
 use crate::{
     config::ServiceAccount,
     engine::{Deferred, PlanDraft},
-    kinds::request::key_of,
     live::addresses,
 };
 
@@ -13,7 +12,7 @@ pub(super) fn role_arn_after(account: &ServiceAccount, draft: &PlanDraft) -> Opt
     match &account.attach_role_arn {
         Some(arn) => Some(Deferred::Known(arn.value.clone())),
         None => draft
-            .outcome(addresses::iam_role(&key_of(account)), addresses::ARN)
+            .outcome(addresses::iam_role(&account.key()), addresses::ARN)
             .cloned(),
     }
 }

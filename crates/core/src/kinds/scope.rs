@@ -1,5 +1,6 @@
-//! What is asked of a kind beyond the file: objects named by flags that shall go, attributes to which a comparison is limited.
-//! Each kind has a type of its own for that, and a request carries them without knowing them.
+//! What is asked of kinds beyond the file: objects named by flags that shall go, attributes to which a comparison is limited.
+//! A scope of one kind is in that kind's folder; one that several kinds serve is a file beside them. A request carries each
+//! without knowing it.
 
 use std::{
     any::{Any, TypeId},
@@ -8,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-/// What a command asks of one kind. A kind that is asked for nothing does what the file says.
+/// What a command asks. A kind that is asked for nothing does what the file says.
 pub trait Scope: Any + Debug + Send + Sync {}
 
 /// At most one scope of each type.

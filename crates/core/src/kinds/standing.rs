@@ -3,7 +3,6 @@
 use super::Request;
 use crate::{
     config,
-    kinds::request::key_of,
     live::{Live, Ownership, ROLE_ANNOTATION, Unreadable, other_owner, ownership, unreadable},
     ports::kubernetes::ServiceAccount,
 };
@@ -25,7 +24,7 @@ pub(super) fn standing(request: &Request, live: &Live, account: &config::Service
     if account.role_only {
         return Standing::Free;
     }
-    match live.service_account(&key_of(account)) {
+    match live.service_account(&account.key()) {
         Some(Ok(Some(existing))) => {
             let settled = ownership(existing) != Ownership::Foreign
                 || request.settings.override_existing_service_accounts
@@ -47,7 +46,7 @@ fn is_as_wanted(live: &Live, account: &config::ServiceAccount, existing: &Servic
     let wanted_arn = match &account.attach_role_arn {
         Some(arn) => Some(arn.value.clone()),
         None => live
-            .stack_of(&RolePurpose::ServiceAccount.of(&key_of(account)))
+            .stack_of(&RolePurpose::ServiceAccount.of(&account.key()))
             .and_then(|stack| stack.outputs.get("Role1").cloned()),
     };
     wanted_arn.is_some_and(|arn| existing.annotations.get(ROLE_ANNOTATION) == Some(&arn))

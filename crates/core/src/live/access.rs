@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{Live, LiveReader, Observed, Query};
 use crate::ports::{
-    aws::AccessEntry,
+    aws::{AccessEntry, OfferedAccessPolicy},
     kubernetes::{ConfigMap, ObjectKey, UserInfo},
 };
 
@@ -47,6 +47,19 @@ impl Query for AccessEntries {
     }
 }
 
+/// The access policies that EKS offers in the region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OfferedAccessPolicies;
+
+#[async_trait]
+impl Query for OfferedAccessPolicies {
+    type Answer = Vec<OfferedAccessPolicy>;
+
+    async fn read(&self, reader: &LiveReader) -> Observed<Vec<OfferedAccessPolicy>> {
+        reader.readers.aws.offered_access_policies().await
+    }
+}
+
 /// Who the caller is to the cluster's API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallerInCluster;
@@ -69,6 +82,11 @@ impl Live {
     /// The cluster's access entries.
     pub fn access_entries(&self) -> Option<&Observed<Vec<AccessEntry>>> {
         self.get(&AccessEntries)
+    }
+
+    /// The access policies that EKS offers in the region.
+    pub fn offered_access_policies(&self) -> Option<&Observed<Vec<OfferedAccessPolicy>>> {
+        self.get(&OfferedAccessPolicies)
     }
 
     /// Who the caller is to the cluster's API.

@@ -2,7 +2,7 @@
 //! is now in [`Live`](super::Live), both to be asked by its address or key; no kind asks another.
 
 use super::{AWS_AUTH, AWS_AUTH_NAMESPACE};
-use crate::engine::Address;
+use crate::{engine::Address, ports::aws::AuthenticationMode};
 use eksact_identity::{
     cloudformation::{RoleOwner, RolePurpose},
     service_account::ServiceAccountKey,
@@ -78,9 +78,29 @@ pub fn identity_mapping(subject: &str) -> Address {
     Address::new("identity-mapping", subject)
 }
 
+/// An access entry: by the ARN of its principal.
+pub fn access_entry(principal_arn: &str) -> Address {
+    Address::new("access-entry", principal_arn)
+}
+
 /// The ConfigMap `aws-auth`, which all mappings are written to at once.
 pub fn aws_auth() -> Address {
     Address::new("aws-auth", format!("{AWS_AUTH_NAMESPACE}/{AWS_AUTH}"))
+}
+
+/// What a migration to access entries does besides the entries.
+pub fn access_migration(cluster: &str) -> Address {
+    Address::new("access-migration", cluster)
+}
+
+/// That a cluster is in an authentication mode or further: `prod/API_AND_CONFIG_MAP`. Access entries wait for it.
+pub fn authentication_mode(cluster: &str, mode: AuthenticationMode) -> Address {
+    Address::new("authentication-mode", format!("{cluster}/{mode}"))
+}
+
+/// An OIDC identity provider of the cluster.
+pub fn identity_provider(name: &str) -> Address {
+    Address::new("identity-provider", name)
 }
 
 /// `app/reader`, or `reader` without a namespace.
@@ -93,5 +113,13 @@ pub fn qualified(namespace: Option<&str>, name: &str) -> String {
 
 /// Whether the object at this address is about who may do what in the cluster.
 pub fn gives_access(address: &Address) -> bool {
-    ["rbac-role", "rbac-binding", "identity-mapping", "aws-auth"].contains(&address.kind())
+    [
+        "access-entry",
+        "rbac-role",
+        "rbac-binding",
+        "identity-mapping",
+        "aws-auth",
+        "identity-provider",
+    ]
+    .contains(&address.kind())
 }

@@ -5,10 +5,12 @@
 
 mod access;
 pub mod addresses;
+mod identity_provider;
 mod namespace;
 mod oidc_provider;
 mod ownership;
 mod pod_identity;
+mod principal;
 mod query;
 mod rbac;
 mod reader;
@@ -25,11 +27,15 @@ use crate::ports::{
 };
 use eksact_identity::iam::Partition;
 
-pub use access::{AWS_AUTH, AWS_AUTH_NAMESPACE, AccessEntries, AwsAuth, CallerInCluster};
-pub use namespace::NamespaceByName;
+pub use access::{
+    AWS_AUTH, AWS_AUTH_NAMESPACE, AccessEntries, AwsAuth, CallerInCluster, OfferedAccessPolicies,
+};
+pub use identity_provider::ClusterIdentityProviders;
+pub use namespace::{AllNamespaces, NamespaceByName};
 pub use oidc_provider::{ClusterOidcProvider, IssuerChain};
 pub use ownership::{MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, other_owner, ownership};
 pub use pod_identity::{AGENT, Agent, PodIdentityAgent, PodIdentityAssociationById, PodIdentityAssociations};
+pub use principal::PrincipalByArn;
 pub use query::{Observed, Query};
 pub use rbac::{Bindings, RBAC_GROUP, RbacRoleByKey, RoleKey, binding_words, role_key, role_words};
 pub use reader::LiveReader;

@@ -57,7 +57,29 @@ impl Query for NamespaceByName {
     }
 }
 
+/// Every namespace of the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AllNamespaces;
+
+#[async_trait]
+impl Query for AllNamespaces {
+    type Answer = Vec<Namespace>;
+
+    async fn read(&self, reader: &LiveReader) -> Observed<Vec<Namespace>> {
+        reader
+            .readers
+            .kubernetes
+            .list::<Namespace>(None, Selector::Everything)
+            .await
+    }
+}
+
 impl Live {
+    /// Every namespace of the cluster.
+    pub fn all_namespaces(&self) -> Option<&Observed<Vec<Namespace>>> {
+        self.get(&AllNamespaces)
+    }
+
     /// A namespace.
     pub fn namespace(&self, name: &str) -> Option<&Observed<Option<Namespace>>> {
         self.get(&NamespaceByName(name.to_owned()))

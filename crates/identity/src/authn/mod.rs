@@ -6,6 +6,8 @@
 //! caller's ARN ([`arn`]), the `aws-auth` ConfigMap ([`aws_auth`]) and its manifest ([`aws_auth_manifest`]); the chain from
 //! a service account to its role ([`irsa`]). Clients and credential resolution live in `cloud`.
 
+pub mod access_entry;
+pub mod access_policy;
 pub mod arn;
 pub mod aws_auth;
 pub mod aws_auth_manifest;

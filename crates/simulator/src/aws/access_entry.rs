@@ -1,16 +1,29 @@
-//! Simulated access entries of EKS. What they are worth to a cluster is in `authenticator`.
+//! Simulated access entries of EKS. What they are worth to a cluster is in `authenticator`, what EKS refuses in
+//! `access_entry_rules`.
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
-use super::reading;
+use super::access_entry_rules::{
+    Principal, check_associated, check_groups, check_new, check_policy, check_username, derived_groups,
+    offered,
+};
+use super::{EksObjects, reading, writing};
 use crate::Sandbox;
 use crate::refusal::Refusal;
-use crate::state::SimulatedCluster;
-use eksact_core::ports::CallError;
-use eksact_core::ports::aws::{AccessEntry, AccessEntryReader};
+use crate::state::{SimulatedCluster, World};
+use eksact_core::ports::aws::{
+    AccessEntry, AccessEntryReader, AccessEntryWriter, AccessPolicy, NewAccessEntry, OfferedAccessPolicy,
+};
+use eksact_core::ports::{CallError, CallErrorKind, found};
+use eksact_identity::authn::access_entry::{derived_username, takes_policies};
 
 /// How many access entries `ListAccessEntries` puts on a page.
 const ENTRIES_PER_PAGE: usize = 100;
+/// How many access entries a cluster may have.
+const MOST_ENTRIES: usize = 3000;
 /// The authentication mode without access entries.
 pub(crate) const CONFIG_MAP: &str = "CONFIG_MAP";
 
@@ -20,29 +33,295 @@ impl AccessEntryReader for Sandbox {
         let call = reading("eks", "ListAccessEntries", cluster);
         let entries: Vec<AccessEntry> = self
             .call(call.clone(), |world, _| {
-                let arn = world.cluster(cluster, &self.region)?.arn.as_str();
-                let cluster = world.clusters.get(arn);
-                // A cluster in mode `CONFIG_MAP` does not have any.
-                let Some(cluster) = cluster.filter(|cluster| authentication_mode(cluster) != CONFIG_MAP) else {
-                    return Err(Refusal::new(
-                        "InvalidRequestException",
-                        "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform \
-                         this operation.",
-                    ));
-                };
-                Ok(cluster.eks.access_entries.values().cloned().collect())
+                let (_, objects) = world.with_entries(cluster, &self.region)?;
+                Ok(objects.access_entries.values().cloned().collect())
             })
             .await?;
         self.record_pages(&call, entries.len(), ENTRIES_PER_PAGE);
         for entry in &entries {
             self.further("eks", &["DescribeAccessEntry"], &entry.principal_arn)
                 .await?;
-            if entry.entry_type == "STANDARD" {
+            if takes_policies(&entry.entry_type) {
                 self.further("eks", &["ListAssociatedAccessPolicies"], &entry.principal_arn)
                     .await?;
             }
         }
         Ok(entries)
+    }
+
+    async fn access_entry(
+        &self,
+        cluster: &str,
+        principal_arn: &str,
+    ) -> Result<Option<AccessEntry>, CallError> {
+        let call = reading("eks", "DescribeAccessEntry", principal_arn);
+        let answer = self.call(call, |world, _| {
+            let (_, objects) = world.with_entries(cluster, &self.region)?;
+            objects.entry(principal_arn).map(|entry| entry.clone())
+        });
+        let Some(entry) = found(answer.await)? else {
+            return Ok(None);
+        };
+        if takes_policies(&entry.entry_type) {
+            self.further("eks", &["ListAssociatedAccessPolicies"], principal_arn)
+                .await?;
+        }
+        Ok(Some(entry))
+    }
+
+    async fn offered_access_policies(&self) -> Result<Vec<OfferedAccessPolicy>, CallError> {
+        self.call(reading("eks", "ListAccessPolicies", ""), |world, _| {
+            Ok(offered(&world.partition))
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl AccessEntryWriter for Sandbox {
+    async fn create_access_entry(&self, cluster: &str, entry: &NewAccessEntry) -> Result<(), CallError> {
+        let call = writing("eks", "CreateAccessEntry", &entry.principal_arn);
+        self.call(call, |world, now| {
+            world.create_access_entry(cluster, &self.region, entry, now)
+        })
+        .await
+    }
+
+    async fn update_access_entry(
+        &self,
+        cluster: &str,
+        principal_arn: &str,
+        username: Option<&str>,
+        groups: &[String],
+    ) -> Result<(), CallError> {
+        let call = writing("eks", "UpdateAccessEntry", principal_arn);
+        self.change_entry(call, cluster, principal_arn, |entry| {
+            check_username(&entry.entry_type, username)?;
+            check_groups(&entry.entry_type, groups)?;
+            // What a call omits EKS derives anew.
+            entry.username = match username {
+                Some(username) => username.to_owned(),
+                None => derived_username(&entry.entry_type, principal_arn),
+            };
+            entry.groups = if groups.is_empty() {
+                derived_groups(&entry.entry_type)
+            } else {
+                groups.to_vec()
+            };
+            Ok(())
+        })
+        .await
+    }
+
+    async fn delete_access_entry(&self, cluster: &str, principal_arn: &str) -> Result<(), CallError> {
+        let call = writing("eks", "DeleteAccessEntry", principal_arn);
+        self.call(call, |world, _| {
+            Principal::of(principal_arn)?.check_not_service_linked()?;
+            let objects = world.entries_mut(cluster, &self.region)?;
+            objects.entry(principal_arn)?;
+            objects.access_entries.remove(principal_arn);
+            objects.principal_ids.remove(principal_arn);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn associate_access_policy(
+        &self,
+        cluster: &str,
+        principal_arn: &str,
+        policy: &AccessPolicy,
+    ) -> Result<(), CallError> {
+        let call = writing("eks", "AssociateAccessPolicy", principal_arn);
+        self.change_entry(call, cluster, principal_arn, |entry| {
+            // The partition of the account is that of all its roles.
+            let partition = principal_arn.split(':').nth(1).unwrap_or("aws");
+            check_policy(&entry.entry_type, policy, partition)?;
+            entry.policies.retain(|other| other.arn != policy.arn);
+            check_associated(entry.policies.len())?;
+            entry.policies.push(policy.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn disassociate_access_policy(
+        &self,
+        cluster: &str,
+        principal_arn: &str,
+        policy_arn: &str,
+    ) -> Result<(), CallError> {
+        let call = writing("eks", "DisassociateAccessPolicy", principal_arn);
+        self.change_entry(call, cluster, principal_arn, |entry| {
+            let before = entry.policies.len();
+            entry.policies.retain(|policy| policy.arn != policy_arn);
+            if entry.policies.len() == before {
+                return Err(Refusal::new(
+                    "ResourceNotFoundException",
+                    "The specified policyArn could not be found.",
+                ));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn tag_access_entry(&self, arn: &str, tags: &BTreeMap<String, String>) -> Result<(), CallError> {
+        self.call(writing("eks", "TagResource", arn), |world, _| {
+            let mut entries = world
+                .clusters
+                .values_mut()
+                .flat_map(|cluster| cluster.eks.access_entries.values_mut());
+            let Some(entry) = entries.find(|entry| entry.arn == arn && !arn.is_empty()) else {
+                return Err(Refusal::new(
+                    "NotFoundException",
+                    format!("No access entry found for ARN: {arn}."),
+                ));
+            };
+            entry.tags.extend(tags.clone());
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Sandbox {
+    /// A change of an entry that is there and that is EKS's to change for this caller.
+    async fn change_entry(
+        &self,
+        call: crate::Call,
+        cluster: &str,
+        principal_arn: &str,
+        change: impl FnOnce(&mut AccessEntry) -> Result<(), Refusal> + Send,
+    ) -> Result<(), CallError> {
+        self.call(call, |world, now| {
+            Principal::of(principal_arn)?.check_not_service_linked()?;
+            let entry = world.entries_mut(cluster, &self.region)?.entry(principal_arn)?;
+            change(entry)?;
+            entry.modified_at = Some(now);
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl EksObjects {
+    fn entry(&mut self, principal_arn: &str) -> Result<&mut AccessEntry, Refusal> {
+        self.access_entries.get_mut(principal_arn).ok_or_else(|| {
+            Refusal::new(
+                "ResourceNotFoundException",
+                "The specified principalArn could not be found",
+            )
+        })
+    }
+}
+
+impl World {
+    /// The cluster, and what EKS keeps of it, where its mode has access entries.
+    fn with_entries(
+        &mut self,
+        cluster: &str,
+        region: &str,
+    ) -> Result<(eksact_core::ports::aws::Cluster, &mut EksObjects), Refusal> {
+        let described = self.cluster(cluster, region)?.clone();
+        match self.clusters.get_mut(&described.arn) {
+            Some(simulated) if authentication_mode(simulated) != CONFIG_MAP => {
+                Ok((described, &mut simulated.eks))
+            }
+            _ => Err(Refusal::new(
+                "InvalidRequestException",
+                "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.",
+            )),
+        }
+    }
+
+    fn entries_mut(&mut self, cluster: &str, region: &str) -> Result<&mut EksObjects, Refusal> {
+        Ok(self.with_entries(cluster, region)?.1)
+    }
+
+    /// EKS `CreateAccessEntry`.
+    fn create_access_entry(
+        &mut self,
+        cluster: &str,
+        region: &str,
+        new: &NewAccessEntry,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let account = self.account.clone();
+        self.with_entries(cluster, region)?;
+        let principal = Principal::of(&new.principal_arn)?;
+        check_new(new, &principal, &account)?;
+        let role_id = self.principal_id(&principal, &new.principal_arn)?;
+        let id = self.next_uuid();
+        let (described, objects) = self.with_entries(cluster, region)?;
+        if objects.access_entries.contains_key(&new.principal_arn) {
+            return Err(Refusal::new(
+                "ResourceInUseException",
+                "The specified access entry resource is already in use on this cluster.",
+            )
+            .of_kind(CallErrorKind::AlreadyExists));
+        }
+        if objects.access_entries.len() >= MOST_ENTRIES {
+            return Err(Refusal::new(
+                "ResourceLimitExceededException",
+                format!("The maximum number of access entries of a cluster, {MOST_ENTRIES}, is reached."),
+            ));
+        }
+        let arn = format!(
+            "{}/{}/{}/{}/{id}",
+            described.arn.replacen(":cluster/", ":access-entry/", 1),
+            principal.kind,
+            principal.account,
+            principal.name
+        );
+        let entry_type = new.entry_type.clone();
+        let entry = AccessEntry {
+            username: new
+                .username
+                .clone()
+                .unwrap_or_else(|| derived_username(&entry_type, &new.principal_arn)),
+            groups: if new.groups.is_empty() {
+                derived_groups(&entry_type)
+            } else {
+                new.groups.clone()
+            },
+            principal_arn: new.principal_arn.clone(),
+            entry_type,
+            policies: Vec::new(),
+            arn,
+            created_at: Some(now),
+            modified_at: Some(now),
+            tags: new.tags.clone(),
+        };
+        objects.access_entries.insert(new.principal_arn.clone(), entry);
+        if let Some(role_id) = role_id {
+            objects.principal_ids.insert(new.principal_arn.clone(), role_id);
+        }
+        Ok(())
+    }
+
+    /// The unique id of a role of the account. Nothing is known of roles of others and of users: they exist.
+    fn principal_id(&self, principal: &Principal, arn: &str) -> Result<Option<String>, Refusal> {
+        if principal.kind != "role" || principal.account != self.account {
+            return Ok(None);
+        }
+        match self.roles.get(&principal.name) {
+            Some(role) if role.arn == arn => Ok(Some(role.id.clone())),
+            None if self.any_principal => Ok(None),
+            // The same words for a wrong path.
+            _ => Err(Refusal::new(
+                "InvalidParameterException",
+                "The specified principalArn is invalid: invalid principal",
+            )),
+        }
+    }
+
+    /// Whether the role of an entry was made again since.
+    pub(crate) fn is_stale(&self, objects: &EksObjects, principal_arn: &str) -> bool {
+        let Some(id) = objects.principal_ids.get(principal_arn) else {
+            return false;
+        };
+        !self.roles.values().any(|role| role.id == *id)
     }
 }
 

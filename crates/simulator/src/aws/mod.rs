@@ -4,14 +4,18 @@
 //! A read that takes several calls in AWS is recorded as several, so that counting calls tells something.
 
 mod access_entry;
+mod access_entry_rules;
 mod addon;
 mod caller_identity;
 mod change_set;
 mod cluster;
+mod cluster_update;
+mod identity_provider_config;
 mod import;
 mod oidc_provider;
 mod pod_identity_association;
 mod policy_document;
+mod principal;
 mod role;
 mod role_policies;
 mod stack;
@@ -28,7 +32,7 @@ use super::state::World;
 use super::{Call, Sandbox};
 use eksact_core::ports::{
     CallError,
-    aws::{AccessEntry, Addon, PodIdentityAssociation},
+    aws::{AccessEntry, Addon, IdentityProviderConfig, PodIdentityAssociation},
 };
 
 /// What EKS keeps of a cluster, besides the cluster itself: a map per kind of object.
@@ -37,16 +41,27 @@ pub struct EksObjects {
     /// Access entries by the ARN of their principal.
     #[serde(default)]
     pub access_entries: BTreeMap<String, AccessEntry>,
+    /// Its updates, and what they lead to.
+    #[serde(default, skip_serializing_if = "Updates::is_default")]
+    pub updates: Updates,
+    /// OIDC identity providers by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub identity_providers: BTreeMap<String, IdentityProviderConfig>,
     /// Add-ons by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub addons: BTreeMap<String, Addon>,
     /// Pod identity associations by id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pod_identity_associations: BTreeMap<String, PodIdentityAssociation>,
+    /// The unique ids of the roles that the entries were made for, by the ARN of the principal. EKS keeps the id and not the
+    /// name: a role that is made again under the same ARN has no access. One that is not here is whoever has the ARN.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub principal_ids: BTreeMap<String, String>,
 }
 
 pub(super) use access_entry::{CONFIG_MAP, authentication_mode};
 pub use change_set::ChangeSetRecord;
+pub use cluster_update::{UpdateRecord, UpdateWork, Updates};
 pub use stack::{StackRecord, StackResource, StackWork};
 
 fn reading(service: &'static str, action: &str, object: &str) -> Call {

@@ -72,7 +72,7 @@ pub(super) fn later(from: Timestamp, seconds: u32) -> Timestamp {
 impl World {
     /// Lets everything happen whose time has come; tells whether anything did.
     pub(crate) fn settle(&mut self, now: Timestamp) -> bool {
-        let mut settled = self.settle_change_sets(now);
+        let mut settled = self.settle_change_sets(now) | self.settle_updates(now);
         let is_due = |record: &StackRecord| record.settles_at.is_some_and(|at| at <= now);
         let mut due: Vec<(Timestamp, String)> = self
             .stacks
@@ -102,6 +102,8 @@ impl World {
                     Some(StackWork::Delete) => self.finish_delete(&mut record, at),
                     None => {}
                 }
+                let physical_ids = record.resources.values().map(|resource| &resource.physical_id);
+                self.date_roles(physical_ids, at);
                 self.stacks.insert(id.clone(), record);
                 settled = true;
             }

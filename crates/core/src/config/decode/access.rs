@@ -120,7 +120,7 @@ impl Reader<'_> {
         }
     }
 
-    fn located_texts(&self, list: &Node) -> Vec<Located<String>> {
+    pub(super) fn located_texts(&self, list: &Node) -> Vec<Located<String>> {
         let items = list.items().iter();
         items
             .map(|item| self.located(item, item.text().unwrap_or_default().to_owned()))

@@ -3,6 +3,9 @@
 //! `access` decodes identity mappings and groups, for both kinds of documents.
 
 mod access;
+mod access_entry;
+mod authentication_mode;
+mod identity_provider;
 mod pod_identity_association;
 
 use std::collections::BTreeMap;
@@ -30,10 +33,15 @@ pub(super) fn cluster_config(root: &Node, source: &Source) -> ClusterConfig {
             ..ClusterAccess::default()
         },
         pod_identity_associations: reader.pod_identity_associations(root),
+        access_entries: reader.access_entries(root),
         metadata: root
             .get("metadata")
             .map(|node| reader.metadata(node))
             .unwrap_or_default(),
+        authentication_mode: reader.authentication_mode(root),
+        bootstrap_creator_admin: reader.bootstrap_creator_admin(root),
+        identity_providers: reader.identity_providers(root),
+        lists_identity_providers: root.get("identityProviders").is_some(),
         iam: root.get("iam").map(|node| reader.iam(node)).unwrap_or_default(),
         unmanaged_sections: unmanaged_sections(root),
     }

@@ -1,6 +1,7 @@
 //! The road from a file to a configuration or to diagnostics, as a whole.
 
 mod access;
+mod cluster;
 mod diagnostics;
 mod empty;
 mod examples;

@@ -3,9 +3,11 @@
 //!
 //! `sections` alone looks at the tree: it checks what eksact does not manage and so has no values for.
 
+mod access_entry;
 pub(super) mod duplicates;
 pub(super) mod group_access;
 pub(super) mod identity_mapping;
+mod identity_provider;
 mod kubernetes_names;
 mod limits;
 pub(super) mod place;
@@ -75,6 +77,8 @@ pub(super) fn check(config: &ClusterConfig) -> Findings {
     }
     uniqueness::check(config, &mut findings);
     pod_identity_association::check(config, partition, &mut findings);
+    access_entry::check(&config.access_entries.entries, partition, &mut findings);
+    identity_provider::check(config, &mut findings);
     let list = FieldPath::of(identity_mapping::list_key(DocumentKind::ClusterConfig));
     for (index, mapping) in config.access.identity_mappings.iter().enumerate() {
         if findings.is_full() {

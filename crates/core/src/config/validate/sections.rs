@@ -5,12 +5,10 @@
 //! eksctl takes such a file for everything else.
 
 use eksact_message::code::Code;
-use std::collections::BTreeSet;
 
 use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
-use eksact_identity::iam::Arn;
 use eksact_yaml::{Node, Resolved};
 
 pub(in crate::config) fn check(root: &Node) -> Findings {
@@ -112,101 +110,6 @@ fn access_config(root: &Node, findings: &mut Findings) {
         let path = FieldPath::of("accessConfig.authenticationMode");
         let message = format!("{path} must be set to either API_AND_CONFIG_MAP or API to use access entries");
         findings.push(Finding::error(Code::AccessEntry, path, message));
-    }
-    let mut principals = BTreeSet::new();
-    for (index, entry) in entries.iter().enumerate() {
-        if findings.is_full() {
-            return;
-        }
-        let path = FieldPath::of("accessConfig.accessEntries").index(index);
-        let principal = text(entry, "principalARN");
-        if principal.parse::<Arn>().is_err() {
-            let message = format!("{path}.principalARN must be set to a valid AWS ARN");
-            findings.push(
-                Finding::error(Code::AccessEntry, path.key("principalARN"), message).explained_from_below(),
-            );
-        } else if !principals.insert(principal) {
-            let message = format!(
-                "duplicate access entry {path} with principal ARN {}",
-                quoted(principal)
-            );
-            findings.push(Finding::error(
-                Code::AccessEntry,
-                path.key("principalARN"),
-                message,
-            ));
-        }
-        access_entry_type(entry, &path, findings);
-        for (index, policy) in items(Some(entry), "accessPolicies").iter().enumerate() {
-            access_policy(policy, &path.key("accessPolicies").index(index), findings);
-        }
-    }
-}
-
-/// Entries of nodes bring their own groups and policies.
-fn access_entry_type(entry: &Node, path: &FieldPath, findings: &mut Findings) {
-    let kind = text(entry, "type");
-    if kind.is_empty() || kind == "STANDARD" {
-        return;
-    }
-    for key in ["kubernetesGroups", "kubernetesUsername"]
-        .into_iter()
-        .filter(|key| is_set(entry, key))
-    {
-        let message = format!(
-            "cannot specify {path}.kubernetesGroups nor {path}.kubernetesUsername when type is set to {}",
-            quoted(kind)
-        );
-        findings.push(Finding::error(Code::AccessEntry, path.key(key), message).at_key());
-    }
-    if is_set(entry, "accessPolicies") {
-        let message = format!(
-            "cannot specify {path}.accessPolicies when type is set to {}",
-            quoted(kind)
-        );
-        findings.push(Finding::error(Code::AccessEntry, path.key("accessPolicies"), message).at_key());
-    }
-}
-
-fn access_policy(policy: &Node, path: &FieldPath, findings: &mut Findings) {
-    let mut refuse = |path: FieldPath, message: String| {
-        findings.push(Finding::error(Code::AccessEntry, path, message).explained_from_below());
-    };
-    match text(policy, "policyARN").parse::<Arn>() {
-        Err(_) => refuse(
-            path.key("policyARN"),
-            format!("{path}.policyARN must be set to a valid AWS ARN"),
-        ),
-        Ok(arn) => match arn.resource.split_once('/') {
-            None => refuse(path.key("policyARN"), format!("invalid {path}.policyARN")),
-            Some(("cluster-access-policy", _)) => {}
-            Some(_) => refuse(
-                path.key("policyARN"),
-                format!("{path}.policyARN must be a cluster-access-policy resource"),
-            ),
-        },
-    }
-    let scope = policy.get("accessScope");
-    let namespaces = !items(scope, "namespaces").is_empty();
-    let here = path.key("accessScope");
-    match scope.map(|scope| text(scope, "type")).unwrap_or_default() {
-        "" => refuse(
-            here.key("type"),
-            format!("{path}.accessScope.type must be set to either \"namespace\" or \"cluster\""),
-        ),
-        "cluster" if namespaces => refuse(
-            here.key("namespaces"),
-            format!("cannot specify {path}.accessScope.namespaces when accessScope is set to cluster"),
-        ),
-        "namespace" if !namespaces => {
-            refuse(
-                here,
-                format!(
-                    "at least one namespace must be specified when accessScope is set to namespace: ({path})"
-                ),
-            );
-        }
-        _ => {}
     }
 }
 

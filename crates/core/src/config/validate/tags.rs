@@ -28,11 +28,15 @@ const LONGEST_VALUE: usize = 256;
 
 /// The tags under `metadata`.
 pub(super) fn check_cluster(tags: &BTreeMap<String, String>, findings: &mut Findings) {
-    let path = FieldPath::of("metadata.tags");
+    check_own(tags, &FieldPath::of("metadata.tags"), findings);
+}
+
+/// The tags of one object that is no stack.
+pub(super) fn check_own(tags: &BTreeMap<String, String>, path: &FieldPath, findings: &mut Findings) {
     for (key, value) in tags {
-        one(key, value, &path, findings);
+        one(key, value, path, findings);
     }
-    same_but_for_case(tags.keys(), &path, findings);
+    same_but_for_case(tags.keys(), path, findings);
 }
 
 /// The tags of one service account, alone and together with those of the cluster.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::{
     config::{Located, ServiceAccount},
     engine::{Finding, PlanDraft, Severity},
-    kinds::{Request, request::key_of},
+    kinds::Request,
     live::{Live, addresses},
     ports::aws::Role,
 };
@@ -49,7 +49,7 @@ pub(super) fn review(request: &Request, live: &Live, after: &Live, draft: &mut P
     for (account, written, arn) in attached(request) {
         let said = said(live, after, account, &arn).into_iter().map(|finding| {
             finding
-                .about(&addresses::service_account(&key_of(account)))
+                .about(&addresses::service_account(&account.key()))
                 .at(written.location.as_ref().or(account.location.as_ref()))
         });
         for finding in said {

@@ -11,7 +11,7 @@ use super::{
     wanted::{deleted, is_to_go, limit, owned},
 };
 use crate::{
-    kinds::{Request, request::RoleAttribute},
+    kinds::{Request, service_account_scope::RoleAttribute},
     live::{Live, StackState, role_name_of, role_owner_of, state_of},
     ports::aws::{Role, Stack},
 };

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{overlay, shared, wanted::OwnedRole};
 use crate::{
-    kinds::{Request, request::RoleAttribute},
+    kinds::{Request, service_account_scope::RoleAttribute},
     live::Live,
     ports::aws::{Role, StackRequest},
 };

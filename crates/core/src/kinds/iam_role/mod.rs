@@ -27,7 +27,6 @@ use async_trait::async_trait;
 use super::{Kind, Request, RunContext};
 use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
-    kinds::request::key_of,
     live::{
         ClusterOidcProvider, Live, LiveReader, RoleByName, StackInterest, StackTemplate, role_name_of,
         role_owner_of,
@@ -66,7 +65,12 @@ impl Kind for IamRoleKind {
         removal::plan(request, live, draft);
     }
 
-    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        _draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
         operation.predict(live);
         Ok(())
     }
@@ -105,7 +109,12 @@ impl Kind for PodIdentityRoleKind {
         removal::plan_pod_identity(request, live, draft);
     }
 
-    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        _draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
         operation.predict(live);
         Ok(())
     }
@@ -178,7 +187,7 @@ fn interest(request: &Request) -> StackInterest {
         about: request
             .service_accounts()
             .iter()
-            .map(|account| tokens.of(&key_of(account)))
+            .map(|account| tokens.of(&account.key()))
             .chain(wanted::deleted(request, tokens))
             .chain(wanted::owned(request, pods).into_iter().map(|role| role.owner))
             .chain(wanted::deleted(request, pods))

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::kinds::request::RoleAttribute;
+use crate::kinds::service_account_scope::RoleAttribute;
 use eksact_identity::{cloudformation::well_known, iam::WellKnownPolicy};
 
 const ROLE: &str = "Role1";

@@ -22,7 +22,7 @@ use crate::{
     },
     kinds::{
         Request,
-        request::ProviderIntent,
+        provider_intent::ProviderIntent,
         runner::wait_longer,
         standing::{Standing, standing},
     },
@@ -61,7 +61,7 @@ fn plan_roles(request: &Request, live: &Live, roles: &[OwnedRole<'_>], draft: &m
     }
     // Without a provider there is nobody to trust; the provider's own finding says so.
     let provider_missing = purpose == RolePurpose::ServiceAccount
-        && match (live.oidc_provider(), request.oidc_provider) {
+        && match (live.oidc_provider(), request.provider_intent()) {
             (Some(Ok(None)), ProviderIntent::Require) | (Some(Err(_)), _) => true,
             (Some(Ok(None)), ProviderIntent::Ensure) => draft
                 .change(&addresses::oidc_provider(&live.cluster.name))
@@ -209,7 +209,7 @@ impl Subject<'_> {
             draft.add_finding(note.about(&self.address));
         }
         let mut found = differences(self.request, desired, stack, role);
-        if found.is_empty() && !limit(self.request, &self.role.owner).is_some() {
+        if found.is_empty() && limit(self.request, &self.role.owner).is_none() {
             draft.add_unchanged(self.address.clone());
             return;
         }
@@ -269,7 +269,7 @@ impl Subject<'_> {
     }
 
     fn plan_creation(&self, desired: &DesiredRole, draft: &mut PlanDraft) {
-        if self.request.update {
+        if self.request.service_account_scope().update {
             draft.add_finding(
                 Finding::new(
                     Severity::Note,
@@ -319,7 +319,7 @@ impl Subject<'_> {
         if !self.account_may_follow() {
             return;
         }
-        if self.request.update && limit(self.request, &self.role.owner).is_some() {
+        if self.request.service_account_scope().update && limit(self.request, &self.role.owner).is_some() {
             draft.add_finding(
                 self.error(
                     Code::UpdateNeedsReplacement,
@@ -431,7 +431,7 @@ impl Subject<'_> {
         steps: Vec<StepId>,
         read: String,
     ) -> Change {
-        let depends_on = match self.request.oidc_provider {
+        let depends_on = match self.request.provider_intent() {
             ProviderIntent::Ensure if self.is_trusted_by_token() => {
                 vec![addresses::oidc_provider(&self.live.cluster.name)]
             }

@@ -20,8 +20,8 @@ use crate::{
     },
     kinds::{
         Request,
-        request::{is_protected, key_of, owns_role},
         runner::wait_longer,
+        service_account_scope::is_protected,
         standing::{Standing, standing},
     },
     live::{
@@ -37,7 +37,7 @@ fn given_another<'plan>(request: &'plan Request, key: &ServiceAccountKey) -> Opt
     request
         .service_accounts()
         .iter()
-        .find(|account| key_of(account) == *key && !owns_role(account))
+        .find(|account| account.key() == *key && !account.owns_role())
 }
 
 /// The account of the file to which `attachRoleARN` attaches the role of this stack.
@@ -53,7 +53,8 @@ fn attached_to<'plan>(request: &'plan Request, stack: &Stack) -> Option<&'plan S
 
 /// Adds the removal of every role that shall go.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
-    if request.delete.is_empty() && request.prune.is_none() {
+    let delete = &request.service_account_scope().delete;
+    if delete.is_empty() && !request.prunes_service_accounts() {
         return;
     }
     if let Some(Err(error)) = live.stacks() {
@@ -64,7 +65,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         ));
         return;
     }
-    if request.prune.is_some()
+    if request.prunes_service_accounts()
         && let Some(Err(_)) = live.all_service_accounts()
     {
         // Which service accounts still use a role cannot be told: the guard of the service accounts says so.
@@ -79,7 +80,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             continue;
         }
         // A role that eksact made and that the file attaches is wanted as much as any other.
-        if let Some(user) = attached_to(request, stack).filter(|_| !request.delete.contains(&key)) {
+        if let Some(user) = attached_to(request, stack).filter(|_| !delete.contains(&key)) {
             draft.add_finding(
                 Finding::new(
                     Severity::Note,
@@ -159,16 +160,15 @@ pub(super) fn plan_pod_identity(request: &Request, live: &Live, draft: &mut Plan
 }
 
 fn note_protected(request: &Request, key: &ServiceAccountKey, draft: &mut PlanDraft) {
-    let kept = request
-        .prune
-        .as_ref()
-        .is_some_and(|prune| !prune.named.contains(key))
+    let scope = request.service_account_scope();
+    let kept = request.prunes_service_accounts()
+        && !scope.prune_named.contains(key)
         && is_protected(key)
-        && !request.delete.contains(key)
+        && !scope.delete.contains(key)
         && !request
             .service_accounts()
             .iter()
-            .any(|account| key_of(account) == *key);
+            .any(|account| account.key() == *key);
     if kept {
         draft.add_finding(
             Finding::new(
@@ -219,7 +219,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, owner: &RoleOwner, dr
     }
     if let Some(Err(error)) = live
         .service_account(key)
-        .filter(|_| is_of_token && !request.delete_role_only.contains(key))
+        .filter(|_| is_of_token && !request.service_account_scope().delete_role_only.contains(key))
     {
         let message = format!("the role is kept, because its service account could not be read: {error}");
         let finding = Finding::new(Severity::Error, Code::ServiceAccountUnreadable, message).about(&address);

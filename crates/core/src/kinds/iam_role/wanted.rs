@@ -7,10 +7,7 @@ use serde_json::Value;
 
 use crate::{
     config::{ServiceAccount, pod_identity_association::PodIdentityAssociation},
-    kinds::{
-        Request, pod_identity,
-        request::{RoleAttribute, key_of, owns_role},
-    },
+    kinds::{Request, pod_identity, service_account_scope::RoleAttribute},
     live::{Live, role_name_of},
 };
 use eksact_identity::{
@@ -76,9 +73,9 @@ pub(super) fn owned(request: &Request, purpose: RolePurpose) -> Vec<OwnedRole<'_
         RolePurpose::ServiceAccount => request
             .service_accounts()
             .iter()
-            .filter(|account| owns_role(account))
+            .filter(|account| account.owns_role())
             .map(|account| OwnedRole {
-                owner: purpose.of(&key_of(account)),
+                owner: purpose.of(&account.key()),
                 account: Cow::Borrowed(account),
                 policy_id: None,
                 has_session_tags: false,
@@ -127,7 +124,7 @@ pub(super) fn limit<'request>(
     owner: &RoleOwner,
 ) -> Option<&'request BTreeSet<RoleAttribute>> {
     match owner.purpose {
-        RolePurpose::ServiceAccount => request.only.get(&owner.account),
+        RolePurpose::ServiceAccount => request.service_account_scope().only.get(&owner.account),
         RolePurpose::PodIdentity => None,
     }
 }
@@ -135,7 +132,7 @@ pub(super) fn limit<'request>(
 /// Whether this role was named to go.
 pub(super) fn is_deleted(request: &Request, owner: &RoleOwner) -> bool {
     match owner.purpose {
-        RolePurpose::ServiceAccount => request.delete.contains(&owner.account),
+        RolePurpose::ServiceAccount => request.service_account_scope().delete.contains(&owner.account),
         RolePurpose::PodIdentity => pod_identity::deleted(request).any(|key| *key == owner.account),
     }
 }
@@ -143,7 +140,7 @@ pub(super) fn is_deleted(request: &Request, owner: &RoleOwner) -> bool {
 /// Whether roles of this purpose that the file does not have shall go.
 pub(super) fn is_pruned(request: &Request, purpose: RolePurpose) -> bool {
     match purpose {
-        RolePurpose::ServiceAccount => request.prune.is_some(),
+        RolePurpose::ServiceAccount => request.prunes_service_accounts(),
         RolePurpose::PodIdentity => pod_identity::is_pruned(request),
     }
 }
@@ -165,7 +162,12 @@ pub(super) fn is_to_go(request: &Request, owner: &RoleOwner) -> bool {
 /// The roles of this purpose that were named to go.
 pub(super) fn deleted(request: &Request, purpose: RolePurpose) -> Vec<RoleOwner> {
     match purpose {
-        RolePurpose::ServiceAccount => request.delete.iter().map(|key| purpose.of(key)).collect(),
+        RolePurpose::ServiceAccount => request
+            .service_account_scope()
+            .delete
+            .iter()
+            .map(|key| purpose.of(key))
+            .collect(),
         RolePurpose::PodIdentity => pod_identity::deleted(request)
             .map(|key| purpose.of(key))
             .collect(),

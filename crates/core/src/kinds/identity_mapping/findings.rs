@@ -4,7 +4,7 @@
 use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
-use super::{delta::Outcome, operation::WorkedOut, wanted::wanted_of};
+use super::{delta::Outcome, operation::texts, scope, wanted::wanted_of};
 use crate::{
     engine::{Finding, PlanDraft, Severity},
     guard::{access::section_dropped, aws_auth::AwsAuthReading},
@@ -62,7 +62,7 @@ pub(super) fn dropped_sections(outcome: &Outcome, draft: &mut PlanDraft) {
 /// What the authenticator makes of the ConfigMap once the plan is carried out: of the mappings that the files want, or of
 /// what a restore brings anew.
 pub(super) fn review(request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
-    if request.access.restore.is_some() {
+    if scope::restore(request).is_some() {
         about_restored(request, live, after, draft);
         return;
     }
@@ -82,20 +82,22 @@ fn about_mappings(request: &Request, live: &Live, after: &Live, draft: &mut Plan
         .any(|finding| finding.severity == Severity::Error && finding.address == Some(addresses::aws_auth()));
     // What could not be written for another reason is worth the same words.
     let unwritten = if is_refused {
-        let known = live.derived(|_| WorkedOut::default());
-        if known.data.is_empty() {
+        let texts = texts(draft);
+        if texts.is_empty() {
             return;
         }
         let mut data = config_map
             .as_ref()
             .map(|found| found.data.clone())
             .unwrap_or_default();
-        data.extend(known.data.clone());
+        data.extend(texts);
         Some(AwsAuthReading::of(&data))
     } else {
         None
     };
-    let would = AwsAuthReading::of_live(after);
+    let Some(Ok(would)) = AwsAuthReading::of_live(after) else {
+        return;
+    };
     let aws_auth = unwritten
         .as_ref()
         .map_or_else(|| would.aws_auth(), AwsAuthReading::aws_auth);
@@ -121,10 +123,15 @@ fn about_mappings(request: &Request, live: &Live, after: &Live, draft: &mut Plan
 }
 
 fn about_restored(request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
+    // A backup cannot be compared with what could not be read, and is not restored: the plan's own finding says so.
+    let (Some(Ok(now)), Some(Ok(would))) = (AwsAuthReading::of_live(live), AwsAuthReading::of_live(after))
+    else {
+        return;
+    };
     let key = |found: &LintFinding| (found.code, found.message.clone());
-    let now = all(request, live, AwsAuthReading::of_live(live).aws_auth());
+    let now = all(request, live, now.aws_auth());
     let mut told: BTreeSet<_> = now.iter().map(key).collect();
-    for found in all(request, after, AwsAuthReading::of_live(after).aws_auth()) {
+    for found in all(request, after, would.aws_auth()) {
         if found.code != Code::SectionDropped && told.insert(key(&found)) {
             draft.add_finding(warning(&found).about(&addresses::aws_auth()));
         }

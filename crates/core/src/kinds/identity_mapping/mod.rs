@@ -16,13 +16,14 @@ mod reading;
 mod removal;
 mod restore;
 mod run;
+mod scope;
 mod staying;
 mod text;
 mod wanted;
 
 use async_trait::async_trait;
 
-use super::{Kind, Request, RunContext};
+use super::{Kind, Request, RunContext, caller_rights};
 use crate::{
     config::cluster_access::MappingSubject,
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
@@ -32,6 +33,7 @@ use crate::{
 };
 
 pub use backup::{AllBackups, BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, all_backups};
+pub use scope::{AwsAuthScope, MappingSelector, Restore};
 
 /// The kind `aws-auth`: its changes bear `identity-mapping/…`, its step the ConfigMap's address.
 #[derive(Debug)]
@@ -39,18 +41,13 @@ pub struct AwsAuthKind;
 
 /// Whether the request has anything to do with `aws-auth`.
 fn is_asked(request: &Request) -> bool {
-    let access = &request.access;
-    !request.config.access.identity_mappings.is_empty()
-        || !access.delete.is_empty()
-        || request.config.access.complete
-        || access.prune
-        || access.restore.is_some()
+    let access = &request.config.access;
+    !access.identity_mappings.is_empty() || access.complete || request.scope::<AwsAuthScope>().is_some()
 }
 
 /// Whether nothing is asked for but that eksact's own goes: what cannot be read then was not wanted either.
 fn is_only_pruning(request: &Request) -> bool {
-    let access = &request.access;
-    request.config.access.identity_mappings.is_empty() && access.delete.is_empty() && access.restore.is_none()
+    request.config.access.identity_mappings.is_empty() && request.scope::<AwsAuthScope>().is_none()
 }
 
 /// Whether the ConfigMap has mappings that eksact wrote.
@@ -72,6 +69,10 @@ impl Kind for AwsAuthKind {
             return;
         }
         tokio::join!(reader.ask(AccessEntries), reader.ask(CallerInCluster));
+        if request.scope::<AwsAuthScope>().is_some() {
+            // Nothing of RBAC is wanted then, and its kinds read nothing.
+            caller_rights::read(request, reader).await;
+        }
         let wants_permission_set = request
             .config
             .access
@@ -89,14 +90,20 @@ impl Kind for AwsAuthKind {
         if !is_asked(request) {
             return;
         }
-        match &request.access.restore {
+        match scope::restore(request) {
             Some(restore) => restore::plan(request, restore, live, draft),
             None => plan::plan(request, live, draft),
         }
     }
 
-    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
-        operation.predict(live)
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
+        operation.predict(draft, live);
+        Ok(())
     }
 
     fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::delta::{Delta, EntryChange, work_out};
+use super::delta::{Delta, EntryChange, Outcome};
 use crate::{
-    engine::StepError,
+    engine::{Deferred, PlanDraft},
     guard::{Guard, access::KnownRefusal, standpoint::Standpoint},
-    live::{AWS_AUTH, AWS_AUTH_NAMESPACE, AwsAuth, Live},
+    live::{AWS_AUTH, AWS_AUTH_NAMESPACE, AwsAuth, Live, addresses},
     ports::kubernetes::{AccessReview, ConfigMap},
 };
+use eksact_identity::authn::aws_auth::SectionKey;
 
 /// One write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,12 +51,27 @@ pub(crate) enum Operation {
     },
 }
 
-/// What a delta makes of the ConfigMap that was read, as the plan has worked it out: a large one is not read twice.
-#[derive(Clone, Debug, Default)]
-pub(super) struct WorkedOut {
-    pub delta: Delta,
-    /// The texts that change, by key.
-    pub data: BTreeMap<String, String>,
+/// Keeps the texts that change as outcomes of the plan: a large ConfigMap is worked out once, whoever asks what it becomes.
+pub(super) fn keep_texts(outcome: &Outcome, draft: &mut PlanDraft) {
+    for section in SectionKey::ALL {
+        if let Some(text) = outcome.data.get(section.as_str()) {
+            let text = Deferred::Known(text.clone());
+            draft.set_outcome(addresses::aws_auth(), section.as_str(), text);
+        }
+    }
+}
+
+/// The texts that change, by key.
+pub(super) fn texts(draft: &PlanDraft) -> BTreeMap<String, String> {
+    SectionKey::ALL
+        .into_iter()
+        .filter_map(
+            |section| match draft.outcome(addresses::aws_auth(), section.as_str()) {
+                Some(Deferred::Known(text)) => Some((section.as_str().to_owned(), text.clone())),
+                _ => None,
+            },
+        )
+        .collect()
 }
 
 impl Operation {
@@ -88,9 +104,9 @@ impl Operation {
     }
 
     /// Changes the ConfigMap that was read as the write would.
-    pub(super) fn predict(&self, live: &mut Live) -> Result<(), StepError> {
+    pub(super) fn predict(&self, draft: &PlanDraft, live: &mut Live) {
         let Some(Ok(now)) = live.aws_auth() else {
-            return Ok(());
+            return;
         };
         let mut config_map = now.clone().unwrap_or_else(|| ConfigMap {
             namespace: AWS_AUTH_NAMESPACE.to_owned(),
@@ -98,16 +114,7 @@ impl Operation {
             ..ConfigMap::default()
         });
         match self {
-            Self::Write { delta, .. } => {
-                let known = live.derived(|_| WorkedOut::default());
-                let data = if known.delta == *delta {
-                    known.data.clone()
-                } else {
-                    let outcome = work_out(delta, now.as_ref());
-                    outcome.map_err(|error| StepError::new(error.to_string()))?.data
-                };
-                config_map.data.extend(data);
-            }
+            Self::Write { .. } => config_map.data.extend(texts(draft)),
             Self::Restore { data, .. } => {
                 for (key, text) in data {
                     match text {
@@ -118,7 +125,6 @@ impl Operation {
             }
         }
         live.put(AwsAuth, Ok(Some(config_map)));
-        Ok(())
     }
 
     /// Keeps what guards refuse, before what was known when the write was planned.

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     delta::{Delta, DeltaError, EntryChange, Outcome, work_out},
     effect, findings,
-    operation::{Operation, WorkedOut},
-    removal, staying,
+    operation::{Operation, keep_texts},
+    removal, scope, staying,
     wanted::{Wanted, wanted_of},
 };
 use crate::{
@@ -31,7 +31,7 @@ use crate::{
 /// Adds the difference of every mapping.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     if super::is_only_pruning(request) && !live.aws_auth().is_some_and(super::has_own) {
-        if let (true, Some(Err(error))) = (request.access.prune, live.aws_auth()) {
+        if let (true, Some(Err(error))) = (scope::prunes(request), live.aws_auth()) {
             draft.add_finding(unread(request, live, error));
         }
         return;
@@ -85,10 +85,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         findings::dropped_sections(&outcome, draft);
         return;
     }
-    live.derived(|_| WorkedOut {
-        delta: delta.clone(),
-        data: outcome.data.clone(),
-    });
+    keep_texts(&outcome, draft);
     if let Some(problem) = cannot_be_written(config_map, &outcome) {
         draft.add_finding(problem);
         return;
@@ -277,9 +274,9 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
         return Finding::new(Severity::Warning, Code::AwsAuthUnreadable, message)
             .about(&addresses::aws_auth());
     }
-    let mappings = request.config.access.identity_mappings.len() + request.access.delete.len();
+    let mappings = request.config.access.identity_mappings.len() + scope::deletions(request).len();
     let needs = match mappings {
-        _ if request.access.restore.is_some() => "the restore of aws-auth needs".to_owned(),
+        _ if scope::restore(request).is_some() => "the restore of aws-auth needs".to_owned(),
         1 => "1 identity mapping needs".to_owned(),
         count => format!("{count} identity mappings need"),
     };

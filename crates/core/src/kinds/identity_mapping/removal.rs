@@ -8,12 +8,13 @@ use super::{
     ownership::{self, digest_of, is_protected},
     plan::refuse_edit,
     reading::{MapEntry, Reading},
+    scope::{self, MappingSelector},
 };
 use crate::{
     config::location::SourceLocation,
     engine::{Finding, PlanDraft, Reason, Severity},
     guard::Guard,
-    kinds::{Request, request::MappingSelector},
+    kinds::Request,
     live::addresses,
     ports::kubernetes::ConfigMap,
 };
@@ -28,12 +29,13 @@ pub(super) fn add(
     draft: &mut PlanDraft,
 ) -> BTreeMap<String, Reason> {
     let mut reasons = BTreeMap::new();
-    if request.access.delete.is_empty() && !request.access.prune {
+    let deletions = scope::deletions(request);
+    if deletions.is_empty() && !scope::prunes(request) {
         return reasons;
     }
     let empty = BTreeMap::new();
     let reading = Reading::of(config_map.map_or(&empty, |config_map| &config_map.data));
-    for selector in &request.access.delete {
+    for selector in deletions {
         if let Some(error) = hidden(selector, &reading) {
             refuse_edit(&error, request, config_map, draft);
             continue;
@@ -46,7 +48,7 @@ pub(super) fn add(
             delta.remove.push(removal);
         }
     }
-    if let Some(config_map) = config_map.filter(|_| request.access.prune) {
+    if let Some(config_map) = config_map.filter(|_| scope::prunes(request)) {
         let recorded = config_map.annotations.get(ownership::ANNOTATION);
         let owned = ownership::parse(recorded.map(String::as_str));
         for entry in &reading.entries {

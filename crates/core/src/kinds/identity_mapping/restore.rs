@@ -12,6 +12,7 @@ use super::{
     ownership::{self, digest_of},
     plan::{cannot_be_written, unread},
     reading::Reading,
+    scope::Restore,
     text::changed_lines,
 };
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
         plan::fingerprint,
     },
     guard::{access::Admitted, standpoint::Standpoint},
-    kinds::{Request, request::Restore},
+    kinds::Request,
     live::{Live, addresses},
 };
 

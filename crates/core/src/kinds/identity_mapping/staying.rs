@@ -27,7 +27,7 @@ pub(super) fn note_leftover(
     wanted: &BTreeMap<String, Option<SourceLocation>>,
     draft: &mut PlanDraft,
 ) {
-    if request.access.prune || !request.config.access.complete {
+    if request.settings.prune || !request.config.access.complete {
         return;
     }
     let Some(config_map) = config_map else {

@@ -10,10 +10,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Kind, Request, RunContext,
-    request::{ProviderIntent, ThumbprintSource},
-};
+use super::{Kind, Request, RunContext, provider_intent::ProviderIntent, request::ThumbprintSource};
 use crate::{
     engine::{Finding, PlanDraft, Severity, StepDone, StepError, executor::Progress},
     live::{AllRoles, ClusterOidcProvider, IssuerChain, Live, LiveReader, addresses},
@@ -60,11 +57,11 @@ impl Kind for OidcProviderKind {
     type Operation = Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
-        if request.oidc_provider == ProviderIntent::Leave {
+        if request.provider_intent() == ProviderIntent::Leave {
             return;
         }
         let provider = reader.ask(ClusterOidcProvider).await;
-        match request.oidc_provider {
+        match request.provider_intent() {
             ProviderIntent::Delete => {
                 reader.ask(AllRoles).await;
             }
@@ -80,13 +77,13 @@ impl Kind for OidcProviderKind {
     }
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
-        if request.oidc_provider == ProviderIntent::Leave {
+        if request.provider_intent() == ProviderIntent::Leave {
             return;
         }
         let address = addresses::oidc_provider(&live.cluster.name);
         let source = request.config.iam.with_oidc.location.clone();
         if live.cluster.oidc_issuer.is_none() {
-            if request.oidc_provider == ProviderIntent::Delete {
+            if request.provider_intent() == ProviderIntent::Delete {
                 return;
             }
             draft.add_finding(
@@ -138,7 +135,7 @@ impl Kind for OidcProviderKind {
             arn,
             url,
         };
-        match (request.oidc_provider, existing) {
+        match (request.provider_intent(), existing) {
             (ProviderIntent::Ensure, None) => subject.plan_creation(draft),
             (ProviderIntent::Ensure, Some(provider)) => subject.plan_update(provider, draft),
             (ProviderIntent::Require, None) => draft.add_finding(

@@ -4,25 +4,25 @@
 use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    BINDINGS,
     desired::{WantedBinding, desired},
-    in_kubectl, is_ours, namespace_is_there, namespace_step, review,
+    in_kubectl, is_ours, namespace_is_there, namespace_step, prunes,
+    write::{Verb, Written},
 };
 use crate::{
     engine::{
-        Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepDone, StepError,
+        Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepError,
         plan::fingerprint,
     },
-    kinds::{Request, RunContext, unreachable},
+    kinds::{Request, unreachable},
     live::{Bindings, Live, Unreadable, addresses, binding_words, role_key, role_words, unreadable},
     ports::{
-        CallErrorKind,
-        kubernetes::AccessReview,
-        kubernetes::{Object as _, Precondition, RbacBinding, Selector, Subject},
+        CallError,
+        kubernetes::{KubernetesReader, Object as _, Precondition, RbacBinding, Selector, Subject},
     },
 };
 
@@ -51,15 +51,49 @@ impl Operation {
         });
     }
 
-    /// What the caller must be allowed.
-    pub(super) fn access_reviews(&self) -> Vec<AccessReview> {
-        let (verb, binding) = match self {
-            Self::Create { binding } => ("create", binding),
-            Self::SetSubjects { binding } => ("patch", binding),
-            Self::Delete { binding } => ("delete", binding),
-        };
-        vec![review(verb, binding.namespace.as_ref(), BINDINGS)]
+    /// What is done, and with what.
+    pub(super) fn write(&self) -> (Verb, &RbacBinding) {
+        match self {
+            Self::Create { binding } => (Verb::Create, binding),
+            Self::SetSubjects { binding } => (Verb::Patch, binding),
+            Self::Delete { binding } => (Verb::Delete, binding),
+        }
     }
+}
+
+#[async_trait]
+impl Written for RbacBinding {
+    fn precondition(&self) -> Precondition<'_> {
+        Precondition::exactly(&self.uid, &self.resource_version)
+    }
+
+    fn patch(&self) -> Value {
+        self.subjects_patch()
+    }
+
+    /// The order of subjects means nothing.
+    fn is_as(&self, wanted: &Self) -> bool {
+        gives(self) == gives(wanted)
+            && self.subjects.iter().collect::<BTreeSet<_>>() == wanted.subjects.iter().collect()
+    }
+
+    /// Whoever plans may list bindings, and needs no right to get one.
+    async fn now(&self, kubernetes: &dyn KubernetesReader) -> Result<Option<Self>, CallError> {
+        let all = kubernetes.list::<Self>(None, Selector::Everything).await?;
+        Ok(all.into_iter().find(|live| live.key() == self.key()))
+    }
+
+    fn denied(error: CallError) -> StepError {
+        StepError::from(error).with_help(remedy!(
+            "Kubernetes lets no one grant more rights than they have: the caller needs them itself, \
+                 or the verb `bind`."
+        ))
+    }
+}
+
+/// The role that a binding gives.
+fn gives(binding: &RbacBinding) -> (&str, &str) {
+    (&binding.role_kind, &binding.role_name)
 }
 
 /// Adds the difference of every binding that shall be there.
@@ -69,7 +103,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         Some(Ok(bindings)) => bindings,
         Some(Err(error)) => {
             if wanted.is_empty() {
-                if request.access.prune {
+                if prunes(request) {
                     let message =
                         format!("bindings that eksact made could not be listed, and are not pruned: {error}");
                     draft.add_finding(Finding::new(Severity::Warning, Code::BindingsUnreadable, message));
@@ -111,9 +145,8 @@ fn plan_one(wanted: &WantedBinding, live_bindings: &[RbacBinding], live: &Live, 
     let existing = live_bindings
         .iter()
         .find(|live| live.namespace == binding.namespace && live.name == binding.name);
-    let gives = |binding: &RbacBinding| (binding.role_kind.clone(), binding.role_name.clone());
     if let Some(existing) = existing {
-        if gives(existing) == gives(binding) && same_subjects(&existing.subjects, &binding.subjects) {
+        if existing.is_as(binding) {
             draft.add_unchanged(address);
             return;
         }
@@ -234,11 +267,6 @@ pub(super) fn attributes(before: Option<&RbacBinding>, after: Option<&RbacBindin
     ]
 }
 
-/// The order of subjects means nothing.
-fn same_subjects(live: &[Subject], wanted: &[Subject]) -> bool {
-    live.iter().collect::<BTreeSet<_>>() == wanted.iter().collect::<BTreeSet<_>>()
-}
-
 /// A role that is named and not there: the binding would give nothing.
 fn missing_role(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) {
     let key = role_key(&wanted.binding);
@@ -266,70 +294,4 @@ fn missing_role(wanted: &WantedBinding, live: &Live, draft: &mut PlanDraft) {
             "`kubectl get clusterroles` lists them; `rules` in place of `clusterRole` makes one."
         )),
     );
-}
-
-/// Carries out one write.
-pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<StepDone, StepError> {
-    let kubernetes = &context.writers.kubernetes;
-    let (binding, outcome, gone) = match &operation {
-        Operation::Create { binding } => (binding, kubernetes.create(binding).await.map(drop), false),
-        Operation::SetSubjects { binding } => (
-            binding,
-            kubernetes
-                .merge::<RbacBinding>(
-                    binding.key(),
-                    binding.subjects_patch(),
-                    Precondition::version(&binding.resource_version),
-                )
-                .await
-                .map(drop),
-            false,
-        ),
-        Operation::Delete { binding } => (
-            binding,
-            kubernetes
-                .delete::<RbacBinding>(
-                    binding.key(),
-                    Precondition::exactly(&binding.uid, &binding.resource_version),
-                )
-                .await,
-            true,
-        ),
-    };
-    let Err(error) = outcome else {
-        return Ok(StepDone::default());
-    };
-    if gone && error.kind == CallErrorKind::NotFound {
-        return Ok(StepDone::default());
-    }
-    if error.kind == CallErrorKind::AccessDenied {
-        return Err(StepError::from(error).with_help(remedy!(
-            "Kubernetes lets no one grant more rights than they have: the caller needs them itself, \
-                 or the verb `bind`."
-        )));
-    }
-    if error.kind == CallErrorKind::Invalid {
-        return Err(error.into());
-    }
-    // A lost answer, or somebody who was faster: what counts is what is there.
-    let live = context
-        .readers
-        .kubernetes
-        .list::<RbacBinding>(None, Selector::Everything)
-        .await?;
-    let live = live
-        .iter()
-        .find(|live| live.namespace == binding.namespace && live.name == binding.name);
-    match live {
-        None if gone => Ok(StepDone::default()),
-        Some(live)
-            if !gone
-                && live.role_name == binding.role_name
-                && live.role_kind == binding.role_kind
-                && same_subjects(&live.subjects, &binding.subjects) =>
-        {
-            Ok(StepDone::default())
-        }
-        _ => Err(error.into()),
-    }
 }

@@ -8,22 +8,19 @@ mod desired;
 mod emr_containers;
 mod removal;
 mod role;
+mod write;
 
 use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use super::{Kind, Request, RunContext};
+use super::{Kind, Request, RunContext, caller_rights};
 use crate::{
     config::location::SourceLocation,
     engine::{Address, Finding, PlanDraft, Severity, StepDone, StepError, StepId, executor::Progress},
-    guard::{rbac_rules::normal, rights::is_named},
-    live::{
-        AccessEntries, Bindings, CallerInCluster, Live, LiveReader, NamespaceByName, RBAC_GROUP,
-        RbacRoleByKey, RoleKey, addresses, role_key,
-    },
-    ports::kubernetes::{AccessReview, RbacBinding, RbacRole},
+    live::{Bindings, Live, LiveReader, NamespaceByName, RbacRoleByKey, RoleKey, addresses, role_key},
+    ports::kubernetes::AccessReview,
 };
 
 /// The label that marks a role or binding as eksact's.
@@ -103,54 +100,13 @@ fn namespace_step(name: Option<&str>, draft: &PlanDraft) -> Vec<StepId> {
 
 /// Whether the request has anything to do with RBAC.
 fn is_asked(request: &Request) -> bool {
-    request.access.restore.is_none()
-        && (request.config.access.complete
-            || request.access.prune
-            || !request.config.access.groups.is_empty()
-            || !request.config.access.identity_mappings.is_empty())
+    let access = &request.config.access;
+    access.complete || !access.groups.is_empty() || !access.identity_mappings.is_empty()
 }
 
-/// Whether the request may take from the caller what RBAC gives it: bindings are read then, if only for the guards.
-fn concerns_rights(request: &Request) -> bool {
-    is_asked(request) || request.access.restore.is_some() || !request.access.delete.is_empty()
-}
-
-/// The roles that the caller has, or could have by a mapping of the request: what guards look at.
-async fn roles_of_caller(
-    request: &Request,
-    bindings: &[RbacBinding],
-    reader: &LiveReader,
-) -> BTreeSet<RoleKey> {
-    let (user, _) = tokio::join!(reader.ask(CallerInCluster), reader.ask(AccessEntries));
-    let mappings = &request.config.access.identity_mappings;
-    let mut usernames: BTreeSet<&str> = mappings
-        .iter()
-        .filter_map(|mapping| mapping.username.as_deref())
-        .collect();
-    let mut groups: Vec<String> = mappings
-        .iter()
-        .flat_map(|mapping| mapping.groups.iter().cloned())
-        .collect();
-    if let Ok(user) = user.as_ref() {
-        usernames.insert(&user.username);
-        // Everybody keeps what everybody has.
-        groups.extend(
-            user.groups
-                .iter()
-                .filter(|group| *group != "system:authenticated")
-                .cloned(),
-        );
-    }
-    groups.sort_unstable();
-    groups.dedup();
-    bindings
-        .iter()
-        .filter(|binding| {
-            is_named(binding, "", &groups)
-                || usernames.iter().any(|username| is_named(binding, username, &[]))
-        })
-        .map(role_key)
-        .collect()
+/// Whether what eksact made goes where the files no longer have it.
+fn prunes(request: &Request) -> bool {
+    request.settings.prune && request.config.access.complete
 }
 
 #[async_trait]
@@ -159,7 +115,7 @@ impl Kind for RbacRoleKind {
     type Operation = role::Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
-        if !concerns_rights(request) {
+        if !is_asked(request) {
             return;
         }
         let bindings = reader.ask(Bindings).await;
@@ -177,7 +133,7 @@ impl Kind for RbacRoleKind {
                     .filter(|binding| is_ours(&binding.labels))
                     .map(role_key),
             );
-            keys.extend(roles_of_caller(request, bindings, reader).await);
+            keys.extend(caller_rights::roles(request, bindings, reader).await);
         }
         reader.read(keys.into_iter().map(RbacRoleByKey)).await;
         let namespaces = wanted
@@ -193,13 +149,18 @@ impl Kind for RbacRoleKind {
         }
     }
 
-    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        _draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
         operation.predict(live);
         Ok(())
     }
 
     fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
-        operation.access_reviews()
+        write::access_reviews(operation.write())
     }
 
     async fn run(
@@ -208,7 +169,7 @@ impl Kind for RbacRoleKind {
         context: &RunContext,
         _progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        role::run(operation, context).await
+        write::run(operation.write(), context).await
     }
 }
 
@@ -232,13 +193,18 @@ impl Kind for RbacBindingKind {
         }
     }
 
-    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        _draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
         operation.predict(live);
         Ok(())
     }
 
     fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
-        operation.access_reviews()
+        write::access_reviews(operation.write())
     }
 
     async fn run(
@@ -247,31 +213,6 @@ impl Kind for RbacBindingKind {
         context: &RunContext,
         _progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        binding::run(operation, context).await
+        write::run(operation.write(), context).await
     }
-}
-
-fn review(verb: &str, namespace: Option<&String>, resource: (&str, &str)) -> AccessReview {
-    let (namespaced, clusterwide) = resource;
-    AccessReview {
-        verb: verb.to_owned(),
-        group: RBAC_GROUP.to_owned(),
-        resource: if namespace.is_some() {
-            namespaced
-        } else {
-            clusterwide
-        }
-        .to_owned(),
-        namespace: namespace.cloned(),
-    }
-}
-
-/// The resources of roles, with and without a namespace.
-const ROLES: (&str, &str) = ("roles", "clusterroles");
-/// Those of bindings.
-const BINDINGS: (&str, &str) = ("rolebindings", "clusterrolebindings");
-
-/// Whether a live role is what is wanted, in all that eksact says of one.
-fn same_rules(live: &RbacRole, wanted: &RbacRole) -> bool {
-    normal(&live.rules) == normal(&wanted.rules)
 }

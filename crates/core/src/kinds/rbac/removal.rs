@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::{
     GROUP_ANNOTATION, binding,
     desired::{Desired, desired},
-    is_ours, role,
+    is_ours, prunes, role,
 };
 use crate::{
     engine::{
@@ -51,7 +51,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             (binding, Reason::new("bound-otherwise", text))
         })
         .collect();
-    if request.access.prune {
+    if prunes(request) {
         let reason = || Reason::new("pruned", "the file no longer has it");
         going.extend(left.into_iter().map(|binding| (binding, reason())));
     } else if request.config.access.complete {

@@ -1,26 +1,26 @@
 //! Roles: made, and changed where eksact made them; `removal` has those that go with the last binding that needs them.
 
+use async_trait::async_trait;
 use eksact_message::code::Code;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
-    ROLES,
     desired::{WantedRole, desired},
-    in_kubectl, is_ours, namespace_is_there, namespace_step, review, same_rules,
+    in_kubectl, is_ours, namespace_is_there, namespace_step,
+    write::{Verb, Written},
 };
 use crate::{
     engine::{
         Action, AttributeChange, Change, Difference, DifferenceSign, Effect, Finding, PlanDraft, Reason,
-        Severity, StepDone, StepError, plan::fingerprint,
+        Severity, plan::fingerprint,
     },
-    guard::rbac_rules::normal,
-    guard::rbac_rules::{effect_of, in_words},
-    kinds::{Request, RunContext, unreachable},
+    guard::rbac_rules::{effect_of, in_words, normal},
+    kinds::{Request, unreachable},
     live::{Live, RbacRoleByKey, RoleKey, Unreadable, addresses, role_words, unreadable},
     ports::{
-        CallErrorKind,
-        kubernetes::AccessReview,
-        kubernetes::{Object as _, PolicyRule, Precondition, RbacRole},
+        CallError,
+        kubernetes::{KubernetesReader, Object as _, PolicyRule, Precondition, RbacRole},
     },
 };
 
@@ -47,14 +47,32 @@ impl Operation {
         live.put(RbacRoleByKey(key), Ok(after));
     }
 
-    /// What the caller must be allowed.
-    pub(super) fn access_reviews(&self) -> Vec<AccessReview> {
-        let (verb, role) = match self {
-            Self::Create { role } => ("create", role),
-            Self::SetRules { role } => ("patch", role),
-            Self::Delete { role } => ("delete", role),
-        };
-        vec![review(verb, role.namespace.as_ref(), ROLES)]
+    /// What is done, and with what.
+    pub(super) fn write(&self) -> (Verb, &RbacRole) {
+        match self {
+            Self::Create { role } => (Verb::Create, role),
+            Self::SetRules { role } => (Verb::Patch, role),
+            Self::Delete { role } => (Verb::Delete, role),
+        }
+    }
+}
+
+#[async_trait]
+impl Written for RbacRole {
+    fn precondition(&self) -> Precondition<'_> {
+        Precondition::exactly(&self.uid, &self.resource_version)
+    }
+
+    fn patch(&self) -> Value {
+        self.rules_patch()
+    }
+
+    fn is_as(&self, wanted: &Self) -> bool {
+        normal(&self.rules) == normal(&wanted.rules)
+    }
+
+    async fn now(&self, kubernetes: &dyn KubernetesReader) -> Result<Option<Self>, CallError> {
+        kubernetes.get(self.key()).await
     }
 }
 
@@ -93,7 +111,7 @@ fn plan_one(request: &Request, wanted: &WantedRole, live: &Live, draft: &mut Pla
         None => return,
     };
     let (action, reason, operation) = match existing {
-        Some(existing) if same_rules(existing, role) => {
+        Some(existing) if existing.is_as(role) => {
             draft.add_unchanged(address);
             return;
         }
@@ -177,49 +195,4 @@ pub(super) fn rules_change(before: &[PolicyRule], after: &[PolicyRule]) -> Attri
     AttributeChange::plain("rules", None, None)
         .with_differences(gone.into_iter().chain(new).collect())
         .with_effect(effect)
-}
-
-/// Carries out one write.
-pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<StepDone, StepError> {
-    let kubernetes = &context.writers.kubernetes;
-    let (role, outcome, gone) = match &operation {
-        Operation::Create { role } => (role, kubernetes.create(role).await.map(drop), false),
-        Operation::SetRules { role } => (
-            role,
-            kubernetes
-                .merge::<RbacRole>(
-                    role.key(),
-                    role.rules_patch(),
-                    Precondition::version(&role.resource_version),
-                )
-                .await
-                .map(drop),
-            false,
-        ),
-        Operation::Delete { role } => (
-            role,
-            kubernetes
-                .delete::<RbacRole>(
-                    role.key(),
-                    Precondition::exactly(&role.uid, &role.resource_version),
-                )
-                .await,
-            true,
-        ),
-    };
-    let Err(error) = outcome else {
-        return Ok(StepDone::default());
-    };
-    if gone && error.kind == CallErrorKind::NotFound {
-        return Ok(StepDone::default());
-    }
-    if matches!(error.kind, CallErrorKind::AccessDenied | CallErrorKind::Invalid) {
-        return Err(error.into());
-    }
-    // A lost answer, or somebody who was faster: what counts is what is there.
-    match context.readers.kubernetes.get::<RbacRole>(role.key()).await {
-        Ok(Some(live)) if !gone && same_rules(&live, role) => Ok(StepDone::default()),
-        Ok(None) if gone => Ok(StepDone::default()),
-        _ => Err(error.into()),
-    }
 }

@@ -13,9 +13,9 @@ use async_trait::async_trait;
 
 use super::{Kind, Request, RunContext};
 use crate::{
-    config::pod_identity_association::PodIdentityAssociation,
+    config::{ServiceAccount, pod_identity_association::PodIdentityAssociation},
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
-    kinds::{pod_identity::making_accounts, request::key_of},
+    kinds::pod_identity::making_accounts,
     live::{AllServiceAccounts, Live, LiveReader, ServiceAccountByKey},
     ports::kubernetes::AccessReview,
 };
@@ -37,18 +37,14 @@ impl Kind for ServiceAccountKind {
     type Operation = operation::Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
-        if request.prune.is_some() {
+        if request.prunes_service_accounts() {
             reader.ask(AllServiceAccounts).await;
         }
-        let wanted = request.in_kubernetes().map(key_of);
+        let wanted = request.in_kubernetes().map(ServiceAccount::key);
         let plain = making_accounts(request).map(PodIdentityAssociation::key);
+        let named = request.service_account_scope().delete.iter().cloned();
         reader
-            .read(
-                wanted
-                    .chain(plain)
-                    .chain(request.delete.iter().cloned())
-                    .map(ServiceAccountByKey),
-            )
+            .read(wanted.chain(plain).chain(named).map(ServiceAccountByKey))
             .await;
     }
 

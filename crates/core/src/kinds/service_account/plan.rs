@@ -16,7 +16,6 @@ use crate::{
     guard::Guard,
     kinds::{
         Request,
-        request::{key_of, owns_role},
         role_arn::role_arn_after,
         runner::{private_endpoint, wait_until_gone},
         standing::{Standing, standing},
@@ -36,7 +35,7 @@ use eksact_message::remedy::Remedy;
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     let mut unreachable = 0;
     for account in request.in_kubernetes() {
-        let key = key_of(account);
+        let key = account.key();
         let address = addresses::service_account(&key);
         match standing(request, live, account) {
             Standing::Free => plan_one(request, live, account, &address, draft),
@@ -55,7 +54,12 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         }
     }
     let of_cluster = |key: &ServiceAccountKey| matches!(live.service_account(key), Some(Err(error)) if unreadable(error) == Unreadable::Cluster);
-    unreachable += request.delete.iter().filter(|key| of_cluster(key)).count();
+    unreachable += request
+        .service_account_scope()
+        .delete
+        .iter()
+        .filter(|key| of_cluster(key))
+        .count();
     if unreachable > 0 {
         let failures = live
             .each::<ServiceAccountByKey>()
@@ -136,7 +140,7 @@ fn plan_one(
     address: &Address,
     draft: &mut PlanDraft,
 ) {
-    let key = key_of(account);
+    let key = account.key();
     if live
         .namespace(&account.namespace)
         .is_some_and(|namespace| matches!(namespace, Ok(Some(namespace)) if namespace.terminating))
@@ -157,7 +161,7 @@ fn plan_one(
     // service account is not pointed at a role that failed to become what it should be.
     let mut after: Vec<StepId> = Vec::new();
     // An account with a role of somebody's waits for none of ours; one of ours that is pruned waits for the account.
-    let role_address = owns_role(account).then_some(role_address);
+    let role_address = account.owns_role().then_some(role_address);
     for needed in [addresses::namespace(&account.namespace)]
         .into_iter()
         .chain(role_address)
@@ -170,7 +174,7 @@ fn plan_one(
     let subject = Subject {
         account,
         overrides: request.settings.override_existing_service_accounts,
-        limited: request.only.contains_key(&key),
+        limited: request.service_account_scope().only.contains_key(&key),
         address,
         arn,
         depends_on,

@@ -23,7 +23,8 @@ use crate::{
 
 /// Adds the removal of every service account that shall go.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
-    if request.prune.is_some()
+    let scope = request.service_account_scope();
+    if request.prunes_service_accounts()
         && let Some(Err(error)) = live.all_service_accounts()
     {
         let message = format!(
@@ -41,15 +42,15 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         .filter_map(service_account_of)
         .collect();
     let mut candidates: BTreeMap<ServiceAccountKey, &ServiceAccount> = BTreeMap::new();
-    if let (Some(prune), Some(Ok(all))) = (&request.prune, live.all_service_accounts()) {
+    if let (true, Some(Ok(all))) = (request.prunes_service_accounts(), live.all_service_accounts()) {
         candidates.extend(all.iter().filter_map(|account| {
             let key = ServiceAccountKey::new(&account.namespace, &account.name);
             let ours = with_stack.contains(&key)
-                || (prune.attached && account.annotations.contains_key(ROLE_ANNOTATION));
+                || (request.prunes_attached() && account.annotations.contains_key(ROLE_ANNOTATION));
             (request.is_to_go(&key) && ours).then_some((key, account))
         }));
     }
-    for key in request.delete.difference(&request.delete_role_only) {
+    for key in scope.delete.difference(&scope.delete_role_only) {
         match live.service_account(key) {
             Some(Ok(Some(account))) => {
                 candidates.insert(key.clone(), account);
@@ -89,7 +90,8 @@ fn plan_one(request: &Request, key: &ServiceAccountKey, account: &ServiceAccount
     let address = addresses::service_account(key);
     let whose = ownership(account);
     let other = other_owner(account);
-    let reason = if request.delete.contains(key) {
+    let is_named = request.service_account_scope().delete.contains(key);
+    let reason = if is_named {
         Reason::new("requested", "it was requested")
     } else {
         Reason::new("pruned", "the file no longer has it")
@@ -130,7 +132,7 @@ fn plan_one(request: &Request, key: &ServiceAccountKey, account: &ServiceAccount
         .filter(|_| whose != Ownership::Foreign)
     else {
         // Somebody else's, whose annotation is none of ours to take.
-        if request.delete.contains(key) {
+        if is_named {
             draft.add_finding(
                 Finding::new(
                     Severity::Note,

@@ -45,14 +45,18 @@ pub(crate) struct Operation {
 
 /// Whether the request has anything to do with shared roles.
 fn is_asked(request: &Request) -> bool {
-    request.access.restore.is_none()
-        && (!request.config.access.shared_roles.is_empty() || is_looked_for(request))
+    !request.config.access.shared_roles.is_empty() || is_looked_for(request)
 }
 
 /// Whether statements that the files no longer have are looked for.
 fn is_looked_for(request: &Request) -> bool {
-    request.access.restore.is_none()
-        && (request.access.prune_shared_roles || request.config.access.states_shared_roles)
+    request.config.access.states_shared_roles || prunes(request)
+}
+
+/// Whether they go. A file that says nothing of access is no reason to.
+fn prunes(request: &Request) -> bool {
+    let access = &request.config.access;
+    request.settings.prune && (access.complete || access.states_shared_roles)
 }
 
 /// The statement that a shared role of the files asks for; none without an issuer.
@@ -131,7 +135,12 @@ impl Kind for SharedRoleKind {
         }
     }
 
-    fn predict(&self, operation: &Self::Operation, live: &mut Live) -> Result<(), StepError> {
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        _draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
         let Some(Ok(Some(role))) = live.role(&operation.role) else {
             return Ok(());
         };

@@ -7,7 +7,9 @@ use super::{Operation, edited, is_same, sid, wanted};
 use crate::{
     config::cluster_access::{RoleReference, SharedRole},
     engine::{Action, Address, Change, Effect, Finding, PlanDraft, Reason, Severity, plan::fingerprint},
-    kinds::{Request, access_effect::document_change, request::ProviderIntent, trust_policy::quota_help},
+    kinds::{
+        Request, access_effect::document_change, provider_intent::ProviderIntent, trust_policy::quota_help,
+    },
     live::Live,
     live::addresses,
     ports::aws::Role,
@@ -26,7 +28,7 @@ const RESERVED: [&str; 2] = ["/aws-service-role/", "/aws-reserved/"];
 /// Adds the difference of every shared role of the files.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     // Without an issuer and a provider there is nobody to trust; the provider's own finding says so.
-    let provider_missing = match (live.oidc_provider(), request.oidc_provider) {
+    let provider_missing = match (live.oidc_provider(), request.provider_intent()) {
         (Some(Ok(None)), ProviderIntent::Ensure) => draft
             .change(&addresses::oidc_provider(&live.cluster.name))
             .is_none(),

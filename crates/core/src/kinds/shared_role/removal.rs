@@ -4,7 +4,7 @@
 use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
-use super::{edited, plan::StatementChange, sid};
+use super::{edited, plan::StatementChange, prunes, sid};
 use crate::{
     engine::{Action, Finding, PlanDraft, Reason, Severity},
     kinds::Request,
@@ -22,7 +22,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         Some(Ok(roles)) => roles,
         Some(Err(error)) => {
             // Without --prune nothing of this was asked for; a permission that the caller does not have is no failure.
-            let severity = if request.access.prune_shared_roles {
+            let severity = if prunes(request) {
                 Severity::Error
             } else {
                 Severity::Note
@@ -54,7 +54,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         .filter(|role| !declared.contains(&role.name.to_lowercase()))
         .filter(|role| statement_of(&role.trust_policy, &sid).is_some())
         .collect();
-    if !request.access.prune_shared_roles {
+    if !prunes(request) {
         note_left(&left, draft);
         return;
     }

@@ -1,6 +1,9 @@
 //! EKS's access entries, with their access policies.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ports::CallError;
@@ -18,6 +21,18 @@ pub struct AccessEntry {
     pub entry_type: String,
     /// Access policies.
     pub policies: Vec<AccessPolicy>,
+    /// Its own ARN, which tags go to: `…:access-entry/CLUSTER/role/ACCOUNT/NAME/UUID`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub arn: String,
+    /// When it was made; a role that is younger is another one than the entry's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    /// When it was last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified_at: Option<Timestamp>,
+    /// Tags, those of CloudFormation (`aws:cloudformation:…`) included.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// An EKS access policy that is associated with an access entry.
@@ -29,6 +44,30 @@ pub struct AccessPolicy {
     pub namespaces: Option<Vec<String>>,
 }
 
+/// An access policy that EKS offers (EKS `ListAccessPolicies`). What it allows is nowhere in the API.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OfferedAccessPolicy {
+    /// `AmazonEKSViewPolicy`.
+    pub name: String,
+    /// Its ARN, in the partition of the region.
+    pub arn: String,
+}
+
+/// An access entry that shall be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewAccessEntry {
+    /// The IAM principal, a role's path included. It cannot be changed later.
+    pub principal_arn: String,
+    /// `STANDARD`, `EC2_LINUX`, … It cannot be changed later.
+    pub entry_type: String,
+    /// The user name; EKS derives one where there is none.
+    pub username: Option<String>,
+    /// Kubernetes groups.
+    pub groups: Vec<String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
 /// Reads access entries.
 #[async_trait]
 pub trait AccessEntryReader: Send + Sync {
@@ -36,4 +75,47 @@ pub trait AccessEntryReader: Send + Sync {
     /// `ListAssociatedAccessPolicies`, all pages). A cluster whose authentication mode is `CONFIG_MAP` has none: EKS
     /// refuses the listing there, and so callers look at the mode first.
     async fn access_entries(&self, cluster: &str) -> Result<Vec<AccessEntry>, CallError>;
+    /// The access entry of one principal with its access policies; none where there is none. The ARN is the principal's
+    /// with its path.
+    async fn access_entry(
+        &self,
+        cluster: &str,
+        principal_arn: &str,
+    ) -> Result<Option<AccessEntry>, CallError>;
+    /// Every access policy that EKS offers in the region (EKS `ListAccessPolicies`, all pages).
+    async fn offered_access_policies(&self) -> Result<Vec<OfferedAccessPolicy>, CallError>;
+}
+
+/// Changes access entries.
+#[async_trait]
+pub trait AccessEntryWriter: Send + Sync {
+    /// EKS `CreateAccessEntry`. One that is there already is an error of kind `AlreadyExists`.
+    async fn create_access_entry(&self, cluster: &str, entry: &NewAccessEntry) -> Result<(), CallError>;
+    /// EKS `UpdateAccessEntry`. It sets both: EKS takes an omitted user name for "derive one" and omitted groups for "none",
+    /// and so neither can be left as it is by saying nothing of it.
+    async fn update_access_entry(
+        &self,
+        cluster: &str,
+        principal_arn: &str,
+        username: Option<&str>,
+        groups: &[String],
+    ) -> Result<(), CallError>;
+    /// EKS `DeleteAccessEntry`, which drops its access policies as well.
+    async fn delete_access_entry(&self, cluster: &str, principal_arn: &str) -> Result<(), CallError>;
+    /// EKS `AssociateAccessPolicy`. One that is associated already gets this scope instead of its own.
+    async fn associate_access_policy(
+        &self,
+        cluster: &str,
+        principal_arn: &str,
+        policy: &AccessPolicy,
+    ) -> Result<(), CallError>;
+    /// EKS `DisassociateAccessPolicy`.
+    async fn disassociate_access_policy(
+        &self,
+        cluster: &str,
+        principal_arn: &str,
+        policy_arn: &str,
+    ) -> Result<(), CallError>;
+    /// EKS `TagResource` on an entry's own ARN; other tags stay.
+    async fn tag_access_entry(&self, arn: &str, tags: &BTreeMap<String, String>) -> Result<(), CallError>;
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use super::{AuthenticationMode, UnknownAuthenticationMode};
 use crate::ports::CallError;
 
 /// A cluster (EKS `DescribeCluster`), as far as eksact needs it.
@@ -29,6 +30,9 @@ pub struct Cluster {
     pub oidc_issuer: Option<String>,
     /// `accessConfig.authenticationMode`: `CONFIG_MAP`, `API_AND_CONFIG_MAP` or `API`.
     pub authentication_mode: Option<String>,
+    /// `accessConfig.bootstrapClusterCreatorAdminPermissions`, where EKS tells it: decided when the cluster was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bootstrap_creator_admin: Option<bool>,
     /// Whether the API is reachable from outside the VPC.
     pub endpoint_public_access: Option<bool>,
     /// Whether EKS Auto Mode runs its nodes (`computeConfig.enabled`).
@@ -42,6 +46,15 @@ impl Cluster {
     /// What a token for it is signed for.
     pub fn name_in_tokens(&self) -> &str {
         self.local_id.as_deref().unwrap_or(&self.name)
+    }
+
+    /// Where it looks up who gets in. A cluster that tells no mode is from before there were access entries.
+    ///
+    /// # Errors
+    /// When it is a mode that this version does not know.
+    pub fn mode(&self) -> Result<AuthenticationMode, UnknownAuthenticationMode> {
+        let mode = self.authentication_mode.as_deref();
+        mode.map_or(Ok(AuthenticationMode::ConfigMap), str::parse)
     }
 }
 

@@ -8,22 +8,36 @@ mod addon;
 mod caller_identity;
 mod change_set;
 mod cluster;
+mod cluster_update;
+mod identity_provider_config;
 mod oidc_provider;
 mod pod_identity_association;
+mod principal;
 mod role;
 mod stack;
 
-pub use access_entry::{AccessEntry, AccessEntryReader, AccessPolicy};
+pub use access_entry::{
+    AccessEntry, AccessEntryReader, AccessEntryWriter, AccessPolicy, NewAccessEntry, OfferedAccessPolicy,
+};
 pub use addon::{Addon, AddonReader, AddonWriter};
 pub use caller_identity::{CallerIdentity, CallerIdentityReader};
 pub use change_set::{ChangeSet, ChangeSetReader, ChangeSetRequest, ChangeSetWriter, ResourceChange};
 pub use cluster::{Cluster, ClusterReader, ClusterWriter};
+pub use cluster_update::{
+    ACCESS_CONFIG_UPDATE, AuthenticationMode, ClusterUpdate, ClusterUpdateError, ClusterUpdateReader,
+    ClusterUpdateWriter, UnknownAuthenticationMode,
+};
+pub use identity_provider_config::{
+    ASSOCIATE_IDENTITY_PROVIDER_CONFIG, DISASSOCIATE_IDENTITY_PROVIDER_CONFIG, IdentityProviderConfig,
+    IdentityProviderConfigReader, IdentityProviderConfigWriter, most_identity_providers,
+};
 pub use oidc_provider::{OidcProvider, OidcProviderReader, OidcProviderWriter};
 pub use pod_identity_association::{
     NewPodIdentityAssociation, PodIdentityAssociation, PodIdentityAssociationReader,
     PodIdentityAssociationSummary, PodIdentityAssociationUpdate, PodIdentityAssociationWriter, described,
     is_role_not_seen,
 };
+pub use principal::{Principal, PrincipalReader};
 pub use role::{Role, RoleReader, RoleTrust, RoleWriter};
 pub use stack::{Stack, StackEvent, StackReader, StackRequest, StackWriter};
 
@@ -44,8 +58,11 @@ together! {
     CallerIdentityReader,
     ChangeSetReader,
     ClusterReader,
+    ClusterUpdateReader,
+    IdentityProviderConfigReader,
     OidcProviderReader,
     PodIdentityAssociationReader,
+    PrincipalReader,
     RoleReader,
     StackReader,
 }
@@ -54,8 +71,11 @@ together! {
     /// Changes an account and region. Only the runner of an approved plan is given this.
     AwsWriter:
     AddonWriter,
+    AccessEntryWriter,
     ChangeSetWriter,
     ClusterWriter,
+    ClusterUpdateWriter,
+    IdentityProviderConfigWriter,
     OidcProviderWriter,
     PodIdentityAssociationWriter,
     RoleWriter,

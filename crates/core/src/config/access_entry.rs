@@ -1,0 +1,74 @@
+//! `accessConfig.accessEntries` of a ClusterConfig, as plain values. Built from a file by `decode`, or by hand from flags.
+
+use serde::{Deserialize, Serialize};
+
+use super::location::{Located, SourceLocation};
+
+/// What the file says of the cluster's access entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessEntries {
+    /// The entries, in the order of the file.
+    pub entries: Vec<AccessEntry>,
+    /// Whether the file has the list at all, be it an empty one. Without it the file says nothing of them.
+    pub is_listed: bool,
+}
+
+/// An access entry that shall be there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessEntry {
+    /// The IAM principal, a role's path included.
+    pub principal_arn: Located<String>,
+    /// `STANDARD`, `EC2_LINUX`, …
+    pub entry_type: Located<String>,
+    /// Kubernetes groups, in the order of the file.
+    pub groups: Vec<Located<String>>,
+    /// The user name; EKS derives one where there is none.
+    pub username: Option<Located<String>>,
+    /// Access policies, in the order of the file.
+    pub policies: Vec<AccessPolicy>,
+    /// What stays as it is on an entry that is there: flags that do not name it say nothing of it. A file states all.
+    pub keeps: Keeps,
+    /// Where the entry begins in the file.
+    pub location: Option<SourceLocation>,
+}
+
+/// An access policy of an entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessPolicy {
+    /// Its ARN.
+    pub arn: Located<String>,
+    /// `cluster` or `namespace`, as written.
+    pub scope: Located<String>,
+    /// The namespaces to which it is limited, wildcards among them.
+    pub namespaces: Vec<Located<String>>,
+}
+
+impl AccessPolicy {
+    /// The namespaces to which it is limited; none for the whole cluster.
+    pub fn limits(&self) -> Option<Vec<String>> {
+        let names = self.namespaces.iter().map(|namespace| namespace.value.clone());
+        (self.scope.value != CLUSTER_SCOPE).then(|| names.collect())
+    }
+}
+
+/// The scope of a policy for the whole cluster.
+pub const CLUSTER_SCOPE: &str = "cluster";
+/// The scope of a policy for namespaces.
+pub const NAMESPACE_SCOPE: &str = "namespace";
+
+/// What of an existing entry stays as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that was not given, independent of the others"
+)]
+pub struct Keeps {
+    /// Its type.
+    pub entry_type: bool,
+    /// Its user name.
+    pub username: bool,
+    /// Its groups.
+    pub groups: bool,
+    /// Its access policies.
+    pub policies: bool,
+}

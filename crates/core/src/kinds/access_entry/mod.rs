@@ -1,0 +1,163 @@
+//! Access entries of EKS: one change per principal, compared as a whole and written call by call.
+//!
+//! An entry that is there is compared and adopted as it is, whoever made it; what EKS makes for nodes is compared in its type
+//! alone. Whatever is taken away is taken away after all that is given.
+
+mod findings;
+mod granted;
+mod operation;
+mod plan;
+mod removal;
+mod run;
+mod stack;
+mod wanted;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use super::{Kind, Request, RunContext, Scope};
+use crate::{
+    config::access_entry::AccessEntry as ConfiguredEntry,
+    engine::{PlanDraft, StepDone, StepError, executor::Progress},
+    live::{
+        AccessEntries, AllNamespaces, AwsAuth, Bindings, CallerInCluster, Live, LiveReader,
+        OfferedAccessPolicies, PrincipalByArn, Stacks,
+    },
+};
+
+/// The tag of the entries that eksact made, which `--prune` may delete.
+pub const MANAGED_BY_TAG: &str = "eksact.dev/managed-by";
+/// Its value.
+pub const MANAGED_BY: &str = "eksact";
+
+/// The kind `access-entry`.
+#[derive(Debug)]
+pub struct AccessEntryKind;
+
+/// What a command asks of access entries beyond the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccessEntryScope {
+    /// The principals whose entries shall go.
+    pub delete: Vec<String>,
+    /// Whether only what exists is changed: an entry that is missing is an error, and not made.
+    pub is_update: bool,
+}
+
+impl Scope for AccessEntryScope {}
+
+fn wanted(request: &Request) -> &[ConfiguredEntry] {
+    &request.config.access_entries.entries
+}
+
+fn to_delete(request: &Request) -> &[String] {
+    request
+        .scope::<AccessEntryScope>()
+        .map(|scope| scope.delete.as_slice())
+        .unwrap_or_default()
+}
+
+/// Whether the request has anything to do with access entries.
+fn is_asked(request: &Request) -> bool {
+    request.config.access_entries.is_listed || !wanted(request).is_empty() || !to_delete(request).is_empty()
+}
+
+/// Whether the cluster has no access entries at all.
+fn reads_aws_auth_only(live: &Live) -> bool {
+    live.cluster.authentication_mode.as_deref() == Some("CONFIG_MAP")
+}
+
+/// The tags of an entry that eksact makes.
+fn own_tags() -> BTreeMap<String, String> {
+    BTreeMap::from([(MANAGED_BY_TAG.to_owned(), MANAGED_BY.to_owned())])
+}
+
+#[async_trait]
+impl Kind for AccessEntryKind {
+    const NAME: &'static str = "access-entry";
+    type Operation = operation::Operation;
+
+    async fn read(&self, request: &Request, reader: &LiveReader) {
+        if !is_asked(request) || reads_aws_auth_only(&reader.snapshot()) {
+            return;
+        }
+        let wanted = wanted(request);
+        let account = reader.account();
+        // Of other accounts nothing can be read, and a flaw in an ARN is the configuration's to tell.
+        let principals: Vec<PrincipalByArn> = wanted
+            .iter()
+            .map(|entry| entry.principal_arn.value.as_str())
+            .filter(|arn| arn.split(':').nth(4) == Some(account))
+            .map(|arn| PrincipalByArn(arn.to_owned()))
+            .collect();
+        let entries = async {
+            let entries = reader.ask(AccessEntries).await;
+            let is_about = |arn: &String| {
+                wanted.iter().any(|entry| entry.principal_arn.value == *arn)
+                    || to_delete(request).contains(arn)
+            };
+            let touches = entries
+                .as_ref()
+                .as_ref()
+                .is_ok_and(|entries| entries.iter().any(|entry| is_about(&entry.principal_arn)));
+            // Whoever has roles to make reads the stacks, and says which to wait for.
+            if touches && !request.needs_roles() {
+                reader.ask(Stacks).await;
+            }
+        };
+        let offered = async {
+            if wanted.iter().any(|entry| !entry.policies.is_empty()) {
+                reader.ask(OfferedAccessPolicies).await;
+            }
+        };
+        let in_cluster = async {
+            // What the guards look at, and which mappings an entry shadows.
+            tokio::join!(reader.ask(CallerInCluster), reader.ask(AwsAuth));
+            if wanted.iter().any(|entry| !entry.groups.is_empty()) {
+                reader.ask(Bindings).await;
+            }
+            let mut policies = wanted.iter().flat_map(|entry| &entry.policies);
+            if policies.any(|policy| !policy.namespaces.is_empty()) {
+                reader.ask(AllNamespaces).await;
+            }
+        };
+        tokio::join!(entries, offered, in_cluster, reader.read(principals));
+    }
+
+    fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        if is_asked(request) {
+            plan::plan(request, live, draft);
+        }
+    }
+
+    fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        if is_asked(request) && !reads_aws_auth_only(live) {
+            removal::plan(request, live, draft);
+        }
+    }
+
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        _draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
+        operation.predict(live);
+        Ok(())
+    }
+
+    fn review(&self, request: &Request, _live: &Live, after: &Live, draft: &mut PlanDraft) {
+        if is_asked(request) {
+            findings::review(request, after, draft);
+        }
+    }
+
+    async fn run(
+        &self,
+        operation: Self::Operation,
+        context: &RunContext,
+        progress: &Progress,
+    ) -> Result<StepDone, StepError> {
+        run::run(operation, context, progress).await
+    }
+}

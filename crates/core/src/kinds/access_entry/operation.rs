@@ -1,0 +1,127 @@
+//! The writes of access entries, one call of EKS each.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    live::{AccessEntries, Live},
+    ports::aws::{AccessEntry, AccessPolicy, NewAccessEntry},
+};
+use eksact_identity::authn::access_entry::derived_username;
+
+/// One write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "kebab-case")]
+pub(crate) enum Operation {
+    /// Makes an entry.
+    Create {
+        /// Name of the cluster.
+        cluster: String,
+        /// The entry.
+        entry: NewAccessEntry,
+        /// Whether IAM was seen to have the principal: a refusal of it is a delay then.
+        principal_exists: bool,
+    },
+    /// Sets the user name and the groups, both of them.
+    Update {
+        /// Name of the cluster.
+        cluster: String,
+        /// The entry as it was.
+        seen: AccessEntry,
+        /// The user name; EKS derives one where there is none.
+        username: Option<String>,
+        /// The groups.
+        groups: Vec<String>,
+    },
+    /// Associates a policy, or gives it another scope.
+    Associate {
+        /// Name of the cluster.
+        cluster: String,
+        /// The entry's principal.
+        principal_arn: String,
+        /// The policy with its scope.
+        policy: AccessPolicy,
+        /// The policy as it was, where it was associated.
+        seen: Option<AccessPolicy>,
+        /// Whether the same plan makes the entry.
+        is_new: bool,
+    },
+    /// Takes a policy away.
+    Disassociate {
+        /// Name of the cluster.
+        cluster: String,
+        /// The entry's principal.
+        principal_arn: String,
+        /// The policy as it was.
+        seen: AccessPolicy,
+    },
+    /// Deletes an entry with its policies.
+    Delete {
+        /// Name of the cluster.
+        cluster: String,
+        /// The entry as it was.
+        seen: AccessEntry,
+    },
+}
+
+impl Operation {
+    /// Changes what was read as the write would.
+    pub(super) fn predict(&self, live: &mut Live) {
+        live.change(&AccessEntries, |entries| match self {
+            Self::Create { entry, .. } => entries.push(made(entry)),
+            Self::Delete { seen, .. } => {
+                entries.retain(|entry| entry.principal_arn != seen.principal_arn);
+            }
+            Self::Update {
+                seen,
+                username,
+                groups,
+                ..
+            } => {
+                if let Some(entry) = of(entries, &seen.principal_arn) {
+                    entry.username = username
+                        .clone()
+                        .unwrap_or_else(|| derived_username(&entry.entry_type, &entry.principal_arn));
+                    entry.groups.clone_from(groups);
+                }
+            }
+            Self::Associate {
+                principal_arn,
+                policy,
+                ..
+            } => {
+                if let Some(entry) = of(entries, principal_arn) {
+                    entry.policies.retain(|other| other.arn != policy.arn);
+                    entry.policies.push(policy.clone());
+                }
+            }
+            Self::Disassociate {
+                principal_arn, seen, ..
+            } => {
+                if let Some(entry) = of(entries, principal_arn) {
+                    entry.policies.retain(|policy| policy.arn != seen.arn);
+                }
+            }
+        });
+    }
+}
+
+fn of<'a>(entries: &'a mut [AccessEntry], principal_arn: &str) -> Option<&'a mut AccessEntry> {
+    entries
+        .iter_mut()
+        .find(|entry| entry.principal_arn == principal_arn)
+}
+
+/// The entry that EKS makes of this, without what only EKS knows.
+pub(super) fn made(new: &NewAccessEntry) -> AccessEntry {
+    AccessEntry {
+        username: new
+            .username
+            .clone()
+            .unwrap_or_else(|| derived_username(&new.entry_type, &new.principal_arn)),
+        principal_arn: new.principal_arn.clone(),
+        groups: new.groups.clone(),
+        entry_type: new.entry_type.clone(),
+        tags: new.tags.clone(),
+        ..AccessEntry::default()
+    }
+}

@@ -1,0 +1,546 @@
+//! From the entries that shall be there and those that are to what is done about each. Pure.
+
+use serde_json::json;
+
+use super::{
+    granted::{Granted, effect, meaning, name_of, same_scope, scope_value},
+    operation::{Operation, made},
+    own_tags, reads_aws_auth_only, stack, to_delete,
+    wanted::{Known, policies_are_offered, principal},
+};
+use crate::{
+    config::access_entry::AccessEntry as ConfiguredEntry,
+    engine::{
+        Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
+        plan::fingerprint,
+    },
+    guard::{Guard, access::principal_key, aws_auth::AwsAuthReading},
+    kinds::Request,
+    live::{Live, addresses},
+    ports::aws::{AccessEntry, AccessPolicy, NewAccessEntry},
+};
+use eksact_identity::authn::access_entry::{derived_username, is_for_nodes, takes_policies};
+use eksact_message::code::Code;
+
+/// Adds the difference of every entry that shall be there.
+pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    let wanted = super::wanted(request);
+    if reads_aws_auth_only(live) {
+        if !wanted.is_empty() || !to_delete(request).is_empty() {
+            draft.add_finding(without_entries(live));
+        }
+        return;
+    }
+    let entries = match live.access_entries() {
+        Some(Ok(entries)) => entries,
+        Some(Err(error)) => {
+            let finding = Finding::new(
+                Severity::Error,
+                Code::AccessEntriesUnreadable,
+                format!("the access entries of the cluster could not be read: {error}"),
+            );
+            draft.add_finding(finding.with_help_for(error));
+            return;
+        }
+        None => return,
+    };
+    let is_update = request
+        .scope::<super::AccessEntryScope>()
+        .is_some_and(|scope| scope.is_update);
+    for configured in wanted {
+        let arn = configured.principal_arn.value.as_str();
+        let existing = entries.iter().find(|entry| entry.principal_arn == arn);
+        let Some(known) = principal(configured, existing, live, draft) else {
+            continue;
+        };
+        if existing.is_none() && is_update {
+            let finding = Finding::new(
+                Severity::Error,
+                Code::NothingToUpdate,
+                format!("cluster {} has no access entry of {arn}", live.cluster.name),
+            );
+            draft.add_finding(
+                finding
+                    .about(&addresses::access_entry(arn))
+                    .with_help(remedy!(
+                        "`eksact create accessentry` makes one; `eksact get accessentry --cluster {} --region {}` lists them.",
+                        live.cluster.name,
+                        live.region
+                    )),
+            );
+            continue;
+        }
+        if !policies_are_offered(configured, live, draft) {
+            continue;
+        }
+        let subject = Subject {
+            live,
+            configured,
+            address: addresses::access_entry(arn),
+            wanted: target(configured, existing),
+            principal_exists: matches!(known, Known::There(_)),
+        };
+        match existing {
+            None => subject.create(draft),
+            Some(existing) => subject.compare(existing, &known, draft),
+        }
+    }
+}
+
+/// That the cluster has no access entries, once for all of them.
+fn without_entries(live: &Live) -> Finding {
+    Finding::new(
+        Severity::Error,
+        Code::AccessEntryMode,
+        format!(
+            "the cluster {} has no access entries: its authentication mode is CONFIG_MAP, in which only aws-auth \
+             lets anyone in",
+            live.cluster.name
+        ),
+    )
+    .with_help(remedy!(
+        "Change the mode first, which cannot be undone and leaves aws-auth working: aws eks update-cluster-config \
+         --region {} --name {} --access-config authenticationMode=API_AND_CONFIG_MAP",
+        live.region,
+        live.cluster.name
+    ))
+}
+
+/// What shall be there: what the configuration says, and of an entry that is there what it says nothing of.
+struct Target {
+    entry_type: String,
+    /// None where EKS shall derive one.
+    username: Option<String>,
+    groups: Vec<String>,
+    policies: Vec<AccessPolicy>,
+}
+
+fn target(configured: &ConfiguredEntry, existing: Option<&AccessEntry>) -> Target {
+    let keeps = configured.keeps;
+    let kept = |keeps: bool| existing.filter(|_| keeps);
+    let entry_type = kept(keeps.entry_type).map_or_else(
+        || configured.entry_type.value.clone(),
+        |existing| existing.entry_type.clone(),
+    );
+    let username = match kept(keeps.username) {
+        Some(existing) => {
+            let derived = derived_username(&existing.entry_type, &existing.principal_arn);
+            (existing.username != derived).then(|| existing.username.clone())
+        }
+        None => configured
+            .username
+            .as_ref()
+            .map(|username| username.value.clone()),
+    };
+    Target {
+        entry_type,
+        username,
+        groups: match kept(keeps.groups) {
+            Some(existing) => existing.groups.clone(),
+            None => configured
+                .groups
+                .iter()
+                .map(|group| group.value.clone())
+                .collect(),
+        },
+        policies: match kept(keeps.policies) {
+            Some(existing) => existing.policies.clone(),
+            None => configured
+                .policies
+                .iter()
+                .map(|policy| AccessPolicy {
+                    arn: policy.arn.value.clone(),
+                    namespaces: policy.limits(),
+                })
+                .collect(),
+        },
+    }
+}
+
+struct Subject<'plan> {
+    live: &'plan Live,
+    configured: &'plan ConfiguredEntry,
+    address: Address,
+    wanted: Target,
+    principal_exists: bool,
+}
+
+impl Subject<'_> {
+    fn arn(&self) -> &str {
+        &self.configured.principal_arn.value
+    }
+
+    fn cluster(&self) -> String {
+        self.live.cluster.name.clone()
+    }
+
+    fn new_entry(&self) -> NewAccessEntry {
+        let for_nodes = is_for_nodes(&self.wanted.entry_type);
+        NewAccessEntry {
+            principal_arn: self.arn().to_owned(),
+            entry_type: self.wanted.entry_type.clone(),
+            username: self.wanted.username.clone().filter(|_| !for_nodes),
+            groups: if for_nodes {
+                Vec::new()
+            } else {
+                self.wanted.groups.clone()
+            },
+            tags: own_tags(),
+        }
+    }
+
+    /// The entry as it would be.
+    fn after(&self) -> AccessEntry {
+        AccessEntry {
+            policies: self.wanted.policies.clone(),
+            ..made(&self.new_entry())
+        }
+    }
+
+    /// The steps that make the entry, each policy after it.
+    fn create_steps(&self, after: Vec<StepId>, draft: &mut PlanDraft) -> Vec<StepId> {
+        let create = draft.add_step(
+            &self.address,
+            "create",
+            format!("create access entry of {}", self.arn()),
+            after,
+            &Operation::Create {
+                cluster: self.cluster(),
+                entry: self.new_entry(),
+                principal_exists: self.principal_exists,
+            },
+        );
+        let mut steps = vec![create.clone()];
+        for policy in &self.wanted.policies {
+            steps.push(self.associate(policy, None, true, vec![create.clone()], draft));
+        }
+        steps
+    }
+
+    fn associate(
+        &self,
+        policy: &AccessPolicy,
+        seen: Option<&AccessPolicy>,
+        is_new: bool,
+        after: Vec<StepId>,
+        draft: &mut PlanDraft,
+    ) -> StepId {
+        let name = name_of(&policy.arn);
+        draft.add_step(
+            &self.address,
+            &format!("associate-{name}"),
+            format!("associate access policy {name} with {}", self.arn()),
+            after,
+            &Operation::Associate {
+                cluster: self.cluster(),
+                principal_arn: self.arn().to_owned(),
+                policy: policy.clone(),
+                seen: seen.cloned(),
+                is_new,
+            },
+        )
+    }
+
+    fn create(&self, draft: &mut PlanDraft) {
+        let steps = self.create_steps(Vec::new(), draft);
+        let reading = AwsAuthReading::of_live(self.live).and_then(Result::ok);
+        let mapped = reading
+            .and_then(|reading| reading.access.principals.get(&principal_key(self.arn())).cloned())
+            .filter(|_| self.live.cluster.authentication_mode.as_deref() != Some("API"));
+        let mut notes = Vec::new();
+        if let Some(mapped) = &mapped {
+            let groups = if mapped.groups.is_empty() {
+                "no groups".to_owned()
+            } else {
+                format!("the groups {}", mapped.groups.join(", "))
+            };
+            notes.push(format!(
+                "From then on the cluster ignores its mapping in aws-auth, user name {} with {groups}.",
+                mapped.username
+            ));
+        }
+        let before = mapped.as_ref().map(Granted::from);
+        let total = effect(before.as_ref(), Some(&Granted::from(&self.after())));
+        self.add_change(
+            (Action::Create, Reason::new("missing", "it does not exist")),
+            (None, total),
+            notes,
+            steps,
+            draft,
+        );
+    }
+
+    fn compare(&self, existing: &AccessEntry, known: &Known<'_>, draft: &mut PlanDraft) {
+        let is_stale = match (known, existing.created_at) {
+            (Known::There(principal), Some(made)) => principal.created_at > made,
+            _ => false,
+        };
+        let has_other_type = existing.entry_type != self.wanted.entry_type;
+        let for_nodes = is_for_nodes(&self.wanted.entry_type);
+        let username = self
+            .wanted
+            .username
+            .clone()
+            .unwrap_or_else(|| derived_username(&self.wanted.entry_type, self.arn()));
+        let has_other_user =
+            !for_nodes && (existing.username != username || !same_set(&existing.groups, &self.wanted.groups));
+        let changed: Vec<&AccessPolicy> = self
+            .wanted
+            .policies
+            .iter()
+            .filter(|policy| {
+                !existing.policies.iter().any(|other| {
+                    other.arn == policy.arn
+                        && same_scope(other.namespaces.as_ref(), policy.namespaces.as_ref())
+                })
+            })
+            .collect();
+        let dropped: Vec<&AccessPolicy> = existing
+            .policies
+            .iter()
+            .filter(|policy| takes_policies(&self.wanted.entry_type) && !self.wants(&policy.arn))
+            .collect();
+        let differs = has_other_user || !changed.is_empty() || !dropped.is_empty();
+        if !is_stale && !has_other_type && !differs {
+            draft.add_unchanged(self.address.clone());
+            return;
+        }
+        if let Some(name) = stack::stack_of(existing, self.live) {
+            draft.add_finding(of_stack(&self.address, self.arn(), &name, self.configured));
+            return;
+        }
+        if is_stale || has_other_type {
+            self.replace(existing, is_stale, draft);
+            return;
+        }
+        let mut given = Vec::new();
+        if has_other_user {
+            given.push(draft.add_step(
+                &self.address,
+                "update",
+                format!("set user name and groups of the access entry of {}", self.arn()),
+                Vec::new(),
+                &Operation::Update {
+                    cluster: self.cluster(),
+                    seen: existing.clone(),
+                    username: self.wanted.username.clone(),
+                    groups: self.wanted.groups.clone(),
+                },
+            ));
+        }
+        for policy in changed {
+            let seen = existing.policies.iter().find(|other| other.arn == policy.arn);
+            given.push(self.associate(policy, seen, false, Vec::new(), draft));
+        }
+        // What takes its place is there before a policy goes.
+        let before_going = given.clone();
+        let mut steps = given;
+        for policy in dropped {
+            let name = name_of(&policy.arn);
+            steps.push(draft.add_step(
+                &self.address,
+                &format!("disassociate-{name}"),
+                format!("disassociate access policy {name} from {}", self.arn()),
+                before_going.clone(),
+                &Operation::Disassociate {
+                    cluster: self.cluster(),
+                    principal_arn: self.arn().to_owned(),
+                    seen: policy.clone(),
+                },
+            ));
+        }
+        let mut after = self.after();
+        if for_nodes {
+            // What EKS fills in stays, whatever it is.
+            (after.username, after.groups) = (existing.username.clone(), existing.groups.clone());
+        }
+        let total = effect(Some(&Granted::from(existing)), Some(&Granted::from(&after)));
+        self.add_change(
+            (
+                Action::Update,
+                Reason::new("differs", "it differs from the desired state"),
+            ),
+            (Some(existing), total),
+            Vec::new(),
+            steps,
+            draft,
+        );
+    }
+
+    fn wants(&self, policy_arn: &str) -> bool {
+        self.wanted.policies.iter().any(|policy| policy.arn == policy_arn)
+    }
+
+    /// Deletes the entry and makes it again: its type cannot be changed, nor the principal that EKS knows it by.
+    fn replace(&self, existing: &AccessEntry, is_stale: bool, draft: &mut PlanDraft) {
+        let delete = draft.add_step(
+            &self.address,
+            "delete",
+            format!("delete access entry of {}", self.arn()),
+            Vec::new(),
+            &Operation::Delete {
+                cluster: self.cluster(),
+                seen: existing.clone(),
+            },
+        );
+        let mut steps = vec![delete.clone()];
+        steps.extend(self.create_steps(vec![delete], draft));
+        let before = Granted::from(existing);
+        let after = Granted::from(&self.after());
+        let (reason, total, note) = if is_stale {
+            let message = format!(
+                "the access entry of {} is stale: the principal was made again since, and EKS knows the new one not by \
+                 its name but by its unique id",
+                self.arn()
+            );
+            let finding = Finding::new(Severity::Warning, Code::PrincipalStale, message);
+            draft.add_finding(finding.about(&self.address).at(self.configured.location.as_ref()));
+            (
+                Reason::new(
+                    "stale",
+                    "its principal was made again, and the new one has no access",
+                ),
+                effect(None, Some(&after)),
+                "The entry is deleted and made again for the principal that has the ARN now.",
+            )
+        } else {
+            draft.add_finding(
+                Guard::AccessEntryReplaced
+                    .refusal(format!(
+                        "the access entry of {} is of type {}, and shall be of type {}, which EKS cannot change: it would be \
+                         deleted and made again, and {0} has no access in between",
+                        self.arn(),
+                        existing.entry_type,
+                        self.wanted.entry_type
+                    ))
+                    .about(&self.address)
+                    .at(self.configured.location.as_ref())
+                    .with_help(remedy!(
+                        "--allow {} does it anyway.",
+                        Guard::AccessEntryReplaced.code()
+                    )),
+            );
+            (
+                Reason::new("type-differs", "its type cannot be changed"),
+                effect(Some(&before), Some(&after)),
+                "The entry is deleted and made again: its principal has no access in between.",
+            )
+        };
+        self.add_change(
+            (Action::Replace, reason),
+            (Some(existing), total),
+            vec![note.to_owned()],
+            steps,
+            draft,
+        );
+    }
+
+    fn add_change(
+        &self,
+        (action, reason): (Action, Reason),
+        (existing, total): (Option<&AccessEntry>, Effect),
+        notes: Vec<String>,
+        steps: Vec<StepId>,
+        draft: &mut PlanDraft,
+    ) {
+        let mut attributes = self.attributes(existing, action == Action::Replace);
+        // One word about the whole: the parts may cancel each other out.
+        if let Some(first) = attributes.first_mut() {
+            first.effect = Some(total);
+        }
+        draft.add_change(Change {
+            address: self.address.clone(),
+            action,
+            reasons: vec![reason],
+            source: self.configured.location.clone(),
+            attributes,
+            depends_on: Vec::new(),
+            steps,
+            fingerprint: fingerprint(&existing),
+            effect: Effect::Equal,
+            notes,
+        });
+    }
+
+    fn attributes(&self, existing: Option<&AccessEntry>, is_made_again: bool) -> Vec<AttributeChange> {
+        let after = self.after();
+        let mut attributes = Vec::new();
+        let entry_type = existing.map(|existing| json!(existing.entry_type));
+        if entry_type != Some(json!(after.entry_type)) || is_made_again {
+            attributes.push(AttributeChange::plain(
+                "type",
+                entry_type,
+                Some(json!(after.entry_type)),
+            ));
+        }
+        if !is_for_nodes(&after.entry_type) {
+            let username = existing.map(|existing| json!(existing.username));
+            if username != Some(json!(after.username)) {
+                let change = AttributeChange::plain("username", username, Some(json!(after.username)));
+                attributes.push(if self.wanted.username.is_none() {
+                    change.with_remark("derived by EKS")
+                } else {
+                    change
+                });
+            }
+            let now = existing
+                .map(|existing| existing.groups.as_slice())
+                .unwrap_or_default();
+            if !same_set(now, &after.groups) {
+                let value = |groups: &[String]| (!groups.is_empty()).then(|| json!(groups));
+                attributes.push(AttributeChange::plain("groups", value(now), value(&after.groups)));
+            }
+        }
+        let now = existing
+            .map(|existing| existing.policies.as_slice())
+            .unwrap_or_default();
+        for policy in &after.policies {
+            let before = now.iter().find(|other| other.arn == policy.arn);
+            let is_same = before
+                .is_some_and(|before| same_scope(before.namespaces.as_ref(), policy.namespaces.as_ref()));
+            if is_same && !is_made_again {
+                continue;
+            }
+            let change = AttributeChange::plain(
+                format!("access policy {}", name_of(&policy.arn)),
+                before.map(scope_value),
+                Some(scope_value(policy)),
+            );
+            attributes.push(match meaning(&policy.arn) {
+                Some(meaning) => change.with_remark(meaning),
+                None => change,
+            });
+        }
+        for policy in now.iter().filter(|policy| !self.wants(&policy.arn)) {
+            attributes.push(AttributeChange::plain(
+                format!("access policy {}", name_of(&policy.arn)),
+                Some(scope_value(policy)),
+                None,
+            ));
+        }
+        attributes
+    }
+}
+
+fn same_set(one: &[String], other: &[String]) -> bool {
+    let set = |names: &[String]| names.iter().cloned().collect::<std::collections::BTreeSet<_>>();
+    set(one) == set(other)
+}
+
+/// That an entry is a stack's, and not changed beside it.
+fn of_stack(address: &Address, arn: &str, stack: &str, configured: &ConfiguredEntry) -> Finding {
+    Finding::new(
+        Severity::Error,
+        Code::AccessEntryStack,
+        format!(
+            "the access entry of {arn} differs from the file, and belongs to the CloudFormation stack {stack}: a change \
+             beside the stack would be undone by it"
+        ),
+    )
+    .about(address)
+    .at(configured.location.as_ref())
+    .with_help(remedy!(
+        "Change the stack, or write into the file what the entry is: `eksact get accessentry --principal-arn {arn}` \
+         shows it."
+    ))
+}

@@ -1,0 +1,193 @@
+//! Which entries go: named by a command, or pruned because the file no longer has what eksact made.
+
+use serde_json::json;
+
+use super::{MANAGED_BY, MANAGED_BY_TAG, granted, operation::Operation, stack, to_delete};
+use crate::{
+    engine::{
+        Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, plan::fingerprint,
+    },
+    kinds::{
+        Request,
+        revocation::{held_back, is_held_back},
+    },
+    live::{Live, addresses},
+    ports::aws::AccessEntry,
+};
+use eksact_identity::authn::access_entry::{is_for_nodes, is_service_linked};
+use eksact_message::code::Code;
+
+/// So many principals are told in a note.
+const MOST_NAMES: usize = 10;
+
+/// Adds the deletions, or says what stays.
+pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    let Some(Ok(entries)) = live.access_entries() else {
+        // Already told.
+        return;
+    };
+    for arn in to_delete(request) {
+        named(arn, entries, live, draft);
+    }
+    if request.config.access_entries.is_listed {
+        pruned(request, entries, live, draft);
+    }
+}
+
+fn named(arn: &str, entries: &[AccessEntry], live: &Live, draft: &mut PlanDraft) {
+    let address = addresses::access_entry(arn);
+    let Some(entry) = entries.iter().find(|entry| entry.principal_arn == arn) else {
+        let finding = Finding::new(
+            Severity::Note,
+            Code::NothingToDelete,
+            format!("cluster {} has no access entry of {arn}", live.cluster.name),
+        )
+        .about(&address);
+        let name = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_lowercase();
+        let near = entries
+            .iter()
+            .find(|entry| name(&entry.principal_arn) == name(arn));
+        draft.add_finding(match near {
+            Some(near) => finding.with_help(remedy!("Did you mean --principal-arn {}?", near.principal_arn)),
+            None => finding,
+        });
+        return;
+    };
+    if is_service_linked(arn) {
+        let message = format!(
+            "the access entry of {arn} is kept: it is of a service-linked role, and only the service deletes it"
+        );
+        draft.add_finding(Finding::new(Severity::Error, Code::NotOurs, message).about(&address));
+        return;
+    }
+    if let Some(stack) = stack::stack_of(entry, live) {
+        let message = format!(
+            "the access entry of {arn} is kept: it belongs to the CloudFormation stack {stack}, which deletes it with \
+             itself"
+        );
+        draft.add_finding(
+            Finding::new(Severity::Error, Code::AccessEntryStack, message)
+                .about(&address)
+                .with_help(remedy!(
+                    "aws cloudformation delete-stack --region {} --stack-name {stack}",
+                    live.region
+                )),
+        );
+        return;
+    }
+    delete(entry, Reason::new("requested", "it was requested"), live, draft);
+}
+
+fn pruned(request: &Request, entries: &[AccessEntry], live: &Live, draft: &mut PlanDraft) {
+    let is_wanted = |entry: &&AccessEntry| {
+        super::wanted(request)
+            .iter()
+            .any(|wanted| wanted.principal_arn.value == entry.principal_arn)
+    };
+    let left: Vec<&AccessEntry> = entries
+        .iter()
+        .filter(|entry| is_own(entry) && !is_wanted(entry))
+        .collect();
+    if left.is_empty() {
+        return;
+    }
+    if !request.settings.prune {
+        let mut names: Vec<&str> = left.iter().map(|entry| entry.principal_arn.as_str()).collect();
+        let more = names.len().saturating_sub(MOST_NAMES);
+        names.truncate(MOST_NAMES);
+        let more = match more {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        draft.add_finding(
+            Finding::new(
+                Severity::Note,
+                Code::NotPruned,
+                format!(
+                    "eksact made access entries that the file does not have, and they still let in: {}{more}",
+                    names.join(", ")
+                ),
+            )
+            .with_help(remedy!("--prune deletes them.")),
+        );
+        return;
+    }
+    let is_held_back = is_held_back(draft);
+    for entry in left {
+        if is_held_back {
+            let stays = format!("the access entry of {} is kept", entry.principal_arn);
+            draft.add_finding(held_back(&addresses::access_entry(&entry.principal_arn), &stays));
+        } else {
+            delete(
+                entry,
+                Reason::new("pruned", "the file no longer has it"),
+                live,
+                draft,
+            );
+        }
+    }
+}
+
+/// Whether eksact made an entry, and it is one of those that it would make: never one of nodes or of a service, whoever has
+/// put our tag on it.
+fn is_own(entry: &AccessEntry) -> bool {
+    entry
+        .tags
+        .get(MANAGED_BY_TAG)
+        .is_some_and(|value| value == MANAGED_BY)
+        && !is_service_linked(&entry.principal_arn)
+}
+
+fn delete(entry: &AccessEntry, reason: Reason, live: &Live, draft: &mut PlanDraft) {
+    let arn = &entry.principal_arn;
+    let address = addresses::access_entry(arn);
+    // Everything that is given is there before somebody loses something.
+    let after = draft
+        .changes()
+        .iter()
+        .filter(|change| addresses::gives_access(&change.address) && change.action != Action::Delete)
+        .filter_map(|change| draft.last_step_of(&change.address))
+        .collect();
+    let step = draft.add_step(
+        &address,
+        "delete",
+        format!("delete access entry of {arn}"),
+        after,
+        &Operation::Delete {
+            cluster: live.cluster.name.clone(),
+            seen: entry.clone(),
+        },
+    );
+    let mut attributes = vec![
+        AttributeChange::plain("type", Some(json!(entry.entry_type)), None).with_effect(Effect::Narrower),
+    ];
+    if !is_for_nodes(&entry.entry_type) {
+        attributes.push(AttributeChange::plain(
+            "username",
+            Some(json!(entry.username)),
+            None,
+        ));
+        if !entry.groups.is_empty() {
+            attributes.push(AttributeChange::plain("groups", Some(json!(entry.groups)), None));
+        }
+    }
+    for policy in &entry.policies {
+        attributes.push(AttributeChange::plain(
+            format!("access policy {}", granted::name_of(&policy.arn)),
+            Some(granted::scope_value(policy)),
+            None,
+        ));
+    }
+    draft.add_change(Change {
+        address,
+        action: Action::Delete,
+        reasons: vec![reason],
+        source: None,
+        attributes,
+        depends_on: Vec::new(),
+        steps: vec![step],
+        fingerprint: fingerprint(entry),
+        effect: Effect::Narrower,
+        notes: Vec::new(),
+    });
+}

@@ -1,0 +1,289 @@
+//! Carries the writes out. EKS has no preconditions: what a write was planned from is read again right before it.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{
+    granted::same_scope,
+    operation::{Operation, made},
+};
+use crate::{
+    engine::{StepDone, StepError, StepFailure, executor::Progress},
+    kinds::{RunContext, runner::run_again},
+    ports::{
+        CallError, CallErrorKind,
+        aws::{AccessEntry, AccessPolicy, NewAccessEntry},
+    },
+};
+use eksact_identity::authn::access_entry::{derived_username, is_for_nodes};
+
+/// How long EKS may take to see a new principal, or a new entry. Terraform's provider waits as long
+/// (`internal/service/eks/access_entry.go`).
+const PATIENCE: Duration = Duration::from_mins(2);
+
+pub(super) async fn run(
+    operation: Operation,
+    context: &RunContext,
+    progress: &Progress,
+) -> Result<StepDone, StepError> {
+    match operation {
+        Operation::Create {
+            cluster,
+            entry,
+            principal_exists,
+        } => create(&cluster, &entry, principal_exists, context, progress).await,
+        Operation::Update {
+            cluster,
+            seen,
+            username,
+            groups,
+        } => update(&cluster, &seen, username.as_deref(), &groups, context).await,
+        Operation::Associate {
+            cluster,
+            principal_arn,
+            policy,
+            seen,
+            is_new,
+        } => {
+            let at = At {
+                cluster: &cluster,
+                principal: &principal_arn,
+                context,
+            };
+            if !is_new
+                && at
+                    .policy_as_seen(&policy.arn, seen.as_ref(), Some(&policy))
+                    .await?
+            {
+                return Ok(StepDone::default());
+            }
+            let call = || {
+                context
+                    .writers
+                    .aws
+                    .associate_access_policy(&cluster, &principal_arn, &policy)
+            };
+            retried(call, |error| is_new && is_unseen_entry(error), progress).await?;
+            Ok(StepDone::default())
+        }
+        Operation::Disassociate {
+            cluster,
+            principal_arn,
+            seen,
+        } => {
+            let at = At {
+                cluster: &cluster,
+                principal: &principal_arn,
+                context,
+            };
+            if at.policy_as_seen(&seen.arn, Some(&seen), None).await? {
+                return Ok(StepDone::default());
+            }
+            let call = context
+                .writers
+                .aws
+                .disassociate_access_policy(&cluster, &principal_arn, &seen.arn);
+            gone_is_done(call.await)
+        }
+        Operation::Delete { cluster, seen } => {
+            let Some(now) = read(&cluster, &seen.principal_arn, context).await? else {
+                return Ok(StepDone::default());
+            };
+            if !is_same(&now, &seen) || now.created_at != seen.created_at {
+                return Err(moved(&seen.principal_arn));
+            }
+            let call = context
+                .writers
+                .aws
+                .delete_access_entry(&cluster, &seen.principal_arn);
+            gone_is_done(call.await)
+        }
+    }
+}
+
+/// One entry and the way to it.
+struct At<'run> {
+    cluster: &'run str,
+    principal: &'run str,
+    context: &'run RunContext,
+}
+
+impl At<'_> {
+    /// Whether the policy is already as it shall be. Refuses where it is neither that nor what the plan saw.
+    async fn policy_as_seen(
+        &self,
+        policy_arn: &str,
+        seen: Option<&AccessPolicy>,
+        wanted: Option<&AccessPolicy>,
+    ) -> Result<bool, StepError> {
+        let Some(entry) = read(self.cluster, self.principal, self.context).await? else {
+            return Err(moved(self.principal));
+        };
+        let now = entry.policies.iter().find(|policy| policy.arn == policy_arn);
+        let is = |other: Option<&AccessPolicy>| match (now, other) {
+            (None, None) => true,
+            (Some(now), Some(other)) => same_scope(now.namespaces.as_ref(), other.namespaces.as_ref()),
+            _ => false,
+        };
+        if is(wanted) {
+            return Ok(true);
+        }
+        if is(seen) {
+            Ok(false)
+        } else {
+            Err(moved(self.principal))
+        }
+    }
+}
+
+async fn read(
+    cluster: &str,
+    principal: &str,
+    context: &RunContext,
+) -> Result<Option<AccessEntry>, CallError> {
+    context.readers.aws.access_entry(cluster, principal).await
+}
+
+async fn create(
+    cluster: &str,
+    entry: &NewAccessEntry,
+    principal_exists: bool,
+    context: &RunContext,
+    progress: &Progress,
+) -> Result<StepDone, StepError> {
+    let call = || context.writers.aws.create_access_entry(cluster, entry);
+    let is_delay = |error: &CallError| principal_exists && is_unseen_principal(error);
+    let Err(error) = retried(call, is_delay, progress).await else {
+        return Ok(StepDone::default());
+    };
+    // Made meanwhile, or made by this very call whose answer was lost: what counts is what is there.
+    if !matches!(
+        error.kind,
+        CallErrorKind::AlreadyExists | CallErrorKind::Unreachable | CallErrorKind::ServiceFailure
+    ) {
+        return Err(error.into());
+    }
+    let Some(now) = read(cluster, &entry.principal_arn, context).await? else {
+        return Err(error.into());
+    };
+    if now.entry_type != entry.entry_type {
+        return Err(moved(&entry.principal_arn));
+    }
+    let wanted = made(entry);
+    if !is_for_nodes(&entry.entry_type) && !has_same_user(&now, &wanted) {
+        context
+            .writers
+            .aws
+            .update_access_entry(
+                cluster,
+                &entry.principal_arn,
+                entry.username.as_deref(),
+                &entry.groups,
+            )
+            .await?;
+    }
+    let mut notes = Vec::new();
+    if error.kind == CallErrorKind::AlreadyExists {
+        notes.push(format!(
+            "The access entry of {} was made meanwhile, and was taken over.",
+            entry.principal_arn
+        ));
+    }
+    Ok(StepDone {
+        notes,
+        ..StepDone::default()
+    })
+}
+
+async fn update(
+    cluster: &str,
+    seen: &AccessEntry,
+    username: Option<&str>,
+    groups: &[String],
+    context: &RunContext,
+) -> Result<StepDone, StepError> {
+    let principal = &seen.principal_arn;
+    let Some(now) = read(cluster, principal, context).await? else {
+        return Err(moved(principal));
+    };
+    let wanted = AccessEntry {
+        username: username.map_or_else(|| derived_username(&seen.entry_type, principal), str::to_owned),
+        groups: groups.to_vec(),
+        ..seen.clone()
+    };
+    if has_same_user(&now, &wanted) {
+        return Ok(StepDone::default());
+    }
+    if !has_same_user(&now, seen) {
+        return Err(moved(principal));
+    }
+    context
+        .writers
+        .aws
+        .update_access_entry(cluster, principal, username, groups)
+        .await?;
+    Ok(StepDone::default())
+}
+
+fn has_same_user(one: &AccessEntry, other: &AccessEntry) -> bool {
+    let groups = |entry: &AccessEntry| entry.groups.iter().cloned().collect::<BTreeSet<_>>();
+    one.username == other.username && groups(one) == groups(other)
+}
+
+fn is_same(one: &AccessEntry, other: &AccessEntry) -> bool {
+    one.entry_type == other.entry_type
+        && has_same_user(one, other)
+        && one.policies.len() == other.policies.len()
+        && one.policies.iter().all(|policy| {
+            other.policies.iter().any(|other| {
+                other.arn == policy.arn && same_scope(other.namespaces.as_ref(), policy.namespaces.as_ref())
+            })
+        })
+}
+
+/// EKS has not seen the entry yet that it has just made.
+fn is_unseen_entry(error: &CallError) -> bool {
+    error.kind == CallErrorKind::NotFound && error.message.contains("principalArn")
+}
+
+/// EKS does not see the principal, which it says in the same words of one that is new to IAM.
+fn is_unseen_principal(error: &CallError) -> bool {
+    error.kind == CallErrorKind::Invalid && error.message.contains("invalid principal")
+}
+
+/// Makes a call, over again as long as it fails by a delay.
+async fn retried<F: Future<Output = Result<(), CallError>>>(
+    call: impl Fn() -> F,
+    is_delay: impl Fn(&CallError) -> bool,
+    progress: &Progress,
+) -> Result<(), CallError> {
+    let begun = Instant::now();
+    let mut pause = Duration::from_secs(1);
+    loop {
+        match call().await {
+            Err(error) if is_delay(&error) && begun.elapsed() + pause < PATIENCE => {
+                progress.tell("waiting until EKS sees the principal");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(10));
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// What is to go and is gone is done.
+fn gone_is_done(answer: Result<(), CallError>) -> Result<StepDone, StepError> {
+    match answer {
+        Err(error) if error.kind != CallErrorKind::NotFound => Err(error.into()),
+        _ => Ok(StepDone::default()),
+    }
+}
+
+fn moved(principal: &str) -> StepError {
+    StepError::new(format!(
+        "the access entry of {principal} changed since the plan was made, and nothing was written"
+    ))
+    .because(StepFailure::Moved)
+    .with_help(run_again())
+}

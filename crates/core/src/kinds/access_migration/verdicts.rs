@@ -1,0 +1,107 @@
+//! What each line's principal keeps, as findings: what is as before needs no word.
+
+use eksact_message::code::Code;
+
+use super::Scope;
+use crate::{
+    engine::{Finding, PlanDraft, Severity},
+    guard::Guard,
+    kinds::bridge,
+    live::{Live, addresses},
+    migration::{Fate, Line, Verdict},
+};
+
+/// Adds a finding for every line that does not simply move.
+pub(super) fn report(scope: &Scope, live: &Live, draft: &mut PlanDraft) {
+    for line in &scope.lines {
+        if let Some(finding) = finding(line, live) {
+            draft.add_finding(finding.about(&addresses::identity_mapping(&line.subject)));
+        }
+    }
+}
+
+fn finding(line: &Line, live: &Live) -> Option<Finding> {
+    let place = match line.line {
+        Some(number) => format!("{} line {number}, {}", line.section.as_str(), line.subject),
+        None => format!("{}, {}", line.section.as_str(), line.subject),
+    };
+    Some(match &line.fate {
+        Fate::Entry(proposal) => {
+            let mut why = proposal.why.clone();
+            why.extend(renamed(proposal.username.as_deref(), line, live));
+            let said = format!("{place}: {}; {}", words(proposal.verdict), why.join("; "));
+            match proposal.verdict {
+                Verdict::Same | Verdict::More if why.is_empty() => return None,
+                Verdict::Same | Verdict::More => Finding::new(Severity::Note, Code::MigrationVerdict, said),
+                Verdict::Unknown if !bridge::gives_everything(&proposal.policies) => {
+                    Finding::new(Severity::Warning, Code::MigrationVerdict, said)
+                }
+                Verdict::Less | Verdict::Unknown => {
+                    let guard = Guard::AccessReduced;
+                    guard
+                        .refusal(said)
+                        .with_help(remedy!("--allow {} does it anyway.", guard.code()))
+                }
+            }
+        }
+        Fate::Decided {
+            verdict: Verdict::Same,
+            ..
+        } => return None,
+        Fate::Decided { verdict, why } => Finding::new(
+            Severity::Warning,
+            Code::MigrationVerdict,
+            format!(
+                "{place}: its access entry alone counts, and it gives {}: {}",
+                match verdict {
+                    Verdict::Less => "less than the line",
+                    Verdict::More => "more than the line",
+                    Verdict::Same | Verdict::Unknown => "something else than the line",
+                },
+                why.join("; ")
+            ),
+        ),
+        Fate::Blocked { why, help } => {
+            let message = format!("{place} stays in aws-auth, and keeps the cluster from mode API: {why}");
+            let finding = Finding::new(Severity::Warning, Code::MigrationBlocked, message);
+            match help {
+                Some(help) => finding.with_help(help.clone()),
+                None => finding,
+            }
+        }
+        Fate::Dead { why } => Finding::new(
+            Severity::Note,
+            Code::MigrationLineWithoutEffect,
+            format!("{place} lets no one in, and no entry is made for it: {why}"),
+        ),
+    })
+}
+
+fn words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Same => "the same access",
+        Verdict::More => "more access",
+        Verdict::Less => "less access",
+        Verdict::Unknown => "it is not known whether the access stays the same",
+    }
+}
+
+/// The bindings that name the user of a line whose name changes.
+fn renamed(username: Option<&str>, line: &Line, live: &Live) -> Option<String> {
+    let before = line.username.as_deref()?;
+    if username == Some(before) || before.contains("{{") {
+        return None;
+    }
+    let Some(Ok(bindings)) = live.bindings() else {
+        return None;
+    };
+    let names: Vec<String> = bindings
+        .iter()
+        .filter(|binding| {
+            let mut subjects = binding.subjects.iter();
+            subjects.any(|subject| subject.kind == "User" && subject.name == before)
+        })
+        .map(|binding| crate::live::binding_words(binding.namespace.as_deref(), &binding.name))
+        .collect();
+    (!names.is_empty()).then(|| format!("{} name the user {before}", names.join(", ")))
+}

@@ -1,0 +1,84 @@
+//! The OIDC identity providers of the cluster: whose users get in with tokens that AWS has not made.
+//!
+//! EKS makes and takes away one at a time, each for minutes, and changes none but for its tags: a change is a deletion and a
+//! creation, between which its users are out
+//! (<https://docs.aws.amazon.com/eks/latest/userguide/authenticate-oidc-identity-provider.html>).
+
+mod compare;
+mod plan;
+mod run;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::{Kind, Request, RunContext, Scope};
+use crate::{
+    engine::{PlanDraft, StepDone, StepError, executor::Progress},
+    live::{ClusterIdentityProviders, Live, LiveReader},
+    ports::aws::IdentityProviderConfig,
+};
+
+/// The kind `identity-provider`.
+#[derive(Debug)]
+pub struct IdentityProviderKind;
+
+/// Identity providers that shall go, by name.
+#[derive(Clone, Debug, Default)]
+pub struct IdentityProvidersToGo(pub BTreeSet<String>);
+
+impl Scope for IdentityProvidersToGo {}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "kebab-case")]
+pub(crate) enum Operation {
+    Associate {
+        cluster: String,
+        config: IdentityProviderConfig,
+    },
+    /// `seen` is the provider that the plan is about: another one under its name is not taken away.
+    Disassociate {
+        cluster: String,
+        seen: IdentityProviderConfig,
+    },
+    Tag {
+        arn: String,
+        tags: BTreeMap<String, String>,
+    },
+}
+
+fn to_go(request: &Request) -> Option<&BTreeSet<String>> {
+    request.scope::<IdentityProvidersToGo>().map(|scope| &scope.0)
+}
+
+#[async_trait]
+impl Kind for IdentityProviderKind {
+    const NAME: &'static str = "identity-provider";
+    type Operation = Operation;
+
+    async fn read(&self, request: &Request, reader: &LiveReader) {
+        let config = &request.config;
+        let prunes = request.settings.prune && config.lists_identity_providers;
+        if !config.identity_providers.is_empty() || prunes || to_go(request).is_some() {
+            reader.ask(ClusterIdentityProviders).await;
+        }
+    }
+
+    fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        plan::plan(request, live, draft);
+    }
+
+    fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        plan::plan_removals(request, live, draft);
+    }
+
+    async fn run(
+        &self,
+        operation: Self::Operation,
+        context: &RunContext,
+        progress: &Progress,
+    ) -> Result<StepDone, StepError> {
+        run::run(operation, context, progress).await
+    }
+}

@@ -1,0 +1,62 @@
+//! Roles and users of IAM, without their policies: one by one, or all roles of the account where that costs fewer calls.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use super::{
+    BULK_FROM, Live, LiveReader, Observed,
+    query::{Query, one_by_one},
+};
+use crate::ports::aws::Principal;
+
+/// The role or user of the account that has the name in this ARN, whatever its path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PrincipalByArn(pub String);
+
+#[async_trait]
+impl Query for PrincipalByArn {
+    type Answer = Option<Principal>;
+
+    async fn read(&self, reader: &LiveReader) -> Observed<Option<Principal>> {
+        reader.readers.aws.principal(&self.0).await
+    }
+
+    async fn read_all(queries: Vec<Self>, reader: &LiveReader) -> Vec<(Self, Observed<Option<Principal>>)> {
+        let roles = queries.iter().filter(|query| query.0.contains(":role/")).count();
+        if roles < BULK_FROM {
+            return one_by_one(queries, reader).await;
+        }
+        let Ok(all) = reader.readers.aws.role_principals().await else {
+            return one_by_one(queries, reader).await;
+        };
+        let by_name: BTreeMap<String, Principal> =
+            all.into_iter().map(|role| (name_of(&role.arn), role)).collect();
+        let mut found = Vec::new();
+        let mut missing = Vec::new();
+        for query in queries {
+            match by_name
+                .get(&name_of(&query.0))
+                .filter(|_| query.0.contains(":role/"))
+            {
+                Some(role) => found.push((query, Ok(Some(role.clone())))),
+                None => missing.push(query),
+            }
+        }
+        // The listing lags behind the truth: that a role is gone is believed of the role's own answer only.
+        found.extend(one_by_one(missing, reader).await);
+        found
+    }
+}
+
+/// A name without its path; case does not tell two roles of an account apart.
+fn name_of(arn: &str) -> String {
+    arn.rsplit('/').next().unwrap_or(arn).to_lowercase()
+}
+
+impl Live {
+    /// The role or user of the account that has the name in this ARN.
+    pub fn principal(&self, arn: &str) -> Option<&Observed<Option<Principal>>> {
+        self.get(&PrincipalByArn(arn.to_owned()))
+    }
+}

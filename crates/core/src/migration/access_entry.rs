@@ -1,0 +1,543 @@
+//! Each line of `aws-auth` that lets somebody in, and the access entry that takes its place.
+//!
+//! A line is what the authenticator makes of it: the last of several for one ARN, a role before a user. From the moment an entry
+//! exists `aws-auth` is not asked about its principal any more, groups are not merged
+//! (<https://docs.aws.amazon.com/eks/latest/userguide/migrating-access-entries.html>), so the entry has to give all that the line
+//! gives.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{names, verdict::Verdict};
+use crate::{
+    guard::{
+        access::{MASTERS, NODES, principal_key},
+        standpoint::known_entries,
+    },
+    live::{Live, Observed, PrincipalByArn},
+    ports::aws::{AccessEntry, AccessPolicy, Principal},
+};
+use eksact_identity::{
+    authn::aws_auth::{AwsAuth, Principals, SectionKey, principals},
+    iam::{Arn, Partition},
+};
+use eksact_message::remedy::Remedy;
+
+const BOOTSTRAPPERS: &str = "system:bootstrappers";
+const NODE_PROXIER: &str = "system:node-proxier";
+const WINDOWS_PROXY: &str = "eks:kube-proxy-windows";
+const NODE_BY_DNS: &str = "system:node:{{EC2PrivateDNSName}}";
+const NODE_BY_SESSION: &str = "system:node:{{SessionName}}";
+/// Roles that only an AWS service assumes; EKS refuses entries for them.
+const SERVICE_LINKED: &str = ":role/aws-service-role/";
+
+/// What the user decided where a line leaves it open, each by the [`principal_key`] of the line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choices {
+    /// The whole ARN of a role, where IAM of this account cannot say its path.
+    pub principal_arns: BTreeMap<String, String>,
+    /// Another user name.
+    pub usernames: BTreeMap<String, String>,
+    /// The type of the entry.
+    pub types: BTreeMap<String, String>,
+}
+
+/// What was read.
+#[derive(Clone, Debug)]
+pub struct Facts<'live> {
+    /// The ConfigMap.
+    pub aws_auth: &'live AwsAuth,
+    /// The cluster's access entries; none where it has none yet.
+    pub entries: &'live [AccessEntry],
+    /// The roles and users of the cluster's account that lines name, by the ARN as the line has it.
+    pub principals: BTreeMap<&'live str, &'live Observed<Option<Principal>>>,
+    /// The account of the cluster.
+    pub account: &'live str,
+    /// Its partition.
+    pub partition: Partition,
+    /// The group that holds an administrator's place while its entry has no policy yet.
+    pub bridge_group: &'live str,
+}
+
+impl<'live> Facts<'live> {
+    /// Of what was read; the principals are those of [`principals_of`].
+    pub fn of(live: &'live Live, aws_auth: &'live AwsAuth, bridge_group: &'live str) -> Self {
+        Self {
+            aws_auth,
+            entries: known_entries(live).unwrap_or_default(),
+            principals: live
+                .each::<PrincipalByArn>()
+                .map(|(query, answer)| (query.0.as_str(), answer))
+                .collect(),
+            account: &live.account,
+            partition: live.partition,
+            bridge_group,
+        }
+    }
+}
+
+/// The roles and users of the account that lines name.
+pub fn principals_of(aws_auth: &AwsAuth, account: &str) -> Vec<PrincipalByArn> {
+    let lines = aws_auth.roles.entries.iter().chain(&aws_auth.users.entries);
+    let is_here = |arn: &Arn| arn.service == "iam" && arn.account == account;
+    lines
+        .map(|entry| &entry.value.arn)
+        .filter(|written| written.parse().is_ok_and(|arn| is_here(&arn)))
+        .map(|written| PrincipalByArn(written.clone()))
+        .collect()
+}
+
+/// A line and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The section.
+    pub section: SectionKey,
+    /// The line of the section's text, from 1; none for an account.
+    pub line: Option<usize>,
+    /// The ARN as it is written, or the account.
+    pub subject: String,
+    /// The [`principal_key`] of the ARN; the account itself for one.
+    pub key: String,
+    /// The user name as it is written; none for an account.
+    pub username: Option<String>,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+/// What becomes of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// An access entry takes its place.
+    Entry(Proposal),
+    /// Its principal has an entry already, which alone decides where entries are read. The verdict is what the line gave
+    /// beside it.
+    Decided {
+        /// What the entry gives, held against the line.
+        verdict: Verdict,
+        /// In words.
+        why: Vec<String>,
+    },
+    /// No entry can take its place as things are. It keeps the cluster from mode `API`.
+    Blocked {
+        /// Why.
+        why: String,
+        /// What can be done, where something can.
+        help: Option<Remedy>,
+    },
+    /// It lets nobody in, so nothing is lost without it.
+    Dead {
+        /// Why.
+        why: String,
+    },
+}
+
+/// The access entry that takes the place of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// The whole ARN.
+    pub principal_arn: String,
+    /// `STANDARD`, `EC2_LINUX`, …
+    pub entry_type: String,
+    /// The user name; none where EKS gives one.
+    pub username: Option<String>,
+    /// The groups.
+    pub groups: Vec<String>,
+    /// The access policies.
+    pub policies: Vec<AccessPolicy>,
+    /// What changes for the principal.
+    pub verdict: Verdict,
+    /// What changes, in words.
+    pub why: Vec<String>,
+}
+
+/// What becomes of every line, in the order of the keys of those that let somebody in; then accounts, then lines without effect.
+pub fn lines(facts: &Facts<'_>, choices: &Choices) -> Vec<Line> {
+    let admitted = principals(facts.aws_auth);
+    let mut lines: Vec<Line> = Vec::new();
+    for principal in admitted.arns.values() {
+        let Some(entry) = facts.aws_auth.mappings(principal.section).get(principal.entry) else {
+            continue;
+        };
+        let written = Written {
+            arn: &entry.value.arn,
+            key: principal_key(&entry.value.arn),
+            username: &principal.username,
+            groups: &principal.groups,
+        };
+        lines.push(Line {
+            section: principal.section,
+            line: Some(entry.line),
+            subject: entry.value.arn.clone(),
+            fate: written.fate(facts, choices),
+            key: written.key,
+            username: Some(principal.username.clone()),
+        });
+    }
+    for account in &admitted.accounts {
+        lines.push(Line {
+            section: SectionKey::Accounts,
+            line: None,
+            subject: account.clone(),
+            key: account.clone(),
+            username: None,
+            fate: blocked(
+                "an access entry is for one principal, and this lets in every user and role of an account",
+                Some(map_by_arn()),
+            ),
+        });
+    }
+    lines.extend(without_effect(facts.aws_auth, &admitted));
+    lines
+}
+
+/// The lines that let nobody in: no caller has their ARN, or another line for the same ARN decides.
+fn without_effect(aws_auth: &AwsAuth, admitted: &Principals) -> Vec<Line> {
+    let decide: BTreeSet<(SectionKey, usize)> = admitted
+        .arns
+        .values()
+        .map(|principal| (principal.section, principal.entry))
+        .collect();
+    let mut lines = Vec::new();
+    for section in [SectionKey::Roles, SectionKey::Users] {
+        let entries = aws_auth.mappings(section).iter().enumerate();
+        for (_, entry) in entries.filter(|(index, _)| !decide.contains(&(section, *index))) {
+            let arn = &entry.value.arn;
+            let why = if admitted.arns.contains_key(&arn.to_lowercase()) {
+                "another line for the same ARN decides"
+            } else if entry.value.sso.is_some() {
+                "EKS does not read permission sets in aws-auth"
+            } else {
+                "no caller has this ARN"
+            };
+            lines.push(Line {
+                section,
+                line: Some(entry.line),
+                subject: arn.clone(),
+                key: principal_key(arn),
+                username: Some(entry.value.username.clone()),
+                fate: Fate::Dead { why: why.to_owned() },
+            });
+        }
+    }
+    lines
+}
+
+fn blocked(why: impl Into<String>, help: Option<Remedy>) -> Fate {
+    Fate::Blocked {
+        why: why.into(),
+        help,
+    }
+}
+
+fn map_by_arn() -> Remedy {
+    remedy!("Map each user and role that needs access by its ARN, and delete the line.")
+}
+
+fn whole_arn() -> Remedy {
+    remedy!("Pass --principal-arn with the whole ARN of the role.")
+}
+
+/// A line as it is written.
+struct Written<'line> {
+    arn: &'line str,
+    key: String,
+    username: &'line str,
+    groups: &'line BTreeSet<String>,
+}
+
+impl Written<'_> {
+    fn fate(&self, facts: &Facts<'_>, choices: &Choices) -> Fate {
+        let wanted = match self.principal(facts, choices) {
+            Ok(principal_arn) => self.proposal(principal_arn, facts, choices),
+            Err(fate) => Err(fate),
+        };
+        let existing = facts
+            .entries
+            .iter()
+            // One that an interrupted run began is not finished: it is wanted like one that is not there.
+            .filter(|entry| !entry.groups.iter().any(|group| group == facts.bridge_group))
+            .find(|entry| principal_key(&entry.principal_arn) == self.key);
+        match (existing, wanted) {
+            (Some(entry), Ok(mut proposal)) if self.is_stale(entry, facts) => {
+                proposal.why.push(
+                    "the access entry is that of an earlier principal of this ARN, and counts for no one"
+                        .to_owned(),
+                );
+                Fate::Entry(proposal)
+            }
+            (Some(entry), Ok(proposal)) => decided(entry, &proposal),
+            (Some(_), Err(Fate::Blocked { why, .. })) => Fate::Decided {
+                verdict: Verdict::Unknown,
+                why: vec![format!("the line cannot be held against the entry: {why}")],
+            },
+            (Some(_) | None, Err(fate)) => fate,
+            (None, Ok(proposal)) => Fate::Entry(proposal),
+        }
+    }
+
+    /// The whole ARN of the principal.
+    fn principal(&self, facts: &Facts<'_>, choices: &Choices) -> Result<String, Fate> {
+        if let Some(chosen) = choices.principal_arns.get(&self.key) {
+            return Ok(chosen.clone());
+        }
+        let Ok(arn) = self.arn.parse::<Arn>() else {
+            return Err(blocked(
+                "its ARN is written in a way that EKS does not take",
+                None,
+            ));
+        };
+        if arn.service != "iam" || arn.resource == "root" {
+            return Err(blocked(
+                "an access entry is for an IAM role or an IAM user",
+                Some(map_by_arn()),
+            ));
+        }
+        let is_role = arn.role_name().is_some();
+        if arn.account != facts.account {
+            return if is_role {
+                Err(blocked(
+                    "the role is in another account, and aws-auth does not say its path",
+                    Some(whole_arn()),
+                ))
+            } else {
+                // The ARN of a user has its path in aws-auth, too.
+                Ok(self.arn.to_owned())
+            };
+        }
+        let what = if is_role { "role" } else { "user" };
+        match facts.principals.get(self.arn) {
+            Some(Ok(Some(principal))) if principal.arn.contains(SERVICE_LINKED) => Err(blocked(
+                "EKS takes no access entry for a service-linked role; its service makes one",
+                None,
+            )),
+            Some(Ok(Some(principal))) if !is_role && principal.arn != self.arn => Err(Fate::Dead {
+                why: format!("the user of this name is {}", principal.arn),
+            }),
+            Some(Ok(Some(principal))) => Ok(principal.arn.clone()),
+            Some(Ok(None)) => Err(Fate::Dead {
+                why: format!("the {what} does not exist"),
+            }),
+            Some(Err(_)) | None if !is_role => Ok(self.arn.to_owned()),
+            Some(Err(error)) => Err(blocked(
+                format!("the role could not be read: {error}"),
+                Some(whole_arn()),
+            )),
+            None => Err(blocked("the role was not read", Some(whole_arn()))),
+        }
+    }
+
+    /// Whether the entry was made for another principal of this ARN: EKS compares the unique id, which a role or user that is
+    /// made again does not have (<https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>).
+    fn is_stale(&self, entry: &AccessEntry, facts: &Facts<'_>) -> bool {
+        let Some(Ok(Some(principal))) = facts.principals.get(self.arn) else {
+            return false;
+        };
+        entry.created_at.is_some_and(|made| principal.created_at > made)
+    }
+
+    fn has(&self, group: &str) -> bool {
+        self.groups.contains(group)
+    }
+
+    fn proposal(
+        &self,
+        principal_arn: String,
+        facts: &Facts<'_>,
+        choices: &Choices,
+    ) -> Result<Proposal, Fate> {
+        if let Some(chosen) = choices
+            .types
+            .get(&self.key)
+            .filter(|chosen| *chosen != "STANDARD")
+        {
+            return Ok(self.node(principal_arn, chosen));
+        }
+        let chosen_name = choices.usernames.get(&self.key);
+        if chosen_name.is_none() {
+            match (self.username, self.has(NODES)) {
+                (NODE_BY_DNS, true) if self.has(WINDOWS_PROXY) => {
+                    return Ok(self.node(principal_arn, "EC2_WINDOWS"));
+                }
+                (NODE_BY_DNS, true) => return Ok(self.node(principal_arn, "EC2_LINUX")),
+                (NODE_BY_SESSION, _) if self.has(NODE_PROXIER) => {
+                    return Ok(self.node(principal_arn, "FARGATE_LINUX"));
+                }
+                (NODE_BY_SESSION, _) => {
+                    return Err(blocked(
+                        "these are hybrid nodes, or nodes named by their instance id: an entry of another type would rename them",
+                        Some(remedy!("For hybrid nodes pass --type {}=HYBRID_LINUX.", self.arn)),
+                    ));
+                }
+                _ => {}
+            }
+        }
+        self.standard(principal_arn, chosen_name, facts)
+    }
+
+    fn standard(
+        &self,
+        principal_arn: String,
+        chosen_name: Option<&String>,
+        facts: &Facts<'_>,
+    ) -> Result<Proposal, Fate> {
+        let (mut verdict, mut why, mut policies) = (Verdict::Same, Vec::new(), Vec::new());
+        if self.has(MASTERS) {
+            policies.push(AccessPolicy {
+                arn: format!(
+                    "arn:{}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
+                    facts.partition.as_str()
+                ),
+                namespaces: None,
+            });
+            why.push(
+                "AmazonEKSClusterAdminPolicy in place of system:masters: the same rights, but no longer exempt from API priority \
+                 and fairness, and `kubectl auth can-i --list` does not show them"
+                    .to_owned(),
+            );
+        }
+        let groups = self.groups.iter().map(String::as_str);
+        let groups = names::groups(groups.filter(|group| *group != MASTERS)).map_err(|why| {
+            let help = remedy!(
+                "Bind a group of another name to the same roles, and map the principal to that group."
+            );
+            blocked(why, Some(help))
+        })?;
+        let written = chosen_name.map_or(self.username, String::as_str);
+        let account = principal_arn.split(':').nth(4).unwrap_or_default().to_owned();
+        let username = if written.is_empty() {
+            verdict = Verdict::Unknown;
+            why.push(
+                "the line has no user name, so EKS gives one from the ARN: bindings and audit logs that name the user change"
+                    .to_owned(),
+            );
+            None
+        } else {
+            let name = names::username(written, &account).map_err(|why| {
+                let help = remedy!("Pass --username {}=NAME with another name.", self.arn);
+                blocked(why, Some(help))
+            })?;
+            if chosen_name.is_some_and(|chosen| chosen != self.username) {
+                verdict = Verdict::Unknown;
+                why.push(format!(
+                    "the user name becomes {name}: bindings that name {} do not count any more",
+                    self.username
+                ));
+            }
+            Some(name)
+        };
+        Ok(Proposal {
+            principal_arn,
+            entry_type: "STANDARD".to_owned(),
+            username,
+            groups,
+            policies,
+            verdict,
+            why,
+        })
+    }
+
+    /// EKS gives nodes their name and groups by the type of the entry.
+    fn node(&self, principal_arn: String, entry_type: &str) -> Proposal {
+        let kept: &[&str] = match entry_type {
+            "EC2_WINDOWS" => &[NODES, WINDOWS_PROXY, BOOTSTRAPPERS],
+            "FARGATE_LINUX" => &[NODES, NODE_PROXIER, BOOTSTRAPPERS],
+            _ => &[NODES, BOOTSTRAPPERS],
+        };
+        let mut why = Vec::new();
+        let mut verdict = Verdict::Same;
+        if self.has(BOOTSTRAPPERS) {
+            why.push(
+                "system:bootstrappers goes: EKS binds what nodes need to system:nodes; let one new node join before the line goes"
+                    .to_owned(),
+            );
+        }
+        let lost: Vec<&str> = self
+            .groups
+            .iter()
+            .map(String::as_str)
+            .filter(|group| !kept.contains(group))
+            .collect();
+        if !lost.is_empty() {
+            verdict = Verdict::Less;
+            why.push(format!(
+                "entries of type {entry_type} have no groups of their own: {} goes",
+                lost.join(", ")
+            ));
+        }
+        Proposal {
+            principal_arn,
+            entry_type: entry_type.to_owned(),
+            username: None,
+            groups: Vec::new(),
+            policies: Vec::new(),
+            verdict,
+            why,
+        }
+    }
+}
+
+/// An entry that is there, held against the one that the line asks for.
+fn decided(entry: &AccessEntry, wanted: &Proposal) -> Fate {
+    let mut why = Vec::new();
+    let (mut less, mut more) = (false, false);
+    if entry.entry_type != wanted.entry_type {
+        let mut why = vec![format!(
+            "the entry is of type {}, the line asks for {}",
+            entry.entry_type, wanted.entry_type
+        )];
+        why.extend(wanted.why.iter().cloned());
+        return Fate::Decided {
+            verdict: Verdict::Unknown,
+            why,
+        };
+    }
+    if wanted.entry_type == "STANDARD" {
+        if let Some(name) = wanted.username.as_ref().filter(|name| **name != entry.username) {
+            why.push(format!(
+                "the user name is {}, the line says {name}",
+                entry.username
+            ));
+            (less, more) = (true, true);
+        }
+        let has: BTreeSet<&String> = entry.groups.iter().collect();
+        let asks: BTreeSet<&String> = wanted.groups.iter().collect();
+        let all = entry.policies.iter().any(|policy| {
+            policy.namespaces.is_none()
+                && policy
+                    .arn
+                    .ends_with(":cluster-access-policy/AmazonEKSClusterAdminPolicy")
+        });
+        let missing: Vec<&str> = asks.difference(&has).map(|group| group.as_str()).collect();
+        if !missing.is_empty() {
+            why.push(format!(
+                "the entry does not have the groups {}",
+                missing.join(", ")
+            ));
+            less |= !all;
+        }
+        let further: Vec<&str> = has.difference(&asks).map(|group| group.as_str()).collect();
+        if !further.is_empty() {
+            why.push(format!("the entry has the groups {} besides", further.join(", ")));
+            more |= wanted.policies.is_empty();
+        }
+        if !wanted.policies.is_empty() && !all {
+            why.push("the line gives the whole cluster, the entry does not".to_owned());
+            less = true;
+        }
+        if wanted.policies.is_empty() && !entry.policies.is_empty() {
+            why.push("the entry has access policies besides".to_owned());
+            more = true;
+        }
+    }
+    Fate::Decided {
+        verdict: match (less, more) {
+            (false, false) => Verdict::Same,
+            (false, true) => Verdict::More,
+            (true, false) => Verdict::Less,
+            (true, true) => Verdict::Unknown,
+        },
+        why,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,370 @@
+use super::*;
+use crate::ports::{CallError, CallErrorKind};
+use eksact_identity::authn::aws_auth::parse;
+
+const ACCOUNT: &str = "111122223333";
+
+/// The principals of the lines exist, roles with a path, unless their names say otherwise.
+fn found(aws_auth: &AwsAuth) -> BTreeMap<String, Result<Option<Principal>, CallError>> {
+    let entries = aws_auth.roles.entries.iter().chain(&aws_auth.users.entries);
+    entries
+        .map(|entry| {
+            let written = &entry.value.arn;
+            let (before, name) = written.rsplit_once('/').unwrap();
+            let exists = |arn: String| {
+                Ok(Some(Principal {
+                    arn,
+                    id: "AROAX".to_owned(),
+                    created_at: "2026-01-02T00:00:00Z".parse().unwrap(),
+                }))
+            };
+            let answer = match name {
+                "gone" => Ok(None),
+                "denied" => Err(CallError::new(
+                    "iam",
+                    "GetRole",
+                    name,
+                    CallErrorKind::AccessDenied,
+                    "no",
+                )),
+                "AWSServiceRoleForX" => exists(format!("{before}/aws-service-role/x.amazonaws.com/{name}")),
+                "elsewhere" => exists(format!("{before}/other/{name}")),
+                _ if before.contains(":role") => exists(format!("{before}/team/{name}")),
+                _ => exists(written.clone()),
+            };
+            (written.clone(), answer)
+        })
+        .collect()
+}
+
+fn fates(sections: &[(&str, &str)], entries: &[AccessEntry], choices: &Choices) -> Vec<Line> {
+    let data = sections
+        .iter()
+        .map(|(key, text)| ((*key).to_owned(), (*text).to_owned()))
+        .collect();
+    let aws_auth = parse(&data);
+    let found = found(&aws_auth);
+    lines(
+        &Facts {
+            aws_auth: &aws_auth,
+            entries,
+            principals: found.iter().map(|(arn, answer)| (arn.as_str(), answer)).collect(),
+            account: ACCOUNT,
+            partition: Partition::Aws,
+            bridge_group: "eksact:migration:0",
+        },
+        choices,
+    )
+}
+
+/// A line of `mapRoles`: its name (of a role of the account), user name and groups.
+fn role(name: &str, username: &str, groups: &str) -> String {
+    format!(
+        "- {{rolearn: 'arn:aws:iam::{ACCOUNT}:role/{name}', username: '{username}', groups: [{groups}]}}\n"
+    )
+}
+
+fn fate_of(name: &str, username: &str, groups: &str, choices: &Choices) -> Fate {
+    let mut lines = fates(&[("mapRoles", &role(name, username, groups))], &[], choices);
+    assert_eq!(lines.len(), 1);
+    lines.remove(0).fate
+}
+
+/// Type, user name, groups, names of policies, verdict; or why not.
+fn told(fate: &Fate) -> String {
+    match fate {
+        Fate::Entry(entry) => format!(
+            "{} {} {} [{}] [{}] {}",
+            entry.principal_arn.rsplit(':').next().unwrap(),
+            entry.entry_type,
+            entry.username.as_deref().unwrap_or("-"),
+            entry.groups.join(" "),
+            entry
+                .policies
+                .iter()
+                .map(|policy| policy.arn.rsplit('/').next().unwrap())
+                .collect::<Vec<_>>()
+                .join(" "),
+            entry.verdict
+        ),
+        Fate::Decided { verdict, why } => format!("decided {verdict}: {}", why.join("; ")),
+        Fate::Blocked { why, .. } => format!("blocked: {why}"),
+        Fate::Dead { why } => format!("dead: {why}"),
+    }
+}
+
+#[test]
+fn each_kind_of_line_becomes_the_entry_that_gives_the_same() {
+    let node = "system:node:{{EC2PrivateDNSName}}";
+    let session = "system:node:{{SessionName}}";
+    for (name, username, groups, wanted) in [
+        (
+            "dev",
+            "dev:{{SessionName}}",
+            "devs, ops",
+            "role/team/dev STANDARD dev:{{SessionName}} [devs ops] [] same",
+        ),
+        ("dev", "ann", "devs", "role/team/dev STANDARD ann [devs] [] same"),
+        (
+            "adm",
+            "adm",
+            "'system:masters'",
+            "role/team/adm STANDARD adm [] [AmazonEKSClusterAdminPolicy] same",
+        ),
+        (
+            "adm",
+            "adm",
+            "devs, 'system:masters'",
+            "role/team/adm STANDARD adm [devs] [AmazonEKSClusterAdminPolicy] same",
+        ),
+        (
+            "dev",
+            "a:{{AccountID}}:{{SessionName}}",
+            "devs",
+            "role/team/dev STANDARD a:111122223333:{{SessionName}} [devs] [] same",
+        ),
+        ("dev", "", "devs", "role/team/dev STANDARD - [devs] [] unknown"),
+        (
+            "n",
+            node,
+            "'system:nodes', 'system:bootstrappers'",
+            "role/team/n EC2_LINUX - [] [] same",
+        ),
+        ("n", node, "'system:nodes'", "role/team/n EC2_LINUX - [] [] same"),
+        (
+            "n",
+            node,
+            "'system:nodes', 'eks:kube-proxy-windows'",
+            "role/team/n EC2_WINDOWS - [] [] same",
+        ),
+        (
+            "n",
+            node,
+            "'system:nodes', gpu",
+            "role/team/n EC2_LINUX - [] [] less",
+        ),
+        (
+            "f",
+            session,
+            "'system:nodes', 'system:node-proxier', 'system:bootstrappers'",
+            "role/team/f FARGATE_LINUX - [] [] same",
+        ),
+    ] {
+        assert_eq!(
+            told(&fate_of(name, username, groups, &Choices::default())),
+            wanted
+        );
+    }
+}
+
+#[test]
+fn each_line_that_cannot_move_names_the_reason() {
+    let session = "system:node:{{SessionName}}";
+    for (name, username, groups, wanted) in [
+        (
+            "h",
+            session,
+            "'system:nodes', 'system:bootstrappers'",
+            "hybrid nodes",
+        ),
+        ("dev", "system:admin", "devs", "begins with `system:`"),
+        ("dev", "eks:x", "devs", "begins with `eks:`"),
+        ("dev", "dev{{SessionName}}", "devs", "no colon"),
+        (
+            "dev",
+            "k:{{AccessKeyID}}",
+            "devs",
+            "template that access entries do not have",
+        ),
+        (
+            "dev",
+            "d:{{EC2PrivateDNSName}}",
+            "devs",
+            "template that access entries do not have",
+        ),
+        ("dev", "dev", "'system:nodes'", "begins with `system:`"),
+        ("dev", "dev", "'iam:x'", "begins with `iam:`"),
+        ("dev", "dev", "'t:{{SessionName}}'", "has a template"),
+        ("denied", "dev", "devs", "could not be read"),
+        ("AWSServiceRoleForX", "svc", "devs", "service-linked"),
+    ] {
+        let fate = fate_of(name, username, groups, &Choices::default());
+        let told = told(&fate);
+        assert!(told.starts_with("blocked: ") && told.contains(wanted), "{told}");
+    }
+    let dead = told(&fate_of("gone", "dev", "devs", &Choices::default()));
+    assert_eq!(dead, "dead: the role does not exist");
+}
+
+#[test]
+fn a_user_is_looked_up_with_its_path() {
+    for (user, wanted) in [
+        ("ops/Ann", "user/ops/Ann STANDARD ann [ops] [] same"),
+        ("gone", "dead: the user does not exist"),
+        (
+            "elsewhere",
+            "dead: the user of this name is arn:aws:iam::111122223333:user/other/elsewhere",
+        ),
+        ("denied", "user/denied STANDARD ann [ops] [] same"),
+    ] {
+        let users =
+            format!("- {{userarn: 'arn:aws:iam::{ACCOUNT}:user/{user}', username: ann, groups: [ops]}}\n");
+        assert_eq!(
+            told(&fates(&[("mapUsers", &users)], &[], &Choices::default())[0].fate),
+            wanted
+        );
+    }
+}
+
+/// One that an interrupted migration began still has the group that stands in for a policy.
+#[test]
+fn an_entry_that_is_stale_or_not_finished_is_wanted_again() {
+    let entry = |made: &str, groups: &[&str]| AccessEntry {
+        principal_arn: format!("arn:aws:iam::{ACCOUNT}:role/team/dev"),
+        username: "dev".to_owned(),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        entry_type: "STANDARD".to_owned(),
+        created_at: Some(made.parse().unwrap()),
+        ..AccessEntry::default()
+    };
+    for (entry, wanted) in [
+        (
+            entry("2026-01-01T00:00:00Z", &["a"]),
+            "role/team/dev STANDARD dev [a] [] same",
+        ),
+        (entry("2026-01-03T00:00:00Z", &["a"]), "decided same: "),
+        (
+            entry("2026-01-03T00:00:00Z", &["a", "eksact:migration:0"]),
+            "role/team/dev STANDARD dev [a] [] same",
+        ),
+    ] {
+        let lines = fates(
+            &[("mapRoles", &role("dev", "dev", "a"))],
+            &[entry],
+            &Choices::default(),
+        );
+        assert_eq!(told(&lines[0].fate), wanted);
+    }
+}
+
+#[test]
+fn a_choice_of_the_user_unblocks_its_line_only() {
+    let key = |name: &str| format!("arn:aws:iam::{ACCOUNT}:role/{name}");
+    let mut choices = Choices::default();
+    choices.usernames.insert(key("dev"), "dev".to_owned());
+    choices.types.insert(key("h"), "HYBRID_LINUX".to_owned());
+    let session = "system:node:{{SessionName}}";
+    assert_eq!(
+        told(&fate_of("dev", "system:admin", "devs", &choices)),
+        "role/team/dev STANDARD dev [devs] [] unknown"
+    );
+    assert_eq!(
+        told(&fate_of("h", session, "'system:nodes'", &choices)),
+        "role/team/h HYBRID_LINUX - [] [] same"
+    );
+    assert!(told(&fate_of("other", "system:admin", "devs", &choices)).starts_with("blocked"));
+}
+
+/// A role of the same name here is not the one that the line names.
+#[test]
+fn a_role_of_another_account_is_never_taken_for_one_of_here() {
+    let line = "- {rolearn: 'arn:aws:iam::444455556666:role/dev', username: dev, groups: [devs]}\n";
+    let fates_now = fates(&[("mapRoles", line)], &[], &Choices::default());
+    assert!(told(&fates_now[0].fate).contains("another account"));
+    let whole = "arn:aws:iam::444455556666:role/far/dev";
+    let choices = Choices {
+        principal_arns: BTreeMap::from([(principal_key(whole), whole.to_owned())]),
+        ..Choices::default()
+    };
+    let fates_now = fates(&[("mapRoles", line)], &[], &choices);
+    assert_eq!(
+        told(&fates_now[0].fate),
+        "role/far/dev STANDARD dev [devs] [] same"
+    );
+}
+
+#[test]
+fn lines_without_effect_are_told_and_the_one_that_decides_moves() {
+    let twice = role("dev", "first", "a") + &role("dev", "second", "b") + &role("team/path", "p", "c");
+    let users =
+        format!("- {{userarn: 'arn:aws:iam::{ACCOUNT}:user/ops/Ann', username: ann, groups: [ops]}}\n");
+    let accounts = "- '444455556666'\n";
+    let lines = fates(
+        &[
+            ("mapRoles", &twice),
+            ("mapUsers", &users),
+            ("mapAccounts", accounts),
+        ],
+        &[],
+        &Choices::default(),
+    );
+    let told: Vec<String> = lines
+        .iter()
+        .map(|line| format!("{:?} {}", line.line, told(&line.fate)))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "Some(2) role/team/dev STANDARD second [b] [] same",
+            "Some(1) user/ops/Ann STANDARD ann [ops] [] same",
+            "None blocked: an access entry is for one principal, and this lets in every user and role of an account",
+            "Some(1) dead: another line for the same ARN decides",
+            "Some(3) dead: no caller has this ARN",
+        ]
+    );
+}
+
+#[test]
+fn an_entry_that_is_there_decides_and_is_held_against_the_line() {
+    let entry = |username: &str, groups: &[&str], policy: Option<&str>| AccessEntry {
+        principal_arn: format!("arn:aws:iam::{ACCOUNT}:role/team/dev"),
+        username: username.to_owned(),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        entry_type: "STANDARD".to_owned(),
+        policies: policy
+            .map(|name| AccessPolicy {
+                arn: format!("arn:aws:eks::aws:cluster-access-policy/{name}"),
+                namespaces: None,
+            })
+            .into_iter()
+            .collect(),
+        ..AccessEntry::default()
+    };
+    let admin = Some("AmazonEKSClusterAdminPolicy");
+    for (groups, entry, wanted) in [
+        ("a, b", entry("dev", &["b", "a"], None), "decided same: "),
+        (
+            "a",
+            entry("dev", &["a", "b"], None),
+            "decided more: the entry has the groups b besides",
+        ),
+        (
+            "a, b",
+            entry("dev", &["a"], None),
+            "decided less: the entry does not have the groups b",
+        ),
+        (
+            "a",
+            entry("ann", &["a"], None),
+            "decided unknown: the user name is ann, the line says dev",
+        ),
+        (
+            "'system:masters'",
+            entry("dev", &[], None),
+            "decided less: the line gives the whole cluster, the entry does not",
+        ),
+        ("'system:masters'", entry("dev", &[], admin), "decided same: "),
+        (
+            "a",
+            entry("dev", &["a"], Some("AmazonEKSViewPolicy")),
+            "decided more: the entry has access policies besides",
+        ),
+    ] {
+        let lines = fates(
+            &[("mapRoles", &role("dev", "dev", groups))],
+            &[entry],
+            &Choices::default(),
+        );
+        assert_eq!(told(&lines[0].fate), wanted);
+    }
+}

@@ -1,0 +1,11 @@
+//! From the old half of EKS's access to the new one: what `aws-auth` says, as access entries. Pure: what was read goes in, what is
+//! wanted comes out, and it is planned and applied like any other file.
+
+mod access_entry;
+mod names;
+mod verdict;
+mod wanted;
+
+pub use access_entry::{Choices, Facts, Fate, Line, Proposal, lines, principals_of};
+pub use verdict::Verdict;
+pub use wanted::{access_entries, removable};

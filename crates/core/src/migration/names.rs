@@ -1,0 +1,52 @@
+//! User names and groups of `aws-auth` that an access entry cannot have as they are written.
+
+use eksact_identity::authn::access_policy::{reserved_prefix, template_without_colon};
+
+/// The templates that EKS fills in for an entry of type `STANDARD`
+/// (<https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>).
+const TEMPLATES: [&str; 2] = ["{{SessionName}}", "{{SessionNameRaw}}"];
+
+/// The user name as an access entry has it.
+///
+/// # Errors
+/// Why no entry can have it.
+pub(super) fn username(written: &str, account: &str) -> Result<String, String> {
+    let filled = written.replace("{{AccountID}}", account);
+    if let Some(prefix) = reserved_prefix(&filled) {
+        return Err(format!(
+            "the user name {written} begins with `{prefix}`, which EKS keeps for itself"
+        ));
+    }
+    let others = TEMPLATES
+        .iter()
+        .fold(filled.clone(), |text, template| text.replace(template, ""));
+    if others.contains("{{") {
+        return Err(format!(
+            "the user name {written} has a template that access entries do not have"
+        ));
+    }
+    if template_without_colon(&filled).is_some() {
+        return Err(format!(
+            "the user name {written} has no colon before the name of the session, which EKS asks for"
+        ));
+    }
+    Ok(filled)
+}
+
+/// The groups as an access entry has them.
+///
+/// # Errors
+/// The first group that no entry can have, and why.
+pub(super) fn groups<'line>(written: impl Iterator<Item = &'line str>) -> Result<Vec<String>, String> {
+    written
+        .map(|group| match reserved_prefix(group) {
+            Some(prefix) => Err(format!(
+                "the group {group} begins with `{prefix}`, which EKS keeps for itself"
+            )),
+            None if group.contains("{{") => Err(format!(
+                "the group {group} has a template, and access entries have none in groups"
+            )),
+            None => Ok(group.to_owned()),
+        })
+        .collect()
+}

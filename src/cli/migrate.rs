@@ -1,0 +1,193 @@
+//! `eksact migrate …`: from the old half of EKS's access to the new one.
+
+use clap::{Args, Subcommand};
+
+use super::{
+    ExitCode, Failure,
+    account_flags::{ClusterFlags, pair},
+    file,
+    flow::{self, ApprovalFlags},
+    global::GlobalFlags,
+    plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    wiring::Connection,
+};
+use eksact_core::{
+    config::{ClusterConfig, Located},
+    guard::{access::principal_key, recovery::caller_key},
+    kinds::{
+        Request, access_migration, bridge,
+        identity_mapping::{AwsAuthScope, MappingSelector},
+        request::Settings,
+    },
+    live::{self, AccessEntries, Live, LiveReader},
+    migration::{Choices, Facts, Line, access_entries, lines, principals_of, removable},
+    ports::aws::AuthenticationMode,
+    view::Printer,
+};
+use eksact_identity::authn::aws_auth::{AwsAuth, SectionKey, parse};
+
+/// Go from aws-auth to access entries without locking anyone out
+#[derive(Debug, Args)]
+pub(super) struct MigrateCommand {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    ToAccessEntries(Box<ToAccessEntries>),
+}
+
+impl MigrateCommand {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        match self.what {
+            What::ToAccessEntries(command) => command.run(global, printer).await,
+        }
+    }
+}
+
+/// Make an access entry for every principal that aws-auth lets in, with the same user name and rights
+#[derive(Debug, Args)]
+pub(super) struct ToAccessEntries {
+    #[command(flatten)]
+    cluster: ClusterFlags,
+    /// Delete the lines of aws-auth whose principals have an entry, once the cluster lets the caller in by its own
+    #[arg(long, help_heading = "Migration")]
+    remove_aws_auth: bool,
+    /// Go to authentication mode API in the end, in which aws-auth is not read; there is no way back
+    #[arg(long, help_heading = "Migration")]
+    to_api: bool,
+    /// Whole ARN of a role of another account, or of one that IAM does not tell
+    #[arg(long, value_name = "ARN", help_heading = "Lines that leave something open")]
+    principal_arn: Vec<String>,
+    /// User name in place of the one in aws-auth
+    #[arg(long, value_name = "ARN=NAME", value_parser = pair, help_heading = "Lines that leave something open")]
+    username: Vec<(String, String)>,
+    /// Type of the entry, such as HYBRID_LINUX
+    #[arg(long = "type", value_name = "ARN=TYPE", value_parser = pair, help_heading = "Lines that leave something open")]
+    entry_type: Vec<(String, String)>,
+    #[command(flatten)]
+    plan: PlanFlags,
+    #[command(flatten)]
+    approval: ApprovalFlags,
+}
+
+impl ToAccessEntries {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let settings = self
+            .plan
+            .settings(&RoleFlags::default(), &ThumbprintFlags::default())?;
+        let config = match &self.cluster.config_file {
+            Some(path) => file::load(path, global, printer)?.cluster_only(),
+            None => self.cluster.config(global)?,
+        };
+        let connection = Connection::open(global, &config, printer).await?;
+        let (live, aws_auth) = read(&config, &connection, printer).await?;
+        if live.cluster.mode() == Ok(AuthenticationMode::Api) {
+            printer.note(&format!(
+                "cluster {} is in authentication mode API: aws-auth is not read, and there is nothing to migrate",
+                config.metadata.name.value
+            ));
+            return Ok(ExitCode::Success);
+        }
+        let choices = self.choices(&aws_auth)?;
+        let bridge_group = bridge::group(&live.cluster.arn);
+        let lines = lines(&Facts::of(&live, &aws_auth, &bridge_group), &choices);
+        let mut request = self.request(config, settings, &lines);
+        request.ask(bridge::Bridge { group: bridge_group });
+        request.ask(access_migration::Scope {
+            lines,
+            caller: live.caller.ok().map(|caller| caller_key(&caller.arn)),
+        });
+        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+    }
+
+    /// What is wanted: the entries and the mode as a file would say them, and the lines that go.
+    fn request(&self, config: ClusterConfig, settings: Settings, lines: &[Line]) -> Request {
+        let mode = match self.to_api {
+            true => AuthenticationMode::Api,
+            false => AuthenticationMode::ApiAndConfigMap,
+        };
+        let config = ClusterConfig {
+            access_entries: access_entries(lines),
+            authentication_mode: Some(Located::unlocated(mode)),
+            ..config
+        };
+        let mut request = Request::ensure(config, settings);
+        if self.remove_aws_auth {
+            let selectors = removable(lines).into_iter().map(|arn| MappingSelector::Arn {
+                arn: arn.to_owned(),
+                all: true,
+            });
+            request.ask(AwsAuthScope::Delete(selectors.collect()));
+        }
+        request
+    }
+
+    /// What the flags decide. One that names no line is a mistake.
+    fn choices(&self, aws_auth: &AwsAuth) -> Result<Choices, Failure> {
+        let known: Vec<String> = [SectionKey::Roles, SectionKey::Users]
+            .into_iter()
+            .flat_map(|section| aws_auth.mappings(section))
+            .map(|entry| principal_key(&entry.value.arn))
+            .collect();
+        let key = |flag: &str, arn: &str| {
+            let key = principal_key(arn);
+            if known.contains(&key) {
+                Ok(key)
+            } else {
+                Err(Failure::usage(format!(
+                    "{flag} {arn}: aws-auth has no line for it"
+                )))
+            }
+        };
+        let mut choices = Choices::default();
+        for arn in &self.principal_arn {
+            let key = key("--principal-arn", arn)?;
+            choices.principal_arns.insert(key, arn.clone());
+        }
+        for (arn, name) in &self.username {
+            choices.usernames.insert(key("--username", arn)?, name.clone());
+        }
+        for (arn, entry_type) in &self.entry_type {
+            choices.types.insert(key("--type", arn)?, entry_type.clone());
+        }
+        Ok(choices)
+    }
+}
+
+/// What the lines are judged by.
+async fn read(
+    config: &ClusterConfig,
+    connection: &Connection,
+    printer: &Printer,
+) -> Result<(Live, AwsAuth), Failure> {
+    let name = &config.metadata.name.value;
+    let printer = *printer;
+    let reader = LiveReader::begin(connection.readers.clone(), name)
+        .await?
+        .with_notice(move |text| printer.note(text));
+    let (config_map, entries) = tokio::join!(reader.ask(live::AwsAuth), reader.ask(AccessEntries));
+    if let Err(error) = entries.as_ref() {
+        return Err(error.clone().into());
+    }
+    let data = match config_map.as_ref() {
+        Ok(config_map) => config_map.as_ref().map(|config_map| &config_map.data),
+        Err(error) => return Err(error.clone().into()),
+    };
+    let aws_auth = parse(data.unwrap_or(&std::collections::BTreeMap::new()));
+    if let Some((section, fault)) = aws_auth.dropped().next() {
+        return Err(Failure::error(format!(
+            "the cluster reads nothing of {} in aws-auth: {}",
+            section.as_str(),
+            fault.problem
+        ))
+        .with_help(remedy!(
+            "Fix the section first: `eksact check aws-auth --cluster {name}` reports what is wrong with it."
+        )));
+    }
+    reader
+        .read(principals_of(&aws_auth, &reader.snapshot().account))
+        .await;
+    Ok((reader.snapshot(), aws_auth))
+}
