@@ -19,6 +19,7 @@ mod kubeconfig;
 mod oidc_provider;
 mod output;
 mod place;
+mod pod_identity_association;
 mod promises;
 mod remedies;
 mod rooms;

@@ -13,6 +13,7 @@ mod laws;
 mod meanwhile;
 mod normal_form;
 mod ownership;
+mod pod_identity;
 mod random_world;
 mod reading;
 mod recorded;

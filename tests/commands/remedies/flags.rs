@@ -80,17 +80,6 @@ fn elsewhere() -> Vec<Check> {
             .says("Its role is made by")
             .in_its_place(&[account])
             .check(),
-        with_provider("create podidentityassociation")
-            .says("without the pod identity agent")
-            .in_its_place(&[account])
-            .check(),
-        case("get podidentityassociation")
-            .says("lists the service accounts that have a role by IRSA")
-            .in_its_place(&[(
-                "get iamserviceaccount",
-                "get iamserviceaccount --cluster quickstart --region eu-west-1",
-            )])
-            .check(),
         case("create iam-oidc-provider")
             .says("Use `eksact associate iam-oidc-provider`.")
             .in_its_place(&[of])

@@ -27,6 +27,7 @@ mod mappings;
 mod meanwhile;
 mod modes;
 mod people;
+mod pod_identity;
 mod preflight;
 mod roles;
 mod shared_roles;
@@ -73,6 +74,7 @@ fn table() -> Vec<Check> {
         entries::cases(),
         callers::cases(),
         sts::cases(),
+        pod_identity::cases(),
         preflight::cases(),
     ]
     .into_iter()

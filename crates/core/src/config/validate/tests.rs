@@ -295,14 +295,6 @@ fn cluster_name_and_region() {
 
 #[test]
 fn eksctls_rules_for_other_sections() {
-    assert_snapshot!(said(&format!("{HEAD}iam:\n  podIdentityAssociations:\n  - {{namespace: a, serviceAccountName: b, permissionPolicyName: x}}\n  - {{permissionPolicyName: '-', permissionPolicy: {{a: b}}}}\n  - {{namespace: a, serviceAccountName: b, roleARN: x, tags: {{a: b}}, wellKnownPolicies: {{autoScaler: true}}}}\n")), @r#"
-    6:5: warning: at least one of the following must be specified: iam.podIdentityAssociations[0].roleARN, iam.podIdentityAssociations[0].permissionPolicy, iam.podIdentityAssociations[0].permissionPolicyARNs, iam.podIdentityAssociations[0].wellKnownPolicies
-    6:43: error: iam.podIdentityAssociations[0]: permissionPolicyName requires permissionPolicy to be set
-    7:5: warning: iam.podIdentityAssociations[1].namespace must be set
-    7:5: warning: iam.podIdentityAssociations[1].serviceAccountName must be set
-    7:28: error: iam.podIdentityAssociations[1]: permissionPolicyName `-` must contain at least one alphanumeric character
-    8:69: warning: iam.podIdentityAssociations[2].wellKnownPolicies cannot be specified when iam.podIdentityAssociations[2].roleARN is set
-    "#);
     assert_snapshot!(said(&format!("{HEAD}iamIdentityMappings:\n- {{arn: a, username: b, groups: [c], serviceName: emr-containers, namespace: d}}\n- {{serviceName: a}}\n- {{namespace: a}}\n- {{account: '1', arn: b}}\n")), @r#"
     5:38: error: iamIdentityMappings[0]: cannot use arn, username, and groups with serviceName
     6:3: error: iamIdentityMappings[1]: namespace is required when using serviceName

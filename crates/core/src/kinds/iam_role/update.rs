@@ -17,7 +17,10 @@ use crate::{
     engine::{Action, AttributeChange, PlanDraft, Reason, StepId, plan::fingerprint},
     ports::aws::{ChangeSetRequest, Role, Stack},
 };
-use eksact_identity::cloudformation::{tags, wanted_role::WantedRole};
+use eksact_identity::{
+    cloudformation::{tags, wanted_role::WantedRole},
+    iam::policy::{self, AccessEffect},
+};
 
 impl Subject<'_> {
     /// Adds the update of a role under a healthy stack: direct repairs first, then the change set.
@@ -125,6 +128,17 @@ impl Subject<'_> {
             steps,
             read,
         );
+        let trust = policy::difference(Some(&role.trust_policy), Some(&desired.wanted.trust_policy)).access;
+        if self.role.has_session_tags
+            && found.contains(&RoleDifference::TrustPolicy)
+            && matches!(trust, AccessEffect::Narrower | AccessEffect::Incomparable)
+        {
+            change.notes.push(format!(
+                "Only the pods of {} in this cluster get the role then; eksctl lets every association of the account use \
+                 it, and any other that does loses it.",
+                self.role.owner
+            ));
+        }
         if renamed.is_some() {
             change.notes.push(format!(
                 "The role {} is deleted and another is created: whatever else refers to it by name or ARN \
