@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     ExitCode, Failure,
+    access_entry::CreateAccessEntry,
     account_flags::{ClusterFlags, NameFlags, PermissionFlags, pair},
     file,
     filter::FilterFlags,
@@ -13,6 +14,7 @@ use super::{
     global::GlobalFlags,
     identity_mapping::CreateIdentityMapping,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    pod_identity_association::CreatePodIdentityAssociation,
     wiring::Connection,
 };
 use eksact_core::{
@@ -36,6 +38,8 @@ pub(super) struct CreateCommand {
 enum What {
     Iamserviceaccount(Box<CreateServiceAccount>),
     Iamidentitymapping(Box<CreateIdentityMapping>),
+    Accessentry(Box<CreateAccessEntry>),
+    Podidentityassociation(Box<CreatePodIdentityAssociation>),
 }
 
 /// Create an IAM role for a Kubernetes service account, and the service account
@@ -88,6 +92,8 @@ impl CreateCommand {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
+            What::Accessentry(command) => command.run(global, printer).await,
+            What::Podidentityassociation(command) => command.run(global, printer).await,
         }
     }
 }

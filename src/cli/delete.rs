@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     ExitCode, Failure,
+    access_entry::DeleteAccessEntry,
     account_flags::{ClusterFlags, NameFlags},
     file,
     filter::FilterFlags,
@@ -16,6 +17,7 @@ use super::{
     identity_mapping::DeleteIdentityMapping,
     oidc_provider::DeleteProvider,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    pod_identity_association::DeletePodIdentityAssociation,
     wiring::Connection,
 };
 use eksact_core::{
@@ -36,7 +38,9 @@ pub(super) struct DeleteCommand {
 enum What {
     Iamserviceaccount(Box<DeleteServiceAccount>),
     Iamidentitymapping(Box<DeleteIdentityMapping>),
+    Accessentry(Box<DeleteAccessEntry>),
     IamOidcProvider(Box<DeleteProvider>),
+    Podidentityassociation(Box<DeletePodIdentityAssociation>),
     Kubeconfig(Box<super::delete_kubeconfig::DeleteKubeconfig>),
 }
 
@@ -74,7 +78,9 @@ impl DeleteCommand {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
+            What::Accessentry(command) => command.run(global, printer).await,
             What::IamOidcProvider(command) => command.run(global, printer).await,
+            What::Podidentityassociation(command) => command.run(global, printer).await,
             What::Kubeconfig(command) => command.run(global, printer),
         }
     }

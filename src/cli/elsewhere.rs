@@ -44,7 +44,7 @@ const ALONE: [(&str, Text); 3] = [
     ("mcp", || remedy!("Use `eksctl mcp`.")),
 ];
 
-const NOUNS: [Noun; 12] = [
+const NOUNS: [Noun; 11] = [
     Noun {
         names: &["cluster", "clusters"],
         instead: &[],
@@ -78,36 +78,8 @@ const NOUNS: [Noun; 12] = [
         instead: &[],
     },
     Noun {
-        names: &["accessentry", "accessentries"],
-        instead: &[
-            ("create", || {
-                remedy!(
-                    "`aws eks create-access-entry` makes one as well; `eksact create iamidentitymapping` lets a role or a user in \
-                 through aws-auth."
-                )
-            }),
-            ("get", || {
-                remedy!(
-                    "`aws eks list-access-entries` lists them; `eksact whoami --cluster NAME` shows your own."
-                )
-            }),
-            ("delete", || {
-                remedy!("`aws eks delete-access-entry` deletes one as well.")
-            }),
-        ],
-    },
-    Noun {
         names: &["podidentityassociation", "podidentityassociations"],
-        instead: &[
-            ("create", || {
-                remedy!(
-                    "`eksact create iamserviceaccount` gives a service account a role without the pod identity agent."
-                )
-            }),
-            ("get", || {
-                remedy!("`eksact get iamserviceaccount` lists the service accounts that have a role by IRSA.")
-            }),
-        ],
+        instead: &[],
     },
     Noun {
         names: &["identityprovider", "identityproviders"],

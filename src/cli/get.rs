@@ -9,8 +9,10 @@ use super::{
     ExitCode, Failure,
     account_flags::{ClusterFlags, NameFlags},
     file,
+    get_access_entry::GetAccessEntries,
     get_cluster::GetCluster,
     get_identity_mapping::GetIdentityMappings,
+    get_pod_identity_association::GetPodIdentityAssociations,
     global::GlobalFlags,
     identity_provider::GetIdentityProviders,
     wiring::Connection,
@@ -37,6 +39,8 @@ pub(super) struct GetCommand {
 enum What {
     Iamserviceaccount(Box<GetServiceAccounts>),
     Iamidentitymapping(Box<GetIdentityMappings>),
+    Accessentry(Box<GetAccessEntries>),
+    Podidentityassociation(Box<GetPodIdentityAssociations>),
     Identityprovider(Box<GetIdentityProviders>),
     Cluster(Box<GetCluster>),
 }
@@ -79,6 +83,8 @@ impl GetCommand {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
+            What::Accessentry(command) => command.run(global, printer).await,
+            What::Podidentityassociation(command) => command.run(global, printer).await,
             What::Identityprovider(command) => command.run(global, printer).await,
             What::Cluster(command) => command.run(global, printer).await,
         }

@@ -1,6 +1,7 @@
 //! The command line: arguments, one file per family of commands, settings resolved to plain values, and the wiring of
 //! adapters. What a plan is and how it looks is decided elsewhere.
 
+mod access_entry;
 mod account_flags;
 mod apply;
 mod check;
@@ -18,8 +19,10 @@ mod file;
 mod filter;
 mod flow;
 mod get;
+mod get_access_entry;
 mod get_cluster;
 mod get_identity_mapping;
+mod get_pod_identity_association;
 mod global;
 mod identity_mapping;
 mod identity_provider;
@@ -32,6 +35,7 @@ mod oidc_provider;
 mod place_flags;
 mod plan;
 mod plan_flags;
+mod pod_identity_association;
 mod restore;
 mod sandbox;
 mod schema;

@@ -7,12 +7,14 @@ use clap::{Args, Subcommand};
 
 use super::{
     ExitCode, Failure,
+    access_entry::UpdateAccessEntry,
     account_flags::{ClusterFlags, NameFlags, PermissionFlags},
     file,
     filter::FilterFlags,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    pod_identity_association::UpdatePodIdentityAssociation,
     wiring::Connection,
 };
 use eksact_core::{
@@ -35,6 +37,8 @@ pub(super) struct UpdateCommand {
 #[derive(Debug, Subcommand)]
 enum What {
     Iamserviceaccount(Box<UpdateServiceAccount>),
+    Accessentry(Box<UpdateAccessEntry>),
+    Podidentityassociation(Box<UpdatePodIdentityAssociation>),
 }
 
 /// Update the role of a service account: only what the flags name changes
@@ -61,6 +65,8 @@ impl UpdateCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
+            What::Accessentry(command) => command.run(global, printer).await,
+            What::Podidentityassociation(command) => command.run(global, printer).await,
         }
     }
 }

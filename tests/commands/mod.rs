@@ -1,6 +1,7 @@
 //! Whole commands, as a user runs them: the real program on the sandbox, with its exit code, stdout and stderr. What an
 //! output looks like stands in `snapshots/`, one file for each story; `INSTA_UPDATE=always` writes them anew.
 
+mod access_entry;
 mod apply;
 mod authentication_mode;
 mod aws_auth;
@@ -18,6 +19,7 @@ mod kubeconfig;
 mod oidc_provider;
 mod output;
 mod place;
+mod pod_identity_association;
 mod promises;
 mod remedies;
 mod rooms;

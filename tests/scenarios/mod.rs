@@ -2,6 +2,8 @@
 //! that eksact can meet, that applying it leads where the plan says, and that no interruption leads anywhere else.
 
 mod access;
+mod access_entries;
+mod access_migration;
 mod authentication_mode;
 mod drift;
 mod guards;
@@ -11,6 +13,7 @@ mod laws;
 mod meanwhile;
 mod normal_form;
 mod ownership;
+mod pod_identity;
 mod random_world;
 mod reading;
 mod recorded;

@@ -8,6 +8,7 @@
 //! `REMEDIES=word` runs the cases that have the word in their name or their help, and looks for no missing ones.
 
 mod access;
+mod access_entries;
 mod accounts;
 mod amazon;
 mod aws_auth;
@@ -26,6 +27,7 @@ mod mappings;
 mod meanwhile;
 mod modes;
 mod people;
+mod pod_identity;
 mod preflight;
 mod roles;
 mod shared_roles;
@@ -58,6 +60,7 @@ fn table() -> Vec<Check> {
         aws_auth::unread(),
         roles::cases(),
         access::cases(),
+        access_entries::cases(),
         kubeconfig::cases(),
         kubeconfig_entries::cases(),
         flags::cases(),
@@ -71,6 +74,7 @@ fn table() -> Vec<Check> {
         entries::cases(),
         callers::cases(),
         sts::cases(),
+        pod_identity::cases(),
         preflight::cases(),
     ]
     .into_iter()
