@@ -291,7 +291,7 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
         .ok_or_else(|| format!("`{text}` is not KEY=VALUE"))
 }
 
-fn well_known(text: &str) -> Result<WellKnownPolicy, String> {
+pub(super) fn well_known(text: &str) -> Result<WellKnownPolicy, String> {
     WellKnownPolicy::ALL
         .into_iter()
         .find(|policy| policy.field_name().eq_ignore_ascii_case(text))

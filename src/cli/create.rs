@@ -14,6 +14,7 @@ use super::{
     global::GlobalFlags,
     identity_mapping::CreateIdentityMapping,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    pod_identity_association::CreatePodIdentityAssociation,
     wiring::Connection,
 };
 use eksact_core::{
@@ -38,6 +39,7 @@ enum What {
     Iamserviceaccount(Box<CreateServiceAccount>),
     Iamidentitymapping(Box<CreateIdentityMapping>),
     Accessentry(Box<CreateAccessEntry>),
+    Podidentityassociation(Box<CreatePodIdentityAssociation>),
 }
 
 /// Create an IAM role for a Kubernetes service account, and the service account
@@ -91,6 +93,7 @@ impl CreateCommand {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
             What::Accessentry(command) => command.run(global, printer).await,
+            What::Podidentityassociation(command) => command.run(global, printer).await,
         }
     }
 }

@@ -17,6 +17,7 @@ use super::{
     identity_mapping::DeleteIdentityMapping,
     oidc_provider::DeleteProvider,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    pod_identity_association::DeletePodIdentityAssociation,
     wiring::Connection,
 };
 use eksact_core::{
@@ -39,6 +40,7 @@ enum What {
     Iamidentitymapping(Box<DeleteIdentityMapping>),
     Accessentry(Box<DeleteAccessEntry>),
     IamOidcProvider(Box<DeleteProvider>),
+    Podidentityassociation(Box<DeletePodIdentityAssociation>),
     Kubeconfig(Box<super::delete_kubeconfig::DeleteKubeconfig>),
 }
 
@@ -78,6 +80,7 @@ impl DeleteCommand {
             What::Iamidentitymapping(command) => command.run(global, printer).await,
             What::Accessentry(command) => command.run(global, printer).await,
             What::IamOidcProvider(command) => command.run(global, printer).await,
+            What::Podidentityassociation(command) => command.run(global, printer).await,
             What::Kubeconfig(command) => command.run(global, printer),
         }
     }

@@ -79,16 +79,7 @@ const NOUNS: [Noun; 11] = [
     },
     Noun {
         names: &["podidentityassociation", "podidentityassociations"],
-        instead: &[
-            ("create", || {
-                remedy!(
-                    "`eksact create iamserviceaccount` gives a service account a role without the pod identity agent."
-                )
-            }),
-            ("get", || {
-                remedy!("`eksact get iamserviceaccount` lists the service accounts that have a role by IRSA.")
-            }),
-        ],
+        instead: &[],
     },
     Noun {
         names: &["identityprovider", "identityproviders"],

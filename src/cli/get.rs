@@ -12,6 +12,7 @@ use super::{
     get_access_entry::GetAccessEntries,
     get_cluster::GetCluster,
     get_identity_mapping::GetIdentityMappings,
+    get_pod_identity_association::GetPodIdentityAssociations,
     global::GlobalFlags,
     identity_provider::GetIdentityProviders,
     wiring::Connection,
@@ -39,6 +40,7 @@ enum What {
     Iamserviceaccount(Box<GetServiceAccounts>),
     Iamidentitymapping(Box<GetIdentityMappings>),
     Accessentry(Box<GetAccessEntries>),
+    Podidentityassociation(Box<GetPodIdentityAssociations>),
     Identityprovider(Box<GetIdentityProviders>),
     Cluster(Box<GetCluster>),
 }
@@ -82,6 +84,7 @@ impl GetCommand {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
             What::Accessentry(command) => command.run(global, printer).await,
+            What::Podidentityassociation(command) => command.run(global, printer).await,
             What::Identityprovider(command) => command.run(global, printer).await,
             What::Cluster(command) => command.run(global, printer).await,
         }

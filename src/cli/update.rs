@@ -14,6 +14,7 @@ use super::{
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    pod_identity_association::UpdatePodIdentityAssociation,
     wiring::Connection,
 };
 use eksact_core::{
@@ -37,6 +38,7 @@ pub(super) struct UpdateCommand {
 enum What {
     Iamserviceaccount(Box<UpdateServiceAccount>),
     Accessentry(Box<UpdateAccessEntry>),
+    Podidentityassociation(Box<UpdatePodIdentityAssociation>),
 }
 
 /// Update the role of a service account: only what the flags name changes
@@ -64,6 +66,7 @@ impl UpdateCommand {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Accessentry(command) => command.run(global, printer).await,
+            What::Podidentityassociation(command) => command.run(global, printer).await,
         }
     }
 }

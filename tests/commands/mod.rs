@@ -3,6 +3,7 @@
 
 mod access_entry;
 mod apply;
+mod authentication_mode;
 mod aws_auth;
 mod aws_auth_unread;
 mod check_irsa;
@@ -13,10 +14,12 @@ mod exit_codes;
 mod files;
 mod iamserviceaccount;
 mod identity_mapping;
+mod identity_provider;
 mod kubeconfig;
 mod oidc_provider;
 mod output;
 mod place;
+mod pod_identity_association;
 mod promises;
 mod remedies;
 mod rooms;

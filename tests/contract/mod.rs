@@ -5,6 +5,7 @@ pub(crate) mod access;
 pub(crate) mod access_entries;
 pub(crate) mod cluster_updates;
 pub(crate) mod kubernetes;
+pub(crate) mod pod_identity;
 pub(crate) mod provider;
 pub(crate) mod roles;
 pub(crate) mod stacks;
@@ -17,7 +18,9 @@ use futures::future::BoxFuture;
 use world::World;
 
 pub(crate) const CLUSTER: &str = "bench";
-/// One that knows nothing but aws-auth.
+/// One that knows nothing but aws-auth, and stays so.
+pub(crate) const AWS_AUTH_CLUSTER: &str = "aws-auth-only";
+/// One that begins so, for the contract that moves its mode on.
 pub(crate) const OLD_CLUSTER: &str = "old";
 pub(crate) const REGION: &str = "us-west-2";
 
@@ -72,6 +75,12 @@ macro_rules! contract_tests {
                 denied_write_names_the_missing_permission,
                 access_entries_are_read_whole,
                 roles_are_listed_by_path,
+            }
+            pod_identity {
+                association_is_made_once_changed_and_deleted,
+                associations_are_listed_whole,
+                association_is_refused_as_eks_refuses_it,
+                addon_is_installed_and_found,
             }
             access_entries {
                 entry_is_made_once_changed_and_deleted,

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use eksact_identity::cloudformation::template::RoleTemplate;
+use eksact_identity::cloudformation::{RolePurpose, template::RoleTemplate};
 use eksact_identity::iam::{WellKnownPolicy, trust};
+use eksact_identity::service_account::ServiceAccountKey;
 use serde_json::{Value, json};
 
 use super::bed::{Bed, Ran};
@@ -28,8 +29,7 @@ fn templates() -> Vec<Value> {
             let issuer = "oidc.eks.us-west-2.amazonaws.com/id/A1B2";
             let template = RoleTemplate {
                 stack_name: "eksctl-prod-addon-iamserviceaccount-app-reader".to_owned(),
-                namespace: "app".to_owned(),
-                name: "reader".to_owned(),
+                owner: RolePurpose::ServiceAccount.of(&ServiceAccountKey::new("app", "reader")),
                 trust_policy: trust::irsa_trust_policy(
                     PROVIDER,
                     issuer,
@@ -45,6 +45,7 @@ fn templates() -> Vec<Value> {
                 },
                 well_known: well_known.clone(),
                 inline_policy: has(3).then(|| inline.clone()),
+                inline_policy_id: None,
                 permissions_boundary: has(4).then(|| "arn:aws:iam::aws:policy/PowerUserAccess".to_owned()),
             };
             rendered.push(template.render().unwrap());

@@ -3,6 +3,7 @@
 
 mod access;
 mod access_entries;
+mod access_migration;
 mod authentication_mode;
 mod drift;
 mod guards;
@@ -12,6 +13,7 @@ mod laws;
 mod meanwhile;
 mod normal_form;
 mod ownership;
+mod pod_identity;
 mod random_world;
 mod reading;
 mod recorded;

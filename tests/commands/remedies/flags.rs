@@ -80,21 +80,6 @@ fn elsewhere() -> Vec<Check> {
             .says("Its role is made by")
             .in_its_place(&[account])
             .check(),
-        with_provider("create podidentityassociation")
-            .says("without the pod identity agent")
-            .in_its_place(&[account])
-            .check(),
-        case("get podidentityassociation")
-            .says("lists the service accounts that have a role by IRSA")
-            .in_its_place(&[(
-                "get iamserviceaccount",
-                "get iamserviceaccount --cluster quickstart --region eu-west-1",
-            )])
-            .check(),
-        case("associate identityprovider")
-            .says("it is another provider")
-            .in_its_place(&[of])
-            .check(),
         case("create iam-oidc-provider")
             .says("Use `eksact associate iam-oidc-provider`.")
             .in_its_place(&[of])
@@ -119,10 +104,6 @@ fn elsewhere() -> Vec<Check> {
         case("utils migrate-to-access-entry")
             .says("shows first what aws-auth really lets in")
             .in_its_place(&[("aws-auth", "aws-auth --cluster quickstart --region eu-west-1")])
-            .check(),
-        case("utils update-authentication-mode")
-            .says("does it as well")
-            .in_its_place(&[("NAME", "quickstart")])
             .check(),
     ]
 }

@@ -25,7 +25,9 @@ mod kubeconfig_entries;
 mod kubectl_config;
 mod mappings;
 mod meanwhile;
+mod modes;
 mod people;
+mod pod_identity;
 mod preflight;
 mod roles;
 mod shared_roles;
@@ -67,10 +69,12 @@ fn table() -> Vec<Check> {
         faults::cases(),
         irsa::cases(),
         meanwhile::cases(),
+        modes::cases(),
         trust::cases(),
         entries::cases(),
         callers::cases(),
         sts::cases(),
+        pod_identity::cases(),
         preflight::cases(),
     ]
     .into_iter()

@@ -8,6 +8,7 @@ use super::{
     access_entry::AccessEntries,
     cluster_access::ClusterAccess,
     location::{Located, SourceLocation},
+    pod_identity_association::PodIdentityAssociations,
 };
 use crate::ports::aws::{AuthenticationMode, IdentityProviderConfig};
 use eksact_identity::{iam::WellKnownPolicy, service_account::ServiceAccountKey};
@@ -24,6 +25,9 @@ pub struct ClusterConfig {
     pub iam: Iam,
     /// Who gets into the cluster, and what they may do there.
     pub access: ClusterAccess,
+    /// Which roles pods get through EKS Pod Identity.
+    #[serde(default)]
+    pub pod_identity_associations: PodIdentityAssociations,
     /// Where the cluster shall look up who gets in.
     pub authentication_mode: Option<Located<AuthenticationMode>>,
     /// Whether the cluster's creator became an administrator when the cluster was made.
@@ -35,7 +39,7 @@ pub struct ClusterConfig {
     /// Whether the file has the list at all, be it an empty one.
     pub lists_identity_providers: bool,
     /// The sections of the file that eksact knows and leaves alone, in the order of the file:
-    /// `nodeGroups`, `iam.podIdentityAssociations`.
+    /// `nodeGroups`, `addons`.
     pub unmanaged_sections: Vec<String>,
 }
 

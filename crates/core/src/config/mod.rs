@@ -20,6 +20,7 @@ mod load;
 pub mod location;
 mod path;
 mod placeholder;
+pub mod pod_identity_association;
 mod schema;
 mod shape;
 mod source;

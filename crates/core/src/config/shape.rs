@@ -267,7 +267,7 @@ fn is_identity(kind: DocumentKind, path: &FieldPath) -> bool {
 }
 
 /// Whether a key decides something that eksact does: all of a ClusterAccess; the root, `metadata`, the identity mappings,
-/// the access entries, and `iam` but for its pod identity associations.
+/// the access entries and `iam`.
 fn is_managed(kind: DocumentKind, path: &FieldPath) -> bool {
     let under = |root: &str| path.starts_with(&FieldPath::of(root));
     // eksact never makes a duplicate, whatever `noDuplicateARNs` says.
@@ -279,7 +279,7 @@ fn is_managed(kind: DocumentKind, path: &FieldPath) -> bool {
         || under("metadata")
         || (under("iamIdentityMappings") && !idle)
         || under("accessConfig.accessEntries")
-        || (under("iam") && !under("iam.podIdentityAssociations"))
+        || under("iam")
 }
 
 fn is_cloudformation(key: &str) -> bool {

@@ -106,7 +106,7 @@ pub(super) fn refusals(before: &Live, after: &Live) -> Vec<Refusal> {
         return Vec::new();
     }
     // The way back has to know which entries are gone by then.
-    let way_back = Standpoint::of(after).way_back;
+    let way_back = Standpoint::of(after).recovery;
     let own = caller(before).and_then(|identity| own_access_lost(&identity, &now, &would, &way_back));
     [
         own,

@@ -6,10 +6,7 @@ use crate::{
     live::{Live, addresses, role_name_of},
     ports::aws::Role,
 };
-use eksact_identity::{
-    iam::shared_trust::{self, sid_of},
-    service_account::ServiceAccountKey,
-};
+use eksact_identity::iam::shared_trust::{self, sid_of};
 
 /// The `Sid`s of the statements that other clusters have in the trust policy of a role.
 pub fn statements_of_others(live: &Live, role: &Role) -> Vec<String> {
@@ -26,12 +23,10 @@ pub fn statements_of_others(live: &Live, role: &Role) -> Vec<String> {
 pub(super) fn check(before: &Live, after: &Live, draft: &mut PlanDraft) {
     let mut refusals = Vec::new();
     for change in draft.changes() {
-        let Some(key) = ServiceAccountKey::parse(change.address.name())
-            .filter(|key| change.address == addresses::iam_role(key))
-        else {
+        let Some(owner) = addresses::role_owner(&change.address) else {
             continue;
         };
-        let stack = before.stack_of(&key).or_else(|| before.own_stack(&key));
+        let stack = before.stack_of(&owner).or_else(|| before.own_stack(&owner));
         let Some(name) = stack.and_then(role_name_of) else {
             continue;
         };

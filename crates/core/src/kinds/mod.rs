@@ -16,6 +16,8 @@ pub mod identity_provider;
 pub mod namespace;
 pub mod oidc_provider;
 pub mod planner;
+pub mod pod_identity;
+pub mod pod_identity_association;
 pub mod preflight;
 pub mod provider_intent;
 pub mod rbac;
@@ -29,6 +31,7 @@ pub mod service_account_scope;
 pub mod shared_role;
 pub mod stack_wait;
 mod standing;
+pub mod to_access_entries;
 mod trust_policy;
 mod unreachable;
 
@@ -211,6 +214,8 @@ pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
         &authentication_mode::AuthenticationModeKind,
         &oidc_provider::OidcProviderKind,
         &iam_role::IamRoleKind,
+        &iam_role::PodIdentityRoleKind,
+        &pod_identity_association::PodIdentityAssociationKind,
         &namespace::NamespaceKind,
         &shared_role::SharedRoleKind,
         &service_account::ServiceAccountKind,

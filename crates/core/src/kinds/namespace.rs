@@ -13,6 +13,7 @@ use crate::{
         executor::Progress, plan::fingerprint,
     },
     kinds::{
+        pod_identity::making_accounts,
         role_arn::role_arn_after,
         standing::{Standing, standing},
     },
@@ -39,27 +40,28 @@ impl Kind for NamespaceKind {
     type Operation = Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
-        let namespaces = request
-            .in_kubernetes()
-            .map(|account| NamespaceByName(account.namespace.clone()));
+        let of_accounts = request.in_kubernetes().map(|account| &account.namespace);
+        let of_pods = making_accounts(request).map(|association| &association.namespace);
+        let namespaces = of_accounts
+            .chain(of_pods)
+            .map(|namespace| NamespaceByName(namespace.clone()));
         reader.read(namespaces).await;
     }
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        // Where nothing will be put into it, the finding of the account or of its role says why.
+        let of_accounts = request.in_kubernetes().filter(|account| {
+            !matches!(standing(request, live, account), Standing::Refused(_))
+                && role_arn_after(account, draft).is_some()
+        });
+        let of_accounts = of_accounts.map(|account| (&account.namespace, account.location.as_ref()));
+        let of_pods = making_accounts(request)
+            .map(|association| (&association.namespace, association.location.as_ref()));
+        let needed: Vec<_> = of_accounts.chain(of_pods).collect();
         let mut seen = BTreeSet::new();
-        for account in request.in_kubernetes() {
-            if matches!(
-                standing(request, live, account),
-                Standing::Refused(_)
-            )
-                // Nothing will be put into it: the role's own finding says why.
-                || role_arn_after(account, draft).is_none()
-                || !seen.insert(&account.namespace)
-            {
-                continue;
-            }
-            let address = addresses::namespace(&account.namespace);
-            match live.namespace(&account.namespace) {
+        for (name, location) in needed.into_iter().filter(|(name, _)| seen.insert(*name)) {
+            let address = addresses::namespace(name);
+            match live.namespace(name) {
                 Some(Ok(Some(namespace))) if namespace.terminating => draft.add_finding(
                     Finding::new(
                         Severity::Error,
@@ -70,18 +72,16 @@ impl Kind for NamespaceKind {
                         ),
                     )
                     .about(&address)
-                    .at(account.location.as_ref())
+                    .at(location)
                     .with_help(wait_until_gone()),
                 ),
                 Some(Ok(Some(_))) => draft.add_unchanged(address),
                 Some(Ok(None)) => {
-                    let operation = Operation::Create {
-                        name: account.namespace.clone(),
-                    };
+                    let operation = Operation::Create { name: name.clone() };
                     let step = draft.add_step(
                         &address,
                         "create",
-                        format!("create namespace {}", account.namespace),
+                        format!("create namespace {name}"),
                         Vec::new(),
                         &operation,
                     );
@@ -89,7 +89,7 @@ impl Kind for NamespaceKind {
                         address,
                         action: Action::Create,
                         reasons: vec![Reason::new("missing", "it does not exist")],
-                        source: account.location.clone(),
+                        source: location.cloned(),
                         attributes: Vec::new(),
                         depends_on: Vec::new(),
                         steps: vec![step],
@@ -101,7 +101,7 @@ impl Kind for NamespaceKind {
                 // The service accounts tell why the cluster could not be read; a namespace that may not be read is
                 // taken to exist, and the write of the account tells otherwise.
                 Some(Err(_)) | None => {
-                    tracing::debug!(namespace = account.namespace, key = ?account.key(), "namespace not read");
+                    tracing::debug!(namespace = name, "namespace not read");
                 }
             }
         }

@@ -86,12 +86,6 @@ impl Request {
             .filter(|account| !account.role_only)
     }
 
-    /// Whether this attribute of this service account's role is compared.
-    pub(super) fn compares(&self, key: &ServiceAccountKey, attribute: RoleAttribute) -> bool {
-        let only = self.service_account_scope().only.get(key);
-        only.is_none_or(|only| only.contains(&attribute))
-    }
-
     /// Whether what is ours goes although nothing names it. A file without the list says nothing of service accounts.
     pub(super) fn prunes_service_accounts(&self) -> bool {
         self.service_account_scope().delete_all_but.is_some() || self.prunes_attached()

@@ -6,6 +6,7 @@ use crate::{
     live::{Live, Ownership, ROLE_ANNOTATION, Unreadable, other_owner, ownership, unreadable},
     ports::kubernetes::ServiceAccount,
 };
+use eksact_identity::cloudformation::RolePurpose;
 
 /// Whether an account that shall be there may be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ fn is_as_wanted(live: &Live, account: &config::ServiceAccount, existing: &Servic
     let wanted_arn = match &account.attach_role_arn {
         Some(arn) => Some(arn.value.clone()),
         None => live
-            .stack_of(&account.key())
+            .stack_of(&RolePurpose::ServiceAccount.of(&account.key()))
             .and_then(|stack| stack.outputs.get("Role1").cloned()),
     };
     wanted_arn.is_some_and(|arn| existing.annotations.get(ROLE_ANNOTATION) == Some(&arn))

@@ -3,7 +3,10 @@
 
 use super::{AWS_AUTH, AWS_AUTH_NAMESPACE};
 use crate::{engine::Address, ports::aws::AuthenticationMode};
-use eksact_identity::service_account::ServiceAccountKey;
+use eksact_identity::{
+    cloudformation::{RoleOwner, RolePurpose},
+    service_account::ServiceAccountKey,
+};
 
 /// The attribute of a role that others wait for: its ARN.
 pub const ARN: &str = "ARN";
@@ -16,6 +19,33 @@ pub fn oidc_provider(cluster: &str) -> Address {
 /// The role of a service account.
 pub fn iam_role(key: &ServiceAccountKey) -> Address {
     Address::new("iam-role", key.to_string())
+}
+
+/// The role of a pod identity association.
+pub fn pod_identity_role(key: &ServiceAccountKey) -> Address {
+    Address::new("pod-identity-role", key.to_string())
+}
+
+/// A role that is made for a service account, whichever way its pods get it.
+pub fn role_of(owner: &RoleOwner) -> Address {
+    match owner.purpose {
+        RolePurpose::ServiceAccount => iam_role(&owner.account),
+        RolePurpose::PodIdentity => pod_identity_role(&owner.account),
+    }
+}
+
+/// What the role at this address is made for; none for an object of another kind.
+pub fn role_owner(address: &Address) -> Option<RoleOwner> {
+    let key = ServiceAccountKey::parse(address.name())?;
+    [RolePurpose::ServiceAccount, RolePurpose::PodIdentity]
+        .into_iter()
+        .map(|purpose| purpose.of(&key))
+        .find(|owner| role_of(owner) == *address)
+}
+
+/// A pod identity association.
+pub fn pod_identity_association(key: &ServiceAccountKey) -> Address {
+    Address::new("pod-identity-association", key.to_string())
 }
 
 /// A namespace.

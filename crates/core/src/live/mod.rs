@@ -9,6 +9,7 @@ mod identity_provider;
 mod namespace;
 mod oidc_provider;
 mod ownership;
+mod pod_identity;
 mod principal;
 mod query;
 mod rbac;
@@ -33,6 +34,7 @@ pub use identity_provider::ClusterIdentityProviders;
 pub use namespace::{AllNamespaces, NamespaceByName};
 pub use oidc_provider::{ClusterOidcProvider, IssuerChain};
 pub use ownership::{MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, other_owner, ownership};
+pub use pod_identity::{AGENT, Agent, PodIdentityAgent, PodIdentityAssociationById, PodIdentityAssociations};
 pub use principal::PrincipalByArn;
 pub use query::{Observed, Query};
 pub use rbac::{Bindings, RBAC_GROUP, RbacRoleByKey, RoleKey, binding_words, role_key, role_words};
@@ -40,7 +42,8 @@ pub use reader::LiveReader;
 pub use role::{AllRoles, PERMISSION_SET_PATH, PermissionSetRoles, RoleByName, TrustPolicyQuota};
 pub use service_account::{AllServiceAccounts, ServiceAccountByKey};
 pub use stack::{
-    ClusterStacks, StackInterest, StackTemplate, Stacks, is_of_cluster, role_name_of, service_account_of,
+    ClusterStacks, StackInterest, StackTemplate, Stacks, is_of_cluster, role_name_of, role_owner_of,
+    service_account_of,
 };
 
 pub use stack_state::{StackState, region_of, state_of};

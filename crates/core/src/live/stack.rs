@@ -13,7 +13,8 @@ use super::{Live, LiveReader, Observed, Query};
 use crate::ports::aws::Stack;
 use eksact_identity::{
     cloudformation::{
-        stack_name::{self, ExistingStack, eksctl_name},
+        RoleOwner,
+        stack_name::{self, ExistingStack},
         tags,
     },
     service_account::ServiceAccountKey,
@@ -23,11 +24,11 @@ use eksact_message::duration::in_words;
 /// Which stacks a request is about.
 #[derive(Clone, Debug, Default)]
 pub struct StackInterest {
-    /// The service accounts that shall have a role, and so a stack with a name.
-    pub wanted: Vec<ServiceAccountKey>,
-    /// The service accounts whose stacks must be at rest.
-    pub about: BTreeSet<ServiceAccountKey>,
-    /// Whether those of every service account must be.
+    /// The roles that shall be there, and so have a stack with a name.
+    pub wanted: Vec<RoleOwner>,
+    /// The roles whose stacks must be at rest.
+    pub about: BTreeSet<RoleOwner>,
+    /// Whether those of every role must be.
     pub about_all: bool,
     /// How long to wait for that.
     pub timeout: Duration,
@@ -84,7 +85,7 @@ impl LiveReader {
                 .filter(|stack| {
                     stack.in_progress()
                         && (wanted.contains(&stack.name)
-                            || service_account_of(stack)
+                            || role_owner_of(stack)
                                 .is_some_and(|key| interest.about_all || interest.about.contains(&key)))
                 })
                 .collect();
@@ -109,17 +110,13 @@ impl LiveReader {
     }
 }
 
-fn assigned(
-    cluster: &str,
-    wanted: &[ServiceAccountKey],
-    listed: &[Stack],
-) -> BTreeMap<ServiceAccountKey, String> {
+fn assigned(cluster: &str, wanted: &[RoleOwner], listed: &[Stack]) -> BTreeMap<RoleOwner, String> {
     let existing: Vec<ExistingStack> = listed
         .iter()
         .map(|stack| ExistingStack {
             name: stack.name.clone(),
             cluster_tag: stack.tags.get(tags::CLUSTER_NAME).cloned(),
-            service_account_tag: stack.tags.get(tags::SERVICE_ACCOUNT_NAME).cloned(),
+            owner: role_owner_of(stack),
         })
         .collect();
     stack_name::assign(cluster, wanted, &existing)
@@ -145,47 +142,45 @@ impl Live {
         self.cluster_stacks().map(ClusterStacks::all).unwrap_or_default()
     }
 
-    /// The stack name of a wanted service account, by the rule of [`stack_name`].
-    pub fn stack_name(&self, key: &ServiceAccountKey) -> Option<&String> {
-        self.cluster_stacks()?.assigned.get(key)
+    /// The stack name of a wanted role, by the rule of [`stack_name`].
+    pub fn stack_name(&self, owner: &RoleOwner) -> Option<&String> {
+        self.cluster_stacks()?.assigned.get(owner)
     }
 
-    /// The stack of this service account: the one whose tag names it, else the one that bears its name.
-    pub fn stack_of(&self, key: &ServiceAccountKey) -> Option<&Stack> {
+    /// The stack of this role: the one whose tag names its service account, else the one that bears its name.
+    pub fn stack_of(&self, owner: &RoleOwner) -> Option<&Stack> {
         let stacks = self.cluster_stacks()?;
         stacks
-            .tagged(key)
-            .or_else(|| stacks.assigned.get(key).and_then(|name| stacks.named(name)))
+            .tagged(owner)
+            .or_else(|| stacks.assigned.get(owner).and_then(|name| stacks.named(name)))
     }
 
-    /// The stack of a service account that shall go: the one whose tag names it, else the one of eksctl's name that bears
+    /// The stack of a role that shall go: the one whose tag names it, else the one of eksctl's name that bears
     /// the cluster's tag and names no service account (eksctl's own migration drops the other tag).
-    pub fn own_stack(&self, key: &ServiceAccountKey) -> Option<&Stack> {
+    pub fn own_stack(&self, owner: &RoleOwner) -> Option<&Stack> {
         let stacks = self.cluster_stacks()?;
-        stacks.tagged(key).or_else(|| {
+        stacks.tagged(owner).or_else(|| {
             stacks
-                .named(&eksctl_name(&self.cluster.name, &key.namespace, &key.name))
-                .filter(|stack| {
-                    is_of_cluster(stack, &self.cluster.name) && service_account_of(stack).is_none()
-                })
+                .named(&owner.eksctl_name(&self.cluster.name))
+                .filter(|stack| is_of_cluster(stack, &self.cluster.name) && role_owner_of(stack).is_none())
         })
     }
 }
 
-/// The stacks that matter to a cluster, to be found by name and by the service account that their tag names: a plan
+/// The stacks that matter to a cluster, to be found by name and by what their tag names: a plan
 /// looks for one several times per service account.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterStacks {
     all: Vec<Stack>,
     by_name: HashMap<String, usize>,
-    by_service_account: HashMap<ServiceAccountKey, usize>,
-    assigned: BTreeMap<ServiceAccountKey, String>,
+    by_owner: HashMap<RoleOwner, usize>,
+    assigned: BTreeMap<RoleOwner, String>,
 }
 
 impl ClusterStacks {
-    /// Those of `all`, where the ones that bear the tag of `cluster` are its own; `assigned` are the names that wanted
-    /// service accounts' stacks have or will have.
-    pub fn new(all: Vec<Stack>, cluster: &str, assigned: BTreeMap<ServiceAccountKey, String>) -> Self {
+    /// Those of `all`, where the ones that bear the tag of `cluster` are its own; `assigned` are the names that the
+    /// stacks of wanted roles have or will have.
+    pub fn new(all: Vec<Stack>, cluster: &str, assigned: BTreeMap<RoleOwner, String>) -> Self {
         let mut stacks = Self {
             assigned,
             ..Self::default()
@@ -195,19 +190,19 @@ impl ClusterStacks {
             if !is_of_cluster(stack, cluster) {
                 continue;
             }
-            let Some(key) = service_account_of(stack) else {
+            let Some(owner) = role_owner_of(stack) else {
                 continue;
             };
             // Should two stacks carry the tag, eksctl's own name is the likelier one: the rule of `stack_name::assign`.
-            let own = eksctl_name(cluster, &key.namespace, &key.name);
+            let own = owner.eksctl_name(cluster);
             let rank = |stack: &Stack| (stack.name != own, stack.name.clone());
             let better = stacks
-                .by_service_account
-                .get(&key)
+                .by_owner
+                .get(&owner)
                 .and_then(|other| all.get(*other))
                 .is_none_or(|other| rank(stack) < rank(other));
             if better {
-                stacks.by_service_account.insert(key, index);
+                stacks.by_owner.insert(owner, index);
             }
         }
         Self { all, ..stacks }
@@ -218,8 +213,8 @@ impl ClusterStacks {
         &self.all
     }
 
-    /// The names of the stacks of wanted service accounts.
-    pub fn assigned(&self) -> &BTreeMap<ServiceAccountKey, String> {
+    /// The names of the stacks of wanted roles.
+    pub fn assigned(&self) -> &BTreeMap<RoleOwner, String> {
         &self.assigned
     }
 
@@ -228,9 +223,9 @@ impl ClusterStacks {
         self.all.get(*self.by_name.get(name)?)
     }
 
-    /// The one of the cluster whose tag names this service account.
-    pub fn tagged(&self, key: &ServiceAccountKey) -> Option<&Stack> {
-        self.all.get(*self.by_service_account.get(key)?)
+    /// The one of the cluster whose tag names this role's service account.
+    pub fn tagged(&self, owner: &RoleOwner) -> Option<&Stack> {
+        self.all.get(*self.by_owner.get(owner)?)
     }
 }
 
@@ -240,6 +235,11 @@ pub fn is_of_cluster(stack: &Stack, cluster: &str) -> bool {
         .tags
         .get(tags::CLUSTER_NAME)
         .is_some_and(|name| name == cluster)
+}
+
+/// What the role of a stack is made for, by the stack's tags.
+pub fn role_owner_of(stack: &Stack) -> Option<RoleOwner> {
+    RoleOwner::of_tags(&stack.tags)
 }
 
 /// The service account that a stack's tag names.

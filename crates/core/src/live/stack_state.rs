@@ -2,7 +2,7 @@
 
 use super::Live;
 use crate::ports::aws::Stack;
-use eksact_identity::service_account::ServiceAccountKey;
+use eksact_identity::{cloudformation::RolePurpose, service_account::ServiceAccountKey};
 
 /// What can be done with a stack, by its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Live {
     /// Whether the stack of a service account cannot be deleted now: then the service account stays with it, for a later
     /// run to remove both.
     pub fn removal_blocked(&self, key: &ServiceAccountKey) -> bool {
-        self.own_stack(key)
+        self.own_stack(&RolePurpose::ServiceAccount.of(key))
             .is_some_and(|stack| StackState::blocks_deletion(&stack.status))
     }
 }

@@ -4,6 +4,7 @@
 //! Everything is as eksctl 0.231 writes it, so that either tool can manage what the other made.
 
 mod intrinsic;
+pub mod role_owner;
 pub mod stack_name;
 pub mod tags;
 pub mod template;
@@ -13,6 +14,7 @@ pub mod well_known;
 #[cfg(test)]
 mod recorded;
 
+pub use role_owner::{RoleOwner, RolePurpose};
 pub use stack_name::{ExistingStack, assign};
 pub use tags::{StackTags, Tag};
 pub use template::{RoleTemplate, TemplateError};

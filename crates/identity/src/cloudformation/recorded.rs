@@ -7,16 +7,21 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::tags::{StackTags, TOOL_VERSION_NAME};
-use super::{ResolveContext, RoleTemplate, resolve, stack_name};
+use super::{ResolveContext, RoleOwner, RolePurpose, RoleTemplate, resolve};
 use crate::iam::WellKnownPolicy::{
     AutoScaler, AwsLoadBalancerController, CertManager, EbsCsiController, EfsCsiController, ExternalDns,
     ImageBuilder,
 };
 use crate::iam::policy::equal;
 use crate::iam::{Partition, WellKnownPolicy, trust};
+use crate::service_account::ServiceAccountKey;
 
 const ISSUER: &str = "https://oidc.eks.us-west-2.amazonaws.com/id/A1B2C3D4E5F60718293A4B5C6D7E8F90";
 const ACCOUNT: &str = "111122223333";
+
+fn owner(namespace: &str, name: &str) -> RoleOwner {
+    RolePurpose::ServiceAccount.of(&ServiceAccountKey::new(namespace, name))
+}
 
 fn template(namespace: &str, name: &str) -> RoleTemplate {
     let provider = trust::provider_arn(Partition::Aws, ACCOUNT, ISSUER)
@@ -24,14 +29,14 @@ fn template(namespace: &str, name: &str) -> RoleTemplate {
         .to_string();
     let issuer = trust::issuer_without_scheme(ISSUER).unwrap();
     RoleTemplate {
-        stack_name: stack_name::eksctl_name("bench", namespace, name),
-        namespace: namespace.into(),
-        name: name.into(),
+        stack_name: owner(namespace, name).eksctl_name("bench"),
+        owner: owner(namespace, name),
         trust_policy: trust::irsa_trust_policy(&provider, &issuer, namespace, name, None),
         role_name: None,
         managed_policy_arns: Vec::new(),
         well_known: Vec::new(),
         inline_policy: None,
+        inline_policy_id: None,
         permissions_boundary: None,
     }
 }
@@ -126,7 +131,7 @@ fn every_template_name_and_capability_is_eksctls() {
     for role in wanted {
         let stack = &recorded[&role.stack_name];
         assert_eq!(role.render().unwrap(), stack["template"], "{}", role.stack_name);
-        assert_eq!(role.description(), stack["stack"]["Description"]);
+        assert_eq!(role.owner.description(), stack["stack"]["Description"]);
         assert_eq!(json!([role.capability()]), stack["stack"]["Capabilities"]);
     }
 }
@@ -170,8 +175,7 @@ fn the_tags_of_stack_and_role_differ_in_nothing_but_the_version() {
     let stack = &recorded()["eksctl-bench-addon-iamserviceaccount-app-managed"];
     let wanted = StackTags {
         cluster: "bench",
-        namespace: "app",
-        name: "managed",
+        owner: &owner("app", "managed"),
         metadata_tags: &metadata_tags,
         service_account_tags: &BTreeMap::from([("cost-center".to_owned(), "42".to_owned())]),
     };
@@ -207,7 +211,7 @@ proptest! {
     fn no_text_breaks_out_of_its_place(text in r#"[ab"\\{}%$#<>&'\n\t\u{2028}é]{0,12}"#) {
         let role = RoleTemplate {
             stack_name: "s".into(),
-            namespace: text.clone(),
+            owner: owner(&text, "b"),
             role_name: Some(format!("x{text}")),
             managed_policy_arns: vec![text.clone()],
             inline_policy: Some(json!({"{{ role_name }}": [text, {"a": "{% raw %}"}]})),
@@ -219,7 +223,7 @@ proptest! {
         prop_assert_eq!(&own["RoleName"], &json!(role.role_name));
         prop_assert_eq!(&own["PermissionsBoundary"], &json!(role.permissions_boundary));
         prop_assert_eq!(&own["ManagedPolicyArns"], &json!(role.managed_policy_arns));
-        prop_assert_eq!(&rendered["Description"], &json!(role.description()));
+        prop_assert_eq!(&rendered["Description"], &json!(role.owner.description()));
         prop_assert_eq!(&rendered["Resources"]["Policy1"]["Properties"]["PolicyDocument"], &role.inline_policy.unwrap());
         prop_assert_eq!(rendered["Resources"].as_object().unwrap().len(), 2);
     }

@@ -1,7 +1,7 @@
 //! Which stack holds the role of which service account.
 //!
-//! eksctl's own name is `eksctl-<cluster>-addon-iamserviceaccount-<namespace>-<name>` (0.231
-//! `pkg/cfn/manager/iam.go`), with no regard for what CloudFormation takes as a name or for two service accounts that
+//! eksctl's own name is `eksctl-<cluster>-addon-iamserviceaccount-<namespace>-<name>`, and for the role of a pod identity
+//! association `eksctl-<cluster>-podidentityrole-<namespace>-<name>` (0.231 `pkg/cfn/manager/iam.go`), with no regard for what CloudFormation takes as a name or for two service accounts that
 //! come to the same one (`a-b`/`c` and `a`/`b-c`). So a name is assigned in this order:
 //!
 //! 1. the stack of this cluster whose tag names `namespace/name`, whatever it is called;
@@ -10,7 +10,7 @@
 //! 3. eksctl's own name with every illegal character as a hyphen, cut to 117 characters, then a hyphen and the first
 //!    ten hexadecimal digits of the SHA-256 of `<cluster>`, a line feed and `<namespace>/<name>`.
 
-use crate::service_account::ServiceAccountKey;
+use super::role_owner::RoleOwner;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
@@ -27,13 +27,8 @@ pub struct ExistingStack {
     pub name: String,
     /// Its tag [`CLUSTER_NAME`](super::tags::CLUSTER_NAME), if it has one.
     pub cluster_tag: Option<String>,
-    /// Its tag [`SERVICE_ACCOUNT_NAME`](super::tags::SERVICE_ACCOUNT_NAME), if it has one: `namespace/name`.
-    pub service_account_tag: Option<String>,
-}
-
-/// The name that eksctl gives the stack of a service account's role. It may be one that CloudFormation refuses.
-pub fn eksctl_name(cluster: &str, namespace: &str, name: &str) -> String {
-    format!("eksctl-{cluster}-addon-iamserviceaccount-{namespace}-{name}")
+    /// What its tag says that it is made for, if it has one.
+    pub owner: Option<RoleOwner>,
 }
 
 /// Whether CloudFormation takes this as a stack's name: a letter, then letters, digits and hyphens, 128 at most.
@@ -43,79 +38,74 @@ pub fn is_legal(name: &str) -> bool {
         && name.bytes().all(is_legal_byte)
 }
 
-/// Assigns each service account (namespace, name) of a cluster the name of its role's stack.
+/// Assigns each role that a service account of a cluster has the name of its stack.
 ///
 /// `existing` are the stacks of the account and region, or those of them that could matter: this cluster's, and any
 /// that already has a name that could be assigned. The answer does not depend on the order of either list, and no two
 /// service accounts get the same name.
 pub fn assign(
     cluster: &str,
-    wanted: &[ServiceAccountKey],
+    wanted: &[RoleOwner],
     existing: &[ExistingStack],
-) -> BTreeMap<ServiceAccountKey, String> {
-    let wanted: BTreeSet<&ServiceAccountKey> = wanted.iter().collect();
+) -> BTreeMap<RoleOwner, String> {
+    let wanted: BTreeSet<&RoleOwner> = wanted.iter().collect();
     let by_name: BTreeMap<&str, &ExistingStack> = existing
         .iter()
         .map(|stack| (stack.name.as_str(), stack))
         .collect();
-    let mut by_tag: BTreeMap<&str, Vec<&ExistingStack>> = BTreeMap::new();
+    let mut by_tag: BTreeMap<&RoleOwner, Vec<&ExistingStack>> = BTreeMap::new();
     for stack in existing
         .iter()
         .filter(|stack| stack.cluster_tag.as_deref() == Some(cluster))
     {
-        if let Some(tag) = &stack.service_account_tag {
-            by_tag.entry(tag).or_default().push(stack);
+        if let Some(owner) = &stack.owner {
+            by_tag.entry(owner).or_default().push(stack);
         }
     }
     let mut assigned = BTreeMap::new();
     let mut taken = BTreeSet::new();
-    for &account in &wanted {
-        let ServiceAccountKey { namespace, name } = account;
-        let own = eksctl_name(cluster, namespace, name);
+    for &owner in &wanted {
+        let own = owner.eksctl_name(cluster);
         let tagged = by_tag
-            .get(format!("{namespace}/{name}").as_str())
+            .get(owner)
             .into_iter()
             .flatten()
             // Should two stacks carry the tag, eksctl's own name is the likelier one.
             .min_by_key(|stack| (stack.name != own, stack.name.as_str()));
         if let Some(stack) = tagged {
             taken.insert(stack.name.clone());
-            assigned.insert(account.clone(), stack.name.clone());
+            assigned.insert(owner.clone(), stack.name.clone());
         }
     }
-    for &account in &wanted {
-        if assigned.contains_key(account) {
+    for &owner in &wanted {
+        if assigned.contains_key(owner) {
             continue;
         }
-        let ServiceAccountKey { namespace, name } = account;
-        let full_name = format!("{namespace}/{name}");
         let is_free = |candidate: &str| {
             let belongs_to_another = |stack: &&ExistingStack| {
-                stack.cluster_tag.as_ref().is_some_and(|owner| owner != cluster)
-                    || stack
-                        .service_account_tag
-                        .as_ref()
-                        .is_some_and(|tag| *tag != full_name)
+                stack.cluster_tag.as_ref().is_some_and(|other| other != cluster)
+                    || stack.owner.as_ref().is_some_and(|other| other != owner)
             };
             !taken.contains(candidate) && !by_name.get(candidate).is_some_and(belongs_to_another)
         };
-        let own = eksctl_name(cluster, namespace, name);
+        let own = owner.eksctl_name(cluster);
         let chosen = if is_legal(&own) && is_free(&own) {
             own
         } else {
-            hashed_names(cluster, namespace, name)
+            hashed_names(cluster, owner)
                 .find(|candidate| is_free(candidate))
                 .unwrap_or(own)
         };
         taken.insert(chosen.clone());
-        assigned.insert(account.clone(), chosen);
+        assigned.insert(owner.clone(), chosen);
     }
     assigned
 }
 
 /// The names that stand in for eksctl's own: the documented one, then endlessly others, should even that be taken.
-fn hashed_names(cluster: &str, namespace: &str, name: &str) -> impl Iterator<Item = String> {
-    let legible: String = eksctl_name(cluster, namespace, name)
+fn hashed_names(cluster: &str, owner: &RoleOwner) -> impl Iterator<Item = String> {
+    let legible: String = owner
+        .eksctl_name(cluster)
         .chars()
         .map(|character| {
             if character.is_ascii_alphanumeric() {
@@ -126,7 +116,7 @@ fn hashed_names(cluster: &str, namespace: &str, name: &str) -> impl Iterator<Ite
         })
         .take(MAX_LENGTH - HASH_DIGITS - 1)
         .collect();
-    let seed = format!("{cluster}\n{namespace}/{name}");
+    let seed = format!("{cluster}\n{owner}");
     (0_u64..).map(move |attempt| {
         let seed = if attempt == 0 {
             seed.clone()
@@ -149,20 +139,28 @@ fn is_legal_byte(byte: u8) -> bool {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::role_owner::RolePurpose;
     use super::*;
+    use crate::service_account::ServiceAccountKey;
 
-    fn accounts(names: &[(&str, &str)]) -> Vec<ServiceAccountKey> {
+    fn account(namespace: &str, name: &str) -> RoleOwner {
+        RolePurpose::ServiceAccount.of(&ServiceAccountKey::new(namespace, name))
+    }
+
+    fn accounts(names: &[(&str, &str)]) -> Vec<RoleOwner> {
         names
             .iter()
-            .map(|(namespace, name)| ServiceAccountKey::new(*namespace, *name))
+            .map(|(namespace, name)| account(namespace, name))
             .collect()
     }
 
-    fn stack(name: &str, cluster: Option<&str>, account: Option<&str>) -> ExistingStack {
+    fn stack(name: &str, cluster: Option<&str>, tag: Option<&str>) -> ExistingStack {
         ExistingStack {
             name: name.into(),
             cluster_tag: cluster.map(Into::into),
-            service_account_tag: account.map(Into::into),
+            owner: tag
+                .and_then(ServiceAccountKey::parse)
+                .map(|key| RolePurpose::ServiceAccount.of(&key)),
         }
     }
 
@@ -208,8 +206,8 @@ mod tests {
     fn of_two_that_collide_the_first_in_order_has_eksctls_name() {
         let found = assign("c", &accounts(&[("a-b", "c"), ("a", "b-c")]), &[]);
         let own = "eksctl-c-addon-iamserviceaccount-a-b-c";
-        assert_eq!(found[&ServiceAccountKey::new("a", "b-c")], own);
-        assert!(found[&ServiceAccountKey::new("a-b", "c")].starts_with(&format!("{own}-")));
+        assert_eq!(found[&account("a", "b-c")], own);
+        assert!(found[&account("a-b", "c")].starts_with(&format!("{own}-")));
 
         // But a stack that exists stays with the one that its tag names.
         let found = assign(
@@ -217,8 +215,8 @@ mod tests {
             &accounts(&[("a-b", "c"), ("a", "b-c")]),
             &[stack(own, Some("c"), Some("a-b/c"))],
         );
-        assert_eq!(found[&ServiceAccountKey::new("a-b", "c")], own);
-        assert!(found[&ServiceAccountKey::new("a", "b-c")].starts_with(&format!("{own}-")));
+        assert_eq!(found[&account("a-b", "c")], own);
+        assert!(found[&account("a", "b-c")].starts_with(&format!("{own}-")));
     }
 
     #[test]
@@ -235,12 +233,31 @@ mod tests {
         assert!(names("bench", &[("app", "reader")], &[taken])[0].starts_with(&format!("{own}-")));
     }
 
-    fn some_accounts() -> impl Strategy<Value = Vec<ServiceAccountKey>> {
+    #[test]
+    fn the_two_roles_of_one_service_account_have_a_stack_each() {
+        let pods = |namespace: &str, name: &str| {
+            RolePurpose::PodIdentity.of(&ServiceAccountKey::new(namespace, name))
+        };
+        let own = "eksctl-c-podidentityrole-a-b-c";
+        let wanted = [account("a", "b-c"), pods("a", "b-c"), pods("a-b", "c")];
+        let found = assign("c", &wanted, &[]);
+        assert_eq!(found[&wanted[0]], "eksctl-c-addon-iamserviceaccount-a-b-c");
+        assert_eq!(found[&wanted[1]], own);
+        assert!(found[&wanted[2]].starts_with(&format!("{own}-")), "{found:?}");
+        // The stack that eksctl's migration leaves has the name of the one way and the tag of the other.
+        let migrated = ExistingStack {
+            name: "eksctl-c-addon-iamserviceaccount-a-b-c".to_owned(),
+            cluster_tag: Some("c".to_owned()),
+            owner: Some(pods("a", "b-c")),
+        };
+        let found = assign("c", &wanted, std::slice::from_ref(&migrated));
+        assert_eq!(found[&wanted[1]], migrated.name);
+        assert_ne!(found[&wanted[0]], migrated.name);
+    }
+
+    fn some_accounts() -> impl Strategy<Value = Vec<RoleOwner>> {
         let key = ("[ab-]{1,3}", "[ab.-]{1,3}");
-        proptest::collection::vec(
-            key.prop_map(|(namespace, name)| ServiceAccountKey { namespace, name }),
-            1..8,
-        )
+        proptest::collection::vec(key.prop_map(|(namespace, name)| account(&namespace, &name)), 1..8)
     }
 
     proptest! {
@@ -253,9 +270,9 @@ mod tests {
             let existing: Vec<ExistingStack> = tagged
                 .iter()
                 .enumerate()
-                .map(|(index, ServiceAccountKey { namespace, name })| {
+                .map(|(index, owner)| {
                     let tag = wanted.get(index).map(ToString::to_string);
-                    stack(&eksctl_name("c", namespace, name).replace('.', "-"), Some("c"), tag.as_deref())
+                    stack(&owner.eksctl_name("c").replace('.', "-"), Some("c"), tag.as_deref())
                 })
                 // The names of stacks are unique.
                 .map(|stack| (stack.name.clone(), stack))

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::role_owner::RoleOwner;
+
 /// Names the cluster that a stack belongs to.
 pub const CLUSTER_NAME: &str = "alpha.eksctl.io/cluster-name";
 /// The same under eksctl's first name for it, which it still writes and reads.
@@ -14,6 +16,9 @@ pub const OLD_CLUSTER_NAME: &str = "eksctl.cluster.k8s.io/v1alpha1/cluster-name"
 pub const TOOL_VERSION_NAME: &str = "alpha.eksctl.io/eksctl-version";
 /// Names the service account of a stack: `namespace/name`.
 pub const SERVICE_ACCOUNT_NAME: &str = "alpha.eksctl.io/iamserviceaccount-name";
+
+/// Names the service account of a pod identity association's stack, and of the association: `namespace/name`.
+pub const POD_IDENTITY_ASSOCIATION_NAME: &str = "alpha.eksctl.io/podidentityassociation-name";
 
 /// The value of [`TOOL_VERSION_NAME`] that eksact writes: a semantic version, as eksctl expects, that tells whose it
 /// is.
@@ -36,10 +41,8 @@ pub struct Tag {
 pub struct StackTags<'a> {
     /// The cluster's name.
     pub cluster: &'a str,
-    /// The service account's namespace.
-    pub namespace: &'a str,
-    /// The service account's name.
-    pub name: &'a str,
+    /// What the stack's role is for.
+    pub owner: &'a RoleOwner,
     /// `metadata.tags` of the file.
     pub metadata_tags: &'a BTreeMap<String, String>,
     /// `tags` of the service account.
@@ -68,7 +71,7 @@ impl StackTags<'_> {
             (OLD_CLUSTER_NAME, self.cluster.to_owned()),
             (TOOL_VERSION_NAME, TOOL_VERSION.to_owned()),
         ];
-        let last = (SERVICE_ACCOUNT_NAME, format!("{}/{}", self.namespace, self.name));
+        let last = (self.owner.purpose.tag(), self.owner.to_string());
         let is_mark = |key: &str| key == last.0 || marks.iter().any(|(mark, _)| *mark == key);
         let mut file: Vec<(&str, &String)> = Vec::new();
         for (key, value) in self.metadata_tags {
@@ -94,7 +97,7 @@ impl StackTags<'_> {
         tags
     }
 
-    /// What a live stack or role lacks of these tags. The version of the tool is no difference, and tags that nobody
+    /// Which of these tags a live stack or role does not have. The version of the tool is no difference, and tags that nobody
     /// asked for are none either.
     pub fn missing_from(&self, live: &BTreeMap<String, String>) -> Vec<TagDifference> {
         self.to_write()
@@ -130,6 +133,12 @@ pub fn is_reserved(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloudformation::role_owner::RolePurpose;
+    use crate::service_account::ServiceAccountKey;
+
+    fn owner(name: &str) -> RoleOwner {
+        RolePurpose::ServiceAccount.of(&ServiceAccountKey::new("app", name))
+    }
 
     fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs
@@ -142,8 +151,7 @@ mod tests {
     fn tags_stand_in_eksctls_order_and_none_twice() {
         let tags = StackTags {
             cluster: "bench",
-            namespace: "app",
-            name: "managed",
+            owner: &owner("managed"),
             metadata_tags: &map(&[("team", "platform"), ("env", "test"), (CLUSTER_NAME, "stolen")]),
             service_account_tags: &map(&[("cost-center", "42"), ("team", "payments")]),
         };
@@ -170,8 +178,7 @@ mod tests {
     fn another_version_and_foreign_tags_are_no_difference() {
         let tags = StackTags {
             cluster: "bench",
-            namespace: "app",
-            name: "inline",
+            owner: &owner("inline"),
             metadata_tags: &map(&[("team", "platform"), ("env", "test")]),
             service_account_tags: &BTreeMap::new(),
         };

@@ -6,10 +6,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tera::{Context, Tera};
 
+use super::role_owner::RoleOwner;
 use super::well_known::{self, DefinitionError};
 use crate::iam::WellKnownPolicy;
 
 const NAME: &str = "iam_role.json";
+/// The logical id of a file's own policy.
+pub const OWN_POLICY: &str = "Policy1";
 /// IAM's limit for the name of an inline policy.
 const MAX_POLICY_NAME_LENGTH: usize = 128;
 
@@ -28,10 +31,8 @@ static TEMPLATES: LazyLock<Result<Tera, TemplateError>> = LazyLock::new(|| {
 pub struct RoleTemplate {
     /// The stack's name.
     pub stack_name: String,
-    /// The service account's namespace.
-    pub namespace: String,
-    /// The service account's name.
-    pub name: String,
+    /// What the role is for.
+    pub owner: RoleOwner,
     /// The role's trust policy.
     pub trust_policy: Value,
     /// The role's name, if it is not CloudFormation's to choose.
@@ -42,6 +43,8 @@ pub struct RoleTemplate {
     pub well_known: Vec<WellKnownPolicy>,
     /// The file's own policy document, taken as it is.
     pub inline_policy: Option<Value>,
+    /// The logical id of that policy; none for [`OWN_POLICY`].
+    pub inline_policy_id: Option<String>,
     /// The ARN of the permissions boundary.
     pub permissions_boundary: Option<String>,
 }
@@ -72,7 +75,8 @@ impl RoleTemplate {
         let mut managed: Vec<Value> = self.managed_policy_arns.iter().map(|arn| json!(arn)).collect();
         let mut policies = Vec::new();
         if let Some(document) = &self.inline_policy {
-            policies.push(self.policy("Policy1", document));
+            let id = self.inline_policy_id.as_deref().unwrap_or(OWN_POLICY);
+            policies.push(self.policy(id, document));
         }
         // In eksctl's order, whatever the file's: an equal list is no change.
         for well_known in WellKnownPolicy::ALL
@@ -94,7 +98,7 @@ impl RoleTemplate {
             );
         }
         let mut context = Context::new();
-        context.insert("description", &self.description());
+        context.insert("description", &self.owner.description());
         context.insert("trust_policy", &self.trust_policy);
         context.insert("role_name", &self.role_name);
         context.insert("managed_policy_arns", &managed);
@@ -105,14 +109,6 @@ impl RoleTemplate {
             .render(NAME, &context)
             .map_err(|error| TemplateError::Render(describe(&error)))?;
         serde_json::from_str(&text).map_err(|error| TemplateError::Render(error.to_string()))
-    }
-
-    /// The stack's description, by which people and eksctl know it.
-    pub fn description(&self) -> String {
-        format!(
-            "IAM role for serviceaccount \"{}/{}\" [created and managed by eksctl]",
-            self.namespace, self.name
-        )
     }
 
     /// The capability to create or update the stack with.

@@ -5,6 +5,7 @@
 
 pub mod arn;
 pub mod partition;
+pub mod pod_identity;
 pub mod policy;
 pub mod shared_trust;
 pub mod trust;

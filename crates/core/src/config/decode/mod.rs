@@ -6,6 +6,7 @@ mod access;
 mod access_entry;
 mod authentication_mode;
 mod identity_provider;
+mod pod_identity_association;
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,7 @@ pub(super) fn cluster_config(root: &Node, source: &Source) -> ClusterConfig {
             complete: root.get("iamIdentityMappings").is_some(),
             ..ClusterAccess::default()
         },
+        pod_identity_associations: reader.pod_identity_associations(root),
         access_entries: reader.access_entries(root),
         metadata: root
             .get("metadata")

@@ -140,13 +140,13 @@ fn every_field_of_a_service_account_and_its_defaults() {
 
 #[test]
 fn sections_that_are_not_managed_are_named_in_order() {
-    let config = loaded(&format!("{HEAD}vpc: {{id: vpc-1}}\niam: {{vpcResourceControllerPolicy: true, podIdentityAssociations: [{{namespace: a, serviceAccountName: b, roleARN: c}}]}}\nnodeGroups: [{{name: a}}]\naddons: []\n")).config;
+    let config = loaded(&format!("{HEAD}vpc: {{id: vpc-1}}\niam: {{vpcResourceControllerPolicy: true, serviceRoleARN: x, podIdentityAssociations: []}}\nnodeGroups: [{{name: a}}]\naddons: []\n")).config;
     assert_eq!(
         config.unmanaged_sections,
         [
             "vpc",
             "iam.vpcResourceControllerPolicy",
-            "iam.podIdentityAssociations",
+            "iam.serviceRoleARN",
             "nodeGroups"
         ]
     );

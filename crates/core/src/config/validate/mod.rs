@@ -11,6 +11,7 @@ mod identity_provider;
 mod kubernetes_names;
 mod limits;
 pub(super) mod place;
+mod pod_identity_association;
 mod principal_arn;
 pub(super) mod sections;
 mod service_account;
@@ -75,6 +76,7 @@ pub(super) fn check(config: &ClusterConfig) -> Findings {
         limits::check(account, partition, &path, &mut findings);
     }
     uniqueness::check(config, &mut findings);
+    pod_identity_association::check(config, partition, &mut findings);
     access_entry::check(&config.access_entries.entries, partition, &mut findings);
     identity_provider::check(config, &mut findings);
     let list = FieldPath::of(identity_mapping::list_key(DocumentKind::ClusterConfig));

@@ -13,7 +13,6 @@ use eksact_yaml::{Node, Resolved};
 
 pub(in crate::config) fn check(root: &Node) -> Findings {
     let mut findings = Findings::default();
-    pod_identity_associations(root, &mut findings);
     identity_providers(root, &mut findings);
     outposts(root, &mut findings);
     access_config(root, &mut findings);
@@ -38,56 +37,6 @@ fn is_set(node: &Node, key: &str) -> bool {
 
 fn is_boolean(node: Option<&Node>, key: &str, wanted: bool) -> bool {
     node.and_then(|node| node.get(key)).and_then(Node::resolved) == Some(&Resolved::Bool(wanted))
-}
-
-fn pod_identity_associations(root: &Node, findings: &mut Findings) {
-    let list = FieldPath::of("iam.podIdentityAssociations");
-    for (index, association) in items(root.get("iam"), "podIdentityAssociations")
-        .iter()
-        .enumerate()
-    {
-        let path = list.index(index);
-        let policy_name = text(association, "permissionPolicyName");
-        if !policy_name.is_empty() && association.get("permissionPolicy").is_none() {
-            let message = format!("{path}: permissionPolicyName requires permissionPolicy to be set");
-            findings
-                .push(Finding::error(Code::PodIdentity, path.key("permissionPolicyName"), message).at_key());
-        } else if !policy_name.is_empty() && !policy_name.chars().any(|c| c.is_ascii_alphanumeric()) {
-            let message = format!(
-                "{path}: permissionPolicyName {} must contain at least one alphanumeric character",
-                quoted(policy_name)
-            );
-            findings.push(Finding::error(
-                Code::PodIdentity,
-                path.key("permissionPolicyName"),
-                message,
-            ));
-        }
-        for key in ["namespace", "serviceAccountName"] {
-            if !is_set(association, key) {
-                findings.push(
-                    Finding::warning(
-                        Code::PodIdentity,
-                        path.key(key),
-                        format!("{path}.{key} must be set"),
-                    )
-                    .explained_from_below(),
-                );
-            }
-        }
-        let policies = ["permissionPolicy", "permissionPolicyARNs", "wellKnownPolicies"];
-        if is_set(association, "roleARN") {
-            for key in policies.into_iter().filter(|key| is_set(association, key)) {
-                let message = format!("{path}.{key} cannot be specified when {path}.roleARN is set");
-                findings.push(Finding::warning(Code::PodIdentity, path.key(key), message).at_key());
-            }
-        } else if !policies.into_iter().any(|key| is_set(association, key)) {
-            let message = format!(
-                "at least one of the following must be specified: {path}.roleARN, {path}.permissionPolicy, {path}.permissionPolicyARNs, {path}.wellKnownPolicies"
-            );
-            findings.push(Finding::warning(Code::PodIdentity, path, message).explained_from_below());
-        }
-    }
 }
 
 fn identity_providers(root: &Node, findings: &mut Findings) {

@@ -32,7 +32,9 @@ pub(super) fn check(
     role_source(account, path, &mut found);
     arns(account, partition, path, &mut found);
     role(account, path, &mut found);
-    document(account, path, &mut found);
+    if let Some(policy) = &account.attach_policy {
+        document(policy, &path.key("attachPolicy"), &mut found);
+    }
     for finding in found {
         let location = finding.location.clone().or_else(|| account.location.clone());
         findings.push(Finding { location, ..finding });
@@ -202,7 +204,7 @@ fn role_source(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Findi
 
 /// What an ARN in a field must name.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+pub(super) enum Wanted {
     Policy,
     Role,
 }
@@ -237,7 +239,7 @@ fn arns(account: &ServiceAccount, partition: Partition, path: &FieldPath, found:
     }
 }
 
-fn arn(
+pub(super) fn arn(
     text: &Located<String>,
     wanted: Wanted,
     partition: Partition,
@@ -266,12 +268,18 @@ fn arn(
                 Wanted::Role => parsed.role_name().is_some_and(is_role_name),
             };
             if parsed.service != "iam" || !parsed.region.is_empty() || !account_fits || !names {
+                let is_of_pods = path.starts_with(&FieldPath::of("iam.podIdentityAssociations"));
+                let (role_field, policy_field) = if is_of_pods {
+                    ("roleARN", "permissionPolicyARNs")
+                } else {
+                    ("attachRoleARN", "attachPolicyARNs")
+                };
                 let help = match wanted {
                     Wanted::Policy if parsed.role_name().is_some() => {
-                        remedy!("this is a role; `attachRoleARN` uses an existing role")
+                        remedy!("this is a role; `{role_field}` uses an existing role")
                     }
                     Wanted::Role if parsed.policy_name().is_some() => {
-                        remedy!("this is a policy; it belongs in `attachPolicyARNs`")
+                        remedy!("this is a policy; it belongs in `{policy_field}`")
                     }
                     _ => of_parts(&text.value).unwrap_or_else(|| remedy!("write it like {example}")),
                 };
@@ -311,20 +319,8 @@ fn of_parts(text: &str) -> Option<Remedy> {
 }
 
 fn role(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
-    if let Some(name) = &account.role_name
-        && !is_role_name(&name.value)
-    {
-        let message = format!("{} cannot be the name of an IAM role", quoted(&name.value));
-        let help = if name.value.contains('/') {
-            remedy!("a name has no path; eksctl's format has no field for one")
-        } else {
-            remedy!("it has 1 to 64 letters, digits and `_+=,.@-`")
-        };
-        found.push(
-            Finding::error(Code::RoleName, path.key("roleName"), message)
-                .help(help)
-                .located(name.location.as_ref()),
-        );
+    if let Some(name) = &account.role_name {
+        role_name(name, path.key("roleName"), found);
     }
     let Some(pattern) = &account.subject_pattern else {
         return;
@@ -342,6 +338,24 @@ fn role(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
         return;
     };
     found.push(finding.located(pattern.location.as_ref()));
+}
+
+/// Checks the name of a role.
+pub(super) fn role_name(name: &Located<String>, here: FieldPath, found: &mut Vec<Finding>) {
+    if is_role_name(&name.value) {
+        return;
+    }
+    let message = format!("{} cannot be the name of an IAM role", quoted(&name.value));
+    let help = if name.value.contains('/') {
+        remedy!("a name has no path; eksctl's format has no field for one")
+    } else {
+        remedy!("it has 1 to 64 letters, digits and `_+=,.@-`")
+    };
+    found.push(
+        Finding::error(Code::RoleName, here, message)
+            .help(help)
+            .located(name.location.as_ref()),
+    );
 }
 
 /// What is wrong with a pattern in place of a name, whichever names it is meant for.
@@ -405,18 +419,17 @@ fn matches(pattern: &str, text: &str) -> bool {
     states.last() == Some(&true)
 }
 
-fn document(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>) {
-    let Some(document) = &account.attach_policy else {
-        return;
-    };
-    let here = path.key("attachPolicy");
+/// Checks the policy document of a role.
+pub(super) fn document(document: &Located<serde_json::Value>, here: &FieldPath, found: &mut Vec<Finding>) {
     for error in check_grammar(&document.value, PolicyKind::Identity) {
         let path = here.pointer(&error.pointer, &document.value);
-        found.push(
-            Finding::error(Code::PolicyGrammar, path, error.message)
-                .explained_from_below()
-                .located(document.location.as_ref()),
-        );
+        let finding = Finding::error(Code::PolicyGrammar, path, error.message)
+            .explained_from_below()
+            .located(document.location.as_ref());
+        found.push(match error.help {
+            Some(help) => finding.help(help),
+            None => finding,
+        });
     }
     // "Policy documents can contain only …": the first section of reference_iam-quotas.html.
     let text = document.value.to_string();
@@ -426,7 +439,7 @@ fn document(account: &ServiceAccount, path: &FieldPath, found: &mut Vec<Finding>
             quoted(&character.to_string())
         );
         found.push(
-            Finding::error(Code::PolicyGrammar, here, message)
+            Finding::error(Code::PolicyGrammar, here.clone(), message)
                 .help(remedy!("only characters up to U+00FF are allowed"))
                 .located(document.location.as_ref()),
         );

@@ -11,7 +11,8 @@ use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
 use eksact_identity::cloudformation::tags::{
-    CLUSTER_NAME, OLD_CLUSTER_NAME, SERVICE_ACCOUNT_NAME, TOOL_VERSION_NAME, is_reserved,
+    CLUSTER_NAME, OLD_CLUSTER_NAME, POD_IDENTITY_ASSOCIATION_NAME, SERVICE_ACCOUNT_NAME, TOOL_VERSION_NAME,
+    is_reserved,
 };
 
 /// The tags that eksact itself writes, as eksctl does; they say whose a stack is.
@@ -80,7 +81,7 @@ fn one(key: &str, value: &str, path: &FieldPath, findings: &mut Findings) {
         text.chars()
             .all(|c| c.is_alphanumeric() || " _.:/=+-@".contains(c))
     };
-    let (message, at_key) = if OWN_TAGS.contains(&key) {
+    let (message, at_key) = if OWN_TAGS.contains(&key) || key == POD_IDENTITY_ASSOCIATION_NAME {
         (
             format!("the tag {} is written by eksact itself", quoted(key)),
             true,

@@ -7,7 +7,8 @@ use crate::config::cluster_config::{ClusterConfig, ServiceAccount};
 use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
-use eksact_identity::cloudformation::stack_name::{eksctl_name, is_legal};
+use eksact_identity::cloudformation::{RolePurpose, stack_name::is_legal};
+use eksact_identity::service_account::ServiceAccountKey;
 
 pub(super) fn check(config: &ClusterConfig, findings: &mut Findings) {
     let mut names: BTreeMap<(&str, &str), usize> = BTreeMap::new();
@@ -40,7 +41,10 @@ pub(super) fn check(config: &ClusterConfig, findings: &mut Findings) {
             // No role is made, so no stack and no role name.
             continue;
         }
-        let stack = eksctl_name(&config.metadata.name.value, &account.namespace, &account.name);
+        let key = ServiceAccountKey::new(&account.namespace, &account.name);
+        let stack = RolePurpose::ServiceAccount
+            .of(&key)
+            .eksctl_name(&config.metadata.name.value);
         // A name that CloudFormation would refuse is never eksctl's; it does not come to a collision.
         if is_legal(&stack) {
             stacks.entry(stack).or_default().push(index);

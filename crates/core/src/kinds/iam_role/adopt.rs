@@ -15,7 +15,7 @@ use crate::{
     ports::{CallError, aws::Stack},
 };
 use eksact_identity::{
-    cloudformation::{tags, wanted_role::WantedRole, well_known},
+    cloudformation::{RolePurpose, tags, wanted_role::WantedRole, well_known},
     iam::{Partition, WellKnownPolicy},
 };
 
@@ -49,16 +49,17 @@ pub async fn read(
     key: &ServiceAccountKey,
     timeout: Duration,
 ) -> Result<Live, CallError> {
+    let owner = RolePurpose::ServiceAccount.of(key);
     let interest = StackInterest {
-        wanted: vec![key.clone()],
-        about: BTreeSet::from([key.clone()]),
+        wanted: vec![owner.clone()],
+        about: BTreeSet::from([owner.clone()]),
         about_all: false,
         timeout,
     };
     if let Err(error) = reader.stacks(&interest).await.as_ref() {
         return Err(error.clone());
     }
-    if let Some(stack) = reader.snapshot().stack_of(key) {
+    if let Some(stack) = reader.snapshot().stack_of(&owner) {
         reader.ask(StackTemplate(stack.name.clone())).await;
     }
     Ok(reader.snapshot())
@@ -72,7 +73,7 @@ pub fn from_live(
     metadata_tags: &BTreeMap<String, String>,
 ) -> Result<ServiceAccount, AdoptError> {
     let stack = live
-        .stack_of(key)
+        .stack_of(&RolePurpose::ServiceAccount.of(key))
         .filter(|stack| service_account_of(stack).as_ref() == Some(key))
         .ok_or_else(|| AdoptError::Missing(format!("{key}")))?;
     let (_, wanted) = template_of(live, stack).ok_or_else(|| AdoptError::Template(stack.name.clone()))?;

@@ -8,14 +8,18 @@ use serde_json::Value;
 use super::{
     desired::{DesiredRole, context},
     overlay, shared,
+    wanted::{deleted, is_to_go, limit, owned},
 };
 use crate::{
     kinds::{Request, service_account_scope::RoleAttribute},
-    live::{Live, StackState, role_name_of, service_account_of, state_of},
+    live::{Live, StackState, role_name_of, role_owner_of, state_of},
     ports::aws::{Role, Stack},
 };
 use eksact_identity::{
-    cloudformation::wanted_role::{self, WantedRole},
+    cloudformation::{
+        RolePurpose,
+        wanted_role::{self, WantedRole},
+    },
     iam::policy,
 };
 
@@ -41,9 +45,9 @@ pub enum RoleDifference {
         /// The name that is wanted; none for one that CloudFormation makes up.
         wanted: Option<String>,
     },
-    /// The stack lacks a tag, or has it with another value.
+    /// The stack is missing a tag, or has it with another value.
     StackTag(String),
-    /// The role lacks a tag that the stack has, or has it with another value.
+    /// The role is missing a tag that the stack has, or has it with another value.
     RoleTag(String),
     /// The stack is protected against deletion and shall not be, or the other way round.
     TerminationProtection {
@@ -59,7 +63,8 @@ pub fn differences(
     stack: &Stack,
     role: &Role,
 ) -> Vec<RoleDifference> {
-    let compares = |attribute| request.compares(&desired.key, attribute);
+    let only = limit(request, &desired.owner);
+    let compares = |attribute| only.is_none_or(|only| only.contains(&attribute));
     let wanted = &desired.wanted;
     let mut found = Vec::new();
     if compares(RoleAttribute::Name) {
@@ -106,7 +111,7 @@ pub fn differences(
         );
     }
     // Where flags name attributes, an inline policy is compared only if it is one that they stand for.
-    let compares_inline = |name: &str| match request.service_account_scope().only.get(&desired.key) {
+    let compares_inline = |name: &str| match only {
         None => true,
         Some(only) => match name
             .strip_prefix(&format!("{}-", desired.stack_name))
@@ -156,26 +161,31 @@ pub fn differences(
 
 /// The templates that planning needs: those of stacks whose role differs, for there it matters whether the difference is
 /// one of the template or of the role alone.
-pub fn templates_needed(request: &Request, live: &Live, stacks: &[&Stack]) -> BTreeSet<String> {
-    let by_key: BTreeMap<_, _> = stacks
+pub fn templates_needed(
+    request: &Request,
+    live: &Live,
+    stacks: &[&Stack],
+    purpose: RolePurpose,
+) -> BTreeSet<String> {
+    let by_owner: BTreeMap<_, _> = stacks
         .iter()
-        .filter_map(|stack| Some((service_account_of(stack)?, *stack)))
+        .filter_map(|stack| Some((role_owner_of(stack)?, *stack)))
+        .filter(|(owner, _)| owner.purpose == purpose)
         .collect();
-    let mut needed: BTreeSet<String> = by_key
+    let mut needed: BTreeSet<String> = by_owner
         .iter()
-        .filter(|(key, _)| request.role_is_to_go(key))
+        .filter(|(owner, _)| is_to_go(request, owner))
         .map(|(_, stack)| stack.name.clone())
         .collect();
     needed.extend(
-        request
-            .service_account_scope()
-            .delete
+        deleted(request, purpose)
             .iter()
-            .filter_map(|key| live.own_stack(key))
+            .filter_map(|owner| live.own_stack(owner))
             .map(|stack| stack.name.clone()),
     );
-    for (key, account) in super::owned(request) {
-        let Some(stack) = by_key.get(&key).copied().or_else(|| live.stack_of(&key)) else {
+    for wanted in owned(request, purpose) {
+        let owner = &wanted.owner;
+        let Some(stack) = by_owner.get(owner).copied().or_else(|| live.stack_of(owner)) else {
             continue;
         };
         let Some(Ok(Some(role))) = role_name_of(stack).and_then(|name| live.role(name)) else {
@@ -185,13 +195,13 @@ pub fn templates_needed(request: &Request, live: &Live, stacks: &[&Stack]) -> BT
             needed.insert(stack.name.clone());
             continue;
         }
-        let Ok(desired) = DesiredRole::of(account, live, request) else {
+        let Ok(desired) = DesiredRole::of(&wanted, live, request) else {
             continue;
         };
         let differs = differences(request, &desired, stack, role)
             .iter()
             .any(|difference| !matches!(difference, RoleDifference::TerminationProtection { .. }));
-        if differs || request.service_account_scope().only.contains_key(&key) {
+        if differs || limit(request, owner).is_some() {
             needed.insert(stack.name.clone());
         }
     }
@@ -206,9 +216,9 @@ pub fn template_of(live: &Live, stack: &Stack) -> Option<(Value, WantedRole)> {
     Some((value, wanted))
 }
 
-/// Whether CloudFormation would mend this difference when it goes from the old template to the wanted one: it writes a
+/// Whether CloudFormation would repair this difference when it goes from the old template to the wanted one: it writes a
 /// property only where the templates differ, so what was changed by hand under an equal template stays as it is.
-pub fn mended_by_template(difference: &RoleDifference, old: &WantedRole, wanted: &WantedRole) -> bool {
+pub fn repaired_by_template(difference: &RoleDifference, old: &WantedRole, wanted: &WantedRole) -> bool {
     match difference {
         RoleDifference::TrustPolicy => !shared::same_own_part(&old.trust_policy, &wanted.trust_policy),
         RoleDifference::ManagedPolicyMissing(arn) => !old.managed_policy_arns.contains(arn),

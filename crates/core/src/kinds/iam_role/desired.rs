@@ -1,14 +1,12 @@
-//! How a service account's role shall be: its stack, template, tags, and what the role in it may do.
+//! How a role shall be: its stack, template, tags, and what the role in it may do.
 
-use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{overlay, shared};
+use super::{overlay, shared, wanted::OwnedRole};
 use crate::{
-    config::ServiceAccount,
     kinds::{Request, service_account_scope::RoleAttribute},
     live::Live,
     ports::aws::{Role, StackRequest},
@@ -16,18 +14,18 @@ use crate::{
 
 use eksact_identity::{
     cloudformation::{
-        capability, tags, template,
+        RoleOwner, capability, tags, template,
         wanted_role::{self, ResolveContext, WantedRole},
         well_known,
     },
-    iam::{WellKnownPolicy, trust},
+    iam::WellKnownPolicy,
 };
 
-/// The role that a service account shall have.
+/// The role that pods shall have.
 #[derive(Clone, Debug)]
 pub struct DesiredRole {
-    /// Namespace and name of the service account.
-    pub key: ServiceAccountKey,
+    /// What the role is made for.
+    pub owner: RoleOwner,
     /// Name of the stack.
     pub stack_name: String,
     /// The template, as it is sent.
@@ -55,32 +53,20 @@ pub enum DesireError {
 }
 
 impl DesiredRole {
-    /// The role that `account` shall have in the cluster of `live`.
-    pub fn of(account: &ServiceAccount, live: &Live, request: &Request) -> Result<Self, DesireError> {
-        let key = account.key();
-        let issuer = live.issuer_host_path().ok_or(DesireError::NoIssuer)?;
-        let provider_arn = live.provider_arn().ok_or(DesireError::NoIssuer)?;
+    /// How this role shall be in the cluster of `live`.
+    pub fn of(role: &OwnedRole<'_>, live: &Live, request: &Request) -> Result<Self, DesireError> {
+        let (owner, account) = (role.owner.clone(), role.account.as_ref());
+        let trust_policy = role.trust_policy(live)?;
         let stack_name = live
-            .stack_of(&key)
+            .stack_of(&owner)
             .map(|stack| stack.name.clone())
-            .or_else(|| live.stack_name(&key).cloned())
+            .or_else(|| live.stack_name(&owner).cloned())
             .ok_or_else(|| DesireError::NoStackName(account.qualified_name()))?;
-        let pattern = account
-            .subject_pattern
-            .as_ref()
-            .map(|pattern| pattern.value.as_str());
         let role_name = account.role_name.as_ref().map(|name| name.value.clone());
         let role_template = template::RoleTemplate {
             stack_name: stack_name.clone(),
-            namespace: account.namespace.clone(),
-            name: account.name.clone(),
-            trust_policy: trust::irsa_trust_policy(
-                &provider_arn,
-                &issuer,
-                &account.namespace,
-                &account.name,
-                pattern,
-            ),
+            owner: owner.clone(),
+            trust_policy,
             role_name,
             managed_policy_arns: account
                 .attach_policy_arns
@@ -92,6 +78,7 @@ impl DesiredRole {
                 .attach_policy
                 .as_ref()
                 .map(|document| document.value.clone()),
+            inline_policy_id: role.policy_id.clone(),
             permissions_boundary: account.permissions_boundary.as_ref().map(|arn| arn.value.clone()),
         };
         let value = role_template
@@ -102,8 +89,7 @@ impl DesiredRole {
             .map_err(|error| DesireError::Template(error.to_string()))?;
         let stack_tags = tags::StackTags {
             cluster: &live.cluster.name,
-            namespace: &key.namespace,
-            name: &key.name,
+            owner: &owner,
             metadata_tags: &request.config.metadata.tags,
             service_account_tags: &account.tags,
         };
@@ -113,7 +99,7 @@ impl DesiredRole {
             .map(|tag| (tag.key, tag.value))
             .collect();
         Ok(Self {
-            key,
+            owner: owner.clone(),
             stack_name,
             template_body: value.to_string(),
             wanted,

@@ -1,7 +1,7 @@
-//! IAM roles of service accounts, each through its CloudFormation stack, under eksctl's names, tags and logical ids, so
+//! IAM roles that pods get, each through its CloudFormation stack, under eksctl's names, tags and logical ids, so
 //! that either tool can manage what the other made.
 //!
-//! `desired` says how a role shall be, `compare` what differs, `plan` and `update` what is done about it, `removal` how one goes,
+//! `wanted` says which roles, for either way by which pods get them; `desired` says how a role shall be, `compare` what differs, `plan` and `update` what is done about it, `removal` how one goes,
 //! `run` does it, `attached` looks at roles of somebody else's, `adopt` reads a live role back into the form of the file.
 
 pub mod adopt;
@@ -18,27 +18,30 @@ mod run;
 mod shared;
 mod stack_health;
 mod update;
+mod wanted;
 
-use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
 use super::{Kind, Request, RunContext};
 use crate::{
-    config::ServiceAccount,
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{
         ClusterOidcProvider, Live, LiveReader, RoleByName, StackInterest, StackTemplate, role_name_of,
-        service_account_of,
+        role_owner_of,
     },
     ports::aws::Stack,
 };
-use eksact_identity::cloudformation::tags;
+use eksact_identity::cloudformation::{RoleOwner, RolePurpose, tags};
 
-/// The kind `iam-role`.
+/// The kind `iam-role`: roles that pods get by the token of their service account.
 #[derive(Debug)]
 pub struct IamRoleKind;
+
+/// The kind `pod-identity-role`: roles that pods get through EKS Pod Identity.
+#[derive(Debug)]
+pub struct PodIdentityRoleKind;
 
 #[async_trait]
 impl Kind for IamRoleKind {
@@ -46,52 +49,19 @@ impl Kind for IamRoleKind {
     type Operation = operation::Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
-        let attached = attached::names(request, reader.account())
+        let attached: Vec<RoleByName> = attached::names(request, reader.account())
             .into_iter()
-            .map(RoleByName);
-        if !request.needs_roles() {
+            .map(RoleByName)
+            .collect();
+        if request.needs_roles() {
+            read(request, reader, RolePurpose::ServiceAccount, attached).await;
+        } else {
             reader.read(attached).await;
-            return;
         }
-        let stacks = reader.stacks(&interest(request)).await;
-        reader.ask(ClusterOidcProvider).await;
-        let Ok(stacks) = stacks.as_ref() else {
-            reader.read(attached).await;
-            return;
-        };
-        let assigned = stacks.assigned();
-        let wanted: BTreeSet<&String> = assigned.values().collect();
-        let so_far = reader.snapshot();
-        let delete = &request.service_account_scope().delete;
-        let to_go: BTreeSet<String> = delete
-            .iter()
-            .filter_map(|key| so_far.own_stack(key))
-            .map(|stack| stack.name.clone())
-            .collect();
-        let prunes = request.prunes_service_accounts();
-        let of_interest: Vec<&Stack> = stacks
-            .all()
-            .iter()
-            .filter(|stack| {
-                service_account_of(stack)
-                    .is_some_and(|key| prunes || assigned.contains_key(&key) || delete.contains(&key))
-                    || wanted.contains(&stack.name)
-                    || to_go.contains(&stack.name)
-            })
-            .collect();
-        // A role that the file names may be taken by somebody else: to be reported before CloudFormation fails on it.
-        let named = owned(request).filter_map(|(_, account)| account.role_name.as_ref());
-        let of_stacks = of_interest.iter().filter_map(|stack| role_name_of(stack));
-        let roles = of_stacks.chain(named.map(|name| name.value.as_str()));
-        reader
-            .read(roles.map(|name| RoleByName(name.to_owned())).chain(attached))
-            .await;
-        let templates = compare::templates_needed(request, &reader.snapshot(), &of_interest);
-        reader.read(templates.into_iter().map(StackTemplate)).await;
     }
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
-        plan::plan(request, live, draft);
+        plan::plan(request, live, RolePurpose::ServiceAccount, draft);
         removal::plan(request, live, draft);
     }
 
@@ -101,9 +71,7 @@ impl Kind for IamRoleKind {
         _draft: &PlanDraft,
         live: &mut Live,
     ) -> Result<(), StepError> {
-        if let Some(name) = operation.role_that_goes(live) {
-            live.put(RoleByName(name), Ok(None));
-        }
+        operation.predict(live);
         Ok(())
     }
 
@@ -121,17 +89,110 @@ impl Kind for IamRoleKind {
     }
 }
 
-/// The stacks that matter to a request.
+#[async_trait]
+impl Kind for PodIdentityRoleKind {
+    const NAME: &'static str = "pod-identity-role";
+    type Operation = operation::Operation;
+
+    async fn read(&self, request: &Request, reader: &LiveReader) {
+        if wanted::are_needed(request, RolePurpose::PodIdentity) {
+            read(request, reader, RolePurpose::PodIdentity, Vec::new()).await;
+        }
+    }
+
+    fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        plan::plan(request, live, RolePurpose::PodIdentity, draft);
+    }
+
+    /// Once the associations that use the roles are planned.
+    fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        removal::plan_pod_identity(request, live, draft);
+    }
+
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        _draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
+        operation.predict(live);
+        Ok(())
+    }
+
+    async fn run(
+        &self,
+        operation: Self::Operation,
+        context: &RunContext,
+        progress: &Progress,
+    ) -> Result<StepDone, StepError> {
+        run::run(operation, context, progress).await
+    }
+}
+
+/// Reads the stacks, roles and templates of this purpose, and these roles of others with them.
+async fn read(request: &Request, reader: &LiveReader, purpose: RolePurpose, others: Vec<RoleByName>) {
+    let stacks = reader.stacks(&interest(request)).await;
+    if purpose == RolePurpose::ServiceAccount {
+        reader.ask(ClusterOidcProvider).await;
+    }
+    let Ok(stacks) = stacks.as_ref() else {
+        reader.read(others).await;
+        return;
+    };
+    let assigned = stacks.assigned();
+    let own_names: BTreeSet<&String> = assigned
+        .iter()
+        .filter(|(owner, _)| owner.purpose == purpose)
+        .map(|(_, name)| name)
+        .collect();
+    let so_far = reader.snapshot();
+    let to_go: BTreeSet<String> = wanted::deleted(request, purpose)
+        .iter()
+        .filter_map(|owner| so_far.own_stack(owner))
+        .map(|stack| stack.name.clone())
+        .collect();
+    let is_meant = |owner: RoleOwner| {
+        owner.purpose == purpose
+            && (wanted::is_pruned(request, purpose)
+                || assigned.contains_key(&owner)
+                || wanted::is_deleted(request, &owner))
+    };
+    let of_interest: Vec<&Stack> = stacks
+        .all()
+        .iter()
+        .filter(|stack| {
+            role_owner_of(stack).is_some_and(is_meant)
+                || own_names.contains(&stack.name)
+                || to_go.contains(&stack.name)
+        })
+        .collect();
+    // A role that the file names may be taken by somebody else: to be reported before CloudFormation fails on it.
+    let owned = wanted::owned(request, purpose);
+    let named = owned.iter().filter_map(|role| role.account.role_name.as_ref());
+    let of_stacks = of_interest.iter().filter_map(|stack| role_name_of(stack));
+    let roles = of_stacks.chain(named.map(|name| name.value.as_str()));
+    reader
+        .read(roles.map(|name| RoleByName(name.to_owned())).chain(others))
+        .await;
+    let templates = compare::templates_needed(request, &reader.snapshot(), &of_interest, purpose);
+    reader.read(templates.into_iter().map(StackTemplate)).await;
+}
+
+/// The stacks that matter to a request, for every purpose: they are listed once.
 fn interest(request: &Request) -> StackInterest {
+    let tokens = RolePurpose::ServiceAccount;
+    let pods = RolePurpose::PodIdentity;
     StackInterest {
-        wanted: owned(request).map(|(key, _)| key).collect(),
+        wanted: wanted::all_owned(request).map(|role| role.owner).collect(),
         about: request
             .service_accounts()
             .iter()
-            .map(ServiceAccount::key)
-            .chain(request.service_account_scope().delete.iter().cloned())
+            .map(|account| tokens.of(&account.key()))
+            .chain(wanted::deleted(request, tokens))
+            .chain(wanted::owned(request, pods).into_iter().map(|role| role.owner))
+            .chain(wanted::deleted(request, pods))
             .collect(),
-        about_all: request.prunes_service_accounts(),
+        about_all: wanted::is_pruned(request, tokens) || wanted::is_pruned(request, pods),
         timeout: request.settings.timeout,
     }
 }
@@ -143,15 +204,7 @@ fn is_mark(key: &str) -> bool {
         tags::OLD_CLUSTER_NAME,
         tags::TOOL_VERSION_NAME,
         tags::SERVICE_ACCOUNT_NAME,
+        tags::POD_IDENTITY_ASSOCIATION_NAME,
     ]
     .contains(&key)
-}
-
-/// The accounts whose role eksact makes.
-fn owned(request: &Request) -> impl Iterator<Item = (ServiceAccountKey, &ServiceAccount)> {
-    request
-        .service_accounts()
-        .iter()
-        .filter(|account| account.owns_role())
-        .map(|account| (account.key(), account))
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::shared::Carried;
 use crate::{
-    live::{Live, role_name_of},
+    live::{Live, RoleByName, role_name_of},
     ports::aws::{ChangeSetRequest, StackRequest},
 };
 
@@ -63,8 +63,15 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
+    /// What it makes of the roles that guards look at.
+    pub(super) fn predict(&self, live: &mut Live) {
+        if let Some(name) = self.role_that_goes(live) {
+            live.put(RoleByName(name), Ok(None));
+        }
+    }
+
     /// The role that it deletes or that CloudFormation makes anew.
-    pub(super) fn role_that_goes(&self, live: &Live) -> Option<String> {
+    fn role_that_goes(&self, live: &Live) -> Option<String> {
         let stack = match self {
             Self::DeleteStack { id, .. } => live.known_stacks().iter().find(|stack| stack.id == *id),
             Self::UpdateStack {

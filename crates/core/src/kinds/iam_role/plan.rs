@@ -1,6 +1,6 @@
 //! What is done about roles that shall be there: made, updated, repaired or replaced.
 
-use eksact_identity::service_account::ServiceAccountKey;
+use eksact_identity::cloudformation::RolePurpose;
 use eksact_message::code::Code;
 use serde_json::json;
 
@@ -9,10 +9,10 @@ use super::{
     compare::{RoleDifference, differences, template_of},
     desired::DesiredRole,
     operation::Operation,
-    owned,
     removal::take_down,
     shared,
     stack_health::to_health,
+    wanted::{OwnedRole, limit, owned},
 };
 use crate::{
     config::ServiceAccount,
@@ -29,26 +29,27 @@ use crate::{
     live::{
         Live, StackState, Unreadable,
         addresses::{self, ARN},
-        is_of_cluster, region_of, role_name_of, service_account_of, state_of,
+        is_of_cluster, region_of, role_name_of, role_owner_of, state_of,
     },
     ports::aws::{Role, Stack},
 };
 use eksact_message::duration::in_words;
 
 /// Adds the difference of every role that shall be there, and says what its ARN will be.
-pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
-    plan_roles(request, live, draft);
-    for (key, account) in owned(request) {
-        if let Some(arn) = arn_after(live, &key, account, draft) {
-            draft.set_outcome(addresses::iam_role(&key), ARN, arn);
+pub(super) fn plan(request: &Request, live: &Live, purpose: RolePurpose, draft: &mut PlanDraft) {
+    let roles = owned(request, purpose);
+    plan_roles(request, live, &roles, draft);
+    for role in &roles {
+        if let Some(arn) = arn_after(live, role, draft) {
+            draft.set_outcome(addresses::role_of(&role.owner), ARN, arn);
         }
     }
 }
 
-fn plan_roles(request: &Request, live: &Live, draft: &mut PlanDraft) {
-    if owned(request).next().is_none() {
+fn plan_roles(request: &Request, live: &Live, roles: &[OwnedRole<'_>], draft: &mut PlanDraft) {
+    let Some(purpose) = roles.first().map(|role| role.owner.purpose) else {
         return;
-    }
+    };
     if let Some(Err(error)) = live.stacks() {
         let finding = Finding::new(
             Severity::Error,
@@ -59,23 +60,24 @@ fn plan_roles(request: &Request, live: &Live, draft: &mut PlanDraft) {
         return;
     }
     // Without a provider there is nobody to trust; the provider's own finding says so.
-    let provider_missing = match (live.oidc_provider(), request.provider_intent()) {
-        (Some(Ok(None)), ProviderIntent::Require) | (Some(Err(_)), _) => true,
-        (Some(Ok(None)), ProviderIntent::Ensure) => draft
-            .change(&addresses::oidc_provider(&live.cluster.name))
-            .is_none(),
-        _ => live.provider_arn().is_none(),
-    };
+    let provider_missing = purpose == RolePurpose::ServiceAccount
+        && match (live.oidc_provider(), request.provider_intent()) {
+            (Some(Ok(None)), ProviderIntent::Require) | (Some(Err(_)), _) => true,
+            (Some(Ok(None)), ProviderIntent::Ensure) => draft
+                .change(&addresses::oidc_provider(&live.cluster.name))
+                .is_none(),
+            _ => live.provider_arn().is_none(),
+        };
     if provider_missing {
         return;
     }
-    for (key, account) in owned(request) {
+    for role in roles {
         Subject {
             request,
             live,
-            account,
-            address: addresses::iam_role(&key),
-            key,
+            account: &role.account,
+            address: addresses::role_of(&role.owner),
+            role,
         }
         .plan(draft);
     }
@@ -85,25 +87,25 @@ fn plan_roles(request: &Request, live: &Live, draft: &mut PlanDraft) {
 pub(super) struct Subject<'plan> {
     pub(super) request: &'plan Request,
     pub(super) live: &'plan Live,
+    pub(super) role: &'plan OwnedRole<'plan>,
     pub(super) account: &'plan ServiceAccount,
-    pub(super) key: ServiceAccountKey,
     pub(super) address: Address,
 }
 
 impl Subject<'_> {
     fn plan(&self, draft: &mut PlanDraft) {
-        let desired = match DesiredRole::of(self.account, self.live, self.request) {
+        let desired = match DesiredRole::of(self.role, self.live, self.request) {
             Ok(desired) => desired,
             Err(error) => {
                 draft.add_finding(self.error(Code::NotDesirable, error.to_string()));
                 return;
             }
         };
-        let Some(stack) = self.live.stack_of(&self.key) else {
+        let Some(stack) = self.live.stack_of(&self.role.owner) else {
             self.plan_creation(&desired, draft);
             return;
         };
-        let of_other = service_account_of(stack).is_some_and(|key| key != self.key);
+        let of_other = role_owner_of(stack).is_some_and(|owner| owner != self.role.owner);
         if !is_of_cluster(stack, &self.live.cluster.name) || of_other {
             draft.add_finding(
                 self.error(
@@ -207,7 +209,7 @@ impl Subject<'_> {
             draft.add_finding(note.about(&self.address));
         }
         let mut found = differences(self.request, desired, stack, role);
-        if found.is_empty() && !self.request.service_account_scope().only.contains_key(&self.key) {
+        if found.is_empty() && limit(self.request, &self.role.owner).is_none() {
             draft.add_unchanged(self.address.clone());
             return;
         }
@@ -247,12 +249,7 @@ impl Subject<'_> {
             return;
         };
         // What this house has no words for stays in the template, and what the flags do not name stays as it is.
-        let desired = match desired.over(
-            &template,
-            self.request.service_account_scope().only.get(&self.key),
-            role,
-            self.live,
-        ) {
+        let desired = match desired.over(&template, limit(self.request, &self.role.owner), role, self.live) {
             Ok(desired) => desired,
             Err(error) => {
                 draft.add_finding(self.error(Code::NotDesirable, error.to_string()));
@@ -322,9 +319,7 @@ impl Subject<'_> {
         if !self.account_may_follow() {
             return;
         }
-        if self.request.service_account_scope().update
-            && self.request.service_account_scope().only.contains_key(&self.key)
-        {
+        if self.request.service_account_scope().update && limit(self.request, &self.role.owner).is_some() {
             draft.add_finding(
                 self.error(
                     Code::UpdateNeedsReplacement,
@@ -362,6 +357,10 @@ impl Subject<'_> {
         draft.add_change(change);
     }
 
+    fn is_trusted_by_token(&self) -> bool {
+        self.role.owner.purpose == RolePurpose::ServiceAccount
+    }
+
     /// Whether the service account may be pointed at a role that is made now. Where it may not, making one would be of
     /// no use, and replacing one would leave the account on an ARN that is gone: the account's finding says what to do.
     fn account_may_follow(&self) -> bool {
@@ -378,7 +377,9 @@ impl Subject<'_> {
         mut after: Vec<StepId>,
         draft: &mut PlanDraft,
     ) -> StepId {
-        after.extend(draft.last_step_of(&addresses::oidc_provider(&self.live.cluster.name)));
+        if self.is_trusted_by_token() {
+            after.extend(draft.last_step_of(&addresses::oidc_provider(&self.live.cluster.name)));
+        }
         let operation = Operation::CreateStack {
             request: desired.stack_request(self.request, read),
             cluster: self.live.cluster.name.clone(),
@@ -431,7 +432,9 @@ impl Subject<'_> {
         read: String,
     ) -> Change {
         let depends_on = match self.request.provider_intent() {
-            ProviderIntent::Ensure => vec![addresses::oidc_provider(&self.live.cluster.name)],
+            ProviderIntent::Ensure if self.is_trusted_by_token() => {
+                vec![addresses::oidc_provider(&self.live.cluster.name)]
+            }
             _ => Vec::new(),
         };
         Change {
@@ -449,20 +452,15 @@ impl Subject<'_> {
     }
 }
 
-/// The ARN of a service account's own role once the draft is carried out; none where there will be no role: what hinders it
+/// The ARN of a role once the draft is carried out; none where there will be no role: what hinders it
 /// is reported as a finding.
-fn arn_after(
-    live: &Live,
-    key: &ServiceAccountKey,
-    account: &ServiceAccount,
-    draft: &PlanDraft,
-) -> Option<Deferred<String>> {
-    let address = addresses::iam_role(key);
+fn arn_after(live: &Live, role: &OwnedRole<'_>, draft: &PlanDraft) -> Option<Deferred<String>> {
+    let address = addresses::role_of(&role.owner);
     let made = draft
         .change(&address)
         .is_some_and(|change| matches!(change.action, Action::Create | Action::Replace));
     if made {
-        return Some(match &account.role_name {
+        return Some(match &role.account.role_name {
             Some(name) => Deferred::Known(format!(
                 "arn:{}:iam::{}:role/{}",
                 live.partition, live.account, name.value
@@ -474,7 +472,7 @@ fn arn_after(
             }),
         });
     }
-    live.stack_of(key)
+    live.stack_of(&role.owner)
         .filter(|stack| state_of(&stack.status) == StackState::Healthy)
         .and_then(|stack| stack.outputs.get("Role1"))
         .map(|arn| Deferred::Known(arn.clone()))

@@ -5,7 +5,13 @@ use eksact_identity::service_account::ServiceAccountKey;
 use eksact_message::code::Code;
 use serde_json::json;
 
-use super::{compare::template_of, desired::token, operation::Operation, stack_health::to_health};
+use super::{
+    compare::template_of,
+    desired::token,
+    operation::Operation,
+    stack_health::to_health,
+    wanted::{deleted, is_deleted, is_pruned, is_to_go},
+};
 use crate::{
     config::ServiceAccount,
     engine::{
@@ -19,11 +25,12 @@ use crate::{
         standing::{Standing, standing},
     },
     live::{
-        Live, StackState, addresses, is_of_cluster, region_of, role_name_of, service_account_of, state_of,
+        Live, StackState, addresses, is_of_cluster, region_of, role_name_of, role_owner_of,
+        service_account_of, state_of,
     },
     ports::aws::{Role, Stack},
 };
-use eksact_identity::cloudformation::wanted_role::WantedRole;
+use eksact_identity::cloudformation::{RoleOwner, RolePurpose, wanted_role::WantedRole};
 
 /// The account of the file that has been given another role than the one eksact made for it.
 fn given_another<'plan>(request: &'plan Request, key: &ServiceAccountKey) -> Option<&'plan ServiceAccount> {
@@ -94,8 +101,9 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         {
             continue;
         }
-        if live.own_stack(&key).is_some_and(|own| own.id == stack.id) {
-            plan_one(request, live, stack, &key, draft);
+        let owner = RolePurpose::ServiceAccount.of(&key);
+        if live.own_stack(&owner).is_some_and(|own| own.id == stack.id) {
+            plan_one(request, live, stack, &owner, draft);
         } else {
             draft.add_finding(
                 Finding::new(
@@ -116,12 +124,37 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             );
         }
     }
-    for key in delete {
+    for owner in deleted(request, RolePurpose::ServiceAccount) {
         if let Some(stack) = live
-            .own_stack(key)
-            .filter(|stack| service_account_of(stack).is_none())
+            .own_stack(&owner)
+            .filter(|stack| role_owner_of(stack).is_none())
         {
-            plan_one(request, live, stack, key, draft);
+            plan_one(request, live, stack, &owner, draft);
+        }
+    }
+}
+
+/// Adds the removal of every role of a pod identity association that shall go: found by the tag of its stack alone, for
+/// `a`/`b-c` and `a-b`/`c` come to the same end of a name.
+pub(super) fn plan_pod_identity(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    let purpose = RolePurpose::PodIdentity;
+    if deleted(request, purpose).is_empty() && !is_pruned(request, purpose) {
+        return;
+    }
+    if let Some(Err(error)) = live.stacks() {
+        draft.add_finding(Finding::new(
+            Severity::Error,
+            Code::StacksUnreadable,
+            format!("no role can be removed, because the stacks of the region could not be read: {error}"),
+        ));
+        return;
+    }
+    for stack in live.known_stacks() {
+        let owner = role_owner_of(stack)
+            .filter(|owner| owner.purpose == purpose)
+            .filter(|_| is_of_cluster(stack, &live.cluster.name));
+        if let Some(owner) = owner.filter(|owner| is_to_go(request, owner)) {
+            plan_one(request, live, stack, &owner, draft);
         }
     }
 }
@@ -149,8 +182,10 @@ fn note_protected(request: &Request, key: &ServiceAccountKey, draft: &mut PlanDr
     }
 }
 
-fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountKey, draft: &mut PlanDraft) {
-    let address = addresses::iam_role(key);
+fn plan_one(request: &Request, live: &Live, stack: &Stack, owner: &RoleOwner, draft: &mut PlanDraft) {
+    let key = &owner.account;
+    let is_of_token = owner.purpose == RolePurpose::ServiceAccount;
+    let address = addresses::role_of(owner);
     match state_of(&stack.status) {
         StackState::Gone => return,
         StackState::Busy => {
@@ -184,7 +219,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
     }
     if let Some(Err(error)) = live
         .service_account(key)
-        .filter(|_| !request.service_account_scope().delete_role_only.contains(key))
+        .filter(|_| is_of_token && !request.service_account_scope().delete_role_only.contains(key))
     {
         let message = format!("the role is kept, because its service account could not be read: {error}");
         let finding = Finding::new(Severity::Error, Code::ServiceAccountUnreadable, message).about(&address);
@@ -209,7 +244,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
     };
     let old = template_of(live, stack).map(|(_, old)| old);
     let steps = take_down(request, &address, stack, role, old.as_ref(), draft);
-    let requested = request.service_account_scope().delete.contains(key);
+    let requested = is_deleted(request, owner);
     let mut attributes = vec![AttributeChange::plain("stack", Some(json!(stack.name)), None)];
     if let Some(name) = role_name {
         attributes
@@ -236,7 +271,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
         action: Action::Delete,
         reasons: vec![if requested {
             Reason::new("requested", "it was requested")
-        } else if given_another(request, key).is_some() {
+        } else if is_of_token && given_another(request, key).is_some() {
             Reason::new("pruned", "the file gives the service account another role")
         } else {
             Reason::new("pruned", "the file no longer has it")
@@ -249,9 +284,13 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, key: &ServiceAccountK
         effect: Effect::Equal,
         notes,
     });
-    // Pods lose their role last: the annotation goes first, and the provider after every role.
-    draft.order(addresses::service_account(key), address.clone());
-    draft.order(address, addresses::oidc_provider(&live.cluster.name));
+    // Pods lose their role last: what gives it to them goes first, and the provider after every role.
+    if is_of_token {
+        draft.order(addresses::service_account(key), address.clone());
+        draft.order(address, addresses::oidc_provider(&live.cluster.name));
+    } else {
+        draft.order(addresses::pod_identity_association(key), address);
+    }
 }
 
 /// Adds the steps that delete a stack: protection lifted, foreign policies off, then the stack.

@@ -17,7 +17,7 @@ use crate::{
         aws::{ChangeSet, ChangeSetRequest, Stack, StackRequest},
     },
 };
-use eksact_identity::cloudformation::tags;
+use eksact_identity::cloudformation::{RoleOwner, tags};
 
 /// How often and how long a status that may still be the one of before is looked at again.
 const STALE_LOOKS: usize = 10;
@@ -35,13 +35,7 @@ pub(super) async fn run(
         other => other,
     };
     match operation {
-        Operation::CreateStack {
-            request,
-            cluster,
-            service_account,
-        } => {
-            return create_stack(&request, &cluster, &service_account, context, progress).await;
-        }
+        Operation::CreateStack { request, .. } => return create_stack(&request, context, progress).await,
         Operation::UpdateStack {
             request,
             stack_name,
@@ -127,15 +121,13 @@ fn effect_unknown(kind: CallErrorKind) -> bool {
 
 async fn create_stack(
     request: &StackRequest,
-    cluster: &str,
-    service_account: &str,
     context: &RunContext,
     progress: &Progress,
 ) -> Result<StepDone, StepError> {
     let id = match context.writers.aws.create_stack(request).await {
         Ok(id) => id,
         Err(error) if error.kind == CallErrorKind::AlreadyExists || effect_unknown(error.kind) => {
-            appeared(request, cluster, service_account, error, context).await?
+            appeared(request, error, context).await?
         }
         Err(error) => return Err(error.into()),
     };
@@ -150,22 +142,16 @@ async fn create_stack(
 /// (its answer was lost, or the run before was killed) or is the very same stack.
 async fn appeared(
     request: &StackRequest,
-    cluster: &str,
-    service_account: &str,
     error: CallError,
     context: &RunContext,
 ) -> Result<String, StepError> {
     let Some(stack) = context.readers.aws.stack(&request.name).await? else {
         return Err(error.into());
     };
-    let same_subject = stack
-        .tags
-        .get(tags::CLUSTER_NAME)
-        .is_some_and(|name| name == cluster)
-        && stack
-            .tags
-            .get(tags::SERVICE_ACCOUNT_NAME)
-            .is_some_and(|name| name == service_account);
+    let sent: BTreeMap<String, String> = request.tags.iter().cloned().collect();
+    let same_subject = sent.contains_key(tags::CLUSTER_NAME)
+        && stack.tags.get(tags::CLUSTER_NAME) == sent.get(tags::CLUSTER_NAME)
+        && RoleOwner::of_tags(&stack.tags) == RoleOwner::of_tags(&sent);
     let usable = stack.status == "CREATE_COMPLETE" || stack.status == "CREATE_IN_PROGRESS";
     if same_subject && usable {
         let template = context.readers.aws.stack_template(&stack.id).await?;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{
     attributes,
-    compare::{RoleDifference, mended_by_template},
+    compare::{RoleDifference, repaired_by_template},
     desired::{DesiredRole, token},
     operation::Operation,
     plan::Subject,
@@ -17,7 +17,10 @@ use crate::{
     engine::{Action, AttributeChange, PlanDraft, Reason, StepId, plan::fingerprint},
     ports::aws::{ChangeSetRequest, Role, Stack},
 };
-use eksact_identity::cloudformation::{tags, wanted_role::WantedRole};
+use eksact_identity::{
+    cloudformation::{tags, wanted_role::WantedRole},
+    iam::policy::{self, AccessEffect},
+};
 
 impl Subject<'_> {
     /// Adds the update of a role under a healthy stack: direct repairs first, then the change set.
@@ -37,7 +40,7 @@ impl Subject<'_> {
         });
         let (by_template, by_hand): (Vec<_>, Vec<_>) = found
             .iter()
-            .partition(|difference| mended_by_template(difference, old, &desired.wanted));
+            .partition(|difference| repaired_by_template(difference, old, &desired.wanted));
         let mut steps: Vec<StepId> = Vec::new();
         if renamed.is_some() {
             self.warn_of_taken_name(desired, draft);
@@ -48,7 +51,7 @@ impl Subject<'_> {
             }
         }
         // What was changed by hand comes first: it must not wait for an update that may fail. Of a role that is replaced
-        // nothing is mended, the new one comes whole from the template.
+        // nothing is repaired, the new one comes whole from the template.
         for difference in &by_hand {
             if renamed.is_some() && !matches!(difference, RoleDifference::TerminationProtection { .. }) {
                 continue;
@@ -125,6 +128,17 @@ impl Subject<'_> {
             steps,
             read,
         );
+        let trust = policy::difference(Some(&role.trust_policy), Some(&desired.wanted.trust_policy)).access;
+        if self.role.has_session_tags
+            && found.contains(&RoleDifference::TrustPolicy)
+            && matches!(trust, AccessEffect::Narrower | AccessEffect::Incomparable)
+        {
+            change.notes.push(format!(
+                "Only the pods of {} in this cluster get the role then; eksctl lets every association of the account use \
+                 it, and any other that does loses it.",
+                self.role.owner
+            ));
+        }
         if renamed.is_some() {
             change.notes.push(format!(
                 "The role {} is deleted and another is created: whatever else refers to it by name or ARN \

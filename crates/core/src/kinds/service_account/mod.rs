@@ -4,6 +4,7 @@
 //! Whose a service account is decides what may happen to it; the rules stand in [`ownership`].
 
 mod operation;
+mod plain;
 mod plan;
 mod removal;
 mod run;
@@ -12,8 +13,9 @@ use async_trait::async_trait;
 
 use super::{Kind, Request, RunContext};
 use crate::{
-    config::ServiceAccount,
+    config::{ServiceAccount, pod_identity_association::PodIdentityAssociation},
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
+    kinds::pod_identity::making_accounts,
     live::{AllServiceAccounts, Live, LiveReader, ServiceAccountByKey},
     ports::kubernetes::AccessReview,
 };
@@ -39,12 +41,16 @@ impl Kind for ServiceAccountKind {
             reader.ask(AllServiceAccounts).await;
         }
         let wanted = request.in_kubernetes().map(ServiceAccount::key);
+        let plain = making_accounts(request).map(PodIdentityAssociation::key);
         let named = request.service_account_scope().delete.iter().cloned();
-        reader.read(wanted.chain(named).map(ServiceAccountByKey)).await;
+        reader
+            .read(wanted.chain(plain).chain(named).map(ServiceAccountByKey))
+            .await;
     }
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
         plan::plan(request, live, draft);
+        plain::plan(request, live, draft);
         removal::plan(request, live, draft);
     }
 

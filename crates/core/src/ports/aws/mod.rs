@@ -34,7 +34,7 @@ pub use identity_provider_config::{
 pub use oidc_provider::{OidcProvider, OidcProviderReader, OidcProviderWriter};
 pub use pod_identity_association::{
     NewPodIdentityAssociation, PodIdentityAssociation, PodIdentityAssociationReader,
-    PodIdentityAssociationSummary, PodIdentityAssociationUpdate, PodIdentityAssociationWriter,
+    PodIdentityAssociationSummary, PodIdentityAssociationUpdate, PodIdentityAssociationWriter, described,
     is_role_not_seen,
 };
 pub use principal::{Principal, PrincipalReader};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use futures::future::try_join_all;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +118,21 @@ pub trait PodIdentityAssociationReader: Send + Sync {
         cluster: &str,
         id: &str,
     ) -> Result<Option<PodIdentityAssociation>, CallError>;
+}
+
+/// Those of a listing with their roles, read side by side. One that vanished between the calls is left out.
+///
+/// # Errors
+/// When any of them could not be read: a partial list is never passed off as the whole.
+pub async fn described(
+    reader: &(impl PodIdentityAssociationReader + ?Sized),
+    cluster: &str,
+    listed: &[PodIdentityAssociationSummary],
+) -> Result<Vec<PodIdentityAssociation>, CallError> {
+    let each = listed
+        .iter()
+        .map(|summary| reader.pod_identity_association(cluster, &summary.id));
+    Ok(try_join_all(each).await?.into_iter().flatten().collect())
 }
 
 /// Changes associations.

@@ -1,0 +1,49 @@
+//! The agent that hands credentials to pods: without one an association has no effect.
+
+use eksact_message::code::Code;
+
+use crate::{
+    engine::{Finding, PlanDraft, Severity},
+    kinds::{Request, pod_identity::wanted},
+    live::{AGENT, Agent, Live, PodIdentityAgent},
+};
+
+/// Adds what is to be said of the agent, once for all associations.
+pub(super) fn review(request: &Request, live: &Live, draft: &mut PlanDraft) {
+    if wanted(request).is_empty() {
+        return;
+    }
+    let finding = match live.get(&PodIdentityAgent) {
+        Some(Ok(Agent::Missing)) => Finding::new(
+            Severity::Warning,
+            Code::PodIdentityAgentMissing,
+            format!("the cluster has no {AGENT}: pods get no credentials from any association until it is installed"),
+        )
+        .with_help(remedy!(
+            "Install it: `aws eks create-addon --region {} --cluster-name {} --addon-name {AGENT}`.",
+            live.region,
+            live.cluster.name
+        )),
+        Some(Ok(Agent::Addon(addon))) if !["ACTIVE", "CREATING", "UPDATING"].contains(&addon.status.as_str()) => {
+            let why: String = addon.issues.iter().map(|issue| format!(": {issue}")).collect();
+            Finding::new(
+                Severity::Warning,
+                Code::PodIdentityAgentMissing,
+                format!("the add-on {AGENT} is {}{why}", addon.status),
+            )
+        }
+        Some(Ok(Agent::Own(agent))) if agent.desired > 0 && agent.ready == 0 => Finding::new(
+            Severity::Warning,
+            Code::PodIdentityAgentMissing,
+            format!("the DaemonSet {AGENT} runs on none of {} nodes", agent.desired),
+        ),
+        Some(Err(error)) => Finding::new(
+            Severity::Warning,
+            Code::PodIdentityAgentMissing,
+            format!("whether the cluster has {AGENT} is not known: {error}"),
+        )
+        .with_help_for(error),
+        _ => return,
+    };
+    draft.add_finding(finding);
+}

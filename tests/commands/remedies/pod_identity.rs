@@ -1,0 +1,159 @@
+//! What is wrong with the pod identity associations of a file or of the account, and done as the help says.
+
+use eksact_core::ports::{aws::PodIdentityAssociation, kubernetes::DaemonSet};
+use serde_json::{Value, json};
+
+use super::{
+    case::{Case, Check, case},
+    config::planned,
+    world::{DEV, HEAD, S3, add_role, cluster},
+};
+
+const FOREIGN: &str = "arn:aws:iam::999988887777:role/data";
+
+/// A file with one association of `app/web`, and these keys.
+fn file(keys: &str) -> String {
+    format!("{HEAD}iam: {{podIdentityAssociations: [{{namespace: app, serviceAccountName: web, {keys}}}]}}\n")
+}
+
+/// The role `dev`, which trusts this service with these actions.
+fn trusting(service: &str, actions: &Value) -> Value {
+    json!([{"Effect": "Allow", "Principal": {"Service": service}, "Action": actions}])
+}
+
+/// The plan of such a file; the role `dev` lets EKS Pod Identity hand it out.
+fn of_pods(keys: &str) -> Case {
+    planned(file(keys)).world(|world| {
+        let trust = trusting(
+            "pods.eks.amazonaws.com",
+            &json!(["sts:AssumeRole", "sts:TagSession"]),
+        );
+        add_role(world, DEV, &trust);
+    })
+}
+
+/// A fault in it; then the one text in place of the other.
+fn fault(keys: &str, says: &str, from: &str, to: &str) -> Check {
+    of_pods(keys).says(says).replace("c.yaml", from, to).check()
+}
+
+/// A role of the file whose trust policy does not do; then with the statement that the help has.
+fn refusing(service: &'static str, actions: Value) -> Check {
+    planned(file(&format!("roleARN: '{DEV}'")))
+        .world(move |world| {
+            add_role(world, DEV, &trusting(service, &actions));
+            cluster(world).cluster.auto_mode = true;
+        })
+        .says("Add this statement to its trust policy")
+        .by_hand(|world, help| {
+            let (_, statement) = help.split_once("trust policy:").unwrap();
+            let statement: Value = serde_json::from_str(statement.trim()).unwrap();
+            let policy = &mut world.roles.get_mut("dev").unwrap().trust_policy;
+            policy["Statement"].as_array_mut().unwrap().push(statement);
+        })
+        .check()
+}
+
+pub(super) fn cases() -> Vec<Check> {
+    let given = format!("roleARN: '{DEV}'");
+    let policy =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}"#;
+    vec![
+        fault(
+            &format!("{given}, policy: '{policy}'"),
+            "write `disableSessionTags: true` beside it",
+            "policy: '",
+            "disableSessionTags: true, policy: '",
+        ),
+        of_pods(&given)
+            .file("c.yaml", file(&given).replace("Name: web", "Name: 'web-*'"))
+            .says("EKS Pod Identity supports no patterns: write an association for each service account")
+            .replace("c.yaml", "web-*", "web-1")
+            .check(),
+        fault(
+            &format!("{given}, roleName: other"),
+            "roleARN uses an existing role as it is",
+            ", roleName: other",
+            "",
+        ),
+        fault(
+            &format!("roleARN: '{S3}'"),
+            "this is a policy; it belongs in `permissionPolicyARNs`",
+            &format!("roleARN: '{S3}'"),
+            &format!("permissionPolicyARNs: ['{S3}']"),
+        ),
+        fault(
+            &format!("permissionPolicyARNs: ['{DEV}']"),
+            "this is a role; `roleARN` uses an existing role",
+            &format!("permissionPolicyARNs: ['{DEV}']"),
+            &given,
+        ),
+        fault(
+            &format!("roleARN: '{FOREIGN}'"),
+            "Write it as `targetRoleARN`",
+            &format!("roleARN: '{FOREIGN}'"),
+            &given,
+        ),
+        of_pods(&format!("{given}, targetRoleARN: '{FOREIGN}'"))
+            .says("give it this trust policy:")
+            .by_hand(|_, help| {
+                let (_, policy) = help.split_once("trust policy:").unwrap();
+                let policy: Value = serde_json::from_str(policy.trim()).unwrap();
+                assert_eq!(policy["Statement"][0]["Principal"]["AWS"], "arn:aws:iam::111122223333:root");
+            })
+            .run("eksact apply -f c.yaml --yes")
+            .check(),
+        of_pods(&format!("permissionPolicyARNs: ['{S3}'], targetRoleARN: '{FOREIGN}'"))
+            .says("Its trust policy must name the role that is made now")
+            .run("eksact apply -f c.yaml --yes")
+            .run("eksact update podidentityassociation --cluster quickstart --region eu-west-1 --namespace app --service-account-name web \
+                  --target-role-arn arn:aws:iam::999988887777:role/other --yes")
+            .run("eksact apply -f c.yaml --yes")
+            .check(),
+        refusing("ec2.amazonaws.com", json!(["sts:AssumeRole"])),
+        refusing("pods.eks.amazonaws.com", json!(["sts:AssumeRole"])),
+        of_pods(&given)
+            .world(|world| cluster(world).cluster.auto_mode = false)
+            .says("Install it: `aws eks create-addon")
+            .change(|world| {
+                let agent = DaemonSet {
+                    namespace: "kube-system".to_owned(),
+                    name: "eks-pod-identity-agent".to_owned(),
+                    desired: 1,
+                    ready: 1,
+                };
+                let key = "kube-system/eks-pod-identity-agent".to_owned();
+                cluster(world).daemon_sets.insert(key, agent);
+            })
+            .check(),
+        of_pods(&given)
+            .world(|world| {
+                let id = "a-0123456789abcdefg".to_owned();
+                let association = PodIdentityAssociation {
+                    arn: format!("arn:aws:eks:eu-west-1:111122223333:podidentityassociation/quickstart/{id}"),
+                    id: id.clone(),
+                    namespace: "app".to_owned(),
+                    service_account: "web".to_owned(),
+                    role_arn: DEV.to_owned(),
+                    owner_arn: Some("arn:aws:eks:eu-west-1:111122223333:addon/quickstart/vpc-cni/1a2b".to_owned()),
+                    ..PodIdentityAssociation::default()
+                };
+                cluster(world).eks.pod_identity_associations.insert(id, association);
+            })
+            .says("Change it with the add-on")
+            .write("c.yaml", format!("{HEAD}iam: {{podIdentityAssociations: []}}\n"))
+            .check(),
+        case("update podidentityassociation --cluster quickstart --namespace app --service-account-name wbe --target-role-arn ''")
+            .file("c.yaml", file(&given))
+            .world(|world| {
+                let trust = trusting("pods.eks.amazonaws.com", &json!(["sts:AssumeRole", "sts:TagSession"]));
+                add_role(world, DEV, &trust);
+                cluster(world).cluster.auto_mode = true;
+            })
+            .first("eksact apply -f c.yaml --yes")
+            .says("lists what is there")
+            .printed(&[])
+            .instead("update podidentityassociation --cluster quickstart --namespace app --service-account-name web --target-role-arn ''")
+            .check(),
+    ]
+}
