@@ -259,7 +259,7 @@ const LINES: [(&str, Becomes); 75] = [
     ("scale nodegroup --cluster=demo --name=ng --nodes=3", Elsewhere),
     (
         "create podidentityassociation --cluster demo --namespace x --service-account-name y --role-arn z",
-        Fails("is not the ARN of an IAM role"),
+        Mistake("is not the ARN of an IAM role"),
     ),
     ("anywhere create cluster -f eksa.yaml", Elsewhere),
     ("get cluster --region us-east-1 --name=demo -o json", Done),
