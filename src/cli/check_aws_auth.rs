@@ -9,6 +9,8 @@ use super::{
 };
 use eksact_core::{
     config::{Diagnostic, Severity, SourceLocation},
+    diagnosis::{effect::empty_entry, remedy::Target},
+    engine::Finding,
     live::PERMISSION_SET_PATH,
     ports::{
         CallError,
@@ -98,11 +100,12 @@ impl CheckAwsAuth {
             aws.role_arns(PERMISSION_SET_PATH)
         );
         let config_map = config_map?;
-        let bound_groups = known(bindings, "which groups are bound", printer).map(|bindings| {
-            let subjects = bindings.into_iter().flat_map(|binding| binding.subjects);
+        let bindings = known(bindings, "which groups are bound", printer);
+        let bound_groups = bindings.as_ref().map(|bindings| {
+            let subjects = bindings.iter().flat_map(|binding| &binding.subjects);
             subjects
                 .filter(|subject| subject.kind == "Group")
-                .map(|subject| subject.name)
+                .map(|subject| subject.name.clone())
                 .collect()
         });
         let account = cluster.arn.split(':').nth(4).unwrap_or_default();
@@ -110,6 +113,13 @@ impl CheckAwsAuth {
             let names = arns.iter().filter_map(|arn| arn.rsplit('/').next());
             names.map(str::to_owned).collect()
         });
+        let reads_both = cluster.authentication_mode.as_deref() == Some("API_AND_CONFIG_MAP");
+        let entries = if config_map.is_some() && reads_both {
+            let what = "what access entries give, and whether they let nodes in";
+            known(aws.access_entries(name).await, what, printer)
+        } else {
+            None
+        };
         let surroundings = Surroundings {
             partition: Some(Partition::of_region(&config.metadata.region.value).as_str()),
             bound_groups: bound_groups.as_ref(),
@@ -117,22 +127,27 @@ impl CheckAwsAuth {
             nodes_need_aws_auth: config_map.is_some()
                 && match cluster.authentication_mode.as_deref() {
                     Some("API") => false,
-                    Some("API_AND_CONFIG_MAP") => {
-                        let entries = known(
-                            aws.access_entries(name).await,
-                            "whether access entries let nodes in",
-                            printer,
-                        );
-                        // An entry of people has the type STANDARD, every other type is one of nodes.
-                        entries
-                            .is_some_and(|entries| entries.iter().all(|entry| entry.entry_type == "STANDARD"))
-                    }
+                    // An entry of people has the type STANDARD, every other type is one of nodes.
+                    Some("API_AND_CONFIG_MAP") => entries
+                        .as_ref()
+                        .is_some_and(|entries| entries.iter().all(|entry| entry.entry_type == "STANDARD")),
                     _ => true,
                 },
         };
         let mut findings = Vec::new();
         if cluster.authentication_mode.as_deref() == Some("API") && config_map.is_some() {
             findings.push(not_read(name, &config.metadata.region.value));
+        }
+        // An access entry counts before aws-auth: one that grants nothing takes away what a mapping of its principal gives.
+        if let (Some(entries), Some(bindings)) = (&entries, &bindings) {
+            let target = Target {
+                cluster: name,
+                region: &config.metadata.region.value,
+            };
+            let empty = entries
+                .iter()
+                .filter_map(|entry| empty_entry(entry, bindings, target));
+            findings.extend(empty.map(diagnostic));
         }
         if config_map.is_none() {
             printer.note(&format!(
@@ -151,6 +166,15 @@ impl CheckAwsAuth {
         };
         findings.extend(diagnostics(&aws_auth, &surroundings, place));
         Ok(checked(format!("{NAME} of {name}"), &aws_auth, findings))
+    }
+}
+
+/// A finding that has no place in a text.
+fn diagnostic(finding: Finding) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Severity::Warning, finding.code, "", &finding.message);
+    match finding.help {
+        Some(help) => diagnostic.with_help(help),
+        None => diagnostic,
     }
 }
 

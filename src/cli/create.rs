@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     ExitCode, Failure,
+    access_entry::CreateAccessEntry,
     account_flags::{ClusterFlags, NameFlags, PermissionFlags, pair},
     file,
     filter::FilterFlags,
@@ -37,6 +38,7 @@ pub(super) struct CreateCommand {
 enum What {
     Iamserviceaccount(Box<CreateServiceAccount>),
     Iamidentitymapping(Box<CreateIdentityMapping>),
+    Accessentry(Box<CreateAccessEntry>),
     Podidentityassociation(Box<CreatePodIdentityAssociation>),
 }
 
@@ -90,6 +92,7 @@ impl CreateCommand {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
+            What::Accessentry(command) => command.run(global, printer).await,
             What::Podidentityassociation(command) => command.run(global, printer).await,
         }
     }

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     ExitCode, Failure,
+    access_entry::DeleteAccessEntry,
     account_flags::{ClusterFlags, NameFlags},
     file,
     filter::FilterFlags,
@@ -37,6 +38,7 @@ pub(super) struct DeleteCommand {
 enum What {
     Iamserviceaccount(Box<DeleteServiceAccount>),
     Iamidentitymapping(Box<DeleteIdentityMapping>),
+    Accessentry(Box<DeleteAccessEntry>),
     IamOidcProvider(Box<DeleteProvider>),
     Podidentityassociation(Box<DeletePodIdentityAssociation>),
     Kubeconfig(Box<super::delete_kubeconfig::DeleteKubeconfig>),
@@ -76,6 +78,7 @@ impl DeleteCommand {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
+            What::Accessentry(command) => command.run(global, printer).await,
             What::IamOidcProvider(command) => command.run(global, printer).await,
             What::Podidentityassociation(command) => command.run(global, printer).await,
             What::Kubeconfig(command) => command.run(global, printer),

@@ -78,23 +78,8 @@ const NOUNS: [Noun; 11] = [
         instead: &[],
     },
     Noun {
-        names: &["accessentry", "accessentries"],
-        instead: &[
-            ("create", || {
-                remedy!(
-                    "`aws eks create-access-entry` makes one as well; `eksact create iamidentitymapping` lets a role or a user in \
-                 through aws-auth."
-                )
-            }),
-            ("get", || {
-                remedy!(
-                    "`aws eks list-access-entries` lists them; `eksact whoami --cluster NAME` shows your own."
-                )
-            }),
-            ("delete", || {
-                remedy!("`aws eks delete-access-entry` deletes one as well.")
-            }),
-        ],
+        names: &["podidentityassociation", "podidentityassociations"],
+        instead: &[],
     },
     Noun {
         names: &["identityprovider", "identityproviders"],

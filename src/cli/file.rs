@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, io::Read as _};
 
-use super::{ExitCode, Failure, global::GlobalFlags};
+use super::{ExitCode, Failure, access_entry, global::GlobalFlags};
 use eksact_core::{
     config::{self, ClusterConfig, Diagnostic, InputFile, Severity},
     view::{Printer, errors},
@@ -106,6 +106,7 @@ pub(super) fn checked(config: &ClusterConfig, printer: &Printer) -> Result<(), F
         .map(|mut diagnostic| {
             // There is no file to look into: a mapping's key is a flag.
             diagnostic.message = diagnostic.message.replace("iamIdentityMappings[0].", "--");
+            diagnostic.message = access_entry::in_flags(&diagnostic.message);
             diagnostic
         })
         .partition(|diagnostic| diagnostic.severity == Severity::Error);

@@ -9,6 +9,7 @@ use super::{
     ExitCode, Failure,
     account_flags::{ClusterFlags, NameFlags},
     file,
+    get_access_entry::GetAccessEntries,
     get_cluster::GetCluster,
     get_identity_mapping::GetIdentityMappings,
     get_pod_identity_association::GetPodIdentityAssociations,
@@ -38,6 +39,7 @@ pub(super) struct GetCommand {
 enum What {
     Iamserviceaccount(Box<GetServiceAccounts>),
     Iamidentitymapping(Box<GetIdentityMappings>),
+    Accessentry(Box<GetAccessEntries>),
     Podidentityassociation(Box<GetPodIdentityAssociations>),
     Identityprovider(Box<GetIdentityProviders>),
     Cluster(Box<GetCluster>),
@@ -81,6 +83,7 @@ impl GetCommand {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
             What::Iamidentitymapping(command) => command.run(global, printer).await,
+            What::Accessentry(command) => command.run(global, printer).await,
             What::Podidentityassociation(command) => command.run(global, printer).await,
             What::Identityprovider(command) => command.run(global, printer).await,
             What::Cluster(command) => command.run(global, printer).await,

@@ -12,19 +12,14 @@ use super::{
     wiring::Connection,
 };
 use eksact_core::{
-    config::{ClusterConfig, Located},
-    guard::{access::principal_key, recovery::caller_key},
-    kinds::{
-        Request, access_migration, bridge,
-        identity_mapping::{AwsAuthScope, MappingSelector},
-        request::Settings,
-    },
-    live::{self, AccessEntries, Live, LiveReader},
-    migration::{Choices, Facts, Line, access_entries, lines, principals_of, removable},
+    guard::access::principal_key,
+    kinds::to_access_entries::{self, Extent},
+    live::LiveReader,
+    migration::Choices,
     ports::aws::AuthenticationMode,
     view::Printer,
 };
-use eksact_identity::authn::aws_auth::{AwsAuth, SectionKey, parse};
+use eksact_identity::authn::aws_auth::{AwsAuth, SectionKey};
 
 /// Go from aws-auth to access entries without locking anyone out
 #[derive(Debug, Args)]
@@ -82,46 +77,36 @@ impl ToAccessEntries {
             None => self.cluster.config(global)?,
         };
         let connection = Connection::open(global, &config, printer).await?;
-        let (live, aws_auth) = read(&config, &connection, printer).await?;
+        let name = &config.metadata.name.value;
+        let told = *printer;
+        let reader = LiveReader::begin(connection.readers.clone(), name)
+            .await?
+            .with_notice(move |text| told.note(text));
+        let aws_auth = to_access_entries::read(&reader).await?;
+        let live = reader.snapshot();
         if live.cluster.mode() == Ok(AuthenticationMode::Api) {
             printer.note(&format!(
-                "cluster {} is in authentication mode API: aws-auth is not read, and there is nothing to migrate",
-                config.metadata.name.value
+                "cluster {name} is in authentication mode API: aws-auth is not read, and there is nothing to migrate"
             ));
             return Ok(ExitCode::Success);
         }
-        let choices = self.choices(&aws_auth)?;
-        let bridge_group = bridge::group(&live.cluster.arn);
-        let lines = lines(&Facts::of(&live, &aws_auth, &bridge_group), &choices);
-        let mut request = self.request(config, settings, &lines);
-        request.ask(bridge::Bridge { group: bridge_group });
-        request.ask(access_migration::Scope {
-            lines,
-            caller: live.caller.ok().map(|caller| caller_key(&caller.arn)),
-        });
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
-    }
-
-    /// What is wanted: the entries and the mode as a file would say them, and the lines that go.
-    fn request(&self, config: ClusterConfig, settings: Settings, lines: &[Line]) -> Request {
-        let mode = match self.to_api {
-            true => AuthenticationMode::Api,
-            false => AuthenticationMode::ApiAndConfigMap,
-        };
-        let config = ClusterConfig {
-            access_entries: access_entries(lines),
-            authentication_mode: Some(Located::unlocated(mode)),
-            ..config
-        };
-        let mut request = Request::ensure(config, settings);
-        if self.remove_aws_auth {
-            let selectors = removable(lines).into_iter().map(|arn| MappingSelector::Arn {
-                arn: arn.to_owned(),
-                all: true,
-            });
-            request.ask(AwsAuthScope::Delete(selectors.collect()));
+        if let Some((section, fault)) = aws_auth.dropped().next() {
+            return Err(Failure::error(format!(
+                "the cluster reads nothing of {} in aws-auth: {}",
+                section.as_str(),
+                fault.problem
+            ))
+            .with_help(remedy!(
+                "Fix the section first: `eksact check aws-auth --cluster {name}` reports what is wrong with it."
+            )));
         }
-        request
+        let extent = Extent {
+            removes_lines: self.remove_aws_auth,
+            to_api: self.to_api,
+            choices: self.choices(&aws_auth)?,
+        };
+        let request = to_access_entries::request(&config, settings, &live, &aws_auth, &extent);
+        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
     }
 
     /// What the flags decide. One that names no line is a mistake.
@@ -154,40 +139,4 @@ impl ToAccessEntries {
         }
         Ok(choices)
     }
-}
-
-/// What the lines are judged by.
-async fn read(
-    config: &ClusterConfig,
-    connection: &Connection,
-    printer: &Printer,
-) -> Result<(Live, AwsAuth), Failure> {
-    let name = &config.metadata.name.value;
-    let printer = *printer;
-    let reader = LiveReader::begin(connection.readers.clone(), name)
-        .await?
-        .with_notice(move |text| printer.note(text));
-    let (config_map, entries) = tokio::join!(reader.ask(live::AwsAuth), reader.ask(AccessEntries));
-    if let Err(error) = entries.as_ref() {
-        return Err(error.clone().into());
-    }
-    let data = match config_map.as_ref() {
-        Ok(config_map) => config_map.as_ref().map(|config_map| &config_map.data),
-        Err(error) => return Err(error.clone().into()),
-    };
-    let aws_auth = parse(data.unwrap_or(&std::collections::BTreeMap::new()));
-    if let Some((section, fault)) = aws_auth.dropped().next() {
-        return Err(Failure::error(format!(
-            "the cluster reads nothing of {} in aws-auth: {}",
-            section.as_str(),
-            fault.problem
-        ))
-        .with_help(remedy!(
-            "Fix the section first: `eksact check aws-auth --cluster {name}` reports what is wrong with it."
-        )));
-    }
-    reader
-        .read(principals_of(&aws_auth, &reader.snapshot().account))
-        .await;
-    Ok((reader.snapshot(), aws_auth))
 }

@@ -1,6 +1,7 @@
 //! The command line: arguments, one file per family of commands, settings resolved to plain values, and the wiring of
 //! adapters. What a plan is and how it looks is decided elsewhere.
 
+mod access_entry;
 mod account_flags;
 mod apply;
 mod check;
@@ -18,6 +19,7 @@ mod file;
 mod filter;
 mod flow;
 mod get;
+mod get_access_entry;
 mod get_cluster;
 mod get_identity_mapping;
 mod get_pod_identity_association;

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     ExitCode, Failure,
+    access_entry::UpdateAccessEntry,
     account_flags::{ClusterFlags, NameFlags, PermissionFlags},
     file,
     filter::FilterFlags,
@@ -36,6 +37,7 @@ pub(super) struct UpdateCommand {
 #[derive(Debug, Subcommand)]
 enum What {
     Iamserviceaccount(Box<UpdateServiceAccount>),
+    Accessentry(Box<UpdateAccessEntry>),
     Podidentityassociation(Box<UpdatePodIdentityAssociation>),
 }
 
@@ -63,6 +65,7 @@ impl UpdateCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
             What::Iamserviceaccount(command) => command.run(global, printer).await,
+            What::Accessentry(command) => command.run(global, printer).await,
             What::Podidentityassociation(command) => command.run(global, printer).await,
         }
     }

@@ -115,7 +115,7 @@ fn failed_step_leaves_the_others_done() {
     place.edit("quickstart", |world| world.any_policy = false);
     let ended = place.tell(&["apply", "-f", "cluster.yaml", "--yes"]);
     assert_eq!(ended.code, 5);
-    // The cause is mended: the next run replaces the stack that was rolled back.
+    // The cause is fixed: the next run replaces the stack that was rolled back.
     place.edit("quickstart", |world| {
         world
             .policies

@@ -20,7 +20,7 @@ enum Becomes {
 
 use Becomes::{Asked, Done, Elsewhere, Fails, Mistake};
 
-const LINES: [(&str, Becomes); 75] = [
+const LINES: [(&str, Becomes); 78] = [
     (
         "utils associate-iam-oidc-provider --region us-east-1 --cluster demo",
         Asked,
@@ -260,6 +260,15 @@ const LINES: [(&str, Becomes); 75] = [
     (
         "create podidentityassociation --cluster demo --namespace x --service-account-name y --role-arn z",
         Mistake("is not the ARN of an IAM role"),
+    ),
+    (
+        "utils update-authentication-mode --cluster demo --authentication-mode API_AND_CONFIG_MAP",
+        Done,
+    ),
+    ("get identityprovider --cluster demo", Done),
+    (
+        "associate identityprovider -f cluster.yaml",
+        Fails("no identity providers provided"),
     ),
     ("anywhere create cluster -f eksa.yaml", Elsewhere),
     ("get cluster --region us-east-1 --name=demo -o json", Done),

@@ -1,7 +1,9 @@
 //! Whole commands, as a user runs them: the real program on the sandbox, with its exit code, stdout and stderr. What an
 //! output looks like stands in `snapshots/`, one file for each story; `INSTA_UPDATE=always` writes them anew.
 
+mod access_entry;
 mod apply;
+mod authentication_mode;
 mod aws_auth;
 mod aws_auth_unread;
 mod check_irsa;
@@ -12,6 +14,7 @@ mod exit_codes;
 mod files;
 mod iamserviceaccount;
 mod identity_mapping;
+mod identity_provider;
 mod kubeconfig;
 mod oidc_provider;
 mod output;

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use eksact_core::ports::CallErrorKind;
 use eksact_core::ports::aws::{AccessEntry, AccessPolicy};
 use eksact_core::ports::kubernetes::{
-    ConfigMap, ConfigMapPatch, Namespace, Object as _, ObjectKey, PolicyRule, Precondition, RbacBinding,
-    RbacRole, Selector, Subject,
+    ConfigMap, ConfigMapPatch, KubernetesWriter, Namespace, Object, ObjectKey, PolicyRule, Precondition,
+    RbacBinding, RbacRole, Selector, Subject,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::world::{World, kind, trust};
-use super::{CLUSTER, OLD_CLUSTER};
+use super::{AWS_AUTH_CLUSTER, CLUSTER};
 
 /// A ConfigMap of 1 MiB is taken, one byte more is not.
 const LARGEST: usize = 1024 * 1024;
@@ -50,6 +50,33 @@ fn data(key: &str, value: Option<&str>) -> ConfigMapPatch {
         data: BTreeMap::from([(key.to_owned(), value.map(str::to_owned))]),
         ..ConfigMapPatch::default()
     }
+}
+
+/// Changes an object and deletes it: each write counts for the version that it names, so that an older one is refused, and
+/// so is one of an object that is gone. Gives the object as the change left it.
+async fn written_by_version<T: Object + std::fmt::Debug>(
+    writes: &dyn KubernetesWriter,
+    (old, new): (&T, &T),
+    patch: fn(&T) -> Value,
+    read: fn(&T) -> Precondition<'_>,
+) -> T {
+    let version = |object| Precondition::version(read(object).resource_version);
+    let changed = writes
+        .merge::<T>(new.key(), patch(new), version(new))
+        .await
+        .unwrap();
+    let refused = writes.merge::<T>(old.key(), patch(old), version(old)).await;
+    assert_eq!(kind(refused), CallErrorKind::Conflict);
+    let refused = writes.delete::<T>(old.key(), read(old)).await;
+    assert_eq!(kind(refused), CallErrorKind::Conflict);
+    writes.delete::<T>(changed.key(), read(&changed)).await.unwrap();
+    let refused = writes.delete::<T>(changed.key(), read(&changed)).await;
+    assert_eq!(kind(refused), CallErrorKind::NotFound);
+    let refused = writes
+        .merge::<T>(changed.key(), patch(&changed), version(&changed))
+        .await;
+    assert_eq!(kind(refused), CallErrorKind::NotFound);
+    changed
 }
 
 pub(crate) async fn config_map_is_made_once_and_byte_for_byte(world: &World) {
@@ -254,65 +281,11 @@ pub(crate) async fn roles_are_made_once_and_changed_at_a_version(world: &World) 
 
         let old = made.clone();
         made.rules = vec![rule("services"), rule("pods")];
-        let changed = writes
-            .merge::<RbacRole>(
-                made.key(),
-                made.rules_patch(),
-                Precondition::version(&made.resource_version),
-            )
-            .await
-            .unwrap();
+        let changed = written_by_version(writes.as_ref(), (&old, &made), RbacRole::rules_patch, |role| {
+            Precondition::exactly(&role.uid, &role.resource_version)
+        })
+        .await;
         assert_eq!((&changed.rules, &changed.labels), (&made.rules, &wanted.labels));
-        assert_eq!(
-            kind(
-                writes
-                    .merge::<RbacRole>(
-                        old.key(),
-                        old.rules_patch(),
-                        Precondition::version(&old.resource_version)
-                    )
-                    .await
-            ),
-            CallErrorKind::Conflict
-        );
-        assert_eq!(
-            kind(
-                writes
-                    .delete::<RbacRole>(old.key(), Precondition::exactly(&old.uid, &old.resource_version))
-                    .await
-            ),
-            CallErrorKind::Conflict
-        );
-        writes
-            .delete::<RbacRole>(
-                changed.key(),
-                Precondition::exactly(&changed.uid, &changed.resource_version),
-            )
-            .await
-            .unwrap();
-        assert_eq!(
-            kind(
-                writes
-                    .delete::<RbacRole>(
-                        changed.key(),
-                        Precondition::exactly(&changed.uid, &changed.resource_version)
-                    )
-                    .await
-            ),
-            CallErrorKind::NotFound
-        );
-        assert_eq!(
-            kind(
-                writes
-                    .merge::<RbacRole>(
-                        changed.key(),
-                        changed.rules_patch(),
-                        Precondition::version(&changed.resource_version)
-                    )
-                    .await
-            ),
-            CallErrorKind::NotFound
-        );
     }
     let mut without_verbs = role(None);
     without_verbs.rules[0].verbs.clear();
@@ -373,53 +346,14 @@ pub(crate) async fn bindings_are_made_once_and_their_subjects_changed(world: &Wo
 
         let old = made.clone();
         made.subjects.push(subject("User", "nina", None));
-        let changed = writes
-            .merge::<RbacBinding>(
-                made.key(),
-                made.subjects_patch(),
-                Precondition::version(&made.resource_version),
-            )
-            .await
-            .unwrap();
+        let changed = written_by_version(
+            writes.as_ref(),
+            (&old, &made),
+            RbacBinding::subjects_patch,
+            |binding| Precondition::exactly(&binding.uid, &binding.resource_version),
+        )
+        .await;
         assert_eq!(changed.subjects, made.subjects);
-        assert_eq!(
-            kind(
-                writes
-                    .merge::<RbacBinding>(
-                        old.key(),
-                        old.subjects_patch(),
-                        Precondition::version(&old.resource_version)
-                    )
-                    .await
-            ),
-            CallErrorKind::Conflict
-        );
-        assert_eq!(
-            kind(
-                writes
-                    .delete::<RbacBinding>(old.key(), Precondition::exactly(&old.uid, &old.resource_version))
-                    .await
-            ),
-            CallErrorKind::Conflict
-        );
-        writes
-            .delete::<RbacBinding>(
-                changed.key(),
-                Precondition::exactly(&changed.uid, &changed.resource_version),
-            )
-            .await
-            .unwrap();
-        assert_eq!(
-            kind(
-                writes
-                    .delete::<RbacBinding>(
-                        changed.key(),
-                        Precondition::exactly(&changed.uid, &changed.resource_version)
-                    )
-                    .await
-            ),
-            CallErrorKind::NotFound
-        );
     }
     let to_a_role = RbacBinding {
         name: "contract:wrong".to_owned(),
@@ -515,7 +449,12 @@ pub(crate) async fn access_entries_are_read_whole(world: &World) {
     let nowhere = world.readers.aws.access_entries("contract-nowhere").await;
     assert_eq!(kind(nowhere), CallErrorKind::NotFound);
     // Who looks without looking at the mode first is told why there are none.
-    let refused = world.readers.aws.access_entries(OLD_CLUSTER).await.unwrap_err();
+    let refused = world
+        .readers
+        .aws
+        .access_entries(AWS_AUTH_CLUSTER)
+        .await
+        .unwrap_err();
     assert_eq!(refused.kind, CallErrorKind::Invalid);
     assert!(refused.message.contains("authentication mode"), "{refused}");
 }

@@ -8,7 +8,7 @@ use eksact_core::ports::{CallError, CallErrorKind};
 use serde_json::json;
 
 use super::world::{World, kind, trust};
-use super::{CLUSTER, OLD_CLUSTER};
+use super::{AWS_AUTH_CLUSTER, CLUSTER};
 
 const VIEW: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
 const ADMIN: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
@@ -257,7 +257,9 @@ pub(crate) async fn entries_that_eks_refuses(world: &World) {
         assert_eq!(error.kind, CallErrorKind::Invalid, "{error}");
         assert!(error.message.contains(says), "{says}: {error}");
     }
-    let old = create(world, OLD_CLUSTER, &new(&principal)).await.unwrap_err();
+    let old = create(world, AWS_AUTH_CLUSTER, &new(&principal))
+        .await
+        .unwrap_err();
     assert_eq!(old.kind, CallErrorKind::Invalid);
     assert!(old.message.contains("authentication mode"), "{old}");
 

@@ -22,7 +22,7 @@ async fn ended(world: &World, cluster: &str, update: &ClusterUpdate) -> ClusterU
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), look)
+    tokio::time::timeout(Duration::from_mins(1), look)
         .await
         .expect("the update does not end")
 }

@@ -18,7 +18,9 @@ use futures::future::BoxFuture;
 use world::World;
 
 pub(crate) const CLUSTER: &str = "bench";
-/// One that knows nothing but aws-auth.
+/// One that knows nothing but aws-auth, and stays so.
+pub(crate) const AWS_AUTH_CLUSTER: &str = "aws-auth-only";
+/// One that begins so, for the contract that moves its mode on.
 pub(crate) const OLD_CLUSTER: &str = "old";
 pub(crate) const REGION: &str = "us-west-2";
 

@@ -15,7 +15,9 @@ use eksact_core::ports::{Readers, Writers};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-use crate::contract::{CLUSTER, Contract, OLD_CLUSTER, REGION, access::entries, world::World};
+use crate::contract::{
+    AWS_AUTH_CLUSTER, CLUSTER, Contract, OLD_CLUSTER, REGION, access::entries, world::World,
+};
 use crate::support::bed::{Bed, Ran};
 
 contract_tests! { keeps }
@@ -41,7 +43,9 @@ fn keeps(test: &str, contract: Contract) {
 fn started() -> Bed {
     let bed = Bed::start();
     let old = json!({"accessConfig": {"authenticationMode": "CONFIG_MAP"}});
-    bed.control("POST", &format!("eks/{OLD_CLUSTER}"), &old);
+    for cluster in [OLD_CLUSTER, AWS_AUTH_CLUSTER] {
+        bed.control("POST", &format!("eks/{cluster}"), &old);
+    }
     for entry in entries(bed.fact("account")) {
         make_principal(&bed, &entry.principal_arn);
         make_access_entry(&bed, &entry);

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use eksact_simulator::{Sandbox, Seed, SystemClock, World as SandboxWorld};
 use tokio::runtime::Runtime;
 
-use crate::contract::{CLUSTER, Contract, OLD_CLUSTER, REGION, access::entries, world::World};
+use crate::contract::{
+    AWS_AUTH_CLUSTER, CLUSTER, Contract, OLD_CLUSTER, REGION, access::entries, world::World,
+};
 
 contract_tests! { keeps }
 
@@ -20,10 +22,12 @@ fn world() -> World {
         account: None,
     };
     let mut world = SandboxWorld::seeded(&seed);
-    world.add_cluster(OLD_CLUSTER, REGION);
+    for cluster in [OLD_CLUSTER, AWS_AUTH_CLUSTER] {
+        world.add_cluster(cluster, REGION);
+    }
     let account = world.account.clone();
     for cluster in world.clusters.values_mut() {
-        if cluster.cluster.name == OLD_CLUSTER {
+        if [OLD_CLUSTER, AWS_AUTH_CLUSTER].contains(&cluster.cluster.name.as_str()) {
             cluster.cluster.authentication_mode = Some("CONFIG_MAP".to_owned());
         }
         let entries = entries(&account).into_iter();

@@ -2,6 +2,8 @@
 //! that eksact can meet, that applying it leads where the plan says, and that no interruption leads anywhere else.
 
 mod access;
+mod access_entries;
+mod access_migration;
 mod authentication_mode;
 mod drift;
 mod guards;

@@ -87,7 +87,7 @@ async fn stack_of_every_status_leads_somewhere() {
         if found.findings_of(Severity::Error).next().is_some() {
             assert!(
                 !found.has_changes(),
-                "{status}: nothing is done about what people must mend"
+                "{status}: nothing is done about what people must fix"
             );
             continue;
         }

@@ -48,6 +48,12 @@ fn unauthorized() -> Refusal {
 }
 
 impl World {
+    /// Who this caller is to the only cluster; none where it is not let in.
+    pub fn user_info_of(&self, caller: &SimulatedCaller) -> Option<UserInfo> {
+        let cluster = self.clusters.values().next()?;
+        self.user_info(cluster, Some(caller)).ok()
+    }
+
     /// `SelfSubjectReview` of the caller; whom nothing lets in is `Unauthorized`.
     ///
     /// An access entry wins over aws-auth (EKS user guide, "Grant IAM users and roles access to Kubernetes APIs"). In

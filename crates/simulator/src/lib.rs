@@ -60,7 +60,7 @@ impl std::fmt::Debug for Sandbox {
 
 impl Sandbox {
     /// The sandbox in a file, which is created from `seed` when it is absent. A cluster that the seed names and the
-    /// file lacks is added.
+    /// file does not have is added.
     pub fn open(path: &Path, seed: &Seed) -> Result<Self, SandboxError> {
         Ok(Self {
             store: Arc::new(Store::File(FileStore::open(path, seed)?)),

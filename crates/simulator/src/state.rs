@@ -148,6 +148,9 @@ pub struct World {
     /// When roles were made, by their unique ids; the others were there before everything else.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub role_dates: BTreeMap<String, Timestamp>,
+    /// How long EKS does not see a role that was just made, nor an access entry.
+    #[serde(default)]
+    pub eks_lag_milliseconds: u32,
     /// Customer-managed policies that exist, by ARN. Every policy of AWS's own exists.
     #[serde(default)]
     pub policies: BTreeSet<String>,
@@ -186,6 +189,7 @@ impl World {
             denied: BTreeSet::new(),
             any_policy: false,
             any_principal: false,
+            eks_lag_milliseconds: 0,
             role_dates: BTreeMap::new(),
             policies: BTreeSet::new(),
             clusters: BTreeMap::new(),

@@ -47,6 +47,20 @@ def check_two_beds_run_side_by_side(world):
     assert not os.path.exists(other["state"]), "the temporary folder was left"
 
 
+def check_access_policies_are_of_the_partition(world):
+    process, other = _start("--region", "cn-north-1")
+    try:
+        environment = {**{key: value for key, value in os.environ.items() if key not in other["unset"]}, **other["environment"]}
+        listed = subprocess.run([other["binaries"]["aws"], "eks", "list-access-policies", "--output", "json"], env=environment,
+                                capture_output=True, text=True, check=False)
+        assert listed.returncode == 0, listed.stderr
+        arns = [one["arn"] for one in json.loads(listed.stdout)["accessPolicies"]]
+        assert "arn:aws-cn:eks::aws:cluster-access-policy/AmazonEKSViewPolicy" in arns, arns
+    finally:
+        process.stdin.close()
+        process.wait(20)
+
+
 def check_it_ends_on_a_signal_and_takes_everything_along(world):
     process, facts = _start()
     children = _children(facts["pid"])

@@ -96,8 +96,11 @@ def check_an_entry_lets_in_and_wins_over_aws_auth(world):
         person.is_soon(("by-entry", ["entry"]))
         world.eks.update_access_entry(**place)
         person.is_soon((arn, []))
-        world.eks.delete_access_entry(**place)
+        # A stale entry is as none.
+        world.control("POST", f"eks/{world.facts['cluster']}", {"principalIds": {arn: "AIDAANOTHER"}})
         person.is_soon(("by-line", ["line"]))
+        world.eks.delete_access_entry(**place)
+        assert person.whoami() == ("by-line", ["line"])
     finally:
         _set_aws_auth(world, before)
     person.is_soon(None)

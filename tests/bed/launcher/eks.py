@@ -8,6 +8,7 @@ import urllib.parse
 from . import access_entries, access_policies, addons, decisions, identity_providers, pod_identity, updates
 from .calls import Call, Refused, missing
 from .clusters import VERSIONS
+from .state import is_write
 
 ISSUER_PATH = re.compile(r"/id/([0-9A-Fa-f]{32})/(keys|\.well-known/openid-configuration)")
 
@@ -50,7 +51,8 @@ def _answered(eks, name, call):
         answer = eks._json_resp(200, OPERATIONS[name](call))
     except Refused as refusal:
         return eks._error(refusal.status, refusal.code, str(refusal))
-    decisions.publish(call.state)
+    if is_write(name):
+        decisions.publish(call.state)
     return answer
 
 

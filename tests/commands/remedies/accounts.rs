@@ -55,6 +55,7 @@ pub(super) fn cases() -> Vec<Check> {
         account("roleName: 'a b'", "it has 1 to 64 letters, digits and `_+=,.@-`", "a b", "a-b"),
         account("subjectPattern: 'ns:a'", "it matches the name only (the namespace is fixed)", "ns:a", "app-*"),
         account("subjectPattern: '**'", "name a prefix, such as `app-*`", "**", "app-*"),
+        account("attachPolicy: {Version: '2012-10-17'}", "list at least one statement under `Statement`, with `Effect`, `Action` and `Resource`", "{Version: '2012-10-17'}", "{Version: '2012-10-17', Statement: [{Effect: Allow, Action: 's3:GetObject', Resource: '*'}]}"),
         account("attachPolicy: {Version: '2012-10-17', Statement: [{Effect: Allow, Action: 's3:GetObject', Resource: '✓'}]}", "only characters up to U+00FF are allowed", "✓", "*"),
         fault(&many(26), "put the statements of several into one policy of your own", &arns(26), &arns(9)),
         fault(&many(11), "the quota \"Managed policies per role\" can be raised to 25", &arns(11), &arns(10)),

@@ -2,7 +2,10 @@
 
 use eksact_simulator::World;
 
-use super::case::{Case, Check, case};
+use super::{
+    callers::entry_of,
+    case::{Case, Check, case},
+};
 
 pub(super) const DEV: &str = "arn:aws:iam::111122223333:role/dev";
 pub(super) const ENTRY: &str = "    - {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev}\n";
@@ -91,6 +94,7 @@ pub(super) fn cases() -> Vec<Check> {
             let kept = section.find("- {rolearn: 'arn:aws:iam::111122223333:role/AWSReservedSSO_Gone").unwrap();
             section.truncate(kept);
         }).check(),
+        live().world(|world| entry_of(world, DEV, &[])).says("Give it an access policy: ").printed_of(0..1, &[]).check(),
         live().world(|world| {
             world.clusters.values_mut().next().unwrap().cluster.authentication_mode = Some("API".to_owned());
         }).says("then delete what is not read").printed(&[("ARN", "arn:aws:iam::111122223333:user/ann")]).check(),

@@ -35,7 +35,7 @@ fn set(world: &mut World, section: &str, text: &str) {
     aws_auth(world).data.insert(section.to_owned(), text.to_owned());
 }
 
-fn entry_of(world: &mut World, arn: &str, groups: &[&str]) {
+pub(super) fn entry_of(world: &mut World, arn: &str, groups: &[&str]) {
     let entry = AccessEntry {
         principal_arn: arn.to_owned(),
         username: "dev".to_owned(),

@@ -171,10 +171,10 @@ fn shapes() -> Vec<Check> {
             .replace("c.yaml", "v1alpha4", "v1alpha5")
             .check(),
         fault(
-            "accessConfig: {authenticationMode: APIS}",
-            "did you mean `API`?",
-            "APIS",
-            "API",
+            "accessConfig: {authenticationMode: API_AND_CONFIG_MAPS}",
+            "did you mean `API_AND_CONFIG_MAP`?",
+            "MAPS",
+            "MAP",
         ),
         fault(
             "accessConfig: {authenticationMode: x}",
@@ -183,7 +183,7 @@ fn shapes() -> Vec<Check> {
             "Mode: API_AND_CONFIG_MAP",
         ),
         fault(
-            "identityProviders: [{name: a, issuerURL: b, clientID: c}]",
+            "identityProviders: [{name: a, issuerURL: 'https://b', clientID: c}]",
             "write `type: oidc`",
             "[{name",
             "[{type: oidc, name",

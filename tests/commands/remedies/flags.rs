@@ -51,10 +51,6 @@ fn elsewhere() -> Vec<Check> {
         "create iamserviceaccount",
         "create iamserviceaccount --cluster quickstart --region eu-west-1 --namespace app --name web --attach-policy-arn arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess --approve",
     );
-    let entry = (
-        "create-access-entry",
-        "create-access-entry --cluster-name quickstart --principal-arn arn:aws:iam::111122223333:user/ann",
-    );
     let of = (
         "iam-oidc-provider",
         "iam-oidc-provider --cluster quickstart --region eu-west-1 --approve",
@@ -63,23 +59,52 @@ fn elsewhere() -> Vec<Check> {
         case(command).first(format!("eksact utils associate-iam-oidc-provider {OF} --approve"))
     };
     vec![
-        case("anywhere").says("use `eksctl anywhere`").in_its_place(&[]).check(),
-        case("info").says("`eksact version` prints the version of eksact.").in_its_place(&[]).check(),
+        case("anywhere")
+            .says("use `eksctl anywhere`")
+            .in_its_place(&[])
+            .check(),
+        case("info")
+            .says("`eksact version` prints the version of eksact.")
+            .in_its_place(&[])
+            .check(),
         case("mcp").says("Use `eksctl mcp`.").in_its_place(&[]).check(),
-        case("create nodegroup").says("where EKS does not map it").in_its_place(&[mapping]).check(),
-        case("create nodegroup").says("the rest stays with eksctl: `eksctl create nodegroup`").in_its_place(&[]).check(),
-        with_provider("create addon").says("Its role is made by").in_its_place(&[account]).check(),
-        case("create accessentry").says("lets a role or a user in through aws-auth").in_its_place(&[entry, mapping]).check(),
-        case("get accessentry").says("`aws eks list-access-entries` lists them").in_its_place(&[("NAME", "quickstart --region eu-west-1")]).check(),
-        case("delete accessentry").says("`aws eks delete-access-entry` deletes one as well.").in_its_place(&[("delete-access-entry", "delete-access-entry --cluster-name quickstart --principal-arn arn:aws:iam::111122223333:user/sandbox")]).check(),
-        case("associate identityprovider").says("it is another provider").in_its_place(&[of]).check(),
-        case("create iam-oidc-provider").says("Use `eksact associate iam-oidc-provider`.").in_its_place(&[of]).check(),
-        with_provider("disassociate iam-oidc-provider").says("Use `eksact delete iam-oidc-provider`.").in_its_place(&[of]).check(),
-        case("get iam-oidc-provider").says("Use `aws iam list-open-id-connect-providers`.").in_its_place(&[]).check(),
-        case("utils describe-stacks").says("names the stack of each service account").in_its_place(&[("-o json", "--cluster quickstart --region eu-west-1 -o json")]).check(),
-        case("utils detect-drift").file("c.yaml", HEAD).says("compares the roles with the file").in_its_place(&[("eksact plan", "eksact plan -f c.yaml")]).check(),
-        case("utils migrate-to-access-entry").says("shows first what aws-auth really lets in").in_its_place(&[("aws-auth", "aws-auth --cluster quickstart --region eu-west-1")]).check(),
-        case("utils update-authentication-mode").says("does it as well").in_its_place(&[("NAME", "quickstart")]).check(),
+        case("create nodegroup")
+            .says("where EKS does not map it")
+            .in_its_place(&[mapping])
+            .check(),
+        case("create nodegroup")
+            .says("the rest stays with eksctl: `eksctl create nodegroup`")
+            .in_its_place(&[])
+            .check(),
+        with_provider("create addon")
+            .says("Its role is made by")
+            .in_its_place(&[account])
+            .check(),
+        case("create iam-oidc-provider")
+            .says("Use `eksact associate iam-oidc-provider`.")
+            .in_its_place(&[of])
+            .check(),
+        with_provider("disassociate iam-oidc-provider")
+            .says("Use `eksact delete iam-oidc-provider`.")
+            .in_its_place(&[of])
+            .check(),
+        case("get iam-oidc-provider")
+            .says("Use `aws iam list-open-id-connect-providers`.")
+            .in_its_place(&[])
+            .check(),
+        case("utils describe-stacks")
+            .says("names the stack of each service account")
+            .in_its_place(&[("-o json", "--cluster quickstart --region eu-west-1 -o json")])
+            .check(),
+        case("utils detect-drift")
+            .file("c.yaml", HEAD)
+            .says("compares the roles with the file")
+            .in_its_place(&[("eksact plan", "eksact plan -f c.yaml")])
+            .check(),
+        case("utils migrate-to-access-entry")
+            .says("shows first what aws-auth really lets in")
+            .in_its_place(&[("aws-auth", "aws-auth --cluster quickstart --region eu-west-1")])
+            .check(),
     ]
 }
 

@@ -8,6 +8,7 @@
 //! `REMEDIES=word` runs the cases that have the word in their name or their help, and looks for no missing ones.
 
 mod access;
+mod access_entries;
 mod accounts;
 mod amazon;
 mod aws_auth;
@@ -24,6 +25,7 @@ mod kubeconfig_entries;
 mod kubectl_config;
 mod mappings;
 mod meanwhile;
+mod modes;
 mod people;
 mod pod_identity;
 mod preflight;
@@ -58,6 +60,7 @@ fn table() -> Vec<Check> {
         aws_auth::unread(),
         roles::cases(),
         access::cases(),
+        access_entries::cases(),
         kubeconfig::cases(),
         kubeconfig_entries::cases(),
         flags::cases(),
@@ -66,6 +69,7 @@ fn table() -> Vec<Check> {
         faults::cases(),
         irsa::cases(),
         meanwhile::cases(),
+        modes::cases(),
         trust::cases(),
         entries::cases(),
         callers::cases(),

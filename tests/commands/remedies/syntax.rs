@@ -259,6 +259,12 @@ fn aliases() -> Vec<Check> {
             "  withOIDC: true\n  <<: *defaults",
             "  <<: *defaults\n  withOIDC: true",
         ),
+        fault(
+            "x-defaults: &defaults {withOIDC: true}\niam:\n  <<: defaults",
+            "write an alias of a mapping, as in `<<: *defaults`",
+            "<<: defaults",
+            "<<: *defaults",
+        ),
         metadata(
             "name: a, labels: {18446744073709551615: b}",
             "put it in quotes if it is meant as a key",

@@ -47,7 +47,7 @@ async fn prune_waits_for_what_it_cannot_resolve() {
     assert!(!crate::scenarios::stage::plan(&bed, &asked).await.has_changes());
 }
 
-/// Whoever deletes a mapping must not hear that there is none, while its text waits for somebody to mend the section.
+/// Whoever deletes a mapping must not hear that there is none, while its text waits for somebody to fix the section.
 #[tokio::test(start_paused = true)]
 async fn entry_that_the_cluster_does_not_read_is_not_gone() {
     let fired = "arn:aws:iam::111122223333:role/fired";

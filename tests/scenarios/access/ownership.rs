@@ -88,7 +88,7 @@ async fn backup_has_what_was_before_and_can_be_restored() {
     }
     assert_eq!(backups(&bed).len(), 10);
 
-    // A restore mends what nobody can edit any more.
+    // A restore repairs what can no longer be edited.
     write(&bed, "mapRoles", Some("- rolearn: {{oops}}\n"));
     let restore = restoring("aws-auth-backup-x", &original);
     let plan = apply(&bed, &restore).await;

@@ -85,7 +85,7 @@ pub(super) fn update_of(
             .as_str()
             .to_owned(),
         parameters: parameters
-            .filter_map(|parameter| Some((parameter.r#type?.as_str().to_owned(), parameter.value?)))
+            .filter_map(|parameter| Some((parameter.r#type?.as_str().to_owned(), plain(parameter.value?))))
             .collect(),
         errors: errors
             .map(|error| ClusterUpdateError {
@@ -98,6 +98,11 @@ pub(super) fn update_of(
             })
             .collect(),
     })
+}
+
+/// The value of a parameter. EKS sends that of `AuthenticationMode` as JSON, with its quotes.
+fn plain(value: String) -> String {
+    serde_json::from_str(&value).unwrap_or(value)
 }
 
 #[cfg(test)]
@@ -127,5 +132,31 @@ mod tests {
         for answer in [None, Some(nameless)] {
             assert!(update_of(DESCRIBE_UPDATE, "prod", answer).is_err());
         }
+    }
+
+    #[test]
+    fn parameters_come_without_the_quotes_of_json() {
+        let parameter = |kind: &str, value: &str| {
+            types::UpdateParam::builder()
+                .r#type(kind.into())
+                .value(value)
+                .build()
+        };
+        let update = types::Update::builder()
+            .id("u-1")
+            .status("InProgress".into())
+            .params(parameter("AuthenticationMode", "\"API\""))
+            .params(parameter("IdentityProviderConfig", "[]"))
+            .build();
+        let parameters = update_of(DESCRIBE_UPDATE, "prod", Some(update))
+            .unwrap()
+            .parameters;
+        assert_eq!(
+            (
+                &*parameters["AuthenticationMode"],
+                &*parameters["IdentityProviderConfig"]
+            ),
+            ("API", "[]")
+        );
     }
 }

@@ -92,7 +92,7 @@ fn client(url: &str) -> AwsClient {
     )
 }
 
-/// The sleep of the SDK's own defaults, which a hand-made configuration lacks.
+/// The sleep of the SDK's own defaults, which a hand-made configuration does not have.
 fn aws_smithy_sleep() -> aws_sdk_iam::config::SharedAsyncSleep {
     #[derive(Debug)]
     struct Sleep;

@@ -10,7 +10,7 @@ use http::Uri;
 
 use super::{
     Transport,
-    error::{Call, Way, from_transport},
+    error::{Call, Route, from_transport},
     network::NetworkSettings,
     token::{TokenCache, TokenSource},
 };
@@ -72,17 +72,17 @@ impl Transport {
         roots.extend(network.extra_roots());
         config.root_cert = Some(roots);
         config.proxy_url = network.proxy_for(&call, &config.cluster_url)?;
-        let way = Way::Cluster {
+        let route = Route::Cluster {
             endpoint: reached(&cluster.url, config.proxy_url.as_ref()),
         };
-        Self::build(&call, config, Some(TokenCache::new(tokens)), way)
+        Self::build(&call, config, Some(TokenCache::new(tokens)), route)
     }
 
     pub(super) fn build(
         call: &Call,
         mut config: kube::Config,
         tokens: Option<TokenCache>,
-        way: Way,
+        route: Route,
     ) -> Result<Self, CallError> {
         config.read_timeout = Some(READ_LIMIT);
         // Else the time that a pooled connection was idle counts too.
@@ -94,9 +94,9 @@ impl Transport {
         let client = kube::Client::try_from(config).map_err(|error| match &error {
             kube::Error::InferKubeconfig(error) => call.error(CallErrorKind::Invalid, error.to_string()),
             kube::Error::RustlsTls(error) => call.error(CallErrorKind::Invalid, error.to_string()),
-            error => from_transport(call, &way, error),
+            error => from_transport(call, &route, error),
         })?;
-        Ok(Self::new(client, tokens, way))
+        Ok(Self::new(client, tokens, route))
     }
 }
 

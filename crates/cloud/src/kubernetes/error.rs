@@ -36,7 +36,7 @@ impl Call {
 
 /// How the API is reached: decides which remedy an error can name.
 #[derive(Clone, Debug)]
-pub(super) enum Way {
+pub(super) enum Route {
     /// Endpoint and CA from EKS, a token signed in-process.
     Cluster {
         /// URL of the API, and the proxy on the way.
@@ -51,7 +51,7 @@ pub(super) enum Way {
     },
 }
 
-impl Way {
+impl Route {
     fn endpoint(&self) -> &str {
         match self {
             Self::Cluster { endpoint } | Self::Kubeconfig { endpoint, .. } => endpoint,
@@ -86,7 +86,7 @@ impl Way {
 }
 
 /// The API's answer was a `Status`: its `reason` decides, the HTTP code only where the reason is unknown.
-pub(super) fn from_status(call: &Call, way: &Way, http_code: u16, status: &Status) -> CallError {
+pub(super) fn from_status(call: &Call, route: &Route, http_code: u16, status: &Status) -> CallError {
     let kind = kind_of_status(http_code, status);
     let mut message = if status.message.is_empty() {
         format!("HTTP {http_code}")
@@ -94,7 +94,7 @@ pub(super) fn from_status(call: &Call, way: &Way, http_code: u16, status: &Statu
         without_tokens(&status.message)
     };
     if kind == CallErrorKind::Credentials {
-        message = format!("{message}. {}", way.refused_hint());
+        message = format!("{message}. {}", route.refused_hint());
     }
     let error = call.error(kind, message);
     if status.reason.is_empty() {
@@ -157,7 +157,7 @@ fn kind_of_forbidden(status: &Status) -> CallErrorKind {
 }
 
 /// An answer that is no `Status`: something in front of the API, or the API's own plain text.
-pub(super) fn from_bare_answer(call: &Call, way: &Way, http_code: u16, body: &[u8]) -> CallError {
+pub(super) fn from_bare_answer(call: &Call, route: &Route, http_code: u16, body: &[u8]) -> CallError {
     let kind = match http_code {
         401 => CallErrorKind::Credentials,
         407 => CallErrorKind::Unreachable,
@@ -173,7 +173,7 @@ pub(super) fn from_bare_answer(call: &Call, way: &Way, http_code: u16, body: &[u
         format!("with \"{text}\"")
     };
     let hint = if kind == CallErrorKind::Credentials {
-        format!(" {}", way.refused_hint())
+        format!(" {}", route.refused_hint())
     } else {
         String::new()
     };
@@ -182,18 +182,18 @@ pub(super) fn from_bare_answer(call: &Call, way: &Way, http_code: u16, body: &[u
         format!(
             "{} answered HTTP {http_code} {said}, which is not a response of the Kubernetes API: a proxy or \
              another server may be in between.{hint}",
-            way.endpoint()
+            route.endpoint()
         ),
     )
 }
 
 /// The answer was a success but not the object that was asked for; a write may have happened.
-pub(super) fn from_unreadable_answer(call: &Call, way: &Way, error: &serde_json::Error) -> CallError {
+pub(super) fn from_unreadable_answer(call: &Call, route: &Route, error: &serde_json::Error) -> CallError {
     call.error(
         CallErrorKind::ServiceFailure,
         format!(
             "{} did not answer with the JSON of this object ({:?} error at line {}, column {})",
-            way.endpoint(),
+            route.endpoint(),
             // serde's text quotes values, and those of a pod may be secret.
             error.classify(),
             error.line(),
@@ -203,7 +203,7 @@ pub(super) fn from_unreadable_answer(call: &Call, way: &Way, error: &serde_json:
 }
 
 /// There was no answer: DNS, TCP, proxy, TLS, time limit, or credentials that could not be read.
-pub(super) fn from_transport(call: &Call, way: &Way, error: &kube::Error) -> CallError {
+pub(super) fn from_transport(call: &Call, route: &Route, error: &kube::Error) -> CallError {
     let causes = causes(error);
     if let kube::Error::Auth(auth) = error {
         return from_authentication(call, auth);
@@ -215,7 +215,7 @@ pub(super) fn from_transport(call: &Call, way: &Way, error: &kube::Error) -> Cal
         return from_authentication(call, auth);
     }
     let text = chain(&causes);
-    let endpoint = way.endpoint();
+    let endpoint = route.endpoint();
     let message = if causes.iter().any(|cause| cause.is::<rustls::Error>()) {
         format!(
             "the TLS connection to {endpoint} failed: {text}. If a proxy intercepts TLS, name its root \
@@ -225,26 +225,26 @@ pub(super) fn from_transport(call: &Call, way: &Way, error: &kube::Error) -> Cal
     } else if causes.iter().any(|cause| is_time_limit(*cause)) {
         format!(
             "{endpoint} did not answer in time: {text}. {}",
-            way.unreachable_remedy()
+            route.unreachable_remedy()
         )
     } else {
         format!(
             "{endpoint} cannot be reached: {text}. {}",
-            way.unreachable_remedy()
+            route.unreachable_remedy()
         )
     };
     call.error(CallErrorKind::Unreachable, message)
 }
 
 /// The connection stands, but nothing came within the whole time limit.
-pub(super) fn from_silence(call: &Call, way: &Way, limit: Duration) -> CallError {
+pub(super) fn from_silence(call: &Call, route: &Route, limit: Duration) -> CallError {
     call.error(
         CallErrorKind::Unreachable,
         format!(
             "{} did not answer within {}. {}",
-            way.endpoint(),
+            route.endpoint(),
             in_words(limit),
-            way.unreachable_remedy()
+            route.unreachable_remedy()
         ),
     )
 }
@@ -273,8 +273,8 @@ mod tests {
 
     use super::*;
 
-    fn cluster() -> Way {
-        Way::Cluster {
+    fn cluster() -> Route {
+        Route::Cluster {
             endpoint: "https://ABC.eks.amazonaws.com".to_owned(),
         }
     }

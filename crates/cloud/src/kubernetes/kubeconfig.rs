@@ -13,7 +13,7 @@ use kube::config::{AuthInfo, Cluster, Kubeconfig, KubeconfigError};
 use super::{
     Transport,
     connect::{connecting, reached},
-    error::{Call, Way},
+    error::{Call, Route},
     exec::ExecPlugin,
     network::{NetworkSettings, proxy_url},
     token::{TokenCache, TokenSource},
@@ -118,7 +118,7 @@ impl Transport {
         }
         config.auth_info = user;
         let endpoint = reached(server, config.proxy_url.as_ref());
-        Self::build(call, config, tokens, Way::Kubeconfig { endpoint, context })
+        Self::build(call, config, tokens, Route::Kubeconfig { endpoint, context })
     }
 }
 

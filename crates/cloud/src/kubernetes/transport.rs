@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::{
-    error::{self, Call, Way},
+    error::{self, Call, Route},
     token::{BearerToken, TokenCache},
 };
 use eksact_core::ports::{CallError, CallErrorKind};
@@ -47,7 +47,7 @@ pub(super) struct Transport {
     client: kube::Client,
     /// None where kube itself adds the credentials (static ones of a kubeconfig).
     tokens: Option<TokenCache>,
-    pub(super) way: Way,
+    pub(super) route: Route,
     in_flight: Semaphore,
     /// Wait before the first repetition of a throttled call; doubled for each further one.
     pub(super) pace: Duration,
@@ -58,17 +58,17 @@ pub(super) struct Transport {
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transport")
-            .field("way", &self.way)
+            .field("route", &self.route)
             .finish_non_exhaustive()
     }
 }
 
 impl Transport {
-    pub(super) fn new(client: kube::Client, tokens: Option<TokenCache>, way: Way) -> Self {
+    pub(super) fn new(client: kube::Client, tokens: Option<TokenCache>, route: Route) -> Self {
         Self {
             client,
             tokens,
-            way,
+            route,
             in_flight: Semaphore::new(CALLS_IN_FLIGHT),
             pace: Duration::from_millis(200),
             answer_limit: Duration::from_secs(10),
@@ -82,7 +82,8 @@ impl Transport {
         request: &Request,
     ) -> Result<T, CallError> {
         let body = self.exchange(call, request).await?;
-        serde_json::from_slice(&body).map_err(|error| error::from_unreadable_answer(call, &self.way, &error))
+        serde_json::from_slice(&body)
+            .map_err(|error| error::from_unreadable_answer(call, &self.route, &error))
     }
 
     /// The same, or none where the server refuses (403) or has nothing at this path (404): for documents that a client
@@ -95,7 +96,7 @@ impl Transport {
         match self.answer(call, request).await? {
             Answer::Success(body) => serde_json::from_slice(&body)
                 .map(Some)
-                .map_err(|error| error::from_unreadable_answer(call, &self.way, &error)),
+                .map_err(|error| error::from_unreadable_answer(call, &self.route, &error)),
             Answer::Failure(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND, _) => Ok(None),
             Answer::Failure(status, body) => Err(self.refusal(call, status, &body)),
         }
@@ -160,12 +161,12 @@ impl Transport {
                 .client
                 .send(authorised.map(kube::client::Body::from))
                 .await
-                .map_err(|error| error::from_transport(call, &self.way, &error))?;
+                .map_err(|error| error::from_transport(call, &self.route, &error))?;
             let (head, body) = response.into_parts();
             let body = body
                 .collect_bytes()
                 .await
-                .map_err(|error| error::from_transport(call, &self.way, &error))?;
+                .map_err(|error| error::from_transport(call, &self.route, &error))?;
             drop(place);
             if head.status.is_success() {
                 return Ok(Answer::Success(body.to_vec()));
@@ -214,8 +215,8 @@ impl Transport {
             .filter(|answer| answer.get("kind").and_then(Value::as_str) == Some("Status"))
             .and_then(|answer| serde_json::from_value::<Status>(answer).ok());
         match status {
-            Some(status) => error::from_status(call, &self.way, code.as_u16(), &status),
-            None => error::from_bare_answer(call, &self.way, code.as_u16(), body),
+            Some(status) => error::from_status(call, &self.route, code.as_u16(), &status),
+            None => error::from_bare_answer(call, &self.route, code.as_u16(), body),
         }
     }
 }

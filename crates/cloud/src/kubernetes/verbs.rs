@@ -56,7 +56,7 @@ impl KubernetesReader for KubernetesClient {
         let limit = transport.answer_limit;
         match tokio::time::timeout(limit, transport.send::<Version>(&call, &request)).await {
             Ok(version) => Ok(version?.git_version),
-            Err(_) => Err(error::from_silence(&call, &transport.way, limit)),
+            Err(_) => Err(error::from_silence(&call, &transport.route, limit)),
         }
     }
 

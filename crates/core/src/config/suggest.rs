@@ -184,9 +184,32 @@ fn nearby(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<Suggestion>
     (down == 0 || (up, down) == (0, 1)).then(|| belonging(key, place, path))
 }
 
-/// A key of any place of this kind of document.
+/// A key of any place of this kind of document. In a section that eksact manages, a key that begins or ends so in one is
+/// meant rather than one of a section that has nothing to do with it.
 fn elsewhere(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<Suggestion> {
-    nearest_place(key, kind, path).map(|place| belonging(key, place, path))
+    let place = nearest_place(key, kind, path)?;
+    let here = generic(&path.to_string());
+    if managed(&here) > 0
+        && managed(place) == 0
+        && let Some((name, place)) = part_of_managed(key, kind, path)
+    {
+        return Some(meant_elsewhere(name, place, path));
+    }
+    Some(belonging(key, place, path))
+}
+
+/// The nearest key of a section that eksact manages that `key` is the begin or the end of.
+fn part_of_managed(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<(&'static str, &'static str)> {
+    let wanted = plain(key);
+    places(kind)
+        .keys()
+        .filter(|name| {
+            let name = plain(name);
+            wanted.len() >= 4 && name != wanted && (name.starts_with(&wanted) || name.ends_with(&wanted))
+        })
+        .filter_map(|name| Some((name.as_str(), nearest_place(name, kind, path)?)))
+        .filter(|(_, place)| managed(place) > 0)
+        .min_by_key(|(name, place)| (way(path, place), std::cmp::Reverse(managed(place)), name.len()))
 }
 
 /// A key of the other kinds of documents, or one of this kind that is like it.
@@ -198,13 +221,7 @@ fn like_elsewhere(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<Sug
         .filter(|(_, place)| way(path, place) != (0, 0))
         .min_by_key(|(_, place)| way(path, place));
     if let Some((name, place)) = like {
-        return Some(Suggestion {
-            help: remedy!(
-                "did you mean `{name}`, which belongs to {}?",
-                parent(place).unwrap_or(ROOT)
-            ),
-            meant: path.at_place(place),
-        });
+        return Some(meant_elsewhere(name, place, path));
     }
     let mut others = DocumentKind::ALL.into_iter().filter(|other| *other != kind);
     let (other, place) = others.find_map(|other| Some((other, places(other).get(key)?.first()?)))?;
@@ -213,6 +230,16 @@ fn like_elsewhere(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<Sug
         help: remedy!("`{key}` belongs to {parent} of a {}", other.name()),
         meant: None,
     })
+}
+
+fn meant_elsewhere(name: &str, place: &str, path: &FieldPath) -> Suggestion {
+    Suggestion {
+        help: remedy!(
+            "did you mean `{name}`, which belongs to {}?",
+            parent(place).unwrap_or(ROOT)
+        ),
+        meant: path.at_place(place),
+    }
 }
 
 fn belonging(key: &str, place: &str, path: &FieldPath) -> Suggestion {
@@ -243,17 +270,24 @@ fn way(here: &FieldPath, place: &str) -> (usize, usize) {
     )
 }
 
-/// The place of a field of this name that is nearest to `path`.
-fn nearest_place(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<&'static str> {
-    // Among places as near as one another: what eksact manages; else the first, which is the shortest.
-    let managed = |place: &str| match place.split(['.', '[']).next() {
+/// How much eksact has to do with a place.
+fn managed(place: &str) -> u8 {
+    match place.split(['.', '[']).next() {
         Some("iam") if place.starts_with("iam.serviceAccounts") => 2,
         Some("iam" | "metadata" | "iamIdentityMappings") => 1,
         _ => 0,
-    };
+    }
+}
+
+/// The place of a field of this name that is nearest to `path`.
+fn nearest_place(key: &str, kind: DocumentKind, path: &FieldPath) -> Option<&'static str> {
+    // At the root what eksact manages, as every other section is as far; else the nearest, and among places as near as one
+    // another what eksact manages; else the first, which is the shortest.
+    let is_root = path.to_string().is_empty();
     let rank = |place: &&String| {
         let (up, down) = way(path, place);
-        (up + down, std::cmp::Reverse(managed(place)))
+        let is_other = is_root && down > 0 && managed(place) == 0;
+        (is_other, up + down, std::cmp::Reverse(managed(place)))
     };
     // What eksctl prints is nobody's to write.
     let places = places(kind)

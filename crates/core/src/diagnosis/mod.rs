@@ -6,6 +6,6 @@ pub mod context;
 pub mod effect;
 pub mod mapping;
 mod near_entry;
-mod remedy;
+pub mod remedy;
 pub mod token_facts;
 pub mod token_verdict;

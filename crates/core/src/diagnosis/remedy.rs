@@ -6,7 +6,9 @@ use eksact_identity::authn::{arn::PrincipalKind, aws_auth::Identity};
 /// The cluster that commands are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
+    /// Name of the cluster.
     pub cluster: &'a str,
+    /// Its region.
     pub region: &'a str,
 }
 

@@ -212,7 +212,7 @@ pub struct Evidence<'plan> {
     /// Entries or keys that the write would change unasked.
     pub foreign: &'plan [String],
     /// The commands that lead back in after a lockout.
-    pub way_back: &'plan str,
+    pub recovery: &'plan str,
 }
 
 /// The refusals of all guards over a write of `aws-auth`.
@@ -270,7 +270,7 @@ fn own_access_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
         help: Some(remedy!(
             "Make the change as another principal whom the cluster lets in. After a lockout no write to the \
              cluster works; to recover, create an access entry: `{}`.",
-            evidence.way_back
+            evidence.recovery
         )),
     })
 }
@@ -301,7 +301,7 @@ fn last_admin_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
         ),
         help: Some(remedy!(
             "Give someone {MASTERS} or the access policy AmazonEKSClusterAdminPolicy first: `{}`.",
-            evidence.way_back
+            evidence.recovery
         )),
         subjects: before,
     })

@@ -102,7 +102,7 @@ fn over_access(before: &Live, after: &Live) -> Vec<Refusal> {
     if voids_aws_auth(before, after) {
         if before.cluster.mode() == Ok(AuthenticationMode::ConfigMap) {
             // The way back works now as well as later only if it begins with the mode.
-            standpoint.way_back = Standpoint::of(before).way_back;
+            standpoint.recovery = Standpoint::of(before).recovery;
         }
         let nobody = AwsAuthReading::of(&BTreeMap::new());
         return standpoint.refusals(&now, &nobody, &[], &[]);
@@ -110,6 +110,6 @@ fn over_access(before: &Live, after: &Live) -> Vec<Refusal> {
     if before.aws_auth() == after.aws_auth() {
         return Vec::new();
     }
-    standpoint.way_back = Standpoint::of(before).way_back;
+    standpoint.recovery = Standpoint::of(before).recovery;
     standpoint.refusals(&now, &would, &would.dropped, &[])
 }

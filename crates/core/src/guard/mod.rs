@@ -6,6 +6,7 @@
 //! edit) is reported by the kind that finds it.
 
 pub mod access;
+mod access_entries;
 pub mod authentication_mode;
 pub mod aws_auth;
 mod oidc_provider;
@@ -135,6 +136,15 @@ pub fn check(before: &Live, after: &Live, draft: &mut PlanDraft) -> Vec<KnownRef
     let refusals = aws_auth::refusals(before, after);
     for refusal in &refusals {
         draft.add_finding(refusal.finding().about(&addresses::aws_auth()));
+    }
+    for refusal in access_entries::refusals(before, after) {
+        // What was said of aws-auth need not be said again.
+        if !refusals
+            .iter()
+            .any(|other| other.guard == refusal.guard && other.subjects == refusal.subjects)
+        {
+            draft.add_finding(refusal.finding());
+        }
     }
     own_rights::check(before, after, draft);
     refusals.iter().map(KnownRefusal::from).collect()

@@ -58,7 +58,7 @@ pub struct OwnRights {
     /// The bindings, as they would be, that name its present user name.
     pub named_by: BTreeSet<String>,
     /// The commands that lead back in after a lockout.
-    pub way_back: String,
+    pub recovery: String,
 }
 
 /// The refusal where the caller loses such a right, or a user name that is bound to something.
@@ -92,7 +92,7 @@ pub fn own_rights_lost(own: &OwnRights) -> Option<Refusal> {
         help: Some(remedy!(
             "Make the change as another principal who keeps the right. To recover from a lockout, create an \
              access entry: `{}`.",
-            own.way_back
+            own.recovery
         )),
     })
 }
@@ -184,7 +184,7 @@ pub(super) fn check(live: &Live, after: &Live, draft: &mut PlanDraft) {
         key: caller.key,
         before: caller.before,
         after: caller.after,
-        way_back: caller.way_back,
+        recovery: caller.recovery,
     };
     if let Some(refusal) = own_rights_lost(&own) {
         draft.add_finding(refusal.finding());
@@ -201,7 +201,7 @@ struct CallerOver {
     /// As whom it would get in.
     pub after: Admitted,
     /// The commands that lead back in after a lockout.
-    pub way_back: String,
+    pub recovery: String,
 }
 
 /// The caller over a plan, `after` being what `live` becomes. None where RBAC is not what counts for it: an access entry
@@ -215,7 +215,7 @@ fn caller_over<'live>(live: &'live Live, after: &Live) -> Result<Option<CallerOv
             key: account.username.clone(),
             before: account.clone(),
             after: account,
-            way_back: standpoint.way_back,
+            recovery: standpoint.recovery,
         }));
     }
     let Some(identity) = &standpoint.caller else {
@@ -256,7 +256,7 @@ fn caller_over<'live>(live: &'live Live, after: &Live) -> Result<Option<CallerOv
         key,
         before,
         after,
-        way_back: standpoint.way_back,
+        recovery: standpoint.recovery,
     }))
 }
 
@@ -343,7 +343,7 @@ mod tests {
                     .map(ToOwned::to_owned)
                     .into_iter()
                     .collect(),
-                way_back: String::new(),
+                recovery: String::new(),
             };
             let found = own_rights_lost(&own).map(|refusal| refusal.guard.code());
             assert_eq!(found, refused.then_some(Code::OwnAccessLost), "{case}");

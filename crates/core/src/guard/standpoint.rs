@@ -21,7 +21,8 @@ pub struct Standpoint {
     /// The access entries.
     pub entries: AccessEntries,
     /// The commands that lead back in after a lockout.
-    pub way_back: String,
+    #[serde(rename = "way_back")]
+    pub recovery: String,
 }
 
 impl Standpoint {
@@ -33,7 +34,7 @@ impl Standpoint {
         };
         let caller = caller(live);
         Self {
-            way_back: recovery::commands(&live.cluster, &live.region, caller.as_ref(), known_entries(live)),
+            recovery: recovery::commands(&live.cluster, &live.region, caller.as_ref(), known_entries(live)),
             caller,
             entries,
         }
@@ -60,7 +61,7 @@ impl Standpoint {
             caller: caller.as_ref(),
             dropped,
             foreign,
-            way_back: &self.way_back,
+            recovery: &self.recovery,
         })
     }
 }

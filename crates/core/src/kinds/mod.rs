@@ -32,6 +32,7 @@ pub mod service_account_scope;
 pub mod shared_role;
 pub mod stack_wait;
 mod standing;
+pub mod to_access_entries;
 mod trust_policy;
 mod unreachable;
 

@@ -129,17 +129,15 @@ impl Kind for PodIdentityAgentKind {
         let begun = Instant::now();
         loop {
             let addon = context.readers.aws.addon(&cluster, &name).await?;
-            let status = addon.as_ref().map_or("missing", |addon| addon.status.as_str());
-            match status {
-                "ACTIVE" => return Ok(StepDone::default()),
-                "CREATING" | "UPDATING" if begun.elapsed() < context.timeout => {
+            match addon.as_ref().map(|addon| addon.status.as_str()) {
+                Some("ACTIVE") => return Ok(StepDone::default()),
+                Some(status @ ("CREATING" | "UPDATING")) if begun.elapsed() < context.timeout => {
                     progress.tell(status);
                     sleep(PAUSE).await;
                 }
-                status => {
-                    let issues = addon.iter().flat_map(|addon| &addon.issues);
-                    let why: String = issues.map(|issue| format!(": {issue}")).collect();
-                    return Err(StepError::new(format!("the add-on {name} is {status}{why}")));
+                _ => {
+                    let condition = addon.map_or_else(|| "missing".to_owned(), |addon| addon.condition());
+                    return Err(StepError::new(format!("the add-on {name} is {condition}")));
                 }
             }
         }

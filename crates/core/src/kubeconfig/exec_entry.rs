@@ -44,11 +44,19 @@ impl ExecTool {
                 "--no-verify-ssl",
                 "--no-paginate",
                 "--no-sign-request",
+                "--use-fips-endpoint",
+                "--use-dualstack-endpoint",
                 "--no-cli-pager",
                 "--cli-auto-prompt",
                 "--no-cli-auto-prompt",
             ],
-            Self::AwsIamAuthenticator => &["--forward-session-name", "--cache", "--token-only"],
+            Self::AwsIamAuthenticator => &[
+                "--forward-session-name",
+                "--cache",
+                "--token-only",
+                "--dumpLogs",
+                "-d",
+            ],
         }
     }
 

@@ -8,27 +8,9 @@ const ARN: &str = "arn:aws:eks:us-west-2:111122223333:cluster/bench";
 const ROLE: &str = "arn:aws:iam::111122223333:role/deployer";
 
 fn wanted(role: Option<&str>, alias: Option<&str>) -> Wanted {
-    let sign_in = SignIn {
-        cluster: "bench".to_owned(),
-        region: Some("us-west-2".to_owned()),
-        role_arn: role.map(str::to_owned),
-        profile: None,
-    };
     Wanted {
-        names: Names::new(&NamingStyle::ClusterArn, ARN, &sign_in, alias, None),
         server: "https://new.example".to_owned(),
-        certificate_authority_data: Some("Q0EK".to_owned()),
-        proxy_url: None,
-        namespace: None,
-        exec: ExecEntry::new(
-            ExecTool::Eksact,
-            "/bin/eksact".to_owned(),
-            &sign_in,
-            ExecApiVersion::V1,
-        ),
-        sign_in,
-        set_current: true,
-        force: false,
+        ..merge::tests::wanted(role, None, alias)
     }
 }
 

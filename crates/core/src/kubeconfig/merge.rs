@@ -477,4 +477,4 @@ fn new_entry(section: Section, name: &str, body: Value) -> Value {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

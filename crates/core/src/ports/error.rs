@@ -12,7 +12,7 @@ pub enum CallErrorKind {
     NotFound,
     /// An object of that name exists already, or a client request token was used before.
     AlreadyExists,
-    /// The caller lacks a permission.
+    /// The caller is missing a permission.
     AccessDenied,
     /// The service asked to slow down and retries ran out.
     Throttled,
@@ -105,7 +105,7 @@ impl CallError {
         self
     }
 
-    /// The permission that the caller lacks, when that is the reason: an IAM action (`iam:GetRole`), or verb and
+    /// The permission that the caller is missing, when that is the reason: an IAM action (`iam:GetRole`), or verb and
     /// resource for Kubernetes (`patch serviceaccounts`).
     pub fn missing_permission(&self) -> Option<String> {
         (self.kind == CallErrorKind::AccessDenied).then(|| {

@@ -97,7 +97,7 @@ impl StackTags<'_> {
         tags
     }
 
-    /// What a live stack or role lacks of these tags. The version of the tool is no difference, and tags that nobody
+    /// Which of these tags a live stack or role does not have. The version of the tool is no difference, and tags that nobody
     /// asked for are none either.
     pub fn missing_from(&self, live: &BTreeMap<String, String>) -> Vec<TagDifference> {
         self.to_write()

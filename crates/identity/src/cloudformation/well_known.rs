@@ -86,7 +86,7 @@ pub fn definition(policy: WellKnownPolicy) -> Result<&'static Definition, Defini
 }
 
 /// The version of a well-known policy that a live inline policy of its is: the current one if it grants the same, an
-/// older one by what it has and lacks, or nothing if it is neither.
+/// older one by what it has and does not have, or nothing if it is neither.
 pub fn identify(policy: WellKnownPolicy, document: &Value) -> Option<&'static str> {
     let definition = definition(policy).ok()?;
     let is_current = definition.policies.iter().any(|current| {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::access_entry_rules::{
     Principal, check_associated, check_groups, check_new, check_policy, check_username, derived_groups,
@@ -95,7 +95,7 @@ impl AccessEntryWriter for Sandbox {
         groups: &[String],
     ) -> Result<(), CallError> {
         let call = writing("eks", "UpdateAccessEntry", principal_arn);
-        self.change_entry(call, cluster, principal_arn, |entry| {
+        self.change_entry(call, cluster, principal_arn, |entry, _| {
             check_username(&entry.entry_type, username)?;
             check_groups(&entry.entry_type, groups)?;
             // What a call omits EKS derives anew.
@@ -133,9 +133,12 @@ impl AccessEntryWriter for Sandbox {
         policy: &AccessPolicy,
     ) -> Result<(), CallError> {
         let call = writing("eks", "AssociateAccessPolicy", principal_arn);
-        self.change_entry(call, cluster, principal_arn, |entry| {
+        self.change_entry(call, cluster, principal_arn, |entry, seen| {
             // The partition of the account is that of all its roles.
             let partition = principal_arn.split(':').nth(1).unwrap_or("aws");
+            if seen.is_too_new(entry.created_at) {
+                return Err(no_such_entry());
+            }
             check_policy(&entry.entry_type, policy, partition)?;
             entry.policies.retain(|other| other.arn != policy.arn);
             check_associated(entry.policies.len())?;
@@ -152,7 +155,7 @@ impl AccessEntryWriter for Sandbox {
         policy_arn: &str,
     ) -> Result<(), CallError> {
         let call = writing("eks", "DisassociateAccessPolicy", principal_arn);
-        self.change_entry(call, cluster, principal_arn, |entry| {
+        self.change_entry(call, cluster, principal_arn, |entry, _| {
             let before = entry.policies.len();
             entry.policies.retain(|policy| policy.arn != policy_arn);
             if entry.policies.len() == before {
@@ -192,12 +195,13 @@ impl Sandbox {
         call: crate::Call,
         cluster: &str,
         principal_arn: &str,
-        change: impl FnOnce(&mut AccessEntry) -> Result<(), Refusal> + Send,
+        change: impl FnOnce(&mut AccessEntry, Lag) -> Result<(), Refusal> + Send,
     ) -> Result<(), CallError> {
         self.call(call, |world, now| {
             Principal::of(principal_arn)?.check_not_service_linked()?;
+            let lag = world.eks_lag(now);
             let entry = world.entries_mut(cluster, &self.region)?.entry(principal_arn)?;
-            change(entry)?;
+            change(entry, lag)?;
             entry.modified_at = Some(now);
             Ok(())
         })
@@ -207,16 +211,37 @@ impl Sandbox {
 
 impl EksObjects {
     fn entry(&mut self, principal_arn: &str) -> Result<&mut AccessEntry, Refusal> {
-        self.access_entries.get_mut(principal_arn).ok_or_else(|| {
-            Refusal::new(
-                "ResourceNotFoundException",
-                "The specified principalArn could not be found",
-            )
-        })
+        self.access_entries
+            .get_mut(principal_arn)
+            .ok_or_else(no_such_entry)
+    }
+}
+
+fn no_such_entry() -> Refusal {
+    Refusal::new(
+        "ResourceNotFoundException",
+        "The specified principalArn could not be found",
+    )
+}
+
+/// From when on EKS sees what was made.
+#[derive(Clone, Copy)]
+struct Lag {
+    since: Timestamp,
+}
+
+impl Lag {
+    fn is_too_new(self, made: Option<Timestamp>) -> bool {
+        made.is_some_and(|made| made > self.since)
     }
 }
 
 impl World {
+    fn eks_lag(&self, now: Timestamp) -> Lag {
+        let lag = SignedDuration::from_millis(i64::from(self.eks_lag_milliseconds));
+        Lag { since: now - lag }
+    }
+
     /// The cluster, and what EKS keeps of it, where its mode has access entries.
     fn with_entries(
         &mut self,
@@ -251,7 +276,7 @@ impl World {
         self.with_entries(cluster, region)?;
         let principal = Principal::of(&new.principal_arn)?;
         check_new(new, &principal, &account)?;
-        let role_id = self.principal_id(&principal, &new.principal_arn)?;
+        let role_id = self.principal_id(&principal, &new.principal_arn, now)?;
         let id = self.next_uuid();
         let (described, objects) = self.with_entries(cluster, region)?;
         if objects.access_entries.contains_key(&new.principal_arn) {
@@ -301,14 +326,26 @@ impl World {
     }
 
     /// The unique id of a role of the account. Nothing is known of roles of others and of users: they exist.
-    fn principal_id(&self, principal: &Principal, arn: &str) -> Result<Option<String>, Refusal> {
+    fn principal_id(
+        &self,
+        principal: &Principal,
+        arn: &str,
+        now: Timestamp,
+    ) -> Result<Option<String>, Refusal> {
         if principal.kind != "role" || principal.account != self.account {
             return Ok(None);
         }
         match self.roles.get(&principal.name) {
-            Some(role) if role.arn == arn => Ok(Some(role.id.clone())),
+            Some(role)
+                if role.arn == arn
+                    && !self
+                        .eks_lag(now)
+                        .is_too_new(self.role_dates.get(&role.id).copied()) =>
+            {
+                Ok(Some(role.id.clone()))
+            }
             None if self.any_principal => Ok(None),
-            // The same words for a wrong path.
+            // The same words for a wrong path, and for a role that was just made.
             _ => Err(Refusal::new(
                 "InvalidParameterException",
                 "The specified principalArn is invalid: invalid principal",

@@ -8,16 +8,18 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::access_entry::{CONFIG_MAP, authentication_mode};
+use super::access_entry_rules::derived_groups;
 use super::{reading, writing};
 use crate::Sandbox;
 use crate::bootstrap::creator_entry;
 use crate::refusal::Refusal;
-use crate::state::{SimulatedCluster, World};
+use crate::state::{SimulatedCluster, World, uuid_of};
 use eksact_core::ports::CallError;
 use eksact_core::ports::aws::{
     ACCESS_CONFIG_UPDATE, AccessEntry, AuthenticationMode, ClusterUpdate, ClusterUpdateError,
-    ClusterUpdateReader, ClusterUpdateWriter,
+    ClusterUpdateReader, ClusterUpdateWriter, Role,
 };
+use eksact_identity::authn::access_entry::derived_username;
 
 /// How many ids `ListUpdates` puts on a page.
 const UPDATES_PER_PAGE: usize = 100;
@@ -224,8 +226,8 @@ impl World {
             for place in due {
                 settled |= cluster.end_update(place);
             }
-            if cluster.eks.updates.own_entries_due.is_some_and(|due| due <= now) {
-                cluster.make_own_entries();
+            if let Some(due) = cluster.eks.updates.own_entries_due.filter(|due| *due <= now) {
+                cluster.make_own_entries(due, &self.roles);
                 settled = true;
             }
         }
@@ -241,8 +243,9 @@ impl SimulatedCluster {
         };
         let work = record.work.clone();
         let at = record.settles_at;
-        record.update.status = if fails.is_some() { "Failed" } else { "Successful" }.to_owned();
         let succeeded = fails.is_none();
+        let status = if succeeded { "Successful" } else { "Failed" };
+        status.clone_into(&mut record.update.status);
         record.update.errors = fails.into_iter().collect();
         "ACTIVE".clone_into(&mut self.cluster.status);
         match work {
@@ -265,34 +268,37 @@ impl SimulatedCluster {
     /// What EKS puts there at the switch: the creator, where it made it an administrator, and the roles of managed node
     /// groups and Fargate profiles (<https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html>). An entry that is
     /// there already stays.
-    fn make_own_entries(&mut self) {
+    fn make_own_entries(&mut self, at: Timestamp, roles: &BTreeMap<String, Role>) {
         self.eks.updates.own_entries_due = None;
         let creator = self.eks.updates.creator.clone();
         let creator = creator.map(|creator| creator_entry(&self.cluster.arn, &creator));
         let nodes = self.eks.updates.node_roles.clone();
         let nodes = nodes.into_iter().map(|(role, kind)| node_entry(role, kind));
         for entry in creator.into_iter().chain(nodes) {
-            let arn = entry.principal_arn.clone();
-            self.eks.access_entries.entry(arn).or_insert(entry);
+            let principal = entry.principal_arn.clone();
+            if let Some(role) = roles.values().find(|role| role.arn == principal) {
+                let ids = &mut self.eks.principal_ids;
+                ids.entry(principal.clone()).or_insert_with(|| role.id.clone());
+            }
+            let head = self.cluster.arn.replacen(":cluster/", ":access-entry/", 1);
+            let name = principal.rsplit('/').next().unwrap_or_default();
+            let made = AccessEntry {
+                arn: format!("{head}/{name}/{}", uuid_of(&format!("{head} {principal}"))),
+                created_at: Some(at),
+                modified_at: Some(at),
+                ..entry
+            };
+            self.eks.access_entries.entry(principal).or_insert(made);
         }
     }
 }
 
 /// The entry of a role of nodes: EKS decides its name and groups.
 fn node_entry(principal_arn: String, entry_type: String) -> AccessEntry {
-    let username = match entry_type.as_str() {
-        "FARGATE_LINUX" => "system:node:{{SessionName}}",
-        _ => "system:node:{{EC2PrivateDNSName}}",
-    };
-    let groups: &[&str] = match entry_type.as_str() {
-        "FARGATE_LINUX" => &["system:bootstrappers", "system:nodes", "system:node-proxier"],
-        "EC2_WINDOWS" => &["eks:kube-proxy-windows", "system:nodes"],
-        _ => &["system:nodes"],
-    };
     AccessEntry {
+        username: derived_username(&entry_type, &principal_arn),
+        groups: derived_groups(&entry_type),
         principal_arn,
-        username: username.to_owned(),
-        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         entry_type,
         ..AccessEntry::default()
     }

@@ -108,9 +108,9 @@ async fn without_rollback_a_failed_stack_keeps_what_it_made() {
         "The following resource(s) failed to create: [Policy1]. "
     );
     assert_eq!(sandbox.role_count().await.unwrap(), 1);
-    // Such a stack can be mended, and it takes what it made with it.
-    let mended = template(&json!({}), Some("s3:GetObject"));
-    update(&sandbox, &change(NAME, "mend", &mended)).await.unwrap();
+    // Such a stack can be fixed, and it takes what it made with it.
+    let fixed = template(&json!({}), Some("s3:GetObject"));
+    update(&sandbox, &change(NAME, "mend", &fixed)).await.unwrap();
     assert_eq!(role(&sandbox, NAME).await.inline_policies.len(), 1);
     sandbox.delete_stack(&failed.id, None, "t").await.unwrap();
     assert_eq!(sandbox.role_count().await.unwrap(), 0);

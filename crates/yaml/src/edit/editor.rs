@@ -123,7 +123,7 @@ impl Editor {
     }
 
     /// Puts `value` at `path`: in place of what is there, else as a new last key, with the mappings above it where they
-    /// lack or are null.
+    /// are missing or null.
     ///
     /// # Errors
     /// When that cannot be done without changing something else.

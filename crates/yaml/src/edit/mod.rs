@@ -7,8 +7,8 @@
 //! assert_eq!(editor.text(), "users:  # nobody yet\n- name: ann\ncurrent-context: b\n");
 //! ```
 //!
-//! * [`Editor::set`] replaces a value, or adds the key (and the mappings above it, where they lack).
-//! * [`Editor::append`] adds items to a list; a list that lacks, is null or is empty is made.
+//! * [`Editor::set`] replaces a value, or adds the key (and the mappings above it, where they are missing).
+//! * [`Editor::append`] adds items to a list; a list that is missing, null or empty is made.
 //! * [`Editor::remove`] takes away a key or an item with the comments about it ([`extent_of_item`]); says whether there was one.
 //! * [`Editor::with`] makes many such changes at once.
 //! * [`Editor::tree`] is the text as Kubernetes reads it: YAML 1.1, with the place of every node ([`crate::syntax`]).

@@ -62,7 +62,9 @@ pub fn explain(text: &str, error: &SyntaxError) -> Explanation {
         ErrorKind::Key => key(text, error),
         ErrorKind::Merge => says(
             "`<<` merges a mapping or a list of mappings, and this is something else".to_owned(),
-            None,
+            Some(remedy!(
+                "write an alias of a mapping, as in `<<: *defaults`; put `<<` in quotes if it is meant as a key"
+            )),
         ),
         ErrorKind::Duplicate => {
             let place = error.context.map(|mark| (mark.line + 1, mark.column + 1));

@@ -20,7 +20,7 @@ use kube::client::Body;
 use serde_json::{Value, json};
 
 use super::{
-    BearerToken, Connection, KubeconfigContext, KubernetesClient, TokenSource, Transport, error::Way,
+    BearerToken, Connection, KubeconfigContext, KubernetesClient, TokenSource, Transport, error::Route,
     token::TokenCache,
 };
 use eksact_core::ports::{
@@ -83,11 +83,11 @@ impl Api {
 
     /// A client of this API that signs `token-1`, `token-2`, … and does not wait between repetitions.
     fn client(&self) -> KubernetesClient {
-        let way = Way::Cluster {
+        let route = Route::Cluster {
             endpoint: "https://ABC.gr7.us-west-2.eks.amazonaws.com".to_owned(),
         };
         let tokens = TokenCache::new(Arc::new(Numbered::default()));
-        let mut transport = Transport::new(kube::Client::new(self.clone(), "default"), Some(tokens), way);
+        let mut transport = Transport::new(kube::Client::new(self.clone(), "default"), Some(tokens), route);
         transport.pace = Duration::ZERO;
         connected(transport)
     }

@@ -168,6 +168,30 @@ fn finds_what_was_meant() {
             "iam.serviceAccounts",
             "did you mean `roleName` or `roleOnly`?",
         ),
+        (
+            "role",
+            "ClusterIAM",
+            "iam",
+            "did you mean `roleName`, which belongs to iam.serviceAccounts[]?",
+        ),
+        (
+            "attachPolicyARN",
+            "ClusterConfig",
+            "",
+            "did you mean `attachPolicyARNs`, which belongs to iam.serviceAccounts[]?",
+        ),
+        (
+            "attachPolicyARNs",
+            "ClusterConfig",
+            "",
+            "`attachPolicyARNs` belongs to iam.serviceAccounts[]",
+        ),
+        (
+            "instanceType",
+            "ClusterIAM",
+            "iam",
+            "`instanceType` belongs to managedNodeGroups[]",
+        ),
         ("zzz", "ClusterConfig", "", ""),
     ] {
         let found = suggestion(key, type_name, path).help;

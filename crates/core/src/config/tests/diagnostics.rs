@@ -284,6 +284,7 @@ fn yaml_syntax() {
     c.yaml:2:5: error: `<<` merges a mapping or a list of mappings, and this is something else
         <<: 3
             ^
+        help: write an alias of a mapping, as in `<<: *defaults`; put `<<` in quotes if it is meant as a key
     c.yaml:3:1: error: a key must be text, and this is nothing
         ~: z
         ^

@@ -423,11 +423,13 @@ fn matches(pattern: &str, text: &str) -> bool {
 pub(super) fn document(document: &Located<serde_json::Value>, here: &FieldPath, found: &mut Vec<Finding>) {
     for error in check_grammar(&document.value, PolicyKind::Identity) {
         let path = here.pointer(&error.pointer, &document.value);
-        found.push(
-            Finding::error(Code::PolicyGrammar, path, error.message)
-                .explained_from_below()
-                .located(document.location.as_ref()),
-        );
+        let finding = Finding::error(Code::PolicyGrammar, path, error.message)
+            .explained_from_below()
+            .located(document.location.as_ref());
+        found.push(match error.help {
+            Some(help) => finding.help(help),
+            None => finding,
+        });
     }
     // "Policy documents can contain only …": the first section of reference_iam-quotas.html.
     let text = document.value.to_string();

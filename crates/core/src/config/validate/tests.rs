@@ -80,6 +80,7 @@ fn an_existing_role_excludes_everything_that_makes_one() {
     5:191: error: attachPolicy cannot be used together with attachRoleARN
         help: attachRoleARN uses an existing role as it is; keep one of the two
     5:240: error: `Statement` is empty; a policy needs at least one statement
+        help: list at least one statement under `Statement`, with `Effect`, `Action` and `Resource`
     5:245: warning: tags has no effect together with attachRoleARN
         help: attachRoleARN uses an existing role as it is
     5:259: warning: permissionsBoundary has no effect together with attachRoleARN
@@ -178,7 +179,10 @@ fn policy_documents() {
     5:201: error: action `S3` is not written service:Name, such as s3:GetObject or s3:*
     5:226: error: Sid `✓` may have only the letters A-Z and a-z and the digits 0-9
     "#);
-    assert_snapshot!(about_one("attachPolicy: {}"), @r#"5:86: error: `Statement` is missing; a policy needs at least one statement"#);
+    assert_snapshot!(about_one("attachPolicy: {}"), @r#"
+    5:86: error: `Statement` is missing; a policy needs at least one statement
+        help: list at least one statement under `Statement`, with `Effect`, `Action` and `Resource`
+    "#);
 }
 
 #[test]

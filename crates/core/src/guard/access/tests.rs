@@ -51,7 +51,7 @@ fn codes(
         caller,
         dropped: &[],
         foreign: &[],
-        way_back: "aws eks create-access-entry …",
+        recovery: "aws eks create-access-entry …",
     })
     .iter()
     .map(|refusal| refusal.guard.code().as_str())
@@ -279,7 +279,7 @@ fn dropped_sections_and_foreign_changes() {
             "line 3: mapping values are not allowed here".to_owned(),
         )],
         foreign: &["entry 2 of mapUsers".to_owned()],
-        way_back: "",
+        recovery: "",
     };
     let refused = refusals(&evidence);
     let codes: Vec<&str> = refused

@@ -66,8 +66,11 @@ fn groups(
                 .about(&addresses::access_entry(&entry.principal_arn.value))
                 .at(group.location.as_ref())
                 .with_help(remedy!(
-                    "Bind it: `kubectl create clusterrolebinding NAME --clusterrole=view --group={}`",
-                    group.value
+                    "Bind it: {}",
+                    format!(
+                        "`kubectl create clusterrolebinding NAME --clusterrole=view --group={}`",
+                        group.value
+                    )
                 )),
         );
     }

@@ -24,6 +24,7 @@ use crate::{
         AccessEntries, AllNamespaces, AwsAuth, Bindings, CallerInCluster, Live, LiveReader,
         OfferedAccessPolicies, PrincipalByArn, Stacks,
     },
+    ports::aws::AuthenticationMode,
 };
 
 /// The tag of the entries that eksact made, which `--prune` may delete.
@@ -62,9 +63,11 @@ fn is_asked(request: &Request) -> bool {
     request.config.access_entries.is_listed || !wanted(request).is_empty() || !to_delete(request).is_empty()
 }
 
-/// Whether the cluster has no access entries at all.
-fn reads_aws_auth_only(live: &Live) -> bool {
-    live.cluster.authentication_mode.as_deref() == Some("CONFIG_MAP")
+/// Whether the cluster has no access entries at all, and goes to no mode in which it has some.
+fn stays_without_entries(request: &Request, live: &Live) -> bool {
+    let wanted = request.config.authentication_mode.as_ref();
+    live.cluster.mode() == Ok(AuthenticationMode::ConfigMap)
+        && wanted.is_none_or(|wanted| wanted.value == AuthenticationMode::ConfigMap)
 }
 
 /// The tags of an entry that eksact makes.
@@ -78,7 +81,7 @@ impl Kind for AccessEntryKind {
     type Operation = operation::Operation;
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
-        if !is_asked(request) || reads_aws_auth_only(&reader.snapshot()) {
+        if !is_asked(request) || stays_without_entries(request, &reader.snapshot()) {
             return;
         }
         let wanted = wanted(request);
@@ -131,7 +134,7 @@ impl Kind for AccessEntryKind {
     }
 
     fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
-        if is_asked(request) && !reads_aws_auth_only(live) {
+        if is_asked(request) && !stays_without_entries(request, live) {
             removal::plan(request, live, draft);
         }
     }

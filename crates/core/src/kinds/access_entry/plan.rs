@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     granted::{Granted, effect, meaning, name_of, same_scope, scope_value},
     operation::{Operation, made},
-    own_tags, reads_aws_auth_only, stack, to_delete,
+    own_tags, stack, stays_without_entries, to_delete,
     wanted::{Known, policies_are_offered, principal},
 };
 use crate::{
@@ -15,9 +15,12 @@ use crate::{
         plan::fingerprint,
     },
     guard::{Guard, access::principal_key, aws_auth::AwsAuthReading},
-    kinds::Request,
+    kinds::{
+        Request,
+        bridge::{self, Bridge},
+    },
     live::{Live, addresses},
-    ports::aws::{AccessEntry, AccessPolicy, NewAccessEntry},
+    ports::aws::{AccessEntry, AccessPolicy, AuthenticationMode, NewAccessEntry},
 };
 use eksact_identity::authn::access_entry::{derived_username, is_for_nodes, takes_policies};
 use eksact_message::code::Code;
@@ -25,7 +28,7 @@ use eksact_message::code::Code;
 /// Adds the difference of every entry that shall be there.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     let wanted = super::wanted(request);
-    if reads_aws_auth_only(live) {
+    if stays_without_entries(request, live) {
         if !wanted.is_empty() || !to_delete(request).is_empty() {
             draft.add_finding(without_entries(live));
         }
@@ -76,10 +79,13 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         let subject = Subject {
             live,
             configured,
+            bridge: request.scope::<Bridge>(),
             address: addresses::access_entry(arn),
             wanted: target(configured, existing),
             principal_exists: matches!(known, Known::There(_)),
         };
+        let mode = addresses::authentication_mode(&live.cluster.name, AuthenticationMode::ApiAndConfigMap);
+        draft.order(mode, subject.address.clone());
         match existing {
             None => subject.create(draft),
             Some(existing) => subject.compare(existing, &known, draft),
@@ -99,10 +105,11 @@ fn without_entries(live: &Live) -> Finding {
         ),
     )
     .with_help(remedy!(
-        "Change the mode first, which cannot be undone and leaves aws-auth working: aws eks update-cluster-config \
-         --region {} --name {} --access-config authenticationMode=API_AND_CONFIG_MAP",
+        "Change the mode first, which cannot be undone and leaves aws-auth working: `eksact utils \
+         update-authentication-mode --cluster {} --region {} --authentication-mode API_AND_CONFIG_MAP --allow {} --approve`",
+        live.cluster.name,
         live.region,
-        live.cluster.name
+        Guard::OneWayMode.code()
     ))
 }
 
@@ -160,6 +167,7 @@ fn target(configured: &ConfiguredEntry, existing: Option<&AccessEntry>) -> Targe
 struct Subject<'plan> {
     live: &'plan Live,
     configured: &'plan ConfiguredEntry,
+    bridge: Option<&'plan Bridge>,
     address: Address,
     wanted: Target,
     principal_exists: bool,
@@ -197,8 +205,16 @@ impl Subject<'_> {
         }
     }
 
-    /// The steps that make the entry, each policy after it.
+    /// The steps that make the entry, each policy after it. Who is to have the whole cluster by a policy has it by a group in the
+    /// meantime, where there is one for that.
     fn create_steps(&self, after: Vec<StepId>, draft: &mut PlanDraft) -> Vec<StepId> {
+        let wanted = self.new_entry();
+        let mut entry = wanted.clone();
+        let bridge = self
+            .bridge
+            .filter(|_| bridge::gives_everything(&self.wanted.policies));
+        entry.groups.extend(bridge.map(|bridge| bridge.group.clone()));
+        let seen = made(&entry);
         let create = draft.add_step(
             &self.address,
             "create",
@@ -206,13 +222,31 @@ impl Subject<'_> {
             after,
             &Operation::Create {
                 cluster: self.cluster(),
-                entry: self.new_entry(),
+                entry,
                 principal_exists: self.principal_exists,
             },
         );
         let mut steps = vec![create.clone()];
         for policy in &self.wanted.policies {
             steps.push(self.associate(policy, None, true, vec![create.clone()], draft));
+        }
+        if let Some(bridge) = bridge {
+            steps.push(draft.add_step(
+                &self.address,
+                "update",
+                format!(
+                    "take the access entry of {} out of group {}",
+                    self.arn(),
+                    bridge.group
+                ),
+                steps.clone(),
+                &Operation::Update {
+                    cluster: self.cluster(),
+                    seen,
+                    username: wanted.username,
+                    groups: wanted.groups,
+                },
+            ));
         }
         steps
     }
@@ -300,6 +334,10 @@ impl Subject<'_> {
             .iter()
             .filter(|policy| takes_policies(&self.wanted.entry_type) && !self.wants(&policy.arn))
             .collect();
+        if let Some(finding) = self.has_no_effect(existing) {
+            draft.add_finding(finding);
+            return;
+        }
         let differs = has_other_user || !changed.is_empty() || !dropped.is_empty();
         if !is_stale && !has_other_type && !differs {
             draft.add_unchanged(self.address.clone());
@@ -314,12 +352,17 @@ impl Subject<'_> {
             return;
         }
         let mut given = Vec::new();
+        for policy in changed {
+            let seen = existing.policies.iter().find(|other| other.arn == policy.arn);
+            given.push(self.associate(policy, seen, false, Vec::new(), draft));
+        }
         if has_other_user {
+            // Groups may go with it, so the policies come first.
             given.push(draft.add_step(
                 &self.address,
                 "update",
                 format!("set user name and groups of the access entry of {}", self.arn()),
-                Vec::new(),
+                given.clone(),
                 &Operation::Update {
                     cluster: self.cluster(),
                     seen: existing.clone(),
@@ -327,10 +370,6 @@ impl Subject<'_> {
                     groups: self.wanted.groups.clone(),
                 },
             ));
-        }
-        for policy in changed {
-            let seen = existing.policies.iter().find(|other| other.arn == policy.arn);
-            given.push(self.associate(policy, seen, false, Vec::new(), draft));
         }
         // What takes its place is there before a policy goes.
         let before_going = given.clone();
@@ -365,6 +404,31 @@ impl Subject<'_> {
             steps,
             draft,
         );
+    }
+
+    /// That flags give a type that is there already what it does not take.
+    fn has_no_effect(&self, existing: &AccessEntry) -> Option<Finding> {
+        let configured = self.configured;
+        let takes_none = configured.keeps.entry_type
+            && is_for_nodes(&existing.entry_type)
+            && (configured.username.is_some()
+                || !configured.groups.is_empty()
+                || !(configured.policies.is_empty() || takes_policies(&existing.entry_type)));
+        takes_none.then(|| {
+            Finding::new(
+                Severity::Error,
+                Code::AccessEntry,
+                format!(
+                    "the access entry of {} is of type {}, to which EKS gives user name, groups and rights of its own",
+                    self.arn(),
+                    existing.entry_type
+                ),
+            )
+            .about(&self.address)
+            .with_help(remedy!(
+                "For a person or program name another principal: one principal has one access entry."
+            ))
+        })
     }
 
     fn wants(&self, policy_arn: &str) -> bool {

@@ -69,8 +69,7 @@ fn named(arn: &str, entries: &[AccessEntry], live: &Live, draft: &mut PlanDraft)
             Finding::new(Severity::Error, Code::AccessEntryStack, message)
                 .about(&address)
                 .with_help(remedy!(
-                    "aws cloudformation delete-stack --region {} --stack-name {stack}",
-                    live.region
+                    "Delete the stack instead: it deletes the entry with itself."
                 )),
         );
         return;

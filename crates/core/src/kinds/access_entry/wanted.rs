@@ -119,11 +119,8 @@ pub(super) fn policies_are_offered(wanted: &ConfiguredEntry, live: &Live, draft:
         .about(&addresses::access_entry(&wanted.principal_arn.value))
         .at(policy.arn.location.as_ref().or(wanted.location.as_ref()));
         draft.add_finding(match nearest(name, &names) {
-            Some(near) => finding.with_help(remedy!("Did you mean {near}?")),
-            None => finding.with_help(remedy!(
-                "`aws eks list-access-policies --region {}` lists them.",
-                live.region
-            )),
+            Some(near) => finding.with_help(remedy!("Did you mean the policy {near}?")),
+            None => finding,
         });
     }
     all

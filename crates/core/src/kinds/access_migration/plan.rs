@@ -63,9 +63,6 @@ pub(super) fn plan(scope: &Scope, bridge: Option<&Bridge>, live: &Live, draft: &
         .filter(|(_, _, entry)| draft.change(entry).is_some())
         .collect();
     let mode = |mode| addresses::authentication_mode(&live.cluster.name, mode);
-    for (_, _, entry) in &entries {
-        draft.order(mode(AuthenticationMode::ApiAndConfigMap), entry.clone());
-    }
     order_entries(scope, &entries, draft);
 
     let mut steps: Vec<StepId> = Vec::new();

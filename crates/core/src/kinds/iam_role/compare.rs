@@ -45,9 +45,9 @@ pub enum RoleDifference {
         /// The name that is wanted; none for one that CloudFormation makes up.
         wanted: Option<String>,
     },
-    /// The stack lacks a tag, or has it with another value.
+    /// The stack is missing a tag, or has it with another value.
     StackTag(String),
-    /// The role lacks a tag that the stack has, or has it with another value.
+    /// The role is missing a tag that the stack has, or has it with another value.
     RoleTag(String),
     /// The stack is protected against deletion and shall not be, or the other way round.
     TerminationProtection {
@@ -216,9 +216,9 @@ pub fn template_of(live: &Live, stack: &Stack) -> Option<(Value, WantedRole)> {
     Some((value, wanted))
 }
 
-/// Whether CloudFormation would mend this difference when it goes from the old template to the wanted one: it writes a
+/// Whether CloudFormation would repair this difference when it goes from the old template to the wanted one: it writes a
 /// property only where the templates differ, so what was changed by hand under an equal template stays as it is.
-pub fn mended_by_template(difference: &RoleDifference, old: &WantedRole, wanted: &WantedRole) -> bool {
+pub fn repaired_by_template(difference: &RoleDifference, old: &WantedRole, wanted: &WantedRole) -> bool {
     match difference {
         RoleDifference::TrustPolicy => !shared::same_own_part(&old.trust_policy, &wanted.trust_policy),
         RoleDifference::ManagedPolicyMissing(arn) => !old.managed_policy_arns.contains(arn),

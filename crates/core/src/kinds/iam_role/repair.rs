@@ -1,4 +1,4 @@
-//! The direct IAM calls that mend what was changed by hand, where CloudFormation sees nothing to update.
+//! The direct IAM calls that repair what was changed by hand, where CloudFormation sees nothing to update.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::{compare::RoleDifference, desired::DesiredRole, operation::Operation}
 use crate::ports::aws::{Role, Stack};
 use eksact_identity::iam::shared_trust::without_shared;
 
-/// The direct call that mends a difference: its part of the step's name, its title, the write.
+/// The direct call that repairs a difference: its part of the step's name, its title, the write.
 pub(super) fn of(
     difference: &RoleDifference,
     desired: &DesiredRole,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{
     attributes,
-    compare::{RoleDifference, mended_by_template},
+    compare::{RoleDifference, repaired_by_template},
     desired::{DesiredRole, token},
     operation::Operation,
     plan::Subject,
@@ -40,7 +40,7 @@ impl Subject<'_> {
         });
         let (by_template, by_hand): (Vec<_>, Vec<_>) = found
             .iter()
-            .partition(|difference| mended_by_template(difference, old, &desired.wanted));
+            .partition(|difference| repaired_by_template(difference, old, &desired.wanted));
         let mut steps: Vec<StepId> = Vec::new();
         if renamed.is_some() {
             self.warn_of_taken_name(desired, draft);
@@ -51,7 +51,7 @@ impl Subject<'_> {
             }
         }
         // What was changed by hand comes first: it must not wait for an update that may fail. Of a role that is replaced
-        // nothing is mended, the new one comes whole from the template.
+        // nothing is repaired, the new one comes whole from the template.
         for difference in &by_hand {
             if renamed.is_some() && !matches!(difference, RoleDifference::TerminationProtection { .. }) {
                 continue;

@@ -7,7 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::delta::{Delta, EntryChange, Outcome};
 use crate::{
     engine::{Deferred, PlanDraft},
-    guard::{Guard, access::KnownRefusal, standpoint::Standpoint},
+    guard::{
+        Guard,
+        access::{AccessEntries, KnownRefusal},
+        standpoint::Standpoint,
+    },
+    kinds::RunContext,
     live::{AWS_AUTH, AWS_AUTH_NAMESPACE, AwsAuth, Live, addresses},
     ports::kubernetes::{AccessReview, ConfigMap},
 };
@@ -47,7 +52,8 @@ pub(crate) enum Operation {
         /// The guards that refused and were allowed.
         allowed: Vec<KnownRefusal>,
         /// The commands that lead back in after a lockout.
-        way_back: String,
+        #[serde(rename = "way_back")]
+        recovery: String,
     },
 }
 
@@ -83,10 +89,10 @@ impl Operation {
     }
 
     /// The commands that lead back in after a lockout.
-    pub(super) fn way_back(&self) -> &str {
+    pub(super) fn recovery(&self) -> &str {
         match self {
-            Self::Write { standpoint, .. } => &standpoint.way_back,
-            Self::Restore { way_back, .. } => way_back,
+            Self::Write { standpoint, .. } => &standpoint.recovery,
+            Self::Restore { recovery, .. } => recovery,
         }
     }
 
@@ -125,6 +131,24 @@ impl Operation {
             }
         }
         live.put(AwsAuth, Ok(Some(config_map)));
+    }
+
+    /// Lets the guards look at the access entries as they are now; false where they cannot be read, or the guards look at none.
+    pub(super) async fn look_at_entries_again(&mut self, context: &RunContext) -> bool {
+        let Self::Write {
+            cluster_arn,
+            standpoint,
+            ..
+        } = self
+        else {
+            return false;
+        };
+        let name = cluster_arn.rsplit('/').next().unwrap_or_default();
+        let Ok(entries) = context.readers.aws.access_entries(name).await else {
+            return false;
+        };
+        standpoint.entries = AccessEntries::of(&entries);
+        true
     }
 
     /// Keeps what guards refuse, before what was known when the write was planned.

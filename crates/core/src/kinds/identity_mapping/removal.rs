@@ -83,7 +83,7 @@ pub(super) fn add(
 }
 
 /// Why it cannot be told whether there is a mapping to delete: the cluster reads nothing of a section whose text has the
-/// ARN, and would read it again as soon as somebody mends the section.
+/// ARN, and would read it again as soon as somebody fixes the section.
 fn hidden(selector: &MappingSelector, reading: &Reading) -> Option<DeltaError> {
     let (subject, sections): (&str, &[SectionKey]) = match selector {
         MappingSelector::Account(account) => (account, &[SectionKey::Accounts]),

@@ -85,7 +85,7 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
         data,
         annotation: ownership::format(&owned),
         allowed: Vec::new(),
-        way_back: standpoint.way_back,
+        recovery: standpoint.recovery,
     };
     let title = format!("restore ConfigMap {} from {}", address.name(), restore.name);
     let step = draft.add_step(&address, "write", title, Vec::new(), &operation);

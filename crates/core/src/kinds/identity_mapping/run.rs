@@ -37,7 +37,7 @@ struct Writing {
 
 /// Carries out one write.
 pub(super) async fn run(
-    operation: Operation,
+    mut operation: Operation,
     context: &RunContext,
     progress: &Progress,
 ) -> Result<StepDone, StepError> {
@@ -45,14 +45,25 @@ pub(super) async fn run(
     let mut pause = FIRST_PAUSE;
     let mut lost = 0;
     let mut backups = Vec::new();
+    let mut entries_were_read = false;
     loop {
         let now = context
             .readers
             .kubernetes
             .get::<ConfigMap>(ObjectKey::namespaced(AWS_AUTH_NAMESPACE, AWS_AUTH))
             .await?;
-        let Some(writing) = writing(&operation, now.as_ref())? else {
-            return Ok(finished(&operation, backups, context).await);
+        let writing = match writing(&operation, now.as_ref()) {
+            Ok(Some(writing)) => writing,
+            Ok(None) => return Ok(finished(&operation, backups, context).await),
+            // An access entry that this very run made may be what the guard misses.
+            Err(error) if error.cause == StepFailure::Guarded && !entries_were_read => {
+                entries_were_read = true;
+                if !operation.look_at_entries_again(context).await {
+                    return Err(error);
+                }
+                continue;
+            }
+            Err(error) => return Err(error),
         };
         if let Some(now) = &now {
             let kept = backup::keep(now, operation.cluster_arn(), operation.is_restore(), context).await?;
@@ -73,7 +84,7 @@ pub(super) async fn run(
             CallErrorKind::Credentials => {
                 let help = remedy!(
                     "If no one gets in any more, recover with: {}",
-                    operation.way_back()
+                    operation.recovery()
                 );
                 return Err(StepError::from(error).with_help(help));
             }
@@ -260,7 +271,7 @@ async fn finished(operation: &Operation, backups: Vec<backup::Kept>, context: &R
     if operation.may_lock_out() {
         notes.push(format!(
             "If no one gets into the cluster any more, recover with: {}",
-            operation.way_back()
+            operation.recovery()
         ));
     }
     if backups

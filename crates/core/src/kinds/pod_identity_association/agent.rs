@@ -26,11 +26,10 @@ pub(super) fn review(request: &Request, after: &Live, draft: &mut PlanDraft) {
             after.cluster.name
         )),
         Some(Ok(Agent::Addon(addon))) if !["ACTIVE", "CREATING", "UPDATING"].contains(&addon.status.as_str()) => {
-            let why: String = addon.issues.iter().map(|issue| format!(": {issue}")).collect();
             Finding::new(
                 Severity::Warning,
                 Code::PodIdentityAgentMissing,
-                format!("the add-on {AGENT} is {}{why}", addon.status),
+                format!("the add-on {AGENT} is {}", addon.condition()),
             )
         }
         Some(Ok(Agent::Own(agent))) if agent.desired > 0 && agent.ready == 0 => Finding::new(

@@ -81,6 +81,22 @@ fn entries_of_every_tool_say_as_whom_they_sign_in() {
         ),
         (
             found(
+                "aws",
+                "--use-fips-endpoint --use-dualstack-endpoint eks get-token --cluster-name bench --region us-west-2",
+                &[],
+            ),
+            sign_in(None, None),
+        ),
+        (
+            found(
+                "aws-iam-authenticator",
+                "-d token -i bench --region us-west-2",
+                &[],
+            ),
+            sign_in(None, None),
+        ),
+        (
+            found(
                 "C:\\bin\\eksact.exe",
                 "token --cluster-id=bench --region=us-west-2 -p dev -r x",
                 &[],

@@ -10,7 +10,11 @@ use crate::kubeconfig::{
 const ARN: &str = "arn:aws:eks:us-west-2:111122223333:cluster/bench";
 const ROLE: &str = "arn:aws:iam::111122223333:role/deployer";
 
-fn wanted(role: Option<&str>, profile: Option<&str>, alias: Option<&str>) -> Wanted {
+pub(in crate::kubeconfig) fn wanted(
+    role: Option<&str>,
+    profile: Option<&str>,
+    alias: Option<&str>,
+) -> Wanted {
     let sign_in = SignIn {
         cluster: "bench".to_owned(),
         region: Some("us-west-2".to_owned()),

@@ -164,7 +164,7 @@ pub struct Entry<T> {
     pub value: T,
 }
 
-/// An entry of `mapRoles` or `mapUsers`. A field that lacks, is null or has the wrong type is empty.
+/// An entry of `mapRoles` or `mapUsers`. A field that is missing, null or of the wrong type is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mapping {
     /// `rolearn` or `userarn`, unchecked.

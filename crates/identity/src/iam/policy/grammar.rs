@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use eksact_message::remedy::Remedy;
 use serde_json::{Map, Value};
 
 use super::document::one_or_many;
@@ -30,6 +31,8 @@ pub struct GrammarError {
     pub pointer: String,
     /// What is wrong and what to write instead.
     pub message: String,
+    /// What to do, where the message does not say it.
+    pub help: Option<Remedy>,
 }
 
 /// Every mistake in a document; none if IAM's grammar takes it.
@@ -68,6 +71,17 @@ impl Checker {
         self.errors.push(GrammarError {
             pointer: pointer.to_owned(),
             message: message.into(),
+            help: None,
+        });
+    }
+
+    fn no_statement(&mut self, pointer: &str, message: &str) {
+        self.errors.push(GrammarError {
+            pointer: pointer.to_owned(),
+            message: format!("`Statement` is {message}; a policy needs at least one statement"),
+            help: Some(remedy!(
+                "list at least one statement under `Statement`, with `Effect`, `Action` and `Resource`"
+            )),
         });
     }
 
@@ -91,16 +105,10 @@ impl Checker {
             self.error("/Id", "`Id` must be a string");
         }
         match fields.get("Statement") {
-            None => self.error(
-                "",
-                "`Statement` is missing; a policy needs at least one statement",
-            ),
+            None => self.no_statement("", "missing"),
             Some(Value::Array(statements)) => {
                 if statements.is_empty() {
-                    self.error(
-                        "/Statement",
-                        "`Statement` is empty; a policy needs at least one statement",
-                    );
+                    self.no_statement("/Statement", "empty");
                 }
                 for (index, statement) in statements.iter().enumerate() {
                     self.statement(&format!("/Statement/{index}"), statement);

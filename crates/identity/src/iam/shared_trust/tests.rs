@@ -204,11 +204,11 @@ fn owner_of_the_rest_keeps_what_is_shared() {
     let theirs = statement(GREEN, "green.example.com", &[WEB]);
     let live = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}, theirs]});
-    let mended = with_shared_of(&own, &live);
-    assert_eq!(mended["Statement"], json!([own["Statement"][0], theirs]));
-    assert!(policy::equal(&without_shared(&mended), &own));
+    let repaired = with_shared_of(&own, &live);
+    assert_eq!(repaired["Statement"], json!([own["Statement"][0], theirs]));
+    assert!(policy::equal(&without_shared(&repaired), &own));
     // Done again, it changes nothing.
-    assert_eq!(with_shared_of(&mended, &mended), mended);
+    assert_eq!(with_shared_of(&repaired, &repaired), repaired);
 }
 
 #[test]

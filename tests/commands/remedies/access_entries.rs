@@ -1,0 +1,229 @@
+//! What is wrong with access entries, in a file and in the account, and done as the help says.
+
+use eksact_core::ports::aws::AccessEntry;
+use eksact_simulator::World;
+use serde_json::json;
+
+use super::{
+    case::{Case, Check, case},
+    config::{fault, planned},
+    world::{DEV, HEAD, add_role, cluster},
+};
+
+const NODE: &str = "arn:aws:iam::111122223333:role/node";
+const VIEW: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
+const FLAGS: &str = "accessentry --cluster quickstart --region eu-west-1 --principal-arn";
+
+/// A file with this entry.
+fn file(entry: &str) -> String {
+    format!("{HEAD}accessConfig:\n  accessEntries:\n  - {entry}\n")
+}
+
+fn with(entry: &str) -> Case {
+    planned(file(entry))
+}
+
+/// A fault in an entry; then the one text in place of the other.
+fn entry(entry: &str, says: &str, from: &str, to: &str) -> Check {
+    fault(
+        &format!("accessConfig:\n  accessEntries:\n  - {entry}"),
+        says,
+        from,
+        to,
+    )
+}
+
+/// The same for the developers' entry with these keys.
+fn dev(keys: &str, says: &str, from: &str, to: &str) -> Check {
+    entry(&format!("{{principalARN: '{DEV}', {keys}}}"), says, from, to)
+}
+
+fn put(world: &mut World, arn: &str, entry_type: &str) {
+    let entry = AccessEntry {
+        principal_arn: arn.to_owned(),
+        username: "of-entry".to_owned(),
+        entry_type: entry_type.to_owned(),
+        ..AccessEntry::default()
+    };
+    cluster(world).eks.access_entries.insert(arn.to_owned(), entry);
+}
+
+fn of_stack(world: &mut World) {
+    put(world, DEV, "STANDARD");
+    let entry = cluster(world).eks.access_entries.get_mut(DEV).unwrap();
+    entry.tags.insert(
+        "aws:cloudformation:stack-name".to_owned(),
+        "eksctl-quickstart-accessentry-X".to_owned(),
+    );
+}
+
+pub(super) fn cases() -> Vec<Check> {
+    [written(), planned_ones(), commanded()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn written() -> Vec<Check> {
+    let service =
+        "arn:aws:iam::111122223333:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS";
+    let policy =
+        |arn: &str| format!("accessPolicies: [{{policyARN: '{arn}', accessScope: {{type: cluster}}}}]");
+    let admin = policy("arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy");
+    let user = "arn:aws:iam::111122223333:user/ann";
+    let twice = format!(
+        "accessPolicies: [{{policyARN: '{VIEW}', accessScope: {{type: cluster}}}}, {{policyARN: '{VIEW}', accessScope: {{type: namespace, namespaces: [default]}}}}]"
+    );
+    vec![
+        entry(
+            "{principalARN: dev}",
+            "write the ARN of a role or user with its path",
+            "dev}",
+            &format!("'{DEV}'}}"),
+        ),
+        entry(
+            "{principalARN: 'arn:aws:sts::111122223333:assumed-role/dev/ann'}",
+            "write the ARN of the role, with its path",
+            "arn:aws:sts::111122223333:assumed-role/dev/ann",
+            DEV,
+        ),
+        entry(
+            &format!("{{principalARN: '{service}'}}"),
+            "remove the entry",
+            &format!("- {{principalARN: '{service}'}}"),
+            "",
+        ),
+        entry(
+            "{principalARN: 'arn:aws-cn:iam::111122223333:role/dev'}",
+            "begin it with `arn:aws:`",
+            "aws-cn",
+            "aws",
+        ),
+        entry(
+            &format!("{{principalARN: '{user}', type: EC2_LINUX}}"),
+            "leave `type` out for a person or program",
+            ", type: EC2_LINUX",
+            "",
+        ),
+        entry(
+            &format!("{{principalARN: '{user}', type: EC2_LINUX}}"),
+            "name the role of the nodes",
+            user,
+            NODE,
+        ),
+        entry(
+            &format!("{{principalARN: '{DEV}'}}\n  - {{principalARN: '{DEV}'}}"),
+            "keep one entry for the principal, with all groups and policies",
+            &format!("  - {{principalARN: '{DEV}'}}\n"),
+            "",
+        ),
+        entry(
+            &format!("{{principalARN: '{NODE}', type: EC2_LINUX, kubernetesGroups: ['system:nodes']}}"),
+            "remove it: EKS gives nodes their user name and groups",
+            ", kubernetesGroups: ['system:nodes']",
+            "",
+        ),
+        dev(
+            "kubernetesGroups: ['system:masters']",
+            "give it the access policy instead",
+            "kubernetesGroups: ['system:masters']",
+            &admin,
+        ),
+        dev(
+            "kubernetesGroups: ['system:nodes']",
+            "for the role of nodes write `type: EC2_LINUX`",
+            "kubernetesGroups: ['system:nodes']",
+            "type: EC2_LINUX",
+        ),
+        dev(
+            "kubernetesUsername: 'aws:x'",
+            "choose a name that does not begin with",
+            "aws:x",
+            "x",
+        ),
+        dev(
+            "kubernetesUsername: 'john{{SessionName}}'",
+            "write `john:{{SessionName}}`",
+            "john{{",
+            "john:{{",
+        ),
+        dev(
+            "kubernetesUsername: 'x-{{AccountID}}'",
+            "write the text itself",
+            "{{AccountID}}",
+            "111122223333",
+        ),
+        dev(
+            &twice,
+            "keep one, with all of its namespaces",
+            &format!(", {{policyARN: '{VIEW}', accessScope: {{type: namespace, namespaces: [default]}}}}"),
+            "",
+        ),
+        dev(
+            &policy("AmazonEKSViewPolicy"),
+            &format!("write `{VIEW}`"),
+            "'AmazonEKSViewPolicy'",
+            &format!("'{VIEW}'"),
+        ),
+        dev(
+            &policy("arn:aws:iam::aws:policy/ReadOnlyAccess"),
+            "write an access policy of EKS, such as",
+            "arn:aws:iam::aws:policy/ReadOnlyAccess",
+            VIEW,
+        ),
+    ]
+}
+
+fn planned_ones() -> Vec<Check> {
+    let foreign = "{principalARN: 'arn:aws:iam::444455556666:role/node', type: EC2_LINUX}";
+    let named = format!("{{principalARN: '{DEV}'}}");
+    let team = "arn:aws:iam::111122223333:role/team/dev";
+    let nodes = format!("{{principalARN: '{DEV}', type: EC2_LINUX}}");
+    let no_entries = format!("{HEAD}accessConfig:\n  accessEntries: []\n");
+    vec![
+        with(foreign).says("Name the role in the cluster's account").replace("c.yaml", "444455556666", "111122223333").check(),
+        with(&named).world(|world| add_role(world, "arn:aws:iam::111122223333:role/team/dev", &json!([]))).says(format!("Write {team}.")).replace("c.yaml", DEV, team).check(),
+        with(&named).world(|world| world.any_principal = false).says("Create it first, or remove the entry from the file.").change(|world| add_role(world, DEV, &json!([]))).check(),
+        with(&named).world(|world| world.any_principal = false).says("Create it first, or remove the entry from the file.").write("c.yaml", no_entries.clone()).check(),
+        with(&format!("{{principalARN: '{DEV}', accessPolicies: [{{policyARN: '{VIEW}s', accessScope: {{type: cluster}}}}]}}")).says("Did you mean the policy AmazonEKSViewPolicy?").replace("c.yaml", "Policys", "Policy").check(),
+        with(&named).world(|world| cluster(world).cluster.authentication_mode = Some("CONFIG_MAP".to_owned())).says("Change the mode first, which cannot be undone").printed(&[]).check(),
+        with(&nodes).world(|world| put(world, DEV, "STANDARD")).says("--allow access-entry-replaced does it anyway.").instead("plan -f c.yaml --allow access-entry-replaced").leaves("allowed by --allow access-entry-replaced").check(),
+        with(&named).world(of_stack).says("Change the stack, or write into the file what the entry is").replace("c.yaml", "'}", "', kubernetesUsername: of-entry}").check(),
+        with(&format!("{{principalARN: '{DEV}', kubernetesGroups: [devs]}}")).says("Bind it: `kubectl create clusterrolebinding").printed(&[("NAME", "devs")]).check(),
+        case("plan -f none.yaml").file("c.yaml", file(&named)).file("none.yaml", no_entries).first("eksact apply -f c.yaml --yes").says("--prune deletes them.").instead("plan -f none.yaml --prune").check(),
+    ]
+}
+
+fn commanded() -> Vec<Check> {
+    let delete = format!("delete {FLAGS}");
+    vec![
+        case(format!("update {FLAGS} {DEV} --kubernetes-username x"))
+            .says("`eksact create accessentry` makes one")
+            .run(format!("eksact create {FLAGS} {DEV} --yes"))
+            .check(),
+        case(format!("{delete} {DEV}"))
+            .world(of_stack)
+            .says("Delete the stack instead: it deletes the entry with itself.")
+            .change(|world| {
+                cluster(world).eks.access_entries.remove(DEV);
+            })
+            .leaves("nothing-to-delete")
+            .check(),
+        case(format!("{delete} {DEV}"))
+            .world(|world| put(world, "arn:aws:iam::111122223333:role/team/dev", "STANDARD"))
+            .says("Did you mean --principal-arn arn:aws:iam::111122223333:role/team/dev?")
+            .instead(format!("{delete} arn:aws:iam::111122223333:role/team/dev"))
+            .check(),
+        case(format!("create {FLAGS} {NODE} --kubernetes-username x"))
+            .world(|world| put(world, NODE, "EC2_LINUX"))
+            .says("For a person or program name another principal")
+            .instead(format!("create {FLAGS} {DEV} --kubernetes-username x"))
+            .check(),
+        case(format!("{delete} {NODE}"))
+            .world(|world| put(world, NODE, "EC2_LINUX"))
+            .says("Delete or replace the access entry of a node role only once no node runs under it.")
+            .instead(format!("{delete} {NODE} --allow node-role-lost"))
+            .leaves("allowed by --allow")
+            .check(),
+    ]
+}
