@@ -317,6 +317,7 @@ fn eksctls_rules_for_other_sections() {
     4:21: error: identityProviders[0] is invalid: clientID must be set and non-empty
     4:21: error: identityProviders[0] is invalid: type must be set
         help: write `type: oidc`
+    4:42: error: the issuer URL `b` must begin with https://
     "#);
 }
 
