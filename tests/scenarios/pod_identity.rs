@@ -341,7 +341,7 @@ async fn a_role_that_eksctl_made_is_narrowed_in_sight() {
         "eksctl's to the letter"
     );
     by_hand(&bed, "reader", |association| {
-        association.disable_session_tags = false
+        association.disable_session_tags = false;
     });
     let request = request_of(&[&own("app", "reader")]);
     let plan = apply(&bed, &request).await;
