@@ -222,8 +222,10 @@ fn migration_refuses_nobody_at_any_moment() {
             "ownEntriesAfter": {"nodegroups": 0.5, "fargateProfiles": null},
         }),
     );
-    // An entry and its policies count a second after they were made.
+    // An entry and its policies count a second after they were made, and a policy comes two seconds after its entry.
     bed.control("PUT", "seconds", &json!({"access": 1, "cluster_update": 2}));
+    let slow = json!({"service": "eks", "action": "AssociateAccessPolicy", "delay": 2, "count": null});
+    bed.control("POST", "faults", &slow);
 
     let probe = Probe::start(&bed, &people);
     let migrate = [
