@@ -177,7 +177,7 @@ fn bind_developers(bed: &Bed) {
     }
 }
 
-/// Sixty lines: from mode CONFIG_MAP to API, in the three steps that one takes with a pause in between.
+/// Sixty lines: from mode `CONFIG_MAP` to `API`, in the three steps that one takes with a pause in between.
 #[test]
 fn migration_refuses_nobody_at_any_moment() {
     let bed = Bed::start();
