@@ -36,7 +36,11 @@ pub(super) fn mode(live: &Live) -> Section {
     };
     match live.cluster.mode() {
         // A cluster that tells no mode is older than modes; the file need not say it either.
-        Ok(_) => Section::value(ACCESS_CONFIG, key, live.cluster.authentication_mode.as_deref().map(item)),
+        Ok(_) => Section::value(
+            ACCESS_CONFIG,
+            key,
+            live.cluster.authentication_mode.as_deref().map(item),
+        ),
         Err(error) => {
             let mut section = Section::value(ACCESS_CONFIG, key, None);
             section.leave_out("the mode", error.to_string());
@@ -161,7 +165,10 @@ pub(super) fn mappings(live: &Live) -> Section {
                 .values()
                 .any(|principal| principal.section == key && principal.entry == index);
             if !decides {
-                section.leave_out(name, "it lets nobody in: no caller has this ARN, or another line for it decides");
+                section.leave_out(
+                    name,
+                    "it lets nobody in: no caller has this ARN, or another line for it decides",
+                );
                 continue;
             }
             let mut fields = vec![("arn", Value::text(&mapping.arn))];
@@ -211,7 +218,10 @@ fn not_read(aws_auth: &AwsAuth, section: &mut Section) {
         }
     }
     for key in &aws_auth.unknown_keys {
-        section.leave_out(format!("the key {key} of aws-auth"), "the cluster does not read it");
+        section.leave_out(
+            format!("the key {key} of aws-auth"),
+            "the cluster does not read it",
+        );
     }
 }
 
@@ -224,7 +234,11 @@ pub(super) fn groups(live: &Live) -> Section {
             .labels
             .get(rbac::MANAGED_BY_LABEL)
             .is_some_and(|value| value == rbac::MANAGED_BY);
-        let Some(group) = binding.annotations.get(rbac::GROUP_ANNOTATION).filter(|_| is_ours) else {
+        let Some(group) = binding
+            .annotations
+            .get(rbac::GROUP_ANNOTATION)
+            .filter(|_| is_ours)
+        else {
             continue;
         };
         let of_group = groups.entry(group).or_default();
@@ -241,8 +255,10 @@ pub(super) fn groups(live: &Live) -> Section {
                     .map(|binding| addresses::rbac_binding(binding.namespace.as_deref(), &binding.name)),
             );
             let role = role_fields(role, of_role.first().copied(), live);
-            let mut namespaces: Vec<&String> =
-                of_role.iter().filter_map(|binding| binding.namespace.as_ref()).collect();
+            let mut namespaces: Vec<&String> = of_role
+                .iter()
+                .filter_map(|binding| binding.namespace.as_ref())
+                .collect();
             namespaces.sort();
             if of_role.iter().any(|binding| binding.namespace.is_none()) {
                 bindings.push(Value::mapping(role.clone()));

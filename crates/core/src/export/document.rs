@@ -189,8 +189,15 @@ impl Document {
         page.value("metadata", Value::Mapping(metadata), 0);
         page.sections(&self.config, 0);
         if self.access.iter().any(|section| !section.items.is_empty()) {
-            page.lines
-                .extend(["---", "apiVersion: eksact.dev/v1alpha1", "kind: ClusterAccess", ""].map(str::to_owned));
+            page.lines.extend(
+                [
+                    "---",
+                    "apiVersion: eksact.dev/v1alpha1",
+                    "kind: ClusterAccess",
+                    "",
+                ]
+                .map(str::to_owned),
+            );
             let metadata = [("name", &self.cluster), ("region", &self.region)];
             page.value(
                 "metadata",
@@ -221,7 +228,11 @@ impl Document {
         if !places.is_empty() {
             return places;
         }
-        let key = written.sections.iter().rev().find(|(_, line)| *line <= location.line);
+        let key = written
+            .sections
+            .iter()
+            .rev()
+            .find(|(_, line)| *line <= location.line);
         key.map(|(section, _)| self.whole(*section)).unwrap_or_default()
     }
 }

@@ -44,20 +44,21 @@ pub(super) fn associations(live: &Live) -> Section {
         let own = stacks.get(*key).filter(|stack| {
             role_name_of(stack).is_some_and(|name| association.role_arn.ends_with(&format!("/{name}")))
         });
-        let (role, own_tags) = match own.map(|stack| role_of(stack, live).map(|role| RoleWords::of(role, stack))) {
-            Some(Ok(words)) => {
-                let tags = words.tags.clone();
-                (words.fields(&NAMES), tags)
-            }
-            Some(Err(why)) => {
-                section.leave_out(key.to_string(), why);
-                continue;
-            }
-            None => (
-                vec![("roleARN".to_owned(), Value::text(&association.role_arn))],
-                given_tags(&association.tags),
-            ),
-        };
+        let (role, own_tags) =
+            match own.map(|stack| role_of(stack, live).map(|role| RoleWords::of(role, stack))) {
+                Some(Ok(words)) => {
+                    let tags = words.tags.clone();
+                    (words.fields(&NAMES), tags)
+                }
+                Some(Err(why)) => {
+                    section.leave_out(key.to_string(), why);
+                    continue;
+                }
+                None => (
+                    vec![("roleARN".to_owned(), Value::text(&association.role_arn))],
+                    given_tags(&association.tags),
+                ),
+            };
         let tags = (own.is_none() && !own_tags.is_empty()).then(|| ("tags".to_owned(), map(&own_tags)));
         let fields = [
             ("namespace".to_owned(), Value::text(&key.namespace)),
@@ -69,14 +70,23 @@ pub(super) fn associations(live: &Live) -> Section {
                 addresses::pod_identity_association(key),
                 addresses::pod_identity_role(key),
             ],
-            value: Value::mapping(fields.into_iter().chain(role).chain(session(association)).chain(tags)),
+            value: Value::mapping(
+                fields
+                    .into_iter()
+                    .chain(role)
+                    .chain(session(association))
+                    .chain(tags),
+            ),
         });
     }
     for (key, stack) in &stacks {
         if !keys.contains(&key) {
             section.leave_out(
                 key.to_string(),
-                format!("the stack {} holds a role for it, and there is no association", stack.name),
+                format!(
+                    "the stack {} holds a role for it, and there is no association",
+                    stack.name
+                ),
             );
         }
     }

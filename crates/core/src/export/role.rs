@@ -58,7 +58,11 @@ impl RoleWords {
                 .map(|own| own.logical_id.as_str())
                 .collect();
             let name_of = |arn: &str| arn.rsplit('/').next().unwrap_or_default().to_owned();
-            let names: BTreeSet<String> = definition.managed_policies.iter().map(|arn| name_of(arn)).collect();
+            let names: BTreeSet<String> = definition
+                .managed_policies
+                .iter()
+                .map(|arn| name_of(arn))
+                .collect();
             let has = |name: &String| managed.iter().any(|arn| name_of(arn) == *name);
             if ids.is_empty() || !ids.iter().all(|id| by_id.contains_key(id)) || !names.iter().all(has) {
                 continue;
@@ -95,10 +99,16 @@ impl RoleWords {
         }
         let has_other = self.inline.is_some() || !self.well_known.is_empty();
         if !self.managed.is_empty() || !has_other {
-            add(names.managed, Value::texts(self.managed.iter().map(String::as_str)));
+            add(
+                names.managed,
+                Value::texts(self.managed.iter().map(String::as_str)),
+            );
         }
         if !self.well_known.is_empty() {
-            let on = self.well_known.iter().map(|policy| (policy.field_name(), Value::Bool(true)));
+            let on = self
+                .well_known
+                .iter()
+                .map(|policy| (policy.field_name(), Value::Bool(true)));
             add("wellKnownPolicies", Value::mapping(on));
         }
         if let Some((id, document)) = &self.inline {

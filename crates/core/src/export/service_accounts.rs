@@ -69,7 +69,11 @@ pub(super) fn service_accounts(live: &Live) -> Section {
                     addresses::service_account(key),
                     addresses::namespace(&key.namespace),
                 ],
-                value: Value::mapping([("metadata".to_owned(), metadata(key, account, &fields))].into_iter().chain(fields)),
+                value: Value::mapping(
+                    [("metadata".to_owned(), metadata(key, account, &fields))]
+                        .into_iter()
+                        .chain(fields),
+                ),
             }),
             Err(why) => section.leave_out(key.to_string(), why),
         }
@@ -89,7 +93,10 @@ pub(super) fn stacks_of<'live>(
         let Some(owner) = owner.filter(|owner| owner.purpose == purpose) else {
             continue;
         };
-        if live.stack_of(&owner).is_some_and(|counts| counts.name != stack.name) {
+        if live
+            .stack_of(&owner)
+            .is_some_and(|counts| counts.name != stack.name)
+        {
             section.leave_out(
                 format!("the stack {}", stack.name),
                 format!("it is for {} as well, and another stack counts", owner.account),

@@ -20,7 +20,8 @@ pub(super) fn shared_roles(live: &Live) -> Section {
     };
     for (_, answer) in live.each::<RoleByName>() {
         let Ok(Some(role)) = answer else { continue };
-        let Some(statement) = statement_of(&role.trust_policy, &sid).filter(|_| !own.contains(role.name.as_str()))
+        let Some(statement) =
+            statement_of(&role.trust_policy, &sid).filter(|_| !own.contains(role.name.as_str()))
         else {
             continue;
         };
@@ -32,7 +33,10 @@ pub(super) fn shared_roles(live: &Live) -> Section {
         match accounts.filter(|accounts| !accounts.is_empty() && !trust.any_subject) {
             Some(accounts) => section.items.push(Item {
                 name: role.arn.clone(),
-                addresses: vec![addresses::shared_role(&role.name), addresses::shared_role(&role.arn)],
+                addresses: vec![
+                    addresses::shared_role(&role.name),
+                    addresses::shared_role(&role.arn),
+                ],
                 value: Value::mapping([
                     ("roleARN", Value::text(&role.arn)),
                     ("serviceAccounts", Value::Sequence(accounts)),
@@ -40,7 +44,10 @@ pub(super) fn shared_roles(live: &Live) -> Section {
             }),
             None => section.leave_out(
                 &role.arn,
-                format!("its statement for this cluster lets in what a file has no word for: {}", texts_of(&trust.subjects)),
+                format!(
+                    "its statement for this cluster lets in what a file has no word for: {}",
+                    texts_of(&trust.subjects)
+                ),
             ),
         }
     }

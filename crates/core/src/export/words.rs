@@ -47,7 +47,12 @@ fn in_order(
         "NotResource",
         "Condition",
     ];
-    let rank = |key: &str| ORDER.iter().position(|known| *known == key).unwrap_or(ORDER.len());
+    let rank = |key: &str| {
+        ORDER
+            .iter()
+            .position(|known| *known == key)
+            .unwrap_or(ORDER.len())
+    };
     let mut all: Vec<_> = fields.iter().collect();
     all.sort_by_key(|(key, _)| (rank(key), (*key).clone()));
     all.into_iter()
