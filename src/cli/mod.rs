@@ -5,6 +5,7 @@ mod access_entry;
 mod account_flags;
 mod apply;
 mod check;
+mod check_access;
 mod check_aws_auth;
 mod check_irsa;
 mod completion;

@@ -173,8 +173,7 @@ impl Document {
         if self.sections().any(|section| !section.left_out.is_empty()) {
             page.comment(
                 0,
-                "What the comments below name is there and not in this file. With --prune a later run would delete what \
-                 eksact made of it.",
+                "The comments name what is there and not in this file. What eksact made of it, --prune would delete.",
             );
         }
         page.lines

@@ -61,6 +61,14 @@ pub(super) fn service_accounts(live: &Live) -> Section {
             Some(stack) => of_stack(key, stack, account, live),
             None => account.map_or_else(|| Err(String::new()), of_annotation),
         };
+        if let (Ok(_), true, Some(account)) = (&fields, stacks.contains_key(key), account)
+            && ownership(account) != Ownership::Ours
+        {
+            section.leave_out(
+                format!("the Kubernetes object of {key}"),
+                format!("{}; the file has its role (roleOnly)", whose(account)),
+            );
+        }
         match fields {
             Ok(fields) => section.items.push(Item {
                 name: key.to_string(),
@@ -150,11 +158,14 @@ fn of_annotation(account: &ServiceAccount) -> Result<Vec<(String, Value)>, Strin
     if ownership(account) == Ownership::Ours {
         return Ok(vec![("attachRoleARN".to_owned(), Value::text(arn))]);
     }
-    let whose = other_owner(account).map_or_else(
+    Err(format!("it has the role {arn}, and {}", whose(account)))
+}
+
+fn whose(account: &ServiceAccount) -> String {
+    other_owner(account).map_or_else(
         || "neither eksctl nor eksact made the service account".to_owned(),
         |owner| format!("the service account is {owner}'s"),
-    );
-    Err(format!("it has the role {arn}, and {whose}"))
+    )
 }
 
 fn metadata(key: &ServiceAccountKey, account: Option<&ServiceAccount>, fields: &[(String, Value)]) -> Value {
