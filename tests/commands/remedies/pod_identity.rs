@@ -1,6 +1,6 @@
 //! What is wrong with the pod identity associations of a file or of the account, and done as the help says.
 
-use eksact_core::ports::{aws::PodIdentityAssociation, kubernetes::DaemonSet};
+use eksact_core::ports::aws::PodIdentityAssociation;
 use serde_json::{Value, json};
 
 use super::{
@@ -29,6 +29,7 @@ fn of_pods(keys: &str) -> Case {
             &json!(["sts:AssumeRole", "sts:TagSession"]),
         );
         add_role(world, DEV, &trust);
+        cluster(world).cluster.auto_mode = true;
     })
 }
 
@@ -114,17 +115,8 @@ pub(super) fn cases() -> Vec<Check> {
         refusing("pods.eks.amazonaws.com", json!(["sts:AssumeRole"])),
         of_pods(&given)
             .world(|world| cluster(world).cluster.auto_mode = false)
-            .says("Install it: `aws eks create-addon")
-            .change(|world| {
-                let agent = DaemonSet {
-                    namespace: "kube-system".to_owned(),
-                    name: "eks-pod-identity-agent".to_owned(),
-                    desired: 1,
-                    ready: 1,
-                };
-                let key = "kube-system/eks-pod-identity-agent".to_owned();
-                cluster(world).daemon_sets.insert(key, agent);
-            })
+            .says("Run the same command with --install-agent")
+            .instead("plan -f c.yaml --install-agent")
             .check(),
         of_pods(&given)
             .world(|world| {
@@ -143,7 +135,7 @@ pub(super) fn cases() -> Vec<Check> {
             .says("Change it with the add-on")
             .write("c.yaml", format!("{HEAD}iam: {{podIdentityAssociations: []}}\n"))
             .check(),
-        case("update podidentityassociation --cluster quickstart --namespace app --service-account-name wbe --target-role-arn ''")
+        case("update podidentityassociation --cluster quickstart --namespace app --service-account-name wbe --no-target-role")
             .file("c.yaml", file(&given))
             .world(|world| {
                 let trust = trusting("pods.eks.amazonaws.com", &json!(["sts:AssumeRole", "sts:TagSession"]));
@@ -153,7 +145,7 @@ pub(super) fn cases() -> Vec<Check> {
             .first("eksact apply -f c.yaml --yes")
             .says("lists what is there")
             .printed(&[])
-            .instead("update podidentityassociation --cluster quickstart --namespace app --service-account-name web --target-role-arn ''")
+            .instead("update podidentityassociation --cluster quickstart --namespace app --service-account-name web --no-target-role")
             .check(),
     ]
 }

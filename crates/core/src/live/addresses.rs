@@ -48,6 +48,11 @@ pub fn pod_identity_association(key: &ServiceAccountKey) -> Address {
     Address::new("pod-identity-association", key.to_string())
 }
 
+/// An add-on of EKS.
+pub fn addon(name: &str) -> Address {
+    Address::new("addon", name)
+}
+
 /// A namespace.
 pub fn namespace(name: &str) -> Address {
     Address::new("namespace", name)

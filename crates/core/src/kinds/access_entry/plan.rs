@@ -347,6 +347,15 @@ impl Subject<'_> {
             draft.add_finding(of_stack(&self.address, self.arn(), &name, self.configured));
             return;
         }
+        // A stack that is not known of would undo the change; eksact's own entries are in none.
+        if let (Some(Err(error)), false) = (self.live.stacks(), super::is_marked(existing)) {
+            let message = format!(
+                "whether the access entry of {} belongs to a CloudFormation stack could not be determined: {error}",
+                self.arn()
+            );
+            let finding = Finding::new(Severity::Warning, Code::StacksUnreadable, message);
+            draft.add_finding(finding.about(&self.address).with_help_for(error));
+        }
         if is_stale || has_other_type {
             self.replace(existing, is_stale, draft);
             return;

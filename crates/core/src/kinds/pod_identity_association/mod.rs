@@ -82,7 +82,7 @@ impl Kind for PodIdentityAssociationKind {
 
     fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
         role::review(request, live, after, draft);
-        agent::review(request, live, draft);
+        agent::review(request, after, draft);
     }
 
     async fn run(
