@@ -67,6 +67,7 @@ fn association(world: &mut World, name: &str) {
 }
 
 fn all_wrong(world: &mut World) {
+    world.any_principal = false;
     let people = json!({"AWS": ACCOUNT});
     for name in ["young", "empty", "narrow", "both", "nodes", "refusing", "same"] {
         role(world, name, &people);

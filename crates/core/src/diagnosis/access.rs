@@ -189,7 +189,7 @@ fn of_entry(finding: &Finding, entry: &AccessEntry, target: Target<'_>) -> Findi
 
 fn of_lines(live: &Live, aws_auth: &AwsAuth, target: Target<'_>, found: &mut Vec<Finding>) {
     let group = bridge::group(&live.cluster.arn);
-    for line in lines(&Facts::of(live, aws_auth, &group), &Choices::default()) {
+    for line in lines(&Facts::of(live, aws_auth, &group), &named_by_entries(live)) {
         let entry = known_entries(live)
             .iter()
             .find(|entry| principal_key(&entry.principal_arn) == line.key);
@@ -223,6 +223,18 @@ fn of_lines(live: &Live, aws_auth: &AwsAuth, target: Target<'_>, found: &mut Vec
             let finding = finding.about(&addresses::identity_mapping(&line.subject));
             finding.at(place(&line).as_ref())
         }));
+    }
+}
+
+/// The whole ARNs of roles of other accounts, which only their entries tell.
+fn named_by_entries(live: &Live) -> Choices {
+    let foreign = known_entries(live)
+        .iter()
+        .map(|entry| &entry.principal_arn)
+        .filter(|arn| arn.split(':').nth(4) != Some(live.account.as_str()));
+    Choices {
+        principal_arns: foreign.map(|arn| (principal_key(arn), arn.clone())).collect(),
+        ..Choices::default()
     }
 }
 
