@@ -30,8 +30,16 @@ fn export_of_what_was_applied_has_an_empty_plan() {
     let forced = [&into("exported.yaml")[..], &["--force"]].concat();
     assert_eq!(place.tell(&forced).code, 0);
     assert_eq!(fs::read_to_string(place.path("exported.yaml")).unwrap(), exported);
-    assert_eq!(place.tell(&into("no/such/folder.yaml")).code, 1);
     assert_story!("export", place.story());
+    let nowhere = place.run(&into("no/such/folder.yaml"));
+    assert_eq!(nowhere.code, 1);
+    assert!(
+        nowhere
+            .stderr
+            .contains("no/such/folder.yaml could not be written"),
+        "{}",
+        nowhere.stderr
+    );
 }
 
 /// Data goes to standard output alone, and so through a pipe to `plan`.

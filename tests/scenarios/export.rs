@@ -4,7 +4,7 @@
 use eksact_core::{
     config::{self, cluster_access::MappingSubject},
     engine::Severity,
-    export::{Exported, export},
+    export::{ExportError, Exported, export},
     kinds::{Request, request::Settings},
     live::LiveReader,
     ports::{
@@ -31,11 +31,17 @@ async fn exported_of(bed: &Sandbox, cluster: &str) -> Exported {
     export(&reader, &Settings::default()).await.unwrap()
 }
 
-/// The file of a cluster, over which a plan has nothing to do and nothing to complain about.
-async fn settled_of(bed: &Sandbox, cluster: &str) -> (Exported, Request) {
-    let writes = bed.faults().writes().len();
-    let exported = exported_of(bed, cluster).await;
-    assert_eq!(bed.faults().writes().len(), writes, "exporting writes nothing");
+/// The file of a cluster is right, where everything can be read.
+pub(crate) async fn exports(bed: &Sandbox, cluster: &str) {
+    let reader = LiveReader::begin(bed.readers(), cluster).await.unwrap();
+    match export(&reader, &Settings::default()).await {
+        Err(ExportError::Unread(_)) => {}
+        Err(error) => panic!("{error}"),
+        Ok(exported) => assert_settles(bed, &exported).await,
+    }
+}
+
+async fn assert_settles(bed: &Sandbox, exported: &Exported) {
     let request = request(&exported.text);
     let planned = plan(bed, &request).await;
     let refused = planned
@@ -48,6 +54,15 @@ async fn settled_of(bed: &Sandbox, cluster: &str) -> (Exported, Request) {
         exported.text,
         summary(&planned)
     );
+}
+
+/// The file of a cluster, over which a plan has nothing to do and nothing to complain about.
+async fn settled_of(bed: &Sandbox, cluster: &str) -> (Exported, Request) {
+    let writes = bed.faults().writes().len();
+    let exported = exported_of(bed, cluster).await;
+    assert_eq!(bed.faults().writes().len(), writes, "exporting writes nothing");
+    assert_settles(bed, &exported).await;
+    let request = request(&exported.text);
     for left_out in &exported.left_out {
         let words: Vec<&str> = left_out.name.split_whitespace().collect();
         assert!(
@@ -285,6 +300,50 @@ async fn exported_comments_are_comments_whatever_stands_in_them() {
             .any(|mapping| matches!(mapping.subject, MappingSubject::Account(_))),
         "{}",
         exported.text
+    );
+}
+
+/// Each mode, and what aws-auth says then.
+#[tokio::test(start_paused = true)]
+async fn export_of_every_mode_is_settled() {
+    for mode in ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"] {
+        let bed = sandbox(fresh_world());
+        bed.edit(|world| {
+            cluster(world).cluster.authentication_mode = Some(mode.to_owned());
+            if mode == "CONFIG_MAP" {
+                cluster(world).eks.access_entries.clear();
+            }
+        })
+        .unwrap();
+        let (exported, request) = settled(&bed).await;
+        assert!(
+            exported.text.contains(&format!("authenticationMode: {mode}")),
+            "{}",
+            exported.text
+        );
+        let is_read = mode != "API";
+        assert_eq!(
+            request.config.access.identity_mappings.is_empty(),
+            !is_read,
+            "{}",
+            exported.text
+        );
+        assert_eq!(exported.left_out.is_empty(), is_read, "{:?}", exported.left_out);
+    }
+}
+
+/// A section of which the cluster reads nothing is said, and the other stays.
+#[tokio::test(start_paused = true)]
+async fn export_says_which_section_of_aws_auth_is_not_read() {
+    let bed = sandbox(fresh_world());
+    write(&bed, "mapUsers", Some("- userarn: [\n"));
+    let (exported, _) = settled(&bed).await;
+    assert!(
+        exported
+            .left_out
+            .iter()
+            .any(|left_out| left_out.name == "mapUsers"),
+        "{exported:?}"
     );
 }
 

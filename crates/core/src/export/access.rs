@@ -180,7 +180,7 @@ pub(super) fn mappings(live: &Live) -> Section {
             }
             section.items.push(Item {
                 name,
-                addresses: vec![addresses::identity_mapping(&mapping.arn)],
+                addresses: vec![addresses::identity_mapping(&mapping.arn), addresses::aws_auth()],
                 value: Value::mapping(fields),
             });
         }
@@ -188,7 +188,7 @@ pub(super) fn mappings(live: &Live) -> Section {
     for entry in &aws_auth.accounts.entries {
         section.items.push(Item {
             name: format!("account {}", entry.value),
-            addresses: vec![addresses::identity_mapping(&entry.value)],
+            addresses: vec![addresses::identity_mapping(&entry.value), addresses::aws_auth()],
             value: Value::mapping([("account", Value::text(&entry.value))]),
         });
     }

@@ -64,7 +64,12 @@ pub(super) async fn everything(reader: &LiveReader) -> Result<(), CallError> {
     for (_, answer) in live.each::<RbacRoleByKey>() {
         was_read(answer)?;
     }
-    // A role that another account's administrator keeps from us is one of many: it is named where it would be.
+    // A role that an annotation names may be kept from us: it is named where it would be.
+    for name in stacks.all().iter().filter_map(role_name_of) {
+        if let Some(answer) = live.role(name) {
+            was_read(answer)?;
+        }
+    }
     Ok(())
 }
 

@@ -18,8 +18,18 @@ pub(super) fn shared_roles(live: &Live) -> Section {
     let (Some(provider), sid) = (live.provider_arn(), sid(&live.cluster.arn)) else {
         return section;
     };
-    for (_, answer) in live.each::<RoleByName>() {
-        let Ok(Some(role)) = answer else { continue };
+    for (asked, answer) in live.each::<RoleByName>() {
+        let role = match answer {
+            Ok(Some(role)) => role,
+            Ok(None) => continue,
+            Err(error) => {
+                section.leave_out(
+                    format!("the role {}", asked.0),
+                    format!("whether the cluster has a statement in it is not known: {error}"),
+                );
+                continue;
+            }
+        };
         let Some(statement) =
             statement_of(&role.trust_policy, &sid).filter(|_| !own.contains(role.name.as_str()))
         else {
