@@ -245,6 +245,7 @@ impl Subject<'_> {
                     seen,
                     username: wanted.username,
                     groups: wanted.groups,
+                    is_after_policy: true,
                 },
             ));
         }
@@ -365,6 +366,10 @@ impl Subject<'_> {
             let seen = existing.policies.iter().find(|other| other.arn == policy.arn);
             given.push(self.associate(policy, seen, false, Vec::new(), draft));
         }
+        let loses_groups = existing
+            .groups
+            .iter()
+            .any(|group| !self.wanted.groups.contains(group));
         if has_other_user {
             // Groups may go with it, so the policies come first.
             given.push(draft.add_step(
@@ -377,6 +382,7 @@ impl Subject<'_> {
                     seen: existing.clone(),
                     username: self.wanted.username.clone(),
                     groups: self.wanted.groups.clone(),
+                    is_after_policy: loses_groups && !given.is_empty(),
                 },
             ));
         }
