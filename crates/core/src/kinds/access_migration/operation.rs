@@ -7,7 +7,10 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     engine::{StepDone, StepError, executor::Progress},
-    guard::{access::principal_key, recovery::caller_key},
+    guard::{
+        access::{MASTERS, principal_key},
+        recovery::caller_key,
+    },
     kinds::{RunContext, runner::run_again},
     ports::{
         CallError, CallErrorKind,
@@ -29,12 +32,14 @@ pub(crate) enum Operation {
         /// The binding.
         binding: RbacBinding,
     },
-    /// Asks the cluster who the caller is, until it is in these groups.
+    /// Asks the cluster who the caller is and what it may do, until that is what its entry gives.
     Confirm {
         /// The caller's key.
         principal: String,
         /// The groups of its entry.
         groups: Vec<String>,
+        /// Whether its entry gives everything.
+        is_admin: bool,
     },
     /// Deletes the binding.
     Unbind {
@@ -61,7 +66,18 @@ impl Operation {
     pub(super) async fn run(self, context: &RunContext, progress: &Progress) -> Result<StepDone, StepError> {
         match self {
             Self::Bind { binding } => bind(&binding, context).await,
-            Self::Confirm { principal, groups } => confirm(&principal, &groups, context, progress).await,
+            Self::Confirm {
+                principal,
+                groups,
+                is_admin,
+            } => {
+                let wanted = Wanted {
+                    principal,
+                    groups,
+                    is_admin,
+                };
+                wanted.confirm(context, progress).await
+            }
             Self::Unbind { name } => unbind(&name, context).await,
         }
     }
@@ -101,44 +117,66 @@ async fn read(name: &str, context: &RunContext) -> Result<Option<RbacBinding>, C
     context.readers.kubernetes.get::<RbacBinding>(key).await
 }
 
-async fn confirm(
-    principal: &str,
-    groups: &[String],
-    context: &RunContext,
-    progress: &Progress,
-) -> Result<StepDone, StepError> {
-    let deadline = Instant::now() + EFFECT;
-    loop {
-        let answer = context.readers.kubernetes.user_info().await;
-        let last = match answer {
-            Ok(user) => match missing(&user, principal, groups) {
-                None => return Ok(StepDone::default()),
-                Some(missing) => missing,
-            },
-            Err(error) => error.to_string(),
-        };
-        if Instant::now() >= deadline {
-            return Err(StepError::new(format!(
-                "the cluster does not let the caller in as its access entry says: {last}"
-            ))
-            .with_help(run_again()));
-        }
-        progress.tell(format!("waiting until the entry counts: {last}"));
-        sleep(PAUSE).await;
-    }
+/// What the cluster has to say of the caller.
+struct Wanted {
+    principal: String,
+    groups: Vec<String>,
+    is_admin: bool,
 }
 
-/// What is missing until the caller gets in by its entry. One who is somebody else to the cluster, by a kubeconfig of its own, is
-/// not asked about.
-fn missing(user: &UserInfo, principal: &str, groups: &[String]) -> Option<String> {
-    let arn = user.extra.get("arn").and_then(|values| values.first());
-    if arn.is_some_and(|arn| principal_key(&caller_key(arn)) != principal) {
-        return None;
+impl Wanted {
+    async fn confirm(&self, context: &RunContext, progress: &Progress) -> Result<StepDone, StepError> {
+        let deadline = Instant::now() + EFFECT;
+        loop {
+            let last = match self.missing(context).await {
+                Ok(None) => return Ok(StepDone::default()),
+                Ok(Some(missing)) => missing,
+                Err(error) => error.to_string(),
+            };
+            if Instant::now() >= deadline {
+                return Err(StepError::new(format!(
+                    "the cluster does not let the caller in as its access entry says: {last}"
+                ))
+                .with_help(run_again()));
+            }
+            progress.tell(format!("waiting until the entry counts: {last}"));
+            sleep(PAUSE).await;
+        }
     }
-    let missing: Vec<&str> = groups
-        .iter()
-        .filter(|group| !user.groups.contains(group))
-        .map(String::as_str)
-        .collect();
-    (!missing.is_empty()).then(|| format!("{} is not in {}", user.username, missing.join(", ")))
+
+    /// What is missing until the caller gets in by its entry. One who is somebody else to the cluster, by a kubeconfig of its own, is
+    /// not asked about.
+    async fn missing(&self, context: &RunContext) -> Result<Option<String>, CallError> {
+        let user = context.readers.kubernetes.user_info().await?;
+        let arn = user.extra.get("arn").and_then(|values| values.first());
+        if arn.is_some_and(|arn| principal_key(&caller_key(arn)) != self.principal) {
+            return Ok(None);
+        }
+        if let Some(missing) = self.groups_missing(&user) {
+            return Ok(Some(missing));
+        }
+        let everything = AccessReview {
+            verb: "*".to_owned(),
+            group: "*".to_owned(),
+            resource: "*".to_owned(),
+            namespace: None,
+        };
+        if self.is_admin && !context.readers.kubernetes.may(&everything).await? {
+            return Ok(Some(format!("{} may not do everything", user.username)));
+        }
+        Ok(None)
+    }
+
+    fn groups_missing(&self, user: &UserInfo) -> Option<String> {
+        if user.groups.iter().any(|group| group == MASTERS) {
+            return Some(format!("{} still gets in by aws-auth", user.username));
+        }
+        let missing: Vec<&str> = self
+            .groups
+            .iter()
+            .filter(|group| !user.groups.contains(group))
+            .map(String::as_str)
+            .collect();
+        (!missing.is_empty()).then(|| format!("{} is not in {}", user.username, missing.join(", ")))
+    }
 }

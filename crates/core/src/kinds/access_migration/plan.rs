@@ -106,6 +106,7 @@ pub(super) fn plan(scope: &Scope, bridge: Option<&Bridge>, live: &Live, draft: &
         let operation = Operation::Confirm {
             principal: principal_key(&proposal.principal_arn),
             groups: proposal.groups.clone(),
+            is_admin: bridge::gives_everything(&proposal.policies),
         };
         let title = "ask the cluster whether the caller still gets in";
         let step = draft.add_step(&address, "confirm", title, after.clone(), &operation);
