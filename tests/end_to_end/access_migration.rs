@@ -1,14 +1,14 @@
 //! From aws-auth to access entries and mode API, while everybody who was let in before asks the real kube-apiserver over and over.
 
 use std::{
-    fmt::Write as _,
+    collections::BTreeSet,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     process::{Child, Command, Stdio},
 };
 
 use serde_json::{Value, json};
 
-use super::bed::{Bed, bed_folder};
+use super::bed::{Bed, bed_folder, until};
 use super::people::Keys;
 
 const DEVELOPERS: usize = 36;
@@ -30,11 +30,11 @@ fn line(arn_key: &str, arn: &str, username: &str, groups: &[&str]) -> String {
     )
 }
 
-fn people(bed: &Bed) -> Vec<Person> {
+fn people(bed: &Bed, developers: usize, users: usize) -> Vec<Person> {
     let account = bed.fact("account");
     let mut all = Vec::new();
-    for number in 0..DEVELOPERS + ADMINS {
-        let is_admin = number >= DEVELOPERS;
+    for number in 0..developers + ADMINS {
+        let is_admin = number >= developers;
         let name = format!("person-{number:02}");
         let path = if number.is_multiple_of(3) { "/teams/" } else { "/" };
         let groups: &[&str] = match (is_admin, number % 2) {
@@ -59,7 +59,7 @@ fn people(bed: &Bed) -> Vec<Person> {
             is_admin,
         });
     }
-    for number in 0..USERS {
+    for number in 0..users {
         let name = format!("user-{number:02}");
         let path = if number.is_multiple_of(2) { "/people/" } else { "/" };
         all.push(Person {
@@ -177,32 +177,19 @@ fn bind_developers(bed: &Bed) {
     }
 }
 
-/// Sixty lines: from mode `CONFIG_MAP` to `API`, in the three steps that one takes with a pause in between.
-#[test]
-fn migration_refuses_nobody_at_any_moment() {
-    let bed = Bed::start();
-    let account = bed.fact("account").to_owned();
-    let role = |name: &str| format!("arn:aws:iam::{account}:role/{name}");
-    let people = people(&bed);
-    let (mut roles, mut users) = (others(&bed), String::new());
-    write!(
-        roles,
-        "{}",
-        line(
-            "rolearn",
-            bed.fact("deployer_role"),
-            "deployer-role",
-            &["system:masters"]
-        )
-    )
-    .unwrap();
-    users.push_str(&line(
-        "userarn",
-        &format!("arn:aws:iam::{account}:user/deployer"),
-        "deployer",
-        &["system:masters"],
+/// The sections with the lines of these people, of the deployer, who runs eksact, and those given.
+fn sections(bed: &Bed, people: &[Person], given: String) -> (String, String) {
+    let masters: &[&str] = &["system:masters"];
+    let mut roles = given;
+    roles.push_str(&line(
+        "rolearn",
+        bed.fact("deployer_role"),
+        "deployer-role",
+        masters,
     ));
-    for person in &people {
+    let deployer = format!("arn:aws:iam::{}:user/deployer", bed.fact("account"));
+    let mut users = line("userarn", &deployer, "deployer", masters);
+    for person in people {
         let section = if person.line.contains("userarn") {
             &mut users
         } else {
@@ -210,6 +197,37 @@ fn migration_refuses_nobody_at_any_moment() {
         };
         section.push_str(&person.line);
     }
+    (roles, users)
+}
+
+/// Nobody was refused, and everybody had one user name and the same groups all the way, but for that of administrators.
+fn assert_nobody_noticed(told: &Value, people: &[Person]) {
+    println!("{} questions in {} s", told["asked"], told["seconds"]);
+    for person in people {
+        let asked = &told["people"][&person.name];
+        assert_eq!(asked["refused"], json!([]), "{}: {asked}", person.name);
+        assert!(asked["asked"].as_u64().unwrap() > 8, "{}: {asked}", person.name);
+        let seen = asked["seen"].as_array().unwrap();
+        let distinct: BTreeSet<String> = seen
+            .iter()
+            .map(|one| {
+                let groups = one[1].as_array().unwrap().iter();
+                let kept = groups.filter(|group| *group != "system:masters");
+                json!([one[0], kept.collect::<Vec<_>>()]).to_string()
+            })
+            .collect();
+        assert_eq!(distinct.len(), 1, "{}: {asked}", person.name);
+    }
+}
+
+/// Sixty lines: from mode `CONFIG_MAP` to `API`, in the three steps that one takes with a pause in between.
+#[test]
+fn migration_refuses_nobody_at_any_moment() {
+    let bed = Bed::start();
+    let account = bed.fact("account").to_owned();
+    let role = |name: &str| format!("arn:aws:iam::{account}:role/{name}");
+    let people = people(&bed, DEVELOPERS, USERS);
+    let (roles, users) = sections(&bed, &people, others(&bed));
     assert!(roles.lines().count() + users.lines().count() >= 58);
     bind_developers(&bed);
     bed.put_aws_auth(&json!({"mapRoles": roles, "mapUsers": users}));
@@ -254,26 +272,7 @@ fn migration_refuses_nobody_at_any_moment() {
         .ended(0);
     let told = probe.end();
 
-    println!("{} questions in {} s", told["asked"], told["seconds"]);
-    for person in &people {
-        let asked = &told["people"][&person.name];
-        assert_eq!(asked["refused"], json!([]), "{}: {asked}", person.name);
-        assert!(asked["asked"].as_u64().unwrap() > 8, "{}: {asked}", person.name);
-        // One user name all the way, and no other groups but for that of administrators.
-        let seen = asked["seen"].as_array().unwrap();
-        let names: std::collections::BTreeSet<&str> =
-            seen.iter().map(|one| one[0].as_str().unwrap()).collect();
-        assert_eq!(names.len(), 1, "{}: {asked}", person.name);
-        let groups: std::collections::BTreeSet<String> = seen
-            .iter()
-            .map(|one| {
-                let groups = one[1].as_array().unwrap().iter();
-                let kept = groups.filter(|group| *group != "system:masters");
-                json!(kept.collect::<Vec<_>>()).to_string()
-            })
-            .collect();
-        assert_eq!(groups.len(), 1, "{}: {asked}", person.name);
-    }
+    assert_nobody_noticed(&told, &people);
     let mode = bed
         .aws("eks", "describe_cluster", &json!({"name": "bench"}))
         .unwrap();
@@ -297,4 +296,51 @@ fn migration_refuses_nobody_at_any_moment() {
     );
     assert_eq!(status, 200);
     assert!(!left.to_string().contains("eksact:migration"), "{left}");
+}
+
+/// Killed while administrators' policies are under way, run again, and undone.
+#[test]
+fn migration_that_is_killed_goes_on_and_can_be_undone() {
+    let bed = Bed::start();
+    let people = people(&bed, 3, 1);
+    let (roles, users) = sections(&bed, &people, String::new());
+    bind_developers(&bed);
+    bed.put_aws_auth(&json!({"mapRoles": roles, "mapUsers": users}));
+    bed.control(
+        "POST",
+        "eks/bench",
+        &json!({"accessConfig": {"authenticationMode": "API_AND_CONFIG_MAP"}}),
+    );
+    bed.control("PUT", "seconds", &json!({"access": 1}));
+    let slow = json!({"service": "eks", "action": "AssociateAccessPolicy", "delay": 3, "count": 3});
+    bed.control("POST", "faults", &slow);
+    let probe = Probe::start(&bed, &people);
+    let migrate = ["migrate", "to-access-entries", "--cluster", "bench", "--yes"];
+    let entries = || {
+        let listed = bed
+            .aws("eks", "list_access_entries", &json!({"clusterName": "bench"}))
+            .unwrap();
+        listed["accessEntries"].as_array().unwrap().clone()
+    };
+    let mut running = bed
+        .eksact(&migrate)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("an administrator's entry", || {
+        entries()
+            .iter()
+            .any(|arn| arn.as_str().unwrap().ends_with("person-04"))
+    });
+    running.kill().unwrap();
+    running.wait().unwrap();
+    bed.run(&migrate).ended(0).says("Applied: ");
+    bed.run(&migrate).ended(0).says("No changes.");
+    // The lines are there still: without its entry everybody gets in by its own again.
+    for arn in entries() {
+        let wanted = json!({"clusterName": "bench", "principalArn": arn});
+        bed.aws("eks", "delete_access_entry", &wanted).unwrap();
+    }
+    assert_nobody_noticed(&probe.end(), &people);
 }
