@@ -18,6 +18,7 @@ mod iamserviceaccount;
 mod identity_mapping;
 mod identity_provider;
 mod kubeconfig;
+mod migrate;
 mod oidc_provider;
 mod output;
 mod place;

@@ -150,6 +150,7 @@ codes! {
         MigrationBlocked "migration-blocked" "a line of `aws-auth` that no access entry can replace as it is; it keeps the cluster from mode `API`"
         MigrationLineWithoutEffect "migration-line-without-effect" "a line of `aws-auth` that lets no one in, for which no access entry is made"
         MigrationVerdict "migration-verdict" "what changes for a principal when an access entry replaces its line of `aws-auth`"
+        MigrationSingleAdministrator "migration-single-administrator" "in authentication mode `API` one principal alone, or the caller alone, could do everything"
         NamespaceMissing "namespace-missing" "the namespace of a role or binding does not exist, and no service account of the file creates it"
         NamespaceTerminating "namespace-terminating" "the namespace is being deleted"
         NotDesirable "not-desirable" "no role can be made of what the file says; the message says why"
