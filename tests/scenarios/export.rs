@@ -26,7 +26,9 @@ use crate::scenarios::{
     random_world::{Edit, File, edits, files, inhabited, key, lines, stacks_for},
     recorded_world::recorded_world,
     shared_roles,
-    stage::{CLUSTER, REGION, apply, attempt, cluster, file, fresh_world, plan, request, sandbox, summary},
+    stage::{
+        CLUSTER, REGION, apply, attempt, cluster, file, fresh_world, plan, pruning, request, sandbox, summary,
+    },
 };
 
 async fn exported_of(bed: &Sandbox, cluster: &str) -> Exported {
@@ -57,6 +59,19 @@ async fn assert_settles(bed: &Sandbox, exported: &Exported) {
         exported.text,
         summary(&planned)
     );
+    // Nothing goes unnamed with --prune either.
+    let pruned = plan(bed, &pruning(request)).await;
+    for change in &pruned.changes {
+        assert!(
+            exported
+                .left_out
+                .iter()
+                .any(|left_out| left_out.name.contains(change.address.name())),
+            "--prune would change {}\n{}",
+            change.address,
+            exported.text
+        );
+    }
 }
 
 /// The file of a cluster, over which a plan has nothing to do and nothing to complain about.

@@ -3,9 +3,9 @@
 use crate::{
     kinds::rbac,
     live::{
-        AccessEntries, AllServiceAccounts, AwsAuth, Bindings, ClusterIdentityProviders, ClusterOidcProvider,
-        LiveReader, Observed, PodIdentityAssociationById, PodIdentityAssociations, ROLE_ANNOTATION,
-        RbacRoleByKey, RoleByName, Stacks, role_key, role_name_of, role_owner_of,
+        AccessEntries, AllRoles, AllServiceAccounts, AwsAuth, Bindings, ClusterIdentityProviders,
+        ClusterOidcProvider, LiveReader, Observed, PodIdentityAssociationById, PodIdentityAssociations,
+        ROLE_ANNOTATION, RbacRoleByKey, RoleByName, Stacks, role_key, role_name_of, role_owner_of,
     },
     ports::CallError,
 };
@@ -56,7 +56,12 @@ pub(super) async fn everything(reader: &LiveReader) -> Result<(), CallError> {
         })
         .map(role_key)
         .map(RbacRoleByKey);
-    tokio::join!(reader.read(roles), reader.read(ids), reader.read(own_roles));
+    tokio::join!(
+        reader.ask(AllRoles),
+        reader.read(roles),
+        reader.read(ids),
+        reader.read(own_roles)
+    );
     let live = reader.snapshot();
     for (_, answer) in live.each::<PodIdentityAssociationById>() {
         was_read(answer)?;
