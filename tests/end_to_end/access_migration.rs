@@ -202,7 +202,6 @@ fn sections(bed: &Bed, people: &[Person], given: String) -> (String, String) {
 
 /// Nobody was refused, and everybody had one user name and the same groups all the way, but for that of administrators.
 fn assert_nobody_noticed(told: &Value, people: &[Person]) {
-    println!("{} questions in {} s", told["asked"], told["seconds"]);
     for person in people {
         let asked = &told["people"][&person.name];
         assert_eq!(asked["refused"], json!([]), "{}: {asked}", person.name);
