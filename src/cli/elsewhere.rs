@@ -106,7 +106,7 @@ const NOUNS: [Noun; 11] = [
 ];
 
 /// What `eksctl utils` can do besides.
-const UTILITIES: [(&str, Option<Text>); 22] = [
+const UTILITIES: [(&str, Option<Text>); 21] = [
     ("describe-addon-configuration", None),
     ("describe-addon-versions", None),
     ("describe-cluster-versions", None),
@@ -124,7 +124,6 @@ const UTILITIES: [(&str, Option<Text>); 22] = [
         "migrate-to-access-entry",
         Some(|| remedy!("`eksact check aws-auth` shows first what aws-auth really lets in.")),
     ),
-    ("migrate-to-pod-identity", None),
     ("nodegroup-health", None),
     ("set-public-access-cidrs", None),
     ("update-aws-node", None),

@@ -3,8 +3,9 @@
 use clap::{Args, Subcommand};
 
 use super::{
-    ExitCode, Failure, global::GlobalFlags, kubeconfig::WriteKubeconfig, oidc_provider::AssociateProvider,
-    schema::SchemaCommand, update_authentication_mode::UpdateAuthenticationMode,
+    ExitCode, Failure, global::GlobalFlags, kubeconfig::WriteKubeconfig, migrate::ToPodIdentity,
+    oidc_provider::AssociateProvider, schema::SchemaCommand,
+    update_authentication_mode::UpdateAuthenticationMode,
 };
 use eksact_core::view::Printer;
 
@@ -18,6 +19,7 @@ pub(super) struct UtilsCommand {
 #[derive(Debug, Subcommand)]
 enum Utility {
     AssociateIamOidcProvider(Box<AssociateProvider>),
+    MigrateToPodIdentity(Box<ToPodIdentity>),
     UpdateAuthenticationMode(Box<UpdateAuthenticationMode>),
     WriteKubeconfig(Box<WriteKubeconfig>),
     Schema(SchemaCommand),
@@ -27,6 +29,7 @@ impl UtilsCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
             Utility::AssociateIamOidcProvider(command) => command.run(global, printer).await,
+            Utility::MigrateToPodIdentity(command) => command.run(global, printer).await,
             Utility::UpdateAuthenticationMode(command) => command.run(global, printer).await,
             Utility::WriteKubeconfig(command) => command.run(global, printer).await,
             Utility::Schema(command) => command.run(printer),

@@ -14,6 +14,7 @@ mod meanwhile;
 mod normal_form;
 mod ownership;
 mod pod_identity;
+mod pod_identity_migration;
 mod random_world;
 mod reading;
 mod recorded;
