@@ -1,6 +1,6 @@
 //! `eksact migrate …`: from the old half of EKS's access to the new one.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{
     ExitCode, Failure,
@@ -52,7 +52,7 @@ impl MigrateCommand {
 pub(super) struct ToAccessEntries {
     #[command(flatten)]
     cluster: ClusterFlags,
-    /// Delete the lines of aws-auth whose principals have an entry, once the cluster lets the caller in by its own
+    /// Delete the lines of aws-auth whose principals have an entry, once the cluster lets the caller in by its entry
     #[arg(long, help_heading = "Migration")]
     remove_aws_auth: bool,
     /// Go to authentication mode API in the end, in which aws-auth is not read; there is no way back
@@ -64,13 +64,42 @@ pub(super) struct ToAccessEntries {
     /// User name in place of the one in aws-auth
     #[arg(long, value_name = "ARN=NAME", value_parser = pair, help_heading = "Lines that leave something open")]
     username: Vec<(String, String)>,
-    /// Type of the entry, such as HYBRID_LINUX
+    /// Type of the entry, such as `HYBRID_LINUX`
     #[arg(long = "type", value_name = "ARN=TYPE", value_parser = pair, help_heading = "Lines that leave something open")]
     entry_type: Vec<(String, String)>,
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
     approval: ApprovalFlags,
+}
+
+/// The same under eksctl's name
+#[derive(Debug, Args)]
+pub(super) struct MigrateToAccessEntry {
+    /// The mode to end in: API also deletes the lines of aws-auth
+    #[arg(long, value_name = "MODE", value_enum, default_value = "API_AND_CONFIG_MAP")]
+    target_authentication_mode: Target,
+    #[command(flatten)]
+    migration: ToAccessEntries,
+}
+
+/// The modes that a migration may end in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Target {
+    #[value(name = "API")]
+    Api,
+    #[value(name = "API_AND_CONFIG_MAP")]
+    ApiAndConfigMap,
+}
+
+impl MigrateToAccessEntry {
+    pub(super) async fn run(mut self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        if self.target_authentication_mode == Target::Api {
+            self.migration.remove_aws_auth = true;
+            self.migration.to_api = true;
+        }
+        self.migration.run(global, printer).await
+    }
 }
 
 impl ToAccessEntries {

@@ -9,6 +9,7 @@ use super::{
     flow,
     global::GlobalFlags,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    pod_identity_association::AgentFlags,
     wiring::Connection,
 };
 use eksact_core::{
@@ -49,6 +50,8 @@ pub(super) struct WholeFileFlags {
     pub filter: FilterFlags,
     #[command(flatten)]
     pub roles: RoleFlags,
+    #[command(flatten)]
+    pub agent: AgentFlags,
     #[command(flatten)]
     pub thumbprint: ThumbprintFlags,
     #[command(flatten)]
@@ -96,6 +99,7 @@ impl WholeFileFlags {
                 ..ServiceAccountScope::default()
             });
         }
+        self.agent.ask(&mut request);
         Ok((request, connection))
     }
 }

@@ -18,7 +18,7 @@ use eksact_core::{
         ClusterConfig, Located, WellKnownPolicies,
         pod_identity_association::{PodIdentityAssociation, PodIdentityAssociations, as_in_a_file},
     },
-    kinds::{Request, pod_identity::PodIdentityScope},
+    kinds::{Request, pod_identity::PodIdentityScope, pod_identity_agent::InstallAgent},
     ports::aws,
     view::Printer,
 };
@@ -51,6 +51,23 @@ impl AssociationFlags {
     }
 }
 
+/// What is asked of the agent.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(super) struct AgentFlags {
+    /// Install the add-on eks-pod-identity-agent where the cluster has no agent
+    #[arg(long, help_heading = "Pod identity")]
+    install_agent: bool,
+}
+
+impl AgentFlags {
+    /// Asks it of the kind that installs the agent.
+    pub(super) fn ask(self, request: &mut Request) {
+        if self.install_agent {
+            request.ask(InstallAgent);
+        }
+    }
+}
+
 /// What the session of the pods is, besides the role.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Session")]
@@ -73,16 +90,13 @@ impl SessionFlags {
 
     fn set_on(&self, association: &mut PodIdentityAssociation) {
         if let Some(arn) = &self.target_role_arn {
-            // An empty one takes it away.
-            association.target_role_arn =
-                Some(Located::unlocated(arn.clone())).filter(|arn| !arn.value.is_empty());
+            association.target_role_arn = Some(Located::unlocated(arn.clone()));
         }
         if self.disable_session_tags {
             association.disable_session_tags = Some(Located::unlocated(true));
         }
         if let Some(policy) = &self.policy {
-            association.policy =
-                Some(Located::unlocated(policy.clone())).filter(|policy| !policy.value.is_empty());
+            association.policy = Some(Located::unlocated(policy.clone()));
         }
     }
 }
@@ -166,6 +180,8 @@ pub(super) struct CreatePodIdentityAssociation {
     /// Make the service account, and its namespace, where they are missing
     #[arg(long, conflicts_with = "config_file", help_heading = "Association")]
     create_service_account: bool,
+    #[command(flatten)]
+    agent: AgentFlags,
     /// Tags of the association, the stack and the role
     #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = pair, conflicts_with = "config_file", help_heading = "Association")]
     tags: Vec<(String, String)>,
@@ -186,6 +202,7 @@ impl CreatePodIdentityAssociation {
         let (mut request, listed) = request(&self.cluster, &self.plan, &self.roles, global, printer)?;
         let is_named = named.is_some();
         request.config.pod_identity_associations = these(named.map_or(listed.list, |one| vec![one]));
+        self.agent.ask(&mut request);
         if is_named {
             file::checked(&request.config, printer)?;
         }
@@ -264,6 +281,12 @@ pub(super) struct UpdatePodIdentityAssociation {
     /// Tags of cluster, namespace, service account and pod for the session again
     #[arg(long, conflicts_with_all = ["disable_session_tags", "config_file"], help_heading = "Session")]
     no_disable_session_tags: bool,
+    /// No target role: the pods get the first role
+    #[arg(long, conflicts_with_all = ["target_role_arn", "config_file"], help_heading = "Session")]
+    no_target_role: bool,
+    /// No policy that limits the session
+    #[arg(long, conflicts_with_all = ["policy", "config_file"], help_heading = "Session")]
+    no_policy: bool,
     #[command(flatten)]
     roles: RoleFlags,
     #[command(flatten)]
@@ -281,7 +304,7 @@ impl UpdatePodIdentityAssociation {
         if key.is_some()
             && self.role_arn.is_none()
             && !self.session.is_given()
-            && !self.no_disable_session_tags
+            && !(self.no_disable_session_tags || self.no_target_role || self.no_policy)
         {
             return Err(Failure::usage(
                 "nothing to update: no flag names the role or an attribute of the session",
@@ -297,6 +320,12 @@ impl UpdatePodIdentityAssociation {
                     association.role_arn = Some(Located::unlocated(arn.clone()));
                 }
                 self.session.set_on(&mut association);
+                if self.no_target_role {
+                    association.target_role_arn = None;
+                }
+                if self.no_policy {
+                    association.policy = None;
+                }
                 if self.no_disable_session_tags {
                     association.disable_session_tags = Some(Located::unlocated(false));
                 }

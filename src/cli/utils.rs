@@ -3,8 +3,12 @@
 use clap::{Args, Subcommand};
 
 use super::{
-    ExitCode, Failure, global::GlobalFlags, kubeconfig::WriteKubeconfig, migrate::ToPodIdentity,
-    oidc_provider::AssociateProvider, schema::SchemaCommand,
+    ExitCode, Failure,
+    global::GlobalFlags,
+    kubeconfig::WriteKubeconfig,
+    migrate::{MigrateToAccessEntry, ToPodIdentity},
+    oidc_provider::AssociateProvider,
+    schema::SchemaCommand,
     update_authentication_mode::UpdateAuthenticationMode,
 };
 use eksact_core::view::Printer;
@@ -19,6 +23,7 @@ pub(super) struct UtilsCommand {
 #[derive(Debug, Subcommand)]
 enum Utility {
     AssociateIamOidcProvider(Box<AssociateProvider>),
+    MigrateToAccessEntry(Box<MigrateToAccessEntry>),
     MigrateToPodIdentity(Box<ToPodIdentity>),
     UpdateAuthenticationMode(Box<UpdateAuthenticationMode>),
     WriteKubeconfig(Box<WriteKubeconfig>),
@@ -29,6 +34,7 @@ impl UtilsCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
             Utility::AssociateIamOidcProvider(command) => command.run(global, printer).await,
+            Utility::MigrateToAccessEntry(command) => command.run(global, printer).await,
             Utility::MigrateToPodIdentity(command) => command.run(global, printer).await,
             Utility::UpdateAuthenticationMode(command) => command.run(global, printer).await,
             Utility::WriteKubeconfig(command) => command.run(global, printer).await,

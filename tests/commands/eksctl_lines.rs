@@ -259,7 +259,7 @@ const LINES: [(&str, Becomes); 78] = [
     ("scale nodegroup --cluster=demo --name=ng --nodes=3", Elsewhere),
     (
         "create podidentityassociation --cluster demo --namespace x --service-account-name y --role-arn z",
-        Fails("is not the ARN of an IAM role"),
+        Mistake("is not the ARN of an IAM role"),
     ),
     (
         "utils update-authentication-mode --cluster demo --authentication-mode API_AND_CONFIG_MAP",

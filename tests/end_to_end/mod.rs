@@ -1,6 +1,7 @@
 //! The built program against the test bed: a real kube-apiserver with the real authenticator, and AWS simulated behind
 //! its own host names. Each test has a bed of its own, because faults, times and the log of calls belong to the whole bed.
 
+mod access_migration;
 mod check_irsa;
 mod drift;
 mod eksctl_world;

@@ -17,6 +17,13 @@ pub(crate) struct Keys {
     session: Option<String>,
 }
 
+impl Keys {
+    /// Id, secret and session token.
+    pub(crate) fn parts(&self) -> Value {
+        json!([self.id, self.secret, self.session])
+    }
+}
+
 /// What `kubectl auth whoami` says.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct WhoAmI {

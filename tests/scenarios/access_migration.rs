@@ -71,7 +71,7 @@ fn movable() -> Vec<Mapped> {
 }
 
 /// A cluster in this mode that lets these in by aws-auth; no entry is there but EKS's own, which come with the switch.
-fn bed(mode: AuthenticationMode, mapped: &[Mapped], more: &str) -> Sandbox {
+fn bed(mode: AuthenticationMode, mapped: &[Mapped], others: &str) -> Sandbox {
     let mut world = fresh_world();
     world.update_seconds = 120;
     world.any_principal = true;
@@ -95,7 +95,7 @@ fn bed(mode: AuthenticationMode, mapped: &[Mapped], more: &str) -> Sandbox {
         )
         .unwrap();
     }
-    write(&bed, "mapRoles", Some(&(roles + more)));
+    write(&bed, "mapRoles", Some(&(roles + others)));
     write(&bed, "mapUsers", Some(&users));
     bed
 }

@@ -341,7 +341,7 @@ async fn a_role_that_eksctl_made_is_narrowed_in_sight() {
         "eksctl's to the letter"
     );
     by_hand(&bed, "reader", |association| {
-        association.disable_session_tags = false
+        association.disable_session_tags = false;
     });
     let request = request_of(&[&own("app", "reader")]);
     let plan = apply(&bed, &request).await;
@@ -541,4 +541,17 @@ async fn a_lost_answer_is_looked_after() {
             assert_eq!(associations(&bed), [], "{action} {fault:?}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_is_installed_where_it_is_asked_for_and_missing() {
+    let bed = bed();
+    let mut request = request(&file(&[&given("")]));
+    request.ask(eksact_core::kinds::pod_identity_agent::InstallAgent);
+    assert_eq!(plan(&bed, &request).await.changes.len(), 1, "Auto Mode has one");
+    bed.edit(|world| cluster(world).cluster.auto_mode = false)
+        .unwrap();
+    let plan = apply(&bed, &request).await;
+    insta::assert_snapshot!(summary(&plan));
+    assert_settled(&bed, &request, "with the add-on").await;
 }

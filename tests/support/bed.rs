@@ -388,6 +388,6 @@ pub(crate) fn strings(object: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn bed_folder() -> PathBuf {
+pub(crate) fn bed_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bed")
 }

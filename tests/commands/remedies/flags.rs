@@ -101,10 +101,6 @@ fn elsewhere() -> Vec<Check> {
             .says("compares the roles with the file")
             .in_its_place(&[("eksact plan", "eksact plan -f c.yaml")])
             .check(),
-        case("utils migrate-to-access-entry")
-            .says("shows first what aws-auth really lets in")
-            .in_its_place(&[("aws-auth", "aws-auth --cluster quickstart --region eu-west-1")])
-            .check(),
     ]
 }
 

@@ -25,6 +25,7 @@ mod kubeconfig_entries;
 mod kubectl_config;
 mod mappings;
 mod meanwhile;
+mod migration;
 mod modes;
 mod people;
 mod pod_identity;
@@ -69,6 +70,7 @@ fn table() -> Vec<Check> {
         faults::cases(),
         irsa::cases(),
         meanwhile::cases(),
+        migration::cases(),
         modes::cases(),
         trust::cases(),
         entries::cases(),

@@ -56,22 +56,23 @@ async fn principal_that_was_made_again_gets_a_new_entry() {
         world
             .role_dates
             .insert(role.id.clone(), Timestamp::from_second(1_800_003_600).unwrap());
-        world.caller = Some("arn:aws:sts::111122223333:assumed-role/dev/ann".to_owned());
     })
     .unwrap();
     // The new role is not let in by the entry of the old one.
-    assert!(bed.readers().kubernetes.user_info().await.is_err());
+    let by_role = bed.called_by(Some(DEV.parse().unwrap()));
+    assert!(by_role.readers().kubernetes.user_info().await.is_err());
     bed.faults().forget_calls();
     let planned = plan(&bed, &request).await;
-    assert_eq!(codes(&planned, Severity::Warning), ["principal-stale"]);
+    assert_eq!(
+        codes(&planned, Severity::Warning),
+        ["group-not-bound", "principal-stale"]
+    );
     assert_eq!(planned.changes[0].action, Action::Replace);
     assert!(planned.changes[0].effect.broadens());
     apply(&bed, &request).await;
     assert_eq!(writes(&bed), ["DeleteAccessEntry", "CreateAccessEntry"]);
-    assert_eq!(
-        bed.readers().kubernetes.user_info().await.unwrap().username,
-        "dev"
-    );
+    let user = by_role.readers().kubernetes.user_info().await.unwrap();
+    assert_eq!(user.username, "dev");
     assert_settled(&bed, &request, "after the repair").await;
 }
 

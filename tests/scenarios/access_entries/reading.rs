@@ -125,9 +125,9 @@ async fn scope_is_held_against_the_namespaces_that_there_are() {
     );
 }
 
-/// EKS makes entries of its own at the switch of the mode: what the file wants is planned after it.
+/// The entries come after the mode that has them, in one plan.
 #[tokio::test(start_paused = true)]
-async fn entries_wait_for_the_mode_that_the_same_file_sets() {
+async fn entries_come_after_the_mode_that_the_same_file_sets() {
     let mut world = world_with_roles();
     cluster(&mut world).cluster.authentication_mode = Some("CONFIG_MAP".to_owned());
     let bed = sandbox(world);
@@ -140,11 +140,9 @@ async fn entries_wait_for_the_mode_that_the_same_file_sets() {
         .settings
         .allow
         .insert(eksact_core::guard::Guard::OneWayMode);
-    let planned = plan(&bed, &request).await;
-    assert_eq!(codes(&planned, Severity::Error), ["access-entry-mode"]);
-    let report = crate::scenarios::stage::carry_out(&bed, &planned, &request).await;
-    assert!(report.succeeded(), "{report:#?}");
-    let then = crate::scenarios::stage::apply(&bed, &request).await;
-    assert_eq!(then.changes.len(), 1);
-    assert_eq!(then.changes[0].address.kind(), "access-entry");
+    let planned = crate::scenarios::stage::apply(&bed, &request).await;
+    let kinds: Vec<&str> = planned.steps.iter().map(|step| step.address.kind()).collect();
+    assert_eq!(kinds, ["authentication-mode", "access-entry"]);
+    assert!(super::live(&bed, super::DEV).is_some());
+    crate::scenarios::stage::assert_settled(&bed, &request, "after both").await;
 }

@@ -137,3 +137,14 @@ async fn entry_of_a_service_linked_role_is_kept() {
     let mut world = bed.world().unwrap();
     assert!(cluster(&mut world).eks.access_entries.contains_key(service));
 }
+
+/// Who may not list stacks is told that an entry may belong to one.
+#[tokio::test(start_paused = true)]
+async fn entry_of_a_stack_that_cannot_be_looked_for_is_a_warning() {
+    let bed = with_entries(&[entry(DEV, "x", &["ops"])]);
+    bed.edit(|world| world.denied.insert("cloudformation:DescribeStacks".to_owned()))
+        .unwrap();
+    let planned = plan(&bed, &wanting(&[&dev("kubernetesUsername: x")])).await;
+    assert_eq!(codes(&planned, Severity::Warning), ["stacks-unreadable"]);
+    assert!(planned.has_changes());
+}

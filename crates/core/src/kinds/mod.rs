@@ -17,6 +17,7 @@ pub mod namespace;
 pub mod oidc_provider;
 pub mod planner;
 pub mod pod_identity;
+pub mod pod_identity_agent;
 pub mod pod_identity_association;
 pub mod pod_identity_migration;
 pub mod preflight;
@@ -218,6 +219,7 @@ pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
         &iam_role::IamRoleKind,
         &iam_role::PodIdentityRoleKind,
         &pod_identity_association::PodIdentityAssociationKind,
+        &pod_identity_agent::PodIdentityAgentKind,
         &namespace::NamespaceKind,
         &shared_role::SharedRoleKind,
         &service_account::ServiceAccountKind,

@@ -2,8 +2,8 @@
 //! several kinds are asked for besides.
 
 use super::{
-    Request, pod_identity::AgentNeeded, pod_identity_migration, request::Settings,
-    service_account_scope::ServiceAccountScope,
+    Request, pod_identity::AgentNeeded, pod_identity_agent::InstallAgent, pod_identity_migration,
+    request::Settings, service_account_scope::ServiceAccountScope,
 };
 use crate::{
     config::{ClusterConfig, Located, pod_identity_association::PodIdentityAssociation},
@@ -82,6 +82,9 @@ pub fn request(
     let mut request = Request::ensure(config, settings);
     if accounts.iter().any(Account::moves) {
         request.ask(AgentNeeded);
+        if extent.installs_agent {
+            request.ask(InstallAgent);
+        }
     }
     if extent.removes_irsa {
         let free = accounts.iter().filter(|account| account.is_free());
@@ -93,7 +96,6 @@ pub fn request(
     request.ask(pod_identity_migration::Scope {
         accounts,
         removes_irsa: extent.removes_irsa,
-        installs_agent: extent.installs_agent,
     });
     request
 }

@@ -48,6 +48,11 @@ pub fn pod_identity_association(key: &ServiceAccountKey) -> Address {
     Address::new("pod-identity-association", key.to_string())
 }
 
+/// An add-on of EKS.
+pub fn addon(name: &str) -> Address {
+    Address::new("addon", name)
+}
+
 /// A namespace.
 pub fn namespace(name: &str) -> Address {
     Address::new("namespace", name)
@@ -96,11 +101,6 @@ pub fn access_migration(cluster: &str) -> Address {
 /// What a migration to pod identity associations does about a role.
 pub fn pod_identity_migration(role: &str) -> Address {
     Address::new("pod-identity-migration", format!("role/{role}"))
-}
-
-/// The agent that a migration to pod identity associations installs.
-pub fn pod_identity_agent() -> Address {
-    Address::new("pod-identity-migration", "agent")
 }
 
 /// That a cluster is in an authentication mode or further: `prod/API_AND_CONFIG_MAP`. Access entries wait for it.

@@ -346,15 +346,7 @@ impl<'a> Subject<'a> {
                     "the trust policy of role {name} lets it in by a pattern that may fit other service accounts, too; there are \
                      associations for single service accounts only"
                 ),
-                Some(remedy!(
-                    "Where the role is meant for it, make the association: `eksact create podidentityassociation --cluster {} --region {} \
-                     --namespace {} --service-account-name {} --role-arn {}` says what the trust policy needs.",
-                    self.live.cluster.name,
-                    self.live.region,
-                    self.key.namespace,
-                    self.key.name,
-                    self.role_arn
-                )),
+                None,
             )),
             TrustVerdict::Depends(_) => Err(refused(
                 format!(

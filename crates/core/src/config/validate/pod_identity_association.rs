@@ -197,10 +197,12 @@ fn session(association: &PodIdentityAssociation, path: &FieldPath, found: &mut V
     match serde_json::from_str::<serde_json::Value>(&policy.value) {
         Ok(document) => {
             for error in check_grammar(&document, PolicyKind::Identity) {
-                found.push(
-                    Finding::error(Code::PolicyGrammar, here.clone(), error.message)
-                        .located(policy.location.as_ref()),
-                );
+                let finding = Finding::error(Code::PolicyGrammar, here.clone(), error.message)
+                    .located(policy.location.as_ref());
+                found.push(match error.help {
+                    Some(help) => finding.help(help),
+                    None => finding,
+                });
             }
         }
         Err(error) => {
@@ -232,6 +234,7 @@ mod tests {
         7:5: error: iam.podIdentityAssociations[1].serviceAccountName must be set
         7:28: error: iam.podIdentityAssociations[1]: permissionPolicyName `-` must contain at least one alphanumeric character
         7:51: error: `Statement` is missing; a policy needs at least one statement
+            help: list at least one statement under `Statement`, with `Effect`, `Action` and `Resource`
         7:55: error: `a` is not an element of a policy here; did you mean `Id`?
         8:88: error: iam.podIdentityAssociations[2].wellKnownPolicies cannot be specified when iam.podIdentityAssociations[2].roleARN is set
         8:127: warning: roleName has no effect together with roleARN
@@ -252,6 +255,7 @@ mod tests {
         8:88: error: disableSessionTags must be true where policy is set
             help: write `disableSessionTags: true` beside it; conditions on session tags then no longer hold
         8:96: error: `Statement` is missing; a policy needs at least one statement
+            help: list at least one statement under `Statement`, with `Effect`, `Action` and `Resource`
         9:40: error: the service account `a/b` has an association already: iam.podIdentityAssociations[2], on line 8; it can have only one
         9:122: error: policy is not JSON: expected value at line 1 column 1
         10:52: error: `arn:aws:iam::aws:policy/A` is not the ARN of an IAM role

@@ -24,7 +24,7 @@ use crate::{
         AccessEntries, AllNamespaces, AwsAuth, Bindings, CallerInCluster, Live, LiveReader,
         OfferedAccessPolicies, PrincipalByArn, Stacks,
     },
-    ports::aws::AuthenticationMode,
+    ports::aws::{AccessEntry, AuthenticationMode},
 };
 
 /// The tag of the entries that eksact made, which `--prune` may delete.
@@ -73,6 +73,14 @@ fn stays_without_entries(request: &Request, live: &Live) -> bool {
 /// The tags of an entry that eksact makes.
 fn own_tags() -> BTreeMap<String, String> {
     BTreeMap::from([(MANAGED_BY_TAG.to_owned(), MANAGED_BY.to_owned())])
+}
+
+/// Whether an entry has the mark of those that eksact makes.
+fn is_marked(entry: &AccessEntry) -> bool {
+    entry
+        .tags
+        .get(MANAGED_BY_TAG)
+        .is_some_and(|value| value == MANAGED_BY)
 }
 
 #[async_trait]

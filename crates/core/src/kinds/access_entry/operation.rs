@@ -31,6 +31,9 @@ pub(crate) enum Operation {
         username: Option<String>,
         /// The groups.
         groups: Vec<String>,
+        /// Whether a group goes that stands in for a policy of the same plan: EKS takes seconds until the policy counts.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_after_policy: bool,
     },
     /// Associates a policy, or gives it another scope.
     Associate {

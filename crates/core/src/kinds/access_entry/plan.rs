@@ -245,6 +245,7 @@ impl Subject<'_> {
                     seen,
                     username: wanted.username,
                     groups: wanted.groups,
+                    is_after_policy: true,
                 },
             ));
         }
@@ -347,6 +348,15 @@ impl Subject<'_> {
             draft.add_finding(of_stack(&self.address, self.arn(), &name, self.configured));
             return;
         }
+        // A stack that is not known of would undo the change; eksact's own entries are in none.
+        if let (Some(Err(error)), false) = (self.live.stacks(), super::is_marked(existing)) {
+            let message = format!(
+                "whether the access entry of {} belongs to a CloudFormation stack could not be determined: {error}",
+                self.arn()
+            );
+            let finding = Finding::new(Severity::Warning, Code::StacksUnreadable, message);
+            draft.add_finding(finding.about(&self.address).with_help_for(error));
+        }
         if is_stale || has_other_type {
             self.replace(existing, is_stale, draft);
             return;
@@ -356,6 +366,10 @@ impl Subject<'_> {
             let seen = existing.policies.iter().find(|other| other.arn == policy.arn);
             given.push(self.associate(policy, seen, false, Vec::new(), draft));
         }
+        let loses_groups = existing
+            .groups
+            .iter()
+            .any(|group| !self.wanted.groups.contains(group));
         if has_other_user {
             // Groups may go with it, so the policies come first.
             given.push(draft.add_step(
@@ -368,6 +382,7 @@ impl Subject<'_> {
                     seen: existing.clone(),
                     username: self.wanted.username.clone(),
                     groups: self.wanted.groups.clone(),
+                    is_after_policy: loses_groups && !given.is_empty(),
                 },
             ));
         }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{MANAGED_BY, MANAGED_BY_TAG, granted, operation::Operation, stack, to_delete};
+use super::{granted, is_marked, operation::Operation, stack, to_delete};
 use crate::{
     engine::{
         Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, plan::fingerprint,
@@ -130,11 +130,7 @@ fn pruned(request: &Request, entries: &[AccessEntry], live: &Live, draft: &mut P
 /// Whether eksact made an entry, and it is one of those that it would make: never one of nodes or of a service, whoever has
 /// put our tag on it.
 fn is_own(entry: &AccessEntry) -> bool {
-    entry
-        .tags
-        .get(MANAGED_BY_TAG)
-        .is_some_and(|value| value == MANAGED_BY)
-        && !is_service_linked(&entry.principal_arn)
+    is_marked(entry) && !is_service_linked(&entry.principal_arn)
 }
 
 fn delete(entry: &AccessEntry, reason: Reason, live: &Live, draft: &mut PlanDraft) {

@@ -22,6 +22,10 @@ use eksact_identity::authn::access_entry::{derived_username, is_for_nodes};
 /// (`internal/service/eks/access_entry.go`).
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// How long EKS may take until an access policy counts: "several seconds", by its user guide; nothing tells when it does for somebody
+/// else (<https://docs.aws.amazon.com/eks/latest/userguide/access-policies.html>).
+const POLICY_EFFECT: Duration = Duration::from_secs(5);
+
 pub(super) async fn run(
     operation: Operation,
     context: &RunContext,
@@ -38,7 +42,14 @@ pub(super) async fn run(
             seen,
             username,
             groups,
-        } => update(&cluster, &seen, username.as_deref(), &groups, context).await,
+            is_after_policy,
+        } => {
+            if is_after_policy {
+                progress.tell("waiting until the access policy counts");
+                tokio::time::sleep(POLICY_EFFECT).await;
+            }
+            update(&cluster, &seen, username.as_deref(), &groups, context).await
+        }
         Operation::Associate {
             cluster,
             principal_arn,

@@ -20,15 +20,15 @@ pub(super) fn report(scope: &Scope, live: &Live, draft: &mut PlanDraft) {
     }
 }
 
-fn finding(line: &Line, live: &Live) -> Option<Finding> {
+fn finding(line: &Line, observed: &Live) -> Option<Finding> {
     let place = match line.line {
-        Some(number) => format!("{} line {number}, {}", line.section.as_str(), line.subject),
-        None => format!("{}, {}", line.section.as_str(), line.subject),
+        Some(number) => format!("line {number} of {}", line.section.as_str()),
+        None => format!("the account in {}", line.section.as_str()),
     };
     Some(match &line.fate {
         Fate::Entry(proposal) => {
             let mut why = proposal.why.clone();
-            why.extend(renamed(proposal.username.as_deref(), line, live));
+            why.extend(renamed(proposal.username.as_deref(), line, observed));
             let said = format!("{place}: {}; {}", words(proposal.verdict), why.join("; "));
             match proposal.verdict {
                 Verdict::Same | Verdict::More if why.is_empty() => return None,
@@ -87,15 +87,15 @@ fn words(verdict: Verdict) -> &'static str {
 }
 
 /// The bindings that name the user of a line whose name changes.
-fn renamed(username: Option<&str>, line: &Line, live: &Live) -> Option<String> {
+fn renamed(username: Option<&str>, line: &Line, observed: &Live) -> Option<String> {
     let before = line.username.as_deref()?;
     if username == Some(before) || before.contains("{{") {
         return None;
     }
-    let Some(Ok(bindings)) = live.bindings() else {
+    let Some(Ok(bindings)) = observed.bindings() else {
         return None;
     };
-    let names: Vec<String> = bindings
+    let naming: Vec<String> = bindings
         .iter()
         .filter(|binding| {
             let mut subjects = binding.subjects.iter();
@@ -103,5 +103,5 @@ fn renamed(username: Option<&str>, line: &Line, live: &Live) -> Option<String> {
         })
         .map(|binding| crate::live::binding_words(binding.namespace.as_deref(), &binding.name))
         .collect();
-    (!names.is_empty()).then(|| format!("{} name the user {before}", names.join(", ")))
+    (!naming.is_empty()).then(|| format!("{} name the user {before}", naming.join(", ")))
 }

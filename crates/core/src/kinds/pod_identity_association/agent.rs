@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Adds what is to be said of the agent as it is after the plan, once for all associations.
-pub(super) fn review(request: &Request, live: &Live, draft: &mut PlanDraft) {
+pub(super) fn review(request: &Request, after: &Live, draft: &mut PlanDraft) {
     let is_needed = request.scope::<AgentNeeded>().is_some();
     if wanted(request).is_empty() && !is_needed {
         return;
@@ -22,23 +22,23 @@ pub(super) fn review(request: &Request, live: &Live, draft: &mut PlanDraft) {
     } else {
         Severity::Warning
     };
-    let finding = match live.get(&PodIdentityAgent) {
+    let finding = match after.get(&PodIdentityAgent) {
         Some(Ok(Agent::Missing)) => Finding::new(
             severity,
             Code::PodIdentityAgentMissing,
             format!("the cluster has no {AGENT}: pods get no credentials from any association until it is installed"),
         )
         .with_help(remedy!(
-            "Install it: `aws eks create-addon --region {} --cluster-name {} --addon-name {AGENT}`.",
-            live.region,
-            live.cluster.name
+            "Run the same command with --install-agent, or install it with its chart or as an add-on: `aws eks \
+             create-addon --region {} --cluster-name {} --addon-name {AGENT}`.",
+            after.region,
+            after.cluster.name
         )),
         Some(Ok(Agent::Addon(addon))) if !["ACTIVE", "CREATING", "UPDATING"].contains(&addon.status.as_str()) => {
-            let why: String = addon.issues.iter().map(|issue| format!(": {issue}")).collect();
             Finding::new(
                 severity,
                 Code::PodIdentityAgentMissing,
-                format!("the add-on {AGENT} is {}{why}", addon.status),
+                format!("the add-on {AGENT} is {}", addon.condition()),
             )
         }
         Some(Ok(Agent::Own(agent))) if agent.desired > 0 && agent.ready == 0 => Finding::new(

@@ -86,7 +86,7 @@ impl Subject<'_> {
             },
         };
         match existing {
-            None => self.plan_creation(role_arn, draft),
+            None => self.plan_creation(&role_arn, draft),
             Some(existing) => self.plan_update(&role_arn, existing, draft),
         }
     }
@@ -111,11 +111,11 @@ impl Subject<'_> {
         (step.into_iter().collect(), depends_on)
     }
 
-    fn plan_creation(&self, role_arn: Deferred<String>, draft: &mut PlanDraft) {
+    fn plan_creation(&self, role_arn: &Deferred<String>, draft: &mut PlanDraft) {
         let (after, depends_on) = self.after_role(draft);
         let session = self.session();
         let tags = wanted_tags(self.request, self.live, self.declared);
-        let mut attributes = vec![of_role(None, &role_arn)];
+        let mut attributes = vec![of_role(None, role_arn)];
         if let Some(target) = &session.target_role_arn {
             let change = AttributeChange::plain("target role", None, Some(json!(target)));
             attributes.push(change.with_effect(Effect::Broader));
@@ -133,7 +133,7 @@ impl Subject<'_> {
             cluster: self.live.cluster.name.clone(),
             namespace: self.declared.namespace.clone(),
             service_account: self.declared.service_account.clone(),
-            client_request_token: self.token(&(&role_arn, &session, &tags)),
+            client_request_token: self.token(&(role_arn, &session, &tags)),
             role_arn: role_arn.clone(),
             session,
             tags,
@@ -143,7 +143,7 @@ impl Subject<'_> {
         let reasons = vec![Reason::new("missing", "it does not exist")];
         let mut change = self.change(Action::Create, reasons, attributes, vec![step], None);
         change.depends_on = depends_on;
-        self.tell_of_target(&role_arn, draft);
+        self.tell_of_target(role_arn, draft);
         draft.add_change(change);
     }
 

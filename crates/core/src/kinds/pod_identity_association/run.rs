@@ -212,7 +212,7 @@ async fn update(
     let aws = &context.writers.aws;
     let send = || aws.update_pod_identity_association(write.cluster, write.id, &change, write.token);
     match until_seen(send, progress).await {
-        Err(error) if !effect_unknown(&error) => return Err(error.into()),
+        Err(error) if !effect_unknown(&error) => Err(error.into()),
         made => {
             // EKS documents for the target role alone that an empty text clears it: whatever was sent is looked at.
             let there = described(write.cluster, write.id, context).await?;

@@ -1,5 +1,5 @@
 //! The migration from annotated service accounts to pod identity associations, as far as it is more than the associations: the
-//! statement that lets EKS Pod Identity hand a role out, the agent, and the way out of the annotation once no pod needs it.
+//! statement that lets EKS Pod Identity hand a role out, and the way out of the annotation once no pod needs it.
 //!
 //! The associations and the annotations that go are changes of their own kinds.
 
@@ -15,9 +15,9 @@ use async_trait::async_trait;
 use super::{Kind, Request, RunContext, Scope as ScopeOfKind};
 use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
-    live::{AGENT, Agent, Live, LiveReader, PodIdentityAgent, RoleByName},
+    live::{Live, LiveReader, RoleByName},
     migration::pod_identity::Account,
-    ports::aws::{Addon, Role},
+    ports::aws::Role,
 };
 use operation::Operation;
 
@@ -32,8 +32,6 @@ pub struct Scope {
     pub accounts: Vec<Account>,
     /// The annotations go, and the subjects of their accounts from the trust policies, where no pod needs them.
     pub removes_irsa: bool,
-    /// The agent is installed where there is none.
-    pub installs_agent: bool,
 }
 
 impl ScopeOfKind for Scope {}
@@ -49,28 +47,17 @@ impl Kind for PodIdentityMigrationKind {
         };
         let moving = scope.accounts.iter().filter(|account| account.moves());
         let roles = moving.map(|account| RoleByName(account.role.clone()));
-        tokio::join!(reader.read(roles), reader.ask(PodIdentityAgent));
+        reader.read(roles).await;
     }
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
         if let Some(scope) = request.scope::<Scope>() {
             verdicts::report(scope, live, draft);
-            plan::plan(scope, live, draft, &request.settings.nonce);
+            plan::plan(scope, live, draft);
         }
     }
 
     fn predict(&self, operation: &Operation, _draft: &PlanDraft, live: &mut Live) -> Result<(), StepError> {
-        if let Operation::InstallAgent { .. } = operation {
-            let addon = Addon {
-                name: AGENT.to_owned(),
-                arn: String::new(),
-                version: String::new(),
-                status: "CREATING".to_owned(),
-                issues: Vec::new(),
-            };
-            live.put(PodIdentityAgent, Ok(Agent::Addon(addon)));
-            return Ok(());
-        }
         let Some((name, edit)) = operation.edit() else {
             return Ok(());
         };

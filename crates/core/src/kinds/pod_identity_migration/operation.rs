@@ -15,11 +15,6 @@ use eksact_identity::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
 pub(crate) enum Operation {
-    /// Installs the agent as an add-on, and waits until it is active.
-    InstallAgent {
-        cluster: String,
-        client_request_token: String,
-    },
     /// Lets EKS Pod Identity hand the role out to these accounts.
     Trust {
         role: String,
@@ -67,11 +62,11 @@ impl Operation {
             } => Box::new(move |policy| {
                 without_subjects(policy, provider_arn, issuer, accounts).map_err(|error| failed(role, &error))
             }),
-            Self::InstallAgent { .. } | Self::Confirm { .. } => return None,
+            Self::Confirm { .. } => return None,
         };
         match self {
             Self::Trust { role, .. } | Self::Untrust { role, .. } => Some((role, edit)),
-            Self::InstallAgent { .. } | Self::Confirm { .. } => None,
+            Self::Confirm { .. } => None,
         }
     }
 }

@@ -3,15 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
-
 use super::{Scope, operation::Operation};
 use crate::{
-    engine::{
-        Action, Address, AttributeChange, Change, Effect, PlanDraft, Reason, StepId, plan::fingerprint,
-    },
+    engine::{Action, Address, Change, Effect, PlanDraft, Reason, StepId, plan::fingerprint},
     kinds::access_effect::document_change,
-    live::{AGENT, Agent, Live, PodIdentityAgent, addresses},
+    live::{AGENT, Live, addresses},
     migration::pod_identity::Account,
     ports::aws::Role,
 };
@@ -21,8 +17,8 @@ use eksact_identity::{
 };
 
 /// Adds all of it, once the associations and the annotations that go are planned.
-pub(super) fn plan(scope: &Scope, live: &Live, draft: &mut PlanDraft, nonce: &str) {
-    let agent = plan_agent(scope, live, draft, nonce);
+pub(super) fn plan(scope: &Scope, live: &Live, draft: &mut PlanDraft) {
+    let agent = draft.last_step_of(&addresses::addon(AGENT));
     let mut by_role: BTreeMap<&str, Vec<&Account>> = BTreeMap::new();
     for account in scope.accounts.iter().filter(|account| account.moves()) {
         by_role.entry(&account.role).or_default().push(account);
@@ -38,34 +34,6 @@ pub(super) fn plan(scope: &Scope, live: &Live, draft: &mut PlanDraft, nonce: &st
             subject.plan(agent.as_ref(), draft);
         }
     }
-}
-
-fn plan_agent(scope: &Scope, live: &Live, draft: &mut PlanDraft, nonce: &str) -> Option<StepId> {
-    let moves = scope.accounts.iter().any(Account::moves);
-    if !scope.installs_agent || !moves || !matches!(live.get(&PodIdentityAgent), Some(Ok(Agent::Missing))) {
-        return None;
-    }
-    let address = addresses::pod_identity_agent();
-    let digest = fingerprint(&(&address, nonce));
-    let operation = Operation::InstallAgent {
-        cluster: live.cluster.name.clone(),
-        client_request_token: format!("eksact-{}", digest.get(..32).unwrap_or(&digest)),
-    };
-    let title = format!("install the add-on {AGENT}");
-    let step = draft.add_step(&address, "install", title, Vec::new(), &operation);
-    draft.add_change(Change {
-        address,
-        action: Action::Create,
-        reasons: vec![Reason::new("missing", "it does not exist")],
-        source: None,
-        attributes: vec![AttributeChange::plain("add-on", None, Some(json!(AGENT)))],
-        depends_on: Vec::new(),
-        steps: vec![step.clone()],
-        fingerprint: fingerprint(&None::<()>),
-        effect: Effect::Equal,
-        notes: Vec::new(),
-    });
-    Some(step)
 }
 
 struct Subject<'a> {

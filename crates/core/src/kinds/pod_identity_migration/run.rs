@@ -1,8 +1,6 @@
 //! Carries out the steps.
 
-use std::{collections::BTreeSet, time::Duration};
-
-use tokio::time::{Instant, sleep};
+use std::collections::BTreeSet;
 
 use super::operation::Operation;
 use crate::{
@@ -12,15 +10,10 @@ use crate::{
         runner::run_again,
         trust_policy::{self, Target},
     },
-    live::AGENT,
     migration::pod_identity::names,
-    ports::{CallErrorKind, kubernetes::Pod},
+    ports::kubernetes::Pod,
 };
 use eksact_identity::service_account::ServiceAccountKey;
-
-/// How long an add-on may take until it is active.
-const INSTALLATION: Duration = Duration::from_mins(10);
-const PAUSE: Duration = Duration::from_secs(5);
 
 /// Carries out one step.
 pub(super) async fn run(
@@ -29,10 +22,6 @@ pub(super) async fn run(
     progress: &Progress,
 ) -> Result<StepDone, StepError> {
     match &operation {
-        Operation::InstallAgent {
-            cluster,
-            client_request_token,
-        } => install(cluster, client_request_token, context, progress).await,
         Operation::Confirm {
             cluster,
             role_arn,
@@ -49,34 +38,6 @@ pub(super) async fn run(
             trust_policy::change(target, edit, context, progress).await?;
             Ok(StepDone::default())
         }
-    }
-}
-
-async fn install(
-    cluster: &str,
-    token: &str,
-    context: &RunContext,
-    progress: &Progress,
-) -> Result<StepDone, StepError> {
-    let made = context.writers.aws.create_addon(cluster, AGENT, token).await;
-    if let Err(error) = made
-        && error.kind != CallErrorKind::AlreadyExists
-        && context.readers.aws.addon(cluster, AGENT).await?.is_none()
-    {
-        return Err(error.into());
-    }
-    let begun = Instant::now();
-    loop {
-        let status = context.readers.aws.addon(cluster, AGENT).await?;
-        let status = status.map_or("gone".to_owned(), |addon| addon.status);
-        if status == "ACTIVE" {
-            return Ok(StepDone::default());
-        }
-        if status != "CREATING" || begun.elapsed() > INSTALLATION {
-            return Err(StepError::new(format!("the add-on {AGENT} is {status}")).with_help(run_again()));
-        }
-        progress.tell(format!("waiting until the add-on {AGENT} is active"));
-        sleep(PAUSE).await;
     }
 }
 

@@ -21,6 +21,15 @@ pub struct Addon {
     pub issues: Vec<String>,
 }
 
+impl Addon {
+    /// Its status and what EKS says is wrong with it, in one line.
+    pub fn condition(&self) -> String {
+        let mut words = vec![self.status.as_str()];
+        words.extend(self.issues.iter().map(String::as_str));
+        words.join(": ")
+    }
+}
+
 /// Reads add-ons.
 #[async_trait]
 pub trait AddonReader: Send + Sync {

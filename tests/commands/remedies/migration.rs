@@ -1,0 +1,64 @@
+//! Lines of aws-auth that a migration leaves where they are: what it says of them, done.
+
+use super::{
+    case::{Case, Check, case},
+    world::{aws_auth, map_role},
+};
+
+const MIGRATE: &str = "migrate to-access-entries --cluster quickstart --region eu-west-1 --yes";
+const OPS: &str = "arn:aws:iam::111122223333:role/ops";
+
+/// A migration of a cluster that has this line in `mapRoles` besides.
+fn with_line(line: &'static str) -> Case {
+    case(MIGRATE).world(move |world| {
+        world.any_principal = true;
+        map_role(world, line);
+    })
+}
+
+pub(super) fn cases() -> Vec<Check> {
+    vec![
+        case(MIGRATE)
+            .world(|world| {
+                let accounts = "- '777788889999'\n".to_owned();
+                aws_auth(world).data.insert("mapAccounts".to_owned(), accounts);
+            })
+            .says("Map each user and role that needs access by its ARN, and delete the line.")
+            .run("eksact delete iamidentitymapping --cluster quickstart --region eu-west-1 --account 777788889999 --yes")
+            .check(),
+        with_line("- {rolearn: 'arn:aws:iam::444455556666:role/far', username: far, groups: []}\n")
+            .says("Pass --principal-arn with the whole ARN of the role.")
+            .instead(format!("{MIGRATE} --principal-arn arn:aws:iam::444455556666:role/team/far"))
+            .check(),
+        with_line(
+            "- {rolearn: 'arn:aws:iam::111122223333:role/ops', username: 'system:node:{{SessionName}}', groups: ['system:nodes']}\n",
+        )
+        .says("For hybrid nodes pass --type arn:aws:iam::111122223333:role/ops=HYBRID_LINUX.")
+        .instead(format!("{MIGRATE} --type {OPS}=HYBRID_LINUX"))
+        .check(),
+        with_line("- {rolearn: 'arn:aws:iam::111122223333:role/ops', username: ops, groups: ['eks:ops']}\n")
+            .says("Bind a group of another name to the same roles, and map the principal to that group.")
+            .change(|world| {
+                let roles = aws_auth(world).data.get_mut("mapRoles").unwrap();
+                *roles = roles.replace("eks:ops", "ops");
+            })
+            .leaves("group-not-bound")
+            .check(),
+        with_line("- {rolearn: 'arn:aws:iam::111122223333:role/ops', username: 'eks:ops', groups: []}\n")
+            .says("Pass --username arn:aws:iam::111122223333:role/ops=NAME with another name.")
+            .instead(format!("{MIGRATE} --username {OPS}=ops"))
+            .leaves("it is not known whether the access stays the same")
+            .check(),
+        case(MIGRATE)
+            .world(|world| {
+                let broken = "mapRoles: [\n".to_owned();
+                aws_auth(world).data.insert("mapUsers".to_owned(), broken);
+            })
+            .says("Fix the section first: `eksact check aws-auth --cluster quickstart")
+            .change(|world| {
+                aws_auth(world).data.remove("mapUsers");
+            })
+            .leaves("system:bootstrappers goes")
+            .check(),
+    ]
+}
