@@ -95,7 +95,7 @@ pub fn accounts<'a>(live: &Live, annotated: impl IntoIterator<Item = &'a Service
     let mut accounts: Vec<Account> = annotated
         .into_iter()
         .filter_map(|account| Subject::of(live, account))
-        .map(|subject| subject.account())
+        .map(Subject::account)
         .collect();
     accounts.sort_by(|left, right| left.key.cmp(&right.key));
     refuse_long(live, &mut accounts);
