@@ -99,7 +99,7 @@ fn migration_to_pod_identity_from_the_annotation_to_its_end() {
     let mut place = Place::new();
     place.write_accounts("cluster.yaml", &[&account]);
     place.edit("quickstart", |world| {
-        world.clusters.values_mut().next().unwrap().cluster.auto_mode = true
+        world.clusters.values_mut().next().unwrap().cluster.auto_mode = true;
     });
     assert_eq!(place.run(&["apply", "-f", "cluster.yaml", "--yes"]).code, 0);
     let pod = |variables: &'static [&'static str]| {
