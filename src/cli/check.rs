@@ -2,7 +2,10 @@
 
 use clap::{Args, Subcommand};
 
-use super::{ExitCode, Failure, check_aws_auth::CheckAwsAuth, check_irsa::CheckIrsa, global::GlobalFlags};
+use super::{
+    ExitCode, Failure, check_access::CheckAccess, check_aws_auth::CheckAwsAuth, check_irsa::CheckIrsa,
+    global::GlobalFlags,
+};
 use eksact_core::view::Printer;
 
 /// Look for what is wrong, and change nothing
@@ -14,6 +17,7 @@ pub(super) struct CheckCommand {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    Access(CheckAccess),
     AwsAuth(CheckAwsAuth),
     Irsa(Box<CheckIrsa>),
 }
@@ -21,6 +25,7 @@ enum What {
 impl CheckCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
+            What::Access(command) => command.run(global, printer).await,
             What::AwsAuth(command) => command.run(global, printer).await,
             What::Irsa(command) => command.run(global, printer).await,
         }

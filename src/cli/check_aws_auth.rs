@@ -54,8 +54,9 @@ pub(super) struct CheckAwsAuth {
     output: Output,
 }
 
+/// How the findings of a check are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Output {
+pub(super) enum Output {
     /// For people
     #[default]
     Human,

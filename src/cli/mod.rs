@@ -5,6 +5,7 @@ mod access_entry;
 mod account_flags;
 mod apply;
 mod check;
+mod check_access;
 mod check_aws_auth;
 mod check_irsa;
 mod completion;
@@ -14,6 +15,7 @@ mod delete;
 mod delete_kubeconfig;
 mod elsewhere;
 pub mod exit_code;
+mod export;
 mod failure;
 mod file;
 mod filter;
@@ -106,6 +108,7 @@ enum Command {
     UpdateKubeconfig(Box<kubeconfig::UpdateKubeconfig>),
     Delete(delete::DeleteCommand),
     Check(check::CheckCommand),
+    Export(export::ExportCommand),
     Restore(restore::RestoreCommand),
     Migrate(migrate::MigrateCommand),
     Associate(oidc_provider::AssociateCommand),
@@ -209,6 +212,7 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Completion(command) => command.run(printer),
         Command::Version(command) => command.run(printer),
         Command::Check(command) => in_runtime(global, command.run(global, printer)),
+        Command::Export(command) => in_runtime(global, command.run(global, printer)),
         Command::Plan(command) => in_runtime(global, command.run(global, printer)),
         Command::Apply(command) => in_runtime(global, command.run(global, printer)),
         Command::Create(command) => in_runtime(global, command.run(global, printer)),

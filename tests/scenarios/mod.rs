@@ -6,6 +6,7 @@ mod access_entries;
 mod access_migration;
 mod authentication_mode;
 mod drift;
+mod export;
 mod guards;
 mod identity_providers;
 mod interruption;

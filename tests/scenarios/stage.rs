@@ -18,6 +18,8 @@ use eksact_core::{
 use eksact_simulator::{Sandbox, Seed, SimulatedCluster, StackRecord, TokioClock, World};
 use jiff::Timestamp;
 
+use crate::scenarios::export::exports;
+
 /// The cluster of every scenario, unless it says otherwise.
 pub(crate) const CLUSTER: &str = "prod";
 /// Its region.
@@ -189,8 +191,10 @@ pub(crate) async fn apply(sandbox: &Sandbox, request: &Request) -> Plan {
 
 /// Nothing is left to do.
 pub(crate) async fn assert_settled(sandbox: &Sandbox, request: &Request, context: &str) {
-    let plan = plan(sandbox, request).await;
-    assert!(!plan.has_changes(), "{context}\n{}", human(&plan));
+    let planned = plan(sandbox, request).await;
+    assert!(!planned.has_changes(), "{context}\n{}", human(&planned));
+    // What was applied can be exported, where all of it can be read; by a process whose calls count for no test.
+    exports(&sandbox.another_process(), &request.config.metadata.name.value).await;
 }
 
 /// A sandbox in which a file has been applied.

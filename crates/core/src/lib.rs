@@ -2,7 +2,7 @@
 //! reach: what is read and written goes through the traits in [`ports`].
 //!
 //! A room uses what comes after it here, never what comes before, and a test keeps it so:
-//! `diagnosis` → `view` → `kinds` → `migration` → `guard` → `live` → `kubeconfig` → `engine` → `config` → `ports`.
+//! `diagnosis` → `view` → `export` → `kinds` → `migration` → `guard` → `live` → `kubeconfig` → `engine` → `config` → `ports`.
 
 #[macro_use]
 extern crate eksact_message;
@@ -10,6 +10,7 @@ extern crate eksact_message;
 pub mod config;
 pub mod diagnosis;
 pub mod engine;
+pub mod export;
 pub mod guard;
 pub mod kinds;
 pub mod kubeconfig;

@@ -49,6 +49,14 @@ pub(super) fn cases() -> Vec<Check> {
             .instead(format!("{MIGRATE} --username {OPS}=ops"))
             .leaves("it is not known whether the access stays the same")
             .check(),
+        case("migrate to-access-entries --cluster quickstart --region eu-west-1 --to-api --allow one-way-mode")
+            .world(|world| {
+                world.any_principal = true;
+                aws_auth(world).data.clear();
+            })
+            .says("Make another principal an administrator first")
+            .printed(&[("ARN", OPS)])
+            .check(),
         case(MIGRATE)
             .world(|world| {
                 let broken = "mapRoles: [\n".to_owned();

@@ -14,6 +14,7 @@ mod amazon;
 mod aws_auth;
 mod callers;
 mod case;
+mod check_access;
 mod complaint;
 mod config;
 mod entries;
@@ -78,6 +79,7 @@ fn table() -> Vec<Check> {
         sts::cases(),
         pod_identity::cases(),
         preflight::cases(),
+        check_access::cases(),
     ]
     .into_iter()
     .flatten()

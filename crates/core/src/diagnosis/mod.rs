@@ -1,6 +1,7 @@
 //! Who gets into a cluster and as whom, and why not: from what AWS, the cluster, a token and a kubeconfig say, findings with
 //! what to do. Pure: who asks them is decided in `cli`.
 
+pub mod access;
 pub mod caller;
 pub mod context;
 pub mod effect;

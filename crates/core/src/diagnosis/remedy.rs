@@ -118,6 +118,11 @@ impl Target<'_> {
         )
     }
 
+    /// Makes an access entry again for the principal that has its ARN now, with the rights that it has.
+    pub fn create_same(&self, entry: &AccessEntry) -> String {
+        self.eksact("create accessentry", &["--principal-arn", &entry.principal_arn])
+    }
+
     /// Deletes an access entry.
     pub fn delete_entry(&self, entry: &AccessEntry) -> String {
         format!(

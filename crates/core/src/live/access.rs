@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{Live, LiveReader, Observed, Query};
 use crate::ports::{
-    aws::{AccessEntry, OfferedAccessPolicy},
+    aws::{AccessEntry, AuthenticationMode, OfferedAccessPolicy},
     kubernetes::{ConfigMap, ObjectKey, UserInfo},
 };
 
@@ -40,7 +40,8 @@ impl Query for AccessEntries {
 
     async fn read(&self, reader: &LiveReader) -> Observed<Vec<AccessEntry>> {
         let cluster = reader.cluster();
-        if cluster.authentication_mode.as_deref() == Some("CONFIG_MAP") {
+        // A cluster that tells no mode has none either.
+        if cluster.mode() == Ok(AuthenticationMode::ConfigMap) {
             return Ok(Vec::new());
         }
         reader.readers.aws.access_entries(&cluster.name).await

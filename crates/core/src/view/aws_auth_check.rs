@@ -34,8 +34,7 @@ pub struct AwsAuthCheck {
 impl AwsAuthCheck {
     /// How many findings have this weight.
     pub fn count(&self, severity: Severity) -> usize {
-        let findings = self.findings.iter();
-        findings.filter(|finding| finding.severity == severity).count()
+        count(&self.findings, severity)
     }
 
     /// For people. `docs/codes.md` explains the codes.
@@ -66,38 +65,40 @@ impl AwsAuthCheck {
                 users: self.users,
                 accounts: self.accounts,
             },
-            summary: Summary {
-                errors: self.count(Severity::Error),
-                warnings: self.count(Severity::Warning),
-            },
+            summary: Summary::of(&self.findings),
             findings: self.findings.iter().map(Finding::of).collect(),
         };
         serde_json::to_string_pretty(&document)
     }
 
-    /// As workflow commands of GitHub Actions, which puts them beside the lines of a pull request
-    /// (<https://docs.github.com/actions/reference/workflow-commands-for-github-actions>).
+    /// As workflow commands of GitHub Actions.
     pub fn github(&self) -> String {
-        let mut text = String::new();
-        for finding in &self.findings {
-            let place = finding.location.as_ref().map_or_else(String::new, |at| {
-                format!("file={},line={},col={},", property(&at.file), at.line, at.column)
-            });
-            let message = match &finding.help {
-                Some(help) => format!("{}\n{help}", finding.message),
-                None => finding.message.clone(),
-            };
-            // Writing to a String does not fail.
-            let _ = writeln!(
-                text,
-                "::{} {place}title={}::{}",
-                finding.severity,
-                property(finding.code.as_str()),
-                escaped(&message)
-            );
-        }
-        text
+        github(&self.findings)
     }
+}
+
+/// As workflow commands of GitHub Actions, which puts them beside the lines of a pull request
+/// (<https://docs.github.com/actions/reference/workflow-commands-for-github-actions>).
+pub(super) fn github(findings: &[Diagnostic]) -> String {
+    let mut text = String::new();
+    for finding in findings {
+        let place = finding.location.as_ref().map_or_else(String::new, |at| {
+            format!("file={},line={},col={},", property(&at.file), at.line, at.column)
+        });
+        let message = match &finding.help {
+            Some(help) => format!("{}\n{help}", finding.message),
+            None => finding.message.clone(),
+        };
+        // Writing to a String does not fail.
+        let _ = writeln!(
+            text,
+            "::{} {place}title={}::{}",
+            finding.severity,
+            property(finding.code.as_str()),
+            escaped(&message)
+        );
+    }
+    text
 }
 
 #[derive(Serialize)]
@@ -117,13 +118,30 @@ struct Mappings {
 }
 
 #[derive(Serialize)]
-struct Summary {
+pub(super) struct Summary {
     errors: usize,
     warnings: usize,
 }
 
+impl Summary {
+    pub(super) fn of(findings: &[Diagnostic]) -> Self {
+        Self {
+            errors: count(findings, Severity::Error),
+            warnings: count(findings, Severity::Warning),
+        }
+    }
+}
+
+/// How many findings have this weight.
+pub(super) fn count(findings: &[Diagnostic], severity: Severity) -> usize {
+    findings
+        .iter()
+        .filter(|finding| finding.severity == severity)
+        .count()
+}
+
 #[derive(Serialize)]
-struct Finding<'a> {
+pub(super) struct Finding<'a> {
     code: Code,
     severity: Severity,
     path: &'a str,
@@ -135,7 +153,7 @@ struct Finding<'a> {
 }
 
 impl<'a> Finding<'a> {
-    fn of(diagnostic: &'a Diagnostic) -> Self {
+    pub(super) fn of(diagnostic: &'a Diagnostic) -> Self {
         Self {
             code: diagnostic.code,
             severity: diagnostic.severity,
@@ -147,7 +165,7 @@ impl<'a> Finding<'a> {
     }
 }
 
-fn counted(count: usize, what: &str) -> String {
+pub(super) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 

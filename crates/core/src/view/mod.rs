@@ -4,6 +4,7 @@
 //! streams: data goes to stdout, everything else to stderr. All text that comes from files, AWS or Kubernetes passes
 //! [`text::harmless`] before it reaches a terminal.
 
+pub mod access_check;
 pub mod apply_json;
 pub mod aws_auth_check;
 pub mod board;

@@ -41,6 +41,11 @@ impl Value {
         )
     }
 
+    /// Its lines in block style, each indented by `indent`, lists two deeper than their keys: for a text that is written anew.
+    pub fn block(&self, indent: usize) -> Vec<String> {
+        self.lines(indent, 2)
+    }
+
     /// Whether it is written on one line even in block style: everything but a list or mapping with something in it.
     pub(super) fn is_inline(&self) -> bool {
         match self {

@@ -15,7 +15,7 @@ use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{Bindings, CallerInCluster, Live, LiveReader},
     migration::Line,
-    ports::kubernetes::AccessReview,
+    ports::{aws::AuthenticationMode, kubernetes::AccessReview},
 };
 use operation::Operation;
 
@@ -55,6 +55,14 @@ impl Kind for AccessMigrationKind {
     fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
         if let Some(scope) = request.scope::<Scope>() {
             plan::plan(scope, request.scope::<Bridge>(), live, draft);
+        }
+    }
+
+    fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
+        let goes_to_api = live.cluster.mode() != after.cluster.mode()
+            && after.cluster.mode() == Ok(AuthenticationMode::Api);
+        if let Some(scope) = request.scope::<Scope>().filter(|_| goes_to_api) {
+            verdicts::report_administrators(scope, after, draft);
         }
     }
 

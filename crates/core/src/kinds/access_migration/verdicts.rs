@@ -5,10 +5,15 @@ use eksact_message::code::Code;
 use super::Scope;
 use crate::{
     engine::{Finding, PlanDraft, Severity},
-    guard::Guard,
+    guard::{
+        Guard,
+        access::{gives_everything, principal_key},
+        standpoint::known_entries,
+    },
     kinds::bridge,
     live::{Live, addresses},
     migration::{Fate, Line, Verdict},
+    ports::aws::AccessEntry,
 };
 
 /// Adds a finding for every line that does not simply move.
@@ -75,6 +80,35 @@ fn finding(line: &Line, observed: &Live) -> Option<Finding> {
             format!("{place} lets no one in, and no entry is made for it: {why}"),
         ),
     })
+}
+
+/// Says where one principal alone, or only the caller, could do everything once `aws-auth` is not read any more.
+pub(super) fn report_administrators(scope: &Scope, after: &Live, draft: &mut PlanDraft) {
+    let admins: Vec<&AccessEntry> = known_entries(after)
+        .unwrap_or_default()
+        .iter()
+        .filter(|entry| gives_everything(entry))
+        .collect();
+    let [only] = admins.as_slice() else {
+        return;
+    };
+    let is_caller = scope.caller.as_deref() == Some(principal_key(&only.principal_arn).as_str());
+    let message = format!(
+        "in authentication mode API {} alone may do everything{}: if it is lost, no one can give access to anyone",
+        only.principal_arn,
+        if is_caller {
+            ", the caller of this command,"
+        } else {
+            ""
+        }
+    );
+    let finding = Finding::new(Severity::Warning, Code::MigrationSingleAdministrator, message);
+    draft.add_finding(finding.with_help(remedy!(
+        "Make another principal an administrator first: `eksact create accessentry --cluster {} --region {} --principal-arn ARN \
+         --access-policy AmazonEKSClusterAdminPolicy --approve`",
+        after.cluster.name,
+        after.region
+    )));
 }
 
 fn words(verdict: Verdict) -> &'static str {

@@ -1,0 +1,70 @@
+//! The OIDC identity providers of the cluster.
+
+use super::{
+    document::{Item, Section},
+    role::given_tags,
+    words::map,
+};
+use crate::{
+    live::{Live, addresses},
+    ports::aws::IdentityProviderConfig,
+};
+use eksact_yaml::edit::Value;
+
+/// The providers, by name.
+pub(super) fn identity_providers(live: &Live) -> Section {
+    let mut section = Section::list(None, "identityProviders");
+    let mut all: Vec<&IdentityProviderConfig> = match live.identity_providers() {
+        Some(Ok(all)) => all.iter().collect(),
+        _ => Vec::new(),
+    };
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    for provider in all {
+        if provider.status == "DELETING" {
+            section.leave_out(&provider.name, "it is being deleted");
+            continue;
+        }
+        section.items.push(Item {
+            name: provider.name.clone(),
+            addresses: vec![addresses::identity_provider(&provider.name)],
+            value: value(provider),
+        });
+    }
+    section
+}
+
+fn value(provider: &IdentityProviderConfig) -> Value {
+    // What EKS takes where nothing is said (`OidcIdentityProviderConfigRequest`; Kubernetes, `--oidc-username-prefix`).
+    let default_prefix = format!("{}#", provider.issuer_url);
+    let claim = provider.username_claim.as_ref().filter(|claim| *claim != "sub");
+    let prefix = provider
+        .username_prefix
+        .as_ref()
+        .filter(|prefix| **prefix != default_prefix);
+    let mut fields = vec![
+        ("type", Value::text("oidc")),
+        ("name", Value::text(&provider.name)),
+        ("issuerURL", Value::text(&provider.issuer_url)),
+        ("clientID", Value::text(&provider.client_id)),
+    ];
+    let texts = [
+        ("usernameClaim", claim),
+        ("usernamePrefix", prefix),
+        ("groupsClaim", provider.groups_claim.as_ref()),
+        ("groupsPrefix", provider.groups_prefix.as_ref()),
+    ];
+    for (key, text) in texts {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            fields.push((key, Value::text(text)));
+        }
+    }
+    for (key, pairs) in [
+        ("requiredClaims", provider.required_claims.clone()),
+        ("tags", given_tags(&provider.tags)),
+    ] {
+        if !pairs.is_empty() {
+            fields.push((key, map(&pairs)));
+        }
+    }
+    Value::mapping(fields)
+}

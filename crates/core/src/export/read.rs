@@ -1,0 +1,78 @@
+//! Everything that a file could say, in as few calls as listing allows.
+
+use crate::{
+    kinds::rbac,
+    live::{
+        AccessEntries, AllServiceAccounts, AwsAuth, Bindings, ClusterIdentityProviders, ClusterOidcProvider,
+        LiveReader, Observed, PodIdentityAssociationById, PodIdentityAssociations, ROLE_ANNOTATION,
+        RbacRoleByKey, RoleByName, Stacks, role_key, role_name_of, role_owner_of,
+    },
+    ports::CallError,
+};
+
+/// Reads it; the reader's snapshot has it.
+///
+/// # Errors
+/// When any of it could not be read.
+pub(super) async fn everything(reader: &LiveReader) -> Result<(), CallError> {
+    let (entries, aws_auth, stacks, associations, accounts, provider, providers, bindings) = tokio::join!(
+        reader.ask(AccessEntries),
+        reader.ask(AwsAuth),
+        reader.ask(Stacks),
+        reader.ask(PodIdentityAssociations),
+        reader.ask(AllServiceAccounts),
+        reader.ask(ClusterOidcProvider),
+        reader.ask(ClusterIdentityProviders),
+        reader.ask(Bindings),
+    );
+    was_read(&entries)?;
+    was_read(&aws_auth)?;
+    was_read(&provider)?;
+    was_read(&providers)?;
+    let stacks = was_read(&stacks)?;
+    let associations = was_read(&associations)?;
+    let accounts = was_read(&accounts)?;
+    let bindings = was_read(&bindings)?;
+    let of_stacks = stacks.all().iter().filter(|stack| role_owner_of(stack).is_some());
+    let annotated = accounts
+        .iter()
+        .filter_map(|account| account.annotations.get(ROLE_ANNOTATION))
+        .filter(|arn| arn.split(':').nth(4) == Some(reader.account()));
+    let roles: Vec<RoleByName> = of_stacks
+        .filter_map(role_name_of)
+        .chain(annotated.filter_map(|arn| arn.rsplit('/').next()))
+        .map(|name| RoleByName(name.to_owned()))
+        .collect();
+    let ids = associations
+        .values()
+        .map(|summary| PodIdentityAssociationById(summary.id.clone()));
+    let own_roles = bindings
+        .iter()
+        .filter(|binding| {
+            binding
+                .labels
+                .get(rbac::MANAGED_BY_LABEL)
+                .is_some_and(|value| value == rbac::MANAGED_BY)
+        })
+        .map(role_key)
+        .map(RbacRoleByKey);
+    tokio::join!(reader.read(roles), reader.read(ids), reader.read(own_roles));
+    let live = reader.snapshot();
+    for (_, answer) in live.each::<PodIdentityAssociationById>() {
+        was_read(answer)?;
+    }
+    for (_, answer) in live.each::<RbacRoleByKey>() {
+        was_read(answer)?;
+    }
+    // A role that an annotation names may be kept from us: it is named where it would be.
+    for name in stacks.all().iter().filter_map(role_name_of) {
+        if let Some(answer) = live.role(name) {
+            was_read(answer)?;
+        }
+    }
+    Ok(())
+}
+
+fn was_read<T>(answer: &Observed<T>) -> Result<&T, CallError> {
+    answer.as_ref().map_err(Clone::clone)
+}

@@ -1,0 +1,120 @@
+//! `eksact export`: what is there as a file. Changes nothing but that file.
+
+use std::{io::Write as _, path::Path};
+
+use clap::Args;
+
+use super::{ExitCode, Failure, account_flags::AnyClusterFlags, global::GlobalFlags, wiring::Connection};
+use eksact_core::{
+    export::{ExportError, export},
+    kinds::request::Settings,
+    live::LiveReader,
+    view::Printer,
+};
+
+/// Write what is there as a file: entries, mappings, roles of service accounts, associations, providers
+///
+/// A plan over the file has nothing to do. What a file cannot say is named in its comments.
+#[derive(Debug, Args)]
+pub(super) struct ExportCommand {
+    /// The EKS cluster
+    #[command(flatten)]
+    cluster: AnyClusterFlags,
+    /// Where to write it; standard output by default, and for `-`
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    output: Option<String>,
+    /// Replace a file that says something else
+    #[arg(long, requires = "output", help_heading = "Output")]
+    force: bool,
+}
+
+impl ExportCommand {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let config = self.cluster.config(global, printer)?.cluster_only();
+        let connection = Connection::open(global, &config, printer).await?;
+        let told = *printer;
+        let reader = LiveReader::begin(connection.readers.clone(), &config.metadata.name.value)
+            .await?
+            .with_notice(move |text| told.note(text));
+        let exported = Box::pin(export(&reader, &Settings::default())).await?;
+        match self.output.as_deref().filter(|path| *path != "-") {
+            None => printer.data(&exported.text)?,
+            Some(path) => {
+                let said = write(Path::new(path), &exported.text, self.force)?;
+                printer.status(&format!("{said}\n"));
+            }
+        }
+        if !exported.left_out.is_empty() {
+            printer.note(&format!(
+                "{} not in the file; its comments say what and why",
+                match exported.left_out.len() {
+                    1 => "1 thing is".to_owned(),
+                    count => format!("{count} things are"),
+                }
+            ));
+        }
+        Ok(ExitCode::Success)
+    }
+}
+
+/// Writes the file, all of it or nothing. One that says something else is somebody's work.
+fn write(path: &Path, text: &str, force: bool) -> Result<String, Failure> {
+    let shown = path.display();
+    let unwritten = |error: std::io::Error| Failure::error(format!("{shown} could not be written: {error}"));
+    match fs_err::read(path) {
+        Ok(bytes) if bytes == text.as_bytes() => return Ok(format!("{shown} says this already.")),
+        Ok(_) if !force => {
+            return Err(Failure::error(format!(
+                "{shown} is there and says something else; it was not replaced"
+            ))
+            .with_help(remedy!("Pass --force to replace it.")));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(unwritten(error)),
+    }
+    // A link stays one: what it leads to is replaced.
+    let path = &fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut file = readable().tempfile_in(folder).map_err(unwritten)?;
+    file.write_all(text.as_bytes()).map_err(unwritten)?;
+    let persisted = if force {
+        if let Ok(before) = fs_err::metadata(path) {
+            file.as_file()
+                .set_permissions(before.permissions())
+                .map_err(unwritten)?;
+        }
+        file.persist(path)
+    } else {
+        // One that came meanwhile stays.
+        file.persist_noclobber(path)
+    };
+    persisted.map_err(|error| unwritten(error.error))?;
+    Ok(format!("Wrote {shown}."))
+}
+
+/// A new file that others may read as far as the user's mask lets them: there is no secret in it.
+fn readable() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Unread(error) => error.into(),
+            ExportError::Draft(error) => error.into(),
+            ExportError::Wrong(_) => {
+                Self::error(format!("{error}. This is a bug in eksact: please report it"))
+            }
+        }
+    }
+}

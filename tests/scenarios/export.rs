@@ -1,0 +1,544 @@
+//! A cluster as a file: a plan over it is empty, whatever the world; what the file does not have is said; and a file that was
+//! applied comes back.
+
+use std::collections::BTreeMap;
+
+use eksact_core::{
+    config::{self, cluster_access::MappingSubject},
+    engine::Severity,
+    export::{ExportError, Exported, export},
+    kinds::{Request, request::Settings},
+    live::LiveReader,
+    ports::{
+        CallErrorKind,
+        aws::{AccessEntry, AccessPolicy, IdentityProviderConfig},
+    },
+};
+use eksact_simulator::{Fault, Matching, Rule, Sandbox};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, RngSeed},
+};
+use serde_json::{Value, json};
+
+use crate::scenarios::{
+    access::write,
+    random_world::{Edit, File, edits, files, inhabited, key, lines, stacks_for},
+    recorded_world::recorded_world,
+    shared_roles,
+    stage::{CLUSTER, REGION, apply, attempt, cluster, file, fresh_world, plan, request, sandbox, summary},
+};
+
+async fn exported_of(bed: &Sandbox, cluster: &str) -> Exported {
+    let reader = LiveReader::begin(bed.readers(), cluster).await.unwrap();
+    export(&reader, &Settings::default()).await.unwrap()
+}
+
+/// The file of a cluster is right, where everything can be read.
+pub(crate) async fn exports(bed: &Sandbox, cluster: &str) {
+    let reader = LiveReader::begin(bed.readers(), cluster).await.unwrap();
+    match export(&reader, &Settings::default()).await {
+        Err(ExportError::Unread(_)) => {}
+        Err(error) => panic!("{error}"),
+        Ok(exported) => assert_settles(bed, &exported).await,
+    }
+}
+
+async fn assert_settles(bed: &Sandbox, exported: &Exported) {
+    let request = request(&exported.text);
+    let planned = plan(bed, &request).await;
+    let refused = planned
+        .findings
+        .iter()
+        .any(|finding| matches!(finding.severity, Severity::Error | Severity::Refusal));
+    assert!(
+        !planned.has_changes() && !refused,
+        "{}\n{}",
+        exported.text,
+        summary(&planned)
+    );
+}
+
+/// The file of a cluster, over which a plan has nothing to do and nothing to complain about.
+async fn settled_of(bed: &Sandbox, cluster: &str) -> (Exported, Request) {
+    let writes = bed.faults().writes().len();
+    let exported = exported_of(bed, cluster).await;
+    assert_eq!(bed.faults().writes().len(), writes, "exporting writes nothing");
+    assert_settles(bed, &exported).await;
+    let request = request(&exported.text);
+    for left_out in &exported.left_out {
+        let words: Vec<&str> = left_out.name.split_whitespace().collect();
+        assert!(
+            exported.text.contains(&words.join(" ")),
+            "{left_out:?} is not in\n{}",
+            exported.text
+        );
+    }
+    (exported, request)
+}
+
+async fn settled(bed: &Sandbox) -> (Exported, Request) {
+    settled_of(bed, CLUSTER).await
+}
+
+/// A sandbox in which the file was applied, and what is exported from it.
+async fn round_trip(bed: Sandbox, text: &str) -> Exported {
+    let wanted = request(text);
+    apply(&bed, &wanted).await;
+    let (exported, _) = settled(&bed).await;
+    exported
+}
+
+fn with_sections(sections: &str) -> String {
+    format!(
+        "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {{name: {CLUSTER}, region: {REGION}}}\n{sections}"
+    )
+}
+
+/// Runs a scenario with the time stopped.
+fn run<T>(scenario: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(scenario)
+}
+
+proptest! {
+    #![proptest_config(Config {
+        cases: 80,
+        rng_seed: RngSeed::Fixed(20_261_129),
+        failure_persistence: None,
+        max_shrink_iters: 300,
+        ..Config::default()
+    })]
+
+    #[test]
+    fn export_of_any_world_is_settled_and_drops_nothing_unsaid(before in files(), hands in edits()) {
+        run(async {
+            let bed = world_of(&before, &hands).await;
+            let (exported, request) = settled(&bed).await;
+            for key in stacks_for(&bed.world().unwrap()) {
+                let in_file = request.service_accounts().iter().any(|account| account.key() == key);
+                let said = exported.left_out.iter().any(|left_out| left_out.name.contains(&key.to_string()));
+                assert!(in_file || said, "{key} is dropped\n{}", exported.text);
+            }
+            assert_eq!(exported_of(&bed, CLUSTER).await, exported, "the same world, the same file");
+        });
+    }
+
+    #[test]
+    fn export_after_an_apply_has_every_service_account_of_the_file(before in files()) {
+        run(async {
+            let bed = world_of(&before, &[]).await;
+            let (exported, request) = settled(&bed).await;
+            for place in before.keys() {
+                let key = key(*place);
+                let found = request.service_accounts().iter().find(|account| account.key() == key);
+                // One of somebody else's that was taken over only in its annotation has no role of ours in it.
+                let theirs = exported.left_out.iter().any(|left_out| left_out.name.ends_with(&key.to_string()));
+                assert!(found.is_some() || theirs, "{key}\n{}", exported.text);
+            }
+        });
+    }
+}
+
+/// Texts that YAML takes for something else, that end a line, or that no file may hold.
+const NASTY: [&str; 36] = [
+    "plain",
+    "yes",
+    "No",
+    "null",
+    "~",
+    "1.30",
+    "0x1f",
+    "012",
+    "1e3",
+    ".5",
+    "2001-01-01",
+    "12:30:45",
+    "a: b",
+    "a #b",
+    "#a",
+    " a",
+    "a ",
+    "a\nb",
+    "a\tb",
+    "\u{e9}\u{4e16}",
+    "a\u{2028}b",
+    "\u{feff}a",
+    "'a",
+    "\"a\"",
+    "a\\b",
+    "- a",
+    "{a}",
+    "[a",
+    "*a",
+    "&a",
+    "!a",
+    "%a",
+    "@a",
+    "`a",
+    "<<",
+    "x:{{SessionName}}",
+];
+
+fn nasty() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(&NASTY[..])
+}
+
+proptest! {
+    #![proptest_config(Config {
+        cases: 120,
+        rng_seed: RngSeed::Fixed(20_261_130),
+        failure_persistence: None,
+        max_shrink_iters: 300,
+        ..Config::default()
+    })]
+
+    /// Whatever texts others have put into the account and the cluster.
+    #[test]
+    fn export_of_any_texts_is_settled_and_reads_back(
+        entries in prop::collection::vec((nasty(), nasty(), nasty()), 0..4),
+        mapped in prop::collection::vec((0usize..4, nasty(), nasty()), 0..5),
+        claims in prop::option::of((nasty(), nasty(), nasty())),
+        policy in nasty(), label in nasty(), tag in nasty(),
+    ) {
+        run(async {
+            let bed = world_of(&BTreeMap::new(), &[]).await;
+            let account = "metadata: {name: web, namespace: app}\nattachPolicy: {Version: '2012-10-17', Statement: [{Effect: Allow, \
+                           Action: ['s3:GetObject'], Resource: '*'}]}";
+            apply(&bed, &request(&file(&[account]))).await;
+            let mut lines: Vec<Value> = Vec::new();
+            for (which, username, group) in &mapped {
+                let arn = format!("arn:aws:iam::444455556666:role/r{which}");
+                lines.push(json!({"rolearn": arn, "username": username, "groups": [group]}));
+            }
+            write(&bed, "mapRoles", Some(&Value::from(lines).to_string()));
+            bed.edit(|world| {
+                let role = world.roles.values_mut().find(|role| !role.inline_policies.is_empty()).unwrap();
+                for document in role.inline_policies.values_mut() {
+                    document["Statement"][0]["Resource"] = json!(policy);
+                    document["Statement"][0]["Sid"] = json!(tag);
+                }
+                let stacks = world.stacks.values_mut().filter(|record| record.stack.name.ends_with("-web"));
+                for record in stacks {
+                    record.stack.tags.insert("note".to_owned(), tag.to_owned());
+                }
+                let role = world.roles.values_mut().find(|role| !role.inline_policies.is_empty()).unwrap();
+                role.tags.insert("note".to_owned(), tag.to_owned());
+                let cluster = cluster(world);
+                let account = cluster.service_accounts.get_mut("app/web").unwrap();
+                account.labels.insert("note".to_owned(), label.to_owned());
+                account.annotations.insert("note".to_owned(), policy.to_owned());
+                account.field_managers.clear();
+                for (index, (username, group, namespace)) in entries.iter().enumerate() {
+                    let entry = AccessEntry {
+                        principal_arn: format!("arn:aws:iam::444455556666:role/e{index}"),
+                        username: (*username).to_owned(),
+                        groups: vec![(*group).to_owned()],
+                        entry_type: "STANDARD".to_owned(),
+                        policies: vec![AccessPolicy {
+                            arn: "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy".to_owned(),
+                            namespaces: Some(vec![(*namespace).to_owned()]),
+                        }],
+                        ..AccessEntry::default()
+                    };
+                    cluster.eks.access_entries.insert(entry.principal_arn.clone(), entry);
+                }
+                if let Some((claim, prefix, value)) = claims {
+                    let provider = IdentityProviderConfig {
+                        name: "login".to_owned(),
+                        issuer_url: "https://login.example.com".to_owned(),
+                        client_id: "kubernetes".to_owned(),
+                        username_claim: Some(claim.to_owned()),
+                        groups_prefix: Some(prefix.to_owned()),
+                        required_claims: BTreeMap::from([(value.to_owned(), value.to_owned())]),
+                        status: "ACTIVE".to_owned(),
+                        ..IdentityProviderConfig::default()
+                    };
+                    cluster.eks.identity_providers.insert(provider.name.clone(), provider);
+                }
+            })
+            .unwrap();
+            let (exported, request) = settled(&bed).await;
+            // Each is in the file as it is, or named beside it.
+            for (index, (username, group, _)) in entries.iter().enumerate() {
+                let arn = format!("arn:aws:iam::444455556666:role/e{index}");
+                let found = request.config.access_entries.entries.iter().find(|entry| entry.principal_arn.value == arn);
+                match found {
+                    Some(entry) => {
+                        assert_eq!(entry.username.as_ref().map(|name| name.value.as_str()), Some(*username));
+                        assert_eq!(entry.groups[0].value, *group);
+                    }
+                    None => assert!(exported.left_out.iter().any(|left_out| left_out.name == arn), "{arn}\n{}", exported.text),
+                }
+            }
+        });
+    }
+}
+
+async fn world_of(before: &File, hands: &[Edit]) -> Sandbox {
+    let bed = inhabited().await;
+    let lines = lines(before);
+    let accounts: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let mut request = request(&file(&accounts));
+    request.settings.override_existing_service_accounts = true;
+    let report = attempt(&bed, &request).await.unwrap();
+    assert!(report.succeeded(), "{report:#?}");
+    bed.edit(|world| {
+        for edit in hands {
+            edit.apply(world);
+        }
+    })
+    .unwrap();
+    bed.another_process()
+}
+
+#[tokio::test(start_paused = true)]
+async fn export_of_what_eksctl_made_is_its_file_again() {
+    let bed = sandbox(recorded_world());
+    let (exported, _) = settled_of(&bed, "bench").await;
+    insta::assert_snapshot!(exported.text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn exported_access_comes_back_as_it_was_applied() {
+    let text = with_sections(
+        "accessConfig:\n  accessEntries:\n\
+         \x20   - {principalARN: 'arn:aws:iam::444455556666:role/dev', kubernetesGroups: [readers, devs], kubernetesUsername: 'dev:{{SessionName}}'}\n\
+         \x20   - principalARN: arn:aws:iam::444455556666:role/ops\n\
+         \x20     accessPolicies:\n\
+         \x20       - policyARN: arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy\n\
+         \x20         accessScope: {type: namespace, namespaces: [ops, 'dev-*']}\n\
+         \x20       - {policyARN: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy', accessScope: {type: cluster}}\n\
+         iamIdentityMappings:\n\
+         \x20 - {arn: 'arn:aws:iam::444455556666:role/ci', username: 'ci:{{SessionName}}', groups: [deployers]}\n\
+         \x20 - {account: '555566667777'}\n\
+         identityProviders:\n\
+         \x20 - {type: oidc, name: dex, issuerURL: 'https://dex.example.com', clientID: kubernetes, usernameClaim: email, groupsClaim: groups, requiredClaims: {team: platform}}\n\
+         ---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\n\
+         groups:\n\
+         \x20 - name: deployers\n\
+         \x20   bindings:\n\
+         \x20     - {clusterRole: edit, namespaces: [kube-system, default]}\n\
+         \x20     - {rules: [{apiGroups: [apps], resources: [deployments], verbs: [get, list]}]}\n\
+         \x20 - {name: devs, bindings: [{clusterRole: view}]}\n",
+    );
+    let exported = round_trip(sandbox(fresh_world()), &text).await;
+    insta::assert_snapshot!(exported.text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn exported_pod_identity_comes_back_as_it_was_applied() {
+    let text = with_sections(
+        "iam:\n  podIdentityAssociations:\n\
+         \x20   - {namespace: app, serviceAccountName: own, permissionPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess'], tags: {team: a}}\n\
+         \x20   - namespace: app\n\
+         \x20     serviceAccountName: inline\n\
+         \x20     wellKnownPolicies: {certManager: true}\n\
+         \x20     roleName: inline-reader\n\
+         \x20     permissionPolicy: {Version: '2012-10-17', Statement: [{Effect: Allow, Action: ['s3:GetObject'], Resource: '*'}]}\n\
+         \x20     permissionsBoundaryARN: arn:aws:iam::aws:policy/PowerUserAccess\n\
+         \x20     disableSessionTags: true\n",
+    );
+    let bed = sandbox(fresh_world());
+    bed.edit(|world| cluster(world).cluster.auto_mode = true).unwrap();
+    let exported = round_trip(bed, &text).await;
+    insta::assert_snapshot!(exported.text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn exported_shared_roles_come_back_as_they_were_applied() {
+    let bed = sandbox(shared_roles::world(&["blue", "green"]));
+    let wanted = |name: &str| {
+        request(&format!(
+            "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {{name: {name}, region: us-west-2}}\n\
+             iam:\n  withOIDC: true\n  serviceAccounts:\n    - {{metadata: {{name: orders, namespace: shop}}, attachRoleARN: \
+             'arn:aws:iam::{}:role/{}'}}\n---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\nsharedRoles:\n  - roleName: {}\n",
+            shared_roles::ACCOUNT,
+            shared_roles::ROLE,
+            shared_roles::ROLE
+        ))
+    };
+    for name in ["blue", "green"] {
+        apply(&bed, &wanted(name)).await;
+    }
+    let (exported, _) = settled_of(&bed, "blue").await;
+    insta::assert_snapshot!(exported.text);
+}
+
+/// What is EKS's or a stack's own is named and not in the file; so are lines that let nobody in.
+#[tokio::test(start_paused = true)]
+async fn export_names_what_is_not_its_own() {
+    let bed = sandbox(fresh_world());
+    write(
+        &bed,
+        "mapRoles",
+        Some(
+            "- rolearn: arn:aws:iam::444455556666:role/dev\n  username: first\n- rolearn: arn:aws:iam::444455556666:role/dev\n  \
+             username: second\n  groups: [devs]\n- username: nobody\n",
+        ),
+    );
+    bed.edit(|world| {
+        let entry = |name: &str, entry_type: &str, stack: Option<&str>| AccessEntry {
+            principal_arn: format!("arn:aws:iam::111122223333:role/{name}"),
+            username: "arn:aws:sts::111122223333:assumed-role/x/{{SessionName}}".to_owned(),
+            entry_type: entry_type.to_owned(),
+            policies: Vec::from_iter((entry_type == "STANDARD").then(|| AccessPolicy {
+                arn: "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy".to_owned(),
+                namespaces: None,
+            })),
+            tags: stack
+                .map(|stack| ("aws:cloudformation:stack-name".to_owned(), stack.to_owned()))
+                .into_iter()
+                .collect(),
+            ..AccessEntry::default()
+        };
+        let entries = [
+            entry(
+                "aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS",
+                "STANDARD",
+                None,
+            ),
+            entry("nodes", "EC2_LINUX", None),
+            entry("of-a-stack", "STANDARD", Some("network")),
+            entry("gone", "STANDARD", None),
+        ];
+        let entries = entries.map(|entry| (entry.principal_arn.clone(), entry));
+        cluster(world).eks.access_entries.extend(entries);
+    })
+    .unwrap();
+    let (exported, _) = settled(&bed).await;
+    insta::assert_snapshot!(exported.text);
+}
+
+/// What others wrote stands in comments, and ends no line of them.
+#[tokio::test(start_paused = true)]
+async fn exported_comments_are_comments_whatever_stands_in_them() {
+    let bed = sandbox(fresh_world());
+    bed.edit(|world| {
+        let entry = AccessEntry {
+            principal_arn: "arn:aws:iam::111122223333:role/x\niamIdentityMappings:\r- {account: '1'}\u{2028}y".to_owned(),
+            username: "x".to_owned(),
+            entry_type: "EC2_LINUX".to_owned(),
+            ..AccessEntry::default()
+        };
+        let entries = &mut cluster(world).eks.access_entries;
+        entries.insert(entry.principal_arn.clone(), entry);
+    })
+    .unwrap();
+    let exported = exported_of(&bed, CLUSTER).await;
+    let loaded = config::load("exported", exported.text.as_bytes()).unwrap();
+    let mappings = &loaded.config.access.identity_mappings;
+    assert!(
+        !mappings
+            .iter()
+            .any(|mapping| matches!(mapping.subject, MappingSubject::Account(_))),
+        "{}",
+        exported.text
+    );
+}
+
+/// Each mode, and what aws-auth says then.
+#[tokio::test(start_paused = true)]
+async fn export_of_every_mode_is_settled() {
+    for mode in ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"] {
+        let bed = sandbox(fresh_world());
+        bed.edit(|world| {
+            cluster(world).cluster.authentication_mode = Some(mode.to_owned());
+            if mode == "CONFIG_MAP" {
+                cluster(world).eks.access_entries.clear();
+            }
+        })
+        .unwrap();
+        let (exported, request) = settled(&bed).await;
+        assert!(
+            exported.text.contains(&format!("authenticationMode: {mode}")),
+            "{}",
+            exported.text
+        );
+        let is_read = mode != "API";
+        assert_eq!(
+            request.config.access.identity_mappings.is_empty(),
+            !is_read,
+            "{}",
+            exported.text
+        );
+        assert_eq!(exported.left_out.is_empty(), is_read, "{:?}", exported.left_out);
+    }
+}
+
+/// A section of which the cluster reads nothing is said, and the other stays.
+#[tokio::test(start_paused = true)]
+async fn export_says_which_section_of_aws_auth_is_not_read() {
+    let bed = sandbox(fresh_world());
+    write(&bed, "mapUsers", Some("- userarn: [\n"));
+    let (exported, _) = settled(&bed).await;
+    assert!(
+        exported
+            .left_out
+            .iter()
+            .any(|left_out| left_out.name == "mapUsers"),
+        "{exported:?}"
+    );
+}
+
+/// Each listing once, each object once, however often the file is planned over before it is right.
+#[tokio::test(start_paused = true)]
+async fn export_reads_each_object_once() {
+    let accounts: Vec<String> = (0..12)
+        .map(|number| {
+            format!("metadata: {{name: a{number}, namespace: app}}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']")
+        })
+        .collect();
+    let accounts: Vec<&str> = accounts.iter().map(String::as_str).collect();
+    let bed = sandbox(fresh_world());
+    apply(&bed, &request(&file(&accounts))).await;
+    bed.edit(|world| {
+        // Two rounds: this one is left out, then the file is planned over again.
+        let role = world
+            .roles
+            .values_mut()
+            .find(|role| role.name.contains("a7"))
+            .unwrap();
+        role.managed_policy_arns.clear();
+        role.trust_policy["Statement"][0]["Effect"] = json!("Deny");
+    })
+    .unwrap();
+    let bed = bed.another_process();
+    let exported = exported_of(&bed, CLUSTER).await;
+    assert_eq!(exported.left_out.len(), 1, "{:?}", exported.left_out);
+    let faults = bed.faults();
+    for action in [
+        "ListAccessEntries",
+        "DescribeStacks",
+        "ListPodIdentityAssociations",
+        "ListIdentityProviderConfigs",
+        "list serviceaccounts",
+        "list rolebindings",
+    ] {
+        assert!(faults.count(action) <= 1, "{action}: {}", faults.count(action));
+    }
+    let calls = faults.calls().len();
+    assert!(calls < 40, "{calls} calls: {:#?}", faults.calls());
+}
+
+/// A part of a cluster is never passed off as the whole.
+#[tokio::test(start_paused = true)]
+async fn export_of_what_cannot_be_read_whole_fails() {
+    for action in [
+        "ListAccessEntries",
+        "DescribeStacks",
+        "ListPodIdentityAssociations",
+        "ListIdentityProviderConfigs",
+    ] {
+        let bed = sandbox(fresh_world());
+        let refused = Fault::ErrorBefore(CallErrorKind::AccessDenied);
+        bed.faults()
+            .add(Rule::once(Matching::Action(action.to_owned()), 1, refused));
+        let reader = LiveReader::begin(bed.readers(), CLUSTER).await.unwrap();
+        assert!(export(&reader, &Settings::default()).await.is_err(), "{action}");
+    }
+}
