@@ -106,7 +106,7 @@ const NOUNS: [Noun; 11] = [
 ];
 
 /// What `eksctl utils` can do besides.
-const UTILITIES: [(&str, Option<Text>); 21] = [
+const UTILITIES: [(&str, Option<Text>); 20] = [
     ("describe-addon-configuration", None),
     ("describe-addon-versions", None),
     ("describe-cluster-versions", None),
@@ -120,7 +120,6 @@ const UTILITIES: [(&str, Option<Text>); 21] = [
     ),
     ("enable-secrets-encryption", None),
     ("install-vpc-controllers", None),
-    ("migrate-to-pod-identity", None),
     ("nodegroup-health", None),
     ("set-public-access-cidrs", None),
     ("update-aws-node", None),

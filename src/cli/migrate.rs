@@ -6,6 +6,7 @@ use super::{
     ExitCode, Failure,
     account_flags::{ClusterFlags, pair},
     file,
+    filter::FilterFlags,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
@@ -13,7 +14,10 @@ use super::{
 };
 use eksact_core::{
     guard::access::principal_key,
-    kinds::to_access_entries::{self, Extent},
+    kinds::{
+        to_access_entries::{self, Extent},
+        to_pod_identity,
+    },
     live::LiveReader,
     migration::Choices,
     ports::aws::AuthenticationMode,
@@ -21,7 +25,7 @@ use eksact_core::{
 };
 use eksact_identity::authn::aws_auth::{AwsAuth, SectionKey};
 
-/// Go from aws-auth to access entries without locking anyone out
+/// Go from aws-auth to access entries, or from annotated service accounts to EKS Pod Identity, without taking access from anyone
 #[derive(Debug, Args)]
 pub(super) struct MigrateCommand {
     #[command(subcommand)]
@@ -31,12 +35,14 @@ pub(super) struct MigrateCommand {
 #[derive(Debug, Subcommand)]
 enum What {
     ToAccessEntries(Box<ToAccessEntries>),
+    ToPodIdentity(Box<ToPodIdentity>),
 }
 
 impl MigrateCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
             What::ToAccessEntries(command) => command.run(global, printer).await,
+            What::ToPodIdentity(command) => command.run(global, printer).await,
         }
     }
 }
@@ -167,5 +173,81 @@ impl ToAccessEntries {
             choices.types.insert(key("--type", arn)?, entry_type.clone());
         }
         Ok(choices)
+    }
+}
+
+/// Make a pod identity association for every service account that names a role by its annotation
+#[derive(Debug, Args)]
+pub(super) struct ToPodIdentity {
+    #[command(flatten)]
+    cluster: ClusterFlags,
+    /// Only service accounts whose `namespace/name` matches a glob
+    #[arg(
+        long,
+        value_name = "GLOB",
+        value_delimiter = ',',
+        help_heading = "Service accounts"
+    )]
+    include: Vec<String>,
+    /// All but service accounts whose `namespace/name` matches a glob
+    #[arg(
+        long,
+        value_name = "GLOB",
+        value_delimiter = ',',
+        help_heading = "Service accounts"
+    )]
+    exclude: Vec<String>,
+    /// Remove annotations and what the trust policies have for them, of service accounts whose pods all use their association
+    #[arg(
+        long,
+        alias = "remove-oidc-provider-trust-relationship",
+        help_heading = "Migration"
+    )]
+    remove_irsa: bool,
+    /// Install the add-on eks-pod-identity-agent where the cluster has no agent
+    #[arg(long, help_heading = "Migration")]
+    install_agent: bool,
+    #[command(flatten)]
+    plan: PlanFlags,
+    #[command(flatten)]
+    approval: ApprovalFlags,
+}
+
+impl ToPodIdentity {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let settings = self
+            .plan
+            .settings(&RoleFlags::default(), &ThumbprintFlags::default())?;
+        let filter = FilterFlags {
+            include: self.include.clone(),
+            exclude: self.exclude.clone(),
+        }
+        .compile()?;
+        let config = match &self.cluster.config_file {
+            Some(path) => file::load(path, global, printer)?.cluster_only(),
+            None => self.cluster.config(global)?,
+        };
+        let connection = Connection::open(global, &config, printer).await?;
+        let name = &config.metadata.name.value;
+        let reader = LiveReader::begin(connection.readers.clone(), name).await?;
+        let annotated = to_pod_identity::read(&reader, |account| filter.takes(account)).await?;
+        if annotated.is_empty() {
+            if !self.include.is_empty() {
+                return Err(Failure::error(format!(
+                    "no service account with a role annotation matches --include {}",
+                    self.include.join(",")
+                )));
+            }
+            printer.note(&format!(
+                "no service account of cluster {name} has a role annotation: there is nothing to migrate"
+            ));
+            return Ok(ExitCode::Success);
+        }
+        let extent = to_pod_identity::Extent {
+            removes_irsa: self.remove_irsa,
+            installs_agent: self.install_agent,
+        };
+        let request = to_pod_identity::request(&config, settings, &reader.snapshot(), &annotated, extent);
+        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
     }
 }

@@ -3,8 +3,12 @@
 use clap::{Args, Subcommand};
 
 use super::{
-    ExitCode, Failure, global::GlobalFlags, kubeconfig::WriteKubeconfig, migrate::MigrateToAccessEntry,
-    oidc_provider::AssociateProvider, schema::SchemaCommand,
+    ExitCode, Failure,
+    global::GlobalFlags,
+    kubeconfig::WriteKubeconfig,
+    migrate::{MigrateToAccessEntry, ToPodIdentity},
+    oidc_provider::AssociateProvider,
+    schema::SchemaCommand,
     update_authentication_mode::UpdateAuthenticationMode,
 };
 use eksact_core::view::Printer;
@@ -20,6 +24,7 @@ pub(super) struct UtilsCommand {
 enum Utility {
     AssociateIamOidcProvider(Box<AssociateProvider>),
     MigrateToAccessEntry(Box<MigrateToAccessEntry>),
+    MigrateToPodIdentity(Box<ToPodIdentity>),
     UpdateAuthenticationMode(Box<UpdateAuthenticationMode>),
     WriteKubeconfig(Box<WriteKubeconfig>),
     Schema(SchemaCommand),
@@ -30,6 +35,7 @@ impl UtilsCommand {
         match self.what {
             Utility::AssociateIamOidcProvider(command) => command.run(global, printer).await,
             Utility::MigrateToAccessEntry(command) => command.run(global, printer).await,
+            Utility::MigrateToPodIdentity(command) => command.run(global, printer).await,
             Utility::UpdateAuthenticationMode(command) => command.run(global, printer).await,
             Utility::WriteKubeconfig(command) => command.run(global, printer).await,
             Utility::Schema(command) => command.run(printer),

@@ -1,5 +1,10 @@
 //! `create`, `get`, `update` and `delete podidentityassociation`, and a file with associations in it.
 
+use std::collections::BTreeMap;
+
+use eksact_core::ports::kubernetes::Pod;
+use eksact_simulator::World;
+
 use crate::commands::place::{Place, READ_ONLY, assert_story};
 
 const ONE: [&str; 6] = [
@@ -83,4 +88,59 @@ fn podidentityassociation_refuses_what_eksctl_refuses() {
         let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(said.contains(words), "{line}: {said}");
     }
+}
+
+/// From the annotation to the association, with the restart between, to the annotation's end.
+#[test]
+fn migration_to_pod_identity_from_the_annotation_to_its_end() {
+    const MIGRATE: [&str; 4] = ["migrate", "to-pod-identity", "--cluster", "quickstart"];
+    let account =
+        format!("{{metadata: {{name: reader, namespace: app}}, attachPolicyARNs: ['{READ_ONLY}']}}");
+    let mut place = Place::new();
+    place.write_accounts("cluster.yaml", &[&account]);
+    place.edit("quickstart", |world| {
+        world.clusters.values_mut().next().unwrap().cluster.auto_mode = true;
+    });
+    assert_eq!(place.run(&["apply", "-f", "cluster.yaml", "--yes"]).code, 0);
+    let pod = |variables: &'static [&'static str]| {
+        move |world: &mut World| {
+            let pod = Pod {
+                namespace: "app".to_owned(),
+                name: "reader-5d4f8c7b9-x2x4z".to_owned(),
+                service_account: "reader".to_owned(),
+                phase: "Running".to_owned(),
+                controller: Some("deployment/reader".to_owned()),
+                credential_variables: BTreeMap::from([(
+                    "app".to_owned(),
+                    variables.iter().map(|name| (*name).to_owned()).collect(),
+                )]),
+                ..Pod::default()
+            };
+            let cluster = world.clusters.values_mut().next().unwrap();
+            cluster.pods.insert("app/reader".to_owned(), pod);
+        }
+    };
+    place.edit(
+        "quickstart",
+        pod(&["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"]),
+    );
+    let told = |place: &mut Place, more: &[&str]| place.tell(&[MIGRATE.as_slice(), more].concat()).code;
+    assert_eq!(told(&mut place, &["--include", "web/*"]), 1);
+    assert_eq!(told(&mut place, &[]), 3);
+    assert_eq!(told(&mut place, &["--yes"]), 0);
+    assert_eq!(told(&mut place, &["--remove-irsa", "--yes"]), 0);
+    place.edit("quickstart", pod(&["AWS_CONTAINER_CREDENTIALS_FULL_URI"]));
+    assert_eq!(told(&mut place, &["--remove-irsa", "--yes"]), 0);
+    assert_eq!(told(&mut place, &["--remove-irsa", "--yes"]), 0);
+    // eksctl's name and flag for it.
+    let eksctls = [
+        "utils",
+        "migrate-to-pod-identity",
+        "--cluster",
+        "prod",
+        "--approve",
+    ];
+    let ended = place.run(&[eksctls.as_slice(), &["--remove-oidc-provider-trust-relationship"]].concat());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_story!("pod-identity-migration", place.story());
 }

@@ -15,6 +15,7 @@ mod meanwhile;
 mod normal_form;
 mod ownership;
 mod pod_identity;
+mod pod_identity_migration;
 mod random_world;
 mod reading;
 mod recorded;

@@ -385,7 +385,6 @@ fn commands_of_eksctl_are_answered_by_name() {
         "create capability",
         "update auto-mode-config",
         "utils describe-stacks --cluster x",
-        "utils migrate-to-pod-identity",
         "utils update-cluster-logging --enable-types all",
         "utils update-coredns",
         "create iam-oidc-provider",

@@ -166,6 +166,7 @@ fn pod(name: &str, controller: Option<&str>, roles: &[&str], variables: &[&str])
             .map(|role| (container(), (*role).to_owned()))
             .collect(),
         credential_variables: BTreeMap::from([(container(), variables)]),
+        ..Pod::default()
     }
 }
 

@@ -1,12 +1,18 @@
 //! What is wrong with the pod identity associations of a file or of the account, and done as the help says.
 
-use eksact_core::ports::aws::PodIdentityAssociation;
+use std::collections::BTreeMap;
+
+use eksact_core::ports::{
+    aws::PodIdentityAssociation,
+    kubernetes::{FieldManager, Pod, ServiceAccount},
+};
+use eksact_simulator::World;
 use serde_json::{Value, json};
 
 use super::{
     case::{Case, Check, case},
     config::planned,
-    world::{DEV, HEAD, S3, add_role, cluster},
+    world::{DEV, HEAD, S3, add_role, cluster, trust_of_web},
 };
 
 const FOREIGN: &str = "arn:aws:iam::999988887777:role/data";
@@ -147,5 +153,99 @@ pub(super) fn cases() -> Vec<Check> {
             .printed(&[])
             .instead("update podidentityassociation --cluster quickstart --namespace app --service-account-name web --no-target-role")
             .check(),
+    ]
+    .into_iter()
+    .chain(migrations())
+    .collect()
+}
+
+/// The account `app/web`, whose annotation names this role, in a cluster with an agent.
+fn annotated(world: &mut World, role: &str) {
+    let account = ServiceAccount {
+        namespace: "app".to_owned(),
+        name: "web".to_owned(),
+        uid: "1".to_owned(),
+        resource_version: "1".to_owned(),
+        annotations: BTreeMap::from([("eks.amazonaws.com/role-arn".to_owned(), role.to_owned())]),
+        ..ServiceAccount::default()
+    };
+    let cluster = cluster(world);
+    cluster.cluster.auto_mode = true;
+    cluster.service_accounts.insert("app/web".to_owned(), account);
+}
+
+/// A migration of `app/web`, whose role lets it in; and what is else.
+fn migration(edit: impl FnOnce(&mut World) + Send + 'static) -> Case {
+    case("migrate to-pod-identity --cluster quickstart --region eu-west-1 --yes").world(|world| {
+        let statement = trust_of_web(world, "111122223333");
+        add_role(world, DEV, &json!([statement]));
+        annotated(world, DEV);
+        edit(world);
+    })
+}
+
+fn migrations() -> Vec<Check> {
+    let pod = |variables: &[&str]| Pod {
+        namespace: "app".to_owned(),
+        name: "web-1".to_owned(),
+        service_account: "web".to_owned(),
+        phase: "Running".to_owned(),
+        controller: Some("deployment/web".to_owned()),
+        credential_variables: BTreeMap::from([(
+            "app".to_owned(),
+            variables.iter().map(|name| (*name).to_owned()).collect(),
+        )]),
+        ..Pod::default()
+    };
+    let old = pod(&["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"]);
+    let new = pod(&["AWS_CONTAINER_CREDENTIALS_FULL_URI"]);
+    let put =
+        |pod: Pod| move |world: &mut World| drop(cluster(world).pods.insert("app/web-1".to_owned(), pod));
+    vec![
+        migration(put(old))
+            .says("Once the association is there, restart them: `kubectl --namespace app rollout restart deployment/web`.")
+            .change(put(new))
+            .check(),
+        migration(|world| annotated(world, FOREIGN))
+            .says("Make an association with a role of account 111122223333 and the other as its target")
+            .change(|world| {
+                let trust = trusting("pods.eks.amazonaws.com", &json!(["sts:AssumeRole", "sts:TagSession"]));
+                add_role(world, DEV, &trust);
+            })
+            .run(format!(
+                "eksact create podidentityassociation --cluster quickstart --region eu-west-1 --namespace app \
+                 --service-account-name web --role-arn {DEV} --target-role-arn {FOREIGN} --yes"
+            ))
+            .change(|world| annotated(world, DEV))
+            .change(|world| drop(cluster(world).service_accounts.remove("app/web")))
+            .check(),
+        migration(|world| {
+            let role = world.roles.get_mut("dev").unwrap();
+            role.trust_policy["Statement"] = trusting("ec2.amazonaws.com", &json!(["sts:AssumeRole"]));
+        })
+        .says("`eksact check irsa app/web --cluster quickstart --region eu-west-1` says why")
+        // It moves now, and what is said of every migration is said of it.
+        .leaves("pod-identity-session")
+        .change(|world| {
+            let statement = trust_of_web(world, "111122223333");
+            world.roles.get_mut("dev").unwrap().trust_policy["Statement"] = json!([statement]);
+        })
+        .check(),
+        migration(|world| {
+            let manager = FieldManager {
+                manager: "eks".to_owned(),
+                annotations: ["eks.amazonaws.com/role-arn".to_owned()].into(),
+                ..FieldManager::default()
+            };
+            let account = cluster(world).service_accounts.get_mut("app/web").unwrap();
+            account.field_managers.push(manager);
+        })
+        .says("Let the add-on change it")
+        // What EKS does with `update-addon`.
+        .by_hand(|world, _| {
+            let account = cluster(world).service_accounts.get_mut("app/web").unwrap();
+            account.annotations.clear();
+        })
+        .check(),
     ]
 }

@@ -6,13 +6,19 @@ use crate::{
     live::{Live, addresses, role_name_of},
     ports::aws::Role,
 };
-use eksact_identity::iam::shared_trust::{self, sid_of};
+use eksact_identity::iam::{
+    pod_trust,
+    shared_trust::{self, sid_of},
+};
 
 /// The `Sid`s of the statements that other clusters have in the trust policy of a role.
 pub fn statements_of_others(live: &Live, role: &Role) -> Vec<String> {
     let own = shared_trust::sid(&live.cluster.arn);
     shared_trust::shared(&role.trust_policy)
         .into_iter()
+        .filter(|statement| {
+            pod_trust::read(statement).is_none_or(|(cluster, ..)| cluster != live.cluster.arn)
+        })
         .filter_map(sid_of)
         .filter(|sid| *sid != own)
         .map(str::to_owned)

@@ -19,6 +19,7 @@ pub mod planner;
 pub mod pod_identity;
 pub mod pod_identity_agent;
 pub mod pod_identity_association;
+pub mod pod_identity_migration;
 pub mod preflight;
 pub mod provider_intent;
 pub mod rbac;
@@ -33,6 +34,7 @@ pub mod shared_role;
 pub mod stack_wait;
 mod standing;
 pub mod to_access_entries;
+pub mod to_pod_identity;
 mod trust_policy;
 mod unreachable;
 
@@ -227,5 +229,6 @@ pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
         &access_entry::AccessEntryKind,
         &identity_mapping::AwsAuthKind,
         &access_migration::AccessMigrationKind,
+        &pod_identity_migration::PodIdentityMigrationKind,
     ]
 }

@@ -15,6 +15,12 @@ pub struct PodIdentityScope {
 
 impl Scope for PodIdentityScope {}
 
+/// An association without an agent is worse than none: pods that have another way to their role lose it by the next restart.
+#[derive(Clone, Copy, Debug)]
+pub struct AgentNeeded;
+
+impl Scope for AgentNeeded {}
+
 /// The associations that shall be there.
 pub(super) fn wanted(request: &Request) -> &[PodIdentityAssociation] {
     &request.config.pod_identity_associations.list
@@ -43,5 +49,8 @@ pub(super) fn is_pruned(request: &Request) -> bool {
 
 /// Whether the request has anything to do with associations.
 pub(super) fn is_asked(request: &Request) -> bool {
-    !wanted(request).is_empty() || is_pruned(request) || deleted(request).next().is_some()
+    !wanted(request).is_empty()
+        || request.scope::<AgentNeeded>().is_some()
+        || is_pruned(request)
+        || deleted(request).next().is_some()
 }

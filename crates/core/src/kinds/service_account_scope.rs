@@ -36,6 +36,8 @@ pub struct ServiceAccountScope {
     pub delete: BTreeSet<ServiceAccountKey>,
     /// Those of `delete` whose Kubernetes object was never eksact's business (`roleOnly`): only the role goes.
     pub delete_role_only: BTreeSet<ServiceAccountKey>,
+    /// Those that stay and no longer name a role, whoever made them.
+    pub forget_role: BTreeSet<ServiceAccountKey>,
     /// Every one of the cluster with a role of ours goes, but for these (`--only-missing`).
     pub delete_all_but: Option<BTreeSet<ServiceAccountKey>>,
     /// Protected ones that were named and so may go with those that the file no longer has.
@@ -53,6 +55,7 @@ impl Scope for ServiceAccountScope {}
 static NOTHING: ServiceAccountScope = ServiceAccountScope {
     delete: BTreeSet::new(),
     delete_role_only: BTreeSet::new(),
+    forget_role: BTreeSet::new(),
     delete_all_but: None,
     prune_named: BTreeSet::new(),
     only: BTreeMap::new(),

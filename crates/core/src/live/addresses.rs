@@ -98,6 +98,11 @@ pub fn access_migration(cluster: &str) -> Address {
     Address::new("access-migration", cluster)
 }
 
+/// What a migration to pod identity associations does about a role.
+pub fn pod_identity_migration(role: &str) -> Address {
+    Address::new("pod-identity-migration", format!("role/{role}"))
+}
+
 /// That a cluster is in an authentication mode or further: `prod/API_AND_CONFIG_MAP`. Access entries wait for it.
 pub fn authentication_mode(cluster: &str, mode: AuthenticationMode) -> Address {
     Address::new("authentication-mode", format!("{cluster}/{mode}"))

@@ -1,8 +1,10 @@
-//! From the old half of EKS's access to the new one: what `aws-auth` says, as access entries. Pure: what was read goes in, what is
-//! wanted comes out, and it is planned and applied like any other file.
+//! From the old half of EKS's access to the new one: what `aws-auth` says, as access entries; roles of annotated service accounts, as
+//! pod identity associations. Pure: what was read goes in, what is wanted comes out, and it is planned and applied like any other
+//! file.
 
 mod access_entry;
 mod names;
+pub mod pod_identity;
 mod verdict;
 mod wanted;
 

@@ -6,6 +6,7 @@
 pub mod arn;
 pub mod partition;
 pub mod pod_identity;
+pub mod pod_trust;
 pub mod policy;
 pub mod shared_trust;
 pub mod trust;

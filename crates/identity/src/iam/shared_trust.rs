@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Arn, policy, trust};
+use super::{Arn, pod_trust, policy, trust};
 
 /// Length of a trust policy in an account whose quota was not raised.
 pub const DEFAULT_QUOTA: usize = 2_048;
@@ -120,7 +120,8 @@ pub fn without(document: &Value, sid: &str) -> Result<Value, EditError> {
 }
 
 /// The statements that clusters keep here under their `Sid`s, as far as each is what eksact writes and no more: it lets
-/// named service accounts in through one provider. A statement that merely bears such a `Sid` is none.
+/// named service accounts in, through one provider or through EKS Pod Identity ([`super::pod_trust`]). A statement that merely
+/// bears such a `Sid` is none.
 pub fn shared(document: &Value) -> Vec<&Value> {
     statements(document)
         .iter()
@@ -159,6 +160,10 @@ pub fn length(document: &Value) -> usize {
 }
 
 fn is_shared(statement: &Value) -> bool {
+    pod_trust::read(statement).is_some() || lets_tokens_in(statement)
+}
+
+fn lets_tokens_in(statement: &Value) -> bool {
     let (Some(sid), Some(provider)) = (
         sid_of(statement).filter(|sid| is_sid(sid)),
         statement

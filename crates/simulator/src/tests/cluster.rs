@@ -191,9 +191,7 @@ async fn only_pods_of_the_service_account_are_listed() {
                     name: name.to_owned(),
                     service_account: service_account.to_owned(),
                     phase: "Running".to_owned(),
-                    controller: None,
-                    role_arns: BTreeMap::new(),
-                    credential_variables: BTreeMap::new(),
+                    ..Pod::default()
                 };
                 cluster.pods.insert(format!("{namespace}/{name}"), pod);
             }

@@ -4,18 +4,27 @@ use eksact_message::code::Code;
 
 use crate::{
     engine::{Finding, PlanDraft, Severity},
-    kinds::{Request, pod_identity::wanted},
+    kinds::{
+        Request,
+        pod_identity::{AgentNeeded, wanted},
+    },
     live::{AGENT, Agent, Live, PodIdentityAgent},
 };
 
-/// Adds what is to be said of the agent, once for all associations.
+/// Adds what is to be said of the agent as it is after the plan, once for all associations.
 pub(super) fn review(request: &Request, after: &Live, draft: &mut PlanDraft) {
-    if wanted(request).is_empty() {
+    let is_needed = request.scope::<AgentNeeded>().is_some();
+    if wanted(request).is_empty() && !is_needed {
         return;
     }
+    let severity = if is_needed {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
     let finding = match after.get(&PodIdentityAgent) {
         Some(Ok(Agent::Missing)) => Finding::new(
-            Severity::Warning,
+            severity,
             Code::PodIdentityAgentMissing,
             format!("the cluster has no {AGENT}: pods get no credentials from any association until it is installed"),
         )
@@ -27,18 +36,18 @@ pub(super) fn review(request: &Request, after: &Live, draft: &mut PlanDraft) {
         )),
         Some(Ok(Agent::Addon(addon))) if !["ACTIVE", "CREATING", "UPDATING"].contains(&addon.status.as_str()) => {
             Finding::new(
-                Severity::Warning,
+                severity,
                 Code::PodIdentityAgentMissing,
                 format!("the add-on {AGENT} is {}", addon.condition()),
             )
         }
         Some(Ok(Agent::Own(agent))) if agent.desired > 0 && agent.ready == 0 => Finding::new(
-            Severity::Warning,
+            severity,
             Code::PodIdentityAgentMissing,
             format!("the DaemonSet {AGENT} runs on none of {} nodes", agent.desired),
         ),
         Some(Err(error)) => Finding::new(
-            Severity::Warning,
+            severity,
             Code::PodIdentityAgentMissing,
             format!("whether the cluster has {AGENT} is not known: {error}"),
         )

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 
 use super::{
     Kind, Request, RunContext,
-    pod_identity::{deleted, is_asked, is_pruned, wanted},
+    pod_identity::{AgentNeeded, deleted, is_asked, is_pruned, wanted},
 };
 use crate::{
     config::pod_identity_association::PodIdentityAssociation as Declared,
@@ -47,7 +47,7 @@ impl Kind for PodIdentityAssociationKind {
         let listed = reader.ask(PodIdentityAssociations).await;
         let roles = role::given(request, reader.account());
         reader.read(roles.map(RoleByName)).await;
-        if !wanted(request).is_empty() {
+        if !wanted(request).is_empty() || request.scope::<AgentNeeded>().is_some() {
             reader.ask(PodIdentityAgent).await;
         }
         let Ok(listed) = listed.as_ref() else { return };

@@ -42,7 +42,8 @@ impl Kind for ServiceAccountKind {
         }
         let wanted = request.in_kubernetes().map(ServiceAccount::key);
         let plain = making_accounts(request).map(PodIdentityAssociation::key);
-        let named = request.service_account_scope().delete.iter().cloned();
+        let scope = request.service_account_scope();
+        let named = scope.delete.iter().chain(&scope.forget_role).cloned();
         reader
             .read(wanted.chain(plain).chain(named).map(ServiceAccountByKey))
             .await;

@@ -78,11 +78,64 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             _ => {}
         }
     }
+    for key in &scope.forget_role {
+        match live.service_account(key) {
+            Some(Ok(Some(account))) => forget(key, account, draft),
+            Some(Err(error)) => {
+                let finding =
+                    Finding::new(Severity::Error, Code::ServiceAccountUnreadable, error.to_string())
+                        .about(&addresses::service_account(key));
+                draft.add_finding(finding.with_help_for(error));
+            }
+            Some(Ok(None)) | None => {}
+        }
+    }
     for (key, account) in candidates {
         if live.removal_blocked(&key) {
             continue;
         }
         plan_one(request, &key, account, draft);
+    }
+}
+
+/// Takes the annotation off, and nothing else.
+fn forget(key: &ServiceAccountKey, account: &ServiceAccount, draft: &mut PlanDraft) {
+    let Some(arn) = account.annotations.get(ROLE_ANNOTATION) else {
+        return;
+    };
+    let address = addresses::service_account(key);
+    let step = draft.add_step(
+        &address,
+        "remove-annotation",
+        format!("remove the role annotation of service account {key}"),
+        Vec::new(),
+        &remove_annotation(account, arn),
+    );
+    draft.add_change(Change {
+        address,
+        action: Action::Update,
+        reasons: vec![Reason::new("requested", "it was requested")],
+        source: None,
+        attributes: vec![AttributeChange::plain(
+            format!("annotation {ROLE_ANNOTATION}"),
+            Some(json!(arn)),
+            None,
+        )],
+        depends_on: Vec::new(),
+        steps: vec![step],
+        fingerprint: fingerprint(&Some(account)),
+        effect: Effect::Equal,
+        notes: Vec::new(),
+    });
+}
+
+fn remove_annotation(account: &ServiceAccount, arn: &str) -> Operation {
+    Operation::RemoveAnnotation {
+        namespace: account.namespace.clone(),
+        name: account.name.clone(),
+        uid: account.uid.clone(),
+        resource_version: account.resource_version.clone(),
+        role_arn: arn.to_owned(),
     }
 }
 
@@ -160,13 +213,7 @@ fn plan_one(request: &Request, key: &ServiceAccountKey, account: &ServiceAccount
         ),
         None => "The service account is not eksact's and is kept; only the annotation is removed.".to_owned(),
     });
-    let operation = Operation::RemoveAnnotation {
-        namespace: key.namespace.clone(),
-        name: key.name.clone(),
-        uid: account.uid.clone(),
-        resource_version: account.resource_version.clone(),
-        role_arn: arn.clone(),
-    };
+    let operation = remove_annotation(account, arn);
     let title = format!("remove the role annotation of service account {key}");
     change.steps = vec![draft.add_step(&address, "remove-annotation", title, Vec::new(), &operation)];
     draft.add_change(change);

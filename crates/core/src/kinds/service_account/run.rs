@@ -349,38 +349,13 @@ async fn restart_notes(metadata: &ServiceAccount, context: &RunContext) -> Vec<S
             )];
         }
     };
-    let stale: Vec<&Pod> = pods
+    let stale = pods
         .iter()
-        .filter(|pod| matches!(pod.phase.as_str(), "Running" | "Pending"))
-        .filter(|pod| pod.role_arns.is_empty() || pod.role_arns.values().any(|live| live != arn))
-        .collect();
-    let mut by_controller: BTreeMap<Option<&str>, Vec<&str>> = BTreeMap::new();
-    for pod in &stale {
-        by_controller
-            .entry(pod.controller.as_deref())
-            .or_default()
-            .push(&pod.name);
-    }
-    by_controller
+        .filter(|pod| pod.is_alive())
+        .filter(|pod| pod.role_arns.is_empty() || pod.role_arns.values().any(|live| live != arn));
+    Pod::restarts(stale)
         .into_iter()
-        .map(|(controller, pods)| {
-            let restart = match controller.filter(|controller| {
-                ["deployment/", "statefulset/", "daemonset/"]
-                    .iter()
-                    .any(|kind| controller.starts_with(kind))
-            }) {
-                Some(controller) => {
-                    format!(
-                        "kubectl --namespace {} rollout restart {controller}",
-                        metadata.namespace
-                    )
-                }
-                None => format!(
-                    "kubectl --namespace {} delete pod {}",
-                    metadata.namespace,
-                    pods.join(" ")
-                ),
-            };
+        .map(|(pods, restart)| {
             format!(
                 "Pods of {}/{} run without the new role until they are restarted ({}): {restart}",
                 metadata.namespace,

@@ -23,7 +23,7 @@ pub use daemon_set::DaemonSet;
 pub use metadata::set_metadata;
 pub use namespace::Namespace;
 pub use object::{Fields, Object, WireError};
-pub use pod::Pod;
+pub use pod::{Pod, PodPlace};
 pub use rbac_binding::{RbacBinding, Subject};
 pub use rbac_role::{PolicyRule, RbacRole};
 pub use resource::{ApiResource, Names, ObjectKey, Resources};

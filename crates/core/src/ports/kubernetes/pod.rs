@@ -17,15 +17,37 @@ const ROLE_ARN_VARIABLE: &str = "AWS_ROLE_ARN";
 /// The variables by which AWS's SDKs find credentials in a pod.
 const CREDENTIAL_VARIABLES: [&str; 4] = [
     "AWS_ACCESS_KEY_ID",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_ROLE_ARN",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    CONTAINER_VARIABLE,
+    ROLE_ARN_VARIABLE,
+    TOKEN_VARIABLE,
 ];
 /// The label by which a Deployment's controller tells its `ReplicaSets` apart; the `ReplicaSet`'s name ends with it.
 const POD_TEMPLATE_HASH: &str = "pod-template-hash";
 
+/// The variable that the pod identity webhook sets beside it: a file with the token.
+const TOKEN_VARIABLE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
+/// The variable that the webhook sets where the service account has a pod identity association.
+const CONTAINER_VARIABLE: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+/// The label that EKS puts on pods that run on Fargate.
+const FARGATE_PROFILE: &str = "eks.amazonaws.com/fargate-profile";
+/// How names of nodes begin that Systems Manager registers: hybrid nodes.
+const HYBRID_NODE: &str = "mi-";
+const WINDOWS: &str = "windows";
+
+/// Where a pod runs, if EKS Pod Identity gives nothing there (EKS user guide, `pod-identities`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PodPlace {
+    /// AWS Fargate.
+    Fargate,
+    /// A node with Windows.
+    Windows,
+    /// A hybrid node that Systems Manager registered; the agent does not run there unless it is told to.
+    HybridNode,
+}
+
 /// A pod that runs under a service account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pod {
     /// Namespace.
     pub namespace: String,
@@ -42,9 +64,57 @@ pub struct Pod {
     /// The names of the variables of each container by which AWS's SDKs find credentials; what they hold is not read.
     #[serde(default)]
     pub credential_variables: BTreeMap<String, BTreeSet<String>>,
+    /// Where it runs, if that matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<PodPlace>,
 }
 
 impl Pod {
+    /// Whether it runs or will.
+    pub fn is_alive(&self) -> bool {
+        matches!(self.phase.as_str(), "Running" | "Pending")
+    }
+
+    /// Whether some container gets its credentials by the annotation of the service account, or none by an association.
+    pub fn uses_annotation(&self) -> bool {
+        let mut containers = self.credential_variables.values();
+        let by_association = containers.any(|names| names.contains(CONTAINER_VARIABLE));
+        let mut containers = self.credential_variables.values();
+        let by_token =
+            containers.any(|names| names.contains(ROLE_ARN_VARIABLE) || names.contains(TOKEN_VARIABLE));
+        by_token || !by_association
+    }
+
+    /// Whether the pod's own template names the role: the webhook sets role and token together, and neither where it sets the
+    /// variables of an association. SDKs prefer what the template says.
+    pub fn names_role_itself(&self) -> bool {
+        self.credential_variables.values().any(|names| {
+            let (role, token) = (names.contains(ROLE_ARN_VARIABLE), names.contains(TOKEN_VARIABLE));
+            role != token || (role && names.contains(CONTAINER_VARIABLE))
+        })
+    }
+
+    /// What restarts these pods of one namespace, and which: a command for each controller, and one for those without.
+    pub fn restarts<'a>(pods: impl IntoIterator<Item = &'a Self>) -> Vec<(Vec<&'a str>, String)> {
+        let mut by_controller: BTreeMap<(&str, Option<&str>), Vec<&str>> = BTreeMap::new();
+        for pod in pods {
+            let controller = pod.controller.as_deref().filter(|controller| {
+                let mut kinds = ["deployment/", "statefulset/", "daemonset/"].into_iter();
+                kinds.any(|kind| controller.starts_with(kind))
+            });
+            let key = (pod.namespace.as_str(), controller);
+            by_controller.entry(key).or_default().push(&pod.name);
+        }
+        let command = |((namespace, controller), pods): ((&str, Option<&str>), Vec<&'a str>)| {
+            let command = match controller {
+                Some(controller) => format!("kubectl --namespace {namespace} rollout restart {controller}"),
+                None => format!("kubectl --namespace {namespace} delete pod {}", pods.join(" ")),
+            };
+            (pods, command)
+        };
+        by_controller.into_iter().map(command).collect()
+    }
+
     /// The pods that run under a service account. The server selects, so that a crowded namespace costs no more than
     /// the pods that matter.
     pub fn under(service_account: &str) -> Selector<'_> {
@@ -74,7 +144,13 @@ impl Object for Pod {
             .into_iter()
             .map(|name| json!({"name": name, "env": self.environment(name)}))
             .collect();
-        let spec = json!({"serviceAccountName": self.service_account, "containers": containers});
+        let mut spec = json!({"serviceAccountName": self.service_account, "containers": containers});
+        match self.place {
+            None => {}
+            Some(PodPlace::Fargate) => set_metadata(&mut wire, "labels", json!({FARGATE_PROFILE: "default"})),
+            Some(PodPlace::Windows) => set(&mut spec, "os", json!({"name": WINDOWS})),
+            Some(PodPlace::HybridNode) => set(&mut spec, "nodeName", json!(format!("{HYBRID_NODE}0"))),
+        }
         set(&mut wire, "spec", spec);
         set(&mut wire, "status", json!({"phase": self.phase}));
         wire
@@ -87,6 +163,17 @@ impl Object for Pod {
         let mut containers: Vec<Container> = fields.take("/spec/initContainers")?;
         containers.extend(fields.take::<Vec<Container>>("/spec/containers")?);
         let service_account: String = fields.take("/spec/serviceAccountName")?;
+        let node: String = fields.take("/spec/nodeName")?;
+        let os: String = fields.take("/spec/os/name")?;
+        let selector: BTreeMap<String, String> = fields.take("/spec/nodeSelector")?;
+        let selects_windows = selector.get("kubernetes.io/os").is_some_and(|os| os == WINDOWS);
+        let place = if labels.contains_key(FARGATE_PROFILE) {
+            Some(PodPlace::Fargate)
+        } else if os == WINDOWS || selects_windows {
+            Some(PodPlace::Windows)
+        } else {
+            node.starts_with(HYBRID_NODE).then_some(PodPlace::HybridNode)
+        };
         Ok(Self {
             namespace,
             name: fields.required("/metadata/name")?,
@@ -99,6 +186,7 @@ impl Object for Pod {
             controller: controller(&owners, labels.get(POD_TEMPLATE_HASH)),
             role_arns: containers.iter().filter_map(role_arn).collect(),
             credential_variables: containers.iter().map(credential_variables).collect(),
+            place,
         })
     }
 }
@@ -241,5 +329,65 @@ mod tests {
         );
         assert_eq!(pod.controller, None);
         assert_eq!(Pod::from_wire(pod.to_wire()), Ok(pod));
+    }
+
+    #[test]
+    fn a_pods_variables_tell_how_it_gets_its_role() {
+        let (role, token, container) = (ROLE_ARN_VARIABLE, TOKEN_VARIABLE, CONTAINER_VARIABLE);
+        for (containers, uses_annotation, names_role_itself) in [
+            (vec![vec![role, token]], true, false),
+            (vec![vec![container]], false, false),
+            (vec![vec![container], vec![]], false, false),
+            (vec![vec![container], vec![role, token]], true, false),
+            (vec![vec![]], true, false),
+            (vec![], true, false),
+            (vec![vec![role]], true, true),
+            (vec![vec![token]], true, true),
+            (vec![vec![role, token, container]], true, true),
+        ] {
+            let named = |(number, names): (usize, &Vec<&str>)| {
+                let names = names.iter().map(|name| (*name).to_owned()).collect();
+                (format!("c{number}"), names)
+            };
+            let pod = Pod {
+                credential_variables: containers.iter().enumerate().map(named).collect(),
+                ..Pod::default()
+            };
+            assert_eq!(
+                (pod.uses_annotation(), pod.names_role_itself()),
+                (uses_annotation, names_role_itself),
+                "{containers:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_pods_place_is_read_where_associations_give_nothing() {
+        for (labels, spec, expected) in [
+            (json!({}), json!({"nodeName": "ip-10-0-0-1"}), None),
+            (json!({FARGATE_PROFILE: "fp"}), json!({}), Some(PodPlace::Fargate)),
+            (
+                json!({}),
+                json!({"os": {"name": "windows"}}),
+                Some(PodPlace::Windows),
+            ),
+            (
+                json!({}),
+                json!({"nodeSelector": {"kubernetes.io/os": "windows"}}),
+                Some(PodPlace::Windows),
+            ),
+            (
+                json!({}),
+                json!({"nodeName": "mi-0a1b"}),
+                Some(PodPlace::HybridNode),
+            ),
+        ] {
+            let pod = Pod::from_wire(json!({
+                "metadata": {"name": "web-1", "namespace": "app", "labels": labels}, "spec": spec
+            }))
+            .unwrap();
+            assert_eq!(pod.place, expected, "{spec}");
+            assert_eq!(Pod::from_wire(pod.to_wire()), Ok(pod));
+        }
     }
 }
