@@ -619,11 +619,12 @@ async fn migration_to_pod_identity_needs_an_agent_and_installs_one() {
     let (bed, accounts) = (bed(3), accounts(3));
     change(&bed, |world| cluster(world).cluster.auto_mode = false);
     let refused = plan(&bed, &migration(&bed, MIGRATE).await.unwrap()).await;
-    let errors: Vec<&str> = refused
-        .findings_of(Severity::Error)
+    let refusals: Vec<&str> = refused
+        .findings_of(Severity::Refusal)
         .map(|finding| finding.code.as_str())
         .collect();
-    assert_eq!(errors, ["pod-identity-agent-missing"], "{}", human(&refused));
+    assert_eq!(refusals, ["pod-identity-agent-missing"], "{}", human(&refused));
+    assert!(refused.has_changes() && !refused.may_be_applied());
 
     let installing = Extent {
         installs_agent: true,
@@ -656,7 +657,7 @@ async fn migration_to_pod_identity_needs_an_agent_and_installs_one() {
     restart(&bed, &accounts);
     let refused = plan(&bed, &migration(&bed, REMOVE).await.unwrap()).await;
     assert!(
-        refused.findings_of(Severity::Error).next().is_some(),
+        refused.findings_of(Severity::Refusal).next().is_some() && !refused.may_be_applied(),
         "{}",
         human(&refused)
     );

@@ -17,8 +17,9 @@ pub(super) fn review(request: &Request, after: &Live, draft: &mut PlanDraft) {
     if wanted(request).is_empty() && !is_needed {
         return;
     }
+    // What is refused is not begun: with the association alone pods would lose the role that they have.
     let severity = if is_needed {
-        Severity::Error
+        Severity::Refusal
     } else {
         Severity::Warning
     };
