@@ -8,7 +8,7 @@ use super::{
     file,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
-    plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    plan_flags::PlanFlags,
     wiring::Connection,
 };
 use eksact_core::{
@@ -229,7 +229,7 @@ fn request_about(
     scope: AccessEntryScope,
     plan: &PlanFlags,
 ) -> Result<Request, Failure> {
-    let settings = plan.settings(&RoleFlags::default(), &ThumbprintFlags::default())?;
+    let settings = plan.settings_alone()?;
     let config = ClusterConfig {
         access_entries: AccessEntries {
             entries,

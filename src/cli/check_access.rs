@@ -4,7 +4,7 @@
 use clap::Args;
 
 use super::{
-    ExitCode, Failure, account_flags::AnyClusterFlags, check_aws_auth::Output, global::GlobalFlags,
+    ExitCode, Failure, account_flags::AnyClusterFlags, check_aws_auth::Output, flow, global::GlobalFlags,
     wiring::Connection,
 };
 use eksact_core::{
@@ -12,7 +12,7 @@ use eksact_core::{
     diagnosis::access::{as_it_is, counted_lines, findings},
     engine::{Finding, Severity},
     kinds::{self, to_access_entries},
-    live::{Bindings, Live, LiveReader, Observed, PodIdentityAssociationById, PodIdentityAssociations},
+    live::{Bindings, Live, Observed, PodIdentityAssociationById, PodIdentityAssociations},
     view::{Printer, access_check::AccessCheck},
 };
 
@@ -32,10 +32,7 @@ impl CheckAccess {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let config = self.cluster.config(global, printer)?.cluster_only();
         let connection = Connection::open(global, &config, printer).await?;
-        let told = *printer;
-        let reader = LiveReader::begin(connection.readers.clone(), &config.metadata.name.value)
-            .await?
-            .with_notice(move |text| told.note(text));
+        let reader = flow::reader(&connection, &config, printer).await?;
         let (aws_auth, associations, _) = tokio::join!(
             to_access_entries::read(&reader),
             reader.ask(PodIdentityAssociations),

@@ -20,6 +20,7 @@ use eksact_core::{
 };
 use eksact_identity::{
     authn::{
+        access_entry::is_for_nodes,
         aws_auth::{
             AwsAuth, SectionKey,
             lint::{LintFinding, Surroundings, lint, nearest_section},
@@ -131,7 +132,7 @@ impl CheckAwsAuth {
                     // An entry of people has the type STANDARD, every other type is one of nodes.
                     Some("API_AND_CONFIG_MAP") => entries
                         .as_ref()
-                        .is_some_and(|entries| entries.iter().all(|entry| entry.entry_type == "STANDARD")),
+                        .is_some_and(|entries| entries.iter().all(|entry| !is_for_nodes(&entry.entry_type))),
                     _ => true,
                 },
         };

@@ -4,11 +4,12 @@ use std::{io::Write as _, path::Path};
 
 use clap::Args;
 
-use super::{ExitCode, Failure, account_flags::AnyClusterFlags, global::GlobalFlags, wiring::Connection};
+use super::{
+    ExitCode, Failure, account_flags::AnyClusterFlags, flow, global::GlobalFlags, wiring::Connection,
+};
 use eksact_core::{
     export::{ExportError, export},
     kinds::request::Settings,
-    live::LiveReader,
     view::Printer,
 };
 
@@ -32,10 +33,7 @@ impl ExportCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let config = self.cluster.config(global, printer)?.cluster_only();
         let connection = Connection::open(global, &config, printer).await?;
-        let told = *printer;
-        let reader = LiveReader::begin(connection.readers.clone(), &config.metadata.name.value)
-            .await?
-            .with_notice(move |text| told.note(text));
+        let reader = flow::reader(&connection, &config, printer).await?;
         let exported = Box::pin(export(&reader, &Settings::default())).await?;
         match self.output.as_deref().filter(|path| *path != "-") {
             None => printer.data(&exported.text)?,

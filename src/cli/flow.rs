@@ -16,6 +16,7 @@ use super::{
 };
 use clap::Args;
 use eksact_core::{
+    config::ClusterConfig,
     engine::{Event, ExecutionOptions, Plan, Report, Severity, StepFailure, execute},
     kinds::{self, Request, Runner, preflight},
     live::LiveReader,
@@ -53,13 +54,25 @@ pub(super) async fn plan_for(
     connection: &Connection,
     printer: &Printer,
 ) -> Result<Plan, Failure> {
+    let reader = reader(connection, &request.config, printer).await?;
+    plan_over(&reader, request).await
+}
+
+/// Begins a reading of the cluster, which notes what is waited for.
+pub(super) async fn reader(
+    connection: &Connection,
+    config: &ClusterConfig,
+    printer: &Printer,
+) -> Result<LiveReader, Failure> {
     let printer = *printer;
-    let reader = LiveReader::begin(connection.readers.clone(), &request.config.metadata.name.value).await?;
+    let reader = LiveReader::begin(connection.readers.clone(), &config.metadata.name.value).await?;
+    Ok(reader.with_notice(move |text| printer.note(text)))
+}
+
+/// Plans over what is read, and what was read before.
+async fn plan_over(reader: &LiveReader, request: &Request) -> Result<Plan, Failure> {
     // On the heap: what is read of every kind at once would make the future of each command large.
-    let live = {
-        let reader = reader.with_notice(move |text| printer.note(text));
-        Box::pin(kinds::read(request, &reader)).await
-    };
+    let live = Box::pin(kinds::read(request, reader)).await;
     Ok(kinds::plan(request, &live)?)
 }
 
@@ -121,6 +134,19 @@ pub(super) async fn apply(
     apply_again(request, connection, flags, approval, &[], printer).await
 }
 
+/// The same where the request was made of what `reader` has read: nothing of it is read again to plan.
+pub(super) async fn apply_over(
+    reader: &LiveReader,
+    request: &Request,
+    connection: &Connection,
+    flags: &PlanFlags,
+    approval: ApprovalFlags,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
+    let plan = plan_over(reader, request).await?;
+    apply_plan(&plan, request, connection, flags, approval, &[], printer).await
+}
+
 /// The same for a command that chose something by itself: where there is no terminal to ask on, the command to run with
 /// approval names the choice by these further arguments, so that it approves what was shown.
 pub(super) async fn apply_again(
@@ -132,15 +158,28 @@ pub(super) async fn apply_again(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let plan = plan_for(request, connection, printer).await?;
+    apply_plan(&plan, request, connection, flags, approval, chosen, printer).await
+}
+
+/// From a plan that was just made to its end.
+async fn apply_plan(
+    plan: &Plan,
+    request: &Request,
+    connection: &Connection,
+    flags: &PlanFlags,
+    approval: ApprovalFlags,
+    chosen: &[String],
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
     let planned = Instant::now();
     let json = flags.output == Output::Json;
     if !json {
-        show(&plan, request, Output::Human, printer)?;
+        show(plan, request, Output::Human, printer)?;
     }
     let unplanned = plan.findings_of(Severity::Error).next().is_some();
     if !plan.may_be_applied() {
         if json {
-            show(&plan, request, Output::Json, printer)?;
+            show(plan, request, Output::Json, printer)?;
         }
         let codes: BTreeSet<&str> = plan
             .findings_of(Severity::Refusal)
@@ -155,10 +194,10 @@ pub(super) async fn apply_again(
     }
     if !plan.has_changes() {
         if json {
-            deliver(&apply_json(&plan, &Report::default(), &[])?, printer)?;
+            deliver(&apply_json(plan, &Report::default(), &[])?, printer)?;
         }
         return if unplanned {
-            Err(could_not_be_planned(&plan))
+            Err(could_not_be_planned(plan))
         } else {
             Ok(ExitCode::Success)
         };
@@ -166,7 +205,7 @@ pub(super) async fn apply_again(
     if !approval.given() {
         if json {
             // Without approval the plan is all there is to show; the document of an apply has a report besides.
-            show(&plan, request, Output::Json, printer)?;
+            show(plan, request, Output::Json, printer)?;
         }
         let asked = ask(json, chosen)?;
         if !asked {
@@ -174,20 +213,20 @@ pub(super) async fn apply_again(
             return Ok(ExitCode::NotApproved);
         }
         if planned.elapsed() > FRESH {
-            still_true(request, connection, &plan, printer).await?;
+            still_true(request, connection, plan, printer).await?;
         }
     }
-    preflight::check(&plan, connection.readers.kubernetes.as_ref()).await?;
-    let (report, events) = carry_out(&plan, request, connection, printer).await;
+    preflight::check(plan, connection.readers.kubernetes.as_ref()).await?;
+    let (report, events) = carry_out(plan, request, connection, printer).await;
     let code = code_of(&report);
     if json {
-        deliver(&apply_json(&plan, &report, &events)?, printer)
+        deliver(&apply_json(plan, &report, &events)?, printer)
             .map_err(|failure| failure.with_code(code.or(ExitCode::Error)))?;
     } else {
-        printer.always(&report::report(&plan, &report, printer.stderr_style()));
+        printer.always(&report::report(plan, &report, printer.stderr_style()));
     }
     if code == ExitCode::Success && unplanned {
-        return Err(could_not_be_planned(&plan));
+        return Err(could_not_be_planned(plan));
     }
     Ok(code)
 }

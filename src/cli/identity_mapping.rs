@@ -8,7 +8,7 @@ use super::{
     file,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
-    plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    plan_flags::PlanFlags,
     wiring::Connection,
 };
 use eksact_core::{
@@ -32,7 +32,7 @@ impl AnyClusterFlags {
         global: &GlobalFlags,
         printer: &Printer,
     ) -> Result<Request, Failure> {
-        let settings = plan.settings(&RoleFlags::default(), &ThumbprintFlags::default())?;
+        let settings = plan.settings_alone()?;
         let whole = self.config(global, printer)?;
         let config = ClusterConfig {
             access: whole.access.clone(),

@@ -12,7 +12,7 @@ use super::{
     flow::{self, ApprovalFlags},
     get::{Format, show_list},
     global::GlobalFlags,
-    plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    plan_flags::PlanFlags,
     wiring::Connection,
 };
 use eksact_core::{
@@ -113,9 +113,7 @@ pub(super) struct GetIdentityProviders {
 
 impl AssociateIdentityProvider {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let settings = self
-            .plan
-            .settings(&RoleFlags::default(), &ThumbprintFlags::default())?;
+        let settings = self.plan.settings_alone()?;
         let config = listed(&self.config_file, global, printer)?;
         let connection = Connection::open(global, &config, printer).await?;
         let request = Request::ensure(config, settings);
@@ -147,9 +145,7 @@ impl DisassociateCommand {
 
 impl DisassociateIdentityProvider {
     async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let settings = self
-            .plan
-            .settings(&RoleFlags::default(), &ThumbprintFlags::default())?;
+        let settings = self.plan.settings_alone()?;
         let (config, names) = if let Some(path) = &self.cluster.config_file {
             let config = listed(path, global, printer)?;
             let names = config.identity_providers.iter();

@@ -9,16 +9,16 @@ use super::{
     filter::FilterFlags,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
-    plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    plan_flags::PlanFlags,
     wiring::Connection,
 };
 use eksact_core::{
+    config::ClusterConfig,
     guard::access::principal_key,
     kinds::{
         to_access_entries::{self, Extent},
         to_pod_identity,
     },
-    live::LiveReader,
     migration::Choices,
     ports::aws::AuthenticationMode,
     view::Printer,
@@ -44,6 +44,14 @@ impl MigrateCommand {
             What::ToAccessEntries(command) => command.run(global, printer).await,
             What::ToPodIdentity(command) => command.run(global, printer).await,
         }
+    }
+}
+
+/// The cluster that flags or file name, with nothing wanted of it.
+fn named(cluster: &ClusterFlags, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
+    match &cluster.config_file {
+        Some(path) => Ok(file::load(path, global, printer)?.cluster_only()),
+        None => cluster.config(global),
     }
 }
 
@@ -104,19 +112,11 @@ impl MigrateToAccessEntry {
 
 impl ToAccessEntries {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let settings = self
-            .plan
-            .settings(&RoleFlags::default(), &ThumbprintFlags::default())?;
-        let config = match &self.cluster.config_file {
-            Some(path) => file::load(path, global, printer)?.cluster_only(),
-            None => self.cluster.config(global)?,
-        };
+        let settings = self.plan.settings_alone()?;
+        let config = named(&self.cluster, global, printer)?;
         let connection = Connection::open(global, &config, printer).await?;
         let name = &config.metadata.name.value;
-        let told = *printer;
-        let reader = LiveReader::begin(connection.readers.clone(), name)
-            .await?
-            .with_notice(move |text| told.note(text));
+        let reader = flow::reader(&connection, &config, printer).await?;
         let aws_auth = to_access_entries::read(&reader).await?;
         let live = reader.snapshot();
         if live.cluster.mode() == Ok(AuthenticationMode::Api) {
@@ -141,7 +141,7 @@ impl ToAccessEntries {
             choices: self.choices(&aws_auth)?,
         };
         let request = to_access_entries::request(&config, settings, &live, &aws_auth, &extent);
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        flow::apply_over(&reader, &request, &connection, &self.plan, self.approval, printer).await
     }
 
     /// What the flags decide. One that names no line is a mistake.
@@ -215,21 +215,16 @@ pub(super) struct ToPodIdentity {
 
 impl ToPodIdentity {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let settings = self
-            .plan
-            .settings(&RoleFlags::default(), &ThumbprintFlags::default())?;
+        let settings = self.plan.settings_alone()?;
         let filter = FilterFlags {
             include: self.include.clone(),
             exclude: self.exclude.clone(),
         }
         .compile()?;
-        let config = match &self.cluster.config_file {
-            Some(path) => file::load(path, global, printer)?.cluster_only(),
-            None => self.cluster.config(global)?,
-        };
+        let config = named(&self.cluster, global, printer)?;
         let connection = Connection::open(global, &config, printer).await?;
         let name = &config.metadata.name.value;
-        let reader = LiveReader::begin(connection.readers.clone(), name).await?;
+        let reader = flow::reader(&connection, &config, printer).await?;
         let annotated = to_pod_identity::read(&reader, |account| filter.takes(account)).await?;
         if annotated.is_empty() {
             if !self.include.is_empty() {
@@ -248,6 +243,6 @@ impl ToPodIdentity {
             installs_agent: self.install_agent,
         };
         let request = to_pod_identity::request(&config, settings, &reader.snapshot(), &annotated, extent);
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        flow::apply_over(&reader, &request, &connection, &self.plan, self.approval, printer).await
     }
 }

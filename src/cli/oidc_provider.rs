@@ -86,9 +86,7 @@ impl AssociateProvider {
 
 impl DeleteProvider {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let settings = self
-            .plan
-            .settings(&RoleFlags::default(), &ThumbprintFlags::default())?;
+        let settings = self.plan.settings_alone()?;
         let mut config = match &self.cluster.config_file {
             Some(path) => file::load(path, global, printer)?,
             None => self.cluster.config(global)?,

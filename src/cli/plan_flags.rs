@@ -79,6 +79,11 @@ pub(super) struct ThumbprintFlags {
 }
 
 impl PlanFlags {
+    /// The settings of these flags, for commands that have none about roles and thumbprints.
+    pub(super) fn settings_alone(&self) -> Result<Settings, Failure> {
+        self.settings(&RoleFlags::default(), &ThumbprintFlags::default())
+    }
+
     /// The settings of these flags.
     pub(super) fn settings(
         &self,

@@ -352,16 +352,7 @@ async fn live(
         .await?
         .into_iter()
         .next();
-    let is_mark = |tag: &str| {
-        [
-            tags::CLUSTER_NAME,
-            tags::OLD_CLUSTER_NAME,
-            tags::TOOL_VERSION_NAME,
-            tags::POD_IDENTITY_ASSOCIATION_NAME,
-        ]
-        .contains(&tag)
-            || tags::is_reserved(tag)
-    };
+    let is_mark = |tag: &str| tags::is_mark(tag) || tags::is_reserved(tag);
     association
         .map(|association| as_in_a_file(&association, is_mark))
         .ok_or_else(|| {

@@ -8,7 +8,7 @@ use super::{
     file,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
-    plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
+    plan_flags::PlanFlags,
     wiring::Connection,
 };
 use eksact_core::{
@@ -63,9 +63,7 @@ impl ValueEnum for Mode {
 
 impl UpdateAuthenticationMode {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let settings = self
-            .plan
-            .settings(&RoleFlags::default(), &ThumbprintFlags::default())?;
+        let settings = self.plan.settings_alone()?;
         let file = match &self.cluster.config_file {
             Some(path) => file::load(path, global, printer)?,
             None => self.cluster.config(global)?,
