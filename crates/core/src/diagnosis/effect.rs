@@ -8,6 +8,7 @@ use crate::{
         kubernetes::{RbacBinding, Subject},
     },
 };
+use eksact_identity::authn::access_entry::STANDARD;
 use eksact_message::code::Code;
 
 /// The group that the API server asks nobody about.
@@ -16,8 +17,6 @@ const MASTERS: &str = "system:masters";
 const NODES: &str = "system:nodes";
 /// Groups that everybody is in, whatever lets them in.
 const EVERYBODY: [&str; 2] = ["system:authenticated", "system:unauthenticated"];
-/// The type of an access entry for people and programs; the others are for nodes, which EKS gives what they need.
-const STANDARD: &str = "STANDARD";
 
 /// The bindings that name somebody, those for everybody left out. A username may be a template: a binding for a name that it
 /// can become counts.

@@ -138,16 +138,9 @@ pub(super) struct Names {
 
 /// Tags without those that eksctl, eksact and AWS write by themselves.
 pub(super) fn given_tags(all: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let marks = [
-        tags::CLUSTER_NAME,
-        tags::OLD_CLUSTER_NAME,
-        tags::TOOL_VERSION_NAME,
-        tags::SERVICE_ACCOUNT_NAME,
-        tags::POD_IDENTITY_ASSOCIATION_NAME,
-    ];
     let given = all
         .iter()
-        .filter(|(key, _)| !marks.contains(&key.as_str()) && !tags::is_reserved(key));
+        .filter(|(key, _)| !tags::is_mark(key) && !tags::is_reserved(key));
     given.map(|(key, text)| (key.clone(), text.clone())).collect()
 }
 

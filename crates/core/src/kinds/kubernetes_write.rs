@@ -1,4 +1,4 @@
-//! One write of a role or a binding: what the caller must be allowed for it, and how it is carried out.
+//! One write of an object of Kubernetes that several kinds make: what the caller must be allowed for it, and how it is carried out.
 
 use async_trait::async_trait;
 use serde_json::Value;

@@ -13,6 +13,7 @@ mod cluster_update;
 pub mod iam_role;
 pub mod identity_mapping;
 pub mod identity_provider;
+mod kubernetes_write;
 pub mod namespace;
 pub mod oidc_provider;
 pub mod planner;

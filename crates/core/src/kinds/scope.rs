@@ -5,7 +5,7 @@
 use std::{
     any::{Any, TypeId},
     collections::HashMap,
-    fmt::{self, Debug},
+    fmt::Debug,
     sync::Arc,
 };
 
@@ -13,28 +13,18 @@ use std::{
 pub trait Scope: Any + Debug + Send + Sync {}
 
 /// At most one scope of each type.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Scopes {
-    by_type: HashMap<TypeId, (Arc<dyn Any + Send + Sync>, Arc<dyn Scope>)>,
+    by_type: HashMap<TypeId, Arc<dyn Scope>>,
 }
 
 impl Scopes {
     pub(super) fn put<S: Scope>(&mut self, scope: S) {
-        let scope = Arc::new(scope);
-        let erased: Arc<dyn Any + Send + Sync> = Arc::clone(&scope) as _;
-        self.by_type.insert(TypeId::of::<S>(), (erased, scope));
+        self.by_type.insert(TypeId::of::<S>(), Arc::new(scope));
     }
 
     pub(super) fn get<S: Scope>(&self) -> Option<&S> {
-        self.by_type.get(&TypeId::of::<S>())?.0.downcast_ref()
-    }
-}
-
-impl Debug for Scopes {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_set()
-            .entries(self.by_type.values().map(|(_, scope)| scope))
-            .finish()
+        let scope: &dyn Any = self.by_type.get(&TypeId::of::<S>())?.as_ref();
+        scope.downcast_ref()
     }
 }

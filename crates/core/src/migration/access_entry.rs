@@ -10,14 +10,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{names, verdict::Verdict};
 use crate::{
     guard::{
-        access::{MASTERS, NODES, principal_key},
+        access::{MASTERS, NODES, gives_everything, principal_key},
         standpoint::known_entries,
     },
     live::{Live, Observed, PrincipalByArn},
     ports::aws::{AccessEntry, AccessPolicy, Principal},
 };
 use eksact_identity::{
-    authn::aws_auth::{AwsAuth, Principals, SectionKey, principals},
+    authn::{
+        access_entry::{STANDARD, is_for_nodes, is_service_linked},
+        access_policy::{CLUSTER_ADMIN, policy_arn},
+        aws_auth::{AwsAuth, Principals, SectionKey, principals},
+    },
     iam::{Arn, Partition},
 };
 use eksact_message::remedy::Remedy;
@@ -27,8 +31,6 @@ const NODE_PROXIER: &str = "system:node-proxier";
 const WINDOWS_PROXY: &str = "eks:kube-proxy-windows";
 const NODE_BY_DNS: &str = "system:node:{{EC2PrivateDNSName}}";
 const NODE_BY_SESSION: &str = "system:node:{{SessionName}}";
-/// Roles that only an AWS service assumes; EKS refuses entries for them.
-const SERVICE_LINKED: &str = ":role/aws-service-role/";
 
 /// What the user decided where a line leaves it open, each by the [`principal_key`] of the line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -305,7 +307,7 @@ impl Written<'_> {
         }
         let what = if is_role { "role" } else { "user" };
         match facts.principals.get(self.arn) {
-            Some(Ok(Some(principal))) if principal.arn.contains(SERVICE_LINKED) => Err(blocked(
+            Some(Ok(Some(principal))) if is_service_linked(&principal.arn) => Err(blocked(
                 "EKS takes no access entry for a service-linked role; its service makes one",
                 None,
             )),
@@ -325,13 +327,8 @@ impl Written<'_> {
         }
     }
 
-    /// Whether the entry was made for another principal of this ARN: EKS compares the unique id, which a role or user that is
-    /// made again does not have (<https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>).
     fn is_stale(&self, entry: &AccessEntry, facts: &Facts<'_>) -> bool {
-        let Some(Ok(Some(principal))) = facts.principals.get(self.arn) else {
-            return false;
-        };
-        entry.created_at.is_some_and(|made| principal.created_at > made)
+        matches!(facts.principals.get(self.arn), Some(Ok(Some(principal))) if entry.is_stale(principal))
     }
 
     fn has(&self, group: &str) -> bool {
@@ -344,11 +341,7 @@ impl Written<'_> {
         facts: &Facts<'_>,
         choices: &Choices,
     ) -> Result<Proposal, Fate> {
-        if let Some(chosen) = choices
-            .types
-            .get(&self.key)
-            .filter(|chosen| *chosen != "STANDARD")
-        {
+        if let Some(chosen) = choices.types.get(&self.key).filter(|chosen| is_for_nodes(chosen)) {
             return Ok(self.node(principal_arn, chosen));
         }
         let chosen_name = choices.usernames.get(&self.key);
@@ -382,10 +375,7 @@ impl Written<'_> {
         let (mut verdict, mut why, mut policies) = (Verdict::Same, Vec::new(), Vec::new());
         if self.has(MASTERS) {
             policies.push(AccessPolicy {
-                arn: format!(
-                    "arn:{}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
-                    facts.partition.as_str()
-                ),
+                arn: policy_arn(facts.partition, CLUSTER_ADMIN),
                 namespaces: None,
             });
             why.push(
@@ -426,7 +416,7 @@ impl Written<'_> {
         };
         Ok(Proposal {
             principal_arn,
-            entry_type: "STANDARD".to_owned(),
+            entry_type: STANDARD.to_owned(),
             username,
             groups,
             policies,
@@ -490,7 +480,7 @@ fn decided(entry: &AccessEntry, wanted: &Proposal) -> Fate {
             why,
         };
     }
-    if wanted.entry_type == "STANDARD" {
+    if wanted.entry_type == STANDARD {
         if let Some(name) = wanted.username.as_ref().filter(|name| **name != entry.username) {
             why.push(format!(
                 "the user name is {}, the line says {name}",
@@ -500,12 +490,7 @@ fn decided(entry: &AccessEntry, wanted: &Proposal) -> Fate {
         }
         let has: BTreeSet<&String> = entry.groups.iter().collect();
         let asks: BTreeSet<&String> = wanted.groups.iter().collect();
-        let all = entry.policies.iter().any(|policy| {
-            policy.namespaces.is_none()
-                && policy
-                    .arn
-                    .ends_with(":cluster-access-policy/AmazonEKSClusterAdminPolicy")
-        });
+        let all = gives_everything(entry);
         let missing: Vec<&str> = asks.difference(&has).map(|group| group.as_str()).collect();
         if !missing.is_empty() {
             why.push(format!(

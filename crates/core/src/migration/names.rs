@@ -1,10 +1,6 @@
 //! User names and groups of `aws-auth` that an access entry cannot have as they are written.
 
-use eksact_identity::authn::access_policy::{reserved_prefix, template_without_colon};
-
-/// The templates that EKS fills in for an entry of type `STANDARD`
-/// (<https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>).
-const TEMPLATES: [&str; 2] = ["{{SessionName}}", "{{SessionNameRaw}}"];
+use eksact_identity::authn::access_policy::{has_other_template, reserved_prefix, template_without_colon};
 
 /// The user name as an access entry has it.
 ///
@@ -17,10 +13,7 @@ pub(super) fn username(written: &str, account: &str) -> Result<String, String> {
             "the user name {written} begins with `{prefix}`, which EKS keeps for itself"
         ));
     }
-    let others = TEMPLATES
-        .iter()
-        .fold(filled.clone(), |text, template| text.replace(template, ""));
-    if others.contains("{{") {
+    if has_other_template(&filled) {
         return Err(format!(
             "the user name {written} has a template that access entries do not have"
         ));

@@ -31,8 +31,6 @@ use eksact_message::remedy::Remedy;
 /// The field manager under which EKS writes the objects of add-ons
 /// (<https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-field-management.html>).
 const ADDONS: &str = "eks";
-/// Roles whose trust policy AWS alone writes.
-const RESERVED: [&str; 2] = ["/aws-service-role/", "/aws-reserved/"];
 
 /// An annotated service account and what becomes of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -299,7 +297,7 @@ impl<'a> Subject<'a> {
             }
             Some(Err(error)) => return Err(refused(format!("its role could not be read: {error}"), None)),
         };
-        if RESERVED.iter().any(|path| role.path.starts_with(path)) {
+        if role.is_reserved() {
             return Err(refused(
                 format!(
                     "the role {} belongs to AWS: no one else may write its trust policy",

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use eksact_identity::authn::access_entry::STANDARD;
+
 use super::{Fate, Line, Proposal};
 use crate::config::{
     Located,
@@ -52,7 +54,7 @@ fn entry(proposal: &Proposal) -> AccessEntry {
 /// there before: a node has to join by it first.
 pub fn removable(lines: &[Line]) -> BTreeSet<&str> {
     let goes = |line: &&Line| match &line.fate {
-        Fate::Entry(proposal) => proposal.entry_type == "STANDARD",
+        Fate::Entry(proposal) => proposal.entry_type == STANDARD,
         Fate::Decided { .. } | Fate::Dead { .. } => true,
         Fate::Blocked { .. } => false,
     };

@@ -161,17 +161,27 @@ pub fn reserved_prefix(name: &str) -> Option<&'static str> {
         .find(|prefix| name.starts_with(prefix))
 }
 
+/// The templates that EKS fills in for an entry of type `STANDARD`
+/// (<https://docs.aws.amazon.com/eks/latest/userguide/set-custom-username.html>).
+const TEMPLATES: [&str; 2] = ["{{SessionName}}", "{{SessionNameRaw}}"];
+
+/// Whether a user name has a template that EKS does not fill in for access entries.
+pub fn has_other_template(username: &str) -> bool {
+    TEMPLATES
+        .iter()
+        .fold(username.to_owned(), |rest, template| rest.replace(template, ""))
+        .contains("{{")
+}
+
 /// Whether a template for the session's name stands in this user name without a colon somewhere before it, which EKS refuses
 /// (<https://docs.aws.amazon.com/eks/latest/userguide/set-custom-username.html>).
 pub fn template_without_colon(username: &str) -> Option<&'static str> {
-    ["{{SessionName}}", "{{SessionNameRaw}}"]
-        .into_iter()
-        .find(|template| {
-            username
-                .find(template)
-                .and_then(|at| username.get(..at))
-                .is_some_and(|before| !before.contains(':'))
-        })
+    TEMPLATES.into_iter().find(|template| {
+        username
+            .find(template)
+            .and_then(|at| username.get(..at))
+            .is_some_and(|before| !before.contains(':'))
+    })
 }
 
 #[cfg(test)]

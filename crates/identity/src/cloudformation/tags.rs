@@ -124,6 +124,18 @@ pub fn service_account_of(tags: &BTreeMap<String, String>) -> Option<(&str, &str
     tags.get(SERVICE_ACCOUNT_NAME)?.split_once('/')
 }
 
+/// Whether a tag is one that eksctl and eksact write by themselves, on stacks and so on roles, and on associations.
+pub fn is_mark(key: &str) -> bool {
+    [
+        CLUSTER_NAME,
+        OLD_CLUSTER_NAME,
+        TOOL_VERSION_NAME,
+        SERVICE_ACCOUNT_NAME,
+        POD_IDENTITY_ASSOCIATION_NAME,
+    ]
+    .contains(&key)
+}
+
 /// Whether a tag is AWS's own, such as `aws:cloudformation:stack-name`. Such a tag can be neither written nor wanted.
 pub fn is_reserved(key: &str) -> bool {
     key.get(..AWS_PREFIX.len())

@@ -12,7 +12,8 @@ use crate::config::location::Located;
 use crate::config::path::FieldPath;
 use eksact_identity::authn::access_entry::{is_for_nodes, is_service_linked, takes_policies};
 use eksact_identity::authn::access_policy::{
-    CLUSTER_ADMIN, known_policy, policy_arn, policy_name, reserved_prefix, template_without_colon,
+    CLUSTER_ADMIN, has_other_template, known_policy, policy_arn, policy_name, reserved_prefix,
+    template_without_colon,
 };
 use eksact_identity::iam::arn::{is_account_id, is_role_name};
 use eksact_identity::iam::{Arn, Partition};
@@ -230,17 +231,12 @@ impl EntryCheck<'_> {
             let before = if before.is_empty() { "user" } else { before };
             let help = remedy!("write `{before}:{template}`");
             self.refuse(path, username, message, Some(help));
-        } else {
-            let rest = name
-                .replace("{{SessionName}}", "")
-                .replace("{{SessionNameRaw}}", "");
-            if rest.contains("{{") {
-                let message = format!(
-                    "{} has a template that EKS does not fill in for access entries",
-                    quoted(name)
-                );
-                self.refuse(path, username, message, Some(only_session_name()));
-            }
+        } else if has_other_template(name) {
+            let message = format!(
+                "{} has a template that EKS does not fill in for access entries",
+                quoted(name)
+            );
+            self.refuse(path, username, message, Some(only_session_name()));
         }
     }
 

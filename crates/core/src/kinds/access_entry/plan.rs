@@ -306,10 +306,7 @@ impl Subject<'_> {
     }
 
     fn compare(&self, existing: &AccessEntry, known: &Known<'_>, draft: &mut PlanDraft) {
-        let is_stale = match (known, existing.created_at) {
-            (Known::There(principal), Some(made)) => principal.created_at > made,
-            _ => false,
-        };
+        let is_stale = matches!(known, Known::There(principal) if existing.is_stale(principal));
         let has_other_type = existing.entry_type != self.wanted.entry_type;
         let for_nodes = is_for_nodes(&self.wanted.entry_type);
         let username = self

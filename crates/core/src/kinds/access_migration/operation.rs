@@ -11,10 +11,14 @@ use crate::{
         access::{MASTERS, principal_key},
         recovery::caller_key,
     },
-    kinds::{RunContext, runner::run_again},
+    kinds::{
+        RunContext,
+        kubernetes_write::{self, Verb, Written as _},
+        runner::run_again,
+    },
     ports::{
-        CallError, CallErrorKind,
-        kubernetes::{AccessReview, Object as _, ObjectKey, Precondition, RbacBinding, UserInfo},
+        CallError,
+        kubernetes::{AccessReview, RbacBinding, UserInfo},
     },
 };
 
@@ -50,22 +54,17 @@ pub(crate) enum Operation {
 
 impl Operation {
     pub(super) fn access_reviews(&self) -> Vec<AccessReview> {
-        let verb = match self {
-            Self::Bind { .. } => "create",
-            Self::Unbind { .. } => "delete",
-            Self::Confirm { .. } => return Vec::new(),
-        };
-        vec![AccessReview {
-            verb: verb.to_owned(),
-            group: crate::live::RBAC_GROUP.to_owned(),
-            resource: "clusterrolebindings".to_owned(),
-            namespace: None,
-        }]
+        match self {
+            Self::Bind { binding } => kubernetes_write::access_reviews((Verb::Create, binding)),
+            Self::Unbind { name } => kubernetes_write::access_reviews((Verb::Delete, &named(name))),
+            Self::Confirm { .. } => Vec::new(),
+        }
     }
 
     pub(super) async fn run(self, context: &RunContext, progress: &Progress) -> Result<StepDone, StepError> {
         match self {
-            Self::Bind { binding } => bind(&binding, context).await,
+            // One that is there is an earlier run's, or this one's after a lost answer.
+            Self::Bind { binding } => kubernetes_write::run((Verb::Create, &binding), context).await,
             Self::Confirm {
                 principal,
                 groups,
@@ -83,38 +82,19 @@ impl Operation {
     }
 }
 
-async fn bind(binding: &RbacBinding, context: &RunContext) -> Result<StepDone, StepError> {
-    match context.writers.kubernetes.create(binding).await {
-        Ok(_) => Ok(StepDone::default()),
-        Err(error) => match read(&binding.name, context).await? {
-            // An earlier run's, or this one's after a lost answer.
-            Some(live) if live.role_name == binding.role_name && live.subjects == binding.subjects => {
-                Ok(StepDone::default())
-            }
-            _ => Err(error.into()),
-        },
+/// The binding of this name as it is looked for.
+fn named(name: &str) -> RbacBinding {
+    RbacBinding {
+        name: name.to_owned(),
+        ..RbacBinding::default()
     }
 }
 
 async fn unbind(name: &str, context: &RunContext) -> Result<StepDone, StepError> {
-    let Some(live) = read(name, context).await? else {
-        return Ok(StepDone::default());
-    };
-    let precondition = Precondition::exactly(&live.uid, &live.resource_version);
-    let deleted = context
-        .writers
-        .kubernetes
-        .delete::<RbacBinding>(live.key(), precondition)
-        .await;
-    match deleted {
-        Err(error) if error.kind != CallErrorKind::NotFound => Err(error.into()),
-        _ => Ok(StepDone::default()),
+    match named(name).now(context.readers.kubernetes.as_ref()).await? {
+        Some(live) => kubernetes_write::run((Verb::Delete, &live), context).await,
+        None => Ok(StepDone::default()),
     }
-}
-
-async fn read(name: &str, context: &RunContext) -> Result<Option<RbacBinding>, CallError> {
-    let key = ObjectKey::new(None, name);
-    context.readers.kubernetes.get::<RbacBinding>(key).await
 }
 
 /// What the cluster has to say of the caller.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use eksact_identity::authn::access_entry::STANDARD;
 use serde_json::json;
 
 use super::{Scope, operation::Operation};
@@ -158,7 +159,7 @@ pub(super) fn plan(scope: &Scope, bridge: Option<&Bridge>, live: &Live, draft: &
 /// One entry is made before the others, so that what goes wrong goes wrong for one; the caller's own is made last.
 fn order_entries(scope: &Scope, entries: &[(&str, &Proposal, Address)], draft: &mut PlanDraft) {
     let is_caller = |key: &str| scope.caller.as_deref() == Some(key);
-    let is_plain = |proposal: &Proposal| proposal.entry_type == "STANDARD" && proposal.policies.is_empty();
+    let is_plain = |proposal: &Proposal| proposal.entry_type == STANDARD && proposal.policies.is_empty();
     let first = entries
         .iter()
         .filter(|(key, _, _)| !is_caller(key))

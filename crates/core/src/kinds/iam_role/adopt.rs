@@ -91,7 +91,7 @@ pub fn from_live(
             .tags
             .iter()
             .filter(|(key, _)| {
-                !super::is_mark(key) && !tags::is_reserved(key) && !metadata_tags.contains_key(*key)
+                !tags::is_mark(key) && !tags::is_reserved(key) && !metadata_tags.contains_key(*key)
             })
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect(),

@@ -11,7 +11,7 @@ use crate::{
     ports::aws::{Role, Stack},
 };
 use eksact_identity::{
-    cloudformation::{wanted_role::WantedRole, well_known},
+    cloudformation::{tags, wanted_role::WantedRole, well_known},
     iam::{WellKnownPolicy, shared_trust::with_shared_of},
 };
 
@@ -51,7 +51,7 @@ pub(super) fn of_new(desired: &DesiredRole) -> Vec<AttributeChange> {
     let own: BTreeMap<&String, &String> = desired
         .tags
         .iter()
-        .filter(|(key, _)| !super::is_mark(key))
+        .filter(|(key, _)| !tags::is_mark(key))
         .map(|(key, value)| (key, value))
         .collect();
     attributes.extend(

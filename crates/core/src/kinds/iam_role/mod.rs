@@ -33,7 +33,7 @@ use crate::{
     },
     ports::aws::Stack,
 };
-use eksact_identity::cloudformation::{RoleOwner, RolePurpose, tags};
+use eksact_identity::cloudformation::{RoleOwner, RolePurpose};
 
 /// The kind `iam-role`: roles that pods get by the token of their service account.
 #[derive(Debug)]
@@ -195,16 +195,4 @@ fn interest(request: &Request) -> StackInterest {
         about_all: wanted::is_pruned(request, tokens) || wanted::is_pruned(request, pods),
         timeout: request.settings.timeout,
     }
-}
-
-/// Whether a tag is one that eksctl and eksact write by themselves.
-fn is_mark(key: &str) -> bool {
-    [
-        tags::CLUSTER_NAME,
-        tags::OLD_CLUSTER_NAME,
-        tags::TOOL_VERSION_NAME,
-        tags::SERVICE_ACCOUNT_NAME,
-        tags::POD_IDENTITY_ASSOCIATION_NAME,
-    ]
-    .contains(&key)
 }

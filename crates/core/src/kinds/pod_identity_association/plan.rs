@@ -351,16 +351,7 @@ fn of_policy(before: Option<&str>, after: Option<&str>) -> Option<AttributeChang
 
 /// The tags that people gave; the marks go without saying, but for those of an association that is taken over.
 fn of_tags(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<AttributeChange> {
-    let is_shown = |key: &str| {
-        !before.is_empty()
-            || ![
-                tags::CLUSTER_NAME,
-                tags::OLD_CLUSTER_NAME,
-                tags::TOOL_VERSION_NAME,
-                tags::POD_IDENTITY_ASSOCIATION_NAME,
-            ]
-            .contains(&key)
-    };
+    let is_shown = |key: &str| !before.is_empty() || !tags::is_mark(key);
     after
         .iter()
         .filter(|(key, _)| is_shown(key))

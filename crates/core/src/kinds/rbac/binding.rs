@@ -11,14 +11,17 @@ use serde_json::{Value, json};
 use super::{
     desired::{WantedBinding, desired},
     in_kubectl, is_ours, namespace_is_there, namespace_step, prunes,
-    write::{Verb, Written},
 };
 use crate::{
     engine::{
         Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepError,
         plan::fingerprint,
     },
-    kinds::{Request, unreachable},
+    kinds::{
+        Request,
+        kubernetes_write::{Verb, Written},
+        unreachable,
+    },
     live::{Bindings, Live, Unreadable, addresses, binding_words, role_key, role_words, unreadable},
     ports::{
         CallError,

@@ -8,14 +8,13 @@ mod desired;
 mod emr_containers;
 mod removal;
 mod role;
-mod write;
 
 use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use super::{Kind, Request, RunContext, caller_rights};
+use super::{Kind, Request, RunContext, caller_rights, kubernetes_write};
 use crate::{
     config::location::SourceLocation,
     engine::{Address, Finding, PlanDraft, Severity, StepDone, StepError, StepId, executor::Progress},
@@ -160,7 +159,7 @@ impl Kind for RbacRoleKind {
     }
 
     fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
-        write::access_reviews(operation.write())
+        kubernetes_write::access_reviews(operation.write())
     }
 
     async fn run(
@@ -169,7 +168,7 @@ impl Kind for RbacRoleKind {
         context: &RunContext,
         _progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        write::run(operation.write(), context).await
+        kubernetes_write::run(operation.write(), context).await
     }
 }
 
@@ -204,7 +203,7 @@ impl Kind for RbacBindingKind {
     }
 
     fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
-        write::access_reviews(operation.write())
+        kubernetes_write::access_reviews(operation.write())
     }
 
     async fn run(
@@ -213,6 +212,6 @@ impl Kind for RbacBindingKind {
         context: &RunContext,
         _progress: &Progress,
     ) -> Result<StepDone, StepError> {
-        write::run(operation.write(), context).await
+        kubernetes_write::run(operation.write(), context).await
     }
 }

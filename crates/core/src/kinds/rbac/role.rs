@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::{
     desired::{WantedRole, desired},
     in_kubectl, is_ours, namespace_is_there, namespace_step,
-    write::{Verb, Written},
 };
 use crate::{
     engine::{
@@ -16,7 +15,11 @@ use crate::{
         Severity, plan::fingerprint,
     },
     guard::rbac_rules::{effect_of, in_words, normal},
-    kinds::{Request, unreachable},
+    kinds::{
+        Request,
+        kubernetes_write::{Verb, Written},
+        unreachable,
+    },
     live::{Live, RbacRoleByKey, RoleKey, Unreadable, addresses, role_words, unreadable},
     ports::{
         CallError,

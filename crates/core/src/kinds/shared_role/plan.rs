@@ -22,9 +22,6 @@ use eksact_identity::iam::{
     trust,
 };
 
-/// Paths of roles whose trust policy AWS alone may write.
-const RESERVED: [&str; 2] = ["/aws-service-role/", "/aws-reserved/"];
-
 /// Adds the difference of every shared role of the files.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     // Without an issuer and a provider there is nobody to trust; the provider's own finding says so.
@@ -188,7 +185,7 @@ impl Subject<'_> {
                 error.with_help(remedy!("Write `roleARN: {}`.", role.arn)),
             ));
         }
-        if RESERVED.iter().any(|path| role.path.starts_with(path)) {
+        if role.is_reserved() {
             let error = self.error(
                 Code::SharedRoleReserved,
                 format!(

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Principal;
 use crate::ports::CallError;
 
 /// An EKS access entry (EKS `DescribeAccessEntry`, `ListAssociatedAccessPolicies`).
@@ -33,6 +34,14 @@ pub struct AccessEntry {
     /// Tags, those of CloudFormation (`aws:cloudformation:…`) included.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+}
+
+impl AccessEntry {
+    /// Whether it was made for an earlier principal of the same ARN: EKS knows the unique id, which one that is made again does not
+    /// have (<https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>).
+    pub fn is_stale(&self, principal: &Principal) -> bool {
+        self.created_at.is_some_and(|made| principal.created_at > made)
+    }
 }
 
 /// An EKS access policy that is associated with an access entry.

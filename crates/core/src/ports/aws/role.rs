@@ -31,6 +31,15 @@ pub struct Role {
     pub tags: BTreeMap<String, String>,
 }
 
+impl Role {
+    /// Whether AWS alone may write its trust policy: a service-linked role, or one of IAM Identity Center.
+    pub fn is_reserved(&self) -> bool {
+        ["/aws-service-role/", "/aws-reserved/"]
+            .iter()
+            .any(|path| self.path.starts_with(path))
+    }
+}
+
 /// A role's trust policy alone (IAM `GetRole`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleTrust {
