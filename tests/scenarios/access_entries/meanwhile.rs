@@ -1,6 +1,9 @@
 //! What happens between the plan and the write: entries that appear, change and go, delays of EKS, answers that are lost.
 
-use eksact_core::engine::{Report, StepFailure};
+use eksact_core::{
+    engine::{Report, StepFailure},
+    ports::aws::AccessEntry,
+};
 use eksact_simulator::{Fault, Matching, Rule, Sandbox};
 
 use super::{DEV, dev, entry, live, policy, wanting, with_entries, world_with_roles, writes};
@@ -27,7 +30,7 @@ async fn after(bed: Sandbox, meddle: impl FnOnce(&Sandbox)) -> (Sandbox, Report)
     (bed, report)
 }
 
-fn put(bed: &Sandbox, entry: eksact_core::ports::aws::AccessEntry) {
+fn put(bed: &Sandbox, entry: AccessEntry) {
     bed.edit(|world| {
         cluster(world)
             .eks
@@ -37,9 +40,18 @@ fn put(bed: &Sandbox, entry: eksact_core::ports::aws::AccessEntry) {
     .unwrap();
 }
 
+/// One that gives no more than the plan shows becomes what the plan shows.
 #[tokio::test(start_paused = true)]
-async fn entry_that_appears_meanwhile_is_taken_over_and_never_a_failure() {
-    for theirs in [entry(DEV, "dev", &["ops"]), entry(DEV, "theirs", &["others"])] {
+async fn entry_that_appears_meanwhile_and_gives_no_more_is_taken_over() {
+    let view = vec![policy("AmazonEKSViewPolicy", Some(&["default"]))];
+    for theirs in [
+        entry(DEV, "dev", &["ops"]),
+        entry(DEV, "dev", &[]),
+        AccessEntry {
+            policies: view,
+            ..entry(DEV, "dev", &["ops"])
+        },
+    ] {
         let (bed, report) = after(sandbox(world_with_roles()), |bed| put(bed, theirs)).await;
         assert!(report.succeeded(), "{report:#?}");
         let now = live(&bed, DEV).unwrap();
@@ -49,6 +61,36 @@ async fn entry_that_appears_meanwhile_is_taken_over_and_never_a_failure() {
         );
         assert_eq!(now.policies, [policy("AmazonEKSViewPolicy", None)]);
         assert_settled(&bed, &wanting(&[&dev(WANTED)]), "after the race").await;
+    }
+}
+
+/// One that gives more, or something else, is not what was approved: it is neither written over nor kept in silence.
+#[tokio::test(start_paused = true)]
+async fn entry_that_appears_meanwhile_and_gives_something_else_stops_the_run() {
+    let admin = vec![policy("AmazonEKSClusterAdminPolicy", None)];
+    for theirs in [
+        entry(DEV, "theirs", &["ops"]),
+        entry(DEV, "dev", &["ops", "others"]),
+        AccessEntry {
+            policies: admin.clone(),
+            ..entry(DEV, "dev", &["ops"])
+        },
+        // As EKS makes that of a cluster's creator, but at no switch of this plan.
+        AccessEntry {
+            policies: admin.clone(),
+            ..entry(DEV, super::DERIVED, &[])
+        },
+        AccessEntry {
+            entry_type: "EC2_LINUX".to_owned(),
+            ..entry(DEV, "dev", &["ops"])
+        },
+    ] {
+        let (bed, report) = after(sandbox(world_with_roles()), |bed| put(bed, theirs.clone())).await;
+        let (message, cause) = reason(&report);
+        assert!(message.contains("changed since the plan was made"), "{report:#?}");
+        assert_eq!(cause, Some(StepFailure::Moved));
+        assert_eq!(live(&bed, DEV).unwrap(), theirs);
+        assert_eq!(writes(&bed), ["CreateAccessEntry"]);
     }
 }
 

@@ -148,3 +148,27 @@ async fn entry_of_a_stack_that_cannot_be_looked_for_is_a_warning() {
     assert_eq!(codes(&planned, Severity::Warning), ["stacks-unreadable"]);
     assert!(planned.has_changes());
 }
+
+/// Nothing has to be switched to delete nothing.
+#[tokio::test(start_paused = true)]
+async fn deletion_in_a_cluster_without_entries_has_nothing_to_delete() {
+    let mut world = world_with_roles();
+    cluster(&mut world).cluster.authentication_mode = Some("CONFIG_MAP".to_owned());
+    cluster(&mut world).eks.access_entries.clear();
+    let bed = sandbox(world);
+    let planned = plan(&bed, &deleting(DEV)).await;
+    assert_eq!(codes(&planned, Severity::Note), ["nothing-to-delete"]);
+    assert_eq!(planned.findings.len(), 1, "{:#?}", planned.findings);
+    assert!(planned.findings[0].help.is_none());
+    assert!(!planned.has_changes() && planned.may_be_applied());
+
+    // Nor to change one that is not there.
+    let mut update = wanting(&[&dev("kubernetesGroups: [ops]")]);
+    update.ask(AccessEntryScope {
+        is_update: true,
+        ..AccessEntryScope::default()
+    });
+    let planned = plan(&bed, &update).await;
+    assert_eq!(codes(&planned, Severity::Error), ["nothing-to-update"]);
+    assert_eq!(planned.findings.len(), 1, "{:#?}", planned.findings);
+}

@@ -3,6 +3,7 @@
 //! An entry that is there is compared and adopted as it is, whoever made it; what EKS makes for nodes is compared in its type
 //! alone. Whatever is taken away is taken away after all that is given.
 
+mod adoption;
 mod findings;
 mod granted;
 mod operation;

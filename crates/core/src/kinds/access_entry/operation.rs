@@ -20,6 +20,12 @@ pub(crate) enum Operation {
         entry: NewAccessEntry,
         /// Whether IAM was seen to have the principal: a refusal of it is a delay then.
         principal_exists: bool,
+        /// The policies that the plan gives it next: one that somebody else makes meanwhile may have them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        policies: Vec<AccessPolicy>,
+        /// Whether the plan takes the cluster out of mode `CONFIG_MAP` first.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_after_switch: bool,
     },
     /// Sets the user name and the groups, both of them.
     Update {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     granted::{Granted, effect, meaning, name_of, same_scope, scope_value},
     operation::{Operation, made},
-    own_tags, stack, stays_without_entries, to_delete,
+    own_tags, removal, stack, stays_without_entries, to_delete,
     wanted::{Known, policies_are_offered, principal},
 };
 use crate::{
@@ -28,8 +28,19 @@ use eksact_message::code::Code;
 /// Adds the difference of every entry that shall be there.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     let wanted = super::wanted(request);
+    let is_update = request
+        .scope::<super::AccessEntryScope>()
+        .is_some_and(|scope| scope.is_update);
     if stays_without_entries(request, live) {
-        if !wanted.is_empty() || !to_delete(request).is_empty() {
+        for arn in to_delete(request) {
+            draft.add_finding(removal::nothing_to_delete(arn, live));
+        }
+        // The mode is changed to make an entry, and not to change one that cannot be there.
+        if is_update {
+            for entry in wanted {
+                draft.add_finding(nothing_to_update(&entry.principal_arn.value, live));
+            }
+        } else if !wanted.is_empty() {
             draft.add_finding(without_entries(live));
         }
         return;
@@ -47,9 +58,6 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         }
         None => return,
     };
-    let is_update = request
-        .scope::<super::AccessEntryScope>()
-        .is_some_and(|scope| scope.is_update);
     for configured in wanted {
         let arn = configured.principal_arn.value.as_str();
         let existing = entries.iter().find(|entry| entry.principal_arn == arn);
@@ -57,20 +65,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             continue;
         };
         if existing.is_none() && is_update {
-            let finding = Finding::new(
-                Severity::Error,
-                Code::NothingToUpdate,
-                format!("cluster {} has no access entry of {arn}", live.cluster.name),
-            );
-            draft.add_finding(
-                finding
-                    .about(&addresses::access_entry(arn))
-                    .with_help(remedy!(
-                        "`eksact create accessentry` makes one; `eksact get accessentry --cluster {} --region {}` lists them.",
-                        live.cluster.name,
-                        live.region
-                    )),
-            );
+            draft.add_finding(nothing_to_update(arn, live));
             continue;
         }
         if !policies_are_offered(configured, live, draft) {
@@ -91,6 +86,20 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             Some(existing) => subject.compare(existing, &known, draft),
         }
     }
+}
+
+fn nothing_to_update(arn: &str, live: &Live) -> Finding {
+    Finding::new(
+        Severity::Error,
+        Code::NothingToUpdate,
+        format!("cluster {} has no access entry of {arn}", live.cluster.name),
+    )
+    .about(&addresses::access_entry(arn))
+    .with_help(remedy!(
+        "`eksact create accessentry` makes one; `eksact get accessentry --cluster {} --region {}` lists them.",
+        live.cluster.name,
+        live.region
+    ))
 }
 
 /// That the cluster has no access entries, once for all of them.
@@ -224,6 +233,8 @@ impl Subject<'_> {
                 cluster: self.cluster(),
                 entry,
                 principal_exists: self.principal_exists,
+                policies: self.wanted.policies.clone(),
+                is_after_switch: self.live.cluster.mode() == Ok(AuthenticationMode::ConfigMap),
             },
         );
         let mut steps = vec![create.clone()];

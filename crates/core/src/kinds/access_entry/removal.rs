@@ -12,7 +12,7 @@ use crate::{
         revocation::{held_back, is_held_back},
     },
     live::{Live, addresses},
-    ports::aws::AccessEntry,
+    ports::aws::{AccessEntry, AuthenticationMode},
 };
 use eksact_identity::authn::access_entry::{is_for_nodes, is_service_linked};
 use eksact_message::code::Code;
@@ -34,15 +34,19 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     }
 }
 
+/// That there is no entry of this principal.
+pub(super) fn nothing_to_delete(arn: &str, live: &Live) -> Finding {
+    let mut message = format!("cluster {} has no access entry of {arn}", live.cluster.name);
+    if live.cluster.mode() == Ok(AuthenticationMode::ConfigMap) {
+        message += ": its authentication mode is CONFIG_MAP, in which it has none";
+    }
+    Finding::new(Severity::Note, Code::NothingToDelete, message).about(&addresses::access_entry(arn))
+}
+
 fn named(arn: &str, entries: &[AccessEntry], live: &Live, draft: &mut PlanDraft) {
     let address = addresses::access_entry(arn);
     let Some(entry) = entries.iter().find(|entry| entry.principal_arn == arn) else {
-        let finding = Finding::new(
-            Severity::Note,
-            Code::NothingToDelete,
-            format!("cluster {} has no access entry of {arn}", live.cluster.name),
-        )
-        .about(&address);
+        let finding = nothing_to_delete(arn, live);
         let name = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_lowercase();
         let near = entries
             .iter()

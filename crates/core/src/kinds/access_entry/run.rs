@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use tokio::time::Instant;
 
 use super::{
+    adoption::{Adoption, adoption},
     granted::same_scope,
     operation::{Operation, made},
 };
@@ -16,7 +17,7 @@ use crate::{
         aws::{AccessEntry, AccessPolicy, NewAccessEntry},
     },
 };
-use eksact_identity::authn::access_entry::{derived_username, is_for_nodes};
+use eksact_identity::authn::access_entry::derived_username;
 
 /// How long EKS may take to see a new principal, or a new entry. Terraform's provider waits as long
 /// (`internal/service/eks/access_entry.go`).
@@ -36,7 +37,20 @@ pub(super) async fn run(
             cluster,
             entry,
             principal_exists,
-        } => create(&cluster, &entry, principal_exists, context, progress).await,
+            policies,
+            is_after_switch,
+        } => {
+            let call = || context.writers.aws.create_access_entry(&cluster, &entry);
+            let is_delay = |error: &CallError| principal_exists && is_unseen_principal(error);
+            match retried(call, is_delay, progress).await {
+                Ok(()) => Ok(StepDone::default()),
+                Err(error) => {
+                    let adopted =
+                        |now: &AccessEntry| adoption(now, &made(&entry), &policies, is_after_switch);
+                    adopt(&cluster, &entry, error, adopted, context).await
+                }
+            }
+        }
         Operation::Update {
             cluster,
             seen,
@@ -156,19 +170,15 @@ async fn read(
     context.readers.aws.access_entry(cluster, principal).await
 }
 
-async fn create(
+/// What there is instead, where an entry could not be made, or nobody knows: made meanwhile, or by the very call whose answer was
+/// lost.
+async fn adopt(
     cluster: &str,
     entry: &NewAccessEntry,
-    principal_exists: bool,
+    error: CallError,
+    adopted: impl Fn(&AccessEntry) -> Adoption,
     context: &RunContext,
-    progress: &Progress,
 ) -> Result<StepDone, StepError> {
-    let call = || context.writers.aws.create_access_entry(cluster, entry);
-    let is_delay = |error: &CallError| principal_exists && is_unseen_principal(error);
-    let Err(error) = retried(call, is_delay, progress).await else {
-        return Ok(StepDone::default());
-    };
-    // Made meanwhile, or made by this very call whose answer was lost: what counts is what is there.
     if !matches!(
         error.kind,
         CallErrorKind::AlreadyExists | CallErrorKind::Unreachable | CallErrorKind::ServiceFailure
@@ -178,21 +188,16 @@ async fn create(
     let Some(now) = read(cluster, &entry.principal_arn, context).await? else {
         return Err(error.into());
     };
-    if now.entry_type != entry.entry_type {
-        return Err(moved(&entry.principal_arn));
-    }
-    let wanted = made(entry);
-    if !is_for_nodes(&entry.entry_type) && !has_same_user(&now, &wanted) {
-        context
-            .writers
-            .aws
-            .update_access_entry(
-                cluster,
-                &entry.principal_arn,
-                entry.username.as_deref(),
-                &entry.groups,
-            )
-            .await?;
+    match adopted(&now) {
+        Adoption::Refuse => return Err(moved(&entry.principal_arn)),
+        Adoption::Keep => {}
+        Adoption::Complete => {
+            let (username, groups) = (entry.username.as_deref(), &entry.groups);
+            let writer = &context.writers.aws;
+            writer
+                .update_access_entry(cluster, &entry.principal_arn, username, groups)
+                .await?;
+        }
     }
     let mut notes = Vec::new();
     if error.kind == CallErrorKind::AlreadyExists {
@@ -237,7 +242,7 @@ async fn update(
     Ok(StepDone::default())
 }
 
-fn has_same_user(one: &AccessEntry, other: &AccessEntry) -> bool {
+pub(super) fn has_same_user(one: &AccessEntry, other: &AccessEntry) -> bool {
     let groups = |entry: &AccessEntry| entry.groups.iter().cloned().collect::<BTreeSet<_>>();
     one.username == other.username && groups(one) == groups(other)
 }
