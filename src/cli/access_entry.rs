@@ -110,14 +110,22 @@ struct EntryFlags {
     /// User name in the cluster; EKS derives one where it is left out
     #[arg(long, value_name = "NAME", conflicts_with = "config_file")]
     kubernetes_username: Option<String>,
-    /// Access policy, by its name or ARN, for the whole cluster or for namespaces (repeatable)
+    /// Access policy, by its name or ARN, for the whole cluster or for namespaces (repeatable); those that are named take the place of
+    /// all that the entry has
     #[arg(long, value_name = "POLICY[:NAMESPACE,…]", conflicts_with = "config_file")]
     access_policy: Option<Vec<String>>,
 }
 
 /// A type of access entries on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct EntryType(&'static str);
+pub(super) struct EntryType(&'static str);
+
+impl EntryType {
+    /// EKS's word for it.
+    pub(super) fn as_str(self) -> &'static str {
+        self.0
+    }
+}
 
 impl ValueEnum for EntryType {
     fn value_variants<'a>() -> &'a [Self] {

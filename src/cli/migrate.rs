@@ -1,9 +1,12 @@
 //! `eksact migrate …`: from the old half of EKS's access to the new one.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{
     ExitCode, Failure,
+    access_entry::EntryType,
     account_flags::{ClusterFlags, pair},
     file,
     filter::FilterFlags,
@@ -14,16 +17,20 @@ use super::{
 };
 use eksact_core::{
     config::ClusterConfig,
-    guard::access::principal_key,
+    guard::{access::principal_key, standpoint::known_entries},
     kinds::{
         to_access_entries::{self, Extent},
         to_pod_identity,
     },
+    live::Live,
     migration::Choices,
     ports::aws::AuthenticationMode,
     view::Printer,
 };
-use eksact_identity::authn::aws_auth::{AwsAuth, SectionKey};
+use eksact_identity::authn::{
+    access_entry::TYPES,
+    aws_auth::{AwsAuth, SectionKey},
+};
 
 /// Go from aws-auth to access entries, or from annotated service accounts to EKS Pod Identity, without taking access from anyone
 #[derive(Debug, Args)]
@@ -72,9 +79,9 @@ pub(super) struct ToAccessEntries {
     /// User name in place of the one in aws-auth
     #[arg(long, value_name = "ARN=NAME", value_parser = pair, help_heading = "Lines that leave something open")]
     username: Vec<(String, String)>,
-    /// Type of the entry, such as `HYBRID_LINUX`
-    #[arg(long = "type", value_name = "ARN=TYPE", value_parser = pair, help_heading = "Lines that leave something open")]
-    entry_type: Vec<(String, String)>,
+    /// Type of the entry of nodes, such as `HYBRID_LINUX`
+    #[arg(long = "type", value_name = "ARN=TYPE", value_parser = typed, help_heading = "Lines that leave something open")]
+    entry_type: Vec<(String, EntryType)>,
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
@@ -135,44 +142,78 @@ impl ToAccessEntries {
                 "Fix the section first: `eksact check aws-auth --cluster {name}` reports what is wrong with it."
             )));
         }
+        let choices = self.choices(&aws_auth, &live, printer)?;
+        choices.check(&aws_auth, &live.account).map_err(|error| {
+            Failure::usage(error.to_string())
+                .with_help(remedy!("Leave the flag out, or choose what its line can have."))
+        })?;
         let extent = Extent {
             removes_lines: self.remove_aws_auth,
             to_api: self.to_api,
-            choices: self.choices(&aws_auth)?,
+            choices,
         };
         let request = to_access_entries::request(&config, settings, &live, &aws_auth, &extent);
         flow::apply_over(&reader, &request, &connection, &self.plan, self.approval, printer).await
     }
 
-    /// What the flags decide. One that names no line is a mistake.
-    fn choices(&self, aws_auth: &AwsAuth) -> Result<Choices, Failure> {
-        let known: Vec<String> = [SectionKey::Roles, SectionKey::Users]
+    /// What the flags decide. One that names no line is a mistake, unless an earlier run has moved the line.
+    fn choices(&self, aws_auth: &AwsAuth, live: &Live, printer: &Printer) -> Result<Choices, Failure> {
+        let lines: BTreeSet<String> = [SectionKey::Roles, SectionKey::Users]
             .into_iter()
             .flat_map(|section| aws_auth.mappings(section))
             .map(|entry| principal_key(&entry.value.arn))
             .collect();
-        let key = |flag: &str, arn: &str| {
+        let moved: BTreeSet<String> = known_entries(live)
+            .unwrap_or_default()
+            .iter()
+            .map(|entry| principal_key(&entry.principal_arn))
+            .collect();
+        let put = |chosen: &mut BTreeMap<String, String>, flag: &str, arn: &str, value: &str| {
             let key = principal_key(arn);
-            if known.contains(&key) {
-                Ok(key)
-            } else {
-                Err(Failure::usage(format!(
+            if !lines.contains(&key) && moved.contains(&key) {
+                printer.note(&format!(
+                    "{flag} {arn} has no effect: aws-auth has no line for it any more, and its access entry is there"
+                ));
+                return Ok(());
+            }
+            if !lines.contains(&key) {
+                return Err(Failure::usage(format!(
                     "{flag} {arn}: aws-auth has no line for it"
-                )))
+                )));
+            }
+            match chosen.insert(key, value.to_owned()) {
+                Some(other) if other != value => Err(Failure::usage(format!(
+                    "{flag} says both {other} and {value} of {arn}"
+                ))),
+                _ => Ok(()),
             }
         };
         let mut choices = Choices::default();
         for arn in &self.principal_arn {
-            let key = key("--principal-arn", arn)?;
-            choices.principal_arns.insert(key, arn.clone());
+            put(&mut choices.principal_arns, "--principal-arn", arn, arn)?;
         }
         for (arn, name) in &self.username {
-            choices.usernames.insert(key("--username", arn)?, name.clone());
+            put(&mut choices.usernames, "--username", arn, name)?;
         }
         for (arn, entry_type) in &self.entry_type {
-            choices.types.insert(key("--type", arn)?, entry_type.clone());
+            put(&mut choices.types, "--type", arn, entry_type.as_str())?;
         }
         Ok(choices)
+    }
+}
+
+/// `ARN=TYPE`. A name may have a `=`, and no type has one.
+fn typed(text: &str) -> Result<(String, EntryType), String> {
+    let (arn, entry_type) = text
+        .rsplit_once('=')
+        .filter(|(arn, _)| !arn.is_empty())
+        .ok_or_else(|| format!("`{text}` is not ARN=TYPE"))?;
+    match EntryType::from_str(entry_type, false) {
+        Ok(entry_type) => Ok((arn.to_owned(), entry_type)),
+        Err(_) => Err(format!(
+            "`{entry_type}` is not one of the types {}",
+            TYPES.join(", ")
+        )),
     }
 }
 

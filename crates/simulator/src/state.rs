@@ -145,6 +145,9 @@ pub struct World {
     /// Whether every role and user of the account exists that somebody names, listed or not: for the same reason.
     #[serde(default)]
     pub any_principal: bool,
+    /// ARNs of users of the account, as IAM writes them. A user that is not among them exists as it is spelled.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub users: BTreeSet<String>,
     /// When roles were made, by their unique ids; the others were there before everything else.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub role_dates: BTreeMap<String, Timestamp>,
@@ -189,6 +192,7 @@ impl World {
             denied: BTreeSet::new(),
             any_policy: false,
             any_principal: false,
+            users: BTreeSet::new(),
             eks_lag_milliseconds: 0,
             role_dates: BTreeMap::new(),
             policies: BTreeSet::new(),

@@ -1,8 +1,13 @@
 //! Lines of aws-auth that a migration leaves where they are: what it says of them, done.
 
+use eksact_core::{
+    kinds::bridge,
+    ports::{aws::AccessEntry, kubernetes::RbacBinding},
+};
+
 use super::{
     case::{Case, Check, case},
-    world::{aws_auth, map_role},
+    world::{aws_auth, cluster, map_role},
 };
 
 const MIGRATE: &str = "migrate to-access-entries --cluster quickstart --region eu-west-1 --yes";
@@ -16,8 +21,63 @@ fn with_line(line: &'static str) -> Case {
     })
 }
 
+const NODE: &str = "arn:aws:iam::111122223333:role/eksctl-quickstart-nodegroup-ng-1-NodeInstanceRole-SANDBOX";
+
+/// A cluster with this entry that nobody has a line for, in the group of an interrupted migration.
+fn held() -> Case {
+    case(MIGRATE).world(|world| {
+        world.any_principal = true;
+        let group = bridge::group(world.clusters.keys().next().unwrap());
+        let entry = AccessEntry {
+            principal_arn: OPS.to_owned(),
+            username: "ops".to_owned(),
+            groups: vec!["devs".to_owned(), group.clone()],
+            entry_type: "STANDARD".to_owned(),
+            ..AccessEntry::default()
+        };
+        let binding = RbacBinding {
+            name: group.clone(),
+            uid: "of-the-group".to_owned(),
+            role_kind: "ClusterRole".to_owned(),
+            role_name: "cluster-admin".to_owned(),
+            ..RbacBinding::default()
+        };
+        cluster(world).eks.access_entries.insert(OPS.to_owned(), entry);
+        cluster(world).rbac_bindings.insert(format!("/{group}"), binding);
+    })
+}
+
 pub(super) fn cases() -> Vec<Check> {
+    let to_api =
+        "migrate to-access-entries --cluster quickstart --region eu-west-1 --to-api --allow one-way-mode";
     vec![
+        held().says("Make it an administrator for good").printed_of(0..1, &[]).check(),
+        held().says("or take its access away").printed_of(1..2, &[]).check(),
+        with_line("- {rolearn: 'arn:aws:iam::111122223333:role/ops', username: ops, groups: []}\n")
+            .command(format!("{MIGRATE} --type {OPS}=EC2_LINUX"))
+            .says("Leave the flag out, or choose what its line can have.")
+            .instead(MIGRATE)
+            .leaves("system:bootstrappers goes")
+            .check(),
+        case(to_api)
+            .world(|world| world.any_principal = true)
+            .says("Make the entries first: `eksact migrate to-access-entries --cluster quickstart")
+            .printed(&[])
+            .check(),
+        case(to_api)
+            .world(|world| {
+                world.any_principal = true;
+                world.denied.insert("iam:GetRole".to_owned());
+                let entry = AccessEntry {
+                    principal_arn: NODE.to_owned(),
+                    entry_type: "EC2_LINUX".to_owned(),
+                    ..AccessEntry::default()
+                };
+                cluster(world).eks.access_entries.insert(NODE.to_owned(), entry);
+            })
+            .says("Allow iam:GetRole and iam:GetUser, and run this again.")
+            .change(|world| world.denied.clear())
+            .check(),
         case(MIGRATE)
             .world(|world| {
                 let accounts = "- '777788889999'\n".to_owned();

@@ -199,7 +199,7 @@ fn of_lines(live: &Live, aws_auth: &AwsAuth, target: Target<'_>, found: &mut Vec
             {
                 Some(node_entry(entry, target))
             }
-            (Fate::Decided { verdict, why }, _) => shadowed(&line, *verdict, why, target),
+            (Fate::Decided { verdict, why, .. }, _) => shadowed(&line, *verdict, why, target),
             (Fate::Blocked { why, help }, _) => {
                 let message = format!(
                     "{} keeps the cluster from authentication mode API: {why}",

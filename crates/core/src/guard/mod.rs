@@ -111,11 +111,11 @@ impl Guard {
             Self::AwsAuthForeignChange => "write aws-auth although that changes more than the plan says",
             Self::SharedRoleInUse => "delete a role that service accounts of other clusters assume",
             Self::AccessReduced => {
-                "migrate a principal that would have less access, or an administrator of whom that is not known"
+                "migrate a principal that would have less access, or an administrator or nodes of whom that is not known"
             }
             Self::OneWayMode => "go to an authentication mode from which EKS has no way back",
             Self::AwsAuthInUse => {
-                "stop reading aws-auth although it lets in principals without an access entry"
+                "stop reading aws-auth although it lets in principals without an access entry, or with one that is not proven yet"
             }
             Self::AccessEntryReplaced => "delete an access entry and make it again with another type",
         }

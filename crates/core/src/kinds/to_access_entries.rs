@@ -80,6 +80,7 @@ pub fn request(
     request.ask(access_migration::Scope {
         lines,
         caller: live.caller.as_ref().ok().map(|caller| caller_key(&caller.arn)),
+        choices: extent.choices.clone(),
     });
     request
 }

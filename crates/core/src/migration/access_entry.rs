@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{names, verdict::Verdict};
+use super::{choices::Choices, names, verdict::Verdict};
 use crate::{
     guard::{
         access::{MASTERS, NODES, gives_everything, principal_key},
@@ -18,9 +18,9 @@ use crate::{
 };
 use eksact_identity::{
     authn::{
-        access_entry::{STANDARD, is_for_nodes, is_service_linked},
+        access_entry::{EC2, STANDARD, derived_username, is_for_nodes, is_service_linked},
         access_policy::{CLUSTER_ADMIN, policy_arn},
-        aws_auth::{AwsAuth, Principals, SectionKey, principals},
+        aws_auth::{AwsAuth, Mapping, Principal as Admitted, Principals, SectionKey, principals},
     },
     iam::{Arn, Partition},
 };
@@ -31,17 +31,7 @@ const NODE_PROXIER: &str = "system:node-proxier";
 const WINDOWS_PROXY: &str = "eks:kube-proxy-windows";
 const NODE_BY_DNS: &str = "system:node:{{EC2PrivateDNSName}}";
 const NODE_BY_SESSION: &str = "system:node:{{SessionName}}";
-
-/// What the user decided where a line leaves it open, each by the [`principal_key`] of the line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Choices {
-    /// The whole ARN of a role, where IAM of this account cannot say its path.
-    pub principal_arns: BTreeMap<String, String>,
-    /// Another user name.
-    pub usernames: BTreeMap<String, String>,
-    /// The type of the entry.
-    pub types: BTreeMap<String, String>,
-}
+const HYPERPOD: &str = "HYPERPOD_LINUX";
 
 /// What was read.
 #[derive(Clone, Debug)]
@@ -50,7 +40,7 @@ pub struct Facts<'live> {
     pub aws_auth: &'live AwsAuth,
     /// The cluster's access entries; none where it has none yet.
     pub entries: &'live [AccessEntry],
-    /// The roles and users of the cluster's account that lines name, by the ARN as the line has it.
+    /// The roles and users of the cluster's account that lines name, by their [`principals_of`].
     pub principals: BTreeMap<&'live str, &'live Observed<Option<Principal>>>,
     /// The account of the cluster.
     pub account: &'live str,
@@ -82,9 +72,9 @@ pub fn principals_of(aws_auth: &AwsAuth, account: &str) -> Vec<PrincipalByArn> {
     let lines = aws_auth.roles.entries.iter().chain(&aws_auth.users.entries);
     let is_here = |arn: &Arn| arn.service == "iam" && arn.account == account;
     lines
-        .map(|entry| &entry.value.arn)
-        .filter(|written| written.parse().is_ok_and(|arn| is_here(&arn)))
-        .map(|written| PrincipalByArn(written.clone()))
+        .map(|entry| names::as_iam_writes(&entry.value.arn))
+        .filter(|arn| arn.parse().is_ok_and(|arn| is_here(&arn)))
+        .map(PrincipalByArn)
         .collect()
 }
 
@@ -117,6 +107,9 @@ pub enum Fate {
         verdict: Verdict,
         /// In words.
         why: Vec<String>,
+        /// Whether the entry is known to be that of the principal there is now. That of one that was made again counts for no one,
+        /// and then the line may be what lets it in.
+        is_current: bool,
     },
     /// No entry can take its place as things are. It keeps the cluster from mode `API`.
     Blocked {
@@ -160,10 +153,11 @@ pub fn lines(facts: &Facts<'_>, choices: &Choices) -> Vec<Line> {
             continue;
         };
         let written = Written {
-            arn: &entry.value.arn,
+            arn: names::as_iam_writes(&entry.value.arn),
             key: principal_key(&entry.value.arn),
             username: &principal.username,
             groups: &principal.groups,
+            rivals: rivals(facts.aws_auth, principal),
         };
         lines.push(Line {
             section: principal.section,
@@ -238,12 +232,32 @@ fn whole_arn() -> Remedy {
     remedy!("Pass --principal-arn with the whole ARN of the role.")
 }
 
-/// A line as it is written.
+/// The lines that decide about the same user as this one, now and then: the authenticator keeps one line for each spelling of a
+/// user's ARN, compares them without case, and takes whichever it comes to first (`pkg/mapper/configmap`).
+fn rivals<'line>(aws_auth: &'line AwsAuth, principal: &Admitted) -> Vec<&'line Mapping> {
+    let users = &aws_auth.users.entries;
+    let Some(decides) = users
+        .get(principal.entry)
+        .filter(|_| principal.section == SectionKey::Users)
+    else {
+        return Vec::new();
+    };
+    let last_of_each: BTreeMap<&str, &Mapping> = users
+        .iter()
+        .map(|entry| (entry.value.arn.as_str(), &entry.value))
+        .filter(|(arn, _)| *arn != decides.value.arn && arn.eq_ignore_ascii_case(&decides.value.arn))
+        .collect();
+    last_of_each.into_values().collect()
+}
+
+/// A line as the authenticator takes it.
 struct Written<'line> {
-    arn: &'line str,
+    /// As IAM writes it, but for the case of its path and name.
+    arn: String,
     key: String,
     username: &'line str,
     groups: &'line BTreeSet<String>,
+    rivals: Vec<&'line Mapping>,
 }
 
 impl Written<'_> {
@@ -255,21 +269,27 @@ impl Written<'_> {
         let existing = facts
             .entries
             .iter()
-            // One that an interrupted run began is not finished: it is wanted like one that is not there.
-            .filter(|entry| !entry.groups.iter().any(|group| group == facts.bridge_group))
             .find(|entry| principal_key(&entry.principal_arn) == self.key);
-        match (existing, wanted) {
+        // One that an interrupted run began is not finished: it is wanted like one that is not there.
+        let is_begun = |entry: &&AccessEntry| entry.groups.iter().any(|group| group == facts.bridge_group);
+        if let (Some(_), Err(Fate::Blocked { why, help })) = (existing.filter(is_begun), &wanted) {
+            let why = format!("{why}; an interrupted run began its access entry, which alone counts");
+            return blocked(why, help.clone());
+        }
+        let stale = "the access entry is that of an earlier principal of this ARN, and counts for no one";
+        match (existing.filter(|entry| !is_begun(entry)), wanted) {
             (Some(entry), Ok(mut proposal)) if self.is_stale(entry, facts) => {
-                proposal.why.push(
-                    "the access entry is that of an earlier principal of this ARN, and counts for no one"
-                        .to_owned(),
-                );
+                proposal.why.push(stale.to_owned());
                 Fate::Entry(proposal)
             }
-            (Some(entry), Ok(proposal)) => decided(entry, &proposal),
+            (Some(entry), Err(Fate::Blocked { why, help })) if self.is_stale(entry, facts) => {
+                blocked(format!("{why}; {stale}"), help)
+            }
+            (Some(entry), Ok(proposal)) => decided(entry, &proposal, self.is_known(facts)),
             (Some(_), Err(Fate::Blocked { why, .. })) => Fate::Decided {
                 verdict: Verdict::Unknown,
                 why: vec![format!("the line cannot be held against the entry: {why}")],
+                is_current: self.is_known(facts),
             },
             (Some(_) | None, Err(fate)) => fate,
             (None, Ok(proposal)) => Fate::Entry(proposal),
@@ -287,6 +307,16 @@ impl Written<'_> {
                 None,
             ));
         };
+        // Somebody else than the principal of that name here.
+        if arn.partition != facts.partition {
+            return Err(blocked(
+                format!(
+                    "it is of the partition {}, and the cluster's access entries are for principals of {}",
+                    arn.partition, facts.partition
+                ),
+                None,
+            ));
+        }
         if arn.service != "iam" || arn.resource == "root" {
             return Err(blocked(
                 "an access entry is for an IAM role or an IAM user",
@@ -302,23 +332,26 @@ impl Written<'_> {
                 ))
             } else {
                 // The ARN of a user has its path in aws-auth, too.
-                Ok(self.arn.to_owned())
+                Ok(self.arn.clone())
             };
         }
         let what = if is_role { "role" } else { "user" };
-        match facts.principals.get(self.arn) {
+        match facts.principals.get(self.arn.as_str()) {
             Some(Ok(Some(principal))) if is_service_linked(&principal.arn) => Err(blocked(
                 "EKS takes no access entry for a service-linked role; its service makes one",
                 None,
             )),
-            Some(Ok(Some(principal))) if !is_role && principal.arn != self.arn => Err(Fate::Dead {
-                why: format!("the user of this name is {}", principal.arn),
-            }),
+            // The path counts, and its case does not: the authenticator compares in lower case.
+            Some(Ok(Some(principal))) if !is_role && !principal.arn.eq_ignore_ascii_case(&self.arn) => {
+                Err(Fate::Dead {
+                    why: format!("the user of this name is {}", principal.arn),
+                })
+            }
             Some(Ok(Some(principal))) => Ok(principal.arn.clone()),
             Some(Ok(None)) => Err(Fate::Dead {
                 why: format!("the {what} does not exist"),
             }),
-            Some(Err(_)) | None if !is_role => Ok(self.arn.to_owned()),
+            Some(Err(_)) | None if !is_role => Ok(self.arn.clone()),
             Some(Err(error)) => Err(blocked(
                 format!("the role could not be read: {error}"),
                 Some(whole_arn()),
@@ -327,8 +360,22 @@ impl Written<'_> {
         }
     }
 
+    /// Whether IAM has said which principal has the ARN now. Of other accounts it says nothing ever.
+    fn is_known(&self, facts: &Facts<'_>) -> bool {
+        let is_here = self.arn.split(':').nth(4) == Some(facts.account);
+        !is_here || matches!(facts.principals.get(self.arn.as_str()), Some(Ok(_)))
+    }
+
     fn is_stale(&self, entry: &AccessEntry, facts: &Facts<'_>) -> bool {
-        matches!(facts.principals.get(self.arn), Some(Ok(Some(principal))) if entry.is_stale(principal))
+        matches!(facts.principals.get(self.arn.as_str()), Some(Ok(Some(principal))) if entry.is_stale(principal))
+    }
+
+    fn is_equal(&self, other: &Mapping) -> bool {
+        *self.username == other.username
+            && self
+                .groups
+                .iter()
+                .eq(&other.groups.iter().cloned().collect::<BTreeSet<_>>())
     }
 
     fn has(&self, group: &str) -> bool {
@@ -341,11 +388,12 @@ impl Written<'_> {
         facts: &Facts<'_>,
         choices: &Choices,
     ) -> Result<Proposal, Fate> {
-        if let Some(chosen) = choices.types.get(&self.key).filter(|chosen| is_for_nodes(chosen)) {
+        let chosen_type = choices.types.get(&self.key);
+        if let Some(chosen) = chosen_type.filter(|chosen| is_for_nodes(chosen)) {
             return Ok(self.node(principal_arn, chosen));
         }
         let chosen_name = choices.usernames.get(&self.key);
-        if chosen_name.is_none() {
+        if chosen_name.is_none() && chosen_type.is_none() {
             match (self.username, self.has(NODES)) {
                 (NODE_BY_DNS, true) if self.has(WINDOWS_PROXY) => {
                     return Ok(self.node(principal_arn, "EC2_WINDOWS"));
@@ -414,6 +462,17 @@ impl Written<'_> {
             }
             Some(name)
         };
+        for rival in self.rivals.iter().filter(|rival| !self.is_equal(rival)) {
+            let is_less = rival.groups.iter().any(|group| !self.groups.contains(group));
+            verdict = verdict.max(if is_less { Verdict::Less } else { Verdict::Unknown });
+            why.push(format!(
+                "another line spells the ARN {}, with the user name {} and {}: which of the two counts changes from one read of \
+                 aws-auth to the next, and the entry gives what this one says",
+                rival.arn,
+                rival.username,
+                names::of_groups(rival.groups.iter().map(String::as_str))
+            ));
+        }
         Ok(Proposal {
             principal_arn,
             entry_type: STANDARD.to_owned(),
@@ -434,6 +493,20 @@ impl Written<'_> {
         };
         let mut why = Vec::new();
         let mut verdict = Verdict::Same;
+        let named = derived_username(entry_type, &principal_arn);
+        if [EC2, HYPERPOD].contains(&entry_type) {
+            verdict = Verdict::Unknown;
+            why.push(format!(
+                "AWS does not say which user name and groups nodes of type {entry_type} get"
+            ));
+        } else if self.username != named {
+            verdict = Verdict::Less;
+            why.push(format!(
+                "nodes of type {entry_type} have the user name {named}, the line says {}: nodes that are there are not let in as \
+                 what they are",
+                names::of_user(self.username)
+            ));
+        }
         if self.has(BOOTSTRAPPERS) {
             why.push(
                 "system:bootstrappers goes: EKS binds what nodes need to system:nodes; let one new node join before the line goes"
@@ -447,7 +520,7 @@ impl Written<'_> {
             .filter(|group| !kept.contains(group))
             .collect();
         if !lost.is_empty() {
-            verdict = Verdict::Less;
+            verdict = verdict.max(Verdict::Less);
             why.push(format!(
                 "entries of type {entry_type} have no groups of their own: {} goes",
                 lost.join(", ")
@@ -466,7 +539,7 @@ impl Written<'_> {
 }
 
 /// An entry that is there, held against the one that the line asks for.
-fn decided(entry: &AccessEntry, wanted: &Proposal) -> Fate {
+fn decided(entry: &AccessEntry, wanted: &Proposal, is_current: bool) -> Fate {
     let mut why = Vec::new();
     let (mut less, mut more) = (false, false);
     if entry.entry_type != wanted.entry_type {
@@ -478,6 +551,7 @@ fn decided(entry: &AccessEntry, wanted: &Proposal) -> Fate {
         return Fate::Decided {
             verdict: Verdict::Unknown,
             why,
+            is_current,
         };
     }
     if wanted.entry_type == STANDARD {
@@ -521,6 +595,7 @@ fn decided(entry: &AccessEntry, wanted: &Proposal) -> Fate {
             (true, true) => Verdict::Unknown,
         },
         why,
+        is_current,
     }
 }
 

@@ -3,11 +3,13 @@
 //! file.
 
 mod access_entry;
+mod choices;
 mod names;
 pub mod pod_identity;
 mod verdict;
 mod wanted;
 
-pub use access_entry::{Choices, Facts, Fate, Line, Proposal, lines, principals_of};
+pub use access_entry::{Facts, Fate, Line, Proposal, lines, principals_of};
+pub use choices::{ChoiceError, Choices};
 pub use verdict::Verdict;
 pub use wanted::{access_entries, removable};

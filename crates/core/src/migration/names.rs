@@ -2,6 +2,29 @@
 
 use eksact_identity::authn::access_policy::{has_other_template, reserved_prefix, template_without_colon};
 
+/// An ARN as IAM writes it, but for the case of its path and name, which only IAM knows. The authenticator takes it in any case.
+pub(super) fn as_iam_writes(written: &str) -> String {
+    match written.split_once('/') {
+        Some((head, path_and_name)) => format!("{}/{path_and_name}", head.to_ascii_lowercase()),
+        None => written.to_ascii_lowercase(),
+    }
+}
+
+/// A user name in words.
+pub(super) fn of_user(username: &str) -> &str {
+    if username.is_empty() { "none" } else { username }
+}
+
+/// Groups in words.
+pub(super) fn of_groups<'line>(groups: impl Iterator<Item = &'line str>) -> String {
+    let groups: Vec<&str> = groups.collect();
+    if groups.is_empty() {
+        "no groups".to_owned()
+    } else {
+        format!("the groups {}", groups.join(", "))
+    }
+}
+
 /// The user name as an access entry has it.
 ///
 /// # Errors

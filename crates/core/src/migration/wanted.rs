@@ -50,12 +50,13 @@ fn entry(proposal: &Proposal) -> AccessEntry {
     }
 }
 
-/// The ARNs whose lines may go once the entries are there. A line that cannot move stays, and so does one of nodes whose entry was not
-/// there before: a node has to join by it first.
+/// The ARNs whose lines may go once the entries are there. A line that cannot move stays, and so does one whose entry may be that of
+/// an earlier principal, and one of nodes whose entry was not there before: a node has to join by it first.
 pub fn removable(lines: &[Line]) -> BTreeSet<&str> {
     let goes = |line: &&Line| match &line.fate {
         Fate::Entry(proposal) => proposal.entry_type == STANDARD,
-        Fate::Decided { .. } | Fate::Dead { .. } => true,
+        Fate::Decided { is_current, .. } => *is_current,
+        Fate::Dead { .. } => true,
         Fate::Blocked { .. } => false,
     };
     let kept: BTreeSet<String> = lines

@@ -217,6 +217,13 @@ impl EksObjects {
     }
 }
 
+fn invalid_principal() -> Refusal {
+    Refusal::new(
+        "InvalidParameterException",
+        "The specified principalArn is invalid: invalid principal",
+    )
+}
+
 fn no_such_entry() -> Refusal {
     Refusal::new(
         "ResourceNotFoundException",
@@ -332,8 +339,14 @@ impl World {
         arn: &str,
         now: Timestamp,
     ) -> Result<Option<String>, Refusal> {
-        if principal.kind != "role" || principal.account != self.account {
+        if principal.account != self.account {
             return Ok(None);
+        }
+        if principal.kind != "role" {
+            return match self.user_named(&principal.name) {
+                Some(user) if user != arn => Err(invalid_principal()),
+                _ => Ok(None),
+            };
         }
         match self.roles.get(&principal.name) {
             Some(role)
@@ -346,10 +359,7 @@ impl World {
             }
             None if self.any_principal => Ok(None),
             // The same words for a wrong path, and for a role that was just made.
-            _ => Err(Refusal::new(
-                "InvalidParameterException",
-                "The specified principalArn is invalid: invalid principal",
-            )),
+            _ => Err(invalid_principal()),
         }
     }
 

@@ -29,7 +29,11 @@ impl PrincipalReader for Sandbox {
                 Some(role) => Ok(world.as_principal(role)),
                 // Nobody makes users here, and so none can be missing.
                 None if world.any_principal || !is_role => Ok(Principal {
-                    arn: arn.to_owned(),
+                    arn: world
+                        .user_named(name)
+                        .filter(|_| !is_role)
+                        .unwrap_or(arn)
+                        .to_owned(),
                     id: if is_role { "AROASANDBOX" } else { "AIDASANDBOX" }.to_owned(),
                     created_at: Timestamp::UNIX_EPOCH,
                 }),
@@ -59,6 +63,17 @@ impl PrincipalReader for Sandbox {
 }
 
 impl World {
+    /// The ARN of the user of this name, whose case does not matter.
+    pub(super) fn user_named(&self, name: &str) -> Option<&str> {
+        let mut users = self.users.iter().map(String::as_str);
+        users.find(|arn| {
+            arn.rsplit('/')
+                .next()
+                .unwrap_or_default()
+                .eq_ignore_ascii_case(name)
+        })
+    }
+
     fn as_principal(&self, role: &Role) -> Principal {
         Principal {
             arn: role.arn.clone(),

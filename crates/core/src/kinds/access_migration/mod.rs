@@ -4,6 +4,7 @@
 //!
 //! The entries, the authentication mode and the lines that go are changes of their own kinds.
 
+mod commands;
 mod operation;
 mod plan;
 mod verdicts;
@@ -14,7 +15,7 @@ use super::{Kind, Request, RunContext, Scope as ScopeOfKind, bridge::Bridge};
 use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{Bindings, CallerInCluster, Live, LiveReader},
-    migration::Line,
+    migration::{Choices, Line},
     ports::{aws::AuthenticationMode, kubernetes::AccessReview},
 };
 use operation::Operation;
@@ -31,6 +32,8 @@ pub struct Scope {
     pub lines: Vec<Line>,
     /// The caller's key, as lines have it; none where it is not known.
     pub caller: Option<String>,
+    /// What the user decided about single lines.
+    pub choices: Choices,
 }
 
 impl ScopeOfKind for Scope {}
@@ -62,6 +65,7 @@ impl Kind for AccessMigrationKind {
         let goes_to_api = live.cluster.mode() != after.cluster.mode()
             && after.cluster.mode() == Ok(AuthenticationMode::Api);
         if let Some(scope) = request.scope::<Scope>().filter(|_| goes_to_api) {
+            verdicts::report_unproven(scope, live, draft);
             verdicts::report_administrators(scope, after, draft);
         }
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    engine::{StepDone, StepError, executor::Progress},
+    engine::{StepDone, StepError, StepFailure, executor::Progress},
     guard::{
         access::{MASTERS, principal_key},
         recovery::caller_key,
@@ -45,8 +45,10 @@ pub(crate) enum Operation {
         /// Whether its entry gives everything.
         is_admin: bool,
     },
-    /// Deletes the binding.
+    /// Deletes the binding, once no access entry is in its group.
     Unbind {
+        /// Name of the cluster.
+        cluster: String,
         /// Its name.
         name: String,
     },
@@ -56,7 +58,7 @@ impl Operation {
     pub(super) fn access_reviews(&self) -> Vec<AccessReview> {
         match self {
             Self::Bind { binding } => kubernetes_write::access_reviews((Verb::Create, binding)),
-            Self::Unbind { name } => kubernetes_write::access_reviews((Verb::Delete, &named(name))),
+            Self::Unbind { name, .. } => kubernetes_write::access_reviews((Verb::Delete, &named(name))),
             Self::Confirm { .. } => Vec::new(),
         }
     }
@@ -77,7 +79,7 @@ impl Operation {
                 };
                 wanted.confirm(context, progress).await
             }
-            Self::Unbind { name } => unbind(&name, context).await,
+            Self::Unbind { cluster, name } => unbind(&cluster, &name, context).await,
         }
     }
 }
@@ -90,7 +92,21 @@ fn named(name: &str) -> RbacBinding {
     }
 }
 
-async fn unbind(name: &str, context: &RunContext) -> Result<StepDone, StepError> {
+async fn unbind(cluster: &str, name: &str, context: &RunContext) -> Result<StepDone, StepError> {
+    // Another run may have come to need it since the plan.
+    let entries = context.readers.aws.access_entries(cluster).await?;
+    if let Some(entry) = entries
+        .iter()
+        .find(|entry| entry.groups.iter().any(|group| group == name))
+    {
+        return Err(StepError::new(format!(
+            "the access entry of {} is in the group {name} since the plan was made, perhaps by another migration: the group's binding \
+             is kept",
+            entry.principal_arn
+        ))
+        .because(StepFailure::Moved)
+        .with_help(run_again()));
+    }
     match named(name).now(context.readers.kubernetes.as_ref()).await? {
         Some(live) => kubernetes_write::run((Verb::Delete, &live), context).await,
         None => Ok(StepDone::default()),

@@ -4,19 +4,21 @@
 use std::collections::BTreeSet;
 
 use eksact_identity::authn::access_entry::STANDARD;
+use eksact_message::code::Code;
 use serde_json::json;
 
-use super::{Scope, operation::Operation};
+use super::{Scope, commands, operation::Operation};
 use crate::{
     engine::{
-        Action, Address, AttributeChange, Change, Effect, PlanDraft, Reason, StepId, plan::fingerprint,
+        Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
+        plan::fingerprint,
     },
-    guard::access::principal_key,
+    guard::{access::principal_key, standpoint::known_entries},
     kinds::bridge::{self, Bridge},
     live::{Live, addresses},
     migration::{Fate, Proposal},
     ports::{
-        aws::AuthenticationMode,
+        aws::{AccessEntry, AuthenticationMode},
         kubernetes::{RbacBinding, Subject},
     },
 };
@@ -54,6 +56,36 @@ fn existing<'live>(live: &'live Live, name: &str) -> Option<&'live RbacBinding> 
     bindings
         .iter()
         .find(|binding| binding.namespace.is_none() && binding.name == name)
+}
+
+/// The entries that are in the group, and that this plan does not take out of it: their lines are gone, or could not be read.
+fn held<'live>(group: &str, live: &'live Live, draft: &PlanDraft) -> Vec<&'live AccessEntry> {
+    let entries = known_entries(live).unwrap_or_default().iter();
+    entries
+        .filter(|entry| entry.groups.iter().any(|other| other == group))
+        .filter(|entry| {
+            draft
+                .change(&addresses::access_entry(&entry.principal_arn))
+                .is_none()
+        })
+        .collect()
+}
+
+/// That an entry of an interrupted run is not finished by this one.
+fn still_in_group(entry: &AccessEntry, group: &str, live: &Live) -> Finding {
+    let arn = &entry.principal_arn;
+    let message = format!(
+        "the access entry of {arn} is in the group {group} of an interrupted migration, which gives it the whole cluster, and no line of \
+         aws-auth says what it shall have: the group's binding is kept"
+    );
+    Finding::new(Severity::Warning, Code::MigrationGroupHeld, message)
+        .about(&addresses::access_entry(arn))
+        .with_help(remedy!(
+            "Make it an administrator for good: `{}`; or take its access away: `{}`. Then run the migration again, which deletes the \
+             binding.",
+            commands::make_administrator(entry, group, live),
+            commands::delete(entry, live)
+        ))
 }
 
 /// Adds all of it, once the entries and the lines that go are planned.
@@ -119,9 +151,15 @@ pub(super) fn plan(scope: &Scope, bridge: Option<&Bridge>, live: &Live, draft: &
         after = vec![step.clone()];
         steps.push(step);
     }
-    if let Some(group) = group.filter(|_| !over_bridge.is_empty() || left_over.is_some()) {
+    let held = group.map(|group| held(group, live, draft)).unwrap_or_default();
+    for entry in &held {
+        draft.add_finding(still_in_group(entry, group.unwrap_or_default(), live));
+    }
+    let is_to_go = held.is_empty() && (!over_bridge.is_empty() || left_over.is_some());
+    if let Some(group) = group.filter(|_| is_to_go) {
         let title = format!("delete ClusterRoleBinding {group}");
         let operation = Operation::Unbind {
+            cluster: live.cluster.name.clone(),
             name: group.to_owned(),
         };
         let mut after = after.clone();

@@ -1,8 +1,9 @@
 //! What each line's principal keeps, as findings: what is as before needs no word.
 
+use eksact_identity::authn::access_entry::{STANDARD, is_for_nodes};
 use eksact_message::code::Code;
 
-use super::Scope;
+use super::{Scope, commands};
 use crate::{
     engine::{Finding, PlanDraft, Severity},
     guard::{
@@ -15,6 +16,10 @@ use crate::{
     migration::{Fate, Line, Verdict},
     ports::aws::AccessEntry,
 };
+
+/// Of a line whose entry may be that of an earlier principal.
+const NOT_KNOWN: &str = "its principal could not be read, and so the line is kept: an access entry of a principal that was made again \
+                         counts for no one";
 
 /// Adds a finding for every line that does not simply move.
 pub(super) fn report(scope: &Scope, live: &Live, draft: &mut PlanDraft) {
@@ -38,7 +43,10 @@ fn finding(line: &Line, observed: &Live) -> Option<Finding> {
             match proposal.verdict {
                 Verdict::Same | Verdict::More if why.is_empty() => return None,
                 Verdict::Same | Verdict::More => Finding::new(Severity::Note, Code::MigrationVerdict, said),
-                Verdict::Unknown if !bridge::gives_everything(&proposal.policies) => {
+                // Of an administrator and of nodes it has to be known.
+                Verdict::Unknown
+                    if proposal.entry_type == STANDARD && !bridge::gives_everything(&proposal.policies) =>
+                {
                     Finding::new(Severity::Warning, Code::MigrationVerdict, said)
                 }
                 Verdict::Less | Verdict::Unknown => {
@@ -51,19 +59,37 @@ fn finding(line: &Line, observed: &Live) -> Option<Finding> {
         }
         Fate::Decided {
             verdict: Verdict::Same,
+            is_current: true,
             ..
         } => return None,
-        Fate::Decided { verdict, why } => Finding::new(
+        Fate::Decided {
+            verdict: Verdict::Same,
+            ..
+        } => Finding::new(
+            Severity::Warning,
+            Code::MigrationVerdict,
+            format!("{place}: {NOT_KNOWN}"),
+        ),
+        Fate::Decided {
+            verdict,
+            why,
+            is_current,
+        } => Finding::new(
             Severity::Warning,
             Code::MigrationVerdict,
             format!(
-                "{place}: its access entry alone counts, and it gives {}: {}",
+                "{place}: its access entry alone counts, and it gives {}: {}{}",
                 match verdict {
                     Verdict::Less => "less than the line",
                     Verdict::More => "more than the line",
                     Verdict::Same | Verdict::Unknown => "something else than the line",
                 },
-                why.join("; ")
+                why.join("; "),
+                if *is_current {
+                    String::new()
+                } else {
+                    format!("; {NOT_KNOWN}")
+                }
             ),
         ),
         Fate::Blocked { why, help } => {
@@ -80,6 +106,44 @@ fn finding(line: &Line, observed: &Live) -> Option<Finding> {
             format!("{place} lets no one in, and no entry is made for it: {why}"),
         ),
     })
+}
+
+/// Refuses mode `API` while it is not known whether the nodes and principals of a line get in by their entries: nodes have to join by
+/// an entry first (terraform-aws-eks 2912: pods of Fargate did not come up), and a principal may have been made again.
+pub(super) fn report_unproven(scope: &Scope, live: &Live, draft: &mut PlanDraft) {
+    let (mut nodes, mut unread) = (Vec::new(), Vec::new());
+    for line in &scope.lines {
+        match &line.fate {
+            Fate::Entry(proposal) if is_for_nodes(&proposal.entry_type) => nodes.push(line.subject.as_str()),
+            Fate::Decided {
+                is_current: false, ..
+            } => unread.push(line.subject.as_str()),
+            _ => {}
+        }
+    }
+    if !nodes.is_empty() {
+        let message = format!(
+            "in authentication mode API nodes get in by their access entries alone, and this run makes those of {}: whether a node \
+             joins by one is not known yet",
+            nodes.join(", ")
+        );
+        draft.add_finding(Guard::AwsAuthInUse.refusal(message).with_help(remedy!(
+            "Make the entries first: `{}`. Once a new node of each role has joined, run this again.",
+            commands::without_last_step(&scope.choices, live)
+        )));
+    }
+    if !unread.is_empty() {
+        let message = format!(
+            "in authentication mode API only the access entries count, and whether those of {} are of the principals that there are \
+             now could not be read",
+            unread.join(", ")
+        );
+        draft.add_finding(
+            Guard::AwsAuthInUse
+                .refusal(message)
+                .with_help(remedy!("Allow iam:GetRole and iam:GetUser, and run this again.")),
+        );
+    }
 }
 
 /// Says where one principal alone, or only the caller, could do everything once `aws-auth` is not read any more.

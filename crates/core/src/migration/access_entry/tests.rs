@@ -6,11 +6,11 @@ const ACCOUNT: &str = "111122223333";
 
 /// The principals of the lines exist, roles with a path, unless their names say otherwise.
 fn found(aws_auth: &AwsAuth) -> BTreeMap<String, Result<Option<Principal>, CallError>> {
-    let entries = aws_auth.roles.entries.iter().chain(&aws_auth.users.entries);
-    entries
-        .map(|entry| {
-            let written = &entry.value.arn;
-            let (before, name) = written.rsplit_once('/').unwrap();
+    principals_of(aws_auth, ACCOUNT)
+        .iter()
+        .map(|query| {
+            let written = &query.0;
+            let (before, name) = written.rsplit_once('/').unwrap_or((written, ""));
             let exists = |arn: String| {
                 Ok(Some(Principal {
                     arn,
@@ -28,6 +28,9 @@ fn found(aws_auth: &AwsAuth) -> BTreeMap<String, Result<Option<Principal>, CallE
                     "no",
                 )),
                 "AWSServiceRoleForX" => exists(format!("{before}/aws-service-role/x.amazonaws.com/{name}")),
+                _ if name.eq_ignore_ascii_case("ann") => {
+                    exists(format!("arn:aws:iam::{ACCOUNT}:user/ops/Ann"))
+                }
                 "elsewhere" => exists(format!("{before}/other/{name}")),
                 _ if before.contains(":role") => exists(format!("{before}/team/{name}")),
                 _ => exists(written.clone()),
@@ -87,7 +90,7 @@ fn told(fate: &Fate) -> String {
                 .join(" "),
             entry.verdict
         ),
-        Fate::Decided { verdict, why } => format!("decided {verdict}: {}", why.join("; ")),
+        Fate::Decided { verdict, why, .. } => format!("decided {verdict}: {}", why.join("; ")),
         Fate::Blocked { why, .. } => format!("blocked: {why}"),
         Fate::Dead { why } => format!("dead: {why}"),
     }
@@ -196,6 +199,117 @@ fn each_line_that_cannot_move_names_the_reason() {
     assert_eq!(dead, "dead: the role does not exist");
 }
 
+/// The authenticator compares all of an ARN without case, and IAM has no two names that differ in case alone.
+#[test]
+fn a_line_in_another_case_is_that_of_the_principal() {
+    let head = format!("arn:aws:iam::{ACCOUNT}");
+    for (section, arn, wanted) in [
+        (
+            "mapUsers",
+            format!("{head}:user/OPS/ANN"),
+            "user/ops/Ann STANDARD x [ops] [] same",
+        ),
+        (
+            "mapUsers",
+            format!("{head}:User/ops/ann"),
+            "user/ops/Ann STANDARD x [ops] [] same",
+        ),
+        (
+            "mapRoles",
+            format!("{head}:ROLE/dev"),
+            "role/team/dev STANDARD x [ops] [] same",
+        ),
+        (
+            "mapRoles",
+            format!("ARN:AWS:IAM::{ACCOUNT}:role/dev"),
+            "role/team/dev STANDARD x [ops] [] same",
+        ),
+        (
+            "mapUsers",
+            format!("{head}:ROOT"),
+            "blocked: an access entry is for an IAM role or an IAM user",
+        ),
+        (
+            "mapUsers",
+            format!("{head}:user/Other/Ann"),
+            "dead: the user of this name is arn:aws:iam::111122223333:user/ops/Ann",
+        ),
+    ] {
+        let key = if section == "mapRoles" {
+            "rolearn"
+        } else {
+            "userarn"
+        };
+        let line = format!("- {{{key}: '{arn}', username: x, groups: [ops]}}\n");
+        let lines = fates(&[(section, &line)], &[], &Choices::default());
+        assert_eq!(told(&lines[0].fate), wanted, "{arn}");
+        assert_eq!(lines[0].subject, arn);
+    }
+}
+
+/// The authenticator keeps both, and takes the one or the other.
+#[test]
+fn two_spellings_of_a_user_that_say_something_else_are_not_the_same() {
+    let line = |arn: &str, groups: &str| {
+        format!("- {{userarn: 'arn:aws:iam::{ACCOUNT}:user/{arn}', username: ann, groups: [{groups}]}}\n")
+    };
+    for (first, second, verdict) in [
+        (line("OPS/ann", "a, b"), line("ops/Ann", "b, a"), Verdict::Same),
+        (line("OPS/ann", "a"), line("ops/Ann", "a, b"), Verdict::Unknown),
+        (line("OPS/ann", "a, b"), line("ops/Ann", "a"), Verdict::Less),
+        (
+            line("OPS/ann", "'system:masters'"),
+            line("ops/Ann", "a"),
+            Verdict::Less,
+        ),
+        // The same spelling twice: the last counts, and always does.
+        (line("ops/Ann", "a, b"), line("ops/Ann", "a"), Verdict::Same),
+    ] {
+        let lines = fates(&[("mapUsers", &(first + &second))], &[], &Choices::default());
+        let Fate::Entry(proposal) = &lines[0].fate else {
+            panic!("{lines:?}")
+        };
+        assert_eq!(proposal.verdict, verdict, "{:?}", proposal.why);
+    }
+}
+
+#[test]
+fn a_role_of_another_partition_is_never_taken_for_one_of_here() {
+    let line =
+        format!("- {{rolearn: 'arn:aws-us-gov:iam::{ACCOUNT}:role/dev', username: dev, groups: [devs]}}\n");
+    let lines = fates(&[("mapRoles", &line)], &[], &Choices::default());
+    assert!(
+        told(&lines[0].fate).starts_with("blocked: it is of the partition aws-us-gov"),
+        "{lines:?}"
+    );
+    assert!(crate::migration::removable(&lines).is_empty());
+}
+
+/// An entry of a principal that was made again lets in no one, and the line may be what does.
+#[test]
+fn a_line_is_kept_whose_entry_may_be_stale() {
+    let entry = |name: &str| AccessEntry {
+        principal_arn: format!("arn:aws:iam::{ACCOUNT}:role/team/{name}"),
+        username: "dev".to_owned(),
+        groups: vec!["a".to_owned()],
+        entry_type: "STANDARD".to_owned(),
+        created_at: Some("2026-01-01T00:00:00Z".parse().unwrap()),
+        ..AccessEntry::default()
+    };
+    for (name, username, wanted) in [
+        ("denied", "dev", "decided unknown: "),
+        ("dev", "system:x", "blocked: the user name system:x"),
+    ] {
+        let lines = fates(
+            &[("mapRoles", &role(name, username, "a"))],
+            &[entry(name)],
+            &Choices::default(),
+        );
+        assert!(told(&lines[0].fate).starts_with(wanted), "{lines:?}");
+        assert!(crate::migration::removable(&lines).is_empty(), "{name}");
+    }
+}
+
 #[test]
 fn a_user_is_looked_up_with_its_path() {
     for (user, wanted) in [
@@ -263,6 +377,48 @@ fn a_choice_of_the_user_unblocks_its_line_only() {
         "role/team/h HYBRID_LINUX - [] [] same"
     );
     assert!(told(&fate_of("other", "system:admin", "devs", &choices)).starts_with("blocked"));
+}
+
+/// A type that gives another user name or other groups than the line is never the same.
+#[test]
+fn a_type_that_the_user_chose_is_held_against_the_line() {
+    let (node, session) = ("system:node:{{EC2PrivateDNSName}}", "system:node:{{SessionName}}");
+    for (entry_type, username, groups, wanted) in [
+        ("EC2_WINDOWS", node, "'system:nodes'", "EC2_WINDOWS - [] [] same"),
+        (
+            "HYBRID_LINUX",
+            session,
+            "'system:nodes'",
+            "HYBRID_LINUX - [] [] same",
+        ),
+        ("EC2_LINUX", session, "'system:nodes'", "EC2_LINUX - [] [] less"),
+        (
+            "HYBRID_LINUX",
+            node,
+            "'system:nodes'",
+            "HYBRID_LINUX - [] [] less",
+        ),
+        ("EC2", node, "'system:nodes'", "EC2 - [] [] unknown"),
+        ("EC2_LINUX", "dev", "devs", "EC2_LINUX - [] [] less"),
+        ("EC2_LINUX", "dev", "'system:masters'", "EC2_LINUX - [] [] less"),
+        ("STANDARD", "dev", "devs", "STANDARD dev [devs] [] same"),
+    ] {
+        let mut choices = Choices::default();
+        let key = format!("arn:aws:iam::{ACCOUNT}:role/x");
+        choices.types.insert(key, entry_type.to_owned());
+        let fate = told(&fate_of("x", username, groups, &choices));
+        assert_eq!(fate, format!("role/team/x {wanted}"));
+    }
+    // What is there for nodes is not given to people, nor the other way round.
+    let mut choices = Choices::default();
+    choices
+        .types
+        .insert(format!("arn:aws:iam::{ACCOUNT}:role/x"), "STANDARD".to_owned());
+    let fate = told(&fate_of("x", node, "'system:nodes'", &choices));
+    assert!(
+        fate.starts_with("blocked: the group system:nodes begins with"),
+        "{fate}"
+    );
 }
 
 /// A role of the same name here is not the one that the line names.

@@ -1,6 +1,9 @@
 //! From aws-auth to access entries: whoever gets in before gets in with the same rights before every write, after an end at any of
 //! them, and when it is undone.
 
+mod careful;
+mod killed;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
@@ -20,7 +23,7 @@ use eksact_core::{
     migration::Choices,
     ports::{aws::AuthenticationMode, kubernetes::UserInfo},
 };
-use eksact_simulator::{Fault, Matching, Rule, Sandbox, SimulatedCaller, World};
+use eksact_simulator::{Sandbox, SimulatedCaller, World};
 
 use crate::scenarios::{
     access::{text, write},
@@ -279,53 +282,6 @@ async fn migration_in_one_run_leaves_everyone_as_they_were_before_every_write() 
     let of_world = world.clusters.values().next().unwrap();
     assert_eq!(of_world.cluster.authentication_mode.as_deref(), Some("API"));
     assert!(!text(&bed, "mapRoles").contains("rolearn"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn migration_killed_at_any_write_goes_on_and_ends_the_same() {
-    let all = Extent {
-        removes_lines: true,
-        ..Extent::default()
-    };
-    let clean = bed(AuthenticationMode::ConfigMap, &movable(), "");
-    watched(&clean, movable(), &all, FORWARD).await;
-    let writes = u32::try_from(clean.faults().writes().len()).unwrap();
-    let entries = |bed: &Sandbox| {
-        let world = bed.world().unwrap();
-        let of_world = world.clusters.values().next().unwrap();
-        let entries = of_world.eks.access_entries.values().map(|entry| {
-            let mut groups = entry.groups.clone();
-            groups.sort();
-            (
-                entry.principal_arn.clone(),
-                entry.username.clone(),
-                groups,
-                entry.policies.clone(),
-            )
-        });
-        let entries: Vec<_> = entries.collect();
-        let bindings: Vec<String> = of_world.rbac_bindings.keys().cloned().collect();
-        (entries, bindings, text(bed, "mapRoles"), text(bed, "mapUsers"))
-    };
-    for nth in 1..=writes {
-        for fault in [Fault::CrashBefore, Fault::CrashAfter, Fault::ErrorAfter] {
-            let bed = bed(AuthenticationMode::ConfigMap, &movable(), "");
-            let before = standings(&bed.world().unwrap(), &movable());
-            let request = migration(&bed, &all, FORWARD).await.unwrap();
-            bed.faults().add(Rule::once(Matching::Writes, nth, fault));
-            attempt(&bed, &request).await;
-            let context = format!("{fault:?} at write {nth} of {writes}");
-            assert_same(&before, &standings(&bed.world().unwrap(), &movable()), &context);
-            let next = bed.another_process();
-            let request = migration(&next, &all, FORWARD).await.unwrap();
-            let report = attempt(&next, &request)
-                .await
-                .unwrap_or_else(|| panic!("{context}"));
-            assert!(report.succeeded(), "{context}: {report:#?}");
-            assert_same(&before, &standings(&next.world().unwrap(), &movable()), &context);
-            assert_eq!(entries(&next), entries(&clean), "{context}");
-        }
-    }
 }
 
 /// Whoever is deleted from the entries gets in by its line again, as long as the line is there.
