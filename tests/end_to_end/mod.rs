@@ -2,6 +2,7 @@
 //! its own host names. Each test has a bed of its own, because faults, times and the log of calls belong to the whole bed.
 
 mod access_migration;
+mod access_tools;
 mod check_irsa;
 mod drift;
 mod eksctl_world;

@@ -25,7 +25,7 @@ impl Query for PrincipalByArn {
     async fn read_all(queries: Vec<Self>, reader: &LiveReader) -> Vec<(Self, Observed<Option<Principal>>)> {
         let roles = queries.iter().filter(|query| query.0.contains(":role/")).count();
         if roles < BULK_FROM {
-            return one_by_one(queries, reader).await;
+            return in_any_case(one_by_one(queries, reader).await, reader).await;
         }
         let Ok(all) = reader.readers.aws.role_principals().await else {
             return one_by_one(queries, reader).await;
@@ -47,6 +47,33 @@ impl Query for PrincipalByArn {
         found.extend(one_by_one(missing, reader).await);
         found
     }
+}
+
+/// Looks once more, in the listing, for roles that were not found: nothing says that IAM finds a name whatever its case.
+async fn in_any_case(
+    mut answers: Vec<(PrincipalByArn, Observed<Option<Principal>>)>,
+    reader: &LiveReader,
+) -> Vec<(PrincipalByArn, Observed<Option<Principal>>)> {
+    let is_missing = |query: &PrincipalByArn, answer: &Observed<Option<Principal>>| {
+        query.0.contains(":role/") && matches!(answer, Ok(None))
+    };
+    if !answers.iter().any(|(query, answer)| is_missing(query, answer)) {
+        return answers;
+    }
+    let Ok(all) = reader.readers.aws.role_principals().await else {
+        return answers;
+    };
+    for (query, answer) in &mut answers {
+        if is_missing(query, answer) {
+            // One of the very name is gone since: the listing lags behind the truth.
+            let is_respelled = |role: &&Principal| {
+                name_of(&role.arn) == name_of(&query.0)
+                    && role.arn.rsplit('/').next() != query.0.rsplit('/').next()
+            };
+            *answer = Ok(all.iter().find(is_respelled).cloned());
+        }
+    }
+    answers
 }
 
 /// A name without its path; case does not tell two roles of an account apart.

@@ -7,10 +7,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{choices::Choices, names, verdict::Verdict};
+use super::{
+    choices::Choices,
+    existing::decided,
+    line::{Fate, Line, Proposal},
+    names,
+    verdict::Verdict,
+};
 use crate::{
     guard::{
-        access::{MASTERS, NODES, gives_everything, principal_key},
+        access::{MASTERS, NODES, principal_key},
         standpoint::known_entries,
     },
     live::{Live, Observed, PrincipalByArn},
@@ -76,72 +82,6 @@ pub fn principals_of(aws_auth: &AwsAuth, account: &str) -> Vec<PrincipalByArn> {
         .filter(|arn| arn.parse().is_ok_and(|arn| is_here(&arn)))
         .map(PrincipalByArn)
         .collect()
-}
-
-/// A line and what becomes of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// The section.
-    pub section: SectionKey,
-    /// The line of the section's text, from 1; none for an account.
-    pub line: Option<usize>,
-    /// The ARN as it is written, or the account.
-    pub subject: String,
-    /// The [`principal_key`] of the ARN; the account itself for one.
-    pub key: String,
-    /// The user name as it is written; none for an account.
-    pub username: Option<String>,
-    /// What becomes of it.
-    pub fate: Fate,
-}
-
-/// What becomes of a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// An access entry takes its place.
-    Entry(Proposal),
-    /// Its principal has an entry already, which alone decides where entries are read. The verdict is what the line gave
-    /// beside it.
-    Decided {
-        /// What the entry gives, held against the line.
-        verdict: Verdict,
-        /// In words.
-        why: Vec<String>,
-        /// Whether the entry is known to be that of the principal there is now. That of one that was made again counts for no one,
-        /// and then the line may be what lets it in.
-        is_current: bool,
-    },
-    /// No entry can take its place as things are. It keeps the cluster from mode `API`.
-    Blocked {
-        /// Why.
-        why: String,
-        /// What can be done, where something can.
-        help: Option<Remedy>,
-    },
-    /// It lets nobody in, so nothing is lost without it.
-    Dead {
-        /// Why.
-        why: String,
-    },
-}
-
-/// The access entry that takes the place of a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proposal {
-    /// The whole ARN.
-    pub principal_arn: String,
-    /// `STANDARD`, `EC2_LINUX`, …
-    pub entry_type: String,
-    /// The user name; none where EKS gives one.
-    pub username: Option<String>,
-    /// The groups.
-    pub groups: Vec<String>,
-    /// The access policies.
-    pub policies: Vec<AccessPolicy>,
-    /// What changes for the principal.
-    pub verdict: Verdict,
-    /// What changes, in words.
-    pub why: Vec<String>,
 }
 
 /// What becomes of every line, in the order of the keys of those that let somebody in; then accounts, then lines without effect.
@@ -210,7 +150,7 @@ fn without_effect(aws_auth: &AwsAuth, admitted: &Principals) -> Vec<Line> {
                 subject: arn.clone(),
                 key: principal_key(arn),
                 username: Some(entry.value.username.clone()),
-                fate: Fate::Dead { why: why.to_owned() },
+                fate: dead(why, true),
             });
         }
     }
@@ -221,6 +161,13 @@ fn blocked(why: impl Into<String>, help: Option<Remedy>) -> Fate {
     Fate::Blocked {
         why: why.into(),
         help,
+    }
+}
+
+fn dead(why: impl Into<String>, is_certain: bool) -> Fate {
+    Fate::Dead {
+        why: why.into(),
+        is_certain,
     }
 }
 
@@ -343,14 +290,11 @@ impl Written<'_> {
             )),
             // The path counts, and its case does not: the authenticator compares in lower case.
             Some(Ok(Some(principal))) if !is_role && !principal.arn.eq_ignore_ascii_case(&self.arn) => {
-                Err(Fate::Dead {
-                    why: format!("the user of this name is {}", principal.arn),
-                })
+                Err(dead(format!("the user of this name is {}", principal.arn), true))
             }
             Some(Ok(Some(principal))) => Ok(principal.arn.clone()),
-            Some(Ok(None)) => Err(Fate::Dead {
-                why: format!("the {what} does not exist"),
-            }),
+            // Roles are looked for in the listing besides, whatever the case of their names.
+            Some(Ok(None)) => Err(dead(format!("the {what} does not exist"), is_role)),
             Some(Err(_)) | None if !is_role => Ok(self.arn.clone()),
             Some(Err(error)) => Err(blocked(
                 format!("the role could not be read: {error}"),
@@ -535,67 +479,6 @@ impl Written<'_> {
             verdict,
             why,
         }
-    }
-}
-
-/// An entry that is there, held against the one that the line asks for.
-fn decided(entry: &AccessEntry, wanted: &Proposal, is_current: bool) -> Fate {
-    let mut why = Vec::new();
-    let (mut less, mut more) = (false, false);
-    if entry.entry_type != wanted.entry_type {
-        let mut why = vec![format!(
-            "the entry is of type {}, the line asks for {}",
-            entry.entry_type, wanted.entry_type
-        )];
-        why.extend(wanted.why.iter().cloned());
-        return Fate::Decided {
-            verdict: Verdict::Unknown,
-            why,
-            is_current,
-        };
-    }
-    if wanted.entry_type == STANDARD {
-        if let Some(name) = wanted.username.as_ref().filter(|name| **name != entry.username) {
-            why.push(format!(
-                "the user name is {}, the line says {name}",
-                entry.username
-            ));
-            (less, more) = (true, true);
-        }
-        let has: BTreeSet<&String> = entry.groups.iter().collect();
-        let asks: BTreeSet<&String> = wanted.groups.iter().collect();
-        let all = gives_everything(entry);
-        let missing: Vec<&str> = asks.difference(&has).map(|group| group.as_str()).collect();
-        if !missing.is_empty() {
-            why.push(format!(
-                "the entry does not have the groups {}",
-                missing.join(", ")
-            ));
-            less |= !all;
-        }
-        let further: Vec<&str> = has.difference(&asks).map(|group| group.as_str()).collect();
-        if !further.is_empty() {
-            why.push(format!("the entry has the groups {} besides", further.join(", ")));
-            more |= wanted.policies.is_empty();
-        }
-        if !wanted.policies.is_empty() && !all {
-            why.push("the line gives the whole cluster, the entry does not".to_owned());
-            less = true;
-        }
-        if wanted.policies.is_empty() && !entry.policies.is_empty() {
-            why.push("the entry has access policies besides".to_owned());
-            more = true;
-        }
-    }
-    Fate::Decided {
-        verdict: match (less, more) {
-            (false, false) => Verdict::Same,
-            (false, true) => Verdict::More,
-            (true, false) => Verdict::Less,
-            (true, true) => Verdict::Unknown,
-        },
-        why,
-        is_current,
     }
 }
 

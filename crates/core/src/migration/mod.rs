@@ -4,12 +4,15 @@
 
 mod access_entry;
 mod choices;
+mod existing;
+mod line;
 mod names;
 pub mod pod_identity;
 mod verdict;
 mod wanted;
 
-pub use access_entry::{Facts, Fate, Line, Proposal, lines, principals_of};
+pub use access_entry::{Facts, lines, principals_of};
 pub use choices::{ChoiceError, Choices};
+pub use line::{Fate, Line, Proposal};
 pub use verdict::Verdict;
 pub use wanted::{access_entries, removable};

@@ -51,12 +51,12 @@ fn entry(proposal: &Proposal) -> AccessEntry {
 }
 
 /// The ARNs whose lines may go once the entries are there. A line that cannot move stays, and so does one whose entry may be that of
-/// an earlier principal, and one of nodes whose entry was not there before: a node has to join by it first.
+/// an earlier principal, one of a user whose name IAM may know in another case, and one of nodes whose entry was not there before: a node has to join by it first.
 pub fn removable(lines: &[Line]) -> BTreeSet<&str> {
     let goes = |line: &&Line| match &line.fate {
         Fate::Entry(proposal) => proposal.entry_type == STANDARD,
         Fate::Decided { is_current, .. } => *is_current,
-        Fate::Dead { .. } => true,
+        Fate::Dead { is_certain, .. } => *is_certain,
         Fate::Blocked { .. } => false,
     };
     let kept: BTreeSet<String> = lines

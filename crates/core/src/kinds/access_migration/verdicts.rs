@@ -100,11 +100,18 @@ fn finding(line: &Line, observed: &Live) -> Option<Finding> {
                 None => finding,
             }
         }
-        Fate::Dead { why } => Finding::new(
-            Severity::Note,
-            Code::MigrationLineWithoutEffect,
-            format!("{place} lets no one in, and no entry is made for it: {why}"),
-        ),
+        Fate::Dead { why, is_certain } => {
+            let kept = "; the line is kept: IAM was asked for this spelling of the name alone, and the cluster takes any. If the user \
+                        is gone, delete the line";
+            Finding::new(
+                Severity::Note,
+                Code::MigrationLineWithoutEffect,
+                format!(
+                    "{place} lets no one in, and no entry is made for it: {why}{}",
+                    if *is_certain { "" } else { kept }
+                ),
+            )
+        }
     })
 }
 

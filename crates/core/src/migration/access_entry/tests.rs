@@ -92,7 +92,7 @@ fn told(fate: &Fate) -> String {
         ),
         Fate::Decided { verdict, why, .. } => format!("decided {verdict}: {}", why.join("; ")),
         Fate::Blocked { why, .. } => format!("blocked: {why}"),
-        Fate::Dead { why } => format!("dead: {why}"),
+        Fate::Dead { why, .. } => format!("dead: {why}"),
     }
 }
 
@@ -308,6 +308,15 @@ fn a_line_is_kept_whose_entry_may_be_stale() {
         assert!(told(&lines[0].fate).starts_with(wanted), "{lines:?}");
         assert!(crate::migration::removable(&lines).is_empty(), "{name}");
     }
+}
+
+/// IAM was asked for one spelling of the name, and the authenticator takes any.
+#[test]
+fn a_line_of_a_user_that_iam_does_not_find_is_kept() {
+    let line = format!("- {{userarn: 'arn:aws:iam::{ACCOUNT}:user/gone', username: x, groups: [ops]}}\n");
+    let lines = fates(&[("mapUsers", &line)], &[], &Choices::default());
+    assert_eq!(told(&lines[0].fate), "dead: the user does not exist");
+    assert!(crate::migration::removable(&lines).is_empty());
 }
 
 #[test]
