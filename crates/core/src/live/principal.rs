@@ -27,11 +27,10 @@ impl Query for PrincipalByArn {
         if roles < BULK_FROM {
             return one_by_one(queries, reader).await;
         }
-        let Ok(all) = reader.readers.aws.role_principals().await else {
+        let listed = reader.ask(AllRolePrincipals).await;
+        let Ok(by_name) = listed.as_ref() else {
             return one_by_one(queries, reader).await;
         };
-        let by_name: BTreeMap<String, Principal> =
-            all.into_iter().map(|role| (name_of(&role.arn), role)).collect();
         let mut found = Vec::new();
         let mut missing = Vec::new();
         for query in queries {
@@ -46,6 +45,20 @@ impl Query for PrincipalByArn {
         // The listing lags behind the truth: that a role is gone is believed of the role's own answer only.
         found.extend(one_by_one(missing, reader).await);
         found
+    }
+}
+
+/// The roles of the account, without their policies, by [`name_of`]: listed once, however many batches ask for some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct AllRolePrincipals;
+
+#[async_trait]
+impl Query for AllRolePrincipals {
+    type Answer = BTreeMap<String, Principal>;
+
+    async fn read(&self, reader: &LiveReader) -> Observed<Self::Answer> {
+        let all = reader.readers.aws.role_principals().await?;
+        Ok(all.into_iter().map(|role| (name_of(&role.arn), role)).collect())
     }
 }
 
