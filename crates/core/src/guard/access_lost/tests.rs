@@ -332,6 +332,16 @@ fn dropped_sections_and_foreign_changes() {
     assert!(!more.is_covered_by(&known));
 }
 
+/// Entries, each with whether it lets its principal in.
+type Entries<'a> = &'a [(&'a AccessEntry, Option<bool>)];
+/// A name, lines and entries before and after, and the codes of the guards that refuse.
+type Row<'a> = (
+    &'a str,
+    (&'a AwsAuthAccess, Entries<'a>),
+    (&'a AwsAuthAccess, Entries<'a>),
+    Vec<&'static str>,
+);
+
 /// An entry whose principal is gone or was made again is no access, and one of which that is not known is neither lost without a word
 /// nor counted on.
 #[test]
@@ -355,13 +365,6 @@ fn entries_that_may_let_no_one_in() {
     let (yes, no, unknown) = (Some(true), Some(false), None);
     let lost = vec!["last-admin-lost"];
     let nodes = vec!["node-role-lost"];
-    type Entries<'a> = &'a [(&'a AccessEntry, Option<bool>)];
-    type Row<'a> = (
-        &'a str,
-        (&'a AwsAuthAccess, Entries<'a>),
-        (&'a AwsAuthAccess, Entries<'a>),
-        Vec<&'static str>,
-    );
     let table: [Row<'_>; 17] = [
         (
             "one that counts stays",

@@ -219,5 +219,22 @@ fn permission_sets_in_the_place_of_an_arn() {
         "  - {principalARN: 'permissionSet:Nodes', type: EC2_LINUX}\n",
         "  - principalARN: 'permissionSet:'\n",
         "  - principalARN: permissionSet:AWSReservedSSO_Ops_0123456789abcdef\n",
-    )), @"");
+    )), @r"
+    c.yaml:7:19: error: duplicate access entry accessConfig.accessEntries[1] with principal ARN `permissionSet:Admins`; the first is accessConfig.accessEntries[0]
+          - principalARN: permissionSet:Admins
+                          ^
+        help: keep one entry for the principal, with all groups and policies
+    c.yaml:8:20: error: `permissionSet:Nodes` is for people, and entries of type `EC2_LINUX` are for roles of nodes
+          - {principalARN: 'permissionSet:Nodes', type: EC2_LINUX}
+                           ^
+        help: name the role of the nodes, or leave `type` out for a person or program
+    c.yaml:9:19: error: accessConfig.accessEntries[3].principalARN must be set
+          - principalARN: 'permissionSet:'
+                          ^
+        help: write the name of the permission set, as IAM Identity Center shows it
+    c.yaml:10:19: error: `AWSReservedSSO_Ops_0123456789abcdef` cannot be the name of a permission set
+          - principalARN: permissionSet:AWSReservedSSO_Ops_0123456789abcdef
+                          ^
+        help: this is its role; write the name of the permission set alone: `Ops`
+    ");
 }
