@@ -70,7 +70,7 @@ pub(super) struct UpdateAccessEntry {
 pub(super) struct DeleteAccessEntry {
     #[command(flatten)]
     cluster: AnyClusterFlags,
-    /// ARN of the role or user, with its path; with -f, all entries of the file
+    /// ARN of the role or user, with its path, or `permissionSet:NAME`; with -f, all entries of the file
     #[arg(
         long,
         value_name = "ARN",
@@ -88,7 +88,7 @@ pub(super) struct DeleteAccessEntry {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Access entry")]
 struct EntryFlags {
-    /// ARN of the role or user, with its path
+    /// ARN of the role or user, with its path; `permissionSet:NAME` is the role of a permission set
     #[arg(long, value_name = "ARN", conflicts_with = "config_file")]
     principal_arn: Option<String>,
     /// Type of the entry: STANDARD for people and programs, another one for the role of nodes

@@ -82,10 +82,6 @@ pub(crate) async fn entry_is_made_once_changed_and_deleted(world: &World) {
 
     let again = writes.create_access_entry(CLUSTER, &wanted).await;
     assert_eq!(kind(again), CallErrorKind::AlreadyExists);
-    let more = BTreeMap::from([("eksact.dev/contract".to_owned(), "1".to_owned())]);
-    writes.tag_access_entry(&entry.arn, &more).await.unwrap();
-    let tags = read(world, &principal).await.unwrap().tags;
-    assert_eq!(tags.len(), 2, "{tags:?}");
 
     writes.delete_access_entry(CLUSTER, &principal).await.unwrap();
     assert_eq!(read(world, &principal).await, None);

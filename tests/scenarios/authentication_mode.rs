@@ -48,6 +48,7 @@ fn bed(mode: &str) -> Sandbox {
     of_world.eks.access_entries.clear();
     of_world.eks.updates.creator = Some(CALLER.to_owned());
     of_world.eks.updates.node_roles = [(NODE.to_owned(), "EC2_LINUX".to_owned())].into();
+    crate::scenarios::access_entries::make_role(&mut world, NODE);
     let bed = sandbox(world);
     write(
         &bed,
@@ -337,7 +338,7 @@ async fn mode_api_is_refused_while_a_line_lets_somebody_in_whom_no_entry_does() 
     let finding = refused.findings_of(Severity::Refusal).next().unwrap();
     assert_eq!(
         finding.message,
-        "in authentication mode API no one gets in through aws-auth, and 2 of its principals have no access entry: \
+        "in authentication mode API no one gets in through aws-auth, and 2 of its principals have no access entry that lets them in: \
          arn:aws:iam::111122223333:role/dev (dev, developers); every user and role of account 999988887777 (mapAccounts)"
     );
     apply(&bed, &mode("API", &[Guard::OneWayMode, Guard::AwsAuthInUse])).await;

@@ -256,3 +256,24 @@ async fn provider_whose_answer_is_lost_is_not_made_twice() {
     assert_eq!(bed.faults().count("AssociateIdentityProviderConfig"), 1);
     assert_settled(&bed, &wanted, "made once").await;
 }
+
+/// The API server puts the issuer before no address of mail: a prefix that says so is not what it does by itself.
+#[tokio::test(start_paused = true)]
+async fn provider_of_addresses_of_mail_has_no_prefix_by_itself() {
+    let bed = bed();
+    let prefixed = format!("{DEX}, usernamePrefix: 'https://dex.example.com#'");
+    apply(&bed, &wanting(&[&prefixed])).await;
+    assert_settled(&bed, &wanting(&[&prefixed]), "with the prefix").await;
+    let bare = plan(&bed, &wanting(&[DEX])).await;
+    assert_eq!(
+        bare.changes[0].attributes[0].name,
+        "usernamePrefix",
+        "{}",
+        summary(&bare)
+    );
+    // Of any other claim it is.
+    let of_names = |provider: &str| provider.replace("usernameClaim: email", "usernameClaim: name");
+    let bed = self::bed();
+    apply(&bed, &wanting(&[&of_names(&prefixed)])).await;
+    assert_settled(&bed, &wanting(&[&of_names(DEX)]), "the default").await;
+}

@@ -555,3 +555,153 @@ async fn an_agent_is_installed_where_it_is_asked_for_and_missing() {
     insta::assert_snapshot!(summary(&plan));
     assert_settled(&bed, &request, "with the add-on").await;
 }
+
+/// Plans, and gives the codes of the guards that refuse.
+async fn refusals(bed: &Sandbox, request: &Request) -> Vec<&'static str> {
+    let planned = plan(bed, request).await;
+    let refused = planned.findings_of(Severity::Refusal);
+    refused.map(|finding| finding.code.as_str()).collect()
+}
+
+/// A role goes only once no association of another service account has it, as far as the trust policy lets one have it at all.
+#[tokio::test(start_paused = true)]
+async fn a_role_that_another_association_has_is_kept() {
+    let bed = bed();
+    applied(&bed, &[&own("app", "web")]).await;
+    let role = association(&bed, "web").role_arn;
+    // The trust policy of its role is narrowed to it: nobody else can have it, and nobody else's association is read.
+    bed.edit(|world| {
+        let mut all = cluster(world).eks.pod_identity_associations.values();
+        let other = PodIdentityAssociation {
+            id: "a-other0000000000000".to_owned(),
+            service_account: "other".to_owned(),
+            role_arn: role.clone(),
+            ..all.next().unwrap().clone()
+        };
+        let associations = &mut cluster(world).eks.pod_identity_associations;
+        associations.insert(other.id.clone(), other);
+    })
+    .unwrap();
+    bed.faults().forget_calls();
+    assert_eq!(refusals(&bed, &deletion(&[("app", "web")])).await, [""; 0]);
+    assert_eq!(bed.faults().count("DescribePodIdentityAssociation"), 1);
+    // As eksctl makes it, it is open to every association.
+    bed.edit(|world| {
+        for role in world.roles.values_mut() {
+            role.trust_policy["Statement"][0]
+                .as_object_mut()
+                .unwrap()
+                .remove("Condition");
+        }
+    })
+    .unwrap();
+    assert_eq!(
+        refusals(&bed, &deletion(&[("app", "web")])).await,
+        ["role-in-use"]
+    );
+    let planned = plan(&bed, &deletion(&[("app", "web")])).await;
+    let said = &planned.findings_of(Severity::Refusal).next().unwrap().message;
+    assert!(
+        said.contains("the pod identity association of app/other"),
+        "{said}"
+    );
+    assert_eq!(
+        refusals(&bed, &deletion(&[("app", "web"), ("app", "other")])).await,
+        [""; 0],
+        "both go"
+    );
+    // By prune as well: the other one is not eksact's, and so it stays.
+    by_hand(&bed, "other", |association| association.tags.clear());
+    let mut pruned = request_of(&[]);
+    pruned.settings.prune = true;
+    assert_eq!(refusals(&bed, &pruned).await, ["role-in-use"]);
+    // What could not be read is not taken for nothing.
+    bed.edit(|world| {
+        world
+            .denied
+            .insert("eks:DescribePodIdentityAssociation".to_owned());
+    })
+    .unwrap();
+    let mut allowed = deletion(&[("app", "web")]);
+    allowed
+        .settings
+        .allow
+        .insert(eksact_core::guard::Guard::RoleInUse);
+    let found = plan(&bed, &allowed).await;
+    assert!(
+        !found.has_changes() || codes(&found).contains(&Code::RoleInUse),
+        "{}",
+        summary(&found)
+    );
+}
+
+/// The role of a service account that an association of another one has, or another account's annotation.
+#[tokio::test(start_paused = true)]
+async fn a_role_of_a_service_account_that_others_have_is_kept() {
+    use crate::scenarios::stage;
+    let account =
+        "metadata: {name: web, namespace: app}\nattachPolicyARNs: ['arn:aws:iam::aws:policy/ReadOnlyAccess']";
+    let (bed, _) = stage::applied(&stage::file(&[account])).await;
+    let deleting = stage::deletion(&[("app", "web")]);
+    let role = bed.world().unwrap().roles.values().next().unwrap().arn.clone();
+    assert_eq!(refusals(&bed, &deleting).await, [""; 0]);
+    assert_eq!(
+        bed.faults().count("ListPodIdentityAssociations"),
+        0,
+        "a role that no pod identity can have costs no call"
+    );
+    bed.edit(|world| {
+        let statement = json!({"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"},
+            "Action": ["sts:AssumeRole", "sts:TagSession"]});
+        let role = world.roles.values_mut().next().unwrap();
+        role.trust_policy["Statement"]
+            .as_array_mut()
+            .unwrap()
+            .push(statement);
+        let other = PodIdentityAssociation {
+            id: "a-other0000000000000".to_owned(),
+            namespace: "ops".to_owned(),
+            service_account: "batch".to_owned(),
+            role_arn: role.arn.clone(),
+            ..PodIdentityAssociation::default()
+        };
+        let associations = &mut cluster(world).eks.pod_identity_associations;
+        associations.insert(other.id.clone(), other);
+    })
+    .unwrap();
+    assert_eq!(refusals(&bed, &deleting).await, ["role-in-use"]);
+    let mut pruned = request(&stage::file(&[]));
+    pruned.settings.prune = true;
+    assert_eq!(refusals(&bed, &pruned).await, ["role-in-use"]);
+    bed.edit(|world| {
+        world.denied.insert("eks:ListPodIdentityAssociations".to_owned());
+    })
+    .unwrap();
+    assert_eq!(refusals(&bed, &deleting).await, ["role-in-use"], "not known");
+    bed.edit(|world| {
+        world.denied.clear();
+        cluster(world).eks.pod_identity_associations.clear();
+        let web = cluster(world).service_accounts["app/web"].clone();
+        let other = eksact_core::ports::kubernetes::ServiceAccount {
+            namespace: "ops".to_owned(),
+            annotations: [("eks.amazonaws.com/role-arn".to_owned(), role.clone())].into(),
+            labels: BTreeMap::new(),
+            ..web
+        };
+        cluster(world)
+            .service_accounts
+            .insert("ops/web".to_owned(), other);
+    })
+    .unwrap();
+    // As far as service accounts are read: six by name are listed.
+    assert_eq!(refusals(&bed, &deleting).await, [""; 0]);
+    let several = [
+        ("app", "web"),
+        ("x", "a"),
+        ("x", "b"),
+        ("x", "c"),
+        ("x", "d"),
+        ("x", "e"),
+    ];
+    assert_eq!(refusals(&bed, &stage::deletion(&several)).await, ["role-in-use"]);
+}

@@ -44,14 +44,16 @@ codes! {
         OidcProviderNotMarked "oidc-provider-not-marked" "an OIDC provider would be deleted that does not have this cluster's tag: neither eksctl nor eksact made it"
         KubernetesUnreachable "kubernetes-unreachable" "roles would be created while the cluster's API, which service accounts, mappings and bindings need, does not answer"
         OwnAccessLost "own-access-lost" "the caller would lose its own access, or the right to restore it"
-        LastAdminLost "last-admin-lost" "the last principal in `system:masters` would be removed, and no access entry grants the whole cluster"
+        LastAdminLost "last-admin-lost" "the last principal that may do everything would be removed: in `system:masters`, or by an access entry that is known to let it in"
         NodeRoleLost "node-role-lost" "the mapping of a role under which nodes join would be removed or weakened, and no access entry replaces it"
         AwsAuthSectionDropped "aws-auth-section-dropped" "`aws-auth` would be written while the cluster reads nothing of one of its sections"
         AwsAuthForeignChange "aws-auth-foreign-change" "a write of `aws-auth` would change an entry that the plan does not name; this is a bug in eksact"
         SharedRoleInUse "shared-role-in-use" "a role would be deleted or recreated that service accounts of other clusters share"
         AccessReduced "access-reduced" "a principal would have less access by its access entry than by its line of `aws-auth`, or it is not known of an administrator or of nodes"
+        RoleInUse "role-in-use" "a role would be deleted that a pod identity association or a service account still has which the plan leaves as it is, or while it is not known which have it"
+        AccessReduced "access-reduced" "a principal would have less access by its access entry than by its line of `aws-auth`, or it is not known of an administrator"
         OneWayMode "one-way-mode" "the cluster would go to an authentication mode from which EKS has no way back; asked for each step, and never approved by `--yes` alone"
-        AwsAuthInUse "aws-auth-in-use" "the cluster would stop reading `aws-auth` while it lets in principals that have no access entry"
+        AwsAuthInUse "aws-auth-in-use" "the cluster would stop reading `aws-auth` while it lets in principals without an access entry that is known to let them in"
         AccessEntryReplaced "access-entry-replaced" "an access entry would be deleted and made again, because its type cannot be changed"
     }
     "Files" {

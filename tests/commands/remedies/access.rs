@@ -95,14 +95,14 @@ fn mappings() -> Vec<Check> {
             let roles = fresh().roles;
                 world.roles = roles;
         }).check(),
-        planned(own_mapped("{permissionSet: {name: AdministratorAccess, account: '999988887777'}, username: a}")).says("Name the role by `arn` instead: arn:aws:iam::999988887777:role/AWSReservedSSO_AdministratorAccess_").replace("c.yaml", "permissionSet: {name: AdministratorAccess, account: '999988887777'}", "arn: 'arn:aws:iam::999988887777:role/AWSReservedSSO_AdministratorAccess_0123456789abcdef'").check(),
+        planned(own_mapped("{permissionSet: {name: AdministratorAccess, account: '999988887777'}, username: a}")).says("Name the role by its ARN instead: arn:aws:iam::999988887777:role/AWSReservedSSO_AdministratorAccess_").replace("c.yaml", "permissionSet: {name: AdministratorAccess, account: '999988887777'}", "arn: 'arn:aws:iam::999988887777:role/AWSReservedSSO_AdministratorAccess_0123456789abcdef'").check(),
         planned(own_mapped(&of_set("AdministratorAccess", "a"))).world(move |world| {
             let name = admin_role(world);
             let mut twin = world.roles[&name].clone();
             twin.name = "AWSReservedSSO_AdministratorAccess_ffffffffffffffff".to_owned();
             twin.arn = twin.arn.replace(&name, &twin.name);
             world.roles.insert(twin.name.clone(), twin);
-        }).says("Name the right one by `arn`, without its path.").replace("c.yaml", "permissionSet: {name: AdministratorAccess}", "arn: 'arn:aws:iam::111122223333:role/AWSReservedSSO_AdministratorAccess_ffffffffffffffff'").check(),
+        }).says("Name the right one by its ARN: an access entry with its path, a mapping of aws-auth without.").replace("c.yaml", "permissionSet: {name: AdministratorAccess}", "arn: 'arn:aws:iam::111122223333:role/AWSReservedSSO_AdministratorAccess_ffffffffffffffff'").check(),
         planned(own_mapped(&format!("{}\n- {{arn: 'arn:aws:iam::111122223333:role/{sso}', username: b}}", of_set("AdministratorAccess", "a")))).says("Merge the two").replace("c.yaml", format!("\n- {{arn: 'arn:aws:iam::111122223333:role/{sso}', username: b}}"), "").check(),
         planned(HEAD.to_owned()).file("more.yaml", dev()).first("eksact apply -f more.yaml --yes").command("plan -f c.yaml").file("c.yaml", format!("{HEAD}{ACCESS}identityMappings: []\n")).says("--prune removes them, and everything else that eksact created and the file does not have.").instead("plan -f c.yaml --prune").check(),
         case("plan -f c.yaml --prune").file("c.yaml", format!("{HEAD}{ACCESS}identityMappings: []\n")).file("more.yaml", mapped("{arn: 'arn:aws:iam::111122223333:role/nodes', username: 'system:node:{{EC2PrivateDNSName}}', groups: ['system:bootstrappers', 'system:nodes']}")).first("eksact apply -f more.yaml --yes").says("deletes it, and no node of that role gets in any more").printed(&[]).check(),

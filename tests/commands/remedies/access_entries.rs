@@ -11,6 +11,8 @@ use super::{
 };
 
 const NODE: &str = "arn:aws:iam::111122223333:role/node";
+const ADMINS: &str =
+    "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admins_0123456789abcdef";
 const VIEW: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
 const FLAGS: &str = "accessentry --cluster quickstart --region eu-west-1 --principal-arn";
 
@@ -89,7 +91,7 @@ fn written() -> Vec<Check> {
         ),
         entry(
             &format!("{{principalARN: '{service}'}}"),
-            "remove the entry",
+            "leave it out, or name another principal",
             &format!("- {{principalARN: '{service}'}}"),
             "",
         ),
@@ -125,13 +127,13 @@ fn written() -> Vec<Check> {
         ),
         dev(
             "kubernetesGroups: ['system:masters']",
-            "give it the access policy instead",
+            "give it the access policy AmazonEKSClusterAdminPolicy instead",
             "kubernetesGroups: ['system:masters']",
             &admin,
         ),
         dev(
             "kubernetesGroups: ['system:nodes']",
-            "for the role of nodes write `type: EC2_LINUX`",
+            "for the role of nodes the type is EC2_LINUX",
             "kubernetesGroups: ['system:nodes']",
             "type: EC2_LINUX",
         ),
@@ -179,16 +181,29 @@ fn planned_ones() -> Vec<Check> {
     let named = format!("{{principalARN: '{DEV}'}}");
     let team = "arn:aws:iam::111122223333:role/team/dev";
     let nodes = format!("{{principalARN: '{DEV}', type: EC2_LINUX}}");
+    let set = "{principalARN: 'permissionSet:Admins'}".to_owned();
+    let dev_set = |principal: &str, says: &str, from: &str, to: &str| {
+        fault(
+            &format!("accessConfig:\n  accessEntries:\n  - {{principalARN: '{principal}'}}"),
+            says,
+            from,
+            to,
+        )
+    };
     let no_entries = format!("{HEAD}accessConfig:\n  accessEntries: []\n");
     vec![
         with(foreign).says("Name the role in the cluster's account").replace("c.yaml", "444455556666", "111122223333").check(),
         with(&named).world(|world| add_role(world, "arn:aws:iam::111122223333:role/team/dev", &json!([]))).says(format!("Write {team}.")).replace("c.yaml", DEV, team).check(),
-        with(&named).world(|world| world.any_principal = false).says("Create it first, or remove the entry from the file.").change(|world| add_role(world, DEV, &json!([]))).check(),
-        with(&named).world(|world| world.any_principal = false).says("Create it first, or remove the entry from the file.").write("c.yaml", no_entries.clone()).check(),
+        with(&named).world(|world| world.any_principal = false).says("Create it first, or name a principal that exists.").change(|world| add_role(world, DEV, &json!([]))).check(),
+        with(&named).world(|world| world.any_principal = false).says("Create it first, or name a principal that exists.").change(|world| add_role(world, NODE, &json!([]))).replace("c.yaml", DEV, NODE).check(),
         with(&format!("{{principalARN: '{DEV}', accessPolicies: [{{policyARN: '{VIEW}s', accessScope: {{type: cluster}}}}]}}")).says("Did you mean the policy AmazonEKSViewPolicy?").replace("c.yaml", "Policys", "Policy").check(),
         with(&named).world(|world| cluster(world).cluster.authentication_mode = Some("CONFIG_MAP".to_owned())).says("Change the mode first, which cannot be undone").printed(&[]).check(),
         with(&nodes).world(|world| put(world, DEV, "STANDARD")).says("--allow access-entry-replaced does it anyway.").instead("plan -f c.yaml --allow access-entry-replaced").leaves("allowed by --allow access-entry-replaced").check(),
-        with(&named).world(of_stack).says("Change the stack, or write into the file what the entry is").replace("c.yaml", "'}", "', kubernetesUsername: of-entry}").check(),
+        with(&named).world(of_stack).says("Change the stack, or ask for what the entry is").replace("c.yaml", "'}", "', kubernetesUsername: of-entry}").check(),
+        with(&set).says("Write one that the account has, letter by letter: AdministratorAccess").replace("c.yaml", "permissionSet:Admins", "permissionSet:AdministratorAccess").check(),
+        with(&set).world(|world| { add_role(world, ADMINS, &json!([])); add_role(world, &ADMINS.replace("0123456789abcdef", "fedcba9876543210"), &json!([])); }).says("Name the right one by its ARN: an access entry with its path").replace("c.yaml", "permissionSet:Admins", ADMINS).check(),
+        with(&format!("{set}\n  - {{principalARN: '{ADMINS}'}}")).world(|world| add_role(world, ADMINS, &json!([]))).says("Keep one entry for the principal, by its ARN or by its permission set.").replace("c.yaml", format!("  - {{principalARN: '{ADMINS}'}}\n"), "").check(),
+        dev_set("permissionSet:", "write the name of the permission set, as IAM Identity Center shows it", "permissionSet:", "permissionSet:AdministratorAccess"),
         with(&format!("{{principalARN: '{DEV}', kubernetesGroups: [devs]}}")).says("Bind it: `kubectl create clusterrolebinding").printed(&[("NAME", "devs")]).check(),
         case("plan -f none.yaml").file("c.yaml", file(&named)).file("none.yaml", no_entries).first("eksact apply -f c.yaml --yes").says("--prune deletes them.").instead("plan -f none.yaml --prune").check(),
     ]
@@ -197,6 +212,20 @@ fn planned_ones() -> Vec<Check> {
 fn commanded() -> Vec<Check> {
     let delete = format!("delete {FLAGS}");
     vec![
+        case(format!("create {FLAGS} {DEV}"))
+            .world(|world| world.any_principal = false)
+            .says("Create it first, or name a principal that exists.")
+            .change(|world| add_role(world, DEV, &json!([])))
+            .check(),
+        case(format!("create {FLAGS} {DEV} --kubernetes-groups system:masters"))
+            .says("or `--access-policy AmazonEKSClusterAdminPolicy`")
+            .instead(format!("create {FLAGS} {DEV} --access-policy AmazonEKSClusterAdminPolicy"))
+            .check(),
+        case(format!("update {FLAGS} {DEV} --kubernetes-username x"))
+            .world(of_stack)
+            .says("Change the stack, or ask for what the entry is")
+            .instead(format!("update {FLAGS} {DEV} --kubernetes-username of-entry"))
+            .check(),
         case(format!("update {FLAGS} {DEV} --kubernetes-username x"))
             .says("`eksact create accessentry` makes one")
             .run(format!("eksact create {FLAGS} {DEV} --yes"))
@@ -221,7 +250,7 @@ fn commanded() -> Vec<Check> {
             .check(),
         case(format!("{delete} {NODE}"))
             .world(|world| put(world, NODE, "EC2_LINUX"))
-            .says("Delete or replace the access entry of a node role only once no node runs under it.")
+            .says("Delete or change the mapping or the access entry of a node role only once no node runs under it")
             .instead(format!("{delete} {NODE} --allow node-role-lost"))
             .leaves("allowed by --allow")
             .check(),

@@ -1,5 +1,6 @@
 //! Trust policies of roles that the file attaches or shares: what plans and `check irsa` say of them, done.
 
+use eksact_core::ports::aws::PodIdentityAssociation;
 use eksact_simulator::World;
 use serde_json::{Value, json};
 
@@ -278,6 +279,33 @@ fn lengths() -> Vec<Check> {
     ]
 }
 
+/// The role of a service account that goes, and that a pod identity association of another one has.
+fn used_by_an_association() -> Case {
+    case("plan -f less.yaml --prune")
+        .file("c.yaml", web(""))
+        .file(
+            "less.yaml",
+            format!("{HEAD}iam: {{withOIDC: true, serviceAccounts: []}}\n"),
+        )
+        .first("eksact apply -f c.yaml --yes")
+        .after_first(|world| {
+            let pods = json!({"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"},
+                "Action": ["sts:AssumeRole", "sts:TagSession"]});
+            let role = role(world);
+            let statements = &mut role.trust_policy["Statement"];
+            statements.as_array_mut().unwrap().push(pods);
+            let association = PodIdentityAssociation {
+                id: "a-0123456789abcdefg".to_owned(),
+                namespace: "ops".to_owned(),
+                service_account: "batch".to_owned(),
+                role_arn: role.arn.clone(),
+                ..PodIdentityAssociation::default()
+            };
+            let associations = &mut cluster(world).eks.pod_identity_associations;
+            associations.insert(association.id.clone(), association);
+        })
+}
+
 /// The statement of this cluster in a role that the file does not share.
 fn removals() -> Vec<Check> {
     // Another cluster's statement in the role of a service account that goes.
@@ -325,6 +353,15 @@ fn removals() -> Vec<Check> {
             .says(in_use)
             .instead(allowed)
             .leaves("shared-role-in-use")
+            .check(),
+        used_by_an_association()
+            .says("Give them another role or delete them first")
+            .change(|world| cluster(world).eks.pod_identity_associations.clear())
+            .check(),
+        used_by_an_association()
+            .says("Give them another role or delete them first")
+            .instead("plan -f less.yaml --prune --allow role-in-use")
+            .leaves("role-in-use")
             .check(),
         left(PLAN, false)
             .says("--prune removes this cluster's statements from their trust policies.")

@@ -238,3 +238,31 @@ async fn entry_names_the_mapping_that_it_shadows() {
     );
     assert_eq!(change.effect, Effect::Narrower);
 }
+
+/// Each attribute has its own meaning, and the whole may be another one than their sum.
+#[tokio::test(start_paused = true)]
+async fn attributes_of_an_entry_say_each_what_it_means() {
+    let admin = dev(
+        "kubernetesUsername: dev\naccessPolicies:\n- policyARN: arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy\n  accessScope: {type: cluster}",
+    );
+    let now = AccessEntry {
+        policies: vec![policy("AmazonEKSViewPolicy", Some(&["app"]))],
+        ..entry(DEV, "dev", &["ops"])
+    };
+    let planned = plan(&with_entries(&[now]), &wanting(&[&admin])).await;
+    let change = &planned.changes[0];
+    let effects: Vec<(&str, Option<Effect>)> = change
+        .attributes
+        .iter()
+        .map(|attribute| (attribute.name.as_str(), attribute.effect))
+        .collect();
+    assert_eq!(
+        effects,
+        [
+            ("groups", Some(Effect::Narrower)),
+            ("access policy AmazonEKSClusterAdminPolicy", Some(Effect::Broader)),
+            ("access policy AmazonEKSViewPolicy", Some(Effect::Narrower)),
+        ]
+    );
+    assert_eq!(change.effect, Effect::Broader);
+}

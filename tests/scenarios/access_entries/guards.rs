@@ -7,8 +7,8 @@ use eksact_core::{
 };
 use eksact_simulator::{Sandbox, World};
 
-use super::{DEV, NODE, codes, dev, entry, policy, wanting, world_with_roles};
-use crate::scenarios::stage::{cluster, plan, sandbox};
+use super::{DEV, NODE, codes, dev, entry, make_dev_again, policy, wanting, world_with_roles};
+use crate::scenarios::stage::{CLUSTER, REGION, cluster, plan, request, sandbox};
 
 const CREATOR: &str = "arn:aws:iam::111122223333:user/sandbox";
 const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/dev/ann";
@@ -130,4 +130,109 @@ async fn guards_keep_the_roles_of_nodes() {
     assert_eq!(refused(&bed, &standard).await, ["node-role-lost"]);
     let nodes = wanting(&[&format!("principalARN: {NODE}\ntype: EC2_LINUX")]);
     assert_eq!(refused(&bed, &nodes).await, [""; 0]);
+}
+
+/// An entry as EKS makes it, at the scenarios' beginning: only with its date can it be told from that of a later role.
+fn dated(entry: AccessEntry) -> AccessEntry {
+    AccessEntry {
+        created_at: Some(jiff::Timestamp::from_second(1_800_000_000).unwrap()),
+        ..entry
+    }
+}
+
+/// An administrator whose role was made again since, or is gone, is none that is left; one of whom IAM says nothing neither.
+#[tokio::test(start_paused = true)]
+async fn guards_count_no_administrator_whose_entry_may_let_no_one_in() {
+    let both = ["last-admin-lost", "own-access-lost"];
+    let stale: [fn(&mut World); 4] = [
+        make_dev_again,
+        |world| drop(world.roles.remove("dev")),
+        |world| {
+            // The same name in another path is another ARN.
+            let role = world.roles.get_mut("dev").unwrap();
+            role.arn = role.arn.replace("/team/", "/people/");
+        },
+        |world| {
+            world.denied.insert("iam:GetRole".to_owned());
+        },
+    ];
+    for make in stale {
+        let bed = world(None, &[dated(admin(DEV))], "");
+        assert_eq!(refused(&bed, &deleting(&[CREATOR])).await, both[1..]);
+        bed.edit(make).unwrap();
+        assert_eq!(refused(&bed, &deleting(&[CREATOR])).await, both);
+        // Nothing is lost with it while the other one is there.
+        assert_eq!(refused(&bed, &deleting(&[DEV])).await, [""; 0]);
+    }
+    let foreign = "arn:aws:iam::444455556666:role/admin";
+    let bed = world(None, &[dated(admin(foreign))], "");
+    let planned = plan(&bed, &deleting(&[CREATOR])).await;
+    let said = &planned.findings_of(Severity::Refusal).next().unwrap().message;
+    assert!(
+        said.contains(&format!(
+            "whether the access entry of {foreign} still lets it in could not be read"
+        )),
+        "{said}"
+    );
+}
+
+/// A line of aws-auth is all that its principal has, where the entry is another's.
+#[tokio::test(start_paused = true)]
+async fn guards_keep_what_a_stale_entry_does_not_give() {
+    let master =
+        "- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: [system:masters]}\n";
+    let unmapping = || {
+        let mut request = deleting(&[]);
+        request.ask(AccessEntryScope::default());
+        request.ask(eksact_core::kinds::identity_mapping::AwsAuthScope::Delete(vec![
+            eksact_core::kinds::identity_mapping::MappingSelector::Arn {
+                arn: "arn:aws:iam::111122223333:role/dev".to_owned(),
+                all: true,
+            },
+        ]));
+        request
+    };
+    let bed = world(Some(SESSION), &[dated(entry(DEV, "dev", &[]))], master);
+    assert_eq!(refused(&bed, &unmapping()).await, [""; 0], "the entry counts");
+    bed.edit(make_dev_again).unwrap();
+    assert_eq!(refused(&bed, &unmapping()).await, ["own-access-lost"]);
+    // With the only other administrator gone it is the last one.
+    bed.edit(|world| drop(cluster(world).eks.access_entries.remove(CREATOR)))
+        .unwrap();
+    assert_eq!(
+        refused(&bed, &unmapping()).await,
+        ["last-admin-lost", "own-access-lost"]
+    );
+}
+
+/// In mode API a stale entry lets no one in, whatever line the principal has until then.
+#[tokio::test(start_paused = true)]
+async fn guards_keep_aws_auth_while_an_entry_of_its_lines_is_stale() {
+    let mapped = "- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: [ops]}\n";
+    let to_api = || {
+        let mut wanted = request(&format!(
+            "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {{name: {CLUSTER}, region: {REGION}}}\naccessConfig: {{authenticationMode: API}}\n"
+        ));
+        wanted
+            .settings
+            .allow
+            .insert(eksact_core::guard::Guard::OneWayMode);
+        wanted
+    };
+    let bed = world(None, &[dated(entry(DEV, "dev", &["ops"]))], mapped);
+    assert_eq!(refused(&bed, &to_api()).await, [""; 0]);
+    let planned = plan(&bed, &to_api()).await;
+    bed.edit(make_dev_again).unwrap();
+    assert_eq!(refused(&bed, &to_api()).await, ["aws-auth-in-use"]);
+    // What became stale since the plan stops the step.
+    let report = crate::scenarios::stage::carry_out(&bed, &planned, &to_api()).await;
+    assert_eq!(
+        report.failed[0].1.cause,
+        eksact_core::engine::StepFailure::Guarded
+    );
+    bed.edit(|world| {
+        world.denied.insert("iam:GetRole".to_owned());
+    })
+    .unwrap();
+    assert_eq!(refused(&bed, &to_api()).await, ["aws-auth-in-use"]);
 }

@@ -79,6 +79,16 @@ pub(crate) fn make_role(world: &mut World, arn: &str) {
     );
 }
 
+/// Makes the developers' role again, an hour after the scenarios' beginning.
+pub(crate) fn make_dev_again(world: &mut World) {
+    world.roles.remove("dev");
+    make_role(world, DEV);
+    let role = world.roles.get_mut("dev").unwrap();
+    role.id = "AROANEWNEWNEWNEWNEWNE".to_owned();
+    let hour = jiff::Timestamp::from_second(1_800_003_600).unwrap();
+    world.role_dates.insert(role.id.clone(), hour);
+}
+
 /// A world with the developers' role and that of nodes.
 pub(crate) fn world_with_roles() -> World {
     let mut world = fresh_world();

@@ -1,10 +1,13 @@
 //! The principals of entries: missing ones, those with another path, and those that were made again under the old name.
 
-use eksact_core::engine::{Action, Severity};
-use jiff::Timestamp;
+use eksact_core::{
+    engine::{Action, Effect, Severity},
+    kinds::access_entry::AccessEntryScope,
+};
 
 use super::{
-    DERIVED, DEV, codes, dev, entry, live, make_role, wanting, with_entries, world_with_roles, writes,
+    DERIVED, DEV, codes, dev, entry, file, live, make_dev_again, make_role, pruning, wanting, with_entries,
+    world_with_roles, writes,
 };
 use crate::scenarios::stage::{apply, assert_settled, fresh_world, plan, sandbox};
 
@@ -45,19 +48,12 @@ async fn principal_of_another_account_is_taken_at_its_word_but_never_for_nodes()
 #[tokio::test(start_paused = true)]
 async fn principal_that_was_made_again_gets_a_new_entry() {
     let bed = sandbox(world_with_roles());
-    let request = wanting(&[&dev("kubernetesUsername: dev\nkubernetesGroups: [ops]")]);
+    let request = wanting(&[&dev(
+        "kubernetesUsername: dev\nkubernetesGroups: [ops]\naccessPolicies:\n- policyARN: arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy\n  accessScope: {type: cluster}",
+    )]);
     apply(&bed, &request).await;
     tokio::time::sleep(std::time::Duration::from_hours(1)).await;
-    bed.edit(|world| {
-        world.roles.remove("dev");
-        make_role(world, DEV);
-        let role = world.roles.get_mut("dev").unwrap();
-        role.id = "AROANEWNEWNEWNEWNEWNE".to_owned();
-        world
-            .role_dates
-            .insert(role.id.clone(), Timestamp::from_second(1_800_003_600).unwrap());
-    })
-    .unwrap();
+    bed.edit(make_dev_again).unwrap();
     // The new role is not let in by the entry of the old one.
     let by_role = bed.called_by(Some(DEV.parse().unwrap()));
     assert!(by_role.readers().kubernetes.user_info().await.is_err());
@@ -68,9 +64,34 @@ async fn principal_that_was_made_again_gets_a_new_entry() {
         ["group-not-bound", "principal-stale"]
     );
     assert_eq!(planned.changes[0].action, Action::Replace);
-    assert!(planned.changes[0].effect.broadens());
+    // From the view of the new principal all of it is given, though the entry says it already.
+    let change = &planned.changes[0];
+    let given: Vec<(&str, bool, Option<Effect>)> = change
+        .attributes
+        .iter()
+        .map(|attribute| {
+            (
+                attribute.name.as_str(),
+                attribute.before.is_none() && attribute.after.is_some(),
+                attribute.effect,
+            )
+        })
+        .collect();
+    assert_eq!(
+        given,
+        [
+            ("type", true, None),
+            ("username", true, Some(Effect::Broader)),
+            ("groups", true, Some(Effect::Broader)),
+            ("access policy AmazonEKSViewPolicy", true, Some(Effect::Broader)),
+        ]
+    );
+    assert_eq!(change.effect, Effect::Broader);
     apply(&bed, &request).await;
-    assert_eq!(writes(&bed), ["DeleteAccessEntry", "CreateAccessEntry"]);
+    assert_eq!(
+        writes(&bed),
+        ["DeleteAccessEntry", "CreateAccessEntry", "AssociateAccessPolicy"]
+    );
     let user = by_role.readers().kubernetes.user_info().await.unwrap();
     assert_eq!(user.username, "dev");
     assert_settled(&bed, &request, "after the repair").await;
@@ -102,4 +123,62 @@ async fn principal_that_is_gone_is_told_beside_its_entry() {
             .any(|finding| finding.message.contains("no longer exists"))
     );
     assert!(!planned.has_changes());
+}
+
+const ADMINS: &str = "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admins_0123456789abcdef";
+
+/// A permission set is the one role that it has in the account, looked up by its name: its digits change when it is assigned anew.
+#[tokio::test(start_paused = true)]
+async fn permission_set_stands_for_its_role() {
+    let mut world = world_with_roles();
+    make_role(&mut world, ADMINS);
+    let bed = sandbox(world);
+    let named = "principalARN: permissionSet:Admins\nkubernetesUsername: 'admins:{{SessionName}}'";
+    let request = wanting(&[named]);
+    let planned = apply(&bed, &request).await;
+    assert_eq!(
+        planned.changes[0].address.to_string(),
+        format!("access-entry/{ADMINS}")
+    );
+    assert_eq!(live(&bed, ADMINS).unwrap().username, "admins:{{SessionName}}");
+    assert_settled(&bed, &request, "the role of the set has its entry").await;
+    // What the set stands for is in the file: prune keeps it.
+    assert_settled(&bed, &pruning(request.clone()), "pruned").await;
+    // By its ARN it is the same principal.
+    let by_arn = named.replace("permissionSet:Admins", ADMINS);
+    assert_settled(&bed, &wanting(&[&by_arn]), "by its ARN").await;
+    let twice = plan(&bed, &wanting(&[named, &by_arn])).await;
+    assert_eq!(codes(&twice, Severity::Error), ["access-entry"]);
+    assert!(!twice.has_changes());
+
+    // While it is not known which role it is, nothing is done about it, nor taken away.
+    bed.edit(|world| make_role(world, &ADMINS.replace("0123456789abcdef", "fedcba9876543210")))
+        .unwrap();
+    let two = plan(&bed, &pruning(request.clone())).await;
+    assert_eq!(
+        codes(&two, Severity::Error),
+        ["held-back", "permission-set-ambiguous"]
+    );
+    assert!(!two.has_changes());
+    bed.edit(|world| world.roles.retain(|name, _| !name.starts_with("AWSReservedSSO_")))
+        .unwrap();
+    let none = plan(&bed, &request).await;
+    assert_eq!(codes(&none, Severity::Error), ["permission-set-not-found"]);
+    assert!(!none.has_changes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn permission_set_names_the_entry_that_goes() {
+    let mut world = world_with_roles();
+    make_role(&mut world, ADMINS);
+    let bed = sandbox(world);
+    apply(&bed, &wanting(&["principalARN: permissionSet:Admins"])).await;
+    let mut request = crate::scenarios::stage::request(&file(&[]));
+    request.config = request.config.cluster_only();
+    request.ask(AccessEntryScope {
+        delete: vec!["permissionSet:Admins".to_owned()],
+        ..AccessEntryScope::default()
+    });
+    apply(&bed, &request).await;
+    assert_eq!(live(&bed, ADMINS), None);
 }

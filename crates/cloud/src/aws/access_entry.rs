@@ -1,6 +1,6 @@
 //! Access entries of EKS with their access policies.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use aws_sdk_eks::types;
@@ -25,7 +25,6 @@ const UPDATE_ACCESS_ENTRY: Action = ("eks", "UpdateAccessEntry");
 const DELETE_ACCESS_ENTRY: Action = ("eks", "DeleteAccessEntry");
 const ASSOCIATE_ACCESS_POLICY: Action = ("eks", "AssociateAccessPolicy");
 const DISASSOCIATE_ACCESS_POLICY: Action = ("eks", "DisassociateAccessPolicy");
-const TAG_RESOURCE: Action = ("eks", "TagResource");
 
 #[async_trait]
 impl AccessEntryReader for AwsClient {
@@ -162,16 +161,6 @@ impl AccessEntryWriter for AwsClient {
         self.call(DISASSOCIATE_ACCESS_POLICY, &object, request)
             .await
             .map(drop)
-    }
-
-    async fn tag_access_entry(&self, arn: &str, tags: &BTreeMap<String, String>) -> Result<(), CallError> {
-        let request = self
-            .eks
-            .tag_resource()
-            .resource_arn(arn)
-            .set_tags(Some(tags.clone().into_iter().collect()))
-            .send();
-        self.call(TAG_RESOURCE, arn, request).await.map(drop)
     }
 }
 

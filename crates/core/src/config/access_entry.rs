@@ -16,7 +16,8 @@ pub struct AccessEntries {
 /// An access entry that shall be there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessEntry {
-    /// The IAM principal, a role's path included.
+    /// The IAM principal, a role's path included; or `permissionSet:NAME`, the role of a permission set of IAM Identity Center in
+    /// the cluster's account, whose name has digits that change when it is assigned anew.
     pub principal_arn: Located<String>,
     /// `STANDARD`, `EC2_LINUX`, …
     pub entry_type: Located<String>,
@@ -30,6 +31,14 @@ pub struct AccessEntry {
     pub keeps: Keeps,
     /// Where the entry begins in the file.
     pub location: Option<SourceLocation>,
+}
+
+/// What stands before the name of a permission set in the place of an ARN.
+const PERMISSION_SET: &str = "permissionSet:";
+
+/// The permission set that stands in the place of a principal's ARN.
+pub fn permission_set(principal: &str) -> Option<&str> {
+    principal.strip_prefix(PERMISSION_SET)
 }
 
 /// An access policy of an entry.

@@ -61,13 +61,18 @@ impl PlanDraft {
         self.target.insert(name.to_owned(), value.into());
     }
 
-    /// Adds an object that changes.
+    /// Adds an object that changes; its effect is that of all its attributes together.
     pub fn add_change(&mut self, mut change: Change) {
         change.effect = change
             .attributes
             .iter()
             .filter_map(|attribute| attribute.effect)
             .fold(change.effect, Effect::and);
+        self.add_judged_change(change);
+    }
+
+    /// Adds an object that changes, with an effect of the whole that its attributes do not add up to.
+    pub fn add_judged_change(&mut self, change: Change) {
         // A second change of an object stays unfindable here: `finish` refuses it.
         self.change_places
             .entry(change.address.clone())

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     live::{Live, addresses},
-    ports::aws::IdentityProviderConfig,
+    ports::aws::{DEFAULT_USERNAME_CLAIM, IdentityProviderConfig},
 };
 use eksact_yaml::edit::Value;
 
@@ -34,13 +34,8 @@ pub(super) fn identity_providers(live: &Live) -> Section {
 }
 
 fn value(provider: &IdentityProviderConfig) -> Value {
-    // What EKS takes where nothing is said (`OidcIdentityProviderConfigRequest`; Kubernetes, `--oidc-username-prefix`).
-    let default_prefix = format!("{}#", provider.issuer_url);
-    let claim = provider.username_claim.as_ref().filter(|claim| *claim != "sub");
-    let prefix = provider
-        .username_prefix
-        .as_ref()
-        .filter(|prefix| **prefix != default_prefix);
+    let claim = provider.claim_of_username();
+    let claim = (claim != DEFAULT_USERNAME_CLAIM).then_some(claim);
     let mut fields = vec![
         ("type", Value::text("oidc")),
         ("name", Value::text(&provider.name)),
@@ -49,9 +44,9 @@ fn value(provider: &IdentityProviderConfig) -> Value {
     ];
     let texts = [
         ("usernameClaim", claim),
-        ("usernamePrefix", prefix),
-        ("groupsClaim", provider.groups_claim.as_ref()),
-        ("groupsPrefix", provider.groups_prefix.as_ref()),
+        ("usernamePrefix", provider.own_username_prefix()),
+        ("groupsClaim", provider.groups_claim.as_deref()),
+        ("groupsPrefix", provider.groups_prefix.as_deref()),
     ];
     for (key, text) in texts {
         if let Some(text) = text.filter(|text| !text.is_empty()) {

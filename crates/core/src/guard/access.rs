@@ -1,5 +1,5 @@
-//! Guards over who gets into the cluster: what a write of `aws-auth` may not do unasked, seen together with the access
-//! entries that override it. Pure: who gets in before and after is told by the caller of these functions.
+//! What the guards over who gets into the cluster are made of: whom `aws-auth` and access entries let in as whom, what gives
+//! everything, and refusals that can be compared. Pure.
 
 use eksact_message::code::Code;
 use eksact_message::remedy::Remedy;
@@ -35,13 +35,9 @@ impl Admitted {
         self.groups.iter().any(|own| own == group)
     }
 
-    fn is_node(&self) -> bool {
-        self.is_in(NODES)
-    }
-
     /// Whether nodes that get in as this one do so as the other as well: their name comes from the template, to the
     /// letter, and each of the groups that Kubernetes and EKS give them has rights of its own.
-    fn keeps_node(&self, after: &Self) -> bool {
+    pub(super) fn keeps_node(&self, after: &Self) -> bool {
         let of_nodes = |group: &&String| group.starts_with("system:") || group.starts_with("eks:");
         after.username == self.username
             && self
@@ -59,70 +55,6 @@ pub struct AwsAuthAccess {
     pub principals: BTreeMap<String, Admitted>,
     /// Accounts all of whose users and roles get in under their own ARN.
     pub accounts: BTreeSet<String>,
-}
-
-/// The caller, and as whom `aws-auth` lets it in before and after.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// Its canonical ARN in lower case.
-    pub key: String,
-    /// Before the write; none where it gets in otherwise.
-    pub before: Option<Admitted>,
-    /// After the write.
-    pub after: Option<Admitted>,
-}
-
-/// What the guards need to know of the cluster's access entries: they override `aws-auth` for their principal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AccessEntries {
-    /// They were read, or the cluster has none because it reads only `aws-auth`.
-    Known {
-        /// The principals that have one, each by its [`principal_key`].
-        principals: BTreeSet<String>,
-        /// Whether one of them may do everything in the whole cluster.
-        cluster_admin: bool,
-    },
-    /// They could not be read.
-    Unknown,
-}
-
-impl AccessEntries {
-    /// Of these entries.
-    pub fn of(entries: &[AccessEntry]) -> Self {
-        Self::Known {
-            principals: entries
-                .iter()
-                .map(|entry| principal_key(&entry.principal_arn))
-                .collect(),
-            cluster_admin: entries.iter().any(gives_everything),
-        }
-    }
-
-    /// Whether one stands for this principal; `None` where that cannot be told.
-    pub fn override_of(&self, key: &str) -> Option<bool> {
-        match self {
-            Self::Known { principals, .. } => Some(principals.contains(key)),
-            Self::Unknown => None,
-        }
-    }
-
-    fn has_cluster_admin(&self) -> bool {
-        matches!(
-            self,
-            Self::Known {
-                cluster_admin: true,
-                ..
-            }
-        )
-    }
-
-    fn unread(&self) -> &'static str {
-        match self {
-            Self::Known { .. } => "",
-            Self::Unknown => " (whether an access entry does could not be read)",
-        }
-    }
 }
 
 /// Whether an access entry gives the whole cluster.
@@ -196,149 +128,6 @@ impl From<&Refusal> for KnownRefusal {
     }
 }
 
-/// Everything that the guards look at.
-#[derive(Clone, Copy, Debug)]
-pub struct Evidence<'plan> {
-    /// Whom `aws-auth` lets in now.
-    pub before: &'plan AwsAuthAccess,
-    /// Whom it would let in.
-    pub after: &'plan AwsAuthAccess,
-    /// The access entries.
-    pub entries: &'plan AccessEntries,
-    /// The caller, where it is somebody whom IAM knows.
-    pub caller: Option<&'plan Caller>,
-    /// Sections that the authenticator drops as they stand, each with its reason.
-    pub dropped: &'plan [(String, String)],
-    /// Entries or keys that the write would change unasked.
-    pub foreign: &'plan [String],
-    /// The commands that lead back in after a lockout.
-    pub recovery: &'plan str,
-}
-
-/// The refusals of all guards over a write of `aws-auth`.
-pub fn refusals(evidence: &Evidence<'_>) -> Vec<Refusal> {
-    [
-        own_access_lost(evidence),
-        last_admin_lost(evidence),
-        node_role_lost(evidence),
-        section_dropped(evidence.dropped),
-        foreign_change(evidence.foreign),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
-fn own_access_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
-    let caller = evidence.caller?;
-    let before = caller.before.as_ref()?;
-    if evidence.entries.override_of(&caller.key) == Some(true) {
-        return None;
-    }
-    let loses = match &caller.after {
-        None => "it would no longer be let in".to_owned(),
-        Some(after) if before.is_in(MASTERS) => {
-            if after.is_in(MASTERS) {
-                return None;
-            }
-            format!("it would no longer be in {MASTERS}")
-        }
-        Some(after) => {
-            let lost: Vec<&str> = before
-                .groups
-                .iter()
-                .filter(|group| !after.is_in(group))
-                .map(String::as_str)
-                .collect();
-            if !lost.is_empty() {
-                format!("it would no longer be in {}", lost.join(", "))
-            } else if before.groups.is_empty() && before.username != after.username {
-                format!("it would be {} and no longer {}", after.username, before.username)
-            } else {
-                return None;
-            }
-        }
-    };
-    Some(Refusal {
-        guard: Guard::OwnAccessLost,
-        subjects: BTreeSet::from([caller.key.clone()]),
-        message: format!(
-            "the caller, {}, would lose its own access to the cluster: {loses}{}",
-            caller.key,
-            evidence.entries.unread()
-        ),
-        help: Some(remedy!(
-            "Make the change as another principal whom the cluster lets in. After a lockout no write to the \
-             cluster works; to recover, create an access entry: `{}`.",
-            evidence.recovery
-        )),
-    })
-}
-
-/// Those in `system:masters` whom no access entry overrides.
-fn admins(access: &AwsAuthAccess, entries: &AccessEntries) -> BTreeSet<String> {
-    access
-        .principals
-        .iter()
-        .filter(|(key, admitted)| admitted.is_in(MASTERS) && entries.override_of(key) != Some(true))
-        .map(|(key, _)| key.clone())
-        .collect()
-}
-
-fn last_admin_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
-    let before = admins(evidence.before, evidence.entries);
-    let after = admins(evidence.after, evidence.entries);
-    if before.is_empty() || !after.is_empty() || evidence.entries.has_cluster_admin() {
-        return None;
-    }
-    let names: Vec<&str> = before.iter().map(String::as_str).collect();
-    Some(Refusal {
-        guard: Guard::LastAdminLost,
-        message: format!(
-            "no one would be left in {MASTERS}: {} would go, and no access entry grants the whole cluster{}",
-            names.join(", "),
-            evidence.entries.unread()
-        ),
-        help: Some(remedy!(
-            "Give someone {MASTERS} or the access policy AmazonEKSClusterAdminPolicy first: `{}`.",
-            evidence.recovery
-        )),
-        subjects: before,
-    })
-}
-
-fn node_role_lost(evidence: &Evidence<'_>) -> Option<Refusal> {
-    let lost: BTreeSet<String> = evidence
-        .before
-        .principals
-        .iter()
-        .filter(|(_, admitted)| admitted.is_node())
-        .filter(|(key, admitted)| {
-            let after = evidence.after.principals.get(*key);
-            !after.is_some_and(|after| admitted.keeps_node(after))
-        })
-        .filter(|(key, _)| evidence.entries.override_of(key) != Some(true))
-        .map(|(key, _)| key.clone())
-        .collect();
-    if lost.is_empty() {
-        return None;
-    }
-    let names: Vec<&str> = lost.iter().map(String::as_str).collect();
-    Some(Refusal {
-        guard: Guard::NodeRoleLost,
-        message: format!(
-            "nodes would no longer be let in as nodes under {}: they would become NotReady, and their pods would be evicted{}",
-            names.join(", "),
-            evidence.entries.unread()
-        ),
-        help: Some(remedy!(
-            "Delete or change the mapping of a node role only once no node runs under it, or once an access entry of type EC2_LINUX \
-               or EC2_WINDOWS has taken its place."
-        )),
-        subjects: lost,
-    })
-}
-
 /// The refusal where the authenticator drops these sections, each with its reason.
 pub fn section_dropped(dropped: &[(String, String)]) -> Option<Refusal> {
     if dropped.is_empty() {
@@ -377,6 +166,3 @@ pub fn foreign_change(foreign: &[String]) -> Option<Refusal> {
         help: None,
     })
 }
-
-#[cfg(test)]
-mod tests;

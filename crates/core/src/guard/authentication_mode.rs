@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{
     Guard,
-    access::{AccessEntries, Admitted, Refusal},
+    access::{Admitted, Refusal},
     aws_auth::AwsAuthReading,
+    entries::AccessEntries,
 };
 use crate::{
     engine::PlanDraft,
@@ -25,8 +26,8 @@ pub struct Line {
     pub words: String,
 }
 
-/// The effective lines of `aws-auth` whose principals have no access entry, by principal. Where the entries are not known,
-/// all of them.
+/// The effective lines of `aws-auth` whose principals have no access entry that is known to let them in, by principal. Where the
+/// entries are not known, all of them.
 pub fn uncovered(reading: &AwsAuthReading, entries: &AccessEntries) -> Vec<Line> {
     let principals = reading
         .access
@@ -35,7 +36,10 @@ pub fn uncovered(reading: &AwsAuthReading, entries: &AccessEntries) -> Vec<Line>
         .filter(|(key, _)| entries.override_of(key) != Some(true))
         .map(|(key, admitted)| Line {
             subject: key.clone(),
-            words: format!("{key} ({})", words(admitted)),
+            words: match entries.remark_on(key) {
+                Some(remark) => format!("{key} ({}; {remark})", words(admitted)),
+                None => format!("{key} ({})", words(admitted)),
+            },
         });
     let accounts = reading.access.accounts.iter().map(|account| Line {
         subject: account.clone(),
@@ -90,10 +94,7 @@ pub(super) fn lines_lost(before: &Live, after: &Live) -> Option<Refusal> {
     if !voids_aws_auth(before, after) {
         return None;
     }
-    let entries = match after.access_entries() {
-        Some(Ok(entries)) => AccessEntries::of(entries),
-        Some(Err(_)) | None => AccessEntries::Unknown,
-    };
+    let entries = AccessEntries::of(after);
     let (subjects, message) = match after.aws_auth() {
         Some(Ok(Some(config_map))) => {
             let lines = uncovered(&AwsAuthReading::of(&config_map.data), &entries);
@@ -103,11 +104,14 @@ pub(super) fn lines_lost(before: &Live, after: &Live) -> Option<Refusal> {
                 AccessEntries::Unknown => " (the access entries could not be read)",
             };
             let message = format!(
-                "in authentication mode API no one gets in through aws-auth, and {} no access entry{unread}: {}",
+                "in authentication mode API no one gets in through aws-auth, and {} in{unread}: {}",
                 if lines.len() == 1 {
-                    "1 of its principals has".to_owned()
+                    "1 of its principals has no access entry that lets it".to_owned()
                 } else {
-                    format!("{} of its principals have", lines.len())
+                    format!(
+                        "{} of its principals have no access entry that lets them",
+                        lines.len()
+                    )
                 },
                 words.join("; ")
             );

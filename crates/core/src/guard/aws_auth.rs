@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     access::{Admitted, AwsAuthAccess, Refusal},
     authentication_mode::{lines_lost, voids_aws_auth},
+    entries::AccessEntries,
     standpoint::Standpoint,
 };
 use crate::{
@@ -85,31 +86,50 @@ fn access(principals: Principals) -> AwsAuthAccess {
     }
 }
 
-/// The refusals over what a plan makes of the ConfigMap; none where it leaves it as it is. A section that would be dropped
-/// still is what the guard over it is about: an edit of one is refused before, and a restore may correct one.
+/// The refusals over what a plan makes of the ConfigMap and of access entries; none where it leaves them as they are. A section
+/// that would be dropped still is what the guard over it is about: an edit of one is refused before, and a restore may correct
+/// one.
 pub(super) fn refusals(before: &Live, after: &Live) -> Vec<Refusal> {
     let lost = lines_lost(before, after);
     lost.into_iter().chain(over_access(before, after)).collect()
 }
 
+/// Whether a plan changes what `aws-auth` gives.
+pub(super) fn is_changed(before: &Live, after: &Live) -> bool {
+    before.aws_auth() != after.aws_auth() || voids_aws_auth(before, after)
+}
+
 fn over_access(before: &Live, after: &Live) -> Vec<Refusal> {
-    let (Some(Ok(now)), Some(Ok(would))) = (AwsAuthReading::of_live(before), AwsAuthReading::of_live(after))
-    else {
+    let changes_lines = is_changed(before, after);
+    let changes_entries = before.access_entries() != after.access_entries();
+    if !changes_lines && !changes_entries {
         return Vec::new();
+    }
+    let nobody = Arc::new(AwsAuthReading::of(&BTreeMap::new()));
+    let reading = |live: &Live| {
+        let is_read = live.cluster.mode() != Ok(AuthenticationMode::Api);
+        let reading = AwsAuthReading::of_live(live).filter(|_| is_read);
+        match reading {
+            None => Some(Arc::clone(&nobody)),
+            Some(reading) => reading.ok(),
+        }
+    };
+    let (now, would) = match (reading(before), reading(after)) {
+        (Some(now), Some(would)) => (now, would),
+        // Lines that could not be read are changed by no plan, and what entries give can be compared without them.
+        _ if changes_entries => (Arc::clone(&nobody), nobody),
+        _ => return Vec::new(),
     };
     // Who still gets in by an access entry does so by one that is there once the plan is done.
     let mut standpoint = Standpoint::of(after);
-    if voids_aws_auth(before, after) {
-        if before.cluster.mode() == Ok(AuthenticationMode::ConfigMap) {
-            // The way back works now as well as later only if it begins with the mode.
-            standpoint.recovery = Standpoint::of(before).recovery;
-        }
-        let nobody = AwsAuthReading::of(&BTreeMap::new());
-        return standpoint.refusals(&now, &nobody, &[], &[]);
+    if !changes_entries || (changes_lines && before.cluster.mode() == Ok(AuthenticationMode::ConfigMap)) {
+        // The way back works now as well as later only if it begins with the mode.
+        standpoint.recovery = Standpoint::of(before).recovery;
     }
-    if before.aws_auth() == after.aws_auth() {
-        return Vec::new();
-    }
-    standpoint.recovery = Standpoint::of(before).recovery;
-    standpoint.refusals(&now, &would, &would.dropped, &[])
+    let dropped = if changes_lines {
+        would.dropped.as_slice()
+    } else {
+        &[]
+    };
+    standpoint.refusals_over(&AccessEntries::of(before), (&now, &would), dropped, &[])
 }

@@ -6,14 +6,16 @@
 //! edit) is reported by the kind that finds it.
 
 pub mod access;
-mod access_entries;
+mod access_lost;
 pub mod authentication_mode;
 pub mod aws_auth;
+pub mod entries;
 mod oidc_provider;
 pub mod own_rights;
 pub mod rbac_rules;
 pub mod recovery;
 pub mod rights;
+mod role_in_use;
 mod shared_role;
 pub mod standpoint;
 
@@ -49,6 +51,8 @@ pub enum Guard {
     AwsAuthForeignChange,
     /// A role would go that service accounts of other clusters assume.
     SharedRoleInUse,
+    /// A role would go that pods of this cluster still get.
+    RoleInUse,
     /// A principal would keep less access than its line of `aws-auth` gives it.
     AccessReduced,
     /// The cluster would go to an authentication mode from which there is no way back.
@@ -61,7 +65,7 @@ pub enum Guard {
 
 impl Guard {
     /// Every guard.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::OidcProviderInUse,
         Self::OidcProviderNotMarked,
         Self::KubernetesUnreachable,
@@ -71,6 +75,7 @@ impl Guard {
         Self::AwsAuthSectionDropped,
         Self::AwsAuthForeignChange,
         Self::SharedRoleInUse,
+        Self::RoleInUse,
         Self::AccessReduced,
         Self::OneWayMode,
         Self::AwsAuthInUse,
@@ -89,6 +94,7 @@ impl Guard {
             Self::AwsAuthSectionDropped => Code::AwsAuthSectionDropped,
             Self::AwsAuthForeignChange => Code::AwsAuthForeignChange,
             Self::SharedRoleInUse => Code::SharedRoleInUse,
+            Self::RoleInUse => Code::RoleInUse,
             Self::AccessReduced => Code::AccessReduced,
             Self::OneWayMode => Code::OneWayMode,
             Self::AwsAuthInUse => Code::AwsAuthInUse,
@@ -110,6 +116,9 @@ impl Guard {
             }
             Self::AwsAuthForeignChange => "write aws-auth although that changes more than the plan says",
             Self::SharedRoleInUse => "delete a role that service accounts of other clusters assume",
+            Self::RoleInUse => {
+                "delete a role that a pod identity association or service account outside the plan still has"
+            }
             Self::AccessReduced => {
                 "migrate a principal that would have less access, or an administrator or nodes of whom that is not known"
             }
@@ -132,19 +141,17 @@ impl Guard {
 pub fn check(before: &Live, after: &Live, draft: &mut PlanDraft) -> Vec<KnownRefusal> {
     oidc_provider::check(before, draft);
     shared_role::check(before, after, draft);
+    role_in_use::check(before, after, draft);
     authentication_mode::check(before, draft);
     let refusals = aws_auth::refusals(before, after);
+    let is_about_lines = aws_auth::is_changed(before, after);
     for refusal in &refusals {
-        draft.add_finding(refusal.finding().about(&addresses::aws_auth()));
-    }
-    for refusal in access_entries::refusals(before, after) {
-        // What was said of aws-auth need not be said again.
-        if !refusals
-            .iter()
-            .any(|other| other.guard == refusal.guard && other.subjects == refusal.subjects)
-        {
-            draft.add_finding(refusal.finding());
-        }
+        let finding = refusal.finding();
+        draft.add_finding(if is_about_lines {
+            finding.about(&addresses::aws_auth())
+        } else {
+            finding
+        });
     }
     own_rights::check(before, after, draft);
     refusals.iter().map(KnownRefusal::from).collect()

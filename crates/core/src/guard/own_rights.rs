@@ -223,9 +223,11 @@ fn caller_over<'live>(live: &'live Live, after: &Live) -> Result<Option<CallerOv
     };
     let key = recovery::caller_key(&identity.arn);
     if let Some(Ok(entries)) = live.access_entries()
-        && entries
-            .iter()
-            .any(|entry| principal_key(&entry.principal_arn) == key && gives_everything(entry))
+        && entries.iter().any(|entry| {
+            principal_key(&entry.principal_arn) == key
+                && gives_everything(entry)
+                && live.lets_in(entry) != Some(false)
+        })
     {
         return Ok(None);
     }

@@ -4,8 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    access::{AccessEntries, Caller, Evidence, Refusal, refusals},
+    access::Refusal,
+    access_lost::{Caller, Evidence, Side, refusals},
     aws_auth::AwsAuthReading,
+    entries::AccessEntries,
     recovery,
 };
 use crate::{
@@ -28,24 +30,31 @@ pub struct Standpoint {
 impl Standpoint {
     /// Of what was read.
     pub fn of(live: &Live) -> Self {
-        let entries = match live.access_entries() {
-            Some(Ok(entries)) => AccessEntries::of(entries),
-            Some(Err(_)) | None => AccessEntries::Unknown,
-        };
         let caller = caller(live);
         Self {
             recovery: recovery::commands(&live.cluster, &live.region, caller.as_ref(), known_entries(live)),
             caller,
-            entries,
+            entries: AccessEntries::of(live),
         }
     }
 
-    /// The refusals of the guards over a change of the ConfigMap: `dropped` are sections that the authenticator does not
-    /// read, each with the reason, and `foreign` is what would change unasked.
+    /// The refusals of the guards over a change of the ConfigMap, the entries being as they are: `dropped` are sections that the
+    /// authenticator does not read, each with the reason, and `foreign` is what would change unasked.
     pub fn refusals(
         &self,
         before: &AwsAuthReading,
         after: &AwsAuthReading,
+        dropped: &[(String, String)],
+        foreign: &[String],
+    ) -> Vec<Refusal> {
+        self.refusals_over(&self.entries, (before, after), dropped, foreign)
+    }
+
+    /// The same where the plan changes entries too: `entries_before` are those that are there, and this has them as they would be.
+    pub(super) fn refusals_over(
+        &self,
+        entries_before: &AccessEntries,
+        (before, after): (&AwsAuthReading, &AwsAuthReading),
         dropped: &[(String, String)],
         foreign: &[String],
     ) -> Vec<Refusal> {
@@ -55,9 +64,14 @@ impl Standpoint {
             after: after.map(identity),
         });
         refusals(&Evidence {
-            before: &before.access,
-            after: &after.access,
-            entries: &self.entries,
+            before: Side {
+                aws_auth: &before.access,
+                entries: entries_before,
+            },
+            after: Side {
+                aws_auth: &after.access,
+                entries: &self.entries,
+            },
             caller: caller.as_ref(),
             dropped,
             foreign,

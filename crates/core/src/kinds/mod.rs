@@ -16,6 +16,7 @@ pub mod identity_provider;
 mod kubernetes_write;
 pub mod namespace;
 pub mod oidc_provider;
+mod permission_set;
 pub mod planner;
 pub mod pod_identity;
 pub mod pod_identity_agent;

@@ -36,7 +36,10 @@ pub use namespace::{AllNamespaces, NamespaceByName};
 pub use oidc_provider::{ClusterOidcProvider, IssuerChain};
 pub use ownership::{MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, other_owner, ownership};
 pub use pod::PodsOf;
-pub use pod_identity::{AGENT, Agent, PodIdentityAgent, PodIdentityAssociationById, PodIdentityAssociations};
+pub use pod_identity::{
+    AGENT, Agent, PodIdentityAgent, PodIdentityAssociationById, PodIdentityAssociations, admits_any_pods,
+    admits_pods,
+};
 pub use principal::PrincipalByArn;
 pub use query::{Observed, Query};
 pub use rbac::{Bindings, RBAC_GROUP, RbacRoleByKey, RoleKey, binding_words, role_key, role_words};

@@ -1,15 +1,18 @@
 //! Pod identity associations of the cluster, and the agent that hands their credentials to pods.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 
 use super::{Live, LiveReader, Observed, Query};
 use crate::ports::{
-    aws::{Addon, PodIdentityAssociation, PodIdentityAssociationSummary},
+    aws::{Addon, PodIdentityAssociation, PodIdentityAssociationSummary, Role},
     kubernetes::{DaemonSet, ObjectKey},
 };
-use eksact_identity::service_account::ServiceAccountKey;
+use eksact_identity::{
+    iam::pod_identity::{self, PodIdentity, Trust},
+    service_account::ServiceAccountKey,
+};
 
 /// The name of the agent: of the add-on, and of the `DaemonSet` however it came there (EKS user guide,
 /// `pod-id-agent-setup`; its chart).
@@ -54,6 +57,48 @@ impl Query for PodIdentityAssociationById {
             .aws
             .pod_identity_association(cluster, &self.0)
             .await
+    }
+}
+
+/// Whether the trust policy of a role lets EKS Pod Identity hand it to the pods of some association, of this cluster or another.
+pub fn admits_any_pods(role: &Role) -> bool {
+    role.trust_policy.to_string().contains(pod_identity::SERVICE)
+}
+
+/// Whether it lets EKS hand the role to the pods of this association, with session tags or without: what only the association itself
+/// says.
+pub fn admits_pods(cluster_arn: &str, role: &Role, summary: &PodIdentityAssociationSummary) -> bool {
+    let account = ServiceAccountKey::new(&summary.namespace, &summary.service_account);
+    [true, false].into_iter().any(|has_session_tags| {
+        let identity = PodIdentity {
+            cluster_arn,
+            account: &account,
+            has_session_tags,
+        };
+        identity.judge(&role.trust_policy) == Trust::Given
+    })
+}
+
+impl LiveReader {
+    /// Reads the associations that may use one of these roles, by their trust policies: the listing does not say which role one has.
+    /// Roles that were not read are in no association, as far as is known.
+    pub async fn read_associations_of(&self, roles: impl Iterator<Item = &str> + Send) {
+        let so_far = self.snapshot();
+        let roles: Vec<&Arc<Role>> = roles
+            .filter_map(|name| so_far.role(name)?.as_ref().ok()?.as_ref())
+            .filter(|role| admits_any_pods(role))
+            .collect();
+        if roles.is_empty() {
+            return;
+        }
+        let listed = self.ask(PodIdentityAssociations).await;
+        let Ok(listed) = listed.as_ref() else { return };
+        let cluster_arn = &self.cluster().arn;
+        let may_use = |summary: &&PodIdentityAssociationSummary| {
+            roles.iter().any(|role| admits_pods(cluster_arn, role, summary))
+        };
+        let ids = listed.values().filter(may_use).map(|summary| summary.id.clone());
+        self.read(ids.map(PodIdentityAssociationById)).await;
     }
 }
 

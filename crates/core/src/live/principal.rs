@@ -27,11 +27,10 @@ impl Query for PrincipalByArn {
         if roles < BULK_FROM {
             return in_any_case(one_by_one(queries, reader).await, reader).await;
         }
-        let Ok(all) = reader.readers.aws.role_principals().await else {
+        let listed = reader.ask(AllRolePrincipals).await;
+        let Ok(by_name) = listed.as_ref() else {
             return one_by_one(queries, reader).await;
         };
-        let by_name: BTreeMap<String, Principal> =
-            all.into_iter().map(|role| (name_of(&role.arn), role)).collect();
         let mut found = Vec::new();
         let mut missing = Vec::new();
         for query in queries {
@@ -60,20 +59,33 @@ async fn in_any_case(
     if !answers.iter().any(|(query, answer)| is_missing(query, answer)) {
         return answers;
     }
-    let Ok(all) = reader.readers.aws.role_principals().await else {
+    let listed = reader.ask(AllRolePrincipals).await;
+    let Ok(by_name) = listed.as_ref() else {
         return answers;
     };
     for (query, answer) in &mut answers {
         if is_missing(query, answer) {
             // One of the very name is gone since: the listing lags behind the truth.
-            let is_respelled = |role: &&Principal| {
-                name_of(&role.arn) == name_of(&query.0)
-                    && role.arn.rsplit('/').next() != query.0.rsplit('/').next()
-            };
-            *answer = Ok(all.iter().find(is_respelled).cloned());
+            let is_respelled =
+                |role: &&Principal| role.arn.rsplit('/').next() != query.0.rsplit('/').next();
+            *answer = Ok(by_name.get(&name_of(&query.0)).filter(is_respelled).cloned());
         }
     }
     answers
+}
+
+/// The roles of the account, without their policies, by [`name_of`]: listed once, however many batches ask for some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct AllRolePrincipals;
+
+#[async_trait]
+impl Query for AllRolePrincipals {
+    type Answer = BTreeMap<String, Principal>;
+
+    async fn read(&self, reader: &LiveReader) -> Observed<Self::Answer> {
+        let all = reader.readers.aws.role_principals().await?;
+        Ok(all.into_iter().map(|role| (name_of(&role.arn), role)).collect())
+    }
 }
 
 /// A name without its path; case does not tell two roles of an account apart.

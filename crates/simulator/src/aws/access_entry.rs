@@ -1,8 +1,6 @@
 //! Simulated access entries of EKS. What they are worth to a cluster is in `authenticator`, what EKS refuses in
 //! `access_entry_rules`.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
@@ -164,24 +162,6 @@ impl AccessEntryWriter for Sandbox {
                     "The specified policyArn could not be found.",
                 ));
             }
-            Ok(())
-        })
-        .await
-    }
-
-    async fn tag_access_entry(&self, arn: &str, tags: &BTreeMap<String, String>) -> Result<(), CallError> {
-        self.call(writing("eks", "TagResource", arn), |world, _| {
-            let mut entries = world
-                .clusters
-                .values_mut()
-                .flat_map(|cluster| cluster.eks.access_entries.values_mut());
-            let Some(entry) = entries.find(|entry| entry.arn == arn && !arn.is_empty()) else {
-                return Err(Refusal::new(
-                    "NotFoundException",
-                    format!("No access entry found for ARN: {arn}."),
-                ));
-            };
-            entry.tags.extend(tags.clone());
             Ok(())
         })
         .await

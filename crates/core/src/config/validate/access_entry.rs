@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::access_entry::{AccessEntry, AccessPolicy, CLUSTER_SCOPE, NAMESPACE_SCOPE};
+use crate::config::access_entry::{
+    AccessEntry, AccessPolicy, CLUSTER_SCOPE, NAMESPACE_SCOPE, permission_set,
+};
 use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
 use crate::config::location::Located;
@@ -58,6 +60,9 @@ pub(super) fn check(entries: &[AccessEntry], partition: Partition, findings: &mu
 
 /// What a role or user has no namesake of in its account: neither path nor case tell two apart (IAM, "IAM identifiers").
 fn name_in_account(arn: &str) -> Option<String> {
+    if permission_set(arn).is_some() {
+        return Some(arn.to_owned());
+    }
     let arn: Arn = arn.parse().ok()?;
     let (kind, path_and_name) = arn.resource.split_once('/')?;
     let name = path_and_name.rsplit('/').next()?;
@@ -86,6 +91,10 @@ impl EntryCheck<'_> {
         let text = principal.value.as_str();
         if text.contains("${") {
             // Reported as unexpanded already.
+            return;
+        }
+        if let Some(name) = permission_set(text) {
+            self.permission_set(name, &path);
             return;
         }
         let shown = quoted(text);
@@ -125,7 +134,12 @@ impl EntryCheck<'_> {
         if is_service_linked(text) {
             let message =
                 format!("{shown} is a service-linked role: only its service makes its access entry");
-            self.refuse(path, principal, message, Some(remedy!("remove the entry")));
+            self.refuse(
+                path,
+                principal,
+                message,
+                Some(remedy!("leave it out, or name another principal")),
+            );
             return;
         }
         if arn.partition != self.partition {
@@ -148,6 +162,31 @@ impl EntryCheck<'_> {
             );
             self.refuse(
                 path,
+                principal,
+                message,
+                Some(remedy!(
+                    "name the role of the nodes, or leave `type` out for a person or program"
+                )),
+            );
+        }
+    }
+
+    fn permission_set(&mut self, name: &str, path: &FieldPath) {
+        let principal = &self.entry.principal_arn;
+        let mut found = Findings::default();
+        super::identity_mapping::permission_set(name, path, &mut found);
+        for finding in found.into_vec() {
+            self.found.push(finding.located(principal.location.as_ref()));
+        }
+        let entry_type = &self.entry.entry_type.value;
+        if is_for_nodes(entry_type) {
+            let message = format!(
+                "{} is for people, and entries of type {} are for roles of nodes",
+                quoted(&principal.value),
+                quoted(entry_type)
+            );
+            self.refuse(
+                path.clone(),
                 principal,
                 message,
                 Some(remedy!(
@@ -245,13 +284,13 @@ impl EntryCheck<'_> {
         let partition = self.partition;
         if name == "system:masters" {
             return remedy!(
-                "give it the access policy instead: `accessPolicies: [{{policyARN: {}, accessScope: {{type: cluster}}}}]`",
+                "give it the access policy {CLUSTER_ADMIN} instead: `accessPolicies: [{{policyARN: {}, accessScope: {{type: cluster}}}}]`, or `--access-policy {CLUSTER_ADMIN}`",
                 policy_arn(partition, CLUSTER_ADMIN)
             );
         }
         if name.starts_with("system:node") || name == "system:bootstrappers" {
             return remedy!(
-                "for the role of nodes write `type: EC2_LINUX` (`EC2_WINDOWS` for Windows), without user name and groups"
+                "for the role of nodes the type is EC2_LINUX (EC2_WINDOWS for Windows), without user name and groups"
             );
         }
         remedy!("choose a name that does not begin with system:, eks:, aws:, amazon: or iam:")

@@ -147,7 +147,7 @@ pub(in crate::config) fn check(
 }
 
 /// The name of a permission set: `[\w+=,.@-]{1,32}` (IAM Identity Center, `CreatePermissionSet`).
-fn permission_set(name: &str, path: &FieldPath, found: &mut Findings) {
+pub(super) fn permission_set(name: &str, path: &FieldPath, found: &mut Findings) {
     if name.is_empty() {
         found.push(
             Finding::error(Code::Missing, path.clone(), format!("{path} must be set"))

@@ -24,7 +24,7 @@ pub(super) fn review(request: &Request, after: &Live, draft: &mut PlanDraft) {
         _ => None,
     };
     let mut told = BTreeSet::new();
-    for entry in super::wanted(request) {
+    for entry in &super::resolved::resolved(request, after).entries {
         if let Some(bound) = &bound {
             groups(entry, bound, &mut told, draft);
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    engine::Effect,
+    engine::{AttributeChange, Effect},
     guard::access::{Admitted, MASTERS},
     ports::aws::{AccessEntry, AccessPolicy},
 };
@@ -49,7 +49,7 @@ impl From<&Admitted> for Granted {
 }
 
 impl Granted {
-    fn is_everything(&self) -> bool {
+    pub(super) fn is_everything(&self) -> bool {
         self.groups.contains(MASTERS)
             || self
                 .policies
@@ -118,12 +118,7 @@ pub(super) fn effect(before: Option<&Granted>, after: Option<&Granted>) -> Effec
     if before.username != after.username {
         return Effect::Incomparable;
     }
-    match (after.exceeds(before), before.exceeds(after)) {
-        (true, true) => Effect::Incomparable,
-        (true, false) => Effect::Broader,
-        (false, true) => Effect::Narrower,
-        (false, false) => Effect::Equal,
-    }
+    compared(after.exceeds(before), before.exceeds(after))
 }
 
 /// What an access policy allows, where that is known.
@@ -151,6 +146,50 @@ pub(super) fn scope_value(policy: &AccessPolicy) -> serde_json::Value {
     match &policy.namespaces {
         None => serde_json::json!("the whole cluster"),
         Some(namespaces) => serde_json::json!(namespaces.iter().collect::<BTreeSet<_>>()),
+    }
+}
+
+/// An access policy that is given, taken, or gets another scope.
+pub(super) fn policy_change(before: Option<&AccessPolicy>, after: Option<&AccessPolicy>) -> AttributeChange {
+    let name = before.or(after).map_or("", |policy| name_of(&policy.arn));
+    AttributeChange::plain(
+        format!("access policy {name}"),
+        before.map(scope_value),
+        after.map(scope_value),
+    )
+}
+
+/// What it means to have these groups and no longer those.
+pub(super) fn effect_of_groups(before: &[String], after: &[String]) -> Effect {
+    let has_more = |one: &[String], other: &[String]| one.iter().any(|group| !other.contains(group));
+    compared(has_more(after, before), has_more(before, after))
+}
+
+/// What it means to have a policy in another scope, to be given it, or to lose it.
+pub(super) fn effect_of_policy(before: Option<&AccessPolicy>, after: Option<&AccessPolicy>) -> Effect {
+    let scope = |policy: &AccessPolicy| -> Option<BTreeSet<String>> {
+        policy
+            .namespaces
+            .as_ref()
+            .map(|names| names.iter().cloned().collect())
+    };
+    match (before.map(scope), after.map(scope)) {
+        (None, None) => Effect::Equal,
+        (None, Some(_)) => Effect::Broader,
+        (Some(_), None) => Effect::Narrower,
+        (Some(before), Some(after)) => compared(
+            !covers(before.as_ref(), after.as_ref()),
+            !covers(after.as_ref(), before.as_ref()),
+        ),
+    }
+}
+
+fn compared(is_more: bool, is_less: bool) -> Effect {
+    match (is_more, is_less) {
+        (true, true) => Effect::Incomparable,
+        (true, false) => Effect::Broader,
+        (false, true) => Effect::Narrower,
+        (false, false) => Effect::Equal,
     }
 }
 

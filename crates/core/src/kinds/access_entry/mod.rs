@@ -9,11 +9,12 @@ mod granted;
 mod operation;
 mod plan;
 mod removal;
+mod resolved;
 mod run;
 mod stack;
 mod wanted;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use async_trait::async_trait;
 
@@ -23,7 +24,7 @@ use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{
         AccessEntries, AllNamespaces, AwsAuth, Bindings, CallerInCluster, Live, LiveReader,
-        OfferedAccessPolicies, PrincipalByArn, Stacks,
+        OfferedAccessPolicies, PermissionSetRoles, PrincipalByArn, Stacks,
     },
     ports::aws::{AccessEntry, AuthenticationMode},
 };
@@ -93,7 +94,11 @@ impl Kind for AccessEntryKind {
         if !is_asked(request) || stays_without_entries(request, &reader.snapshot()) {
             return;
         }
-        let wanted = wanted(request);
+        if resolved::names_permission_set(request) {
+            reader.ask(PermissionSetRoles).await;
+        }
+        let resolved = resolved::resolved(request, &reader.snapshot());
+        let wanted = &resolved.entries;
         let account = reader.account();
         // Of other accounts nothing can be read, and a flaw in an ARN is the configuration's to tell.
         let principals: Vec<PrincipalByArn> = wanted
@@ -106,7 +111,7 @@ impl Kind for AccessEntryKind {
             let entries = reader.ask(AccessEntries).await;
             let is_about = |arn: &String| {
                 wanted.iter().any(|entry| entry.principal_arn.value == *arn)
-                    || to_delete(request).contains(arn)
+                    || resolved.delete.contains(&Cow::Borrowed(arn.as_str()))
             };
             let touches = entries
                 .as_ref()

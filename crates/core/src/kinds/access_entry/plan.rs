@@ -3,9 +3,11 @@
 use serde_json::json;
 
 use super::{
-    granted::{Granted, effect, meaning, name_of, same_scope, scope_value},
+    granted::{
+        Granted, effect, effect_of_groups, effect_of_policy, meaning, name_of, policy_change, same_scope,
+    },
     operation::{Operation, made},
-    own_tags, removal, stack, stays_without_entries, to_delete,
+    own_tags, removal, resolved, stack, stays_without_entries, to_delete,
     wanted::{Known, policies_are_offered, principal},
 };
 use crate::{
@@ -27,11 +29,11 @@ use eksact_message::code::Code;
 
 /// Adds the difference of every entry that shall be there.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
-    let wanted = super::wanted(request);
     let is_update = request
         .scope::<super::AccessEntryScope>()
         .is_some_and(|scope| scope.is_update);
     if stays_without_entries(request, live) {
+        let wanted = super::wanted(request);
         for arn in to_delete(request) {
             draft.add_finding(removal::nothing_to_delete(arn, live));
         }
@@ -44,6 +46,10 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             draft.add_finding(without_entries(live));
         }
         return;
+    }
+    let resolved = resolved::resolved(request, live);
+    for finding in resolved.findings {
+        draft.add_finding(finding);
     }
     let entries = match live.access_entries() {
         Some(Ok(entries)) => entries,
@@ -58,7 +64,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         }
         None => return,
     };
-    for configured in wanted {
+    for configured in &resolved.entries {
         let arn = configured.principal_arn.value.as_str();
         let existing = entries.iter().find(|entry| entry.principal_arn == arn);
         let Some(known) = principal(configured, existing, live, draft) else {
@@ -307,9 +313,20 @@ impl Subject<'_> {
         }
         let before = mapped.as_ref().map(Granted::from);
         let total = effect(before.as_ref(), Some(&Granted::from(&self.after())));
+        let mut attributes = self.attributes(None);
+        if before.is_some() {
+            // The principal has no entry and is not without access: what it gains or loses is the whole's to say.
+            for attribute in &mut attributes {
+                attribute.effect = None;
+            }
+            if let Some(first) = attributes.first_mut() {
+                first.effect = Some(total);
+            }
+        }
         self.add_change(
             (Action::Create, Reason::new("missing", "it does not exist")),
-            (None, total),
+            (attributes, total),
+            None,
             notes,
             steps,
             draft,
@@ -353,7 +370,7 @@ impl Subject<'_> {
             return;
         }
         if let Some(name) = stack::stack_of(existing, self.live) {
-            draft.add_finding(of_stack(&self.address, self.arn(), &name, self.configured));
+            draft.add_finding(of_stack(&self.address, &name, self.configured, self.live));
             return;
         }
         // A stack that is not known of would undo the change; eksact's own entries are in none.
@@ -422,7 +439,8 @@ impl Subject<'_> {
                 Action::Update,
                 Reason::new("differs", "it differs from the desired state"),
             ),
-            (Some(existing), total),
+            (self.attributes(Some(existing)), total),
+            Some(existing),
             Vec::new(),
             steps,
             draft,
@@ -474,7 +492,7 @@ impl Subject<'_> {
         steps.extend(self.create_steps(vec![delete], draft));
         let before = Granted::from(existing);
         let after = Granted::from(&self.after());
-        let (reason, total, note) = if is_stale {
+        let (reason, has, total, note) = if is_stale {
             let message = format!(
                 "the access entry of {} is stale: the principal was made again since, and EKS knows the new one not by \
                  its name but by its unique id",
@@ -487,6 +505,8 @@ impl Subject<'_> {
                     "stale",
                     "its principal was made again, and the new one has no access",
                 ),
+                // The principal that has the ARN now has nothing of what the entry says.
+                None,
                 effect(None, Some(&after)),
                 "The entry is deleted and made again for the principal that has the ARN now.",
             )
@@ -509,13 +529,15 @@ impl Subject<'_> {
             );
             (
                 Reason::new("type-differs", "its type cannot be changed"),
+                Some(existing),
                 effect(Some(&before), Some(&after)),
                 "The entry is deleted and made again: its principal has no access in between.",
             )
         };
         self.add_change(
             (Action::Replace, reason),
-            (Some(existing), total),
+            (self.attributes(has), total),
+            Some(existing),
             vec![note.to_owned()],
             steps,
             draft,
@@ -525,17 +547,13 @@ impl Subject<'_> {
     fn add_change(
         &self,
         (action, reason): (Action, Reason),
-        (existing, total): (Option<&AccessEntry>, Effect),
+        (attributes, total): (Vec<AttributeChange>, Effect),
+        existing: Option<&AccessEntry>,
         notes: Vec<String>,
         steps: Vec<StepId>,
         draft: &mut PlanDraft,
     ) {
-        let mut attributes = self.attributes(existing, action == Action::Replace);
-        // One word about the whole: the parts may cancel each other out.
-        if let Some(first) = attributes.first_mut() {
-            first.effect = Some(total);
-        }
-        draft.add_change(Change {
+        let change = Change {
             address: self.address.clone(),
             action,
             reasons: vec![reason],
@@ -544,16 +562,19 @@ impl Subject<'_> {
             depends_on: Vec::new(),
             steps,
             fingerprint: fingerprint(&existing),
-            effect: Effect::Equal,
+            effect: total,
             notes,
-        });
+        };
+        // The parts may cancel each other out: a group of everything for a policy of everything.
+        draft.add_judged_change(change);
     }
 
-    fn attributes(&self, existing: Option<&AccessEntry>, is_made_again: bool) -> Vec<AttributeChange> {
+    /// What differs of what the principal has by an entry, each with its own effect.
+    fn attributes(&self, has: Option<&AccessEntry>) -> Vec<AttributeChange> {
         let after = self.after();
         let mut attributes = Vec::new();
-        let entry_type = existing.map(|existing| json!(existing.entry_type));
-        if entry_type != Some(json!(after.entry_type)) || is_made_again {
+        let entry_type = has.map(|has| json!(has.entry_type));
+        if entry_type != Some(json!(after.entry_type)) {
             attributes.push(AttributeChange::plain(
                 "type",
                 entry_type,
@@ -561,51 +582,56 @@ impl Subject<'_> {
             ));
         }
         if !is_for_nodes(&after.entry_type) {
-            let username = existing.map(|existing| json!(existing.username));
-            if username != Some(json!(after.username)) {
-                let change = AttributeChange::plain("username", username, Some(json!(after.username)));
-                attributes.push(if self.wanted.username.is_none() {
-                    change.with_remark("derived by EKS")
-                } else {
-                    change
-                });
-            }
-            let now = existing
-                .map(|existing| existing.groups.as_slice())
-                .unwrap_or_default();
+            attributes.extend(self.username(has, &after));
+            let now = has.map(|has| has.groups.as_slice()).unwrap_or_default();
             if !same_set(now, &after.groups) {
                 let value = |groups: &[String]| (!groups.is_empty()).then(|| json!(groups));
-                attributes.push(AttributeChange::plain("groups", value(now), value(&after.groups)));
+                attributes.push(
+                    AttributeChange::plain("groups", value(now), value(&after.groups))
+                        .with_effect(effect_of_groups(now, &after.groups)),
+                );
             }
         }
-        let now = existing
-            .map(|existing| existing.policies.as_slice())
-            .unwrap_or_default();
+        let now = has.map(|has| has.policies.as_slice()).unwrap_or_default();
+        let is_made_again = has.is_some_and(|has| has.entry_type != after.entry_type);
         for policy in &after.policies {
             let before = now.iter().find(|other| other.arn == policy.arn);
-            let is_same = before
-                .is_some_and(|before| same_scope(before.namespaces.as_ref(), policy.namespaces.as_ref()));
-            if is_same && !is_made_again {
+            let effect = effect_of_policy(before, Some(policy));
+            if effect == Effect::Equal && !is_made_again {
                 continue;
             }
-            let change = AttributeChange::plain(
-                format!("access policy {}", name_of(&policy.arn)),
-                before.map(scope_value),
-                Some(scope_value(policy)),
-            );
+            let change = policy_change(before, Some(policy)).with_effect(effect);
             attributes.push(match meaning(&policy.arn) {
                 Some(meaning) => change.with_remark(meaning),
                 None => change,
             });
         }
         for policy in now.iter().filter(|policy| !self.wants(&policy.arn)) {
-            attributes.push(AttributeChange::plain(
-                format!("access policy {}", name_of(&policy.arn)),
-                Some(scope_value(policy)),
-                None,
-            ));
+            attributes.push(policy_change(Some(policy), None).with_effect(Effect::Narrower));
         }
         attributes
+    }
+
+    /// The user name, where it differs. Another one may have rights of its own, but for whoever may do everything.
+    fn username(&self, has: Option<&AccessEntry>, after: &AccessEntry) -> Option<AttributeChange> {
+        let now = has.map(|has| json!(has.username));
+        let wanted = Some(json!(after.username));
+        if now == wanted {
+            return None;
+        }
+        let effect = match has {
+            None => Effect::Broader,
+            Some(has) if Granted::from(has).is_everything() || Granted::from(after).is_everything() => {
+                Effect::Equal
+            }
+            Some(_) => Effect::Incomparable,
+        };
+        let change = AttributeChange::plain("username", now, wanted).with_effect(effect);
+        Some(if self.wanted.username.is_none() {
+            change.with_remark("derived by EKS")
+        } else {
+            change
+        })
     }
 }
 
@@ -615,19 +641,22 @@ fn same_set(one: &[String], other: &[String]) -> bool {
 }
 
 /// That an entry is a stack's, and not changed beside it.
-fn of_stack(address: &Address, arn: &str, stack: &str, configured: &ConfiguredEntry) -> Finding {
+fn of_stack(address: &Address, stack: &str, configured: &ConfiguredEntry, live: &Live) -> Finding {
+    let arn = configured.principal_arn.value.as_str();
     Finding::new(
         Severity::Error,
         Code::AccessEntryStack,
         format!(
-            "the access entry of {arn} differs from the file, and belongs to the CloudFormation stack {stack}: a change \
+            "the access entry of {arn} is not as wanted, and belongs to the CloudFormation stack {stack}: a change \
              beside the stack would be undone by it"
         ),
     )
     .about(address)
     .at(configured.location.as_ref())
     .with_help(remedy!(
-        "Change the stack, or write into the file what the entry is: `eksact get accessentry --principal-arn {arn}` \
-         shows it."
+        "Change the stack, or ask for what the entry is: `eksact get accessentry --cluster {} --region {} --principal-arn {arn}` \
+         shows it.",
+        live.cluster.name,
+        live.region
     ))
 }

@@ -1,9 +1,12 @@
 //! Which entries go: named by a command, or pruned because the file no longer has what eksact made.
 
+use std::borrow::Cow;
+
 use serde_json::json;
 
-use super::{granted, is_marked, operation::Operation, stack, to_delete};
+use super::{granted, is_marked, operation::Operation, resolved, stack};
 use crate::{
+    config::access_entry::AccessEntry as ConfiguredEntry,
     engine::{
         Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, plan::fingerprint,
     },
@@ -26,11 +29,12 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         // Already told.
         return;
     };
-    for arn in to_delete(request) {
+    let resolved = resolved::resolved(request, live);
+    for arn in &resolved.delete {
         named(arn, entries, live, draft);
     }
     if request.config.access_entries.is_listed {
-        pruned(request, entries, live, draft);
+        pruned(request, &resolved.entries, entries, live, draft);
     }
 }
 
@@ -81,9 +85,15 @@ fn named(arn: &str, entries: &[AccessEntry], live: &Live, draft: &mut PlanDraft)
     delete(entry, Reason::new("requested", "it was requested"), live, draft);
 }
 
-fn pruned(request: &Request, entries: &[AccessEntry], live: &Live, draft: &mut PlanDraft) {
+fn pruned(
+    request: &Request,
+    wanted: &[Cow<'_, ConfiguredEntry>],
+    entries: &[AccessEntry],
+    live: &Live,
+    draft: &mut PlanDraft,
+) {
     let is_wanted = |entry: &&AccessEntry| {
-        super::wanted(request)
+        wanted
             .iter()
             .any(|wanted| wanted.principal_arn.value == entry.principal_arn)
     };
@@ -157,26 +167,19 @@ fn delete(entry: &AccessEntry, reason: Reason, live: &Live, draft: &mut PlanDraf
             seen: entry.clone(),
         },
     );
-    let mut attributes = vec![
-        AttributeChange::plain("type", Some(json!(entry.entry_type)), None).with_effect(Effect::Narrower),
-    ];
+    let goes =
+        |name: &str, value| AttributeChange::plain(name, Some(value), None).with_effect(Effect::Narrower);
+    let mut attributes = vec![goes("type", json!(entry.entry_type))];
     if !is_for_nodes(&entry.entry_type) {
-        attributes.push(AttributeChange::plain(
-            "username",
-            Some(json!(entry.username)),
-            None,
-        ));
+        attributes.push(goes("username", json!(entry.username)));
         if !entry.groups.is_empty() {
-            attributes.push(AttributeChange::plain("groups", Some(json!(entry.groups)), None));
+            attributes.push(goes("groups", json!(entry.groups)));
         }
     }
-    for policy in &entry.policies {
-        attributes.push(AttributeChange::plain(
-            format!("access policy {}", granted::name_of(&policy.arn)),
-            Some(granted::scope_value(policy)),
-            None,
-        ));
-    }
+    let policies = entry.policies.iter();
+    attributes.extend(
+        policies.map(|policy| granted::policy_change(Some(policy), None).with_effect(Effect::Narrower)),
+    );
     draft.add_change(Change {
         address,
         action: Action::Delete,

@@ -78,7 +78,7 @@ pub(super) fn principal<'live>(
             };
             draft.add_finding(
                 error(Code::PrincipalMissing, message)
-                    .with_help(remedy!("Create it first, or remove the entry from the file.")),
+                    .with_help(remedy!("Create it first, or name a principal that exists.")),
             );
             None
         }

@@ -158,7 +158,7 @@ pub(super) fn report_administrators(scope: &Scope, after: &Live, draft: &mut Pla
     let admins: Vec<&AccessEntry> = known_entries(after)
         .unwrap_or_default()
         .iter()
-        .filter(|entry| gives_everything(entry))
+        .filter(|entry| gives_everything(entry) && after.lets_in(entry) != Some(false))
         .collect();
     let [only] = admins.as_slice() else {
         return;

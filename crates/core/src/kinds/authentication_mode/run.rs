@@ -3,9 +3,9 @@
 use super::Operation;
 use crate::{
     engine::{StepDone, StepError, StepFailure, executor::Progress},
-    guard::{Guard, access::AccessEntries, authentication_mode::uncovered, aws_auth::AwsAuthReading},
+    guard::{Guard, authentication_mode::uncovered, aws_auth::AwsAuthReading, entries::AccessEntries},
     kinds::{RunContext, cluster_update::Updating, runner::run_again},
-    live::{AWS_AUTH, AWS_AUTH_NAMESPACE},
+    live::{self, AWS_AUTH, AWS_AUTH_NAMESPACE, LiveReader},
     ports::{
         CallError, CallErrorKind,
         aws::{ACCESS_CONFIG_UPDATE, AuthenticationMode},
@@ -74,11 +74,12 @@ async fn check_lines(operation: &Operation, context: &RunContext) -> Result<(), 
     let Some(config_map) = kubernetes.get::<ConfigMap>(key).await? else {
         return Ok(());
     };
-    let entries = context.readers.aws.access_entries(&operation.cluster).await?;
-    let lines = uncovered(
-        &AwsAuthReading::of(&config_map.data),
-        &AccessEntries::of(&entries),
-    );
+    let reader = LiveReader::begin(context.readers.clone(), &operation.cluster).await?;
+    if let Err(error) = reader.ask(live::AccessEntries).await.as_ref() {
+        return Err(error.clone().into());
+    }
+    let entries = AccessEntries::of(&reader.snapshot());
+    let lines = uncovered(&AwsAuthReading::of(&config_map.data), &entries);
     let new: Vec<&str> = lines
         .iter()
         .filter(|line| !operation.known.contains(&line.subject))

@@ -174,6 +174,13 @@ async fn read(request: &Request, reader: &LiveReader, purpose: RolePurpose, othe
     reader
         .read(roles.map(|name| RoleByName(name.to_owned())).chain(others))
         .await;
+    let going = of_interest.iter().filter(|stack| {
+        to_go.contains(&stack.name)
+            || role_owner_of(stack)
+                .is_some_and(|owner| owner.purpose == purpose && wanted::is_to_go(request, &owner))
+    });
+    let going: Vec<&str> = going.filter_map(|stack| role_name_of(stack)).collect();
+    reader.read_associations_of(going.into_iter()).await;
     let templates = compare::templates_needed(request, &reader.snapshot(), &of_interest, purpose);
     reader.read(templates.into_iter().map(StackTemplate)).await;
 }

@@ -8,7 +8,10 @@ use serde_json::json;
 use super::delta::EntryChange;
 use crate::{
     engine::{AttributeChange, Effect},
-    guard::access::{AccessEntries, Admitted, AwsAuthAccess, MASTERS},
+    guard::{
+        access::{Admitted, AwsAuthAccess, MASTERS},
+        entries::AccessEntries,
+    },
 };
 
 /// The attributes of a change: the user name and the groups, with what they mean for access.

@@ -10,7 +10,6 @@ mod effect;
 mod findings;
 mod operation;
 mod ownership;
-mod permission_set;
 mod plan;
 mod reading;
 mod removal;
@@ -23,7 +22,7 @@ mod wanted;
 
 use async_trait::async_trait;
 
-use super::{Kind, Request, RunContext, caller_rights};
+use super::{Kind, Request, RunContext, caller_rights, permission_set};
 use crate::{
     config::cluster_access::MappingSubject,
     engine::{PlanDraft, StepDone, StepError, executor::Progress},

@@ -7,13 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::delta::{Delta, EntryChange, Outcome};
 use crate::{
     engine::{Deferred, PlanDraft},
-    guard::{
-        Guard,
-        access::{AccessEntries, KnownRefusal},
-        standpoint::Standpoint,
-    },
+    guard::{Guard, access::KnownRefusal, entries::AccessEntries, standpoint::Standpoint},
     kinds::RunContext,
-    live::{AWS_AUTH, AWS_AUTH_NAMESPACE, AwsAuth, Live, addresses},
+    live::{self, AWS_AUTH, AWS_AUTH_NAMESPACE, AwsAuth, Live, LiveReader, addresses},
     ports::kubernetes::{AccessReview, ConfigMap},
 };
 use eksact_identity::authn::aws_auth::SectionKey;
@@ -144,11 +140,14 @@ impl Operation {
             return false;
         };
         let name = cluster_arn.rsplit('/').next().unwrap_or_default();
-        let Ok(entries) = context.readers.aws.access_entries(name).await else {
-            return false;
+        standpoint.entries = match LiveReader::begin(context.readers.clone(), name).await {
+            Ok(reader) => {
+                reader.ask(live::AccessEntries).await;
+                AccessEntries::of(&reader.snapshot())
+            }
+            Err(_) => AccessEntries::Unknown,
         };
-        standpoint.entries = AccessEntries::of(&entries);
-        true
+        standpoint.entries != AccessEntries::Unknown
     }
 
     /// Keeps what guards refuse, before what was known when the write was planned.

@@ -4,17 +4,14 @@
 use eksact_message::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    delta::{Delta, WantedMapping},
-    permission_set,
-};
+use super::delta::{Delta, WantedMapping};
 use crate::{
     config::{
         cluster_access::{EMR_CONTAINERS, IdentityMapping, MappingSubject},
         location::SourceLocation,
     },
     engine::{Finding, Severity},
-    kinds::Request,
+    kinds::{Request, permission_set},
     live::Live,
     live::addresses,
 };
@@ -151,8 +148,12 @@ fn resolve(mapping: &IdentityMapping, live: &Live) -> Result<WantedEntry, Box<Fi
         MappingSubject::Account(account) => return Ok(WantedEntry::Account(account.clone())),
         MappingSubject::Arn(arn) => (arn.clone(), mapping.username.clone()),
         MappingSubject::PermissionSet { name, account } => {
-            let arn = permission_set::resolve(name, account.as_deref(), live)
+            let address = addresses::identity_mapping(&format!("permission-set/{name}"));
+            let arn = permission_set::resolve(name, account.as_deref(), &address, live)
                 .map_err(|finding| Box::new(finding.at(mapping.location.as_ref())))?;
+            // `aws-auth` names a role without its path.
+            let role = format!("role/{}", arn.role_name().unwrap_or_default());
+            let arn = Arn::iam(arn.partition, &arn.account, &role).to_string();
             (arn, mapping.username.clone())
         }
         MappingSubject::Service { .. } => {

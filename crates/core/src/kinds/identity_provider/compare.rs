@@ -6,9 +6,6 @@ use serde_json::json;
 
 use crate::{engine::AttributeChange, ports::aws::IdentityProviderConfig};
 
-/// The claim that is the user name where none is given (EKS, `OidcIdentityProviderConfigRequest`).
-const DEFAULT_USERNAME_CLAIM: &str = "sub";
-
 /// A provider as EKS takes it, attribute by attribute: what is not given is what EKS takes in its place.
 fn attributes(config: &IdentityProviderConfig) -> BTreeMap<&'static str, serde_json::Value> {
     let text = |value: &Option<String>| {
@@ -17,16 +14,15 @@ fn attributes(config: &IdentityProviderConfig) -> BTreeMap<&'static str, serde_j
             .filter(|text| !text.is_empty())
             .map(|text| json!(text))
     };
-    let claim = config.username_claim.as_deref().unwrap_or(DEFAULT_USERNAME_CLAIM);
-    // By default user names begin with the issuer, but for addresses of mail (Kubernetes, `--oidc-username-prefix`).
-    let default_prefix = format!("{}#", config.issuer_url);
-    let prefix = text(&config.username_prefix).filter(|prefix| *prefix != json!(default_prefix));
     let claims = (!config.required_claims.is_empty()).then(|| json!(config.required_claims));
     let all = [
         ("issuerURL", Some(json!(config.issuer_url))),
         ("clientID", Some(json!(config.client_id))),
-        ("usernameClaim", Some(json!(claim))),
-        ("usernamePrefix", prefix),
+        ("usernameClaim", Some(json!(config.claim_of_username()))),
+        (
+            "usernamePrefix",
+            config.own_username_prefix().map(|prefix| json!(prefix)),
+        ),
         ("groupsClaim", text(&config.groups_claim)),
         ("groupsPrefix", text(&config.groups_prefix)),
         ("requiredClaims", claims),
@@ -61,4 +57,38 @@ pub(super) fn tags_to_set(
     let differs = |(key, value): &(&String, &String)| live.tags.get(*key) != Some(*value);
     let tags = wanted.tags.iter().filter(differs);
     tags.map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provider(claim: Option<&str>, prefix: Option<&str>) -> IdentityProviderConfig {
+        IdentityProviderConfig {
+            issuer_url: "https://id".to_owned(),
+            username_claim: claim.map(str::to_owned),
+            username_prefix: prefix.map(str::to_owned),
+            ..IdentityProviderConfig::default()
+        }
+    }
+
+    /// A prefix that the API server takes by itself is the same as none; which one that is depends on the claim.
+    #[test]
+    fn prefix_of_user_names_is_compared_with_the_default_of_its_claim() {
+        let issuer = Some("https://id#");
+        for (claim, one, other, is_same) in [
+            (None, None, issuer, true),
+            (Some("sub"), None, issuer, true),
+            (Some("name"), None, issuer, true),
+            (Some("name"), None, Some("-"), false),
+            (Some("email"), None, issuer, false),
+            (Some("email"), None, Some("-"), true),
+            (Some("email"), Some("-"), issuer, false),
+            (Some("email"), None, Some("mail:"), false),
+        ] {
+            let (one, other) = (provider(claim, one), provider(claim, other));
+            let found = differences(Some(&one), Some(&other));
+            assert_eq!(found.is_empty(), is_same, "{one:?} {other:?} {found:?}");
+        }
+    }
 }

@@ -22,7 +22,7 @@ pub struct AccessEntry {
     pub entry_type: String,
     /// Access policies.
     pub policies: Vec<AccessPolicy>,
-    /// Its own ARN, which tags go to: `…:access-entry/CLUSTER/role/ACCOUNT/NAME/UUID`.
+    /// Its own ARN: `…:access-entry/CLUSTER/role/ACCOUNT/NAME/UUID`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub arn: String,
     /// When it was made; a role that is younger is another one than the entry's.
@@ -125,6 +125,4 @@ pub trait AccessEntryWriter: Send + Sync {
         principal_arn: &str,
         policy_arn: &str,
     ) -> Result<(), CallError>;
-    /// EKS `TagResource` on an entry's own ARN; other tags stay.
-    async fn tag_access_entry(&self, arn: &str, tags: &BTreeMap<String, String>) -> Result<(), CallError>;
 }

@@ -28,7 +28,7 @@ pub struct IdentityProviderConfig {
     pub client_id: String,
     /// The claim that is the user name; `sub` where none is given.
     pub username_claim: Option<String>,
-    /// What is put before user names; the issuer and `#` where none is given, and nothing for `-`.
+    /// What is put before user names; the issuer and `#` where none is given (nothing for the claim `email`), and nothing for `-`.
     pub username_prefix: Option<String>,
     /// The claim that has the groups.
     pub groups_claim: Option<String>,
@@ -43,6 +43,35 @@ pub struct IdentityProviderConfig {
     /// `CREATING`, `ACTIVE` or `DELETING`; empty before EKS has made it.
     #[serde(default)]
     pub status: String,
+}
+
+/// The claim that is the user name where none is given (EKS, `OidcIdentityProviderConfigRequest`).
+pub const DEFAULT_USERNAME_CLAIM: &str = "sub";
+
+impl IdentityProviderConfig {
+    /// The claim that is the user name.
+    pub fn claim_of_username(&self) -> &str {
+        let given = self.username_claim.as_deref();
+        given
+            .filter(|claim| !claim.is_empty())
+            .unwrap_or(DEFAULT_USERNAME_CLAIM)
+    }
+
+    /// The prefix of user names as it is written, where it is another than the API server takes by itself: the issuer and `#`, or,
+    /// for addresses of mail, none (Kubernetes, `--oidc-username-prefix`).
+    pub fn own_username_prefix(&self) -> Option<&str> {
+        let written = self
+            .username_prefix
+            .as_deref()
+            .filter(|prefix| !prefix.is_empty())?;
+        let prefix = if written == "-" { "" } else { written };
+        let default = if self.claim_of_username() == "email" {
+            String::new()
+        } else {
+            format!("{}#", self.issuer_url)
+        };
+        (prefix != default).then_some(written)
+    }
 }
 
 /// How many a cluster can have: ten from Kubernetes 1.32 on, one before

@@ -28,8 +28,9 @@ pub use cluster_update::{
     ClusterUpdateWriter, UnknownAuthenticationMode,
 };
 pub use identity_provider_config::{
-    ASSOCIATE_IDENTITY_PROVIDER_CONFIG, DISASSOCIATE_IDENTITY_PROVIDER_CONFIG, IdentityProviderConfig,
-    IdentityProviderConfigReader, IdentityProviderConfigWriter, most_identity_providers,
+    ASSOCIATE_IDENTITY_PROVIDER_CONFIG, DEFAULT_USERNAME_CLAIM, DISASSOCIATE_IDENTITY_PROVIDER_CONFIG,
+    IdentityProviderConfig, IdentityProviderConfigReader, IdentityProviderConfigWriter,
+    most_identity_providers,
 };
 pub use oidc_provider::{OidcProvider, OidcProviderReader, OidcProviderWriter};
 pub use pod_identity_association::{

@@ -42,7 +42,7 @@ fn principals_that_no_entry_can_have() {
     c.yaml:10:19: error: `arn:aws:iam::111122223333:role/aws-service-role/eks.amazonaws.com/AWSServiceRole…` is a service-linked role: only its service makes its access entry
           - principalARN: arn:aws:iam::111122223333:role/aws-service-role/eks.a…
                           ^
-        help: remove the entry
+        help: leave it out, or name another principal
     c.yaml:11:19: error: `arn:aws-cn:iam::111122223333:role/dev` is in the partition aws-cn, and the region is in aws
           - principalARN: arn:aws-cn:iam::111122223333:role/dev
                           ^
@@ -94,7 +94,7 @@ fn user_names_and_groups_that_eks_reserves() {
     c.yaml:6:75: error: `system:masters` is reserved: no group of an access entry begins with `system:`
         …/a', kubernetesGroups: ['system:masters', devs]}
                                  ^
-        help: give it the access policy instead: `accessPolicies: [{policyARN: arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy, accessScope: {type: cluster}}]`
+        help: give it the access policy AmazonEKSClusterAdminPolicy instead: `accessPolicies: [{policyARN: arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy, accessScope: {type: cluster}}]`, or `--access-policy AmazonEKSClusterAdminPolicy`
     c.yaml:7:75: error: `eks:x` is reserved: no group of an access entry begins with `eks:`
         …/b', kubernetesGroups: ['eks:x', 'aws:x', 'iam:x', 'amazon:x', 'sts:x'…
                                  ^
@@ -126,11 +126,11 @@ fn user_names_and_groups_that_eks_reserves() {
     c.yaml:11:88: error: `system:node:{{EC2PrivateDNSName}}` is reserved: no user name of an access entry begins with `system:`
         …e', kubernetesUsername: 'system:node:{{EC2PrivateDNSName}}', kubernete…
                                  ^
-        help: for the role of nodes write `type: EC2_LINUX` (`EC2_WINDOWS` for Windows), without user name and groups
+        help: for the role of nodes the type is EC2_LINUX (EC2_WINDOWS for Windows), without user name and groups
     c.yaml:11:144: error: `system:nodes` is reserved: no group of an access entry begins with `system:`
         …}}', kubernetesGroups: ['system:nodes']}
                                  ^
-        help: for the role of nodes write `type: EC2_LINUX` (`EC2_WINDOWS` for Windows), without user name and groups
+        help: for the role of nodes the type is EC2_LINUX (EC2_WINDOWS for Windows), without user name and groups
     c.yaml:12:76: error: cannot specify accessConfig.accessEntries[6].kubernetesGroups nor accessConfig.accessEntries[6].kubernetesUsername when type is set to `EC2_LINUX`
         …node', type: EC2_LINUX, kubernetesGroups: ['system:nodes']}
                                  ^
@@ -208,5 +208,33 @@ fn policy_the_twenty_first_is_refused() {
     c.yaml:7:5: error: 21 access policies, and an access entry has at most 20
             accessPolicies:
             ^
+    ");
+}
+
+#[test]
+fn permission_sets_in_the_place_of_an_arn() {
+    assert_snapshot!(entries("eu-west-1", concat!(
+        "  - principalARN: permissionSet:Admins\n",
+        "  - principalARN: permissionSet:Admins\n",
+        "  - {principalARN: 'permissionSet:Nodes', type: EC2_LINUX}\n",
+        "  - principalARN: 'permissionSet:'\n",
+        "  - principalARN: permissionSet:AWSReservedSSO_Ops_0123456789abcdef\n",
+    )), @r"
+    c.yaml:7:19: error: duplicate access entry accessConfig.accessEntries[1] with principal ARN `permissionSet:Admins`; the first is accessConfig.accessEntries[0]
+          - principalARN: permissionSet:Admins
+                          ^
+        help: keep one entry for the principal, with all groups and policies
+    c.yaml:8:20: error: `permissionSet:Nodes` is for people, and entries of type `EC2_LINUX` are for roles of nodes
+          - {principalARN: 'permissionSet:Nodes', type: EC2_LINUX}
+                           ^
+        help: name the role of the nodes, or leave `type` out for a person or program
+    c.yaml:9:19: error: accessConfig.accessEntries[3].principalARN must be set
+          - principalARN: 'permissionSet:'
+                          ^
+        help: write the name of the permission set, as IAM Identity Center shows it
+    c.yaml:10:19: error: `AWSReservedSSO_Ops_0123456789abcdef` cannot be the name of a permission set
+          - principalARN: permissionSet:AWSReservedSSO_Ops_0123456789abcdef
+                          ^
+        help: this is its role; write the name of the permission set alone: `Ops`
     ");
 }

@@ -1,7 +1,13 @@
 //! Decision tables of the guards over access: each case, and its nearest neighbours that are none.
 
 use super::*;
-use crate::ports::aws::AccessPolicy;
+use crate::{
+    guard::{
+        access::{KnownRefusal, principal_key},
+        entries::Counted,
+    },
+    ports::aws::{AccessEntry, AccessPolicy},
+};
 
 const DEV: &str = "arn:aws:iam::111122223333:role/dev";
 const OPS: &str = "arn:aws:iam::111122223333:role/ops";
@@ -38,16 +44,46 @@ fn entry(arn: &str, policy: Option<(&str, Option<&str>)>) -> AccessEntry {
     }
 }
 
+/// These entries, each with whether it lets its principal in.
+fn counted(entries: &[(&AccessEntry, Option<bool>)]) -> AccessEntries {
+    let counted = |(entry, lets_in): &(&AccessEntry, Option<bool>)| Counted {
+        key: principal_key(&entry.principal_arn),
+        lets_in: *lets_in,
+        is_elsewhere: !entry.principal_arn.contains("111122223333"),
+        entry: (*entry).clone(),
+    };
+    AccessEntries::known(entries.iter().map(counted).collect())
+}
+
+/// These entries, all of which let their principals in.
+fn known(entries: &[AccessEntry]) -> AccessEntries {
+    let all: Vec<_> = entries.iter().map(|entry| (entry, Some(true))).collect();
+    counted(&all)
+}
+
 fn codes(
     before: &AwsAuthAccess,
     after: &AwsAuthAccess,
     entries: &AccessEntries,
     caller: Option<&Caller>,
 ) -> Vec<&'static str> {
+    codes_over((before, entries), (after, entries), caller)
+}
+
+fn codes_over(
+    (before, entries_before): (&AwsAuthAccess, &AccessEntries),
+    (after, entries): (&AwsAuthAccess, &AccessEntries),
+    caller: Option<&Caller>,
+) -> Vec<&'static str> {
     refusals(&Evidence {
-        before,
-        after,
-        entries,
+        before: Side {
+            aws_auth: before,
+            entries: entries_before,
+        },
+        after: Side {
+            aws_auth: after,
+            entries,
+        },
         caller,
         dropped: &[],
         foreign: &[],
@@ -69,7 +105,7 @@ type Case<'table> = (
 
 #[test]
 fn the_callers_own_access() {
-    let none_at_all = AccessEntries::of(&[]);
+    let none_at_all = known(&[]);
     let masters = || Some(admitted("me", &[MASTERS]));
     let dev = || Some(admitted("me", &["dev", "readers"]));
     let plain = || Some(admitted("me", &[]));
@@ -127,16 +163,10 @@ fn the_callers_own_access() {
             "has an access entry",
             dev(),
             None,
-            &AccessEntries::of(&entry_of_caller),
+            &known(&entry_of_caller),
             vec![],
         ),
-        (
-            "another has one",
-            dev(),
-            None,
-            &AccessEntries::of(&other_entry),
-            lost.clone(),
-        ),
+        ("another has one", dev(), None, &known(&other_entry), lost.clone()),
         ("entries unknown", dev(), None, &AccessEntries::Unknown, lost),
     ];
     for (case, before, after, entries, expected) in table {
@@ -156,7 +186,7 @@ fn the_callers_own_access() {
 
 #[test]
 fn the_last_administrator() {
-    let none_at_all = AccessEntries::of(&[]);
+    let none_at_all = known(&[]);
     let two = access(&[(DEV, admitted("a", &[MASTERS])), (OPS, admitted("b", &[MASTERS]))]);
     let one = access(&[(DEV, admitted("a", &[MASTERS]))]);
     let none = access(&[(DEV, admitted("a", &["dev"]))]);
@@ -170,32 +200,26 @@ fn the_last_administrator() {
         ("both of two", &two, &none, &none_at_all, lost.clone()),
         ("the one", &one, &none, &none_at_all, lost.clone()),
         ("there never was one", &none, &none, &none_at_all, vec![]),
-        (
-            "an access entry is one",
-            &one,
-            &none,
-            &AccessEntries::of(&admin),
-            vec![],
-        ),
+        ("an access entry is one", &one, &none, &known(&admin), vec![]),
         (
             "an access entry is one in a namespace",
             &one,
             &none,
-            &AccessEntries::of(&admin_of_namespace),
+            &known(&admin_of_namespace),
             lost.clone(),
         ),
         (
             "an access entry may look",
             &one,
             &none,
-            &AccessEntries::of(&viewer),
+            &known(&viewer),
             lost.clone(),
         ),
         (
             "the one was overridden all along",
             &one,
             &none,
-            &AccessEntries::of(&overrides),
+            &known(&overrides),
             vec![],
         ),
         ("entries unknown", &one, &none, &AccessEntries::Unknown, lost),
@@ -207,7 +231,7 @@ fn the_last_administrator() {
 
 #[test]
 fn roles_of_nodes() {
-    let none_at_all = AccessEntries::of(&[]);
+    let none_at_all = known(&[]);
     let node = || {
         admitted(
             "system:node:{{EC2PrivateDNSName}}",
@@ -256,7 +280,7 @@ fn roles_of_nodes() {
         (
             "an access entry takes its place",
             &gone,
-            &AccessEntries::of(&entry_of_node),
+            &known(&entry_of_node),
             vec![],
         ),
         ("entries unknown", &gone, &AccessEntries::Unknown, lost),
@@ -269,10 +293,14 @@ fn roles_of_nodes() {
 #[test]
 fn dropped_sections_and_foreign_changes() {
     let nobody = AwsAuthAccess::default();
+    let entries = known(&[]);
+    let side = Side {
+        aws_auth: &nobody,
+        entries: &entries,
+    };
     let evidence = Evidence {
-        before: &nobody,
-        after: &nobody,
-        entries: &AccessEntries::of(&[]),
+        before: side,
+        after: side,
         caller: None,
         dropped: &[(
             "mapRoles".to_owned(),
@@ -302,4 +330,183 @@ fn dropped_sections_and_foreign_changes() {
         ..refused[0].clone()
     };
     assert!(!more.is_covered_by(&known));
+}
+
+/// Entries, each with whether it lets its principal in.
+type Entries<'a> = &'a [(&'a AccessEntry, Option<bool>)];
+/// A name, lines and entries before and after, and the codes of the guards that refuse.
+type Row<'a> = (
+    &'a str,
+    (&'a AwsAuthAccess, Entries<'a>),
+    (&'a AwsAuthAccess, Entries<'a>),
+    Vec<&'static str>,
+);
+
+/// An entry whose principal is gone or was made again is no access, and one of which that is not known is neither lost without a word
+/// nor counted on.
+#[test]
+fn entries_that_may_let_no_one_in() {
+    const ELSEWHERE: &str = "arn:aws:iam::444455556666:role/admin";
+    let admin = |arn: &str| entry(arn, Some(("AmazonEKSClusterAdminPolicy", None)));
+    let (dev, ops, elsewhere) = (admin(DEV), admin(OPS), admin(ELSEWHERE));
+    let node = AccessEntry {
+        entry_type: "EC2_LINUX".to_owned(),
+        ..entry(NODE, None)
+    };
+    let nobody = AwsAuthAccess::default();
+    let master = access(&[(DEV, admitted("dev", &[MASTERS]))]);
+    let mapped_node = access(&[(
+        NODE,
+        admitted(
+            "system:node:{{EC2PrivateDNSName}}",
+            &["system:bootstrappers", NODES],
+        ),
+    )]);
+    let (yes, no, unknown) = (Some(true), Some(false), None);
+    let lost = vec!["last-admin-lost"];
+    let nodes = vec!["node-role-lost"];
+    let table: [Row<'_>; 17] = [
+        (
+            "one that counts stays",
+            (&nobody, &[(&dev, yes), (&ops, yes)]),
+            (&nobody, &[(&ops, yes)]),
+            vec![],
+        ),
+        (
+            "a stale one stays",
+            (&nobody, &[(&dev, yes), (&ops, no)]),
+            (&nobody, &[(&ops, no)]),
+            lost.clone(),
+        ),
+        (
+            "an unknown one stays",
+            (&nobody, &[(&dev, yes), (&ops, unknown)]),
+            (&nobody, &[(&ops, unknown)]),
+            lost.clone(),
+        ),
+        (
+            "one of another account stays",
+            (&nobody, &[(&dev, yes), (&elsewhere, unknown)]),
+            (&nobody, &[(&elsewhere, unknown)]),
+            lost.clone(),
+        ),
+        (
+            "the only one is unknown and goes",
+            (&nobody, &[(&ops, unknown)]),
+            (&nobody, &[]),
+            lost.clone(),
+        ),
+        (
+            "the only one is stale and goes",
+            (&nobody, &[(&ops, no)]),
+            (&nobody, &[]),
+            vec![],
+        ),
+        (
+            "the only one is unknown, another is given less",
+            (&nobody, &[(&ops, unknown), (&node, yes)]),
+            (&nobody, &[(&ops, unknown)]),
+            nodes.clone(),
+        ),
+        (
+            "a line goes, a stale entry stays",
+            (&master, &[(&ops, no)]),
+            (&nobody, &[(&ops, no)]),
+            lost.clone(),
+        ),
+        (
+            "a line goes, an entry that counts stays",
+            (&master, &[(&ops, yes)]),
+            (&nobody, &[(&ops, yes)]),
+            vec![],
+        ),
+        (
+            "a line goes that an entry overrides",
+            (&master, &[(&entry(DEV, None), yes)]),
+            (&nobody, &[(&entry(DEV, None), yes)]),
+            vec![],
+        ),
+        (
+            "a line goes that a stale entry may not override",
+            (&master, &[(&entry(DEV, None), no)]),
+            (&nobody, &[(&entry(DEV, None), no)]),
+            lost.clone(),
+        ),
+        (
+            "a line goes that an unknown entry may not override",
+            (&master, &[(&entry(DEV, None), unknown)]),
+            (&nobody, &[(&entry(DEV, None), unknown)]),
+            lost.clone(),
+        ),
+        (
+            "a line stays that a stale entry may override",
+            (&master, &[(&dev, no), (&ops, yes)]),
+            (&master, &[(&dev, no)]),
+            lost,
+        ),
+        (
+            "nodes by a stale entry and a line",
+            (&mapped_node, &[(&node, no)]),
+            (&nobody, &[(&node, no)]),
+            nodes.clone(),
+        ),
+        (
+            "nodes by an entry and a line",
+            (&mapped_node, &[(&node, yes)]),
+            (&nobody, &[(&node, yes)]),
+            vec![],
+        ),
+        (
+            "nodes by an unknown entry",
+            (&nobody, &[(&node, unknown)]),
+            (&nobody, &[]),
+            nodes,
+        ),
+        (
+            "nodes by a stale entry",
+            (&nobody, &[(&node, no)]),
+            (&nobody, &[]),
+            vec![],
+        ),
+    ];
+    for (case, (before, now), (after, would), expected) in table {
+        let (now, would) = (counted(now), counted(would));
+        assert_eq!(
+            codes_over((before, &now), (after, &would), None),
+            expected,
+            "{case}"
+        );
+    }
+}
+
+/// The caller's own entry: it is there as long as nothing says otherwise.
+#[test]
+fn the_callers_own_entry() {
+    let dev = AccessEntry {
+        username: "dev".to_owned(),
+        groups: vec!["ops".to_owned()],
+        ..entry(DEV, None)
+    };
+    let nobody = AwsAuthAccess::default();
+    let lost = vec!["own-access-lost"];
+    for (case, lets_in, line, expected) in [
+        ("counts", Some(true), None, lost.clone()),
+        ("is unknown", None, None, lost),
+        ("is stale", Some(false), None, vec![]),
+        (
+            "is stale, and a line takes its place",
+            Some(false),
+            Some(admitted("dev", &["ops"])),
+            vec![],
+        ),
+    ] {
+        let caller = Caller {
+            key: DEV.to_owned(),
+            before: line.clone(),
+            after: line,
+        };
+        let now = counted(&[(&dev, lets_in)]);
+        let found = codes_over((&nobody, &now), (&nobody, &known(&[])), Some(&caller));
+        assert_eq!(found, expected, "{case}");
+    }
 }

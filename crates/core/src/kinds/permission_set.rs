@@ -5,8 +5,8 @@ use eksact_message::code::Code;
 use std::collections::BTreeSet;
 
 use crate::{
-    engine::{Finding, Severity},
-    live::{Live, addresses},
+    engine::{Address, Finding, Severity},
+    live::Live,
 };
 use eksact_identity::iam::Arn;
 
@@ -22,10 +22,15 @@ pub(super) fn permission_set_of(role_name: &str) -> Option<&str> {
     (is_suffix && !set.is_empty()).then_some(set)
 }
 
-/// The ARN, without its path, of the role of this permission set: the only one of its name.
-pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<String, Finding> {
-    let address = addresses::identity_mapping(&format!("permission-set/{name}"));
-    let error = |code: Code, message: String| Finding::new(Severity::Error, code, message).about(&address);
+/// The ARN, with its path, of the role of this permission set: the only one of its name. `address` is that of the object that
+/// names it.
+pub(super) fn resolve(
+    name: &str,
+    account: Option<&str>,
+    address: &Address,
+    live: &Live,
+) -> Result<Arn, Finding> {
+    let error = |code: Code, message: String| Finding::new(Severity::Error, code, message).about(address);
     if let Some(account) = account.filter(|account| *account != live.account) {
         return Err(error(
             Code::PermissionSetAccount,
@@ -36,7 +41,7 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
             ),
         )
         .with_help(remedy!(
-            "Name the role by `arn` instead: arn:{}:iam::{account}:role/{ROLE_PREFIX}{name}_…",
+            "Name the role by its ARN instead: arn:{}:iam::{account}:role/{ROLE_PREFIX}{name}_…",
             live.partition
         )));
     }
@@ -62,10 +67,7 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
         .filter(|arn| arn.role_name().and_then(permission_set_of) == Some(name))
         .collect();
     match of_set.as_slice() {
-        [arn] => {
-            let role = format!("role/{}", arn.role_name().unwrap_or_default());
-            Ok(Arn::iam(arn.partition, &arn.account, &role).to_string())
-        }
+        [arn] => Ok((*arn).clone()),
         [] => {
             let others: BTreeSet<&str> = roles
                 .iter()
@@ -94,7 +96,9 @@ pub(super) fn resolve(name: &str, account: Option<&str>, live: &Live) -> Result<
                     listed.join(", ")
                 ),
             )
-            .with_help(remedy!("Name the right one by `arn`, without its path.")))
+            .with_help(remedy!(
+                "Name the right one by its ARN: an access entry with its path, a mapping of aws-auth without."
+            )))
         }
     }
 }
