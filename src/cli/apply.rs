@@ -1,9 +1,12 @@
 //! `eksact apply`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::{
     ExitCode, Failure,
+    apply_saved::{ApplySaved, SavedPlanFlags, refuse_flags},
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
     kubeconfig::{Way, update_with_apply},
@@ -13,9 +16,18 @@ use super::{
 };
 use eksact_core::view::Printer;
 
-/// Show what would change, ask, and apply it
+/// Show what would change, ask, and apply it: what a file says, or a saved plan
 #[derive(Debug, Args)]
 pub(super) struct ApplyCommand {
+    /// A plan that `eksact plan --out` saved, or `-` for standard input; in place of -f
+    #[arg(
+        value_name = "PLAN",
+        conflicts_with_all = ["config_files", "update_kubeconfig"],
+        help_heading = "Saved plan"
+    )]
+    saved_plan: Option<PathBuf>,
+    #[command(flatten)]
+    saved: SavedPlanFlags,
     #[command(flatten)]
     whole: WholeFileFlags,
     #[command(flatten)]
@@ -27,6 +39,18 @@ pub(super) struct ApplyCommand {
 
 impl ApplyCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        if let Some(file) = self.saved_plan {
+            refuse_flags(&self.whole)?;
+            let apply = ApplySaved {
+                file,
+                flags: self.saved,
+                output: self.whole.plan.output,
+                approval: self.approval,
+                global,
+                printer,
+            };
+            return Box::pin(apply.run()).await;
+        }
         let (request, connection) = self.whole.request(global, printer).await?;
         let way = Way {
             connection: &connection,

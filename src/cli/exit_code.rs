@@ -19,7 +19,7 @@ pub enum ExitCode {
     Stale,
     /// The command line is wrong.
     Usage,
-    /// The configuration file is wrong.
+    /// The configuration file or the saved plan is wrong.
     Configuration,
     /// Interrupted by Ctrl-C.
     Interrupted,
@@ -71,9 +71,9 @@ pub const TABLE: &str = "Exit codes:
     3  the plan was not approved
     4  a guard refuses the plan (see --allow)
     5  some steps were done, others failed or were not tried
-    6  the live state changed between the plan and its approval
+    6  the live state is no longer what the plan was made from
    64  the command line is wrong
-   65  the configuration file is wrong
+   65  the configuration file or the saved plan is wrong
   130  interrupted";
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use eksact_core::kinds::runner::run_again;
 use std::{
     collections::BTreeSet,
     io::IsTerminal as _,
+    path::Path,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -12,6 +13,7 @@ use super::{
     ExitCode, Failure,
     interrupt::Listener,
     plan_flags::{Output, PlanFlags},
+    saved_plan,
     wiring::Connection,
 };
 use clap::Args;
@@ -43,7 +45,7 @@ pub(super) struct ApprovalFlags {
 }
 
 impl ApprovalFlags {
-    fn given(self) -> bool {
+    pub(super) fn given(self) -> bool {
         self.yes || self.approve
     }
 }
@@ -107,10 +109,22 @@ pub(super) async fn plan_only(
     connection: &Connection,
     flags: &PlanFlags,
     detailed: bool,
+    out: Option<&Path>,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let plan = plan_for(request, connection, printer).await?;
-    show(&plan, request, flags.output, printer)?;
+    match out {
+        None => show(&plan, request, flags.output, printer)?,
+        Some(file) => {
+            let saved = saved_plan::save(file, &plan, request)?;
+            if flags.output == Output::Json {
+                deliver(saved.document(), printer)?;
+            } else {
+                show(&plan, request, flags.output, printer)?;
+            }
+            printer.status(&saved_plan::told(file, &saved));
+        }
+    }
     if plan.findings_of(Severity::Error).next().is_some() {
         return Err(could_not_be_planned(&plan));
     }
@@ -181,16 +195,7 @@ async fn apply_plan(
         if json {
             show(plan, request, Output::Json, printer)?;
         }
-        let codes: BTreeSet<&str> = plan
-            .findings_of(Severity::Refusal)
-            .map(|finding| finding.code.as_str())
-            .collect();
-        let codes: Vec<&str> = codes.into_iter().collect();
-        return Err(Failure::error(format!(
-            "a guard refuses the plan ({}); nothing was changed",
-            codes.join(", ")
-        ))
-        .with_code(ExitCode::Refused));
+        return Err(refused(plan));
     }
     if !plan.has_changes() {
         if json {
@@ -207,7 +212,8 @@ async fn apply_plan(
             // Without approval the plan is all there is to show; the document of an apply has a report besides.
             show(plan, request, Output::Json, printer)?;
         }
-        let asked = ask(json, chosen)?;
+        let approval = [chosen, &["--yes".to_owned()]].concat();
+        let asked = ask(json, &approval)?;
         if !asked {
             printer.status("Nothing was changed.\n");
             return Ok(ExitCode::NotApproved);
@@ -217,7 +223,8 @@ async fn apply_plan(
         }
     }
     preflight::check(plan, connection.readers.kubernetes.as_ref()).await?;
-    let (report, events) = carry_out(plan, request, connection, printer).await;
+    let never = std::future::pending();
+    let (report, events) = carry_out(plan, request, connection, printer, never).await;
     let code = code_of(&report);
     if json {
         deliver(&apply_json(plan, &report, &events)?, printer)
@@ -231,7 +238,7 @@ async fn apply_plan(
     Ok(code)
 }
 
-fn code_of(report: &Report) -> ExitCode {
+pub(super) fn code_of(report: &Report) -> ExitCode {
     if report.interrupted {
         return ExitCode::Interrupted;
     }
@@ -257,8 +264,22 @@ fn code_of(report: &Report) -> ExitCode {
     }
 }
 
+/// The last word where a guard refuses a plan.
+pub(super) fn refused(plan: &Plan) -> Failure {
+    let codes: BTreeSet<&str> = plan
+        .findings_of(Severity::Refusal)
+        .map(|finding| finding.code.as_str())
+        .collect();
+    let codes: Vec<&str> = codes.into_iter().collect();
+    Failure::error(format!(
+        "a guard refuses the plan ({}); nothing was changed",
+        codes.join(", ")
+    ))
+    .with_code(ExitCode::Refused)
+}
+
 /// The last word of a run in which some objects could not even be planned: what stands above it is not all there is.
-fn could_not_be_planned(plan: &Plan) -> Failure {
+pub(super) fn could_not_be_planned(plan: &Plan) -> Failure {
     let codes: BTreeSet<&str> = plan
         .findings_of(Severity::Error)
         .map(|finding| finding.code.as_str())
@@ -271,15 +292,15 @@ fn could_not_be_planned(plan: &Plan) -> Failure {
     .with_help(remedy!("The plan says why, and what to do about each."))
 }
 
-/// Asks on the terminal. Without one a script would take the plan for the deed, so that is refused.
-fn ask(json: bool, chosen: &[String]) -> Result<bool, Failure> {
+/// Asks on the terminal. Without one a script would take the plan for the deed, so that is refused:
+/// the command with these further words approves what was shown.
+pub(super) fn ask(json: bool, approval: &[String]) -> Result<bool, Failure> {
     if json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         let arguments = std::env::args_os().skip(1);
         let mut arguments: Vec<String> = arguments
             .map(|word| word.to_string_lossy().into_owned())
             .collect();
-        arguments.extend(chosen.iter().cloned());
-        arguments.push("--yes".to_owned());
+        arguments.extend(approval.iter().cloned());
         let command = arguments.iter().map(String::as_str);
         // A word with a NUL is the only one that no shell can be given, and no process either.
         let command = shlex::try_join(command).unwrap_or_else(|_| arguments.join(" "));
@@ -351,11 +372,13 @@ pub(super) fn state_folder() -> Option<std::path::PathBuf> {
     )
 }
 
-async fn carry_out(
+/// Carries a plan out. Where `lost` ends before, no further step is begun.
+pub(super) async fn carry_out(
     plan: &Plan,
     request: &Request,
     connection: &Connection,
     printer: &Printer,
+    lost: impl Future<Output = ()>,
 ) -> (Report, Vec<Event>) {
     let runner = Runner::new(
         connection.readers.clone(),
@@ -363,14 +386,24 @@ async fn carry_out(
         request.settings.timeout,
     )
     .with_state_folder(state_folder());
-    let (_listener, interrupt) = Listener::begin();
+    let (listener, interrupt) = Listener::begin();
     let view = ProgressView::new(*printer);
     let events = Mutex::new(Vec::new());
     let tell = |event: Event| {
         view.show(&event);
         events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     };
-    let report = execute(plan, &runner, ExecutionOptions::default(), &tell, interrupt).await;
+    let report = {
+        let run = execute(plan, &runner, ExecutionOptions::default(), &tell, interrupt);
+        tokio::pin!(run);
+        tokio::select! {
+            report = &mut run => report,
+            () = lost => {
+                listener.finish();
+                run.await
+            }
+        }
+    };
     (
         report,
         events.into_inner().unwrap_or_else(PoisonError::into_inner),

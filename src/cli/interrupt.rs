@@ -8,6 +8,7 @@ use eksact_core::engine::Interrupt;
 /// Listens until dropped.
 pub(super) struct Listener {
     task: JoinHandle<()>,
+    sender: watch::Sender<Interrupt>,
 }
 
 impl Listener {
@@ -16,6 +17,7 @@ impl Listener {
     pub(super) fn begin() -> (Self, watch::Receiver<Interrupt>) {
         let (sender, receiver) = watch::channel(Interrupt::None);
         let signals = Signals::catch();
+        let heard = sender.clone();
         let task = tokio::spawn(async move {
             let Some(mut signals) = signals else {
                 // Nothing can be caught here. The sender must live on: a closed channel is no interrupt either.
@@ -24,10 +26,19 @@ impl Listener {
             };
             for level in [Interrupt::Finish, Interrupt::Abandon] {
                 signals.next().await;
-                sender.send_replace(level);
+                heard.send_replace(level);
             }
         });
-        (Self { task }, receiver)
+        (Self { task, sender }, receiver)
+    }
+
+    /// Asks for the steps in flight to be finished, as the first signal does.
+    pub(super) fn finish(&self) {
+        self.sender.send_if_modified(|level| {
+            let is_new = *level < Interrupt::Finish;
+            *level = (*level).max(Interrupt::Finish);
+            is_new
+        });
     }
 }
 

@@ -4,6 +4,7 @@
 mod access_entry;
 mod account_flags;
 mod apply;
+mod apply_saved;
 mod check;
 mod check_access;
 mod check_aws_auth;
@@ -40,7 +41,9 @@ mod plan_flags;
 mod pod_identity_association;
 mod restore;
 mod sandbox;
+mod saved_plan;
 mod schema;
+mod show;
 mod signing;
 mod signing_flags;
 mod token;
@@ -101,7 +104,8 @@ enum OnlyToken {
 #[derive(Debug, Subcommand)]
 enum Command {
     Plan(plan::PlanCommand),
-    Apply(apply::ApplyCommand),
+    Apply(Box<apply::ApplyCommand>),
+    Show(show::ShowCommand),
     Create(create::CreateCommand),
     Get(get::GetCommand),
     Update(update::UpdateCommand),
@@ -209,6 +213,7 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Verify(command) => command.run(global, printer),
         Command::Whoami(command) => command.run(global, printer),
         Command::Schema(command) => command.run(printer),
+        Command::Show(command) => command.run(printer),
         Command::Completion(command) => command.run(printer),
         Command::Version(command) => command.run(printer),
         Command::Check(command) => in_runtime(global, command.run(global, printer)),

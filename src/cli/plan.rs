@@ -1,5 +1,7 @@
 //! `eksact plan`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use eksact_identity::service_account::ServiceAccountKey;
 
@@ -10,6 +12,7 @@ use super::{
     global::GlobalFlags,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     pod_identity_association::AgentFlags,
+    saved_plan,
     wiring::Connection,
 };
 use eksact_core::{
@@ -25,6 +28,9 @@ pub(super) struct PlanCommand {
     /// Exit with 2 when there are changes
     #[arg(long, help_heading = "Plan")]
     detailed_exitcode: bool,
+    /// Save the plan in a file, for `eksact apply PLAN` to apply exactly that
+    #[arg(long, value_name = "PLAN", help_heading = "Plan")]
+    out: Option<PathBuf>,
 }
 
 /// Flags of the commands over a whole file.
@@ -106,12 +112,20 @@ impl WholeFileFlags {
 
 impl PlanCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let (request, connection) = self.whole.request(global, printer).await?;
+        if let Some(file) = &self.out {
+            saved_plan::check_target(file)?;
+        }
+        let (mut request, connection) = self.whole.request(global, printer).await?;
+        if self.out.is_some() {
+            // The same plan has the same digest wherever it is made; the run that applies it has its own.
+            request.settings.nonce.clear();
+        }
         flow::plan_only(
             &request,
             &connection,
             &self.whole.plan,
             self.detailed_exitcode,
+            self.out.as_deref(),
             printer,
         )
         .await

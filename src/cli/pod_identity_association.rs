@@ -56,7 +56,7 @@ impl AssociationFlags {
 pub(super) struct AgentFlags {
     /// Install the add-on eks-pod-identity-agent where the cluster has no agent
     #[arg(long, help_heading = "Pod identity")]
-    install_agent: bool,
+    pub(super) install_agent: bool,
 }
 
 impl AgentFlags {

@@ -26,6 +26,7 @@ mod pod_identity_association;
 mod promises;
 mod remedies;
 mod rooms;
+mod saved_plan;
 mod shared_roles;
 mod terminal;
 mod whoami;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use eksact_core::ports::CallErrorKind;
 use eksact_core::ports::kubernetes::{
-    AccessReview, FIELD_MANAGER, Namespace, ObjectKey, Pod, Precondition, Selector, ServiceAccount,
+    AccessReview, FIELD_MANAGER, Lease, LeaseSpec, MicroTime, Namespace, ObjectKey, Pod, Precondition,
+    Selector, ServiceAccount,
 };
 
 use super::CLUSTER;
@@ -344,4 +345,64 @@ pub(crate) async fn access_reviews_tell_who_may(world: &World) {
     }
     let read = review("get", "serviceaccounts", Some("default"));
     assert!(world.reading_only.may(&read).await.unwrap());
+}
+
+/// The lock of saved plans, with its times to the microsecond as the server takes them.
+pub(crate) async fn lease_is_taken_once_and_given_back(world: &World) {
+    let writes = &world.writers.kubernetes;
+    writes.create(&Namespace::named("contract-lease")).await.unwrap();
+    let time = MicroTime("2026-11-29T15:38:02.5Z".parse().unwrap());
+    let wanted = Lease {
+        namespace: "contract-lease".to_owned(),
+        name: "lock".to_owned(),
+        annotations: BTreeMap::from([("eksact.dev/applying".to_owned(), "sha256:1".to_owned())]),
+        spec: LeaseSpec {
+            holder_identity: Some("arn:aws:iam::111122223333:user/one run-1".to_owned()),
+            lease_duration_seconds: Some(600),
+            acquire_time: Some(time),
+            renew_time: Some(time),
+        },
+        ..Lease::default()
+    };
+    let taken = writes.create(&wanted).await.unwrap();
+    assert_eq!(
+        (&taken.spec, &taken.annotations),
+        (&wanted.spec, &wanted.annotations)
+    );
+    assert_eq!(kind(writes.create(&wanted).await), CallErrorKind::AlreadyExists);
+    let key = ObjectKey::namespaced("contract-lease", "lock");
+    assert_eq!(
+        world.readers.kubernetes.get::<Lease>(key).await.unwrap(),
+        Some(taken.clone())
+    );
+
+    let at = |lease: &Lease| (lease.uid.clone(), lease.resource_version.clone());
+    let renewed = MicroTime("2026-11-29T15:39:02.123456Z".parse().unwrap());
+    let patch = serde_json::json!({"spec": {"renewTime": renewed}});
+    let (uid, version) = at(&taken);
+    let changed: Lease = writes
+        .merge(key, patch.clone(), Precondition::exactly(&uid, &version))
+        .await
+        .unwrap();
+    assert_eq!(changed.spec.renew_time, Some(renewed));
+    assert_eq!(changed.spec.acquire_time, Some(time));
+    let again = writes
+        .merge::<Lease>(key, patch, Precondition::exactly(&uid, &version))
+        .await;
+    assert_eq!(kind(again), CallErrorKind::Conflict, "another run had it");
+
+    let (uid, version) = at(&changed);
+    let patch = serde_json::json!({
+        "metadata": {"annotations": {"eksact.dev/applying": null, "eksact.dev/applied": "[]"}},
+        "spec": LeaseSpec::default(),
+    });
+    let free: Lease = writes
+        .merge(key, patch, Precondition::exactly(&uid, &version))
+        .await
+        .unwrap();
+    assert_eq!(free.spec, LeaseSpec::default());
+    assert_eq!(
+        free.annotations,
+        BTreeMap::from([("eksact.dev/applied".to_owned(), "[]".to_owned())])
+    );
 }

@@ -63,6 +63,7 @@ macro_rules! contract_tests {
                 deletion_needs_the_object_that_was_read,
                 token_is_signed_for_the_issuer_of_the_cluster,
                 access_reviews_tell_who_may,
+                lease_is_taken_once_and_given_back,
             }
             access {
                 config_map_is_made_once_and_byte_for_byte,

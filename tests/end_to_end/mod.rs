@@ -15,6 +15,7 @@ mod live;
 mod out_of_reach;
 mod people;
 mod rough_weather;
+mod saved_plan;
 mod shared_roles;
 mod templates;
 mod token;

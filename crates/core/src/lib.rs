@@ -2,7 +2,7 @@
 //! reach: what is read and written goes through the traits in [`ports`].
 //!
 //! A room uses what comes after it here, never what comes before, and a test keeps it so:
-//! `diagnosis` → `view` → `export` → `kinds` → `migration` → `guard` → `live` → `kubeconfig` → `engine` → `config` → `ports`.
+//! `diagnosis` → `saved` → `view` → `export` → `kinds` → `migration` → `guard` → `live` → `kubeconfig` → `engine` → `config` → `ports`.
 
 #[macro_use]
 extern crate eksact_message;
@@ -18,4 +18,5 @@ pub mod live;
 pub mod migration;
 
 pub mod ports;
+pub mod saved;
 pub mod view;

@@ -15,7 +15,7 @@ use super::caller::SimulatedCaller;
 use eksact_core::ports::aws::{Cluster, OidcProvider, Role};
 use eksact_core::ports::issuer::CertificateChain;
 use eksact_core::ports::kubernetes::{
-    ConfigMap, DaemonSet, Namespace, Pod, RbacBinding, RbacRole, ServiceAccount,
+    ConfigMap, DaemonSet, Lease, Namespace, Pod, RbacBinding, RbacRole, ServiceAccount,
 };
 
 /// The version of the file format that this program writes and reads.
@@ -77,6 +77,9 @@ pub struct SimulatedCluster {
     /// `DaemonSets` by `namespace/name`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub daemon_sets: BTreeMap<String, DaemonSet>,
+    /// Leases by `namespace/name`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub leases: BTreeMap<String, Lease>,
     /// ConfigMaps by `namespace/name`.
     #[serde(default)]
     pub config_maps: BTreeMap<String, ConfigMap>,
@@ -237,6 +240,7 @@ impl World {
             service_accounts: BTreeMap::new(),
             pods: BTreeMap::new(),
             daemon_sets: BTreeMap::new(),
+            leases: BTreeMap::new(),
             config_maps: BTreeMap::new(),
             rbac_roles: BTreeMap::new(),
             rbac_bindings: BTreeMap::new(),

@@ -32,6 +32,7 @@ mod people;
 mod pod_identity;
 mod preflight;
 mod roles;
+mod saved_plans;
 mod shared_roles;
 mod shell;
 mod stage;
@@ -80,6 +81,7 @@ fn table() -> Vec<Check> {
         pod_identity::cases(),
         preflight::cases(),
         check_access::cases(),
+        saved_plans::cases(),
     ]
     .into_iter()
     .flatten()

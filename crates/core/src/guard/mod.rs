@@ -20,6 +20,7 @@ mod shared_role;
 pub mod standpoint;
 
 use eksact_message::code::Code;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 use access::KnownRefusal;
@@ -31,7 +32,8 @@ use crate::{
 };
 
 /// A guard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "Code", try_from = "Code")]
 pub enum Guard {
     /// The OIDC provider would be deleted while roles trust it.
     OidcProviderInUse,
@@ -61,6 +63,21 @@ pub enum Guard {
     AwsAuthInUse,
     /// An access entry would be deleted and made again with another type.
     AccessEntryReplaced,
+}
+
+impl From<Guard> for Code {
+    fn from(guard: Guard) -> Self {
+        guard.code()
+    }
+}
+
+impl TryFrom<Code> for Guard {
+    type Error = String;
+
+    fn try_from(code: Code) -> Result<Self, String> {
+        let guard = Self::ALL.into_iter().find(|guard| guard.code() == code);
+        guard.ok_or_else(|| format!("no guard has the code `{code}`"))
+    }
 }
 
 impl Guard {

@@ -2,17 +2,19 @@
 //! line of `aws-auth` is not read any more, and the policy is a call of its own after that. The group is bound to `cluster-admin`
 //! for that time.
 
-use super::Scope;
+use serde::{Deserialize, Serialize};
+
+use super::scope::saved_scope;
 use crate::{engine::plan::fingerprint, ports::aws::AccessPolicy};
 
 /// The group that new entries are created with, and lose again once their policy is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bridge {
     /// Its name.
     pub group: String,
 }
 
-impl Scope for Bridge {}
+saved_scope!(Bridge, "migration-bridge");
 
 /// Whether one of these policies gives the whole cluster: what the group stands in for.
 pub(super) fn gives_everything(policies: &[AccessPolicy]) -> bool {

@@ -129,6 +129,8 @@ pub(crate) trait AnyKind: Send + Sync {
     fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft);
     /// [`Kind::keep_refusals`].
     fn keep_refusals(&self, operation: &mut Value, refusals: &[KnownRefusal]) -> Result<(), StepError>;
+    /// Decodes an operation and encodes it again.
+    fn rewrite(&self, operation: &mut Value) -> Result<(), StepError>;
     /// [`Kind::access_reviews`].
     fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError>;
     /// [`Kind::run`].
@@ -173,6 +175,12 @@ impl<K: Kind> AnyKind for K {
         Ok(())
     }
 
+    fn rewrite(&self, operation: &mut Value) -> Result<(), StepError> {
+        let decoded: K::Operation = operation_of(operation.take())?;
+        *operation = serde_json::to_value(decoded).map_err(|error| StepError::new(error.to_string()))?;
+        Ok(())
+    }
+
     fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
         Ok(Kind::access_reviews(self, &operation_of(operation.clone())?))
     }
@@ -199,6 +207,13 @@ pub(crate) fn operation_of<T: DeserializeOwned>(operation: Value) -> Result<T, S
     })
 }
 
+/// The operation of a step as this version would write it; none where it does not know the kind or the operation.
+pub fn operation_in_full(step: &Step) -> Option<Value> {
+    let mut operation = step.operation.clone();
+    kind_of(step)?.rewrite(&mut operation).ok()?;
+    Some(operation)
+}
+
 /// Reads what every kind asks for and gives it as plain values.
 pub async fn read(request: &Request, reader: &LiveReader) -> Live {
     join_all(kinds().iter().map(|kind| kind.read(request, reader))).await;
@@ -211,6 +226,24 @@ pub(crate) fn kind_of(step: &Step) -> Option<&'static dyn AnyKind> {
         .iter()
         .copied()
         .find(|kind| kind.name() == step.address.kind())
+}
+
+/// Every type of [`Scope`], for saved plans.
+fn scopes() -> &'static [scope::ScopeType] {
+    use scope::ScopeType;
+    const {
+        &[
+            ScopeType::of::<access_entry::AccessEntryScope>(),
+            ScopeType::of::<bridge::Bridge>(),
+            ScopeType::of::<identity_mapping::AwsAuthScope>(),
+            ScopeType::of::<identity_provider::IdentityProvidersToGo>(),
+            ScopeType::of::<pod_identity::AgentNeeded>(),
+            ScopeType::of::<pod_identity::PodIdentityScope>(),
+            ScopeType::of::<pod_identity_agent::InstallAgent>(),
+            ScopeType::of::<provider_intent::ProviderIntent>(),
+            ScopeType::of::<service_account_scope::ServiceAccountScope>(),
+        ]
+    }
 }
 
 /// Every kind, in the order in which they are read and planned: what others build on comes first.

@@ -2,24 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use super::{Request, Scope};
+use serde::{Deserialize, Serialize};
+
+use super::{Request, scope::saved_scope};
 use crate::config::pod_identity_association::PodIdentityAssociation;
 use eksact_identity::service_account::ServiceAccountKey;
 
 /// What is asked beyond the file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct PodIdentityScope {
     /// The service accounts whose association shall go, with the role that was made for it.
     pub delete: BTreeSet<ServiceAccountKey>,
 }
 
-impl Scope for PodIdentityScope {}
+saved_scope!(PodIdentityScope, "pod-identity-associations");
 
 /// An association without an agent is worse than none: pods that have another way to their role lose it by the next restart.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct AgentNeeded;
 
-impl Scope for AgentNeeded {}
+saved_scope!(AgentNeeded, "pod-identity-agent-needed");
 
 /// The associations that shall be there.
 pub(super) fn wanted(request: &Request) -> &[PodIdentityAssociation] {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use super::{Kind, Request, RunContext, Scope};
+use super::{Kind, Request, RunContext, scope::saved_scope};
 use crate::{
     engine::{
         Action, Change, Effect, PlanDraft, Reason, StepDone, StepError, executor::Progress, plan::fingerprint,
@@ -24,10 +24,10 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub struct PodIdentityAgentKind;
 
 /// That a cluster without an agent shall get one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct InstallAgent;
 
-impl Scope for InstallAgent {}
+saved_scope!(InstallAgent, "pod-identity-agent");
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]

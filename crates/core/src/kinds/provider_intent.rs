@@ -1,11 +1,14 @@
 //! What shall become of the cluster's OIDC provider: asked by commands, else what the file's roles need. The provider's own
 //! kind acts on it, and the kinds of roles that trust it look at it.
 
-use super::{Request, Scope};
+use serde::{Deserialize, Serialize};
+
+use super::{Request, scope::saved_scope};
 use crate::config::ServiceAccount;
 
 /// What shall become of the cluster's OIDC provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ProviderIntent {
     /// It shall exist, with its audience.
     Ensure,
@@ -17,7 +20,7 @@ pub enum ProviderIntent {
     Delete,
 }
 
-impl Scope for ProviderIntent {}
+saved_scope!(ProviderIntent, "oidc-provider");
 
 impl ProviderIntent {
     /// That of commands about service accounts, which touch only what they name: roles need a provider that is there.

@@ -3,11 +3,14 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use super::scope::{Scope, Scopes};
 use crate::{config::ClusterConfig, guard::Guard};
 
 /// Where the thumbprint of a new provider comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ThumbprintSource {
     /// The last certificate that the issuer's host serves.
     Issuer,
@@ -18,7 +21,7 @@ pub enum ThumbprintSource {
 }
 
 /// How the request is carried out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a switch of its own, set by a flag of its own"
@@ -43,7 +46,8 @@ pub struct Settings {
     /// Guards that may be passed.
     pub allow: BTreeSet<Guard>,
     /// Makes the client request tokens of this run its own: a repeated write within the run is harmless, a new run
-    /// writes anew.
+    /// writes anew. No part of a saved plan: the same plan has the same digest wherever it is made.
+    #[serde(skip)]
     pub nonce: String,
 }
 
@@ -65,7 +69,7 @@ impl Default for Settings {
 }
 
 /// What is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Request {
     /// What shall be as it says.
     pub config: ClusterConfig,

@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use eksact_identity::service_account::ServiceAccountKey;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Request, Scope};
+use super::{Request, scope::saved_scope};
 use crate::config::ServiceAccount;
 
 /// Which attributes of a role are compared and changed: all, or those that flags name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RoleAttribute {
     /// The trust policy.
     TrustPolicy,
@@ -30,7 +32,7 @@ pub enum RoleAttribute {
 }
 
 /// What a command asks of service accounts and their roles.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceAccountScope {
     /// Those that go, with their roles.
     pub delete: BTreeSet<ServiceAccountKey>,
@@ -43,13 +45,25 @@ pub struct ServiceAccountScope {
     /// Protected ones that were named and so may go with those that the file no longer has.
     pub prune_named: BTreeSet<ServiceAccountKey>,
     /// Attributes to which the comparison of a role is limited; one that is absent here is compared whole.
+    #[serde(serialize_with = "write_only", deserialize_with = "read_only")]
     pub only: BTreeMap<ServiceAccountKey, BTreeSet<RoleAttribute>>,
     /// Only what exists is changed: a service account without a role is left out, and a role is not replaced from flags that
     /// name a part of it.
     pub update: bool,
 }
 
-impl Scope for ServiceAccountScope {}
+saved_scope!(ServiceAccountScope, "service-accounts");
+
+type Only = BTreeMap<ServiceAccountKey, BTreeSet<RoleAttribute>>;
+
+// A key of two parts is no key of a JSON object: pairs.
+fn write_only<S: Serializer>(only: &Only, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(only)
+}
+
+fn read_only<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Only, D::Error> {
+    Ok(Vec::deserialize(deserializer)?.into_iter().collect())
+}
 
 /// What is asked where no command asks for anything.
 static NOTHING: ServiceAccountScope = ServiceAccountScope {

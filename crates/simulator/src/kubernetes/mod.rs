@@ -9,6 +9,7 @@ mod config_map;
 mod daemon_set;
 mod field_managers;
 mod id;
+mod lease;
 mod namespace;
 mod object;
 mod pod;

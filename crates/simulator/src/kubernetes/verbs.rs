@@ -13,8 +13,8 @@ use crate::refusal::Refusal;
 use crate::state::{SimulatedCluster, uuid_of};
 use eksact_core::ports::CallErrorKind;
 use eksact_core::ports::kubernetes::{
-    ConfigMap, DaemonSet, Namespace, Pod, Precondition, RbacBinding, RbacRole, Selector, ServiceAccount,
-    set_metadata,
+    ConfigMap, DaemonSet, Lease, Namespace, Pod, Precondition, RbacBinding, RbacRole, Selector,
+    ServiceAccount, set_metadata,
 };
 
 /// The kinds of objects that the simulated server knows.
@@ -24,6 +24,7 @@ pub(super) fn verbs_of(id: &Id<'_>) -> Result<&'static dyn Verbs, Refusal> {
         "serviceaccounts" => &Of::<ServiceAccount>(PhantomData),
         "configmaps" => &Of::<ConfigMap>(PhantomData),
         "daemonsets" => &Of::<DaemonSet>(PhantomData),
+        "leases" => &Of::<Lease>(PhantomData),
         "pods" => &Of::<Pod>(PhantomData),
         "roles" | "clusterroles" => &Of::<RbacRole>(PhantomData),
         "rolebindings" | "clusterrolebindings" => &Of::<RbacBinding>(PhantomData),

@@ -17,8 +17,9 @@ mod wanted;
 use std::{borrow::Cow, collections::BTreeMap};
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
-use super::{Kind, Request, RunContext, Scope};
+use super::{Kind, Request, RunContext, scope::saved_scope};
 use crate::{
     config::access_entry::AccessEntry as ConfiguredEntry,
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
@@ -39,7 +40,7 @@ pub const MANAGED_BY: &str = "eksact";
 pub struct AccessEntryKind;
 
 /// What a command asks of access entries beyond the file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessEntryScope {
     /// The principals whose entries shall go.
     pub delete: Vec<String>,
@@ -47,7 +48,7 @@ pub struct AccessEntryScope {
     pub is_update: bool,
 }
 
-impl Scope for AccessEntryScope {}
+saved_scope!(AccessEntryScope, "access-entries");
 
 fn wanted(request: &Request) -> &[ConfiguredEntry] {
     &request.config.access_entries.entries

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::kinds::{Request, Scope};
+use serde::{Deserialize, Serialize};
+
+use crate::kinds::{Request, scope::saved_scope};
 
 /// What a command asks of `aws-auth`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum AwsAuthScope {
     /// Mappings go.
     Delete(Vec<MappingSelector>),
@@ -13,10 +16,11 @@ pub enum AwsAuthScope {
     Restore(Restore),
 }
 
-impl Scope for AwsAuthScope {}
+saved_scope!(AwsAuthScope, "aws-auth");
 
 /// Names mappings of `aws-auth`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum MappingSelector {
     /// Those of this ARN, in whatever case.
     Arn {
@@ -30,7 +34,7 @@ pub enum MappingSelector {
 }
 
 /// A backup that `aws-auth` shall be taken back to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restore {
     /// Its name, or the path of its file.
     pub name: String,

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Request, RunContext, Scope};
+use super::{Kind, Request, RunContext, scope::saved_scope};
 use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{ClusterIdentityProviders, Live, LiveReader},
@@ -25,10 +25,10 @@ use crate::{
 pub struct IdentityProviderKind;
 
 /// Identity providers that shall go, by name.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct IdentityProvidersToGo(pub BTreeSet<String>);
 
-impl Scope for IdentityProvidersToGo {}
+saved_scope!(IdentityProvidersToGo, "identity-providers");
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]

@@ -1,0 +1,146 @@
+//! The files of saved plans: written by `plan --out`, read by `apply` and `show`.
+
+use std::{
+    io::{Read as _, Write as _},
+    path::Path,
+};
+
+use super::{ExitCode, Failure};
+use eksact_core::{
+    engine::Plan,
+    kinds::Request,
+    saved::{MAXIMUM_BYTES, SavedPlan, SavedPlanError, may_be_replaced},
+    view::text::harmless,
+};
+
+/// Refuses a file that a plan must not take the place of: before anything is read of the cluster.
+pub(super) fn check_target(file: &Path) -> Result<(), Failure> {
+    let refused = |why: &str| {
+        Failure::usage(format!("--out {} {why}", file.display())).with_help(remedy!(
+            "Name a new file in a folder that is there, or an older plan."
+        ))
+    };
+    if file == Path::new("-") {
+        return Err(refused(
+            "is not a file: `-o json` prints the plan on standard output",
+        ));
+    }
+    let metadata = match fs_err::metadata(file) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+            return if folder.is_none_or(Path::is_dir) {
+                Ok(())
+            } else {
+                Err(refused("is in a folder that does not exist"))
+            };
+        }
+        Err(error) => return Err(refused(&format!("cannot be looked at: {error}"))),
+    };
+    if !metadata.is_file() {
+        return Err(refused("is there, and is not a regular file"));
+    }
+    let bytes = bytes_of(file).map_err(|error| refused(&format!("cannot be read: {error}")))?;
+    if may_be_replaced(&bytes) {
+        Ok(())
+    } else {
+        Err(refused("is there, and is not a saved plan"))
+    }
+}
+
+/// Writes a plan to `file`, whole or not at all. Its mode is that of every new file: it holds nothing secret, and another user
+/// applies it in most pipelines.
+pub(super) fn save(file: &Path, plan: &Plan, request: &Request) -> Result<SavedPlan, Failure> {
+    let saved = SavedPlan::new(plan, request).map_err(|error| Failure::error(error.to_string()))?;
+    write(file, saved.document().as_bytes())
+        .map_err(|error| Failure::error(format!("the plan could not be saved: {error}")))?;
+    Ok(saved)
+}
+
+fn write(file: &Path, content: &[u8]) -> std::io::Result<()> {
+    // The file behind a link is the one that is meant.
+    let file = fs_err::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".eksact-plan-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut temporary = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    temporary.write_all(content)?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(file).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// What is said of a plan that was saved.
+pub(super) fn told(file: &Path, saved: &SavedPlan) -> String {
+    let name = file.to_string_lossy();
+    let mut text = format!("\nSaved in {}: {}\n", harmless(&name), saved.digest());
+    if saved.plan.has_changes() && saved.plan.may_be_applied() {
+        let words = ["eksact", "apply", &name, "--expect", saved.digest()];
+        let command = shlex::try_join(words).unwrap_or_else(|_| words.join(" "));
+        text.push_str("To apply exactly this, run: ");
+        text.push_str(&harmless(&command));
+        text.push('\n');
+    }
+    text
+}
+
+/// The plan in a file, or on standard input for `-`.
+pub(super) fn load(file: &Path) -> Result<SavedPlan, Failure> {
+    let bytes = bytes_of(file).map_err(|error| {
+        Failure::error(format!("the plan could not be read: {error}")).with_code(ExitCode::Configuration)
+    })?;
+    if bytes.len() > MAXIMUM_BYTES {
+        return Err(unusable(
+            file,
+            &SavedPlanError::NotAPlan("it is larger than any plan".to_owned()),
+        ));
+    }
+    SavedPlan::load(&bytes).map_err(|error| unusable(file, &error))
+}
+
+fn unusable(file: &Path, error: &SavedPlanError) -> Failure {
+    let failure = Failure::error(format!("{} cannot be used: {error}", file.display()));
+    match error {
+        SavedPlanError::NotWritten(_) => failure,
+        SavedPlanError::Newer { .. } => failure.with_help(remedy!(
+            "Apply it with the version of eksact that made it, or make a new plan with this one: `eksact plan -f FILE --out \
+             PLAN`."
+        )),
+        _ => failure.with_help(remedy!(
+            "Make a plan that can be applied: `eksact plan -f FILE --out PLAN`."
+        )),
+    }
+    .with_code(ExitCode::Configuration)
+}
+
+fn bytes_of(file: &Path) -> std::io::Result<Vec<u8>> {
+    let limit = u64::try_from(MAXIMUM_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    if file == Path::new("-") {
+        std::io::stdin().lock().take(limit).read_to_end(&mut bytes)?;
+    } else {
+        fs_err::File::open(file)?.take(limit).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
+/// The command that makes the plan of this request anew.
+pub(super) fn command_of(request: &Request, file: &Path) -> String {
+    let source = request.config.metadata.name.location.as_ref();
+    let mut words = vec!["eksact", "plan", "-f"];
+    words.push(source.map_or("FILE", |location| &location.file));
+    if request.settings.prune {
+        words.push("--prune");
+    }
+    for guard in &request.settings.allow {
+        words.extend(["--allow", guard.code().as_str()]);
+    }
+    let file = file.to_string_lossy();
+    words.extend(["--out", &file]);
+    shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "))
+}

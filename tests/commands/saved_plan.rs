@@ -1,0 +1,189 @@
+//! `plan --out`, `show` and `apply PLAN`: from a pull request to the job that deploys.
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
+
+use eksact_core::ports::kubernetes::Namespace;
+use serde_json::Value;
+
+use crate::commands::place::{Ended, Place, assert_story};
+
+const PLAN: [&str; 5] = ["plan", "-f", "quickstart.yaml", "--out", "plan.json"];
+
+fn digest(place: &Place) -> String {
+    let text = fs::read_to_string(place.path("plan.json")).unwrap();
+    let plan: Value = serde_json::from_str(&text).unwrap();
+    plan["digest"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn saved_plan_from_its_making_to_its_end() {
+    let mut place = Place::quickstart();
+    place.tell(&PLAN);
+    place.tell(&["show", "plan.json"]);
+    place.tell(&["apply", "plan.json"]);
+    let digest = digest(&place);
+    place.tell(&["apply", "plan.json", "--expect", &digest]);
+    assert_story!("saved-plan", place.story());
+    let again = place.run(&["apply", "plan.json", "--yes"]);
+    assert_eq!(again.code, 0);
+    let said = again.stderr.lines().last().unwrap();
+    assert!(said.starts_with("Already applied at 20"), "{said}");
+    assert!(
+        said.ends_with("Z by arn:aws:iam::111122223333:user/sandbox: nothing to do."),
+        "{said}"
+    );
+    let json = place.run(&["apply", "plan.json", "--yes", "-o", "json"]);
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["report"]["succeeded"], true);
+    assert_eq!(json["plan"]["changes"], Value::Array(Vec::new()));
+    // Whoever may write the Lease cannot write to the terminal.
+    place.edit("quickstart", |world| {
+        let cluster = world.clusters.values_mut().next().unwrap();
+        let lease = cluster.leases.get_mut("kube-system/eksact-apply").unwrap();
+        for annotation in lease.annotations.values_mut() {
+            *annotation = annotation.replace("user/sandbox", "user/\\u001b[2J\\nforged");
+        }
+    });
+    let again = place.run(&["apply", "plan.json", "--yes"]);
+    assert!(again.stderr.contains("forged"), "{}", again.stderr);
+    assert!(
+        !again.stderr.contains('\u{1b}') && !again.stderr.contains("\nforged"),
+        "{}",
+        again.stderr
+    );
+}
+
+#[test]
+fn saved_plan_that_is_not_what_was_approved_changes_nothing() {
+    let mut place = Place::quickstart();
+    assert_eq!(place.run(&PLAN).code, 0);
+    let other = format!("sha256:{}", "0".repeat(64));
+    place.tell(&["apply", "plan.json", "--expect", &other]);
+    let text = fs::read_to_string(place.path("plan.json")).unwrap();
+    place.write("touched.json", &text.replace("ReadOnlyAccess", "FullAccess"));
+    place.tell(&["apply", "touched.json", "--yes"]);
+    place.tell(&["show", "touched.json"]);
+    let shown = place.run(&["plan", "-f", "quickstart.yaml", "-o", "json"]).stdout;
+    place.write("shown.json", &shown);
+    place.tell(&["apply", "shown.json", "--yes"]);
+    place.tell(&["apply", "plan.json", "--yes", "--allow", "last-admin-lost"]);
+    place.tell(&["apply", "plan.json", "--yes", "--prune"]);
+    place.tell(&["apply", "plan.json", "-f", "quickstart.yaml"]);
+    place.tell(&["apply", "-f", "quickstart.yaml", "--expect", &other]);
+    place.tell(&["apply", "-f", "quickstart.yaml", "--lock=false"]);
+    place.tell(&["apply", "plan.json", "--expect", "sha256:0"]);
+    place.edit("quickstart", |world| {
+        let namespace = Namespace {
+            name: "app".to_owned(),
+            terminating: false,
+        };
+        let cluster = world.clusters.values_mut().next().unwrap();
+        cluster.namespaces.insert("app".to_owned(), namespace);
+    });
+    let moved = place.tell(&["apply", "plan.json", "--yes"]);
+    assert_eq!(moved.code, 6);
+    assert_story!("saved-plan-refused", place.story());
+}
+
+#[test]
+fn saved_plan_takes_the_place_of_a_plan_and_of_nothing_else() {
+    let mut place = Place::quickstart();
+    place.write("empty", "");
+    for target in ["-", "quickstart.yaml", ".", "missing/plan.json"] {
+        place.tell(&[
+            "plan",
+            "-f",
+            "quickstart.yaml",
+            "--quiet",
+            "-o",
+            "json",
+            "--out",
+            target,
+        ]);
+    }
+    assert_story!("saved-plan-target", place.story());
+    for target in ["empty", "plan.json", "plan.json"] {
+        let ended = place.run(&["plan", "-f", "quickstart.yaml", "-o", "json", "--out", target]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let file = fs::read_to_string(place.path(target)).unwrap();
+        assert_eq!(ended.stdout, file, "the document that was saved");
+        let shown = place.run(&["show", target, "-o", "json"]);
+        assert_eq!(shown.stdout, file);
+    }
+}
+
+/// Nothing of the credentials, tokens and keys that a run has in its environment and its files comes into what is saved.
+#[test]
+fn saved_plan_holds_no_secret_of_its_maker() {
+    let place = Place::quickstart();
+    place.write("kubeconfig", "apiVersion: v1\nkind: Config\nusers: [{name: a, user: {token: canary-token, client-key-data: Y2FuYXJ5}}]\n");
+    fs::create_dir(place.path(".aws")).unwrap();
+    place.write(
+        ".aws/credentials",
+        "[default]\naws_access_key_id = AKIACANARY0000000000\naws_secret_access_key = canary-file\naws_session_token = canary-file-session\n",
+    );
+    let text = fs::read_to_string(place.path("quickstart.yaml")).unwrap();
+    place.write(
+        "quickstart.yaml",
+        &format!(
+            "{text}managedNodeGroups:\n  - name: ng\n    preBootstrapCommands: ['curl -H canary-bootstrap']\n"
+        ),
+    );
+    let mut command = place.command(&PLAN);
+    command
+        .env("AWS_ACCESS_KEY_ID", "AKIACANARY1111111111")
+        .env("AWS_SECRET_ACCESS_KEY", "canary-environment")
+        .env("AWS_SESSION_TOKEN", "canary-session")
+        .env("KUBECONFIG", place.path("kubeconfig"))
+        .env("GITHUB_TOKEN", "canary-github");
+    let ended = Ended::of(command.output().unwrap());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let saved = fs::read_to_string(place.path("plan.json"))
+        .unwrap()
+        .to_lowercase();
+    for secret in ["canary", "y2fuyxj5"] {
+        assert!(!saved.contains(secret), "{secret} is in the plan");
+    }
+    // Nor does it say whose machine it was.
+    let folder = place.path("").to_string_lossy().to_lowercase();
+    assert!(!saved.contains(folder.trim_end_matches('/')));
+}
+
+/// Whole programs over one file of the sandbox.
+#[test]
+fn saved_plan_applied_by_several_programs_at_once_is_applied_once() {
+    let place = Place::quickstart();
+    assert_eq!(place.run(&PLAN).code, 0);
+    let programs: Vec<_> = (0..4)
+        .map(|_| {
+            let mut command: Command = place.command(&["apply", "plan.json", "--yes"]);
+            command
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let ended: Vec<Ended> = programs
+        .into_iter()
+        .map(|program| Ended::of(program.wait_with_output().unwrap()))
+        .collect();
+    let winners = ended
+        .iter()
+        .filter(|ended| ended.stderr.contains("Applied: 8 created."))
+        .count();
+    assert_eq!(winners, 1, "{ended:#?}");
+    for ended in ended {
+        let is_known = [
+            "Applied: 8 created.",
+            "Already applied",
+            "applies a plan to the cluster since",
+        ]
+        .iter()
+        .any(|word| ended.stderr.replace("\n       ", " ").contains(word));
+        assert!(is_known, "{}", ended.stderr);
+    }
+}
