@@ -46,7 +46,7 @@ impl ApplyCommand {
         }
         // Local to this machine, and no part of the plan: another machine may apply it.
         let show = ShowFlags {
-            is_silent: self.whole.plan.output == Output::Json,
+            is_silent: self.whole.plan.output != Output::Human,
             ..ShowFlags::default()
         };
         update_with_apply(&request.config, show, &way).await

@@ -20,10 +20,7 @@ use eksact_core::{
     engine::{Event, ExecutionOptions, Plan, Report, Severity, StepFailure, execute},
     kinds::{self, Request, Runner, preflight},
     live::LiveReader,
-    view::{
-        OutputError, Printer, ProgressView, apply_json::apply_json, confirm, plan_human,
-        plan_json::plan_json, report,
-    },
+    view::{OutputError, Printer, ProgressView, apply_events, apply_json::apply_json, confirm, report},
 };
 use etcetera::BaseStrategy as _;
 
@@ -77,20 +74,19 @@ async fn plan_over(reader: &LiveReader, request: &Request) -> Result<Plan, Failu
 }
 
 /// Shows a plan on stdout.
-pub(super) fn show(plan: &Plan, request: &Request, output: Output, printer: &Printer) -> Result<(), Failure> {
-    match output {
-        Output::Human => {
-            let file = request
-                .config
-                .metadata
-                .name
-                .location
-                .as_ref()
-                .map(|location| location.file.as_ref());
-            deliver(&plan_human(plan, file, printer.stdout_style()), printer)
-        }
-        Output::Json => deliver(&plan_json(plan)?, printer),
-    }
+pub(super) fn show(
+    plan: &Plan,
+    request: &Request,
+    flags: &PlanFlags,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    deliver(&flags.shown(plan, file_of(request), printer)?, printer)
+}
+
+/// The configuration as the user named it; none where the plan comes from flags.
+fn file_of(request: &Request) -> Option<&str> {
+    let location = request.config.metadata.name.location.as_ref();
+    location.map(|location| location.file.as_ref())
 }
 
 /// Data for stdout. A reader that has gone (`eksact apply --yes | head`) changes neither what is done nor the exit code.
@@ -110,7 +106,8 @@ pub(super) async fn plan_only(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let plan = plan_for(request, connection, printer).await?;
-    show(&plan, request, flags.output, printer)?;
+    flags.views.write(&plan, file_of(request))?;
+    show(&plan, request, flags, printer)?;
     if plan.findings_of(Severity::Error).next().is_some() {
         return Err(could_not_be_planned(&plan));
     }
@@ -173,13 +170,14 @@ async fn apply_plan(
 ) -> Result<ExitCode, Failure> {
     let planned = Instant::now();
     let json = flags.output == Output::Json;
+    flags.views.write(plan, file_of(request))?;
     if !json {
-        show(plan, request, Output::Human, printer)?;
+        show(plan, request, flags, printer)?;
     }
     let unplanned = plan.findings_of(Severity::Error).next().is_some();
     if !plan.may_be_applied() {
         if json {
-            show(plan, request, Output::Json, printer)?;
+            show(plan, request, flags, printer)?;
         }
         let codes: BTreeSet<&str> = plan
             .findings_of(Severity::Refusal)
@@ -193,8 +191,13 @@ async fn apply_plan(
         .with_code(ExitCode::Refused));
     }
     if !plan.has_changes() {
+        let report = Report::default();
+        let document = apply_json(plan, &report, &[])?;
+        flags.views.write_apply(&document)?;
         if json {
-            deliver(&apply_json(plan, &Report::default(), &[])?, printer)?;
+            deliver(&document, printer)?;
+        } else if flags.output == Output::Ndjson {
+            deliver(&apply_events::report_line(plan, &report, &[])?, printer)?;
         }
         return if unplanned {
             Err(could_not_be_planned(plan))
@@ -205,9 +208,9 @@ async fn apply_plan(
     if !approval.given() {
         if json {
             // Without approval the plan is all there is to show; the document of an apply has a report besides.
-            show(plan, request, Output::Json, printer)?;
+            show(plan, request, flags, printer)?;
         }
-        let asked = ask(json, chosen)?;
+        let asked = ask(json || flags.output == Output::Ndjson, chosen)?;
         if !asked {
             printer.status("Nothing was changed.\n");
             return Ok(ExitCode::NotApproved);
@@ -217,13 +220,19 @@ async fn apply_plan(
         }
     }
     preflight::check(plan, connection.readers.kubernetes.as_ref()).await?;
-    let (report, events) = carry_out(plan, request, connection, printer).await;
+    let (report, events) = carry_out(plan, request, connection, flags.output, printer).await;
     let code = code_of(&report);
-    if json {
-        deliver(&apply_json(plan, &report, &events)?, printer)
-            .map_err(|failure| failure.with_code(code.or(ExitCode::Error)))?;
-    } else {
+    let document = apply_json(plan, &report, &events)?;
+    if !matches!(flags.output, Output::Json | Output::Ndjson) {
         printer.always(&report::report(plan, &report, printer.stderr_style()));
+    }
+    // Whatever becomes of the documents, how the run ended is what the exit code says first.
+    let ended = |failure: Failure| failure.with_code(code.or(ExitCode::Error));
+    flags.views.write_apply(&document).map_err(ended)?;
+    if json {
+        deliver(&document, printer).map_err(ended)?;
+    } else if flags.output == Output::Ndjson {
+        deliver(&apply_events::report_line(plan, &report, &events)?, printer).map_err(ended)?;
     }
     if code == ExitCode::Success && unplanned {
         return Err(could_not_be_planned(plan));
@@ -355,6 +364,7 @@ async fn carry_out(
     plan: &Plan,
     request: &Request,
     connection: &Connection,
+    output: Output,
     printer: &Printer,
 ) -> (Report, Vec<Event>) {
     let runner = Runner::new(
@@ -368,6 +378,12 @@ async fn carry_out(
     let events = Mutex::new(Vec::new());
     let tell = |event: Event| {
         view.show(&event);
+        if output == Output::Ndjson
+            && let Ok(line) = apply_events::event_line(&event)
+        {
+            // A reader that has gone changes nothing of what is done.
+            let _ = printer.data(&line);
+        }
         events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     };
     let report = execute(plan, &runner, ExecutionOptions::default(), &tell, interrupt).await;

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use clap::{ArgAction, Args, ValueEnum, builder::PossibleValue};
 
-use super::Failure;
+use super::{Failure, views::ViewFlags};
 use eksact_core::{
     guard::Guard,
     kinds::request::{Settings, ThumbprintSource},
@@ -17,6 +17,8 @@ pub(super) struct PlanFlags {
     /// How the plan is shown
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Output,
+    #[command(flatten)]
+    pub views: ViewFlags,
     /// Pass the guard with this code (repeatable)
     #[arg(long, value_name = "CODE", value_enum, value_delimiter = ',')]
     pub allow: Vec<GuardCode>,
@@ -34,6 +36,15 @@ pub(super) enum Output {
     Human,
     /// For machines: one JSON document on stdout, versioned
     Json,
+    /// For a comment in a pull request, see --max-bytes
+    #[value(alias = "md")]
+    Markdown,
+    /// For people who would rather look: one page that needs nothing else
+    Html,
+    /// For code scanning: SARIF 2.1.0
+    Sarif,
+    /// For machines while it goes on: one JSON object a line, see docs/views.md
+    Ndjson,
 }
 
 /// Flags of commands that make roles and service accounts.
@@ -90,6 +101,7 @@ impl PlanFlags {
         roles: &RoleFlags,
         thumbprint: &ThumbprintFlags,
     ) -> Result<Settings, Failure> {
+        self.views.check(self.output)?;
         Ok(Settings {
             termination_protection: roles.termination_protection,
             disable_rollback: roles.cfn_disable_rollback,

@@ -26,6 +26,8 @@ mod pod_identity_association;
 mod promises;
 mod remedies;
 mod rooms;
+mod schemas;
 mod shared_roles;
 mod terminal;
+mod views;
 mod whoami;

@@ -1,8 +1,9 @@
 //! The stable codes of everything that eksact finds: `error[unknown-key]`. A code keeps its name and its meaning over
 //! versions; `docs/codes.md` is made from this table.
 
-use std::{cmp::Ordering, fmt};
+use std::{borrow::Cow, cmp::Ordering, fmt};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 macro_rules! codes {
@@ -353,6 +354,21 @@ codes! {
         TokenAudience "token-audience" "the token is for another audience"
         TrustUnknown "trust-unknown" "whether the trust policy lets it in depends on conditions that only the call itself shows; `--try` makes it"
         NotCheckable "not-checkable" "the link could not be read, or cannot be checked from here; `--try` makes the call"
+    }
+}
+
+impl JsonSchema for Code {
+    fn schema_name() -> Cow<'static, str> {
+        "Code".into()
+    }
+
+    /// Open: a later version may report more.
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^[a-z0-9-]+$",
+            "description": "A stable code; docs/codes.md lists them.",
+        })
     }
 }
 
