@@ -23,6 +23,5 @@ mod support {
     pub(crate) mod bed;
     pub(crate) mod kept_kubeconfigs;
     pub(crate) mod program;
-    pub(crate) mod schemas;
 }
 mod yaml_agreement;

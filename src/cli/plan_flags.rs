@@ -17,14 +17,14 @@ pub(super) struct PlanFlags {
     /// How the plan is shown
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Output,
-    #[command(flatten)]
-    pub views: ViewFlags,
     /// Pass the guard with this code (repeatable)
     #[arg(long, value_name = "CODE", value_enum, value_delimiter = ',')]
     pub allow: Vec<GuardCode>,
     /// How long to wait for stacks: 90s, 25m, 1h
     #[arg(long, value_name = "DURATION", default_value = "25m", value_parser = duration)]
     pub timeout: Duration,
+    #[command(flatten)]
+    pub views: ViewFlags,
 }
 
 /// How a plan is shown.

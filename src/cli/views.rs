@@ -20,24 +20,25 @@ use eksact_core::{
     },
 };
 
+const HEADING: &str = "Views of the plan";
+
 /// Flags about the views of a plan.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Views of the plan")]
 pub(super) struct ViewFlags {
     /// Keep the Markdown within N bytes: what does not fit is left out whole, and counted
-    #[arg(long, value_name = "N", value_parser = bytes)]
+    #[arg(long, value_name = "N", value_parser = bytes, help_heading = HEADING)]
     pub max_bytes: Option<usize>,
     /// Also write the document of `-o json` into this file
-    #[arg(long, value_name = "FILE", value_parser = file)]
+    #[arg(long, value_name = "FILE", value_parser = file, help_heading = HEADING)]
     pub json_into: Option<PathBuf>,
     /// Also write the plan as Markdown into this file
-    #[arg(long, value_name = "FILE", value_parser = file)]
+    #[arg(long, value_name = "FILE", value_parser = file, help_heading = HEADING)]
     pub markdown_into: Option<PathBuf>,
     /// Also write the plan as a page into this file
-    #[arg(long, value_name = "FILE", value_parser = file)]
+    #[arg(long, value_name = "FILE", value_parser = file, help_heading = HEADING)]
     pub html_into: Option<PathBuf>,
     /// Also write the plan as SARIF into this file
-    #[arg(long, value_name = "FILE", value_parser = file)]
+    #[arg(long, value_name = "FILE", value_parser = file, help_heading = HEADING)]
     pub sarif_into: Option<PathBuf>,
 }
 

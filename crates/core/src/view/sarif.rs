@@ -15,6 +15,7 @@ use super::{
     plan_json::json,
     plan_lines::broadening_lines,
     style::sign,
+    text::percent_encoded,
 };
 use crate::{
     config::location::SourceLocation,
@@ -165,19 +166,8 @@ fn location(one: &Found<'_>, file: Option<&str>) -> Value {
 /// A path as a relative reference, or as a `file:` URI where it is absolute.
 fn uri(path: &str) -> String {
     let path = path.replace('\\', "/");
-    let mut uri = if path.starts_with('/') {
-        "file://".to_owned()
-    } else {
-        String::new()
-    };
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~' | b'/') {
-            uri.push(char::from(byte));
-        } else {
-            uri.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    uri
+    let scheme = if path.starts_with('/') { "file://" } else { "" };
+    format!("{scheme}{}", percent_encoded(&path, b"/"))
 }
 
 /// What makes a result the same one in the next run. GitHub reads `primaryLocationLineHash` and no other.

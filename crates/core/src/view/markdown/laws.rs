@@ -1,4 +1,4 @@
-//! Markdown is judged by a CommonMark parser with GitHub's extensions, and its HTML by a tokenizer of the HTML standard:
+//! Markdown is judged by `pulldown-cmark` with GitHub's extensions, and its HTML by a tokenizer of the HTML standard:
 //! whatever the plan's texts are, the blocks are those that the view made, and the texts are text.
 
 use html5gum::{Token, Tokenizer};
@@ -168,7 +168,10 @@ fn assert_whole(plan: &Plan, markdown: &str) {
         let change = left
             .find(|change| summary.contains(&*harmless(&change.address.to_string())))
             .unwrap_or_else(|| panic!("{summary} is no change in its order"));
-        let lines: Vec<String> = lines_of(change, plan).iter().map(|line| line.in_diff()).collect();
+        let lines: Vec<String> = lines_of(change, plan)
+            .iter()
+            .map(crate::view::plan_lines::Line::in_diff)
+            .collect();
         assert_eq!(*fence, format!("{}\n", lines.join("\n")));
         for line in fence.lines() {
             assert!(line.starts_with(['+', '-', '!', ' ', '#']), "{line:?}");

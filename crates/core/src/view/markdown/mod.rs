@@ -12,14 +12,14 @@ use std::fmt::Write as _;
 pub(super) use self::text::html;
 use self::{
     room::{Room, Tally},
-    text::{code, fence, in_marker, prose},
+    text::{code, fence, prose},
 };
 use super::{
     plan_findings::{helps, place, word},
     plan_human::{by_risk, verdict},
     plan_lines::{broadening_lines, lines_of, sign_of},
     style::sign,
-    text::counted,
+    text::{counted, percent_encoded},
 };
 use crate::engine::{Change, Finding, Plan, Severity};
 
@@ -35,7 +35,7 @@ pub fn plan_markdown(plan: &Plan, file: Option<&str>, limit: Option<usize>) -> S
     let cluster = plan.target.get("cluster").map_or("", String::as_str);
     let marker = format!(
         "<!-- eksact:plan:{}:{} -->\n",
-        in_marker(&cut(cluster, 100)),
+        percent_encoded(&cut(cluster, 100), b""),
         plan.digest()
     );
     let words: String = verdict(plan, file).iter().map(super::page::Span::text).collect();

@@ -47,8 +47,8 @@ impl Room {
     }
 
     /// Puts back what is left of a part.
-    pub(super) fn give_back(&mut self, part: Self) {
-        self.left = self.left.zip(part.left).map(|(left, part)| left + part);
+    pub(super) fn give_back(&mut self, Self { left: part }: Self) {
+        self.left = self.left.zip(part).map(|(left, part)| left + part);
     }
 }
 

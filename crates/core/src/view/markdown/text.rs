@@ -117,19 +117,6 @@ fn longest_run(text: &str) -> usize {
         .unwrap_or(0)
 }
 
-/// What may be in the marker, an HTML comment: the rest as `%XX`, as in an address.
-pub(super) fn in_marker(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') {
-            safe.push(char::from(byte));
-        } else {
-            safe.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    safe
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,11 +175,5 @@ mod tests {
     fn a_fence_is_longer_than_what_is_in_it() {
         assert_eq!(fence("diff", &["+ a".to_owned()]), "```diff\n+ a\n```\n");
         assert_eq!(fence("", &["  ````".to_owned()]), "`````\n  ````\n`````\n");
-    }
-
-    #[test]
-    fn a_marker_ends_where_it_must() {
-        assert_eq!(in_marker("prod-2_eu.x"), "prod-2_eu.x");
-        assert_eq!(in_marker("--> <b>"), "--%3E%20%3Cb%3E");
     }
 }
