@@ -19,4 +19,5 @@ mod contract_on {
 mod scenarios;
 mod support {
     pub(crate) mod kept_kubeconfigs;
+    pub(crate) mod schemas;
 }

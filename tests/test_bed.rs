@@ -1,5 +1,5 @@
 //! The tests that need the test bed (`tests/bed`): its servers for the whole commands and for the contract of the ports, its
-//! Go programs for what we must read as they do. Cargo runs this program after `sandbox.rs`, whose kubeconfigs the real
+//! Go programs for what we must read as they do, a browser for pages. Cargo runs this program after `sandbox.rs`, whose kubeconfigs the real
 //! kubectl is shown here.
 
 #![allow(
@@ -11,6 +11,7 @@
 )]
 
 mod aws_auth_agreement;
+mod browser;
 #[macro_use]
 mod contract;
 mod contract_on {

@@ -44,7 +44,7 @@ impl ApplyCommand {
             let apply = ApplySaved {
                 file,
                 flags: self.saved,
-                output: self.whole.plan.output,
+                plan: &self.whole.plan,
                 approval: self.approval,
                 global,
                 printer,
@@ -70,7 +70,7 @@ impl ApplyCommand {
         }
         // Local to this machine, and no part of the plan: another machine may apply it.
         let show = ShowFlags {
-            is_silent: self.whole.plan.output == Output::Json,
+            is_silent: self.whole.plan.output != Output::Human,
             ..ShowFlags::default()
         };
         update_with_apply(&request.config, show, &way).await

@@ -15,7 +15,7 @@ use super::{
     wiring::Connection,
 };
 use eksact_core::{
-    engine::{Plan, Report, Severity},
+    engine::Plan,
     kinds::preflight,
     saved::{
         SavedPlan,
@@ -23,7 +23,7 @@ use eksact_core::{
         compare::Moved,
         lock::{self, Held, LockError, Outcome, Record},
     },
-    view::{Printer, apply_json::apply_json, report, text::harmless},
+    view::{Printer, text::harmless},
 };
 
 /// Flags about a saved plan.
@@ -64,7 +64,7 @@ fn digest(text: &str) -> Result<String, String> {
 pub(super) struct ApplySaved<'run> {
     pub(super) file: PathBuf,
     pub(super) flags: SavedPlanFlags,
-    pub(super) output: Output,
+    pub(super) plan: &'run PlanFlags,
     pub(super) approval: ApprovalFlags,
     pub(super) global: &'run GlobalFlags,
     pub(super) printer: &'run Printer,
@@ -80,12 +80,15 @@ pub(super) fn refuse_flags(whole: &WholeFileFlags) -> Result<(), Failure> {
         roles,
         agent,
         thumbprint,
-        plan: PlanFlags {
-            output: _,
-            allow,
-            timeout,
-        },
+        plan:
+            PlanFlags {
+                output,
+                allow,
+                timeout,
+                views,
+            },
     } = whole;
+    views.check(*output)?;
     let is_termination_set = std::env::var_os("EKSACT_TERMINATION_PROTECTION").is_some();
     let given = [
         (*prune, "--prune"),
@@ -171,25 +174,29 @@ impl ApplySaved<'_> {
             .with_help(remedy!("Leave --region out: the plan names its region.")));
         }
         if !saved.plan.may_be_applied() {
-            flow::show(&saved.plan, &saved.request, self.output, self.printer)?;
+            flow::show_saved(saved, &saved.plan, self.plan, self.printer)?;
             return Err(flow::refused(&saved.plan));
         }
         Ok(())
     }
 
     fn approve(&self, plan: &Plan, saved: &SavedPlan) -> Result<(), Failure> {
-        let is_json = self.output == Output::Json;
-        if !is_json {
-            flow::show(plan, &saved.request, self.output, self.printer)?;
+        let output = self.plan.output;
+        let file = flow::file_of(&saved.request);
+        self.plan
+            .views
+            .write(plan, saved.digest(), file, Some(saved.document()))?;
+        if output != Output::Json {
+            flow::show_saved(saved, plan, self.plan, self.printer)?;
         }
         if self.approval.given() || self.flags.expect.is_some() {
             return Ok(());
         }
-        if is_json {
+        if output == Output::Json {
             flow::deliver(saved.document(), self.printer)?;
         }
         let approval = ["--expect".to_owned(), saved.digest().to_owned()];
-        if flow::ask(is_json, &approval)? {
+        if flow::ask(matches!(output, Output::Json | Output::Ndjson), &approval)? {
             return Ok(());
         }
         self.printer.status("Nothing was changed.\n");
@@ -215,7 +222,15 @@ impl ApplySaved<'_> {
                 None => std::future::pending().await,
             }
         };
-        let (report, events) = flow::carry_out(plan, &saved.request, connection, self.printer, lost).await;
+        let (report, events) = flow::carry_out(
+            plan,
+            &saved.request,
+            connection,
+            self.plan.output,
+            self.printer,
+            lost,
+        )
+        .await;
         if let Some(held) = held {
             let outcome = if report.succeeded() {
                 Outcome::Applied
@@ -228,18 +243,7 @@ impl ApplySaved<'_> {
                 ));
             }
         }
-        let code = flow::code_of(&report);
-        if self.output == Output::Json {
-            flow::deliver(&apply_json(plan, &report, &events)?, self.printer)
-                .map_err(|failure| failure.with_code(code.or(ExitCode::Error)))?;
-        } else {
-            self.printer
-                .always(&report::report(plan, &report, self.printer.stderr_style()));
-        }
-        if code == ExitCode::Success && saved.plan.findings_of(Severity::Error).next().is_some() {
-            return Err(flow::could_not_be_planned(&saved.plan));
-        }
-        Ok(code)
+        flow::ended(plan, &report, &events, self.plan, self.printer)
     }
 
     /// Renews the lock; ends when it is lost.
@@ -271,21 +275,15 @@ impl ApplySaved<'_> {
         match standing {
             Standing::Ready(_) => Ok(ExitCode::Success),
             Standing::Done(now, record) => {
-                if self.output == Output::Json {
-                    flow::deliver(&apply_json(&now, &Report::default(), &[])?, self.printer)?;
-                }
                 self.printer.status(&match record {
                     Some(record) => format!("Already applied {}: nothing to do.\n", when(&record)),
                     None => "Already as the plan would leave it: nothing to do.\n".to_owned(),
                 });
-                if saved.plan.findings_of(Severity::Error).next().is_some() {
-                    return Err(flow::could_not_be_planned(&saved.plan));
-                }
-                Ok(ExitCode::Success)
+                flow::unchanged(&now, self.plan, self.printer)
             }
             Standing::Moved(moved, record) => Err(self.moved(&moved, record.as_ref(), saved)),
             Standing::Refused(now) => {
-                flow::show(&now, &saved.request, self.output, self.printer)?;
+                flow::show_saved(saved, &now, self.plan, self.printer)?;
                 Err(flow::refused(&now))
             }
         }

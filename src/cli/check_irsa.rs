@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -24,7 +26,7 @@ use eksact_core::{
         kubernetes::{self, ObjectKey},
         web_identity::{WebIdentityToken, WebIdentityTrial},
     },
-    view::{Facts, Printer},
+    view::{Facts, Printer, plan_json::schema_of},
 };
 use eksact_identity::{
     authn::{
@@ -195,26 +197,54 @@ impl CheckIrsa {
 }
 
 /// The links for machines, the broken ones as findings besides.
+#[derive(Serialize, JsonSchema)]
+struct Document<'a> {
+    findings: &'a [Finding],
+    links: Vec<LinkForm<'a>>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct LinkForm<'a> {
+    /// The conditions on which it depends, where it depends on some.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    depends_on: &'a [String],
+    link: &'a str,
+    says: &'a str,
+    verdict: VerdictForm,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum VerdictForm {
+    Whole,
+    Broken,
+    Unknown,
+}
+
+/// The JSON Schema of the document.
+pub(super) fn schema() -> Value {
+    schema_of::<Document<'static>>("What `eksact check irsa -o json` writes")
+}
+
 fn document(links: &[Link], facts: &Facts) -> Value {
-    let links: Vec<Value> = links
+    let links = links
         .iter()
-        .map(|link| {
-            let mut document = json!({
-                "link": link.name,
-                "verdict": match link.verdict {
-                    Verdict::Whole => "whole",
-                    Verdict::Broken => "broken",
-                    Verdict::Unknown => "unknown",
-                },
-                "says": link.says,
-            });
-            if !link.depends_on.is_empty() {
-                document["dependsOn"] = json!(link.depends_on);
-            }
-            document
+        .map(|link| LinkForm {
+            depends_on: &link.depends_on,
+            link: link.name,
+            says: &link.says,
+            verdict: match link.verdict {
+                Verdict::Whole => VerdictForm::Whole,
+                Verdict::Broken => VerdictForm::Broken,
+                Verdict::Unknown => VerdictForm::Unknown,
+            },
         })
         .collect();
-    json!({"links": links, "findings": facts.json()["findings"]})
+    json!(Document {
+        findings: facts.findings(),
+        links,
+    })
 }
 
 /// What the call of a pod takes.

@@ -1,11 +1,12 @@
 //! `eksact export`: what is there as a file. Changes nothing but that file.
 
-use std::{io::Write as _, path::Path};
+use std::path::Path;
 
 use clap::Args;
 
 use super::{
-    ExitCode, Failure, account_flags::AnyClusterFlags, flow, global::GlobalFlags, wiring::Connection,
+    ExitCode, Failure, account_flags::AnyClusterFlags, flow, global::GlobalFlags, whole_file,
+    wiring::Connection,
 };
 use eksact_core::{
     export::{ExportError, export},
@@ -71,38 +72,8 @@ fn write(path: &Path, text: &str, force: bool) -> Result<String, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(unwritten(error)),
     }
-    // A link stays one: what it leads to is replaced.
-    let path = &fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut file = readable().tempfile_in(folder).map_err(unwritten)?;
-    file.write_all(text.as_bytes()).map_err(unwritten)?;
-    let persisted = if force {
-        if let Ok(before) = fs_err::metadata(path) {
-            file.as_file()
-                .set_permissions(before.permissions())
-                .map_err(unwritten)?;
-        }
-        file.persist(path)
-    } else {
-        // One that came meanwhile stays.
-        file.persist_noclobber(path)
-    };
-    persisted.map_err(|error| unwritten(error.error))?;
+    whole_file::write(path, text, force).map_err(unwritten)?;
     Ok(format!("Wrote {shown}."))
-}
-
-/// A new file that others may read as far as the user's mask lets them: there is no secret in it.
-fn readable() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder
 }
 
 impl From<ExportError> for Failure {

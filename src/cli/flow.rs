@@ -22,10 +22,8 @@ use eksact_core::{
     engine::{Event, ExecutionOptions, Plan, Report, Severity, StepFailure, execute},
     kinds::{self, Request, Runner, preflight},
     live::LiveReader,
-    view::{
-        OutputError, Printer, ProgressView, apply_json::apply_json, confirm, plan_human,
-        plan_json::plan_json, report,
-    },
+    saved::SavedPlan,
+    view::{OutputError, Printer, ProgressView, apply_events, apply_json::apply_json, confirm, report},
 };
 use etcetera::BaseStrategy as _;
 
@@ -79,20 +77,42 @@ async fn plan_over(reader: &LiveReader, request: &Request) -> Result<Plan, Failu
 }
 
 /// Shows a plan on stdout.
-pub(super) fn show(plan: &Plan, request: &Request, output: Output, printer: &Printer) -> Result<(), Failure> {
-    match output {
-        Output::Human => {
-            let file = request
-                .config
-                .metadata
-                .name
-                .location
-                .as_ref()
-                .map(|location| location.file.as_ref());
-            deliver(&plan_human(plan, file, printer.stdout_style()), printer)
-        }
-        Output::Json => deliver(&plan_json(plan)?, printer),
+pub(super) fn show(
+    plan: &Plan,
+    request: &Request,
+    flags: &PlanFlags,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let digest = digest_for(plan, request, flags);
+    deliver(&flags.shown(plan, &digest, file_of(request), printer)?, printer)
+}
+
+/// Shows a saved plan, whose digest is known.
+pub(super) fn show_saved(
+    saved: &SavedPlan,
+    plan: &Plan,
+    flags: &PlanFlags,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let file = file_of(&saved.request);
+    deliver(&flags.shown(plan, saved.digest(), file, printer)?, printer)
+}
+
+/// What people approve the plan by, as far as these flags show it: the digest that `apply PLAN --expect` takes. A plan that cannot be
+/// saved, since it was made of what its command had read, has only its own.
+fn digest_for(plan: &Plan, request: &Request, flags: &PlanFlags) -> String {
+    if flags.views.write_anything() || matches!(flags.output, Output::Markdown | Output::Html | Output::Sarif)
+    {
+        SavedPlan::new(plan, request).map_or_else(|_| plan.digest(), |saved| saved.digest().to_owned())
+    } else {
+        String::new()
     }
+}
+
+/// The configuration as the user named it; none where the plan comes from flags.
+pub(super) fn file_of(request: &Request) -> Option<&str> {
+    let location = request.config.metadata.name.location.as_ref();
+    location.map(|location| location.file.as_ref())
 }
 
 /// Data for stdout. A reader that has gone (`eksact apply --yes | head`) changes neither what is done nor the exit code.
@@ -113,17 +133,23 @@ pub(super) async fn plan_only(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let plan = plan_for(request, connection, printer).await?;
-    match out {
-        None => show(&plan, request, flags.output, printer)?,
-        Some(file) => {
-            let saved = saved_plan::save(file, &plan, request)?;
-            if flags.output == Output::Json {
-                deliver(saved.document(), printer)?;
-            } else {
-                show(&plan, request, flags.output, printer)?;
-            }
-            printer.status(&saved_plan::told(file, &saved));
-        }
+    let saved = match out {
+        Some(file) => Some((file, saved_plan::save(file, &plan, request)?)),
+        None => None,
+    };
+    let document = saved.as_ref().map(|(_, saved)| saved.document());
+    flags.views.write(
+        &plan,
+        &digest_for(&plan, request, flags),
+        file_of(request),
+        document,
+    )?;
+    match &saved {
+        Some((_, saved)) if flags.output == Output::Json => deliver(saved.document(), printer)?,
+        _ => show(&plan, request, flags, printer)?,
+    }
+    if let Some((file, saved)) = &saved {
+        printer.status(&saved_plan::told(file, saved));
     }
     if plan.findings_of(Severity::Error).next().is_some() {
         return Err(could_not_be_planned(&plan));
@@ -187,33 +213,28 @@ async fn apply_plan(
 ) -> Result<ExitCode, Failure> {
     let planned = Instant::now();
     let json = flags.output == Output::Json;
+    flags
+        .views
+        .write(plan, &digest_for(plan, request, flags), file_of(request), None)?;
     if !json {
-        show(plan, request, Output::Human, printer)?;
+        show(plan, request, flags, printer)?;
     }
-    let unplanned = plan.findings_of(Severity::Error).next().is_some();
     if !plan.may_be_applied() {
         if json {
-            show(plan, request, Output::Json, printer)?;
+            show(plan, request, flags, printer)?;
         }
         return Err(refused(plan));
     }
     if !plan.has_changes() {
-        if json {
-            deliver(&apply_json(plan, &Report::default(), &[])?, printer)?;
-        }
-        return if unplanned {
-            Err(could_not_be_planned(plan))
-        } else {
-            Ok(ExitCode::Success)
-        };
+        return unchanged(plan, flags, printer);
     }
     if !approval.given() {
         if json {
             // Without approval the plan is all there is to show; the document of an apply has a report besides.
-            show(plan, request, Output::Json, printer)?;
+            show(plan, request, flags, printer)?;
         }
         let approval = [chosen, &["--yes".to_owned()]].concat();
-        let asked = ask(json, &approval)?;
+        let asked = ask(json || flags.output == Output::Ndjson, &approval)?;
         if !asked {
             printer.status("Nothing was changed.\n");
             return Ok(ExitCode::NotApproved);
@@ -224,21 +245,61 @@ async fn apply_plan(
     }
     preflight::check(plan, connection.readers.kubernetes.as_ref()).await?;
     let never = std::future::pending();
-    let (report, events) = carry_out(plan, request, connection, printer, never).await;
-    let code = code_of(&report);
-    if json {
-        deliver(&apply_json(plan, &report, &events)?, printer)
-            .map_err(|failure| failure.with_code(code.or(ExitCode::Error)))?;
-    } else {
-        printer.always(&report::report(plan, &report, printer.stderr_style()));
+    let (report, events) = carry_out(plan, request, connection, flags.output, printer, never).await;
+    ended(plan, &report, &events, flags, printer)
+}
+
+/// The end of an apply that had nothing to do.
+pub(super) fn unchanged(plan: &Plan, flags: &PlanFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+    let report = Report::default();
+    let document = apply_json(plan, &report, &[])?;
+    flags.views.write_apply(&document)?;
+    match flags.output {
+        Output::Json => deliver(&document, printer)?,
+        Output::Ndjson => deliver(&apply_events::report_line(plan, &report, &[])?, printer)?,
+        _ => {}
     }
-    if code == ExitCode::Success && unplanned {
-        return Err(could_not_be_planned(plan));
+    all_was_planned(plan)
+}
+
+/// The end of an apply: how it went, on the terminal or as documents, and what the exit code says.
+pub(super) fn ended(
+    plan: &Plan,
+    report: &Report,
+    events: &[Event],
+    flags: &PlanFlags,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
+    let code = code_of(report);
+    let document = apply_json(plan, report, events)?;
+    if !matches!(flags.output, Output::Json | Output::Ndjson) {
+        printer.always(&report::report(plan, report, printer.stderr_style()));
+    }
+    // Whatever becomes of the documents, how the run ended is what the exit code says first.
+    let ended = |failure: Failure| failure.with_code(code.or(ExitCode::Error));
+    flags.views.write_apply(&document).map_err(ended)?;
+    match flags.output {
+        Output::Json => deliver(&document, printer).map_err(ended)?,
+        Output::Ndjson => {
+            deliver(&apply_events::report_line(plan, report, events)?, printer).map_err(ended)?;
+        }
+        _ => {}
+    }
+    if code == ExitCode::Success {
+        return all_was_planned(plan);
     }
     Ok(code)
 }
 
-pub(super) fn code_of(report: &Report) -> ExitCode {
+/// What went well is all there is, unless some object could not even be planned.
+fn all_was_planned(plan: &Plan) -> Result<ExitCode, Failure> {
+    if plan.findings_of(Severity::Error).next().is_some() {
+        return Err(could_not_be_planned(plan));
+    }
+    Ok(ExitCode::Success)
+}
+
+fn code_of(report: &Report) -> ExitCode {
     if report.interrupted {
         return ExitCode::Interrupted;
     }
@@ -377,6 +438,7 @@ pub(super) async fn carry_out(
     plan: &Plan,
     request: &Request,
     connection: &Connection,
+    output: Output,
     printer: &Printer,
     lost: impl Future<Output = ()>,
 ) -> (Report, Vec<Event>) {
@@ -391,6 +453,12 @@ pub(super) async fn carry_out(
     let events = Mutex::new(Vec::new());
     let tell = |event: Event| {
         view.show(&event);
+        if output == Output::Ndjson
+            && let Ok(line) = apply_events::event_line(&event)
+        {
+            // A reader that has gone changes nothing of what is done.
+            let _ = printer.data(&line);
+        }
         events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     };
     let report = {

@@ -2,8 +2,10 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use eksact_identity::service_account::ServiceAccountKey;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 use super::{
     ExitCode, Failure,
@@ -24,7 +26,7 @@ use eksact_core::{
         aws::Stack,
         kubernetes::{Selector, ServiceAccount},
     },
-    view::{Printer, table::Table},
+    view::{Printer, plan_json::schema_of, table::Table},
 };
 use eksact_identity::iam::WellKnownPolicy;
 
@@ -153,7 +155,7 @@ impl GetServiceAccounts {
                     .is_none_or(|namespace| one.namespace == namespace)
         });
         found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-        let list: Vec<Value> = found.iter().map(as_eksctl).collect();
+        let list: Vec<Row<'_>> = found.iter().map(as_eksctl).collect();
         show_list(&list, self.output, "No iamserviceaccounts found", printer, || {
             let mut table = Table::new(["NAMESPACE", "NAME", "ROLE ARN"]);
             for one in &found {
@@ -180,28 +182,66 @@ fn attached(account: ServiceAccount) -> Option<Found> {
     })
 }
 
-/// The form of eksctl's own output (0.231), with all the tags that its bug leaves out.
-fn as_eksctl(found: &Found) -> Value {
-    let well_known: Map<String, Value> = WellKnownPolicy::ALL
-        .into_iter()
-        .map(|policy| (policy.field_name().to_owned(), json!(false)))
-        .collect();
-    let mut status = Map::new();
-    status.insert("roleARN".to_owned(), json!(found.role_arn));
-    if let Some(stack) = &found.stack {
-        if !stack.outputs.contains_key("Role1") {
-            status.remove("roleARN");
-            status.insert("stackStatus".to_owned(), json!(stack.status));
-        }
-        status.insert("stackName".to_owned(), json!(stack.name));
-        status.insert("tags".to_owned(), json!(stack.tags));
-        status.insert("capabilities".to_owned(), json!(stack.capabilities));
+/// The form of eksctl's own output (0.231), with all the tags that its bug leaves out; keys sorted.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Row<'a> {
+    metadata: MetadataRow<'a>,
+    status: StatusRow<'a>,
+    /// Each well-known policy of eksctl, and always false.
+    well_known_policies: BTreeMap<&'static str, bool>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct MetadataRow<'a> {
+    name: &'a str,
+    namespace: &'a str,
+}
+
+#[derive(Default, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct StatusRow<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capabilities: Option<&'a [String]>,
+    /// Absent where the stack has none yet.
+    #[serde(rename = "roleARN", skip_serializing_if = "Option::is_none")]
+    role_arn: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stack_name: Option<&'a str>,
+    /// There where the stack has no role yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stack_status: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<&'a BTreeMap<String, String>>,
+}
+
+/// The JSON Schema of the list.
+pub(super) fn schema() -> Value {
+    schema_of::<Vec<Row<'static>>>("What `eksact get iamserviceaccount -o json` writes")
+}
+
+fn as_eksctl(found: &Found) -> Row<'_> {
+    let has_role = |stack: &Stack| stack.outputs.contains_key("Role1");
+    let stack = found.stack.as_ref();
+    Row {
+        metadata: MetadataRow {
+            name: &found.name,
+            namespace: &found.namespace,
+        },
+        status: StatusRow {
+            capabilities: stack.map(|stack| stack.capabilities.as_slice()),
+            role_arn: stack.is_none_or(has_role).then_some(found.role_arn.as_str()),
+            stack_name: stack.map(|stack| stack.name.as_str()),
+            stack_status: stack
+                .filter(|stack| !has_role(stack))
+                .map(|stack| stack.status.as_str()),
+            tags: stack.map(|stack| &stack.tags),
+        },
+        well_known_policies: WellKnownPolicy::ALL
+            .into_iter()
+            .map(|policy| (policy.field_name(), false))
+            .collect(),
     }
-    json!({
-        "metadata": {"name": found.name, "namespace": found.namespace},
-        "wellKnownPolicies": well_known,
-        "status": status,
-    })
 }
 
 /// Prints a list: `nothing` or a table for people, else the list itself.

@@ -1,7 +1,9 @@
 //! `eksact get accessentry`: who gets in by an access entry, as whom and with which access policies.
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 use super::{
@@ -14,7 +16,7 @@ use super::{
 use eksact_core::{
     config::access_entry::{CLUSTER_SCOPE, NAMESPACE_SCOPE},
     ports::aws::{AccessEntry, AccessPolicy},
-    view::{Printer, table::Table},
+    view::{Printer, plan_json::schema_of, table::Table},
 };
 use eksact_identity::authn::access_policy::policy_name;
 
@@ -36,7 +38,7 @@ pub(super) struct GetAccessEntries {
 }
 
 /// One entry, in the words of `accessConfig.accessEntries`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Row {
     #[serde(rename = "principalARN")]
@@ -54,7 +56,7 @@ struct Row {
     tags: BTreeMap<String, String>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct PolicyRow {
     #[serde(rename = "policyARN")]
@@ -62,12 +64,17 @@ struct PolicyRow {
     access_scope: ScopeRow,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 struct ScopeRow {
     #[serde(rename = "type")]
     scope: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     namespaces: Vec<String>,
+}
+
+/// The JSON Schema of the list.
+pub(super) fn schema() -> Value {
+    schema_of::<Vec<Row>>("What `eksact get accessentry -o json` writes")
 }
 
 impl GetAccessEntries {

@@ -1,7 +1,10 @@
 //! `eksact get cluster`: one cluster as EKS describes it.
 
 use clap::Args;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 use super::{
     ExitCode, Failure,
@@ -12,7 +15,7 @@ use super::{
 };
 use eksact_core::{
     ports::aws::Cluster,
-    view::{Printer, table::Table},
+    view::{Printer, plan_json::schema_of, table::Table},
 };
 
 /// Show a cluster: its version, its status, and what decides who gets in
@@ -60,17 +63,68 @@ impl GetCluster {
     }
 }
 
-/// The keys of eksctl's own output (0.231), which are those of the AWS SDK for Go, as far as eksact reads a cluster.
-fn as_eksctl(cluster: &Cluster) -> Value {
-    json!({
-        "Name": cluster.name,
-        "Arn": cluster.arn,
-        "Version": cluster.version,
-        "Status": cluster.status,
-        "Endpoint": cluster.endpoint,
-        "CertificateAuthority": {"Data": cluster.certificate_authority_data},
-        "Identity": {"Oidc": {"Issuer": cluster.oidc_issuer}},
-        "AccessConfig": {"AuthenticationMode": cluster.authentication_mode},
-        "Tags": cluster.tags,
-    })
+/// The keys of eksctl's own output (0.231), which are those of the AWS SDK for Go, as far as eksact reads a cluster; sorted.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+struct Row<'a> {
+    access_config: AccessConfigRow<'a>,
+    arn: &'a str,
+    certificate_authority: CertificateAuthorityRow<'a>,
+    endpoint: Option<&'a str>,
+    identity: IdentityRow<'a>,
+    name: &'a str,
+    status: &'a str,
+    tags: &'a BTreeMap<String, String>,
+    version: Option<&'a str>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+struct AccessConfigRow<'a> {
+    authentication_mode: Option<&'a str>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+struct CertificateAuthorityRow<'a> {
+    data: Option<&'a str>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+struct IdentityRow<'a> {
+    oidc: OidcRow<'a>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+struct OidcRow<'a> {
+    issuer: Option<&'a str>,
+}
+
+/// The JSON Schema of the list.
+pub(super) fn schema() -> Value {
+    schema_of::<Vec<Row<'static>>>("What `eksact get cluster -o json` writes")
+}
+
+fn as_eksctl(cluster: &Cluster) -> Row<'_> {
+    Row {
+        access_config: AccessConfigRow {
+            authentication_mode: cluster.authentication_mode.as_deref(),
+        },
+        arn: &cluster.arn,
+        certificate_authority: CertificateAuthorityRow {
+            data: cluster.certificate_authority_data.as_deref(),
+        },
+        endpoint: cluster.endpoint.as_deref(),
+        identity: IdentityRow {
+            oidc: OidcRow {
+                issuer: cluster.oidc_issuer.as_deref(),
+            },
+        },
+        name: &cluster.name,
+        status: &cluster.status,
+        tags: &cluster.tags,
+        version: cluster.version.as_deref(),
+    }
 }

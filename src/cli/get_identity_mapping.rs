@@ -2,7 +2,9 @@
 
 use clap::Args;
 use eksact_message::code::Code;
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     ExitCode, Failure,
@@ -14,7 +16,7 @@ use super::{
 use eksact_core::{
     config::Severity,
     ports::kubernetes::{ConfigMap, ObjectKey},
-    view::{Printer, table::Table},
+    view::{Printer, plan_json::schema_of, table::Table},
 };
 use eksact_identity::{
     authn::{
@@ -46,7 +48,7 @@ pub(super) struct GetIdentityMappings {
 }
 
 /// One entry, in the form of eksctl's own output (0.231); `problems` is added where there are any.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 struct Row {
     #[serde(skip_serializing_if = "String::is_empty")]
     rolearn: String,
@@ -65,11 +67,16 @@ struct Row {
 const NOT_READ: &str = "the cluster's authentication mode is API: it does not read aws-auth";
 
 /// Why the server does not do with an entry what is written there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 struct Problem {
     code: Code,
     severity: Severity,
     message: String,
+}
+
+/// The JSON Schema of the list.
+pub(super) fn schema() -> Value {
+    schema_of::<Vec<Row>>("What `eksact get iamidentitymapping -o json` writes")
 }
 
 impl GetIdentityMappings {
@@ -253,8 +260,6 @@ fn rows(aws_auth: &AwsAuth, findings: &[LintFinding]) -> Vec<Row> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-
-    use serde_json::Value;
 
     use super::*;
 

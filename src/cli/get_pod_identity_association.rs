@@ -1,7 +1,9 @@
 //! `eksact get podidentityassociation`: which roles the pods of which service accounts get through EKS Pod Identity.
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     ExitCode, Failure,
@@ -13,7 +15,7 @@ use super::{
 };
 use eksact_core::{
     ports::aws::{PodIdentityAssociation, described},
-    view::{Printer, table::Table},
+    view::{Printer, plan_json::schema_of, table::Table},
 };
 
 /// Show which roles the pods of which service accounts get through EKS Pod Identity
@@ -33,7 +35,7 @@ pub(super) struct GetPodIdentityAssociations {
 }
 
 /// One association, in the form of eksctl's own output (0.231); what that leaves out comes behind.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Row {
     #[serde(rename = "AssociationARN")]
@@ -54,6 +56,11 @@ struct Row {
     policy: Option<String>,
     #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     tags: std::collections::BTreeMap<String, String>,
+}
+
+/// The JSON Schema of the list.
+pub(super) fn schema() -> Value {
+    schema_of::<Vec<Row>>("What `eksact get podidentityassociation -o json` writes")
 }
 
 impl GetPodIdentityAssociations {

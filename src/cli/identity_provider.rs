@@ -1,9 +1,11 @@
 //! `eksact associate|get|disassociate identityprovider`: the OIDC identity providers of a cluster.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     ExitCode, Failure,
@@ -19,7 +21,7 @@ use eksact_core::{
     config::ClusterConfig,
     kinds::{Request, identity_provider::IdentityProvidersToGo},
     ports::aws::IdentityProviderConfig,
-    view::{Printer, table::Table},
+    view::{Printer, plan_json::schema_of, table::Table},
 };
 
 /// The type of a provider, of which EKS has one.
@@ -184,7 +186,7 @@ impl GetIdentityProviders {
             }
         }
         found.sort_by(|a, b| a.name.cmp(&b.name));
-        let list: Vec<Value> = found.iter().map(as_eksctl).collect();
+        let list: Vec<Row<'_>> = found.iter().map(as_eksctl).collect();
         show_list(&list, self.output, "No identity providers found", printer, || {
             let mut table = Table::new(["NAME", "TYPE", "CLIENT_ID", "ISSUER_URL", "ARN", "STATUS"]);
             for provider in &found {
@@ -203,20 +205,45 @@ impl GetIdentityProviders {
     }
 }
 
-/// The keys of eksctl's own output (0.231), which are the names of its fields in Go.
-fn as_eksctl(provider: &IdentityProviderConfig) -> Value {
-    json!({
-        "Type": "oidc",
-        "Name": provider.name,
-        "ClientID": provider.client_id,
-        "IssuerURL": provider.issuer_url,
-        "Status": provider.status,
-        "Arn": provider.arn,
-        "UsernameClaim": provider.username_claim,
-        "UsernamePrefix": provider.username_prefix,
-        "GroupsClaim": provider.groups_claim,
-        "GroupsPrefix": provider.groups_prefix,
-        "RequiredClaims": provider.required_claims,
-        "Tags": provider.tags,
-    })
+/// The keys of eksctl's own output (0.231), which are the names of its fields in Go; sorted.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+struct Row<'a> {
+    arn: &'a str,
+    #[serde(rename = "ClientID")]
+    client_id: &'a str,
+    groups_claim: Option<&'a str>,
+    groups_prefix: Option<&'a str>,
+    #[serde(rename = "IssuerURL")]
+    issuer_url: &'a str,
+    name: &'a str,
+    required_claims: &'a BTreeMap<String, String>,
+    status: &'a str,
+    tags: &'a BTreeMap<String, String>,
+    #[serde(rename = "Type")]
+    provider_type: &'static str,
+    username_claim: Option<&'a str>,
+    username_prefix: Option<&'a str>,
+}
+
+/// The JSON Schema of the list.
+pub(super) fn schema() -> Value {
+    schema_of::<Vec<Row<'static>>>("What `eksact get identityprovider -o json` writes")
+}
+
+fn as_eksctl(provider: &IdentityProviderConfig) -> Row<'_> {
+    Row {
+        arn: &provider.arn,
+        client_id: &provider.client_id,
+        groups_claim: provider.groups_claim.as_deref(),
+        groups_prefix: provider.groups_prefix.as_deref(),
+        issuer_url: &provider.issuer_url,
+        name: &provider.name,
+        required_claims: &provider.required_claims,
+        status: &provider.status,
+        tags: &provider.tags,
+        provider_type: "oidc",
+        username_claim: provider.username_claim.as_deref(),
+        username_prefix: provider.username_prefix.as_deref(),
+    }
 }

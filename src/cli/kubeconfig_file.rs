@@ -20,7 +20,7 @@ use eksact_core::{
         store,
         value::{Edit, Section},
     },
-    view::{Printer, plan_human, plan_json::plan_json},
+    view::Printer,
 };
 
 /// How long a writer waits for its turn. Writing takes milliseconds; sixty at once take a second.
@@ -277,8 +277,10 @@ impl ChosenFile {
         }
         match show.output {
             _ if show.is_silent => {}
-            Output::Human => deliver(&plan_human(&change.plan, None, printer.stdout_style()), printer)?,
-            Output::Json => deliver(&plan_json(&change.plan)?, printer)?,
+            output => deliver(
+                &output.of(&change.plan, &change.plan.digest(), None, None, printer)?,
+                printer,
+            )?,
         }
         if let Some(written) = written {
             printer.status(&format!("{}\n", done(&file, written)));

@@ -52,10 +52,12 @@ mod update_authentication_mode;
 mod utils;
 mod verify;
 mod version;
+mod views;
 mod whoami;
 mod whoami_aws_auth;
 mod whoami_kubeconfig;
 mod whoami_sources;
+mod whole_file;
 mod wiring;
 mod words;
 

@@ -116,10 +116,8 @@ impl PlanCommand {
             saved_plan::check_target(file)?;
         }
         let (mut request, connection) = self.whole.request(global, printer).await?;
-        if self.out.is_some() {
-            // The same plan has the same digest wherever it is made; the run that applies it has its own.
-            request.settings.nonce.clear();
-        }
+        // The same plan has the same digest wherever it is made; the run that applies it has its own.
+        request.settings.nonce.clear();
         flow::plan_only(
             &request,
             &connection,

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use clap::{ArgAction, Args, ValueEnum, builder::PossibleValue};
 
-use super::Failure;
+use super::{Failure, views::ViewFlags};
 use eksact_core::{
     guard::Guard,
     kinds::request::{Settings, ThumbprintSource},
@@ -23,6 +23,8 @@ pub(super) struct PlanFlags {
     /// How long to wait for stacks: 90s, 25m, 1h
     #[arg(long, value_name = "DURATION", default_value = "25m", value_parser = duration)]
     pub timeout: Duration,
+    #[command(flatten)]
+    pub views: ViewFlags,
 }
 
 /// How a plan is shown.
@@ -34,6 +36,15 @@ pub(super) enum Output {
     Human,
     /// For machines: one JSON document on stdout, versioned
     Json,
+    /// For a comment in a pull request, see --max-bytes
+    #[value(alias = "md")]
+    Markdown,
+    /// For people who would rather look: one page that needs nothing else
+    Html,
+    /// For code scanning: SARIF 2.1.0
+    Sarif,
+    /// For machines while it goes on: one JSON object a line, see docs/views.md
+    Ndjson,
 }
 
 /// Flags of commands that make roles and service accounts.
@@ -90,6 +101,7 @@ impl PlanFlags {
         roles: &RoleFlags,
         thumbprint: &ThumbprintFlags,
     ) -> Result<Settings, Failure> {
+        self.views.check(self.output)?;
         Ok(Settings {
             termination_protection: roles.termination_protection,
             disable_rollback: roles.cfn_disable_rollback,

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use clap::{Args, Subcommand};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -19,7 +21,7 @@ use eksact_core::{
     guard::recovery,
     kinds::identity_mapping::{AwsAuthScope, Backup, Restore, all_backups},
     ports::CallErrorKind,
-    view::{Printer, table::Table},
+    view::{Printer, plan_json::schema_of, table::Table},
 };
 use eksact_identity::authn::{
     aws_auth::SectionKey,
@@ -95,7 +97,7 @@ impl RestoreAwsAuth {
             }
         };
         if self.list {
-            return list(&found().await?, self.plan.output, printer);
+            return list(&found().await?, &self.plan, printer);
         }
         let mut by_itself = Vec::new();
         let restore = match &self.to {
@@ -121,21 +123,41 @@ impl RestoreAwsAuth {
     }
 }
 
-fn list(backups: &[Backup], output: Output, printer: &Printer) -> Result<ExitCode, Failure> {
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Row<'a> {
+    /// Whether a restore made it, before it wrote.
+    before_restore: bool,
+    /// The size of its data.
+    bytes: usize,
+    name: &'a str,
+    time: &'a str,
+}
+
+/// The JSON Schema of the list.
+pub(super) fn schema() -> Value {
+    schema_of::<Vec<Row<'static>>>("What `eksact restore aws-auth --list -o json` writes")
+}
+
+fn list(backups: &[Backup], flags: &PlanFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+    let output = flags.output;
+    if !matches!(output, Output::Human | Output::Json) || flags.views.write_anything() {
+        return Err(Failure::usage(
+            "--list prints a table, or JSON with `-o json`: there is no plan of which there could be another view",
+        ));
+    }
     let bytes = |backup: &Backup| -> usize { backup.config_map.data.values().map(String::len).sum() };
     if output == Output::Json {
-        let rows: Vec<Value> = backups
+        let rows: Vec<Row<'_>> = backups
             .iter()
-            .map(|backup| {
-                json!({
-                    "name": backup.name,
-                    "time": backup.time,
-                    "bytes": bytes(backup),
-                    "beforeRestore": backup.before_restore,
-                })
+            .map(|backup| Row {
+                before_restore: backup.before_restore,
+                bytes: bytes(backup),
+                name: &backup.name,
+                time: &backup.time,
             })
             .collect();
-        printer.data(&format!("{:#}\n", Value::from(rows)))?;
+        printer.data(&format!("{:#}\n", json!(rows)))?;
         return Ok(ExitCode::Success);
     }
     if backups.is_empty() {

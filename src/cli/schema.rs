@@ -1,22 +1,26 @@
 //! `eksact schema`.
 
 use clap::{Args, ValueEnum};
+use serde_json::Value;
 
-use super::{ExitCode, Failure};
+use super::{
+    ExitCode, Failure, check_irsa, get, get_access_entry, get_cluster, get_identity_mapping,
+    get_pod_identity_association, identity_provider, restore, version,
+};
 use eksact_core::{
     config::{self, DocumentKind},
-    view::Printer,
+    view::{Printer, access_check, apply_events, apply_json, aws_auth_check, facts, plan_json},
 };
 
-/// Print the JSON Schema of configuration files
+/// Print the JSON Schema of configuration files, or of what a command writes with `-o json`
 #[derive(Debug, Args)]
 pub(super) struct SchemaCommand {
-    /// The kind of document
+    /// The kind of document: a file's kind, or the words of a command
     #[arg(long, value_enum, default_value_t, value_name = "KIND", ignore_case = true)]
     kind: Kind,
 }
 
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Kind {
     /// eksctl's: one cluster and what belongs to it
     #[default]
@@ -25,15 +29,58 @@ enum Kind {
     /// eksact's own: who gets into the cluster and what they may do there
     #[value(name = "ClusterAccess")]
     ClusterAccess,
+    /// A plan, of `plan` and every command that changes something
+    Plan,
+    /// An apply, of the same commands when they are over
+    Apply,
+    /// One line of `-o ndjson`
+    ApplyNdjson,
+    CheckAccess,
+    CheckAwsAuth,
+    CheckIrsa,
+    DecodeToken,
+    GetAccessentry,
+    GetCluster,
+    GetIamidentitymapping,
+    GetIamserviceaccount,
+    GetIdentityprovider,
+    GetPodidentityassociation,
+    /// `restore aws-auth --list`
+    RestoreAwsAuth,
+    VerifyToken,
+    Version,
+    Whoami,
+}
+
+impl Kind {
+    fn schema(self) -> Value {
+        match self {
+            Self::ClusterConfig => config::json_schema(DocumentKind::ClusterConfig),
+            Self::ClusterAccess => config::json_schema(DocumentKind::ClusterAccess),
+            Self::Plan => plan_json::schema(),
+            Self::Apply => apply_json::schema(),
+            Self::ApplyNdjson => apply_events::schema(),
+            Self::CheckAccess => access_check::schema(),
+            Self::CheckAwsAuth => aws_auth_check::schema(),
+            Self::CheckIrsa => check_irsa::schema(),
+            Self::DecodeToken => facts::schema("What `eksact decode token -o json` writes"),
+            Self::GetAccessentry => get_access_entry::schema(),
+            Self::GetCluster => get_cluster::schema(),
+            Self::GetIamidentitymapping => get_identity_mapping::schema(),
+            Self::GetIamserviceaccount => get::schema(),
+            Self::GetIdentityprovider => identity_provider::schema(),
+            Self::GetPodidentityassociation => get_pod_identity_association::schema(),
+            Self::RestoreAwsAuth => restore::schema(),
+            Self::VerifyToken => facts::schema("What `eksact verify token -o json` writes"),
+            Self::Version => version::schema(),
+            Self::Whoami => facts::schema("What `eksact whoami -o json` writes"),
+        }
+    }
 }
 
 impl SchemaCommand {
     pub(super) fn run(&self, printer: &Printer) -> Result<ExitCode, Failure> {
-        let kind = match self.kind {
-            Kind::ClusterConfig => DocumentKind::ClusterConfig,
-            Kind::ClusterAccess => DocumentKind::ClusterAccess,
-        };
-        printer.data(&format!("{:#}\n", config::json_schema(kind)))?;
+        printer.data(&format!("{:#}\n", self.kind.schema()))?;
         Ok(ExitCode::Success)
     }
 }

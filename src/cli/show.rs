@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ExitCode, Failure, flow, plan_flags::Output, saved_plan};
+use super::{ExitCode, Failure, flow, plan_flags::Output, saved_plan, views::ViewFlags};
 use eksact_core::view::Printer;
 
 /// Show a plan that `eksact plan --out` saved
@@ -23,15 +23,24 @@ pub(super) struct ShowCommand {
         help_heading = "Plan"
     )]
     output: Output,
+    #[command(flatten)]
+    views: ViewFlags,
 }
 
 impl ShowCommand {
     pub(super) fn run(self, printer: &Printer) -> Result<ExitCode, Failure> {
+        self.views.check(self.output)?;
         let saved = saved_plan::load(&self.plan)?;
+        let (digest, file) = (saved.digest(), flow::file_of(&saved.request));
+        self.views
+            .write(&saved.plan, digest, file, Some(saved.document()))?;
         if self.output == Output::Json {
             flow::deliver(saved.document(), printer)?;
         } else {
-            flow::show(&saved.plan, &saved.request, self.output, printer)?;
+            let text = self
+                .output
+                .of(&saved.plan, digest, file, self.views.max_bytes, printer)?;
+            flow::deliver(&text, printer)?;
         }
         printer.status(&format!("\n{}\n", saved.digest()));
         Ok(ExitCode::Success)

@@ -1,9 +1,12 @@
 //! `eksact version`.
 
 use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{ExitCode, Failure, decode::FactsFormat};
-use eksact_core::view::Printer;
+use eksact_core::view::{Printer, plan_json::schema_of};
 
 /// Print the version of eksact
 #[derive(Debug, Args)]
@@ -13,13 +16,23 @@ pub(super) struct VersionCommand {
     output: FactsFormat,
 }
 
+#[derive(Serialize, JsonSchema)]
+struct Document {
+    version: &'static str,
+}
+
+/// The JSON Schema of the document.
+pub(super) fn schema() -> Value {
+    schema_of::<Document>("What `eksact version -o json` writes")
+}
+
 impl VersionCommand {
     /// The bare version, as eksctl prints its own: scripts compare it.
     pub(super) fn run(self, printer: &Printer) -> Result<ExitCode, Failure> {
         let version = env!("CARGO_PKG_VERSION");
         printer.data(&match self.output {
             FactsFormat::Text => format!("{version}\n"),
-            FactsFormat::Json => format!("{:#}\n", serde_json::json!({ "version": version })),
+            FactsFormat::Json => format!("{:#}\n", serde_json::json!(Document { version })),
         })?;
         Ok(ExitCode::Success)
     }

@@ -237,7 +237,7 @@ def main():
         python = install.python_environment()
         if wanted.install:
             found = install.programs()
-            install.say(f"installed: {python}, {', '.join(found.values())}")
+            install.say(f"installed: {python}, {', '.join(found.values())}, {install.browser()}")
             return 0
     except install.Missing as failure:
         install.say(f"cannot install: {failure}")

@@ -141,6 +141,25 @@ def _build_module(module, programs):
     return _made_once(folder, make)
 
 
+# As Debian and others call it; a browser that is there already serves.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def browser():
+    """The path of a Chromium, for the test of the page that `-o html` makes. Debian's package where there is none."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found:
+        return found
+    hint = "Install Chromium; on Debian and Ubuntu: apt-get install chromium"
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise Missing(f"no Chromium is on PATH. {hint}")
+    say("installing chromium (once per machine)")
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    _run(["apt-get", "update"], env=quiet)
+    _run(["apt-get", "install", "-y", "--no-install-recommends", "chromium"], env=quiet)
+    return _tool("chromium", hint)
+
+
 def programs():
     """The path of every Go program, built if need be. KUBEBUILDER_ASSETS wins where it has one."""
     found = {}

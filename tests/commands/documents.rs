@@ -172,7 +172,8 @@ fn document_commands_are_commands() {
     files.extend(
         fs::read_dir(Path::new(ROOT).join("docs"))
             .unwrap()
-            .map(|entry| entry.unwrap().path()),
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "md")),
     );
     let mut seen = 0;
     for file in files {

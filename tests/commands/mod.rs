@@ -27,6 +27,8 @@ mod promises;
 mod remedies;
 mod rooms;
 mod saved_plan;
+mod schemas;
 mod shared_roles;
 mod terminal;
+mod views;
 mod whoami;

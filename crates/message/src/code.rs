@@ -1,8 +1,9 @@
 //! The stable codes of everything that eksact finds: `error[unknown-key]`. A code keeps its name and its meaning over
 //! versions; `docs/codes.md` is made from this table.
 
-use std::{cmp::Ordering, fmt};
+use std::{borrow::Cow, cmp::Ordering, fmt};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 macro_rules! codes {
@@ -51,7 +52,6 @@ codes! {
         SharedRoleInUse "shared-role-in-use" "a role would be deleted or recreated that service accounts of other clusters share"
         AccessReduced "access-reduced" "a principal would have less access by its access entry than by its line of `aws-auth`, or it is not known of an administrator or of nodes"
         RoleInUse "role-in-use" "a role would be deleted that a pod identity association or a service account still has which the plan leaves as it is, or while it is not known which have it"
-        AccessReduced "access-reduced" "a principal would have less access by its access entry than by its line of `aws-auth`, or it is not known of an administrator"
         OneWayMode "one-way-mode" "the cluster would go to an authentication mode from which EKS has no way back; asked for each step, and never approved by `--yes` alone"
         AwsAuthInUse "aws-auth-in-use" "the cluster would stop reading `aws-auth` while it lets in principals without an access entry that is known to let them in"
         AccessEntryReplaced "access-entry-replaced" "an access entry would be deleted and made again, because its type cannot be changed"
@@ -356,6 +356,21 @@ codes! {
         TokenAudience "token-audience" "the token is for another audience"
         TrustUnknown "trust-unknown" "whether the trust policy lets it in depends on conditions that only the call itself shows; `--try` makes it"
         NotCheckable "not-checkable" "the link could not be read, or cannot be checked from here; `--try` makes the call"
+    }
+}
+
+impl JsonSchema for Code {
+    fn schema_name() -> Cow<'static, str> {
+        "Code".into()
+    }
+
+    /// Open: a later version may report more.
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^[a-z0-9-]+$",
+            "description": "A stable code; docs/codes.md lists them.",
+        })
     }
 }
 

@@ -6,10 +6,11 @@
 
 use std::{fmt, ops::Deref};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What to do, as text. Only [`remedy!`] makes one; one in a saved plan was made by the run that saved it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Remedy(String);
 

@@ -5,13 +5,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A place in a configuration file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct SourceLocation {
     /// The file as the user named it; `-` stands for standard input.
     #[serde(serialize_with = "write_file", deserialize_with = "read_file")]
+    #[schemars(with = "String")]
     pub file: Arc<str>,
     /// The line, from 1.
     pub line: u32,

@@ -1,5 +1,6 @@
 //! What people see of a plan: one change per address, with its action, its reason and its attributes before and after.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -7,7 +8,7 @@ use super::{Address, StepId, Unknown};
 use crate::config::location::SourceLocation;
 
 /// What happens to an object. A closed set: views have a symbol and a word for each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// It does not exist and will be made.
@@ -37,7 +38,7 @@ impl Action {
 }
 
 /// Why a change is there: a stable code for machines, a sentence fragment for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// Stable, kebab-case.
     pub code: String,
@@ -56,7 +57,7 @@ impl Reason {
 }
 
 /// How a change alters what somebody may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// Nothing is allowed or refused that was not before.
@@ -86,7 +87,7 @@ impl Effect {
 }
 
 /// Sign of one line of a difference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DifferenceSign {
     /// The line is new.
@@ -98,7 +99,7 @@ pub enum DifferenceSign {
 }
 
 /// One line of a difference inside an attribute: a statement of a policy, a part of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
     /// What becomes of it.
     pub sign: DifferenceSign,
@@ -112,7 +113,7 @@ pub struct Difference {
 }
 
 /// One attribute that differs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AttributeChange {
     /// Its name as people know it: `managed policy`, `trust policy`, `annotation owner`.
     pub name: String,
@@ -181,7 +182,7 @@ impl AttributeChange {
 }
 
 /// One object that will change.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// Which object.
     pub address: Address,

@@ -1,12 +1,13 @@
 //! What the executor tells while it works: the only way from it to people. Views render these as progress, as lines or
 //! as JSON.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Address, StepError, StepId};
 
 /// One thing that happened, with the time since the run began.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// Milliseconds since the run began.
     pub elapsed_milliseconds: u64,
@@ -16,7 +17,7 @@ pub struct Event {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum EventKind {
     /// The run begins.

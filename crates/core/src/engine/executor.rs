@@ -10,6 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{sync::watch, time::Instant};
@@ -18,7 +19,7 @@ use super::{Event, EventKind, Outputs, Plan, Step, StepId, readiness::Readiness}
 use crate::ports::CallError;
 
 /// Why a step failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, JsonSchema)]
 #[error("{message}")]
 pub struct StepError {
     /// What failed, on which object, and why, the root cause included.
@@ -32,7 +33,7 @@ pub struct StepError {
 }
 
 /// Sorts of failures that a script tells apart by the exit code.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepFailure {
     /// Something failed.

@@ -1,6 +1,7 @@
 //! What a plan has to say besides its changes: what looks wrong, what it could not read, what it refuses.
 
 use eksact_message::code::Code;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Address;
@@ -8,7 +9,7 @@ use crate::{config::location::SourceLocation, ports::CallError};
 use eksact_message::remedy::Remedy;
 
 /// How much a finding weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Worth knowing.
@@ -22,7 +23,7 @@ pub enum Severity {
 }
 
 /// One thing that a plan has to say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// How much it weighs.
     pub severity: Severity,

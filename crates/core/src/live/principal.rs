@@ -66,8 +66,7 @@ async fn in_any_case(
     for (query, answer) in &mut answers {
         if is_missing(query, answer) {
             // One of the very name is gone since: the listing lags behind the truth.
-            let is_respelled =
-                |role: &&Principal| role.arn.rsplit('/').next() != query.0.rsplit('/').next();
+            let is_respelled = |role: &&Principal| role.arn.rsplit('/').next() != query.0.rsplit('/').next();
             *answer = Ok(by_name.get(&name_of(&query.0)).filter(is_respelled).cloned());
         }
     }

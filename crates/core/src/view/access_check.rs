@@ -4,12 +4,15 @@
 //! "warnings"}, "findings": [{"code", "severity", "path", "message", "help", "location"}]}`. `path` is the object
 //! (`access-entry/ARN`); `location` is a line of a section of `aws-auth`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     Style,
     aws_auth_check::{Finding, Summary, count, counted, github},
     errors,
+    plan_json::schema_of,
     text::harmless,
 };
 use crate::config::{Diagnostic, Severity};
@@ -30,6 +33,11 @@ pub struct AccessCheck {
     pub associations: usize,
     /// What was found.
     pub findings: Vec<Diagnostic>,
+}
+
+/// The JSON Schema of the document.
+pub fn schema() -> Value {
+    schema_of::<Document<'static>>("What `eksact check access -o json` writes")
 }
 
 impl AccessCheck {
@@ -80,7 +88,7 @@ impl AccessCheck {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Document<'a> {
     format_version: &'static str,
     subject: &'a str,
@@ -89,7 +97,7 @@ struct Document<'a> {
     findings: Vec<Finding<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Checked {
     entries: usize,
     lines: usize,

@@ -11,16 +11,18 @@
 //!
 //! Where nothing was to be done `report` has no objects and `succeeded` is true.
 
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{
-    plan_json::json,
+    plan_json::{json, schema_of},
     report::{Outcome, outcomes},
 };
 use crate::engine::{Action, Address, Event, EventKind, Plan, Report, StepId, plan::FORMAT_VERSION};
 use eksact_message::remedy::Remedy;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Apply<'run> {
     format_version: &'static str,
     plan: &'run Plan,
@@ -28,22 +30,22 @@ struct Apply<'run> {
     notes: Vec<NoteForm<'run>>,
 }
 
-#[derive(Serialize)]
-struct ReportForm<'run> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ReportForm<'run> {
     succeeded: bool,
     interrupted: bool,
     objects: Vec<ObjectForm<'run>>,
     steps: Vec<StepForm<'run>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ObjectForm<'run> {
     address: &'run Address,
     action: Action,
     outcome: Outcome,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StepForm<'run> {
     id: &'run StepId,
     outcome: Outcome,
@@ -55,14 +57,28 @@ struct StepForm<'run> {
     reason: Option<&'run str>,
 }
 
-#[derive(Serialize)]
-struct NoteForm<'run> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct NoteForm<'run> {
     address: &'run Address,
     text: &'run str,
 }
 
+/// The JSON Schema of the document.
+pub fn schema() -> Value {
+    schema_of::<Apply<'static>>("An apply of eksact, as `-o json` writes it when it is over")
+}
+
 /// The run as indented JSON with a line end. `events` are those of the run, for what its steps had to say.
 pub fn apply_json(plan: &Plan, report: &Report, events: &[Event]) -> Result<String, serde_json::Error> {
+    json(&Apply {
+        format_version: FORMAT_VERSION,
+        plan,
+        report: report_form(plan, report),
+        notes: notes(events),
+    })
+}
+
+pub(super) fn report_form<'run>(plan: &'run Plan, report: &'run Report) -> ReportForm<'run> {
     let step = |id, outcome| StepForm {
         id,
         outcome,
@@ -81,36 +97,34 @@ pub fn apply_json(plan: &Plan, report: &Report, events: &[Event]) -> Result<Stri
         reason: Some(reason),
         ..step(id, Outcome::NotTried)
     }));
+    ReportForm {
+        succeeded: report.succeeded(),
+        interrupted: report.interrupted,
+        objects: outcomes(plan, report)
+            .into_iter()
+            .map(|(change, outcome)| ObjectForm {
+                address: &change.address,
+                action: change.action,
+                outcome,
+            })
+            .collect(),
+        steps,
+    }
+}
+
+/// What finished steps had to say.
+pub(super) fn notes(events: &[Event]) -> Vec<NoteForm<'_>> {
     let notes = events.iter().filter_map(|event| match &event.kind {
         EventKind::StepFinished { address, notes, .. } => Some((address, notes)),
         _ => None,
     });
-    json(&Apply {
-        format_version: FORMAT_VERSION,
-        plan,
-        report: ReportForm {
-            succeeded: report.succeeded(),
-            interrupted: report.interrupted,
-            objects: outcomes(plan, report)
-                .into_iter()
-                .map(|(change, outcome)| ObjectForm {
-                    address: &change.address,
-                    action: change.action,
-                    outcome,
-                })
-                .collect(),
-            steps,
-        },
-        notes: notes
-            .flat_map(|(address, notes)| notes.iter().map(move |text| NoteForm { address, text }))
-            .collect(),
-    })
+    notes
+        .flat_map(|(address, notes)| notes.iter().map(move |text| NoteForm { address, text }))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
     use crate::view::samples;
 

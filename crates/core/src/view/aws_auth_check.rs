@@ -8,9 +8,11 @@
 use eksact_message::code::Code;
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
-use super::{Style, errors, text::harmless};
+use super::{Style, errors, plan_json::schema_of, text::harmless};
 use crate::config::{Diagnostic, Severity, SourceLocation};
 
 /// Version of the JSON.
@@ -29,6 +31,11 @@ pub struct AwsAuthCheck {
     pub accounts: usize,
     /// What was found, in the order of the text.
     pub findings: Vec<Diagnostic>,
+}
+
+/// The JSON Schema of the document.
+pub fn schema() -> Value {
+    schema_of::<Document<'static>>("What `eksact check aws-auth -o json` writes")
 }
 
 impl AwsAuthCheck {
@@ -101,7 +108,7 @@ pub(super) fn github(findings: &[Diagnostic]) -> String {
     text
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Document<'a> {
     format_version: &'static str,
     subject: &'a str,
@@ -110,14 +117,14 @@ struct Document<'a> {
     findings: Vec<Finding<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Mappings {
     roles: usize,
     users: usize,
     accounts: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Summary {
     errors: usize,
     warnings: usize,
@@ -140,7 +147,7 @@ pub(super) fn count(findings: &[Diagnostic], severity: Severity) -> usize {
         .count()
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Finding<'a> {
     code: Code,
     severity: Severity,

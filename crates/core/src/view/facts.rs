@@ -1,10 +1,14 @@
 //! What is known of one thing: labels with values, and below them what is wrong with it. For `decode`, `verify`, `whoami`.
 
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
 use super::{
     page::{Page, Span},
     plan_findings::write_finding,
+    plan_json::schema_of,
     style::{Label, Style},
     text::cells,
 };
@@ -25,6 +29,29 @@ struct Row {
     is_list: bool,
     /// What people are told besides, in brackets.
     remark: Option<String>,
+}
+
+/// How [`Facts::json`] is made up: labels of the command beside the findings.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is asked for")]
+struct Form {
+    /// What is wrong, or worth knowing.
+    findings: Vec<Finding>,
+    #[serde(flatten)]
+    facts: BTreeMap<String, FormValue>,
+}
+
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is asked for")]
+enum FormValue {
+    One(String),
+    Several(Vec<String>),
+}
+
+/// The JSON Schema of [`Facts::json`].
+pub fn schema(title: &str) -> Value {
+    schema_of::<Form>(title)
 }
 
 impl Facts {

@@ -5,33 +5,43 @@
 //! [`text::harmless`] before it reaches a terminal.
 
 pub mod access_check;
+pub mod apply_events;
 pub mod apply_json;
 pub mod aws_auth_check;
 pub mod board;
 pub mod confirm;
 pub mod errors;
 pub mod facts;
+pub mod html;
+pub mod markdown;
 pub mod page;
 mod plan_attribute;
 mod plan_change;
 mod plan_findings;
 pub mod plan_human;
 pub mod plan_json;
+mod plan_lines;
 pub mod printer;
 pub mod progress;
 pub mod report;
+pub mod sarif;
 pub mod style;
 pub mod table;
 pub mod terminal_question;
 pub mod text;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod samples;
 
 pub use confirm::confirm;
 pub use facts::Facts;
+pub use html::plan_html;
+pub use markdown::plan_markdown;
 pub use plan_human::plan_human;
 pub use printer::{ColourChoice, Level, OutputError, Printer};
 pub use progress::ProgressView;
+pub use sarif::plan_sarif;
 pub use style::{Label, Style};
 pub use table::Table;

@@ -27,6 +27,11 @@ impl Span {
         cells(&self.text)
     }
 
+    /// Its text, harmless and on one line.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// A piece of ordinary text.
     pub fn plain(text: impl AsRef<str>) -> Self {
         Self::new(Label::Plain, text)

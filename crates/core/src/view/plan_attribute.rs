@@ -39,7 +39,7 @@ pub(super) fn write_attributes(change: &Change, page: &mut Page) {
 }
 
 /// The name of the stack that a change makes, where it makes one.
-fn stack_name(change: &Change) -> Option<&str> {
+pub(super) fn stack_name(change: &Change) -> Option<&str> {
     let stack = change
         .attributes
         .iter()
@@ -199,21 +199,25 @@ fn write_difference(line: &Difference, action: Action, page: &mut Page) {
 
 /// What it means for access, in words. What is new as a whole gives access by its nature, and what goes takes it: there
 /// only the opposite is worth a word.
-fn effect_mark(effect: Option<Effect>, action: Action) -> Option<Span> {
-    let effect = effect?;
-    let words = match (effect, action) {
+pub(super) fn effect_words(effect: Effect, action: Action) -> Option<&'static str> {
+    match (effect, action) {
         (Effect::Equal, _)
         | (Effect::Broader | Effect::Incomparable, Action::Create)
-        | (Effect::Narrower, Action::Delete) => return None,
-        (Effect::Broader, _) => "  BROADER",
-        (Effect::Incomparable, _) => "  BROADER?",
-        (Effect::Narrower, _) => "  narrower",
-    };
-    Some(Span::new(effect.into(), words))
+        | (Effect::Narrower, Action::Delete) => None,
+        (Effect::Broader, _) => Some("BROADER"),
+        (Effect::Incomparable, _) => Some("BROADER?"),
+        (Effect::Narrower, _) => Some("narrower"),
+    }
+}
+
+fn effect_mark(effect: Option<Effect>, action: Action) -> Option<Span> {
+    let effect = effect?;
+    let words = effect_words(effect, action)?;
+    Some(Span::new(effect.into(), format!("  {words}")))
 }
 
 /// A value as people write it: text without quotes, lists with commas, the rest as JSON.
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::String(text) if text.is_empty() => "\"\"".to_owned(),
         Value::String(text) => text.clone(),
@@ -228,7 +232,7 @@ fn shown(value: &Value) -> String {
 
 /// Whom a new trust policy lets in, in one line, if it is exactly what eksctl and eksact write for a service account:
 /// every such role has one, and written out it hides what is special about the others.
-fn usual_trust(document: &Value) -> Option<String> {
+pub(super) fn usual_trust(document: &Value) -> Option<String> {
     let statement = document.get("Statement")?.get(0)?;
     let provider = statement.get("Principal")?.get("Federated")?.as_str()?;
     let (_, issuer) = provider.split_once(":oidc-provider/")?;

@@ -55,23 +55,15 @@ fn header(change: &Change, page: &mut Page) {
 }
 
 /// That a thing is made because it is missing is in the word `created` already.
-fn goes_without_saying(change: &Change, reason: &str) -> bool {
+pub(super) fn goes_without_saying(change: &Change, reason: &str) -> bool {
     change.action == Action::Create && reason == "missing"
 }
 
 /// The steps, where there are several or where they go past the object's usual way.
 fn write_steps(change: &Change, plan: &Plan, page: &mut Page) {
-    let direct = change.reasons.iter().any(|reason| reason.code == "drift");
-    if change.steps.len() < 2 && !direct {
+    let Some(titles) = titles_worth_saying(change, plan) else {
         return;
-    }
-    let title = |id: &StepId| {
-        plan.steps
-            .iter()
-            .find(|step| step.id == *id)
-            .map_or_else(|| id.to_string(), |step| step.title.clone())
     };
-    let titles: Vec<String> = change.steps.iter().map(title).collect();
     page.line(
         &[
             Span::plain(" ".repeat(ATTRIBUTE_INDENT)),
@@ -79,4 +71,19 @@ fn write_steps(change: &Change, plan: &Plan, page: &mut Page) {
         ],
         &[Span::new(Label::Dim, titles.join("; "))],
     );
+}
+
+/// What the steps of `change` do, in order, where that does not follow from the change.
+pub(super) fn titles_worth_saying(change: &Change, plan: &Plan) -> Option<Vec<String>> {
+    let direct = change.reasons.iter().any(|reason| reason.code == "drift");
+    if change.steps.len() < 2 && !direct {
+        return None;
+    }
+    let title = |id: &StepId| {
+        plan.steps
+            .iter()
+            .find(|step| step.id == *id)
+            .map_or_else(|| id.to_string(), |step| step.title.clone())
+    };
+    Some(change.steps.iter().map(title).collect())
 }

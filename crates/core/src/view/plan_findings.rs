@@ -8,6 +8,7 @@ use crate::{
     config::location::SourceLocation,
     engine::{Finding, Plan, Severity},
 };
+use eksact_message::remedy::Remedy;
 
 /// Writes the findings of `plan`, the heaviest first; of one weight, as the plan has them.
 pub(super) fn write(plan: &Plan, page: &mut Page) {
@@ -24,12 +25,7 @@ pub(super) fn write(plan: &Plan, page: &mut Page) {
 }
 
 pub(super) fn write_finding(finding: &Finding, page: &mut Page) {
-    let word = match finding.severity {
-        Severity::Refusal => "refused",
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    };
+    let word = word(finding.severity);
     let mut body = vec![
         Span::new(finding.severity.into(), format!("{word}[{}]", finding.code)),
         Span::plain(": "),
@@ -42,13 +38,27 @@ pub(super) fn write_finding(finding: &Finding, page: &mut Page) {
         body.push(Span::new(Label::Dim, format!("  ({})", place(source))));
     }
     page.hanging(0, 2, &body);
-    if let Some(help) = &finding.help {
-        write_help(2, help, page);
+    for help in helps(finding) {
+        write_help(2, &help, page);
     }
-    let told = finding.help.as_ref().is_some_and(|help| help.contains("--allow"));
-    if finding.severity == Severity::Refusal && !told {
-        write_help(2, &remedy!("To do it anyway: --allow {}", finding.code), page);
+}
+
+/// A finding's weight, as it is printed before its code.
+pub(super) const fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Refusal => "refused",
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
     }
+}
+
+/// What to do about `finding`; with a guard's refusal also how to pass it.
+pub(super) fn helps(finding: &Finding) -> Vec<Remedy> {
+    let is_said = finding.help.as_ref().is_some_and(|help| help.contains("--allow"));
+    let pass = (finding.severity == Severity::Refusal && !is_said)
+        .then(|| remedy!("To do it anyway: --allow {}", finding.code));
+    finding.help.clone().into_iter().chain(pass).collect()
 }
 
 /// `help: …` behind `indent` spaces. Its further lines stand below; one that is indented is a command or a text to copy,

@@ -37,7 +37,8 @@ pub fn plan_verdict(plan: &Plan, file: Option<&str>, style: Style) -> String {
     page.finish()
 }
 
-fn verdict(plan: &Plan, file: Option<&str>) -> Vec<Span> {
+/// The words of the first line.
+pub(super) fn verdict(plan: &Plan, file: Option<&str>) -> Vec<Span> {
     let refusals = plan.findings_of(Severity::Refusal).count();
     let errors = plan.findings_of(Severity::Error).count();
     if !plan.has_changes() && refusals + errors == 0 {
@@ -120,7 +121,8 @@ fn target(plan: &Plan) -> String {
     }
 }
 
-fn gives_more_access(plan: &Plan) -> &'static str {
+/// What to say of the changes that give more access, or may.
+pub(super) fn gives_more_access(plan: &Plan) -> &'static str {
     let unsure = plan
         .changes
         .iter()
@@ -148,7 +150,7 @@ fn legend(plan: &Plan, page: &mut Page) {
 }
 
 /// The changes, the riskiest first, then by kind and name.
-fn by_risk(plan: &Plan) -> Vec<&Change> {
+pub(super) fn by_risk(plan: &Plan) -> Vec<&Change> {
     let refused: BTreeSet<&Address> = plan
         .findings_of(Severity::Refusal)
         .filter_map(|finding| finding.address.as_ref())

@@ -22,7 +22,9 @@
 
 use std::fmt::Write as _;
 
+use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::text::is_harmful;
 use crate::engine::Plan;
@@ -32,10 +34,31 @@ pub fn plan_json(plan: &Plan) -> Result<String, serde_json::Error> {
     json(plan)
 }
 
+/// The JSON Schema of a plan.
+pub fn schema() -> Value {
+    schema_of::<Plan>("A plan of eksact, as `-o json` writes it")
+}
+
+/// The JSON Schema (2020-12) of what `T` is written as. Fields that a later version may add are allowed.
+pub fn schema_of<T: JsonSchema>(title: &str) -> Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut schema = generator.into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), title.into());
+    schema.to_value()
+}
+
 /// `value` as indented JSON with a line end. Characters that a terminal might obey are written as `\u` escapes, which
 /// JSON readers turn back: the data stays what it is.
 pub fn json(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    let text = serde_json::to_string_pretty(value)?;
+    Ok(escaped(&serde_json::to_string_pretty(value)?))
+}
+
+/// The same on one line.
+pub fn json_line(value: &impl Serialize) -> Result<String, serde_json::Error> {
+    Ok(escaped(&serde_json::to_string(value)?))
+}
+
+fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 1);
     for character in text.chars() {
         // Outside strings JSON has no such character but its line ends.
@@ -49,7 +72,7 @@ pub fn json(value: &impl Serialize) -> Result<String, serde_json::Error> {
         }
     }
     safe.push('\n');
-    Ok(safe)
+    safe
 }
 
 #[cfg(test)]

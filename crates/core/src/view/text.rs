@@ -1,6 +1,6 @@
 //! Text from elsewhere, made harmless for terminals, and measured in terminal cells.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, fmt::Write as _, time::Duration};
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -71,6 +71,20 @@ pub fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
+/// `text` with every byte as `%XX` that is not unreserved in a URI (RFC 3986, 2.3) or one of `kept`.
+pub fn percent_encoded(text: &str, kept: &[u8]) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) || kept.contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
 /// How long a step took, in milliseconds: always with tenths below a minute (`0.3 s`, `5.0 s`), so that a number that grows
 /// keeps its width.
 pub fn duration(milliseconds: u64) -> String {
@@ -107,6 +121,12 @@ mod tests {
         assert_eq!(cut("日本語", 5), "日本…");
         assert_eq!(cut("日本語", 4), "日…");
         assert_eq!(cut("abc", 0), "");
+    }
+
+    #[test]
+    fn only_what_is_unreserved_is_kept_as_it_is() {
+        assert_eq!(percent_encoded("prod-2_eu.x", b""), "prod-2_eu.x");
+        assert_eq!(percent_encoded("--> <b>/ü", b"/"), "--%3E%20%3Cb%3E/%C3%BC");
     }
 
     #[test]

@@ -1,0 +1,173 @@
+//! The page is judged by a tokenizer of the HTML standard: whatever the plan's texts are, no tag, attribute or script comes of
+//! them, and they are on the page as text.
+
+use std::collections::BTreeSet;
+
+use html5gum::{Token, Tokenizer};
+use proptest::prelude::*;
+
+use super::*;
+use crate::view::{
+    hostile::{HOSTILE, plan_of},
+    samples,
+    text::is_harmful,
+};
+
+const TAGS: [&str; 32] = [
+    "html", "head", "meta", "title", "style", "body", "header", "main", "section", "footer", "h1", "h2",
+    "h4", "p", "ul", "li", "strong", "code", "pre", "span", "fieldset", "legend", "label", "input",
+    "article", "details", "summary", "div", "b", "ol", "em", "br",
+];
+const ATTRIBUTES: [&str; 15] = [
+    "lang",
+    "charset",
+    "http-equiv",
+    "content",
+    "name",
+    "class",
+    "type",
+    "id",
+    "checked",
+    "open",
+    "tabindex",
+    "role",
+    "aria-label",
+    "title",
+    "value",
+];
+
+/// The text of the page outside of its style sheet; what is no part of the template fails.
+fn text_of(page: &str) -> String {
+    let mut text = String::new();
+    let mut is_style = false;
+    let mut open: Vec<String> = Vec::new();
+    for token in Tokenizer::new(page) {
+        let Ok(token) = token;
+        match token {
+            Token::StartTag(tag) => {
+                let name = String::from_utf8(tag.name.0).unwrap();
+                assert!(TAGS.contains(&name.as_str()), "{name}");
+                for (attribute, value) in &tag.attributes {
+                    let attribute = std::str::from_utf8(attribute).unwrap();
+                    let value = std::str::from_utf8(&value.value).unwrap();
+                    assert!(ATTRIBUTES.contains(&attribute), "{attribute}");
+                    let known = |value: &str| {
+                        value
+                            .chars()
+                            .all(|c| c.is_ascii_alphanumeric() || " -_".contains(c))
+                    };
+                    assert!(
+                        known(value) || ["content", "aria-label"].contains(&attribute),
+                        "{attribute}={value}"
+                    );
+                }
+                is_style = name == "style";
+                if !["meta", "input"].contains(&name.as_str()) {
+                    open.push(name);
+                }
+            }
+            Token::EndTag(tag) => {
+                is_style = false;
+                assert_eq!(open.pop(), Some(String::from_utf8(tag.name.0).unwrap()));
+            }
+            Token::String(words) if !is_style => text.push_str(std::str::from_utf8(&words.value).unwrap()),
+            Token::String(_) | Token::Doctype(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    text
+}
+
+fn assert_text(plan: &Plan, page: &str) {
+    let text = text_of(page);
+    for change in &plan.changes {
+        assert!(
+            text.contains(&*harmless(&change.address.to_string())),
+            "{}",
+            change.address
+        );
+        for line in lines_of(change, plan) {
+            assert!(text.contains(&line.text), "{}", line.text);
+        }
+    }
+    for finding in &plan.findings {
+        assert!(text.contains(&*harmless(&finding.message)));
+    }
+    assert_eq!(page.matches("<script").count(), 0);
+    assert_eq!(page.matches("<style").count(), 1);
+    assert!(!page.chars().any(|c| c != '\n' && is_harmful(c)));
+}
+
+#[test]
+fn a_page_has_no_script_and_names_nothing_to_load() {
+    let page = plan_html(&samples::plan(), &samples::plan().digest(), Some("cluster.yaml")).unwrap();
+    assert_text(&samples::plan(), &page);
+    for outside in [
+        "http:",
+        "https:",
+        "src=",
+        "href=",
+        "url(",
+        "@import",
+        "<link",
+        "<script",
+        "javascript:",
+    ] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    let style = page
+        .split_once("<style>")
+        .unwrap()
+        .1
+        .split_once("</style>")
+        .unwrap()
+        .0;
+    let digest = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style.as_bytes()));
+    assert!(page.contains(&format!(
+        "content=\"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'\""
+    )));
+}
+
+/// A class, an id or a tag that only one of the two knows does nothing.
+#[test]
+fn the_style_sheet_and_the_template_know_the_same_filters() {
+    let ids: BTreeSet<String> = filters(&samples::plan())
+        .iter()
+        .filter(|filter| filter.id != "all")
+        .map(|filter| format!("#show-{}:checked", filter.id))
+        .collect();
+    for id in &ids {
+        assert!(STYLE.contains(id.as_str()), "{id}");
+    }
+    assert_eq!(STYLE.matches(":checked) .change").count(), ids.len());
+}
+
+#[test]
+fn every_hostile_text_stays_text() {
+    for hostile in HOSTILE {
+        for text in [hostile.to_owned(), format!("{hostile}\"'>{hostile}")] {
+            let plan = plan_of(12, &[text]);
+            assert_text(&plan, &plan_html(&plan, &plan.digest(), None).unwrap());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn no_text_becomes_a_tag(
+        texts in prop::collection::vec(
+            prop::collection::vec(
+                prop_oneof![prop::sample::select(&HOSTILE[..]).prop_map(str::to_owned), ".{0,6}", "[<>&\"'/=a-c -]{0,8}"],
+                0..5,
+            ).prop_map(|parts| parts.concat()),
+            1..5,
+        ),
+        count in 0..24_usize,
+    ) {
+        let plan = plan_of(count, &texts);
+        assert_text(&plan, &plan_html(&plan, &plan.digest(), Some(&texts[0])).unwrap());
+    }
+}

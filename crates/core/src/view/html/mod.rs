@@ -1,0 +1,324 @@
+//! A plan as a page: `-o html`, one file that needs nothing else, for people who would rather look than read.
+//!
+//! It has no script at all: what is filtered is filtered by the style sheet, and what is folded by the browser. Its own policy
+//! (Content-Security-Policy) lets nothing be loaded or run. All values go through the template's escaping, and through
+//! [`harmless`] before.
+
+mod sides;
+
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use tera::{Context, Tera};
+
+use self::sides::{Document, documents};
+use super::{
+    page::Span,
+    plan_findings::{helps, place, word},
+    plan_human::{by_risk, gives_more_access, verdict},
+    plan_lines::{LineSign, lines_of},
+    style::sign,
+    text::{counted, harmless},
+};
+use crate::engine::{Action, Change, Effect, Finding, Plan, Severity};
+
+const TEMPLATE: &str = include_str!("../../../../../templates/html/plan.html.tera");
+const STYLE: &str = include_str!("../../../../../templates/html/plan.css");
+/// Tera escapes in templates whose name ends so.
+const NAME: &str = "plan.html";
+
+/// Folded changes open by themselves up to this many.
+const MOST_OPEN: usize = 20;
+
+#[derive(Serialize)]
+struct View {
+    policy: String,
+    style: &'static str,
+    title: String,
+    target: Vec<Fact>,
+    verdict: String,
+    counts: Vec<Count>,
+    sections: Vec<SectionView>,
+    filters: Vec<Filter>,
+    changes: Vec<ChangeView>,
+    digest: String,
+    version: String,
+    unchanged: String,
+}
+
+#[derive(Serialize)]
+struct Fact {
+    name: String,
+    value: String,
+}
+
+#[derive(Serialize)]
+struct Count {
+    class: &'static str,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct SectionView {
+    heading: &'static str,
+    findings: Vec<FindingView>,
+}
+
+#[derive(Serialize)]
+struct FindingView {
+    word: &'static str,
+    code: &'static str,
+    address: Option<String>,
+    message: String,
+    source: Option<String>,
+    helps: Vec<HelpView>,
+}
+
+#[derive(Serialize)]
+struct HelpView {
+    text: String,
+    /// What is to be copied, line by line.
+    verbatim: String,
+}
+
+#[derive(Serialize)]
+struct Filter {
+    id: &'static str,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct ChangeView {
+    address: String,
+    action: &'static str,
+    sign: &'static str,
+    done: &'static str,
+    effect: &'static str,
+    words: &'static str,
+    is_risk: bool,
+    is_open: bool,
+    source: Option<String>,
+    lines: Vec<LineView>,
+    documents: Vec<Document>,
+}
+
+#[derive(Serialize)]
+struct LineView {
+    class: &'static str,
+    sign: char,
+    text: String,
+}
+
+/// `plan` as a page. `file` is the configuration as the user named it; none for a plan made from flags.
+pub fn plan_html(plan: &Plan, digest: &str, file: Option<&str>) -> Result<String, tera::Error> {
+    let tera = match &*TERA {
+        Ok(tera) => tera,
+        Err(error) => return Err(tera::Error::msg(error)),
+    };
+    tera.render(NAME, &Context::from_serialize(view(plan, digest, file))?)
+}
+
+/// Parsed once.
+static TERA: LazyLock<Result<Tera, String>> = LazyLock::new(|| {
+    let mut tera = Tera::default();
+    match tera.add_raw_template(NAME, TEMPLATE) {
+        Ok(()) => Ok(tera),
+        Err(error) => Err(error.to_string()),
+    }
+});
+
+fn view(plan: &Plan, digest: &str, file: Option<&str>) -> View {
+    let style = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
+    let words = verdict(plan, file);
+    // The heading says for what the plan is.
+    let is_said = words
+        .first()
+        .is_some_and(|first| first.text().starts_with("Plan for "));
+    let words: String = words.iter().skip(usize::from(is_said)).map(Span::text).collect();
+    let safe = |text: &str| harmless(text).into_owned();
+    let named = plan
+        .target
+        .get("cluster")
+        .or_else(|| plan.target.get("kubeconfig"));
+    View {
+        policy: format!(
+            "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'"
+        ),
+        style: STYLE,
+        title: named.map_or_else(|| "Plan".to_owned(), |name| format!("Plan for {}", safe(name))),
+        target: plan
+            .target
+            .iter()
+            .filter(|(name, _)| *name != "cluster")
+            .map(|(name, value)| Fact {
+                name: safe(name),
+                value: safe(value),
+            })
+            .collect(),
+        verdict: words,
+        counts: counts(plan),
+        sections: [
+            ("Refused", Severity::Refusal),
+            ("Not planned", Severity::Error),
+            ("Warnings", Severity::Warning),
+            ("Notes", Severity::Note),
+        ]
+        .into_iter()
+        .filter(|(_, severity)| plan.findings_of(*severity).next().is_some())
+        .map(|(heading, severity)| SectionView {
+            heading,
+            findings: plan.findings_of(severity).map(finding_view).collect(),
+        })
+        .collect(),
+        filters: filters(plan),
+        changes: by_risk(plan)
+            .into_iter()
+            .map(|change| change_view(change, plan))
+            .collect(),
+        digest: digest.to_owned(),
+        version: safe(&plan.tool_version),
+        unchanged: match plan.unchanged.len() {
+            0 => String::new(),
+            1 => "1 object is".to_owned(),
+            count => format!("{count} objects are"),
+        },
+    }
+}
+
+fn counts(plan: &Plan) -> Vec<Count> {
+    let mut counts = Vec::new();
+    let mut add = |class, count: usize, text: String| {
+        if count > 0 {
+            counts.push(Count { class, text });
+        }
+    };
+    let refusals = plan.findings_of(Severity::Refusal).count();
+    add("risk", refusals, counted(refusals, "refusal", "refusals"));
+    let broadening = plan.broadening();
+    add(
+        "risk",
+        broadening,
+        format!("{broadening} {}", gives_more_access(plan)),
+    );
+    for action in Action::ALL {
+        let count = plan.count(action);
+        add(
+            "",
+            count,
+            format!("{} {count} to {}", sign(action).0, sign(action).1),
+        );
+    }
+    counts
+}
+
+fn finding_view(finding: &Finding) -> FindingView {
+    let safe = |text: &str| harmless(text).into_owned();
+    FindingView {
+        word: word(finding.severity),
+        code: finding.code.as_str(),
+        address: finding.address.as_ref().map(|address| safe(&address.to_string())),
+        message: safe(&finding.message),
+        source: finding.source.as_ref().map(|source| safe(&place(source))),
+        helps: helps(finding)
+            .iter()
+            .map(|help| {
+                let (verbatim, text): (Vec<&str>, Vec<&str>) =
+                    help.lines().partition(|line| line.starts_with("    "));
+                let lines = |lines: Vec<&str>| -> Vec<String> {
+                    lines.iter().map(|line| safe(line.trim_end())).collect()
+                };
+                HelpView {
+                    text: lines(text).join(" "),
+                    verbatim: lines(verbatim)
+                        .iter()
+                        .map(|line| &line[4..])
+                        .collect::<Vec<_>>()
+                        .join("\n"),
+                }
+            })
+            .collect(),
+    }
+}
+
+fn filters(plan: &Plan) -> Vec<Filter> {
+    let count =
+        |wanted: &dyn Fn(Effect) -> bool| plan.changes.iter().filter(|change| wanted(change.effect)).count();
+    [
+        ("all", "all", plan.changes.len()),
+        (
+            "broader",
+            "gives more access, or may",
+            count(&|effect| effect.broadens()),
+        ),
+        (
+            "narrower",
+            "gives less access",
+            count(&|effect| effect == Effect::Narrower),
+        ),
+        (
+            "equal",
+            "gives the same access",
+            count(&|effect| effect == Effect::Equal),
+        ),
+    ]
+    .into_iter()
+    .map(|(id, words, count)| Filter {
+        id,
+        text: format!("{words} ({count})"),
+    })
+    .collect()
+}
+
+fn change_view(change: &Change, plan: &Plan) -> ChangeView {
+    let (sign, action, done) = sign(change.action);
+    let (effect, words) = match change.effect {
+        Effect::Equal => ("equal", ""),
+        Effect::Narrower => ("narrower", "gives less access"),
+        Effect::Incomparable => ("incomparable", "may give more access"),
+        Effect::Broader => ("broader", "gives more access"),
+    };
+    let is_risk = change.effect.broadens() || matches!(change.action, Action::Delete | Action::Replace);
+    let is_open = is_risk || plan.changes.len() <= MOST_OPEN;
+    ChangeView {
+        address: harmless(&change.address.to_string()).into_owned(),
+        action,
+        sign,
+        done,
+        effect,
+        words,
+        is_risk,
+        is_open,
+        source: change
+            .source
+            .as_ref()
+            .map(|source| harmless(&place(source)).into_owned()),
+        lines: lines_of(change, plan)
+            .into_iter()
+            .map(|line| LineView {
+                class: class(line.sign),
+                sign: match line.sign {
+                    LineSign::Changed => '~',
+                    LineSign::Remark => ' ',
+                    sign => sign.character(),
+                },
+                text: format!("{}{}", " ".repeat(line.indent), line.text),
+            })
+            .collect(),
+        documents: documents(change),
+    }
+}
+
+const fn class(sign: LineSign) -> &'static str {
+    match sign {
+        LineSign::Added => "added",
+        LineSign::Removed => "removed",
+        LineSign::Changed => "changed",
+        LineSign::Context => "context",
+        LineSign::Remark => "remark",
+    }
+}
+
+#[cfg(test)]
+mod laws;

@@ -1,0 +1,234 @@
+"""Opens pages in a real headless Chromium and checks what people meet there: light and dark, wide and narrow, by keyboard, on paper.
+
+    look.py --texts TEXTS.json [--shots FOLDER] PAGE.html …
+
+TEXTS.json is a list of texts that must be on every page as text. Speaks the DevTools protocol over a pipe, so that only the standard
+library is needed. Ends with 1 and says what is wrong. Nothing on the pages may run, load or complain.
+"""
+
+import argparse
+import base64
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+LIMIT = 30
+
+
+class Wrong(Exception):
+    """Something on a page is not as it must be."""
+
+
+def expect(fact, *words):
+    if not fact:
+        raise Wrong(" ".join(str(word) for word in words))
+
+
+class Browser:
+    def __init__(self):
+        program = next(filter(None, map(shutil.which, NAMES)), None)
+        expect(program, "there is no Chromium on PATH: python3 tests/bed/bed.py --install installs it on Debian")
+        self.profile = tempfile.TemporaryDirectory(prefix="eksact-browser-", ignore_cleanup_errors=True)
+        to_browser, self.out = os.pipe()
+        self.into, from_browser = os.pipe()
+
+        def place():
+            # Chromium reads commands from 3 and writes to 4; neither may be closed by the other's move.
+            read, write = os.dup(to_browser), os.dup(from_browser)
+            os.dup2(read, 3)
+            os.dup2(write, 4)
+
+        command = [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+                   "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+                   "--remote-debugging-pipe", f"--user-data-dir={self.profile.name}", "about:blank"]
+        self.process = subprocess.Popen(command, preexec_fn=place, close_fds=False, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.close(to_browser)
+        os.close(from_browser)
+        self.rest, self.last, self.events = b"", 0, []
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+
+    session = None
+
+    def message(self, until):
+        while b"\0" not in self.rest:
+            expect(time.monotonic() < until, "the browser did not answer in time")
+            piece = os.read(self.into, 1 << 20)
+            expect(piece, "the browser ended")
+            self.rest += piece
+        text, self.rest = self.rest.split(b"\0", 1)
+        return json.loads(text)
+
+    def call(self, method, **parameters):
+        self.last += 1
+        request = {"id": self.last, "method": method, "params": parameters}
+        if self.session:
+            request["sessionId"] = self.session
+        os.write(self.out, json.dumps(request).encode() + b"\0")
+        until = time.monotonic() + LIMIT
+        while True:
+            message = self.message(until)
+            if message.get("id") == self.last:
+                expect("error" not in message, method, message.get("error"))
+                return message["result"]
+            self.events.append(message)
+
+    def wait(self, method):
+        until = time.monotonic() + LIMIT
+        while not any(event.get("method") == method for event in self.events):
+            self.events.append(self.message(until))
+
+    def evaluate(self, expression):
+        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        expect("exceptionDetails" not in result, expression, result.get("exceptionDetails"))
+        return result["result"].get("value")
+
+    def press(self, key, code):
+        for kind in ("rawKeyDown", "keyUp"):
+            text = {"text": "\r"} if key == "Enter" and kind == "rawKeyDown" else {}
+            self.call("Input.dispatchKeyEvent", type="keyDown" if text else kind, key=key, code=key,
+                      windowsVirtualKeyCode=code, **text)
+
+    def open(self, path):
+        self.events = []
+        self.call("Page.navigate", url=path.as_uri())
+        self.wait("Page.loadEventFired")
+
+    def close(self):
+        try:
+            self.session = None
+            self.call("Browser.close")
+        except (Wrong, OSError):
+            self.process.terminate()
+        self.process.wait()
+        self.profile.cleanup()
+
+
+# The least contrast of text with what is behind it, for every text that is shown (WCAG 2.2, 1.4.3).
+CONTRAST = """(() => {
+  const rgb = text => { const n = text.match(/[\\d.]+/g).map(Number); return {c: n.slice(0, 3), a: n[3] ?? 1}; };
+  const light = c => { const [r, g, b] = c.map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    return .2126 * r + .7152 * g + .0722 * b; };
+  let least = {ratio: 99};
+  for (const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT); walker.nextNode();) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !element.checkVisibility()) continue;
+    let behind = element;
+    while (behind && rgb(getComputedStyle(behind).backgroundColor).a < 1) behind = behind.parentElement;
+    const paper = behind ? rgb(getComputedStyle(behind).backgroundColor).c : [255, 255, 255];
+    const [a, b] = [light(rgb(getComputedStyle(element).color).c), light(paper)];
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < least.ratio) least = {ratio, text: walker.currentNode.data.trim().slice(0, 60), of: element.className};
+  }
+  return least;
+})()"""
+SHOWN = "[...document.querySelectorAll('.change')].filter(change => change.checkVisibility()).length"
+# What no value may have made.
+FOREIGN = """[...document.querySelectorAll('script, img, iframe, object, embed, a, form, link, svg, video, audio, base')]
+  .map(element => element.outerHTML).concat([...document.querySelectorAll('*')].flatMap(element =>
+    [...element.attributes].filter(at => at.name.startsWith('on') || ['src', 'href', 'style', 'srcdoc'].includes(at.name))
+      .map(at => at.name + '=' + at.value)))"""
+
+
+def colors(browser, page, shots):
+    papers = {}
+    for scheme in ("light", "dark"):
+        browser.call("Emulation.setEmulatedMedia", media="screen",
+                     features=[{"name": "prefers-color-scheme", "value": scheme}])
+        papers[scheme] = browser.evaluate("getComputedStyle(document.body).backgroundColor")
+        for width in (1280, 375):
+            browser.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+            wide = browser.evaluate("document.documentElement.scrollWidth")
+            expect(wide <= width, f"{page.name}: {wide} pixels wide in a window of {width}")
+            least = browser.evaluate(CONTRAST)
+            expect(least["ratio"] >= 4.5, f"{page.name} {scheme}: too little contrast:", least)
+            if shots:
+                shot = browser.call("Page.captureScreenshot", captureBeyondViewport=True)
+                (shots / f"{page.stem}-{scheme}-{width}.png").write_bytes(base64.b64decode(shot["data"]))
+    expect(papers["light"] != papers["dark"], f"{page.name}: dark looks like light: {papers}")
+    browser.call("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
+
+
+def keyboard(browser, page):
+    """The filter and what is folded, with Tab, the arrows and Enter."""
+    count = {name: browser.evaluate(f"document.querySelectorAll('.change{name}').length")
+             for name in ("", ":is(.broader, .incomparable)", ".narrower", ".equal")}
+    expect(count[""] > 0, f"{page.name}: no changes")
+    browser.press("Tab", 9)
+    expect(browser.evaluate("document.activeElement.id") == "show-all", "Tab leads to the filter first")
+    expect(browser.evaluate("getComputedStyle(document.activeElement.parentElement).outlineStyle") == "solid", "no focus is seen")
+    for name, wanted in (("broader", count[":is(.broader, .incomparable)"]), ("narrower", count[".narrower"]),
+                         ("equal", count[".equal"]), ("all", count[""])):
+        browser.press("ArrowRight", 39)
+        expect(browser.evaluate(f"document.getElementById('show-{name}').checked"), f"{page.name}: {name} is not chosen")
+        shown = browser.evaluate(SHOWN)
+        expect(shown == wanted, f"{page.name}: {shown} shown for {name}, {wanted} wanted")
+        label = browser.evaluate(f"document.getElementById('show-{name}').parentElement.textContent")
+        expect(f"({wanted})" in label, f"{page.name}: {label} says another number than {wanted}")
+    browser.press("Tab", 9)
+    expect(browser.evaluate("document.activeElement.localName") == "summary", "Tab leads to the changes next")
+    is_open = "document.activeElement.parentElement.open"
+    before = browser.evaluate(is_open)
+    browser.press("Enter", 13)
+    expect(browser.evaluate(is_open) != before, f"{page.name}: Enter does not fold")
+    browser.press("Enter", 13)
+
+
+def paper(browser, page):
+    """On paper nothing is folded."""
+    browser.evaluate("document.querySelectorAll('details').forEach(details => details.open = false)")
+    browser.call("Emulation.setEmulatedMedia", media="print", features=[])
+    folded = browser.evaluate("[...document.querySelectorAll('.change .body')].filter(body => !body.checkVisibility()).length")
+    expect(folded == 0, f"{page.name}: {folded} changes are folded on paper")
+    expect(not browser.evaluate("document.querySelector('fieldset')?.checkVisibility()"), "the filter is on paper")
+
+
+def look(browser, page, texts, shots):
+    browser.open(page)
+    foreign = browser.evaluate(FOREIGN)
+    expect(not foreign, f"{page.name}: a value became", foreign)
+    words = browser.evaluate("document.body.textContent")
+    for text in texts:
+        expect(text in words, f"{page.name}: {text!r} is not there as text")
+    colors(browser, page, shots)
+    keyboard(browser, page)
+    paper(browser, page)
+    for event in browser.events:
+        name = event.get("method")
+        if name == "Network.requestWillBeSent":
+            expect(event["params"]["request"]["url"] == page.as_uri(), f"{page.name} asks for", event["params"]["request"]["url"])
+        expect(name not in ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Page.javascriptDialogOpening"),
+               f"{page.name}:", event)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--texts", type=pathlib.Path, required=True)
+    parser.add_argument("--shots", type=pathlib.Path)
+    parser.add_argument("pages", type=pathlib.Path, nargs="+")
+    wanted = parser.parse_args()
+    if wanted.shots:
+        wanted.shots.mkdir(parents=True, exist_ok=True)
+    try:
+        browser = Browser()
+        try:
+            for page in wanted.pages:
+                look(browser, page.resolve(), json.loads(wanted.texts.read_text(encoding="utf-8")), wanted.shots)
+        finally:
+            browser.close()
+    except Wrong as wrong:
+        sys.exit(f"error: {wrong}")
+    print(f"{len(wanted.pages)} pages, each in light and dark, wide and narrow, by keyboard and on paper")
+
+
+if __name__ == "__main__":
+    main()

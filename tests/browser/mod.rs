@@ -1,0 +1,103 @@
+//! The page of `-o html` in a real headless Chromium, which `tests/bed/bed.py --install` brings.
+
+use std::{fs, path::Path, process::Command};
+
+use eksact_core::{
+    engine::{Address, Plan},
+    view::plan_html,
+};
+
+/// What would break out of a page.
+const HOSTILE: [&str; 8] = [
+    "<script>document.title='run'; alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\"><iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    "' onmouseover='alert(1)",
+    "</style><script>alert(1)</script>",
+    "<!-- -->]]></details></article>",
+    "{{ title }}{% raw %}",
+    "<a href=javascript:alert(1)>click</a>",
+];
+
+/// A real plan: the quickstart example with two changes, over what was applied before.
+fn plan() -> Plan {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |text: &str, arguments: &[&str]| {
+        fs::write(folder.path().join("cluster.yaml"), text).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_eksact"))
+            .args(arguments)
+            .env_clear()
+            .env("HOME", folder.path())
+            .env("EKSACT_SANDBOX", "1")
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        output.stdout
+    };
+    let file = include_str!("../../examples/quickstart.yaml");
+    run(file, &["apply", "-f", "cluster.yaml", "--yes"]);
+    let changed = file
+        .replace("policy/AmazonS3ReadOnlyAccess", "policy/AmazonS3FullAccess")
+        .replace("- sqs:GetQueueAttributes\n", "- sqs:*\n");
+    let json = run(&changed, &["plan", "-f", "cluster.yaml", "-o", "json"]);
+    serde_json::from_slice(&json).unwrap()
+}
+
+/// The same with a change for each hostile text, which is in every place where a value can be.
+fn hostile(plan: &Plan) -> Plan {
+    let mut hostile = plan.clone();
+    let pattern = plan.changes[0].clone();
+    for text in HOSTILE {
+        let mut change = pattern.clone();
+        change.address = Address::new("iam-role", text);
+        for attribute in &mut change.attributes {
+            attribute.name = text.to_owned();
+            attribute.remark = Some(text.to_owned());
+            attribute.before = Some(serde_json::json!({text: [text]}));
+            for line in &mut attribute.differences {
+                line.text = text.to_owned();
+            }
+        }
+        change.notes.push(text.to_owned());
+        hostile.changes.push(change);
+        hostile.target.insert(text.to_owned(), text.to_owned());
+    }
+    hostile
+}
+
+#[test]
+fn page_is_readable_in_light_and_dark_by_keyboard_and_runs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let plan = plan();
+    let pages = [("plan.html", plan.clone()), ("hostile.html", hostile(&plan))];
+    for (name, plan) in &pages {
+        fs::write(
+            at(name),
+            plan_html(plan, &plan.digest(), Some("cluster.yaml")).unwrap(),
+        )
+        .unwrap();
+    }
+    let look = |texts: &[&str], page: &str| {
+        fs::write(at("texts.json"), serde_json::to_string(texts).unwrap()).unwrap();
+        let output = Command::new("python3")
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/look.py"))
+            .arg("--texts")
+            .arg(at("texts.json"))
+            .arg(at(page))
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{page}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    };
+    look(&["sqs:*", "AmazonS3FullAccess"], "plan.html");
+    look(&HOSTILE, "hostile.html");
+}

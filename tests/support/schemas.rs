@@ -1,0 +1,148 @@
+//! Whatever a command writes for machines while these tests run is held against its schema in `docs/schemas/`, strictly: a
+//! field that the schema does not name is a fault.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+use jsonschema::Validator;
+use serde_json::Value;
+
+pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Every schema of an output.
+pub(crate) const KINDS: [&str; 17] = [
+    "plan",
+    "apply",
+    "apply-ndjson",
+    "check-access",
+    "check-aws-auth",
+    "check-irsa",
+    "decode-token",
+    "get-accessentry",
+    "get-cluster",
+    "get-iamidentitymapping",
+    "get-iamserviceaccount",
+    "get-identityprovider",
+    "get-podidentityassociation",
+    "restore-aws-auth",
+    "verify-token",
+    "version",
+    "whoami",
+];
+
+/// The schema, with every object closed that names its properties.
+fn strict(kind: &str) -> Validator {
+    fn close(schema: &mut Value) {
+        if let Some(object) = schema.as_object_mut() {
+            if object.contains_key("properties") && !object.contains_key("additionalProperties") {
+                object.insert("additionalProperties".to_owned(), false.into());
+            }
+            object.values_mut().for_each(close);
+        } else if let Some(list) = schema.as_array_mut() {
+            list.iter_mut().for_each(close);
+        }
+    }
+    let text = fs::read_to_string(Path::new(ROOT).join(format!("docs/schemas/{kind}.json"))).unwrap();
+    let mut schema: Value = serde_json::from_str(&text).unwrap();
+    close(&mut schema);
+    jsonschema::validator_for(&schema).unwrap()
+}
+
+static VALIDATORS: LazyLock<Mutex<BTreeMap<String, &'static Validator>>> = LazyLock::new(Mutex::default);
+
+fn validator(kind: &str) -> &'static Validator {
+    let mut all = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner);
+    all.entry(kind.to_owned())
+        .or_insert_with(|| Box::leak(Box::new(strict(kind))))
+}
+
+/// What is wrong with `value` by the schema of `kind`.
+pub(crate) fn faults(kind: &str, value: &Value) -> Vec<String> {
+    validator(kind)
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect()
+}
+
+/// The value of `-o` or `--output`.
+fn format<'a>(arguments: &[&'a str]) -> Option<&'a str> {
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "-o" | "--output" => return words.next().copied(),
+            "-ojson" => return Some("json"),
+            word => {
+                if let Some(value) = word
+                    .strip_prefix("--output=")
+                    .or_else(|| word.strip_prefix("-o="))
+                {
+                    return Some(value);
+                }
+            }
+        }
+    }
+    None
+}
+
+/// The schema by which the JSON of a command goes: that of its words, else of a plan or an apply.
+fn kind_of(arguments: &[&str], value: &Value) -> String {
+    let words: Vec<&str> = arguments
+        .iter()
+        .copied()
+        .filter(|word| !word.starts_with('-'))
+        .take(2)
+        .collect();
+    let names = [
+        words.join("-").to_lowercase(),
+        words
+            .first()
+            .map_or_else(String::new, |word| (*word).to_lowercase()),
+    ];
+    let singular = |name: &str| match name {
+        "get-clusters" => "get-cluster".to_owned(),
+        "get-iamserviceaccounts" => "get-iamserviceaccount".to_owned(),
+        "get-iamidentitymappings" => "get-iamidentitymapping".to_owned(),
+        "get-accessentries" | "get-accessentrys" => "get-accessentry".to_owned(),
+        "get-podidentityassociations" => "get-podidentityassociation".to_owned(),
+        "get-identityproviders" => "get-identityprovider".to_owned(),
+        name => name.to_owned(),
+    };
+    for name in names.iter().map(|name| singular(name)) {
+        let is_list = name != "restore-aws-auth" || arguments.contains(&"--list");
+        if is_list && name != "plan" && name != "apply" && KINDS.contains(&name.as_str()) {
+            return name;
+        }
+    }
+    if value.get("report").is_some() {
+        "apply"
+    } else {
+        "plan"
+    }
+    .to_owned()
+}
+
+/// Holds what a command wrote to stdout against its schema, where it wrote JSON. A command that failed before it had
+/// anything to say wrote nothing.
+pub(crate) fn hold(arguments: &[&str], stdout: &str) {
+    match format(arguments) {
+        Some("json") if !stdout.trim().is_empty() && arguments.first() != Some(&"token") => {
+            let value: Value = serde_json::from_str(stdout)
+                .unwrap_or_else(|error| panic!("{arguments:?} wrote no JSON: {error}\n{stdout}"));
+            let kind = kind_of(arguments, &value);
+            let faults = faults(&kind, &value);
+            assert!(faults.is_empty(), "{arguments:?} by {kind}: {faults:#?}");
+        }
+        Some("ndjson") => {
+            for line in stdout.lines() {
+                let value: Value = serde_json::from_str(line).unwrap();
+                let faults = faults("apply-ndjson", &value);
+                assert!(faults.is_empty(), "{arguments:?}: {faults:#?}\n{line}");
+            }
+        }
+        _ => {}
+    }
+}
