@@ -4,6 +4,7 @@
 mod access_entry;
 mod account_flags;
 mod apply;
+mod broadening;
 mod check;
 mod check_access;
 mod check_aws_auth;

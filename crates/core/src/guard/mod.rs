@@ -9,6 +9,7 @@ pub mod access;
 mod access_entries;
 pub mod authentication_mode;
 pub mod aws_auth;
+pub mod broadening;
 mod oidc_provider;
 pub mod own_rights;
 pub mod rbac_rules;

@@ -1,5 +1,7 @@
 //! What a plan has to say besides its changes, for people: refusals first, then errors, warnings, notes.
 
+use eksact_message::code::Code;
+
 use super::{
     page::{Page, Span},
     style::Label,
@@ -45,8 +47,10 @@ pub(super) fn write_finding(finding: &Finding, page: &mut Page) {
     if let Some(help) = &finding.help {
         write_help(2, help, page);
     }
+    // No --allow passes this one.
+    let binds = finding.code == Code::AccessBroadened;
     let told = finding.help.as_ref().is_some_and(|help| help.contains("--allow"));
-    if finding.severity == Severity::Refusal && !told {
+    if finding.severity == Severity::Refusal && !told && !binds {
         write_help(2, &remedy!("To do it anyway: --allow {}", finding.code), page);
     }
 }
