@@ -16,6 +16,7 @@ use super::{
 };
 use eksact_core::{
     engine::Plan,
+    guard::broadening,
     kinds::preflight,
     saved::{
         SavedPlan,
@@ -23,7 +24,7 @@ use eksact_core::{
         compare::Moved,
         lock::{self, Held, LockError, Outcome, Record},
     },
-    view::{Printer, text::harmless},
+    view::{Printer, plan_json::plan_json, text::harmless},
 };
 
 /// Flags about a saved plan.
@@ -86,6 +87,8 @@ pub(super) fn refuse_flags(whole: &WholeFileFlags) -> Result<(), Failure> {
                 allow,
                 timeout,
                 views,
+                // It may forbid what the plan does, and never change it.
+                broadening: _,
             },
     } = whole;
     views.check(*output)?;
@@ -181,6 +184,8 @@ impl ApplySaved<'_> {
     }
 
     fn approve(&self, plan: &Plan, saved: &SavedPlan) -> Result<(), Failure> {
+        let rule = saved.request.broadening_rule().and(self.plan.broadening.rule()?);
+        let plan = &broadening::when_applied(plan, &rule, self.flags.expect.is_some());
         let output = self.plan.output;
         let file = flow::file_of(&saved.request);
         self.plan
@@ -188,6 +193,12 @@ impl ApplySaved<'_> {
             .write(plan, saved.digest(), file, Some(saved.document()))?;
         if output != Output::Json {
             flow::show_saved(saved, plan, self.plan, self.printer)?;
+        }
+        if !plan.may_be_applied() {
+            if output == Output::Json {
+                flow::deliver(&plan_json(plan)?, self.printer)?;
+            }
+            return Err(flow::refused(plan));
         }
         if self.approval.given() || self.flags.expect.is_some() {
             return Ok(());

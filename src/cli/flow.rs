@@ -20,6 +20,7 @@ use clap::Args;
 use eksact_core::{
     config::ClusterConfig,
     engine::{Event, ExecutionOptions, Plan, Report, Severity, StepFailure, execute},
+    guard::broadening,
     kinds::{self, Request, Runner, preflight},
     live::LiveReader,
     saved::SavedPlan,
@@ -212,6 +213,8 @@ async fn apply_plan(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let planned = Instant::now();
+    // What is planned and applied in one run has no digest that was approved before.
+    let plan = &broadening::when_applied(plan, &request.broadening_rule(), false);
     let json = flags.output == Output::Json;
     flags
         .views

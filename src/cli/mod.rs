@@ -5,6 +5,7 @@ mod access_entry;
 mod account_flags;
 mod apply;
 mod apply_saved;
+mod broadening;
 mod check;
 mod check_access;
 mod check_aws_auth;

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use clap::{ArgAction, Args, ValueEnum, builder::PossibleValue};
 
-use super::{Failure, views::ViewFlags};
+use super::{Failure, broadening::BroadeningFlags, views::ViewFlags};
 use eksact_core::{
     guard::Guard,
     kinds::request::{Settings, ThumbprintSource},
@@ -20,6 +20,8 @@ pub(super) struct PlanFlags {
     /// Pass the guard with this code (repeatable)
     #[arg(long, value_name = "CODE", value_enum, value_delimiter = ',')]
     pub allow: Vec<GuardCode>,
+    #[command(flatten)]
+    pub broadening: BroadeningFlags,
     /// How long to wait for stacks: 90s, 25m, 1h
     #[arg(long, value_name = "DURATION", default_value = "25m", value_parser = duration)]
     pub timeout: Duration,
@@ -112,6 +114,7 @@ impl PlanFlags {
             timeout: self.timeout,
             prune: false,
             allow: self.allow.iter().map(|code| code.0).collect::<BTreeSet<_>>(),
+            allow_broadening: self.broadening.rule()?,
             nonce: uuid::Uuid::new_v4().simple().to_string(),
         })
     }

@@ -181,6 +181,7 @@ fn empty_variables_count_as_not_set_and_blank_ones_are_errors() {
         "EKSACT_PARALLELISM",
         "EKSACT_SANDBOX_FILE",
         "EKSACT_TERMINATION_PROTECTION",
+        "EKSACT_ALLOW_BROADENING",
         "KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID",
         "AWS_PROFILE",
         "AWS_REGION",

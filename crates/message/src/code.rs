@@ -55,6 +55,7 @@ codes! {
         OneWayMode "one-way-mode" "the cluster would go to an authentication mode from which EKS has no way back; asked for each step, and never approved by `--yes` alone"
         AwsAuthInUse "aws-auth-in-use" "the cluster would stop reading `aws-auth` while it lets in principals without an access entry that is known to let them in"
         AccessEntryReplaced "access-entry-replaced" "an access entry would be deleted and made again, because its type cannot be changed"
+        AccessBroadened "access-broadened" "the plan gives more access, which `--allow-broadening`, its variable or the file does not permit; `--allow` does not pass it"
     }
     "Files" {
         AccessEntry "access-entry" "an access entry that EKS or eksctl would refuse"

@@ -123,6 +123,38 @@ pub struct SharedRole {
     pub location: Option<SourceLocation>,
 }
 
+/// Whether a plan that gives more access may be applied. The stricter is the greater.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AllowBroadening {
+    /// It may.
+    #[default]
+    Always,
+    /// Only as a saved plan whose digest was approved.
+    Approved,
+    /// Never.
+    Never,
+}
+
+impl AllowBroadening {
+    /// Every value, the strictest first.
+    pub const ALL: [Self; 3] = [Self::Never, Self::Approved, Self::Always];
+
+    /// As it is written in files and flags.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Approved => "approved",
+            Self::Never => "never",
+        }
+    }
+
+    /// The value that is written like this.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
 /// Everything that the files say about access to the cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterAccess {
@@ -135,8 +167,11 @@ pub struct ClusterAccess {
     /// Whether a file has a list of shared roles, be it empty: that is all then that this cluster shall share.
     pub states_shared_roles: bool,
     /// Whether this is all that eksact shall have made: so it is for files with a list of mappings, be it empty, or a
-    /// `ClusterAccess` that is not about shared roles alone. Files about something else, and commands about one mapping, leave the rest as it is.
+    /// `ClusterAccess` that is not about shared roles or settings alone. Files about something else, and commands about one mapping, leave the rest as it is.
     pub complete: bool,
+    /// What the files let a plan do that gives more access; of several files the strictest.
+    #[serde(default)]
+    pub allow_broadening: Option<Located<AllowBroadening>>,
 }
 
 impl ClusterAccess {

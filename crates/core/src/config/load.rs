@@ -3,13 +3,14 @@
 //! The files of one run say one thing together: one ClusterConfig, and any number of ClusterAccess documents behind it or
 //! in files of their own. `documents` sorts them; here they are checked and joined.
 
-use super::cluster_access::ClusterAccess;
+use super::cluster_access::{AllowBroadening, ClusterAccess};
 use super::cluster_config::{ClusterConfig, Metadata, ServiceAccount};
 use super::decode;
 use super::diagnostic::{Diagnostic, Severity, quoted};
 use super::document::DocumentKind;
 use super::documents::{Document, Documents};
 use super::finding::{Finding, Findings};
+use super::location::Located;
 use super::path::FieldPath;
 use super::validate::duplicates::{self, Listed};
 use super::validate::identity_mapping::list_key;
@@ -221,6 +222,12 @@ fn join(
         joined.shared_roles.extend(access.shared_roles);
         joined.states_shared_roles |= access.states_shared_roles;
         joined.complete |= access.complete;
+        let strictest = |value: &Located<AllowBroadening>| value.value;
+        joined.allow_broadening = [joined.allow_broadening, access.allow_broadening]
+            .into_iter()
+            .flatten()
+            .rev()
+            .max_by_key(strictest);
     }
     // A mapping that is there twice in the same way is said once.
     let mut place = 0;

@@ -9,6 +9,7 @@ pub mod access;
 mod access_lost;
 pub mod authentication_mode;
 pub mod aws_auth;
+pub mod broadening;
 pub mod entries;
 mod oidc_provider;
 pub mod own_rights;

@@ -32,6 +32,7 @@ pub fn plan(request: &Request, live: &Live) -> Result<Plan, DraftError> {
     for kind in kinds() {
         kind.review(request, live, &after, &mut draft);
     }
+    guard::broadening::check(&request.broadening_rule(), &mut draft);
     let refusals = guard::check(live, &after, &mut draft);
     if !refusals.is_empty() {
         for step in draft.steps_mut() {

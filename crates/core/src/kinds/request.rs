@@ -6,7 +6,10 @@ use std::{collections::BTreeSet, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::scope::{Scope, Scopes};
-use crate::{config::ClusterConfig, guard::Guard};
+use crate::{
+    config::ClusterConfig,
+    guard::{Guard, broadening::BroadeningRule},
+};
 
 /// Where the thumbprint of a new provider comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +48,8 @@ pub struct Settings {
     pub prune: bool,
     /// Guards that may be passed.
     pub allow: BTreeSet<Guard>,
+    /// Whether more access may be given, as far as flags and variables say.
+    pub allow_broadening: BroadeningRule,
     /// Makes the client request tokens of this run its own: a repeated write within the run is harmless, a new run
     /// writes anew. No part of a saved plan: the same plan has the same digest wherever it is made.
     #[serde(skip)]
@@ -63,6 +68,7 @@ impl Default for Settings {
             timeout: Duration::from_mins(25),
             prune: false,
             allow: BTreeSet::new(),
+            allow_broadening: BroadeningRule::default(),
             nonce: String::new(),
         }
     }
@@ -86,6 +92,15 @@ impl Request {
             config,
             settings,
             scopes: Scopes::default(),
+        }
+    }
+
+    /// Whether more access may be given: the strictest that flags, variables and files say.
+    pub fn broadening_rule(&self) -> BroadeningRule {
+        let rule = self.settings.allow_broadening.clone();
+        match &self.config.access.allow_broadening {
+            Some(setting) => rule.and(BroadeningRule::of_file(setting)),
+            None => rule,
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a plan has to say besides its changes, for people: refusals first, then errors, warnings, notes.
 
+use eksact_message::code::Code;
+
 use super::{
     page::{Page, Span},
     style::Label,
@@ -56,7 +58,9 @@ pub(super) const fn word(severity: Severity) -> &'static str {
 /// What to do about `finding`; with a guard's refusal also how to pass it.
 pub(super) fn helps(finding: &Finding) -> Vec<Remedy> {
     let is_said = finding.help.as_ref().is_some_and(|help| help.contains("--allow"));
-    let pass = (finding.severity == Severity::Refusal && !is_said)
+    // No --allow passes this one.
+    let binds = finding.code == Code::AccessBroadened;
+    let pass = (finding.severity == Severity::Refusal && !is_said && !binds)
         .then(|| remedy!("To do it anyway: --allow {}", finding.code));
     finding.help.clone().into_iter().chain(pass).collect()
 }

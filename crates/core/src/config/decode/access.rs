@@ -2,8 +2,8 @@
 
 use super::{Reader, boolean};
 use crate::config::cluster_access::{
-    ClusterAccess, GroupAccess, GroupBinding, GroupRole, IdentityMapping, MappingSubject, RoleReference,
-    SharedRole, SharedRoleAccount,
+    AllowBroadening, ClusterAccess, GroupAccess, GroupBinding, GroupRole, IdentityMapping, MappingSubject,
+    RoleReference, SharedRole, SharedRoleAccount,
 };
 use crate::config::location::Located;
 use crate::config::source::Source;
@@ -25,8 +25,13 @@ pub(in crate::config) fn cluster_access(root: &Node, source: &Source) -> Cluster
             .map(|node| reader.shared_role(node))
             .collect(),
         states_shared_roles: has("sharedRoles"),
-        // One about shared roles alone says nothing of who gets in.
-        complete: !has("sharedRoles") || has("identityMappings") || has("groups"),
+        // One about shared roles or settings alone says nothing of who gets in.
+        complete: has("identityMappings") || has("groups") || !(has("sharedRoles") || has("allowBroadening")),
+        // A value that there is not is refused on the tree.
+        allow_broadening: reader.text(root, "allowBroadening").and_then(|text| {
+            let value = AllowBroadening::parse(&text.value)?;
+            Some(text.map(|_| value))
+        }),
     }
 }
 

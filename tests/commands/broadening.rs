@@ -1,0 +1,175 @@
+//! `--allow-broadening`: what a pipeline may do by itself.
+
+use crate::commands::place::{Ended, Place, assert_story};
+
+const SETTING: &str = "---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\nallowBroadening: never\n";
+
+#[test]
+fn never_refuses_what_gives_more_access_and_says_what() {
+    let mut place = Place::applied();
+    let file = include_str!("../../examples/quickstart.yaml");
+    let wider = file
+        .replace("- sqs:GetQueueAttributes", "- sqs:*")
+        .replace("AmazonS3ReadOnlyAccess", "AmazonS3FullAccess");
+    place.write("wider.yaml", &wider);
+    place.tell(&["plan", "-f", "wider.yaml", "--allow-broadening", "never"]);
+    place.tell(&[
+        "apply",
+        "-f",
+        "wider.yaml",
+        "--yes",
+        "--allow-broadening",
+        "approved",
+    ]);
+    // What is planned and shown only may be approved later.
+    let planned = place.run(&["plan", "-f", "wider.yaml", "--allow-broadening", "approved"]);
+    assert_eq!(planned.code, 0, "{}", planned.stdout);
+    assert!(!planned.stdout.contains("access-broadened"), "{}", planned.stdout);
+    // A saved plan needs its digest, not just any approval.
+    let saved = place.run(&["plan", "-f", "wider.yaml", "--out", "wider.plan"]);
+    assert_eq!(saved.code, 0, "{}", saved.stderr);
+    let unapproved = ["apply", "wider.plan", "--yes", "--allow-broadening", "approved"];
+    place.tell(&unapproved);
+    // It is no guard that the command line can pass.
+    let passed = place.run(&["plan", "-f", "wider.yaml", "--allow", "access-broadened"]);
+    assert_eq!(passed.code, 64, "{}", passed.stderr);
+    let document: serde_json::Value =
+        serde_json::from_slice(&fs_err::read(place.path("wider.plan")).unwrap()).unwrap();
+    let digest = document["digest"].as_str().unwrap();
+    let approved = |when| {
+        [
+            "apply",
+            "wider.plan",
+            "--expect",
+            digest,
+            "--allow-broadening",
+            when,
+        ]
+    };
+    assert_eq!(place.run(&approved("never")).code, 4);
+    assert_eq!(place.run(&approved("approved")).code, 0);
+    // What takes access away goes through.
+    place.write(
+        "narrower.yaml",
+        &file.replace("              - sqs:GetQueueAttributes\n", ""),
+    );
+    let narrower = [
+        "apply",
+        "-f",
+        "narrower.yaml",
+        "--yes",
+        "--allow-broadening",
+        "never",
+    ];
+    place.tell(&narrower);
+    assert_story!("broadening", place.story());
+}
+
+#[test]
+fn the_strictest_of_flag_variable_and_file_holds() {
+    let place = Place::quickstart();
+    let file = include_str!("../../examples/quickstart.yaml");
+    place.write("never.yaml", &format!("{file}{SETTING}"));
+    place.write(
+        "always.yaml",
+        &format!("{file}{}", SETTING.replace("never", "always")),
+    );
+    let plan = |file: &str, variable: &str, flag: &[&str]| {
+        let line = [&["plan", "-f", file], flag].concat();
+        let mut command = place.command(&line);
+        Ended::of(command.env("EKSACT_ALLOW_BROADENING", variable).output().unwrap())
+    };
+    let always = ["--allow-broadening=always"];
+    let never = ["--allow-broadening=never"];
+    for (file, variable, flag, by) in [
+        ("quickstart.yaml", "", &[][..], None),
+        ("always.yaml", "always", &always[..], None),
+        (
+            "quickstart.yaml",
+            "never",
+            &always[..],
+            Some("EKSACT_ALLOW_BROADENING=never refuses"),
+        ),
+        (
+            "quickstart.yaml",
+            "always",
+            &never[..],
+            Some("--allow-broadening never refuses"),
+        ),
+        (
+            "never.yaml",
+            "always",
+            &always[..],
+            Some("`allowBroadening: never` of never.yaml:"),
+        ),
+        (
+            "always.yaml",
+            "",
+            &never[..],
+            Some("--allow-broadening never refuses"),
+        ),
+    ] {
+        let ended = plan(file, variable, flag);
+        let said = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(
+            ended.code,
+            if by.is_some() { 4 } else { 0 },
+            "{file} {variable} {flag:?} {said}"
+        );
+        assert!(
+            said.contains(by.unwrap_or("to create")),
+            "{file} {variable} {flag:?} {said}"
+        );
+    }
+    let wrong = plan("quickstart.yaml", "sometimes", &[]);
+    assert_eq!(wrong.code, 64);
+    let said: Vec<&str> = wrong.stderr.split_whitespace().collect();
+    assert!(
+        said.join(" ").contains("must be never, approved or always"),
+        "{}",
+        wrong.stderr
+    );
+    place.write(
+        "wrong.yaml",
+        &format!("{file}{}", SETTING.replace("never", "sometimes")),
+    );
+    assert_eq!(plan("wrong.yaml", "", &[]).code, 65);
+}
+
+/// A document that sets only this says nothing of who gets in: nothing is pruned for it.
+#[test]
+fn a_setting_alone_prunes_no_mapping() {
+    let place = Place::quickstart();
+    let create = [
+        "create",
+        "iamidentitymapping",
+        "--cluster",
+        "quickstart",
+        "--region",
+        "eu-west-1",
+        "--arn",
+        "arn:aws:iam::111122223333:role/dev",
+        "--username",
+        "dev",
+        "--approve",
+    ];
+    assert_eq!(place.run(&create).code, 0);
+    let file = include_str!("../../examples/quickstart.yaml");
+    for (setting, pruned) in [
+        (SETTING.replace("never", "always"), false),
+        (
+            SETTING.replace("allowBroadening: never", "identityMappings: []"),
+            true,
+        ),
+    ] {
+        place.write("setting.yaml", &format!("{file}{setting}"));
+        let planned = place.run(&["plan", "-f", "setting.yaml", "--prune", "-o", "json"]);
+        assert_eq!(planned.code, 0, "{}", planned.stdout);
+        assert_eq!(
+            planned.stdout.contains("\"identity-mapping/"),
+            pruned,
+            "{}",
+            planned.stdout
+        );
+    }
+}
