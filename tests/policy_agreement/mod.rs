@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use crate::support::program;
 
 /// How many pairs; `EKSACT_AGREEMENT_CASES` asks for more.
-const CASES: usize = 3_000;
+const CASES: usize = 2_000;
 /// How many requests are asked about each pair.
-const REQUESTS: usize = 64;
+const REQUESTS: usize = 40;
 
 struct Pair {
     before: Value,
@@ -109,7 +109,7 @@ impl Count {
                 .position(|(old, new)| old == b'0' && new == b'1')
         };
         let (gain, loss) = (gained(0, 1), gained(1, 0));
-        let mut show = |said: &str, request: Option<usize>| {
+        let show = |said: &str, request: Option<usize>| {
             let request = request.map_or(Value::Null, |which| pair.requests[which].clone());
             format!(
                 "{said}\n  before  {}\n  after   {}\n  request {request}",

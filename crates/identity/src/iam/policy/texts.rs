@@ -101,7 +101,9 @@ mod tests {
         let (within, outside): (Vec<_>, _) =
             (within.iter().map(|texts| read(texts)).collect(), read(outside));
         let mut texts = Texts::default();
-        within.iter().for_each(|list| texts.keep(list));
+        for list in &within {
+            texts.keep(list);
+        }
         texts.drop(&outside);
         texts.is_empty()
     }
