@@ -8,6 +8,7 @@ use super::document::{Matcher, Principals, Statement};
 use super::key_states::{Held, are_impossible};
 use super::pattern::Pattern;
 use super::texts::Texts;
+use crate::iam::arn::is_account_id;
 
 /// How many times a search may ask whether a region is empty. Policies of a few dozen statements take some hundred.
 const MAX_QUESTIONS: usize = 2_000;
@@ -231,13 +232,19 @@ fn is_without_principal(lists: &[(&Principals, bool)]) -> bool {
         let everyone = |(own, word): &Member| own == "AWS" && kind == "AWS" && word.key == "*";
         principals.members.contains(&(kind.clone(), word.clone())) || principals.members.iter().any(everyone)
     };
+    // An account is let in only as far as its own policies allow; what is under `NotPrincipal` is not let in at all.
+    let counts = |other: &Principals, from_not: bool, (_, word): &Member| {
+        other.negated || !from_not || !is_account_id(&word.key)
+    };
     // Of the principals that a request must be one of, each is named where it must not be.
     lists.iter().any(|(principals, fits)| {
         principals.negated != *fits
             && principals.members.iter().all(|member| {
-                lists
-                    .iter()
-                    .any(|(other, fits)| other.negated == *fits && names(other, member))
+                lists.iter().any(|(other, fits)| {
+                    other.negated == *fits
+                        && names(other, member)
+                        && counts(other, principals.negated, member)
+                })
             })
     })
 }
@@ -311,6 +318,19 @@ mod tests {
         assert!(is_covered(&[but(own), but(own)]).0);
         // Where the variable has no value, it may mean nothing at all.
         assert!(!is_covered(&[on("s3:*", json!("arn:aws:s3:::data"), json!({})), but(own)]).0);
+    }
+
+    #[test]
+    fn an_account_and_everyone_outside_it_are_not_everyone() {
+        let trust = |element: &str, principal: Value| json!({"Effect": "Allow", "Action": "sts:*", element: principal});
+        let (inside, outside) = (
+            trust("Principal", json!({"AWS": "111122223333"})),
+            trust("NotPrincipal", json!({"AWS": "111122223333"})),
+        );
+        // The provider is in the account, and the account's policies let no provider in.
+        let provider = json!({"Federated": "arn:aws:iam::111122223333:oidc-provider/example.com"});
+        assert!(!is_covered(&[trust("Principal", provider), outside.clone(), inside]).0);
+        assert!(is_covered(&[outside.clone(), outside]).0);
     }
 
     #[test]
