@@ -16,6 +16,7 @@ pub mod identity_provider;
 mod kubernetes_write;
 pub mod namespace;
 pub mod oidc_provider;
+pub mod permissions;
 pub mod planner;
 pub mod pod_identity;
 pub mod pod_identity_agent;
@@ -48,6 +49,8 @@ pub use planner::plan;
 pub use request::Request;
 pub use runner::{RunContext, Runner};
 pub use scope::Scope;
+
+use permissions::{Place, Rights};
 
 use crate::{
     engine::{PlanDraft, Step, StepDone, StepError, executor::Progress},
@@ -101,6 +104,16 @@ pub(crate) trait Kind: Send + Sync {
         Vec::new()
     }
 
+    /// The rights that [`Self::read`] needs, whatever it finds.
+    fn rights_to_read(&self, _request: &Request, _place: &Place) -> Rights {
+        Rights::default()
+    }
+
+    /// The rights in AWS that [`Self::run`] needs; those in the cluster are [`Self::access_reviews`].
+    fn rights_to_write(&self, _operation: &Self::Operation, _place: &Place) -> Rights {
+        Rights::default()
+    }
+
     /// Carries out one step of this kind.
     async fn run(
         &self,
@@ -130,6 +143,10 @@ pub(crate) trait AnyKind: Send + Sync {
     fn keep_refusals(&self, operation: &mut Value, refusals: &[KnownRefusal]) -> Result<(), StepError>;
     /// [`Kind::access_reviews`].
     fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError>;
+    /// [`Kind::rights_to_read`].
+    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights;
+    /// [`Kind::rights_to_write`].
+    fn rights_to_write(&self, operation: &Value, place: &Place) -> Result<Rights, StepError>;
     /// [`Kind::run`].
     async fn run(
         &self,
@@ -174,6 +191,18 @@ impl<K: Kind> AnyKind for K {
 
     fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
         Ok(Kind::access_reviews(self, &operation_of(operation.clone())?))
+    }
+
+    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
+        Kind::rights_to_read(self, request, place)
+    }
+
+    fn rights_to_write(&self, operation: &Value, place: &Place) -> Result<Rights, StepError> {
+        Ok(Kind::rights_to_write(
+            self,
+            &operation_of(operation.clone())?,
+            place,
+        ))
     }
 
     async fn run(
