@@ -19,6 +19,7 @@ mod contract_on {
 }
 mod end_to_end;
 mod kubectl_loads;
+mod policy_agreement;
 mod support {
     pub(crate) mod bed;
     pub(crate) mod kept_kubeconfigs;

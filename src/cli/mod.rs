@@ -36,6 +36,7 @@ mod kubeconfig_file;
 mod kubeconfig_flags;
 mod migrate;
 mod oidc_provider;
+mod permissions;
 mod place_flags;
 mod plan;
 mod plan_flags;
@@ -116,6 +117,7 @@ enum Command {
     Delete(delete::DeleteCommand),
     Check(check::CheckCommand),
     Export(export::ExportCommand),
+    Permissions(Box<permissions::PermissionsCommand>),
     Restore(restore::RestoreCommand),
     Migrate(migrate::MigrateCommand),
     Associate(oidc_provider::AssociateCommand),
@@ -221,6 +223,7 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Version(command) => command.run(printer),
         Command::Check(command) => in_runtime(global, command.run(global, printer)),
         Command::Export(command) => in_runtime(global, command.run(global, printer)),
+        Command::Permissions(command) => in_runtime(global, command.run(global, printer)),
         Command::Plan(command) => in_runtime(global, command.run(global, printer)),
         Command::Apply(command) => in_runtime(global, command.run(global, printer)),
         Command::Create(command) => in_runtime(global, command.run(global, printer)),

@@ -16,6 +16,7 @@ use super::{
     wiring::Connection,
 };
 use eksact_core::{
+    config::ClusterConfig,
     kinds::{Request, service_account_scope::ServiceAccountScope},
     view::Printer,
 };
@@ -71,7 +72,21 @@ impl WholeFileFlags {
         global: &GlobalFlags,
         printer: &Printer,
     ) -> Result<(Request, Connection), Failure> {
-        let settings = self.plan.settings(&self.roles, &self.thumbprint)?;
+        let config = self.config(global, printer)?;
+        let connection = Connection::open(global, &config, printer).await?;
+        Ok((self.request_of(config, printer)?, connection))
+    }
+
+    /// The same request where no world is looked at.
+    pub(super) fn request_without_connection(
+        &self,
+        global: &GlobalFlags,
+        printer: &Printer,
+    ) -> Result<Request, Failure> {
+        self.request_of(self.config(global, printer)?, printer)
+    }
+
+    fn config(&self, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
         let mut config = file::load_all(&self.config_files, global, printer)?;
         if self.prune && self.filter.is_given() {
             return Err(Failure::usage(
@@ -79,7 +94,11 @@ impl WholeFileFlags {
             ));
         }
         config.iam.service_accounts = self.filter.choose(config.iam.service_accounts)?;
-        let connection = Connection::open(global, &config, printer).await?;
+        Ok(config)
+    }
+
+    fn request_of(&self, mut config: ClusterConfig, printer: &Printer) -> Result<Request, Failure> {
+        let settings = self.plan.settings(&self.roles, &self.thumbprint)?;
         if self.filter.is_given() {
             // The globs choose service accounts, and with them everything that is planned.
             config = config.about_service_accounts();
@@ -106,7 +125,7 @@ impl WholeFileFlags {
             });
         }
         self.agent.ask(&mut request);
-        Ok((request, connection))
+        Ok(request)
     }
 }
 

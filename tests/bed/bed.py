@@ -30,7 +30,7 @@ WATCH_SECONDS = 0.2
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--install", action="store_true", help="only install what the bed needs, with progress on stderr")
-    parser.add_argument("--program", metavar="NAME", help="only print the path of one Go program, built if need be")
+    parser.add_argument("--program", metavar="NAME", help="only print the path of one program, built or installed if need be")
     parser.add_argument("--aws-only", action="store_true", help="no Kubernetes: simulator, proxy and TLS only; up in a second")
     parser.add_argument("--stay", action="store_true", help="end on a signal only, not when stdin closes")
     parser.add_argument("--state", help="folder for certificates, data and logs; a temporary one, removed at the end, without it")
@@ -236,8 +236,8 @@ def main():
     try:
         python = install.python_environment()
         if wanted.install:
-            found = install.programs()
-            install.say(f"installed: {python}, {', '.join(found.values())}, {install.browser()}")
+            found = [*install.programs().values(), *map(install.node_program, install.NODE)]
+            install.say(f"installed: {python}, {', '.join(found)}, {install.browser()}")
             return 0
     except install.Missing as failure:
         install.say(f"cannot install: {failure}")

@@ -1,6 +1,6 @@
-"""Installs what the bed is made of: a Python environment and the Go programs, once per machine.
+"""Installs what the bed is made of: a Python environment, the Go programs and the Node programs, once per machine.
 
-Both live in a cache folder named after the digest of the files that pin them, so a changed pin makes a new folder and an unchanged one
+All live in a cache folder named after the digest of the files that pin them, so a changed pin makes a new folder and an unchanged one
 costs nothing. A build goes to a folder of its own and is renamed when it is whole; a lock lets parallel processes wait for one build.
 Only the standard library is used here: this runs before anything is installed.
 """
@@ -37,6 +37,8 @@ MODULES = {
     "kubectl-1.24": {"kubectl-1.24": "./kubectl"},
 }
 ENVTEST = ("kube-apiserver", "etcd", "kubectl")
+# The folders below node/, and the script in each that is a program.
+NODE = {"policy-judge": "judge.js"}
 
 
 class Missing(Exception):
@@ -176,8 +178,27 @@ def programs():
     return {name: str(path) for name, path in found.items()}
 
 
+def node_program(name):
+    """The path of one Node program, installed with the packages that its lock file pins."""
+    source = HERE / "node" / name
+    files = [source / file for file in ("package.json", "package-lock.json", NODE[name])]
+    folder = cache_root() / f"node-{name}-{_digest(*files)}"
+
+    def make(temporary):
+        _tool("node", "Install Node 20 or newer: https://nodejs.org")
+        npm = _tool("npm", "Install npm; it comes with Node: https://nodejs.org")
+        say(f"installing the packages of {name}")
+        for file in files:
+            shutil.copy(file, temporary)
+        _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=temporary)
+
+    return str(_made_once(folder, make) / NODE[name])
+
+
 def program(name):
-    """The path of one Go program, with its module built if need be."""
+    """The path of one program, built or installed if need be."""
+    if name in NODE:
+        return node_program(name)
     for module, wanted in MODULES.items():
         if name in wanted:
             return str(_build_module(module, wanted) / name)

@@ -14,6 +14,7 @@ mod laws;
 mod meanwhile;
 mod normal_form;
 mod ownership;
+mod permissions;
 mod pod_identity;
 mod pod_identity_migration;
 mod random_world;

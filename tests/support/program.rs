@@ -1,9 +1,9 @@
-//! The Go programs of the test bed.
+//! The programs of the test bed that are called one by one.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// The path of a program, built if it is not there yet.
+/// The path of a program, built or installed if it is not there yet.
 pub(crate) fn path(name: &str) -> String {
     let bed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bed/bed.py");
     let output = Command::new("python3")

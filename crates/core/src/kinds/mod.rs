@@ -17,6 +17,7 @@ mod kubernetes_write;
 pub mod namespace;
 pub mod oidc_provider;
 mod permission_set;
+pub mod permissions;
 pub mod planner;
 pub mod pod_identity;
 pub mod pod_identity_agent;
@@ -49,6 +50,8 @@ pub use planner::plan;
 pub use request::Request;
 pub use runner::{RunContext, Runner};
 pub use scope::Scope;
+
+use permissions::{Place, Rights};
 
 use crate::{
     engine::{PlanDraft, Step, StepDone, StepError, executor::Progress},
@@ -102,6 +105,16 @@ pub(crate) trait Kind: Send + Sync {
         Vec::new()
     }
 
+    /// The rights that [`Self::read`] needs, whatever it finds.
+    fn rights_to_read(&self, _request: &Request, _place: &Place) -> Rights {
+        Rights::default()
+    }
+
+    /// The rights in AWS that [`Self::run`] needs; those in the cluster are [`Self::access_reviews`].
+    fn rights_to_write(&self, _operation: &Self::Operation, _place: &Place) -> Rights {
+        Rights::default()
+    }
+
     /// Carries out one step of this kind.
     async fn run(
         &self,
@@ -133,6 +146,10 @@ pub(crate) trait AnyKind: Send + Sync {
     fn rewrite(&self, operation: &mut Value) -> Result<(), StepError>;
     /// [`Kind::access_reviews`].
     fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError>;
+    /// [`Kind::rights_to_read`].
+    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights;
+    /// [`Kind::rights_to_write`].
+    fn rights_to_write(&self, operation: &Value, place: &Place) -> Result<Rights, StepError>;
     /// [`Kind::run`].
     async fn run(
         &self,
@@ -183,6 +200,18 @@ impl<K: Kind> AnyKind for K {
 
     fn access_reviews(&self, operation: &Value) -> Result<Vec<AccessReview>, StepError> {
         Ok(Kind::access_reviews(self, &operation_of(operation.clone())?))
+    }
+
+    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
+        Kind::rights_to_read(self, request, place)
+    }
+
+    fn rights_to_write(&self, operation: &Value, place: &Place) -> Result<Rights, StepError> {
+        Ok(Kind::rights_to_write(
+            self,
+            &operation_of(operation.clone())?,
+            place,
+        ))
     }
 
     async fn run(

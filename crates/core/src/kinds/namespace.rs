@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use super::permissions::{Place, Rights};
 use super::{Kind, Request, RunContext, runner::wait_until_gone};
 use crate::{
     engine::{
@@ -114,6 +115,18 @@ impl Kind for NamespaceKind {
             resource: "namespaces".to_owned(),
             namespace: None,
         }]
+    }
+
+    fn rights_to_read(&self, request: &Request, _place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        let of_accounts = request.in_kubernetes().map(|account| &account.namespace);
+        let of_pods = making_accounts(request).map(|association| &association.namespace);
+        let namespaces = of_accounts.chain(of_pods).count();
+        if namespaces > 0 {
+            // Many are listed.
+            rights.kubernetes("", "namespaces", &["get", "list"], None);
+        }
+        rights
     }
 
     async fn run(

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
+use super::permissions::{Place, Rights};
 use super::{Kind, Request, RunContext, scope::saved_scope};
 use crate::{
     engine::{
@@ -103,6 +104,23 @@ impl Kind for PodIdentityAgentKind {
         };
         live.put(PodIdentityAgent, Ok(Agent::Addon(addon)));
         Ok(())
+    }
+
+    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        if request.scope::<InstallAgent>().is_some() {
+            rights.aws(place.addon(AGENT), &["eks:DescribeAddon"]);
+            rights.kubernetes("apps", "daemonsets", &["get"], Some("kube-system"));
+        }
+        rights
+    }
+
+    fn rights_to_write(&self, operation: &Self::Operation, place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        let Operation::Create { name, .. } = operation;
+        rights.aws(place.cluster(), &["eks:CreateAddon"]);
+        rights.aws(place.addon(name), &["eks:DescribeAddon"]);
+        rights
     }
 
     async fn run(

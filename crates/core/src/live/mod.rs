@@ -54,7 +54,7 @@ pub use stack::{
 pub use stack_state::{StackState, region_of, state_of};
 
 /// From this many objects on, one listing is cheaper than reading each.
-const BULK_FROM: usize = 6;
+pub(crate) const BULK_FROM: usize = 6;
 
 /// Everything that was read: what every plan needs by name, the rest by its [`Query`].
 #[derive(Clone)]

@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Request, RunContext, scope::saved_scope};
+use crate::kinds::permissions::{Place, Rights};
 use crate::{
     config::access_entry::AccessEntry as ConfiguredEntry,
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
@@ -168,6 +169,50 @@ impl Kind for AccessEntryKind {
         if is_asked(request) {
             findings::review(request, after, draft);
         }
+    }
+
+    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        if is_asked(request) {
+            rights.read_access_entries(place);
+            // Names of roles without their paths are looked for in a listing.
+            rights.aws(
+                "*",
+                &[
+                    "cloudformation:DescribeStacks",
+                    "eks:ListAccessPolicies",
+                    "iam:ListRoles",
+                ],
+            );
+            rights.aws(place.roles(), &["iam:GetRole"]);
+            rights.aws(place.users(), &["iam:GetUser"]);
+            rights.read_aws_auth();
+            rights.read_rbac();
+            rights.kubernetes("", "namespaces", &["get", "list"], None);
+        }
+        rights
+    }
+
+    fn rights_to_write(&self, operation: &Self::Operation, place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        let entries = place.of_cluster("access-entry");
+        rights.read_access_entries(place);
+        match operation {
+            operation::Operation::Create { entry, .. } => {
+                rights.aws(place.cluster(), &["eks:CreateAccessEntry"]);
+                rights.aws(entries, &["eks:TagResource"]);
+                if eksact_identity::authn::access_entry::is_for_nodes(&entry.entry_type) {
+                    rights.pass_role(entry.principal_arn.clone(), "ec2.amazonaws.com");
+                }
+            }
+            operation::Operation::Update { .. } => rights.aws(entries, &["eks:UpdateAccessEntry"]),
+            operation::Operation::Associate { .. } => rights.aws(entries, &["eks:AssociateAccessPolicy"]),
+            operation::Operation::Disassociate { .. } => {
+                rights.aws(entries, &["eks:DisassociateAccessPolicy"])
+            }
+            operation::Operation::Delete { .. } => rights.aws(entries, &["eks:DeleteAccessEntry"]),
+        }
+        rights
     }
 
     async fn run(

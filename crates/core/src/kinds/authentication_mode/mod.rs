@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Request, RunContext};
+use crate::kinds::permissions::{Place, Rights};
 use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
     guard::{Guard, access::KnownRefusal, authentication_mode::UNREAD},
@@ -98,6 +99,30 @@ impl Kind for AuthenticationModeKind {
             .then_some(review)
             .into_iter()
             .collect()
+    }
+
+    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        if request.config.authentication_mode.is_some() {
+            rights.read_aws_auth();
+            rights.read_access_entries(place);
+        }
+        rights
+    }
+
+    fn rights_to_write(&self, _operation: &Self::Operation, place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        rights.aws(
+            place.cluster(),
+            &[
+                "eks:CreateAccessEntry",
+                "eks:DescribeUpdate",
+                "eks:ListUpdates",
+                "eks:UpdateClusterConfig",
+            ],
+        );
+        rights.read_access_entries(place);
+        rights
     }
 
     async fn run(

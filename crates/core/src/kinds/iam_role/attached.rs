@@ -44,6 +44,11 @@ pub(super) fn names(request: &Request, aws_account: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The ARNs of all of them.
+pub(super) fn arns(request: &Request) -> impl Iterator<Item = &str> {
+    attached(request).map(|(_, written, _)| written.value.as_str())
+}
+
 /// Adds what is to be said of each, with its trust policy as it is after the plan.
 pub(super) fn review(request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
     for (account, written, arn) in attached(request) {

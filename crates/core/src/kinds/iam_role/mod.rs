@@ -14,6 +14,7 @@ mod overlay;
 mod plan;
 mod removal;
 mod repair;
+mod rights;
 mod run;
 mod shared;
 mod stack_health;
@@ -24,7 +25,10 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use super::{Kind, Request, RunContext};
+use super::{
+    Kind, Request, RunContext,
+    permissions::{Place, Rights},
+};
 use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{
@@ -79,6 +83,14 @@ impl Kind for IamRoleKind {
         attached::review(request, live, after, draft);
     }
 
+    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
+        rights::to_read(request, RolePurpose::ServiceAccount, place)
+    }
+
+    fn rights_to_write(&self, operation: &Self::Operation, place: &Place) -> Rights {
+        rights::to_write(operation, place)
+    }
+
     async fn run(
         &self,
         operation: Self::Operation,
@@ -117,6 +129,14 @@ impl Kind for PodIdentityRoleKind {
     ) -> Result<(), StepError> {
         operation.predict(live);
         Ok(())
+    }
+
+    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
+        rights::to_read(request, RolePurpose::PodIdentity, place)
+    }
+
+    fn rights_to_write(&self, operation: &Self::Operation, place: &Place) -> Rights {
+        rights::to_write(operation, place)
     }
 
     async fn run(

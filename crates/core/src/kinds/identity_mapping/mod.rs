@@ -23,6 +23,7 @@ mod wanted;
 use async_trait::async_trait;
 
 use super::{Kind, Request, RunContext, caller_rights, permission_set};
+use crate::kinds::permissions::{Place, Rights};
 use crate::{
     config::cluster_access::MappingSubject,
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
@@ -117,6 +118,17 @@ impl Kind for AwsAuthKind {
 
     fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
         operation.access_reviews()
+    }
+
+    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        if is_asked(request) {
+            rights.read_aws_auth();
+            rights.read_access_entries(place);
+            rights.aws("*", &["iam:ListRoles"]);
+            rights.read_rbac();
+        }
+        rights
     }
 
     async fn run(

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Request, RunContext, scope::saved_scope};
+use crate::kinds::permissions::{Place, Rights};
 use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{ClusterIdentityProviders, Live, LiveReader},
@@ -71,6 +72,45 @@ impl Kind for IdentityProviderKind {
 
     fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
         plan::plan_removals(request, live, draft);
+    }
+
+    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        let prunes = request.settings.prune && request.config.lists_identity_providers;
+        if !request.config.identity_providers.is_empty() || prunes {
+            rights.aws(place.cluster(), &["eks:ListIdentityProviderConfigs"]);
+            rights.aws(
+                place.of_cluster("identityproviderconfig"),
+                &["eks:DescribeIdentityProviderConfig"],
+            );
+        }
+        rights
+    }
+
+    fn rights_to_write(&self, operation: &Self::Operation, place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        let configs = place.of_cluster("identityproviderconfig");
+        // A change of the cluster is waited for, and one that is under way first.
+        rights.aws(
+            place.cluster(),
+            &[
+                "eks:DescribeUpdate",
+                "eks:ListIdentityProviderConfigs",
+                "eks:ListUpdates",
+            ],
+        );
+        rights.aws(configs.clone(), &["eks:DescribeIdentityProviderConfig"]);
+        match operation {
+            Operation::Associate { .. } => {
+                rights.aws(place.cluster(), &["eks:AssociateIdentityProviderConfig"]);
+                rights.aws(configs, &["eks:TagResource"]);
+            }
+            Operation::Disassociate { .. } => {
+                rights.aws(configs, &["eks:DisassociateIdentityProviderConfig"])
+            }
+            Operation::Tag { arn, .. } => rights.aws(arn, &["eks:TagResource"]),
+        }
+        rights
     }
 
     async fn run(

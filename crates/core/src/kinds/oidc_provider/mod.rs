@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Request, RunContext, provider_intent::ProviderIntent, request::ThumbprintSource};
+use crate::kinds::permissions::{Place, Rights};
 use crate::{
     engine::{Finding, PlanDraft, Severity, StepDone, StepError, executor::Progress},
     live::{AllRoles, ClusterOidcProvider, IssuerChain, Live, LiveReader, addresses},
@@ -175,6 +176,35 @@ impl Kind for OidcProviderKind {
             (ProviderIntent::Delete, Some(provider)) => subject.plan_deletion(provider, draft),
             (ProviderIntent::Delete, None) | (ProviderIntent::Leave, _) => {}
         }
+    }
+
+    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        if request.provider_intent() != ProviderIntent::Leave {
+            rights.aws(place.providers(), &["iam:GetOpenIDConnectProvider"]);
+        }
+        rights
+    }
+
+    fn rights_to_write(&self, operation: &Self::Operation, place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        match operation {
+            Operation::Create { arn, .. } => rights.aws(
+                arn,
+                &[
+                    "iam:AddClientIDToOpenIDConnectProvider",
+                    "iam:CreateOpenIDConnectProvider",
+                    "iam:TagOpenIDConnectProvider",
+                ],
+            ),
+            Operation::AddAudience { arn } => rights.aws(arn, &["iam:AddClientIDToOpenIDConnectProvider"]),
+            Operation::SetThumbprints { arn, .. } => {
+                rights.aws(arn, &["iam:UpdateOpenIDConnectProviderThumbprint"]);
+            }
+            Operation::TagCluster { .. } => rights.aws(place.cluster(), &["eks:TagResource"]),
+            Operation::Delete { arn } => rights.aws(arn, &["iam:DeleteOpenIDConnectProvider"]),
+        }
+        rights
     }
 
     async fn run(

@@ -18,9 +18,10 @@ use super::{
     Kind, Request, RunContext,
     pod_identity::{AgentNeeded, deleted, is_asked, is_pruned, wanted},
 };
+use crate::kinds::permissions::{Place, Rights};
 use crate::{
     config::pod_identity_association::PodIdentityAssociation as Declared,
-    engine::{PlanDraft, StepDone, StepError, executor::Progress},
+    engine::{Deferred, PlanDraft, StepDone, StepError, executor::Progress},
     live::{
         Live, LiveReader, PodIdentityAgent, PodIdentityAssociationById, PodIdentityAssociations, RoleByName,
     },
@@ -83,6 +84,59 @@ impl Kind for PodIdentityAssociationKind {
     fn review(&self, request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
         role::review(request, live, after, draft);
         agent::review(request, after, draft);
+    }
+
+    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        if is_asked(request) {
+            rights.aws(place.cluster(), &["eks:ListPodIdentityAssociations"]);
+            rights.aws(
+                place.of_cluster("podidentityassociation"),
+                &["eks:DescribePodIdentityAssociation"],
+            );
+            for declared in wanted(request) {
+                if let Some(role) = &declared.role_arn {
+                    rights.read_role(role.value.as_str());
+                }
+            }
+            if !wanted(request).is_empty() || request.scope::<AgentNeeded>().is_some() {
+                rights.aws(place.addon(crate::live::AGENT), &["eks:DescribeAddon"]);
+                rights.kubernetes("apps", "daemonsets", &["get"], Some("kube-system"));
+            }
+        }
+        rights
+    }
+
+    fn rights_to_write(&self, operation: &Self::Operation, place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        let associations = place.of_cluster("podidentityassociation");
+        // Before a write what is there is looked at once more.
+        rights.aws(place.cluster(), &["eks:ListPodIdentityAssociations"]);
+        rights.aws(associations.clone(), &["eks:DescribePodIdentityAssociation"]);
+        let pass = |rights: &mut Rights, role: &Deferred<String>| {
+            let service = "pods.eks.amazonaws.com";
+            match role {
+                Deferred::Known(role) => rights.pass_role(role.as_str(), service),
+                // The role of a stack of the same plan.
+                Deferred::Unknown { .. } => rights.pass_role(place.roles(), service),
+            }
+        };
+        match operation {
+            operation::Operation::Create { role_arn, .. } => {
+                rights.aws(place.cluster(), &["eks:CreatePodIdentityAssociation"]);
+                rights.aws(associations, &["eks:TagResource"]);
+                pass(&mut rights, role_arn);
+            }
+            operation::Operation::Update { role_arn, .. } => {
+                rights.aws(associations, &["eks:UpdatePodIdentityAssociation"]);
+                pass(&mut rights, role_arn);
+            }
+            operation::Operation::Tag { arn, .. } => rights.aws(arn, &["eks:TagResource"]),
+            operation::Operation::Delete { .. } => {
+                rights.aws(associations, &["eks:DeletePodIdentityAssociation"])
+            }
+        }
+        rights
     }
 
     async fn run(

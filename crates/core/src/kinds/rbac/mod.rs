@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use super::{Kind, Request, RunContext, caller_rights, kubernetes_write};
+use crate::kinds::permissions::{Place, Rights};
 use crate::{
     config::location::SourceLocation,
     engine::{Address, Finding, PlanDraft, Severity, StepDone, StepError, StepId, executor::Progress},
@@ -160,6 +161,16 @@ impl Kind for RbacRoleKind {
 
     fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
         kubernetes_write::access_reviews(operation.write())
+    }
+
+    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        if is_asked(request) {
+            rights.read_rbac();
+            rights.read_access_entries(place);
+            rights.kubernetes("", "namespaces", &["get", "list"], None);
+        }
+        rights
     }
 
     async fn run(

@@ -12,6 +12,7 @@ mod run;
 use async_trait::async_trait;
 
 use super::{Kind, Request, RunContext};
+use crate::kinds::permissions::{Place, Rights};
 use crate::{
     config::{ServiceAccount, pod_identity_association::PodIdentityAssociation},
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
@@ -57,6 +58,23 @@ impl Kind for ServiceAccountKind {
 
     fn access_reviews(&self, operation: &Self::Operation) -> Vec<AccessReview> {
         operation.access_reviews()
+    }
+
+    fn rights_to_read(&self, request: &Request, _place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        let wanted = request.in_kubernetes().map(ServiceAccount::key);
+        let keys: Vec<_> = wanted
+            .chain(making_accounts(request).map(PodIdentityAssociation::key))
+            .collect();
+        for key in &keys {
+            rights.kubernetes("", "serviceaccounts", &["get"], Some(&key.namespace));
+            // After an apply: which pods still run with another role.
+            rights.kubernetes("", "pods", &["list"], Some(&key.namespace));
+        }
+        if request.prunes_service_accounts() || keys.len() >= crate::live::BULK_FROM {
+            rights.kubernetes("", "serviceaccounts", &["list"], None);
+        }
+        rights
     }
 
     async fn run(

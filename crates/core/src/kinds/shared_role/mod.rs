@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Kind, Request, RunContext};
+use crate::kinds::permissions::{Place, Rights};
 use crate::{
     config::cluster_access::SharedRole,
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
@@ -149,6 +150,29 @@ impl Kind for SharedRoleKind {
             .map_err(|error| StepError::new(error.to_string()))?;
         live.put(RoleByName(role.name.clone()), Ok(Some(Arc::new(role))));
         Ok(())
+    }
+
+    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        if is_asked(request) {
+            rights.aws(place.providers(), &["iam:GetOpenIDConnectProvider"]);
+            rights.read_roles_at_once();
+            for role in &request.config.access.shared_roles {
+                for arn in place.role(role.role.value.name()) {
+                    rights.read_role(arn);
+                }
+            }
+        }
+        rights
+    }
+
+    fn rights_to_write(&self, operation: &Self::Operation, place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        for role in place.role(&operation.role) {
+            rights.aws(role.clone(), &["iam:UpdateAssumeRolePolicy"]);
+            rights.read_role(role);
+        }
+        rights
     }
 
     async fn run(

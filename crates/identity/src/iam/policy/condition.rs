@@ -1,4 +1,4 @@
-//! Whether one condition of a statement follows from another.
+//! One condition of a statement: how it compares, and whether it follows from another.
 //!
 //! Like containment, which it serves, it is sound and not complete: a "no" may only mean that it was not seen.
 
@@ -9,11 +9,14 @@ use super::operator::{Comparison, Operator};
 use super::pattern::Pattern;
 
 /// One condition of a statement.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Condition<'a> {
-    operator: Operator,
-    key: &'a Word,
-    values: &'a BTreeSet<String>,
+    /// The operator as the document has it.
+    written: &'a str,
+    /// The operator; nothing if it is none that is known here.
+    pub(super) operator: Option<Operator>,
+    pub(super) key: &'a Word,
+    pub(super) values: &'a BTreeSet<String>,
     variables: bool,
 }
 
@@ -22,21 +25,47 @@ impl<'a> Condition<'a> {
     pub(super) fn new(
         ((operator, key), values): (&'a ConditionName, &'a BTreeSet<String>),
         variables: bool,
-    ) -> Option<Self> {
-        Some(Self {
-            operator: Operator::read(operator)?,
+    ) -> Self {
+        Self {
+            written: operator,
+            operator: Operator::read(operator),
             key,
             values,
             variables,
-        })
+        }
+    }
+
+    /// Its values as patterns; those that are compared in any case are in lower case.
+    pub(super) fn patterns(&self, comparison: Comparison) -> Vec<Pattern> {
+        let pattern = |value: &String| match comparison {
+            Comparison::Wildcards => Pattern::new(value, self.variables),
+            Comparison::AnyCase => Pattern::literal(&value.to_lowercase(), self.variables),
+            _ => Pattern::literal(value, self.variables),
+        };
+        self.values.iter().map(pattern).collect()
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let has_variable = || self.values.iter().any(|value| value.contains("${"));
+        self.written == other.written
+            && self.key == other.key
+            && self.values == other.values
+            && (self.variables == other.variables || !has_variable())
     }
 
     /// Whether this holds whenever `narrow` holds.
     pub(super) fn follows_from(&self, narrow: &Self) -> bool {
-        let (wide, strict) = (self.operator, narrow.operator);
+        if self.is_same(narrow) {
+            return true;
+        }
+        let (Some(wide), Some(strict)) = (self.operator, narrow.operator) else {
+            return false;
+        };
+        // A negated condition holds for an absent key by itself.
+        let holds_for_absent = wide.if_exists || wide.is_negated() && wide.qualifier.is_none();
         if self.key != narrow.key
             || wide.qualifier != strict.qualifier
-            || strict.if_exists && !wide.if_exists
+            || strict.if_exists && !holds_for_absent
             || wide.is_negated() != strict.is_negated()
             || wide.family() != strict.family()
         {
@@ -45,38 +74,50 @@ impl<'a> Condition<'a> {
         if wide.comparison() == Comparison::Other {
             return wide.name == strict.name && self.values == narrow.values;
         }
-        let all_among = |few: &Self, many: &Self| {
-            few.values.iter().all(|value| {
-                many.values
-                    .iter()
-                    .any(|other| many.value_covers(other, few, value))
-            })
-        };
         // A negated condition holds for what fits none of its values: the fewer values, the weaker.
         if wide.is_negated() {
-            all_among(self, narrow)
+            let pair = (strict.comparison(), wide.comparison());
+            let is_excluded = |value: &String| {
+                narrow
+                    .values
+                    .iter()
+                    .any(|other| value_covers(narrow, other, self, value, pair))
+            };
+            self.values.iter().all(is_excluded)
         } else {
-            all_among(narrow, self)
+            let pair = (wide.comparison(), strict.comparison());
+            let is_among = |value: &String| {
+                self.values
+                    .iter()
+                    .any(|own| value_covers(self, own, narrow, value, pair))
+            };
+            narrow.values.iter().all(is_among)
         }
     }
+}
 
-    /// Whether every request that fits `value` of `few` fits `own` of this condition.
-    fn value_covers(&self, own: &str, few: &Self, value: &str) -> bool {
-        let literal = |side: &Self, text: &str| Pattern::literal(text, side.variables);
-        match (self.operator.comparison(), few.operator.comparison()) {
-            (Comparison::Exact, Comparison::Exact) => literal(self, own) == literal(few, value),
-            (Comparison::AnyCase, Comparison::Exact | Comparison::AnyCase) => {
-                literal(self, &own.to_lowercase()) == literal(few, &value.to_lowercase())
-            }
-            (Comparison::Wildcards, Comparison::Exact) => {
-                Pattern::new(own, self.variables).contains(&literal(few, value))
-            }
-            (Comparison::Wildcards, Comparison::Wildcards) => {
-                Pattern::new(own, self.variables).contains(&Pattern::new(value, few.variables))
-            }
-            (Comparison::Arn, Comparison::Arn) => own == value || arn_covers(own, value),
-            _ => false,
+/// Whether every request that fits `value` of `few` fits `own` of `many`.
+fn value_covers(
+    many: &Condition<'_>,
+    own: &str,
+    few: &Condition<'_>,
+    value: &str,
+    comparisons: (Comparison, Comparison),
+) -> bool {
+    let literal = |side: &Condition<'_>, text: &str| Pattern::literal(text, side.variables);
+    match comparisons {
+        (Comparison::Exact, Comparison::Exact) => literal(many, own) == literal(few, value),
+        (Comparison::AnyCase, Comparison::Exact | Comparison::AnyCase) => {
+            literal(many, &own.to_lowercase()) == literal(few, &value.to_lowercase())
         }
+        (Comparison::Wildcards, Comparison::Exact) => {
+            Pattern::new(own, many.variables).contains(&literal(few, value))
+        }
+        (Comparison::Wildcards, Comparison::Wildcards) => {
+            Pattern::new(own, many.variables).contains(&Pattern::new(value, few.variables))
+        }
+        (Comparison::Arn, Comparison::Arn) => own == value || arn_covers(own, value),
+        _ => false,
     }
 }
 

@@ -5,12 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::condition::Condition;
-use super::document::{Document, Effect, Matcher, Principals, Statement};
-use super::pattern::Pattern;
-
-/// How many single grants a statement is cut into when no one statement covers it whole.
-const MAX_PIECES: usize = 2_000;
+use super::document::{Document, Effect, Matcher};
+use super::region::{Compiled, CompiledMatcher, Region, Search};
 
 /// What a change of a policy does to the access that it grants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -34,7 +30,7 @@ impl AccessEffect {
 
     /// What a change from `before` to `after` does.
     pub(super) fn of(before: &Document, after: &Document) -> Self {
-        let (before, after) = (Compiled::new(before), Compiled::new(after));
+        let (before, after) = (Statements::new(before), Statements::new(after));
         match (after.covers(&before), before.covers(&after)) {
             (true, true) => Self::Equal,
             (true, false) => Self::Broader,
@@ -47,32 +43,19 @@ impl AccessEffect {
 /// Whether one matcher's values are all among another's, or the other way round.
 pub(super) fn overlap(left: &Matcher, right: &Matcher) -> bool {
     let (left, right) = (
-        CompiledMatcher::new(left, true),
-        CompiledMatcher::new(right, true),
+        CompiledMatcher::new(left, true, false),
+        CompiledMatcher::new(right, true, false),
     );
     left.covers(&right) || right.covers(&left)
 }
 
-struct Compiled<'a> {
-    allows: Vec<CompiledStatement<'a>>,
-    denies: Vec<CompiledStatement<'a>>,
+/// The statements of a policy by their effect.
+struct Statements<'a> {
+    allows: Vec<Compiled<'a>>,
+    denies: Vec<Compiled<'a>>,
 }
 
-#[derive(Clone)]
-struct CompiledStatement<'a> {
-    source: &'a Statement,
-    variables: bool,
-    actions: CompiledMatcher,
-    resources: Option<CompiledMatcher>,
-}
-
-#[derive(Clone)]
-struct CompiledMatcher {
-    negated: bool,
-    patterns: Vec<Pattern>,
-}
-
-impl<'a> Compiled<'a> {
+impl<'a> Statements<'a> {
     fn new(document: &'a Document) -> Self {
         let variables = document.version.has_variables();
         let compile = |effect: Effect| {
@@ -81,7 +64,7 @@ impl<'a> Compiled<'a> {
                 .keys()
                 .filter(move |statement| statement.effect == effect);
             statements
-                .map(|statement| CompiledStatement::new(statement, variables))
+                .map(|statement| Compiled::new(statement, variables))
                 .collect()
         };
         Self {
@@ -90,157 +73,20 @@ impl<'a> Compiled<'a> {
         }
     }
 
-    /// Whether all that `narrow` grants is granted here: every one of its grants is, and nothing is denied here that
-    /// it does not deny.
+    /// Whether all that `narrow` grants is granted here. Each of its statements is among those that allow here, where it
+    /// does not deny that itself; and what is denied here of one of its statements, it denies too.
     fn covers(&self, narrow: &Self) -> bool {
-        let among = |statements: &[CompiledStatement<'_>], others: &[CompiledStatement<'_>]| {
-            statements
-                .iter()
-                .all(|statement| statement.is_covered_by_any(others))
-        };
-        among(&narrow.allows, &self.allows) && among(&self.denies, &narrow.denies)
-    }
-}
-
-impl<'a> CompiledStatement<'a> {
-    fn new(source: &'a Statement, variables: bool) -> Self {
-        Self {
-            source,
-            variables,
-            actions: CompiledMatcher::new(&source.actions, variables),
-            resources: source
-                .resources
-                .as_ref()
-                .map(|resources| CompiledMatcher::new(resources, variables)),
-        }
-    }
-
-    fn is_covered_by_any(&self, others: &[Self]) -> bool {
-        if others.iter().any(|other| other.covers(self)) {
-            return true;
-        }
-        // Several statements may cover together what none covers alone: an action here, an action there.
-        let resources = self.resources.as_ref().map_or(1, CompiledMatcher::piece_count);
-        self.actions.piece_count().saturating_mul(resources) <= MAX_PIECES
-            && self
-                .pieces()
-                .iter()
-                .all(|piece| others.iter().any(|other| other.covers(piece)))
-    }
-
-    /// The statement as single grants: one action on one resource each.
-    fn pieces(&self) -> Vec<Self> {
-        let resources: Vec<Option<CompiledMatcher>> = match &self.resources {
-            None => vec![None],
-            Some(resources) => resources.pieces().into_iter().map(Some).collect(),
-        };
-        let mut pieces = Vec::new();
-        for actions in self.actions.pieces() {
-            for resources in &resources {
-                pieces.push(Self {
-                    actions: actions.clone(),
-                    resources: resources.clone(),
-                    ..*self
-                });
-            }
-        }
-        pieces
-    }
-
-    fn covers(&self, narrow: &Self) -> bool {
-        let resources = match (&self.resources, &narrow.resources) {
-            (None, None) => true,
-            (Some(wide), Some(narrow)) => wide.covers(narrow),
-            _ => false,
-        };
-        resources
-            && self.actions.covers(&narrow.actions)
-            && principals_cover(self.source.principals.as_ref(), narrow.source.principals.as_ref())
-            && self.conditions_follow_from(narrow)
-    }
-
-    /// Whether every condition here holds whenever those of `narrow` hold.
-    fn conditions_follow_from(&self, narrow: &Self) -> bool {
-        self.source.conditions.iter().all(|condition| {
-            let wide = Condition::new(condition, self.variables);
-            narrow.source.conditions.iter().any(|condition| {
-                let narrow = Condition::new(condition, narrow.variables);
-                wide.zip(narrow)
-                    .is_some_and(|(wide, narrow)| wide.follows_from(&narrow))
-            })
+        let mut search = Search::default();
+        let allowed: Vec<&Compiled<'_>> = self.allows.iter().chain(&narrow.denies).collect();
+        let denied: Vec<&Compiled<'_>> = narrow.denies.iter().collect();
+        narrow.allows.iter().all(|grant| {
+            let grant = Region::of(grant);
+            search.is_covered(&grant, &allowed)
+                && self
+                    .denies
+                    .iter()
+                    .all(|denial| search.is_covered(&grant.within(denial), &denied))
         })
-    }
-}
-
-impl CompiledMatcher {
-    fn new(matcher: &Matcher, variables: bool) -> Self {
-        let patterns = matcher
-            .words
-            .iter()
-            .map(|word| Pattern::new(&word.key, variables))
-            .collect();
-        Self {
-            negated: matcher.negated,
-            patterns,
-        }
-    }
-
-    fn piece_count(&self) -> usize {
-        if self.negated { 1 } else { self.patterns.len() }
-    }
-
-    fn pieces(&self) -> Vec<Self> {
-        if self.negated {
-            return vec![self.clone()];
-        }
-        self.patterns
-            .iter()
-            .map(|pattern| Self {
-                negated: false,
-                patterns: vec![pattern.clone()],
-            })
-            .collect()
-    }
-
-    fn covers(&self, narrow: &Self) -> bool {
-        let all_among = |narrow: &[Pattern], wide: &[Pattern]| {
-            narrow
-                .iter()
-                .all(|pattern| wide.iter().any(|wide| wide.contains(pattern)))
-        };
-        match (self.negated, narrow.negated) {
-            (false, false) => all_among(&narrow.patterns, &self.patterns),
-            // Everything but these: the fewer are left out, the more is left.
-            (true, true) => all_among(&self.patterns, &narrow.patterns),
-            (true, false) => narrow
-                .patterns
-                .iter()
-                .all(|pattern| self.patterns.iter().all(|excluded| excluded.is_disjoint(pattern))),
-            (false, true) => self.patterns.iter().any(Pattern::is_everything),
-        }
-    }
-}
-
-fn principals_cover(wide: Option<&Principals>, narrow: Option<&Principals>) -> bool {
-    let (wide, narrow) = match (wide, narrow) {
-        (None, None) => return true,
-        (Some(wide), Some(narrow)) => (wide, narrow),
-        _ => return false,
-    };
-    let all_among = |narrow: &Principals, wide: &Principals| {
-        narrow.members.iter().all(|(kind, word)| {
-            wide.members.contains(&(kind.clone(), word.clone()))
-                || kind == "AWS"
-                    && wide
-                        .members
-                        .iter()
-                        .any(|(kind, word)| kind == "AWS" && word.key == "*")
-        })
-    };
-    match (wide.negated, narrow.negated) {
-        (false, false) => all_among(narrow, wide),
-        (true, true) => all_among(wide, narrow),
-        _ => false,
     }
 }
 
@@ -417,7 +263,7 @@ mod tests {
             AccessEffect::Broader
         );
         let less = |value: u32| with(json!({"NumericLessThan": {"aws:MultiFactorAuthAge": value}}));
-        assert_eq!(change(less(1), less(2)), AccessEffect::Incomparable);
+        assert_eq!(change(less(1), less(2)), AccessEffect::Broader);
         let arn = |value: &str| with(json!({"ArnLike": {"aws:SourceArn": value}}));
         assert_eq!(
             change(arn("arn:aws:sns:*:111122223333:a"), arn("arn:aws:sns:*:*:a")),

@@ -253,7 +253,7 @@ fn escaped(text: &str) -> String {
         .collect()
 }
 
-fn instant(text: &str) -> Option<f64> {
+pub(super) fn instant(text: &str) -> Option<f64> {
     match text.parse::<Timestamp>() {
         Ok(time) => Some(time.as_duration().as_secs_f64()),
         // Epoch seconds, and a day without a time, are dates to IAM as well.

@@ -11,9 +11,12 @@ mod difference;
 mod document;
 mod evaluation;
 mod grammar;
+mod key_states;
 mod operator;
 mod pattern;
+mod region;
 mod request;
+mod texts;
 mod wording;
 
 #[cfg(test)]

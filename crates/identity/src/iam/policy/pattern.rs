@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashSet};
 
 /// How many steps an answer may take before it is the cautious one. Patterns made to be hard (many `?` after many
 /// `*`) would take exponential time; real ones take a few thousand steps.
-const MAX_STEPS: usize = 1_000_000;
+const MAX_STEPS: usize = 200_000;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Token {
@@ -22,9 +22,17 @@ enum Token {
 }
 
 /// A text with wildcards, in a form in which `*?` and `?*` are one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Pattern {
     tokens: Vec<Token>,
+    /// Of an ARN with a wildcard before its last part, the parts: there a wildcard does not reach over a colon.
+    parts: Option<Vec<Pattern>>,
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.tokens == other.tokens
+    }
 }
 
 impl Pattern {
@@ -65,7 +73,28 @@ impl Pattern {
         }
         Self {
             tokens: in_order(tokens),
+            parts: None,
         }
+    }
+
+    /// Reads an ARN with wildcards. Whether `*` reaches over a colon in it, the guide leaves open ("you can use wildcards
+    /// within any ARN segment"), so such a pattern contains only what it contains either way.
+    pub(super) fn arn(text: &str, variables: bool) -> Self {
+        let mut pattern = Self::new(text, variables);
+        if !pattern.is_everything() {
+            pattern.parts = arn_parts(&pattern).filter(|parts| {
+                let [before @ .., _] = parts.as_slice() else {
+                    return false;
+                };
+                !before.iter().all(Self::is_one_text)
+            });
+        }
+        pattern
+    }
+
+    /// Whether no wildcard and no variable is before the last part of an ARN.
+    pub(super) fn is_certain(&self) -> bool {
+        self.parts.is_none()
     }
 
     /// Whether every text is among its own: it is `*`.
@@ -73,53 +102,135 @@ impl Pattern {
         self.tokens == [Token::Any]
     }
 
+    /// Whether it is one text: no wildcard, no variable.
+    fn is_one_text(&self) -> bool {
+        self.tokens.iter().all(|token| matches!(token, Token::Literal(_)))
+    }
+
+    /// Whether it has a variable.
+    pub(super) fn has_variable(&self) -> bool {
+        self.tokens
+            .iter()
+            .any(|token| matches!(token, Token::Variable(_)))
+    }
+
+    /// The same in lower case.
+    pub(super) fn to_lowercase(&self) -> Self {
+        let lower = |token: &Token| match token {
+            Token::Literal(character) => character.to_lowercase().map(Token::Literal).collect(),
+            other => vec![other.clone()],
+        };
+        Self {
+            tokens: self.tokens.iter().flat_map(lower).collect(),
+            parts: None,
+        }
+    }
+
+    /// The same with `*` for each variable: every text that it may come to mean.
+    pub(super) fn whatever_the_variables_are(&self) -> Self {
+        let any = |token: &Token| match token {
+            Token::Variable(_) => Token::Any,
+            other => other.clone(),
+        };
+        Self {
+            tokens: in_order(self.tokens.iter().map(any).collect()),
+            parts: None,
+        }
+    }
+
     /// Whether every text of `narrow` is also a text of this pattern. When that would take too long to say, no.
     pub(super) fn contains(&self, narrow: &Self) -> bool {
         if self == narrow || self.is_everything() {
             return true;
         }
-        // Any letter that this pattern does not name is like any other such letter.
+        if self.is_one_text() {
+            return false;
+        }
+        if let Some(own) = &self.parts {
+            let among = |parts: &[Self]| {
+                own.len() == parts.len() && own.iter().zip(parts).all(|(own, part)| own.contains(part))
+            };
+            if !arn_parts(narrow).is_some_and(|parts| among(&parts)) {
+                return false;
+            }
+        }
+        narrow.is_without_text(&[], &[self])
+    }
+
+    /// Whether each of its texts misses one of the lists in `among`, or is a text of a pattern in `outside`. When that
+    /// would take too long to say, no. A variable in `among` may be any text.
+    pub(super) fn is_without_text(&self, among: &[Vec<Self>], outside: &[&Self]) -> bool {
+        let patterns: Vec<&Self> = outside.iter().copied().chain(among.iter().flatten()).collect();
+        // Any letter that no pattern names is like any other such letter.
         let mut letters: BTreeSet<Letter<'_>> = BTreeSet::from([Letter::Other]);
-        letters.extend(self.tokens.iter().filter_map(|token| match token {
-            Token::Literal(character) => Some(Letter::Character(*character)),
-            _ => None,
-        }));
+        for token in patterns.iter().flat_map(|pattern| &pattern.tokens) {
+            if let Token::Literal(character) = token {
+                letters.insert(Letter::Character(*character));
+            }
+        }
+        let step = |reached: &[Vec<usize>], letter: Letter<'_>| -> Vec<Vec<usize>> {
+            let each = reached.iter().zip(&patterns).enumerate();
+            each.map(|(which, (reached, pattern))| match (letter, reached.first()) {
+                // What a variable means may take such a pattern anywhere further on.
+                (Letter::Variable(_), Some(first)) if which >= outside.len() => {
+                    (*first..=pattern.tokens.len()).collect()
+                }
+                _ => pattern.step(reached, letter),
+            })
+            .collect()
+        };
+        let is_at_end =
+            |which: usize, reached: &[Vec<usize>]| reached[which].contains(&patterns[which].tokens.len());
+        let every_list = |reached: &[Vec<usize>], holds: &dyn Fn(usize) -> bool| {
+            let mut start = outside.len();
+            among.iter().all(|list| {
+                let members = start..start + list.len();
+                start = members.end;
+                members
+                    .into_iter()
+                    .any(|which| !reached[which].is_empty() && holds(which))
+            })
+        };
         let mut seen = HashSet::new();
         let mut steps = 0;
-        let mut open = vec![(0, self.closure(&[0]))];
+        let begin: Vec<Vec<usize>> = patterns.iter().map(|pattern| pattern.closure(&[0])).collect();
+        let mut open = vec![(0, begin)];
         while let Some((position, reached)) = open.pop() {
-            if !seen.insert((position, reached.clone())) {
+            let is_lost = !every_list(&reached, &|_| true)
+                // A last `*` takes whatever comes.
+                || (0..outside.len()).any(|which| {
+                    let end = patterns[which].tokens.len();
+                    end > 0 && patterns[which].tokens[end - 1] == Token::Any && reached[which].contains(&(end - 1))
+                });
+            if is_lost || !seen.insert((position, reached.clone())) {
                 continue;
             }
-            steps += letters.len() * reached.len();
+            steps += letters.len() * reached.iter().map(|reached| reached.len() + 1).sum::<usize>();
             if steps > MAX_STEPS {
                 return false;
             }
-            match narrow.tokens.get(position) {
+            match self.tokens.get(position) {
                 None => {
-                    if !reached.contains(&self.tokens.len()) {
+                    let is_outside = (0..outside.len()).any(|which| is_at_end(which, &reached));
+                    if !is_outside && every_list(&reached, &|which| is_at_end(which, &reached)) {
                         return false;
                     }
                 }
                 Some(Token::Literal(character)) => {
-                    open.push((position + 1, self.step(&reached, Letter::Character(*character))));
+                    open.push((position + 1, step(&reached, Letter::Character(*character))));
                 }
                 Some(Token::Variable(name)) => {
-                    open.push((position + 1, self.step(&reached, Letter::Variable(name))));
+                    open.push((position + 1, step(&reached, Letter::Variable(name))));
                 }
                 Some(Token::One) => {
                     open.extend(
                         letters
                             .iter()
-                            .map(|letter| (position + 1, self.step(&reached, *letter))),
+                            .map(|letter| (position + 1, step(&reached, *letter))),
                     );
                 }
                 Some(Token::Any) => {
-                    open.extend(
-                        letters
-                            .iter()
-                            .map(|letter| (position, self.step(&reached, *letter))),
-                    );
+                    open.extend(letters.iter().map(|letter| (position, step(&reached, *letter))));
                     open.push((position + 1, reached));
                 }
             }
@@ -190,6 +301,25 @@ impl Pattern {
         }
         closed.into_iter().collect()
     }
+}
+
+/// The six parts of an ARN; parts that are not written are `*`.
+fn arn_parts(pattern: &Pattern) -> Option<Vec<Pattern>> {
+    let mut parts: Vec<Vec<Token>> = vec![Vec::new()];
+    for token in &pattern.tokens {
+        let full = parts.len() == 6;
+        match (token, parts.last_mut()) {
+            (Token::Literal(':'), _) if !full => parts.push(Vec::new()),
+            (_, Some(last)) => last.push(token.clone()),
+            (_, None) => return None,
+        }
+    }
+    if parts.len() == 1 {
+        return None;
+    }
+    parts.resize(6, vec![Token::Any]);
+    let part = |tokens| Pattern { tokens, parts: None };
+    Some(parts.into_iter().map(part).collect())
 }
 
 /// What a text is made of, seen from a pattern.

@@ -1,0 +1,76 @@
+//! `eksact permissions`: the rights that a run over a file needs, to give them to whoever runs it.
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::{ExitCode, Failure, flow, global::GlobalFlags, plan::WholeFileFlags, plan_flags::Output};
+use eksact_core::{
+    kinds::permissions::{Place, Rights, to_apply, to_plan},
+    view::Printer,
+};
+
+/// What the rights are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Run {
+    /// Only to read and to plan; found from the file alone, without AWS
+    Plan,
+    /// To plan and to apply what the plan of now would do
+    Apply,
+}
+
+/// Print the least IAM policy and RBAC rules that a run over a file needs
+///
+/// The rules are bound to no one. Rights for what the file does not name, such as the roles of stacks that are there, are as
+/// narrow as what is known before the run.
+#[derive(Debug, Args)]
+pub(super) struct PermissionsCommand {
+    /// The run that needs them
+    #[arg(long = "for", value_enum, value_name = "RUN")]
+    run: Run,
+    #[command(flatten)]
+    whole: WholeFileFlags,
+}
+
+impl PermissionsCommand {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let rights = match self.run {
+            Run::Plan => {
+                let request = self.whole.request_without_connection(global, printer)?;
+                let metadata = &request.config.metadata;
+                to_plan(
+                    &request,
+                    &Place::new(&metadata.name.value, &metadata.region.value, None),
+                )
+            }
+            Run::Apply => {
+                let (request, connection) = self.whole.request(global, printer).await?;
+                let plan = flow::plan_for(&request, &connection, printer).await?;
+                let metadata = &request.config.metadata;
+                let account = plan.target.get("account").map(String::as_str);
+                let place = Place::new(&metadata.name.value, &metadata.region.value, account);
+                to_apply(&request, &place, &plan)
+                    .map_err(|error| Failure::error(format!("the rights could not be found: {error}")))?
+            }
+        };
+        flow::deliver(&text(&rights, self.whole.plan.output)?, printer)?;
+        Ok(ExitCode::Success)
+    }
+}
+
+fn text(rights: &Rights, output: Output) -> Result<String, Failure> {
+    let unwritten =
+        |error: &dyn std::fmt::Display| Failure::error(format!("the rights could not be written: {error}"));
+    let (policy, rbac) = (rights.policy(), rights.rbac());
+    if output == Output::Json {
+        return Ok(format!("{:#}\n", json!({"policy": policy, "rbac": rbac})));
+    }
+    let mut text = format!("IAM policy:\n{policy:#}\n");
+    if !rbac.is_empty() {
+        text.push_str("\nKubernetes RBAC, bound to no one:\n");
+    }
+    for manifest in &rbac {
+        text.push_str("---\n");
+        text.push_str(&serde_saphyr::to_string(manifest).map_err(|error| unwritten(&error))?);
+    }
+    Ok(text)
+}
