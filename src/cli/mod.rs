@@ -2,8 +2,10 @@
 //! adapters. What a plan is and how it looks is decided elsewhere.
 
 mod access_entry;
+mod access_question;
 mod account_flags;
 mod apply;
+mod can_i;
 mod check;
 mod check_access;
 mod check_aws_auth;
@@ -15,6 +17,8 @@ mod delete;
 mod delete_kubeconfig;
 mod elsewhere;
 pub mod exit_code;
+mod explain;
+mod explain_access;
 mod export;
 mod failure;
 mod file;
@@ -43,12 +47,14 @@ mod sandbox;
 mod schema;
 mod signing;
 mod signing_flags;
+mod snapshot;
 mod token;
 mod update;
 mod update_authentication_mode;
 mod utils;
 mod verify;
 mod version;
+mod who_can;
 mod whoami;
 mod whoami_aws_auth;
 mod whoami_kubeconfig;
@@ -108,6 +114,10 @@ enum Command {
     UpdateKubeconfig(Box<kubeconfig::UpdateKubeconfig>),
     Delete(delete::DeleteCommand),
     Check(check::CheckCommand),
+    CanI(Box<can_i::CanI>),
+    WhoCan(Box<who_can::WhoCanCommand>),
+    Explain(explain::ExplainCommand),
+    Snapshot(snapshot::SnapshotCommand),
     Export(export::ExportCommand),
     Restore(restore::RestoreCommand),
     Migrate(migrate::MigrateCommand),
@@ -212,6 +222,10 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Completion(command) => command.run(printer),
         Command::Version(command) => command.run(printer),
         Command::Check(command) => in_runtime(global, command.run(global, printer)),
+        Command::CanI(command) => in_runtime(global, command.run(global, printer)),
+        Command::WhoCan(command) => in_runtime(global, command.run(global, printer)),
+        Command::Explain(command) => in_runtime(global, command.run(global, printer)),
+        Command::Snapshot(command) => in_runtime(global, command.run(global, printer)),
         Command::Export(command) => in_runtime(global, command.run(global, printer)),
         Command::Plan(command) => in_runtime(global, command.run(global, printer)),
         Command::Apply(command) => in_runtime(global, command.run(global, printer)),

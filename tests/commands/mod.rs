@@ -28,4 +28,5 @@ mod remedies;
 mod rooms;
 mod shared_roles;
 mod terminal;
+mod who_can;
 mod whoami;

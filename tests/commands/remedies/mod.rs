@@ -42,6 +42,7 @@ mod tokens;
 mod tools;
 mod trust;
 mod values;
+mod who_can;
 mod world;
 
 use std::sync::Mutex;
@@ -80,6 +81,7 @@ fn table() -> Vec<Check> {
         pod_identity::cases(),
         preflight::cases(),
         check_access::cases(),
+        who_can::cases(),
     ]
     .into_iter()
     .flatten()

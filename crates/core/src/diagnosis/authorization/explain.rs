@@ -116,7 +116,7 @@ pub fn explain(rights: &Rights<'_>, who: Who<'_>, request: &Request) -> Explanat
         depends_on: Vec::new(),
         nearest: Vec::new(),
         findings: Vec::new(),
-        notes: notes(rights, request),
+        notes: notes(request),
     };
     match who {
         Who::Kubernetes(user) => explained.right(rights, user, None),
@@ -227,6 +227,9 @@ impl Explanation {
                 format!("{} for {scope}", policy.arn),
             );
         }
+        if entry.is_some_and(|entry| !entry.policies.is_empty()) {
+            self.notes.extend(rights.policies_note());
+        }
         let decision = rights.decide(user, entry, &self.request);
         self.answer = decision.verdict;
         match decision.verdict {
@@ -277,11 +280,14 @@ impl Explanation {
         self.link(LinkState::Broken, "right", why.clone());
         let command = bind(&self.request, user, own.first().copied());
         let finding = match near.missing {
-            Some(missing) => Finding::new(Severity::Error, Code::BoundRoleMissing, missing).with_help(remedy!(
-                "Make the role, or bind one that is there, with the name of a role that allows it: {command}"
+            Some(missing) => {
+                Finding::new(Severity::Error, Code::BoundRoleMissing, missing).with_help(remedy!(
+                    "Make the role, or bind one that is there and allows it, in the place of ROLE: {command}"
+                ))
+            }
+            None => Finding::new(Severity::Error, Code::NotAuthorized, why).with_help(remedy!(
+                "Bind a role that allows it, in the place of ROLE: {command}"
             )),
-            None => Finding::new(Severity::Error, Code::NotAuthorized, why)
-                .with_help(remedy!("Bind a role that allows it, under its name: {command}")),
         };
         self.findings.push(finding);
         self.nearest = near.says;
@@ -321,7 +327,7 @@ fn bind(request: &Request, user: &Admitted, group: Option<&str>) -> String {
 }
 
 /// What a right does not say.
-fn notes(rights: &Rights<'_>, request: &Request) -> Vec<String> {
+fn notes(request: &Request) -> Vec<String> {
     let mut notes = Vec::new();
     if let On::Resource { group, resource, .. } = &request.on
         && group == RBAC_GROUP
@@ -335,9 +341,6 @@ fn notes(rights: &Rights<'_>, request: &Request) -> Vec<String> {
         notes.push(format!(
             "the API server lets no one grant more than they have by RBAC, access policies not counted, without the verb {needs}"
         ));
-    }
-    if !rights.picture.access_entries.known().is_none_or(Vec::is_empty) {
-        notes.extend(rights.policies_note());
     }
     notes
 }

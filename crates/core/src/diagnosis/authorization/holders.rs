@@ -301,7 +301,7 @@ impl<'p> Index<'p> {
                 };
                 found.push(Holder {
                     actor: iam(person),
-                    via: Some("access policy".to_owned()),
+                    via: None,
                     reason: rule.map(|rule| policy_reason(person.entry, policy, rule)),
                     depends_on: rule.is_none().then(|| unknown_policy(policy)),
                     names: Vec::new(),

@@ -9,7 +9,7 @@ use super::{
     holders::{Actor, Holder, Index, Names},
     rights::{Reason, Rights, Verdict},
 };
-use eksact_identity::rbac::{On, Request};
+use eksact_identity::rbac::{On, Request, find_resource};
 
 /// One path to a right.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -142,7 +142,7 @@ fn notes(rights: &Rights<'_>, request: &Request, direct: &[Row]) -> Vec<String> 
             unknown.join(", ")
         ));
     }
-    if request.namespace.is_none() && matches!(request.on, On::Resource { .. }) {
+    if request.namespace.is_none() && may_be_in_namespaces(request) {
         notes.push(
             "asked for the whole cluster: who may in single namespaces only, by a RoleBinding, is not among them".to_owned(),
         );
@@ -153,4 +153,19 @@ fn notes(rights: &Rights<'_>, request: &Request, direct: &[Row]) -> Vec<String> 
             .to_owned(),
     );
     notes
+}
+
+/// Whether a request without a namespace is for all of them at once.
+fn may_be_in_namespaces(request: &Request) -> bool {
+    match &request.on {
+        On::Url { .. } => false,
+        On::Resource { group, resource, .. } => {
+            let name = if group.is_empty() {
+                resource.clone()
+            } else {
+                format!("{resource}.{group}")
+            };
+            find_resource(&name).is_none_or(|found| found.namespaced)
+        }
+    }
 }
