@@ -9,7 +9,7 @@ use super::{Failure, account_flags::ClusterFlags, file, flow, global::GlobalFlag
 use eksact_core::{
     diagnosis::authorization::{
         Asked, Explanation, Picture, Question, QuestionError, Rights, Verdict, Who, explain, identity,
-        read_snapshot,
+        read_picture, read_snapshot,
     },
     guard::access::Admitted,
     ports::aws::CallerIdentity,
@@ -110,7 +110,7 @@ pub(super) async fn read_now(
     };
     let connection = Connection::open(global, &config, printer).await?;
     let reader = flow::reader(&connection, &config, printer).await?;
-    let picture = Box::pin(Picture::read(&reader)).await;
+    let picture = Box::pin(read_picture(&reader)).await;
     for what in picture.unread() {
         printer.warning(&format!("not read: {what}"));
     }

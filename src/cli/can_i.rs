@@ -9,7 +9,7 @@ use super::{
     global::GlobalFlags,
 };
 use eksact_core::{
-    diagnosis::authorization::{Explanation, LinkState, Verdict},
+    diagnosis::authorization::{Explanation, LinkState, Reason, Verdict},
     view::{Printer, text::harmless},
 };
 
@@ -46,7 +46,7 @@ impl CanI {
 /// `yes - allowed by …`, as kubectl writes a reason.
 fn in_words(explained: &Explanation) -> String {
     let why = match explained.answer {
-        Verdict::Yes => explained.reasons.first().map(|reason| reason.sentence()),
+        Verdict::Yes => explained.reasons.first().map(Reason::sentence),
         Verdict::Depends => explained.depends_on.first().map(|what| format!("on {what}")),
         Verdict::No => explained
             .links

@@ -80,15 +80,10 @@ fn tables(answer: &WhoCan, via: bool) -> String {
             one_row(row, &mut direct);
         }
     }
-    let none = if answer.complete {
-        "No one."
-    } else {
-        "No one, as far as could be read."
-    };
-    text += &if direct.is_empty() {
-        format!("{none}\n")
-    } else {
-        direct.render()
+    text += &match (direct.is_empty(), answer.complete) {
+        (false, _) => direct.render(),
+        (true, true) => "No one.\n".to_owned(),
+        (true, false) => "No one, as far as could be read.\n".to_owned(),
     };
     if !answer.can_become.is_empty() {
         text += "\nWho can become one of them:\n\n";

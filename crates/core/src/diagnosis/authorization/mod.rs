@@ -26,7 +26,7 @@ pub use escalation::Becomes;
 pub use explain::{Explanation, Link, LinkState, Who, explain};
 pub use holders::Actor;
 pub use mermaid::mermaid;
-pub use picture::{Account, Picture, Read};
+pub use picture::{Account, Picture, Read, read_picture};
 pub use question::{Asked, Question, QuestionError};
 pub use rights::{Decision, Reason, Rights, Verdict};
 pub use snapshot::{SnapshotError, read_snapshot, write_snapshot};

@@ -58,8 +58,8 @@ pub(super) fn nearest(
                     subject.kind,
                     subject.name
                 );
-                if let Some(rule) = role.rules.iter().find(|rule| rule.allows(request)) {
-                    let scope = reason(binding, subject, role, rule).scope;
+                if let Some(allowing) = role.rules.iter().find(|rule| rule.allows(request)) {
+                    let scope = reason(binding, subject, role, allowing).scope;
                     found.push((0, format!("{words} allows it in {scope} only")));
                 } else if is_in_scope && role.rules.is_empty() && role.aggregated {
                     found.push((
@@ -72,9 +72,8 @@ pub(super) fn nearest(
                     );
                 }
             }
-            Some(Named::MayBe(_)) => {}
             None if is_in_scope => found.extend(other_case(rights, binding, user, request)),
-            None => {}
+            Some(Named::MayBe(_)) | None => {}
         }
     }
     for policy in entry.into_iter().flat_map(|entry| &entry.policies) {

@@ -94,61 +94,6 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Reads it: a listing of each, and for access entries what EKS and IAM say of each.
-    pub async fn read(reader: &LiveReader) -> Self {
-        let mode = reader.cluster().mode();
-        let aws_auth = async {
-            if mode == Ok(AuthenticationMode::Api) {
-                return Read::Known(None);
-            }
-            Read::of(reader.ask(AwsAuth).await.as_ref(), |found| {
-                found.as_ref().map(|found| found.data.clone())
-            })
-        };
-        let (aws_auth, entries, bindings, roles, accounts) = tokio::join!(
-            aws_auth,
-            reader.ask(AccessEntries),
-            reader.ask(Bindings),
-            reader.ask(AllRbacRoles),
-            reader.ask(AllServiceAccounts)
-        );
-        let account = reader.account().to_owned();
-        let own = |entry: &&AccessEntry| entry.principal_arn.split(':').nth(4) == Some(account.as_str());
-        let queries: Vec<PrincipalByArn> = entries
-            .iter()
-            .flatten()
-            .filter(own)
-            .map(|entry| PrincipalByArn(entry.principal_arn.clone()))
-            .collect();
-        reader.read(queries).await;
-        let live = reader.snapshot();
-        let principals = live
-            .each::<PrincipalByArn>()
-            .filter_map(|(query, answer)| Some((query.0.clone(), answer.as_ref().ok()?.clone())))
-            .collect();
-        let cluster = reader.cluster();
-        Self {
-            cluster: cluster.name.clone(),
-            region: live.region,
-            account,
-            version: cluster.version.clone(),
-            authentication_mode: cluster.authentication_mode.clone(),
-            aws_auth,
-            access_entries: Read::of(&entries, |entries| entries.iter().map(bare_entry).collect()),
-            principals,
-            bindings: Read::of(&bindings, |bindings| bindings.iter().map(bare_binding).collect()),
-            roles: Read::of(&roles, |roles| roles.iter().map(bare_role).collect()),
-            service_accounts: Read::of(&accounts, |accounts| {
-                let account = |account: &crate::ports::kubernetes::ServiceAccount| Account {
-                    namespace: account.namespace.clone(),
-                    name: account.name.clone(),
-                    role_arn: account.annotations.get(ROLE_ANNOTATION).cloned(),
-                };
-                accounts.iter().map(account).collect()
-            }),
-        }
-    }
-
     /// Whether access entries count, as far as is known.
     pub fn has_entries(&self) -> bool {
         self.authentication_mode
@@ -173,6 +118,61 @@ impl Picture {
         .into_iter()
         .filter_map(|(what, why)| Some(format!("{what}: {}", why?)))
         .collect()
+    }
+}
+
+/// Reads a picture: a listing of each, and for access entries what EKS and IAM say of each.
+pub async fn read_picture(reader: &LiveReader) -> Picture {
+    let mode = reader.cluster().mode();
+    let aws_auth = async {
+        if mode == Ok(AuthenticationMode::Api) {
+            return Read::Known(None);
+        }
+        Read::of(reader.ask(AwsAuth).await.as_ref(), |found| {
+            found.as_ref().map(|found| found.data.clone())
+        })
+    };
+    let (aws_auth, entries, bindings, roles, accounts) = tokio::join!(
+        aws_auth,
+        reader.ask(AccessEntries),
+        reader.ask(Bindings),
+        reader.ask(AllRbacRoles),
+        reader.ask(AllServiceAccounts)
+    );
+    let account = reader.account().to_owned();
+    let own = |entry: &&AccessEntry| entry.principal_arn.split(':').nth(4) == Some(account.as_str());
+    let queries: Vec<PrincipalByArn> = entries
+        .iter()
+        .flatten()
+        .filter(own)
+        .map(|entry| PrincipalByArn(entry.principal_arn.clone()))
+        .collect();
+    reader.read(queries).await;
+    let live = reader.snapshot();
+    let principals = live
+        .each::<PrincipalByArn>()
+        .filter_map(|(query, answer)| Some((query.0.clone(), answer.as_ref().ok()?.clone())))
+        .collect();
+    let cluster = reader.cluster();
+    Picture {
+        cluster: cluster.name.clone(),
+        region: live.region,
+        account,
+        version: cluster.version.clone(),
+        authentication_mode: cluster.authentication_mode.clone(),
+        aws_auth,
+        access_entries: Read::of(&entries, |entries| entries.iter().map(bare_entry).collect()),
+        principals,
+        bindings: Read::of(&bindings, |bindings| bindings.iter().map(bare_binding).collect()),
+        roles: Read::of(&roles, |roles| roles.iter().map(bare_role).collect()),
+        service_accounts: Read::of(&accounts, |accounts| {
+            let account = |account: &crate::ports::kubernetes::ServiceAccount| Account {
+                namespace: account.namespace.clone(),
+                name: account.name.clone(),
+                role_arn: account.annotations.get(ROLE_ANNOTATION).cloned(),
+            };
+            accounts.iter().map(account).collect()
+        }),
     }
 }
 

@@ -200,10 +200,10 @@ impl<'p> Rights<'p> {
             let Some(role) = self.role_of(binding) else {
                 continue;
             };
-            let Some(rule) = role.rules.iter().find(|rule| rule.allows(request)) else {
+            let Some(allowing) = role.rules.iter().find(|rule| rule.allows(request)) else {
                 continue;
             };
-            let reason = reason(binding, subject, role, rule);
+            let reason = reason(binding, subject, role, allowing);
             if is_sure {
                 reasons.push(reason);
             } else {
@@ -366,7 +366,12 @@ pub(super) fn masters() -> Reason {
 const WHOLE_CLUSTER: &str = "the whole cluster";
 
 /// What a binding allows.
-pub(super) fn reason(binding: &RbacBinding, subject: &Subject, role: &RbacRole, rule: &PolicyRule) -> Reason {
+pub(super) fn reason(
+    binding: &RbacBinding,
+    subject: &Subject,
+    role: &RbacRole,
+    allowing: &PolicyRule,
+) -> Reason {
     let name = match (subject.kind.as_str(), account_of(binding, subject)) {
         ("ServiceAccount", Some((namespace, name))) => format!("{namespace}/{name}"),
         _ => subject.name.clone(),
@@ -375,7 +380,7 @@ pub(super) fn reason(binding: &RbacBinding, subject: &Subject, role: &RbacRole, 
         subject: format!("{} {name}", subject.kind),
         binding: binding_words(binding.namespace.as_deref(), &binding.name),
         role: role_words(role.namespace.as_deref(), &role.name),
-        rule: crate::guard::rbac_rules::in_words(rule),
+        rule: crate::guard::rbac_rules::in_words(allowing),
         scope: match &binding.namespace {
             Some(namespace) => format!("namespace {namespace}"),
             None => WHOLE_CLUSTER.to_owned(),
