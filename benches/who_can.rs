@@ -1,5 +1,5 @@
 //! What `who-can` costs over a large cluster, from a snapshot: 2,000 bindings, 800 roles, 3,000 roles of IAM with an entry,
-//! 5,000 service accounts. One command: `cargo bench --bench who_can`; README.md beside this file has the results.
+//! 5,000 service accounts. One command: `cargo bench --bench who_can`.
 //!
 //! Over the targets it fails.
 
