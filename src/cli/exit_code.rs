@@ -13,7 +13,8 @@ pub enum ExitCode {
     NotApproved,
     /// A guard refuses the plan; see `--allow`.
     Refused,
-    /// Some steps were done and others failed or were not tried.
+    /// Some steps were done and others failed or were not tried. Of an answer: something that it needs could not be read, or is
+    /// decided elsewhere.
     Partial,
     /// The world moved between the plan and its approval; nothing was changed.
     Stale,
@@ -70,7 +71,7 @@ pub const TABLE: &str = "Exit codes:
     2  there are changes (only `plan --detailed-exitcode`)
     3  the plan was not approved
     4  a guard refuses the plan (see --allow)
-    5  some steps were done, others failed or were not tried
+    5  some steps were done, others failed or were not tried; of an answer: something it needs could not be read
     6  the live state is no longer what the plan was made from
    64  the command line is wrong
    65  the configuration file or the saved plan is wrong

@@ -57,7 +57,7 @@ impl ExportCommand {
 }
 
 /// Writes the file, all of it or nothing. One that says something else is somebody's work.
-fn write(path: &Path, text: &str, force: bool) -> Result<String, Failure> {
+pub(super) fn write(path: &Path, text: &str, force: bool) -> Result<String, Failure> {
     let shown = path.display();
     let unwritten = |error: std::io::Error| Failure::error(format!("{shown} could not be written: {error}"));
     match fs_err::read(path) {

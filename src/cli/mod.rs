@@ -2,10 +2,12 @@
 //! adapters. What a plan is and how it looks is decided elsewhere.
 
 mod access_entry;
+mod access_question;
 mod account_flags;
 mod apply;
 mod apply_saved;
 mod broadening;
+mod can_i;
 mod check;
 mod check_access;
 mod check_aws_auth;
@@ -17,6 +19,8 @@ mod delete;
 mod delete_kubeconfig;
 mod elsewhere;
 pub mod exit_code;
+mod explain;
+mod explain_access;
 mod export;
 mod failure;
 mod file;
@@ -48,6 +52,7 @@ mod schema;
 mod show;
 mod signing;
 mod signing_flags;
+mod snapshot;
 mod token;
 mod update;
 mod update_authentication_mode;
@@ -55,6 +60,7 @@ mod utils;
 mod verify;
 mod version;
 mod views;
+mod who_can;
 mod whoami;
 mod whoami_aws_auth;
 mod whoami_kubeconfig;
@@ -116,6 +122,10 @@ enum Command {
     UpdateKubeconfig(Box<kubeconfig::UpdateKubeconfig>),
     Delete(delete::DeleteCommand),
     Check(check::CheckCommand),
+    CanI(Box<can_i::CanI>),
+    WhoCan(Box<who_can::WhoCanCommand>),
+    Explain(explain::ExplainCommand),
+    Snapshot(snapshot::SnapshotCommand),
     Export(export::ExportCommand),
     Permissions(Box<permissions::PermissionsCommand>),
     Restore(restore::RestoreCommand),
@@ -222,6 +232,10 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Completion(command) => command.run(printer),
         Command::Version(command) => command.run(printer),
         Command::Check(command) => in_runtime(global, command.run(global, printer)),
+        Command::CanI(command) => in_runtime(global, command.run(global, printer)),
+        Command::WhoCan(command) => in_runtime(global, command.run(global, printer)),
+        Command::Explain(command) => in_runtime(global, command.run(global, printer)),
+        Command::Snapshot(command) => in_runtime(global, command.run(global, printer)),
         Command::Export(command) => in_runtime(global, command.run(global, printer)),
         Command::Permissions(command) => in_runtime(global, command.run(global, printer)),
         Command::Plan(command) => in_runtime(global, command.run(global, printer)),

@@ -32,4 +32,5 @@ mod schemas;
 mod shared_roles;
 mod terminal;
 mod views;
+mod who_can;
 mod whoami;

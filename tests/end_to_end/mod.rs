@@ -20,6 +20,7 @@ mod shared_roles;
 mod templates;
 mod token;
 mod token_kept;
+mod who_can;
 mod whoami;
 mod whole_road;
 

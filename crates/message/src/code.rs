@@ -322,6 +322,11 @@ codes! {
         NotASandboxToken "not-a-sandbox-token" "another token is verified in the sandbox"
         Root "root" "the caller is the account's root user"
     }
+    "Who may do what" {
+        NotAuthorized "not-authorized" "somebody whom the cluster lets in may not do what was asked: no binding and no access policy allows it"
+        BoundRoleMissing "bound-role-missing" "a binding gives somebody a role that does not exist"
+        AuthorizationUnknown "authorization-unknown" "whether somebody may do what was asked depends on what no object shows, or on what could not be read"
+    }
     "A service account with a role" {
         ServiceAccountMissing "service-account-missing" "there is no such service account"
         AnnotationMissing "annotation-missing" "the service account has no annotation with its role"

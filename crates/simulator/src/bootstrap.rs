@@ -2,7 +2,8 @@
 //! with the role of its nodes, and the access entry of its creator; and the role of a permission set in its account.
 //!
 //! The built-in roles are there by name, as kube-apiserver makes them (`plugin/pkg/auth/authorizer/rbac/bootstrappolicy`)
-//! and EKS adds to them. Their rules are not, but for `cluster-admin`: nothing in the sandbox evaluates them.
+//! and EKS adds to them. Rules have those that people are bound to: `cluster-admin`, `admin`, `edit`, `view` and what these are put
+//! together from, and the roles of everybody.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,7 @@ use super::kubernetes::Id;
 use super::state::{SimulatedCluster, World, uuid_of};
 use eksact_core::ports::aws::{AccessEntry, AccessPolicy, Role};
 use eksact_core::ports::kubernetes::{ConfigMap, ObjectKey, PolicyRule, RbacBinding, RbacRole, Subject};
+use eksact_identity::rbac::bootstrap_rules;
 
 /// Roles that the control plane puts together from others.
 const AGGREGATED: [&str; 3] = ["admin", "edit", "view"];
@@ -109,7 +111,7 @@ impl SimulatedCluster {
                 },
             ]
         } else {
-            Vec::new()
+            bootstrap_rules(name).unwrap_or_default()
         };
         let role = RbacRole {
             name: name.to_owned(),

@@ -43,6 +43,7 @@ mod tokens;
 mod tools;
 mod trust;
 mod values;
+mod who_can;
 mod world;
 
 use std::sync::Mutex;
@@ -82,6 +83,7 @@ fn table() -> Vec<Check> {
         preflight::cases(),
         check_access::cases(),
         saved_plans::cases(),
+        who_can::cases(),
     ]
     .into_iter()
     .flatten()

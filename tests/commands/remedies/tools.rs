@@ -278,15 +278,17 @@ fn kubectl(world: &mut World, arguments: &[String], piped: &str) -> Result<Strin
             cluster.namespaces.insert((*name).to_owned(), namespace);
             Ok(String::new())
         }
-        ["create", "clusterrolebinding", name] => {
+        ["create", binding @ ("clusterrolebinding" | "rolebinding"), name] => {
             let subject = ["Group", "User"]
                 .into_iter()
                 .find_map(|kind| Some((kind, flag(arguments, &format!("--{}", kind.to_lowercase()))?)));
             let (Some(role), Some((kind, subject))) = (flag(arguments, "--clusterrole"), subject) else {
                 return Err("kubectl: --clusterrole and --group or --user".to_owned());
             };
+            let place = (*binding == "rolebinding").then(|| namespace.clone());
             let binding = RbacBinding {
                 name: (*name).to_owned(),
+                namespace: place.clone(),
                 role_kind: "ClusterRole".to_owned(),
                 role_name: role.to_owned(),
                 subjects: vec![Subject {
@@ -296,7 +298,8 @@ fn kubectl(world: &mut World, arguments: &[String], piped: &str) -> Result<Strin
                 }],
                 ..RbacBinding::default()
             };
-            cluster.rbac_bindings.insert(format!("/{name}"), binding);
+            let place = place.unwrap_or_default();
+            cluster.rbac_bindings.insert(format!("{place}/{name}"), binding);
             Ok(String::new())
         }
         ["get", "clusterroles"] => {

@@ -27,7 +27,7 @@ use eksact_identity::authn::{
     access_entry::{STANDARD, is_service_linked},
     aws_auth::{AwsAuth, SectionKey},
 };
-use eksact_message::code::Code;
+use eksact_message::{code::Code, remedy::Remedy};
 
 /// What a plan says that holds of objects as they are; what it says of the file that wants them is left out.
 const OF_A_PLAN: [Code; 14] = [
@@ -169,6 +169,19 @@ pub fn findings(live: &Live, aws_auth: &AwsAuth, plan: &Plan) -> Vec<Finding> {
     found
 }
 
+/// What to do about an entry for an earlier principal of the same ARN.
+pub(super) fn entry_again(entry: &AccessEntry, target: Target<'_>) -> Remedy {
+    remedy!(
+        "If the new one shall have the access of the old: {} makes the entry again for it.",
+        target.create_same(entry)
+    )
+}
+
+/// What to do about an entry whose principal does not exist.
+pub(super) fn entry_of_no_one(entry: &AccessEntry, target: Target<'_>) -> Remedy {
+    remedy!("Delete the entry: {}", target.delete_entry(entry))
+}
+
 /// The finding of a plan, with what to do where no file has the entry.
 fn of_entry(finding: &Finding, entry: &AccessEntry, target: Target<'_>) -> Finding {
     match finding.code {
@@ -176,13 +189,10 @@ fn of_entry(finding: &Finding, entry: &AccessEntry, target: Target<'_>) -> Findi
             severity: Severity::Error,
             ..finding.clone()
         }
-        .with_help(remedy!(
-            "If the new one shall have the access of the old: {} makes the entry again for it.",
-            target.create_same(entry)
-        )),
-        Code::PrincipalMissing | Code::PrincipalPath => finding
-            .clone()
-            .with_help(remedy!("Delete the entry: {}", target.delete_entry(entry))),
+        .with_help(entry_again(entry, target)),
+        Code::PrincipalMissing | Code::PrincipalPath => {
+            finding.clone().with_help(entry_of_no_one(entry, target))
+        }
         _ => finding.clone(),
     }
 }

@@ -2,6 +2,7 @@
 //! what to do. Pure: who asks them is decided in `cli`.
 
 pub mod access;
+pub mod authorization;
 pub mod caller;
 pub mod context;
 pub mod effect;

@@ -42,7 +42,9 @@ pub use pod_identity::{
 };
 pub use principal::PrincipalByArn;
 pub use query::{Observed, Query};
-pub use rbac::{Bindings, RBAC_GROUP, RbacRoleByKey, RoleKey, binding_words, role_key, role_words};
+pub use rbac::{
+    AllRbacRoles, Bindings, RBAC_GROUP, RbacRoleByKey, RoleKey, binding_words, role_key, role_words,
+};
 pub use reader::LiveReader;
 pub use role::{AllRoles, PERMISSION_SET_PATH, PermissionSetRoles, RoleByName, TrustPolicyQuota};
 pub use service_account::{AllServiceAccounts, ServiceAccountByKey};

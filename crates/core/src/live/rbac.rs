@@ -29,6 +29,23 @@ impl Query for RbacRoleByKey {
     }
 }
 
+/// Every role of the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AllRbacRoles;
+
+#[async_trait]
+impl Query for AllRbacRoles {
+    type Answer = Vec<RbacRole>;
+
+    async fn read(&self, reader: &LiveReader) -> Observed<Vec<RbacRole>> {
+        reader
+            .readers
+            .kubernetes
+            .list::<RbacRole>(None, Selector::Everything)
+            .await
+    }
+}
+
 /// Every binding of the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bindings;

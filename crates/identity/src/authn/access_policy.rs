@@ -184,6 +184,25 @@ pub fn template_without_colon(username: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether a namespace of an access scope stands for this name: `*` is any text.
+pub fn scope_matches(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(mut left) = name.strip_prefix(start) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let end = parts.pop().unwrap_or_default();
+    for part in parts {
+        match left.split_once(part) {
+            Some((_, after)) => left = after,
+            None => return false,
+        }
+    }
+    left.ends_with(end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,6 +249,23 @@ mod tests {
             ("john", None),
         ] {
             assert_eq!(template_without_colon(name), template, "{name}");
+        }
+    }
+
+    #[test]
+    fn namespaces_match_with_wildcards() {
+        for (pattern, name, expected) in [
+            ("dev", "dev", true),
+            ("dev", "dev-a", false),
+            ("dev-*", "dev-a", true),
+            ("dev-*", "dev", false),
+            ("*", "anything", true),
+            ("*-dev", "a-dev", true),
+            ("*-dev", "a-dev-b", false),
+            ("a*b*c", "a1b2c", true),
+            ("a*b*c", "a1c", false),
+        ] {
+            assert_eq!(scope_matches(pattern, name), expected, "{pattern} {name}");
         }
     }
 }

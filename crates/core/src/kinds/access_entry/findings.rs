@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::granted::matches;
 use crate::{
     config::access_entry::AccessEntry as ConfiguredEntry,
     engine::{Finding, PlanDraft, Severity},
     kinds::Request,
     live::{Live, addresses},
 };
+use eksact_identity::authn::access_policy::scope_matches;
 use eksact_message::code::Code;
 
 /// Adds what looks wrong once the plan is carried out. Where the cluster could not be read, nothing is said.
@@ -82,7 +82,7 @@ fn scopes(entry: &ConfiguredEntry, namespaces: &BTreeSet<&str>, draft: &mut Plan
         let matching: Vec<&str> = namespaces
             .iter()
             .copied()
-            .filter(|name| matches(pattern, name))
+            .filter(|name| scope_matches(pattern, name))
             .collect();
         let address = addresses::access_entry(&entry.principal_arn.value);
         let finding = if matching.is_empty() {

@@ -5,32 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use eksact_identity::rbac::PolicyRule;
+
 use super::{
     metadata::{Metadata, set, wire},
     object::{Fields, Object, WireError},
     resource::{ApiResource, ObjectKey, Resources},
 };
-
-/// One rule of a role (`rbac.authorization.k8s.io/v1` `PolicyRule`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct PolicyRule {
-    /// API groups, `""` for the core one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub api_groups: Vec<String>,
-    /// Resources, plural and lower case.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub resources: Vec<String>,
-    /// Names to which the rule is limited.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub resource_names: Vec<String>,
-    /// Paths outside the resources (`ClusterRole` only).
-    #[serde(rename = "nonResourceURLs", skip_serializing_if = "Vec::is_empty")]
-    pub non_resource_urls: Vec<String>,
-    /// Verbs.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub verbs: Vec<String>,
-}
 
 /// A `Role` (with a namespace) or a `ClusterRole` (without).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

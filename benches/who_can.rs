@@ -1,0 +1,166 @@
+//! What `who-can` costs over a large cluster, from a snapshot: 2,000 bindings, 800 roles, 3,000 roles of IAM with an entry,
+//! 5,000 service accounts. One command: `cargo bench --bench who_can`.
+//!
+//! Over the targets it fails.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a benchmark ends like a test"
+)]
+
+#[path = "support/peak.rs"]
+mod peak;
+
+use std::{collections::BTreeMap, process::ExitCode};
+
+use eksact_core::{
+    diagnosis::authorization::{Account, Picture, Read, write_snapshot},
+    ports::{
+        aws::AccessEntry,
+        kubernetes::{PolicyRule, RbacBinding, RbacRole, Subject},
+    },
+};
+use peak::{usage, watched};
+
+const BINDINGS: usize = 2000;
+const ROLES: usize = 800;
+const ENTRIES: usize = 3000;
+const ACCOUNTS: usize = 5000;
+const NAMESPACES: usize = 100;
+const RUNS: usize = 5;
+const SECONDS: f64 = 1.0;
+const MEBIBYTES: f64 = 200.0;
+
+fn main() -> ExitCode {
+    // `cargo test --benches` builds and starts this too; measuring is asked for by `cargo bench` alone.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return ExitCode::SUCCESS;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = folder.path().join("access.json");
+    std::fs::write(
+        &snapshot,
+        write_snapshot(&picture(), "2026-11-29T00:00:00Z").unwrap(),
+    )
+    .unwrap();
+    let (mut seconds, mut processor, mut mebibytes) = (f64::INFINITY, f64::INFINITY, 0.0_f64);
+    for _ in 0..RUNS {
+        let output = folder.path().join("output");
+        let mut command = watched(&output, env!("CARGO_BIN_EXE_eksact"));
+        command.args([
+            "who-can",
+            "get",
+            "secrets",
+            "-n",
+            "team-007",
+            "-o",
+            "json",
+            "--snapshot",
+        ]);
+        command.arg(&snapshot).env("HOME", folder.path());
+        let used = usage(&mut command);
+        let said = std::fs::read_to_string(&output).unwrap();
+        assert_eq!(used.exit, 0, "{said}");
+        assert!(said.contains("\"canBecome\": [\n    {"), "{said}");
+        seconds = seconds.min(used.seconds);
+        processor = processor.min(used.processor_seconds);
+        mebibytes = mebibytes.max(used.peak_mebibytes);
+    }
+    show(&format!(
+        "{BINDINGS} bindings, {ROLES} roles, {ENTRIES} access entries, {ACCOUNTS} service accounts, a snapshot of {} KiB:\n\
+         {seconds:.2} s at best of {RUNS} (at most {SECONDS} s), {processor:.2} s of a processor, {mebibytes:.0} MiB (at most {MEBIBYTES} MiB)\n",
+        std::fs::metadata(&snapshot).unwrap().len() / 1024
+    ));
+    if seconds > SECONDS || mebibytes > MEBIBYTES {
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn namespace(number: usize) -> String {
+    format!("team-{:03}", number % NAMESPACES)
+}
+
+/// Roles that read, write, run commands and mint tokens; bound in namespaces and, one in twenty, everywhere.
+fn picture() -> Picture {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let allow = |verbs: &[&str], resources: &[&str]| PolicyRule {
+        api_groups: words(&["", "apps"]),
+        resources: words(resources),
+        verbs: words(verbs),
+        ..PolicyRule::default()
+    };
+    let role = |number: usize| RbacRole {
+        name: format!("role-{number}"),
+        rules: vec![
+            allow(&["get", "list", "watch"], &["pods", "services", "configmaps"]),
+            allow(
+                &["get"],
+                &[
+                    "deployments",
+                    if number.is_multiple_of(7) {
+                        "secrets"
+                    } else {
+                        "events"
+                    },
+                ],
+            ),
+            allow(
+                &["create"],
+                &[["pods", "jobs", "pods/exec", "serviceaccounts/token"][number % 4]],
+            ),
+        ],
+        ..RbacRole::default()
+    };
+    let binding = |number: usize| RbacBinding {
+        namespace: (!number.is_multiple_of(20)).then(|| namespace(number / 3)),
+        name: format!("binding-{number}"),
+        role_kind: "ClusterRole".to_owned(),
+        role_name: format!("role-{}", number % ROLES),
+        subjects: vec![
+            Subject {
+                kind: "Group".to_owned(),
+                name: format!("group-{}", number % 300),
+                namespace: None,
+            },
+            Subject {
+                kind: "ServiceAccount".to_owned(),
+                name: format!("account-{}", number % ACCOUNTS),
+                namespace: Some(namespace(number % ACCOUNTS)),
+            },
+        ],
+        ..RbacBinding::default()
+    };
+    let entry = |number: usize| AccessEntry {
+        principal_arn: format!("arn:aws:iam::111122223333:role/role-{number}"),
+        username: format!("arn:aws:sts::111122223333:assumed-role/role-{number}/{{{{SessionName}}}}"),
+        groups: vec![format!("group-{}", number % 300)],
+        entry_type: "STANDARD".to_owned(),
+        ..AccessEntry::default()
+    };
+    let account = |number: usize| Account {
+        namespace: namespace(number),
+        name: format!("account-{number}"),
+        role_arn: None,
+    };
+    Picture {
+        cluster: "large".to_owned(),
+        region: "eu-west-1".to_owned(),
+        account: "111122223333".to_owned(),
+        version: Some("1.36".to_owned()),
+        authentication_mode: Some("API".to_owned()),
+        aws_auth: Read::Known(None),
+        access_entries: Read::Known((0..ENTRIES).map(entry).collect()),
+        principals: BTreeMap::new(),
+        bindings: Read::Known((0..BINDINGS).map(binding).collect()),
+        roles: Read::Known((0..ROLES).map(role).collect()),
+        service_accounts: Read::Known((0..ACCOUNTS).map(account).collect()),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the figures are what a benchmark is for")]
+fn show(text: &str) {
+    print!("{text}");
+}

@@ -1,0 +1,109 @@
+//! The answer to who may as CSV (RFC 4180): one row a path, cells that a spreadsheet would take for a formula made harmless.
+
+use super::who_can::WhoCan;
+
+/// The names of the columns.
+const HEADER: [&str; 11] = [
+    "kind",
+    "subject",
+    "how",
+    "verdict",
+    "via",
+    "becomes",
+    "binding",
+    "role",
+    "rule",
+    "scope",
+    "dependsOn",
+];
+
+/// The table.
+pub fn csv(answer: &WhoCan) -> String {
+    let mut text = line(HEADER);
+    for row in &answer.direct {
+        let (kind, name) = (row.actor.kind(), row.actor.name());
+        for path in &row.paths {
+            text += &line([
+                kind,
+                &name,
+                "direct",
+                row.verdict.as_str(),
+                path.via.as_deref().unwrap_or_default(),
+                "",
+                &path.reason.binding,
+                &path.reason.role,
+                &path.reason.rule,
+                &path.reason.scope,
+                "",
+            ]);
+        }
+        for what in &row.depends_on {
+            text += &line([
+                kind,
+                &name,
+                "direct",
+                row.verdict.as_str(),
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                what,
+            ]);
+        }
+    }
+    for row in &answer.can_become {
+        text += &line([
+            row.actor.kind(),
+            &row.actor.name(),
+            &format!("can become: {}", row.by),
+            row.verdict.as_str(),
+            row.via.as_deref().unwrap_or_default(),
+            &row.becomes,
+            &row.reason.binding,
+            &row.reason.role,
+            &row.reason.rule,
+            &row.reason.scope,
+            row.depends_on.as_deref().unwrap_or_default(),
+        ]);
+    }
+    text
+}
+
+fn line(cells: [&str; 11]) -> String {
+    cells.map(cell).join(",") + "\r\n"
+}
+
+/// A cell: quoted where it must be, and behind an apostrophe where a spreadsheet would calculate (OWASP, "CSV injection").
+fn cell(text: &str) -> String {
+    let harmless = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    };
+    if harmless.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", harmless.replace('"', "\"\""))
+    } else {
+        harmless
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_neither_broken_nor_calculated() {
+        for (text, expected) in [
+            ("nina", "nina"),
+            ("a,b", "\"a,b\""),
+            ("say \"x\"", "\"say \"\"x\"\"\""),
+            ("=cmd()", "'=cmd()"),
+            ("@x,y", "\"'@x,y\""),
+            ("a=b", "a=b"),
+        ] {
+            assert_eq!(cell(text), expected, "{text}");
+        }
+    }
+}

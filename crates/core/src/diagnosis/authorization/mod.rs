@@ -1,0 +1,33 @@
+//! Who may do what in a cluster, both ways: whether somebody may, by which path or by which link not; and who may, directly or
+//! by becoming somebody else. Over one reading of the account and the cluster, or a snapshot of it. Pure.
+//!
+//! An answer is *yes*, *no* or *depends on …*: what could not be read, or is decided by what no object shows, is never a no.
+
+mod admission;
+mod csv;
+mod escalation;
+mod explain;
+mod holders;
+mod mermaid;
+mod near;
+mod person;
+mod picture;
+mod question;
+mod rights;
+mod snapshot;
+mod who_can;
+
+#[cfg(test)]
+mod tests;
+
+pub use admission::{Admission, InvalidArn, admit, identity};
+pub use csv::csv;
+pub use escalation::Becomes;
+pub use explain::{Explanation, Link, LinkState, Who, explain};
+pub use holders::Actor;
+pub use mermaid::mermaid;
+pub use picture::{Account, Picture, Read, read_picture};
+pub use question::{Asked, Question, QuestionError};
+pub use rights::{Decision, Reason, Rights, Verdict};
+pub use snapshot::{SnapshotError, read_snapshot, write_snapshot};
+pub use who_can::{Path, Row, WhoCan, who_can};

@@ -1,0 +1,62 @@
+//! `eksact can-i`: yes or no, as `kubectl auth can-i`, for anybody and without the right to impersonate.
+
+use clap::Args;
+
+use super::{
+    ExitCode, Failure,
+    access_question::{QuestionFlags, SourceFlags, WhoFlags, exit_code},
+    decode::FactsFormat,
+    global::GlobalFlags,
+};
+use eksact_core::{
+    diagnosis::authorization::{Explanation, LinkState, Reason, Verdict},
+    view::{Printer, text::harmless},
+};
+
+/// Say whether somebody may do something in the cluster: yes, no, or what it depends on
+///
+/// Ends with 0 for yes, 1 for no, and 5 where it depends on what could not be read or is decided elsewhere.
+#[derive(Debug, Args)]
+pub(super) struct CanI {
+    #[command(flatten)]
+    question: QuestionFlags,
+    #[command(flatten)]
+    who: WhoFlags,
+    #[command(flatten)]
+    source: SourceFlags,
+    /// How to show it
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = None::<&str>)]
+    output: FactsFormat,
+}
+
+impl CanI {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let question = self.question.question(printer)?;
+        let pictured = self.source.picture(global, printer).await?;
+        let explained = self.who.explanation(&pictured, &question, printer)?;
+        let text = match self.output {
+            FactsFormat::Text => in_words(&explained),
+            FactsFormat::Json => format!("{}\n", serde_json::to_string_pretty(&explained)?),
+        };
+        printer.data(&text)?;
+        Ok(exit_code(explained.answer))
+    }
+}
+
+/// `yes - allowed by …`, as kubectl writes a reason.
+fn in_words(explained: &Explanation) -> String {
+    let why = match explained.answer {
+        Verdict::Yes => explained.reasons.first().map(Reason::sentence),
+        Verdict::Depends => explained.depends_on.first().map(|what| format!("on {what}")),
+        Verdict::No => explained
+            .links
+            .iter()
+            .find(|link| link.state == LinkState::Broken)
+            .map(|link| link.says.clone()),
+    };
+    let answer = explained.answer.as_str();
+    match why {
+        Some(why) => format!("{answer} - {}\n", harmless(&why)),
+        None => format!("{answer}\n"),
+    }
+}

@@ -1,0 +1,44 @@
+//! `eksact snapshot`: what `who-can` and its kind read, as a file for those who may not read it.
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{
+    ExitCode, Failure, access_question::read_now, account_flags::ClusterFlags, export, global::GlobalFlags,
+};
+use eksact_core::{diagnosis::authorization::write_snapshot, view::Printer};
+
+/// Write what decides who may do what as a file, for `who-can`, `can-i` and `explain access`
+///
+/// No Secret and no token is in it; account ids, ARNs and names are. Ends with 5 where something could not be read: the file
+/// says what.
+#[derive(Debug, Args)]
+pub(super) struct SnapshotCommand {
+    #[command(flatten)]
+    cluster: ClusterFlags,
+    /// Where to write it; standard output for `-`
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    out: String,
+    /// Replace a file that says something else
+    #[arg(long, help_heading = "Output")]
+    force: bool,
+}
+
+impl SnapshotCommand {
+    pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let pictured = read_now(&self.cluster, global, printer).await?;
+        let taken_at = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let text = write_snapshot(&pictured.picture, &taken_at)?;
+        if self.out == "-" {
+            printer.data(&text)?;
+        } else {
+            let said = export::write(std::path::Path::new(&self.out), &text, self.force)?;
+            printer.status(&format!("{said}\n"));
+        }
+        Ok(if pictured.picture.unread().is_empty() {
+            ExitCode::Success
+        } else {
+            ExitCode::Partial
+        })
+    }
+}

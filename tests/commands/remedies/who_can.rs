@@ -1,0 +1,56 @@
+//! What `can-i` and `explain access` say of who may not, done.
+
+use eksact_core::ports::kubernetes::{RbacBinding, Subject};
+
+use super::{
+    callers::entry_of,
+    case::{Case, Check, case},
+    world::{DEV, cluster},
+};
+
+const OF: &str = "--cluster quickstart --region eu-west-1";
+/// What the placeholders of kubectl's command become.
+const ADMIN: [(&str, &str); 2] = [("NAME", "x"), ("ROLE", "cluster-admin")];
+
+/// The role `dev`, which has an entry with the group `devs` and no right.
+fn dev(question: &str) -> Case {
+    case(format!("explain access {question} {OF} --as {DEV}")).world(|world| entry_of(world, DEV, &["devs"]))
+}
+
+pub(super) fn cases() -> Vec<Check> {
+    let bind = "Bind a role that allows it, in the place of ROLE: ";
+    vec![
+        dev("delete pods -n prod").says(bind).printed(&ADMIN).check(),
+        dev("delete nodes").says(bind).printed(&ADMIN).check(),
+        dev("delete pods -n prod")
+            .world(|world| {
+                let binding = RbacBinding {
+                    namespace: Some("prod".to_owned()),
+                    name: "devs".to_owned(),
+                    role_kind: "Role".to_owned(),
+                    role_name: "gone".to_owned(),
+                    subjects: vec![Subject {
+                        kind: "Group".to_owned(),
+                        name: "devs".to_owned(),
+                        namespace: None,
+                    }],
+                    ..RbacBinding::default()
+                };
+                cluster(world)
+                    .rbac_bindings
+                    .insert("prod/devs".to_owned(), binding);
+            })
+            .says("Make the role, or bind one that is there and allows it, in the place of ROLE: ")
+            .printed(&ADMIN)
+            .check(),
+        case(format!("can-i get widgets {OF}"))
+            .says("Write a custom resource with its API group, as in widgets.example.com.")
+            .instead(format!("can-i get widgets.example.com {OF}"))
+            .check(),
+        case("can-i get pods --snapshot s.json")
+            .first(format!("eksact snapshot --out s.json {OF}"))
+            .says("Say who is asked about: ")
+            .instead("can-i get pods --snapshot s.json --as-user nina")
+            .check(),
+    ]
+}

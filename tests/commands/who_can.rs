@@ -1,0 +1,204 @@
+//! `who-can`, `can-i`, `explain access`, `snapshot`: who may do what, both ways, over one reading of the account and the cluster.
+
+use eksact_core::ports::{
+    aws::{AccessEntry, AccessPolicy},
+    kubernetes::{PolicyRule, RbacBinding, RbacRole, ServiceAccount, Subject},
+};
+use eksact_simulator::World;
+use serde_json::Value;
+
+use crate::commands::place::{Place, assert_story};
+
+const OF: [&str; 4] = ["--cluster", "quickstart", "--region", "eu-west-1"];
+const NINA: &str = "arn:aws:iam::111122223333:user/nina";
+const OPS: &str = "arn:aws:iam::111122223333:role/team/ops";
+
+fn entry(world: &mut World, arn: &str, username: &str, groups: &[&str], policy: Option<&[&str]>) {
+    let entry = AccessEntry {
+        principal_arn: arn.to_owned(),
+        username: username.to_owned(),
+        entry_type: "STANDARD".to_owned(),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        policies: Vec::from_iter(policy.map(|namespaces| AccessPolicy {
+            arn: "arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy".to_owned(),
+            namespaces: Some(namespaces.iter().map(|name| (*name).to_owned()).collect()),
+        })),
+        ..AccessEntry::default()
+    };
+    let cluster = world.clusters.values_mut().next().unwrap();
+    cluster.eks.access_entries.insert(arn.to_owned(), entry);
+}
+
+fn bind(world: &mut World, namespace: Option<&str>, role: &str, kind: &str, name: &str) {
+    let binding = RbacBinding {
+        namespace: namespace.map(ToOwned::to_owned),
+        name: format!("{role}-{name}"),
+        role_kind: "ClusterRole".to_owned(),
+        role_name: role.to_owned(),
+        subjects: vec![Subject {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            namespace: (kind == "ServiceAccount").then(|| "app".to_owned()),
+        }],
+        ..RbacBinding::default()
+    };
+    let place = format!("{}/{}", namespace.unwrap_or_default(), binding.name);
+    let cluster = world.clusters.values_mut().next().unwrap();
+    cluster.rbac_bindings.insert(place, binding);
+}
+
+/// People with an entry, a line of aws-auth, a group; service accounts; and who can become one of them.
+fn some_people(world: &mut World) {
+    entry(world, NINA, "nina", &["devs"], None);
+    entry(world, OPS, "ops", &[], Some(&["app", "dev-*"]));
+    bind(world, Some("app"), "edit", "Group", "devs");
+    bind(world, Some("app"), "view", "Group", "viewers");
+    bind(world, Some("app"), "cleaner", "ServiceAccount", "janitor");
+    bind(world, Some("app"), "runner", "User", "eve");
+    let cluster = world.clusters.values_mut().next().unwrap();
+    for (name, verbs, resource) in [
+        ("cleaner", ["list", "delete"], "pods"),
+        ("runner", ["create", "get"], "pods/exec"),
+    ] {
+        let role = RbacRole {
+            name: name.to_owned(),
+            rules: vec![PolicyRule {
+                api_groups: vec![String::new()],
+                resources: vec![resource.to_owned()],
+                verbs: verbs.map(ToOwned::to_owned).to_vec(),
+                ..PolicyRule::default()
+            }],
+            ..RbacRole::default()
+        };
+        cluster.rbac_roles.insert(format!("/{name}"), role);
+    }
+    let janitor = ServiceAccount {
+        namespace: "app".to_owned(),
+        name: "janitor".to_owned(),
+        ..ServiceAccount::default()
+    };
+    cluster.service_accounts.insert("app/janitor".to_owned(), janitor);
+}
+
+fn with_people() -> Place {
+    let place = Place::new();
+    place.edit("quickstart", some_people);
+    place
+}
+
+fn words<'a>(line: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
+    line.split_whitespace().chain(rest.iter().copied()).collect()
+}
+
+#[test]
+fn who_can_lists_people_and_apart_who_can_become_them() {
+    let mut place = with_people();
+    for line in [
+        "who-can delete pods -n app",
+        "who-can delete pods -n app --via",
+        "who-can delete pods -n app -o csv",
+        "who-can delete pods -n app -o mermaid",
+        "who-can get /metrics",
+        "who-can delete nodes -n app",
+    ] {
+        place.tell(&words(line, &OF));
+    }
+    assert_story!("who-can", place.story());
+}
+
+#[test]
+fn explain_access_shows_each_link_and_the_first_broken_one() {
+    let mut place = with_people();
+    for line in [
+        "explain access delete pods -n app --as arn:aws:iam::111122223333:user/nina",
+        "explain access delete pods -n prod --as arn:aws:iam::111122223333:user/nina",
+        "explain access delete pods -n dev-1 --as arn:aws:sts::111122223333:assumed-role/ops/bob",
+        "explain access create pods --subresource eviction -n app --as arn:aws:iam::111122223333:role/team/ops",
+        "explain access get pods --as arn:aws:iam::111122223333:user/unknown",
+        "explain access delete pods -n app --as-user x --as-group viewers",
+        "can-i delete pods -n app --as arn:aws:iam::111122223333:user/nina",
+        "can-i delete pods -n prod --as arn:aws:iam::111122223333:user/nina",
+        "can-i get pods/exec -n app --as-user system:serviceaccount:app:janitor",
+        "can-i get pods",
+        "can-i get pods --as nina",
+    ] {
+        place.tell(&words(line, &OF));
+    }
+    assert_story!("explain-access", place.story());
+}
+
+/// What could not be read has an exit code of its own, and is never a no.
+#[test]
+fn who_can_says_what_it_could_not_read() {
+    let place = with_people();
+    place.edit("quickstart", |world| {
+        world.denied.insert("eks:ListAccessEntries".to_owned());
+    });
+    let ended = place.run(&words("who-can delete pods -n app -o json", &OF));
+    assert_eq!(ended.code, 5, "{}", ended.stderr);
+    let answer: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(answer["complete"], false);
+    assert!(
+        answer["unread"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("access entries: ")
+    );
+    assert!(
+        ended.stderr.contains("warning: not read: access entries: "),
+        "{}",
+        ended.stderr
+    );
+    let asked = words(
+        "can-i delete pods -n app --as arn:aws:iam::111122223333:user/nina",
+        &OF,
+    );
+    let ended = place.run(&asked);
+    assert_eq!(ended.code, 5);
+    assert!(
+        ended
+            .stdout
+            .starts_with("depends - on access entries, which could not be read: ")
+    );
+}
+
+/// A snapshot gives the answers of the reading that it keeps, to those who may read nothing.
+#[test]
+fn snapshot_answers_as_the_cluster_did() {
+    let place = with_people();
+    let question = "who-can delete pods -n app -o json";
+    let live = place.run(&words(question, &OF));
+    let taken = place.run(&words("snapshot --out access.json", &OF));
+    assert_eq!((taken.code, taken.stdout.as_str()), (0, ""), "{}", taken.stderr);
+    place.edit("quickstart", |world| {
+        let cluster = world.clusters.values_mut().next().unwrap();
+        cluster.rbac_bindings.clear();
+    });
+    let kept = place.run(&words(question, &["--snapshot", "access.json"]));
+    assert_eq!((kept.code, &kept.stdout), (0, &live.stdout));
+    assert!(
+        kept.stderr
+            .contains("answered from a snapshot of cluster quickstart"),
+        "{}",
+        kept.stderr
+    );
+    assert_ne!(place.run(&words(question, &OF)).stdout, live.stdout);
+    let text = std::fs::read_to_string(place.path("access.json")).unwrap();
+    assert!(
+        !text.contains("\"labels\":{\"") && !text.contains("annotations\":{\""),
+        "{text}"
+    );
+    // A file that says something else is not replaced unasked.
+    let again = place.run(&words("snapshot --out access.json", &OF));
+    assert_eq!(again.code, 1, "{}", again.stderr);
+    place.write("other.json", "{\"format\": \"x\"}");
+    let other = place.run(&words(question, &["--snapshot", "other.json"]));
+    assert_eq!(other.code, 1);
+    assert!(
+        other
+            .stderr
+            .contains("--snapshot other.json: it is not a snapshot"),
+        "{}",
+        other.stderr
+    );
+}
