@@ -32,6 +32,7 @@ mod interrupt;
 mod kubeconfig;
 mod kubeconfig_file;
 mod kubeconfig_flags;
+mod man;
 mod migrate;
 mod oidc_provider;
 mod place_flags;
@@ -120,6 +121,7 @@ enum Command {
     Whoami(Box<whoami::WhoamiCommand>),
     Schema(schema::SchemaCommand),
     Completion(completion::CompletionCommand),
+    Man(man::ManCommand),
     Version(version::VersionCommand),
 }
 
@@ -210,6 +212,7 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Whoami(command) => command.run(global, printer),
         Command::Schema(command) => command.run(printer),
         Command::Completion(command) => command.run(printer),
+        Command::Man(command) => command.run(printer),
         Command::Version(command) => command.run(printer),
         Command::Check(command) => in_runtime(global, command.run(global, printer)),
         Command::Export(command) => in_runtime(global, command.run(global, printer)),
