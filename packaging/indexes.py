@@ -5,7 +5,7 @@ import re
 import string
 
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
-BLOCK = re.compile(r"^ *#if (\S+)\n(.*?)^ *#end\n", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^ *# if (\S+)\n(.*?)^ *# end\n", re.MULTILINE | re.DOTALL)
 
 
 def filled(name, version, homepage, url, checksums):

@@ -5,30 +5,30 @@ class Eksact < Formula
   version "${version}"
   license any_of: ["MIT", "Apache-2.0"]
 
-#if aarch64-apple-darwin
+  # if aarch64-apple-darwin
   if OS.mac? && Hardware::CPU.arm?
     url "${url}"
     sha256 "${sha256}"
   end
-#end
-#if x86_64-apple-darwin
+  # end
+  # if x86_64-apple-darwin
   if OS.mac? && Hardware::CPU.intel?
     url "${url}"
     sha256 "${sha256}"
   end
-#end
-#if x86_64-unknown-linux-gnu
+  # end
+  # if x86_64-unknown-linux-gnu
   if OS.linux? && Hardware::CPU.intel?
     url "${url}"
     sha256 "${sha256}"
   end
-#end
-#if aarch64-unknown-linux-gnu
+  # end
+  # if aarch64-unknown-linux-gnu
   if OS.linux? && Hardware::CPU.arm?
     url "${url}"
     sha256 "${sha256}"
   end
-#end
+  # end
 
   def install
     bin.install "eksact"

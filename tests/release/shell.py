@@ -43,7 +43,8 @@ def main():
                     if "${{" in text:
                         print(f"{path}: {name}: pass ${{{{ … }}}} as a variable of `env`", file=sys.stderr)
                         failed = True
-                    done = subprocess.run([shellcheck, "--shell", shell, "-"], input=text, text=True, check=False, capture_output=True)
+                    # Both runners stop at the first failure.
+                    done = subprocess.run([shellcheck, "--shell", shell, "-"], input=f"set -e\n{text}", text=True, check=False, capture_output=True)
                     if done.returncode != 0:
                         print(f"{path}: {name}:\n{done.stdout}{done.stderr}", file=sys.stderr)
                         failed = True
