@@ -50,16 +50,21 @@ def _tree(root, target, edges):
     return crates, needs
 
 
+def folders(root):
+    """Where the source of each crate is, by name and version."""
+    metadata = json.loads(_cargo(root, "metadata", "--locked", "--format-version", "1"))
+    return {(each["name"], each["version"]): pathlib.Path(each["manifest_path"]).parent for each in metadata["packages"]}
+
+
 def of_program(root, target):
     """The crates of the program `eksact` for `target`, by name; the workspace's own have no checksum."""
-    metadata = json.loads(_cargo(root, "metadata", "--locked", "--format-version", "1"))
-    folders = {(each["name"], each["version"]): pathlib.Path(each["manifest_path"]).parent for each in metadata["packages"]}
+    where = folders(root)
     locked = tomllib.loads((root / "Cargo.lock").read_text())["package"]
     checksums = {(each["name"], each["version"]): each.get("checksum", "") for each in locked}
     in_program, _ = _tree(root, target, "normal,no-proc-macro")
     every, needs = _tree(root, target, "normal,build")
     return [
-        Crate(*key, re.sub(r"\s*/\s*", " OR ", licence), repository, folders[key], checksums[key], key in in_program, tuple(sorted(needs[key])))
+        Crate(*key, re.sub(r"\s*/\s*", " OR ", licence), repository, where[key], checksums[key], key in in_program, tuple(sorted(needs[key])))
         for key, (licence, repository) in sorted(every.items())
     ]
 

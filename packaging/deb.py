@@ -55,7 +55,7 @@ def placed(files):
 def build(path, files, version, target, epoch):
     """Writes the package to `path`."""
     if not shutil.which("dpkg-deb"):
-        raise SystemExit("error: the .deb needs dpkg-deb: install the package dpkg, or leave it out with --without deb")
+        raise SystemExit("error: the .deb needs dpkg-deb, from the package dpkg of your distribution")
     where = placed(files)
     sums = "".join(f"{hashlib.md5(file.data).hexdigest()}  {name}\n" for name, file in sorted(where.items()))
     kibibytes = sum(len(file.data) for file in where.values()) // 1024
