@@ -1,10 +1,10 @@
 """The flow of examples/ci/github-actions.yml from end to end, played from its own steps and those of action.yml.
 
-    pipeline.py PROGRAM
+    pipeline.py PROGRAM          # the account and the cluster are the sandbox's
+    pipeline.py PROGRAM --bed    # the two main stories on test beds: real API server, real authenticator, AWS over TLS
 
-A pull request, its one comment, approval by digest, merge, apply; the same with drift in between; drift by night. The account and the
-cluster are the sandbox's, and the release that the action installs is made around PROGRAM. The Python is that of
-`scripts/lint --python`.
+A pull request, its one comment, approval by digest, merge, apply; the same with drift in between; drift by night. The release that
+the action installs is made around PROGRAM. The Python is that of `scripts/lint --python`.
 """
 
 import hashlib
@@ -39,12 +39,24 @@ READ, WRITE, ALL = "AmazonS3ReadOnlyAccess", "AmazonSQSFullAccess", "Administrat
 class Pipeline(unittest.TestCase):
     """Each test has a hub, an account and a cluster of its own, whose file is on main and applied."""
 
+    on_bed = False
+
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(dir=packages.PLACE.name))
         self.hub = Hub(self.folder / "hub", self.releases)
-        self.environment = {"EKSACT_SANDBOX": "1", "EKSACT_SANDBOX_FILE": str(self.folder / "account.json")}
+        if self.on_bed:
+            self.environment = self.bed()
+        else:
+            self.environment = {"EKSACT_SANDBOX": "1", "EKSACT_SANDBOX_FILE": str(self.folder / "account.json")}
         self.main = self.commit(READ)
         self.eksact("apply", "-f", self.main["folder"] / "cluster.yaml", "--yes")
+
+    def bed(self):
+        """A test bed of the test's own: its variables for a client. It ends with the pipe."""
+        command = ["python3", str(ROOT / "tests/bed/bed.py"), "--cluster", "prod", "--region", "eu-west-1"]
+        bed = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(bed.communicate)
+        return json.loads(bed.stdout.readline())["environment"]
 
     def commit(self, policy):
         """A commit whose file attaches this policy."""
@@ -232,12 +244,16 @@ class Pipeline(unittest.TestCase):
         self.assertIn(ALL, job.summary.read_text())
 
 
+ON_BED = ("test_pull_request_is_planned_approved_merged_and_applied", "test_drift_between_approval_and_merge_is_refused")
+
+
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3) or sys.argv[2:] not in ([], ["--bed"]):
         sys.exit(__doc__)
+    Pipeline.on_bed = sys.argv[2:] == ["--bed"]
     packages.Packages.program = packages.around(pathlib.Path(sys.argv[1]).resolve())
     Pipeline.releases = packages.made(packages.Packages.program, "releases")
-    unittest.main(argv=sys.argv[:1])
+    unittest.main(argv=sys.argv[:1], defaultTest=[f"Pipeline.{name}" for name in ON_BED] if Pipeline.on_bed else None)
 
 
 if __name__ == "__main__":
