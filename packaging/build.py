@@ -33,14 +33,18 @@ def remapped(into):
     return [f"--remap-path-prefix={path}={name}" for path, name in pairs]
 
 
+def configuration(into):
+    """What Cargo is given for a release besides its profile: profiles have no flags."""
+    # A panic aborts, so nothing reads the tables for unwinding; the profile of tests needs them.
+    flags = ["-C", "force-unwind-tables=no", *remapped(into)]
+    # `--config` adds to the flags of .cargo/config.toml; RUSTFLAGS would replace them.
+    return ["--config", f"target.{host()}.rustflags={json.dumps(flags)}"]
+
+
 def program(root, into):
     """Builds the release of the tree at `root` in the folder `into`, and gives the program's path."""
     subprocess.run(["cargo", "fetch", "--locked", "--quiet"], cwd=root, check=True)
-    # A panic aborts, so nothing reads the tables for unwinding; the profile of tests needs them, and profiles have no flags.
-    flags = ["-C", "force-unwind-tables=no", *remapped(into)]
-    # `--config` adds to the flags of .cargo/config.toml; RUSTFLAGS would replace them.
-    flags = f"target.{host()}.rustflags={json.dumps(flags)}"
-    command = ["cargo", "build", "--release", "--locked", "--bin", "eksact", "--config", flags, "--message-format", "json-render-diagnostics"]
+    command = ["cargo", "build", "--release", "--locked", "--bin", "eksact", *configuration(into), "--message-format", "json-render-diagnostics"]
     environment = {**os.environ, "CARGO_TARGET_DIR": str(into)}
     # What a developer has set must not reach a release.
     for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS", "CARGO_INCREMENTAL"):
