@@ -145,7 +145,11 @@ class Packages(unittest.TestCase):
             return self.main_job(root / "usr/bin/eksact")
         if os.geteuid() != 0:
             self.fail("run this as root: the image's own file system is entered with chroot")
-        # As the engine would: its user, its folder, its variables, and nothing of this machine's file system.
+        # As the engine would: its user, its folder, its variables, its devices, and nothing of this machine's file system.
+        (root / "dev").mkdir()
+        for name, minor in (("null", 3), ("random", 8), ("urandom", 9)):
+            os.mknod(root / "dev" / name, stat.S_IFCHR | 0o666, os.makedev(1, minor))
+            (root / "dev" / name).chmod(0o666)
         self.place = root / "work"
         os.chown(self.place, 65532, 65532)
         os.chown(root / "home/eksact", 65532, 65532)

@@ -10,6 +10,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 
 import yaml
 
@@ -82,11 +83,11 @@ class Job:
         self.document = yaml.safe_load(pathlib.Path(workflow).read_text())
         self.job = self.document["jobs"][name]
         self.hub, self.commit = hub, commit
-        self.number = len(hub.read()["runs"]) + 1
-        self.folder = hub.folder / f"run-{self.number}"
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}-", dir=hub.folder))
         self.temp, self.workspace = self.folder / "temp", self.folder / "workspace"
-        self.temp.mkdir(parents=True)
+        self.temp.mkdir()
         self.workspace.mkdir()
+        self.scripts = 0
         self.summary = self.folder / "summary.md"
         self.path = []
         self.environment = environment
@@ -109,24 +110,25 @@ class Job:
             "HUB_RELEASES": str(hub.releases),
         }
         self.roots = {"github": github, "runner": {"temp": str(self.temp), "os": "Linux"}}
-        hub.add("runs", {"databaseId": self.number, "commit": commit["sha"], "event": github["event_name"], "folder": str(self.folder)})
 
     def is_wanted(self):
         return bool(Scope(**self.roots).evaluate(self.job["if"]))
 
     def play(self):
         """Runs the steps; raises what failed first, after the steps that run always."""
+        number, event = len(self.hub.read()["runs"]) + 1, self.roots["github"]["event_name"]
+        self.hub.add("runs", {"databaseId": number, "commit": self.commit["sha"], "event": event, "folder": str(self.folder)})
         env = {name: Scope(**self.roots).filled(value) for name, value in self.document.get("env", {}).items()}
         self.steps(self.job["steps"], {**self.roots, "env": env}, env)
 
     def steps(self, steps, roots, env):
         outputs, failure = {}, None
-        for number, step in enumerate(steps):
+        for step in steps:
             scope = Scope(**roots, steps=outputs)
             if not scope.evaluate(str(step.get("if", "always()" if not failure else "false")).strip(), failed=failure is not None):
                 continue
             try:
-                made = self.step(step, scope, env, number)
+                made = self.step(step, scope, env)
             except Failed as error:
                 made, failure = getattr(error, "outputs", {}), failure or error
             if "id" in step:
@@ -136,10 +138,10 @@ class Job:
             raise failure
         return outputs
 
-    def step(self, step, scope, env, number):
+    def step(self, step, scope, env):
         own = {**env, **{name: scope.filled(value) for name, value in step.get("env", {}).items()}}
         if "run" in step:
-            return self.shell(step, own, number)
+            return self.shell(step, own)
         inputs = {name: scope.filled(value) for name, value in step.get("with", {}).items()}
         action = step["uses"].partition("@")[0]
         if action == "actions/checkout":
@@ -185,9 +187,10 @@ class Job:
             raise failure
         return made
 
-    def shell(self, step, env, number):
+    def shell(self, step, env):
         """Bash as the runner calls it: with `pipefail` only where the step names its shell."""
-        output, path = self.temp / f"output-{number}", self.temp / f"path-{number}"
+        self.scripts += 1
+        output, path = self.temp / f"output-{self.scripts}", self.temp / f"path-{self.scripts}"
         output.write_text("")
         path.write_text("")
         script = self.temp / "step.sh"
