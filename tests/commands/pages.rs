@@ -90,7 +90,11 @@ fn script(pieces: &[Piece]) -> String {
                 writeln!(script, "cat > '{name}' <<'PAGE'\n{text}PAGE").unwrap();
             }
             Piece::Hidden(command) => {
-                writeln!(script, "{{ {command}\n}} > hidden.log 2>&1 || {{ cat hidden.log; exit 99; }}").unwrap();
+                writeln!(
+                    script,
+                    "{{ {command}\n}} > hidden.log 2>&1 || {{ cat hidden.log; exit 99; }}"
+                )
+                .unwrap();
             }
             Piece::Shown { command, .. } => {
                 writeln!(script, "code=$?; printf '{MARK}'; (exit $code)\n{command}").unwrap();
@@ -285,10 +289,19 @@ fn book_has_every_page() {
 fn readme_commands_run() {
     let readme = include_str!("../../README.md");
     let place = Place::new();
-    let file = readme.split_once("```yaml\n").unwrap().1.split_once("```").unwrap().0;
+    let file = readme
+        .split_once("```yaml\n")
+        .unwrap()
+        .1
+        .split_once("```")
+        .unwrap()
+        .0;
     place.write("cluster.yaml", file);
     fs::create_dir(place.path("examples")).unwrap();
-    place.write("examples/quickstart.yaml", include_str!("../../examples/quickstart.yaml"));
+    place.write(
+        "examples/quickstart.yaml",
+        include_str!("../../examples/quickstart.yaml"),
+    );
     let folder = Path::new(PROGRAM).parent().unwrap();
     let (mut seen, mut in_code) = (0, false);
     for line in readme.replace("\\\n", " ").lines() {
