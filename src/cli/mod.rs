@@ -38,6 +38,7 @@ mod interrupt;
 mod kubeconfig;
 mod kubeconfig_file;
 mod kubeconfig_flags;
+mod man;
 mod migrate;
 mod oidc_provider;
 mod permissions;
@@ -139,6 +140,7 @@ enum Command {
     Whoami(Box<whoami::WhoamiCommand>),
     Schema(schema::SchemaCommand),
     Completion(completion::CompletionCommand),
+    Man(man::ManCommand),
     Version(version::VersionCommand),
 }
 
@@ -230,6 +232,7 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Schema(command) => command.run(printer),
         Command::Show(command) => command.run(printer),
         Command::Completion(command) => command.run(printer),
+        Command::Man(command) => command.run(printer),
         Command::Version(command) => command.run(printer),
         Command::Check(command) => in_runtime(global, command.run(global, printer)),
         Command::CanI(command) => in_runtime(global, command.run(global, printer)),

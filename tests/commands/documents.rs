@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, env, fmt::Write as _, fs, path::Path};
 use clap::{Arg, Command};
 use eksact_message::code::Code;
 
-use crate::commands::{place::Place, rooms};
+use crate::commands::{pages, place::Place, rooms};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -168,15 +168,8 @@ fn reference_shows_a_switch_as_a_switch() {
 /// Every `eksact …` line in a code block of the documents is a command line that the program takes.
 #[test]
 fn document_commands_are_commands() {
-    let mut files = vec![Path::new(ROOT).join("README.md")];
-    files.extend(
-        fs::read_dir(Path::new(ROOT).join("docs"))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "md")),
-    );
     let mut seen = 0;
-    for file in files {
+    for file in pages::documents() {
         let text = fs::read_to_string(&file).unwrap().replace("\\\n", " ");
         let mut in_code = false;
         for line in text.lines() {

@@ -22,6 +22,7 @@ mod kubeconfig;
 mod migrate;
 mod oidc_provider;
 mod output;
+mod pages;
 mod place;
 mod pod_identity_association;
 mod promises;
