@@ -58,7 +58,9 @@ fn strict(kind: &str) -> Validator {
                 }
             }
         } else if let Some(list) = schema.as_array_mut() {
-            list.iter_mut().for_each(|value| close(value, false));
+            for value in list {
+                close(value, false);
+            }
         }
     }
     let text = fs::read_to_string(Path::new(ROOT).join(format!("docs/schemas/{kind}.json"))).unwrap();
