@@ -44,6 +44,7 @@ mod sandbox;
 mod schema;
 mod signing;
 mod signing_flags;
+mod target_flags;
 mod token;
 mod update;
 mod update_authentication_mode;

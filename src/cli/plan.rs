@@ -10,6 +10,7 @@ use super::{
     global::GlobalFlags,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     pod_identity_association::AgentFlags,
+    target_flags::TargetFlags,
     wiring::Connection,
 };
 use eksact_core::{
@@ -49,6 +50,8 @@ pub(super) struct WholeFileFlags {
     #[command(flatten)]
     pub filter: FilterFlags,
     #[command(flatten)]
+    pub targets: TargetFlags,
+    #[command(flatten)]
     pub roles: RoleFlags,
     #[command(flatten)]
     pub agent: AgentFlags,
@@ -65,7 +68,8 @@ impl WholeFileFlags {
         global: &GlobalFlags,
         printer: &Printer,
     ) -> Result<(Request, Connection), Failure> {
-        let settings = self.plan.settings(&self.roles, &self.thumbprint)?;
+        let mut settings = self.plan.settings(&self.roles, &self.thumbprint)?;
+        settings.targets = self.targets.targets()?;
         let mut config = file::load_all(&self.config_files, global, printer)?;
         if self.prune && self.filter.is_given() {
             return Err(Failure::usage(

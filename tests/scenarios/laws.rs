@@ -20,7 +20,7 @@ use crate::scenarios::{
     stage::{again, attempt, carry_out, file, plan, pruning, request, summary, try_plan},
 };
 
-fn config(cases: u32) -> Config {
+pub(super) fn config(cases: u32) -> Config {
     Config {
         cases,
         rng_seed: RngSeed::Fixed(20_260_731),
@@ -31,7 +31,7 @@ fn config(cases: u32) -> Config {
 }
 
 /// Runs a scenario with the time stopped.
-fn run<T>(scenario: impl Future<Output = T>) -> T {
+pub(super) fn run<T>(scenario: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -40,19 +40,19 @@ fn run<T>(scenario: impl Future<Output = T>) -> T {
         .block_on(scenario)
 }
 
-fn wanted(file_of: &File) -> Request {
+pub(super) fn wanted(file_of: &File) -> Request {
     let lines = lines(file_of);
     let accounts: Vec<&str> = lines.iter().map(String::as_str).collect();
     request(&file(&accounts))
 }
 
-fn overriding(mut request: Request, overriding: bool) -> Request {
+pub(super) fn overriding(mut request: Request, overriding: bool) -> Request {
     request.settings.override_existing_service_accounts = overriding;
     request
 }
 
 /// A world that a file made and hands edited.
-async fn world_of(before: &File, hands: &[Edit]) -> Sandbox {
+pub(super) async fn world_of(before: &File, hands: &[Edit]) -> Sandbox {
     let bed = inhabited().await;
     let report = attempt(&bed, &overriding(wanted(before), true)).await.unwrap();
     assert!(report.succeeded(), "{report:#?}");
@@ -66,7 +66,7 @@ async fn world_of(before: &File, hands: &[Edit]) -> Sandbox {
 }
 
 /// Applies all that can be applied and gives the plan that was.
-async fn applied(bed: &Sandbox, request: &Request) -> Plan {
+pub(super) async fn applied(bed: &Sandbox, request: &Request) -> Plan {
     let plan = plan(bed, request).await;
     assert!(plan.may_be_applied(), "{}", summary(&plan));
     let report = carry_out(bed, &plan, request).await;

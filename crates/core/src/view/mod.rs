@@ -17,6 +17,7 @@ mod plan_change;
 mod plan_findings;
 pub mod plan_human;
 pub mod plan_json;
+mod plan_partial;
 pub mod printer;
 pub mod progress;
 pub mod report;
