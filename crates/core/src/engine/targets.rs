@@ -202,8 +202,8 @@ impl PlanDraft {
                 .cloned()
                 .collect(),
             left_out: changes
-                .chain(unplanned)
-                .filter(|address| !is_about(address))
+                .filter(|address| !kept.contains(address))
+                .chain(unplanned.filter(|address| !is_about(address)))
                 .collect(),
         });
         Ok(())
