@@ -10,7 +10,7 @@ use super::{
 };
 use eksact_core::{
     diagnosis::authorization::{Explanation, LinkState, Reason, Verdict},
-    view::{Printer, text::harmless},
+    view::{Printer, plan_json::json, text::harmless},
 };
 
 /// Say whether somebody may do something in the cluster: yes, no, or what it depends on
@@ -36,7 +36,7 @@ impl CanI {
         let explained = self.who.explanation(&pictured, &question, printer)?;
         let text = match self.output {
             FactsFormat::Text => in_words(&explained),
-            FactsFormat::Json => format!("{}\n", serde_json::to_string_pretty(&explained)?),
+            FactsFormat::Json => json(&explained)?,
         };
         printer.data(&text)?;
         Ok(exit_code(explained.answer))

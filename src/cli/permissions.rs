@@ -1,12 +1,22 @@
 //! `eksact permissions`: the rights that a run over a file needs, to give them to whoever runs it.
 
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
-use super::{ExitCode, Failure, flow, global::GlobalFlags, plan::WholeFileFlags, plan_flags::Output};
+use super::{
+    ExitCode, Failure, flow,
+    global::GlobalFlags,
+    plan::WholeFileFlags,
+    plan_flags::{Output, PlanFlags},
+};
 use eksact_core::{
     kinds::permissions::{Place, Rights, to_apply, to_plan},
-    view::Printer,
+    view::{
+        Printer,
+        plan_json::{json, schema_of},
+    },
 };
 
 /// What the rights are for.
@@ -33,6 +43,12 @@ pub(super) struct PermissionsCommand {
 
 impl PermissionsCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        let PlanFlags { output, views, .. } = &self.whole.plan;
+        if !matches!(output, Output::Human | Output::Json) || views.write_anything() {
+            return Err(Failure::usage(
+                "the rights that a run needs are no plan: -o takes human or json here, and there are no views of them",
+            ));
+        }
         let rights = match self.run {
             Run::Plan => {
                 let request = self.whole.request_without_connection(global, printer)?;
@@ -57,12 +73,26 @@ impl PermissionsCommand {
     }
 }
 
+/// What `-o json` writes.
+#[derive(Serialize, JsonSchema)]
+struct Document {
+    /// The policy for IAM.
+    policy: Value,
+    /// A `ClusterRole` and the `Role`s of namespaces, as manifests.
+    rbac: Vec<Value>,
+}
+
+/// The JSON Schema of what `-o json` writes.
+pub(super) fn schema() -> Value {
+    schema_of::<Document>("What `eksact permissions -o json` writes")
+}
+
 fn text(rights: &Rights, output: Output) -> Result<String, Failure> {
     let unwritten =
         |error: &dyn std::fmt::Display| Failure::error(format!("the rights could not be written: {error}"));
     let (policy, rbac) = (rights.policy(), rights.rbac());
     if output == Output::Json {
-        return Ok(format!("{:#}\n", json!({"policy": policy, "rbac": rbac})));
+        return Ok(json(&Document { policy, rbac })?);
     }
     let mut text = format!("IAM policy:\n{policy:#}\n");
     if !rbac.is_empty() {

@@ -5,10 +5,12 @@ use serde_json::Value;
 
 use super::{
     ExitCode, Failure, check_irsa, get, get_access_entry, get_cluster, get_identity_mapping,
-    get_pod_identity_association, identity_provider, restore, version,
+    get_pod_identity_association, identity_provider, permissions, restore, version,
 };
 use eksact_core::{
     config::{self, DocumentKind},
+    diagnosis::authorization::{Explanation, WhoCan},
+    saved,
     view::{Printer, access_check, apply_events, apply_json, aws_auth_check, facts, plan_json},
 };
 
@@ -33,22 +35,28 @@ enum Kind {
     Plan,
     /// An apply, of the same commands when they are over
     Apply,
+    /// A plan that is saved, of `plan --out` and `show`
+    SavedPlan,
     /// One line of `-o ndjson`
     ApplyNdjson,
+    CanI,
     CheckAccess,
     CheckAwsAuth,
     CheckIrsa,
     DecodeToken,
+    ExplainAccess,
     GetAccessentry,
     GetCluster,
     GetIamidentitymapping,
     GetIamserviceaccount,
     GetIdentityprovider,
     GetPodidentityassociation,
+    Permissions,
     /// `restore aws-auth --list`
     RestoreAwsAuth,
     VerifyToken,
     Version,
+    WhoCan,
     Whoami,
 }
 
@@ -59,20 +67,27 @@ impl Kind {
             Self::ClusterAccess => config::json_schema(DocumentKind::ClusterAccess),
             Self::Plan => plan_json::schema(),
             Self::Apply => apply_json::schema(),
+            Self::SavedPlan => saved::schema(),
             Self::ApplyNdjson => apply_events::schema(),
+            Self::CanI => plan_json::schema_of::<Explanation>("What `eksact can-i -o json` writes"),
             Self::CheckAccess => access_check::schema(),
             Self::CheckAwsAuth => aws_auth_check::schema(),
             Self::CheckIrsa => check_irsa::schema(),
             Self::DecodeToken => facts::schema("What `eksact decode token -o json` writes"),
+            Self::ExplainAccess => {
+                plan_json::schema_of::<Explanation>("What `eksact explain access -o json` writes")
+            }
             Self::GetAccessentry => get_access_entry::schema(),
             Self::GetCluster => get_cluster::schema(),
             Self::GetIamidentitymapping => get_identity_mapping::schema(),
             Self::GetIamserviceaccount => get::schema(),
             Self::GetIdentityprovider => identity_provider::schema(),
             Self::GetPodidentityassociation => get_pod_identity_association::schema(),
+            Self::Permissions => permissions::schema(),
             Self::RestoreAwsAuth => restore::schema(),
             Self::VerifyToken => facts::schema("What `eksact verify token -o json` writes"),
             Self::Version => version::schema(),
+            Self::WhoCan => plan_json::schema_of::<WhoCan>("What `eksact who-can -o json` writes"),
             Self::Whoami => facts::schema("What `eksact whoami -o json` writes"),
         }
     }

@@ -11,7 +11,7 @@ use super::{
 };
 use eksact_core::{
     diagnosis::authorization::{Path, Rights, Row, WhoCan, csv, mermaid, who_can},
-    view::{Printer, Table, text::harmless},
+    view::{Printer, Table, plan_json::json, text::harmless},
 };
 
 /// List who may do something in the cluster: IAM principals, users, groups, service accounts
@@ -52,7 +52,7 @@ impl WhoCanCommand {
         }
         let text = match self.output {
             Format::Table => tables(&answer, self.via),
-            Format::Json => format!("{}\n", serde_json::to_string_pretty(&answer)?),
+            Format::Json => json(&answer)?,
             Format::Csv => csv(&answer),
             Format::Mermaid => mermaid(&answer),
         };

@@ -303,7 +303,9 @@ fn authentication_mode_waits_for_late_entries_of_eks() {
     assert_eq!(ended.code, 4, "{}", ended.stderr);
     let words = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        words.contains("1 of its principals has no access entry: arn:aws:iam::111122223333:role/platform"),
+        words.contains(
+            "1 of its principals has no access entry that lets it in: arn:aws:iam::111122223333:role/platform"
+        ),
         "{words}"
     );
 }

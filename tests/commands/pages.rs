@@ -322,7 +322,7 @@ fn readme_commands_run() {
         } else {
             line
         };
-        let fine: &[i32] = if line.contains("--detailed-exitcode") {
+        let good: &[i32] = if line.contains("--detailed-exitcode") {
             &[0, 2]
         } else {
             &[0]
@@ -338,7 +338,7 @@ fn readme_commands_run() {
                 .unwrap(),
         );
         assert!(
-            fine.contains(&ended.code),
+            good.contains(&ended.code),
             "{line}\nended with {}\n{}{}",
             ended.code,
             ended.stdout,

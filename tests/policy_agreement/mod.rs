@@ -56,7 +56,7 @@ fn policy_changes_called_narrower_allow_nothing_new() {
     let mut dice = corpus::Dice(0x9e37_79b9_7f4a_7c15);
     let mut count = Count::default();
     ask((0..cases).map(move |_| pair(&mut dice)), |pair, answer| {
-        count.add(pair, answer)
+        count.add(pair, answer);
     });
     let summary = format!(
         "{} pairs: {} wrong; of {} without widening, {} called incomparable and {} broader",

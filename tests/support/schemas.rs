@@ -14,41 +14,58 @@ use serde_json::Value;
 pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Every schema of an output.
-pub(crate) const KINDS: [&str; 17] = [
+pub(crate) const KINDS: [&str; 22] = [
     "plan",
     "apply",
     "apply-ndjson",
+    "saved-plan",
+    "can-i",
     "check-access",
     "check-aws-auth",
     "check-irsa",
     "decode-token",
+    "explain-access",
     "get-accessentry",
     "get-cluster",
     "get-iamidentitymapping",
     "get-iamserviceaccount",
     "get-identityprovider",
     "get-podidentityassociation",
+    "permissions",
     "restore-aws-auth",
     "verify-token",
     "version",
+    "who-can",
     "whoami",
 ];
 
-/// The schema, with every object closed that names its properties.
+/// The schema, with every object closed that names its properties, itself or in its alternatives.
 fn strict(kind: &str) -> Validator {
-    fn close(schema: &mut Value) {
+    const PARTS: [&str; 3] = ["anyOf", "oneOf", "allOf"];
+    fn close(schema: &mut Value, is_part: bool) {
         if let Some(object) = schema.as_object_mut() {
-            if object.contains_key("properties") && !object.contains_key("additionalProperties") {
-                object.insert("additionalProperties".to_owned(), false.into());
+            let names = ["properties"]
+                .iter()
+                .chain(&PARTS)
+                .any(|key| object.contains_key(*key));
+            if names && !is_part && !object.contains_key("additionalProperties") {
+                object.insert("unevaluatedProperties".to_owned(), false.into());
             }
-            object.values_mut().for_each(close);
+            for (key, value) in object.iter_mut() {
+                match value.as_array_mut().filter(|_| PARTS.contains(&key.as_str())) {
+                    Some(parts) => parts.iter_mut().for_each(|part| close(part, true)),
+                    None => close(value, false),
+                }
+            }
         } else if let Some(list) = schema.as_array_mut() {
-            list.iter_mut().for_each(close);
+            for value in list {
+                close(value, false);
+            }
         }
     }
     let text = fs::read_to_string(Path::new(ROOT).join(format!("docs/schemas/{kind}.json"))).unwrap();
     let mut schema: Value = serde_json::from_str(&text).unwrap();
-    close(&mut schema);
+    close(&mut schema, false);
     jsonschema::validator_for(&schema).unwrap()
 }
 
@@ -119,6 +136,8 @@ fn kind_of(arguments: &[&str], value: &Value) -> String {
     }
     if value.get("report").is_some() {
         "apply"
+    } else if value.get("request").is_some() {
+        "saved-plan"
     } else {
         "plan"
     }

@@ -258,6 +258,8 @@ fn switches_take_a_value_as_gos_flags_do_in_every_command() {
                         assert_eq!(read(&root, &said).unwrap(), said);
                         let mut matches = Command::new("x")
                             .arg((*flag).clone())
+                            // What a flag of `apply` excludes.
+                            .arg(clap::Arg::new("config_files").short('f'))
                             .get_matches_from(["x", &word]);
                         let found = matches.remove_one::<bool>(flag.get_id().as_str());
                         assert_eq!(found, Some(wanted), "{word}");

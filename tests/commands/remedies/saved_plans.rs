@@ -53,6 +53,12 @@ pub(super) fn cases() -> Vec<Check> {
     };
     let anew = [("FILE", "c.yaml"), ("PLAN", "q.json")];
     vec![
+        case("apply -f c.yaml --yes --allow-broadening approved")
+            .file("c.yaml", web(""))
+            .says("save the plan, `eksact plan -f FILE --out PLAN`")
+            .printed(&anew)
+            .instead("apply q.json --yes")
+            .check(),
         case("plan -f c.yaml --out c.yaml")
             .file("c.yaml", web(""))
             .says("Name a new file in a folder that is there, or an older plan.")

@@ -85,8 +85,8 @@ impl BroadeningRule {
         if let Some(last) = refusals.pop() {
             refusals.push(last.with_help(match self.allow {
                 AllowBroadening::Approved => remedy!(
-                    "If this access is wanted, save the plan, `eksact plan -f FILE --out PLAN`, and once it is approved apply it by its \
-                     digest: `eksact apply PLAN --expect DIGEST`."
+                    "If this access is wanted, save the plan, `eksact plan -f FILE --out PLAN`, have it approved, and apply it with --expect \
+                     and its digest."
                 ),
                 _ => remedy!(
                     "If this access is wanted, review it and run again without {}.",

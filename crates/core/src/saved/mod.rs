@@ -9,14 +9,14 @@ pub mod compare;
 pub mod lock;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     config::ClusterConfig,
     engine::{Plan, plan::FORMAT_VERSION},
     kinds::{Request, operation_in_full},
-    view::plan_json::json,
+    view::plan_json,
 };
 
 /// The largest file that is read, in bytes: several times what a thousand roles make.
@@ -152,6 +152,34 @@ impl SavedPlan {
     }
 }
 
+/// The JSON Schema of the file: that of a plan, with what it takes to apply it. What is in `request` is between versions of eksact.
+pub fn schema() -> Value {
+    let mut schema = plan_json::schema();
+    if let Some(object) = schema.as_object_mut() {
+        object.insert("title".to_owned(), "A plan of eksact that is saved".into());
+    }
+    let text = |words: &str| json!({"type": "string", "description": words});
+    for (name, field) in [
+        (
+            DIGEST,
+            text("Digest of all the rest: what `apply PLAN --expect` takes."),
+        ),
+        (CONFIG_DIGEST, text("Digest of what the configuration says.")),
+        (
+            REQUEST,
+            json!({"type": "object", "description": "What the plan was made from, to make it again."}),
+        ),
+    ] {
+        if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.insert(name.to_owned(), field);
+        }
+        if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+            required.push(name.into());
+        }
+    }
+    schema
+}
+
 /// Whether a file that is there may be replaced by a plan: it is one, of whatever version and state, or empty.
 pub fn may_be_replaced(bytes: &[u8]) -> bool {
     if bytes.is_empty() {
@@ -192,7 +220,7 @@ fn major(format: &str) -> &str {
 fn canonical(content: &Map<String, Value>) -> serde_json::Result<String> {
     // serde_json keeps objects sorted, unless some crate in the tree asks it to keep their order.
     debug_assert!(content.keys().is_sorted(), "objects are sorted by key");
-    json(content)
+    plan_json::json(content)
 }
 
 /// The digest over a document without its `digest`.

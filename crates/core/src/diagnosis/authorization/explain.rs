@@ -1,5 +1,6 @@
 //! Why somebody may, link by link, or which link is broken first and what is nearest to a right.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -36,7 +37,7 @@ pub enum Who<'a> {
 }
 
 /// How a link is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LinkState {
     /// It holds.
@@ -48,7 +49,7 @@ pub enum LinkState {
 }
 
 /// One link of the path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Link {
     /// How it is.
     pub state: LinkState,
@@ -59,7 +60,7 @@ pub struct Link {
 }
 
 /// The whole path.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
     /// What was asked.

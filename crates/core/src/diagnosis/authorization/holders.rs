@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -16,7 +17,7 @@ use crate::ports::kubernetes::{PolicyRule, RbacBinding, Subject};
 use eksact_identity::rbac::{AUTHENTICATED, MASTERS, NODES, Request, SERVICE_ACCOUNTS, service_account_of};
 
 /// Somebody who may do something.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Actor {
     /// A principal of IAM whom the cluster lets in.
