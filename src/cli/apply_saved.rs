@@ -81,6 +81,7 @@ pub(super) fn refuse_flags(whole: &WholeFileFlags) -> Result<(), Failure> {
         roles,
         agent,
         thumbprint,
+        targets,
         plan:
             PlanFlags {
                 output,
@@ -96,6 +97,8 @@ pub(super) fn refuse_flags(whole: &WholeFileFlags) -> Result<(), Failure> {
     let given = [
         (*prune, "--prune"),
         (filter.is_given(), "--include and --exclude"),
+        (!targets.target.is_empty(), "--target"),
+        (!targets.exclude_target.is_empty(), "--exclude-target"),
         (
             roles.override_existing_serviceaccounts,
             "--override-existing-serviceaccounts",
@@ -346,7 +349,7 @@ impl From<ApplyError> for Failure {
         let message = format!("{}; nothing was changed", harmless(&error.to_string()));
         match error {
             ApplyError::Call(error) => error.into(),
-            ApplyError::Draft(error) => error.into(),
+            ApplyError::Plan(error) => error.into(),
             ApplyError::AnotherStep(_) => Self::error(message),
             ApplyError::OtherAccount { .. } => Self::error(message).with_help(remedy!(
                 "Use credentials of the plan's account: --profile, or the variables of AWS."

@@ -80,7 +80,7 @@ impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
         match error {
             ExportError::Unread(error) => error.into(),
-            ExportError::Draft(error) => error.into(),
+            ExportError::Plan(error) => error.into(),
             ExportError::Wrong(_) => {
                 Self::error(format!("{error}. This is a bug in eksact: please report it"))
             }

@@ -3,8 +3,8 @@
 use super::ExitCode;
 use eksact_cloud::aws::ConnectError;
 use eksact_core::{
-    engine::DraftError,
-    kinds::preflight::PreflightError,
+    engine::{DraftError, TargetError},
+    kinds::{PlanError, preflight::PreflightError},
     ports::{CallError, CallErrorKind},
     view::OutputError,
 };
@@ -88,6 +88,21 @@ fn mistake(error: &dyn std::error::Error) -> Failure {
 impl From<DraftError> for Failure {
     fn from(error: DraftError) -> Self {
         mistake(&error)
+    }
+}
+
+impl From<TargetError> for Failure {
+    fn from(error: TargetError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Targets(error) => error.into(),
+            PlanError::Draft(error) => error.into(),
+        }
     }
 }
 

@@ -54,6 +54,7 @@ mod show;
 mod signing;
 mod signing_flags;
 mod snapshot;
+mod target_flags;
 mod token;
 mod update;
 mod update_authentication_mode;

@@ -13,6 +13,7 @@ use super::{
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     pod_identity_association::AgentFlags,
     saved_plan,
+    target_flags::TargetFlags,
     wiring::Connection,
 };
 use eksact_core::{
@@ -56,6 +57,8 @@ pub(super) struct WholeFileFlags {
     #[command(flatten)]
     pub filter: FilterFlags,
     #[command(flatten)]
+    pub targets: TargetFlags,
+    #[command(flatten)]
     pub roles: RoleFlags,
     #[command(flatten)]
     pub agent: AgentFlags,
@@ -87,6 +90,8 @@ impl WholeFileFlags {
     }
 
     fn config(&self, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
+        // A slip in a glob is told before anything is read.
+        self.targets.targets()?;
         let mut config = file::load_all(&self.config_files, global, printer)?;
         if self.prune && self.filter.is_given() {
             return Err(Failure::usage(
@@ -98,7 +103,8 @@ impl WholeFileFlags {
     }
 
     fn request_of(&self, mut config: ClusterConfig, printer: &Printer) -> Result<Request, Failure> {
-        let settings = self.plan.settings(&self.roles, &self.thumbprint)?;
+        let mut settings = self.plan.settings(&self.roles, &self.thumbprint)?;
+        settings.targets = self.targets.targets()?;
         if self.filter.is_given() {
             // The globs choose service accounts, and with them everything that is planned.
             config = config.about_service_accounts();

@@ -6,6 +6,7 @@ use clap::{ArgAction, Args, ValueEnum, builder::PossibleValue};
 
 use super::{Failure, broadening::BroadeningFlags, views::ViewFlags};
 use eksact_core::{
+    engine::Targets,
     guard::Guard,
     kinds::request::{Settings, ThumbprintSource},
 };
@@ -114,6 +115,7 @@ impl PlanFlags {
             timeout: self.timeout,
             prune: false,
             allow: self.allow.iter().map(|code| code.0).collect::<BTreeSet<_>>(),
+            targets: Targets::default(),
             allow_broadening: self.broadening.rule()?,
             nonce: uuid::Uuid::new_v4().simple().to_string(),
         })

@@ -66,7 +66,7 @@ pub(crate) async fn world_of(before: &File, hands: &[Edit]) -> Sandbox {
 }
 
 /// Applies all that can be applied and gives the plan that was.
-async fn applied(bed: &Sandbox, request: &Request) -> Plan {
+pub(super) async fn applied(bed: &Sandbox, request: &Request) -> Plan {
     let plan = plan(bed, request).await;
     assert!(plan.may_be_applied(), "{}", summary(&plan));
     let report = carry_out(bed, &plan, request).await;

@@ -27,5 +27,6 @@ mod shared_roles;
 mod stack_states;
 mod stack_wait;
 mod stage;
+mod targets;
 mod updates;
 mod waiting;

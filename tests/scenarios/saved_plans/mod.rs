@@ -4,6 +4,7 @@ mod at_once;
 mod file;
 mod laws;
 mod moved;
+mod part;
 
 use eksact_core::{
     engine::{Plan, Report},

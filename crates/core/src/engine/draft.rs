@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Address, Change, Deferred, Effect, Finding, Plan, Step, StepId, plan::FORMAT_VERSION};
+use super::{Address, Change, Deferred, Effect, Finding, Partial, Plan, Step, StepId, plan::FORMAT_VERSION};
 
 /// A rule that a draft breaks: always a mistake of the program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,13 +46,14 @@ pub struct PlanDraft {
     target: BTreeMap<String, String>,
     changes: Vec<Change>,
     change_places: BTreeMap<Address, usize>,
-    unchanged: BTreeSet<Address>,
-    findings: Vec<Finding>,
+    pub(super) unchanged: BTreeSet<Address>,
+    pub(super) findings: Vec<Finding>,
     steps: Vec<Step>,
     orders: Vec<(Address, Address)>,
     ready: BTreeMap<Address, Option<StepId>>,
     outcomes: BTreeMap<(Address, &'static str), Deferred<String>>,
     mistakes: Vec<DraftError>,
+    pub(super) partial: Option<Partial>,
 }
 
 impl PlanDraft {
@@ -182,7 +183,18 @@ impl PlanDraft {
         self.findings.iter_mut()
     }
 
-    fn apply_orders(&mut self) {
+    /// Takes away all changes but `kept`, and the steps that carry none of these.
+    pub(super) fn retain_changes(&mut self, kept: &BTreeSet<Address>) {
+        self.changes.retain(|change| kept.contains(&change.address));
+        self.steps
+            .retain(|step| step.changes.iter().any(|change| kept.contains(change)));
+        self.change_places.clear();
+        for (place, change) in self.changes.iter().enumerate() {
+            self.change_places.entry(change.address.clone()).or_insert(place);
+        }
+    }
+
+    pub(super) fn apply_orders(&mut self) {
         for (first, then) in std::mem::take(&mut self.orders) {
             let (Some(last), Some(begin)) = (
                 self.last_step_of(&first),
@@ -248,6 +260,7 @@ impl PlanDraft {
             unchanged: self.unchanged.into_iter().collect(),
             findings: self.findings,
             steps,
+            partial: self.partial,
         })
     }
 }

@@ -13,6 +13,7 @@ pub mod finding;
 pub mod plan;
 mod readiness;
 pub mod step;
+pub mod targets;
 pub mod unknown;
 
 pub use address::Address;
@@ -25,4 +26,5 @@ pub use executor::{
 pub use finding::{Finding, Severity};
 pub use plan::Plan;
 pub use step::{Step, StepId};
+pub use targets::{Partial, TargetError, Targets};
 pub use unknown::{Deferred, Outputs, Unknown};

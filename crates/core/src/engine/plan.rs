@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Action, Address, Change, Finding, Severity, Step};
+use super::{Action, Address, Change, Finding, Partial, Severity, Step};
 
 /// Version of the JSON form: the first number changes when a reader of the old form would go wrong.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -29,6 +29,9 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// How it is done; every step's dependencies stand before it.
     pub steps: Vec<Step>,
+    /// What of the whole it is, where it is not the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<Partial>,
 }
 
 impl Plan {

@@ -20,8 +20,8 @@ use words::words;
 
 use crate::{
     config::{self, Diagnostic, Severity as ConfigSeverity},
-    engine::{Change, DraftError, Finding, Plan, Severity},
-    kinds::{self, Request, request::Settings},
+    engine::{Change, Finding, Plan, Severity},
+    kinds::{self, PlanError, Request, request::Settings},
     live::{Live, LiveReader},
     ports::CallError,
 };
@@ -46,7 +46,7 @@ pub enum ExportError {
     Unread(#[from] CallError),
     /// The parts of the plan over the file do not fit together: a mistake of eksact.
     #[error(transparent)]
-    Draft(#[from] DraftError),
+    Plan(#[from] PlanError),
     /// What was written is no file, or a plan over it is not empty: a mistake of eksact.
     #[error("internal error: the file that was made for the cluster is not right: {0}")]
     Wrong(String),

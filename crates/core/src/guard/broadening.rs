@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use crate::{
     config::{Located, cluster_access::AllowBroadening},
-    engine::{AttributeChange, Change, DifferenceSign, Effect, Finding, Plan, PlanDraft, Severity},
+    engine::{
+        AttributeChange, Change, Difference, DifferenceSign, Effect, Finding, Plan, PlanDraft, Severity,
+    },
 };
 
 /// How many lines of one attribute a message quotes.
@@ -142,12 +144,7 @@ fn what_broadens(change: &Change) -> String {
 
 /// The attribute with what it gives: the lines of its difference that do, else its value.
 fn in_words(attribute: &AttributeChange) -> String {
-    let lines: Vec<&str> = attribute
-        .differences
-        .iter()
-        .filter(|line| line.sign != DifferenceSign::Context && line.effect.is_some_and(Effect::broadens))
-        .map(|line| line.text.as_str())
-        .collect();
+    let lines = quoted(&attribute.differences);
     let name = &attribute.name;
     if let Some(Value::String(value)) = attribute.after.as_ref().filter(|_| lines.is_empty()) {
         return format!("{name} {value}");
@@ -163,6 +160,31 @@ fn in_words(attribute: &AttributeChange) -> String {
         }
         _ => format!("{name}: {}", lines.join(", ")),
     }
+}
+
+/// The lines that give more access. One that stays says what the lines below it belong to, and is quoted with them.
+fn quoted(differences: &[Difference]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut within: Option<u8> = None;
+    for line in differences {
+        if within.is_some_and(|indent| line.indent > indent) {
+            let sign = match line.sign {
+                DifferenceSign::Added => "+",
+                DifferenceSign::Removed => "-",
+                DifferenceSign::Context => continue,
+            };
+            if let Some(last) = found.last_mut() {
+                last.push_str(&format!(" {sign} {}", line.text));
+            }
+            continue;
+        }
+        within = None;
+        if line.effect.is_some_and(Effect::broadens) {
+            within = (line.sign == DifferenceSign::Context).then_some(line.indent);
+            found.push(line.text.clone());
+        }
+    }
+    found
 }
 
 #[cfg(test)]

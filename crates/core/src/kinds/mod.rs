@@ -31,6 +31,7 @@ pub mod revocation;
 mod role_arn;
 pub mod runner;
 mod scope;
+mod selection;
 pub mod service_account;
 pub mod service_account_scope;
 pub mod shared_role;
@@ -46,7 +47,7 @@ use futures::future::join_all;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-pub use planner::plan;
+pub use planner::{PlanError, plan};
 pub use request::Request;
 pub use runner::{RunContext, Runner};
 pub use scope::Scope;

@@ -1,32 +1,39 @@
 //! From a request and what was read to a plan: every kind adds its part, then guards and reviews look at the whole. Pure.
 
-use super::Request;
+use super::{Request, selection::Selection};
 use crate::{
-    engine::{DraftError, Finding, Plan, PlanDraft, Severity},
+    engine::{DraftError, Finding, Plan, PlanDraft, Severity, TargetError},
     guard,
     kinds::{kind_of, kinds},
     live::Live,
 };
 use eksact_message::code::Code;
 
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// What was asked for by globs is not there.
+    #[error(transparent)]
+    Targets(#[from] TargetError),
+    /// The parts of the plan do not fit together.
+    #[error(transparent)]
+    Draft(#[from] DraftError),
+}
+
 /// The plan that makes `live` what `request` asks for.
 ///
 /// # Errors
-/// When the parts of the plan do not fit together: a mistake of eksact.
-pub fn plan(request: &Request, live: &Live) -> Result<Plan, DraftError> {
-    let mut draft = PlanDraft::default();
-    draft.set_target("cluster", &live.cluster.name);
-    draft.set_target("clusterARN", &live.cluster.arn);
-    draft.set_target("account", &live.account);
-    draft.set_target("region", &live.region);
-    if let Some(issuer) = &live.cluster.oidc_issuer {
-        draft.set_target("issuer", issuer);
-    }
-    for kind in kinds() {
-        kind.plan(request, live, &mut draft);
-    }
-    for kind in kinds() {
-        kind.plan_removals(request, live, &mut draft);
+/// When a glob of `--target` or `--exclude-target` matches nothing; or when the parts of the plan do not fit together: a
+/// mistake of eksact.
+pub fn plan(request: &Request, live: &Live) -> Result<Plan, PlanError> {
+    let targets = &request.settings.targets;
+    let mut draft = draft_of(request, live);
+    if !targets.is_everything() {
+        let mut narrowed = request.clone();
+        narrowed.ask(Selection(draft.select(targets)?));
+        let mut part = draft_of(&narrowed, live);
+        part.keep(targets, &draft)?;
+        draft = part;
     }
     let after = predicted(live, &mut draft);
     for kind in kinds() {
@@ -45,7 +52,26 @@ pub fn plan(request: &Request, live: &Live) -> Result<Plan, DraftError> {
         }
     }
     guard::pass_allowed(&mut draft, &request.settings.allow);
-    draft.finish(env!("CARGO_PKG_VERSION"))
+    Ok(draft.finish(env!("CARGO_PKG_VERSION"))?)
+}
+
+/// What every kind has to say, before anything is left out.
+fn draft_of(request: &Request, live: &Live) -> PlanDraft {
+    let mut draft = PlanDraft::default();
+    draft.set_target("cluster", &live.cluster.name);
+    draft.set_target("clusterARN", &live.cluster.arn);
+    draft.set_target("account", &live.account);
+    draft.set_target("region", &live.region);
+    if let Some(issuer) = &live.cluster.oidc_issuer {
+        draft.set_target("issuer", issuer);
+    }
+    for kind in kinds() {
+        kind.plan(request, live, &mut draft);
+    }
+    for kind in kinds() {
+        kind.plan_removals(request, live, &mut draft);
+    }
+    draft
 }
 
 /// What the plan makes of `live`. A step that cannot be predicted is an error of the plan: what it takes from whom is not

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::scope::{Scope, Scopes};
 use crate::{
     config::ClusterConfig,
+    engine::Targets,
     guard::{Guard, broadening::BroadeningRule},
 };
 
@@ -48,6 +49,9 @@ pub struct Settings {
     pub prune: bool,
     /// Guards that may be passed.
     pub allow: BTreeSet<Guard>,
+    /// The part of the plan that is asked for.
+    #[serde(default, skip_serializing_if = "Targets::is_everything")]
+    pub targets: Targets,
     /// Whether more access may be given, as far as flags and variables say.
     pub allow_broadening: BroadeningRule,
     /// Makes the client request tokens of this run its own: a repeated write within the run is harmless, a new run
@@ -68,6 +72,7 @@ impl Default for Settings {
             timeout: Duration::from_mins(25),
             prune: false,
             allow: BTreeSet::new(),
+            targets: Targets::default(),
             allow_broadening: BroadeningRule::default(),
             nonce: String::new(),
         }

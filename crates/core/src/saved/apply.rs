@@ -11,8 +11,8 @@ use super::{
     lock::{self, Held, LockError, Record},
 };
 use crate::{
-    engine::{DraftError, Plan, Severity},
-    kinds,
+    engine::{Plan, Severity},
+    kinds::{self, PlanError},
     live::{Live, LiveReader},
     ports::{CallError, CallErrorKind, Readers, Writers},
 };
@@ -61,9 +61,9 @@ pub enum ApplyError {
     /// A call.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// A mistake of eksact.
+    /// The plan of now cannot be made.
     #[error(transparent)]
-    Draft(#[from] DraftError),
+    Plan(#[from] PlanError),
     /// A mistake of eksact.
     #[error("internal error: the step {0} would be done otherwise than it was saved")]
     AnotherStep(String),
@@ -181,7 +181,14 @@ fn stands(
     applied: Option<Record>,
     run: &Run,
 ) -> Result<Standing, ApplyError> {
-    let fresh = kinds::plan(&saved.request, live)?;
+    let fresh = match kinds::plan(&saved.request, live) {
+        // What a glob of a partial plan matched is gone, or was removed by this very plan.
+        Err(PlanError::Targets(error)) => {
+            let how = error.to_string();
+            return Ok(Standing::Moved(vec![Moved { address: None, how }], applied));
+        }
+        fresh => fresh?,
+    };
     let is_planned = |plan: &Plan| plan.findings_of(Severity::Error).next().is_none();
     if !fresh.has_changes() && saved.plan.has_changes() && is_planned(&fresh) && fresh.may_be_applied() {
         return Ok(Standing::Done(fresh, applied));

@@ -21,6 +21,7 @@ mod plan_findings;
 pub mod plan_human;
 pub mod plan_json;
 mod plan_lines;
+mod plan_partial;
 pub mod printer;
 pub mod progress;
 pub mod report;

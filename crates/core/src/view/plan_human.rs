@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     page::{Page, Span},
-    plan_change, plan_findings,
+    plan_change, plan_findings, plan_partial,
     style::{Label, Style, sign},
     text::counted,
 };
@@ -15,6 +15,7 @@ use crate::engine::{Action, Address, Change, Effect, Plan, Severity};
 pub fn plan_human(plan: &Plan, file: Option<&str>, style: Style) -> String {
     let mut page = Page::new(style);
     page.line(&[], &verdict(plan, file));
+    plan_partial::write(plan, &mut page);
     if plan.has_changes() {
         page.blank();
         legend(plan, &mut page);
@@ -83,7 +84,19 @@ pub(super) fn verdict(plan: &Plan, file: Option<&str>) -> Vec<Span> {
     );
     let warnings = plan.findings_of(Severity::Warning).count();
     more(warnings, Label::Warning, counted(warnings, "warning", "warnings"));
+    if let Some(partial) = &plan.partial {
+        let text = format!(
+            "PARTIAL, {} left out",
+            counted(partial.left_out.len(), "change", "changes")
+        );
+        spans.extend([Span::plain(" · "), Span::new(Label::Warning, text)]);
+    }
     let unchanged = plan.unchanged.len();
+    let mut more = |count: usize, label, text: String| {
+        if count > 0 {
+            spans.extend([Span::plain(" · "), Span::new(label, text)]);
+        }
+    };
     more(unchanged, Label::Plain, format!("{unchanged} unchanged"));
     spans.push(Span::plain("."));
     spans
@@ -96,14 +109,29 @@ fn nothing_to_do(plan: &Plan, file: Option<&str>) -> Vec<Span> {
         None => "wanted",
     };
     let state = match plan.unchanged.len() {
+        0 if plan.partial.is_some() => "nothing of the part that was asked for changes.".to_owned(),
         0 => "there is nothing to manage.".to_owned(),
+        count if plan.partial.is_some() => {
+            format!(
+                "{} of the part that was asked for as {file}.",
+                counted(count, "object is", "objects are")
+            )
+        }
         1 => format!("the one object is as {file}."),
         count => format!("all {count} objects are as {file}."),
     };
-    vec![
+    let mut spans = vec![
         Span::new(Label::Success, "No changes."),
         Span::plain(format!(" {}: {state}", target(plan))),
-    ]
+    ];
+    if let Some(partial) = &plan.partial {
+        let text = format!(
+            "PARTIAL, {} left out.",
+            counted(partial.left_out.len(), "change", "changes")
+        );
+        spans.extend([Span::plain(" "), Span::new(Label::Warning, text)]);
+    }
+    spans
 }
 
 /// `prod (111122223333, eu-west-1)`, or the file of a plan that changes one.

@@ -19,6 +19,7 @@
 //! | `unchanged[]` | addresses of the objects that are as wanted |
 //! | `findings[]` | `severity` (`note`, `warning`, `refusal`, `error`), `code`, `message`; `address`, `help`, `source` where there are |
 //! | `steps[]` | how it is done, each behind what it waits for: `id`, `address`, `changes`, `title`, `depends_on`, `operation` |
+//! | `partial` | only in a plan with `--target` or `--exclude-target`: `targets[]` and `excluded[]`, the globs; `brought_along[]`, addresses that those asked for need; `left_out[]`, addresses that would change or could not be planned |
 
 use std::fmt::Write as _;
 

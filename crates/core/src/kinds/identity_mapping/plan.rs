@@ -23,7 +23,7 @@ use crate::{
         recovery,
         standpoint::{Standpoint, known_entries},
     },
-    kinds::{Request, revocation::is_held_back, runner::private_endpoint, unreachable},
+    kinds::{Request, revocation::is_held_back, runner::private_endpoint, selection, unreachable},
     live::{Live, Unreadable, addresses, unreadable},
     ports::{CallError, kubernetes::ConfigMap},
 };
@@ -61,6 +61,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     if held_back {
         staying::keep_pruned(&reasons, &mut delta, draft);
     }
+    keep_selected(request, &mut delta);
     if delta == Delta::default() {
         return;
     }
@@ -118,6 +119,14 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         addresses.iter().cloned().collect(),
     );
     add_changes(&outcome, &standpoint, &sources, &reasons, &step, draft);
+}
+
+/// Leaves out the mappings that the part of the plan that is asked for is not about.
+fn keep_selected(request: &Request, delta: &mut Delta) {
+    let takes = |subject: &str| selection::takes(request, &addresses::identity_mapping(subject));
+    delta.set.retain(|wanted| takes(&wanted.arn));
+    delta.accounts.retain(|account| takes(account));
+    delta.remove.retain(|removal| takes(&removal.subject));
 }
 
 /// The steps before a write that takes access away: those that give some in RBAC, so that nobody who is moved from one
