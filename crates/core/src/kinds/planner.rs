@@ -4,7 +4,7 @@ use super::Request;
 use crate::{
     engine::{DraftError, Finding, Plan, PlanDraft, Severity},
     guard,
-    kinds::{kind_of, kinds},
+    kinds::{kind_of, kinds, origin},
     live::Live,
 };
 use eksact_message::code::Code;
@@ -45,7 +45,9 @@ pub fn plan(request: &Request, live: &Live) -> Result<Plan, DraftError> {
         }
     }
     guard::pass_allowed(&mut draft, &request.settings.allow);
-    draft.finish(env!("CARGO_PKG_VERSION"))
+    let mut plan = draft.finish(env!("CARGO_PKG_VERSION"))?;
+    origin::assign(&mut plan);
+    Ok(plan)
 }
 
 /// What the plan makes of `live`. A step that cannot be predicted is an error of the plan: what it takes from whom is not
