@@ -115,7 +115,7 @@ enum OnlyToken {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Plan(plan::PlanCommand),
+    Plan(Box<plan::PlanCommand>),
     Apply(Box<apply::ApplyCommand>),
     Show(show::ShowCommand),
     Create(create::CreateCommand),

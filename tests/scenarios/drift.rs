@@ -580,7 +580,7 @@ fn origin_of_every_reason_is_thought_about() {
                 .trim_start()
                 .strip_prefix('"')
                 .and_then(|rest| rest.split('"').next());
-            code.unwrap_or_else(|| panic!("a code that is not written out: {:.60}", rest))
+            code.unwrap_or_else(|| panic!("a code that is not written out: {rest:.60}"))
         })
         .collect();
     let known: BTreeSet<&str> = REASONS.iter().map(|(code, _)| *code).collect();

@@ -36,8 +36,8 @@ pub fn of(plan: &Plan) -> (Plan, Vec<Address>) {
     target.insert(ONLY.0.to_owned(), ONLY.1.to_owned());
     let drift = Plan {
         target,
-        steps,
         changes,
+        steps,
         ..plan.clone()
     };
     (drift, left_out.into_iter().map(|change| change.address).collect())

@@ -80,7 +80,7 @@ pub(super) const fn sign_of(action: Action) -> LineSign {
 /// The lines of `change` of `plan`: why, what differs, and what comes with it.
 pub(super) fn lines_of(change: &Change, plan: &Plan) -> Vec<Line> {
     let mut lines: Vec<Line> = origin_words(change, plan)
-        .map(|words| Line::new(LineSign::Remark, 0, words.to_owned()))
+        .map(|words| Line::new(LineSign::Remark, 0, words))
         .into_iter()
         .collect();
     lines.extend(

@@ -208,7 +208,7 @@ impl Kind for AccessEntryKind {
             operation::Operation::Update { .. } => rights.aws(entries, &["eks:UpdateAccessEntry"]),
             operation::Operation::Associate { .. } => rights.aws(entries, &["eks:AssociateAccessPolicy"]),
             operation::Operation::Disassociate { .. } => {
-                rights.aws(entries, &["eks:DisassociateAccessPolicy"])
+                rights.aws(entries, &["eks:DisassociateAccessPolicy"]);
             }
             operation::Operation::Delete { .. } => rights.aws(entries, &["eks:DeleteAccessEntry"]),
         }

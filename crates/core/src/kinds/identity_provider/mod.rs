@@ -106,7 +106,7 @@ impl Kind for IdentityProviderKind {
                 rights.aws(configs, &["eks:TagResource"]);
             }
             Operation::Disassociate { .. } => {
-                rights.aws(configs, &["eks:DisassociateIdentityProviderConfig"])
+                rights.aws(configs, &["eks:DisassociateIdentityProviderConfig"]);
             }
             Operation::Tag { arn, .. } => rights.aws(arn, &["eks:TagResource"]),
         }

@@ -133,7 +133,7 @@ impl Kind for PodIdentityAssociationKind {
             }
             operation::Operation::Tag { arn, .. } => rights.aws(arn, &["eks:TagResource"]),
             operation::Operation::Delete { .. } => {
-                rights.aws(associations, &["eks:DeletePodIdentityAssociation"])
+                rights.aws(associations, &["eks:DeletePodIdentityAssociation"]);
             }
         }
         rights
