@@ -18,6 +18,8 @@ pub enum ExitCode {
     Partial,
     /// The world moved between the plan and its approval; nothing was changed.
     Stale,
+    /// `plan --drift-only`: something was changed since it was applied, or may have been.
+    Drift,
     /// The command line is wrong.
     Usage,
     /// The configuration file or the saved plan is wrong.
@@ -28,7 +30,7 @@ pub enum ExitCode {
 
 impl ExitCode {
     /// Every code.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Success,
         Self::Error,
         Self::Changes,
@@ -36,6 +38,7 @@ impl ExitCode {
         Self::Refused,
         Self::Partial,
         Self::Stale,
+        Self::Drift,
         Self::Usage,
         Self::Configuration,
         Self::Interrupted,
@@ -57,6 +60,7 @@ impl ExitCode {
             Self::Refused => 4,
             Self::Partial => 5,
             Self::Stale => 6,
+            Self::Drift => 7,
             Self::Usage => 64,
             Self::Configuration => 65,
             Self::Interrupted => 130,
@@ -73,6 +77,7 @@ pub const TABLE: &str = "Exit codes:
     4  a guard refuses the plan (see --allow)
     5  some steps were done, others failed or were not tried; of an answer: something it needs could not be read
     6  the live state is no longer what the plan was made from
+    7  there is drift, or what may be drift (only `plan --drift-only`)
    64  the command line is wrong
    65  the configuration file or the saved plan is wrong
   130  interrupted";

@@ -17,6 +17,7 @@ mod create;
 mod decode;
 mod delete;
 mod delete_kubeconfig;
+mod drift;
 mod elsewhere;
 pub mod exit_code;
 mod explain;

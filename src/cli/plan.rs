@@ -6,7 +6,7 @@ use clap::Args;
 use eksact_identity::service_account::ServiceAccountKey;
 
 use super::{
-    ExitCode, Failure, file,
+    ExitCode, Failure, drift, file,
     filter::FilterFlags,
     flow,
     global::GlobalFlags,
@@ -30,6 +30,9 @@ pub(super) struct PlanCommand {
     /// Exit with 2 when there are changes
     #[arg(long, help_heading = "Plan")]
     detailed_exitcode: bool,
+    /// Show only what was changed since it was applied, or may have been; exit with 7 when there is any
+    #[arg(long, help_heading = "Plan")]
+    drift_only: bool,
     /// Save the plan in a file, for `eksact apply PLAN` to apply exactly that
     #[arg(long, value_name = "PLAN", help_heading = "Plan")]
     out: Option<PathBuf>,
@@ -137,12 +140,21 @@ impl WholeFileFlags {
 
 impl PlanCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
+        if self.drift_only && (self.out.is_some() || self.detailed_exitcode) {
+            return Err(Failure::usage(
+                "--drift-only shows a part of the plan, which cannot be saved and has an exit code of its own: leave out \
+                 --out and --detailed-exitcode, or use them in another run",
+            ));
+        }
         if let Some(file) = &self.out {
             saved_plan::check_target(file)?;
         }
         let (mut request, connection) = self.whole.request(global, printer).await?;
         // The same plan has the same digest wherever it is made; the run that applies it has its own.
         request.settings.nonce.clear();
+        if self.drift_only {
+            return drift::show(&request, &connection, &self.whole.plan, printer).await;
+        }
         flow::plan_only(
             &request,
             &connection,

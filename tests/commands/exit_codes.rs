@@ -66,6 +66,13 @@ fn exit_codes_are_all_reached() {
         );
         reached.insert(code.code());
     }
+    place.edit("quickstart", |world| {
+        let cluster = world.clusters.values_mut().next().unwrap();
+        cluster.service_accounts.remove("app/report-reader");
+    });
+    let drift = place.run(&["plan", "-f", "quickstart.yaml", "--drift-only"]);
+    assert_eq!(drift.code, i32::from(ExitCode::Drift.code()), "{}", drift.stderr);
+    reached.insert(ExitCode::Drift.code());
     // `Interrupted` is reached in `terminal`; `Stale` beside the flow, where the world can be moved in time.
     reached.extend([ExitCode::Interrupted.code(), ExitCode::Stale.code()]);
     assert_eq!(reached, ExitCode::ALL.into_iter().map(ExitCode::code).collect());

@@ -11,6 +11,7 @@ mod check_access;
 mod check_irsa;
 mod command_line;
 mod documents;
+mod drift;
 mod eksctl_lines;
 mod exit_codes;
 mod export;

@@ -74,6 +74,14 @@ class Pipeline(unittest.TestCase):
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done.stdout
 
+    def attach_by_hand(self, policy):
+        """Someone in the console of IAM: the role has one more policy than the template of its stack."""
+        account = pathlib.Path(self.environment["EKSACT_SANDBOX_FILE"])
+        world = json.loads(account.read_text())
+        (role,) = (each for each in world["roles"].values() if each["tags"].get("alpha.eksctl.io/iamserviceaccount-name") == "app/report-reader")
+        role["managed_policy_arns"].append(f"arn:aws:iam::aws:policy/{policy}")
+        account.write_text(json.dumps(world))
+
     def play(self, name, event, commit):
         """Plays one job, and checks that the event runs no other."""
         workflow = {}
@@ -223,7 +231,7 @@ class Pipeline(unittest.TestCase):
         night = {"event_name": "schedule"}
         self.play("drift", night, self.main)
         self.assertEqual(self.hub.read()["issues"], [])
-        self.eksact("update", "iamserviceaccount", "--cluster", "prod", "--namespace", "app", "--name", "report-reader", "--attach-policy-arn", f"arn:aws:iam::aws:policy/{ALL}", "--yes")
+        self.attach_by_hand(ALL)
         self.play("drift", night, self.main)
         self.play("drift", night, self.main)
         (issue,) = self.hub.read()["issues"]

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use eksact_core::{engine::Severity, kinds::Request};
+use eksact_core::{
+    engine::{Origin, Severity},
+    kinds::Request,
+};
 use eksact_simulator::Sandbox;
 
 use super::{
@@ -370,4 +373,43 @@ async fn mapping_that_cannot_be_written_is_an_error() {
     let bed = hand_written();
     bed.edit(|world| cluster(world).unreachable = true).unwrap();
     told("unreachable", bed, &request).await;
+}
+
+/// The digests of what eksact wrote outlive an edit by hand, so that the edit can be told from one of the file.
+#[tokio::test(start_paused = true)]
+async fn mapping_origin_follows_the_digest_of_what_was_written() {
+    let changed = DEVELOPERS.replace("developers", "reviewers");
+    assert_ne!(changed, DEVELOPERS);
+    let cases: [(&str, &str, Option<&str>, Option<Origin>); 4] = [
+        (
+            "removed by hand",
+            DEVELOPERS,
+            Some(HAND_WRITTEN),
+            Some(Origin::Live),
+        ),
+        (
+            "changed by hand",
+            DEVELOPERS,
+            Some("- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: ghost}\n"),
+            Some(Origin::Live),
+        ),
+        ("changed in the file", &changed, None, Some(Origin::Configuration)),
+        (
+            "changed in both",
+            &changed,
+            Some("- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: ghost}\n"),
+            None,
+        ),
+    ];
+    for (case, wanted, by_hand, origin) in cases {
+        let bed = hand_written();
+        let fresh = plan(&bed, &request(&file(&[DEVELOPERS]))).await;
+        assert_eq!(fresh.changes[0].origin, Some(Origin::New));
+        apply(&bed, &request(&file(&[DEVELOPERS]))).await;
+        if let Some(map) = by_hand {
+            write(&bed, "mapRoles", Some(map));
+        }
+        let found = plan(&bed, &request(&file(&[wanted]))).await;
+        assert_eq!(found.changes[0].origin, origin, "{case}\n{}", human(&found));
+    }
 }

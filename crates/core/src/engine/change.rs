@@ -56,6 +56,19 @@ impl Reason {
     }
 }
 
+/// Whose doing a difference is, as far as what is there can tell. eksact keeps no state: it compares with what it left on the
+/// objects themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// It is to be created, and nothing of it is there.
+    New,
+    /// What was applied last was changed, by someone or something else: drift.
+    Live,
+    /// What is there is what was applied last; the configuration asks for something else.
+    Configuration,
+}
+
 /// How a change alters what somebody may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -190,6 +203,9 @@ pub struct Change {
     pub action: Action,
     /// Why; the first reason is the one that decided the action.
     pub reasons: Vec<Reason>,
+    /// Whose doing it is; none where that cannot be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// The line of the configuration that asks for it; none for what the file does not name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceLocation>,

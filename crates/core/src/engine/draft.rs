@@ -324,6 +324,7 @@ mod tests {
             attributes: Vec::new(),
             depends_on: Vec::new(),
             steps: Vec::new(),
+            origin: None,
             fingerprint: String::new(),
             effect: Effect::Equal,
             notes: Vec::new(),

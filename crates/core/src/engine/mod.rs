@@ -7,6 +7,7 @@
 pub mod address;
 pub mod change;
 pub mod draft;
+pub mod drift;
 pub mod events;
 pub mod executor;
 pub mod finding;
@@ -17,7 +18,7 @@ pub mod targets;
 pub mod unknown;
 
 pub use address::Address;
-pub use change::{Action, AttributeChange, Change, Difference, DifferenceSign, Effect, Reason};
+pub use change::{Action, AttributeChange, Change, Difference, DifferenceSign, Effect, Origin, Reason};
 pub use draft::{DraftError, PlanDraft};
 pub use events::{Event, EventKind};
 pub use executor::{

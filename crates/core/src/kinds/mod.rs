@@ -16,6 +16,7 @@ pub mod identity_provider;
 mod kubernetes_write;
 pub mod namespace;
 pub mod oidc_provider;
+pub mod origin;
 mod permission_set;
 pub mod permissions;
 pub mod planner;

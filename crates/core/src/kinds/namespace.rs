@@ -94,6 +94,7 @@ impl Kind for NamespaceKind {
                         attributes: Vec::new(),
                         depends_on: Vec::new(),
                         steps: vec![step],
+                        origin: None,
                         fingerprint: fingerprint(&None::<()>),
                         effect: Effect::Equal,
                         notes: Vec::new(),

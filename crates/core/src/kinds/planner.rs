@@ -4,7 +4,7 @@ use super::{Request, selection::Selection};
 use crate::{
     engine::{DraftError, Finding, Plan, PlanDraft, Severity, TargetError},
     guard,
-    kinds::{kind_of, kinds},
+    kinds::{kind_of, kinds, origin},
     live::Live,
 };
 use eksact_message::code::Code;
@@ -52,7 +52,9 @@ pub fn plan(request: &Request, live: &Live) -> Result<Plan, PlanError> {
         }
     }
     guard::pass_allowed(&mut draft, &request.settings.allow);
-    Ok(draft.finish(env!("CARGO_PKG_VERSION"))?)
+    let mut plan = draft.finish(env!("CARGO_PKG_VERSION"))?;
+    origin::assign(&mut plan);
+    Ok(plan)
 }
 
 /// What every kind has to say, before anything is left out.

@@ -82,6 +82,7 @@ impl Kind for PodIdentityAgentKind {
             attributes: Vec::new(),
             depends_on: Vec::new(),
             steps: vec![step],
+            origin: None,
             fingerprint: fingerprint(&None::<()>),
             effect: Effect::Equal,
             notes: Vec::new(),

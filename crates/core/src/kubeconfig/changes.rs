@@ -160,6 +160,7 @@ fn change(
         .map(|attribute| (&attribute.name, &attribute.before))
         .collect();
     Change {
+        origin: None,
         fingerprint: fingerprint(&before),
         address,
         action,

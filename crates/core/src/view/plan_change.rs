@@ -7,11 +7,11 @@ use super::{
     plan_findings::place,
     style::{Label, sign},
 };
-use crate::engine::{Action, Change, Plan, StepId};
+use crate::engine::{Action, Change, Origin, Plan, StepId, drift::is_drift_only};
 
 /// Writes `change` of `plan`.
 pub(super) fn write(change: &Change, plan: &Plan, page: &mut Page) {
-    header(change, page);
+    header(change, plan, page);
     for reason in change
         .reasons
         .iter()
@@ -35,7 +35,7 @@ pub(super) fn write(change: &Change, plan: &Plan, page: &mut Page) {
     write_steps(change, plan, page);
 }
 
-fn header(change: &Change, page: &mut Page) {
+fn header(change: &Change, plan: &Plan, page: &mut Page) {
     let (sign, _, done) = sign(change.action);
     let mark = if change.effect.broadens() { "! " } else { "  " };
     let lead = [
@@ -48,10 +48,23 @@ fn header(change: &Change, page: &mut Page) {
         Span::plain(" will be "),
         Span::new(change.action.into(), done),
     ];
+    if let Some(words) = origin_words(change, plan) {
+        body.push(Span::plain(format!(", {words}")));
+    }
     if let Some(source) = &change.source {
         body.push(Span::new(Label::Dim, format!("  ({})", place(source))));
     }
     page.line(&lead, &body);
+}
+
+/// Whose doing a change is, where it is not the configuration's: what the header says of drift.
+pub(super) fn origin_words(change: &Change, plan: &Plan) -> Option<&'static str> {
+    match change.origin {
+        Some(Origin::Live) if change.action == Action::Create => Some("removed since it was applied"),
+        Some(Origin::Live) => Some("changed since it was applied"),
+        None if is_drift_only(plan) => Some("cannot be told apart from a change of the file"),
+        _ => None,
+    }
 }
 
 /// That a thing is made because it is missing is in the word `created` already.

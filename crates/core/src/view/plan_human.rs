@@ -9,7 +9,7 @@ use super::{
     style::{Label, Style, sign},
     text::counted,
 };
-use crate::engine::{Action, Address, Change, Effect, Plan, Severity};
+use crate::engine::{Action, Address, Change, Effect, Origin, Plan, Severity, drift::is_drift_only};
 
 /// The whole view of `plan`. `file` is the configuration as the user named it; none for a plan made from flags.
 pub fn plan_human(plan: &Plan, file: Option<&str>, style: Style) -> String {
@@ -45,8 +45,12 @@ pub(super) fn verdict(plan: &Plan, file: Option<&str>) -> Vec<Span> {
     if !plan.has_changes() && refusals + errors == 0 {
         return nothing_to_do(plan, file);
     }
-    let mut spans = vec![Span::new(Label::Address, format!("Plan for {}: ", target(plan)))];
-    if plan.has_changes() {
+    let drift_only = is_drift_only(plan);
+    let whole = if drift_only { "Drift of" } else { "Plan for" };
+    let mut spans = vec![Span::new(Label::Address, format!("{whole} {}: ", target(plan)))];
+    if plan.has_changes() && drift_only {
+        spans.push(Span::new(Label::Warning, drift_counted(plan)));
+    } else if plan.has_changes() {
         for (index, action) in Action::ALL.into_iter().enumerate() {
             let count = plan.count(action);
             let always = matches!(action, Action::Create | Action::Update | Action::Delete);
@@ -58,6 +62,8 @@ pub(super) fn verdict(plan: &Plan, file: Option<&str>) -> Vec<Span> {
                 spans.push(Span::new(label, format!("{count} to {}", sign(action).1)));
             }
         }
+    } else if drift_only {
+        spans.push(Span::plain("none found"));
     } else {
         spans.push(Span::plain("nothing to change"));
     }
@@ -102,7 +108,44 @@ pub(super) fn verdict(plan: &Plan, file: Option<&str>) -> Vec<Span> {
     spans
 }
 
+/// How much of the drift is sure.
+fn drift_counted(plan: &Plan) -> String {
+    let sure = plan
+        .changes
+        .iter()
+        .filter(|change| change.origin == Some(Origin::Live))
+        .count();
+    let unsure = plan.changes.len() - sure;
+    let parts = [
+        (
+            sure,
+            "changed since it was applied",
+            "changed since they were applied",
+        ),
+        (
+            unsure,
+            "that cannot be told apart from a change of the file",
+            "that cannot be told apart from changes of the file",
+        ),
+    ];
+    parts
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
 fn nothing_to_do(plan: &Plan, file: Option<&str>) -> Vec<Span> {
+    if is_drift_only(plan) {
+        return vec![
+            Span::new(Label::Success, "No drift."),
+            Span::plain(format!(
+                " {}: nothing that was applied is known to have changed since.",
+                target(plan)
+            )),
+        ];
+    }
     let file = match file {
         Some("-") => "standard input says",
         Some(file) => &format!("{file} says"),

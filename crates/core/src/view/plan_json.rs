@@ -11,6 +11,7 @@
 //! | `changes[].address` | `kind/name`, such as `iam-role/app/s3-reader` |
 //! | `changes[].action` | `create`, `update`, `replace`, `delete`, `adopt`, `forget` |
 //! | `changes[].reasons[]` | `code` for machines, `text` for people; the first decided the action |
+//! | `changes[].origin` | `new`, `live` (drift), `configuration`; absent where it cannot be told |
 //! | `changes[].source` | `file`, `line`, `column` of the configuration; absent for what the file does not name |
 //! | `changes[].attributes[]` | `name`, `before`, `after`; `after_unknown` (`address`, `attribute`) where another step tells the value; `differences[]` (`sign`: `added`, `removed`, `context`; `indent`, `text`, `effect`) for documents; `effect`; `remark` |
 //! | `changes[].effect` | what it means for access: `equal`, `narrower`, `incomparable` (treat as broader), `broader` |

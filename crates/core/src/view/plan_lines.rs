@@ -2,7 +2,7 @@
 
 use super::{
     plan_attribute::{effect_words, shown, stack_name, usual_trust},
-    plan_change::goes_without_saying,
+    plan_change::{goes_without_saying, origin_words},
     text::harmless,
 };
 use crate::engine::{Action, AttributeChange, Change, Difference, DifferenceSign, Effect, Plan};
@@ -79,12 +79,17 @@ pub(super) const fn sign_of(action: Action) -> LineSign {
 
 /// The lines of `change` of `plan`: why, what differs, and what comes with it.
 pub(super) fn lines_of(change: &Change, plan: &Plan) -> Vec<Line> {
-    let mut lines: Vec<Line> = change
-        .reasons
-        .iter()
-        .filter(|reason| !goes_without_saying(change, &reason.code))
-        .map(|reason| Line::new(LineSign::Remark, 0, format!("because {}", reason.text)))
+    let mut lines: Vec<Line> = origin_words(change, plan)
+        .map(|words| Line::new(LineSign::Remark, 0, words))
+        .into_iter()
         .collect();
+    lines.extend(
+        change
+            .reasons
+            .iter()
+            .filter(|reason| !goes_without_saying(change, &reason.code))
+            .map(|reason| Line::new(LineSign::Remark, 0, format!("because {}", reason.text))),
+    );
     let stack = stack_name(change);
     for attribute in &change.attributes {
         write_attribute(attribute, change.action, stack, &mut lines);

@@ -61,6 +61,7 @@ pub(super) fn add(
         attributes,
         depends_on: Vec::new(),
         steps,
+        origin: None,
         fingerprint: "f".to_owned(),
         effect: Effect::Equal,
         notes: notes.iter().map(|&note| note.to_owned()).collect(),

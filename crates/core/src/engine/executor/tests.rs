@@ -27,6 +27,7 @@ fn plan(steps: &[(&str, &[&str])]) -> Plan {
             attributes: Vec::new(),
             depends_on: Vec::new(),
             steps: vec![id],
+            origin: None,
             fingerprint: String::new(),
             effect: Effect::Equal,
             notes: Vec::new(),

@@ -18,6 +18,7 @@ fn add(draft: &mut PlanDraft, text: &str, depends_on: &[&str], steps: Vec<StepId
         depends_on: depends_on.iter().map(|other| address(other)).collect(),
         steps,
         fingerprint: String::new(),
+        origin: None,
         effect: Effect::Equal,
         notes: Vec::new(),
     });

@@ -561,6 +561,7 @@ impl Subject<'_> {
             attributes,
             depends_on: Vec::new(),
             steps,
+            origin: None,
             fingerprint: fingerprint(&existing),
             effect: total,
             notes,

@@ -188,6 +188,7 @@ fn delete(entry: &AccessEntry, reason: Reason, live: &Live, draft: &mut PlanDraf
         attributes,
         depends_on: Vec::new(),
         steps: vec![step],
+        origin: None,
         fingerprint: fingerprint(entry),
         effect: Effect::Narrower,
         notes: Vec::new(),

@@ -188,6 +188,7 @@ pub(super) fn plan(scope: &Scope, bridge: Option<&Bridge>, live: &Live, draft: &
         attributes,
         depends_on: Vec::new(),
         steps,
+        origin: None,
         fingerprint: fingerprint(&left_over.map(|binding| &binding.uid)),
         effect: Effect::Equal,
         notes: Vec::new(),

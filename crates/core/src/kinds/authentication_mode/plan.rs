@@ -147,6 +147,7 @@ fn transition(
         attributes: vec![attribute.with_effect(effect).with_remark("irreversible")],
         depends_on: depends_on_mode.into_iter().collect(),
         steps: vec![step],
+        origin: None,
         fingerprint: fingerprint(&live.cluster.authentication_mode),
         effect: Effect::Equal,
         notes: vec![

@@ -10,6 +10,7 @@ mod attributes;
 pub mod compare;
 pub mod desired;
 mod operation;
+mod origin;
 mod overlay;
 mod plan;
 mod removal;

@@ -445,6 +445,7 @@ impl Subject<'_> {
             attributes,
             depends_on,
             steps,
+            origin: None,
             fingerprint: read,
             effect: Effect::Equal,
             notes: Vec::new(),

@@ -280,6 +280,7 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, owner: &RoleOwner, dr
         attributes,
         depends_on: Vec::new(),
         steps,
+        origin: None,
         fingerprint: fingerprint(&(stack, role)),
         effect: Effect::Equal,
         notes,

@@ -9,12 +9,13 @@ use super::{
     compare::{RoleDifference, repaired_by_template},
     desired::{DesiredRole, token},
     operation::Operation,
+    origin,
     plan::Subject,
     removal::foreign_to,
     repair, shared,
 };
 use crate::{
-    engine::{Action, AttributeChange, PlanDraft, Reason, StepId, plan::fingerprint},
+    engine::{Action, AttributeChange, Origin, PlanDraft, Reason, StepId, plan::fingerprint},
     ports::aws::{ChangeSetRequest, Role, Stack},
 };
 use eksact_identity::{
@@ -145,6 +146,12 @@ impl Subject<'_> {
                  stops working.",
                 role.name
             ));
+        }
+        change.origin = origin::of(found, old, role);
+        if change.origin == Some(Origin::Live) && !by_template.is_empty() {
+            change.notes.push(
+                "It was changed outside its stack, and the file asks for something else as well.".to_owned(),
+            );
         }
         draft.add_change(change);
     }

@@ -7,18 +7,19 @@ use super::{
     delta::{Delta, DeltaError, EntryChange, Outcome, work_out},
     effect, findings,
     operation::{Operation, keep_texts},
+    ownership::{self, digest},
     removal, scope, staying,
     wanted::{Wanted, wanted_of},
 };
 use crate::{
     config::location::SourceLocation,
     engine::{
-        Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
+        Action, AttributeChange, Change, Effect, Finding, Origin, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
     guard::{
         Guard,
-        access::{KnownRefusal, foreign_change, section_dropped},
+        access::{Admitted, KnownRefusal, foreign_change, section_dropped},
         aws_auth::AwsAuthReading,
         recovery,
         standpoint::{Standpoint, known_entries},
@@ -118,7 +119,9 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         &operation,
         addresses.iter().cloned().collect(),
     );
-    add_changes(&outcome, &standpoint, &sources, &reasons, &step, draft);
+    let recorded = config_map.and_then(|config_map| config_map.annotations.get(ownership::ANNOTATION));
+    let owned = ownership::parse(recorded.map(String::as_str));
+    add_changes(&outcome, &standpoint, &sources, &reasons, &owned, &step, draft);
 }
 
 /// Leaves out the mappings that the part of the plan that is asked for is not about.
@@ -149,6 +152,7 @@ fn add_changes(
     standpoint: &Standpoint,
     sources: &BTreeMap<String, Option<SourceLocation>>,
     reasons: &BTreeMap<String, Reason>,
+    owned: &BTreeSet<String>,
     step: &StepId,
     draft: &mut PlanDraft,
 ) {
@@ -197,11 +201,32 @@ fn add_changes(
             attributes,
             depends_on: Vec::new(),
             steps: vec![step.clone()],
+            origin: entries
+                .iter()
+                .map(|entry| origin_of(entry, owned))
+                .reduce(|one, other| one.filter(|_| one == other))
+                .flatten(),
             fingerprint: fingerprint(&entries.iter().map(|entry| &entry.before).collect::<Vec<_>>()),
             effect: Effect::Equal,
             notes: Vec::new(),
         });
     }
+}
+
+/// Whose doing it is: the digest of a mapping that eksact wrote stays in the annotation until eksact writes again.
+fn origin_of(change: &EntryChange, owned: &BTreeSet<String>) -> Option<Origin> {
+    let is_ours = |admitted: &Admitted| {
+        owned.contains(&digest(
+            change.section,
+            &change.subject,
+            &admitted.username,
+            &admitted.groups,
+        ))
+    };
+    if change.after.as_ref().is_some_and(is_ours) {
+        return Some(Origin::Live);
+    }
+    (!change.adopted && change.before.as_ref().is_some_and(is_ours)).then_some(Origin::Configuration)
 }
 
 fn title(changes: &[EntryChange], create: bool) -> String {

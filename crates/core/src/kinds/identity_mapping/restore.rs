@@ -104,6 +104,7 @@ pub(super) fn plan(request: &Request, restore: &Restore, live: &Live, draft: &mu
         attributes,
         depends_on: Vec::new(),
         steps: vec![step],
+        origin: None,
         fingerprint: fingerprint(&config_map.map(|config_map| content_digest(&config_map.data))),
         effect: Effect::Equal,
         notes: Vec::new(),

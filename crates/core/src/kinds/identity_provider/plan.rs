@@ -360,6 +360,7 @@ fn add(
         attributes,
         depends_on: Vec::new(),
         steps,
+        origin: None,
         fingerprint: fingerprint(&read),
         effect: Effect::Equal,
         notes,

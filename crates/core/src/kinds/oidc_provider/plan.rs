@@ -41,6 +41,7 @@ impl Subject<'_> {
             attributes,
             depends_on: Vec::new(),
             steps,
+            origin: None,
             fingerprint: fingerprint(&read),
             effect: Effect::Equal,
             notes: Vec::new(),

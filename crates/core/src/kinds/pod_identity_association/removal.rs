@@ -120,6 +120,7 @@ fn add(
         attributes,
         depends_on: Vec::new(),
         steps: vec![step],
+        origin: None,
         fingerprint: fingerprint(&association),
         effect: Effect::Equal,
         notes,

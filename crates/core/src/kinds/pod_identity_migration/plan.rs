@@ -92,6 +92,7 @@ impl Subject<'_> {
             attributes,
             depends_on: Vec::new(),
             steps,
+            origin: None,
             fingerprint: fingerprint(&(&self.role.id, &self.role.trust_policy)),
             effect: Effect::Equal,
             notes: Vec::new(),

@@ -212,6 +212,7 @@ fn add(
     draft: &mut PlanDraft,
 ) {
     draft.add_change(Change {
+        origin: None,
         address,
         action: Action::Delete,
         reasons: vec![reason],

@@ -171,6 +171,7 @@ fn plan_one(request: &Request, wanted: &WantedRole, live: &Live, draft: &mut Pla
         )],
         depends_on: Vec::new(),
         steps: vec![step],
+        origin: None,
         fingerprint: fingerprint(&existing.map(|role| (&role.uid, normal(&role.rules)))),
         effect: Effect::Equal,
         notes: Vec::new(),

@@ -43,6 +43,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                     attributes: vec![AttributeChange::plain(label, None, Some(json!(MANAGED_BY)))],
                     depends_on,
                     steps: vec![step],
+                    origin: None,
                     fingerprint: fingerprint(&None::<()>),
                     effect: Effect::Equal,
                     notes: Vec::new(),

@@ -10,8 +10,8 @@ use super::operation::Operation;
 use crate::{
     config,
     engine::{
-        Action, Address, AttributeChange, Change, Deferred, Effect, Finding, PlanDraft, Reason, Severity,
-        StepId, Unknown, plan::fingerprint,
+        Action, Address, AttributeChange, Change, Deferred, Effect, Finding, Origin, PlanDraft, Reason,
+        Severity, StepId, Unknown, plan::fingerprint,
     },
     guard::Guard,
     kinds::{
@@ -213,6 +213,7 @@ impl Subject<'_> {
             attributes,
             depends_on: self.depends_on,
             steps: vec![step],
+            origin: None,
             fingerprint: fingerprint(&read),
             effect: Effect::Equal,
             notes: Vec::new(),
@@ -242,6 +243,17 @@ impl Subject<'_> {
         let step = draft.add_step(self.address, "create", title, self.after.clone(), &operation);
         let reasons = vec![Reason::new("missing", "it does not exist")];
         draft.add_change(self.change(Action::Create, reasons, attributes, step, None));
+    }
+
+    /// An account of ours is annotated with the ARN of its own role, which lasts as long as the role.
+    fn origin(&self, existing: &ServiceAccount, draft: &PlanDraft) -> Option<Origin> {
+        let role = draft.change(&addresses::iam_role(&self.account.key()));
+        let annotated = existing.annotations.get(ROLE_ANNOTATION)?;
+        (ownership(existing) == Ownership::Ours
+            && self.account.owns_role()
+            && role.is_none_or(|role| role.action == Action::Update)
+            && self.arn.known().is_some_and(|arn| arn != annotated))
+        .then_some(Origin::Live)
     }
 
     fn plan_update(self, existing: &ServiceAccount, draft: &mut PlanDraft) {
@@ -337,7 +349,9 @@ impl Subject<'_> {
             ),
             _ => Reason::new("differs", "it differs from the desired state"),
         };
-        draft.add_change(self.change(Action::Update, vec![reason], attributes, step, Some(existing)));
+        let origin = self.origin(existing, draft);
+        let change = self.change(Action::Update, vec![reason], attributes, step, Some(existing));
+        draft.add_change(Change { origin, ..change });
     }
 }
 

@@ -331,6 +331,7 @@ impl StatementChange<'_> {
             attributes: vec![attribute],
             depends_on,
             steps: vec![step],
+            origin: None,
             fingerprint: read,
             effect: Effect::Equal,
             notes: note(self.action, others).into_iter().collect(),
