@@ -174,7 +174,7 @@ fn quoted(differences: &[Difference]) -> Vec<String> {
                 DifferenceSign::Context => continue,
             };
             if let Some(last) = found.last_mut() {
-                last.push_str(&format!(" {sign} {}", line.text));
+                *last = format!("{last} {sign} {}", line.text);
             }
             continue;
         }
