@@ -134,7 +134,15 @@ pub async fn begin<E: From<ApplyError>>(
             .and_then(|seen| seen.applied(saved.digest()).cloned());
         let plan = match stands(saved, &live, record, run)? {
             Standing::Ready(plan) => plan,
-            otherwise => return Ok(Begun::Otherwise(otherwise)),
+            otherwise => {
+                // What somebody's apply has moved while this was read is told by the lock: by whom, and that it is done.
+                if let (Standing::Moved(..), Some(seen)) = (&otherwise, &seen)
+                    && !lock::look(readers).await.map_err(ApplyError::from)?.is_as(seen)
+                {
+                    continue;
+                }
+                return Ok(Begun::Otherwise(otherwise));
+            }
         };
         if let Some(approve) = approve.take() {
             let asked = Instant::now();

@@ -132,6 +132,15 @@ impl Seen {
         })
     }
 
+    /// Whether nobody has written the lock between this look and `other`.
+    pub fn is_as(&self, other: &Self) -> bool {
+        let version = |seen: &Self| {
+            let lease = seen.lease.as_ref();
+            lease.map(|lease| (lease.uid.clone(), lease.resource_version.clone()))
+        };
+        version(self) == version(other)
+    }
+
     /// Who did not give it back, where it ended by itself.
     pub fn left_behind(&self) -> Option<String> {
         self.holder().map(|(holder, ..)| by(holder).to_owned())

@@ -8,7 +8,7 @@ import json
 import re
 import textwrap
 
-from packaging.files import File, compressed, folder, tar
+from release.files import File, compressed, folder, tar
 
 ARCHITECTURES = {"x86_64-unknown-linux-gnu": "amd64", "aarch64-unknown-linux-gnu": "arm64"}
 USER = 65532

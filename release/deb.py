@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 
-from packaging.files import File, compressed
+from release.files import File, compressed
 
 ARCHITECTURES = {"x86_64-unknown-linux-gnu": "amd64", "aarch64-unknown-linux-gnu": "arm64"}
 CONTROL = """\
