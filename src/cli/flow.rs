@@ -138,16 +138,15 @@ pub(super) async fn plan_only(
         Some(file) => Some((file, saved_plan::save(file, &plan, request)?)),
         None => None,
     };
-    let document = saved.as_ref().map(|(_, saved)| saved.document());
-    flags.views.write(
-        &plan,
-        &digest_for(&plan, request, flags),
-        file_of(request),
-        document,
-    )?;
-    match &saved {
-        Some((_, saved)) if flags.output == Output::Json => deliver(saved.document(), printer)?,
-        _ => show(&plan, request, flags, printer)?,
+    let (document, digest) = match &saved {
+        Some((_, saved)) => (Some(saved.document()), saved.digest().to_owned()),
+        None => (None, digest_for(&plan, request, flags)),
+    };
+    let source = file_of(request);
+    flags.views.write(&plan, &digest, source, document)?;
+    match document {
+        Some(document) if flags.output == Output::Json => deliver(document, printer)?,
+        _ => deliver(&flags.shown(&plan, &digest, source, printer)?, printer)?,
     }
     if let Some((file, saved)) = &saved {
         printer.status(&saved_plan::told(file, saved));

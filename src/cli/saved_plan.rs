@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use super::{ExitCode, Failure};
+use super::{ExitCode, Failure, flow};
 use eksact_core::{
     engine::Plan,
     kinds::Request,
@@ -131,9 +131,7 @@ fn bytes_of(file: &Path) -> std::io::Result<Vec<u8>> {
 
 /// The command that makes the plan of this request anew.
 pub(super) fn command_of(request: &Request, file: &Path) -> String {
-    let source = request.config.metadata.name.location.as_ref();
-    let mut words = vec!["eksact", "plan", "-f"];
-    words.push(source.map_or("FILE", |location| &location.file));
+    let mut words = vec!["eksact", "plan", "-f", flow::file_of(request).unwrap_or("FILE")];
     if request.settings.prune {
         words.push("--prune");
     }
