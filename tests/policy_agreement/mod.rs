@@ -4,9 +4,6 @@
 mod corpus;
 mod requests;
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Command, Stdio};
-
 use eksact_identity::iam::policy::{AccessEffect, difference};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -141,30 +138,10 @@ impl Count {
 }
 
 /// The evaluator's answers, in one run, each looked at when it comes.
-fn ask<'t>(pairs: impl Iterator<Item = Pair> + Send + 't, mut look: impl FnMut(&Pair, &Answer)) {
-    let mut child = Command::new(program::path("policy-judge"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = std::io::BufWriter::new(child.stdin.take().unwrap());
-    let stdout = BufReader::new(child.stdout.take().unwrap());
-    let (sender, asked) = std::sync::mpsc::channel();
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            for pair in pairs {
-                let question =
-                    json!({"trust": pair.trust, "policies": [pair.before, pair.after], "requests": pair.requests});
-                writeln!(stdin, "{question}").unwrap();
-                sender.send(pair).unwrap();
-            }
-            stdin.flush().unwrap();
-        });
-        for line in stdout.lines() {
-            let answer = serde_json::from_str(&line.unwrap()).unwrap();
-            look(&asked.recv().unwrap(), &answer);
-        }
-    });
-    assert!(child.wait().unwrap().success());
-    assert!(asked.try_recv().is_err(), "a pair was not answered");
+fn ask(pairs: impl Iterator<Item = Pair> + Send, look: impl FnMut(&Pair, &Answer)) {
+    let question = |pair: &Pair| {
+        json!({"trust": pair.trust, "policies": [pair.before, pair.after], "requests": pair.requests})
+            .to_string()
+    };
+    program::ask("policy-judge", pairs, question, look);
 }

@@ -5,8 +5,6 @@ mod corpus;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -146,30 +144,9 @@ fn difference(bytes: &[u8], theirs: &Answer) -> Option<String> {
 }
 
 /// go-yaml's answers, in one run, each looked at when it comes.
-fn ask<'t>(texts: impl Iterator<Item = Vec<u8>> + Send + 't, mut look: impl FnMut(&[u8], &Answer)) {
-    let mut child = Command::new(program::path("yaml-to-json"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = std::io::BufWriter::new(child.stdin.take().unwrap());
-    let stdout = BufReader::new(child.stdout.take().unwrap());
-    let (sender, asked) = std::sync::mpsc::channel();
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            for text in texts {
-                writeln!(stdin, "\"{}\"", STANDARD.encode(&text)).unwrap();
-                sender.send(text).unwrap();
-            }
-            stdin.flush().unwrap();
-        });
-        for line in stdout.lines() {
-            let answer = serde_json::from_str(&line.unwrap()).unwrap();
-            look(&asked.recv().unwrap(), &answer);
-        }
-    });
-    assert!(child.wait().unwrap().success());
-    assert!(asked.try_recv().is_err(), "a text was not answered");
+fn ask(texts: impl Iterator<Item = Vec<u8>> + Send, mut look: impl FnMut(&[u8], &Answer)) {
+    let quoted = |text: &Vec<u8>| format!("\"{}\"", STANDARD.encode(text));
+    program::ask("yaml-to-json", texts, quoted, |text, answer| look(text, answer));
 }
 
 /// Compares every text, and counts those that both read.
