@@ -1,11 +1,8 @@
 //! The files of saved plans: written by `plan --out`, read by `apply` and `show`.
 
-use std::{
-    io::{Read as _, Write as _},
-    path::Path,
-};
+use std::{io::Read as _, path::Path};
 
-use super::{ExitCode, Failure, flow};
+use super::{ExitCode, Failure, flow, whole_file};
 use eksact_core::{
     engine::Plan,
     kinds::Request,
@@ -48,31 +45,12 @@ pub(super) fn check_target(file: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Writes a plan to `file`, whole or not at all. Its mode is that of every new file: it holds nothing secret, and another user
-/// applies it in most pipelines.
+/// Writes a plan to `file`, whole or not at all.
 pub(super) fn save(file: &Path, plan: &Plan, request: &Request) -> Result<SavedPlan, Failure> {
     let saved = SavedPlan::new(plan, request).map_err(|error| Failure::error(error.to_string()))?;
-    write(file, saved.document().as_bytes())
+    whole_file::write(file, saved.document(), true)
         .map_err(|error| Failure::error(format!("the plan could not be saved: {error}")))?;
     Ok(saved)
-}
-
-fn write(file: &Path, content: &[u8]) -> std::io::Result<()> {
-    // The file behind a link is the one that is meant.
-    let file = fs_err::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".eksact-plan-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut temporary = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
-    temporary.write_all(content)?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(file).map_err(|error| error.error)?;
-    Ok(())
 }
 
 /// What is said of a plan that was saved.
@@ -80,10 +58,8 @@ pub(super) fn told(file: &Path, saved: &SavedPlan) -> String {
     let name = file.to_string_lossy();
     let mut text = format!("\nSaved in {}: {}\n", harmless(&name), saved.digest());
     if saved.plan.has_changes() && saved.plan.may_be_applied() {
-        let words = ["eksact", "apply", &name, "--expect", saved.digest()];
-        let command = shlex::try_join(words).unwrap_or_else(|_| words.join(" "));
         text.push_str("To apply exactly this, run: ");
-        text.push_str(&harmless(&command));
+        text.push_str(&command(&["eksact", "apply", &name, "--expect", saved.digest()]));
         text.push('\n');
     }
     text
@@ -100,7 +76,27 @@ pub(super) fn load(file: &Path) -> Result<SavedPlan, Failure> {
             &SavedPlanError::NotAPlan("it is larger than any plan".to_owned()),
         ));
     }
-    SavedPlan::load(&bytes).map_err(|error| unusable(file, &error))
+    SavedPlan::load(&bytes).map_err(|error| match error {
+        SavedPlanError::NotAPlan(_) if is_configuration(&bytes) => Failure::error(format!(
+            "{} is not a saved plan: it is a configuration",
+            file.display()
+        ))
+        .with_code(ExitCode::Configuration)
+        .with_help(remedy!(
+            "A configuration is named with -f: `{}` plans it and applies the plan.",
+            command(&["eksact", "apply", "-f", &file.to_string_lossy()])
+        )),
+        error => unusable(file, &error),
+    })
+}
+
+/// Whether somebody took a configuration for a plan.
+fn is_configuration(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| text.lines().any(|line| line.starts_with("apiVersion:")))
+}
+
+fn command(words: &[&str]) -> String {
+    harmless(&shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "))).into_owned()
 }
 
 fn unusable(file: &Path, error: &SavedPlanError) -> Failure {

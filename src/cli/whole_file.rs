@@ -19,6 +19,7 @@ pub(super) fn write(path: &Path, text: &str, replace: bool) -> io::Result<()> {
         .unwrap_or(Path::new("."));
     let mut file = readable().tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
     let persisted = if replace {
         if let Some(before) = before {
             file.as_file().set_permissions(before.permissions())?;

@@ -1,6 +1,6 @@
 //! What is wrong with access entries, in a file and in the account, and done as the help says.
 
-use eksact_core::ports::aws::AccessEntry;
+use eksact_core::ports::aws::{AccessEntry, Stack};
 use eksact_simulator::World;
 use serde_json::json;
 
@@ -57,6 +57,33 @@ fn of_stack(world: &mut World) {
         "aws:cloudformation:stack-name".to_owned(),
         "eksctl-quickstart-accessentry-X".to_owned(),
     );
+}
+
+/// An entry that eksctl made, in a stack of its own.
+fn of_own_stack(world: &mut World) {
+    put(world, DEV, "STANDARD");
+    let template = json!({"Resources": {"AccessEntry": {"Type": "AWS::EKS::AccessEntry", "Properties": {
+        "PrincipalArn": DEV, "ClusterName": "quickstart"}}}});
+    world
+        .import_stack(&own_stack(), &template.to_string(), Vec::new())
+        .unwrap();
+}
+
+fn own_stack() -> Stack {
+    let name = "eksctl-quickstart-accessentry-VY24Q3SG2DCXCZQOJH6YBI62B7LDKDRL";
+    Stack {
+        name: name.to_owned(),
+        id: format!("arn:aws:cloudformation:eu-west-1:111122223333:stack/{name}/1"),
+        status: "CREATE_COMPLETE".to_owned(),
+        status_reason: None,
+        description: None,
+        tags: [("alpha.eksctl.io/cluster-name".to_owned(), "quickstart".to_owned())].into(),
+        outputs: std::collections::BTreeMap::new(),
+        capabilities: Vec::new(),
+        termination_protection: false,
+        created: None,
+        updated: None,
+    }
 }
 
 pub(super) fn cases() -> Vec<Check> {
@@ -200,6 +227,7 @@ fn planned_ones() -> Vec<Check> {
         with(&named).world(|world| cluster(world).cluster.authentication_mode = Some("CONFIG_MAP".to_owned())).says("Change the mode first, which cannot be undone").printed(&[]).check(),
         with(&nodes).world(|world| put(world, DEV, "STANDARD")).says("--allow access-entry-replaced does it anyway.").instead("plan -f c.yaml --allow access-entry-replaced").leaves("allowed by --allow access-entry-replaced").check(),
         with(&named).world(of_stack).says("Change the stack, or ask for what the entry is").replace("c.yaml", "'}", "', kubernetesUsername: of-entry}").check(),
+        with(&nodes).world(of_own_stack).says("Delete it with its stack").run(format!("eksact delete {FLAGS} {DEV} --yes")).check(),
         with(&set).says("Write one that the account has, letter by letter: AdministratorAccess").replace("c.yaml", "permissionSet:Admins", "permissionSet:AdministratorAccess").check(),
         with(&set).world(|world| { add_role(world, ADMINS, &json!([])); add_role(world, &ADMINS.replace("0123456789abcdef", "fedcba9876543210"), &json!([])); }).says("Name the right one by its ARN: an access entry with its path").replace("c.yaml", "permissionSet:Admins", ADMINS).check(),
         with(&format!("{set}\n  - {{principalARN: '{ADMINS}'}}")).world(|world| add_role(world, ADMINS, &json!([]))).says("Keep one entry for the principal, by its ARN or by its permission set.").replace("c.yaml", format!("  - {{principalARN: '{ADMINS}'}}\n"), "").check(),
@@ -237,6 +265,18 @@ fn commanded() -> Vec<Check> {
                 cluster(world).eks.access_entries.remove(DEV);
             })
             .leaves("nothing-to-delete")
+            .check(),
+        case(format!("{delete} {DEV}"))
+            .world(|world| {
+                of_own_stack(world);
+                let record = world.stacks.get_mut(&own_stack().id).unwrap();
+                record.stack.termination_protection = true;
+            })
+            .says("Lift the protection")
+            .change(|world| {
+                let record = world.stacks.get_mut(&own_stack().id).unwrap();
+                record.stack.termination_protection = false;
+            })
             .check(),
         case(format!("{delete} {DEV}"))
             .world(|world| put(world, "arn:aws:iam::111122223333:role/team/dev", "STANDARD"))

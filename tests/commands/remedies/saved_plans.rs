@@ -69,6 +69,11 @@ pub(super) fn cases() -> Vec<Check> {
             .printed(&anew)
             .instead("apply q.json --yes")
             .check(),
+        case("apply c.yaml --yes")
+            .file("c.yaml", web(""))
+            .says("A configuration is named with -f")
+            .instead("apply -f c.yaml --yes")
+            .check(),
         file("{}")
             .says("Make a plan that can be applied")
             .printed(&anew)

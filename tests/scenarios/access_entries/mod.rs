@@ -7,6 +7,7 @@ mod meanwhile;
 mod principals;
 mod reading;
 mod removal;
+mod stacks;
 
 use eksact_core::{
     engine::{Plan, Severity},

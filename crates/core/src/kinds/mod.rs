@@ -36,7 +36,9 @@ mod selection;
 pub mod service_account;
 pub mod service_account_scope;
 pub mod shared_role;
+mod stack_health;
 pub mod stack_wait;
+mod stack_write;
 mod standing;
 pub mod to_access_entries;
 pub mod to_pod_identity;
@@ -58,7 +60,7 @@ use permissions::{Place, Rights};
 use crate::{
     engine::{PlanDraft, Step, StepDone, StepError, executor::Progress},
     guard::access::KnownRefusal,
-    live::{Live, LiveReader},
+    live::{Live, LiveReader, StackInterest},
     ports::kubernetes::AccessReview,
 };
 
@@ -70,6 +72,11 @@ pub(crate) trait Kind: Send + Sync {
 
     /// One write, as the plan keeps it in [`crate::engine::Step::operation`].
     type Operation: Serialize + DeserializeOwned + Send;
+
+    /// Which stacks the request is about for this kind.
+    fn stack_interest(&self, _request: &Request) -> StackInterest {
+        StackInterest::default()
+    }
 
     /// Reads what comparing will need. Failures are kept with what they belong to, so that one object's never hides
     /// another's.
@@ -132,6 +139,8 @@ pub(crate) trait Kind: Send + Sync {
 pub(crate) trait AnyKind: Send + Sync {
     /// [`Kind::NAME`].
     fn name(&self) -> &'static str;
+    /// [`Kind::stack_interest`].
+    fn stack_interest(&self, request: &Request) -> StackInterest;
     /// [`Kind::read`].
     async fn read(&self, request: &Request, reader: &LiveReader);
     /// [`Kind::plan`].
@@ -165,6 +174,10 @@ pub(crate) trait AnyKind: Send + Sync {
 impl<K: Kind> AnyKind for K {
     fn name(&self) -> &'static str {
         K::NAME
+    }
+
+    fn stack_interest(&self, request: &Request) -> StackInterest {
+        Kind::stack_interest(self, request)
     }
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
@@ -247,6 +260,8 @@ pub fn operation_in_full(step: &Step) -> Option<Value> {
 
 /// Reads what every kind asks for and gives it as plain values.
 pub async fn read(request: &Request, reader: &LiveReader) -> Live {
+    let interests = kinds().iter().map(|kind| kind.stack_interest(request));
+    reader.is_about_stacks(interests.fold(StackInterest::default(), StackInterest::and));
     join_all(kinds().iter().map(|kind| kind.read(request, reader))).await;
     reader.snapshot()
 }

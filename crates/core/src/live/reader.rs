@@ -1,9 +1,12 @@
 //! A reading of an account and a cluster under way.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use super::{
-    Live,
+    Live, StackInterest,
     query::{Derived, Observed, Query, SharedAnswers},
 };
 use crate::ports::{
@@ -23,6 +26,7 @@ pub struct LiveReader {
     cluster_arn: Arn,
     caller: Observed<CallerIdentity>,
     answers: SharedAnswers,
+    stack_interest: OnceLock<StackInterest>,
 }
 
 impl fmt::Debug for LiveReader {
@@ -64,6 +68,7 @@ impl LiveReader {
             cluster_arn,
             caller,
             answers: SharedAnswers::default(),
+            stack_interest: OnceLock::new(),
         })
     }
 
@@ -79,19 +84,20 @@ impl LiveReader {
         (self.notice)(text);
     }
 
+    /// Says which stacks the whole reading is about, before any kind reads: they are listed once. The first call counts.
+    pub fn is_about_stacks(&self, interest: StackInterest) {
+        self.stack_interest.get_or_init(|| interest);
+    }
+
+    /// Which stacks the reading is about; none in particular where nobody said.
+    pub(super) fn stack_interest(&self) -> &StackInterest {
+        self.stack_interest.get_or_init(StackInterest::default)
+    }
+
     /// The answer to one query.
     pub async fn ask<Q: Query>(&self, query: Q) -> Arc<Observed<Q::Answer>> {
         let read = query.clone();
-        self.ask_by(query, read.read(self)).await
-    }
-
-    /// The answer to one query, read by `read` where it is not there yet.
-    pub(super) async fn ask_by<Q: Query>(
-        &self,
-        query: Q,
-        read: impl Future<Output = Observed<Q::Answer>> + Send,
-    ) -> Arc<Observed<Q::Answer>> {
-        self.answers.one(query, read).await
+        self.answers.one(query, read.read(self)).await
     }
 
     /// Reads what these queries ask for, each once however often it is asked; [`Live`] has the answers.

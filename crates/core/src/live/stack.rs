@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
     time::Duration,
 };
 
@@ -34,7 +33,20 @@ pub struct StackInterest {
     pub timeout: Duration,
 }
 
-/// The stacks that bear the cluster's tag or a name that the request wants: [`LiveReader::stacks`] reads them.
+impl StackInterest {
+    /// What two kinds are about.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.wanted.extend(other.wanted);
+        self.about.extend(other.about);
+        self.about_all |= other.about_all;
+        self.timeout = self.timeout.max(other.timeout);
+        self
+    }
+}
+
+/// The stacks that bear the cluster's tag or a name that the request wants, once none of those that the reader's
+/// [`StackInterest`] is about is being worked on, or the time is up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stacks;
 
@@ -43,7 +55,7 @@ impl Query for Stacks {
     type Answer = ClusterStacks;
 
     async fn read(&self, reader: &LiveReader) -> Observed<ClusterStacks> {
-        reader.settled_stacks(&StackInterest::default()).await
+        reader.settled_stacks().await
     }
 }
 
@@ -61,13 +73,8 @@ impl Query for StackTemplate {
 }
 
 impl LiveReader {
-    /// The stacks of the cluster, once none of those that the interest is about is being worked on (or the time is up).
-    /// Read once: the first interest counts.
-    pub async fn stacks(&self, interest: &StackInterest) -> Arc<Observed<ClusterStacks>> {
-        self.ask_by(Stacks, self.settled_stacks(interest)).await
-    }
-
-    async fn settled_stacks(&self, interest: &StackInterest) -> Observed<ClusterStacks> {
+    async fn settled_stacks(&self) -> Observed<ClusterStacks> {
+        let interest = self.stack_interest();
         let cluster = &self.cluster().name;
         let begun = Instant::now();
         let mut pause = Duration::from_millis(500);

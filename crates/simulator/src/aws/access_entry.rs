@@ -93,20 +93,10 @@ impl AccessEntryWriter for Sandbox {
         groups: &[String],
     ) -> Result<(), CallError> {
         let call = writing("eks", "UpdateAccessEntry", principal_arn);
-        self.change_entry(call, cluster, principal_arn, |entry, _| {
-            check_username(&entry.entry_type, username)?;
-            check_groups(&entry.entry_type, groups)?;
-            // What a call omits EKS derives anew.
-            entry.username = match username {
-                Some(username) => username.to_owned(),
-                None => derived_username(&entry.entry_type, principal_arn),
-            };
-            entry.groups = if groups.is_empty() {
-                derived_groups(&entry.entry_type)
-            } else {
-                groups.to_vec()
-            };
-            Ok(())
+        self.call(call, |world, now| {
+            world.change_entry(cluster, &self.region, principal_arn, now, |entry, _| {
+                set_user(entry, username, groups)
+            })
         })
         .await
     }
@@ -114,12 +104,7 @@ impl AccessEntryWriter for Sandbox {
     async fn delete_access_entry(&self, cluster: &str, principal_arn: &str) -> Result<(), CallError> {
         let call = writing("eks", "DeleteAccessEntry", principal_arn);
         self.call(call, |world, _| {
-            Principal::of(principal_arn)?.check_not_service_linked()?;
-            let objects = world.entries_mut(cluster, &self.region)?;
-            objects.entry(principal_arn)?;
-            objects.access_entries.remove(principal_arn);
-            objects.principal_ids.remove(principal_arn);
-            Ok(())
+            world.delete_access_entry(cluster, &self.region, principal_arn)
         })
         .await
     }
@@ -131,17 +116,13 @@ impl AccessEntryWriter for Sandbox {
         policy: &AccessPolicy,
     ) -> Result<(), CallError> {
         let call = writing("eks", "AssociateAccessPolicy", principal_arn);
-        self.change_entry(call, cluster, principal_arn, |entry, seen| {
-            // The partition of the account is that of all its roles.
-            let partition = principal_arn.split(':').nth(1).unwrap_or("aws");
-            if seen.is_too_new(entry.created_at) {
-                return Err(no_such_entry());
-            }
-            check_policy(&entry.entry_type, policy, partition)?;
-            entry.policies.retain(|other| other.arn != policy.arn);
-            check_associated(entry.policies.len())?;
-            entry.policies.push(policy.clone());
-            Ok(())
+        self.call(call, |world, now| {
+            world.change_entry(cluster, &self.region, principal_arn, now, |entry, seen| {
+                if seen.is_too_new(entry.created_at) {
+                    return Err(no_such_entry());
+                }
+                associate(entry, policy)
+            })
         })
         .await
     }
@@ -153,40 +134,57 @@ impl AccessEntryWriter for Sandbox {
         policy_arn: &str,
     ) -> Result<(), CallError> {
         let call = writing("eks", "DisassociateAccessPolicy", principal_arn);
-        self.change_entry(call, cluster, principal_arn, |entry, _| {
-            let before = entry.policies.len();
-            entry.policies.retain(|policy| policy.arn != policy_arn);
-            if entry.policies.len() == before {
-                return Err(Refusal::new(
-                    "ResourceNotFoundException",
-                    "The specified policyArn could not be found.",
-                ));
-            }
-            Ok(())
+        self.call(call, |world, now| {
+            world.change_entry(cluster, &self.region, principal_arn, now, |entry, _| {
+                disassociate(entry, policy_arn)
+            })
         })
         .await
     }
 }
 
-impl Sandbox {
-    /// A change of an entry that is there and that is EKS's to change for this caller.
-    async fn change_entry(
-        &self,
-        call: crate::Call,
-        cluster: &str,
-        principal_arn: &str,
-        change: impl FnOnce(&mut AccessEntry, Lag) -> Result<(), Refusal> + Send,
-    ) -> Result<(), CallError> {
-        self.call(call, |world, now| {
-            Principal::of(principal_arn)?.check_not_service_linked()?;
-            let lag = world.eks_lag(now);
-            let entry = world.entries_mut(cluster, &self.region)?.entry(principal_arn)?;
-            change(entry, lag)?;
-            entry.modified_at = Some(now);
-            Ok(())
-        })
-        .await
+/// The user name and the groups of an entry. What a call omits EKS derives anew.
+pub(super) fn set_user(
+    entry: &mut AccessEntry,
+    username: Option<&str>,
+    groups: &[String],
+) -> Result<(), Refusal> {
+    check_username(&entry.entry_type, username)?;
+    check_groups(&entry.entry_type, groups)?;
+    entry.username = match username {
+        Some(username) => username.to_owned(),
+        None => derived_username(&entry.entry_type, &entry.principal_arn),
+    };
+    entry.groups = if groups.is_empty() {
+        derived_groups(&entry.entry_type)
+    } else {
+        groups.to_vec()
+    };
+    Ok(())
+}
+
+/// Associates a policy, or gives it another scope.
+pub(super) fn associate(entry: &mut AccessEntry, policy: &AccessPolicy) -> Result<(), Refusal> {
+    // The partition of the account is that of all its roles.
+    let partition = entry.principal_arn.split(':').nth(1).unwrap_or("aws");
+    check_policy(&entry.entry_type, policy, partition)?;
+    entry.policies.retain(|other| other.arn != policy.arn);
+    check_associated(entry.policies.len())?;
+    entry.policies.push(policy.clone());
+    Ok(())
+}
+
+/// Takes a policy away.
+pub(super) fn disassociate(entry: &mut AccessEntry, policy_arn: &str) -> Result<(), Refusal> {
+    let before = entry.policies.len();
+    entry.policies.retain(|policy| policy.arn != policy_arn);
+    if entry.policies.len() == before {
+        return Err(Refusal::new(
+            "ResourceNotFoundException",
+            "The specified policyArn could not be found.",
+        ));
     }
+    Ok(())
 }
 
 impl EksObjects {
@@ -213,7 +211,7 @@ fn no_such_entry() -> Refusal {
 
 /// From when on EKS sees what was made.
 #[derive(Clone, Copy)]
-struct Lag {
+pub(super) struct Lag {
     since: Timestamp,
 }
 
@@ -247,12 +245,44 @@ impl World {
         }
     }
 
-    fn entries_mut(&mut self, cluster: &str, region: &str) -> Result<&mut EksObjects, Refusal> {
+    pub(super) fn entries_mut(&mut self, cluster: &str, region: &str) -> Result<&mut EksObjects, Refusal> {
         Ok(self.with_entries(cluster, region)?.1)
     }
 
+    /// Changes an entry that is there and that is not a service's.
+    pub(super) fn change_entry(
+        &mut self,
+        cluster: &str,
+        region: &str,
+        principal_arn: &str,
+        now: Timestamp,
+        change: impl FnOnce(&mut AccessEntry, Lag) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        Principal::of(principal_arn)?.check_not_service_linked()?;
+        let lag = self.eks_lag(now);
+        let entry = self.entries_mut(cluster, region)?.entry(principal_arn)?;
+        change(entry, lag)?;
+        entry.modified_at = Some(now);
+        Ok(())
+    }
+
+    /// EKS `DeleteAccessEntry`.
+    pub(super) fn delete_access_entry(
+        &mut self,
+        cluster: &str,
+        region: &str,
+        principal_arn: &str,
+    ) -> Result<(), Refusal> {
+        Principal::of(principal_arn)?.check_not_service_linked()?;
+        let objects = self.entries_mut(cluster, region)?;
+        objects.entry(principal_arn)?;
+        objects.access_entries.remove(principal_arn);
+        objects.principal_ids.remove(principal_arn);
+        Ok(())
+    }
+
     /// EKS `CreateAccessEntry`.
-    fn create_access_entry(
+    pub(super) fn create_access_entry(
         &mut self,
         cluster: &str,
         region: &str,

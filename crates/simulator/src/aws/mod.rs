@@ -19,6 +19,7 @@ mod principal;
 mod role;
 mod role_policies;
 mod stack;
+mod stack_access_entry;
 mod stack_engine;
 mod stack_resources;
 mod template;

@@ -54,8 +54,9 @@ impl StackRecord {
         self.settles_at = Some(later(from, seconds));
     }
 
-    fn owner(&self, tags: &BTreeMap<String, String>) -> Owner {
+    fn owner(&self, tags: &BTreeMap<String, String>, at: Timestamp) -> Owner {
         Owner {
+            at,
             stack_name: self.stack.name.clone(),
             stack_id: self.stack.id.clone(),
             tags: tags.clone(),
@@ -242,7 +243,7 @@ impl World {
         leftovers.sort_by_key(|(_, resource)| resource.resource_type == "AWS::IAM::Role");
         for (logical_id, resource) in leftovers {
             let named = (&*logical_id, &*resource.physical_id, &*resource.resource_type);
-            match self.delete_resource(&resource) {
+            match self.delete_resource(&resource, region_of(&record.stack.id)) {
                 Ok(()) => record.event(at, named, "DELETE_COMPLETE", None),
                 Err(refusal) => {
                     let reason = handler_text(&record.token, &logical_id, &refusal);
@@ -260,7 +261,7 @@ impl World {
         for (logical_id, resource) in resources {
             let named = (&*logical_id, &*resource.physical_id, &*resource.resource_type);
             record.event(at, named, "DELETE_IN_PROGRESS", None);
-            match self.delete_resource(&resource) {
+            match self.delete_resource(&resource, region_of(&record.stack.id)) {
                 Ok(()) => record.event(at, named, "DELETE_COMPLETE", None),
                 Err(refusal) => {
                     let reason = handler_text(&record.token, &logical_id, &refusal);
@@ -349,7 +350,8 @@ impl World {
         let resource_type = resource.resource_type.as_str();
         let properties =
             resolve(&resource.properties, &self.scope_of(record)).map_err(|refusal| refusal.message)?;
-        let (old_owner, owner) = (record.owner(&record.stack.tags.clone()), record.owner(tags));
+        let old_owner = record.owner(&record.stack.tags.clone(), at);
+        let owner = record.owner(tags, at);
         let token = record.token.clone();
         let worded = |refusal: Refusal| handler_text(&token, logical_id, &refusal);
         let old = record.resources.get(logical_id).cloned();

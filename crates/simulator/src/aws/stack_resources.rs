@@ -1,22 +1,26 @@
-//! What CloudFormation does to IAM for one resource of a stack: create it, apply what differs, delete it.
+//! What CloudFormation does to IAM and EKS for one resource of a stack: create it, apply what differs, delete it.
 //!
 //! The order of resources and the states of stacks are `stack_engine`'s. Updates apply only what differs between the
 //! old and the new template, as AWS's handlers do: a hand edit that no template change touches stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::role::NewRole;
 use super::stack::StackResource;
+use super::stack_access_entry::{ACCESS_ENTRY, OPTIONAL, Place, REQUIRED, When};
+use super::stack_engine::region_of;
 use crate::refusal::Refusal;
 use crate::state::World;
-use eksact_core::ports::aws::Role;
+use eksact_core::ports::aws::{AccessEntry, Role};
 
-/// How the touched roles were before, so that a failed operation can be taken back.
+/// How the touched roles and access entries were before, so that a failed operation can be taken back.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     before: BTreeMap<String, Option<Role>>,
+    entries: Vec<(Place, Option<AccessEntry>)>,
 }
 
 impl Journal {
@@ -26,8 +30,11 @@ impl Journal {
             .or_insert_with(|| world.roles.get(role).cloned());
     }
 
-    /// Puts every touched role back as it was.
+    /// Puts every touched role and access entry back as it was.
     pub(super) fn take_back(self, world: &mut World) {
+        for (place, entry) in self.entries.into_iter().rev() {
+            world.put_entry_back(&place, entry);
+        }
         for (name, role) in self.before {
             match role {
                 Some(role) => drop(world.roles.insert(name, role)),
@@ -40,14 +47,23 @@ impl Journal {
 /// The stack that a resource belongs to, as far as its resources know it.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
+    /// When it is worked on.
+    pub(super) at: Timestamp,
     pub(super) stack_name: String,
     pub(super) stack_id: String,
     pub(super) tags: BTreeMap<String, String>,
 }
 
 impl Owner {
-    /// Tags of a role: the template's own, the stack's, and those that CloudFormation adds.
-    fn role_tags(&self, logical_id: &str, properties: &Value) -> BTreeMap<String, String> {
+    fn when(&self) -> When<'_> {
+        When {
+            region: region_of(&self.stack_id),
+            now: self.at,
+        }
+    }
+
+    /// Tags of a resource: the template's own, the stack's, and those that CloudFormation adds.
+    fn resource_tags(&self, logical_id: &str, properties: &Value) -> BTreeMap<String, String> {
         let mut tags = self.tags.clone();
         for tag in list(properties, "Tags") {
             let text = |key: &str| {
@@ -75,7 +91,9 @@ pub(super) fn check_properties(
     resource_type: &str,
     properties: &Value,
 ) -> Result<(), String> {
-    let (required, optional): (&[&str], &[&str]) = if resource_type == "AWS::IAM::Role" {
+    let (required, optional): (&[&str], &[&str]) = if resource_type == ACCESS_ENTRY {
+        (REQUIRED, OPTIONAL)
+    } else if resource_type == "AWS::IAM::Role" {
         (
             &["AssumeRolePolicyDocument"],
             &[
@@ -118,6 +136,13 @@ impl World {
         properties: &Value,
         journal: &mut Journal,
     ) -> Result<String, Refusal> {
+        if resource_type == ACCESS_ENTRY {
+            journal
+                .entries
+                .push(self.entry_of(properties, owner.when().region));
+            let tags = owner.resource_tags(logical_id, properties);
+            return self.create_entry_resource(properties, tags, owner.when());
+        }
         let generated = self.generated_name(&owner.stack_name, logical_id);
         if resource_type == "AWS::IAM::Policy" {
             for role in strings(properties, "Roles") {
@@ -140,7 +165,7 @@ impl World {
                 .cloned()
                 .unwrap_or_default(),
             permissions_boundary: text(properties, "PermissionsBoundary"),
-            tags: owner.role_tags(logical_id, properties),
+            tags: owner.resource_tags(logical_id, properties),
         })?;
         // A role that cannot be filled is no resource of the stack, so the handler takes it away again.
         if let Err(refusal) = self.fill_role(&name, properties) {
@@ -172,6 +197,12 @@ impl World {
         journal: &mut Journal,
     ) -> Result<(), Refusal> {
         let ((old_owner, resource), (new_owner, properties)) = (old, new);
+        if resource.resource_type == ACCESS_ENTRY {
+            journal
+                .entries
+                .push(self.entry_of(properties, new_owner.when().region));
+            return self.update_entry_resource(&resource.properties, properties, new_owner.when());
+        }
         if resource.resource_type == "AWS::IAM::Policy" {
             return self.update_policy_resource(&resource.properties, properties, journal);
         }
@@ -210,8 +241,8 @@ impl World {
                 self.put_role_policy(name, policy, document)?;
             }
         }
-        let old_tags = old_owner.role_tags(logical_id, before);
-        let new_tags = new_owner.role_tags(logical_id, after);
+        let old_tags = old_owner.resource_tags(logical_id, before);
+        let new_tags = new_owner.resource_tags(logical_id, after);
         let role = self.role_mut(name)?;
         role.tags
             .retain(|key, _| !old_tags.contains_key(key) || new_tags.contains_key(key));
@@ -224,8 +255,11 @@ impl World {
     }
 
     /// Deletes a resource. What was already gone is no failure; what hangs on a role by other hands is.
-    pub(super) fn delete_resource(&mut self, resource: &StackResource) -> Result<(), Refusal> {
+    pub(super) fn delete_resource(&mut self, resource: &StackResource, region: &str) -> Result<(), Refusal> {
         let properties = &resource.properties;
+        if resource.resource_type == ACCESS_ENTRY {
+            return self.delete_entry_resource(properties, region);
+        }
         if resource.resource_type == "AWS::IAM::Policy" {
             let policy = text(properties, "PolicyName").unwrap_or_default();
             return strings(properties, "Roles")
@@ -287,13 +321,17 @@ impl World {
     }
 }
 
-/// Whether the difference can only be made by a new resource beside the old one: a role's name and path are "Update
-/// requires: Replacement" in the template reference, and nothing about an `AWS::IAM::Policy` is, its name included.
+/// Whether the difference can only be made by a new resource beside the old one: a role's name and path and an entry's
+/// cluster, principal and type are "Update requires: Replacement" in the template reference, and nothing about an
+/// `AWS::IAM::Policy` is, its name included.
 pub(super) fn needs_replacement(resource: &StackResource, properties: &Value) -> bool {
-    resource.resource_type == "AWS::IAM::Role"
-        && ["RoleName", "Path"]
-            .iter()
-            .any(|key| resource.properties.get(*key) != properties.get(*key))
+    let keys: &[&str] = match resource.resource_type.as_str() {
+        "AWS::IAM::Role" => &["RoleName", "Path"],
+        ACCESS_ENTRY => &["ClusterName", "PrincipalArn", "Type"],
+        _ => &[],
+    };
+    keys.iter()
+        .any(|key| resource.properties.get(*key) != properties.get(*key))
 }
 
 fn ignore_missing(result: Result<(), Refusal>) -> Result<(), Refusal> {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::stack_access_entry::ACCESS_ENTRY;
 use crate::refusal::Refusal;
 
 /// The largest template body that CloudFormation takes in a request, in bytes.
@@ -61,7 +62,7 @@ impl Template {
         let mut unknown_types = BTreeSet::new();
         for (id, resource) in resources {
             let resource_type = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
-            if !["AWS::IAM::Role", "AWS::IAM::Policy"].contains(&resource_type) {
+            if !["AWS::IAM::Role", "AWS::IAM::Policy", ACCESS_ENTRY].contains(&resource_type) {
                 unknown_types.insert(resource_type.to_owned());
             }
             let properties = resource
@@ -115,6 +116,13 @@ impl Template {
     /// The capability that the caller must acknowledge: a role with a name of its own takes the stronger one. A
     /// policy's name does not count: eksctl's stacks have named policies under `CAPABILITY_IAM`.
     pub(super) fn check_capabilities(&self, given: &[String]) -> Result<(), Refusal> {
+        if !self
+            .resources
+            .values()
+            .any(|resource| resource.resource_type.starts_with("AWS::IAM::"))
+        {
+            return Ok(());
+        }
         let named = self.resources.values().any(|resource| {
             resource.resource_type == "AWS::IAM::Role" && resource.properties.get("RoleName").is_some()
         });

@@ -12,13 +12,16 @@ mod removal;
 mod resolved;
 mod run;
 mod stack;
+mod target;
+mod through_stack;
 mod wanted;
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use self::target::{Difference, target};
 use super::{Kind, Request, RunContext, scope::saved_scope};
 use crate::kinds::permissions::{Place, Rights};
 use crate::{
@@ -26,7 +29,7 @@ use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{
         AccessEntries, AllNamespaces, AwsAuth, Bindings, CallerInCluster, Live, LiveReader,
-        OfferedAccessPolicies, PermissionSetRoles, PrincipalByArn, Stacks,
+        OfferedAccessPolicies, PermissionSetRoles, PrincipalByArn, StackTemplate, Stacks,
     },
     ports::aws::{AccessEntry, AuthenticationMode},
 };
@@ -87,6 +90,37 @@ fn is_marked(entry: &AccessEntry) -> bool {
         .is_some_and(|value| value == MANAGED_BY)
 }
 
+/// Reads the stacks where one may have made an entry that has to change, or be left of one that could not be made.
+async fn read_stacks(entries: &[AccessEntry], resolved: &resolved::Resolved<'_>, reader: &LiveReader) {
+    let so_far = reader.snapshot();
+    let wanted: BTreeMap<&str, &ConfiguredEntry> = resolved
+        .entries
+        .iter()
+        .map(|entry| (entry.principal_arn.value.as_str(), entry.as_ref()))
+        .collect();
+    let is_stale = |entry: &AccessEntry| matches!(so_far.principal(&entry.principal_arn), Some(Ok(Some(principal))) if entry.is_stale(principal));
+    let is_to_change = |entry: &&AccessEntry| {
+        let arn = entry.principal_arn.as_str();
+        let differs = wanted.get(arn).is_some_and(|wanted| {
+            is_stale(entry) || !Difference::of(&target(wanted, Some(entry)), entry).is_none()
+        });
+        differs || resolved.delete.iter().any(|deleted| *deleted == arn)
+    };
+    let changed: Vec<&AccessEntry> = entries.iter().filter(is_to_change).collect();
+    let there: BTreeSet<&str> = entries.iter().map(|entry| entry.principal_arn.as_str()).collect();
+    if changed.is_empty() && wanted.keys().all(|arn| there.contains(arn)) {
+        return;
+    }
+    reader.ask(Stacks).await;
+    let so_far = reader.snapshot();
+    let stacks = changed
+        .iter()
+        .filter_map(|entry| stack::eksctl_stack(entry, &so_far));
+    reader
+        .read(stacks.map(|stack| StackTemplate(stack.name.clone())))
+        .await;
+}
+
 #[async_trait]
 impl Kind for AccessEntryKind {
     const NAME: &'static str = "access-entry";
@@ -109,21 +143,6 @@ impl Kind for AccessEntryKind {
             .filter(|arn| arn.split(':').nth(4) == Some(account))
             .map(|arn| PrincipalByArn(arn.to_owned()))
             .collect();
-        let entries = async {
-            let entries = reader.ask(AccessEntries).await;
-            let is_about = |arn: &String| {
-                wanted.iter().any(|entry| entry.principal_arn.value == *arn)
-                    || resolved.delete.contains(&Cow::Borrowed(arn.as_str()))
-            };
-            let touches = entries
-                .as_ref()
-                .as_ref()
-                .is_ok_and(|entries| entries.iter().any(|entry| is_about(&entry.principal_arn)));
-            // Whoever has roles to make reads the stacks, and says which to wait for.
-            if touches && !request.needs_roles() {
-                reader.ask(Stacks).await;
-            }
-        };
         let offered = async {
             if wanted.iter().any(|entry| !entry.policies.is_empty()) {
                 reader.ask(OfferedAccessPolicies).await;
@@ -140,7 +159,11 @@ impl Kind for AccessEntryKind {
                 reader.ask(AllNamespaces).await;
             }
         };
-        tokio::join!(entries, offered, in_cluster, reader.read(principals));
+        let entries = reader.ask(AccessEntries);
+        let (entries, (), (), ()) = tokio::join!(entries, offered, in_cluster, reader.read(principals));
+        if let Ok(entries) = entries.as_ref() {
+            read_stacks(entries, &resolved, reader).await;
+        }
     }
 
     fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
@@ -184,6 +207,7 @@ impl Kind for AccessEntryKind {
                     "iam:ListRoles",
                 ],
             );
+            rights.aws(place.stacks(), &["cloudformation:GetTemplate"]);
             rights.aws(place.roles(), &["iam:GetRole"]);
             rights.aws(place.users(), &["iam:GetUser"]);
             rights.read_aws_auth();
@@ -211,6 +235,33 @@ impl Kind for AccessEntryKind {
                 rights.aws(entries, &["eks:DisassociateAccessPolicy"]);
             }
             operation::Operation::Delete { .. } => rights.aws(entries, &["eks:DeleteAccessEntry"]),
+            operation::Operation::UpdateStack {
+                request, stack_name, ..
+            } => {
+                rights.update_stack(stack_name, place);
+                rights.through_stack(request.service_role_arn.as_deref(), |rights| {
+                    rights.aws(
+                        entries,
+                        &[
+                            "eks:AssociateAccessPolicy",
+                            "eks:DisassociateAccessPolicy",
+                            "eks:TagResource",
+                            "eks:UntagResource",
+                            "eks:UpdateAccessEntry",
+                        ],
+                    );
+                });
+            }
+            operation::Operation::DeleteStack {
+                name,
+                cloudformation_role_arn,
+                ..
+            } => {
+                rights.delete_stack(name, place);
+                rights.through_stack(cloudformation_role_arn.as_deref(), |rights| {
+                    rights.aws(entries, &["eks:DeleteAccessEntry"]);
+                });
+            }
         }
         rights
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     live::{AccessEntries, Live},
-    ports::aws::{AccessEntry, AccessPolicy, NewAccessEntry},
+    ports::aws::{AccessEntry, AccessPolicy, ChangeSetRequest, NewAccessEntry},
 };
 use eksact_identity::authn::access_entry::derived_username;
 
@@ -70,6 +70,38 @@ pub(crate) enum Operation {
         /// The entry as it was.
         seen: AccessEntry,
     },
+    /// Changes an entry with the template of eksctl's stack for it.
+    UpdateStack {
+        /// Name of the cluster.
+        cluster: String,
+        /// The change set.
+        request: Box<ChangeSetRequest>,
+        /// Name of the stack.
+        stack_name: String,
+        /// The entry as it was when the plan was made.
+        seen: AccessEntry,
+        /// The entry as it shall be.
+        wanted: Box<AccessEntry>,
+        /// Whether something goes for which the same plan gave a policy: EKS takes seconds until it counts.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_after_policy: bool,
+    },
+    /// Deletes eksctl's stack for an entry, with the entry where it has one.
+    DeleteStack {
+        /// Name of the cluster.
+        cluster: String,
+        /// Name of the stack.
+        name: String,
+        /// Its id.
+        id: String,
+        /// eksctl's `--cfn-role-arn`.
+        cloudformation_role_arn: Option<String>,
+        /// Makes a repeated request harmless.
+        client_request_token: String,
+        /// The entry as it was; none where the stack has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<AccessEntry>,
+    },
 }
 
 impl Operation {
@@ -77,7 +109,15 @@ impl Operation {
     pub(super) fn predict(&self, live: &mut Live) {
         live.change(&AccessEntries, |entries| match self {
             Self::Create { entry, .. } => entries.push(made(entry)),
-            Self::Delete { seen, .. } => {
+            Self::UpdateStack { wanted, .. } => {
+                if let Some(entry) = of(entries, &wanted.principal_arn) {
+                    entry.username.clone_from(&wanted.username);
+                    entry.groups.clone_from(&wanted.groups);
+                    entry.policies.clone_from(&wanted.policies);
+                }
+            }
+            Self::DeleteStack { seen: None, .. } => {}
+            Self::Delete { seen, .. } | Self::DeleteStack { seen: Some(seen), .. } => {
                 entries.retain(|entry| entry.principal_arn != seen.principal_arn);
             }
             Self::Update {

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::{
-    granted::{
-        Granted, effect, effect_of_groups, effect_of_policy, meaning, name_of, policy_change, same_scope,
-    },
+    granted::{Granted, effect, effect_of_groups, effect_of_policy, meaning, name_of, policy_change},
     operation::{Operation, made},
-    own_tags, removal, resolved, stack, stays_without_entries, to_delete,
+    own_tags, removal, resolved, stays_without_entries,
+    target::{Difference, Target, same_set, target},
+    to_delete,
     wanted::{Known, policies_are_offered, principal},
 };
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
     live::{Live, addresses},
     ports::aws::{AccessEntry, AccessPolicy, AuthenticationMode, NewAccessEntry},
 };
-use eksact_identity::authn::access_entry::{derived_username, is_for_nodes, takes_policies};
+use eksact_identity::authn::access_entry::{is_for_nodes, takes_policies};
 use eksact_message::code::Code;
 
 /// Adds the difference of every entry that shall be there.
@@ -78,6 +78,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             continue;
         }
         let subject = Subject {
+            request,
             live,
             configured,
             bridge: request.scope::<Bridge>(),
@@ -128,72 +129,22 @@ fn without_entries(live: &Live) -> Finding {
     ))
 }
 
-/// What shall be there: what the configuration says, and of an entry that is there what it says nothing of.
-struct Target {
-    entry_type: String,
-    /// None where EKS shall derive one.
-    username: Option<String>,
-    groups: Vec<String>,
-    policies: Vec<AccessPolicy>,
-}
-
-fn target(configured: &ConfiguredEntry, existing: Option<&AccessEntry>) -> Target {
-    let keeps = configured.keeps;
-    let kept = |keeps: bool| existing.filter(|_| keeps);
-    let entry_type = kept(keeps.entry_type).map_or_else(
-        || configured.entry_type.value.clone(),
-        |existing| existing.entry_type.clone(),
-    );
-    let username = match kept(keeps.username) {
-        Some(existing) => {
-            let derived = derived_username(&existing.entry_type, &existing.principal_arn);
-            (existing.username != derived).then(|| existing.username.clone())
-        }
-        None => configured
-            .username
-            .as_ref()
-            .map(|username| username.value.clone()),
-    };
-    Target {
-        entry_type,
-        username,
-        groups: match kept(keeps.groups) {
-            Some(existing) => existing.groups.clone(),
-            None => configured
-                .groups
-                .iter()
-                .map(|group| group.value.clone())
-                .collect(),
-        },
-        policies: match kept(keeps.policies) {
-            Some(existing) => existing.policies.clone(),
-            None => configured
-                .policies
-                .iter()
-                .map(|policy| AccessPolicy {
-                    arn: policy.arn.value.clone(),
-                    namespaces: policy.limits(),
-                })
-                .collect(),
-        },
-    }
-}
-
-struct Subject<'plan> {
-    live: &'plan Live,
-    configured: &'plan ConfiguredEntry,
+pub(super) struct Subject<'plan> {
+    pub(super) request: &'plan Request,
+    pub(super) live: &'plan Live,
+    pub(super) configured: &'plan ConfiguredEntry,
     bridge: Option<&'plan Bridge>,
-    address: Address,
-    wanted: Target,
+    pub(super) address: Address,
+    pub(super) wanted: Target,
     principal_exists: bool,
 }
 
 impl Subject<'_> {
-    fn arn(&self) -> &str {
+    pub(super) fn arn(&self) -> &str {
         &self.configured.principal_arn.value
     }
 
-    fn cluster(&self) -> String {
+    pub(super) fn cluster(&self) -> String {
         self.live.cluster.name.clone()
     }
 
@@ -213,7 +164,7 @@ impl Subject<'_> {
     }
 
     /// The entry as it would be.
-    fn after(&self) -> AccessEntry {
+    pub(super) fn after(&self) -> AccessEntry {
         AccessEntry {
             policies: self.wanted.policies.clone(),
             ..made(&self.new_entry())
@@ -269,7 +220,7 @@ impl Subject<'_> {
         steps
     }
 
-    fn associate(
+    pub(super) fn associate(
         &self,
         policy: &AccessPolicy,
         seen: Option<&AccessPolicy>,
@@ -294,12 +245,13 @@ impl Subject<'_> {
     }
 
     fn create(&self, draft: &mut PlanDraft) {
-        let steps = self.create_steps(Vec::new(), draft);
+        let cleaned = self.clean_up(draft);
+        let steps = self.create_steps(cleaned.clone(), draft);
         let reading = AwsAuthReading::of_live(self.live).and_then(Result::ok);
         let mapped = reading
             .and_then(|reading| reading.access.principals.get(&principal_key(self.arn())).cloned())
             .filter(|_| self.live.cluster.authentication_mode.as_deref() != Some("API"));
-        let mut notes = Vec::new();
+        let mut notes: Vec<String> = cleaned.iter().map(|_| self.clean_up_note()).collect();
         if let Some(mapped) = &mapped {
             let groups = if mapped.groups.is_empty() {
                 "no groups".to_owned()
@@ -328,51 +280,31 @@ impl Subject<'_> {
             (attributes, total),
             None,
             notes,
-            steps,
+            cleaned.into_iter().chain(steps).collect(),
             draft,
         );
     }
 
     fn compare(&self, existing: &AccessEntry, known: &Known<'_>, draft: &mut PlanDraft) {
         let is_stale = matches!(known, Known::There(principal) if existing.is_stale(principal));
-        let has_other_type = existing.entry_type != self.wanted.entry_type;
         let for_nodes = is_for_nodes(&self.wanted.entry_type);
-        let username = self
-            .wanted
-            .username
-            .clone()
-            .unwrap_or_else(|| derived_username(&self.wanted.entry_type, self.arn()));
-        let has_other_user =
-            !for_nodes && (existing.username != username || !same_set(&existing.groups, &self.wanted.groups));
-        let changed: Vec<&AccessPolicy> = self
-            .wanted
-            .policies
-            .iter()
-            .filter(|policy| {
-                !existing.policies.iter().any(|other| {
-                    other.arn == policy.arn
-                        && same_scope(other.namespaces.as_ref(), policy.namespaces.as_ref())
-                })
-            })
-            .collect();
-        let dropped: Vec<&AccessPolicy> = existing
-            .policies
-            .iter()
-            .filter(|policy| takes_policies(&self.wanted.entry_type) && !self.wants(&policy.arn))
-            .collect();
+        let difference = Difference::of(&self.wanted, existing);
         if let Some(finding) = self.has_no_effect(existing) {
             draft.add_finding(finding);
             return;
         }
-        let differs = has_other_user || !changed.is_empty() || !dropped.is_empty();
-        if !is_stale && !has_other_type && !differs {
+        if !is_stale && difference.is_none() {
             draft.add_unchanged(self.address.clone());
             return;
         }
-        if let Some(name) = stack::stack_of(existing, self.live) {
-            draft.add_finding(of_stack(&self.address, &name, self.configured, self.live));
-            return;
-        }
+        let is_made_again = is_stale || difference.has_other_type;
+        let stack = match self.stack_to_change(existing, is_made_again) {
+            Ok(stack) => stack,
+            Err(finding) => {
+                draft.add_finding(finding);
+                return;
+            }
+        };
         // A stack that is not known of would undo the change; eksact's own entries are in none.
         if let (Some(Err(error)), false) = (self.live.stacks(), super::is_marked(existing)) {
             let message = format!(
@@ -382,20 +314,56 @@ impl Subject<'_> {
             let finding = Finding::new(Severity::Warning, Code::StacksUnreadable, message);
             draft.add_finding(finding.about(&self.address).with_help_for(error));
         }
-        if is_stale || has_other_type {
+        if is_made_again {
             self.replace(existing, is_stale, draft);
             return;
         }
+        let mut after = self.after();
+        if for_nodes {
+            // What EKS fills in stays, whatever it is.
+            (after.username, after.groups) = (existing.username.clone(), existing.groups.clone());
+        }
+        let (steps, notes) = match &stack {
+            Some((stack, template)) => {
+                self.stack_steps((stack, template), existing, &after, &difference, draft)
+            }
+            None => (self.call_steps(existing, &difference, draft), Vec::new()),
+        };
+        let total = effect(Some(&Granted::from(existing)), Some(&Granted::from(&after)));
+        self.add_change(
+            (
+                Action::Update,
+                Reason::new("differs", "it differs from the desired state"),
+            ),
+            (self.attributes(Some(existing)), total),
+            Some(existing),
+            notes,
+            steps,
+            draft,
+        );
+    }
+
+    /// Whether a change takes groups from the entry.
+    pub(super) fn loses_groups(&self, existing: &AccessEntry) -> bool {
+        existing
+            .groups
+            .iter()
+            .any(|group| !self.wanted.groups.contains(group))
+    }
+
+    /// The calls that change an entry: what is given first, and then what goes.
+    fn call_steps(
+        &self,
+        existing: &AccessEntry,
+        difference: &Difference,
+        draft: &mut PlanDraft,
+    ) -> Vec<StepId> {
         let mut given = Vec::new();
-        for policy in changed {
+        for policy in &difference.changed {
             let seen = existing.policies.iter().find(|other| other.arn == policy.arn);
             given.push(self.associate(policy, seen, false, Vec::new(), draft));
         }
-        let loses_groups = existing
-            .groups
-            .iter()
-            .any(|group| !self.wanted.groups.contains(group));
-        if has_other_user {
+        if difference.has_other_user {
             // Groups may go with it, so the policies come first.
             given.push(draft.add_step(
                 &self.address,
@@ -407,14 +375,14 @@ impl Subject<'_> {
                     seen: existing.clone(),
                     username: self.wanted.username.clone(),
                     groups: self.wanted.groups.clone(),
-                    is_after_policy: loses_groups && !given.is_empty(),
+                    is_after_policy: self.loses_groups(existing) && !given.is_empty(),
                 },
             ));
         }
         // What takes its place is there before a policy goes.
         let before_going = given.clone();
         let mut steps = given;
-        for policy in dropped {
+        for policy in &difference.dropped {
             let name = name_of(&policy.arn);
             steps.push(draft.add_step(
                 &self.address,
@@ -428,23 +396,7 @@ impl Subject<'_> {
                 },
             ));
         }
-        let mut after = self.after();
-        if for_nodes {
-            // What EKS fills in stays, whatever it is.
-            (after.username, after.groups) = (existing.username.clone(), existing.groups.clone());
-        }
-        let total = effect(Some(&Granted::from(existing)), Some(&Granted::from(&after)));
-        self.add_change(
-            (
-                Action::Update,
-                Reason::new("differs", "it differs from the desired state"),
-            ),
-            (self.attributes(Some(existing)), total),
-            Some(existing),
-            Vec::new(),
-            steps,
-            draft,
-        );
+        steps
     }
 
     /// That flags give a type that is there already what it does not take.
@@ -470,10 +422,6 @@ impl Subject<'_> {
                 "For a person or program name another principal: one principal has one access entry."
             ))
         })
-    }
-
-    fn wants(&self, policy_arn: &str) -> bool {
-        self.wanted.policies.iter().any(|policy| policy.arn == policy_arn)
     }
 
     /// Deletes the entry and makes it again: its type cannot be changed, nor the principal that EKS knows it by.
@@ -607,7 +555,7 @@ impl Subject<'_> {
                 None => change,
             });
         }
-        for policy in now.iter().filter(|policy| !self.wants(&policy.arn)) {
+        for policy in now.iter().filter(|policy| !self.wanted.wants(&policy.arn)) {
             attributes.push(policy_change(Some(policy), None).with_effect(Effect::Narrower));
         }
         attributes
@@ -634,30 +582,4 @@ impl Subject<'_> {
             change
         })
     }
-}
-
-fn same_set(one: &[String], other: &[String]) -> bool {
-    let set = |names: &[String]| names.iter().cloned().collect::<std::collections::BTreeSet<_>>();
-    set(one) == set(other)
-}
-
-/// That an entry is a stack's, and not changed beside it.
-fn of_stack(address: &Address, stack: &str, configured: &ConfiguredEntry, live: &Live) -> Finding {
-    let arn = configured.principal_arn.value.as_str();
-    Finding::new(
-        Severity::Error,
-        Code::AccessEntryStack,
-        format!(
-            "the access entry of {arn} is not as wanted, and belongs to the CloudFormation stack {stack}: a change \
-             beside the stack would be undone by it"
-        ),
-    )
-    .about(address)
-    .at(configured.location.as_ref())
-    .with_help(remedy!(
-        "Change the stack, or ask for what the entry is: `eksact get accessentry --cluster {} --region {} --principal-arn {arn}` \
-         shows it.",
-        live.cluster.name,
-        live.region
-    ))
 }

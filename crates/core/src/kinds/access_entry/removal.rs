@@ -4,7 +4,13 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
-use super::{granted, is_marked, operation::Operation, resolved, stack};
+use super::{
+    granted, is_marked,
+    operation::Operation,
+    resolved,
+    stack::{self, MadeBy},
+    through_stack::deletion,
+};
 use crate::{
     config::access_entry::AccessEntry as ConfiguredEntry,
     engine::{
@@ -31,7 +37,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     };
     let resolved = resolved::resolved(request, live);
     for arn in &resolved.delete {
-        named(arn, entries, live, draft);
+        named(request, arn, entries, live, draft);
     }
     if request.config.access_entries.is_listed {
         pruned(request, &resolved.entries, entries, live, draft);
@@ -47,7 +53,7 @@ pub(super) fn nothing_to_delete(arn: &str, live: &Live) -> Finding {
     Finding::new(Severity::Note, Code::NothingToDelete, message).about(&addresses::access_entry(arn))
 }
 
-fn named(arn: &str, entries: &[AccessEntry], live: &Live, draft: &mut PlanDraft) {
+fn named(request: &Request, arn: &str, entries: &[AccessEntry], live: &Live, draft: &mut PlanDraft) {
     let address = addresses::access_entry(arn);
     let Some(entry) = entries.iter().find(|entry| entry.principal_arn == arn) else {
         let finding = nothing_to_delete(arn, live);
@@ -68,21 +74,43 @@ fn named(arn: &str, entries: &[AccessEntry], live: &Live, draft: &mut PlanDraft)
         draft.add_finding(Finding::new(Severity::Error, Code::NotOurs, message).about(&address));
         return;
     }
-    if let Some(stack) = stack::stack_of(entry, live) {
-        let message = format!(
-            "the access entry of {arn} is kept: it belongs to the CloudFormation stack {stack}, which deletes it with \
-             itself"
-        );
-        draft.add_finding(
-            Finding::new(Severity::Error, Code::AccessEntryStack, message)
-                .about(&address)
-                .with_help(remedy!(
-                    "Delete the stack instead: it deletes the entry with itself."
-                )),
-        );
-        return;
+    let requested = Reason::new("requested", "it was requested");
+    match stack::made_by(entry, live) {
+        MadeBy::Call => delete(entry, requested, live, draft),
+        MadeBy::OwnStack(own) => match deletion(request, own.stack, entry, live) {
+            Ok(operation) => {
+                let title = format!("delete stack {}", own.stack.name);
+                let note = format!(
+                    "It is deleted with the stack that eksctl made for it, {}.",
+                    own.stack.name
+                );
+                delete_by(
+                    entry,
+                    requested,
+                    ("delete-stack", title, &operation),
+                    vec![note],
+                    draft,
+                );
+            }
+            Err(finding) => draft.add_finding(finding),
+        },
+        MadeBy::OtherStack(stack, why) => {
+            let why = why.map_or_else(
+                || "which deletes it with itself".to_owned(),
+                |why| format!("and {why}"),
+            );
+            let message = format!(
+                "the access entry of {arn} is kept: it belongs to the CloudFormation stack {stack}, {why}"
+            );
+            draft.add_finding(
+                Finding::new(Severity::Error, Code::AccessEntryStack, message)
+                    .about(&address)
+                    .with_help(remedy!(
+                        "Delete the stack instead: it deletes the entry with itself."
+                    )),
+            );
+        }
     }
-    delete(entry, Reason::new("requested", "it was requested"), live, draft);
 }
 
 fn pruned(
@@ -148,6 +176,22 @@ fn is_own(entry: &AccessEntry) -> bool {
 }
 
 fn delete(entry: &AccessEntry, reason: Reason, live: &Live, draft: &mut PlanDraft) {
+    let title = format!("delete access entry of {}", entry.principal_arn);
+    let operation = Operation::Delete {
+        cluster: live.cluster.name.clone(),
+        seen: entry.clone(),
+    };
+    delete_by(entry, reason, ("delete", title, &operation), Vec::new(), draft);
+}
+
+/// Deletes an entry by this step: its name, its title, the write.
+fn delete_by(
+    entry: &AccessEntry,
+    reason: Reason,
+    (part, title, operation): (&str, String, &Operation),
+    notes: Vec<String>,
+    draft: &mut PlanDraft,
+) {
     let arn = &entry.principal_arn;
     let address = addresses::access_entry(arn);
     // Everything that is given is there before somebody loses something.
@@ -157,16 +201,7 @@ fn delete(entry: &AccessEntry, reason: Reason, live: &Live, draft: &mut PlanDraf
         .filter(|change| addresses::gives_access(&change.address) && change.action != Action::Delete)
         .filter_map(|change| draft.last_step_of(&change.address))
         .collect();
-    let step = draft.add_step(
-        &address,
-        "delete",
-        format!("delete access entry of {arn}"),
-        after,
-        &Operation::Delete {
-            cluster: live.cluster.name.clone(),
-            seen: entry.clone(),
-        },
-    );
+    let step = draft.add_step(&address, part, title, after, operation);
     let goes =
         |name: &str, value| AttributeChange::plain(name, Some(value), None).with_effect(Effect::Narrower);
     let mut attributes = vec![goes("type", json!(entry.entry_type))];
@@ -191,6 +226,6 @@ fn delete(entry: &AccessEntry, reason: Reason, live: &Live, draft: &mut PlanDraf
         origin: None,
         fingerprint: fingerprint(entry),
         effect: Effect::Narrower,
-        notes: Vec::new(),
+        notes,
     });
 }

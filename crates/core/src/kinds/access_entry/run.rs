@@ -8,13 +8,14 @@ use super::{
     adoption::{Adoption, adoption},
     granted::same_scope,
     operation::{Operation, made},
+    stack::RESOURCE,
 };
 use crate::{
     engine::{StepDone, StepError, StepFailure, executor::Progress},
-    kinds::{RunContext, runner::run_again},
+    kinds::{RunContext, runner::run_again, stack_write},
     ports::{
         CallError, CallErrorKind,
-        aws::{AccessEntry, AccessPolicy, NewAccessEntry},
+        aws::{AccessEntry, AccessPolicy, ChangeSet, NewAccessEntry},
     },
 };
 use eksact_identity::authn::access_entry::derived_username;
@@ -124,7 +125,84 @@ pub(super) async fn run(
                 .delete_access_entry(&cluster, &seen.principal_arn);
             gone_is_done(call.await)
         }
+        Operation::UpdateStack {
+            cluster,
+            request,
+            stack_name,
+            seen,
+            wanted,
+            is_after_policy,
+        } => {
+            if is_after_policy {
+                progress.tell("waiting until the access policy counts");
+                tokio::time::sleep(POLICY_EFFECT).await;
+            }
+            let now = read(&cluster, &seen.principal_arn, context).await?;
+            if !now.is_some_and(|now| is_between(&now, &seen, &wanted)) {
+                return Err(moved(&seen.principal_arn));
+            }
+            let as_planned = |change_set: &ChangeSet| only_changes_entry(change_set, &stack_name);
+            stack_write::update(&request, &stack_name, as_planned, context, progress).await?;
+            match read(&cluster, &seen.principal_arn, context).await? {
+                Some(now) if is_same(&now, &wanted) => Ok(StepDone::default()),
+                _ => Err(StepError::new(format!(
+                    "the stack {stack_name} was updated, and the access entry of {} is not as its template says: it was                      changed beside the stack",
+                    seen.principal_arn
+                ))
+                .with_help(run_again())),
+            }
+        }
+        Operation::DeleteStack {
+            cluster,
+            name,
+            id,
+            cloudformation_role_arn,
+            client_request_token,
+            seen,
+        } => {
+            if let Some(seen) = seen
+                && let Some(now) = read(&cluster, &seen.principal_arn, context).await?
+                && (!is_same(&now, &seen) || now.created_at != seen.created_at)
+            {
+                return Err(moved(&seen.principal_arn));
+            }
+            let role = cloudformation_role_arn.as_deref();
+            stack_write::delete(&name, &id, role, &client_request_token, context, progress).await
+        }
     }
+}
+
+/// Whether an entry is as the plan saw it, but for the policies that the plan has given meanwhile, or as it shall be.
+fn is_between(now: &AccessEntry, seen: &AccessEntry, wanted: &AccessEntry) -> bool {
+    let has = |entry: &AccessEntry, policy: &AccessPolicy| {
+        entry.policies.iter().any(|other| {
+            other.arn == policy.arn && same_scope(other.namespaces.as_ref(), policy.namespaces.as_ref())
+        })
+    };
+    now.entry_type == seen.entry_type
+        && (has_same_user(now, seen) || has_same_user(now, wanted))
+        && now
+            .policies
+            .iter()
+            .all(|policy| has(seen, policy) || has(wanted, policy))
+}
+
+/// Whether a change set changes the entry in place and nothing else.
+fn only_changes_entry(change_set: &ChangeSet, stack: &str) -> Result<(), StepError> {
+    let (logical_id, resource_type) = RESOURCE;
+    let other = change_set.changes.iter().find(|change| {
+        change.logical_id != logical_id
+            || change.resource_type != resource_type
+            || change.action != "Modify"
+            || change.replacement.as_deref() == Some("True")
+    });
+    let Some(other) = other else { return Ok(()) };
+    Err(StepError::new(format!(
+        "CloudFormation would do more to stack {stack} than change its access entry ({} {}), which the plan did not show, and \
+         so nothing was changed",
+        other.action, other.logical_id
+    ))
+    .with_help(run_again()))
 }
 
 /// One entry and the way to it.

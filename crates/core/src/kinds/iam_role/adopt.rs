@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::compare::template_of;
 use crate::{
     config::{Located, ServiceAccount, WellKnownPolicies},
-    live::{Live, LiveReader, StackInterest, StackTemplate, service_account_of},
+    live::{Live, LiveReader, StackInterest, StackTemplate, Stacks, service_account_of},
     ports::{CallError, aws::Stack},
 };
 use eksact_identity::{
@@ -56,7 +56,8 @@ pub async fn read(
         about_all: false,
         timeout,
     };
-    if let Err(error) = reader.stacks(&interest).await.as_ref() {
+    reader.is_about_stacks(interest);
+    if let Err(error) = reader.ask(Stacks).await.as_ref() {
         return Err(error.clone());
     }
     if let Some(stack) = reader.snapshot().stack_of(&owner) {

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use super::{overlay, shared, wanted::OwnedRole};
 use crate::{
-    kinds::{Request, service_account_scope::RoleAttribute},
+    kinds::{Request, service_account_scope::RoleAttribute, stack_write::token},
     live::Live,
     ports::aws::{Role, StackRequest},
 };
@@ -184,16 +183,4 @@ pub fn context(live: &Live, stack_name: &str) -> ResolveContext {
         account: live.account.clone(),
         region: live.region.clone(),
     }
-}
-
-/// A client request token: the same for the same write of the same run, letters, digits and hyphens as CloudFormation
-/// wants, at most 128.
-pub fn token(verb: &str, stack: &str, parts: &[&str]) -> String {
-    let mut hasher = Sha256::new();
-    for part in [verb, stack].iter().chain(parts) {
-        hasher.update(part.len().to_le_bytes());
-        hasher.update(part.as_bytes());
-    }
-    let digest = hex::encode(hasher.finalize());
-    format!("eksact-{verb}-{}", digest.get(..32).unwrap_or(&digest))
 }

@@ -18,7 +18,6 @@ mod repair;
 mod rights;
 mod run;
 mod shared;
-mod stack_health;
 mod update;
 mod wanted;
 
@@ -33,8 +32,8 @@ use super::{
 use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{
-        ClusterOidcProvider, Live, LiveReader, RoleByName, StackInterest, StackTemplate, role_name_of,
-        role_owner_of,
+        ClusterOidcProvider, Live, LiveReader, RoleByName, StackInterest, StackTemplate, Stacks,
+        role_name_of, role_owner_of,
     },
     ports::aws::Stack,
 };
@@ -52,6 +51,10 @@ pub struct PodIdentityRoleKind;
 impl Kind for IamRoleKind {
     const NAME: &'static str = "iam-role";
     type Operation = operation::Operation;
+
+    fn stack_interest(&self, request: &Request) -> StackInterest {
+        interest(request, RolePurpose::ServiceAccount)
+    }
 
     async fn read(&self, request: &Request, reader: &LiveReader) {
         let attached: Vec<RoleByName> = attached::names(request, reader.account())
@@ -107,6 +110,10 @@ impl Kind for PodIdentityRoleKind {
     const NAME: &'static str = "pod-identity-role";
     type Operation = operation::Operation;
 
+    fn stack_interest(&self, request: &Request) -> StackInterest {
+        interest(request, RolePurpose::PodIdentity)
+    }
+
     async fn read(&self, request: &Request, reader: &LiveReader) {
         if wanted::are_needed(request, RolePurpose::PodIdentity) {
             read(request, reader, RolePurpose::PodIdentity, Vec::new()).await;
@@ -152,7 +159,7 @@ impl Kind for PodIdentityRoleKind {
 
 /// Reads the stacks, roles and templates of this purpose, and these roles of others with them.
 async fn read(request: &Request, reader: &LiveReader, purpose: RolePurpose, others: Vec<RoleByName>) {
-    let stacks = reader.stacks(&interest(request)).await;
+    let stacks = reader.ask(Stacks).await;
     if purpose == RolePurpose::ServiceAccount {
         reader.ask(ClusterOidcProvider).await;
     }
@@ -206,21 +213,30 @@ async fn read(request: &Request, reader: &LiveReader, purpose: RolePurpose, othe
     reader.read(templates.into_iter().map(StackTemplate)).await;
 }
 
-/// The stacks that matter to a request, for every purpose: they are listed once.
-fn interest(request: &Request) -> StackInterest {
-    let tokens = RolePurpose::ServiceAccount;
-    let pods = RolePurpose::PodIdentity;
+/// The stacks that matter to a request for roles of this purpose.
+fn interest(request: &Request, purpose: RolePurpose) -> StackInterest {
+    let mut about: BTreeSet<RoleOwner> = wanted::deleted(request, purpose).into_iter().collect();
+    match purpose {
+        // Also the stacks of those that own no role now.
+        RolePurpose::ServiceAccount => {
+            about.extend(
+                request
+                    .service_accounts()
+                    .iter()
+                    .map(|account| purpose.of(&account.key())),
+            );
+        }
+        RolePurpose::PodIdentity => {
+            about.extend(wanted::owned(request, purpose).into_iter().map(|role| role.owner));
+        }
+    }
     StackInterest {
-        wanted: wanted::all_owned(request).map(|role| role.owner).collect(),
-        about: request
-            .service_accounts()
-            .iter()
-            .map(|account| tokens.of(&account.key()))
-            .chain(wanted::deleted(request, tokens))
-            .chain(wanted::owned(request, pods).into_iter().map(|role| role.owner))
-            .chain(wanted::deleted(request, pods))
+        wanted: wanted::owned(request, purpose)
+            .into_iter()
+            .map(|role| role.owner)
             .collect(),
-        about_all: wanted::is_pruned(request, tokens) || wanted::is_pruned(request, pods),
+        about,
+        about_all: wanted::is_pruned(request, purpose),
         timeout: request.settings.timeout,
     }
 }

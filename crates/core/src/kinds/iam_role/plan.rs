@@ -11,7 +11,6 @@ use super::{
     operation::Operation,
     removal::take_down,
     shared,
-    stack_health::to_health,
     wanted::{OwnedRole, limit, owned},
 };
 use crate::{
@@ -24,6 +23,7 @@ use crate::{
         Request,
         provider_intent::ProviderIntent,
         runner::wait_longer,
+        stack_health::to_health,
         standing::{Standing, standing},
     },
     live::{

@@ -7,9 +7,7 @@ use serde_json::json;
 
 use super::{
     compare::template_of,
-    desired::token,
     operation::Operation,
-    stack_health::to_health,
     wanted::{deleted, is_deleted, is_pruned, is_to_go},
 };
 use crate::{
@@ -22,6 +20,8 @@ use crate::{
         Request,
         runner::wait_longer,
         service_account_scope::is_protected,
+        stack_health::to_health,
+        stack_write::token,
         standing::{Standing, standing},
     },
     live::{

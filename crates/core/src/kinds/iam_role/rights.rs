@@ -72,9 +72,9 @@ pub(super) fn to_write(operation: &Operation, place: &Place) -> Rights {
                 place.stack(&request.name),
                 &["cloudformation:CreateStack", "cloudformation:TagResource"],
             );
-            watch(&mut rights, &request.name, place);
+            rights.watch_stack(&request.name, place);
             let service_role = request.service_role_arn.as_deref();
-            through(&mut rights, service_role, |rights| {
+            rights.through_stack(service_role, |rights| {
                 in_template(rights, &request.template_body, &request.name, &MAKES, place);
             });
         }
@@ -84,20 +84,9 @@ pub(super) fn to_write(operation: &Operation, place: &Place) -> Rights {
             shared,
             ..
         } => {
-            rights.aws(
-                place.stack(stack_name),
-                &[
-                    "cloudformation:CreateChangeSet",
-                    "cloudformation:DeleteChangeSet",
-                    "cloudformation:DescribeChangeSet",
-                    "cloudformation:ExecuteChangeSet",
-                    "cloudformation:TagResource",
-                    "cloudformation:UntagResource",
-                ],
-            );
-            watch(&mut rights, stack_name, place);
+            rights.update_stack(stack_name, place);
             let service_role = request.service_role_arn.as_deref();
-            through(&mut rights, service_role, |rights| {
+            rights.through_stack(service_role, |rights| {
                 in_template(rights, &request.template_body, stack_name, &MAKES, place);
                 in_template(rights, &request.template_body, stack_name, &CHANGES, place);
             });
@@ -110,10 +99,9 @@ pub(super) fn to_write(operation: &Operation, place: &Place) -> Rights {
             cloudformation_role_arn,
             ..
         } => {
-            rights.aws(place.stack(name), &["cloudformation:DeleteStack"]);
-            watch(&mut rights, name, place);
+            rights.delete_stack(name, place);
             // Which role the stack has, only the stack says.
-            through(&mut rights, cloudformation_role_arn.as_deref(), |rights| {
+            rights.through_stack(cloudformation_role_arn.as_deref(), |rights| {
                 rights.aws(place.roles(), &REMOVES);
             });
         }
@@ -135,26 +123,6 @@ pub(super) fn to_write(operation: &Operation, place: &Place) -> Rights {
         Operation::TagRole { role, .. } => on_role(role, &["iam:TagRole"]),
     }
     rights
-}
-
-/// To wait for a stack, and to say why it failed.
-fn watch(rights: &mut Rights, stack: &str, place: &Place) {
-    rights.aws(
-        place.stack(stack),
-        &[
-            "cloudformation:DescribeStackEvents",
-            "cloudformation:DescribeStacks",
-            "cloudformation:GetTemplate",
-        ],
-    );
-}
-
-/// What the stack does: by the role that CloudFormation is given, or in the caller's name.
-fn through(rights: &mut Rights, service_role: Option<&str>, own: impl FnOnce(&mut Rights)) {
-    match service_role {
-        Some(role) => rights.pass_role(role, "cloudformation.amazonaws.com"),
-        None => own(rights),
-    }
 }
 
 /// On the role of a template: by the name that it gives, or that CloudFormation makes.

@@ -1,27 +1,25 @@
 //! Carries out the writes that roles need, each harmless when repeated: what exists already or is gone already is looked
 //! at again and taken as done where it is what was wanted.
 
-use eksact_message::remedy::Remedy;
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{operation::Operation, shared, stack_health::to_health};
+use super::{operation::Operation, shared};
 use crate::{
     engine::{StepDone, StepError, executor::Progress},
-    kinds::{RunContext, runner::run_again, stack_wait::root_cause},
+    kinds::{
+        RunContext,
+        runner::run_again,
+        stack_write::{self, effect_unknown, failure},
+    },
     live::addresses::ARN,
-    live::{StackState, state_of},
     ports::{
         CallError, CallErrorKind,
-        aws::{ChangeSet, ChangeSetRequest, Stack, StackRequest},
+        aws::{ChangeSet, Stack, StackRequest},
     },
 };
 use eksact_identity::cloudformation::{RoleOwner, tags};
-
-/// How often and how long a status that may still be the one of before is looked at again.
-const STALE_LOOKS: usize = 10;
-const STALE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Carries out one write.
 pub(super) async fn run(
@@ -43,7 +41,9 @@ pub(super) async fn run(
             shared,
         } => {
             let kept = shared::Kept::look(shared, context).await?;
-            let done = update_stack(&request, &stack_name, replaces_role, context, progress).await?;
+            let as_planned = |change_set: &ChangeSet| as_planned(change_set, &stack_name, replaces_role);
+            let stack = stack_write::update(&request, &stack_name, as_planned, context, progress).await?;
+            let done = told_role(&stack)?;
             if let Some(kept) = kept {
                 kept.restore(context, progress).await?;
             }
@@ -55,7 +55,7 @@ pub(super) async fn run(
             cloudformation_role_arn,
             client_request_token,
         } => {
-            return delete_stack(
+            return stack_write::delete(
                 &name,
                 &id,
                 cloudformation_role_arn.as_deref(),
@@ -111,14 +111,6 @@ fn as_planned(change_set: &ChangeSet, stack: &str, replaces_role: bool) -> Resul
     Ok(())
 }
 
-/// Whether the effect of a failed write is unknown, so that only a look can tell.
-fn effect_unknown(kind: CallErrorKind) -> bool {
-    matches!(
-        kind,
-        CallErrorKind::Unreachable | CallErrorKind::ServiceFailure | CallErrorKind::Throttled
-    )
-}
-
 async fn create_stack(
     request: &StackRequest,
     context: &RunContext,
@@ -167,155 +159,6 @@ async fn appeared(
     .with_help(run_again()))
 }
 
-async fn update_stack(
-    request: &ChangeSetRequest,
-    stack_name: &str,
-    replaces_role: bool,
-    context: &RunContext,
-    progress: &Progress,
-) -> Result<StepDone, StepError> {
-    let aws = &context.writers.aws;
-    let id = match aws.create_change_set(request).await {
-        // The answer was lost, or an earlier try of this very request was: the same token gives the same change set.
-        Err(error) if error.kind == CallErrorKind::AlreadyExists || effect_unknown(error.kind) => {
-            aws.create_change_set(request).await?
-        }
-        made => made?,
-    };
-    let judged = match ready(&id, stack_name, context).await {
-        Ok(change_set) => as_planned(&change_set, stack_name, replaces_role),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = judged {
-        // A change set that is not executed is of no use to anybody; that it stays is no failure of its own.
-        let _ = aws.delete_change_set(&id).await;
-        return Err(error);
-    }
-    execute(&id, &request.client_request_token, context).await?;
-    let stack = executed(&id, &request.stack, context, progress).await?;
-    if stack.status == "UPDATE_COMPLETE" {
-        return told_role(&stack);
-    }
-    Err(failure("update", &stack, &request.client_request_token, context).await)
-}
-
-/// The change set once it can be executed.
-async fn ready(id: &str, stack_name: &str, context: &RunContext) -> Result<ChangeSet, StepError> {
-    let mut pause = Duration::from_millis(300);
-    loop {
-        let change_set = context.readers.aws.change_set(id).await?;
-        match change_set.status.as_str() {
-            "CREATE_COMPLETE" => return Ok(change_set),
-            "CREATE_PENDING" | "CREATE_IN_PROGRESS" => {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 3 / 2).min(Duration::from_secs(3));
-            }
-            "FAILED" if change_set.is_empty_change() => {
-                return Err(StepError::new(format!(
-                    "CloudFormation found nothing to change in stack {stack_name}, although its template differs"
-                ))
-                .with_help(run_again()));
-            }
-            status => {
-                return Err(StepError::new(format!(
-                    "the change set for stack {stack_name} failed ({status}): {}",
-                    change_set
-                        .status_reason
-                        .as_deref()
-                        .unwrap_or("CloudFormation gives no reason")
-                ))
-                .with_help(fix_and_run_again()));
-            }
-        }
-    }
-}
-
-/// The stack once CloudFormation is done with the change set. The stack's status alone may still be the one of before, so
-/// the change set is asked as well.
-async fn executed(
-    id: &str,
-    stack: &str,
-    context: &RunContext,
-    progress: &Progress,
-) -> Result<Stack, StepError> {
-    for _ in 0..STALE_LOOKS {
-        let settled = context.stacks.settled(stack, progress).await?;
-        match context.readers.aws.change_set(id).await {
-            Ok(change_set)
-                if matches!(
-                    change_set.execution_status.as_deref(),
-                    Some("AVAILABLE" | "EXECUTE_IN_PROGRESS")
-                ) =>
-            {
-                tokio::time::sleep(STALE_PAUSE).await;
-            }
-            // One that is gone was executed: CloudFormation forgets them with time.
-            _ => return Ok(settled),
-        }
-    }
-    Ok(context.stacks.settled(stack, progress).await?)
-}
-
-/// Executes a change set; where the answer is lost, the change set itself tells whether it was begun.
-async fn execute(id: &str, token: &str, context: &RunContext) -> Result<(), StepError> {
-    let Err(error) = context.writers.aws.execute_change_set(id, token).await else {
-        return Ok(());
-    };
-    if error.kind == CallErrorKind::AccessDenied {
-        return Err(error.into());
-    }
-    let begun = context.readers.aws.change_set(id).await.is_ok_and(|change_set| {
-        matches!(
-            change_set.execution_status.as_deref(),
-            Some("EXECUTE_IN_PROGRESS" | "EXECUTE_COMPLETE")
-        )
-    });
-    if begun { Ok(()) } else { Err(error.into()) }
-}
-
-async fn delete_stack(
-    name: &str,
-    id: &str,
-    cloudformation_role_arn: Option<&str>,
-    token: &str,
-    context: &RunContext,
-    progress: &Progress,
-) -> Result<StepDone, StepError> {
-    match context
-        .writers
-        .aws
-        .delete_stack(id, cloudformation_role_arn, token)
-        .await
-    {
-        Err(error) if error.kind == CallErrorKind::NotFound => return Ok(StepDone::default()),
-        Err(error)
-            if error.kind == CallErrorKind::Conflict && error.message.contains("TerminationProtection") =>
-        {
-            return Err(StepError::new(format!(
-                "the stack {name} is protected against deletion, and was not when the plan was made"
-            ))
-            .with_help(run_again()));
-        }
-        Err(error) if !effect_unknown(error.kind) => return Err(error.into()),
-        _ => {}
-    }
-    for _ in 0..STALE_LOOKS {
-        match context.stacks.settled_or_gone(id, progress).await? {
-            None => return Ok(StepDone::default()),
-            Some(stack) if state_of(&stack.status) == StackState::Gone => return Ok(StepDone::default()),
-            Some(stack) if stack.status == "DELETE_FAILED" => {
-                return Err(failure("deletion", &stack, token, context).await);
-            }
-            // Still the status of before.
-            Some(_) => tokio::time::sleep(STALE_PAUSE).await,
-        }
-    }
-    Err(StepError::new(format!(
-        "CloudFormation accepted the deletion of stack {name} and did not start it"
-    ))
-    .with_help(run_again()))
-}
-
 fn told_role(stack: &Stack) -> Result<StepDone, StepError> {
     let Some(arn) = stack.outputs.get("Role1") else {
         return Err(StepError::new(format!(
@@ -327,31 +170,6 @@ fn told_role(stack: &Stack) -> Result<StepDone, StepError> {
         outputs: BTreeMap::from([(ARN.to_owned(), json!(arn))]),
         notes: Vec::new(),
     })
-}
-
-fn fix_and_run_again() -> Remedy {
-    remedy!("Fix the cause, then run the same command again: it replaces a stack that failed.")
-}
-
-/// What went wrong with a stack: the first failing resource's own reason, not the status that it led to.
-async fn failure(what: &str, stack: &Stack, token: &str, context: &RunContext) -> StepError {
-    let events = context
-        .readers
-        .aws
-        .stack_events(&stack.id)
-        .await
-        .unwrap_or_default();
-    let cause = root_cause(&events, token)
-        .or_else(|| stack.status_reason.clone())
-        .unwrap_or_else(|| "CloudFormation gives no reason".to_owned());
-    let error = StepError::new(format!(
-        "the {what} of stack {} failed: {cause} (now {})",
-        stack.name, stack.status
-    ));
-    match state_of(&stack.status) {
-        StackState::Stuck => error.with_help(to_health(stack)),
-        _ => error.with_help(fix_and_run_again()),
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::{
     attributes,
     compare::{RoleDifference, repaired_by_template},
-    desired::{DesiredRole, token},
+    desired::DesiredRole,
     operation::Operation,
     origin,
     plan::Subject,
@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     engine::{Action, AttributeChange, Origin, PlanDraft, Reason, StepId, plan::fingerprint},
+    kinds::stack_write::token,
     ports::aws::{ChangeSetRequest, Role, Stack},
 };
 use eksact_identity::{

@@ -94,13 +94,6 @@ pub(super) fn owned(request: &Request, purpose: RolePurpose) -> Vec<OwnedRole<'_
     }
 }
 
-/// The roles of every purpose.
-pub(super) fn all_owned(request: &Request) -> impl Iterator<Item = OwnedRole<'_>> {
-    [RolePurpose::ServiceAccount, RolePurpose::PodIdentity]
-        .into_iter()
-        .flat_map(|purpose| owned(request, purpose))
-}
-
 fn as_service_account(association: &PodIdentityAssociation) -> ServiceAccount {
     ServiceAccount {
         namespace: association.namespace.clone(),

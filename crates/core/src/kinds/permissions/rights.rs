@@ -98,6 +98,48 @@ impl Rights {
         );
     }
 
+    /// Adds what it takes to wait for a stack, and to say why it failed.
+    pub(crate) fn watch_stack(&mut self, stack: &str, place: &Place) {
+        self.aws(
+            place.stack(stack),
+            &[
+                "cloudformation:DescribeStackEvents",
+                "cloudformation:DescribeStacks",
+                "cloudformation:GetTemplate",
+            ],
+        );
+    }
+
+    /// Adds what it takes to change a stack through a change set.
+    pub(crate) fn update_stack(&mut self, stack: &str, place: &Place) {
+        self.aws(
+            place.stack(stack),
+            &[
+                "cloudformation:CreateChangeSet",
+                "cloudformation:DeleteChangeSet",
+                "cloudformation:DescribeChangeSet",
+                "cloudformation:ExecuteChangeSet",
+                "cloudformation:TagResource",
+                "cloudformation:UntagResource",
+            ],
+        );
+        self.watch_stack(stack, place);
+    }
+
+    /// Adds what it takes to delete a stack.
+    pub(crate) fn delete_stack(&mut self, stack: &str, place: &Place) {
+        self.aws(place.stack(stack), &["cloudformation:DeleteStack"]);
+        self.watch_stack(stack, place);
+    }
+
+    /// Adds what a stack does itself: by the role that CloudFormation is given, or in the caller's name.
+    pub(crate) fn through_stack(&mut self, service_role: Option<&str>, own: impl FnOnce(&mut Self)) {
+        match service_role {
+            Some(role) => self.pass_role(role, "cloudformation.amazonaws.com"),
+            None => own(self),
+        }
+    }
+
     /// Adds what it takes to read `aws-auth`.
     pub(crate) fn read_aws_auth(&mut self) {
         self.kubernetes("", "configmaps", &["get"], Some("kube-system"));
