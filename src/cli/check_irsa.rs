@@ -345,5 +345,6 @@ fn claims(given: &str) -> Result<Claims, Failure> {
         subject: token.text("sub").map(str::to_owned),
         audiences: token.audiences().into_iter().map(str::to_owned).collect(),
         expired_for: over,
+        bad_times: token.bad_times().collect(),
     })
 }

@@ -286,6 +286,7 @@ codes! {
         TokenExpires "token-expires" "`X-Amz-Expires` is missing or out of bounds"
         TokenDate "token-date" "`X-Amz-Date` is missing or not a date"
         TokenRefused "token-refused" "the server refuses the token for another fault in its form, in its own words"
+        TokenTime "token-time" "a time in a service account's token is not a number of seconds"
         TokenExpired "token-expired" "signed more than 15 minutes ago; a service account's token has expired"
         Clock "clock" "the clock of the signer or of this machine is wrong"
         TokenCluster "token-cluster" "STS: signed for another cluster name, or with a wrong secret"

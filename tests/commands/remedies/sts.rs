@@ -194,6 +194,10 @@ fn tokens() -> Vec<Check> {
             .says("The kubelet renews a projected token in its file; read the file again.")
             .instead(format!("decode token {right}"))
             .check(),
+        decode(&pod("{\"exp\":\"tomorrow\"}"))
+            .says("Somebody edited the token, or its issuer is wrong: ask for a new one")
+            .instead(format!("decode token {right}"))
+            .check(),
         decode(&pod(&format!("{{\"nbf\":{}}}", now + 3600)))
             .says("set it, and read the token again.")
             .instead(format!("decode token {right}"))

@@ -14,7 +14,8 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig, imds};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::retries::classifiers::SharedRetryClassifier;
 
@@ -27,6 +28,9 @@ use eksact_credentials::{Asked, CredentialSource, Environment, SharedConfig};
 const METADATA_LIMIT: Duration = Duration::from_secs(1);
 /// No environment makes it longer than this in all.
 const METADATA_LONGEST: Duration = Duration::from_mins(1);
+/// Time for the container's endpoint, tries included: it is on the same machine, and a command must not hang on it. The AWS CLI gives
+/// each of its tries as much (botocore, `ContainerMetadataFetcher.TIMEOUT_SECONDS`).
+const CONTAINER_LIMIT: Duration = Duration::from_secs(2);
 /// How many profiles a chain may have.
 const LONGEST_CHAIN: usize = 8;
 /// `credential_source` of a profile that stands on the instance's role.
@@ -85,10 +89,12 @@ impl Sources<'_> {
         SharedCredentialsProvider::new(chain.or_else(INSTANCE, self.instance()))
     }
 
-    fn container(&self) -> EcsCredentialsProvider {
-        EcsCredentialsProvider::builder()
-            .configure(&self.configuration)
-            .build()
+    fn container(&self) -> Bounded<EcsCredentialsProvider> {
+        let provider = EcsCredentialsProvider::builder().configure(&self.configuration);
+        Bounded {
+            provider: provider.build(),
+            limit: CONTAINER_LIMIT,
+        }
     }
 
     fn instance(&self) -> ImdsCredentialsProvider {
@@ -176,6 +182,26 @@ impl Sources<'_> {
     }
 }
 
+/// A provider that is given up after some time.
+#[derive(Debug)]
+struct Bounded<P> {
+    provider: P,
+    limit: Duration,
+}
+
+impl<P: ProvideCredentials> ProvideCredentials for Bounded<P> {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            tokio::time::timeout(self.limit, self.provider.provide_credentials())
+                .await
+                .unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(self.limit)))
+        })
+    }
+}
+
 /// The metadata service, with the bounds that the AWS CLI knows: `AWS_METADATA_SERVICE_TIMEOUT` (seconds for one attempt)
 /// and `AWS_METADATA_SERVICE_NUM_ATTEMPTS`. One second and one attempt unless they are set. Without a word to the contrary the
 /// SDK tries again after a refusal only, never after silence.
@@ -250,6 +276,33 @@ mod tests {
             assert!(silence.0.load(Ordering::SeqCst) >= attempts, "{attempts}");
             assert!(begun.elapsed() <= Duration::from_secs(if attempts == 1 { 2 } else { 7 }));
         }
+    }
+
+    /// An endpoint that takes the connection and never answers.
+    #[tokio::test(start_paused = true)]
+    async fn silence_of_the_containers_endpoint_is_given_up_in_two_seconds() {
+        #[derive(Debug)]
+        struct Silent;
+        impl ProvideCredentials for Silent {
+            fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+            where
+                Self: 'a,
+            {
+                future::ProvideCredentials::new(std::future::pending())
+            }
+        }
+        let begun = tokio::time::Instant::now();
+        let bounded = Bounded {
+            provider: Silent,
+            limit: CONTAINER_LIMIT,
+        };
+        let chain = CredentialsProviderChain::first_try(CONTAINER, bounded).or_else(INSTANCE, Silent);
+        let error = chain.provide_credentials().await.unwrap_err();
+        assert!(
+            matches!(error, CredentialsError::ProviderTimedOut(_)),
+            "{error:?}"
+        );
+        assert_eq!(begun.elapsed(), CONTAINER_LIMIT);
     }
 
     #[test]

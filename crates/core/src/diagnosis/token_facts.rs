@@ -115,6 +115,17 @@ fn of_jwt(token: &JsonWebToken, now: Timestamp) -> Facts {
     if !others.is_empty() {
         facts.add_list("other claims", others);
     }
+    for claim in token.bad_times() {
+        facts.find(
+            error(
+                Code::TokenTime,
+                format!("the token's claim {claim} is not a time in seconds, so the server refuses the token"),
+            )
+            .with_help(remedy!(
+                "Somebody edited the token, or its issuer is wrong: ask for a new one, `kubectl create token NAME -n NAMESPACE`."
+            )),
+        );
+    }
     if let Some(end) = token.time("exp").filter(|end| *end <= now) {
         facts.find(
             error(

@@ -241,6 +241,12 @@ impl JsonWebToken {
         Timestamp::from_second(seconds).ok()
     }
 
+    /// The claims that should be a time and are none: a server refuses the token for them.
+    pub fn bad_times(&self) -> impl Iterator<Item = &'static str> {
+        let is_bad = |claim: &&str| self.claims.contains_key(*claim) && self.time(claim).is_none();
+        ["iat", "nbf", "exp"].into_iter().filter(is_bad)
+    }
+
     /// For whom it is: the claim may be one text or a list.
     pub fn audiences(&self) -> Vec<&str> {
         match self.claims.get("aud") {

@@ -96,6 +96,8 @@ pub struct Claims {
     pub audiences: Vec<String>,
     /// How long ago it expired; none while it is valid or says nothing.
     pub expired_for: Option<Duration>,
+    /// The claims that should be a time and are none.
+    pub bad_times: Vec<&'static str>,
 }
 
 /// What became of the call itself.
@@ -426,6 +428,13 @@ fn token(chain: &Chain, account: Option<&Account>, claims: &Claims) -> Link {
     if let Some(over) = claims.expired_for {
         return Link::broken("token", Code::TokenExpired, format!("it expired {} ago", in_words(over))).help(
             remedy!("Read the token from its file for each call: the kubelet renews it long before it expires. Update an SDK that keeps an old one."),
+        );
+    }
+    if let Some(claim) = claims.bad_times.first() {
+        return Link::broken(
+            "token",
+            Code::TokenTime,
+            format!("its claim {claim} is not a time in seconds, so STS refuses it"),
         );
     }
     if claims.subject.as_deref() != Some(&subject) {

@@ -265,6 +265,16 @@ fn each_break_is_named_and_a_whole_chain_holds() {
         ),
         (
             Chain {
+                token: Some(Claims {
+                    bad_times: vec!["exp"],
+                    ..Claims::default()
+                }),
+                ..whole()
+            },
+            "token: token-time",
+        ),
+        (
+            Chain {
                 token: Some(expired),
                 ..whole()
             },
