@@ -7,6 +7,7 @@ use clap::Args;
 use super::{
     ExitCode, Failure,
     apply_saved::{ApplySaved, SavedPlanFlags, refuse_flags},
+    fleet::{self, FleetFlags, Refused},
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
     kubeconfig::{Way, update_with_apply},
@@ -35,12 +36,19 @@ pub(super) struct ApplyCommand {
     /// Then write the cluster's context into this machine's kubeconfig, as update-kubeconfig does
     #[arg(long, help_heading = "File")]
     update_kubeconfig: bool,
+    #[command(flatten)]
+    fleet: FleetFlags,
 }
 
 impl ApplyCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         if let Some(file) = self.saved_plan {
             refuse_flags(&self.whole)?;
+            if let Some(flag) = self.fleet.given() {
+                return Err(Failure::usage(format!(
+                    "{flag} is for many clusters, and a saved plan is about one"
+                )));
+            }
             let apply = ApplySaved {
                 file,
                 flags: self.saved,
@@ -51,6 +59,29 @@ impl ApplyCommand {
             };
             return Box::pin(apply.run()).await;
         }
+        self.whole.targets.targets()?;
+        if let Some(members) = fleet::members(
+            &self.whole.config_files,
+            self.fleet.metrics_into().is_some(),
+            printer,
+        )? {
+            let more = vec![Refused {
+                is_given: self.update_kubeconfig,
+                flag: "--update-kubeconfig",
+                why: "it writes the context of one cluster; run update-kubeconfig for each",
+            }];
+            let run = fleet::apply(
+                members,
+                &self.whole,
+                &self.fleet,
+                self.approval,
+                more,
+                global,
+                printer,
+            );
+            return Box::pin(run).await;
+        }
+        self.fleet.tell_idle(printer);
         let (request, connection) = self.whole.request(global, printer).await?;
         let way = Way {
             connection: &connection,

@@ -9,6 +9,7 @@ use super::{
     ExitCode, Failure,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
+    interrupt::Listener,
     plan::WholeFileFlags,
     plan_flags::{Output, PlanFlags},
     saved_plan,
@@ -135,7 +136,7 @@ impl ApplySaved<'_> {
             now: Timestamp::now,
         };
         let clients = (&connection.readers, &connection.writers);
-        let printer = *self.printer;
+        let printer = self.printer.clone();
         let notice = move |text: &str| printer.note(text);
         let begun = Box::pin(begin(&saved, clients, &run, notice, async |plan: &Plan| {
             self.approve(plan, &saved)?;
@@ -210,7 +211,11 @@ impl ApplySaved<'_> {
             flow::deliver(saved.document(), self.printer)?;
         }
         let approval = ["--expect".to_owned(), saved.digest().to_owned()];
-        if flow::ask(matches!(output, Output::Json | Output::Ndjson), &approval)? {
+        if flow::ask(
+            flow::QUESTION,
+            matches!(output, Output::Json | Output::Ndjson),
+            &approval,
+        )? {
             return Ok(());
         }
         self.printer.status("Nothing was changed.\n");
@@ -230,11 +235,12 @@ impl ApplySaved<'_> {
                 "nothing keeps another apply apart from this one, and this one is not remembered (--lock=false)",
             );
         }
-        let lost = async {
+        let lost = async |listener: &Listener| {
             match &mut held {
                 Some(held) => self.keep(held, connection).await,
                 None => std::future::pending().await,
             }
+            listener.finish();
         };
         let (report, events) = flow::carry_out(
             plan,

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, io::Read as _};
 
 use super::{ExitCode, Failure, access_entry, global::GlobalFlags};
 use eksact_core::{
-    config::{self, ClusterConfig, Diagnostic, InputFile, Severity},
+    config::{self, ClusterConfig, Diagnostic, InputFile, Loaded, Severity},
     view::{Printer, errors},
 };
 use eksact_yaml::text;
@@ -38,14 +38,8 @@ pub(super) fn load_all(
         .map(|(name, bytes)| InputFile { name, bytes })
         .collect();
     let loaded = config::load_all(&files).map_err(|diagnostics| shown(&diagnostics, printer))?;
-    show(&loaded.warnings, printer);
+    tell(&loaded, printer);
     let config = loaded.config;
-    if !config.unmanaged_sections.is_empty() {
-        printer.note(&format!(
-            "eksact does not manage these sections and ignores them: {}",
-            config.unmanaged_sections.join(", ")
-        ));
-    }
     if let Some(region) = global
         .region
         .as_deref()
@@ -58,6 +52,18 @@ pub(super) fn load_all(
         .with_help(remedy!("Leave --region out: the file names its region.")));
     }
     Ok(config)
+}
+
+/// What someone should look at in a configuration that can be used.
+pub(super) fn tell(loaded: &Loaded, printer: &Printer) {
+    show(&loaded.warnings, printer);
+    let unmanaged = &loaded.config.unmanaged_sections;
+    if !unmanaged.is_empty() {
+        printer.note(&format!(
+            "eksact does not manage these sections and ignores them: {}",
+            unmanaged.join(", ")
+        ));
+    }
 }
 
 /// The content of a file, or of standard input for `-`. One byte over the limit tells the loader that there is too much,

@@ -65,7 +65,7 @@ pub(super) async fn reader(
     config: &ClusterConfig,
     printer: &Printer,
 ) -> Result<LiveReader, Failure> {
-    let printer = *printer;
+    let printer = printer.clone();
     let reader = LiveReader::begin(connection.readers.clone(), &config.metadata.name.value).await?;
     Ok(reader.with_notice(move |text| printer.note(text)))
 }
@@ -236,7 +236,7 @@ async fn apply_plan(
             show(plan, request, flags, printer)?;
         }
         let approval = [chosen, &["--yes".to_owned()]].concat();
-        let asked = ask(json || flags.output == Output::Ndjson, &approval)?;
+        let asked = ask(QUESTION, json || flags.output == Output::Ndjson, &approval)?;
         if !asked {
             printer.status("Nothing was changed.\n");
             return Ok(ExitCode::NotApproved);
@@ -246,7 +246,7 @@ async fn apply_plan(
         }
     }
     preflight::check(plan, connection.readers.kubernetes.as_ref()).await?;
-    let never = std::future::pending();
+    let never = async |_: &Listener| std::future::pending().await;
     let (report, events) = carry_out(plan, request, connection, flags.output, printer, never).await;
     ended(plan, &report, &events, flags, printer)
 }
@@ -301,7 +301,8 @@ fn all_was_planned(plan: &Plan) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Success)
 }
 
-fn code_of(report: &Report) -> ExitCode {
+/// How a run ends the program.
+pub(super) fn code_of(report: &Report) -> ExitCode {
     if report.interrupted {
         return ExitCode::Interrupted;
     }
@@ -355,10 +356,13 @@ pub(super) fn could_not_be_planned(plan: &Plan) -> Failure {
     .with_help(remedy!("The plan says why, and what to do about each."))
 }
 
+/// What an apply of one plan asks.
+pub(super) const QUESTION: &str = "Apply these changes? [y/N] ";
+
 /// Asks on the terminal. Without one a script would take the plan for the deed, so that is refused:
 /// the command with these further words approves what was shown.
-pub(super) fn ask(json: bool, approval: &[String]) -> Result<bool, Failure> {
-    if json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+pub(super) fn ask(question: &str, is_for_machines: bool, approval: &[String]) -> Result<bool, Failure> {
+    if is_for_machines || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         let arguments = std::env::args_os().skip(1);
         let mut arguments: Vec<String> = arguments
             .map(|word| word.to_string_lossy().into_owned())
@@ -373,12 +377,11 @@ pub(super) fn ask(json: bool, approval: &[String]) -> Result<bool, Failure> {
                 .with_code(ExitCode::NotApproved),
         );
     }
-    confirm("Apply these changes? [y/N] ")
-        .map_err(|error| Failure::error(format!("the answer could not be read: {error}")))
+    confirm(question).map_err(|error| Failure::error(format!("the answer could not be read: {error}")))
 }
 
 /// Plans again and stops when that is another plan: what was approved is what is done.
-async fn still_true(
+pub(super) async fn still_true(
     request: &Request,
     connection: &Connection,
     approved: &Plan,
@@ -435,14 +438,14 @@ pub(super) fn state_folder() -> Option<std::path::PathBuf> {
     )
 }
 
-/// Carries a plan out. Where `lost` ends before, no further step is begun.
+/// Carries a plan out. `stop` may ask the listener to end it before its end, as a signal does.
 pub(super) async fn carry_out(
     plan: &Plan,
     request: &Request,
     connection: &Connection,
     output: Output,
     printer: &Printer,
-    lost: impl Future<Output = ()>,
+    stop: impl AsyncFnOnce(&Listener),
 ) -> (Report, Vec<Event>) {
     let runner = Runner::new(
         connection.readers.clone(),
@@ -451,7 +454,7 @@ pub(super) async fn carry_out(
     )
     .with_state_folder(state_folder());
     let (listener, interrupt) = Listener::begin();
-    let view = ProgressView::new(*printer);
+    let view = ProgressView::new(printer.clone());
     let events = Mutex::new(Vec::new());
     let tell = |event: Event| {
         view.show(&event);
@@ -468,10 +471,7 @@ pub(super) async fn carry_out(
         tokio::pin!(run);
         tokio::select! {
             report = &mut run => report,
-            () = lost => {
-                listener.finish();
-                run.await
-            }
+            () = stop(&listener) => run.await,
         }
     };
     (

@@ -34,9 +34,18 @@ impl Listener {
 
     /// Asks for the steps in flight to be finished, as the first signal does.
     pub(super) fn finish(&self) {
+        self.raise(Interrupt::Finish);
+    }
+
+    /// Gives them up, as the second does.
+    pub(super) fn abandon(&self) {
+        self.raise(Interrupt::Abandon);
+    }
+
+    fn raise(&self, wanted: Interrupt) {
         self.sender.send_if_modified(|level| {
-            let is_new = *level < Interrupt::Finish;
-            *level = (*level).max(Interrupt::Finish);
+            let is_new = *level < wanted;
+            *level = (*level).max(wanted);
             is_new
         });
     }

@@ -26,6 +26,7 @@ mod export;
 mod failure;
 mod file;
 mod filter;
+mod fleet;
 mod flow;
 mod get;
 mod get_access_entry;
@@ -128,6 +129,7 @@ enum Command {
     CanI(Box<can_i::CanI>),
     WhoCan(Box<who_can::WhoCanCommand>),
     Explain(explain::ExplainCommand),
+    Fleet(fleet::FleetCommand),
     Snapshot(snapshot::SnapshotCommand),
     Export(export::ExportCommand),
     Permissions(Box<permissions::PermissionsCommand>),
@@ -153,7 +155,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ProcessExitCode {
         Ok(cli) => {
             let printer = cli.global.printer();
             cli.global.tell_idle(&printer);
-            (printer, start(cli, &printer))
+            let outcome = start(cli, &printer);
+            (printer, outcome)
         }
         Err(refused) => {
             let printer = global::printer_before_parsing(&arguments);
@@ -233,6 +236,7 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Whoami(command) => command.run(global, printer),
         Command::Schema(command) => command.run(printer),
         Command::Show(command) => command.run(printer),
+        Command::Fleet(command) => command.run(printer),
         Command::Completion(command) => command.run(printer),
         Command::Man(command) => command.run(printer),
         Command::Version(command) => command.run(printer),

@@ -8,6 +8,7 @@ use eksact_identity::service_account::ServiceAccountKey;
 use super::{
     ExitCode, Failure, drift, file,
     filter::FilterFlags,
+    fleet::{self, FleetFlags, PlanMany},
     flow,
     global::GlobalFlags,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
@@ -33,16 +34,19 @@ pub(super) struct PlanCommand {
     /// Show only what was changed since it was applied, or may have been; exit with 7 when there is any
     #[arg(long, help_heading = "Plan")]
     drift_only: bool,
-    /// Save the plan in a file, for `eksact apply PLAN` to apply exactly that
+    /// Save the plan in a file, for `eksact apply PLAN` to apply exactly that; over many clusters in a folder, a file for each
     #[arg(long, value_name = "PLAN", help_heading = "Plan")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    fleet: FleetFlags,
 }
 
 /// Flags of the commands over a whole file.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "File")]
 pub(super) struct WholeFileFlags {
-    /// The ClusterConfig file, or `-` for standard input; and ClusterAccess files beside it (repeatable)
+    /// The ClusterConfig file, or `-` for standard input; and ClusterAccess files beside it (repeatable). For plan and apply also a
+    /// folder, a glob, or several ClusterConfigs: each is a cluster of the run
     #[arg(
         short = 'f',
         long = "config-file",
@@ -95,6 +99,11 @@ impl WholeFileFlags {
     fn config(&self, global: &GlobalFlags, printer: &Printer) -> Result<ClusterConfig, Failure> {
         // A slip in a glob is told before anything is read.
         self.targets.targets()?;
+        if fleet::names_many(&self.config_files) {
+            return Err(Failure::usage(
+                "-f names a folder or a glob, and this command is about one cluster: name its file",
+            ));
+        }
         let mut config = file::load_all(&self.config_files, global, printer)?;
         if self.prune && self.filter.is_given() {
             return Err(Failure::usage(
@@ -105,7 +114,12 @@ impl WholeFileFlags {
         Ok(config)
     }
 
-    fn request_of(&self, mut config: ClusterConfig, printer: &Printer) -> Result<Request, Failure> {
+    /// The request for a configuration.
+    pub(super) fn request_of(
+        &self,
+        mut config: ClusterConfig,
+        printer: &Printer,
+    ) -> Result<Request, Failure> {
         let mut settings = self.plan.settings(&self.roles, &self.thumbprint)?;
         settings.targets = self.targets.targets()?;
         if self.filter.is_given() {
@@ -146,6 +160,23 @@ impl PlanCommand {
                  --out and --detailed-exitcode, or use them in another run",
             ));
         }
+        // A slip in a glob is told before anything is read.
+        self.whole.targets.targets()?;
+        if let Some(members) = fleet::members(
+            &self.whole.config_files,
+            self.fleet.metrics_into().is_some(),
+            printer,
+        )? {
+            let asked = PlanMany {
+                whole: &self.whole,
+                fleet: &self.fleet,
+                detailed: self.detailed_exitcode,
+                drift_only: self.drift_only,
+                out: self.out.as_deref(),
+            };
+            return Box::pin(fleet::plan(members, asked, global, printer)).await;
+        }
+        self.fleet.tell_idle(printer);
         if let Some(file) = &self.out {
             saved_plan::check_target(file)?;
         }

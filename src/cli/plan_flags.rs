@@ -176,7 +176,7 @@ impl ThumbprintFlags {
 }
 
 /// `90s`, `25m`, `1h30m`; a bare number is seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let error = || format!("`{text}` is not a duration such as 90s, 25m or 1h30m");
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));

@@ -1,6 +1,8 @@
 //! The sandbox as commands open it, and whoever calls in it: where `token`, `verify token` and `whoami` work on what is
 //! simulated. Nothing here asks anybody on a network.
 
+use std::path::{Path, PathBuf};
+
 use jiff::Timestamp;
 
 use super::{Failure, global::GlobalFlags, signing::SignerFlags};
@@ -25,11 +27,12 @@ pub(super) fn open(
     global: &GlobalFlags,
     printer: &Printer,
 ) -> Result<Sandbox, Failure> {
-    let sandbox = Sandbox::open(&global.sandbox_file, seed)?;
-    printer.note(&format!(
-        "sandbox: nothing is real, everything is in {}",
-        global.sandbox_file.display()
-    ));
+    let file = file_of(seed.account.as_deref(), global)?;
+    let sandbox = Sandbox::open(&file, seed)?;
+    // Of many clusters it is said once.
+    if !printer.is_about_one() {
+        tell(&file, printer);
+    }
     if sandbox.added_cluster() {
         printer.note(&format!(
             "sandbox: it had no cluster {} in {}, which was added",
@@ -40,6 +43,29 @@ pub(super) fn open(
         printer.note(&format!("sandbox: the caller is {}", caller.arn));
     }
     Ok(sandbox.called_by(caller))
+}
+
+/// Says that nothing is real.
+pub(super) fn tell(file: &Path, printer: &Printer) {
+    printer.note(&format!(
+        "sandbox: nothing is real, everything is in {}",
+        file.display()
+    ));
+}
+
+/// The file of an account: that of the flags, and one beside it for each other account that a configuration names.
+fn file_of(account: Option<&str>, global: &GlobalFlags) -> Result<PathBuf, Failure> {
+    let file = &global.sandbox_file;
+    let Some(account) = account else {
+        return Ok(file.clone());
+    };
+    let own = Sandbox::peek(file)?.unwrap_or_else(|| World::seeded(&Seed::default()));
+    if own.account == account {
+        return Ok(file.clone());
+    }
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = file.extension().unwrap_or_default().to_string_lossy();
+    Ok(file.with_file_name(format!("{stem}.{account}.{ending}")))
 }
 
 /// Who signs in the sandbox, and where.

@@ -11,7 +11,7 @@ use eksact_core::{
     config::{self, DocumentKind},
     diagnosis::authorization::{Explanation, WhoCan},
     saved,
-    view::{Printer, access_check, apply_events, apply_json, aws_auth_check, facts, plan_json},
+    view::{Printer, access_check, apply_events, apply_json, aws_auth_check, facts, fleet_json, plan_json},
 };
 
 /// Print the JSON Schema of configuration files, or of what a command writes with `-o json`
@@ -37,6 +37,8 @@ enum Kind {
     Apply,
     /// A plan that is saved, of `plan --out` and `show`
     SavedPlan,
+    /// A run over many clusters, of `plan` and `apply`
+    Fleet,
     /// One line of `-o ndjson`
     ApplyNdjson,
     CanI,
@@ -68,6 +70,7 @@ impl Kind {
             Self::Plan => plan_json::schema(),
             Self::Apply => apply_json::schema(),
             Self::SavedPlan => saved::schema(),
+            Self::Fleet => fleet_json::schema(),
             Self::ApplyNdjson => apply_events::schema(),
             Self::CanI => plan_json::schema_of::<Explanation>("What `eksact can-i -o json` writes"),
             Self::CheckAccess => access_check::schema(),

@@ -103,7 +103,7 @@ impl SignerFlags {
 }
 
 /// `eksact-USER`, so that audit logs tell people apart; in the characters and the length that STS allows.
-fn own_session_name(environment: &Environment) -> String {
+pub(super) fn own_session_name(environment: &Environment) -> String {
     let user: String = environment
         .get("USER")
         .or_else(|| environment.get("USERNAME"))

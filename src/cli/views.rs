@@ -107,7 +107,8 @@ impl ViewFlags {
     }
 }
 
-fn write(flag: &str, path: &Path, text: &str) -> Result<(), Failure> {
+/// Writes a document into the file that a flag names.
+pub(super) fn write(flag: &str, path: &Path, text: &str) -> Result<(), Failure> {
     whole_file::write(path, text, true).map_err(|error| {
         Failure::error(format!(
             "{flag}: {} could not be written: {error}",
@@ -180,7 +181,7 @@ fn bytes(text: &str) -> Result<usize, String> {
 }
 
 /// A path that is one.
-fn file(text: &str) -> Result<PathBuf, String> {
+pub(super) fn file(text: &str) -> Result<PathBuf, String> {
     match text {
         "-" => Err("stdout has one document, which -o FORMAT chooses; name a file here".to_owned()),
         path => Ok(PathBuf::from(path)),

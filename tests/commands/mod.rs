@@ -16,6 +16,7 @@ mod eksctl_lines;
 mod exit_codes;
 mod export;
 mod files;
+mod fleet;
 mod iamserviceaccount;
 mod identity_mapping;
 mod identity_provider;

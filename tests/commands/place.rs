@@ -190,7 +190,12 @@ fn steady(stderr: &str) -> String {
     let mut progress: Vec<String> = Vec::new();
     let mut first = None;
     for line in stderr.lines() {
-        let timed = line
+        // Of many clusters each line begins with its cluster.
+        let (about, line_of_one) = match line.split_once(":  ") {
+            Some((about, rest)) if !about.trim_start().contains(' ') => (format!("{about}: "), rest),
+            _ => (String::new(), line),
+        };
+        let timed = line_of_one
             .trim_start()
             .split_once(" s  ")
             .filter(|(time, _)| time.parse::<f64>().is_ok());
@@ -200,7 +205,7 @@ fn steady(stderr: &str) -> String {
                 _ => what,
             };
             first.get_or_insert(lines.len());
-            progress.push(format!("    {what}"));
+            progress.push(format!("    {about}{what}"));
         } else {
             lines.push(line.to_owned());
         }

@@ -14,11 +14,12 @@ use serde_json::Value;
 pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Every schema of an output.
-pub(crate) const KINDS: [&str; 22] = [
+pub(crate) const KINDS: [&str; 23] = [
     "plan",
     "apply",
     "apply-ndjson",
     "saved-plan",
+    "fleet",
     "can-i",
     "check-access",
     "check-aws-auth",
@@ -134,7 +135,9 @@ fn kind_of(arguments: &[&str], value: &Value) -> String {
             return name;
         }
     }
-    if value.get("report").is_some() {
+    if value.get("clusters").is_some() {
+        "fleet"
+    } else if value.get("report").is_some() {
         "apply"
     } else if value.get("request").is_some() {
         "saved-plan"

@@ -2,7 +2,7 @@
 //! reach: what is read and written goes through the traits in [`ports`].
 //!
 //! A room uses what comes after it here, never what comes before, and a test keeps it so:
-//! `diagnosis` → `saved` → `view` → `export` → `kinds` → `migration` → `guard` → `live` → `kubeconfig` → `engine` → `config` → `ports`.
+//! `diagnosis` → `saved` → `view` → `export` → `kinds` → `migration` → `guard` → `live` → `kubeconfig` → `fleet` → `engine` → `config` → `ports`.
 
 #[macro_use]
 extern crate eksact_message;
@@ -11,6 +11,7 @@ pub mod config;
 pub mod diagnosis;
 pub mod engine;
 pub mod export;
+pub mod fleet;
 pub mod guard;
 pub mod kinds;
 pub mod kubeconfig;

@@ -59,7 +59,7 @@ codes! {
     }
     "Files" {
         AccessEntry "access-entry" "an access entry that EKS or eksctl would refuse"
-        Account "account" "an account id that is not twelve digits"
+        Account "account" "an account id that is not twelve digits, or an `account` that contradicts itself or another"
         Addon "addon" "an add-on's pod identity associations that eksctl would refuse"
         Annotation "annotation" "the key of an annotation that Kubernetes does not allow"
         Arn "arn" "text that is not the ARN of an IAM policy or role"

@@ -49,7 +49,56 @@ pub(super) fn mapping(entry: &str, says: &str, from: &str, to: &str) -> Check {
     fault(&format!("iamIdentityMappings:\n- {entry}"), says, from, to)
 }
 pub(super) fn cases() -> Vec<Check> {
-    [files(), shapes()].into_iter().flatten().collect()
+    [files(), shapes(), account_of_cluster()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// `account` of a ClusterAccess.
+fn account_of_cluster() -> Vec<Check> {
+    let role = "arn:aws:iam::111122223333:role/eksact";
+    let fault = |body: &str, says: &str, from: &str, to: &str| {
+        fault(&format!("{ACCESS}account:\n{body}"), says, from, to)
+    };
+    vec![
+        fault(
+            "  id: 1111",
+            "write its twelve digits in quotes, such as",
+            "1111",
+            "'111122223333'",
+        ),
+        fault(
+            "  externalID: x",
+            "name the role with `roleARN`, or leave `externalID` out",
+            "  externalID: x",
+            &format!("  roleARN: {role}\n  externalID: x"),
+        ),
+        fault(
+            "  roleARN: eksact",
+            "write it whole, such as `arn:aws:iam::111122223333:role/eksact`",
+            "roleARN: eksact",
+            &format!("roleARN: {role}"),
+        ),
+        fault(
+            "  roleARN: arn:aws-cn:iam::111122223333:role/eksact",
+            "begin it with `arn:aws:`",
+            "arn:aws-cn:",
+            "arn:aws:",
+        ),
+        fault(
+            &format!("  id: '444455556666'\n  roleARN: {role}"),
+            "name a role of the cluster's account, or correct `id`",
+            "444455556666",
+            "111122223333",
+        ),
+        fault(
+            &format!("  id: '111122223333'\n{ACCESS}account: {{profile: x}}"),
+            "a cluster is in one account: put all of it into one document",
+            "account: {profile: x}",
+            "",
+        ),
+    ]
 }
 
 fn files() -> Vec<Check> {
@@ -77,7 +126,7 @@ fn files() -> Vec<Check> {
         whole(&HEAD.replace("name: quickstart, ", "")).says("write the name of the EKS cluster").replace("c.yaml", "{region", "{name: quickstart, region").check(),
         whole(&HEAD.replace(", region: eu-west-1", "")).says("write the AWS region of the cluster, such as `region: eu-west-1`").replace("c.yaml", "quickstart", "quickstart, region: eu-west-1").check(),
         fault("---\napiVersion: v1\nkind: ConfigMap", "put everything else into files of its own", "---\napiVersion: v1\nkind: ConfigMap\n", ""),
-        fault(&format!("---\n{HEAD}"), "one run is about one cluster: put the other into a file of its own", &format!("---\n{HEAD}"), ""),
+        fault(&format!("---\n{HEAD}"), "a file is about one cluster: put the other into a file of its own", &format!("---\n{HEAD}"), ""),
         whole(&format!("{}---\n{HEAD}", ACCESS.replacen("---\n", "", 1))).says("put it first: eksctl reads only the first document of a file").write("c.yaml", format!("{HEAD}{ACCESS}")).check(),
         whole(&ACCESS.replacen("---\n", "", 1)).says("put it after one, or name both files with -f").write("c.yaml", format!("{HEAD}{ACCESS}")).check(),
         whole(&ACCESS.replacen("---\n", "", 1)).file("cluster.yaml", HEAD).says("put it after one, or name both files with -f").instead("plan -f cluster.yaml -f c.yaml").check(),

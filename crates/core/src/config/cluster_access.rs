@@ -155,6 +155,36 @@ impl AllowBroadening {
     }
 }
 
+/// Which AWS account the cluster is in, and how eksact gets there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterAccount {
+    /// Twelve digits: credentials of any other account are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Located<String>>,
+    /// The profile of the AWS configuration files to begin with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Located<String>>,
+    /// ARN of a role to assume, and to make all calls in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<Located<String>>,
+    /// The external id that the role's trust policy asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<Located<String>>,
+    /// Where it begins in the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<SourceLocation>,
+}
+
+impl ClusterAccount {
+    /// The account, as far as the file says: by its id, or as that of the role. Not where they contradict each other, which
+    /// validation refuses.
+    pub fn number(&self) -> Option<&str> {
+        let id = self.id.as_ref().map(|id| id.value.as_str());
+        let role = self.role_arn.as_ref().and_then(|arn| arn.value.split(':').nth(4));
+        id.or(role).filter(|account| !account.is_empty())
+    }
+}
+
 /// Everything that the files say about access to the cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterAccess {
@@ -172,6 +202,9 @@ pub struct ClusterAccess {
     /// What the files let a plan do that gives more access; of several files the strictest.
     #[serde(default)]
     pub allow_broadening: Option<Located<AllowBroadening>>,
+    /// Which account it is in, and how eksact gets there; none where no file says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<ClusterAccount>,
 }
 
 impl ClusterAccess {

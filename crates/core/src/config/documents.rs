@@ -272,7 +272,7 @@ fn other_document() -> Finding {
 fn second_config(earlier: &SourceLocation) -> Finding {
     let message = format!("there is a ClusterConfig already, at {earlier}");
     of_file(Code::SecondClusterConfig, message).help(remedy!(
-        "one run is about one cluster: put the other into a file of its own"
+        "a file is about one cluster: put the other into a file of its own"
     ))
 }
 

@@ -101,7 +101,11 @@ fn examine_access(document: &Document, cluster: &Metadata) -> (ClusterAccess, Ve
     validate::group_access::check(&access.groups, &mut groups);
     let mut shared_roles = validate::shared_role::check_options(root);
     validate::shared_role::check(&access.shared_roles, partition, &mut shared_roles);
-    let meaning = [agreement(root, cluster), mappings, groups, shared_roles];
+    let mut account = Findings::default();
+    if let Some(own) = &access.account {
+        validate::cluster_account::check(own, partition, &mut account);
+    }
+    let meaning = [agreement(root, cluster), mappings, groups, shared_roles, account];
     (access, on_tree(DocumentKind::ClusterAccess, root, meaning))
 }
 
@@ -210,6 +214,13 @@ fn join(
         .into_iter()
         .chain(duplicates::of_groups(&groups))
         .chain(duplicates::of_shared_roles(&shared_roles));
+    let mut accounts = accesses
+        .iter()
+        .filter_map(|(document, access)| Some((document, access.account.as_ref()?)));
+    let first = accounts.next().and_then(|(_, account)| account.location.clone());
+    for (document, _) in accounts {
+        documents.report(document, [validate::cluster_account::second(first.as_ref())]);
+    }
     for duplicate in repeated {
         if let Some((document, _)) = accesses.get(duplicate.document) {
             documents.report(document, [duplicate.finding]);
@@ -228,6 +239,7 @@ fn join(
             .flatten()
             .rev()
             .max_by_key(strictest);
+        joined.account = joined.account.or(access.account);
     }
     // A mapping that is there twice in the same way is said once.
     let mut place = 0;

@@ -10,6 +10,7 @@ mod anchors;
 mod blank;
 pub mod cluster_access;
 mod cluster_config;
+pub mod clusters;
 mod decode;
 mod diagnostic;
 mod document;

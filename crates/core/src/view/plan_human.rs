@@ -48,6 +48,17 @@ pub(super) fn verdict(plan: &Plan, file: Option<&str>) -> Vec<Span> {
     let drift_only = is_drift_only(plan);
     let whole = if drift_only { "Drift of" } else { "Plan for" };
     let mut spans = vec![Span::new(Label::Address, format!("{whole} {}: ", target(plan)))];
+    spans.extend(counted_all(plan));
+    spans.push(Span::plain("."));
+    spans
+}
+
+/// What the first line counts: `2 to create, 1 to update, 0 to delete · 14 unchanged`.
+pub(super) fn counted_all(plan: &Plan) -> Vec<Span> {
+    let refusals = plan.findings_of(Severity::Refusal).count();
+    let errors = plan.findings_of(Severity::Error).count();
+    let drift_only = is_drift_only(plan);
+    let mut spans = Vec::new();
     if plan.has_changes() && drift_only {
         spans.push(Span::new(Label::Warning, drift_counted(plan)));
     } else if plan.has_changes() {
@@ -104,8 +115,24 @@ pub(super) fn verdict(plan: &Plan, file: Option<&str>) -> Vec<Span> {
         }
     };
     more(unchanged, Label::Plain, format!("{unchanged} unchanged"));
-    spans.push(Span::plain("."));
     spans
+}
+
+/// The same where a list has a line for each plan: `no changes · 14 unchanged`.
+pub(super) fn counted_in_short(plan: &Plan) -> Vec<Span> {
+    let counted = counted_all(plan);
+    if plan.has_changes() || plan.findings_of(Severity::Refusal).next().is_some() {
+        return counted;
+    }
+    let none = if is_drift_only(plan) {
+        "no drift"
+    } else {
+        "no changes"
+    };
+    // In place of the first, which says the same of a plan that something else is said of.
+    std::iter::once(Span::new(Label::Success, none))
+        .chain(counted.into_iter().skip(1))
+        .collect()
 }
 
 /// How much of the drift is sure.

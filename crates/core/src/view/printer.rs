@@ -2,7 +2,9 @@
 
 use std::{
     env,
+    fmt::Write as _,
     io::{self, IsTerminal as _, Write},
+    sync::Arc,
 };
 
 use anstream::AutoStream;
@@ -10,6 +12,7 @@ use anstream::AutoStream;
 use super::{
     page::{Page, Span},
     style::{Label, Style},
+    text::harmless,
 };
 
 /// How much is said on stderr.
@@ -65,11 +68,13 @@ struct Stream {
 }
 
 /// Where everything is printed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Printer {
     level: Level,
     stdout: Stream,
     stderr: Stream,
+    /// What each line on stderr is about, where several things are reported side by side.
+    about: Option<Arc<str>>,
 }
 
 impl Printer {
@@ -94,7 +99,26 @@ impl Printer {
                 stderr.is_terminal(),
                 terminal_size::terminal_size_of(&stderr).map(|(width, _)| width),
             ),
+            about: None,
         }
+    }
+
+    /// The same for one of several things that are reported side by side: each of its lines on stderr begins with `name`, and
+    /// none is drawn anew.
+    #[must_use]
+    pub fn about(&self, name: &str) -> Self {
+        let mut stderr = self.stderr;
+        stderr.terminal = false;
+        Self {
+            stderr,
+            about: Some(harmless(name).into()),
+            ..self.clone()
+        }
+    }
+
+    /// Whether it is for one of several things.
+    pub const fn is_about_one(&self) -> bool {
+        self.about.is_some()
     }
 
     /// How loud it is.
@@ -130,6 +154,21 @@ impl Printer {
 
     /// Writes text made for [`Self::stderr_style`] to stderr, whatever the level: failures, questions.
     pub fn always(&self, text: &str) {
+        let labeled;
+        let text = match &self.about {
+            None => text,
+            Some(about) => {
+                labeled =
+                    text.lines()
+                        .filter(|line| !line.is_empty())
+                        .fold(String::new(), |mut all, line| {
+                            // Writing to a String cannot fail.
+                            let _ = writeln!(all, "{about}: {line}");
+                            all
+                        });
+                &labeled
+            }
+        };
         // Where stderr is gone there is nobody left to tell.
         let _ = deliver(&mut AutoStream::always(io::stderr().lock()), text);
     }

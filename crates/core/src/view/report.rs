@@ -122,6 +122,23 @@ pub fn report(plan: &Plan, report: &Report, style: Style) -> String {
 
 /// `Applied: 3 created, 1 updated; 1 failed; 2 not tried.`
 fn summary(outcomes: &[(&Change, Outcome)], report: &Report) -> Vec<Span> {
+    let (word, label) = match (report.succeeded(), report.interrupted) {
+        (true, _) => ("Applied: ", Label::Success),
+        (false, true) => ("Interrupted: ", Label::Error),
+        (false, false) if report.done.is_empty() => ("Not applied: ", Label::Error),
+        (false, false) => ("Applied in part: ", Label::Error),
+    };
+    let mut spans = vec![Span::new(label, word)];
+    spans.extend(counted(outcomes));
+    spans.push(Span::plain("."));
+    if !report.succeeded() {
+        spans.push(Span::plain(" Run the same command again to do the rest."));
+    }
+    spans
+}
+
+/// What the last line counts: `3 created, 1 updated; 1 failed`.
+pub(super) fn counted(outcomes: &[(&Change, Outcome)]) -> Vec<Span> {
     let count = |wanted| outcomes.iter().filter(|(_, outcome)| *outcome == wanted).count();
     let done: Vec<String> = Action::ALL
         .into_iter()
@@ -133,20 +150,11 @@ fn summary(outcomes: &[(&Change, Outcome)], report: &Report) -> Vec<Span> {
             (count > 0).then(|| format!("{count} {}", sign(action).2))
         })
         .collect();
-    let (word, label) = match (report.succeeded(), report.interrupted) {
-        (true, _) => ("Applied: ", Label::Success),
-        (false, true) => ("Interrupted: ", Label::Error),
-        (false, false) if report.done.is_empty() => ("Not applied: ", Label::Error),
-        (false, false) => ("Applied in part: ", Label::Error),
-    };
-    let mut spans = vec![
-        Span::new(label, word),
-        Span::plain(if done.is_empty() {
-            "nothing done".to_owned()
-        } else {
-            done.join(", ")
-        }),
-    ];
+    let mut spans = vec![Span::plain(if done.is_empty() {
+        "nothing done".to_owned()
+    } else {
+        done.join(", ")
+    })];
     for (outcome, label, words) in [
         (Outcome::Failed, Label::Error, "failed"),
         (Outcome::Unknown, Label::Error, "unknown"),
@@ -157,10 +165,6 @@ fn summary(outcomes: &[(&Change, Outcome)], report: &Report) -> Vec<Span> {
         if count > 0 {
             spans.extend([Span::plain("; "), Span::new(label, format!("{count} {words}"))]);
         }
-    }
-    spans.push(Span::plain("."));
-    if !report.succeeded() {
-        spans.push(Span::plain(" Run the same command again to do the rest."));
     }
     spans
 }

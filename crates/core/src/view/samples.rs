@@ -1,6 +1,8 @@
 //! A plan with every action and every severity, and runs of it, for the tests of the views.
 
-use eksact_message::code::Code;
+use std::time::Duration;
+
+use eksact_message::{code::Code, remedy::Remedy};
 use serde_json::{Value, json};
 
 use crate::{
@@ -9,6 +11,7 @@ use crate::{
         Action, Address, AttributeChange, Change, Difference, DifferenceSign, Effect, Event, EventKind,
         Finding, Plan, PlanDraft, Reason, Report, Severity, StepError, StepId, Unknown,
     },
+    fleet::{ClusterId, Outcome, Problem, Status},
 };
 
 pub(super) fn at(line: u32) -> SourceLocation {
@@ -407,4 +410,64 @@ pub(super) fn empty(unchanged: usize) -> Plan {
         draft.add_unchanged(Address::new("iam-role", format!("app/{number}")));
     }
     draft.finish("0.1.0").unwrap()
+}
+
+/// Four clusters: one with changes, one without, one whose file is broken, one that did not answer.
+pub(super) fn fleet() -> Vec<Outcome> {
+    let cluster = |name: &str| {
+        Some(ClusterId {
+            account: None,
+            region: "eu-west-1".to_owned(),
+            name: name.to_owned(),
+        })
+    };
+    let outcome = |name: &str, status| Outcome {
+        cluster: cluster(name),
+        files: vec![format!("clusters/{name}.yaml")],
+        status,
+        plan: None,
+        digest: None,
+        saved: None,
+        run: None,
+        problem: None,
+        took: Duration::from_millis(1500),
+    };
+    let problem = |message: &str, help: Vec<Remedy>| {
+        Some(Problem {
+            message: message.to_owned(),
+            help,
+        })
+    };
+    vec![
+        Outcome {
+            plan: Some(plan()),
+            ..outcome("prod", Status::Changes)
+        },
+        Outcome {
+            plan: Some(empty(14)),
+            ..outcome("test", Status::Unchanged)
+        },
+        Outcome {
+            cluster: None,
+            problem: problem(
+                "the configuration cannot be used as it is: 1 error\nclusters/broken.yaml:3:1: error: there is no key `iamm`",
+                Vec::new(),
+            ),
+            ..outcome("broken", Status::Invalid)
+        },
+        Outcome {
+            problem: problem("it took longer than 10m", failure().help),
+            ..outcome("far", Status::TimedOut)
+        },
+    ]
+}
+
+/// The same, applied: of the first not all went well.
+pub(super) fn fleet_applied() -> Vec<Outcome> {
+    let mut outcomes = fleet();
+    if let Some(first) = outcomes.first_mut() {
+        first.status = Status::Partial;
+        first.run = Some((report(), events()));
+    }
+    outcomes
 }

@@ -2,8 +2,8 @@
 
 use super::{Reader, boolean};
 use crate::config::cluster_access::{
-    AllowBroadening, ClusterAccess, GroupAccess, GroupBinding, GroupRole, IdentityMapping, MappingSubject,
-    RoleReference, SharedRole, SharedRoleAccount,
+    AllowBroadening, ClusterAccess, ClusterAccount, GroupAccess, GroupBinding, GroupRole, IdentityMapping,
+    MappingSubject, RoleReference, SharedRole, SharedRoleAccount,
 };
 use crate::config::location::Located;
 use crate::config::source::Source;
@@ -26,11 +26,20 @@ pub(in crate::config) fn cluster_access(root: &Node, source: &Source) -> Cluster
             .collect(),
         states_shared_roles: has("sharedRoles"),
         // One about shared roles or settings alone says nothing of who gets in.
-        complete: has("identityMappings") || has("groups") || !(has("sharedRoles") || has("allowBroadening")),
+        complete: has("identityMappings")
+            || has("groups")
+            || !["sharedRoles", "allowBroadening", "account"].into_iter().any(has),
         // A value that there is not is refused on the tree.
         allow_broadening: reader.text(root, "allowBroadening").and_then(|text| {
             let value = AllowBroadening::parse(&text.value)?;
             Some(text.map(|_| value))
+        }),
+        account: root.get("account").map(|node| ClusterAccount {
+            id: reader.text(node, "id"),
+            profile: reader.text(node, "profile"),
+            role_arn: reader.text(node, "roleARN"),
+            external_id: reader.text(node, "externalID"),
+            location: Some(reader.source.location(node.at)),
         }),
     }
 }

@@ -114,11 +114,11 @@ fn what_may_stand_in_files() {
     a.yaml:7:1: error: there is a ClusterConfig already, at a.yaml:1:1
         apiVersion: eksctl.io/v1alpha5
         ^
-        help: one run is about one cluster: put the other into a file of its own
+        help: a file is about one cluster: put the other into a file of its own
     b.yaml:1:1: error: there is a ClusterConfig already, at a.yaml:1:1
         apiVersion: eksctl.io/v1alpha5
         ^
-        help: one run is about one cluster: put the other into a file of its own
+        help: a file is about one cluster: put the other into a file of its own
     "#);
     assert_snapshot!(report_all(&[&format!("{ACCESS}---\n{HEAD}")]), @r#"
     a.yaml:4:1: error: the ClusterConfig is not the first document of its file

@@ -4,6 +4,7 @@
 //! `sections` alone looks at the tree: it checks what eksact does not manage and so has no values for.
 
 mod access_entry;
+pub(super) mod cluster_account;
 pub(super) mod duplicates;
 pub(super) mod group_access;
 pub(super) mod identity_mapping;

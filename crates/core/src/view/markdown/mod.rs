@@ -9,10 +9,10 @@ mod text;
 
 use std::fmt::Write as _;
 
-pub(super) use self::text::html;
+pub(super) use self::text::{code, html, prose};
 use self::{
     room::{Room, Tally},
-    text::{code, fence, prose},
+    text::fence,
 };
 use super::{
     plan_findings::{helps, place, word},

@@ -4,7 +4,7 @@
 use super::super::text::harmless;
 
 /// `text` as a code span. Its delimiter is longer than any run of backticks in it.
-pub(super) fn code(text: &str) -> String {
+pub(in super::super) fn code(text: &str) -> String {
     let text = match harmless(text) {
         text if text.is_empty() => "\"\"".into(),
         text => text,
@@ -19,7 +19,7 @@ pub(super) fn code(text: &str) -> String {
 
 /// A sentence that names values: its words stay words; what it has in backticks, and what is not plainly a word of a
 /// language, is code.
-pub(super) fn prose(text: &str) -> String {
+pub(in super::super) fn prose(text: &str) -> String {
     let text = harmless(text);
     let parts: Vec<&str> = text.split('`').collect();
     let is_paired = parts.len() % 2 == 1 && parts.iter().skip(1).step_by(2).all(|part| !part.is_empty());

@@ -1,0 +1,442 @@
+//! `plan` over many clusters: each is planned by itself, and one report has them all.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use super::super::{
+    ExitCode, Failure, flow, global::GlobalFlags, interrupt::Listener, plan::WholeFileFlags,
+    plan_flags::Output, sandbox, saved_plan, wiring::Connection,
+};
+use super::{
+    FleetFlags, Member, Refused, announce, end, flags, problem_of,
+    run::{Bound, Stopped, each},
+    shown, status_of,
+    ways::Ways,
+    write_metrics, write_views,
+};
+use eksact_core::{
+    config::ClusterConfig,
+    engine::{Plan, Severity, drift},
+    fleet::{Outcome, Problem, Status},
+    kinds::Request,
+    saved::SavedPlan,
+    view::{Printer, fleet_human::Run},
+};
+use eksact_message::duration::in_words;
+
+/// What `plan` is asked for over many clusters.
+pub(in super::super) struct PlanMany<'run> {
+    pub(in super::super) whole: &'run WholeFileFlags,
+    pub(in super::super) fleet: &'run FleetFlags,
+    pub(in super::super) detailed: bool,
+    pub(in super::super) drift_only: bool,
+    pub(in super::super) out: Option<&'run Path>,
+}
+
+/// A cluster that was looked at.
+pub(super) struct Entry {
+    /// What became of it so far.
+    pub(super) outcome: Outcome,
+    /// What an apply goes on with.
+    pub(super) planned: Option<Planned>,
+}
+
+/// A plan, and what it was made of.
+pub(super) struct Planned {
+    pub(super) request: Request,
+    pub(super) connection: Connection,
+    pub(super) plan: Plan,
+    pub(super) at: Instant,
+}
+
+/// Plans every cluster, shows all of them, and ends: nothing is changed.
+pub(in super::super) async fn plan(
+    members: Vec<Member>,
+    asked: PlanMany<'_>,
+    global: &GlobalFlags,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
+    flags::check(asked.whole, global, Vec::<Refused>::new())?;
+    let flags = &asked.whole.plan;
+    let folder = asked.out.map(PlanFolder::check).transpose()?;
+    let needs_digest =
+        folder.is_some() || flags.output == Output::Markdown || flags.views.markdown_into.is_some();
+    let (_listener, interrupt) = Listener::begin();
+    if global.sandbox {
+        sandbox::tell(&global.sandbox_file, printer);
+    }
+    announce(&members, asked.fleet.at_once(), printer);
+    let ways = Ways::new(global);
+    let open = async |config: &ClusterConfig, printer: &Printer| ways.to(config, printer).await;
+    let request = |config: ClusterConfig, printer: &Printer| {
+        let mut request = asked.whole.request_of(config, printer)?;
+        // The same plan has the same digest wherever it is made.
+        request.settings.nonce.clear();
+        Ok(request)
+    };
+    let mut entries = plan_all(members, asked.fleet, &interrupt, printer, open, request).await;
+    refuse_one_cluster_twice(&mut entries);
+    for entry in &mut entries {
+        let Some(planned) = &entry.planned else {
+            continue;
+        };
+        if needs_digest {
+            digest_and_save(&mut entry.outcome, planned, folder.as_ref());
+        }
+        if asked.drift_only && !entry.outcome.status.is_failure() {
+            let (drift, _) = drift::of(&planned.plan);
+            entry.outcome.status = Status::of_plan(&drift, true);
+            entry.outcome.plan = Some(drift);
+        }
+    }
+    tracing::info!(calls = ways.calls(), "AWS calls of the run");
+    let outcomes: Vec<Outcome> = entries.into_iter().map(|entry| entry.outcome).collect();
+    let run = if asked.drift_only { Run::Drift } else { Run::Plan };
+    write_views(&outcomes, run, flags)?;
+    write_metrics(&outcomes, asked.fleet)?;
+    flow::deliver(&shown(&outcomes, run, flags, printer.stdout_style())?, printer)?;
+    if let Some(folder) = &folder {
+        folder.tell_others(&outcomes, printer);
+    }
+    end(&outcomes, asked.detailed)
+}
+
+/// Plans every cluster whose files can be used. `open` finds the way to one, and `request` makes of its configuration what is
+/// asked for.
+pub(super) async fn plan_all(
+    members: Vec<Member>,
+    fleet: &FleetFlags,
+    interrupt: &tokio::sync::watch::Receiver<eksact_core::engine::Interrupt>,
+    printer: &Printer,
+    open: impl AsyncFn(&ClusterConfig, &Printer) -> Result<Connection, Failure>,
+    request: impl Fn(ClusterConfig, &Printer) -> Result<Request, Failure>,
+) -> Vec<Entry> {
+    let limit = fleet.timeout();
+    let mut entries = Vec::new();
+    let mut waiting = Vec::new();
+    for (number, member) in members.into_iter().enumerate() {
+        let (config, problem) = match member.config {
+            Ok(config) => (Some(config), None),
+            Err(problem) => (None, Some(problem)),
+        };
+        if let Some(config) = config {
+            let label = match &member.cluster {
+                Some(cluster) => cluster.to_string(),
+                None => String::new(),
+            };
+            waiting.push((number, label, config));
+        }
+        entries.push(Entry {
+            outcome: Outcome {
+                cluster: member.cluster,
+                files: member.files,
+                status: Status::Invalid,
+                plan: None,
+                digest: None,
+                saved: None,
+                run: None,
+                problem,
+                took: Duration::ZERO,
+            },
+            planned: None,
+        });
+    }
+    let numbers: Vec<usize> = waiting.iter().map(|(number, ..)| *number).collect();
+    let work = async |(_, label, config): (usize, String, ClusterConfig)| {
+        let begun = Instant::now();
+        let printer = printer.about(&label);
+        let planned = async {
+            let request = request(config, &printer)?;
+            let connection = open(&request.config, &printer).await?;
+            let plan = flow::plan_for(&request, &connection, &printer).await?;
+            Ok::<_, Failure>(Planned {
+                request,
+                connection,
+                plan,
+                at: Instant::now(),
+            })
+        };
+        (planned.await, begun.elapsed())
+    };
+    let results = each(waiting, fleet.at_once(), Bound::Dropped(limit), interrupt, work).await;
+    for (number, result) in numbers.into_iter().zip(results) {
+        let Some(entry) = entries.get_mut(number) else {
+            continue;
+        };
+        match result {
+            Ok((Ok(planned), took)) => {
+                entry.outcome.status = Status::of_plan(&planned.plan, false);
+                if planned.plan.findings_of(Severity::Error).next().is_some() {
+                    entry.outcome.problem = Some(problem_of(flow::could_not_be_planned(&planned.plan)));
+                }
+                entry.outcome.plan = Some(planned.plan.clone());
+                entry.outcome.took = took;
+                entry.planned = Some(planned);
+            }
+            Ok((Err(failure), took)) => {
+                entry.outcome.status = status_of(&failure);
+                entry.outcome.problem = Some(problem_of(failure));
+                entry.outcome.took = took;
+            }
+            Err(stopped) => stop(&mut entry.outcome, stopped, limit),
+        }
+    }
+    entries
+}
+
+/// A cluster whose plan did not come to its end.
+fn stop(outcome: &mut Outcome, stopped: Stopped, limit: Duration) {
+    let (status, message) = match stopped {
+        Stopped::TimedOut => (
+            Status::TimedOut,
+            format!(
+                "its plan took longer than {} and was given up; nothing was changed. --cluster-timeout sets the limit",
+                in_words(limit)
+            ),
+        ),
+        Stopped::Interrupted => (
+            Status::Interrupted,
+            "the run was interrupted before its plan was made; nothing was changed".to_owned(),
+        ),
+    };
+    outcome.status = status;
+    outcome.took = if stopped == Stopped::TimedOut {
+        limit
+    } else {
+        Duration::ZERO
+    };
+    outcome.problem = Some(Problem {
+        message,
+        help: Vec::new(),
+    });
+}
+
+/// Two files whose clusters turn out to be one, by what EKS says: neither is applied.
+pub(super) fn refuse_one_cluster_twice(entries: &mut [Entry]) {
+    let arn = |entry: &Entry| entry.outcome.plan.as_ref()?.target.get("clusterARN").cloned();
+    let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for entry in entries.iter() {
+        if let Some(arn) = arn(entry) {
+            files
+                .entry(arn)
+                .or_default()
+                .extend(entry.outcome.files.first().cloned());
+        }
+    }
+    for entry in entries.iter_mut() {
+        let twice = arn(entry).and_then(|arn| Some((files.get(&arn)?, arn)));
+        let Some((files, arn)) = twice.filter(|(files, _)| files.len() > 1) else {
+            continue;
+        };
+        entry.planned = None;
+        entry.outcome.plan = None;
+        entry.outcome.status = Status::Invalid;
+        entry.outcome.problem = Some(Problem {
+            message: format!(
+                "{} ClusterConfigs are about {arn}: {}. Leave all but one out",
+                files.len(),
+                files.join(", ")
+            ),
+            help: Vec::new(),
+        });
+    }
+}
+
+/// What people approve the plan by; into the folder of plans with it, where there is one.
+fn digest_and_save(outcome: &mut Outcome, planned: &Planned, folder: Option<&PlanFolder>) {
+    let cluster = outcome.cluster.clone();
+    let saved = match (folder, cluster) {
+        (Some(folder), Some(cluster)) => {
+            let file = folder.0.join(cluster.file_name());
+            saved_plan::save(&file, &planned.plan, &planned.request).map(|saved| (saved, Some(file)))
+        }
+        _ => SavedPlan::new(&planned.plan, &planned.request)
+            .map(|saved| (saved, None))
+            .map_err(|error| Failure::error(error.to_string())),
+    };
+    match saved {
+        Ok((saved, file)) => {
+            outcome.digest = Some(saved.digest().to_owned());
+            outcome.saved = file.map(|file| file.to_string_lossy().into_owned());
+        }
+        Err(failure) => {
+            outcome.status = Status::Failed;
+            outcome.problem = Some(problem_of(failure));
+        }
+    }
+}
+
+/// A folder with one saved plan for each cluster.
+struct PlanFolder(PathBuf);
+
+impl PlanFolder {
+    /// Refuses what is no folder, before anything is read of a cluster.
+    fn check(folder: &Path) -> Result<Self, Failure> {
+        let refused = |why: String| {
+            Failure::usage(format!(
+                "--out {} {why}: over many clusters it names a folder, which gets a plan for each",
+                folder.display()
+            ))
+        };
+        if folder == Path::new("-") {
+            return Err(refused("is standard output".to_owned()));
+        }
+        if folder.exists() && !folder.is_dir() {
+            return Err(refused("is a file".to_owned()));
+        }
+        fs_err::create_dir_all(folder).map_err(|error| refused(format!("cannot be made ({error})")))?;
+        let entries =
+            fs_err::read_dir(folder).map_err(|error| refused(format!("cannot be read ({error})")))?;
+        for entry in entries {
+            let path = entry
+                .map_err(|error| refused(format!("cannot be read ({error})")))?
+                .path();
+            if path.extension().is_some_and(|ending| ending == "json") {
+                saved_plan::check_target(&path)?;
+            }
+        }
+        Ok(Self(folder.to_owned()))
+    }
+
+    /// Names the plans of other runs: whoever applies the whole folder would apply them, too.
+    fn tell_others(&self, outcomes: &[Outcome], printer: &Printer) {
+        let own: Vec<&str> = outcomes
+            .iter()
+            .filter_map(|outcome| outcome.saved.as_deref())
+            .collect();
+        let entries = fs_err::read_dir(&self.0).into_iter().flatten().flatten();
+        let mut others: Vec<String> = entries
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
+            .map(|path| path.to_string_lossy().into_owned())
+            .filter(|path| !own.contains(&path.as_str()))
+            .collect();
+        others.sort();
+        if !others.is_empty() {
+            printer.warning(&format!(
+                "plans of another run are left in the folder: {}",
+                others.join(", ")
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::watch;
+
+    use super::*;
+    use eksact_core::{
+        config,
+        engine::Interrupt,
+        fleet::{ClusterId, ending},
+        kinds::request::Settings,
+        view::{ColourChoice, Level},
+    };
+    use eksact_simulator::{ManualClock, Sandbox, Seed, World};
+
+    const FILE: &str = include_str!("../../../examples/quickstart.yaml");
+
+    fn member(name: &str) -> Member {
+        let text = FILE.replace("name: quickstart", &format!("name: {name}"));
+        let config = config::load(name, text.as_bytes()).unwrap().config;
+        Member {
+            cluster: Some(ClusterId::of(&config)),
+            files: vec![format!("{name}.yaml")],
+            config: Ok(config),
+        }
+    }
+
+    /// A cluster in an account of its own, by its name: `hanging` never answers.
+    async fn open(config: &ClusterConfig, _: &Printer) -> Result<Connection, Failure> {
+        let cluster = config.metadata.name.value.clone();
+        if cluster == "hanging" {
+            std::future::pending::<()>().await;
+        }
+        let account = (cluster == "elsewhere").then(|| "444455556666".to_owned());
+        let seed = Seed {
+            cluster,
+            region: config.metadata.region.value.clone(),
+            account,
+        };
+        let sandbox = Sandbox::in_memory(World::seeded(&seed), Arc::new(ManualClock::default()));
+        Ok(Connection {
+            readers: sandbox.readers(),
+            writers: sandbox.writers(),
+            web_identity: Arc::new(sandbox),
+        })
+    }
+
+    /// One cluster is broken, one is in another account, one hangs: the others are planned. Time does not pass here by itself.
+    #[tokio::test(start_paused = true)]
+    async fn clusters_that_fail_hide_no_other() {
+        let mut members: Vec<Member> = ["a", "b", "hanging", "c", "elsewhere", "d"].map(member).into();
+        members.insert(
+            1,
+            Member {
+                cluster: None,
+                files: vec!["broken.yaml".to_owned()],
+                config: Err(Problem {
+                    message: "broken".to_owned(),
+                    help: Vec::new(),
+                }),
+            },
+        );
+        let (_sender, interrupt) = watch::channel(Interrupt::None);
+        let printer = Printer::new(Level::Quiet, ColourChoice::Never);
+        let request = |config, _: &Printer| Ok(Request::ensure(config, Settings::default()));
+        let fleet = FleetFlags::default();
+        let entries = plan_all(members, &fleet, &interrupt, &printer, open, request).await;
+        let statuses: Vec<(String, Status)> = entries
+            .iter()
+            .map(|entry| (entry.outcome.label(), entry.outcome.status))
+            .collect();
+        let wanted = [
+            ("eu-west-1/a", Status::Changes),
+            ("broken.yaml", Status::Invalid),
+            ("eu-west-1/b", Status::Changes),
+            ("eu-west-1/hanging", Status::TimedOut),
+            ("eu-west-1/c", Status::Changes),
+            ("eu-west-1/elsewhere", Status::Changes),
+            ("eu-west-1/d", Status::Changes),
+        ];
+        assert_eq!(statuses, wanted.map(|(label, status)| (label.to_owned(), status)));
+        let account =
+            |number: usize| entries[number].outcome.plan.as_ref().unwrap().target["account"].clone();
+        assert_eq!(
+            (account(0), account(5)),
+            ("111122223333".to_owned(), "444455556666".to_owned())
+        );
+        assert_eq!(ending(entries.iter().map(|entry| &entry.outcome)), Status::Failed);
+    }
+
+    /// Two files by which EKS finds one cluster: neither is used.
+    #[tokio::test(start_paused = true)]
+    async fn one_cluster_under_two_names_is_refused() {
+        let other = Member {
+            cluster: Some(ClusterId {
+                account: Some("111122223333".to_owned()),
+                ..member("a").cluster.unwrap()
+            }),
+            files: vec!["copy.yaml".to_owned()],
+            ..member("a")
+        };
+        let (_sender, interrupt) = watch::channel(Interrupt::None);
+        let printer = Printer::new(Level::Quiet, ColourChoice::Never);
+        let request = |config, _: &Printer| Ok(Request::ensure(config, Settings::default()));
+        let members = vec![member("a"), other, member("b")];
+        let fleet = FleetFlags::default();
+        let mut entries = plan_all(members, &fleet, &interrupt, &printer, open, request).await;
+        refuse_one_cluster_twice(&mut entries);
+        let statuses: Vec<Status> = entries.iter().map(|entry| entry.outcome.status).collect();
+        assert_eq!(statuses, [Status::Invalid, Status::Invalid, Status::Changes]);
+        assert!(entries[0].planned.is_none() && entries[2].planned.is_some());
+        let message = &entries[1].outcome.problem.as_ref().unwrap().message;
+        assert!(message.contains("a.yaml, copy.yaml"), "{message}");
+    }
+}
