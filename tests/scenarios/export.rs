@@ -21,9 +21,10 @@ use proptest::{
 };
 use serde_json::{Value, json};
 
+use eksact_simulation::service_accounts::{Edit, File, edits, files, inhabited, key, lines, stacks_for};
+
 use crate::scenarios::{
     access::write,
-    random_world::{Edit, File, edits, files, inhabited, key, lines, stacks_for},
     recorded_world::recorded_world,
     shared_roles,
     stage::{

@@ -12,12 +12,11 @@ use eksact_core::{
 use eksact_simulator::{Fault, Matching, Rule, Sandbox, World};
 use serde_json::json;
 
-use crate::scenarios::{
-    normal_form::{differences, normal_form},
-    stage::{
-        again, apply, assert_settled, attempt, cluster, deletion, file, file_with, fresh_world, plan,
-        pruning, request, role_of, sandbox,
-    },
+use eksact_simulation::normal_form::{differences, normal_form};
+
+use crate::scenarios::stage::{
+    again, apply, assert_settled, attempt, cluster, deletion, file, file_with, fresh_world, plan, pruning,
+    request, role_of, sandbox,
 };
 
 const PLAIN: &str =

@@ -322,3 +322,33 @@ async fn role_only_leaves_kubernetes_alone_and_attached_leaves_iam_alone() {
             .all(|call| call.service == "kubernetes")
     );
 }
+
+/// Its service account is Helm's by now, and what the file attaches is not written over that: its pods still get the role that
+/// eksact made, which `--prune` keeps, and the plan says so.
+#[tokio::test(start_paused = true)]
+async fn prune_keeps_the_role_of_an_account_that_cannot_be_given_another() {
+    let bed = sandbox(fresh_world());
+    apply(&bed, &request(&file(&[ACCOUNT]))).await;
+    bed.edit(|world| {
+        let account = cluster(world).service_accounts.get_mut(KEY).unwrap();
+        account
+            .labels
+            .insert("app.kubernetes.io/managed-by".to_owned(), "Helm".to_owned());
+        for manager in &mut account.field_managers {
+            "helm".clone_into(&mut manager.manager);
+        }
+    })
+    .unwrap();
+    let planned = plan(&bed, &pruning(request(&file(&[ATTACHED])))).await;
+    assert!(!planned.has_changes(), "{}", human(&planned));
+    let found = |severity| -> Vec<String> {
+        let findings = planned.findings_of(severity);
+        findings
+            .map(|finding| format!("{}: {}", finding.code, finding.message))
+            .collect()
+    };
+    let note = "role-kept: the stack eksctl-prod-addon-iamserviceaccount-app-web is kept: its role stays in use until app/web \
+                names the other one";
+    assert_eq!(found(Severity::Note), [note]);
+    assert_eq!(found(Severity::Error).len(), 1, "{}", human(&planned));
+}

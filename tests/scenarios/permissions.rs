@@ -14,9 +14,10 @@ use eksact_simulator::{Call, Sandbox};
 use globset::Glob;
 use proptest::{prelude::*, test_runner::TestRunner};
 
+use eksact_simulation::service_accounts::{edits, files};
+
 use crate::scenarios::{
     laws::{config, overriding, run, wanted, world_of},
-    random_world::{edits, files},
     stage::{CLUSTER, REGION, again, carry_out, plan, pruning},
 };
 

@@ -2,7 +2,7 @@
 //! finished run, as the command line goes it.
 
 use eksact_identity::service_account::ServiceAccountKey;
-use std::{fmt::Write as _, sync::Arc};
+use std::fmt::Write as _;
 
 use eksact_core::{
     config,
@@ -15,38 +15,11 @@ use eksact_core::{
     ports::{CallError, aws::Role, kubernetes::ServiceAccount},
     view::{Style, plan_human},
 };
-use eksact_simulator::{Sandbox, Seed, SimulatedCluster, StackRecord, TokioClock, World};
-use jiff::Timestamp;
+use eksact_simulator::{Sandbox, StackRecord, World};
 
 use crate::scenarios::export::exports;
 
-/// The cluster of every scenario, unless it says otherwise.
-pub(crate) const CLUSTER: &str = "prod";
-/// Its region.
-pub(crate) const REGION: &str = "us-west-2";
-
-/// A world with the scenarios' cluster and nothing of ours in it. Stacks take five seconds, change sets two.
-pub(crate) fn fresh_world() -> World {
-    let mut world = World::seeded(&Seed {
-        cluster: CLUSTER.to_owned(),
-        region: REGION.to_owned(),
-        account: None,
-    });
-    world.stack_seconds = 5;
-    world.change_set_seconds = 2;
-    world
-}
-
-/// A sandbox in memory whose time is tokio's.
-pub(crate) fn sandbox(world: World) -> Sandbox {
-    let start = Timestamp::from_second(1_800_000_000).unwrap();
-    Sandbox::in_memory(world, Arc::new(TokioClock::starting_at(start)))
-}
-
-/// The only cluster of a world.
-pub(crate) fn cluster(world: &mut World) -> &mut SimulatedCluster {
-    world.clusters.values_mut().next().unwrap()
-}
+pub(crate) use eksact_simulation::world::{CLUSTER, REGION, cluster, fresh_world, sandbox};
 
 /// The role of the service account of this name.
 pub(crate) fn role_of<'world>(world: &'world mut World, account: &str) -> &'world mut Role {

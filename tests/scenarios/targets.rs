@@ -10,11 +10,14 @@ use eksact_core::{
 use eksact_simulator::Sandbox;
 use proptest::prelude::*;
 
+use eksact_simulation::{
+    normal_form::{differences, normal_form},
+    service_accounts::{edits, files},
+};
+
 use crate::scenarios::{
     access,
     laws::{applied, config, overriding, run, wanted, world_of},
-    normal_form::{differences, normal_form},
-    random_world::{edits, files},
     stage::{again, fresh_world, plan, pruning, sandbox, summary},
 };
 

@@ -172,6 +172,7 @@ codes! {
         PruneProtected "prune-protected" "`kube-system/aws-node`, or the mapping of nodes or of EKS itself, is kept"
         RbacNotManaged "rbac-not-managed" "a role or binding of that name exists, and eksact did not make it"
         RoleAttached "role-attached" "a stack that was to be removed is kept: the file attaches its role to another service account"
+        RoleKept "role-kept" "a stack that was to be removed is kept: its service account names its role and cannot be pointed at the one of the file"
         RoleNameTaken "role-name-taken" "a role of that name exists outside the stack: CloudFormation will refuse to create it"
         RoleShared "role-shared" "other clusters share a role of this one; their statements are kept"
         RoleUnknown "role-unknown" "the stack has no output `Role1`, so its role cannot be found"

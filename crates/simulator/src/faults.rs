@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::refusal::Refusal;
+use super::state::World;
 use eksact_core::ports::CallErrorKind;
 
 /// One call to a simulated service.
@@ -74,12 +75,39 @@ impl Rule {
 
 type Hook = Box<dyn Fn(&Call) + Send + Sync>;
 
+/// Something that happened at a service, told while the world stands still.
+#[derive(Debug)]
+pub enum Seen<'world> {
+    /// Time has passed, and CloudFormation or EKS went on with what it was asked for.
+    Time {
+        /// The world since.
+        world: &'world World,
+    },
+    /// A call reached the service.
+    Call {
+        /// Which.
+        call: &'world Call,
+        /// Whether the service did what it was asked.
+        accepted: bool,
+        /// Whether the caller hears the answer.
+        heard: bool,
+        /// The world since.
+        world: &'world World,
+    },
+}
+
+type Witness = Box<dyn Fn(&Seen<'_>) + Send + Sync>;
+
 #[derive(Default)]
 struct State {
     rules: Vec<(Rule, u32)>,
     calls: Vec<Call>,
     crashed: bool,
+    struck: Vec<Fault>,
     before_write: Option<std::sync::Arc<Hook>>,
+    witness: Option<std::sync::Arc<Witness>>,
+    /// How many items a list puts on a page, where it is not what the service puts there.
+    page_size: Option<usize>,
     /// State of the scheduler's generator; 0 for no scheduling.
     scheduler: u64,
     /// How long a call and its answer are on their way at most, each.
@@ -112,6 +140,32 @@ impl Faults {
     /// Runs `hook` before each write that gets as far as the service; the world may be edited in it.
     pub fn before_each_write(&self, hook: impl Fn(&Call) + Send + Sync + 'static) {
         self.state().before_write = Some(std::sync::Arc::new(Box::new(hook)));
+    }
+
+    /// Tells `witness` of everything that happens at a service while this process calls.
+    pub fn witness(&self, witness: impl Fn(&Seen<'_>) + Send + Sync + 'static) {
+        self.state().witness = Some(std::sync::Arc::new(Box::new(witness)));
+    }
+
+    /// Lets every list of this process come in pages of this many items, between which others write.
+    pub fn page_by(&self, items: usize) {
+        self.state().page_size = Some(items.max(1));
+    }
+
+    pub(super) fn page_size(&self) -> Option<usize> {
+        self.state().page_size
+    }
+
+    pub(super) fn tell(&self, seen: &Seen<'_>) {
+        let witness = self.state().witness.clone();
+        if let Some(witness) = witness {
+            witness(seen);
+        }
+    }
+
+    /// The faults that have struck, in order.
+    pub fn struck(&self) -> Vec<Fault> {
+        self.state().struck.clone()
     }
 
     /// Lets concurrent tasks take turns in an order that `seed` decides: each call yields a few times first.
@@ -178,7 +232,7 @@ impl Faults {
     }
 
     /// The scheduler's next number; none when there is no scheduler.
-    fn random(&self) -> Option<u64> {
+    pub(super) fn random(&self) -> Option<u64> {
         let mut state = self.state();
         if state.scheduler == 0 {
             return None;
@@ -209,6 +263,7 @@ impl Faults {
                 let strikes = matches && *seen >= rule.nth && *seen - rule.nth < rule.times;
                 struck = struck.or(strikes.then_some(rule.fault));
             }
+            state.struck.extend(struck);
             state.crashed = matches!(struck, Some(Fault::CrashBefore | Fault::CrashAfter));
             (struck, state.before_write.clone())
         };
@@ -228,7 +283,7 @@ impl Faults {
         Ok(matches!(fault, Some(Fault::ErrorAfter | Fault::CrashAfter)))
     }
 
-    /// Records further calls that an answer took: pages, or the parts of a composed read.
+    /// Records further calls that an answer took: the pages after the first.
     pub(super) fn record(&self, call: Call) {
         self.state().calls.push(call);
     }

@@ -12,6 +12,7 @@ mod clock;
 mod faults;
 mod issuer;
 mod kubernetes;
+mod listing;
 mod refusal;
 mod state;
 mod store;
@@ -20,7 +21,7 @@ mod tests;
 mod web_identity;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
@@ -29,11 +30,12 @@ pub use aws::{
 };
 pub use caller::{NotACaller, SimulatedCaller};
 pub use clock::{Clock, ManualClock, SystemClock, TokioClock};
-pub use faults::{Call, Fault, Faults, Matching, Rule};
+pub use faults::{Call, Fault, Faults, Matching, Rule, Seen};
 pub use state::{Quotas, Seed, SimulatedCluster, WORLD_VERSION, World};
 pub use store::SandboxError;
 
 use eksact_core::ports::{CallError, CallErrorKind, Readers, Writers};
+use listing::Past;
 use refusal::Refusal;
 use store::{Changed, FileStore, Store};
 
@@ -47,6 +49,8 @@ pub struct Sandbox {
     region: String,
     /// Who calls, where it is not the creator.
     caller: Option<SimulatedCaller>,
+    /// The world of a while ago, for lists that lag.
+    past: Arc<Mutex<Past>>,
 }
 
 impl std::fmt::Debug for Sandbox {
@@ -69,6 +73,7 @@ impl Sandbox {
             cluster: seed.cluster.clone(),
             region: seed.region.clone(),
             caller: None,
+            past: Arc::default(),
         })
     }
 
@@ -87,6 +92,7 @@ impl Sandbox {
             cluster,
             region,
             caller: None,
+            past: Arc::default(),
         }
     }
 
@@ -190,7 +196,11 @@ impl Sandbox {
         let unheard = self.faults.meet(call)?;
         let now = self.clock.now();
         let outcome = self.store.transact(|world| {
+            let past = listing::to_keep(world);
             let settled = world.settle(now);
+            if settled {
+                self.faults.tell(&Seen::Time { world });
+            }
             let permission = format!("{}:{}", call.service, call.action);
             let is_allowed = match &self.caller {
                 Some(caller) => caller.authorize(world, &permission, &call.object),
@@ -200,6 +210,18 @@ impl Sandbox {
                 .and_then(|()| world.authorize(&permission, &call.object))
                 .and_then(|()| run(world, now));
             let changed = settled || (call.write && outcome.is_ok());
+            if changed && let Some(before) = past {
+                self.past
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .keep(before, now);
+            }
+            self.faults.tell(&Seen::Call {
+                call,
+                accepted: outcome.is_ok(),
+                heard: !unheard,
+                world,
+            });
             (outcome, if changed { Changed::Yes } else { Changed::No })
         });
         if unheard {

@@ -157,6 +157,9 @@ pub struct World {
     /// How long EKS does not see a role that was just made, nor an access entry.
     #[serde(default)]
     pub eks_lag_milliseconds: u32,
+    /// How far lists of IAM and EKS may lag behind what was written.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub list_lag_milliseconds: u32,
     /// Customer-managed policies that exist, by ARN. Every policy of AWS's own exists.
     #[serde(default)]
     pub policies: BTreeSet<String>,
@@ -197,6 +200,7 @@ impl World {
             any_principal: false,
             users: BTreeSet::new(),
             eks_lag_milliseconds: 0,
+            list_lag_milliseconds: 0,
             role_dates: BTreeMap::new(),
             policies: BTreeSet::new(),
             clusters: BTreeMap::new(),

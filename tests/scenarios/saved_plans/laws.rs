@@ -6,11 +6,12 @@ use proptest::{
 };
 
 use super::{apply_saved, saved};
-use crate::scenarios::{
+use eksact_simulation::{
     normal_form::{differences, normal_form},
-    random_world::{edits, files, inhabited, lines},
-    stage::{again, attempt, cluster, file, plan, pruning, request},
+    service_accounts::{edits, files, inhabited, lines},
 };
+
+use crate::scenarios::stage::{again, attempt, cluster, file, plan, pruning, request};
 
 fn run<T>(scenario: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()

@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use eksact_core::ports::{CallErrorKind, aws::Role};
+use eksact_core::{
+    engine::StepFailure,
+    ports::{CallErrorKind, aws::Role},
+};
 use eksact_identity::iam::shared_trust;
 use eksact_simulator::{Fault, Matching, Rule};
 use futures::future::join_all;
@@ -78,6 +81,31 @@ async fn shared_role_is_written_only_while_it_is_what_the_plan_saw() {
             }
         }
     }
+}
+
+/// A file that loses to another one of the same cluster had written before: nobody is told that nothing was.
+#[tokio::test(start_paused = true)]
+async fn shared_role_that_is_written_over_by_another_file_is_told_as_written() {
+    let bed = sandbox(world(&["blue"]));
+    let blue = seen_by(&bed, "blue");
+    apply(&blue, &sharing("blue", WEB)).await;
+    let wanted = again(&sharing("blue", "{namespace: app, name: other}"), 2);
+    let planned = plan(&blue, &wanted).await;
+    let meanwhile = async {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        edit(&bed, |policy| {
+            policy["Statement"][2]["Condition"] = json!({"StringEquals": {"issuer:sub": "somebody else"}});
+        });
+    };
+    let (report, ()) = tokio::join!(carry_out(&blue, &planned, &wanted), meanwhile);
+    let (_, error) = report.failed.first().unwrap();
+    assert!(
+        error
+            .message
+            .ends_with("is no longer what the plan saw, after this run had written it"),
+        "{error}"
+    );
+    assert_eq!(error.cause, StepFailure::Failed);
 }
 
 /// Failures of the calls themselves: what passes is waited for, what does not is told.

@@ -58,6 +58,13 @@ impl Runner {
         }
     }
 
+    /// The same with another clock than the machine's.
+    #[must_use]
+    pub fn telling_time_by(mut self, now: fn() -> jiff::Timestamp) -> Self {
+        self.context.now = now;
+        self
+    }
+
     /// The same with a folder for what must outlive the run.
     #[must_use]
     pub fn with_state_folder(mut self, folder: Option<PathBuf>) -> Self {

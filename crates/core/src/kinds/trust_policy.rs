@@ -76,13 +76,13 @@ pub(super) async fn change(
                 continue;
             }
             Err(Reading::Failed(error)) => return Err(error.into()),
-            Err(Reading::Refused(error)) => return Err(error),
+            Err(Reading::Refused(error)) => return Err(after_writing(writes, error)),
         };
         // So soon after a write IAM may show the document of before, and others' statements may be missing in that.
         let settled = written.is_none_or(|written| asked.duration_since(written) > LAG);
         let wanted = match edit(&policy) {
             Ok(wanted) => wanted,
-            Err(error) if settled => return Err(error),
+            Err(error) if settled => return Err(after_writing(writes, error)),
             Err(_) => policy.clone(),
         };
         if wanted == policy {
@@ -170,6 +170,18 @@ async fn read(target: Target<'_>, context: &RunContext) -> Result<Value, Reading
             "the role {role} was deleted and recreated since the plan was made"
         ))),
         Some(RoleTrust { policy, .. }) => Ok(policy),
+    }
+}
+
+/// The same error where something was written before it: then it is not one of those after which nothing was.
+fn after_writing(writes: u32, error: StepError) -> StepError {
+    if writes == 0 {
+        return error;
+    }
+    StepError {
+        message: format!("{}, after this run had written it", error.message),
+        cause: StepFailure::Failed,
+        ..error
     }
 }
 

@@ -29,20 +29,21 @@ pub(crate) const CONFIG_MAP: &str = "CONFIG_MAP";
 impl AccessEntryReader for Sandbox {
     async fn access_entries(&self, cluster: &str) -> Result<Vec<AccessEntry>, CallError> {
         let call = reading("eks", "ListAccessEntries", cluster);
-        let entries: Vec<AccessEntry> = self
-            .call(call.clone(), |world, _| {
-                let (_, objects) = world.with_entries(cluster, &self.region)?;
-                Ok(objects.access_entries.values().cloned().collect())
-            })
+        let principals = self
+            .listed(
+                call,
+                ENTRIES_PER_PAGE,
+                |name: &String| name,
+                |world, _| {
+                    let (_, objects) = world.with_entries(cluster, &self.region)?;
+                    Ok(objects.access_entries.keys().cloned().collect())
+                },
+            )
             .await?;
-        self.record_pages(&call, entries.len(), ENTRIES_PER_PAGE);
-        for entry in &entries {
-            self.further("eks", &["DescribeAccessEntry"], &entry.principal_arn)
-                .await?;
-            if takes_policies(&entry.entry_type) {
-                self.further("eks", &["ListAssociatedAccessPolicies"], &entry.principal_arn)
-                    .await?;
-            }
+        let mut entries = Vec::new();
+        for principal in &principals {
+            // One that went meanwhile is none.
+            entries.extend(self.access_entry(cluster, principal).await?);
         }
         Ok(entries)
     }

@@ -26,13 +26,13 @@ impl IdentityProviderConfigReader for Sandbox {
         cluster: &str,
     ) -> Result<Vec<IdentityProviderConfig>, CallError> {
         let call = reading("eks", "ListIdentityProviderConfigs", cluster);
-        let configs: Vec<IdentityProviderConfig> = self
-            .call(call.clone(), |world, _| {
+        let key: fn(&IdentityProviderConfig) -> &str = |config| &config.name;
+        let configs = self
+            .listed(call, CONFIGS_PER_PAGE, key, |world, _| {
                 let simulated = world.simulated(cluster, &self.region)?;
                 Ok(simulated.eks.identity_providers.values().cloned().collect())
             })
             .await?;
-        self.record_pages(&call, configs.len(), CONFIGS_PER_PAGE);
         for config in &configs {
             self.further("eks", &["DescribeIdentityProviderConfig"], &config.name)
                 .await?;

@@ -31,8 +31,9 @@ impl PodIdentityAssociationReader for Sandbox {
         of: Option<(&str, &str)>,
     ) -> Result<Vec<PodIdentityAssociationSummary>, CallError> {
         let call = reading("eks", "ListPodIdentityAssociations", cluster);
-        let found: Vec<_> = self
-            .call(call.clone(), |world, _| {
+        let key: fn(&PodIdentityAssociationSummary) -> &str = |summary| &summary.id;
+        let found = self
+            .listed(call, PER_PAGE, key, |world, _| {
                 let is_meant = |association: &&mut PodIdentityAssociation| {
                     of.is_none_or(|of| of == (&association.namespace, &association.service_account))
                 };
@@ -49,7 +50,6 @@ impl PodIdentityAssociationReader for Sandbox {
                     .collect())
             })
             .await?;
-        self.record_pages(&call, found.len(), PER_PAGE);
         Ok(found)
     }
 

@@ -48,17 +48,12 @@ impl PrincipalReader for Sandbox {
 
     async fn role_principals(&self) -> Result<Vec<Principal>, CallError> {
         let call = reading("iam", "ListRoles", "");
-        let principals: Vec<Principal> = self
-            .call(call.clone(), |world, _| {
-                Ok(world
-                    .roles
-                    .values()
-                    .map(|role| world.as_principal(role))
-                    .collect())
-            })
-            .await?;
-        self.record_pages(&call, principals.len(), ROLES_PER_PAGE);
-        Ok(principals)
+        let key: fn(&Principal) -> &str = |principal| &principal.arn;
+        self.listed(call, ROLES_PER_PAGE, key, |world, _| {
+            let roles = world.roles.values();
+            Ok(roles.map(|role| world.as_principal(role)).collect())
+        })
+        .await
     }
 }
 

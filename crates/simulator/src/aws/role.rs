@@ -80,27 +80,27 @@ impl RoleReader for Sandbox {
 
     async fn roles(&self) -> Result<Vec<Role>, CallError> {
         let call = reading("iam", "GetAccountAuthorizationDetails", "");
-        let roles: Vec<Role> = self
-            .call(call.clone(), |world, now| {
-                let names = world.roles.keys();
-                names.map(|name| world.role_as_shown(name, now)).collect()
-            })
-            .await?;
-        self.record_pages(&call, roles.len(), ROLES_PER_PAGE);
-        Ok(roles)
+        let key: fn(&Role) -> &str = |role| &role.name;
+        self.listed(call, ROLES_PER_PAGE, key, |world, now| {
+            let names = world.roles.keys();
+            names.map(|name| world.role_as_shown(name, now)).collect()
+        })
+        .await
     }
 
     async fn role_arns(&self, path_prefix: &str) -> Result<Vec<String>, CallError> {
         let call = reading("iam", "ListRoles", path_prefix);
-        let arns: Vec<String> = self
-            .call(call.clone(), |world, _| {
+        self.listed(
+            call,
+            ROLES_PER_PAGE,
+            |name: &String| name,
+            |world, _| {
                 let of_path = |role: &&Role| role.path.starts_with(path_prefix);
                 let roles = world.roles.values().filter(of_path);
                 Ok(roles.map(|role| role.arn.clone()).collect())
-            })
-            .await?;
-        self.record_pages(&call, arns.len(), ROLES_PER_PAGE);
-        Ok(arns)
+            },
+        )
+        .await
     }
 }
 

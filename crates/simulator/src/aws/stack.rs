@@ -85,14 +85,12 @@ impl StackReader for Sandbox {
         let live = |record: &&StackRecord| {
             record.stack.status != "DELETE_COMPLETE" && region_of(&record.stack.id) == self.region
         };
-        let stacks: Vec<Stack> = self
-            .call(call.clone(), |world, _| {
-                let records = world.stacks.values().filter(live);
-                Ok(records.map(|record| record.stack.clone()).collect())
-            })
-            .await?;
-        self.record_pages(&call, stacks.len(), STACKS_PER_PAGE);
-        Ok(stacks)
+        let key: fn(&Stack) -> &str = |stack| &stack.id;
+        self.listed(call, STACKS_PER_PAGE, key, |world, _| {
+            let records = world.stacks.values().filter(live);
+            Ok(records.map(|record| record.stack.clone()).collect())
+        })
+        .await
     }
 
     async fn stack(&self, name_or_id: &str) -> Result<Option<Stack>, CallError> {

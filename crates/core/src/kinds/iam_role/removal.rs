@@ -96,9 +96,21 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             continue;
         }
         // The old role stays while its service account cannot be pointed at the other one.
-        if given_another(request, &key)
-            .is_some_and(|account| standing(request, live, account) != Standing::Free)
+        if let Some(user) =
+            given_another(request, &key).filter(|account| standing(request, live, account) != Standing::Free)
         {
+            draft.add_finding(
+                Finding::new(
+                    Severity::Note,
+                    Code::RoleKept,
+                    format!(
+                        "the stack {} is kept: its role stays in use until {} names the other one",
+                        stack.name,
+                        user.qualified_name()
+                    ),
+                )
+                .about(&addresses::iam_role(&key)),
+            );
             continue;
         }
         let owner = RolePurpose::ServiceAccount.of(&key);

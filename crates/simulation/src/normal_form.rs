@@ -6,7 +6,7 @@ use eksact_simulator::World;
 use serde_json::{Value, json};
 
 /// The normal form: what AWS and Kubernetes hold, each object under the name that does not depend on the run.
-pub(crate) fn normal_form(world: &World) -> Value {
+pub fn normal_form(world: &World) -> Value {
     let live: Vec<_> = world
         .stacks
         .values()
@@ -90,7 +90,7 @@ pub(crate) fn normal_form(world: &World) -> Value {
 }
 
 /// Says where two normal forms differ, one line each; empty when they are equal.
-pub(crate) fn differences(expected: &Value, found: &Value) -> Vec<String> {
+pub fn differences(expected: &Value, found: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     walk("", expected, found, &mut lines);
     lines

@@ -1,5 +1,5 @@
-//! Random files and random worlds: files of a few service accounts of every sort, worlds that such a file made and that
-//! hands have been in since, with things in them that are nobody's business of ours.
+//! Random service accounts: files of a few of every sort, worlds that such a file made and that hands have been in since,
+//! with things in them that are nobody's business of ours.
 
 use eksact_identity::service_account::ServiceAccountKey;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,11 +12,12 @@ use eksact_simulator::{Sandbox, StackRecord, World};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::scenarios::stage::{cluster, fresh_world, sandbox};
+use crate::world::{CLUSTER, cluster, cluster_of, fresh_world, sandbox};
 
 const NAMESPACES: [&str; 3] = ["app", "ops", "kube-system"];
 const NAMES: [&str; 4] = ["a", "b", "b-c", "long.name.with.dots"];
-const POLICIES: [&str; 3] = ["ReadOnlyAccess", "AmazonS3ReadOnlyAccess", "AmazonSQSFullAccess"];
+/// The managed policies that roles get.
+pub const POLICIES: [&str; 3] = ["ReadOnlyAccess", "AmazonS3ReadOnlyAccess", "AmazonSQSFullAccess"];
 /// The statuses in which a stack stays for long and about which something can be done, by us.
 const STATUSES: [&str; 6] = [
     "ROLLBACK_COMPLETE",
@@ -33,7 +34,7 @@ const STATUSES: [&str; 6] = [
     clippy::struct_excessive_bools,
     reason = "each is a field of the file, there or not"
 )]
-pub(crate) struct Account {
+pub struct Account {
     attached: bool,
     role_only: bool,
     named: bool,
@@ -46,7 +47,7 @@ pub(crate) struct Account {
 }
 
 /// A random file: its accounts by namespace and name.
-pub(crate) type File = BTreeMap<(usize, usize), Account>;
+pub type File = BTreeMap<(usize, usize), Account>;
 
 prop_compose! {
     fn account()(
@@ -65,24 +66,24 @@ prop_compose! {
 }
 
 /// Files of at most five accounts.
-pub(crate) fn files() -> impl Strategy<Value = File> {
+pub fn files() -> impl Strategy<Value = File> {
     prop::collection::btree_map((0..NAMESPACES.len(), 0..NAMES.len()), account(), 0..5)
 }
 
 /// Namespace and name of an account of a random file.
-pub(crate) fn key((namespace, name): (usize, usize)) -> ServiceAccountKey {
+pub fn key((namespace, name): (usize, usize)) -> ServiceAccountKey {
     ServiceAccountKey::new(NAMESPACES[namespace], NAMES[name])
 }
 
 /// The lines of each account, for `stage::file`.
-pub(crate) fn lines(file: &File) -> Vec<String> {
+pub fn lines(file: &File) -> Vec<String> {
     file.iter()
         .map(|(place, account)| account.lines(*place))
         .collect()
 }
 
 /// The accounts of a file that have a role of their own.
-pub(crate) fn with_roles(file: &File) -> BTreeSet<ServiceAccountKey> {
+pub fn with_roles(file: &File) -> BTreeSet<ServiceAccountKey> {
     file.iter()
         .filter(|(_, account)| !account.attached)
         .map(|(place, _)| key(*place))
@@ -137,29 +138,51 @@ impl Account {
 
 /// Something that hands do to what we made; the number chooses among the objects that it may be done to.
 #[derive(Clone, Debug)]
-pub(crate) enum Edit {
+pub enum Edit {
+    /// The trust policy denies.
     Trust(usize),
+    /// Another managed policy is all that is attached.
     Managed(usize),
+    /// An inline policy takes the place of all.
     Inline(usize),
+    /// The boundary goes, or comes.
     Boundary(usize),
+    /// A tag goes, and another comes.
     RoleTags(usize),
+    /// The role goes.
     RoleGone(usize),
+    /// A tag of the stack goes, and another comes.
     StackTags(usize),
+    /// The stack goes, with its role.
     StackGone(usize),
+    /// The stack is in a status in which it stays.
     StackStatus(usize, usize),
+    /// The stack's protection goes.
     Unprotected(usize),
+    /// Every annotation goes.
     Annotation(usize),
+    /// A label goes.
     Labels(usize),
+    /// The service account goes.
     AccountGone(usize),
+    /// Helm takes the service account over.
     TakenByHelm(usize),
+    /// The OIDC provider goes.
     Provider,
+    /// The OIDC provider has another audience.
     Audience,
+    /// The tags of the cluster go.
     ClusterTags,
 }
 
 /// A few edits.
-pub(crate) fn edits() -> impl Strategy<Value = Vec<Edit>> {
-    let one = prop_oneof![
+pub fn edits() -> impl Strategy<Value = Vec<Edit>> {
+    prop::collection::vec(edit(), 0..6)
+}
+
+/// One edit.
+pub fn edit() -> impl Strategy<Value = Edit> {
+    prop_oneof![
         (0usize..9).prop_map(Edit::Trust),
         (0usize..9).prop_map(Edit::Managed),
         (0usize..9).prop_map(Edit::Inline),
@@ -177,16 +200,17 @@ pub(crate) fn edits() -> impl Strategy<Value = Vec<Edit>> {
         Just(Edit::Provider),
         Just(Edit::Audience),
         Just(Edit::ClusterTags),
-    ];
-    prop::collection::vec(one, 0..6)
+    ]
 }
 
-fn is_ours(tags: &BTreeMap<String, String>) -> bool {
+/// Whether these tags are of our cluster.
+pub fn is_ours(tags: &BTreeMap<String, String>) -> bool {
     tags.get("alpha.eksctl.io/cluster-name")
-        .is_some_and(|cluster| cluster == crate::scenarios::stage::CLUSTER)
+        .is_some_and(|cluster| cluster == CLUSTER)
 }
 
-fn nth<T>(items: impl Iterator<Item = T>, which: usize) -> Option<T> {
+/// The item of this number, counted round.
+pub fn nth<T>(items: impl Iterator<Item = T>, which: usize) -> Option<T> {
     let items: Vec<T> = items.collect();
     let count = items.len();
     items.into_iter().nth(which.checked_rem(count)?)
@@ -214,7 +238,7 @@ fn account_of(world: &mut World, which: usize) -> Option<&mut ServiceAccount> {
 
 impl Edit {
     /// Does it, where there is anything to do it to.
-    pub(crate) fn apply(&self, world: &mut World) -> Option<()> {
+    pub fn apply(&self, world: &mut World) -> Option<()> {
         match *self {
             Self::Trust(which) => role(world, which)?.trust_policy["Statement"][0]["Effect"] = json!("Deny"),
             Self::Managed(which) => {
@@ -293,7 +317,7 @@ impl Edit {
 const FOREIGN_STACKS: [&str; 2] = ["unrelated", "eksctl-other-addon-iamserviceaccount-app-a"];
 
 /// A sandbox with a cluster and things of others, among them the same service account's stack of another cluster.
-pub(crate) async fn inhabited() -> Sandbox {
+pub async fn inhabited() -> Sandbox {
     let mut world = fresh_world();
     world.stack_seconds = 0;
     let cluster = cluster(&mut world);
@@ -357,18 +381,22 @@ pub(crate) async fn inhabited() -> Sandbox {
 }
 
 /// Everything of others, as it is to the byte; of a service account that we may annotate, all but our keys.
-pub(crate) fn foreign(world: &World) -> Value {
+pub fn foreign(world: &World) -> Value {
+    let roles: Vec<_> = world.roles.values().filter(|role| !is_ours(&role.tags)).collect();
+    json!({"roles": roles, "stacks and accounts": foreign_stacks_and_accounts(world)})
+}
+
+/// The same without the roles.
+pub fn foreign_stacks_and_accounts(world: &World) -> Value {
     let stacks: Vec<_> = world
         .stacks
         .values()
         .filter(|record| FOREIGN_STACKS.contains(&record.stack.name.as_str()))
         .collect();
-    let roles: Vec<_> = world.roles.values().filter(|role| !is_ours(&role.tags)).collect();
-    let accounts = &world.clusters.values().next().unwrap().service_accounts;
+    let accounts = &cluster_of(world).service_accounts;
     let shared = &accounts["app/a"];
     json!({
         "stacks": stacks,
-        "roles": roles,
         "untouched": accounts["app/untouched"],
         "aws-node": accounts["kube-system/aws-node"],
         "shared": [shared.uid, shared.labels["app.kubernetes.io/managed-by"], shared.annotations["note"]],
@@ -376,7 +404,7 @@ pub(crate) fn foreign(world: &World) -> Value {
 }
 
 /// The service accounts that stacks of ours are for.
-pub(crate) fn stacks_for(world: &World) -> BTreeSet<ServiceAccountKey> {
+pub fn stacks_for(world: &World) -> BTreeSet<ServiceAccountKey> {
     world
         .stacks
         .values()

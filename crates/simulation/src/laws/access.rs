@@ -1,0 +1,224 @@
+//! Nobody but those whom a plan names gains or loses access, and not even for a moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use eksact_core::engine::{Action, Plan};
+
+use super::Violation;
+use crate::{
+    history::{Event, Told, What},
+    objects::changed,
+    people::mapped,
+    play::Played,
+    standing::{EVERYTHING, Rights, people, pods},
+    story::Story,
+    tally::Tally,
+};
+
+const LAW: &str = "no other access";
+
+/// What everybody has, at each version.
+struct Standings {
+    people: BTreeMap<String, Rights>,
+    pods: BTreeMap<String, Rights>,
+}
+
+/// What everybody has at each version of the world; worked out again only where something changed that counts.
+fn standings(told: &Told) -> Vec<std::rc::Rc<Standings>> {
+    let of = |version: usize| {
+        let world = &told.versions[version];
+        std::rc::Rc::new(Standings {
+            people: people(world),
+            pods: pods(world),
+        })
+    };
+    let mut all = vec![of(0)];
+    for version in 1..told.versions.len() {
+        let differing = changed(&told.versions[version - 1], &told.versions[version]);
+        let counts = |kind: &&'static str| {
+            [
+                "config map",
+                "access entry",
+                "authentication mode",
+                "RBAC binding",
+                "role",
+                "service account",
+                "association",
+                "OIDC provider",
+            ]
+            .contains(kind)
+        };
+        let is_same = !differing
+            .iter()
+            .map(|object| object.kind)
+            .any(|kind| counts(&kind));
+        let standings = if is_same {
+            std::rc::Rc::clone(&all[version - 1])
+        } else {
+            of(version)
+        };
+        all.push(standings);
+    }
+    all
+}
+
+/// Whether the plan says of a principal that its access changes.
+fn names_principal(plan: &Plan, arn: &str) -> bool {
+    plan.changes.iter().any(|change| {
+        let name = change.address.name();
+        match change.address.kind() {
+            "access-entry" => name == arn,
+            "identity-mapping" => name.eq_ignore_ascii_case(arn) || name.eq_ignore_ascii_case(&mapped(arn)),
+            "authentication-mode" | "access-migration" => true,
+            _ => false,
+        }
+    })
+}
+
+/// Whether the plan says of a service account that what its pods get changes.
+fn names_pods(plan: &Plan, key: &str) -> bool {
+    plan.changes.iter().any(|change| {
+        let name = change.address.name();
+        match change.address.kind() {
+            "iam-role" | "pod-identity-role" | "service-account" | "pod-identity-association" => name == key,
+            "oidc-provider" | "shared-role" | "pod-identity-migration" => true,
+            _ => false,
+        }
+    })
+}
+
+fn begun(told: &Told, place: usize) -> impl Iterator<Item = &Plan> {
+    told.plans
+        .iter()
+        .filter(move |planned| planned.begun.is_some_and(|begun| begun <= place))
+        .map(|planned| &planned.plan)
+}
+
+pub(super) fn judge(story: &Story, played: &Played, tally: &mut Tally) -> Vec<Violation> {
+    let told = &played.told;
+    let standings = standings(told);
+    let mut found = Vec::new();
+    for (place, event) in told.events.iter().enumerate() {
+        if event.before == event.after || matches!(event.what, What::Hand(_)) {
+            continue;
+        }
+        let (before, after) = (&standings[event.before], &standings[event.after]);
+        if std::rc::Rc::ptr_eq(before, after) {
+            continue;
+        }
+        tally.judge(LAW);
+        for (arn, had) in &before.people {
+            if after.people[arn] != *had && !begun(told, place).any(|plan| names_principal(plan, arn)) {
+                found.push(unnamed(event, arn, had, &after.people[arn]));
+            }
+        }
+        let nothing = Rights::new();
+        let keys: BTreeSet<&String> = before.pods.keys().chain(after.pods.keys()).collect();
+        for key in keys {
+            let had = before.pods.get(key).unwrap_or(&nothing);
+            let has = after.pods.get(key).unwrap_or(&nothing);
+            if had != has && !begun(told, place).any(|plan| names_pods(plan, key)) {
+                found.push(unnamed(event, key, had, has));
+            }
+        }
+    }
+    found.extend(moments(story, played, &standings, tally));
+    found
+}
+
+fn unnamed(event: &Event, who: &str, had: &Rights, has: &Rights) -> Violation {
+    let by = match &event.what {
+        What::Call { call, .. } => format!("{} of {}", call.action, call.object),
+        _ => "time".to_owned(),
+    };
+    Violation::new(
+        LAW,
+        format!("{who} had {had:?} and has {has:?} by {by}, and no plan names it"),
+    )
+}
+
+/// In a run that is alone nobody loses for a moment what it keeps, and nobody gains for a moment what it does not get.
+fn moments(
+    story: &Story,
+    played: &Played,
+    standings: &[std::rc::Rc<Standings>],
+    tally: &mut Tally,
+) -> Vec<Violation> {
+    let told = &played.told;
+    let has_hands = told
+        .events
+        .iter()
+        .any(|event| matches!(event.what, What::Hand(_)));
+    let begun = told
+        .plans
+        .iter()
+        .zip(&played.goals)
+        .find(|(planned, _)| planned.begun.is_some());
+    let Some((planned, Some(goal))) = begun else {
+        return Vec::new();
+    };
+    if story.runs.len() != 1 || has_hands {
+        return Vec::new();
+    }
+    tally.judge("not for a moment");
+    let goal = (people(goal), pods(goal));
+    // What is made again is gone in between, and its plan says so.
+    let replaced: BTreeSet<&str> = planned
+        .plan
+        .changes
+        .iter()
+        .filter(|change| change.action == Action::Replace)
+        .map(|change| change.address.name())
+        .collect();
+    // What a mapping gives until the cluster stops reading aws-auth is said by the same plan.
+    let stops_reading = planned.plan.changes.iter().any(|change| {
+        change.address.kind() == "authentication-mode" && change.address.name().ends_with("/API")
+    });
+    let is_announced = |arn: &str| {
+        stops_reading
+            && planned.plan.changes.iter().any(|change| {
+                change.address.kind() == "identity-mapping" && change.address.name() == mapped(arn)
+            })
+    };
+    let first = planned.read.1;
+    let nothing = Rights::new();
+    let mut found = Vec::new();
+    for now in &standings[first..] {
+        let sides = [
+            (&standings[first].people, &goal.0, &now.people),
+            (&standings[first].pods, &goal.1, &now.pods),
+        ];
+        for (before, goal, now) in sides {
+            let keys: BTreeSet<&String> = before.keys().chain(goal.keys()).chain(now.keys()).collect();
+            for key in keys.into_iter().filter(|key| !replaced.contains(key.as_str())) {
+                let of = |side: &BTreeMap<String, Rights>| side.get(key).unwrap_or(&nothing).clone();
+                let (had, will, has) = (of(before), of(goal), of(now));
+                let is_held =
+                    |rights: &Rights, right: &String| rights.contains(right) || rights.contains(EVERYTHING);
+                let lost: Vec<&String> = had
+                    .union(&will)
+                    .filter(|right| is_held(&had, right) && is_held(&will, right) && !is_held(&has, right))
+                    .collect();
+                let gained: Vec<&String> = has
+                    .iter()
+                    .filter(|right| !is_held(&had, right) && !is_held(&will, right))
+                    .filter(|right| !right.starts_with("group eksact:migration:"))
+                    .collect();
+                if !lost.is_empty() {
+                    found.push(Violation::new(
+                        LAW,
+                        format!("{key} is without {lost:?} for a moment: it has {has:?}"),
+                    ));
+                }
+                if !gained.is_empty() && !is_announced(key) {
+                    found.push(Violation::new(
+                        LAW,
+                        format!("{key} has {gained:?} for a moment, and is not to get it"),
+                    ));
+                }
+            }
+        }
+    }
+    found.dedup();
+    found
+}
