@@ -25,4 +25,5 @@ mod support {
     pub(crate) mod kept_kubeconfigs;
     pub(crate) mod program;
 }
+mod webhook_agreement;
 mod yaml_agreement;

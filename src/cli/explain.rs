@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{ExitCode, Failure, explain_access::ExplainAccess, global::GlobalFlags};
+use super::{ExitCode, Failure, explain_access::ExplainAccess, explain_pod::ExplainPod, global::GlobalFlags};
 use eksact_core::view::Printer;
 
 /// Explain why something is as it is
@@ -16,12 +16,14 @@ pub(super) struct ExplainCommand {
 #[derive(Debug, Subcommand)]
 enum What {
     Access(Box<ExplainAccess>),
+    Pod(Box<ExplainPod>),
 }
 
 impl ExplainCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
             What::Access(command) => command.run(global, printer).await,
+            What::Pod(command) => command.run(global, printer).await,
         }
     }
 }

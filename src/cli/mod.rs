@@ -22,6 +22,7 @@ mod elsewhere;
 pub mod exit_code;
 mod explain;
 mod explain_access;
+mod explain_pod;
 mod export;
 mod failure;
 mod file;

@@ -9,7 +9,10 @@ use super::{
 };
 use eksact_core::{
     config::{self, DocumentKind},
-    diagnosis::authorization::{Explanation, WhoCan},
+    diagnosis::{
+        authorization::{Explanation, WhoCan},
+        pod_credentials::PodExplanation,
+    },
     saved,
     view::{Printer, access_check, apply_events, apply_json, aws_auth_check, facts, fleet_json, plan_json},
 };
@@ -47,6 +50,7 @@ enum Kind {
     CheckIrsa,
     DecodeToken,
     ExplainAccess,
+    ExplainPod,
     GetAccessentry,
     GetCluster,
     GetIamidentitymapping,
@@ -79,6 +83,9 @@ impl Kind {
             Self::DecodeToken => facts::schema("What `eksact decode token -o json` writes"),
             Self::ExplainAccess => {
                 plan_json::schema_of::<Explanation>("What `eksact explain access -o json` writes")
+            }
+            Self::ExplainPod => {
+                plan_json::schema_of::<PodExplanation>("What `eksact explain pod -o json` writes")
             }
             Self::GetAccessentry => get_access_entry::schema(),
             Self::GetCluster => get_cluster::schema(),

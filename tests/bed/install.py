@@ -33,6 +33,8 @@ MODULES = {
     "yaml": {"yaml-to-json": "./yaml-to-json"},
     # Our own program around client-go's loading of kubeconfigs, for tests that compare with it.
     "client-go": {"kubeconfig-loader": "./kubeconfig-loader"},
+    # Our own program around the pod identity webhook, for tests that compare with it.
+    "webhook": {"pod-mutator": "./pod-mutator"},
     # The oldest that people still have beside their clusters; built around the module of its command.
     "kubectl-1.24": {"kubectl-1.24": "./kubectl"},
 }

@@ -14,6 +14,7 @@ mod documents;
 mod drift;
 mod eksctl_lines;
 mod exit_codes;
+mod explain_pod;
 mod export;
 mod files;
 mod fleet;

@@ -14,7 +14,7 @@ use serde_json::Value;
 pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Every schema of an output.
-pub(crate) const KINDS: [&str; 23] = [
+pub(crate) const KINDS: [&str; 24] = [
     "plan",
     "apply",
     "apply-ndjson",
@@ -26,6 +26,7 @@ pub(crate) const KINDS: [&str; 23] = [
     "check-irsa",
     "decode-token",
     "explain-access",
+    "explain-pod",
     "get-accessentry",
     "get-cluster",
     "get-iamidentitymapping",

@@ -18,6 +18,7 @@ mod check_access;
 mod complaint;
 mod config;
 mod entries;
+mod explain_pod;
 mod faults;
 mod flags;
 mod irsa;
@@ -84,6 +85,7 @@ fn table() -> Vec<Check> {
         check_access::cases(),
         saved_plans::cases(),
         who_can::cases(),
+        explain_pod::cases(),
     ]
     .into_iter()
     .flatten()

@@ -8,6 +8,7 @@ pub mod context;
 pub mod effect;
 pub mod mapping;
 mod near_entry;
+pub mod pod_credentials;
 pub mod remedy;
 pub mod token_facts;
 pub mod token_verdict;
