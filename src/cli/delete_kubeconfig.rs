@@ -83,6 +83,7 @@ impl DeleteKubeconfig {
             Ok(FileChange {
                 edits: removal.edits,
                 plan,
+                before: None,
             })
         })
     }

@@ -8,9 +8,10 @@ use clap::{ArgAction, Args};
 use super::{
     ExitCode, Failure,
     account_flags::{AnyClusterFlags, ClusterFlags},
+    aws_profile::ProfileFlags,
     global::GlobalFlags,
     kubeconfig_file::{ChosenFile, FileChange, ShowFlags, candidates_for_cluster},
-    kubeconfig_flags::{EntryFlags, PROFILE_VARIABLES, role},
+    kubeconfig_flags::{EntryFlags, PROFILE_VARIABLES, role, role_name},
     place_flags::cluster_name,
     wiring::Connection,
 };
@@ -52,6 +53,9 @@ pub(super) struct UpdateKubeconfig {
     /// Role for kubectl to assume
     #[arg(long, value_name = "ARN")]
     role_arn: Option<String>,
+    /// The same by the name of a role in the cluster's account, or by its ARN; --write-aws-profile writes a profile with it
+    #[arg(long, value_name = "NAME|ARN", conflicts_with = "role_arn")]
+    assume_role: Option<String>,
     /// Role to look up the cluster with; it is not written
     #[arg(long, visible_alias = "describe-as", value_name = "ARN")]
     assume_role_arn: Option<String>,
@@ -60,6 +64,8 @@ pub(super) struct UpdateKubeconfig {
     keep_current_context: bool,
     #[command(flatten)]
     entry: EntryFlags,
+    #[command(flatten)]
+    profile: ProfileFlags,
     #[command(flatten)]
     show: ShowFlags,
 }
@@ -101,6 +107,9 @@ pub(super) struct WriteKubeconfig {
 /// What one run writes, but for the flags about the entry itself.
 struct Request<'a> {
     role_arn: Option<String>,
+    /// Its name, where only that is given.
+    role_name: Option<String>,
+    profile: ProfileFlags,
     command: String,
     alias: Option<&'a str>,
     user_alias: Option<&'a str>,
@@ -123,11 +132,16 @@ impl UpdateKubeconfig {
             config_file: None,
         };
         let request = Request {
-            role_arn: self
-                .role_arn
-                .as_deref()
-                .map(|arn| role("--role-arn", arn))
-                .transpose()?,
+            role_arn: match (&self.role_arn, &self.assume_role) {
+                (Some(arn), _) => Some(role("--role-arn", arn)?),
+                (None, Some(arn)) if arn.starts_with("arn:") => Some(role("--assume-role", arn)?),
+                (None, _) => None,
+            },
+            role_name: match &self.assume_role {
+                Some(name) if !name.starts_with("arn:") => Some(role_name(name)?),
+                _ => None,
+            },
+            profile: self.profile,
             command: self.entry.command()?,
             alias: self.alias.as_deref(),
             user_alias: self.user_alias.as_deref(),
@@ -173,6 +187,8 @@ impl WriteKubeconfig {
                 .as_deref()
                 .map(|arn| role("--authenticator-role-arn", arn))
                 .transpose()?,
+            role_name: None,
+            profile: ProfileFlags::default(),
             command: self.entry.command()?,
             alias: None,
             user_alias: None,
@@ -200,6 +216,8 @@ pub(super) async fn update_with_apply(
     let entry = EntryFlags::default();
     let request = Request {
         role_arn: None,
+        role_name: None,
+        profile: ProfileFlags::default(),
         command: entry.command()?,
         alias: None,
         user_alias: None,
@@ -238,11 +256,24 @@ async fn write(
         .arn
         .parse()
         .map_err(|error| Failure::error(format!("the ARN of cluster {name} cannot be used: {error}")))?;
+    let role_arn = match &request.role_name {
+        None => request.role_arn.clone(),
+        Some(role) => Some(arn_of_role(role, &arn, connection, printer).await?),
+    };
+    let profile = request
+        .profile
+        .begin(role_arn.as_deref(), entry.force, show, global, printer)?;
+    // kubectl takes the role from the same credentials as the profile.
+    let source = request
+        .profile
+        .source_profile
+        .clone()
+        .filter(|_| !entry.no_profile);
     let mut sign_in = SignIn {
         cluster: cluster.name_in_tokens().to_owned(),
         region: Some(arn.region.clone()),
-        role_arn: request.role_arn.clone(),
-        profile: entry.profile(global),
+        role_arn,
+        profile: entry.profile(global).or(source),
     };
     let mut exec = ExecEntry::new(
         entry.exec.into(),
@@ -291,12 +322,38 @@ async fn write(
             ]),
             ..target.clone()
         };
-        let plan = plan_of_merge(&target, file, &merged, wanted.set_current, findings)?;
+        let change = profile.as_ref().map(|profile| &profile.change);
+        let plan = plan_of_merge(&target, file, &merged, wanted.set_current, change, findings)?;
         Ok(FileChange {
             edits: merged.edits,
             plan,
+            before: profile,
         })
     })
+}
+
+/// The ARN of a role in the cluster's account. Where IAM may not be asked it is taken to have no path.
+async fn arn_of_role(
+    name: &str,
+    cluster: &Arn,
+    connection: &Connection,
+    printer: &Printer,
+) -> Result<String, Failure> {
+    match connection.readers.aws.role(name).await {
+        Ok(Some(role)) => Ok(role.arn),
+        Ok(None) => Err(
+            Failure::error(format!("account {} has no role {name}", cluster.account)).with_help(remedy!(
+                "Write the ARN of a role of another account: --assume-role ARN."
+            )),
+        ),
+        Err(error) => {
+            let arn = Arn::iam(cluster.partition, &cluster.account, &format!("role/{name}")).to_string();
+            printer.warning(&format!(
+                "whether the role is there is not known, and {arn} is taken for it: {error}"
+            ));
+            Ok(arn)
+        }
+    }
 }
 
 /// An entry that is not taken from its owner unasked.

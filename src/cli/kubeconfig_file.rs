@@ -10,7 +10,10 @@ use std::{
 
 use clap::Args;
 
-use super::{ExitCode, Failure, flow::deliver, global::GlobalFlags, interrupt::Listener, plan_flags::Output};
+use super::{
+    ExitCode, Failure, aws_profile::ProfileWrite, flow::deliver, global::GlobalFlags, interrupt::Listener,
+    plan_flags::Output,
+};
 use eksact_core::{
     engine::{Finding, Interrupt, Plan, Severity},
     kubeconfig::{
@@ -51,10 +54,19 @@ pub(super) struct ShowFlags {
     pub is_rehearsal: bool,
 }
 
+impl ShowFlags {
+    /// Whether the change is made.
+    pub(super) const fn writes(self) -> bool {
+        !self.dry_run && !self.diff_only && !self.is_rehearsal
+    }
+}
+
 /// A change of one file: what is to be edited, and the plan that says so.
 pub(super) struct FileChange {
     pub edits: Vec<Edit>,
     pub plan: Plan,
+    /// What is written before the file: a kubeconfig whose profile is missing is of no use.
+    pub before: Option<ProfileWrite>,
 }
 
 /// The kubeconfig files of this user, and the one that is meant.
@@ -216,7 +228,7 @@ impl ChosenFile {
         printer: &Printer,
         plan: impl FnOnce(&Entries, &Target) -> Result<FileChange, Failure>,
     ) -> Result<ExitCode, Failure> {
-        let writes = !show.dry_run && !show.diff_only && !show.is_rehearsal;
+        let writes = show.writes();
         let target = store::target_of(&self.path)?;
         // Caught, so that no signal leaves a lock behind: writing takes milliseconds, and waiting heeds them.
         let signals = writes.then(Listener::begin);
@@ -257,6 +269,9 @@ impl ChosenFile {
             change.plan.findings.push(unusable(&entry));
         }
         let text = document.edited(&change.edits)?;
+        if let Some(profile) = change.before.as_ref().filter(|_| writes) {
+            profile.write(printer)?;
+        }
         let written = if writes && !change.edits.is_empty() {
             Some(store::write(&target, &document.bytes(&text))?)
         } else {

@@ -226,6 +226,18 @@ pub(super) fn role(flag: &str, text: &str) -> Result<String, Failure> {
     Ok(text.to_owned())
 }
 
+/// The name of a role (IAM `CreateRole`, `RoleName`).
+pub(super) fn role_name(text: &str) -> Result<String, Failure> {
+    let is_taken = |character: char| character.is_ascii_alphanumeric() || "_+=,.@-".contains(character);
+    if text.is_empty() || text.len() > 64 || !text.chars().all(is_taken) {
+        return Err(Failure::usage(format!(
+            "--assume-role: `{}` is neither the name of a role nor an ARN",
+            text.escape_debug()
+        )));
+    }
+    Ok(text.to_owned())
+}
+
 /// The URL of a proxy, of which client-go knows three kinds (`parseProxyURL` in `tools/clientcmd/client_config.go`). It may
 /// hold a password, and is not repeated.
 fn proxy_url(text: &str) -> Result<String, Failure> {

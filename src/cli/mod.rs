@@ -6,6 +6,7 @@ mod access_question;
 mod account_flags;
 mod apply;
 mod apply_saved;
+mod aws_profile;
 mod broadening;
 mod can_i;
 mod check;

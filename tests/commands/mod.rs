@@ -6,6 +6,7 @@ mod apply;
 mod authentication_mode;
 mod aws_auth;
 mod aws_auth_unread;
+mod aws_profile;
 mod broadening;
 mod check_access;
 mod check_irsa;

@@ -9,21 +9,24 @@ use super::bed::{Bed, Ran};
 
 /// One of the bed's programs, in the bed's home, with the others on its `PATH`.
 fn program(bed: &Bed, name: &str, arguments: &[&str]) -> Ran {
+    command(bed, name, arguments).output().unwrap().into()
+}
+
+fn command(bed: &Bed, name: &str, arguments: &[&str]) -> Command {
     let binaries = bed.facts["binaries"].as_object().unwrap();
     let folders: Vec<&Path> = binaries
         .values()
         .filter_map(|path| Path::new(path.as_str()?).parent())
         .collect();
     let environment: BTreeMap<String, String> = bed.environment();
-    Command::new(binaries[name].as_str().unwrap())
+    let mut command = Command::new(binaries[name].as_str().unwrap());
+    command
         .env_clear()
         .env("HOME", bed.home.path())
         .env("PATH", std::env::join_paths(folders).unwrap())
         .envs(environment)
-        .args(arguments)
-        .output()
-        .unwrap()
-        .into()
+        .args(arguments);
+    command
 }
 
 fn kubectl(bed: &Bed, arguments: &[&str]) -> Ran {
@@ -167,4 +170,70 @@ fn old_kubectl_gets_in_too() {
         let ran = program(&bed, "kubectl-1.24", &arguments).ended(0);
         assert_eq!(ran.stdout.trim(), "configmap/aws-auth", "{version}");
     }
+}
+
+/// One run gives kubectl a context and everything else a profile: the real AWS CLI reads it from the file, and takes the role by it.
+#[test]
+fn kubectl_and_the_aws_cli_take_the_role_of_one_run() {
+    let bed = Bed::start();
+    let role = bed.fact("deployer_role");
+    let (_, name) = role.rsplit_once('/').unwrap();
+    let environment = bed.environment();
+    let own = format!(
+        "# mine\n[profile base]\naws_access_key_id = {}\naws_secret_access_key = {}\nregion = {}   # here\n",
+        environment["AWS_ACCESS_KEY_ID"],
+        environment["AWS_SECRET_ACCESS_KEY"],
+        bed.fact("region")
+    );
+    let path = bed.home.path().join("aws");
+    fs::write(&path, &own).unwrap();
+    let run =
+        |command: &mut Command| Ran::from(command.env("AWS_CONFIG_FILE", &path).output().unwrap()).ended(0);
+    let arguments = [
+        "update-kubeconfig",
+        "--name",
+        bed.fact("cluster"),
+        "--region",
+        bed.fact("region"),
+        "--alias",
+        "deployer",
+        "--assume-role",
+        name,
+        "--write-aws-profile",
+        "deployer",
+        "--source-profile",
+        "base",
+    ];
+    run(&mut bed.eksact(&arguments)).says("aws-profile/deployer");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with(&own), "{text}");
+
+    let get = |key: &str| {
+        let ran = run(&mut command(
+            &bed,
+            "aws",
+            &["configure", "get", key, "--profile", "deployer"],
+        ));
+        ran.stdout.trim().to_owned()
+    };
+    assert_eq!(
+        (get("role_arn").as_str(), get("source_profile").as_str()),
+        (role, "base")
+    );
+    let of_role = [
+        "--profile",
+        "deployer",
+        "sts",
+        "get-caller-identity",
+        "--output",
+        "json",
+    ];
+    let caller = run(&mut command(&bed, "aws", &of_role)).json();
+    let session = format!(":assumed-role/{name}/");
+    assert!(caller["Arn"].as_str().unwrap().contains(&session), "{caller}");
+    let whoami = ["--context", "deployer", "auth", "whoami", "-o", "json"];
+    let user =
+        run(&mut command(&bed, "kubectl", &whoami)).json()["status"]["userInfo"]["extra"]["arn"][0].clone();
+    assert!(user.as_str().unwrap().contains(&session), "{user}");
+    run(&mut bed.eksact(&arguments)).says("No changes.");
 }

@@ -10,6 +10,7 @@ pub mod cache_folder;
 mod cache_tests;
 mod environment;
 mod fingerprint;
+pub mod profile;
 mod shared_config;
 pub mod source;
 #[cfg(test)]

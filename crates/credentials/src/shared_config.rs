@@ -18,6 +18,9 @@ use super::{Environment, Fingerprint, environment::switch};
 /// The profile that is used when none is named.
 pub(super) const DEFAULT_PROFILE: &str = "default";
 
+const CONFIG_VARIABLE: &str = "AWS_CONFIG_FILE";
+const CONFIG_NAME: &str = "config";
+
 /// The two files, read once.
 #[derive(Clone)]
 pub struct SharedConfig {
@@ -68,12 +71,29 @@ impl SharedConfig {
     /// # Errors
     /// When one cannot be read, or is malformed.
     pub fn load(environment: &Environment) -> Result<Self, SharedConfigError> {
+        Self::load_with(environment, None)
+    }
+
+    /// The same as if the config file had this content.
+    ///
+    /// # Errors
+    /// When the other file cannot be read, or one is malformed.
+    pub fn with_config(environment: &Environment, content: &str) -> Result<Self, SharedConfigError> {
+        Self::load_with(environment, Some(content))
+    }
+
+    /// Where the config file is, or would be; none without a home folder.
+    pub fn config_path(environment: &Environment) -> Option<PathBuf> {
+        path(environment, CONFIG_VARIABLE, CONFIG_NAME)
+    }
+
+    fn load_with(environment: &Environment, config: Option<&str>) -> Result<Self, SharedConfigError> {
         let mut digest = Fingerprint::of("shared config");
         let mut warnings = Vec::new();
         let mut files = EnvConfigFiles::builder();
         let mut read_files = Vec::new();
         for (kind, variable, file) in [
-            (EnvConfigFileKind::Config, "AWS_CONFIG_FILE", "config"),
+            (EnvConfigFileKind::Config, CONFIG_VARIABLE, CONFIG_NAME),
             (
                 EnvConfigFileKind::Credentials,
                 "AWS_SHARED_CREDENTIALS_FILE",
@@ -82,7 +102,8 @@ impl SharedConfig {
         ] {
             let mut text = String::new();
             if let Some(path) = path(environment, variable, file) {
-                text = match read(&path) {
+                let given = config.filter(|_| variable == CONFIG_VARIABLE);
+                text = match given.map_or_else(|| read(&path), |given| Ok(given.to_owned())) {
                     Err(SharedConfigError::Unreadable { cause, .. })
                         if environment.get(variable).is_none() && is_out_of_reach(&cause) =>
                     {
@@ -195,6 +216,16 @@ fn is_out_of_reach(cause: &io::Error) -> bool {
         cause.kind(),
         io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
     )
+}
+
+/// A config file alone.
+#[cfg(test)]
+pub(crate) fn in_memory(config: &str) -> Result<SharedConfig, SharedConfigError> {
+    let variables = [
+        ("AWS_CONFIG_FILE", "/nowhere/a"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/nowhere/b"),
+    ];
+    SharedConfig::with_config(&variables.into_iter().collect(), config)
 }
 
 /// The SDK's parser is an async function that waits for nothing when it is given contents.

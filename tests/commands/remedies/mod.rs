@@ -12,6 +12,7 @@ mod access_entries;
 mod accounts;
 mod amazon;
 mod aws_auth;
+mod aws_profile;
 mod callers;
 mod case;
 mod check_access;
@@ -86,6 +87,7 @@ fn table() -> Vec<Check> {
         saved_plans::cases(),
         who_can::cases(),
         explain_pod::cases(),
+        aws_profile::cases(),
     ]
     .into_iter()
     .flatten()

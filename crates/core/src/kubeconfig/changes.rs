@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     entries::{Entries, exec_of},
     merge::{Compared, Merge},
+    profile_change::ProfileChange,
     removal::Removal,
     value::{Section, Value},
 };
@@ -30,15 +31,19 @@ pub struct Target {
     pub cluster: BTreeMap<&'static str, String>,
 }
 
-/// The plan of a merge.
+/// The plan of a merge, and of the AWS profile that is written with it.
 pub fn plan_of_merge(
     target: &Target,
     file: &Entries,
     merge: &Merge,
     sets_current: bool,
+    profile: Option<&ProfileChange>,
     findings: Vec<Finding>,
 ) -> Result<Plan, DraftError> {
     let mut draft = begin(target, findings);
+    if let Some(profile) = profile {
+        profile.add_to(&mut draft);
+    }
     for (section, compared) in [
         (Section::Clusters, &merge.cluster),
         (Section::Contexts, &merge.context),
@@ -148,7 +153,7 @@ fn current_change(before: Option<&str>, after: Option<&str>) -> Change {
     change(current_context(), action, reason, None, vec![value])
 }
 
-fn change(
+pub(super) fn change(
     address: Address,
     action: Action,
     reason: Reason,

@@ -49,7 +49,7 @@ pub enum LockError {
         path: PathBuf,
     },
     /// The system said no; its text names the file.
-    #[error("the kubeconfig could not be locked: {0}")]
+    #[error("the lock could not be taken: {0}")]
     System(#[from] io::Error),
 }
 
@@ -154,6 +154,24 @@ impl Lock {
             std::thread::sleep(LOOK_AGAIN);
         }
         Ok(lock)
+    }
+
+    /// Waits for the right to write a file that no kubectl writes: among eksact's own processes alone.
+    ///
+    /// # Errors
+    /// When another eksact does not come to an end, or the system says no.
+    pub fn take_turn(target: &Path, waiting: &Waiting<'_>) -> Result<Self, LockError> {
+        let mut wait = Wait {
+            waiting,
+            begun: Instant::now(),
+            is_told: false,
+        };
+        let queue = Queue::join(target, &mut wait)?;
+        Ok(Self {
+            queue: Some(queue),
+            _content: None,
+            created: Vec::new(),
+        })
     }
 
     /// Creates client-go's lock files, as far as none of them is there. Gives the one that is.

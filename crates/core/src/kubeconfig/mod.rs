@@ -2,7 +2,7 @@
 //!
 //! Pure: [`place`] (which file), [`naming`] (which names), [`exec_entry`] (the command that kubectl runs), [`wrapper`] (what
 //! that command runs in the end), [`document`] (text to entries, and edits of the text), `loadable` and `usable` (what kubectl
-//! refuses), [`merge`] and [`removal`] (entries and a wish to edits), [`changes`] (edits as a plan).
+//! refuses), [`merge`] and [`removal`] (entries and a wish to edits), [`changes`] and [`profile_change`] (edits as a plan).
 //! At the edge: [`lock`] and [`store`]. Nothing here asks AWS, prints, or knows flags.
 
 pub mod changes;
@@ -14,6 +14,7 @@ pub mod lock;
 pub mod merge;
 pub mod naming;
 pub mod place;
+pub mod profile_change;
 pub mod removal;
 pub mod store;
 mod usable;

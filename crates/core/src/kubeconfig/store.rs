@@ -19,7 +19,7 @@ const MAXIMUM_LINKS: usize = 40;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// It is no file that can be read and replaced.
-    #[error("the kubeconfig {} is {what}, not a file", path.display())]
+    #[error("{} is {what}, not a file", path.display())]
     NoFile {
         /// The path.
         path: PathBuf,
@@ -27,7 +27,7 @@ pub enum StoreError {
         what: &'static str,
     },
     /// It is larger than any kubeconfig.
-    #[error("the kubeconfig {} has {bytes} bytes; at most {MAXIMUM_BYTES} are read", path.display())]
+    #[error("{} has {bytes} bytes; at most {MAXIMUM_BYTES} are read", path.display())]
     TooLarge {
         /// The path.
         path: PathBuf,
@@ -35,20 +35,20 @@ pub enum StoreError {
         bytes: u64,
     },
     /// Symbolic links that lead in a circle.
-    #[error("the kubeconfig {} is a symbolic link that forms a loop", path.display())]
+    #[error("{} is a symbolic link that forms a loop", path.display())]
     LinkCircle {
         /// The path.
         path: PathBuf,
     },
     /// It could not be read.
-    #[error("the kubeconfig could not be read: {0}")]
+    #[error("the file could not be read: {0}")]
     Read(#[source] io::Error),
     /// It could not be written, and is as it was.
-    #[error("the kubeconfig could not be written, and is unchanged: {0}")]
+    #[error("the file could not be written, and is unchanged: {0}")]
     Write(#[source] io::Error),
     /// Writing it in place failed half way.
     #[error(
-        "the kubeconfig {} could not be written: {cause}. It may be incomplete; what was in it is in {}",
+        "{} could not be written: {cause}. It may be incomplete; what was in it is in {}",
         path.display(), backup.display()
     )]
     Incomplete {
@@ -211,9 +211,7 @@ fn cannot_be_renamed_over(error: &io::Error) -> bool {
 fn replace(target: &Path, content: &[u8], existing: Option<&std::fs::Metadata>) -> io::Result<()> {
     let folder = folder_of(target);
     // Made with mode 0600.
-    let mut file = tempfile::Builder::new()
-        .prefix(".kubeconfig-")
-        .tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".eksact-").tempfile_in(folder)?;
     if let Some(existing) = existing {
         keep_owner_and_mode(file.as_file(), existing)?;
     }
