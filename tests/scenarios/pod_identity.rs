@@ -705,3 +705,36 @@ async fn a_role_of_a_service_account_that_others_have_is_kept() {
     ];
     assert_eq!(refusals(&bed, &stage::deletion(&several)).await, ["role-in-use"]);
 }
+
+/// A file that gives the pods of a service account their role in the other way takes the first away when the second is there.
+#[tokio::test(start_paused = true)]
+async fn pods_that_get_their_role_in_the_other_way_are_never_without_one() {
+    let by_association = format!("{}  serviceAccounts: []\n", file(&[&own("app", "web")]));
+    let by_annotation = format!(
+        "{}  withOIDC: true\n  serviceAccounts:\n    - metadata: {{name: web, namespace: app}}\n      attachPolicyARNs: \
+         ['arn:aws:iam::aws:policy/ReadOnlyAccess']\n",
+        file(&[])
+    );
+    let (association, account) = ("pod-identity-association/app/web", "service-account/app/web");
+    for (before, after, grant, revocation) in [
+        (&by_association, &by_annotation, account, association),
+        (&by_annotation, &by_association, association, account),
+    ] {
+        let bed = bed();
+        apply(&bed, &request(before)).await;
+        let mut wanted = request(after);
+        wanted.settings.prune = true;
+        let planned = plan(&bed, &wanted).await;
+        let place = |address: &str| {
+            let mut steps = planned.steps.iter();
+            steps.position(|step| step.address.to_string() == address)
+        };
+        let (given, taken) = (place(grant).unwrap(), place(revocation).unwrap());
+        assert!(given < taken, "{}", human(&planned));
+        assert!(
+            planned.steps[taken].depends_on.contains(&planned.steps[given].id),
+            "{}",
+            human(&planned)
+        );
+    }
+}

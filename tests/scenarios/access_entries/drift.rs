@@ -266,3 +266,43 @@ async fn attributes_of_an_entry_say_each_what_it_means() {
     );
     assert_eq!(change.effect, Effect::Broader);
 }
+
+/// From the call that makes an entry on, the mapping of its principal counts no more, and its policies do not count yet.
+#[tokio::test(start_paused = true)]
+async fn entry_of_a_mapped_principal_keeps_the_groups_of_the_mapping_until_its_policies_are_there() {
+    let bed = with_entries(&[]);
+    crate::scenarios::access::write(
+        &bed,
+        "mapRoles",
+        Some(
+            "- {rolearn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: [readers, 'system:masters', 'of:{{AccountID}}']}\n",
+        ),
+    );
+    let (seen, watched) = (
+        std::sync::Arc::<std::sync::Mutex<Vec<Vec<String>>>>::default(),
+        bed.clone(),
+    );
+    let groups = std::sync::Arc::clone(&seen);
+    bed.faults().before_each_write(move |_| {
+        let entry = live(&watched, DEV);
+        groups.lock().unwrap().extend(entry.map(|entry| entry.groups));
+    });
+    let mut wanted = wanting(&[&dev(
+        "kubernetesGroups: [devs]\naccessPolicies: [{policyARN: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy', \
+         accessScope: {type: cluster}}]",
+    )]);
+    wanted.settings.allow = eksact_core::guard::Guard::ALL.into();
+    let planned = apply(&bed, &wanted).await;
+    assert_eq!(
+        writes(&bed),
+        ["CreateAccessEntry", "AssociateAccessPolicy", "UpdateAccessEntry"]
+    );
+    assert_eq!(*seen.lock().unwrap(), [["devs", "readers"], ["devs", "readers"]]);
+    assert_eq!(live(&bed, DEV).unwrap().groups, ["devs"]);
+    let change = planned.changes.first().unwrap();
+    assert_eq!(
+        change.notes[1],
+        "Until its access policies count the entry has readers as well."
+    );
+    assert_settled(&bed, &wanted, "the groups of the mapping are gone again").await;
+}

@@ -2,7 +2,7 @@
 //! its place. What is held back is told, object by object.
 
 use crate::{
-    engine::{Address, Finding, PlanDraft, Severity},
+    engine::{Action, Address, Change, Finding, PlanDraft, Severity},
     guard::Guard,
     live::addresses,
 };
@@ -17,6 +17,15 @@ pub(super) fn is_held_back(draft: &PlanDraft) -> bool {
         Severity::Error => finding.address.as_ref().is_none_or(addresses::gives_access),
         Severity::Warning | Severity::Note => false,
     })
+}
+
+/// Lets what takes a role from the pods of a service account wait for what gives them one in the other way, by an association
+/// or by the annotation, where the plan has that.
+pub(super) fn after_other_way(other: Address, going: Address, draft: &mut PlanDraft) {
+    let gives = |change: &Change| !matches!(change.action, Action::Delete | Action::Forget);
+    if draft.change(&other).is_some_and(gives) {
+        draft.order(other, going);
+    }
 }
 
 /// That something stays for now.

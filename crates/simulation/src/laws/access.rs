@@ -198,6 +198,8 @@ fn moments(
                 let lost: Vec<&String> = had
                     .union(&will)
                     .filter(|right| is_held(&had, right) && is_held(&will, right) && !is_held(&has, right))
+                    // An entry has its own user name from the first call on, whatever the mapping's was.
+                    .filter(|right| !right.starts_with("user "))
                     .collect();
                 let gained: Vec<&String> = has
                     .iter()

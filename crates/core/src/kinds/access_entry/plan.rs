@@ -16,7 +16,11 @@ use crate::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
-    guard::{Guard, access::principal_key, aws_auth::AwsAuthReading},
+    guard::{
+        Guard,
+        access::{Admitted, principal_key},
+        aws_auth::AwsAuthReading,
+    },
     kinds::{
         Request,
         bridge::{self, Bridge},
@@ -24,7 +28,10 @@ use crate::{
     live::{Live, addresses},
     ports::aws::{AccessEntry, AccessPolicy, AuthenticationMode, NewAccessEntry},
 };
-use eksact_identity::authn::access_entry::{is_for_nodes, takes_policies};
+use eksact_identity::authn::{
+    access_entry::{is_for_nodes, takes_policies},
+    access_policy::reserved_prefix,
+};
 use eksact_message::code::Code;
 
 /// Adds the difference of every entry that shall be there.
@@ -171,15 +178,36 @@ impl Subject<'_> {
         }
     }
 
+    /// What aws-auth makes of the principal, where the cluster reads it.
+    fn mapped(&self) -> Option<Admitted> {
+        let reading = AwsAuthReading::of_live(self.live).and_then(Result::ok)?;
+        let mapped = reading.access.principals.get(&principal_key(self.arn()))?;
+        (self.live.cluster.authentication_mode.as_deref() != Some("API")).then(|| mapped.clone())
+    }
+
+    /// The groups that the principal loses with its mapping, as far as an entry may have them: it keeps them until its policies count.
+    fn held_over(&self) -> Vec<String> {
+        if self.wanted.policies.is_empty() || is_for_nodes(&self.wanted.entry_type) {
+            return Vec::new();
+        }
+        let may_be_given = |group: &String| {
+            reserved_prefix(group).is_none() && !group.contains("{{") && !self.wanted.groups.contains(group)
+        };
+        let groups = self.mapped().map(|mapped| mapped.groups).unwrap_or_default();
+        groups.into_iter().filter(may_be_given).collect()
+    }
+
     /// The steps that make the entry, each policy after it. Who is to have the whole cluster by a policy has it by a group in the
-    /// meantime, where there is one for that.
+    /// meantime, where there is one for that; and nobody is without the groups of its mapping before the policies are there.
     fn create_steps(&self, after: Vec<StepId>, draft: &mut PlanDraft) -> Vec<StepId> {
         let wanted = self.new_entry();
         let mut entry = wanted.clone();
         let bridge = self
             .bridge
             .filter(|_| bridge::gives_everything(&self.wanted.policies));
-        entry.groups.extend(bridge.map(|bridge| bridge.group.clone()));
+        let mut meanwhile = self.held_over();
+        meanwhile.extend(bridge.map(|bridge| bridge.group.clone()));
+        entry.groups.extend(meanwhile.iter().cloned());
         let seen = made(&entry);
         let create = draft.add_step(
             &self.address,
@@ -198,14 +226,14 @@ impl Subject<'_> {
         for policy in &self.wanted.policies {
             steps.push(self.associate(policy, None, true, vec![create.clone()], draft));
         }
-        if let Some(bridge) = bridge {
+        if !meanwhile.is_empty() {
             steps.push(draft.add_step(
                 &self.address,
                 "update",
                 format!(
                     "take the access entry of {} out of group {}",
                     self.arn(),
-                    bridge.group
+                    meanwhile.join(", ")
                 ),
                 steps.clone(),
                 &Operation::Update {
@@ -247,10 +275,7 @@ impl Subject<'_> {
     fn create(&self, draft: &mut PlanDraft) {
         let cleaned = self.clean_up(draft);
         let steps = self.create_steps(cleaned.clone(), draft);
-        let reading = AwsAuthReading::of_live(self.live).and_then(Result::ok);
-        let mapped = reading
-            .and_then(|reading| reading.access.principals.get(&principal_key(self.arn())).cloned())
-            .filter(|_| self.live.cluster.authentication_mode.as_deref() != Some("API"));
+        let mapped = self.mapped();
         let mut notes: Vec<String> = cleaned.iter().map(|_| self.clean_up_note()).collect();
         if let Some(mapped) = &mapped {
             let groups = if mapped.groups.is_empty() {
@@ -262,6 +287,13 @@ impl Subject<'_> {
                 "From then on the cluster ignores its mapping in aws-auth, user name {} with {groups}.",
                 mapped.username
             ));
+            let held_over = self.held_over();
+            if !held_over.is_empty() {
+                notes.push(format!(
+                    "Until its access policies count the entry has {} as well.",
+                    held_over.join(", ")
+                ));
+            }
         }
         let before = mapped.as_ref().map(Granted::from);
         let total = effect(before.as_ref(), Some(&Granted::from(&self.after())));

@@ -18,6 +18,7 @@ use crate::{
     },
     kinds::{
         Request,
+        revocation::after_other_way,
         runner::wait_longer,
         service_account_scope::is_protected,
         stack_health::to_health,
@@ -299,9 +300,11 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, owner: &RoleOwner, dr
     });
     // Pods lose their role last: what gives it to them goes first, and the provider after every role.
     if is_of_token {
+        after_other_way(addresses::pod_identity_association(key), address.clone(), draft);
         draft.order(addresses::service_account(key), address.clone());
         draft.order(address, addresses::oidc_provider(&live.cluster.name));
     } else {
+        after_other_way(addresses::service_account(key), address.clone(), draft);
         draft.order(addresses::pod_identity_association(key), address);
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     kinds::{
         Request,
         pod_identity::{deleted, is_pruned, wanted},
-        revocation::held_back,
+        revocation::{after_other_way, held_back},
     },
     live::{Live, addresses},
     ports::aws::PodIdentityAssociation,
@@ -108,6 +108,7 @@ fn add(
     if !is_ours(live, association) {
         notes.push("Neither eksctl nor eksact made it.".to_owned());
     }
+    after_other_way(addresses::service_account(key), address.clone(), draft);
     draft.add_change(Change {
         address,
         action: Action::Delete,

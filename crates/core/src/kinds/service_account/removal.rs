@@ -13,7 +13,7 @@ use crate::{
         Action, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, plan::fingerprint,
     },
     guard::Guard,
-    kinds::Request,
+    kinds::{Request, revocation::after_other_way},
     live::{
         Live, Ownership, ROLE_ANNOTATION, Unreadable, addresses, other_owner, ownership, service_account_of,
         unreadable,
@@ -111,6 +111,7 @@ fn forget(key: &ServiceAccountKey, account: &ServiceAccount, draft: &mut PlanDra
         Vec::new(),
         &remove_annotation(account, arn),
     );
+    after_other_way(addresses::pod_identity_association(key), address.clone(), draft);
     draft.add_change(Change {
         address,
         action: Action::Update,
@@ -144,6 +145,7 @@ fn plan_one(request: &Request, key: &ServiceAccountKey, account: &ServiceAccount
     let address = addresses::service_account(key);
     let whose = ownership(account);
     let other = other_owner(account);
+    after_other_way(addresses::pod_identity_association(key), address.clone(), draft);
     let is_named = request.service_account_scope().delete.contains(key);
     let reason = if is_named {
         Reason::new("requested", "it was requested")
