@@ -10,12 +10,15 @@
 mod eks;
 #[path = "support/peak.rs"]
 mod peak;
+#[path = "support/server.rs"]
+mod server;
 
 use std::{process::ExitCode, time::Duration};
 
-use eks::{Eks, IN_FLIGHT};
+use eks::IN_FLIGHT;
 use peak::{Usage, usage, watched};
 use serde_json::json;
+use server::Server;
 
 /// Entries with a policy each, and as many associations.
 const COUNT: usize = 1000;
@@ -39,7 +42,7 @@ fn main() -> ExitCode {
         ("plan", None, 5),
         ("plan, every 500th call throttled", Some(500), 1),
     ] {
-        let eks = Eks::start(COUNT, LATENCY, throttled);
+        let eks = eks::start(COUNT, LATENCY, throttled);
         let runs: Vec<Usage> = (0..times).map(|_| planned(&eks)).collect();
         let calls = eks.calls() / times;
         let refused = eks.throttled() / times;
@@ -67,7 +70,7 @@ fn main() -> ExitCode {
 }
 
 /// Plans once over what is there and is as wanted: a plan that would change anything ends with another code.
-fn planned(eks: &Eks) -> Usage {
+fn planned(eks: &Server) -> Usage {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("cluster.yaml");
     std::fs::write(&file, configuration()).unwrap();

@@ -1,19 +1,11 @@
-//! As much of AWS as a plan over access entries and associations asks for: a server in this process that counts calls, lets each
-//! take its time, and throttles some. It compares nothing and keeps nothing: everything is as the benchmark's file wants it.
+//! As much of AWS as a plan over access entries and associations asks for. It compares nothing and keeps nothing: everything is as
+//! the benchmark's file wants it.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
-    time::Duration,
-};
+use std::{fmt::Write as _, time::Duration};
 
 use serde_json::{Value, json};
+
+use crate::server::{Answer, Server};
 
 pub(crate) const CLUSTER: &str = "bench";
 pub(crate) const REGION: &str = "eu-west-1";
@@ -29,137 +21,16 @@ pub(crate) fn principal(number: usize) -> String {
     format!("arn:aws:iam::111122223333:role/team/dev-{number:04}")
 }
 
-/// The server.
-pub(crate) struct Eks {
-    address: String,
-    state: Arc<State>,
+/// Starts one with so many entries and associations. Every so-manieth call is throttled.
+pub(crate) fn start(count: usize, latency: Duration, every: Option<usize>) -> Server {
+    Server::start(latency, every, move |target, body| {
+        Some(answer(target, body, count))
+    })
 }
 
-#[derive(Default)]
-struct State {
-    count: usize,
-    latency: Duration,
-    every: Option<usize>,
-    calls: AtomicUsize,
-    throttled: AtomicUsize,
-    in_flight: AtomicUsize,
-    most: AtomicUsize,
-    actions: Mutex<BTreeMap<String, usize>>,
-}
-
-impl Eks {
-    /// Starts one with so many entries and associations. Every so-manieth call is throttled.
-    pub(crate) fn start(count: usize, latency: Duration, every: Option<usize>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let state = Arc::new(State {
-            count,
-            latency,
-            every,
-            ..State::default()
-        });
-        let serving = Arc::clone(&state);
-        // It ends with the process.
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let state = Arc::clone(&serving);
-                std::thread::spawn(move || serve(&stream, &state));
-            }
-        });
-        Self { address, state }
-    }
-
-    pub(crate) fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    pub(crate) fn calls(&self) -> usize {
-        self.state.calls.load(SeqCst)
-    }
-
-    pub(crate) fn throttled(&self) -> usize {
-        self.state.throttled.load(SeqCst)
-    }
-
-    pub(crate) fn most_in_flight(&self) -> usize {
-        self.state.most.load(SeqCst)
-    }
-
-    /// The calls of one of so many runs, by action.
-    pub(crate) fn by_action(&self, runs: usize) -> String {
-        let actions = self.state.actions.lock().unwrap();
-        let actions = actions.iter();
-        let words: Vec<String> = actions
-            .map(|(action, count)| format!("{action} {}", count / runs))
-            .collect();
-        words.join(", ")
-    }
-}
-
-/// Answers the requests of one connection. That the client has gone is no failure.
-fn serve(stream: &TcpStream, state: &State) {
-    let mut reader = BufReader::new(stream);
-    while let Some((target, body)) = request(&mut reader) {
-        let now = state.in_flight.fetch_add(1, SeqCst) + 1;
-        state.most.fetch_max(now, SeqCst);
-        std::thread::sleep(state.latency);
-        let number = state.calls.fetch_add(1, SeqCst) + 1;
-        let is_throttled = state.every.is_some_and(|every| number.is_multiple_of(every));
-        let (status, kind, text) = if is_throttled {
-            state.throttled.fetch_add(1, SeqCst);
-            (
-                "429 Too Many Requests",
-                "application/json",
-                r#"{"message":"Rate exceeded"}"#.to_owned(),
-            )
-        } else {
-            let (action, kind, text) = answer(&target, &body, state.count);
-            *state.actions.lock().unwrap().entry(action).or_default() += 1;
-            ("200 OK", kind, text)
-        };
-        let error = if is_throttled {
-            "x-amzn-ErrorType: ThrottlingException\r\n"
-        } else {
-            ""
-        };
-        state.in_flight.fetch_sub(1, SeqCst);
-        let mut stream = stream;
-        let sent = write!(
-            stream,
-            "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{error}Content-Length: {}\r\n\r\n{text}",
-            text.len()
-        );
-        if sent.is_err() {
-            return;
-        }
-    }
-}
-
-/// Target and body of the next request; none where the connection ends.
-fn request(reader: &mut BufReader<&TcpStream>) -> Option<(String, String)> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-    let target = line.split(' ').nth(1)?.to_owned();
-    let mut length = 0;
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header).ok().filter(|read| *read > 0)?;
-        let Some((name, value)) = header.split_once(':') else {
-            break;
-        };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().ok()?;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some((target, String::from_utf8(body).ok()?))
-}
-
-/// The name of the action, and the answer with its type.
-fn answer(target: &str, body: &str, count: usize) -> (String, &'static str, String) {
+fn answer(target: &str, body: &str, count: usize) -> Answer {
     if let Some(action) = body.split('&').find_map(|pair| pair.strip_prefix("Action=")) {
-        return (action.to_owned(), "text/xml", query(action, count));
+        return Answer::xml(action, query(action, count));
     }
     let (path, parameters) = target.split_once('?').unwrap_or((target, ""));
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
@@ -203,7 +74,7 @@ fn answer(target: &str, body: &str, count: usize) -> (String, &'static str, Stri
         }
         other => panic!("the benchmark's server does not know {other:?}"),
     };
-    (action.to_owned(), "application/json", value.to_string())
+    Answer::json(action, &value)
 }
 
 fn cluster() -> Value {

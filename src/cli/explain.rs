@@ -2,15 +2,23 @@
 
 use clap::{Args, Subcommand};
 
-use super::{ExitCode, Failure, explain_access::ExplainAccess, explain_pod::ExplainPod, global::GlobalFlags};
+use super::{
+    ExitCode, Failure, explain_access::ExplainAccess, explain_change::ExplainChange, explain_pod::ExplainPod,
+    global::GlobalFlags,
+};
 use eksact_core::view::Printer;
 
 /// Explain why something is as it is
+///
+/// With an address: why an object is in the plan of a file, or is not. The line of the file, what was read, what the change means for
+/// access, the guards about it, and what it has to do with.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct ExplainCommand {
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
+    #[command(flatten)]
+    change: ExplainChange,
 }
 
 #[derive(Debug, Subcommand)]
@@ -22,8 +30,9 @@ enum What {
 impl ExplainCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         match self.what {
-            What::Access(command) => command.run(global, printer).await,
-            What::Pod(command) => command.run(global, printer).await,
+            Some(What::Access(command)) => command.run(global, printer).await,
+            Some(What::Pod(command)) => command.run(global, printer).await,
+            None => self.change.run(global, printer).await,
         }
     }
 }

@@ -23,6 +23,7 @@ mod elsewhere;
 pub mod exit_code;
 mod explain;
 mod explain_access;
+mod explain_change;
 mod explain_pod;
 mod export;
 mod failure;

@@ -14,7 +14,10 @@ use eksact_core::{
         pod_credentials::PodExplanation,
     },
     saved,
-    view::{Printer, access_check, apply_events, apply_json, aws_auth_check, facts, fleet_json, plan_json},
+    view::{
+        Printer, access_check, apply_events, apply_json, aws_auth_check, explain_change, facts, fleet_json,
+        plan_json,
+    },
 };
 
 /// Print the JSON Schema of configuration files, or of what a command writes with `-o json`
@@ -49,6 +52,8 @@ enum Kind {
     CheckAwsAuth,
     CheckIrsa,
     DecodeToken,
+    /// `explain ADDRESS`
+    Explain,
     ExplainAccess,
     ExplainPod,
     GetAccessentry,
@@ -81,6 +86,7 @@ impl Kind {
             Self::CheckAwsAuth => aws_auth_check::schema(),
             Self::CheckIrsa => check_irsa::schema(),
             Self::DecodeToken => facts::schema("What `eksact decode token -o json` writes"),
+            Self::Explain => explain_change::schema(),
             Self::ExplainAccess => {
                 plan_json::schema_of::<Explanation>("What `eksact explain access -o json` writes")
             }

@@ -529,3 +529,64 @@ fn judges_python() -> String {
     let said = String::from_utf8(output.stdout).unwrap();
     said.lines().last().unwrap().to_owned()
 }
+
+/// What the containers of `job.yaml` and of `cronjob.yaml` run, as they run it, in the sandbox: each index plans its share.
+#[test]
+fn fleet_examples_do_what_they_say() {
+    let place = fleet();
+    fs::remove_file(place.path("clusters/broken.yaml")).unwrap();
+    let job: Value = serde_saphyr::from_str(include_str!("../../examples/fleet/job.yaml")).unwrap();
+    let pod = &job["spec"]["template"]["spec"];
+    let run = |container: &Value, index: &str| {
+        let here = |argument: &Value| {
+            let text = argument
+                .as_str()
+                .unwrap()
+                .replace("$(JOB_COMPLETION_INDEX)", index);
+            let text = text.replace("=/share", &format!("=share-{index}"));
+            // By `subPathExpr` each index has a folder of its own.
+            text.replace("=/plans", &format!("=plans-{index}"))
+                .replace("=/", "=")
+        };
+        let arguments: Vec<String> = container["args"].as_array().unwrap().iter().map(here).collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let ended = place.run(&arguments);
+        assert_eq!(ended.code, 0, "{arguments:?}: {}", ended.stderr);
+    };
+    for (index, plan) in [
+        ("0", "eu-west-1.alpha.json"),
+        ("1", "444455556666.eu-west-1.beta.json"),
+        ("2", "eu-west-1.delta.json"),
+    ] {
+        fs::create_dir(place.path(&format!("plans-{index}"))).unwrap();
+        run(&pod["initContainers"][0], index);
+        run(&pod["containers"][0], index);
+        let ended = place.run(&["show", &format!("plans-{index}/plans/{plan}")]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        for file in ["report.json", "eksact.prom"] {
+            assert!(place.path(&format!("plans-{index}/{file}")).exists());
+        }
+    }
+    // Both say how many shares there are.
+    let shares = job["spec"]["completions"].as_u64().unwrap();
+    let of = format!("--of={shares}");
+    let arguments = pod["initContainers"][0]["args"].as_array().unwrap();
+    assert!(arguments.contains(&Value::from(of)));
+    let cron: Value = serde_saphyr::from_str(include_str!("../../examples/fleet/cronjob.yaml")).unwrap();
+    fs::create_dir(place.path("metrics")).unwrap();
+    run(
+        &cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0],
+        "",
+    );
+    assert!(place.path("metrics/eksact.prom").exists());
+    // Argo's containers run the same.
+    let argo: Value =
+        serde_saphyr::from_str(include_str!("../../examples/fleet/argo-workflow.yaml")).unwrap();
+    let template = &argo["spec"]["templates"][1];
+    assert_eq!(template["container"]["args"], pod["containers"][0]["args"]);
+    let argument = |number: usize| template["initContainers"][0]["args"][number].as_str().unwrap();
+    assert_eq!(
+        (argument(0), argument(1), argument(5)),
+        ("fleet", "shard", "--into=/share")
+    );
+}

@@ -15,6 +15,7 @@ mod documents;
 mod drift;
 mod eksctl_lines;
 mod exit_codes;
+mod explain;
 mod explain_pod;
 mod export;
 mod files;

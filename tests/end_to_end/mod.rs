@@ -7,6 +7,7 @@ mod check_irsa;
 mod drift;
 mod eksctl_world;
 mod failing;
+mod fleet_examples;
 mod identity_mappings;
 mod identity_mappings_interrupted;
 mod interrupted;

@@ -25,6 +25,7 @@ pub(crate) const KINDS: [&str; 24] = [
     "check-aws-auth",
     "check-irsa",
     "decode-token",
+    "explain",
     "explain-access",
     "explain-pod",
     "get-accessentry",

@@ -13,10 +13,11 @@ use super::super::{
     plan::WholeFileFlags,
     plan_flags::Output,
     sandbox,
+    wiring::Connection,
 };
 use super::{
     FleetFlags, Member, Refused, announce, end, flags,
-    plan::{Entry, Planned, plan_all, refuse_one_cluster_twice},
+    plan::{Entry, plan_all, refuse_one_cluster_twice},
     problem_of,
     run::{Bound, Stopped, each},
     shown, status_of,
@@ -25,10 +26,10 @@ use super::{
 };
 use eksact_core::{
     config::ClusterConfig,
-    engine::{Event, Interrupt, Report, Severity},
+    engine::{Event, Interrupt, Plan, Report, Severity},
     fleet::{Outcome, Problem, Status},
     guard::broadening,
-    kinds::preflight,
+    kinds::{Request, preflight},
     view::{
         Printer,
         fleet_human::{Run, fleet_human},
@@ -41,6 +42,13 @@ use eksact_message::duration::in_words;
 const GRACE: Duration = Duration::from_mins(1);
 /// A plan older than this is made again before it is carried out.
 const FRESH: Duration = Duration::from_secs(10);
+
+/// What a plan was made of, and when.
+struct Planned {
+    request: Request,
+    connection: Connection,
+    at: Instant,
+}
 
 /// The whole road, for all clusters.
 pub(in super::super) async fn apply(
@@ -61,7 +69,12 @@ pub(in super::super) async fn apply(
     let ways = Ways::new(global);
     let open = async |config: &ClusterConfig, printer: &Printer| ways.to(config, printer).await;
     let request = |config: ClusterConfig, printer: &Printer| whole.request_of(config, printer);
-    let mut entries = plan_all(members, fleet, &interrupt, printer, open, request).await;
+    let keep = |request, connection| Planned {
+        request,
+        connection,
+        at: Instant::now(),
+    };
+    let mut entries = plan_all(members, fleet, &interrupt, printer, (open, request, keep)).await;
     refuse_one_cluster_twice(&mut entries);
     for entry in &mut entries {
         guard_what_is_applied(entry);
@@ -80,19 +93,24 @@ pub(in super::super) async fn apply(
         }
         printer.status("Nothing was changed.\n");
     } else {
-        let work: Vec<(usize, String, Planned)> = waiting
+        let taken: Vec<(usize, Planned)> = waiting
             .into_iter()
-            .filter_map(|number| {
-                let entry = entries.get_mut(number)?;
-                Some((number, entry.outcome.label(), entry.planned.take()?))
-            })
+            .filter_map(|number| Some((number, entries.get_mut(number)?.kept.take()?)))
             .collect();
-        let numbers: Vec<usize> = work.iter().map(|(number, ..)| *number).collect();
+        let numbers: Vec<usize> = taken.iter().map(|(number, _)| *number).collect();
+        let work: Vec<(&Outcome, Planned)> = taken
+            .into_iter()
+            .filter_map(|(number, planned)| Some((&entries.get(number)?.outcome, planned)))
+            .collect();
         let limit = fleet.timeout();
-        let carry = async |(_, label, planned): (usize, String, Planned)| {
-            let printer = printer.about(&label);
+        let carry = async |(outcome, planned): (&Outcome, Planned)| {
+            let printer = printer.about(&outcome.label());
             let begun = Instant::now();
-            (carry_out(&planned, limit, &printer).await, begun.elapsed())
+            let ended = match &outcome.plan {
+                Some(plan) => carry_out(plan, &planned, limit, &printer).await,
+                None => Ended::Failed(Failure::error("it has no plan")),
+            };
+            (ended, begun.elapsed())
         };
         let results = each(work, fleet.at_once(), Bound::Its, &interrupt, carry).await;
         for (number, result) in numbers.into_iter().zip(results) {
@@ -107,23 +125,22 @@ pub(in super::super) async fn apply(
 }
 
 /// What is planned and applied in one run has no digest that was approved before.
-fn guard_what_is_applied(entry: &mut Entry) {
-    let Some(planned) = &mut entry.planned else {
-        return;
-    };
-    planned.plan = broadening::when_applied(&planned.plan, &planned.request.broadening_rule(), false);
-    entry.outcome.status = Status::of_plan(&planned.plan, false);
-    entry.outcome.plan = Some(planned.plan.clone());
+fn guard_what_is_applied(entry: &mut Entry<Planned>) {
+    if let (Some(planned), Some(plan)) = (&entry.kept, &entry.outcome.plan) {
+        let plan = broadening::when_applied(plan, &planned.request.broadening_rule(), false);
+        entry.outcome.status = Status::of_plan(&plan, false);
+        entry.outcome.plan = Some(plan);
+    }
 }
 
 /// Nothing of a cluster that a guard refuses is applied; the others go on.
-fn is_to_be_applied(entry: &Entry) -> bool {
-    let planned = entry.planned.as_ref();
-    planned.is_some_and(|planned| planned.plan.may_be_applied() && planned.plan.has_changes())
+fn is_to_be_applied(entry: &Entry<Planned>) -> bool {
+    let plan = entry.kept.as_ref().and(entry.outcome.plan.as_ref());
+    plan.is_some_and(|plan| plan.may_be_applied() && plan.has_changes())
 }
 
 /// Shows the plans of all before anything is changed; a file for them that cannot be written ends the run.
-fn show_plans(entries: &[Entry], whole: &WholeFileFlags, printer: &Printer) -> Result<(), Failure> {
+fn show_plans(entries: &[Entry<Planned>], whole: &WholeFileFlags, printer: &Printer) -> Result<(), Failure> {
     let outcomes: Vec<Outcome> = entries.iter().map(|entry| entry.outcome.clone()).collect();
     write_views(&outcomes, Run::Plan, &whole.plan)?;
     if whole.plan.output == Output::Json {
@@ -136,7 +153,12 @@ fn show_plans(entries: &[Entry], whole: &WholeFileFlags, printer: &Printer) -> R
 }
 
 /// Asks once for all.
-fn ask(entries: &[Entry], count: usize, whole: &WholeFileFlags, printer: &Printer) -> Result<bool, Failure> {
+fn ask(
+    entries: &[Entry<Planned>],
+    count: usize,
+    whole: &WholeFileFlags,
+    printer: &Printer,
+) -> Result<bool, Failure> {
     let is_json = whole.plan.output == Output::Json;
     if is_json {
         // Without approval the plans are all there is to show.
@@ -165,11 +187,10 @@ enum Ended {
 
 /// One cluster, from its approved plan to its end. Its writes are never cut off: when its time is over no step is begun, and
 /// those in flight get a grace.
-async fn carry_out(planned: &Planned, limit: Duration, printer: &Printer) -> Ended {
+async fn carry_out(plan: &Plan, planned: &Planned, limit: Duration, printer: &Printer) -> Ended {
     let Planned {
         request,
         connection,
-        plan,
         at,
     } = planned;
     let look_again = async {
@@ -284,15 +305,13 @@ mod tests {
     use eksact_core::{
         config,
         fleet::ClusterId,
-        kinds::{Request, request::Settings},
+        kinds::request::Settings,
         ports::CallErrorKind,
         view::{ColourChoice, Level},
     };
     use eksact_simulator::{Fault, ManualClock, Matching, Rule, Sandbox, Seed, World};
 
-    use super::super::super::wiring::Connection;
-
-    async fn planned(sandbox: &Sandbox) -> Planned {
+    async fn planned(sandbox: &Sandbox) -> (Plan, Planned) {
         let file = include_bytes!("../../../examples/quickstart.yaml");
         let config = config::load("quickstart.yaml", file).unwrap().config;
         let request = Request::ensure(config, Settings::default());
@@ -303,20 +322,20 @@ mod tests {
         };
         let printer = Printer::new(Level::Quiet, ColourChoice::Never);
         let plan = flow::plan_for(&request, &connection, &printer).await.unwrap();
-        Planned {
+        let planned = Planned {
             request,
             connection,
-            plan,
             at: Instant::now(),
-        }
+        };
+        (plan, planned)
     }
 
-    fn outcome(planned: &Planned) -> Outcome {
+    fn outcome((plan, planned): &(Plan, Planned)) -> Outcome {
         Outcome {
             cluster: Some(ClusterId::of(&planned.request.config)),
             files: vec!["quickstart.yaml".to_owned()],
             status: Status::Changes,
-            plan: Some(planned.plan.clone()),
+            plan: Some(plan.clone()),
             digest: None,
             saved: None,
             run: None,
@@ -338,7 +357,7 @@ mod tests {
         let planned = planned(sandbox).await;
         let printer = Printer::new(Level::Quiet, ColourChoice::Never);
         let mut outcome = outcome(&planned);
-        let ended = carry_out(&planned, limit, &printer).await;
+        let ended = carry_out(&planned.0, &planned.1, limit, &printer).await;
         finish(&mut outcome, Ok((ended, Duration::ZERO)));
         outcome
     }

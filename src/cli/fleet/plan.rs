@@ -19,7 +19,7 @@ use super::{
 };
 use eksact_core::{
     config::ClusterConfig,
-    engine::{Plan, Severity, drift},
+    engine::{Severity, drift},
     fleet::{Outcome, Problem, Status},
     kinds::Request,
     saved::SavedPlan,
@@ -37,19 +37,11 @@ pub(in super::super) struct PlanMany<'run> {
 }
 
 /// A cluster that was looked at.
-pub(super) struct Entry {
+pub(super) struct Entry<Kept> {
     /// What became of it so far.
     pub(super) outcome: Outcome,
-    /// What an apply goes on with.
-    pub(super) planned: Option<Planned>,
-}
-
-/// A plan, and what it was made of.
-pub(super) struct Planned {
-    pub(super) request: Request,
-    pub(super) connection: Connection,
-    pub(super) plan: Plan,
-    pub(super) at: Instant,
+    /// What the run goes on with, where there is a plan.
+    pub(super) kept: Option<Kept>,
 }
 
 /// Plans every cluster, shows all of them, and ends: nothing is changed.
@@ -77,17 +69,19 @@ pub(in super::super) async fn plan(
         request.settings.nonce.clear();
         Ok(request)
     };
-    let mut entries = plan_all(members, asked.fleet, &interrupt, printer, open, request).await;
+    // The way to a cluster is needed no more once it is planned, and what was asked for only by the digest.
+    let keep = |request: Request, _: Connection| needs_digest.then_some(request);
+    let mut entries = plan_all(members, asked.fleet, &interrupt, printer, (open, request, keep)).await;
     refuse_one_cluster_twice(&mut entries);
     for entry in &mut entries {
-        let Some(planned) = &entry.planned else {
-            continue;
-        };
-        if needs_digest {
-            digest_and_save(&mut entry.outcome, planned, folder.as_ref());
+        if let Some(request) = entry.kept.take().flatten() {
+            digest_and_save(&mut entry.outcome, &request, folder.as_ref());
         }
-        if asked.drift_only && !entry.outcome.status.is_failure() {
-            let (drift, _) = drift::of(&planned.plan);
+        if asked.drift_only
+            && !entry.outcome.status.is_failure()
+            && let Some(plan) = &entry.outcome.plan
+        {
+            let (drift, _) = drift::of(plan);
             entry.outcome.status = Status::of_plan(&drift, true);
             entry.outcome.plan = Some(drift);
         }
@@ -104,16 +98,19 @@ pub(in super::super) async fn plan(
     end(&outcomes, asked.detailed)
 }
 
-/// Plans every cluster whose files can be used. `open` finds the way to one, and `request` makes of its configuration what is
-/// asked for.
-pub(super) async fn plan_all(
+/// Plans every cluster whose files can be used. `open` finds the way to one, `request` makes of its configuration what is asked for,
+/// and `keep` says what of both the run goes on with.
+pub(super) async fn plan_all<Kept>(
     members: Vec<Member>,
     fleet: &FleetFlags,
     interrupt: &tokio::sync::watch::Receiver<eksact_core::engine::Interrupt>,
     printer: &Printer,
-    open: impl AsyncFn(&ClusterConfig, &Printer) -> Result<Connection, Failure>,
-    request: impl Fn(ClusterConfig, &Printer) -> Result<Request, Failure>,
-) -> Vec<Entry> {
+    (open, request, keep): (
+        impl AsyncFn(&ClusterConfig, &Printer) -> Result<Connection, Failure>,
+        impl Fn(ClusterConfig, &Printer) -> Result<Request, Failure>,
+        impl Fn(Request, Connection) -> Kept,
+    ),
+) -> Vec<Entry<Kept>> {
     let limit = fleet.timeout();
     let mut entries = Vec::new();
     let mut waiting = Vec::new();
@@ -141,7 +138,7 @@ pub(super) async fn plan_all(
                 problem,
                 took: Duration::ZERO,
             },
-            planned: None,
+            kept: None,
         });
     }
     let numbers: Vec<usize> = waiting.iter().map(|(number, ..)| *number).collect();
@@ -152,12 +149,7 @@ pub(super) async fn plan_all(
             let request = request(config, &printer)?;
             let connection = open(&request.config, &printer).await?;
             let plan = flow::plan_for(&request, &connection, &printer).await?;
-            Ok::<_, Failure>(Planned {
-                request,
-                connection,
-                plan,
-                at: Instant::now(),
-            })
+            Ok::<_, Failure>((plan, keep(request, connection)))
         };
         (planned.await, begun.elapsed())
     };
@@ -167,14 +159,14 @@ pub(super) async fn plan_all(
             continue;
         };
         match result {
-            Ok((Ok(planned), took)) => {
-                entry.outcome.status = Status::of_plan(&planned.plan, false);
-                if planned.plan.findings_of(Severity::Error).next().is_some() {
-                    entry.outcome.problem = Some(problem_of(flow::could_not_be_planned(&planned.plan)));
+            Ok((Ok((plan, kept)), took)) => {
+                entry.outcome.status = Status::of_plan(&plan, false);
+                if plan.findings_of(Severity::Error).next().is_some() {
+                    entry.outcome.problem = Some(problem_of(flow::could_not_be_planned(&plan)));
                 }
-                entry.outcome.plan = Some(planned.plan.clone());
+                entry.outcome.plan = Some(plan);
                 entry.outcome.took = took;
-                entry.planned = Some(planned);
+                entry.kept = Some(kept);
             }
             Ok((Err(failure), took)) => {
                 entry.outcome.status = status_of(&failure);
@@ -215,8 +207,8 @@ fn stop(outcome: &mut Outcome, stopped: Stopped, limit: Duration) {
 }
 
 /// Two files whose clusters turn out to be one, by what EKS says: neither is applied.
-pub(super) fn refuse_one_cluster_twice(entries: &mut [Entry]) {
-    let arn = |entry: &Entry| entry.outcome.plan.as_ref()?.target.get("clusterARN").cloned();
+pub(super) fn refuse_one_cluster_twice<Kept>(entries: &mut [Entry<Kept>]) {
+    let arn = |entry: &Entry<Kept>| entry.outcome.plan.as_ref()?.target.get("clusterARN").cloned();
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for entry in entries.iter() {
         if let Some(arn) = arn(entry) {
@@ -231,7 +223,7 @@ pub(super) fn refuse_one_cluster_twice(entries: &mut [Entry]) {
         let Some((files, arn)) = twice.filter(|(files, _)| files.len() > 1) else {
             continue;
         };
-        entry.planned = None;
+        entry.kept = None;
         entry.outcome.plan = None;
         entry.outcome.status = Status::Invalid;
         entry.outcome.problem = Some(Problem {
@@ -246,14 +238,16 @@ pub(super) fn refuse_one_cluster_twice(entries: &mut [Entry]) {
 }
 
 /// What people approve the plan by; into the folder of plans with it, where there is one.
-fn digest_and_save(outcome: &mut Outcome, planned: &Planned, folder: Option<&PlanFolder>) {
-    let cluster = outcome.cluster.clone();
-    let saved = match (folder, cluster) {
+fn digest_and_save(outcome: &mut Outcome, request: &Request, folder: Option<&PlanFolder>) {
+    let Some(plan) = &outcome.plan else {
+        return;
+    };
+    let saved = match (folder, &outcome.cluster) {
         (Some(folder), Some(cluster)) => {
             let file = folder.0.join(cluster.file_name());
-            saved_plan::save(&file, &planned.plan, &planned.request).map(|saved| (saved, Some(file)))
+            saved_plan::save(&file, plan, request).map(|saved| (saved, Some(file)))
         }
-        _ => SavedPlan::new(&planned.plan, &planned.request)
+        _ => SavedPlan::new(plan, request)
             .map(|saved| (saved, None))
             .map_err(|error| Failure::error(error.to_string())),
     };
@@ -390,8 +384,9 @@ mod tests {
         let (_sender, interrupt) = watch::channel(Interrupt::None);
         let printer = Printer::new(Level::Quiet, ColourChoice::Never);
         let request = |config, _: &Printer| Ok(Request::ensure(config, Settings::default()));
+        let keep = |request: Request, _: Connection| request;
         let fleet = FleetFlags::default();
-        let entries = plan_all(members, &fleet, &interrupt, &printer, open, request).await;
+        let entries = plan_all(members, &fleet, &interrupt, &printer, (open, request, keep)).await;
         let statuses: Vec<(String, Status)> = entries
             .iter()
             .map(|entry| (entry.outcome.label(), entry.outcome.status))
@@ -429,13 +424,14 @@ mod tests {
         let (_sender, interrupt) = watch::channel(Interrupt::None);
         let printer = Printer::new(Level::Quiet, ColourChoice::Never);
         let request = |config, _: &Printer| Ok(Request::ensure(config, Settings::default()));
+        let keep = |request: Request, _: Connection| request;
         let members = vec![member("a"), other, member("b")];
         let fleet = FleetFlags::default();
-        let mut entries = plan_all(members, &fleet, &interrupt, &printer, open, request).await;
+        let mut entries = plan_all(members, &fleet, &interrupt, &printer, (open, request, keep)).await;
         refuse_one_cluster_twice(&mut entries);
         let statuses: Vec<Status> = entries.iter().map(|entry| entry.outcome.status).collect();
         assert_eq!(statuses, [Status::Invalid, Status::Invalid, Status::Changes]);
-        assert!(entries[0].planned.is_none() && entries[2].planned.is_some());
+        assert!(entries[0].kept.is_none() && entries[2].kept.is_some());
         let message = &entries[1].outcome.problem.as_ref().unwrap().message;
         assert!(message.contains("a.yaml, copy.yaml"), "{message}");
     }

@@ -117,6 +117,23 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+/// A line of a file with a mark in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Excerpt {
+    /// The line, cut to a window around the mark and free of control characters.
+    pub line: String,
+    /// How many terminal cells of it come before the mark.
+    pub caret_cell: usize,
+}
+
+impl Excerpt {
+    /// The excerpt of `line` around `column`, in characters from 1.
+    pub fn of(line: &str, column: u32) -> Self {
+        let (line, caret_cell) = excerpt(line, column);
+        Self { line, caret_cell }
+    }
+}
+
 /// The widest excerpt of a source line, in terminal cells. Fits 80 columns with the indentation of a view.
 const EXCERPT_CELLS: usize = 72;
 

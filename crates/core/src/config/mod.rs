@@ -36,7 +36,7 @@ pub use blank::{is_blank, is_blank_character};
 pub use cluster_config::{
     ClusterConfig, DEFAULT_NAMESPACE, Iam, IdentityProvider, Metadata, ServiceAccount, WellKnownPolicies,
 };
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use document::DocumentKind;
 pub use load::{InputFile, Loaded, load, load_all};
 pub use location::{Located, SourceLocation};

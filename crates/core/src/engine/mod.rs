@@ -10,6 +10,7 @@ pub mod draft;
 pub mod drift;
 pub mod events;
 pub mod executor;
+pub mod explanation;
 pub mod finding;
 pub mod plan;
 mod readiness;

@@ -238,19 +238,59 @@ impl PlanDraft {
     }
 }
 
-/// The addresses of `known` that are most like `text`, the likest first.
+/// The addresses of `known` that are most like `text`, an address or a glob, the likest first.
 pub fn nearest<'address>(text: &str, known: impl IntoIterator<Item = &'address Address>) -> Vec<Address> {
-    let likeness = |address: &Address| strsim::normalized_damerau_levenshtein(text, &address.to_string());
+    let likeness = |address: &Address| {
+        let address = address.to_string();
+        let whole = strsim::normalized_damerau_levenshtein(text, &address);
+        // What a `*` stands for says nothing of how like the rest is.
+        if text.contains(WILDCARDS) {
+            whole.max(likeness_of_parts(text, &address))
+        } else {
+            whole
+        }
+    };
     let mut near: Vec<(f64, &Address)> = known
         .into_iter()
         .map(|address| (likeness(address), address))
-        .filter(|(likeness, _)| *likeness > 0.5)
+        .filter(|(likeness, _)| *likeness > LEAST_LIKENESS)
         .collect();
     near.sort_by(|(one, a), (other, b)| other.total_cmp(one).then_with(|| a.cmp(b)));
     near.into_iter()
         .take(MOST_NEAR)
         .map(|(_, address)| address.clone())
         .collect()
+}
+
+/// The characters of a glob that stand for others.
+const WILDCARDS: [char; 4] = ['*', '?', '[', '{'];
+/// Texts less like each other than this are no slip of the pen.
+const LEAST_LIKENESS: f64 = 0.5;
+
+/// How like an address is to a glob, part by part between slashes, each weighed by the characters that the glob spells out. The last
+/// part takes the rest of the address, since a `*` crosses slashes.
+fn likeness_of_parts(glob: &str, address: &str) -> f64 {
+    let parts: Vec<&str> = glob.split('/').collect();
+    let of_address: Vec<&str> = address.splitn(parts.len(), '/').collect();
+    if of_address.len() < parts.len() {
+        return 0.0;
+    }
+    let (mut likeness, mut weight) = (0.0, 0.0);
+    for (part, of_address) in parts.into_iter().zip(of_address) {
+        let spelt = part
+            .chars()
+            .filter(|character| !WILDCARDS.contains(character))
+            .count();
+        // No part is so long that its length is not exact.
+        let own = f64::from(u32::try_from(spelt).unwrap_or(u32::MAX));
+        weight += own;
+        likeness += own
+            * match Glob::compile("", part) {
+                Ok(glob) if glob.matcher.is_match(of_address) => 1.0,
+                _ => strsim::normalized_damerau_levenshtein(part, of_address),
+            };
+    }
+    if weight == 0.0 { 0.0 } else { likeness / weight }
 }
 
 /// What waits for what in a draft.

@@ -11,6 +11,7 @@ pub mod aws_auth_check;
 pub mod board;
 pub mod confirm;
 pub mod errors;
+pub mod explain_change;
 pub mod facts;
 pub mod fleet_human;
 pub mod fleet_json;

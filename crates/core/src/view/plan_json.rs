@@ -22,7 +22,7 @@
 //! | `steps[]` | how it is done, each behind what it waits for: `id`, `address`, `changes`, `title`, `depends_on`, `operation` |
 //! | `partial` | only in a plan with `--target` or `--exclude-target`: `targets[]` and `excluded[]`, the globs; `brought_along[]`, addresses that those asked for need; `left_out[]`, addresses that would change or could not be planned |
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, io};
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Serialize;
@@ -52,29 +52,51 @@ pub fn schema_of<T: JsonSchema>(title: &str) -> Value {
 /// `value` as indented JSON with a line end. Characters that a terminal might obey are written as `\u` escapes, which
 /// JSON readers turn back: the data stays what it is.
 pub fn json(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    Ok(escaped(&serde_json::to_string_pretty(value)?))
+    let mut text = Escaping::default();
+    serde_json::to_writer_pretty(&mut text, value)?;
+    Ok(text.finish())
 }
 
 /// The same on one line.
 pub fn json_line(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    Ok(escaped(&serde_json::to_string(value)?))
+    let mut text = Escaping::default();
+    serde_json::to_writer(&mut text, value)?;
+    Ok(text.finish())
 }
 
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len() + 1);
-    for character in text.chars() {
-        // Outside strings JSON has no such character but its line ends.
-        if character != '\n' && is_harmful(character) {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing to a String cannot fail.
-                let _ = write!(safe, "\\u{unit:04x}");
-            }
-        } else {
-            safe.push(character);
-        }
+/// Text in the making, escaped as it comes: a run over many clusters is too large to have it twice.
+#[derive(Default)]
+struct Escaping(String);
+
+impl Escaping {
+    fn finish(mut self) -> String {
+        self.0.push('\n');
+        self.0
     }
-    safe.push('\n');
-    safe
+}
+
+impl io::Write for Escaping {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // What writes JSON never parts a character.
+        let text =
+            std::str::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        for character in text.chars() {
+            // Outside strings JSON has no such character but its line ends.
+            if character != '\n' && is_harmful(character) {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    // Writing to a String cannot fail.
+                    let _ = write!(self.0, "\\u{unit:04x}");
+                }
+            } else {
+                self.0.push(character);
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

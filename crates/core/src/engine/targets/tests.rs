@@ -129,3 +129,30 @@ fn an_address_matches_itself_though_it_has_the_letters_of_globs() {
             .matches(&address(itself))
     );
 }
+
+#[test]
+fn a_glob_with_a_slip_names_near_addresses_however_long_they_are() {
+    let known: BTreeSet<Address> = [
+        "iam-role/app/report-reader-of-the-night",
+        "iam-role/ops/backup",
+        "service-account/app/web",
+        "oidc-provider/prod",
+    ]
+    .map(address)
+    .into();
+    let near =
+        |text: &str| -> Vec<String> { nearest(text, &known).iter().map(ToString::to_string).collect() };
+    assert_eq!(
+        near("iam-rol/app/*"),
+        ["iam-role/app/report-reader-of-the-night", "iam-role/ops/backup"]
+    );
+    assert_eq!(
+        near("iam-role/op/*"),
+        ["iam-role/ops/backup", "iam-role/app/report-reader-of-the-night"]
+    );
+    assert_eq!(near("service-accounts/*/web"), ["service-account/app/web"]);
+    assert_eq!(near("oidc-provider/pord"), ["oidc-provider/prod"]);
+    for nothing in ["*", "xyz/*", "*/*/*", "[/x"] {
+        assert_eq!(near(nothing), [""; 0], "{nothing}");
+    }
+}
