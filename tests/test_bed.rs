@@ -18,6 +18,7 @@ mod contract_on {
     mod bed;
 }
 mod end_to_end;
+mod iam_agreement;
 mod kubectl_loads;
 mod policy_agreement;
 mod support {

@@ -1,15 +1,19 @@
-//! What `can-i`, `who-can` and `explain access` have alike: the question in kubectl's words, who is asked about, and the picture
-//! that answers it, read now or out of a snapshot.
+//! What `can-i`, `who-can` and `explain access` have alike: the question in kubectl's words or as an action of AWS, who is asked
+//! about, and the picture that answers it, read now or out of a snapshot.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::Value;
 
 use super::{Failure, account_flags::ClusterFlags, file, flow, global::GlobalFlags, wiring::Connection};
 use eksact_core::{
-    diagnosis::authorization::{
-        Asked, Explanation, Picture, Question, QuestionError, Rights, Verdict, Who, explain, identity,
-        read_picture, read_snapshot,
+    diagnosis::{
+        authorization::{
+            Asked, Explanation, Extent, Picture, Question, QuestionError, Rights, Verdict, Who, explain,
+            identity, read_picture, read_snapshot,
+        },
+        aws_authorization::{AwsQuestion, AwsRequest, AwsWho, explain_aws},
     },
     guard::access::Admitted,
     ports::aws::CallerIdentity,
@@ -17,7 +21,9 @@ use eksact_core::{
 };
 use eksact_identity::{
     authn::aws_auth::Identity,
+    iam::trust,
     rbac::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, groups_of_service_account, service_account_of},
+    service_account::ServiceAccountKey,
 };
 
 use super::ExitCode;
@@ -28,12 +34,12 @@ const DEFAULT_NAMESPACE: &str = "default";
 /// What is asked.
 #[derive(Debug, Args)]
 pub(super) struct QuestionFlags {
-    /// What somebody would do: get, list, create, delete, bind, impersonate, …
+    /// What somebody would do: get, list, create, delete, bind, … or an action of AWS, such as s3:GetObject
     #[arg(value_name = "VERB")]
     verb: String,
-    /// On what: TYPE, TYPE.GROUP, TYPE/NAME, or a path such as /metrics
+    /// On what: TYPE, TYPE.GROUP, TYPE/NAME, a path such as /metrics; of an action of AWS an ARN, or nothing for any resource
     #[arg(value_name = "RESOURCE")]
-    resource: String,
+    resource: Option<String>,
     /// The sub-resource: exec, log, scale, …
     #[arg(long, value_name = "NAME", help_heading = None::<&str>)]
     subresource: Option<String>,
@@ -43,6 +49,30 @@ pub(super) struct QuestionFlags {
     /// In all namespaces at once
     #[arg(short = 'A', long, conflicts_with = "namespace", help_heading = None::<&str>)]
     all_namespaces: bool,
+    /// The policy of the resource, such as that of a bucket, as a file of JSON: eksact does not read it
+    #[arg(long, value_name = "FILE", help_heading = "Action of AWS")]
+    resource_policy: Option<PathBuf>,
+    /// The account of the resource, where its ARN does not say it; that of the cluster where none is named
+    #[arg(long, value_name = "ID", help_heading = "Action of AWS")]
+    resource_account: Option<String>,
+}
+
+/// What is asked, taken apart.
+pub(super) enum Asking {
+    /// Of the cluster.
+    Cluster(Question),
+    /// Of AWS.
+    Aws(Box<AwsQuestion>),
+}
+
+impl Asking {
+    /// What must be read for it.
+    pub(super) fn extent(&self) -> Extent {
+        match self {
+            Self::Cluster(_) => Extent::Cluster,
+            Self::Aws(_) => Extent::ClusterAndAws,
+        }
+    }
 }
 
 /// Where the answer comes from.
@@ -68,6 +98,9 @@ pub(super) struct WhoFlags {
     /// A group of that user; repeat it for several
     #[arg(long, value_name = "GROUP", requires = "as_user")]
     as_group: Vec<String>,
+    /// A service account, NAMESPACE/NAME
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = account_key, conflicts_with_all = ["arn", "as_user", "as_group"])]
+    service_account: Option<ServiceAccountKey>,
 }
 
 /// A picture, and who reads it where that is known.
@@ -76,9 +109,18 @@ pub(super) struct Pictured {
     caller: Option<CallerIdentity>,
 }
 
+fn account_key(text: &str) -> Result<ServiceAccountKey, String> {
+    ServiceAccountKey::parse(text).ok_or_else(|| "it is not NAMESPACE/NAME".to_owned())
+}
+
 impl SourceFlags {
     /// The picture: out of the snapshot, or read now.
-    pub(super) async fn picture(&self, global: &GlobalFlags, printer: &Printer) -> Result<Pictured, Failure> {
+    pub(super) async fn picture(
+        &self,
+        extent: Extent,
+        global: &GlobalFlags,
+        printer: &Printer,
+    ) -> Result<Pictured, Failure> {
         if let Some(path) = &self.snapshot {
             let shown = path.display();
             let text = fs_err::read_to_string(path)
@@ -94,13 +136,14 @@ impl SourceFlags {
                 caller: None,
             });
         }
-        read_now(&self.cluster, global, printer).await
+        read_now(&self.cluster, extent, global, printer).await
     }
 }
 
 /// Reads the picture of a cluster.
 pub(super) async fn read_now(
     cluster: &ClusterFlags,
+    extent: Extent,
     global: &GlobalFlags,
     printer: &Printer,
 ) -> Result<Pictured, Failure> {
@@ -110,8 +153,12 @@ pub(super) async fn read_now(
     };
     let connection = Connection::open(global, &config, printer).await?;
     let reader = flow::reader(&connection, &config, printer).await?;
-    let picture = Box::pin(read_picture(&reader)).await;
-    for what in picture.unread() {
+    let picture = Box::pin(read_picture(&reader, extent)).await;
+    let of_aws = match extent {
+        Extent::Cluster => Vec::new(),
+        Extent::ClusterAndAws => picture.aws.unread(),
+    };
+    for what in picture.unread().into_iter().chain(of_aws) {
         printer.warning(&format!("not read: {what}"));
     }
     Ok(Pictured {
@@ -122,11 +169,45 @@ pub(super) async fn read_now(
 
 impl QuestionFlags {
     /// The question; what is worth knowing of it goes to stderr.
-    pub(super) fn question(&self, printer: &Printer) -> Result<Question, Failure> {
+    pub(super) fn asking(&self, printer: &Printer) -> Result<Asking, Failure> {
+        if AwsRequest::is_meant(&self.verb) {
+            return self.of_aws().map(|question| Asking::Aws(Box::new(question)));
+        }
+        if self.resource_policy.is_some() || self.resource_account.is_some() {
+            return Err(Failure::usage(format!(
+                "--resource-policy and --resource-account are for actions of AWS, and `{}` is a verb of Kubernetes",
+                self.verb
+            )));
+        }
+        self.of_cluster(printer).map(Asking::Cluster)
+    }
+
+    fn of_aws(&self) -> Result<AwsQuestion, Failure> {
+        if self.namespace.is_some() || self.all_namespaces || self.subresource.is_some() {
+            return Err(Failure::usage(format!(
+                "--namespace, --all-namespaces and --subresource are for requests to Kubernetes, and {} is an action of AWS",
+                self.verb
+            )));
+        }
+        let request = AwsRequest::of(
+            &self.verb,
+            self.resource.as_deref(),
+            self.resource_account.as_deref(),
+        )
+        .map_err(|error| Failure::usage(error.to_string()))?;
+        let policy = self.resource_policy.as_deref().map(policy_of).transpose()?;
+        Ok(AwsQuestion::new(request, policy.as_ref()))
+    }
+
+    fn of_cluster(&self, printer: &Printer) -> Result<Question, Failure> {
+        let Some(resource) = &self.resource else {
+            return Err(Failure::usage(format!("`{}` on what is missing", self.verb))
+                .with_help(remedy!("Name the resource, as in: eksact who-can delete pods.")));
+        };
         let namespace = self.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
         let question = Question::of(Asked {
             verb: &self.verb,
-            what: &self.resource,
+            what: resource,
             subresource: self.subresource.as_deref(),
             namespace: (!self.all_namespaces).then_some(namespace),
         })?;
@@ -137,12 +218,26 @@ impl QuestionFlags {
             && question.request.namespace.as_ref() != Some(named)
         {
             printer.warning(&format!(
-                "--namespace {named} has no effect: {} has no namespace, or is one",
-                self.resource
+                "--namespace {named} has no effect: {resource} has no namespace, or is one"
             ));
         }
         Ok(question)
     }
+}
+
+/// The policy in a file.
+fn policy_of(path: &Path) -> Result<Value, Failure> {
+    let shown = path.display();
+    let text = fs_err::read_to_string(path)
+        .map_err(|error| Failure::error(format!("--resource-policy {shown} could not be read: {error}")))?;
+    let document: Value = serde_json::from_str(&text)
+        .map_err(|error| Failure::error(format!("--resource-policy {shown} is no JSON: {error}")))?;
+    if AwsQuestion::is_policy(&document) {
+        return Ok(document);
+    }
+    Err(Failure::error(format!(
+        "--resource-policy {shown} is not a policy of IAM that eksact can read"
+    )))
 }
 
 impl From<QuestionError> for Failure {
@@ -168,15 +263,16 @@ impl WhoFlags {
         if let Some(username) = &self.as_user {
             return Ok(Named::Kubernetes(user(username, &self.as_group)));
         }
+        if let Some(account) = &self.service_account {
+            let username = trust::subject(&account.namespace, &account.name);
+            return Ok(Named::Kubernetes(user(&username, &[])));
+        }
         let invalid = |error: &dyn std::error::Error| Failure::usage(format!("--as: {error}"));
         if let Some(arn) = &self.arn {
             return identity(arn).map(Named::Iam).map_err(|error| invalid(&error));
         }
         let Some(caller) = &pictured.caller else {
-            return Err(
-                Failure::usage("no one is asked about, and who you are is not known")
-                    .with_help(remedy!("Say who is asked about: --as ARN, or --as-user USER.")),
-            );
+            return Err(no_one());
         };
         Identity::from_caller(&caller.arn, &caller.account, &caller.user_id, "")
             .map(Named::Iam)
@@ -187,21 +283,64 @@ impl WhoFlags {
     pub(super) fn explanation(
         &self,
         pictured: &Pictured,
-        question: &Question,
+        asking: &Asking,
         printer: &Printer,
     ) -> Result<Explanation, Failure> {
         let rights = Rights::of(&pictured.picture);
-        let named = self.named(pictured)?;
-        let who = match &named {
-            Named::Iam(identity) => Who::Iam(identity),
-            Named::Kubernetes(user) => Who::Kubernetes(user),
+        let explanation = match asking {
+            Asking::Aws(question) => self.in_aws(pictured, &rights, question)?,
+            Asking::Cluster(question) => {
+                let named = self.named(pictured)?;
+                let who = match &named {
+                    Named::Iam(identity) => Who::Iam(identity),
+                    Named::Kubernetes(user) => Who::Kubernetes(user),
+                };
+                explain(&rights, who, &question.request)
+            }
         };
-        let explanation = explain(&rights, who, &question.request);
         for note in &explanation.notes {
             printer.note(note);
         }
         Ok(explanation)
     }
+
+    fn in_aws(
+        &self,
+        pictured: &Pictured,
+        rights: &Rights<'_>,
+        question: &AwsQuestion,
+    ) -> Result<Explanation, Failure> {
+        if let Some(account) = &self.service_account {
+            let who = AwsWho::ServiceAccount(&account.namespace, &account.name);
+            return Ok(explain_aws(rights, who, question));
+        }
+        if let Some(username) = &self.as_user {
+            let Some((namespace, name)) = service_account_of(username).filter(|_| self.as_group.is_empty())
+            else {
+                return Err(Failure::usage(format!(
+                    "--as-user {username} is a user of Kubernetes, who is no one to AWS"
+                ))
+                .with_help(remedy!("Name a principal of IAM with --as ARN, or a service account with --service-account NAMESPACE/NAME.")));
+            };
+            return Ok(explain_aws(
+                rights,
+                AwsWho::ServiceAccount(namespace, name),
+                question,
+            ));
+        }
+        let arn = match (&self.arn, &pictured.caller) {
+            (Some(arn), _) => arn,
+            (None, Some(caller)) => &caller.arn,
+            (None, None) => return Err(no_one()),
+        };
+        identity(arn).map_err(|error| Failure::usage(format!("--as: {error}")))?;
+        Ok(explain_aws(rights, AwsWho::Principal(arn), question))
+    }
+}
+
+fn no_one() -> Failure {
+    Failure::usage("no one is asked about, and who you are is not known")
+        .with_help(remedy!("Say who is asked about: --as ARN, or --as-user USER."))
 }
 
 /// A user with the groups that the API server adds. An impersonated service account brings its own where none are named

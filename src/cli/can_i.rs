@@ -13,7 +13,7 @@ use eksact_core::{
     view::{Printer, plan_json::json, text::harmless},
 };
 
-/// Say whether somebody may do something in the cluster: yes, no, or what it depends on
+/// Say whether somebody may do something in the cluster or in AWS: yes, no, or what it depends on
 ///
 /// Ends with 0 for yes, 1 for no, and 5 where it depends on what could not be read or is decided elsewhere.
 #[derive(Debug, Args)]
@@ -31,9 +31,9 @@ pub(super) struct CanI {
 
 impl CanI {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let question = self.question.question(printer)?;
-        let pictured = self.source.picture(global, printer).await?;
-        let explained = self.who.explanation(&pictured, &question, printer)?;
+        let asking = self.question.asking(printer)?;
+        let pictured = self.source.picture(asking.extent(), global, printer).await?;
+        let explained = self.who.explanation(&pictured, &asking, printer)?;
         let text = match self.output {
             FactsFormat::Text => in_words(&explained),
             FactsFormat::Json => json(&explained)?,

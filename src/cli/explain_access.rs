@@ -10,7 +10,7 @@ use super::{
 };
 use eksact_core::view::Printer;
 
-/// Show why somebody may do something in the cluster, link by link, or which link is broken first
+/// Show why somebody may do something in the cluster or in AWS, link by link, or which link is broken first
 ///
 /// Ends with 0 for yes, 1 for no, and 5 where it depends on what could not be read or is decided elsewhere.
 #[derive(Debug, Args)]
@@ -28,9 +28,9 @@ pub(super) struct ExplainAccess {
 
 impl ExplainAccess {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let question = self.question.question(printer)?;
-        let pictured = self.source.picture(global, printer).await?;
-        let explained = self.who.explanation(&pictured, &question, printer)?;
+        let asking = self.question.asking(printer)?;
+        let pictured = self.source.picture(asking.extent(), global, printer).await?;
+        let explained = self.who.explanation(&pictured, &asking, printer)?;
         let document = serde_json::to_value(&explained)?;
         self.output.show_as(&explained.facts(), |_| document, printer)?;
         Ok(exit_code(explained.answer))

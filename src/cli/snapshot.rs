@@ -6,11 +6,14 @@ use jiff::Timestamp;
 use super::{
     ExitCode, Failure, access_question::read_now, account_flags::ClusterFlags, export, global::GlobalFlags,
 };
-use eksact_core::{diagnosis::authorization::write_snapshot, view::Printer};
+use eksact_core::{
+    diagnosis::authorization::{Extent, write_snapshot},
+    view::Printer,
+};
 
 /// Write what decides who may do what as a file, for `who-can`, `can-i` and `explain access`
 ///
-/// No Secret and no token is in it; account ids, ARNs and names are. Ends with 5 where something could not be read: the file
+/// No Secret and no token is in it; account ids, ARNs, names and the policies of IAM are. Ends with 5 where something could not be read: the file
 /// says what.
 #[derive(Debug, Args)]
 pub(super) struct SnapshotCommand {
@@ -26,7 +29,7 @@ pub(super) struct SnapshotCommand {
 
 impl SnapshotCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let pictured = read_now(&self.cluster, global, printer).await?;
+        let pictured = read_now(&self.cluster, Extent::ClusterAndAws, global, printer).await?;
         let taken_at = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let text = write_snapshot(&pictured.picture, &taken_at)?;
         if self.out == "-" {
@@ -35,10 +38,13 @@ impl SnapshotCommand {
             let said = export::write(std::path::Path::new(&self.out), &text, self.force)?;
             printer.status(&format!("{said}\n"));
         }
-        Ok(if pictured.picture.unread().is_empty() {
-            ExitCode::Success
-        } else {
-            ExitCode::Partial
-        })
+        let picture = &pictured.picture;
+        Ok(
+            if picture.unread().is_empty() && picture.aws.unread().is_empty() {
+                ExitCode::Success
+            } else {
+                ExitCode::Partial
+            },
+        )
     }
 }

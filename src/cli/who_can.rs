@@ -6,18 +6,21 @@ use clap::{Args, ValueEnum};
 
 use super::{
     ExitCode, Failure,
-    access_question::{QuestionFlags, SourceFlags},
+    access_question::{Asking, QuestionFlags, SourceFlags},
     global::GlobalFlags,
 };
 use eksact_core::{
-    diagnosis::authorization::{Path, Rights, Row, WhoCan, csv, mermaid, who_can},
-    view::{Printer, Table, plan_json::json, text::harmless},
+    diagnosis::{
+        authorization::{Path, Rights, Row, WhoCan, csv, mermaid, who_can},
+        aws_authorization::who_can_in_aws,
+    },
+    view::{Printer, Style, Table, plan_json::json, text::harmless},
 };
 
-/// List who may do something in the cluster: IAM principals, users, groups, service accounts
+/// List who may do something in the cluster or in AWS: IAM principals, users, groups, service accounts
 ///
-/// Who can become one of them, by creating pods, binding roles or the like, is listed apart. Ends with 5 where something could
-/// not be read.
+/// Who can become one of them, by creating pods, binding or assuming roles or the like, is listed apart. Ends with 5 where something
+/// could not be read, as the policy of a bucket.
 #[derive(Debug, Args)]
 pub(super) struct WhoCanCommand {
     #[command(flatten)]
@@ -43,15 +46,22 @@ enum Format {
 
 impl WhoCanCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let question = self.question.question(printer)?;
-        let pictured = self.source.picture(global, printer).await?;
+        let asking = self.question.asking(printer)?;
+        let pictured = self.source.picture(asking.extent(), global, printer).await?;
         let rights = Rights::of(&pictured.picture);
-        let answer = who_can(&rights, &question.request);
+        let answer = match &asking {
+            Asking::Cluster(question) => who_can(&rights, &question.request),
+            Asking::Aws(question) => who_can_in_aws(&rights, question).map_err(|why| {
+                Failure::error(format!(
+                    "who may is not known, because IAM's roles, users and policies could not be read: {why}"
+                ))
+            })?,
+        };
         for note in &answer.notes {
             printer.note(note);
         }
         let text = match self.output {
-            Format::Table => tables(&answer, self.via),
+            Format::Table => tables(&answer, self.via, printer.stdout_style()),
             Format::Json => json(&answer)?,
             Format::Csv => csv(&answer),
             Format::Mermaid => mermaid(&answer),
@@ -65,7 +75,7 @@ impl WhoCanCommand {
     }
 }
 
-fn tables(answer: &WhoCan, via: bool) -> String {
+fn tables(answer: &WhoCan, via: bool, style: Style) -> String {
     let request = answer.request.to_string();
     let mut text = format!("Who can {}:\n\n", harmless(&request));
     let mut direct = if via {
@@ -81,7 +91,7 @@ fn tables(answer: &WhoCan, via: bool) -> String {
         }
     }
     text += &match (direct.is_empty(), answer.complete) {
-        (false, _) => direct.render(),
+        (false, _) => direct.render_within(style),
         (true, true) => "No one.\n".to_owned(),
         (true, false) => "No one, as far as could be read.\n".to_owned(),
     };
@@ -99,7 +109,7 @@ fn tables(answer: &WhoCan, via: bool) -> String {
             };
             table.row([row.actor.kind(), &row.actor.name(), &row.becomes, &how, &by]);
         }
-        text += &table.render();
+        text += &table.render_within(style);
     }
     text
 }
@@ -146,6 +156,9 @@ fn one_row(row: &Row, table: &mut Table) {
     }
     if row.paths.len() > 1 {
         let _ = write!(by, " (+{} more)", row.paths.len() - 1);
+    }
+    if !row.depends_on.is_empty() {
+        let _ = write!(by, " (depends: {})", row.depends_on.join("; "));
     }
     table.row([row.actor.kind(), &subject(row), &by, &reason.scope]);
 }

@@ -1,11 +1,12 @@
 //! `who-can`, `can-i`, `explain access`, `snapshot`: who may do what, both ways, over one reading of the account and the cluster.
 
 use eksact_core::ports::{
-    aws::{AccessEntry, AccessPolicy},
+    aws::{AccessEntry, AccessPolicy, OidcProvider, Role, User},
     kubernetes::{PolicyRule, RbacBinding, RbacRole, ServiceAccount, Subject},
 };
+use eksact_identity::iam::trust::{irsa_trust_policy, issuer_without_scheme, provider_arn};
 use eksact_simulator::World;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::commands::place::{Place, assert_story};
 
@@ -201,4 +202,212 @@ fn snapshot_answers_as_the_cluster_did() {
         "{}",
         other.stderr
     );
+}
+
+fn policy(action: &str, resource: &str) -> Value {
+    json!({"Version": "2012-10-17", "Statement": [{"Sid": "Own", "Effect": "Allow", "Action": action, "Resource": resource}]})
+}
+
+fn iam_role(world: &mut World, name: &str, trust_policy: Value, own: Value) {
+    let role = Role {
+        name: name.to_owned(),
+        arn: format!("arn:aws:iam::111122223333:role/{name}"),
+        id: format!("AROA{name}"),
+        path: "/".to_owned(),
+        trust_policy,
+        managed_policy_arns: Vec::new(),
+        inline_policies: [("own".to_owned(), own)].into(),
+        permissions_boundary: None,
+        tags: std::collections::BTreeMap::new(),
+    };
+    world.roles.insert(name.to_owned(), role);
+}
+
+/// A reader of reports by annotation, one by trust alone, a role that is assumed, and people who reach them.
+fn some_readers(world: &mut World) {
+    some_people(world);
+    let cluster = world.clusters.values_mut().next().unwrap();
+    let issuer = cluster.cluster.oidc_issuer.clone().unwrap();
+    let provider = provider_arn(eksact_identity::iam::Partition::Aws, "111122223333", &issuer)
+        .unwrap()
+        .to_string();
+    let host = issuer_without_scheme(&issuer).unwrap();
+    let reader = ServiceAccount {
+        namespace: "app".to_owned(),
+        name: "reporter".to_owned(),
+        annotations: [(
+            "eks.amazonaws.com/role-arn".to_owned(),
+            "arn:aws:iam::111122223333:role/reports".to_owned(),
+        )]
+        .into(),
+        ..ServiceAccount::default()
+    };
+    cluster.service_accounts.insert("app/reporter".to_owned(), reader);
+    world.oidc_providers.insert(
+        provider.clone(),
+        OidcProvider {
+            arn: provider.clone(),
+            url: host.clone(),
+            audiences: vec!["sts.amazonaws.com".to_owned()],
+            thumbprints: Vec::new(),
+            tags: std::collections::BTreeMap::new(),
+        },
+    );
+    let reports = || policy("s3:GetObject", "arn:aws:s3:::reports/*");
+    iam_role(
+        world,
+        "reports",
+        irsa_trust_policy(&provider, &host, "app", "reporter", None),
+        reports(),
+    );
+    iam_role(
+        world,
+        "any-of-app",
+        irsa_trust_policy(&provider, &host, "app", "", Some("*")),
+        reports(),
+    );
+    let by_account = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "111122223333"}}]});
+    iam_role(world, "auditor", by_account, reports());
+    let nina = User {
+        arn: NINA.to_owned(),
+        groups: Vec::new(),
+        managed_policy_arns: Vec::new(),
+        inline_policies: [(
+            "hop".to_owned(),
+            policy("sts:AssumeRole", "arn:aws:iam::111122223333:role/auditor"),
+        )]
+        .into(),
+        permissions_boundary: None,
+        tags: std::collections::BTreeMap::new(),
+    };
+    world.user_details.insert(NINA.to_owned(), nina);
+}
+
+const SILENT: &str = r#"{"Version": "2012-10-17", "Statement": []}"#;
+
+#[test]
+fn who_can_in_aws_joins_iam_pods_and_rights_in_the_cluster() {
+    let mut place = Place::new();
+    place.edit("quickstart", some_readers);
+    place.write("bucket.json", SILENT);
+    for line in [
+        "who-can s3:GetObject arn:aws:s3:::reports/* --resource-policy bucket.json",
+        "who-can s3:GetObject arn:aws:s3:::reports/* --resource-policy bucket.json -o csv",
+        "who-can s3:GetObject arn:aws:s3:::reports/* --resource-policy bucket.json -o mermaid",
+        "who-can s3:GetObject arn:aws:s3:::reports/x",
+        "who-can sts:AssumeRole arn:aws:iam::111122223333:role/auditor",
+        "can-i s3:GetObject arn:aws:s3:::reports/x --service-account app/reporter --resource-policy bucket.json",
+        "can-i s3:PutObject arn:aws:s3:::reports/x --service-account app/reporter --resource-policy bucket.json",
+        "explain access s3:GetObject arn:aws:s3:::reports/x --service-account app/janitor --resource-policy bucket.json",
+        "explain access s3:GetObject arn:aws:s3:::reports/x --as arn:aws:iam::111122223333:user/nina --resource-policy bucket.json",
+        "explain access s3:GetObject arn:aws:s3:::reports/x --as arn:aws:iam::111122223333:role/auditor",
+    ] {
+        place.tell(&words(line, &OF));
+    }
+    assert_story!("who-can-in-aws", place.story());
+}
+
+#[test]
+fn questions_to_aws_that_are_none_are_refused() {
+    let place = Place::new();
+    place.write("bucket.json", "[]");
+    for (line, says) in [
+        (
+            "who-can s3:* arn:aws:s3:::reports/*",
+            "`s3:*` is not an action of AWS",
+        ),
+        (
+            "who-can s3:GetObject reports",
+            "`reports` is not the ARN of a resource",
+        ),
+        (
+            "who-can s3:GetObject -n app",
+            "--namespace, --all-namespaces and --subresource are for requests to Kubernetes",
+        ),
+        (
+            "who-can delete pods --resource-account 111122223333",
+            "are for actions of AWS",
+        ),
+        ("who-can delete", "`delete` on what is missing"),
+        (
+            "can-i s3:GetObject --service-account app",
+            "it is not NAMESPACE/NAME",
+        ),
+        (
+            "can-i s3:GetObject --as-user eve",
+            "is a user of Kubernetes, who is no one to AWS",
+        ),
+        (
+            "who-can s3:GetObject --resource-policy bucket.json",
+            "is not a policy of IAM",
+        ),
+        (
+            "who-can s3:GetObject --resource-policy missing.json",
+            "could not be read",
+        ),
+    ] {
+        let ended = place.run(&words(line, &OF));
+        assert_ne!(ended.code, 0, "{line}");
+        let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(says), "{line}: {said}");
+    }
+}
+
+/// Without IAM there is no answer, and a snapshot that does not have it says so.
+#[test]
+fn who_can_in_aws_needs_iam() {
+    let place = Place::new();
+    place.edit("quickstart", |world| {
+        some_readers(world);
+        world
+            .denied
+            .insert("iam:GetAccountAuthorizationDetails".to_owned());
+    });
+    let question = "who-can s3:GetObject arn:aws:s3:::reports/*";
+    let ended = place.run(&words(question, &OF));
+    assert_eq!((ended.code, ended.stdout.as_str()), (1, ""), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("who may is not known, because IAM's roles"),
+        "{}",
+        ended.stderr
+    );
+    let asked = words(
+        "can-i s3:GetObject arn:aws:s3:::reports/x --service-account app/reporter",
+        &OF,
+    );
+    let ended = place.run(&asked);
+    assert_eq!(ended.code, 5, "{}", ended.stderr);
+    // What is asked of the cluster needs none of it.
+    assert_eq!(place.run(&words("who-can delete pods -n app", &OF)).code, 0);
+    let taken = place.run(&words("snapshot --out access.json", &OF));
+    assert_eq!(taken.code, 5, "{}", taken.stderr);
+    let text = std::fs::read_to_string(place.path("access.json")).unwrap();
+    let mut old: Value = serde_json::from_str(&text).unwrap();
+    old["picture"].as_object_mut().unwrap().remove("aws");
+    place.write("old.json", &old.to_string());
+    let ended = place.run(&words(question, &["--snapshot", "old.json"]));
+    assert_eq!(ended.code, 1);
+    assert!(
+        ended
+            .stderr
+            .contains("the snapshot is of an eksact that did not read it"),
+        "{}",
+        ended.stderr
+    );
+}
+
+/// A snapshot answers what is asked of AWS as the reading did, and holds nothing that is secret.
+#[test]
+fn snapshot_answers_questions_to_aws() {
+    let place = Place::new();
+    place.edit("quickstart", some_readers);
+    place.write("bucket.json", SILENT);
+    let question = "who-can s3:GetObject arn:aws:s3:::reports/* -o json --resource-policy bucket.json";
+    let live = place.run(&words(question, &OF));
+    assert_eq!(live.code, 0, "{}", live.stderr);
+    let taken = place.run(&words("snapshot --out access.json", &OF));
+    assert_eq!(taken.code, 0, "{}", taken.stderr);
+    let kept = place.run(&words(question, &["--snapshot", "access.json"]));
+    assert_eq!((kept.code, &kept.stdout), (0, &live.stdout));
 }

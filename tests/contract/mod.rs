@@ -48,6 +48,7 @@ macro_rules! contract_tests {
             roles {
                 role_is_repaired_piece_by_piece,
                 roles_in_bulk_are_the_roles_one_by_one,
+                the_whole_of_iam_is_listed_with_its_policies,
                 missing_objects_are_not_found,
             }
             cluster_updates {

@@ -115,6 +115,33 @@ pub(crate) async fn roles_in_bulk_are_the_roles_one_by_one(world: &World) {
     );
 }
 
+pub(crate) async fn the_whole_of_iam_is_listed_with_its_policies(world: &World) {
+    let reads = &world.readers.aws;
+    let properties = json!({"ManagedPolicyArns": [S3], "PermissionsBoundary": POWER_USER});
+    let stack = world
+        .create("listed", &template(&properties, Some("s3:GetObject")))
+        .await;
+    let role = world.role_of(&stack).await;
+    let details = reads.authorization_details().await.unwrap();
+    assert_eq!(
+        details.roles.iter().find(|other| other.name == role.name),
+        Some(&role)
+    );
+    assert_eq!(details.roles.len(), reads.roles().await.unwrap().len());
+    // A policy of the account comes with its default version; of AWS's own, what the account does not tell is left out.
+    assert!(
+        details
+            .policies
+            .values()
+            .all(|document| document.get("Statement").is_some()),
+        "{:?}",
+        details.policies
+    );
+    for user in &details.users {
+        assert!(user.arn.contains(":user/"), "{user:?}");
+    }
+}
+
 pub(crate) async fn missing_objects_are_not_found(world: &World) {
     let (reads, writes) = (&world.readers.aws, &world.writers.aws);
     assert_eq!(reads.role("missing").await.unwrap(), None);

@@ -11,7 +11,10 @@ use std::{
 };
 
 use eksact_core::{
-    diagnosis::authorization::{Account, Actor, Picture, Read, Rights, Verdict, WhoCan, who_can},
+    diagnosis::{
+        authorization::{Account, Actor, Picture, Read, Rights, Verdict, WhoCan, who_can},
+        aws_authorization::AwsPicture,
+    },
     guard::access::Admitted,
     ports::kubernetes::{Object as _, RbacBinding, RbacRole},
 };
@@ -432,6 +435,7 @@ impl Proxy {
             bindings: Read::Known(bindings.concat()),
             roles: Read::Known(roles.concat()),
             service_accounts: Read::Known(accounts.collect()),
+            aws: AwsPicture::not_read("it is not asked for"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a change of a policy does to access, as we say it, against an evaluator of requests that is not ours: the program of the
 //! test bed around `@cloud-copilot/iam-simulate`. What we call narrower or equal allows nothing new, in no request.
 
-mod corpus;
+pub(crate) mod corpus;
 mod requests;
 
 use eksact_identity::iam::policy::{AccessEffect, difference};

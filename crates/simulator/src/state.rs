@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::aws::{ChangeSetRecord, EksObjects, StackRecord};
 use super::caller::SimulatedCaller;
-use eksact_core::ports::aws::{Cluster, OidcProvider, Role};
+use eksact_core::ports::aws::{Cluster, Group, OidcProvider, Role, User};
 use eksact_core::ports::issuer::CertificateChain;
 use eksact_core::ports::kubernetes::{
     ConfigMap, DaemonSet, Lease, Namespace, Pod, RbacBinding, RbacRole, ServiceAccount,
@@ -151,6 +151,15 @@ pub struct World {
     /// ARNs of users of the account, as IAM writes them. A user that is not among them exists as it is spelled.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub users: BTreeSet<String>,
+    /// Users with their policies, by ARN.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub user_details: BTreeMap<String, User>,
+    /// Groups of users, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, Group>,
+    /// What managed policies say, by ARN, where this world knows it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub policy_documents: BTreeMap<String, Value>,
     /// When roles were made, by their unique ids; the others were there before everything else.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub role_dates: BTreeMap<String, Timestamp>,
@@ -199,6 +208,9 @@ impl World {
             any_policy: false,
             any_principal: false,
             users: BTreeSet::new(),
+            user_details: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            policy_documents: BTreeMap::new(),
             eks_lag_milliseconds: 0,
             list_lag_milliseconds: 0,
             role_dates: BTreeMap::new(),

@@ -1,6 +1,12 @@
 //! What `can-i` and `explain access` say of who may not, done.
 
-use eksact_core::ports::kubernetes::{RbacBinding, Subject};
+use std::collections::BTreeMap;
+
+use eksact_core::ports::{
+    aws::Role,
+    kubernetes::{RbacBinding, Subject},
+};
+use serde_json::json;
 
 use super::{
     callers::entry_of,
@@ -9,6 +15,7 @@ use super::{
 };
 
 const OF: &str = "--cluster quickstart --region eu-west-1";
+const OPS: &str = "arn:aws:iam::111122223333:role/ops";
 /// What the placeholders of kubectl's command become.
 const ADMIN: [(&str, &str); 2] = [("NAME", "x"), ("ROLE", "cluster-admin")];
 
@@ -51,6 +58,28 @@ pub(super) fn cases() -> Vec<Check> {
             .first(format!("eksact snapshot --out s.json {OF}"))
             .says("Say who is asked about: ")
             .instead("can-i get pods --snapshot s.json --as-user nina")
+            .check(),
+        case(format!("who-can delete {OF}"))
+            .says("Name the resource, as in: eksact who-can delete pods.")
+            .instead(format!("who-can delete pods {OF}"))
+            .check(),
+        case(format!("can-i ec2:RunInstances {OF} --as-user eve"))
+            .world(|world| {
+                let role = Role {
+                    name: "ops".to_owned(),
+                    arn: OPS.to_owned(),
+                    id: "AROAOPS".to_owned(),
+                    path: "/".to_owned(),
+                    trust_policy: json!({"Version": "2012-10-17", "Statement": []}),
+                    managed_policy_arns: vec!["arn:aws:iam::aws:policy/AdministratorAccess".to_owned()],
+                    inline_policies: BTreeMap::new(),
+                    permissions_boundary: None,
+                    tags: BTreeMap::new(),
+                };
+                world.roles.insert("ops".to_owned(), role);
+            })
+            .says("Name a principal of IAM with --as ARN, or a service account with --service-account NAMESPACE/NAME.")
+            .instead(format!("can-i ec2:RunInstances {OF} --as {OPS}"))
             .check(),
     ]
 }

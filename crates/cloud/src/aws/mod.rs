@@ -4,6 +4,7 @@
 //! [`AwsClient`] reads and writes, with a file for each object; [`IssuerClient`] looks at the issuer's certificates.
 
 mod access_entry;
+mod account;
 mod addon;
 pub mod assume_role;
 mod caller_identity;

@@ -30,7 +30,7 @@ const DELETE_BOUNDARY: Action = ("iam", "DeleteRolePermissionsBoundary");
 const TAG_ROLE: Action = ("iam", "TagRole");
 
 /// The largest page that IAM gives (`MaxItems`).
-const PAGE: i32 = 1000;
+pub(super) const PAGE: i32 = 1000;
 
 #[async_trait]
 impl RoleReader for AwsClient {
@@ -296,7 +296,7 @@ impl RoleWriter for AwsClient {
     }
 }
 
-fn role_from_detail(detail: types::RoleDetail) -> Result<Role, CallError> {
+pub(super) fn role_from_detail(detail: types::RoleDetail) -> Result<Role, CallError> {
     const ACTION: Action = GET_ACCOUNT_AUTHORIZATION_DETAILS;
     let name = detail.role_name.unwrap_or_default();
     let document = detail.assume_role_policy_document.as_deref();
@@ -328,7 +328,7 @@ fn role_from_detail(detail: types::RoleDetail) -> Result<Role, CallError> {
 
 /// IAM gives policy documents percent-encoded (RFC 3986; a plus sign is a plus sign). Text that is JSON already is
 /// taken as it is: decoding it could change a literal `%`.
-fn policy_document(
+pub(super) fn policy_document(
     (service, action): Action,
     object: &str,
     what: &str,

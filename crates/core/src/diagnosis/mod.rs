@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod authorization;
+pub mod aws_authorization;
 pub mod caller;
 pub mod context;
 pub mod effect;

@@ -4,6 +4,7 @@
 //! One file per object says how it is read ([`Query`]) and how [`Live`] is asked for it. Only readers are in reach here.
 
 mod access;
+mod account;
 pub mod addresses;
 mod identity_provider;
 mod namespace;
@@ -31,6 +32,7 @@ use eksact_identity::iam::Partition;
 pub use access::{
     AWS_AUTH, AWS_AUTH_NAMESPACE, AccessEntries, AwsAuth, CallerInCluster, OfferedAccessPolicies,
 };
+pub use account::AccountAuthorization;
 pub use identity_provider::ClusterIdentityProviders;
 pub use namespace::{AllNamespaces, NamespaceByName};
 pub use oidc_provider::{ClusterOidcProvider, IssuerChain};

@@ -1,6 +1,10 @@
 //! Plain tables for lists: padded columns, no borders, as kubectl prints them.
 
-use super::text::{cells, harmless};
+use super::{
+    Style,
+    page::{Page, Span},
+    text::{cells, harmless},
+};
 
 /// Cells between columns.
 const GAP: usize = 3;
@@ -64,9 +68,51 @@ impl Table {
     }
 }
 
+impl Table {
+    /// The same where its lines fit into the width of `style`; else each row as a paragraph that begins with its first two cells,
+    /// the others below with their column's name, wrapped at spaces.
+    pub fn render_within(&self, style: Style) -> String {
+        let whole = self.render();
+        if whole.lines().all(|line| cells(line) <= style.width) {
+            return whole;
+        }
+        let names: Vec<String> = self.header.iter().map(|name| name.to_lowercase()).collect();
+        let widest = names.iter().skip(2).map(|name| cells(name)).max().unwrap_or(0);
+        let mut page = Page::new(style);
+        for row in &self.rows {
+            let first: Vec<&str> = row.iter().take(2).map(String::as_str).collect();
+            page.line(&[], &[Span::plain(first.join(" "))]);
+            for (name, cell) in names.iter().zip(row).skip(2).filter(|(_, cell)| !cell.is_empty()) {
+                let gap = " ".repeat(widest.saturating_sub(cells(name)) + GAP);
+                page.line(
+                    &[Span::plain(format!("    {name}{gap}"))],
+                    &[Span::plain(cell.as_str())],
+                );
+            }
+        }
+        page.finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_that_is_too_wide_becomes_paragraphs() {
+        let mut table = Table::new(["Kind", "Subject", "By", "Scope"]);
+        table.row(["user", "nina", "group devs", "all"]);
+        assert!(table.render_within(Style::plain(40)).starts_with("KIND"));
+        table.row(["user", "bob", "", "the namespaces app, dev and every other one"]);
+        insta::assert_snapshot!(table.render_within(Style::plain(40)), @r"
+        user nina
+            by      group devs
+            scope   all
+        user bob
+            scope   the namespaces app, dev and
+                    every other one
+        ");
+    }
 
     #[test]
     fn columns_are_aligned_by_what_the_eye_sees() {

@@ -76,17 +76,22 @@ impl PodIdentity<'_> {
         }})
     }
 
-    /// What of the session for these pods a trust policy lets the service do.
-    pub fn judge(&self, trust_policy: &Value) -> Trust {
-        let mut context = RequestContext::default();
-        context = if self.has_session_tags {
+    /// The condition keys of the service's call, as far as they are known.
+    pub fn context(&self) -> RequestContext {
+        let context = RequestContext::default();
+        if self.has_session_tags {
             context
                 .with(CLUSTER_TAG, self.cluster_arn)
                 .with(NAMESPACE_TAG, &self.account.namespace)
                 .with(ACCOUNT_TAG, &self.account.name)
         } else {
             context.without("aws:RequestTag/")
-        };
+        }
+    }
+
+    /// What of the session for these pods a trust policy lets the service do.
+    pub fn judge(&self, trust_policy: &Value) -> Trust {
+        let context = self.context();
         let allows = |action| {
             let verdict = judge(
                 trust_policy,

@@ -65,7 +65,7 @@ impl WebIdentityCall {
 
     /// The condition keys. STS takes session tags and a source identity from the token, and tokens of service accounts have
     /// none; an external id cannot be passed. The session's name, its duration and the network are the caller's.
-    fn context(&self) -> RequestContext {
+    pub fn context(&self) -> RequestContext {
         let key = |claim: &str| format!("{}:{claim}", self.issuer);
         let mut context = RequestContext::default()
             .of_provider(&self.issuer)

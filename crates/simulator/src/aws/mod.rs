@@ -5,6 +5,7 @@
 
 mod access_entry;
 mod access_entry_rules;
+mod account;
 mod addon;
 mod caller_identity;
 mod change_set;

@@ -107,6 +107,7 @@ impl World {
         let of_aws = format!("arn:{}:iam::aws:policy/", self.partition);
         let of_account = format!("arn:{}:iam::{}:policy/", self.partition, self.account);
         self.policies.contains(arn)
+            || self.policy_documents.contains_key(arn)
             || (self.any_policy && arn.strip_prefix(&of_account).is_some_and(|name| !name.is_empty()))
             || arn.strip_prefix(&of_aws).is_some_and(|name| !name.is_empty())
     }

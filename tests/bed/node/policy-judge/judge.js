@@ -7,6 +7,11 @@
 // `trust` says that the policies are trust policies of the resource; else they are identity policies of the principal. `delegated`:
 // an identity policy of the principal allows everything, so that a trust policy that names the account lets it in.
 //
+//   {"decide": {"principal", "action", "resource", "account", "context"}, "identity": [POLICY …], "boundary", "session", "of_resource": POLICY or null}
+//   {"result": "Allowed"|"ImplicitlyDenied"|"ExplicitlyDenied", "invalid": […]}
+//
+// The second kind is one request before all policies that it meets; `account` is that of the resource, `of_resource` its policy.
+//
 // The evaluator's `runSimulation` is not called: it drops condition keys that its data does not list for an action, and with them
 // every key of an EKS issuer. This is what it calls itself, behind the same validation of policies.
 'use strict';
@@ -78,5 +83,29 @@ function answer({ policies, trust, requests }) {
   return { allowed, invalid };
 }
 
+function decide({ decide: { principal, action, resource, account, context }, identity, boundary, session, of_resource: ofResource }) {
+  const isTrust = action.toLowerCase().startsWith('sts:');
+  const judged = authorize({
+    request: new AwsRequestImpl(principal, { resource, accountId: account }, action, new RequestContextImpl(context)),
+    identityPolicies: identity.map(load),
+    permissionBoundaries: boundary ? [load(boundary)] : undefined,
+    sessionPolicy: session ? load(session) : undefined,
+    resourcePolicy: ofResource ? load(ofResource) : undefined,
+    serviceControlPolicies: [],
+    resourceControlPolicies: [],
+    simulationParameters,
+    serviceSettings: {},
+  });
+  const own = [...identity, boundary, session].filter((policy) => policy);
+  const invalid = [
+    ...own.flatMap((policy) => validate(policy, false)),
+    ...(ofResource ? (isTrust ? validate(ofResource, true) : validateResourcePolicy(ofResource)) : []),
+  ];
+  return { result: judged.result, invalid: invalid.map(({ path, message }) => `${path}: ${message}`) };
+}
+
 const lines = readline.createInterface({ input: process.stdin, crlfDelay: Infinity });
-lines.on('line', (line) => process.stdout.write(`${JSON.stringify(answer(JSON.parse(line)))}\n`));
+lines.on('line', (line) => {
+  const question = JSON.parse(line);
+  process.stdout.write(`${JSON.stringify(question.decide ? decide(question) : answer(question))}\n`);
+});

@@ -4,18 +4,21 @@
 //! Sources: kubernetes.io, "RBAC good practices"; `pkg/registry/rbac/{clusterrole,rolebinding}/policybased/storage.go` for
 //! `bind` and `escalate`; `endpoints/filters/impersonation`. Custom resources whose controllers make pods are not known here.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    holders::{Actor, Holder, Index, Names},
+    holders::{Actor, Holder, Index, Known, Names},
     rights::{Reason, Rights, Verdict},
     who_can::Row,
 };
 use crate::live::{AWS_AUTH, AWS_AUTH_NAMESPACE, RBAC_GROUP};
-use eksact_identity::rbac::Request;
+use eksact_identity::{iam::policy::authorization::Answer, rbac::Request};
 
 /// Somebody who can become somebody who may.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -97,12 +100,24 @@ const OF_NAMESPACE: [(&[&str], &str, &str, &str); 12] = [
 ];
 
 /// One way of becoming service accounts of a namespace, or users, or groups.
-struct Edge {
-    holder: Holder,
-    by: String,
+struct Edge<'a> {
+    holder: Holder<'a>,
+    by: Arc<str>,
     depends_on: Option<String>,
-    /// Those that it is limited to; none for all.
-    targets: Vec<String>,
+    /// Whether it is limited to those that the holder's rule names.
+    is_limited: bool,
+    /// Whether it gives what a pod gets, and not only rights in the cluster.
+    gives_pods: bool,
+}
+
+impl Edge<'_> {
+    fn is_for_all(&self) -> bool {
+        !self.is_limited || self.holder.names.is_empty()
+    }
+
+    fn is_for(&self, name: &str) -> bool {
+        self.is_limited && self.holder.names.iter().any(|own| own == name)
+    }
 }
 
 /// Everybody who can become one of `direct`, or whoever may do this, and is none of them.
@@ -112,62 +127,111 @@ pub(super) fn becoming(
     request: &Request,
     direct: &[Row],
 ) -> Vec<Becomes> {
-    let mut search = Search {
-        rights,
-        index,
-        known: direct
-            .iter()
-            .filter(|row| row.verdict == Verdict::Yes)
-            .map(|row| row.actor.clone())
-            .collect(),
-        queue: VecDeque::new(),
-        found: BTreeSet::new(),
-        namespaces: BTreeMap::new(),
-        done: BTreeSet::new(),
-    };
-    search.queue.extend(search.known.iter().cloned());
-    search.anybody(request);
-    let users = edges(index, "impersonate", "", "users", None, "impersonates");
-    let groups = edges(index, "impersonate", "", "groups", None, "impersonates");
-    // A group is impersonated together with some user.
-    let with_user: BTreeSet<Actor> = users.iter().map(|edge| edge.holder.actor.clone()).collect();
-    let groups: Vec<Edge> = groups
-        .into_iter()
-        .filter(|edge| with_user.contains(&edge.holder.actor))
-        .collect();
-    let nodes = nodes(index);
-    while let Some(target) = search.queue.pop_front() {
-        match &target {
-            Actor::ServiceAccount { namespace, name } => {
-                search.account(namespace, name, &target);
-                search.take(&nodes, &target, None);
-            }
-            Actor::User { name } => search.take(&users, &target, Some(name)),
-            Actor::Group { name } => search.take(&groups, &target, Some(name)),
-            // Whom IAM lets become it is not known here.
-            Actor::IamPrincipal { .. } => {}
-        }
+    let sure = direct.iter().filter(|row| row.verdict == Verdict::Yes);
+    let targets = sure.filter_map(|row| Known::of(&row.actor));
+    let targets: BTreeSet<Known<'_>> = targets.collect();
+    let mut search = Search::of(rights, index, targets.iter().map(|target| (*target, Aim::Rights)));
+    search.anybody(request.namespace.as_deref());
+    search.run()
+}
+
+/// Everybody who can become one of these service accounts so that they get what its pods get, the ones apart whose answer
+/// is not sure.
+pub fn becoming_service_accounts(
+    rights: &Rights<'_>,
+    accounts: &BTreeMap<(String, String), Answer>,
+) -> Vec<Becomes> {
+    let index = Index::of(rights);
+    let targets = accounts
+        .keys()
+        .map(|(namespace, name)| (Known::Account(namespace, name), Aim::Pods));
+    let mut search = Search::of(rights, &index, targets);
+    // Bindings and aws-auth make somebody whoever may create pods there.
+    let namespaces: BTreeSet<&str> = accounts.keys().map(|(namespace, _)| namespace.as_str()).collect();
+    for namespace in namespaces {
+        search.anybody(Some(namespace));
     }
-    search.found.into_iter().collect()
+    let mut found = search.run();
+    let open: HashSet<String> = accounts
+        .iter()
+        .filter(|(_, answer)| **answer != Answer::Yes)
+        .map(|((namespace, name), _)| format!("service account {namespace}/{name}"))
+        .collect();
+    for row in found.iter_mut().filter(|row| open.contains(&row.becomes)) {
+        row.verdict = Verdict::Depends;
+        row.depends_on
+            .get_or_insert_with(|| "what that service account's role depends on".to_owned());
+    }
+    found
+}
+
+/// What a target is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Aim {
+    /// Its rights in the cluster.
+    Rights,
+    /// What its pods get: credentials of AWS, which an impersonated service account does not have.
+    Pods,
 }
 
 struct Search<'s, 'p> {
     rights: &'s Rights<'p>,
     index: &'s Index<'s>,
     /// Those who may, and those who can become them.
-    known: BTreeSet<Actor>,
-    queue: VecDeque<Actor>,
+    known: HashSet<Known<'s>>,
+    queue: VecDeque<(Known<'s>, Aim)>,
     found: BTreeSet<Becomes>,
     /// What makes somebody service accounts, by namespace.
-    namespaces: BTreeMap<String, Vec<Edge>>,
-    /// Namespaces of which the ways to every service account were gone.
-    done: BTreeSet<String>,
+    namespaces: HashMap<&'s str, Vec<Edge<'s>>>,
+    /// Namespaces of which the ways to every service account were gone, and for what.
+    done: Vec<(&'s str, Aim)>,
 }
 
-impl Search<'_, '_> {
+impl<'s, 'p> Search<'s, 'p> {
+    fn of(
+        rights: &'s Rights<'p>,
+        index: &'s Index<'s>,
+        targets: impl Iterator<Item = (Known<'s>, Aim)>,
+    ) -> Self {
+        let queue: VecDeque<_> = targets.collect();
+        Self {
+            rights,
+            index,
+            known: queue.iter().map(|(target, _)| *target).collect(),
+            queue,
+            found: BTreeSet::new(),
+            namespaces: HashMap::new(),
+            done: Vec::new(),
+        }
+    }
+
+    fn run(mut self) -> Vec<Becomes> {
+        let users = edges(self.index, "impersonate", "", "users", None, "impersonates");
+        let groups = edges(self.index, "impersonate", "", "groups", None, "impersonates");
+        // A group is impersonated together with some user.
+        let with_user: HashSet<Known<'_>> = users.iter().map(|edge| edge.holder.who).collect();
+        let groups: Vec<Edge<'_>> = groups
+            .into_iter()
+            .filter(|edge| with_user.contains(&edge.holder.who))
+            .collect();
+        let nodes = nodes(self.index);
+        while let Some((target, aim)) = self.queue.pop_front() {
+            match target {
+                Known::Account(namespace, name) => {
+                    self.account(namespace, name, target, aim);
+                    self.take(&nodes, target, None);
+                }
+                Known::User(name) => self.take(&users, target, Some(name)),
+                Known::Group(name) => self.take(&groups, target, Some(name)),
+                // Whom IAM lets become it is not known here.
+                Known::Iam(_) => {}
+            }
+        }
+        self.found.into_iter().collect()
+    }
+
     /// Whoever may give itself, or be given, everything.
-    fn anybody(&mut self, request: &Request) {
-        let namespace = request.namespace.as_deref();
+    fn anybody(&mut self, namespace: Option<&str>) {
         for (kind, role_kind) in [("rolebindings", "roles"), ("clusterrolebindings", "clusterroles")] {
             // A ClusterRoleBinding is for every namespace; a RoleBinding for requests in its own.
             let place = if kind == "clusterrolebindings" {
@@ -178,7 +242,7 @@ impl Search<'_, '_> {
             if kind == "rolebindings" && namespace.is_none() {
                 continue;
             }
-            let all = |verbs: &[&str], resource: &str| -> Vec<Holder> {
+            let all = |verbs: &[&str], resource: &str| -> Vec<Holder<'s>> {
                 let one = |verb: &&str| {
                     self.index
                         .holders(&Request::of(verb, RBAC_GROUP, resource, place), Names::Any)
@@ -207,9 +271,9 @@ impl Search<'_, '_> {
             ] {
                 for holder in holders
                     .into_iter()
-                    .filter(|holder| may_write.contains(&holder.actor))
+                    .filter(|holder| may_write.contains(&holder.who))
                 {
-                    let depends_on = limited(&holder.names, "roles");
+                    let depends_on = limited(holder.names, "roles");
                     self.add(&holder, "whoever it wants to be", &by, depends_on);
                 }
             }
@@ -226,47 +290,54 @@ impl Search<'_, '_> {
     }
 
     /// The ways to a service account.
-    fn account(&mut self, namespace: &str, name: &str, target: &Actor) {
-        if !self.namespaces.contains_key(namespace) {
-            let edges = of_namespace(self.index, namespace, self.rights.picture.version.as_deref());
-            self.namespaces.insert(namespace.to_owned(), edges);
+    fn account(&mut self, namespace: &'s str, name: &str, target: Known<'s>, aim: Aim) {
+        let version = self.rights.picture.version.as_deref();
+        let edges = self
+            .namespaces
+            .remove(namespace)
+            .unwrap_or_else(|| of_namespace(self.index, namespace, version));
+        let is_first = !self.done.contains(&(namespace, aim));
+        if is_first {
+            self.done.push((namespace, aim));
         }
-        let Some(edges) = self.namespaces.remove(namespace) else {
-            return;
-        };
-        let is_first = self.done.insert(namespace.to_owned());
-        for edge in &edges {
-            let is_for_all = edge.targets.is_empty();
-            if (is_for_all && is_first) || edge.targets.iter().any(|own| own == name) {
+        for edge in edges.iter().filter(|edge| aim == Aim::Rights || edge.gives_pods) {
+            if (edge.is_for_all() && is_first) || edge.is_for(name) {
                 self.step(edge, target);
             }
         }
-        self.namespaces.insert(namespace.to_owned(), edges);
+        self.namespaces.insert(namespace, edges);
     }
 
     /// The ways to a target of this name.
-    fn take(&mut self, edges: &[Edge], target: &Actor, name: Option<&String>) {
+    fn take(&mut self, edges: &[Edge<'s>], target: Known<'s>, name: Option<&str>) {
         for edge in edges {
-            if edge.targets.is_empty() || name.is_some_and(|name| edge.targets.contains(name)) {
+            if edge.is_for_all() || name.is_some_and(|name| edge.is_for(name)) {
                 self.step(edge, target);
             }
         }
     }
 
-    fn step(&mut self, edge: &Edge, target: &Actor) {
+    fn step(&mut self, edge: &Edge<'s>, target: Known<'s>) {
+        if self.known.contains(&edge.holder.who) {
+            return;
+        }
+        let target = target.actor();
         let becomes = format!("{} {}", target.kind(), target.name());
         self.add(&edge.holder, &becomes, &edge.by, edge.depends_on.clone());
     }
 
     /// Adds somebody, once: the first way that is found is the shortest.
-    fn add(&mut self, holder: &Holder, becomes: &str, by: &str, depends_on: Option<String>) {
-        let (Some(reason), false) = (&holder.reason, self.known.contains(&holder.actor)) else {
+    fn add(&mut self, holder: &Holder<'s>, becomes: &str, by: &str, depends_on: Option<String>) {
+        if self.known.contains(&holder.who) {
+            return;
+        }
+        let Some(reason) = holder.reason() else {
             return;
         };
-        self.known.insert(holder.actor.clone());
-        self.queue.push_back(holder.actor.clone());
+        self.known.insert(holder.who);
+        self.queue.push_back((holder.who, Aim::Rights));
         self.found.insert(Becomes {
-            actor: holder.actor.clone(),
+            actor: holder.who.actor(),
             verdict: if depends_on.is_none() {
                 Verdict::Yes
             } else {
@@ -274,15 +345,15 @@ impl Search<'_, '_> {
             },
             becomes: becomes.to_owned(),
             by: by.to_owned(),
-            via: holder.via.clone(),
-            reason: reason.clone(),
+            via: holder.via.words(),
+            reason,
             depends_on,
         });
     }
 }
 
-fn actors(holders: &[Holder]) -> BTreeSet<Actor> {
-    holders.iter().map(|holder| holder.actor.clone()).collect()
+fn actors<'a>(holders: &[Holder<'a>]) -> HashSet<Known<'a>> {
+    holders.iter().map(|holder| holder.who).collect()
 }
 
 /// What a way depends on that is limited to objects of these names.
@@ -291,42 +362,44 @@ fn limited(names: &[String], what: &str) -> Option<String> {
 }
 
 /// Ways that are limited to the targets of a rule's names.
-fn edges(
-    index: &Index<'_>,
+fn edges<'a>(
+    index: &Index<'a>,
     verb: &str,
     group: &str,
     resource: &str,
     namespace: Option<&str>,
     by: &str,
-) -> Vec<Edge> {
+) -> Vec<Edge<'a>> {
     let holders = index.holders(&Request::of(verb, group, resource, namespace), Names::Any);
-    let edge = |holder: Holder| Edge {
-        by: by.to_owned(),
+    let by: Arc<str> = by.into();
+    let edge = |holder: Holder<'a>| Edge {
+        by: Arc::clone(&by),
         depends_on: None,
-        targets: holder.names.clone(),
+        is_limited: true,
+        gives_pods: verb != "impersonate",
         holder,
     };
     holders.into_iter().map(edge).collect()
 }
 
 /// `get nodes/proxy` runs commands in every pod of a node, past admission.
-fn nodes(index: &Index<'_>) -> Vec<Edge> {
+fn nodes<'a>(index: &Index<'a>) -> Vec<Edge<'a>> {
     let mut found = Vec::new();
     for verb in ["get", "create"] {
         let by = "runs commands in the pods of nodes (nodes/proxy)";
         for mut edge in edges(index, verb, "", "nodes/proxy", None, by) {
-            edge.depends_on = Some(match limited(&edge.targets, "nodes") {
+            edge.depends_on = Some(match limited(edge.holder.names, "nodes") {
                 Some(limited) => format!("a pod of the service account runs; {limited}"),
                 None => "a pod of the service account runs".to_owned(),
             });
-            edge.targets = Vec::new();
+            edge.is_limited = false;
             found.push(edge);
         }
     }
     found
 }
 
-fn of_namespace(index: &Index<'_>, namespace: &str, version: Option<&str>) -> Vec<Edge> {
+fn of_namespace<'a>(index: &Index<'a>, namespace: &str, version: Option<&str>) -> Vec<Edge<'a>> {
     let mut found = edges(
         index,
         "impersonate",
@@ -363,8 +436,8 @@ fn of_namespace(index: &Index<'_>, namespace: &str, version: Option<&str>) -> Ve
                     if runs(resource) {
                         depends.push("a pod of the service account runs".to_owned());
                     }
-                    depends.extend(limited(&edge.targets, resource));
-                    edge.targets = Vec::new();
+                    depends.extend(limited(edge.holder.names, resource));
+                    edge.is_limited = false;
                     edge.depends_on = (!depends.is_empty()).then(|| depends.join("; "));
                 }
                 found.push(edge);

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
+    Inquiry,
     admission::{Admission, admit},
     near::nearest,
     rights::{Reason, Rights, Verdict},
@@ -64,7 +65,7 @@ pub struct Link {
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
     /// What was asked.
-    pub request: Request,
+    pub request: Inquiry,
     /// Yes, no or neither.
     pub answer: Verdict,
     /// The links in their order, up to the first broken one.
@@ -109,25 +110,31 @@ impl Explanation {
 
 /// Explains whether somebody may.
 pub fn explain(rights: &Rights<'_>, who: Who<'_>, request: &Request) -> Explanation {
-    let mut explained = Explanation {
-        request: request.clone(),
-        answer: Verdict::No,
-        links: Vec::new(),
-        reasons: Vec::new(),
-        depends_on: Vec::new(),
-        nearest: Vec::new(),
-        findings: Vec::new(),
-        notes: notes(request),
-    };
+    let mut explained = Explanation::of(Inquiry::Cluster(request.clone()));
+    explained.notes = notes(request);
     match who {
-        Who::Kubernetes(user) => explained.right(rights, user, None),
-        Who::Iam(identity) => explained.iam(rights, identity),
+        Who::Kubernetes(user) => explained.right(rights, user, None, request),
+        Who::Iam(identity) => explained.iam(rights, identity, request),
     }
     explained
 }
 
 impl Explanation {
-    fn iam(&mut self, rights: &Rights<'_>, identity: &Identity) {
+    /// One that says no, and nothing more yet.
+    pub(in crate::diagnosis) fn of(request: Inquiry) -> Self {
+        Self {
+            request,
+            answer: Verdict::No,
+            links: Vec::new(),
+            reasons: Vec::new(),
+            depends_on: Vec::new(),
+            nearest: Vec::new(),
+            findings: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    fn iam(&mut self, rights: &Rights<'_>, identity: &Identity, request: &Request) {
         self.link(LinkState::Ok, "IAM", identity.canonical.arn.clone());
         match admit(rights, identity) {
             Admission::In(person, note) => {
@@ -137,7 +144,7 @@ impl Explanation {
                     format!("lets it in by its {}", person.door),
                 );
                 self.notes.extend(note);
-                self.right(rights, &person.user, person.entry);
+                self.right(rights, &person.user, person.entry, request);
             }
             Admission::Out { why, creator: true } => {
                 self.link(LinkState::Unknown, "cluster", why);
@@ -214,7 +221,13 @@ impl Explanation {
         }));
     }
 
-    fn right(&mut self, rights: &Rights<'_>, user: &Admitted, entry: Option<&AccessEntry>) {
+    fn right(
+        &mut self,
+        rights: &Rights<'_>,
+        user: &Admitted,
+        entry: Option<&AccessEntry>,
+        request: &Request,
+    ) {
         self.link(LinkState::Ok, "user", user.username.clone());
         self.link(LinkState::Ok, "groups", user.groups.join(", "));
         for policy in entry.into_iter().flat_map(|entry| &entry.policies) {
@@ -231,7 +244,7 @@ impl Explanation {
         if entry.is_some_and(|entry| !entry.policies.is_empty()) {
             self.notes.extend(rights.policies_note());
         }
-        let decision = rights.decide(user, entry, &self.request);
+        let decision = rights.decide(user, entry, request);
         self.answer = decision.verdict;
         match decision.verdict {
             Verdict::Yes => {
@@ -251,12 +264,18 @@ impl Explanation {
                     self.depends(what);
                 }
             }
-            Verdict::No => self.no_right(rights, user, entry),
+            Verdict::No => self.no_right(rights, user, entry, request),
         }
     }
 
-    fn no_right(&mut self, rights: &Rights<'_>, user: &Admitted, entry: Option<&AccessEntry>) {
-        let near = nearest(rights, user, entry, &self.request);
+    fn no_right(
+        &mut self,
+        rights: &Rights<'_>,
+        user: &Admitted,
+        entry: Option<&AccessEntry>,
+        request: &Request,
+    ) {
+        let near = nearest(rights, user, entry, request);
         let own: Vec<&str> = user
             .groups
             .iter()
@@ -277,9 +296,9 @@ impl Explanation {
         } else {
             ""
         };
-        let why = format!("no binding to {whom}{policy} allows {}", self.request);
+        let why = format!("no binding to {whom}{policy} allows {request}");
         self.link(LinkState::Broken, "right", why.clone());
-        let command = bind(&self.request, user, own.first().copied());
+        let command = bind(request, user, own.first().copied());
         let finding = match near.missing {
             Some(missing) => {
                 Finding::new(Severity::Error, Code::BoundRoleMissing, missing).with_help(remedy!(
@@ -294,7 +313,8 @@ impl Explanation {
         self.nearest = near.says;
     }
 
-    fn depends(&mut self, what: String) {
+    /// Makes the answer depend on something.
+    pub(in crate::diagnosis) fn depends(&mut self, what: String) {
         self.answer = Verdict::Depends;
         self.findings.push(Finding::new(
             Severity::Warning,
@@ -304,7 +324,8 @@ impl Explanation {
         self.depends_on.push(what);
     }
 
-    fn link(&mut self, state: LinkState, link: &'static str, says: String) {
+    /// Adds a link.
+    pub(in crate::diagnosis) fn link(&mut self, state: LinkState, link: &'static str, says: String) {
         self.links.push(Link { state, link, says });
     }
 }

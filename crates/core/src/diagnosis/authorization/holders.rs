@@ -1,7 +1,7 @@
 //! Who may, the other way round: the subjects of the bindings that allow a request, and everybody who is one of them. Each
 //! role is looked at once, so that it is linear in roles and bindings, as Kubernetes' own (`subject_locator.go`).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,12 +9,18 @@ use serde::Serialize;
 use super::{
     person::{CALLERS_ARN, Fit, Person, fit},
     rights::{
-        Given, NODE_AUTHORIZER, Reason, Rights, account_of, is_for_nodes, is_in_scope, masters,
-        policy_reason, reason, unknown_policy,
+        Allowing, Given, NODE_AUTHORIZER, Reason, Rights, account_of, is_for_nodes, is_in_scope,
+        unknown_policy,
     },
 };
-use crate::ports::kubernetes::{PolicyRule, RbacBinding, Subject};
-use eksact_identity::rbac::{AUTHENTICATED, MASTERS, NODES, Request, SERVICE_ACCOUNTS, service_account_of};
+use crate::ports::{
+    aws::AccessPolicy,
+    kubernetes::{PolicyRule, RbacBinding, Subject},
+};
+use eksact_identity::{
+    iam::trust,
+    rbac::{AUTHENTICATED, MASTERS, NODES, Request, SERVICE_ACCOUNTS, service_account_of},
+};
 
 /// Somebody who may do something.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -43,16 +49,30 @@ pub enum Actor {
         /// Name.
         name: String,
     },
+    /// Pods on nodes of a role of IAM.
+    #[serde(rename_all = "camelCase")]
+    Nodes {
+        /// ARN of the nodes' role.
+        role: String,
+    },
+    /// Somebody in AWS whom the account's IAM does not list: another account, a service, an identity provider.
+    #[serde(rename_all = "camelCase")]
+    Outsider {
+        /// Its ARN or name.
+        name: String,
+    },
 }
 
 impl Actor {
-    /// `IAM principal`, `user`, `group`, `service account`.
+    /// `IAM principal`, `user`, `group`, `service account`, `pods on nodes`, `outsider`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::IamPrincipal { .. } => "IAM principal",
             Self::User { .. } => "user",
             Self::Group { .. } => "group",
             Self::ServiceAccount { .. } => "service account",
+            Self::Nodes { .. } => "pods on nodes",
+            Self::Outsider { .. } => "outsider",
         }
     }
 
@@ -60,31 +80,130 @@ impl Actor {
     pub fn name(&self) -> String {
         match self {
             Self::IamPrincipal { arn } => arn.clone(),
-            Self::User { name } | Self::Group { name } => name.clone(),
+            Self::Nodes { role } => role.clone(),
+            Self::User { name } | Self::Group { name } | Self::Outsider { name } => name.clone(),
             Self::ServiceAccount { namespace, name } => format!("{namespace}/{name}"),
-        }
-    }
-
-    pub(super) fn account(namespace: &str, name: &str) -> Self {
-        Self::ServiceAccount {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
         }
     }
 }
 
-/// Somebody who may, and by what.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Holder {
-    pub(super) actor: Actor,
-    /// As what, where the binding names something else: `group developers (access entry)`.
-    pub(super) via: Option<String>,
-    /// What allows it; none where it is not sure that something does.
-    pub(super) reason: Option<Reason>,
-    /// What it depends on.
-    pub(super) depends_on: Option<String>,
+/// Somebody, borrowed from what was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Known<'a> {
+    /// A principal of IAM by its ARN.
+    Iam(&'a str),
+    User(&'a str),
+    Group(&'a str),
+    Account(&'a str, &'a str),
+}
+
+impl<'a> Known<'a> {
+    /// The same, to be shown.
+    pub(super) fn actor(self) -> Actor {
+        match self {
+            Self::Iam(arn) => Actor::IamPrincipal { arn: arn.to_owned() },
+            Self::User(name) => Actor::User {
+                name: name.to_owned(),
+            },
+            Self::Group(name) => Actor::Group {
+                name: name.to_owned(),
+            },
+            Self::Account(namespace, name) => Actor::ServiceAccount {
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+            },
+        }
+    }
+
+    /// Who of the cluster this is; none for who is known in AWS alone.
+    pub(super) fn of(actor: &'a Actor) -> Option<Self> {
+        match actor {
+            Actor::IamPrincipal { arn } => Some(Self::Iam(arn)),
+            Actor::User { name } => Some(Self::User(name)),
+            Actor::Group { name } => Some(Self::Group(name)),
+            Actor::ServiceAccount { namespace, name } => Some(Self::Account(namespace, name)),
+            Actor::Nodes { .. } | Actor::Outsider { .. } => None,
+        }
+    }
+}
+
+/// As what somebody has a right, where what gives it names something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Via<'a> {
+    Itself,
+    /// A group, and what puts a person into it.
+    Group(&'a str, Option<&'a str>),
+    /// A user name, and what gives it to a person.
+    User(&'a str, &'a str),
+    /// The user name of a service account, and what gives it to a person.
+    Account((&'a str, &'a str), &'a str),
+}
+
+impl Via<'_> {
+    /// `group developers (access entry)`.
+    pub(super) fn words(self) -> Option<String> {
+        match self {
+            Self::Itself => None,
+            Self::Group(name, Some(door)) => Some(format!("group {name} ({door})")),
+            Self::Group(name, None) => Some(format!("group {name}")),
+            Self::User(name, door) => Some(format!("user {name} ({door})")),
+            Self::Account((namespace, name), door) => {
+                Some(format!("user {} ({door})", trust::subject(namespace, name)))
+            }
+        }
+    }
+}
+
+/// Why it is not sure that somebody may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Open<'a> {
+    /// Only some sessions have the user name.
+    Session,
+    /// The node authorizer decides.
+    Nodes,
+    /// It is not known what the access policy allows.
+    Policy(&'a AccessPolicy),
+}
+
+/// Somebody who may, and by what. Borrowed: of a large cluster there are millions, and few are shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Holder<'a> {
+    pub(super) who: Known<'a>,
+    /// As what, where the binding names something else.
+    pub(super) via: Via<'a>,
+    /// What allows it, or may.
+    pub(super) by: Option<Allowing<'a>>,
+    /// Why it is not sure that it does.
+    pub(super) open: Option<Open<'a>>,
     /// The objects to which it is limited; none for every one.
-    pub(super) names: Vec<String>,
+    pub(super) names: &'a [String],
+}
+
+impl Holder<'_> {
+    /// What allows it; none where it is not sure that something does.
+    pub(super) fn reason(&self) -> Option<Reason> {
+        let by = self.by.filter(|_| self.open.is_none())?;
+        Some(by.reason())
+    }
+
+    /// What it depends on.
+    pub(super) fn depends_on(&self) -> Option<String> {
+        Some(match self.open? {
+            Open::Session => {
+                let name = match self.via {
+                    Via::Account((namespace, name), _) => trust::subject(namespace, name),
+                    Via::User(name, _) => name.to_owned(),
+                    Via::Itself | Via::Group(..) => String::new(),
+                };
+                format!(
+                    "the session: only one that makes the user name {name} is {}",
+                    self.by.map_or_else(String::new, |by| by.reason().sentence())
+                )
+            }
+            Open::Nodes => NODE_AUTHORIZER.to_owned(),
+            Open::Policy(policy) => unknown_policy(policy),
+        })
+    }
 }
 
 /// Which rules count for a request.
@@ -111,8 +230,10 @@ pub(super) struct Index<'p> {
     rights: &'p Rights<'p>,
     by_group: HashMap<&'p str, Vec<&'p Person<'p>>>,
     by_name: HashMap<&'p str, Vec<&'p Person<'p>>>,
-    /// People whose user name depends on their session.
-    open: Vec<&'p Person<'p>>,
+    /// People whose user name depends on their session, by what it begins with.
+    open: HashMap<&'p str, Vec<&'p Person<'p>>>,
+    /// How long those beginnings are.
+    lengths: BTreeSet<usize>,
 }
 
 impl<'p> Index<'p> {
@@ -121,7 +242,8 @@ impl<'p> Index<'p> {
             rights,
             by_group: HashMap::new(),
             by_name: HashMap::new(),
-            open: Vec::new(),
+            open: HashMap::new(),
+            lengths: BTreeSet::new(),
         };
         for person in &rights.people {
             for group in &person.user.groups {
@@ -132,19 +254,20 @@ impl<'p> Index<'p> {
                 .entry(&person.user.username)
                 .or_default()
                 .push(person);
-            if person.user.username.contains("{{") {
-                index.open.push(person);
+            if let Some((start, _)) = person.user.username.split_once("{{") {
+                index.open.entry(start).or_default().push(person);
+                index.lengths.insert(start.len());
             }
         }
         index
     }
 
     /// Everybody who may.
-    pub(super) fn holders(&self, request: &Request, names: Names) -> Vec<Holder> {
+    pub(super) fn holders(&self, request: &Request, names: Names) -> Vec<Holder<'p>> {
         let rights = self.rights;
         let mut found = Vec::new();
-        self.group(MASTERS, &masters(), &[], &mut found);
-        let mut known: BTreeMap<(Option<&str>, &str), Vec<&PolicyRule>> = BTreeMap::new();
+        self.group(MASTERS, Allowing::Masters, &[], &mut found);
+        let mut known: HashMap<(Option<&str>, &str), Vec<&PolicyRule>> = HashMap::new();
         for binding in rights.bindings_for(request) {
             let Some(role) = rights.role_of(binding) else {
                 continue;
@@ -165,8 +288,13 @@ impl<'p> Index<'p> {
                     } else {
                         &[]
                     };
-                    let reason = reason(binding, subject, role, rule);
-                    self.subject(binding, subject, &reason, limited, &mut found);
+                    let by = Allowing::Binding {
+                        binding,
+                        subject,
+                        role,
+                        rule,
+                    };
+                    self.subject(binding, subject, by, limited, &mut found);
                 }
             }
         }
@@ -180,27 +308,25 @@ impl<'p> Index<'p> {
     /// A subject of a binding, and everybody who is it.
     fn subject(
         &self,
-        binding: &RbacBinding,
-        subject: &Subject,
-        reason: &Reason,
-        names: &[String],
-        found: &mut Vec<Holder>,
+        binding: &'p RbacBinding,
+        subject: &'p Subject,
+        by: Allowing<'p>,
+        names: &'p [String],
+        found: &mut Vec<Holder<'p>>,
     ) {
         match subject.kind.as_str() {
-            "Group" => self.group(&subject.name, reason, names, found),
+            "Group" => self.group(&subject.name, by, names, found),
             "User" => match service_account_of(&subject.name) {
-                Some((namespace, name)) => self.account((namespace, name), reason, names, found),
+                Some(account) => self.account(account, by, names, found),
                 None => {
-                    let user = Actor::User {
-                        name: subject.name.clone(),
-                    };
-                    found.push(holder(user, None, reason, names));
-                    self.user(&subject.name, reason, names, found);
+                    found.push(holder(Known::User(&subject.name), Via::Itself, by, names));
+                    let via = |person: &'p Person<'p>| Via::User(&subject.name, &person.door);
+                    self.user(&subject.name, via, by, names, found);
                 }
             },
             "ServiceAccount" => {
                 if let Some(account) = account_of(binding, subject) {
-                    self.account(account, reason, names, found);
+                    self.account(account, by, names, found);
                 }
             }
             _ => {}
@@ -209,55 +335,61 @@ impl<'p> Index<'p> {
 
     fn account(
         &self,
-        (namespace, name): (&str, &str),
-        reason: &Reason,
-        names: &[String],
-        found: &mut Vec<Holder>,
+        account: (&'p str, &'p str),
+        by: Allowing<'p>,
+        names: &'p [String],
+        found: &mut Vec<Holder<'p>>,
     ) {
-        found.push(holder(Actor::account(namespace, name), None, reason, names));
+        found.push(holder(
+            Known::Account(account.0, account.1),
+            Via::Itself,
+            by,
+            names,
+        ));
         // IAM may be mapped to a user of that name.
+        let name = trust::subject(account.0, account.1);
         self.user(
-            &eksact_identity::iam::trust::subject(namespace, name),
-            reason,
+            &name,
+            |person| Via::Account(account, &person.door),
+            by,
             names,
             found,
         );
     }
 
     /// People of this user name.
-    fn user(&self, name: &str, reason: &Reason, names: &[String], found: &mut Vec<Holder>) {
+    fn user(
+        &self,
+        name: &str,
+        via: impl Fn(&'p Person<'p>) -> Via<'p>,
+        by: Allowing<'p>,
+        names: &'p [String],
+        found: &mut Vec<Holder<'p>>,
+    ) {
         for person in self.by_name.get(name).into_iter().flatten() {
-            let via = format!("user {name} ({})", person.door);
-            found.push(holder(iam(person), Some(via), reason, names));
+            found.push(holder(iam(person), via(person), by, names));
         }
-        for person in &self.open {
+        let starts = self.lengths.iter().filter_map(|length| name.get(..*length));
+        for person in starts.filter_map(|start| self.open.get(start)).flatten() {
             if fit(&person.user.username, name) == Fit::MayBe && is_of_account(person, name) {
                 found.push(Holder {
-                    depends_on: Some(format!(
-                        "the session: only one that makes the user name {name} is {}",
-                        reason.sentence()
-                    )),
-                    reason: None,
-                    ..holder(
-                        iam(person),
-                        Some(format!("user {name} ({})", person.door)),
-                        reason,
-                        names,
-                    )
+                    open: Some(Open::Session),
+                    ..holder(iam(person), via(person), by, names)
                 });
             }
         }
     }
 
     /// A group, and everybody in it.
-    fn group(&self, name: &str, reason: &Reason, names: &[String], found: &mut Vec<Holder>) {
-        let group = Actor::Group {
-            name: name.to_owned(),
-        };
-        found.push(holder(group, None, reason, names));
+    fn group(&self, name: &'p str, by: Allowing<'p>, names: &'p [String], found: &mut Vec<Holder<'p>>) {
+        found.push(holder(Known::Group(name), Via::Itself, by, names));
         for person in self.by_group.get(name).into_iter().flatten() {
-            let via = format!("group {name} ({})", person.door);
-            found.push(holder(iam(person), Some(via), reason, names));
+            found.push(holder(
+                iam(person),
+                Via::Group(name, Some(&person.door)),
+                by,
+                names,
+            ));
         }
         let of_namespace = name.strip_prefix(SERVICE_ACCOUNTS).and_then(|rest| match rest {
             "" => Some(None),
@@ -271,17 +403,13 @@ impl<'p> Index<'p> {
         if let Some(namespace) = of_namespace {
             let accounts = self.rights.accounts().iter();
             for account in accounts.filter(|one| namespace.is_none_or(|wanted| one.namespace == wanted)) {
-                found.push(holder(
-                    Actor::account(&account.namespace, &account.name),
-                    Some(format!("group {name}")),
-                    reason,
-                    names,
-                ));
+                let who = Known::Account(&account.namespace, &account.name);
+                found.push(holder(who, Via::Group(name, None), by, names));
             }
         }
     }
 
-    fn policies(&self, request: &Request, names: Names, found: &mut Vec<Holder>) {
+    fn policies(&self, request: &Request, names: Names, found: &mut Vec<Holder<'p>>) {
         for person in &self.rights.people {
             for policy in person.entry.into_iter().flat_map(|entry| &entry.policies) {
                 let rule = match names {
@@ -301,43 +429,40 @@ impl<'p> Index<'p> {
                     Names::Any => continue,
                 };
                 found.push(Holder {
-                    actor: iam(person),
-                    via: None,
-                    reason: rule.map(|rule| policy_reason(person.entry, policy, rule)),
-                    depends_on: rule.is_none().then(|| unknown_policy(policy)),
-                    names: Vec::new(),
+                    who: iam(person),
+                    via: Via::Itself,
+                    by: rule.map(|rule| Allowing::Policy {
+                        entry: person.entry,
+                        policy,
+                        rule,
+                    }),
+                    open: rule.is_none().then_some(Open::Policy(policy)),
+                    names: &[],
                 });
             }
         }
     }
 
     /// Nodes, by their own authorizer.
-    fn nodes(&self, found: &mut Vec<Holder>) {
-        let mut add = |actor: Actor, via: Option<String>| {
+    fn nodes(&self, found: &mut Vec<Holder<'p>>) {
+        let mut add = |who: Known<'p>, via: Via<'p>| {
             found.push(Holder {
-                actor,
+                who,
                 via,
-                reason: None,
-                depends_on: Some(NODE_AUTHORIZER.to_owned()),
-                names: Vec::new(),
+                by: None,
+                open: Some(Open::Nodes),
+                names: &[],
             });
         };
-        add(
-            Actor::Group {
-                name: NODES.to_owned(),
-            },
-            None,
-        );
+        add(Known::Group(NODES), Via::Itself);
         for person in self.by_group.get(NODES).into_iter().flatten() {
-            add(iam(person), Some(format!("group {NODES} ({})", person.door)));
+            add(iam(person), Via::Group(NODES, Some(&person.door)));
         }
     }
 }
 
-fn iam(person: &Person<'_>) -> Actor {
-    Actor::IamPrincipal {
-        arn: person.arn.clone(),
-    }
+fn iam<'p>(person: &'p Person<'p>) -> Known<'p> {
+    Known::Iam(&person.arn)
 }
 
 /// Whether somebody of a whole account may have this name, which is an ARN then.
@@ -349,12 +474,12 @@ fn is_of_account(person: &Person<'_>, name: &str) -> bool {
     name.starts_with("arn:") && account(&person.arn) == account(name)
 }
 
-fn holder(actor: Actor, via: Option<String>, reason: &Reason, names: &[String]) -> Holder {
+fn holder<'p>(who: Known<'p>, via: Via<'p>, by: Allowing<'p>, names: &'p [String]) -> Holder<'p> {
     Holder {
-        actor,
+        who,
         via,
-        reason: Some(reason.clone()),
-        depends_on: None,
-        names: names.to_vec(),
+        by: Some(by),
+        open: None,
+        names,
     }
 }

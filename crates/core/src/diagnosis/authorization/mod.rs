@@ -22,12 +22,12 @@ mod tests;
 
 pub use admission::{Admission, InvalidArn, admit, identity};
 pub use csv::csv;
-pub use escalation::Becomes;
+pub use escalation::{Becomes, becoming_service_accounts};
 pub use explain::{Explanation, Link, LinkState, Who, explain};
 pub use holders::Actor;
 pub use mermaid::mermaid;
-pub use picture::{Account, Picture, Read, read_picture};
+pub use picture::{Account, Extent, Picture, Read, read_picture};
 pub use question::{Asked, Question, QuestionError};
 pub use rights::{Decision, Reason, Rights, Verdict};
 pub use snapshot::{SnapshotError, read_snapshot, write_snapshot};
-pub use who_can::{Path, Row, WhoCan, who_can};
+pub use who_can::{Inquiry, Path, Row, WhoCan, who_can};

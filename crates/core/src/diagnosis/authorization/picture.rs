@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    diagnosis::aws_authorization::{AwsPicture, read_aws},
     live::{
         AccessEntries, AllRbacRoles, AllServiceAccounts, AwsAuth, Bindings, LiveReader, Observed,
         PrincipalByArn, ROLE_ANNOTATION,
@@ -42,7 +43,7 @@ impl<T> Read<T> {
         }
     }
 
-    fn of<S>(observed: &Observed<S>, keep: impl FnOnce(&S) -> T) -> Self {
+    pub(in crate::diagnosis) fn of<S>(observed: &Observed<S>, keep: impl FnOnce(&S) -> T) -> Self {
         match observed {
             Ok(value) => Self::Known(keep(value)),
             Err(error) => Self::Unread(error.to_string()),
@@ -91,6 +92,9 @@ pub struct Picture {
     pub roles: Read<Vec<RbacRole>>,
     /// Service accounts.
     pub service_accounts: Read<Vec<Account>>,
+    /// What of AWS decides.
+    #[serde(default = "AwsPicture::of_old_snapshot")]
+    pub aws: AwsPicture,
 }
 
 impl Picture {
@@ -121,8 +125,17 @@ impl Picture {
     }
 }
 
+/// What of an account and a cluster is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// What decides in the cluster.
+    Cluster,
+    /// That, and what decides in AWS.
+    ClusterAndAws,
+}
+
 /// Reads a picture: a listing of each, and for access entries what EKS and IAM say of each.
-pub async fn read_picture(reader: &LiveReader) -> Picture {
+pub async fn read_picture(reader: &LiveReader, extent: Extent) -> Picture {
     let mode = reader.cluster().mode();
     let aws_auth = async {
         if mode == Ok(AuthenticationMode::Api) {
@@ -132,7 +145,14 @@ pub async fn read_picture(reader: &LiveReader) -> Picture {
             found.as_ref().map(|found| found.data.clone())
         })
     };
-    let (aws_auth, entries, bindings, roles, accounts) = tokio::join!(
+    let aws = async {
+        match extent {
+            Extent::Cluster => AwsPicture::not_read("it was not asked for"),
+            Extent::ClusterAndAws => read_aws(reader).await,
+        }
+    };
+    let (aws, aws_auth, entries, bindings, roles, accounts) = tokio::join!(
+        aws,
         aws_auth,
         reader.ask(AccessEntries),
         reader.ask(Bindings),
@@ -173,6 +193,7 @@ pub async fn read_picture(reader: &LiveReader) -> Picture {
             };
             accounts.iter().map(account).collect()
         }),
+        aws,
     }
 }
 

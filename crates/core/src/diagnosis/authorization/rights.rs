@@ -50,6 +50,41 @@ impl Verdict {
     }
 }
 
+/// What allows something, borrowed from what was read.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Allowing<'a> {
+    /// Membership in `system:masters`.
+    Masters,
+    /// A binding.
+    Binding {
+        binding: &'a RbacBinding,
+        subject: &'a Subject,
+        role: &'a RbacRole,
+        rule: &'a PolicyRule,
+    },
+    /// An access policy.
+    Policy {
+        entry: Option<&'a AccessEntry>,
+        policy: &'a AccessPolicy,
+        rule: &'a PolicyRule,
+    },
+}
+
+impl Allowing<'_> {
+    pub(super) fn reason(self) -> Reason {
+        match self {
+            Self::Masters => masters(),
+            Self::Binding {
+                binding,
+                subject,
+                role,
+                rule,
+            } => reason(binding, subject, role, rule),
+            Self::Policy { entry, policy, rule } => policy_reason(entry, policy, rule),
+        }
+    }
+}
+
 /// What allows something.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -7,6 +7,7 @@ use super::{
     identity, read_snapshot, who_can, write_snapshot,
 };
 use crate::{
+    diagnosis::aws_authorization::AwsPicture,
     guard::access::Admitted,
     ports::{
         aws::{AccessEntry, AccessPolicy, Principal},
@@ -125,6 +126,7 @@ fn picture() -> Picture {
                 })
                 .to_vec(),
         ),
+        aws: AwsPicture::not_read("it is not asked for"),
     }
 }
 

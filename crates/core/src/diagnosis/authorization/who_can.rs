@@ -1,6 +1,9 @@
 //! Everybody who may do something, one row for each, and apart from them everybody who can become one of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,7 +13,27 @@ use super::{
     holders::{Actor, Holder, Index, Names},
     rights::{Reason, Rights, Verdict},
 };
+use crate::diagnosis::aws_authorization::AwsRequest;
 use eksact_identity::rbac::{On, Request, find_resource};
+
+/// What is asked: of the cluster, or of AWS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Inquiry {
+    /// A request to the API server.
+    Cluster(Request),
+    /// A request to AWS.
+    Aws(AwsRequest),
+}
+
+impl fmt::Display for Inquiry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster(request) => request.fmt(formatter),
+            Self::Aws(request) => request.fmt(formatter),
+        }
+    }
+}
 
 /// One path to a right.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -48,7 +71,7 @@ pub struct Row {
 #[serde(rename_all = "camelCase")]
 pub struct WhoCan {
     /// What was asked.
-    pub request: Request,
+    pub request: Inquiry,
     /// Who may.
     pub direct: Vec<Row>,
     /// Who can become one of them.
@@ -68,7 +91,7 @@ pub fn who_can(rights: &Rights<'_>, request: &Request) -> WhoCan {
     let can_become = becoming(rights, &index, request, &direct);
     let unread = rights.picture.unread();
     WhoCan {
-        request: request.clone(),
+        request: Inquiry::Cluster(request.clone()),
         notes: notes(rights, request, &direct),
         direct,
         can_become,
@@ -78,7 +101,7 @@ pub fn who_can(rights: &Rights<'_>, request: &Request) -> WhoCan {
 }
 
 /// One row for each, in the order of kinds and names.
-fn rows(rights: &Rights<'_>, holders: Vec<Holder>) -> Vec<Row> {
+fn rows(rights: &Rights<'_>, holders: Vec<Holder<'_>>) -> Vec<Row> {
     let existing: BTreeSet<(&str, &str)> = rights
         .accounts()
         .iter()
@@ -87,14 +110,14 @@ fn rows(rights: &Rights<'_>, holders: Vec<Holder>) -> Vec<Row> {
     let is_read = rights.picture.service_accounts.known().is_some();
     let mut by_actor: BTreeMap<Actor, (BTreeSet<Path>, BTreeSet<String>)> = BTreeMap::new();
     for holder in holders {
-        let (paths, depends_on) = by_actor.entry(holder.actor).or_default();
-        if let Some(reason) = holder.reason {
+        let (paths, depends_on) = by_actor.entry(holder.who.actor()).or_default();
+        if let Some(reason) = holder.reason() {
             paths.insert(Path {
-                via: holder.via,
+                via: holder.via.words(),
                 reason,
             });
         }
-        depends_on.extend(holder.depends_on);
+        depends_on.extend(holder.depends_on());
     }
     let row = |(actor, (paths, depends_on)): (Actor, (BTreeSet<Path>, BTreeSet<String>))| Row {
         absent: match &actor {

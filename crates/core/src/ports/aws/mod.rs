@@ -4,6 +4,7 @@
 //! whole (eksctl 0.231 does, `cfn/manager/api.go:474`).
 
 mod access_entry;
+mod account;
 mod addon;
 mod caller_identity;
 mod change_set;
@@ -19,6 +20,7 @@ mod stack;
 pub use access_entry::{
     AccessEntry, AccessEntryReader, AccessEntryWriter, AccessPolicy, NewAccessEntry, OfferedAccessPolicy,
 };
+pub use account::{AuthorizationDetails, AuthorizationDetailsReader, Group, User};
 pub use addon::{Addon, AddonReader, AddonWriter};
 pub use caller_identity::{CallerIdentity, CallerIdentityReader};
 pub use change_set::{ChangeSet, ChangeSetReader, ChangeSetRequest, ChangeSetWriter, ResourceChange};
@@ -56,6 +58,7 @@ together! {
     AwsReader:
     AccessEntryReader,
     AddonReader,
+    AuthorizationDetailsReader,
     CallerIdentityReader,
     ChangeSetReader,
     ClusterReader,

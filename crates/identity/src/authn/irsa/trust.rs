@@ -130,7 +130,7 @@ fn open_condition(objection: &Objection) -> String {
                 .collect();
             format!("whom the principal {} means", named.join(", "))
         }
-        Objection::Action { named } => format!("the action {}", named.join(", ")),
+        Objection::Action { .. } | Objection::Resource { .. } => objection.to_string(),
     }
 }
 
@@ -175,6 +175,8 @@ impl Words<'_> {
                 format!("it allows {} and not {ACTION}", named.join(", ")),
             ),
             Objection::Principal { named, .. } => self.principal(named),
+            // A trust policy has no resources.
+            Objection::Resource { .. } => (Code::TrustCondition, format!("it is for {objection}")),
             Objection::Condition {
                 operator,
                 key,

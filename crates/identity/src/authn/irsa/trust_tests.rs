@@ -42,7 +42,7 @@ fn what_is_unknown_is_said_as_depends_on() {
       Only the call itself can show it: `eksact check irsa --cluster prod --region eu-west-1 app/s3-reader --try`.
     "###);
     insta::assert_snapshot!(trust_said(&trusting(denied.clone())), @r###"
-    Unknown [trust-unknown] depends on whether a Deny statement applies, which it does with StringLike sts:RoleSessionName = root-* (only the call itself shows sts:RoleSessionName), or with NotIpAddress aws:SourceIp = 10.0.0.0/8 (only the call itself shows aws:SourceIp)
+    Unknown [trust-unknown] depends on whether a Deny statement applies, which it does with NotIpAddress aws:SourceIp = 10.0.0.0/8 (only the call itself shows aws:SourceIp), or with StringLike sts:RoleSessionName = root-* (only the call itself shows sts:RoleSessionName)
       Only the call itself can show it: `eksact check irsa --cluster prod --region eu-west-1 app/s3-reader --try`.
     "###);
     insta::assert_snapshot!(trust_said(&trusting(trust(KEYS, &network))), @r###"

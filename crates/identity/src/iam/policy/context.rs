@@ -20,6 +20,8 @@ pub struct RequestContext {
     present: BTreeMap<String, Vec<String>>,
     absent: Vec<String>,
     provider: Option<String>,
+    is_complete: bool,
+    unknown: Vec<String>,
 }
 
 impl RequestContext {
@@ -27,6 +29,29 @@ impl RequestContext {
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<String>) -> Self {
         self.present.insert(key.to_ascii_lowercase(), vec![value.into()]);
+        self
+    }
+
+    /// The same with a key of several values.
+    #[must_use]
+    pub fn with_values(mut self, key: &str, values: Vec<String>) -> Self {
+        self.present.insert(key.to_ascii_lowercase(), values);
+        self
+    }
+
+    /// The same, where every key that was not named is absent.
+    #[must_use]
+    pub fn and_no_other(mut self) -> Self {
+        self.is_complete = true;
+        self
+    }
+
+    /// The same, where nothing is known of a key.
+    #[must_use]
+    pub fn not_knowing(mut self, key: &str) -> Self {
+        let key = key.to_ascii_lowercase();
+        self.present.remove(&key);
+        self.unknown.push(key);
         self
     }
 
@@ -50,9 +75,12 @@ impl RequestContext {
         if let Some(values) = self.present.get(&key) {
             return KeyValue::Present(values);
         }
+        if self.unknown.contains(&key) {
+            return KeyValue::Unknown;
+        }
         let is_named =
             |absent: &String| *absent == key || absent.ends_with('/') && key.starts_with(absent.as_str());
-        if self.absent.iter().any(is_named) || self.is_of_other_provider(&key) {
+        if self.absent.iter().any(is_named) || self.is_complete || self.is_of_other_provider(&key) {
             KeyValue::Absent
         } else {
             KeyValue::Unknown

@@ -154,6 +154,17 @@ impl Document {
 
     /// Reads a document; nothing if any part of it is not plain policy language.
     pub(super) fn read(document: &Value) -> Option<Self> {
+        let (version, in_order) = Self::read_in_order(document)?;
+        let mut statements = BTreeMap::new();
+        for (statement, sid) in in_order {
+            statements.entry(statement).or_insert(sid);
+        }
+        Some(Self { version, statements })
+    }
+
+    /// The version and the statements as they are written, each with its `Sid`; nothing if any part of the document is not
+    /// plain policy language.
+    pub(super) fn read_in_order(document: &Value) -> Option<(Version, Vec<(Statement, Option<String>)>)> {
         let fields = document.as_object()?;
         let known = |field: &String| matches!(field.as_str(), "Version" | "Id" | "Statement");
         if !fields.keys().all(known) {
@@ -164,12 +175,11 @@ impl Document {
             Some(Some("2012-10-17")) => Version::V2012,
             Some(_) => return None,
         };
-        let mut statements = BTreeMap::new();
-        for statement in one_or_many(fields.get("Statement")?) {
-            let (statement, sid) = read_statement(statement.as_object()?)?;
-            statements.entry(statement).or_insert(sid);
-        }
-        Some(Self { version, statements })
+        let statements = one_or_many(fields.get("Statement")?)
+            .iter()
+            .map(|statement| read_statement(statement.as_object()?))
+            .collect::<Option<_>>()?;
+        Some((version, statements))
     }
 }
 

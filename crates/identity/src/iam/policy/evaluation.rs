@@ -6,12 +6,15 @@
 
 use std::{collections::BTreeSet, str::FromStr as _};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
 
 use super::{
     context::{KeyValue, RequestContext},
+    network::Network,
     operator::{Comparison, Operator},
     pattern::Pattern,
+    variables::{Expanded, expand},
 };
 
 /// Why it cannot be said whether a condition holds.
@@ -101,7 +104,8 @@ impl Condition<'_> {
     /// What holds for a key of any value and for an absent one.
     fn whatever_the_key_is(&self) -> Option<bool> {
         if self.is_null() {
-            return self.null(true).ok().filter(|_| self.null(false) == Ok(true));
+            let absent = self.null(true).ok()?;
+            return (self.null(false) == Ok(absent)).then_some(absent);
         }
         let absent = self.for_absent_key().ok()?;
         let takes_everything = self.operator.comparison() == Comparison::Wildcards
@@ -164,6 +168,14 @@ impl Condition<'_> {
             ),
             "Date" => ordered(self.operator.name, instant(found), instant(value)),
             "Bool" if ["true", "false"].contains(&value) => Ok(value == found.to_ascii_lowercase()),
+            "IpAddress" | "NotIpAddress" => match (Network::read(value), Network::read(found)) {
+                (Some(value), Some(found)) => Ok(value.contains(found)),
+                _ => Err(Doubt::Comparison),
+            },
+            "BinaryEquals" => match (bytes(value), bytes(found)) {
+                (Some(value), Some(found)) => Ok(value == found),
+                _ => Err(Doubt::Comparison),
+            },
             _ => Err(Doubt::Comparison),
         }
     }
@@ -181,42 +193,23 @@ impl Condition<'_> {
         Ok(wanted
             .into_iter()
             .zip(&found)
-            .all(|(wanted, found)| Expanded(wanted, value.1).covers(found, true)))
+            .all(|(wanted, found)| Text(wanted, value.1).covers(found, true)))
     }
 
     /// A value with its policy variables replaced; none where one has no value, and so nothing fits.
-    fn expanded(&self, value: &str, found: &str) -> Result<Option<Expanded>, Doubt> {
+    fn expanded(&self, value: &str, found: &str) -> Result<Option<Text>, Doubt> {
         if !self.variables || !value.contains("${") {
-            return Ok(Some(Expanded(value.to_owned(), self.variables)));
+            return Ok(Some(Text(value.to_owned(), self.variables)));
         }
-        let mut text = String::new();
-        let mut rest = value;
-        while let Some((before, (name, after))) = rest
-            .split_once("${")
-            .and_then(|(before, body)| Some((before, body.split_once('}')?)))
-        {
-            text.push_str(before);
-            rest = after;
-            if ["*", "?", "$"].contains(&name) {
-                text.extend(["${", name, "}"]);
-                continue;
-            }
-            let (name, default) = match name.split_once(',') {
-                Some((name, default)) => (name.trim(), Some(default.trim().trim_matches('\''))),
-                None => (name, None),
-            };
-            match (self.context.get(name), default) {
-                (KeyValue::Present([single]), _) => text.push_str(&escaped(single)),
-                (KeyValue::Absent, Some(default)) => text.push_str(&escaped(default)),
-                // That nothing fits is documented for comparisons that ask for a match.
-                (KeyValue::Absent, None) if !self.operator.is_negated() => return Ok(None),
-                // Whatever the variable is, the rest of the text may already say no.
-                _ if self.never_fits(value, found) => return Ok(None),
-                _ => return Err(Doubt::Variable(name.to_owned())),
-            }
+        match expand(value, self.context) {
+            Expanded::Text(text) => Ok(Some(Text(text, true))),
+            // That nothing fits is documented for comparisons that ask for a match.
+            Expanded::Missing if !self.operator.is_negated() => Ok(None),
+            // Whatever the variable is, the rest of the text may already say no.
+            _ if self.never_fits(value, found) => Ok(None),
+            Expanded::Missing => Err(Doubt::Comparison),
+            Expanded::Unknown(name) => Err(Doubt::Variable(name)),
         }
-        text.push_str(rest);
-        Ok(Some(Expanded(text, true)))
     }
 
     fn never_fits(&self, value: &str, found: &str) -> bool {
@@ -226,9 +219,9 @@ impl Condition<'_> {
 }
 
 /// A text without variables, and whether `${*}` in it is a letter.
-struct Expanded(String, bool);
+struct Text(String, bool);
 
-impl Expanded {
+impl Text {
     fn to_lowercase(&self) -> Self {
         Self(self.0.to_lowercase(), self.1)
     }
@@ -241,16 +234,6 @@ impl Expanded {
         };
         own.contains(&Pattern::literal(found, false))
     }
-}
-
-/// The value of a variable: its wildcards are letters.
-fn escaped(text: &str) -> String {
-    text.chars()
-        .map(|letter| match letter {
-            '*' | '?' | '$' => format!("${{{letter}}}"),
-            other => other.to_string(),
-        })
-        .collect()
 }
 
 pub(super) fn instant(text: &str) -> Option<f64> {
@@ -280,6 +263,11 @@ fn ordered(operator: &str, found: Option<f64>, wanted: Option<f64>) -> Answer {
         "GreaterThanEquals" => order.is_ge(),
         _ => return Err(Doubt::Comparison),
     })
+}
+
+/// Bytes as policies and requests have them, in base64.
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    BASE64_STANDARD.decode(text).ok()
 }
 
 fn not(answer: Answer) -> Answer {

@@ -5,10 +5,10 @@
 //! and `reference_policies_condition-single-vs-multi-valued-context-keys.html` of the IAM user guide.
 
 use std::cmp::Ordering;
-use std::net::IpAddr;
 
 use super::condition::Condition;
 use super::evaluation::instant;
+use super::network::Network;
 use super::operator::{Comparison, Operator};
 use super::pattern::Pattern;
 use super::texts::Texts;
@@ -267,14 +267,14 @@ fn may_be_address(conditions: &[&Known<'_>]) -> bool {
     if conditions.is_empty() || may_be_neither(conditions) {
         return true;
     }
-    let networks: Option<Vec<Vec<(bool, u128, u128)>>> = conditions
+    let networks: Option<Vec<Vec<Network>>> = conditions
         .iter()
         .map(|known| {
             known
                 .condition
                 .values
                 .iter()
-                .map(|value| network(value))
+                .map(|value| Network::read(value))
                 .collect()
         })
         .collect();
@@ -282,11 +282,14 @@ fn may_be_address(conditions: &[&Known<'_>]) -> bool {
         return true;
     };
     let edges = |of_six: bool| {
-        let own = networks.iter().flatten().filter(move |(six, ..)| *six == of_six);
+        let own = networks
+            .iter()
+            .flatten()
+            .filter(move |network| network.is_six == of_six);
         let end = if of_six { u128::MAX } else { u128::from(u32::MAX) };
         let behind = move |last: u128| last.checked_add(1).filter(|next| *next <= end);
         let edges = own
-            .flat_map(move |(_, first, last)| [Some(*first), behind(*last)])
+            .flat_map(move |network| [Some(network.first), behind(network.last)])
             .flatten();
         edges.chain([0]).map(move |place| (of_six, place))
     };
@@ -294,28 +297,10 @@ fn may_be_address(conditions: &[&Known<'_>]) -> bool {
         conditions.iter().zip(&networks).all(|(known, networks)| {
             let fits = networks
                 .iter()
-                .any(|(of_six, first, last)| *of_six == six && (*first..=*last).contains(&place));
+                .any(|network| network.is_six == six && (network.first..=network.last).contains(&place));
             (fits != known.operator.is_negated()) == known.holds
         })
     })
-}
-
-/// A network as whether it is of IPv6, its first address and its last.
-fn network(text: &str) -> Option<(bool, u128, u128)> {
-    let (address, length) = match text.split_once('/') {
-        Some((address, length)) => (address, Some(length.parse::<u32>().ok()?)),
-        None => (text, None),
-    };
-    let (six, bits, address) = match address.parse().ok()? {
-        IpAddr::V4(address) => (false, 32, u128::from(u32::from(address))),
-        IpAddr::V6(address) => (true, 128, u128::from(address)),
-    };
-    let free = bits
-        - length
-            .filter(|length| *length <= bits)
-            .or(length.is_none().then_some(bits))?;
-    let hosts = u128::MAX.checked_shr(128 - free).unwrap_or(0);
-    Some((six, address & !hosts, address | hosts))
 }
 
 /// Whether a list of values may be the key's. Only operators that are made for lists are understood.

@@ -4,6 +4,7 @@
 //! Documents come and go as JSON values, as IAM and CloudFormation give them. How a difference is drawn is the
 //! view's business; who may change a policy is the guards'.
 
+pub mod authorization;
 mod condition;
 mod containment;
 mod context;
@@ -12,11 +13,14 @@ mod document;
 mod evaluation;
 mod grammar;
 mod key_states;
+mod matching;
+mod network;
 mod operator;
 mod pattern;
 mod region;
 mod request;
 mod texts;
+mod variables;
 mod wording;
 
 #[cfg(test)]
@@ -32,7 +36,8 @@ pub use difference::{
 pub use document::Effect;
 pub use evaluation::Doubt;
 pub use grammar::{GrammarError, PolicyKind, check_grammar};
-pub use request::{Objection, Open, TrustRequest, TrustVerdict, judge};
+pub use matching::{Objection, ResourceDoubt};
+pub use request::{Open, TrustRequest, TrustVerdict, judge};
 
 use document::Document;
 pub(super) use document::statements;

@@ -92,6 +92,49 @@ impl Pattern {
         pattern
     }
 
+    /// Whether a text is among its own. A variable is no text here: it is replaced before.
+    pub(super) fn matches(&self, text: &str) -> bool {
+        // Where the last `*` was, and up to where it reaches.
+        let mut retry: Option<(usize, usize)> = None;
+        let letters: Vec<char> = text.chars().collect();
+        let (mut position, mut read) = (0, 0);
+        while read < letters.len() {
+            match self.tokens.get(position) {
+                Some(Token::Any) => {
+                    position += 1;
+                    retry = Some((position, read));
+                }
+                Some(Token::One) => {
+                    position += 1;
+                    read += 1;
+                }
+                Some(Token::Literal(own)) if letters.get(read) == Some(own) => {
+                    position += 1;
+                    read += 1;
+                }
+                _ => {
+                    let Some((after, reached)) = retry else {
+                        return false;
+                    };
+                    (position, read) = (after, reached + 1);
+                    retry = Some((after, reached + 1));
+                }
+            }
+        }
+        self.tokens
+            .get(position..)
+            .is_some_and(|rest| rest.iter().all(|token| *token == Token::Any))
+    }
+
+    /// Whether a text is among its own, where a wildcard does not reach over a colon before the last part of an ARN.
+    pub(super) fn matches_by_parts(&self, text: &str) -> bool {
+        let Some(own) = &self.parts else {
+            return self.matches(text);
+        };
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        own.len() == parts.len() && own.iter().zip(parts).all(|(own, part)| own.matches(part))
+    }
+
     /// Whether no wildcard and no variable is before the last part of an ARN.
     pub(super) fn is_certain(&self) -> bool {
         self.parts.is_none()

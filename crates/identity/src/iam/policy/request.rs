@@ -3,15 +3,14 @@
 //!
 //! Sources: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html> (a denial wins) and
 //! `reference_policies_elements_condition.html` of the same guide: the keys of one statement must all hold, and one value
-//! of a key is enough. What holds is said by `evaluation`.
+//! of a key is enough. What a statement holds against a request is said by `matching`.
 
 use serde_json::Value;
 
 use super::{
-    context::{KeyValue, RequestContext},
-    document::{Document, Effect, Statement},
-    evaluation::{Doubt, holds},
-    pattern::Pattern,
+    context::RequestContext,
+    document::{Document, Principals},
+    matching::{Asked, Compiled, Objection},
 };
 
 /// A request to assume a role, as a trust policy sees it.
@@ -25,46 +24,6 @@ pub struct TrustRequest<'request> {
     pub principal: &'request str,
     /// The condition keys, as far as they are known.
     pub context: &'request RequestContext,
-}
-
-/// What a statement holds against a request, or leaves open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Objection {
-    /// It allows other actions.
-    Action {
-        /// Those that it names.
-        named: Vec<String>,
-    },
-    /// It names other principals.
-    Principal {
-        /// Those that it names, each with its kind.
-        named: Vec<(String, String)>,
-        /// Whether it may mean this one all the same.
-        open: bool,
-    },
-    /// A condition does not hold, or may not hold.
-    Condition {
-        /// The operator as the guide writes it.
-        operator: String,
-        /// The key as the document writes it.
-        key: String,
-        /// The values that the document names.
-        values: Vec<String>,
-        /// The request's value; none where it has no such key.
-        found: Option<String>,
-        /// Why it cannot be said whether it holds; none where it does not hold.
-        doubt: Option<Doubt>,
-    },
-}
-
-impl Objection {
-    /// Whether it only may stand against the request.
-    pub fn is_open(&self) -> bool {
-        matches!(
-            self,
-            Self::Condition { doubt: Some(_), .. } | Self::Principal { open: true, .. }
-        )
-    }
 }
 
 /// What a trust policy says to a request.
@@ -95,25 +54,28 @@ pub struct Open {
 
 /// Asks a trust policy about a request.
 pub fn judge(document: &Value, request: &TrustRequest<'_>) -> TrustVerdict {
-    let Some(document) = Document::read(document) else {
+    let Some((version, statements)) = Document::read_in_order(document) else {
         return TrustVerdict::Unreadable;
+    };
+    let action = request.action.to_ascii_lowercase();
+    let asked = Asked {
+        action: &action,
+        resource: None,
+        context: request.context,
     };
     let mut allowed = false;
     let mut open = Open::default();
     let mut refused = Vec::new();
-    for statement in document.statements.keys() {
-        let objections = objections(statement, document.version.has_variables(), request);
-        match (statement.effect, objections.is_empty()) {
-            (Effect::Deny, true) => return TrustVerdict::Denied,
-            (Effect::Allow, true) => allowed = true,
-            (Effect::Deny, false) if objections.iter().all(Objection::is_open) => {
-                open.denies.push(objections);
-            }
-            (Effect::Allow, false) if objections.iter().all(Objection::is_open) => {
-                open.allows.push(objections);
-            }
-            (Effect::Deny, false) => {}
-            (Effect::Allow, false) => refused.push(objections),
+    for (index, (statement, sid)) in statements.into_iter().enumerate() {
+        let statement = Compiled::new(statement, version, sid, index + 1);
+        let objections = statement.objections(&asked, |principals| means(principals, request));
+        match (statement.allows(), objections.is_empty()) {
+            (false, true) => return TrustVerdict::Denied,
+            (true, true) => allowed = true,
+            (false, false) if objections.iter().all(Objection::is_open) => open.denies.push(objections),
+            (true, false) if objections.iter().all(Objection::is_open) => open.allows.push(objections),
+            (false, false) => {}
+            (true, false) => refused.push(objections),
         }
     }
     if allowed {
@@ -131,24 +93,14 @@ pub fn judge(document: &Value, request: &TrustRequest<'_>) -> TrustVerdict {
     for objections in &mut refused {
         objections.retain(|objection| !objection.is_open());
     }
-    refused.sort_by_key(|objections| objections.iter().map(distance).sum::<usize>());
+    refused.sort_by_key(|objections| objections.iter().map(Objection::distance).sum::<usize>());
     TrustVerdict::NotAllowed(refused)
-}
-
-/// How far a statement is from meaning this request: one for another action or principal is further than one whose
-/// condition fails.
-fn distance(objection: &Objection) -> usize {
-    match objection {
-        Objection::Action { .. } => 100,
-        Objection::Principal { .. } => 10,
-        Objection::Condition { .. } => 1,
-    }
 }
 
 /// Whether a statement means the request's principal: by name, as everyone, or as everyone but others. Nothing where it
 /// names `*` of a kind for which AWS documents no wildcard.
-fn means_principal(statement: &Statement, request: &TrustRequest<'_>) -> Option<bool> {
-    let Some(principals) = &statement.principals else {
+fn means(principals: Option<&Principals>, request: &TrustRequest<'_>) -> Option<bool> {
+    let Some(principals) = principals else {
         return Some(false);
     };
     let names = |kind: &str, value: &str| {
@@ -162,56 +114,6 @@ fn means_principal(statement: &Statement, request: &TrustRequest<'_>) -> Option<
     } else {
         Some(principals.negated)
     }
-}
-
-fn objections(statement: &Statement, variables: bool, request: &TrustRequest<'_>) -> Vec<Objection> {
-    let mut found = Vec::new();
-    let action = Pattern::literal(&request.action.to_ascii_lowercase(), false);
-    let names_action = statement
-        .actions
-        .words
-        .iter()
-        .any(|word| Pattern::new(&word.key, false).contains(&action));
-    if names_action == statement.actions.negated {
-        found.push(Objection::Action {
-            named: statement
-                .actions
-                .words
-                .iter()
-                .map(|word| word.written.clone())
-                .collect(),
-        });
-    }
-    let meant = means_principal(statement, request);
-    if meant != Some(true) {
-        found.push(Objection::Principal {
-            named: statement
-                .principals
-                .iter()
-                .flat_map(|principals| &principals.members)
-                .map(|(kind, word)| (kind.clone(), word.written.clone()))
-                .collect(),
-            open: meant.is_none(),
-        });
-    }
-    for ((operator, key), values) in &statement.conditions {
-        let doubt = match holds(operator, &key.written, values, variables, request.context) {
-            Ok(true) => continue,
-            Ok(false) => None,
-            Err(doubt) => Some(doubt),
-        };
-        found.push(Objection::Condition {
-            operator: operator.clone(),
-            key: key.written.clone(),
-            values: values.iter().cloned().collect(),
-            found: match request.context.get(&key.key) {
-                KeyValue::Present(values) => Some(values.join(", ")),
-                KeyValue::Absent | KeyValue::Unknown => None,
-            },
-            doubt,
-        });
-    }
-    found
 }
 
 #[cfg(test)]

@@ -1,0 +1,313 @@
+//! The users and roles of the account with all policies that they have, made ready for many questions.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use super::{Details, question::AwsRequest};
+use crate::ports::aws::{Role, User};
+use eksact_identity::{
+    authn::access_policy::policy_name,
+    iam::policy::{
+        RequestContext,
+        authorization::{
+            Caller, Decision, Policies, Policy, Request, ResourcePolicy, Sharing, decide, sharing,
+        },
+    },
+};
+
+/// A user or a role.
+#[derive(Debug)]
+pub(super) struct Identity<'p> {
+    pub(super) arn: &'p str,
+    /// Its role; none for a user.
+    pub(super) role: Option<&'p Role>,
+    /// What it may be asked for; none for a user.
+    pub(super) trust: Option<Policy>,
+    caller: Caller,
+    inline: Vec<Policy>,
+    managed: Vec<&'p str>,
+    groups: Vec<&'p str>,
+    boundary: Option<&'p str>,
+    context: RequestContext,
+}
+
+/// Inline policies, and the ARNs of attached ones.
+#[derive(Debug)]
+struct GroupPolicies<'p> {
+    inline: Vec<Policy>,
+    managed: &'p [String],
+}
+
+/// Everybody in the account.
+#[derive(Debug)]
+pub(super) struct Identities<'p> {
+    pub(super) all: Vec<Identity<'p>>,
+    pub(super) account: &'p str,
+    /// By ARN; a role also by that of its name without a path, which is all that STS says.
+    by_arn: HashMap<String, usize>,
+    groups: HashMap<&'p str, GroupPolicies<'p>>,
+    managed: HashMap<&'p str, Policy>,
+    /// Those that some policy of theirs lets assume some role.
+    pub(super) assumers: Vec<usize>,
+}
+
+/// What a session has beside its role.
+#[derive(Debug, Default)]
+pub(super) struct Session<'s> {
+    /// Its tags; none where nobody knows them.
+    pub(super) tags: Option<BTreeMap<String, String>>,
+    /// Keys of its tags whose values are not known.
+    pub(super) unknown_tags: &'s [&'s str],
+    /// Policies that it was made with.
+    pub(super) policies: Option<Vec<&'s Policy>>,
+    /// Its name, where it is known.
+    pub(super) name: Option<&'s str>,
+}
+
+/// Who assumes roles: the action.
+pub(super) const ASSUME: &str = "sts:AssumeRole";
+
+impl<'p> Identities<'p> {
+    pub(super) fn of(details: &'p Details, account: &'p str) -> Self {
+        let users = details.users.iter().map(Identity::of_user);
+        let roles = details.roles.iter().map(Identity::of_role);
+        let all: Vec<Identity<'_>> = users.chain(roles).collect();
+        let mut by_arn = HashMap::new();
+        for (index, identity) in all.iter().enumerate() {
+            by_arn.insert(identity.arn.to_owned(), index);
+            if let Some(role) = identity.role {
+                by_arn.insert(without_path(&role.arn), index);
+            }
+        }
+        let mut managed: HashMap<&str, Policy> = details
+            .policies
+            .iter()
+            .map(|(arn, document)| (arn.as_str(), Policy::read(managed_words(arn), document)))
+            .collect();
+        let attached = all
+            .iter()
+            .flat_map(|identity| identity.managed.iter().copied().chain(identity.boundary));
+        let of_groups = details.groups.iter().flat_map(|group| &group.managed_policy_arns);
+        for arn in attached.chain(of_groups.map(String::as_str)) {
+            managed.entry(arn).or_insert_with(|| {
+                Policy::unread(managed_words(arn), "IAM's listing does not have its document")
+            });
+        }
+        let groups = details.groups.iter().map(|group| {
+            let policies = GroupPolicies {
+                inline: inline(&group.inline_policies, &format!(" of group {}", group.name)),
+                managed: &group.managed_policy_arns,
+            };
+            (group.name.as_str(), policies)
+        });
+        let mut found = Self {
+            by_arn,
+            groups: groups.collect(),
+            managed,
+            account,
+            assumers: Vec::new(),
+            all: Vec::new(),
+        };
+        found.assumers = (0..all.len())
+            .filter(|index| {
+                let policies = found.policies_of(&all[*index]);
+                policies.iter().any(|policy| policy.is_for_action(ASSUME))
+            })
+            .collect();
+        found.all = all;
+        found
+    }
+
+    /// A user or role by its ARN, or the role of a session.
+    pub(super) fn find(&self, arn: &str) -> Option<usize> {
+        self.by_arn.get(arn).copied().or_else(|| {
+            let Ok(Caller::Role { arn, .. }) = Caller::of_arn(arn) else {
+                return None;
+            };
+            self.by_arn.get(&arn).copied()
+        })
+    }
+
+    /// The policies that say what it may, of groups as well.
+    fn policies_of<'s>(&'s self, identity: &'s Identity<'p>) -> Vec<&'s Policy> {
+        let mut policies: Vec<&Policy> = identity.inline.iter().collect();
+        policies.extend(identity.managed.iter().filter_map(|arn| self.managed.get(arn)));
+        for group in identity.groups.iter().filter_map(|name| self.groups.get(name)) {
+            policies.extend(&group.inline);
+            policies.extend(
+                group
+                    .managed
+                    .iter()
+                    .filter_map(|arn| self.managed.get(arn.as_str())),
+            );
+        }
+        policies
+    }
+
+    /// Whether one of them may do this, before the policy of the resource; in a session, or whichever session there is.
+    pub(super) fn decide(
+        &self,
+        identity: &Identity<'p>,
+        request: &AwsRequest,
+        resource: ResourcePolicy<'_>,
+        session: &Session<'_>,
+    ) -> Decision {
+        let context = identity.in_session(session);
+        let context = match &request.resource_account {
+            Some(account) => context.with("aws:ResourceAccount", account),
+            None => context,
+        };
+        let caller = match (&identity.caller, session.name) {
+            (Caller::Role { arn, .. }, Some(name)) => &Caller::Role {
+                arn: arn.clone(),
+                session: Some(name.to_owned()),
+            },
+            (caller, _) => caller,
+        };
+        decide(
+            &Request {
+                caller,
+                action: &request.action,
+                resource: request.resource.as_deref(),
+                resource_account: request.resource_account.as_deref(),
+                context: &context,
+            },
+            &Policies {
+                identity: self.policies_of(identity),
+                boundary: identity.boundary.and_then(|arn| self.managed.get(arn)),
+                session: session.policies.clone(),
+                resource,
+            },
+        )
+    }
+
+    /// The trust policy that a request meets, where it is to assume a role of this account.
+    pub(super) fn trust_for(&self, request: &AwsRequest) -> Option<&Policy> {
+        if sharing(&request.action) != Sharing::Gate || !is_of_sts(&request.action) {
+            return None;
+        }
+        let index = self.find(request.resource.as_deref()?)?;
+        self.all.get(index)?.trust.as_ref()
+    }
+}
+
+/// Whether an action is of STS.
+pub(super) fn is_of_sts(action: &str) -> bool {
+    let service = action.split(':').next().unwrap_or_default();
+    service.eq_ignore_ascii_case("sts")
+}
+
+impl<'p> Identity<'p> {
+    fn of_user(user: &'p User) -> Self {
+        let name = user.arn.rsplit('/').next().unwrap_or_default();
+        let context = tags(context(&user.arn, "User"), &user.tags)
+            .with("aws:username", name)
+            .without("aws:PrincipalTag/");
+        Self {
+            arn: &user.arn,
+            role: None,
+            trust: None,
+            caller: Caller::User {
+                arn: user.arn.clone(),
+            },
+            inline: inline(&user.inline_policies, &format!(" of user {name}")),
+            managed: user.managed_policy_arns.iter().map(String::as_str).collect(),
+            groups: user.groups.iter().map(String::as_str).collect(),
+            boundary: user.permissions_boundary.as_deref(),
+            context,
+        }
+    }
+
+    fn of_role(role: &'p Role) -> Self {
+        Self {
+            arn: &role.arn,
+            role: Some(role),
+            trust: Some(Policy::read(
+                format!("trust policy of role {}", role.name),
+                &role.trust_policy,
+            )),
+            caller: Caller::Role {
+                arn: role.arn.clone(),
+                session: None,
+            },
+            inline: inline(&role.inline_policies, &format!(" of role {}", role.name)),
+            managed: role.managed_policy_arns.iter().map(String::as_str).collect(),
+            groups: Vec::new(),
+            boundary: role.permissions_boundary.as_deref(),
+            context: context(&role.arn, "AssumedRole").without("aws:username"),
+        }
+    }
+
+    /// The condition keys of its requests. A session's tags go before those of its role; nobody can set any where the trust
+    /// policy does not allow it.
+    fn in_session(&self, session: &Session<'_>) -> RequestContext {
+        let Some(role) = self.role else {
+            return self.context.clone();
+        };
+        let may_be_tagged = self
+            .trust
+            .as_ref()
+            .is_none_or(|trust| trust.is_for_action("sts:TagSession"));
+        match &session.tags {
+            Some(own) => {
+                let mut all = role.tags.clone();
+                all.extend(own.clone());
+                let context = tags(self.context.clone(), &all).without("aws:PrincipalTag/");
+                session.unknown_tags.iter().fold(context, |context, key| {
+                    context.not_knowing(&format!("aws:PrincipalTag/{key}"))
+                })
+            }
+            None if may_be_tagged => self.context.clone(),
+            None => tags(self.context.clone(), &role.tags).without("aws:PrincipalTag/"),
+        }
+    }
+
+    /// Whether AWS Identity Center made it: of whom it is, only its own assignments say.
+    pub(super) fn permission_set(&self) -> Option<&str> {
+        let role = self.role?;
+        role.path
+            .starts_with(crate::live::PERMISSION_SET_PATH)
+            .then_some(())?;
+        let name = role.name.strip_prefix("AWSReservedSSO_")?;
+        Some(name.rsplit_once('_').map_or(name, |(name, _)| name))
+    }
+}
+
+fn context(arn: &str, kind: &str) -> RequestContext {
+    let account = arn.split(':').nth(4).unwrap_or_default();
+    RequestContext::default()
+        .with("aws:PrincipalArn", arn)
+        .with("aws:PrincipalAccount", account)
+        .with("aws:PrincipalType", kind)
+        .with("aws:PrincipalIsAWSService", "false")
+        // Every SDK and the CLI call by TLS.
+        .with("aws:SecureTransport", "true")
+}
+
+fn tags(context: RequestContext, tags: &BTreeMap<String, String>) -> RequestContext {
+    tags.iter().fold(context, |context, (key, value)| {
+        context.with(&format!("aws:PrincipalTag/{key}"), value)
+    })
+}
+
+fn inline(policies: &BTreeMap<String, Value>, of: &str) -> Vec<Policy> {
+    let policies = policies.iter();
+    policies
+        .map(|(name, document)| Policy::read(format!("inline policy {name}{of}"), document))
+        .collect()
+}
+
+fn managed_words(arn: &str) -> String {
+    let name = arn
+        .split_once(":policy/")
+        .map(|(_, path)| path.rsplit('/').next().unwrap_or(path));
+    format!("policy {}", name.or_else(|| policy_name(arn)).unwrap_or(arn))
+}
+
+fn without_path(arn: &str) -> String {
+    match arn.split_once(":role/") {
+        Some((head, path)) => format!("{head}:role/{}", path.rsplit('/').next().unwrap_or(path)),
+        None => arn.to_owned(),
+    }
+}

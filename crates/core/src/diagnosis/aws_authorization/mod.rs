@@ -1,0 +1,19 @@
+//! Who may do what in AWS, both ways: which pods and people may, who can become them, and why somebody may or may not. Joins IAM,
+//! the doors by which pods get roles, and the rights in the cluster. Over one reading or a snapshot of it. Pure.
+
+mod chains;
+mod explain;
+mod identities;
+mod picture;
+mod pods;
+mod question;
+mod who_can;
+
+#[cfg(test)]
+mod tests;
+
+pub use explain::{AwsWho, explain_aws};
+pub(super) use picture::read_aws;
+pub use picture::{Association, AwsPicture, Details};
+pub use question::{AwsRequest, AwsRequestError};
+pub use who_can::{AwsQuestion, who_can_in_aws};
