@@ -210,10 +210,12 @@ fn entries(data: &BTreeMap<String, String>) -> BTreeMap<String, String> {
             if let Some(arn) = words.into_iter().find(|word| word.starts_with("arn:")) {
                 arn.clone_into(&mut key);
             }
+            // An ARN may stand in several entries, each a value of its own.
             if !plain.is_empty() {
-                all.entry(format!("{section} {key}"))
-                    .or_default()
-                    .push_str(&plain.join("; "));
+                all.insert(
+                    format!("{section} {key}: {}", plain.join("; ")),
+                    "there".to_owned(),
+                );
             }
         }
     }
