@@ -14,7 +14,7 @@ use serde_json::Value;
 pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Every schema of an output.
-pub(crate) const KINDS: [&str; 24] = [
+pub(crate) const KINDS: [&str; 25] = [
     "plan",
     "apply",
     "apply-ndjson",
