@@ -18,6 +18,7 @@ mod create;
 mod decode;
 mod delete;
 mod delete_kubeconfig;
+mod diff_access;
 mod drift;
 mod elsewhere;
 pub mod exit_code;
@@ -131,6 +132,7 @@ enum Command {
     Check(check::CheckCommand),
     CanI(Box<can_i::CanI>),
     WhoCan(Box<who_can::WhoCanCommand>),
+    DiffAccess(Box<diff_access::DiffAccess>),
     Explain(explain::ExplainCommand),
     Fleet(fleet::FleetCommand),
     Snapshot(snapshot::SnapshotCommand),
@@ -246,6 +248,7 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Check(command) => in_runtime(global, command.run(global, printer)),
         Command::CanI(command) => in_runtime(global, command.run(global, printer)),
         Command::WhoCan(command) => in_runtime(global, command.run(global, printer)),
+        Command::DiffAccess(command) => in_runtime(global, command.run(global, printer)),
         Command::Explain(command) => in_runtime(global, command.run(global, printer)),
         Command::Snapshot(command) => in_runtime(global, command.run(global, printer)),
         Command::Export(command) => in_runtime(global, command.run(global, printer)),

@@ -10,7 +10,7 @@ use super::{
 use eksact_core::{
     config::{self, DocumentKind},
     diagnosis::{
-        authorization::{Explanation, WhoCan},
+        authorization::{AccessDelta, Explanation, WhoCan},
         pod_credentials::PodExplanation,
     },
     saved,
@@ -52,6 +52,7 @@ enum Kind {
     CheckAwsAuth,
     CheckIrsa,
     DecodeToken,
+    DiffAccess,
     /// `explain ADDRESS`
     Explain,
     ExplainAccess,
@@ -86,6 +87,9 @@ impl Kind {
             Self::CheckAwsAuth => aws_auth_check::schema(),
             Self::CheckIrsa => check_irsa::schema(),
             Self::DecodeToken => facts::schema("What `eksact decode token -o json` writes"),
+            Self::DiffAccess => {
+                plan_json::schema_of::<AccessDelta>("What `eksact diff-access -o json` writes")
+            }
             Self::Explain => explain_change::schema(),
             Self::ExplainAccess => {
                 plan_json::schema_of::<Explanation>("What `eksact explain access -o json` writes")

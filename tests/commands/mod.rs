@@ -11,6 +11,7 @@ mod broadening;
 mod check_access;
 mod check_irsa;
 mod command_line;
+mod diff_access;
 mod documents;
 mod drift;
 mod eksctl_lines;

@@ -14,7 +14,7 @@ use serde_json::Value;
 pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Every schema of an output.
-pub(crate) const KINDS: [&str; 25] = [
+pub(crate) const KINDS: &[&str] = &[
     "plan",
     "apply",
     "apply-ndjson",
@@ -25,6 +25,7 @@ pub(crate) const KINDS: [&str; 25] = [
     "check-aws-auth",
     "check-irsa",
     "decode-token",
+    "diff-access",
     "explain",
     "explain-access",
     "explain-pod",

@@ -45,6 +45,30 @@ pub fn effect_of(before: &[PolicyRule], after: &[PolicyRule]) -> Effect {
     }
 }
 
+/// What `after` gives and `before` does not, the verbs of one object together.
+pub fn more(before: &[PolicyRule], after: &[PolicyRule]) -> Vec<PolicyRule> {
+    let mut all: Vec<PolicyRule> = Vec::new();
+    let new = after.iter().flat_map(atoms);
+    for atom in new.filter(|atom| !before.iter().any(|rule| covers(rule, atom))) {
+        let same = all.iter_mut().find(|known| {
+            let object = PolicyRule {
+                verbs: atom.verbs.clone(),
+                ..(**known).clone()
+            };
+            object == atom
+        });
+        match same {
+            None => all.push(atom),
+            Some(known) => {
+                let verbs = atom.verbs.into_iter().filter(|verb| !known.verbs.contains(verb));
+                let verbs: Vec<String> = verbs.collect();
+                known.verbs.extend(verbs);
+            }
+        }
+    }
+    all
+}
+
 /// A rule of one word in each place, as Kubernetes breaks rules down to compare them
 /// (`component-helpers/auth/rbac/validation`).
 fn atoms(rule: &PolicyRule) -> Vec<PolicyRule> {

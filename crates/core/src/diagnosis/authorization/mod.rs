@@ -5,6 +5,7 @@
 
 mod admission;
 mod csv;
+mod delta;
 mod escalation;
 mod explain;
 mod holders;
@@ -22,6 +23,7 @@ mod tests;
 
 pub use admission::{Admission, InvalidArn, admit, identity};
 pub use csv::csv;
+pub use delta::{AccessDelta, HolderDelta, HolderKind, access_delta};
 pub use escalation::{Becomes, becoming_service_accounts};
 pub use explain::{Explanation, Link, LinkState, Who, explain};
 pub use holders::Actor;

@@ -1,0 +1,494 @@
+//! Who gains and who loses what between two pictures of a cluster: people and what they have, not attributes. Pure.
+//!
+//! What is compared is what somebody is given: the way in, access policies, roles by bindings, and the rules of those roles. What
+//! could not be read on one side is compared on neither, and said.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{
+    Picture, Read,
+    person::{Fit, Person, fit},
+    rights::Rights,
+};
+use crate::{
+    guard::{
+        access::MASTERS,
+        rbac_rules::{in_words, more},
+    },
+    live::{RoleKey, role_key, role_words},
+    ports::{
+        aws::AccessPolicy,
+        kubernetes::{PolicyRule, RbacBinding, Subject},
+    },
+    view::Facts,
+};
+use eksact_identity::{authn::access_policy::policy_name, rbac::AUTHENTICATED};
+
+/// What somebody is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HolderKind {
+    /// A principal of IAM.
+    Principal,
+    /// A user of Kubernetes whom no principal of IAM gets in as.
+    User,
+    /// A group that no principal of IAM gets in with.
+    Group,
+    /// A service account.
+    ServiceAccount,
+}
+
+/// What somebody gains and loses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct HolderDelta {
+    /// What they are.
+    pub kind: HolderKind,
+    /// Who.
+    pub who: String,
+    /// What they have afterwards and did not have before.
+    pub gains: Vec<String>,
+    /// What they had before and have no longer.
+    pub loses: Vec<String>,
+}
+
+/// The difference between two pictures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AccessDelta {
+    /// Whether everything could be compared.
+    pub complete: bool,
+    /// Those for whom something changes, principals first.
+    pub people: Vec<HolderDelta>,
+    /// What could not be compared, and why.
+    pub unread: Vec<String>,
+}
+
+type Holder = (HolderKind, String);
+
+/// What somebody has.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Holding {
+    /// They get in as this user.
+    Admission(String),
+    /// They are in `system:masters`.
+    Everything,
+    /// An access policy, and where.
+    Policy(String, String),
+    /// A role, and where it holds.
+    Role(RoleKey, String),
+}
+
+impl Holding {
+    fn words(&self) -> String {
+        match self {
+            Self::Admission(user) => format!("getting in, as {user}"),
+            Self::Everything => format!("everything ({MASTERS})"),
+            Self::Policy(policy, place) => format!("{policy} in {place}"),
+            Self::Role((namespace, name), place) => {
+                format!("{} in {place}", role_words(namespace.as_deref(), name))
+            }
+        }
+    }
+}
+
+const WHOLE_CLUSTER: &str = "the whole cluster";
+
+/// Who gains and who loses what from `before` to `after`.
+pub fn access_delta(before: &Picture, after: &Picture) -> AccessDelta {
+    let unread = unread(before, after);
+    let (before, after) = (comparable(before, after), comparable(after, before));
+    let (before, after) = (Rights::of(&before), Rights::of(&after));
+    let (had, have) = (holdings(&before), holdings(&after));
+    let known = Known::of([&before, &after]);
+    let changes = changed_roles(&before, &after);
+    let none = BTreeSet::new();
+    let holders: BTreeSet<&Holder> = had.keys().chain(have.keys()).collect();
+    let delta = |holder: &&Holder| {
+        if known.is_somebody(holder) {
+            return None;
+        }
+        let (had, have) = (
+            had.get(*holder).unwrap_or(&none),
+            have.get(*holder).unwrap_or(&none),
+        );
+        let mut gains: Vec<String> = have.difference(had).map(Holding::words).collect();
+        let mut loses: Vec<String> = had.difference(have).map(Holding::words).collect();
+        for kept in had.intersection(have) {
+            let Holding::Role(key, place) = kept else { continue };
+            let Some((more, less)) = changes.get(key) else {
+                continue;
+            };
+            let by = |rule: &PolicyRule| {
+                let role = role_words(key.0.as_deref(), &key.1);
+                format!("{} by {role} in {place}", in_words(rule))
+            };
+            gains.extend(more.iter().map(by));
+            loses.extend(less.iter().map(by));
+        }
+        let (kind, who) = (holder.0, holder.1.clone());
+        (!gains.is_empty() || !loses.is_empty()).then_some(HolderDelta {
+            kind,
+            who,
+            gains,
+            loses,
+        })
+    };
+    AccessDelta {
+        complete: unread.is_empty(),
+        people: holders.iter().filter_map(delta).collect(),
+        unread,
+    }
+}
+
+/// What cannot be compared, because one side does not have it.
+fn unread(before: &Picture, after: &Picture) -> Vec<String> {
+    let mut unread = Vec::new();
+    if (&before.cluster, &before.account) != (&after.cluster, &after.account) {
+        unread.push(format!(
+            "they are of two clusters, {} in account {} and {} in account {}",
+            before.cluster, before.account, after.cluster, after.account
+        ));
+    }
+    for (side, picture) in [("before", before), ("after", after)] {
+        // Service accounts are compared by their bindings alone.
+        let parts = picture
+            .unread()
+            .into_iter()
+            .filter(|what| !what.starts_with("service accounts"));
+        unread.extend(parts.map(|what| format!("{side}: {what}")));
+    }
+    unread
+}
+
+/// A picture without what the other one does not have.
+fn comparable(picture: &Picture, other: &Picture) -> Picture {
+    fn part<T: Clone + Default>(own: &Read<T>, other: &Read<T>) -> Read<T> {
+        match (own, other) {
+            (Read::Known(own), Read::Known(_)) => Read::Known(own.clone()),
+            _ => Read::Known(T::default()),
+        }
+    }
+    Picture {
+        aws_auth: part(&picture.aws_auth, &other.aws_auth),
+        access_entries: part(&picture.access_entries, &other.access_entries),
+        bindings: part(&picture.bindings, &other.bindings),
+        roles: part(&picture.roles, &other.roles),
+        ..picture.clone()
+    }
+}
+
+/// Who has what.
+fn holdings(rights: &Rights<'_>) -> BTreeMap<Holder, BTreeSet<Holding>> {
+    let mut all: BTreeMap<Holder, BTreeSet<Holding>> = BTreeMap::new();
+    for person in &rights.people {
+        let own = all
+            .entry((HolderKind::Principal, person.arn.clone()))
+            .or_default();
+        own.insert(Holding::Admission(person.user.username.clone()));
+        if person.user.is_in(MASTERS) {
+            own.insert(Holding::Everything);
+        }
+        own.extend(person.entry.iter().flat_map(|entry| &entry.policies).map(policy));
+        let named = rights.all_bindings().filter(|binding| {
+            let mut subjects = binding.subjects.iter();
+            subjects.any(|subject| is_named(subject, person))
+        });
+        own.extend(named.map(role));
+    }
+    for binding in rights.all_bindings() {
+        for subject in &binding.subjects {
+            all.entry(holder(subject, binding))
+                .or_default()
+                .insert(role(binding));
+        }
+    }
+    all
+}
+
+fn policy(policy: &AccessPolicy) -> Holding {
+    let name = policy_name(&policy.arn).unwrap_or(&policy.arn).to_owned();
+    let place = match &policy.namespaces {
+        None => WHOLE_CLUSTER.to_owned(),
+        Some(namespaces) => format!("namespaces {}", namespaces.join(", ")),
+    };
+    Holding::Policy(name, place)
+}
+
+fn role(binding: &RbacBinding) -> Holding {
+    let place = match &binding.namespace {
+        None => WHOLE_CLUSTER.to_owned(),
+        Some(namespace) => format!("namespace {namespace}"),
+    };
+    Holding::Role(role_key(binding), place)
+}
+
+/// Whether a binding names somebody, apart from everybody.
+fn is_named(subject: &Subject, person: &Person<'_>) -> bool {
+    match subject.kind.as_str() {
+        "User" => fit(&person.user.username, &subject.name) != Fit::No,
+        "Group" => subject.name != AUTHENTICATED && person.user.is_in(&subject.name),
+        _ => false,
+    }
+}
+
+fn holder(subject: &Subject, binding: &RbacBinding) -> Holder {
+    match subject.kind.as_str() {
+        "Group" => (HolderKind::Group, subject.name.clone()),
+        "ServiceAccount" => {
+            let own = subject.namespace.as_ref().or(binding.namespace.as_ref());
+            let namespace = own.map_or("", String::as_str);
+            (
+                HolderKind::ServiceAccount,
+                format!("{namespace}/{}", subject.name),
+            )
+        }
+        _ => (HolderKind::User, subject.name.clone()),
+    }
+}
+
+/// Users and groups that principals of IAM get in as, before or after: what they have is told of the principals.
+struct Known {
+    users: BTreeSet<String>,
+    groups: BTreeSet<String>,
+}
+
+impl Known {
+    fn of(sides: [&Rights<'_>; 2]) -> Self {
+        let people = || sides.into_iter().flat_map(|rights| &rights.people);
+        let groups = people().flat_map(|person| &person.user.groups);
+        Self {
+            users: people().map(|person| person.user.username.clone()).collect(),
+            groups: groups.filter(|group| *group != AUTHENTICATED).cloned().collect(),
+        }
+    }
+
+    fn is_somebody(&self, (kind, name): &Holder) -> bool {
+        match kind {
+            HolderKind::User => self.users.iter().any(|user| fit(user, name) != Fit::No),
+            HolderKind::Group => self.groups.contains(name),
+            HolderKind::Principal | HolderKind::ServiceAccount => false,
+        }
+    }
+}
+
+/// The rules that roles have more and less, of those that are on both sides.
+fn changed_roles(
+    before: &Rights<'_>,
+    after: &Rights<'_>,
+) -> BTreeMap<RoleKey, (Vec<PolicyRule>, Vec<PolicyRule>)> {
+    let rules = |rights: &Rights<'_>| -> BTreeMap<RoleKey, Vec<PolicyRule>> {
+        let roles = rights.picture.roles.known().into_iter().flatten();
+        roles
+            .map(|role| ((role.namespace.clone(), role.name.clone()), role.rules.clone()))
+            .collect()
+    };
+    let (before, mut after) = (rules(before), rules(after));
+    let changed = |(key, old): (RoleKey, Vec<PolicyRule>)| {
+        let new = after.remove(&key).unwrap_or_default();
+        let change = (more(&old, &new), more(&new, &old));
+        (!change.0.is_empty() || !change.1.is_empty()).then_some((key, change))
+    };
+    let mut all: BTreeMap<_, _> = before.into_iter().filter_map(changed).collect();
+    // A binding may come before its role.
+    all.extend(
+        after
+            .into_iter()
+            .map(|(key, new)| (key, (more(&[], &new), Vec::new()))),
+    );
+    all
+}
+
+impl AccessDelta {
+    /// For people.
+    pub fn facts(&self) -> Facts {
+        let mut facts = Facts::default();
+        if self.people.is_empty() {
+            facts.add("changes", "no one gains or loses anything");
+        }
+        for person in &self.people {
+            let kind = match person.kind {
+                HolderKind::Principal => "",
+                HolderKind::User => "user ",
+                HolderKind::Group => "group ",
+                HolderKind::ServiceAccount => "service account ",
+            };
+            for (label, all) in [("gains", &person.gains), ("loses", &person.loses)] {
+                for what in all {
+                    facts.add(label, format!("{kind}{}: {what}", person.who));
+                }
+            }
+        }
+        facts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        diagnosis::aws_authorization::AwsPicture,
+        ports::{aws::AccessEntry, kubernetes::RbacRole},
+    };
+
+    const NINA: &str = "arn:aws:iam::111122223333:user/nina";
+
+    fn picture(groups: &[&str], policy: Option<&str>) -> Picture {
+        let entry = AccessEntry {
+            principal_arn: NINA.to_owned(),
+            username: "nina".to_owned(),
+            groups: groups.iter().map(ToString::to_string).collect(),
+            policies: Vec::from_iter(policy.map(|namespace| AccessPolicy {
+                arn: "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy".to_owned(),
+                namespaces: Some(vec![namespace.to_owned()]),
+            })),
+            ..AccessEntry::default()
+        };
+        Picture {
+            cluster: "prod".to_owned(),
+            region: "eu-west-1".to_owned(),
+            account: "111122223333".to_owned(),
+            version: None,
+            authentication_mode: Some("API_AND_CONFIG_MAP".to_owned()),
+            aws_auth: Read::Known(None),
+            access_entries: Read::Known(vec![entry]),
+            principals: BTreeMap::new(),
+            bindings: Read::Known(Vec::new()),
+            roles: Read::Known(Vec::new()),
+            service_accounts: Read::Known(Vec::new()),
+            aws: AwsPicture::not_read("it was not asked for"),
+        }
+    }
+
+    fn bound(mut picture: Picture, kind: &str, name: &str, verbs: &[&str]) -> Picture {
+        let binding = RbacBinding {
+            namespace: Some("app".to_owned()),
+            name: format!("{kind}-{name}"),
+            role_kind: "ClusterRole".to_owned(),
+            role_name: "edit".to_owned(),
+            subjects: vec![Subject {
+                kind: kind.to_owned(),
+                name: name.to_owned(),
+                namespace: None,
+            }],
+            ..RbacBinding::default()
+        };
+        let allows = PolicyRule {
+            api_groups: vec![String::new()],
+            resources: vec!["pods".to_owned()],
+            verbs: verbs.iter().map(ToString::to_string).collect(),
+            ..PolicyRule::default()
+        };
+        let edit = RbacRole {
+            name: "edit".to_owned(),
+            rules: vec![allows],
+            ..RbacRole::default()
+        };
+        if let (Read::Known(bindings), Read::Known(roles)) = (&mut picture.bindings, &mut picture.roles) {
+            bindings.push(binding);
+            *roles = vec![edit];
+        }
+        picture
+    }
+
+    /// `+` and `-` before who and what.
+    fn said(before: &Picture, after: &Picture) -> Vec<String> {
+        let delta = access_delta(before, after);
+        assert_eq!(delta.complete, delta.unread.is_empty());
+        let mut all = Vec::new();
+        for person in delta.people {
+            all.extend(
+                person
+                    .gains
+                    .iter()
+                    .map(|what| format!("+ {}: {what}", person.who)),
+            );
+            all.extend(
+                person
+                    .loses
+                    .iter()
+                    .map(|what| format!("- {}: {what}", person.who)),
+            );
+        }
+        all
+    }
+
+    #[test]
+    fn people_gain_and_lose_what_their_groups_are_bound_to() {
+        let without = picture(&[], None);
+        let devs = bound(picture(&["devs"], None), "Group", "devs", &["get", "list"]);
+        let nina = |sign: &str| format!("{sign} {NINA}: ClusterRole edit in namespace app");
+        assert_eq!(said(&without, &without), Vec::<String>::new());
+        assert_eq!(said(&without, &devs), [nina("+")]);
+        assert_eq!(said(&devs, &without), [nina("-")]);
+        // The group is hers on one side: it is told of her.
+        let unbound = picture(&["devs"], None);
+        assert_eq!(said(&unbound, &devs), [nina("+")]);
+        let policy = |place: &str| format!("{NINA}: AmazonEKSViewPolicy in namespaces {place}");
+        assert_eq!(
+            said(&picture(&[], Some("app")), &picture(&[], Some("web"))),
+            [format!("+ {}", policy("web")), format!("- {}", policy("app"))]
+        );
+        let masters = picture(&[MASTERS], None);
+        assert_eq!(
+            said(&without, &masters),
+            [format!("+ {NINA}: everything (system:masters)")]
+        );
+    }
+
+    #[test]
+    fn a_role_that_allows_more_gives_more_to_whoever_has_it() {
+        let before = bound(picture(&["devs"], None), "Group", "devs", &["get"]);
+        let after = bound(picture(&["devs"], None), "Group", "devs", &["get", "delete"]);
+        assert_eq!(
+            said(&before, &after),
+            [format!(
+                "+ {NINA}: delete on pods by ClusterRole edit in namespace app"
+            )]
+        );
+        assert_eq!(
+            said(&after, &before),
+            [format!(
+                "- {NINA}: delete on pods by ClusterRole edit in namespace app"
+            )]
+        );
+    }
+
+    #[test]
+    fn groups_and_accounts_without_a_principal_are_told_by_their_names() {
+        let before = picture(&[], None);
+        let after = bound(
+            bound(
+                bound(before.clone(), "Group", "oidc:ops", &[]),
+                "ServiceAccount",
+                "ci",
+                &[],
+            ),
+            "Group",
+            AUTHENTICATED,
+            &[],
+        );
+        let role = "ClusterRole edit in namespace app";
+        assert_eq!(
+            said(&before, &after),
+            [
+                format!("+ oidc:ops: {role}"),
+                format!("+ system:authenticated: {role}"),
+                format!("+ app/ci: {role}")
+            ]
+        );
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_no_difference() {
+        let devs = bound(picture(&["devs"], None), "Group", "devs", &["get"]);
+        let unread = Picture {
+            bindings: Read::Unread("denied".to_owned()),
+            ..picture(&["devs"], None)
+        };
+        let delta = access_delta(&devs, &unread);
+        assert_eq!((delta.complete, delta.people.len()), (false, 0));
+        assert_eq!(delta.unread, ["after: bindings: denied"]);
+    }
+}
