@@ -48,7 +48,9 @@ pub(in super::super) fn members(
     printer: &Printer,
 ) -> Result<Option<Vec<Member>>, Failure> {
     let has_many = is_fleet || names_many(values);
-    if !has_many && (values.len() < 2 || values.iter().any(|value| value == "-")) {
+    let each: BTreeSet<&String> = values.iter().collect();
+    // One file twice is a slip that the road of one cluster reports.
+    if !has_many && (each.len() < 2 || each.len() < values.len() || values.iter().any(|value| value == "-")) {
         return Ok(None);
     }
     if values.iter().any(|value| value == "-") {
