@@ -67,6 +67,9 @@ pub(super) fn told(file: &Path, saved: &SavedPlan) -> String {
 
 /// The plan in a file, or on standard input for `-`.
 pub(super) fn load(file: &Path) -> Result<SavedPlan, Failure> {
+    if file.is_dir() {
+        return Err(not_a_plan(file, "a folder"));
+    }
     let bytes = bytes_of(file).map_err(|error| {
         Failure::error(format!("the plan could not be read: {error}")).with_code(ExitCode::Configuration)
     })?;
@@ -77,17 +80,19 @@ pub(super) fn load(file: &Path) -> Result<SavedPlan, Failure> {
         ));
     }
     SavedPlan::load(&bytes).map_err(|error| match error {
-        SavedPlanError::NotAPlan(_) if is_configuration(&bytes) => Failure::error(format!(
-            "{} is not a saved plan: it is a configuration",
-            file.display()
-        ))
+        SavedPlanError::NotAPlan(_) if is_configuration(&bytes) => not_a_plan(file, "a configuration"),
+        error => unusable(file, &error),
+    })
+}
+
+/// What people name with -f elsewhere.
+fn not_a_plan(file: &Path, what: &str) -> Failure {
+    Failure::error(format!("{} is not a saved plan: it is {what}", file.display()))
         .with_code(ExitCode::Configuration)
         .with_help(remedy!(
             "A configuration is named with -f: `{}` plans it and applies the plan.",
             command(&["eksact", "apply", "-f", &file.to_string_lossy()])
-        )),
-        error => unusable(file, &error),
-    })
+        ))
 }
 
 /// Whether somebody took a configuration for a plan.
@@ -137,4 +142,19 @@ pub(super) fn command_of(request: &Request, file: &Path) -> String {
     let file = file.to_string_lossy();
     words.extend(["--out", &file]);
     shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `apply FOLDER` is what people type who plan many clusters by `-f FOLDER`.
+    #[test]
+    fn a_folder_is_named_with_f() {
+        let folder = tempfile::tempdir().unwrap();
+        let failure = load(folder.path()).unwrap_err();
+        assert_eq!(failure.code, ExitCode::Configuration);
+        assert!(failure.message.ends_with("is not a saved plan: it is a folder"));
+        assert!(format!("{:?}", failure.help).contains("eksact apply -f"), "{failure:?}");
+    }
 }
