@@ -155,6 +155,9 @@ mod tests {
         let failure = load(folder.path()).unwrap_err();
         assert_eq!(failure.code, ExitCode::Configuration);
         assert!(failure.message.ends_with("is not a saved plan: it is a folder"));
-        assert!(format!("{:?}", failure.help).contains("eksact apply -f"), "{failure:?}");
+        assert!(
+            format!("{:?}", failure.help).contains("eksact apply -f"),
+            "{failure:?}"
+        );
     }
 }
