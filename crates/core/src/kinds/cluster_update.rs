@@ -196,11 +196,7 @@ impl<'run> Updating<'run> {
                 }
                 Err(error) => {
                     failures += 1;
-                    let passes = matches!(
-                        error.kind,
-                        CallErrorKind::Throttled | CallErrorKind::Unreachable | CallErrorKind::ServiceFailure
-                    );
-                    if !passes || failures >= FAILURES {
+                    if !error.kind.is_passing() || failures >= FAILURES {
                         return Err(error.into());
                     }
                 }

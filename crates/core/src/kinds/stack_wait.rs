@@ -43,14 +43,6 @@ struct State {
     polling: bool,
 }
 
-/// Whether a failure may be gone at the next look.
-fn is_passing(error: &CallError) -> bool {
-    matches!(
-        error.kind,
-        CallErrorKind::Throttled | CallErrorKind::Unreachable | CallErrorKind::ServiceFailure
-    )
-}
-
 /// Waits for stacks by id.
 pub struct StackWait {
     aws: Arc<dyn AwsReader>,
@@ -139,7 +131,7 @@ impl StackWait {
                 }
                 Err(error) => {
                     failures += 1;
-                    if !is_passing(&error) || failures >= FAILURES {
+                    if !error.kind.is_passing() || failures >= FAILURES {
                         self.give_up(&error);
                     }
                 }
@@ -184,7 +176,7 @@ impl StackWait {
                     found.insert(id.clone(), stack);
                 }
                 // One stack that cannot be read ends its own waiting only.
-                Err(error) if !is_passing(&error) => self.give_up_one(id, &error),
+                Err(error) if !error.kind.is_passing() => self.give_up_one(id, &error),
                 Err(error) => return Err(error),
             }
         }

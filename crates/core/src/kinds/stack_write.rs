@@ -32,14 +32,6 @@ pub(super) fn token(verb: &str, stack: &str, parts: &[&str]) -> String {
     format!("eksact-{verb}-{}", digest.get(..32).unwrap_or(&digest))
 }
 
-/// Whether the effect of a failed write is unknown, so that only a look can tell.
-pub(super) fn effect_unknown(kind: CallErrorKind) -> bool {
-    matches!(
-        kind,
-        CallErrorKind::Unreachable | CallErrorKind::ServiceFailure | CallErrorKind::Throttled
-    )
-}
-
 /// Changes a stack through a change set, and gives the stack as it is then. `as_planned` judges what CloudFormation would do:
 /// what the plan did not show is not executed.
 pub(super) async fn update(
@@ -52,7 +44,7 @@ pub(super) async fn update(
     let aws = &context.writers.aws;
     let id = match aws.create_change_set(request).await {
         // The answer was lost, or an earlier try of this very request was: the same token gives the same change set.
-        Err(error) if error.kind == CallErrorKind::AlreadyExists || effect_unknown(error.kind) => {
+        Err(error) if error.kind == CallErrorKind::AlreadyExists || error.kind.is_passing() => {
             aws.create_change_set(request).await?
         }
         made => made?,
@@ -172,7 +164,7 @@ pub(super) async fn delete(
             ))
             .with_help(run_again()));
         }
-        Err(error) if !effect_unknown(error.kind) => return Err(error.into()),
+        Err(error) if !error.kind.is_passing() => return Err(error.into()),
         _ => {}
     }
     for _ in 0..STALE_LOOKS {

@@ -34,6 +34,14 @@ pub enum CallErrorKind {
     Other,
 }
 
+impl CallErrorKind {
+    /// Whether the failure may be gone at the next try. Of a failed write it is not known then whether it took effect: only a
+    /// look can tell.
+    pub const fn is_passing(self) -> bool {
+        matches!(self, Self::Throttled | Self::Unreachable | Self::ServiceFailure)
+    }
+}
+
 /// A call that failed: which, on what, and why. Never holds credentials or tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{service} {action} on {object} failed: {message}{}", code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default())]

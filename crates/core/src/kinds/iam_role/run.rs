@@ -11,7 +11,7 @@ use crate::{
     kinds::{
         RunContext,
         runner::run_again,
-        stack_write::{self, effect_unknown, failure},
+        stack_write::{self, failure},
     },
     live::addresses::ARN,
     ports::{
@@ -118,7 +118,7 @@ async fn create_stack(
 ) -> Result<StepDone, StepError> {
     let id = match context.writers.aws.create_stack(request).await {
         Ok(id) => id,
-        Err(error) if error.kind == CallErrorKind::AlreadyExists || effect_unknown(error.kind) => {
+        Err(error) if error.kind == CallErrorKind::AlreadyExists || error.kind.is_passing() => {
             appeared(request, error, context).await?
         }
         Err(error) => return Err(error.into()),

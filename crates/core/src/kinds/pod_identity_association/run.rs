@@ -89,14 +89,6 @@ fn known(arn: Deferred<String>) -> Result<String, StepError> {
     }
 }
 
-/// Whether the effect of a failed write is unknown, so that only a look can tell.
-fn effect_unknown(error: &CallError) -> bool {
-    matches!(
-        error.kind,
-        CallErrorKind::Unreachable | CallErrorKind::ServiceFailure | CallErrorKind::Throttled
-    )
-}
-
 /// Makes a write again while EKS does not see the role, or its trust policy, that was written a moment ago.
 async fn until_seen<T, F>(write: impl Fn() -> F + Send, progress: &Progress) -> Result<T, CallError>
 where
@@ -127,7 +119,7 @@ async fn create(
     let Err(error) = made else {
         return Ok(StepDone::default());
     };
-    if error.kind != CallErrorKind::AlreadyExists && !effect_unknown(&error) {
+    if error.kind != CallErrorKind::AlreadyExists && !error.kind.is_passing() {
         return Err(error.into());
     }
     // It is there already, or may be: by a run before, or by somebody else meanwhile.
@@ -212,7 +204,7 @@ async fn update(
     let aws = &context.writers.aws;
     let send = || aws.update_pod_identity_association(write.cluster, write.id, &change, write.token);
     match until_seen(send, progress).await {
-        Err(error) if !effect_unknown(&error) => Err(error.into()),
+        Err(error) if !error.kind.is_passing() => Err(error.into()),
         made => {
             // EKS documents for the target role alone that an empty text clears it: whatever was sent is looked at.
             let there = described(write.cluster, write.id, context).await?;
@@ -253,7 +245,7 @@ async fn delete(
         .await
     {
         Err(error) if error.kind == CallErrorKind::NotFound => Ok(StepDone::default()),
-        Err(error) if effect_unknown(&error) && described(cluster, id, context).await?.is_none() => {
+        Err(error) if error.kind.is_passing() && described(cluster, id, context).await?.is_none() => {
             Ok(StepDone::default())
         }
         Err(error) => Err(error.into()),
