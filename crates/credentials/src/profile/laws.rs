@@ -1,6 +1,6 @@
 //! Properties of edits over random files, judged by the SDK's own parser: what is set is what it reads, and nothing else moves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{prelude::*, sample::select};
 
@@ -96,6 +96,19 @@ fn read(files: &SharedConfig) -> BTreeMap<String, BTreeMap<String, String>> {
         .collect()
 }
 
+/// Whether the sections of a profile are spelled in several ways. Which of them counts is then up to the order of a hash map
+/// in the SDK (`normalize.rs`), and another one in each run.
+fn has_several_spellings(text: &str, name: &str) -> bool {
+    let spelling = |line: &str| {
+        let (inner, _) = line.strip_prefix('[')?.split_once(']')?;
+        let mut words = inner.split_whitespace();
+        let is_of_it = words.next() == Some("profile") && words.next() == Some(name);
+        is_of_it.then(|| inner.to_owned())
+    };
+    let spellings: BTreeSet<String> = text.lines().filter_map(spelling).collect();
+    spellings.len() > 1
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
@@ -110,6 +123,9 @@ proptest! {
         prop_assert!(wanted.is_in(&after), "{edited:?}");
         let (before, after) = (read(&before), read(&after));
         for (other, properties) in &after {
+            if has_several_spellings(&text, other) {
+                continue;
+            }
             let mut expected = before.get(other).cloned().unwrap_or_default();
             if other == name {
                 expected.extend(wanted.properties().map(|(key, value)| (key.to_owned(), value.to_owned())));
