@@ -738,3 +738,34 @@ async fn pods_that_get_their_role_in_the_other_way_are_never_without_one() {
         );
     }
 }
+
+/// Pods prefer the association: with the annotation first they would have the other role until it is there, or for good where it fails.
+#[tokio::test(start_paused = true)]
+async fn association_comes_before_the_annotation_of_the_same_service_account() {
+    let wanted = request(&format!(
+        "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {{name: {CLUSTER}, region: {REGION}}}\niam:\n  \
+         withOIDC: true\n  serviceAccounts:\n  - metadata: {{namespace: app, name: reader}}\n    attachPolicyARNs: \
+         ['arn:aws:iam::aws:policy/ReadOnlyAccess']\n  podIdentityAssociations:\n  - namespace: app\n    \
+         serviceAccountName: reader\n    roleARN: {ROLE}\n"
+    ));
+    let writes = |bed: &Sandbox| -> Vec<String> {
+        let writes = bed.faults().writes();
+        writes.into_iter().map(|call| call.action).collect()
+    };
+    let whole = bed();
+    apply(&whole, &wanted).await;
+    let place = |action: &str| writes(&whole).iter().position(|write| write == action).unwrap();
+    assert!(place("CreatePodIdentityAssociation") < place("create serviceaccounts"));
+    assert_settled(&whole, &wanted, "both are there").await;
+
+    let failing = bed();
+    let association = Matching::Action("CreatePodIdentityAssociation".to_owned());
+    let refused = Fault::ErrorBefore(CallErrorKind::Other);
+    failing.faults().add(Rule::once(association, 1, refused));
+    let planned = plan(&failing, &wanted).await;
+    carry_out(&failing, &planned, &wanted).await;
+    assert!(!writes(&failing).contains(&"create serviceaccounts".to_owned()));
+    let wanted = again(&wanted, 2);
+    apply(&failing, &wanted).await;
+    assert_settled(&failing, &wanted, "a second run does the rest").await;
+}

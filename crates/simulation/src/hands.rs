@@ -190,6 +190,10 @@ impl Hand {
             }),
             Self::EntryAdded(who, group) => {
                 let entry = entry(*who, *group);
+                // EKS refuses entries in this mode.
+                if cluster(world).cluster.authentication_mode.as_deref() == Some("CONFIG_MAP") {
+                    return None;
+                }
                 let entries = &mut cluster(world).eks.access_entries;
                 if entries.contains_key(&entry.principal_arn) {
                     return None;

@@ -7,6 +7,7 @@ use std::{
 
 use eksact_core::engine::{Plan, Report, StepError};
 use eksact_simulator::{Call, Seen, World};
+use jiff::Timestamp;
 
 tokio::task_local! {
     /// The step whose write is on its way.
@@ -26,6 +27,8 @@ pub enum What {
         accepted: bool,
         /// Whether the caller hears the answer.
         heard: bool,
+        /// When, by the clock of the service.
+        now: Timestamp,
     },
     /// Somebody did something by hand.
     Hand(String),
@@ -110,6 +113,7 @@ impl History {
                 call,
                 accepted,
                 heard,
+                now,
                 world,
             } => {
                 let kept = if call.write && *accepted {
@@ -122,6 +126,7 @@ impl History {
                     call: (*call).clone(),
                     accepted: *accepted,
                     heard: *heard,
+                    now: *now,
                 };
                 (what, kept)
             }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::refusal::Refusal;
 use super::state::World;
 use eksact_core::ports::CallErrorKind;
+use jiff::Timestamp;
 
 /// One call to a simulated service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +92,8 @@ pub enum Seen<'world> {
         accepted: bool,
         /// Whether the caller hears the answer.
         heard: bool,
+        /// When, by the clock of the service.
+        now: Timestamp,
         /// The world since.
         world: &'world World,
     },

@@ -220,6 +220,7 @@ impl Sandbox {
                 call,
                 accepted: outcome.is_ok(),
                 heard: !unheard,
+                now,
                 world,
             });
             (outcome, if changed { Changed::Yes } else { Changed::No })

@@ -306,3 +306,38 @@ async fn entry_of_a_mapped_principal_keeps_the_groups_of_the_mapping_until_its_p
     );
     assert_settled(&bed, &wanted, "the groups of the mapping are gone again").await;
 }
+
+/// A policy that comes is there before another holds in fewer namespaces, whatever their names.
+#[tokio::test(start_paused = true)]
+async fn what_is_given_comes_before_what_is_narrowed() {
+    const POLICIES: &str = "arn:aws:eks::aws:cluster-access-policy";
+    let mut edited = entry(DEV, DERIVED, &[]);
+    edited.policies = vec![policy("AmazonEKSAdminPolicy", None)];
+    let bed = with_entries(&[edited]);
+    let (seen, watched) = (
+        std::sync::Arc::<std::sync::Mutex<Vec<Vec<String>>>>::default(),
+        bed.clone(),
+    );
+    let whole_cluster = std::sync::Arc::clone(&seen);
+    bed.faults().before_each_write(move |_| {
+        let policies = live(&watched, DEV).unwrap().policies;
+        let everywhere = policies.iter().filter(|policy| policy.namespaces.is_none());
+        let names = everywhere.map(|policy| policy.arn.rsplit('/').next().unwrap().to_owned());
+        whole_cluster.lock().unwrap().push(names.collect());
+    });
+    let wanted = wanting(&[&dev(&format!(
+        "accessPolicies:\n\
+         - {{policyARN: '{POLICIES}/AmazonEKSAdminPolicy', accessScope: {{type: namespace, namespaces: [app]}}}}\n\
+         - {{policyARN: '{POLICIES}/AmazonEKSEditPolicy', accessScope: {{type: cluster}}}}"
+    ))]);
+    apply(&bed, &wanted).await;
+    assert_eq!(writes(&bed), ["AssociateAccessPolicy", "AssociateAccessPolicy"]);
+    assert_eq!(
+        *seen.lock().unwrap(),
+        [
+            vec!["AmazonEKSAdminPolicy"],
+            vec!["AmazonEKSAdminPolicy", "AmazonEKSEditPolicy"]
+        ]
+    );
+    assert_settled(&bed, &wanted, "each policy holds where the file says").await;
+}

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use eksact_simulator::{Call, World};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Violation;
@@ -114,12 +115,25 @@ impl Seen<'_> {
         let is_look =
             |look: &Call| !look.write && look.service == call.service && !look.action.starts_with("List");
         let mut earlier = self.told.events[..place].iter().rev();
-        let last_look = earlier.find(|other| {
-            other.run == Some(self.run)
-                && other.step == event.step
-                && matches!(&other.what, What::Call { call: look, accepted: true, .. } if is_look(look))
+        let last_look = earlier.find_map(|other| match &other.what {
+            What::Call {
+                call: look,
+                accepted: true,
+                now,
+                ..
+            } if other.run == Some(self.run) && other.step == event.step && is_look(look) => {
+                Some((other.after, *now))
+            }
+            _ => None,
         });
-        call.service != "kubernetes" && last_look.is_some_and(|look| !is(look.after))
+        call.service != "kubernetes"
+            && last_look.is_some_and(|(version, now)| !is(version) || !self.is_shown(value, version, now))
+    }
+
+    /// Whether a reader saw the value then: IAM may still have shown the trust policy of before.
+    fn is_shown(&self, value: &String, version: usize, now: Timestamp) -> bool {
+        let shown = self.told.versions[version].with_trust_policies_shown_at(now);
+        leaves(self.object, &shown).get(self.leaf) == Some(value)
     }
 }
 
@@ -230,6 +244,7 @@ fn blind(told: &Told, tally: &mut Tally) -> Vec<Violation> {
             call,
             accepted: true,
             heard: false,
+            ..
         } = &event.what
         else {
             continue;

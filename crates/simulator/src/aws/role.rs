@@ -237,6 +237,18 @@ impl World {
         Ok(role)
     }
 
+    /// This world with the trust policies that IAM shows at `now`.
+    #[must_use]
+    pub fn with_trust_policies_shown_at(&self, now: Timestamp) -> Self {
+        let mut shown = self.clone();
+        for name in self.replaced_trust_policies.keys() {
+            if let Ok(role) = self.role_as_shown(name, now) {
+                shown.roles.insert(name.clone(), role);
+            }
+        }
+        shown
+    }
+
     /// IAM `UpdateAssumeRolePolicy`; gives the document of before.
     pub(super) fn set_trust_policy(&mut self, name: &str, document: &Value) -> Result<Value, Refusal> {
         self.role(name)?;

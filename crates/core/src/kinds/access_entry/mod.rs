@@ -4,6 +4,7 @@
 //! alone. Whatever is taken away is taken away after all that is given.
 
 mod adoption;
+mod calls;
 mod findings;
 mod granted;
 mod operation;

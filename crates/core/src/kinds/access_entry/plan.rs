@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    granted::{Granted, effect, effect_of_groups, effect_of_policy, meaning, name_of, policy_change},
+    granted::{Granted, effect, effect_of_groups, effect_of_policy, meaning, policy_change},
     operation::{Operation, made},
     own_tags, removal, resolved, stays_without_entries,
     target::{Difference, Target, same_set, target},
@@ -21,12 +21,9 @@ use crate::{
         access::{Admitted, principal_key},
         aws_auth::AwsAuthReading,
     },
-    kinds::{
-        Request,
-        bridge::{self, Bridge},
-    },
+    kinds::{Request, bridge::Bridge},
     live::{Live, addresses},
-    ports::aws::{AccessEntry, AccessPolicy, AuthenticationMode, NewAccessEntry},
+    ports::aws::{AccessEntry, AuthenticationMode, NewAccessEntry},
 };
 use eksact_identity::authn::{
     access_entry::{is_for_nodes, takes_policies},
@@ -140,10 +137,10 @@ pub(super) struct Subject<'plan> {
     pub(super) request: &'plan Request,
     pub(super) live: &'plan Live,
     pub(super) configured: &'plan ConfiguredEntry,
-    bridge: Option<&'plan Bridge>,
+    pub(super) bridge: Option<&'plan Bridge>,
     pub(super) address: Address,
     pub(super) wanted: Target,
-    principal_exists: bool,
+    pub(super) principal_exists: bool,
 }
 
 impl Subject<'_> {
@@ -155,7 +152,7 @@ impl Subject<'_> {
         self.live.cluster.name.clone()
     }
 
-    fn new_entry(&self) -> NewAccessEntry {
+    pub(super) fn new_entry(&self) -> NewAccessEntry {
         let for_nodes = is_for_nodes(&self.wanted.entry_type);
         NewAccessEntry {
             principal_arn: self.arn().to_owned(),
@@ -186,7 +183,7 @@ impl Subject<'_> {
     }
 
     /// The groups that the principal loses with its mapping, as far as an entry may have them: it keeps them until its policies count.
-    fn held_over(&self) -> Vec<String> {
+    pub(super) fn held_over(&self) -> Vec<String> {
         if self.wanted.policies.is_empty() || is_for_nodes(&self.wanted.entry_type) {
             return Vec::new();
         }
@@ -195,81 +192,6 @@ impl Subject<'_> {
         };
         let groups = self.mapped().map(|mapped| mapped.groups).unwrap_or_default();
         groups.into_iter().filter(may_be_given).collect()
-    }
-
-    /// The steps that make the entry, each policy after it. Who is to have the whole cluster by a policy has it by a group in the
-    /// meantime, where there is one for that; and nobody is without the groups of its mapping before the policies are there.
-    fn create_steps(&self, after: Vec<StepId>, draft: &mut PlanDraft) -> Vec<StepId> {
-        let wanted = self.new_entry();
-        let mut entry = wanted.clone();
-        let bridge = self
-            .bridge
-            .filter(|_| bridge::gives_everything(&self.wanted.policies));
-        let mut meanwhile = self.held_over();
-        meanwhile.extend(bridge.map(|bridge| bridge.group.clone()));
-        entry.groups.extend(meanwhile.iter().cloned());
-        let seen = made(&entry);
-        let create = draft.add_step(
-            &self.address,
-            "create",
-            format!("create access entry of {}", self.arn()),
-            after,
-            &Operation::Create {
-                cluster: self.cluster(),
-                entry,
-                principal_exists: self.principal_exists,
-                policies: self.wanted.policies.clone(),
-                is_after_switch: self.live.cluster.mode() == Ok(AuthenticationMode::ConfigMap),
-            },
-        );
-        let mut steps = vec![create.clone()];
-        for policy in &self.wanted.policies {
-            steps.push(self.associate(policy, None, true, vec![create.clone()], draft));
-        }
-        if !meanwhile.is_empty() {
-            steps.push(draft.add_step(
-                &self.address,
-                "update",
-                format!(
-                    "take the access entry of {} out of group {}",
-                    self.arn(),
-                    meanwhile.join(", ")
-                ),
-                steps.clone(),
-                &Operation::Update {
-                    cluster: self.cluster(),
-                    seen,
-                    username: wanted.username,
-                    groups: wanted.groups,
-                    is_after_policy: true,
-                },
-            ));
-        }
-        steps
-    }
-
-    pub(super) fn associate(
-        &self,
-        policy: &AccessPolicy,
-        seen: Option<&AccessPolicy>,
-        is_new: bool,
-        after: Vec<StepId>,
-        draft: &mut PlanDraft,
-    ) -> StepId {
-        let name = name_of(&policy.arn);
-        draft.add_step(
-            &self.address,
-            &format!("associate-{name}"),
-            format!("associate access policy {name} with {}", self.arn()),
-            after,
-            &Operation::Associate {
-                cluster: self.cluster(),
-                principal_arn: self.arn().to_owned(),
-                policy: policy.clone(),
-                seen: seen.cloned(),
-                is_new,
-            },
-        )
     }
 
     fn create(&self, draft: &mut PlanDraft) {
@@ -373,62 +295,6 @@ impl Subject<'_> {
             steps,
             draft,
         );
-    }
-
-    /// Whether a change takes groups from the entry.
-    pub(super) fn loses_groups(&self, existing: &AccessEntry) -> bool {
-        existing
-            .groups
-            .iter()
-            .any(|group| !self.wanted.groups.contains(group))
-    }
-
-    /// The calls that change an entry: what is given first, and then what goes.
-    fn call_steps(
-        &self,
-        existing: &AccessEntry,
-        difference: &Difference,
-        draft: &mut PlanDraft,
-    ) -> Vec<StepId> {
-        let mut given = Vec::new();
-        for policy in &difference.changed {
-            let seen = existing.policies.iter().find(|other| other.arn == policy.arn);
-            given.push(self.associate(policy, seen, false, Vec::new(), draft));
-        }
-        if difference.has_other_user {
-            // Groups may go with it, so the policies come first.
-            given.push(draft.add_step(
-                &self.address,
-                "update",
-                format!("set user name and groups of the access entry of {}", self.arn()),
-                given.clone(),
-                &Operation::Update {
-                    cluster: self.cluster(),
-                    seen: existing.clone(),
-                    username: self.wanted.username.clone(),
-                    groups: self.wanted.groups.clone(),
-                    is_after_policy: self.loses_groups(existing) && !given.is_empty(),
-                },
-            ));
-        }
-        // What takes its place is there before a policy goes.
-        let before_going = given.clone();
-        let mut steps = given;
-        for policy in &difference.dropped {
-            let name = name_of(&policy.arn);
-            steps.push(draft.add_step(
-                &self.address,
-                &format!("disassociate-{name}"),
-                format!("disassociate access policy {name} from {}", self.arn()),
-                before_going.clone(),
-                &Operation::Disassociate {
-                    cluster: self.cluster(),
-                    principal_arn: self.arn().to_owned(),
-                    seen: policy.clone(),
-                },
-            ));
-        }
-        steps
     }
 
     /// That flags give a type that is there already what it does not take.

@@ -1,13 +1,14 @@
 //! Entries that are changed and deleted with eksctl's stack for them, so that eksctl goes on with what it made. Pure.
 
 use super::{
+    granted::effect_of_policy,
     operation::Operation,
     plan::Subject,
     stack::{self, MadeBy, OwnStack},
     target::Difference,
 };
 use crate::{
-    engine::{Finding, PlanDraft, Severity, StepId, plan::fingerprint},
+    engine::{Effect, Finding, PlanDraft, Severity, StepId, plan::fingerprint},
     kinds::{Request, runner::run_again, stack_health::to_health, stack_write::token},
     live::{Live, StackState, addresses, state_of},
     ports::aws::{AccessEntry, ChangeSetRequest, Stack},
@@ -84,12 +85,17 @@ impl Subject<'_> {
         difference: &Difference,
         draft: &mut PlanDraft,
     ) -> (Vec<StepId>, Vec<String>) {
-        let loses = self.loses_groups(existing) || !difference.dropped.is_empty();
-        let mut steps = Vec::new();
-        for policy in difference.changed.iter().filter(|_| loses) {
-            let seen = existing.policies.iter().find(|other| other.arn == policy.arn);
-            steps.push(self.associate(policy, seen, false, Vec::new(), draft));
-        }
+        let loses = self.loses_groups(existing)
+            || !difference.dropped.is_empty()
+            || difference.changed.iter().any(|policy| {
+                let seen = existing.policies.iter().find(|other| other.arn == policy.arn);
+                effect_of_policy(seen, Some(policy)) == Effect::Narrower
+            });
+        let mut steps = if loses {
+            self.associate_given(existing, difference, draft)
+        } else {
+            Vec::new()
+        };
         let settings = &self.request.settings;
         let read = fingerprint(&(stack, existing));
         let client_request_token = token("update", &stack.name, &[template, &read, &settings.nonce]);

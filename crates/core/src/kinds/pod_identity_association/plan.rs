@@ -140,6 +140,11 @@ impl Subject<'_> {
         };
         let title = format!("associate a role with service account {}", self.declared.key());
         let step = draft.add_step(&self.address, "create", title, after, &operation);
+        // Pods prefer the association, and must not have the role of the annotation until it is there.
+        let key = self.declared.key();
+        if self.request.in_kubernetes().any(|account| account.key() == key) {
+            draft.order(self.address.clone(), addresses::service_account(&key));
+        }
         let reasons = vec![Reason::new("missing", "it does not exist")];
         let mut change = self.change(Action::Create, reasons, attributes, vec![step], None);
         change.depends_on = depends_on;
