@@ -160,9 +160,8 @@ fn serve(stream: &TcpStream, state: &State) {
             answer
         };
         state.in_flight.fetch_sub(1, SeqCst);
-        let mut stream = stream;
-        let sent = write!(
-            stream,
+        // One write: the kernel would hold back the second until the client has acknowledged the first, some 40 ms later.
+        let response = format!(
             "HTTP/1.1 {}\r\nContent-Type: {}\r\n{}Content-Length: {}\r\n\r\n{}",
             answer.status,
             answer.kind,
@@ -170,6 +169,8 @@ fn serve(stream: &TcpStream, state: &State) {
             answer.text.len(),
             answer.text
         );
+        let mut stream = stream;
+        let sent = stream.write_all(response.as_bytes());
         if sent.is_err() {
             return;
         }

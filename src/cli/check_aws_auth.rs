@@ -11,7 +11,6 @@ use eksact_core::{
     config::{Diagnostic, Severity, SourceLocation},
     diagnosis::{effect::empty_entry, remedy::Target},
     engine::Finding,
-    live::PERMISSION_SET_PATH,
     ports::{
         CallError,
         kubernetes::{ConfigMap, ObjectKey, RbacBinding, Selector},
@@ -28,7 +27,7 @@ use eksact_identity::{
         },
         aws_auth_manifest::{Manifest, ManifestError, NAME, NAMESPACE},
     },
-    iam::Partition,
+    iam::{Partition, permission_set},
 };
 use eksact_yaml::text;
 
@@ -99,7 +98,7 @@ impl CheckAwsAuth {
         let (config_map, bindings, roles) = tokio::join!(
             kubernetes.get::<ConfigMap>(ObjectKey::namespaced(NAMESPACE, NAME)),
             kubernetes.list::<RbacBinding>(None, Selector::Everything),
-            aws.role_arns(PERMISSION_SET_PATH)
+            aws.role_arns(permission_set::PATH)
         );
         let config_map = config_map?;
         let bindings = known(bindings, "which groups are bound", printer);

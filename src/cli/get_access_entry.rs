@@ -14,11 +14,11 @@ use super::{
     wiring::Connection,
 };
 use eksact_core::{
-    config::access_entry::{CLUSTER_SCOPE, NAMESPACE_SCOPE},
+    config::access_entry::{CLUSTER_SCOPE, NAMESPACE_SCOPE, permission_set},
     ports::aws::{AccessEntry, AccessPolicy},
     view::{Printer, plan_json::schema_of, table::Table},
 };
-use eksact_identity::authn::access_policy::policy_name;
+use eksact_identity::{authn::access_policy::policy_name, iam::permission_set::permission_set_of_principal};
 
 /// Show the access entries of the cluster, with their access policies
 #[derive(Debug, Args)]
@@ -26,7 +26,8 @@ use eksact_identity::authn::access_policy::policy_name;
 pub(super) struct GetAccessEntries {
     #[command(flatten)]
     cluster: AnyClusterFlags,
-    /// Only the entry of this role or user; an error when there is none
+    /// Only the entry of this role or user, or with `permissionSet:NAME` those of a permission set's roles; an error when there is
+    /// none
     #[arg(long, value_name = "ARN", help_heading = "Access entry")]
     principal_arn: Option<String>,
     /// How to show them
@@ -94,7 +95,10 @@ impl GetAccessEntries {
             aws.access_entries(name).await?
         };
         if let Some(arn) = &self.principal_arn {
-            entries.retain(|entry| entry.principal_arn == *arn);
+            entries.retain(|entry| match permission_set(arn) {
+                Some(name) => permission_set_of_principal(&entry.principal_arn).as_deref() == Some(name),
+                None => entry.principal_arn == *arn,
+            });
             if entries.is_empty() {
                 return Err(Failure::error(format!(
                     "no access entry with principal ARN \"{arn}\" found"

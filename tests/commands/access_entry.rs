@@ -147,3 +147,26 @@ accessConfig:
     ]);
     assert_steady_story!("accessentry-file", &place);
 }
+
+#[test]
+fn accessentry_of_a_permission_set_is_shown_by_the_name_of_the_set() {
+    const ADMINS: &str = "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admins_0123456789abcdef";
+    let mut place = Place::new();
+    for arn in [ADMINS, DEV] {
+        let create = [
+            "create",
+            "accessentry",
+            "--cluster",
+            "prod",
+            "--yes",
+            "--principal-arn",
+            arn,
+        ];
+        assert_eq!(place.run(&create).code, 0);
+    }
+    let get = ["get", "accessentry", "--cluster", "prod", "--principal-arn"];
+    for set in ["permissionSet:Admins", "permissionSet:Admin"] {
+        place.tell(&[get.as_slice(), &[set]].concat());
+    }
+    assert_steady_story!("accessentry-permission-set", &place);
+}

@@ -280,3 +280,65 @@ async fn group_order_makes_no_other_entry() {
     let planned = apply(&bed, &request(&file(&[&zeta]))).await;
     assert!(!human(&planned).contains("another entry"), "{}", human(&planned));
 }
+
+/// EMR's role and binding bear no label as eksctl's do not. They are known by what they are, and go with their service.
+#[tokio::test(start_paused = true)]
+async fn role_and_binding_of_a_service_go_with_it() {
+    let bed = hand_written();
+    for namespace in ["spark", "theirs"] {
+        make_namespace(&bed, namespace);
+    }
+    let emr = |namespaces: &[&str]| {
+        let items: Vec<String> = namespaces
+            .iter()
+            .map(|namespace| format!("serviceName: emr-containers\nnamespace: {namespace}"))
+            .collect();
+        request(&file(&items.iter().map(String::as_str).collect::<Vec<_>>()))
+    };
+    apply(&bed, &emr(&["kube-public", "spark", "theirs"])).await;
+    // Whoever changes one has made it theirs.
+    bed.edit(|world| {
+        let cluster = cluster(world);
+        for binding in cluster.rbac_bindings.values_mut() {
+            if binding.namespace.as_deref() == Some("theirs") {
+                binding.subjects[0].name = "another".to_owned();
+            }
+        }
+        for role in cluster.rbac_roles.values_mut() {
+            if role.namespace.as_deref() == Some("spark") {
+                role.rules.truncate(1);
+            }
+        }
+    })
+    .unwrap();
+    let there = || {
+        let mut world = bed.world().unwrap();
+        let cluster = cluster(&mut world);
+        let of = |namespace: &Option<String>, name: &str| {
+            (name == "emr-containers").then(|| namespace.clone().unwrap_or_default())
+        };
+        let roles: Vec<String> = cluster
+            .rbac_roles
+            .values()
+            .filter_map(|role| of(&role.namespace, &role.name))
+            .collect();
+        let bindings: Vec<String> = cluster
+            .rbac_bindings
+            .values()
+            .filter_map(|binding| of(&binding.namespace, &binding.name))
+            .collect();
+        (roles.join(" "), bindings.join(" "))
+    };
+    let everywhere = "kube-public spark theirs".to_owned();
+    let one = emr(&["kube-public"]);
+    assert!(!plan(&bed, &one).await.has_changes());
+    assert_eq!(there(), (everywhere.clone(), everywhere.clone()));
+    let one = pruning(one);
+    apply(&bed, &one).await;
+    assert_eq!(there(), (everywhere, "kube-public theirs".to_owned()));
+    let none = pruning(request(&file(&[])));
+    let planned = apply(&bed, &none).await;
+    assert_eq!(there(), ("spark theirs".to_owned(), "theirs".to_owned()));
+    assert_eq!(planned.count(Action::Delete), 3, "{}", human(&planned));
+    assert_settled(&bed, &none, "all of it is gone").await;
+}

@@ -304,6 +304,9 @@ async fn entry_of_a_mapped_principal_keeps_the_groups_of_the_mapping_until_its_p
         change.notes[1],
         "Until its access policies count the entry has readers as well."
     );
+    assert!(
+        change.notes[2].starts_with("No entry can be in system:masters: until its access policies count")
+    );
     assert_settled(&bed, &wanted, "the groups of the mapping are gone again").await;
 }
 

@@ -1,6 +1,9 @@
 //! How a cluster's API is reached, and the tokens that are signed for it in this process.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use async_trait::async_trait;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
@@ -10,7 +13,10 @@ use super::{
     BearerToken, ClusterEndpoint, KubeconfigContext, NetworkSettings, TokenSource, Transport,
     connect::connecting,
 };
-use eksact_core::ports::{CallError, CallErrorKind, aws::AwsReader};
+use eksact_core::ports::{
+    CallError, CallErrorKind,
+    aws::{AwsReader, Cluster},
+};
 use eksact_identity::{
     authn::token::{self, TokenRequest},
     iam::Partition,
@@ -49,8 +55,12 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// Connects to the API of `cluster`.
-    pub(super) async fn open(&self, cluster: &str) -> Result<Transport, CallError> {
+    /// Connects to the API of `cluster`; EKS is asked for the endpoint where it is not known, and once.
+    pub(super) async fn open(
+        &self,
+        cluster: &str,
+        known: &OnceLock<Cluster>,
+    ) -> Result<Transport, CallError> {
         let network = NetworkSettings::from_variables(|name| std::env::var_os(name)).map_err(|error| {
             connecting(&format!("cluster {cluster}")).error(CallErrorKind::Invalid, error.to_string())
         })?;
@@ -69,9 +79,17 @@ impl Connection {
                 credentials,
                 region,
             } => {
-                let cluster = aws.cluster(cluster).await?;
+                let cluster = match known.get() {
+                    Some(cluster) => cluster,
+                    None => {
+                        let cluster = aws.cluster(cluster).await?;
+                        // One that is being created has none yet.
+                        ClusterEndpoint::of(&cluster)?;
+                        known.get_or_init(|| cluster)
+                    }
+                };
                 let tokens = signed_tokens(cluster.name_in_tokens(), credentials, region);
-                Transport::connect_cluster(&ClusterEndpoint::of(&cluster)?, tokens, &network)
+                Transport::connect_cluster(&ClusterEndpoint::of(cluster)?, tokens, &network)
             }
         }
     }
@@ -130,6 +148,7 @@ mod tests {
 
     use super::*;
     use crate::kubernetes::KubernetesClient;
+    use eksact_core::ports::{aws::ClusterReader as _, kubernetes::KubernetesReader as _};
     use eksact_simulator::{Fault, ManualClock, Matching, Rule, Sandbox, Seed, World};
 
     #[tokio::test]
@@ -150,7 +169,7 @@ mod tests {
             1,
             throttled,
         ));
-        let connection = Connection::Endpoint {
+        let connection = || Connection::Endpoint {
             aws: Arc::clone(&sandbox) as _,
             credentials: SharedCredentialsProvider::new(Credentials::new(
                 "AKIAEXAMPLE",
@@ -161,10 +180,16 @@ mod tests {
             )),
             region: "us-west-2".to_owned(),
         };
-        let api = KubernetesClient::new("prod".to_owned(), connection);
+        let api = KubernetesClient::new("prod".to_owned(), connection());
         assert_eq!(api.transport().await.unwrap_err().kind, CallErrorKind::Throttled);
         assert!(api.transport().await.is_ok());
         assert!(api.transport().await.is_ok());
         assert_eq!(sandbox.faults().calls().len(), 2);
+        // Who has been told does not ask.
+        let told = sandbox.faults().calls().len();
+        let api = KubernetesClient::new("prod".to_owned(), connection());
+        api.learn(&sandbox.cluster("prod").await.unwrap());
+        assert!(api.transport().await.is_ok());
+        assert_eq!(sandbox.faults().calls().len(), told + 1);
     }
 }

@@ -16,13 +16,13 @@ mod token_request;
 mod transport;
 mod verbs;
 
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 
 use tokio::sync::OnceCell;
 
 use connect::ClusterEndpoint;
 pub use connection::Connection;
-use eksact_core::ports::CallError;
+use eksact_core::ports::{CallError, aws::Cluster};
 pub use kubeconfig::KubeconfigContext;
 use network::NetworkSettings;
 use token::{BearerToken, TokenSource};
@@ -32,6 +32,8 @@ use transport::Transport;
 pub struct KubernetesClient {
     cluster: String,
     connection: Connection,
+    /// Where EKS says that it is.
+    endpoint: OnceLock<Cluster>,
     transport: OnceCell<Transport>,
 }
 
@@ -41,6 +43,7 @@ impl KubernetesClient {
         Self {
             cluster,
             connection,
+            endpoint: OnceLock::new(),
             transport: OnceCell::new(),
         }
     }
@@ -49,7 +52,7 @@ impl KubernetesClient {
     /// by the next call.
     async fn transport(&self) -> Result<&Transport, CallError> {
         self.transport
-            .get_or_try_init(|| self.connection.open(&self.cluster))
+            .get_or_try_init(|| self.connection.open(&self.cluster, &self.endpoint))
             .await
     }
 }

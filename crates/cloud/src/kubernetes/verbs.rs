@@ -10,12 +10,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    KubernetesClient,
+    ClusterEndpoint, KubernetesClient,
     error::{self, Call},
     transport::{Request, invalid_request},
 };
 use eksact_core::ports::{
-    CallError, CallErrorKind, found,
+    CallError, CallErrorKind,
+    aws::Cluster,
+    found,
     kubernetes::{
         AccessReview, ApiResource, FIELD_MANAGER, KubernetesReader, KubernetesWriter, Names, ObjectKey,
         Precondition, Selector, UserInfo, set_metadata,
@@ -49,6 +51,13 @@ struct Discovery {
 
 #[async_trait]
 impl KubernetesReader for KubernetesClient {
+    fn learn(&self, cluster: &Cluster) {
+        // One that is being created has no endpoint yet.
+        if ClusterEndpoint::of(cluster).is_ok() {
+            self.endpoint.get_or_init(|| cluster.clone());
+        }
+    }
+
     async fn server_version(&self) -> Result<String, CallError> {
         let call = Call::new("get", "version", "the cluster");
         let request = get(&call, "/version")?;

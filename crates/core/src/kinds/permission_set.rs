@@ -8,19 +8,10 @@ use crate::{
     engine::{Address, Finding, Severity},
     live::Live,
 };
-use eksact_identity::iam::Arn;
-
-/// How the names of these roles begin; the permission set's name and sixteen hex digits follow, with `_` between
-/// (<https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html>).
-pub(super) const ROLE_PREFIX: &str = "AWSReservedSSO_";
-const SUFFIX_DIGITS: usize = 16;
-
-/// The permission set whose role this is.
-pub(super) fn permission_set_of(role_name: &str) -> Option<&str> {
-    let (set, suffix) = role_name.strip_prefix(ROLE_PREFIX)?.rsplit_once('_')?;
-    let is_suffix = suffix.len() == SUFFIX_DIGITS && suffix.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (is_suffix && !set.is_empty()).then_some(set)
-}
+use eksact_identity::iam::{
+    Arn,
+    permission_set::{ROLE_PREFIX, permission_set_of},
+};
 
 /// The ARN, with its path, of the role of this permission set: the only one of its name. `address` is that of the object that
 /// names it.
@@ -99,26 +90,6 @@ pub(super) fn resolve(
             .with_help(remedy!(
                 "Name the right one by its ARN: an access entry with its path, a mapping of aws-auth without."
             )))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_name_of_a_set_may_hold_underscores() {
-        let table = [
-            ("AWSReservedSSO_Admin_0123456789abcdef", Some("Admin")),
-            ("AWSReservedSSO_View_Only_0123456789abcdef", Some("View_Only")),
-            ("AWSReservedSSO_Admin", None),
-            ("AWSReservedSSO_Admin_0123", None),
-            ("AWSReservedSSO__0123456789abcdef", None),
-            ("Admin_0123456789abcdef", None),
-        ];
-        for (role, expected) in table {
-            assert_eq!(permission_set_of(role), expected, "{role}");
         }
     }
 }

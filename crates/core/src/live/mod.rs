@@ -48,7 +48,7 @@ pub use rbac::{
     AllRbacRoles, Bindings, RBAC_GROUP, RbacRoleByKey, RoleKey, binding_words, role_key, role_words,
 };
 pub use reader::LiveReader;
-pub use role::{AllRoles, PERMISSION_SET_PATH, PermissionSetRoles, RoleByName, TrustPolicyQuota};
+pub use role::{AllRoles, PermissionSetRoles, RoleByName, TrustPolicyQuota};
 pub use service_account::{AllServiceAccounts, ServiceAccountByKey};
 pub use stack::{
     ClusterStacks, StackInterest, StackTemplate, Stacks, is_of_cluster, role_name_of, role_owner_of,

@@ -52,6 +52,7 @@ impl LiveReader {
                 _ => return Err(error),
             },
         };
+        readers.kubernetes.learn(&cluster);
         let cluster_arn = cluster.arn.parse::<Arn>().map_err(|error| {
             CallError::new(
                 "eks",

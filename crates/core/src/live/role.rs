@@ -9,10 +9,7 @@ use super::{
     query::{Query, one_by_one},
 };
 use crate::ports::aws::Role;
-
-/// The path of the roles that IAM Identity Center makes for its permission sets
-/// (<https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html>).
-pub const PERMISSION_SET_PATH: &str = "/aws-reserved/sso.amazonaws.com/";
+use eksact_identity::iam::permission_set;
 
 /// A role, by its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,7 +94,7 @@ impl Query for PermissionSetRoles {
     type Answer = Vec<String>;
 
     async fn read(&self, reader: &LiveReader) -> Observed<Vec<String>> {
-        reader.readers.aws.role_arns(PERMISSION_SET_PATH).await
+        reader.readers.aws.role_arns(permission_set::PATH).await
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod arn;
 pub mod partition;
+pub mod permission_set;
 pub mod pod_identity;
 pub mod pod_trust;
 pub mod policy;

@@ -8,7 +8,7 @@ use std::{
     collections::VecDeque,
     convert::Infallible,
     future::{Ready, ready},
-    sync::{Arc, Mutex, atomic::AtomicUsize, atomic::Ordering},
+    sync::{Arc, Mutex, OnceLock, atomic::AtomicUsize, atomic::Ordering},
     task::{Context, Poll},
     time::Duration,
 };
@@ -146,6 +146,7 @@ fn connected(transport: Transport) -> KubernetesClient {
     KubernetesClient {
         cluster: "prod".to_owned(),
         connection: Connection::Kubeconfig(KubeconfigContext::default()),
+        endpoint: OnceLock::new(),
         transport: transport.into(),
     }
 }

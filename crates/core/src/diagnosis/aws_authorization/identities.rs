@@ -8,10 +8,13 @@ use super::{Details, question::AwsRequest};
 use crate::ports::aws::{Role, User};
 use eksact_identity::{
     authn::access_policy::policy_name,
-    iam::policy::{
-        RequestContext,
-        authorization::{
-            Caller, Decision, Policies, Policy, Request, ResourcePolicy, Sharing, decide, sharing,
+    iam::{
+        permission_set::{self, permission_set_of},
+        policy::{
+            RequestContext,
+            authorization::{
+                Caller, Decision, Policies, Policy, Request, ResourcePolicy, Sharing, decide, sharing,
+            },
         },
     },
 };
@@ -266,11 +269,10 @@ impl<'p> Identity<'p> {
     /// Whether AWS Identity Center made it: of whom it is, only its own assignments say.
     pub(super) fn permission_set(&self) -> Option<&str> {
         let role = self.role?;
-        role.path
-            .starts_with(crate::live::PERMISSION_SET_PATH)
-            .then_some(())?;
-        let name = role.name.strip_prefix("AWSReservedSSO_")?;
-        Some(name.rsplit_once('_').map_or(name, |(name, _)| name))
+        if !role.path.starts_with(permission_set::PATH) {
+            return None;
+        }
+        permission_set_of(&role.name)
     }
 }
 

@@ -18,10 +18,13 @@ use crate::{
     },
     guard::{
         Guard,
-        access::{Admitted, principal_key},
+        access::{Admitted, MASTERS, principal_key},
         aws_auth::AwsAuthReading,
     },
-    kinds::{Request, bridge::Bridge},
+    kinds::{
+        Request,
+        bridge::{Bridge, gives_everything},
+    },
     live::{Live, addresses},
     ports::aws::{AccessEntry, AuthenticationMode, NewAccessEntry},
 };
@@ -214,6 +217,16 @@ impl Subject<'_> {
                 notes.push(format!(
                     "Until its access policies count the entry has {} as well.",
                     held_over.join(", ")
+                ));
+            }
+            let is_bridged = self.bridge.is_some() && gives_everything(&self.wanted.policies);
+            if mapped.groups.iter().any(|group| group == MASTERS)
+                && !self.wanted.policies.is_empty()
+                && !is_bridged
+            {
+                notes.push(format!(
+                    "No entry can be in {MASTERS}: until its access policies count, some seconds, it is without these rights. \
+                     `eksact migrate to-access-entries` moves a mapping without such a gap."
                 ));
             }
         }

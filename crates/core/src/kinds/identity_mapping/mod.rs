@@ -22,7 +22,7 @@ mod wanted;
 
 use async_trait::async_trait;
 
-use super::{Kind, Request, RunContext, caller_rights, permission_set};
+use super::{Kind, Request, RunContext, caller_rights};
 use crate::kinds::permissions::{Place, Rights};
 use crate::{
     config::cluster_access::MappingSubject,
@@ -31,6 +31,7 @@ use crate::{
     live::{AccessEntries, AwsAuth, CallerInCluster, Live, LiveReader, Observed, PermissionSetRoles},
     ports::kubernetes::{AccessReview, ConfigMap},
 };
+use eksact_identity::iam::permission_set;
 
 pub use backup::{AllBackups, BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, all_backups};
 pub use scope::{AwsAuthScope, MappingSelector, Restore};

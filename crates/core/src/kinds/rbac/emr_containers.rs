@@ -2,7 +2,9 @@
 //! (`pkg/actions/iamidentitymapping/create.go`), which says what AWS's guide does.
 
 use crate::{
-    config::cluster_access::EMR_CONTAINERS,
+    config::cluster_access::{EMR_CONTAINERS, MappingSubject},
+    guard::rbac_rules::normal,
+    kinds::Request,
     ports::kubernetes::{PolicyRule, RbacBinding, RbacRole, Subject},
 };
 
@@ -99,6 +101,32 @@ pub(super) fn binding(namespace: &str) -> RbacBinding {
         }],
         ..RbacBinding::default()
     }
+}
+
+/// Whether a role is what eksctl and eksact make for EMR and nobody has changed: it bears no label.
+pub(super) fn is_its_role(role: &RbacRole) -> bool {
+    let its = role.namespace.as_deref().map(self::role);
+    its.is_some_and(|its| its.name == role.name && normal(&its.rules) == normal(&role.rules))
+}
+
+/// The same of a binding.
+pub(super) fn is_its_binding(binding: &RbacBinding) -> bool {
+    let its = binding.namespace.as_deref().map(self::binding);
+    its.is_some_and(|its| {
+        its.name == binding.name
+            && (&its.role_kind, &its.role_name) == (&binding.role_kind, &binding.role_name)
+            && its.subjects == binding.subjects
+    })
+}
+
+/// Whether the files give somebody the user name to which EMR's objects are bound, by another mapping than the service's: where it
+/// is needed they do not say.
+pub(super) fn keeps_its_user(request: &Request) -> bool {
+    let mut mappings = request.config.access.identity_mappings.iter();
+    mappings.any(|mapping| {
+        !matches!(mapping.subject, MappingSubject::Service { .. })
+            && mapping.username.as_deref() == Some(EMR_CONTAINERS)
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! RBAC: the roles and bindings that a configuration's groups and services need.
 //!
 //! What eksact made bears its label and may be changed and removed; what somebody else made is left alone. The objects of a
-//! service (`emr-containers`) are eksctl's to the letter, and bear no label as eksctl's do not.
+//! service (`emr-containers`) are eksctl's to the letter, and bear no label as eksctl's do not: by what they are they are known,
+//! and go with `--prune` where the files no longer have the service in their namespace.
 
 mod binding;
 mod desired;
@@ -130,7 +131,7 @@ impl Kind for RbacRoleKind {
             keys.extend(
                 bindings
                     .iter()
-                    .filter(|binding| is_ours(&binding.labels))
+                    .filter(|binding| is_ours(&binding.labels) || emr_containers::is_its_binding(binding))
                     .map(role_key),
             );
             keys.extend(caller_rights::roles(request, bindings, reader).await);

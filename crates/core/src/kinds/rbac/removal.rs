@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::{
     GROUP_ANNOTATION, binding,
     desired::{Desired, desired},
-    is_ours, prunes, role,
+    emr_containers, is_ours, prunes, role,
 };
 use crate::{
     engine::{
@@ -39,7 +39,8 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         .map(|group| group.name.value.as_str())
         .collect();
     // What the files say of a group is all that eksact shall have given it. Other groups may be other files' business.
-    let (bound_otherwise, left): (Vec<&RbacBinding>, Vec<&RbacBinding>) = unwanted(&wanted, bindings)
+    let ours = bindings.iter().filter(|binding| is_ours(&binding.labels));
+    let (bound_otherwise, left): (Vec<&RbacBinding>, Vec<&RbacBinding>) = not_wanted(&wanted, ours)
         .partition(|binding| group_of(binding).is_some_and(|group| declared.contains(group)));
     let mut going: Vec<(&RbacBinding, Reason)> = bound_otherwise
         .into_iter()
@@ -53,7 +54,12 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         .collect();
     if prunes(request) {
         let reason = || Reason::new("pruned", "the file no longer has it");
-        going.extend(left.into_iter().map(|binding| (binding, reason())));
+        let keeps_user = emr_containers::keeps_its_user(request);
+        let of_emr = bindings
+            .iter()
+            .filter(|binding| !keeps_user && emr_containers::is_its_binding(binding));
+        let pruned = left.into_iter().chain(not_wanted(&wanted, of_emr));
+        going.extend(pruned.map(|binding| (binding, reason())));
     } else if request.config.access.complete {
         note_left(&left, draft);
     }
@@ -75,20 +81,17 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     }
 }
 
-/// eksact's bindings that the request does not want.
-fn unwanted<'live>(
+/// Those of the bindings that the request does not want.
+fn not_wanted<'live>(
     wanted: &Desired,
-    bindings: &'live [RbacBinding],
+    bindings: impl Iterator<Item = &'live RbacBinding>,
 ) -> impl Iterator<Item = &'live RbacBinding> {
     let wanted: BTreeSet<RoleKey> = wanted
         .bindings
         .iter()
         .map(|wanted| (wanted.binding.namespace.clone(), wanted.binding.name.clone()))
         .collect();
-    bindings
-        .iter()
-        .filter(|binding| is_ours(&binding.labels))
-        .filter(move |binding| !wanted.contains(&(binding.namespace.clone(), binding.name.clone())))
+    bindings.filter(move |binding| !wanted.contains(&(binding.namespace.clone(), binding.name.clone())))
 }
 
 /// The group for which eksact made a binding.
@@ -148,7 +151,7 @@ fn roles_that_go<'live>(
     for (binding, reason) in going {
         let key = role_key(binding);
         if let Some(Ok(Some(role))) = live.rbac_role(&key)
-            && is_ours(&role.labels)
+            && (is_ours(&role.labels) || emr_containers::is_its_role(role))
             && needed.insert(key)
         {
             roles.push((role, reason.clone()));

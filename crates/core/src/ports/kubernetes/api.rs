@@ -11,7 +11,7 @@ use super::{
     resource::{ApiResource, ObjectKey},
     user_info::UserInfo,
 };
-use crate::ports::{CallError, CallErrorKind};
+use crate::ports::{CallError, CallErrorKind, aws::Cluster};
 
 /// The field manager under which eksact writes.
 pub const FIELD_MANAGER: &str = "eksact";
@@ -57,6 +57,8 @@ impl<'a> Precondition<'a> {
 /// Reads a cluster's API.
 #[async_trait]
 pub trait KubernetesReader: Send + Sync {
+    /// Tells what EKS says of the cluster to an adapter that would otherwise ask for it. The first that tells an endpoint counts.
+    fn learn(&self, _cluster: &Cluster) {}
     /// Whether the endpoint answers, within the adapter's short time limit; gives the server's version.
     async fn server_version(&self) -> Result<String, CallError>;
     /// One object; none when the API says that there is no such object.
