@@ -45,6 +45,7 @@ mod kubeconfig;
 mod kubeconfig_file;
 mod kubeconfig_flags;
 mod man;
+mod map;
 mod migrate;
 mod oidc_provider;
 mod permissions;
@@ -133,6 +134,7 @@ enum Command {
     CanI(Box<can_i::CanI>),
     WhoCan(Box<who_can::WhoCanCommand>),
     DiffAccess(Box<diff_access::DiffAccess>),
+    Map(Box<map::MapCommand>),
     Explain(explain::ExplainCommand),
     Fleet(fleet::FleetCommand),
     Snapshot(snapshot::SnapshotCommand),
@@ -249,6 +251,7 @@ fn start(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::CanI(command) => in_runtime(global, command.run(global, printer)),
         Command::WhoCan(command) => in_runtime(global, command.run(global, printer)),
         Command::DiffAccess(command) => in_runtime(global, command.run(global, printer)),
+        Command::Map(command) => in_runtime(global, command.run(global, printer)),
         Command::Explain(command) => in_runtime(global, command.run(global, printer)),
         Command::Snapshot(command) => in_runtime(global, command.run(global, printer)),
         Command::Export(command) => in_runtime(global, command.run(global, printer)),

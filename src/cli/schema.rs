@@ -10,6 +10,7 @@ use super::{
 use eksact_core::{
     config::{self, DocumentKind},
     diagnosis::{
+        access_map::AccessMap,
         authorization::{AccessDelta, Explanation, WhoCan},
         pod_credentials::PodExplanation,
     },
@@ -63,6 +64,7 @@ enum Kind {
     GetIamserviceaccount,
     GetIdentityprovider,
     GetPodidentityassociation,
+    Map,
     Permissions,
     /// `restore aws-auth --list`
     RestoreAwsAuth,
@@ -103,6 +105,7 @@ impl Kind {
             Self::GetIamserviceaccount => get::schema(),
             Self::GetIdentityprovider => identity_provider::schema(),
             Self::GetPodidentityassociation => get_pod_identity_association::schema(),
+            Self::Map => plan_json::schema_of::<AccessMap>("What `eksact map -o json` writes"),
             Self::Permissions => permissions::schema(),
             Self::RestoreAwsAuth => restore::schema(),
             Self::VerifyToken => facts::schema("What `eksact verify token -o json` writes"),

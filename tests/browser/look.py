@@ -192,16 +192,64 @@ def paper(browser, page):
     expect(not browser.evaluate("document.querySelector('fieldset')?.checkVisibility()"), "the filter is on paper")
 
 
+def filters(browser, page):
+    """The filters of the map, by keyboard; and its tables where no script runs."""
+    shown = "[...document.querySelectorAll('#{} > tbody > tr')].filter(row => row.checkVisibility()).length"
+    count = lambda: [browser.evaluate(shown.format(table)) for table in ("people", "rights", "pods")]
+    every = count()
+    expect(all(every), f"{page.name}: a table is empty: {every}")
+    browser.press("/", 191)
+    expect(browser.evaluate("document.activeElement.id") == "search", f"{page.name}: / does not lead to the search")
+    browser.call("Input.insertText", text="no such name anywhere")
+    expect(count() == [0, 0, 0], f"{page.name}: {count()} rows have what is nowhere")
+    browser.press("Escape", 27)
+    browser.evaluate("new Promise(done => setTimeout(done))")
+    expect(count() == every, f"{page.name}: Escape does not show all: {count()}, not {every}")
+    browser.evaluate("document.querySelector('.follow').focus()")
+    wanted = int(browser.evaluate("document.activeElement.textContent"))
+    browser.press("Enter", 13)
+    expect(count()[:2] == [1, wanted], f"{page.name}: {count()} rows for one principal with {wanted} rights")
+    expect(browser.evaluate("document.querySelector('[aria-pressed=true]') === document.activeElement"), "no button is pressed")
+    browser.press("Enter", 13)
+    expect(count() == every, f"{page.name}: a second Enter does not show all")
+    for name in ("namespace", "verb"):
+        browser.evaluate(f"(() => {{ const all = document.getElementById('{name}'); all.selectedIndex = 1;"
+                         " all.dispatchEvent(new Event('input', {bubbles: true})); })()")
+        expect(0 < sum(count()) < sum(every), f"{page.name}: {count()} rows of {every} by {name}")
+        browser.evaluate("document.querySelector('[type=reset]').click()")
+        browser.evaluate("new Promise(done => setTimeout(done))")
+    browser.call("Emulation.setEmulatedMedia", media="print", features=[])
+    expect(not browser.evaluate("document.getElementById('filter').checkVisibility()"), "the filter is on paper")
+    expect(count() == every, f"{page.name}: {count()} rows on paper")
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    browser.open(page)
+    expect(count() == every, f"{page.name}: {count()} rows without scripts")
+    expect(not browser.evaluate("document.getElementById('filter').checkVisibility()"), "the filter is there without its script")
+    browser.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
+# The only script and form that the map has.
+OWN = ('<script>"use strict";', '<form id="filter"')
+
+
 def look(browser, page, texts, shots):
     browser.open(page)
+    is_map = browser.evaluate("Boolean(document.getElementById('filter'))")
     foreign = browser.evaluate(FOREIGN)
+    if is_map:
+        own = [element for element in foreign if element.startswith(OWN)]
+        expect(len(own) == len(OWN), f"{page.name}: {len(own)} scripts and forms")
+        foreign = [element for element in foreign if element not in own]
     expect(not foreign, f"{page.name}: a value became", foreign)
     words = browser.evaluate("document.body.textContent")
     for text in texts:
         expect(text in words, f"{page.name}: {text!r} is not there as text")
     colors(browser, page, shots)
-    keyboard(browser, page)
-    paper(browser, page)
+    if is_map:
+        filters(browser, page)
+    else:
+        keyboard(browser, page)
+        paper(browser, page)
     for event in browser.events:
         name = event.get("method")
         if name == "Network.requestWillBeSent":

@@ -1,8 +1,12 @@
-//! The page of `-o html` in a real headless Chromium, which `tests/bed/bed.py --install` brings.
+//! The pages of `plan -o html` and `map` in a real headless Chromium, which `tests/bed/bed.py --install` brings.
 
 use std::{fs, path::Path, process::Command};
 
 use eksact_core::{
+    diagnosis::{
+        access_map::{AccessMap, Assumer, Holder, MappedPerson, PodRights, PolicyStatement, Right, html},
+        authorization::Verdict,
+    },
     engine::{Address, Plan},
     view::plan_html,
 };
@@ -100,4 +104,62 @@ fn page_is_readable_in_light_and_dark_by_keyboard_and_runs_nothing() {
     };
     look(&["sqs:*", "AmazonS3FullAccess"], "plan.html");
     look(&HOSTILE, "hostile.html");
+    fs::write(at("map.html"), html(&map()).unwrap()).unwrap();
+    look(&HOSTILE, "map.html");
+}
+
+/// A map with each hostile text in every place where a value can be.
+fn map() -> AccessMap {
+    let mut map = AccessMap {
+        cluster: HOSTILE[0].to_owned(),
+        region: HOSTILE[1].to_owned(),
+        account: HOSTILE[2].to_owned(),
+        authentication_mode: Some(HOSTILE[3].to_owned()),
+        complete: false,
+        unread: HOSTILE.map(ToOwned::to_owned).to_vec(),
+        people: Vec::new(),
+        rights: Vec::new(),
+        pods: Vec::new(),
+    };
+    for (place, text) in HOSTILE.into_iter().enumerate() {
+        let said = text.to_owned();
+        map.people.push(MappedPerson {
+            principal: said.clone(),
+            by: said.clone(),
+            username: said.clone(),
+            groups: vec![said.clone()],
+            assumed_by: vec![Assumer {
+                who: said.clone(),
+                answer: Verdict::Depends,
+                through: Some(said.clone()),
+            }],
+            rights: vec![place],
+        });
+        map.rights.push(Right {
+            kind: Holder::Group,
+            who: said.clone(),
+            by: said.clone(),
+            role: said.clone(),
+            namespaces: Some(vec![said.clone(), format!("app-{place}")]),
+            rules: Some(vec![said.clone()]),
+            verbs: [said.clone(), format!("verb-{place}")].into(),
+        });
+        map.pods.push(PodRights {
+            namespace: said.clone(),
+            service_account: said.clone(),
+            role: said.clone(),
+            by: said.clone(),
+            answer: Verdict::Depends,
+            depends_on: vec![said.clone()],
+            is_limited: true,
+            statements: vec![PolicyStatement {
+                effect: said.clone(),
+                actions: said.clone(),
+                resources: said.clone(),
+                is_conditional: true,
+                policy: said.clone(),
+            }],
+        });
+    }
+    map
 }

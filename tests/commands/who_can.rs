@@ -128,6 +128,31 @@ fn explain_access_shows_each_link_and_the_first_broken_one() {
     assert_story!("explain-access", place.story());
 }
 
+#[test]
+fn map_shows_people_their_rights_and_the_roles_of_pods() {
+    let mut place = with_people();
+    for line in ["map -o csv", "map -o mermaid"] {
+        place.tell(&words(line, &OF));
+    }
+    assert_story!("map", place.story());
+    let page = place.run(&words("map", &OF));
+    assert_eq!(page.code, 0, "{}", page.stderr);
+    for text in [NINA, OPS, "AmazonEKSEditPolicy", "app/janitor"] {
+        assert!(page.stdout.contains(&text.replace('/', "&#x2F;")), "{text}");
+    }
+    // The same from a snapshot, for somebody without rights.
+    place.run(&words("snapshot --out access.json", &OF));
+    let read = place.run(&["map", "--snapshot", "access.json"]);
+    assert_eq!(read.stdout, page.stdout);
+    // What could not be read is said, on the page too.
+    place.edit("quickstart", |world| {
+        world.denied.insert("eks:ListAccessEntries".to_owned());
+    });
+    let partial = place.run(&words("map", &OF));
+    assert_eq!(partial.code, 5, "{}", partial.stderr);
+    assert!(partial.stdout.contains("<h2>Not read</h2>"), "{}", partial.stderr);
+}
+
 /// What could not be read has an exit code of its own, and is never a no.
 #[test]
 fn who_can_says_what_it_could_not_read() {

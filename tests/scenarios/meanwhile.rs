@@ -4,7 +4,7 @@
 use eksact_core::ports::kubernetes::ServiceAccount;
 
 use crate::scenarios::stage::{
-    applied, carry_out, cluster, deletion, file, plan, record_of, service_account,
+    applied, apply, carry_out, cluster, deletion, file, plan, record_of, request, service_account,
 };
 
 const ACCOUNT: &str =
@@ -99,4 +99,32 @@ async fn stack_that_was_protected_meanwhile_is_named_so() {
             .contains("is protected against deletion, and was not when the plan"),
         "{error}"
     );
+}
+
+/// What another run of eksact makes of a service account is another file's: neither does an update take it away, which
+/// server-side apply would do by itself, nor is it deleted.
+#[tokio::test(start_paused = true)]
+async fn what_another_run_has_set_since_the_plan_is_not_taken_away() {
+    let labelled = ACCOUNT.replace(
+        "namespace: app",
+        "namespace: app, labels: {tier: back}, annotations: {owner: me}",
+    );
+    let other_role = ACCOUNT.replace("policy/ReadOnlyAccess", "policy/AmazonS3ReadOnlyAccess");
+    let annotated = other_role.replace("namespace: app", "namespace: app, annotations: {team: web}");
+    for mine in [request(&file(&[&annotated])), deletion(&[("app", "web")])] {
+        let (sandbox, _) = applied(&file(&[ACCOUNT])).await;
+        let planned = plan(&sandbox, &mine).await;
+        apply(&sandbox.another_process(), &request(&file(&[&labelled]))).await;
+        let report = carry_out(&sandbox, &planned, &mine).await;
+        let error = report
+            .failed
+            .iter()
+            .find(|(step, _)| step.0.starts_with("service-account/"))
+            .map(|(_, error)| error.to_string())
+            .unwrap_or_default();
+        assert!(error.contains("another run of eksact has set labels"), "{error}");
+        let account = service_account(&sandbox, "app/web").unwrap();
+        assert_eq!(account.labels.get("tier").map(String::as_str), Some("back"));
+        assert_eq!(account.annotations.get("owner").map(String::as_str), Some("me"));
+    }
 }

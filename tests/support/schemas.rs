@@ -35,6 +35,7 @@ pub(crate) const KINDS: &[&str] = &[
     "get-iamserviceaccount",
     "get-identityprovider",
     "get-podidentityassociation",
+    "map",
     "permissions",
     "restore-aws-auth",
     "verify-token",

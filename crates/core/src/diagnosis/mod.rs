@@ -2,6 +2,7 @@
 //! what to do. Pure: who asks them is decided in `cli`.
 
 pub mod access;
+pub mod access_map;
 pub mod authorization;
 pub mod aws_authorization;
 pub mod caller;

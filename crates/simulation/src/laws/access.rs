@@ -188,10 +188,12 @@ fn moments(
         change.address.kind() == "authentication-mode" && change.address.name().ends_with("/API")
     });
     let is_announced = |arn: &str| {
-        stops_reading
-            && planned.plan.changes.iter().any(|change| {
-                change.address.kind() == "identity-mapping" && change.address.name() == mapped(arn)
-            })
+        let has = |kind: &str, name: &str| {
+            let mut changes = planned.plan.changes.iter();
+            changes.any(|change| change.address.kind() == kind && change.address.name() == name)
+        };
+        // So is what it gives until the entry that the same plan makes for its principal counts.
+        has("identity-mapping", &mapped(arn)) && (stops_reading || has("access-entry", arn))
     };
     let first = planned.read.1;
     let given_back = pods(&with_ways_of(&told.versions[first], goal));

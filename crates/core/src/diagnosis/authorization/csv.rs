@@ -19,11 +19,11 @@ const HEADER: [&str; 11] = [
 
 /// The table.
 pub fn csv(answer: &WhoCan) -> String {
-    let mut text = line(HEADER);
+    let mut text = line(&HEADER);
     for row in &answer.direct {
         let (kind, name) = (row.actor.kind(), row.actor.name());
         for path in &row.paths {
-            text += &line([
+            text += &line(&[
                 kind,
                 &name,
                 "direct",
@@ -38,7 +38,7 @@ pub fn csv(answer: &WhoCan) -> String {
             ]);
         }
         for what in &row.depends_on {
-            text += &line([
+            text += &line(&[
                 kind,
                 &name,
                 "direct",
@@ -54,7 +54,7 @@ pub fn csv(answer: &WhoCan) -> String {
         }
     }
     for row in &answer.can_become {
-        text += &line([
+        text += &line(&[
             row.actor.kind(),
             &row.actor.name(),
             &format!("can become: {}", row.by),
@@ -71,8 +71,10 @@ pub fn csv(answer: &WhoCan) -> String {
     text
 }
 
-fn line(cells: [&str; 11]) -> String {
-    cells.map(cell).join(",") + "\r\n"
+/// A row of these cells, with its end.
+pub(in crate::diagnosis) fn line(cells: &[&str]) -> String {
+    let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
+    cells.join(",") + "\r\n"
 }
 
 /// A cell: quoted where it must be, and behind an apostrophe where a spreadsheet would calculate (OWASP, "CSV injection").

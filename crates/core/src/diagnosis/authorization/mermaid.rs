@@ -1,7 +1,10 @@
 //! The answer to who may as a Mermaid flowchart, as GitHub renders it: who → binding → role → what. Subjects with the same path
 //! are one node, and beyond Mermaid's limits the rest is counted and not drawn.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use super::who_can::WhoCan;
 
@@ -34,11 +37,10 @@ pub fn mermaid(answer: &WhoCan) -> String {
         let who = format!("{} {}", row.actor.kind(), row.actor.name());
         paths.entry(steps).or_default().push(who);
     }
-    let mut text = "flowchart LR\n".to_owned();
-    let mut nodes: BTreeMap<String, usize> = BTreeMap::new();
+    let mut chart = Chart::default();
     let left_out = paths.len().saturating_sub(MAX_PATHS);
-    let mut edges = std::collections::BTreeSet::new();
-    let goal = node(&answer.request.to_string(), &mut nodes, &mut text);
+    let goal = answer.request.to_string();
+    chart.node(&goal);
     for (steps, names) in paths.into_iter().take(MAX_PATHS) {
         let mut label = names
             .iter()
@@ -49,37 +51,60 @@ pub fn mermaid(answer: &WhoCan) -> String {
         if names.len() > MAX_NAMES {
             let _ = write!(label, "\nand {} more", names.len() - MAX_NAMES);
         }
-        let mut from = node(&label, &mut nodes, &mut text);
-        for step in steps {
-            let to = node(&step, &mut nodes, &mut text);
-            edges.insert((from, to));
-            from = to;
-        }
-        edges.insert((from, goal));
-    }
-    for (from, to) in edges {
-        let _ = writeln!(text, "  n{from} --> n{to}");
+        let whole: Vec<String> = std::iter::once(label)
+            .chain(steps)
+            .chain([goal.clone()])
+            .collect();
+        chart.path(&whole);
     }
     if left_out > 0 {
-        let rest = node(
-            &format!("{left_out} more paths are not drawn"),
-            &mut nodes,
-            &mut text,
-        );
-        let _ = writeln!(text, "  n{rest} -.-> n{goal}");
+        chart.note(&format!("{left_out} more paths are not drawn"), &goal);
     }
-    text
+    chart.finish()
 }
 
-/// The number of the node with this label, which is written when it is new.
-fn node(label: &str, nodes: &mut BTreeMap<String, usize>, text: &mut String) -> usize {
-    if let Some(number) = nodes.get(label) {
-        return *number;
+/// A flowchart in the making: each label is one node, each edge is drawn once.
+#[derive(Debug, Default)]
+pub(in crate::diagnosis) struct Chart {
+    nodes: BTreeMap<String, usize>,
+    labels: String,
+    edges: BTreeSet<(usize, usize)>,
+    notes: String,
+}
+
+impl Chart {
+    /// The number of the node with this label.
+    pub(in crate::diagnosis) fn node(&mut self, label: &str) -> usize {
+        if let Some(number) = self.nodes.get(label) {
+            return *number;
+        }
+        let number = self.nodes.len();
+        self.nodes.insert(label.to_owned(), number);
+        let _ = writeln!(self.labels, "  n{number}[\"{}\"]", quoted(label));
+        number
     }
-    let number = nodes.len();
-    nodes.insert(label.to_owned(), number);
-    let _ = writeln!(text, "  n{number}[\"{}\"]", quoted(label));
-    number
+
+    /// Edges from each label to the next.
+    pub(in crate::diagnosis) fn path(&mut self, labels: &[String]) {
+        let numbers: Vec<usize> = labels.iter().map(|label| self.node(label)).collect();
+        self.edges
+            .extend(numbers.windows(2).map(|pair| (pair[0], pair[1])));
+    }
+
+    /// A remark beside a node.
+    fn note(&mut self, text: &str, beside: &str) {
+        let (from, to) = (self.node(text), self.node(beside));
+        let _ = writeln!(self.notes, "  n{from} -.-> n{to}");
+    }
+
+    /// The text of the chart.
+    pub(in crate::diagnosis) fn finish(self) -> String {
+        let mut text = format!("flowchart LR\n{}", self.labels);
+        for (from, to) in self.edges {
+            let _ = writeln!(text, "  n{from} --> n{to}");
+        }
+        text + &self.notes
+    }
 }
 
 /// A label in which nothing is Mermaid's or HTML's: by entities, which Mermaid writes with `#` in place of `&`.

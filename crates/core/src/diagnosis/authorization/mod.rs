@@ -23,13 +23,18 @@ mod tests;
 
 pub use admission::{Admission, InvalidArn, admit, identity};
 pub use csv::csv;
+pub(super) use csv::line as csv_line;
 pub use delta::{AccessDelta, HolderDelta, HolderKind, access_delta};
 pub use escalation::{Becomes, becoming_service_accounts};
 pub use explain::{Explanation, Link, LinkState, Who, explain};
 pub use holders::Actor;
+pub(super) use mermaid::Chart;
 pub use mermaid::mermaid;
+pub use person::Person;
+pub(super) use person::{Fit, fit};
 pub use picture::{Account, Extent, Picture, Read, read_picture};
 pub use question::{Asked, Question, QuestionError};
+pub(super) use rights::account_of;
 pub use rights::{Decision, Reason, Rights, Verdict};
 pub use snapshot::{SnapshotError, read_snapshot, write_snapshot};
 pub use who_can::{Inquiry, Path, Row, WhoCan, who_can};

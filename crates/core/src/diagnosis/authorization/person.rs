@@ -31,7 +31,7 @@ pub struct Person<'p> {
 
 /// Whether a user name is that of a binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fit {
+pub(in crate::diagnosis) enum Fit {
     /// It is.
     Is,
     /// It is for sessions of a certain name.
@@ -41,7 +41,7 @@ pub(super) enum Fit {
 }
 
 /// Whether `name` is what `username` is, or can become.
-pub(super) fn fit(username: &str, name: &str) -> Fit {
+pub(in crate::diagnosis) fn fit(username: &str, name: &str) -> Fit {
     if username == name {
         return Fit::Is;
     }

@@ -184,12 +184,12 @@ impl<'p> Rights<'p> {
     }
 
     /// Every binding, for what would be allowed elsewhere.
-    pub(super) fn all_bindings(&self) -> impl Iterator<Item = &'p RbacBinding> {
+    pub(in crate::diagnosis) fn all_bindings(&self) -> impl Iterator<Item = &'p RbacBinding> {
         self.picture.bindings.known().into_iter().flatten()
     }
 
     /// The role that a binding gives; none where it does not exist, or was not read.
-    pub(super) fn role_of(&self, binding: &'p RbacBinding) -> Option<&'p RbacRole> {
+    pub(in crate::diagnosis) fn role_of(&self, binding: &'p RbacBinding) -> Option<&'p RbacRole> {
         let namespace = binding
             .namespace
             .as_deref()
@@ -216,7 +216,7 @@ impl<'p> Rights<'p> {
     }
 
     /// The rules of an access policy, where they are known.
-    pub(super) fn rules_of(&self, policy: &AccessPolicy) -> Option<&[PolicyRule]> {
+    pub(in crate::diagnosis) fn rules_of(&self, policy: &AccessPolicy) -> Option<&[PolicyRule]> {
         self.policies.get(policy.arn.as_str())?.as_deref()
     }
 
@@ -380,7 +380,10 @@ pub(super) fn named<'p>(binding: &'p RbacBinding, user: &Admitted) -> Option<Nam
 }
 
 /// The service account that a subject names: in its own namespace, or else that of the binding.
-pub(super) fn account_of<'p>(binding: &'p RbacBinding, subject: &'p Subject) -> Option<(&'p str, &'p str)> {
+pub(in crate::diagnosis) fn account_of<'p>(
+    binding: &'p RbacBinding,
+    subject: &'p Subject,
+) -> Option<(&'p str, &'p str)> {
     let own = subject
         .namespace
         .as_deref()

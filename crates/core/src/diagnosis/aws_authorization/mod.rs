@@ -4,6 +4,7 @@
 mod chains;
 mod explain;
 mod identities;
+mod listing;
 mod picture;
 mod pods;
 mod question;
@@ -13,6 +14,7 @@ mod who_can;
 mod tests;
 
 pub use explain::{AwsWho, explain_aws};
+pub(super) use listing::Assumers;
 pub(super) use picture::read_aws;
 pub use picture::{Association, AwsPicture, Details};
 pub use question::{AwsRequest, AwsRequestError};

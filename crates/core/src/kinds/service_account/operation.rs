@@ -46,6 +46,10 @@ pub(crate) enum Operation {
         uid: String,
         resource_version: String,
         role_arn: Option<String>,
+        /// What it was labelled with when the plan was made.
+        labels: BTreeMap<String, String>,
+        /// The same of annotations.
+        annotations: BTreeMap<String, String>,
     },
 }
 

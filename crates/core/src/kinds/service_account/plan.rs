@@ -431,7 +431,11 @@ fn with_owner(
 }
 
 /// The labels or annotations that eksact set, nobody else claims, and the file no longer has.
-fn only_ours(existing: &ServiceAccount, annotations: bool, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+pub(super) fn only_ours(
+    existing: &ServiceAccount,
+    annotations: bool,
+    wanted: impl Fn(&str) -> bool,
+) -> Vec<String> {
     let keys = |manager: &crate::ports::kubernetes::FieldManager| {
         if annotations {
             manager.annotations.clone()

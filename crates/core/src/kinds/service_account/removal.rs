@@ -172,6 +172,8 @@ fn plan_one(request: &Request, key: &ServiceAccountKey, account: &ServiceAccount
             uid: account.uid.clone(),
             resource_version: account.resource_version.clone(),
             role_arn: account.annotations.get(ROLE_ANNOTATION).cloned(),
+            labels: account.labels.clone(),
+            annotations: account.annotations.clone(),
         };
         let title = format!("delete service account {key}");
         change.steps = vec![draft.add_step(&address, "delete", title, Vec::new(), &operation)];

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::operation::Operation;
+use super::{operation::Operation, plan::only_ours};
 use crate::{
     engine::{Deferred, StepDone, StepError},
     kinds::{RunContext, runner::run_again},
-    live::{Ownership, ROLE_ANNOTATION, other_owner, ownership},
+    live::{MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, other_owner, ownership},
     ports::{
         CallErrorKind,
         kubernetes::{Object as _, ObjectKey, Pod, Precondition, ServiceAccount},
@@ -16,6 +16,9 @@ use crate::{
 
 /// How often a write is tried again on an object that others keep changing.
 const ATTEMPTS: usize = 8;
+/// What is said where another file wants the object otherwise.
+const BY_ANOTHER_RUN: &str =
+    "another run of eksact has set labels or annotations that the plan does not have";
 
 /// Carries out one write.
 pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<StepDone, StepError> {
@@ -49,15 +52,19 @@ pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<St
             uid,
             resource_version,
             role_arn,
+            labels,
+            annotations,
         } => {
-            delete(
-                (&namespace, &name),
-                &uid,
+            let seen = ServiceAccount {
+                namespace,
+                name,
+                uid,
                 resource_version,
-                role_arn.as_ref(),
-                context,
-            )
-            .await
+                labels,
+                annotations,
+                ..ServiceAccount::default()
+            };
+            delete(seen, role_arn.as_ref(), context).await
         }
     }
 }
@@ -185,6 +192,19 @@ async fn apply(operation: Operation, context: &RunContext) -> Result<StepDone, S
                         "the labels or annotations in the plan were changed",
                     ));
                 }
+                // Server-side apply takes away what the same manager does not say again, and so what another run of eksact set.
+                let is_known = |wanted: &BTreeMap<String, String>, removed: &[String], key: &str| {
+                    wanted.contains_key(key) || removed.iter().any(|removed| removed == key)
+                };
+                let labels = only_ours(&now, false, |key| {
+                    is_known(&metadata.labels, &remove_labels, key) || key == MANAGED_BY_LABEL
+                });
+                let annotations = only_ours(&now, true, |key| {
+                    is_known(&metadata.annotations, &remove_annotations, key)
+                });
+                if !labels.is_empty() || !annotations.is_empty() {
+                    return Err(moved(&metadata.namespace, &metadata.name, BY_ANOTHER_RUN));
+                }
                 version = now.resource_version;
             }
             Err(error) if error.kind == CallErrorKind::NotFound => {
@@ -283,22 +303,21 @@ async fn remove_annotation(
 }
 
 /// Deletes the object that was planned. One that was changed meanwhile is deleted only while it still is what the plan
-/// showed: ours alone, and pointing at the same role.
+/// showed: ours alone, pointing at the same role, and not what another run of eksact has made of it since.
 async fn delete(
-    (namespace, name): (&str, &str),
-    uid: &str,
-    resource_version: String,
+    seen: ServiceAccount,
     role_arn: Option<&String>,
     context: &RunContext,
 ) -> Result<StepDone, StepError> {
-    let mut version = resource_version;
+    let (namespace, name) = (seen.namespace.as_str(), seen.name.as_str());
+    let mut version = seen.resource_version.clone();
     for _ in 0..ATTEMPTS {
         match context
             .writers
             .kubernetes
             .delete::<ServiceAccount>(
                 ObjectKey::namespaced(namespace, name),
-                Precondition::exactly(uid, &version),
+                Precondition::exactly(&seen.uid, &version),
             )
             .await
         {
@@ -313,7 +332,7 @@ async fn delete(
                 else {
                     return Ok(StepDone::default());
                 };
-                if now.uid != uid {
+                if now.uid != seen.uid {
                     return Err(moved(namespace, name, "it was recreated"));
                 }
                 if ownership(&now) != Ownership::Ours || other_owner(&now).is_some() {
@@ -321,6 +340,13 @@ async fn delete(
                 }
                 if now.annotations.get(ROLE_ANNOTATION) != role_arn {
                     return Err(moved(namespace, name, "it names another role"));
+                }
+                let labels = only_ours(&now, false, |key| seen.labels.get(key) == now.labels.get(key));
+                let annotations = only_ours(&now, true, |key| {
+                    seen.annotations.get(key) == now.annotations.get(key)
+                });
+                if !labels.is_empty() || !annotations.is_empty() {
+                    return Err(moved(namespace, name, BY_ANOTHER_RUN));
                 }
                 version = now.resource_version;
             }
