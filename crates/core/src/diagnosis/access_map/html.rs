@@ -119,21 +119,16 @@ fn safe(text: &str) -> String {
 fn view(map: &AccessMap) -> View {
     let digest =
         |text: &str| base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes()));
-    // Patterns are no namespaces that one could choose.
+    // Neither patterns nor what no cluster has can be chosen.
+    let is_word = |word: &&String| !word.contains('*') && is_one_word(word);
     let of_rights = map
         .rights
         .iter()
         .filter_map(|right| right.namespaces.as_ref())
         .flatten();
     let of_pods = map.pods.iter().map(|pod| &pod.namespace);
-    let namespaces = of_rights
-        .chain(of_pods)
-        .filter(|namespace| !namespace.contains('*'));
-    let verbs = map
-        .rights
-        .iter()
-        .flat_map(|right| &right.verbs)
-        .filter(|verb| *verb != "*");
+    let namespaces = of_rights.chain(of_pods).filter(is_word);
+    let verbs = map.rights.iter().flat_map(|right| &right.verbs).filter(is_word);
     View {
         policy: format!(
             "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
@@ -154,6 +149,12 @@ fn view(map: &AccessMap) -> View {
         pods: map.pods.iter().map(pod).collect(),
         version: env!("CARGO_PKG_VERSION"),
     }
+}
+
+/// Whether a text is a verb or a namespace as a cluster has them: without blanks, which stand between the words of an attribute.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as iterators filter")]
+fn is_one_word(word: &&String) -> bool {
+    !word.contains(char::is_whitespace)
 }
 
 fn person(person: &MappedPerson) -> PersonView {
@@ -186,12 +187,8 @@ fn person(person: &MappedPerson) -> PersonView {
 }
 
 fn right(right: &Right) -> RightView {
-    // A word of the cluster never holds a blank; one that does is no verb and no namespace.
     let list = |words: &mut dyn Iterator<Item = &String>| {
-        let words: Vec<String> = words
-            .filter(|word| !word.contains(' '))
-            .map(|word| safe(word))
-            .collect();
+        let words: Vec<String> = words.filter(is_one_word).map(|word| safe(word)).collect();
         words.join(" ")
     };
     let rules = match &right.rules {
