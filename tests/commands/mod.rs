@@ -36,6 +36,7 @@ mod remedies;
 mod rooms;
 mod saved_plan;
 mod schemas;
+mod secrets;
 mod shared_roles;
 mod terminal;
 mod views;
