@@ -21,6 +21,7 @@ mod explain_pod;
 mod export;
 mod files;
 mod fleet;
+mod forging;
 mod iamserviceaccount;
 mod identity_mapping;
 mod identity_provider;

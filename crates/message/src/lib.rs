@@ -2,5 +2,6 @@
 
 pub mod code;
 pub mod duration;
+pub mod harmful;
 pub mod quoted;
 pub mod remedy;

@@ -30,7 +30,7 @@ pub(in crate::commands) fn lines(command: &str) -> Option<&'static [&'static str
         "create podidentityassociation" => &[
             "--cluster prod --namespace app --service-account-name made --create-service-account \
              --permission-policy-arns arn:aws:iam::aws:policy/ReadOnlyAccess --yes",
-            "--cluster prod --namespace app --service-account-name web --role-arn arn:aws:iam::111122223333:role/made --yes",
+            "--cluster prod --namespace app --service-account-name web --role-arn nonsense --yes",
         ],
         "get iamserviceaccount"
         | "get iamidentitymapping"
