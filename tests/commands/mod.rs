@@ -40,6 +40,7 @@ mod schemas;
 mod secrets;
 mod shared_roles;
 mod terminal;
+mod threats;
 mod views;
 mod who_can;
 mod whoami;
