@@ -9,3 +9,4 @@
 extern crate eksact_message;
 
 pub mod cli;
+pub mod crash;

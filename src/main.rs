@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    eksact::crash::prepare();
     eksact::cli::main(std::env::args_os())
 }

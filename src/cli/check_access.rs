@@ -58,7 +58,7 @@ impl CheckAccess {
         };
         match self.output {
             Output::Human => printer.data(&check.human(printer.stdout_style()))?,
-            Output::Json => printer.data(&format!("{}\n", check.json()?))?,
+            Output::Json => printer.data(&check.json()?)?,
             Output::Github => printer.data(&check.github())?,
         }
         Ok(if check.has_errors() {

@@ -74,7 +74,7 @@ impl CheckAwsAuth {
         };
         match self.output {
             Output::Human => printer.data(&check.human(printer.stdout_style()))?,
-            Output::Json => printer.data(&format!("{}\n", check.json()?))?,
+            Output::Json => printer.data(&check.json()?)?,
             Output::Github => printer.data(&check.github())?,
         }
         Ok(match check.count(Severity::Error) {

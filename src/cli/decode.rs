@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{ExitCode, Failure};
 use eksact_core::{
     diagnosis::token_facts,
-    view::{Facts, Printer},
+    view::{Facts, Printer, plan_json::json},
 };
 use eksact_identity::authn::token_decode::{self, DecodeError, MAXIMUM_INPUT_BYTES};
 
@@ -61,7 +61,7 @@ impl FactsFormat {
     ) -> Result<ExitCode, Failure> {
         let text = match self {
             Self::Text => facts.human(printer.stdout_style()),
-            Self::Json => format!("{:#}\n", document(facts)),
+            Self::Json => json(&document(facts))?,
         };
         printer.data(&text)?;
         Ok(if facts.has_errors() {

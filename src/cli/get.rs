@@ -18,6 +18,7 @@ use super::{
     global::GlobalFlags,
     identity_provider::GetIdentityProviders,
     wiring::Connection,
+    yaml::yaml,
 };
 use eksact_core::{
     kinds::service_account::{MANAGED_BY, MANAGED_BY_LABEL, ROLE_ANNOTATION},
@@ -26,7 +27,11 @@ use eksact_core::{
         aws::Stack,
         kubernetes::{Selector, ServiceAccount},
     },
-    view::{Printer, plan_json::schema_of, table::Table},
+    view::{
+        Printer,
+        plan_json::{json_indented, schema_of},
+        table::Table,
+    },
 };
 use eksact_identity::iam::WellKnownPolicy;
 
@@ -255,20 +260,9 @@ pub(super) fn show_list<T: Serialize>(
     let text = match format {
         Format::Table if list.is_empty() => format!("{nothing}\n"),
         Format::Table => table().render(),
-        Format::Json => format!("{}\n", indented(list)?),
-        Format::Yaml => serde_saphyr::to_string(&list)
-            .map_err(|error| Failure::error(format!("the list could not be written as YAML: {error}")))?,
+        // With four spaces, as eksctl indents it.
+        Format::Json => json_indented(&list, b"    ")?,
+        Format::Yaml => yaml(&list)?,
     };
     Ok(printer.data(&text)?)
-}
-
-/// JSON with four spaces, as eksctl indents it.
-fn indented<T: Serialize + ?Sized>(value: &T) -> Result<String, Failure> {
-    let mut text = Vec::new();
-    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
-    let mut serializer = serde_json::Serializer::with_formatter(&mut text, formatter);
-    value
-        .serialize(&mut serializer)
-        .map_err(|error| Failure::error(format!("the list could not be written as JSON: {error}")))?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
 }

@@ -1,11 +1,12 @@
 //! Flags that every command takes.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, io, path::PathBuf};
 
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::{Failure, place_flags::region};
 use eksact_core::view::{ColourChoice, Level, Printer};
+use eksact_message::quoted::without_secrets;
 use eksact_simulator::SimulatedCaller;
 
 /// When to use color.
@@ -167,7 +168,8 @@ impl GlobalFlags {
         }
     }
 
-    /// Starts the log to stderr. Calls are logged by name and object, never with their bodies.
+    /// Starts the log to stderr. Calls are logged by name and object, never with their bodies; and what libraries log of an answer
+    /// is without the secrets that it quotes.
     pub(super) fn start_log(&self) {
         let level = match self.verbose {
             0 => "eksact=warn",
@@ -177,12 +179,27 @@ impl GlobalFlags {
         };
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::new(level))
-            .with_writer(std::io::stderr)
+            .with_writer(|| WithoutSecrets(std::io::stderr()))
             .with_ansi(false)
             .without_time()
             .finish();
         // A second start within one process (tests) keeps the first log.
         let _ = tracing::subscriber::set_global_default(subscriber);
+    }
+}
+
+/// The log's way out. An event is written at once, whole.
+struct WithoutSecrets<W>(W);
+
+impl<W: io::Write> io::Write for WithoutSecrets<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0
+            .write_all(without_secrets(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

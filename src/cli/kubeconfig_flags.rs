@@ -244,14 +244,20 @@ fn proxy_url(text: &str) -> Result<String, Failure> {
     let is_known = ["http://", "https://", "socks5://"]
         .iter()
         .any(|scheme| text.starts_with(scheme));
-    if is_known {
+    let has_host = || {
+        let url = text.parse::<http::Uri>().ok();
+        url.is_some_and(|url| url.host().is_some_and(|host| !host.is_empty()))
+    };
+    if is_known && has_host() {
         return Ok(text.to_owned());
     }
-    Err(Failure::usage(
-        "--proxy-url: kubectl accepts only URLs that begin with http://, https:// or \
-             socks5://",
-    )
-    .with_help(remedy!("For example --proxy-url http://proxy.example:3128.")))
+    // The text itself may hold a password.
+    let message = if is_known {
+        "--proxy-url: it is not a URL with a host"
+    } else {
+        "--proxy-url: kubectl accepts only URLs that begin with http://, https:// or socks5://"
+    };
+    Err(Failure::usage(message).with_help(remedy!("For example --proxy-url http://proxy.example:3128.")))
 }
 
 /// The path by which eksact is found again: the one on the PATH if it leads here, as package managers put a link there and

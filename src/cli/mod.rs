@@ -77,6 +77,7 @@ mod whoami_sources;
 mod whole_file;
 mod wiring;
 mod words;
+mod yaml;
 
 use std::{ffi::OsString, process::ExitCode as ProcessExitCode};
 

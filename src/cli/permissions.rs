@@ -10,6 +10,7 @@ use super::{
     global::GlobalFlags,
     plan::WholeFileFlags,
     plan_flags::{Output, PlanFlags},
+    yaml::yaml,
 };
 use eksact_core::{
     kinds::permissions::{Place, Rights, to_apply, to_plan},
@@ -88,8 +89,6 @@ pub(super) fn schema() -> Value {
 }
 
 fn text(rights: &Rights, output: Output) -> Result<String, Failure> {
-    let unwritten =
-        |error: &dyn std::fmt::Display| Failure::error(format!("the rights could not be written: {error}"));
     let (policy, rbac) = (rights.policy(), rights.rbac());
     if output == Output::Json {
         return Ok(json(&Document { policy, rbac })?);
@@ -100,7 +99,7 @@ fn text(rights: &Rights, output: Output) -> Result<String, Failure> {
     }
     for manifest in &rbac {
         text.push_str("---\n");
-        text.push_str(&serde_saphyr::to_string(manifest).map_err(|error| unwritten(&error))?);
+        text.push_str(&yaml(manifest)?);
     }
     Ok(text)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::{Args, Subcommand};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     ExitCode, Failure,
@@ -21,7 +21,11 @@ use eksact_core::{
     guard::recovery,
     kinds::identity_mapping::{AwsAuthScope, Backup, Restore, all_backups},
     ports::CallErrorKind,
-    view::{Printer, plan_json::schema_of, table::Table},
+    view::{
+        Printer,
+        plan_json::{json, schema_of},
+        table::Table,
+    },
 };
 use eksact_identity::authn::{
     aws_auth::SectionKey,
@@ -157,7 +161,7 @@ fn list(backups: &[Backup], flags: &PlanFlags, printer: &Printer) -> Result<Exit
                 time: &backup.time,
             })
             .collect();
-        printer.data(&format!("{:#}\n", json!(rows)))?;
+        printer.data(&json(&rows)?)?;
         return Ok(ExitCode::Success);
     }
     if backups.is_empty() {

@@ -1,13 +1,15 @@
 """Runs a command on a terminal of its own, answers its question, and ends as the command does.
 
-terminal.py ANSWER COMMAND... : once a question that ends with `[y/N] ` stands on the terminal, ANSWER is typed:
+terminal.py ANSWER COMMAND... : once a question that ends with `[y/N] `, or asks for an MFA code, stands on the terminal, ANSWER is typed:
 some text (a line end is added), EOF (Ctrl-D) or INTERRUPT (Ctrl-C). The terminal's output goes to stdout.
 """
 
 import os
 import pty
+import re
 import sys
 
+QUESTION = re.compile(rb"(\[y/N\] |MFA code for \S+: )\Z")
 KEYS = {"EOF": b"\x04", "INTERRUPT": b"\x03"}
 
 
@@ -25,7 +27,7 @@ def main() -> int:
         if not read:
             break
         seen += read
-        if not answered and seen.endswith(b"[y/N] "):
+        if not answered and QUESTION.search(seen):
             answered = True
             os.write(terminal, KEYS.get(answer, answer.encode() + b"\n"))
     sys.stdout.buffer.write(seen.replace(b"\r\n", b"\n"))

@@ -1,5 +1,7 @@
-//! What every message is made of: stable codes, remedies that a test executes, and durations in words.
+//! What every message is made of: stable codes, remedies that a test executes, durations in words, and what may be quoted of others.
 
 pub mod code;
 pub mod duration;
+pub mod harmful;
+pub mod quoted;
 pub mod remedy;

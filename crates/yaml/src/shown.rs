@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use eksact_message::harmful::is_harmful;
+
 /// A character that a terminal shows as itself: tabs become a space; what it does not show becomes `U+FFFD`.
 pub fn harmless(character: char) -> char {
     match character {
@@ -55,8 +57,5 @@ pub fn quoted(value: &str) -> String {
 
 /// Characters that a terminal does not show, or shows as a blank that is none.
 fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || (character.is_whitespace() && !matches!(character, ' ' | '\t' | '\n'))
-        || matches!(character,
-            '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    is_harmful(character) || (character.is_whitespace() && !matches!(character, ' ' | '\t' | '\n'))
 }

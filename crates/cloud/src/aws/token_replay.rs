@@ -18,6 +18,7 @@ use crate::trust::TrustRoots;
 use eksact_core::ports::sts::{StsAnswer, StsVerdict};
 use eksact_core::ports::{CallError, CallErrorKind, aws::CallerIdentity};
 use eksact_identity::authn::token::{CLUSTER_HEADER, TOKEN_PREFIX};
+use eksact_message::quoted::without_secrets;
 
 /// What the server waits for STS (aws-iam-authenticator 0.7.18, `pkg/token/token.go`).
 const LIMIT: Duration = Duration::from_secs(10);
@@ -90,7 +91,7 @@ pub async fn replay(
         StsVerdict::Refused {
             status,
             code,
-            message,
+            message: without_secrets(&message).into_owned(),
         }
     };
     Ok(StsAnswer { verdict, time })

@@ -2,6 +2,8 @@
 
 use std::{error::Error, io};
 
+use eksact_message::quoted::without_secrets;
+
 /// Texts of strangers (error pages, plugins) are cut here.
 const EXCERPT_CHARACTERS: usize = 300;
 
@@ -32,7 +34,7 @@ pub(super) fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error
 pub(super) fn chain(causes: &[&(dyn Error + 'static)]) -> String {
     let mut texts: Vec<String> = Vec::new();
     for cause in causes.iter().filter(|cause| !cause.is::<kube::Error>()) {
-        let text = without_tokens(&cause.to_string());
+        let text = without_secrets(&cause.to_string()).into_owned();
         if !text.is_empty() && !texts.iter().any(|outer| outer.contains(&text)) {
             texts.push(text);
         }
@@ -46,28 +48,13 @@ pub(super) fn chain(causes: &[&(dyn Error + 'static)]) -> String {
 
 /// The beginning of a stranger's text, on one line and without tokens.
 pub(super) fn excerpt(text: &str) -> String {
-    let line = without_tokens(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = without_secrets(&line).into_owned();
     if line.chars().count() <= EXCERPT_CHARACTERS {
         return line;
     }
     let start: String = line.chars().take(EXCERPT_CHARACTERS).collect();
     format!("{start} …")
-}
-
-/// Replaces words that hold an EKS token or a bearer credential: an error page may echo the request.
-pub(super) fn without_tokens(text: &str) -> String {
-    if !text.contains("k8s-aws-v1.") && !text.contains("Bearer ") {
-        return text.to_owned();
-    }
-    let mut after_bearer = false;
-    text.split(' ')
-        .map(|word| {
-            let hide = word.contains("k8s-aws-v1.") || after_bearer;
-            after_bearer = word.ends_with("Bearer");
-            if hide { "[token]" } else { word }
-        })
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 #[cfg(test)]

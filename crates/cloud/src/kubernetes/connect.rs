@@ -108,11 +108,15 @@ pub(super) fn connecting(object: &str) -> Call {
 /// The endpoint as errors name it, with the proxy on the way (its host only: the URL may hold a password).
 pub(super) fn reached(url: &str, proxy: Option<&Uri>) -> String {
     let url = url.trim_end_matches('/');
-    match proxy.and_then(Uri::authority) {
-        Some(proxy) => {
-            let host = proxy.as_str().rsplit('@').next().unwrap_or_default();
-            format!("{url} through the proxy {host}")
-        }
+    let url = match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => &format!("{scheme}://…@{host}"),
+        _ => url,
+    };
+    // Host and port as they are read, not what stands behind an `@`: a `/` in a password that is not escaped ends the authority
+    // before it.
+    match proxy.and_then(|proxy| Some((proxy.host()?, proxy.port_u16()))) {
+        Some((host, Some(port))) => format!("{url} through the proxy {host}:{port}"),
+        Some((host, None)) => format!("{url} through the proxy {host}"),
         None => url.to_owned(),
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use kube::core::Status;
 
-use super::causes::{causes, chain, excerpt, is_time_limit, without_tokens};
+use super::causes::{causes, chain, excerpt, is_time_limit};
 use eksact_core::ports::{CallError, CallErrorKind};
 use eksact_message::duration::in_words;
 
@@ -91,7 +91,7 @@ pub(super) fn from_status(call: &Call, route: &Route, http_code: u16, status: &S
     let mut message = if status.message.is_empty() {
         format!("HTTP {http_code}")
     } else {
-        without_tokens(&status.message)
+        status.message.clone()
     };
     if kind == CallErrorKind::Credentials {
         message = format!("{message}. {}", route.refused_hint());

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use eksact_message::harmful::is_harmful;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -29,7 +30,7 @@ impl fmt::Display for SourceLocation {
             // A file name is chosen by whoever made the file: it must not reach the terminal as an escape.
             fmt::Write::write_char(
                 f,
-                if character.is_control() {
+                if is_harmful(character) {
                     '\u{fffd}'
                 } else {
                     character

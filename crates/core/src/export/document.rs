@@ -5,6 +5,7 @@
 use std::{fmt::Write as _, ops::RangeInclusive};
 
 use crate::{config::location::SourceLocation, engine::Address};
+use eksact_message::harmful::is_harmful;
 use eksact_yaml::edit::Value;
 
 /// One thing in the file: an item of a list, or the value of a key.
@@ -251,13 +252,7 @@ impl Page {
 
     /// A comment. What stands in it was written by others: no character of it ends the line.
     fn comment(&mut self, indent: usize, text: &str) {
-        let safe = |c: char| {
-            if c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}') {
-                ' '
-            } else {
-                c
-            }
-        };
+        let safe = |c: char| if is_harmful(c) { ' ' } else { c };
         let text: String = text.chars().map(safe).collect();
         self.lines.push(format!("{:indent$}# {}", "", text.trim_end()));
     }

@@ -1,7 +1,7 @@
 //! How a call to AWS or Kubernetes fails: one type, so that planning and applying can decide on the kind and people
 //! read the rest.
 
-use eksact_message::remedy::Remedy;
+use eksact_message::{quoted::without_secrets, remedy::Remedy};
 use serde::{Deserialize, Serialize};
 
 /// What sort of failure a call met. Decisions are made on this, never on texts.
@@ -88,7 +88,7 @@ impl CallError {
         }
     }
 
-    /// A failure of `service`'s `action` on `object`.
+    /// A failure of `service`'s `action` on `object`. Of the message, which may quote what was sent, no secret is kept.
     pub fn new(
         service: impl Into<String>,
         action: impl Into<String>,
@@ -102,7 +102,7 @@ impl CallError {
             object: object.into(),
             kind,
             code: None,
-            message: message.into(),
+            message: without_secrets(&message.into()).into_owned(),
         }
     }
 

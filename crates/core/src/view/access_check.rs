@@ -12,7 +12,7 @@ use super::{
     Style,
     aws_auth_check::{Finding, Summary, count, counted, github},
     errors,
-    plan_json::schema_of,
+    plan_json::{json, schema_of},
     text::harmless,
 };
 use crate::config::{Diagnostic, Severity};
@@ -69,7 +69,7 @@ impl AccessCheck {
 
     /// For machines.
     pub fn json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string_pretty(&Document {
+        json(&Document {
             format_version: FORMAT_VERSION,
             subject: &self.cluster,
             checked: Checked {

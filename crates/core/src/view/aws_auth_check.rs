@@ -12,7 +12,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Style, errors, plan_json::schema_of, text::harmless};
+use super::{
+    Style, errors,
+    plan_json::{json, schema_of},
+    text::harmless,
+};
 use crate::config::{Diagnostic, Severity, SourceLocation};
 
 /// Version of the JSON.
@@ -75,7 +79,7 @@ impl AwsAuthCheck {
             summary: Summary::of(&self.findings),
             findings: self.findings.iter().map(Finding::of).collect(),
         };
-        serde_json::to_string_pretty(&document)
+        json(&document)
     }
 
     /// As workflow commands of GitHub Actions.
@@ -177,7 +181,13 @@ pub(super) fn counted(count: usize, what: &str) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    // Line ends are what the log shows as such; the rest is for no terminal.
+    let lines: Vec<_> = text
+        .replace('%', "%25")
+        .lines()
+        .map(|line| harmless(line).into_owned())
+        .collect();
+    lines.join("%0A")
 }
 
 fn property(text: &str) -> String {

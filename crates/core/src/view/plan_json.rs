@@ -57,6 +57,14 @@ pub fn json(value: &impl Serialize) -> Result<String, serde_json::Error> {
     Ok(text.finish())
 }
 
+/// The same, indented by `indent`.
+pub fn json_indented(value: &impl Serialize, indent: &[u8]) -> Result<String, serde_json::Error> {
+    let mut text = Escaping::default();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(indent);
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, formatter))?;
+    Ok(text.finish())
+}
+
 /// The same on one line.
 pub fn json_line(value: &impl Serialize) -> Result<String, serde_json::Error> {
     let mut text = Escaping::default();

@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt::Write as _, time::Duration};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use eksact_message::duration::in_words;
+pub use eksact_message::harmful::is_harmful;
 
 /// `text` on one line as a terminal shows it: line ends and tabs become spaces; control characters, escapes, invisible
 /// and direction-changing characters become `U+FFFD`, so that text can neither write to the terminal nor pass for other text.
@@ -23,17 +24,6 @@ fn shown(character: char) -> char {
         other if is_harmful(other) => '\u{fffd}',
         other => other,
     }
-}
-
-/// Whether a character is a control, is invisible, or changes how others are shown.
-pub fn is_harmful(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{fff9}'..='\u{fffb}'
-            // Tags and further variation selectors: invisible, and known to carry hidden text.
-            | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Width in terminal cells.

@@ -147,13 +147,7 @@ impl<'t> ProfileText<'t> {
             }
         }
         if !added.is_empty() {
-            let before = &self.text[..section.end];
-            let is_open = !before.ends_with('\n');
-            let added = if is_open {
-                format!("{}{added}", self.line_break())
-            } else {
-                added
-            };
+            let added = format!("{}{added}", self.missing_break(&self.text[..section.end]));
             changes.push((section.end..section.end, added));
         }
         Ok(self.with(changes))
@@ -178,9 +172,7 @@ impl<'t> ProfileText<'t> {
         let line_break = self.line_break();
         let mut text = self.text.to_owned();
         if !text.is_empty() {
-            if !text.ends_with('\n') {
-                text.push_str(line_break);
-            }
+            text.push_str(self.missing_break(self.text));
             text.push_str(line_break);
         }
         let header = if profile == DEFAULT {
@@ -207,6 +199,15 @@ impl<'t> ProfileText<'t> {
         match self.text.split_inclusive('\n').next() {
             Some(line) if line.ends_with("\r\n") => "\r\n",
             _ => "\n",
+        }
+    }
+
+    /// What is missing at the end of `before` for another line to begin.
+    fn missing_break(&self, before: &str) -> &'static str {
+        match before.as_bytes().last() {
+            Some(b'\n') => "",
+            Some(b'\r') => "\n",
+            _ => self.line_break(),
         }
     }
 
@@ -237,12 +238,10 @@ fn profile_of(inner: &str) -> Option<&str> {
     }
 }
 
-/// A line without its line break.
+/// A line without its line break. The last line may have half of one: what is written behind it makes it whole.
 fn text_of_line(line: &str) -> &str {
-    match line.strip_suffix('\n') {
-        Some(line) => line.strip_suffix('\r').unwrap_or(line),
-        None => line,
-    }
+    let line = line.strip_suffix('\n').unwrap_or(line);
+    line.strip_suffix('\r').unwrap_or(line)
 }
 
 /// A line up to its comment, which in a value begins behind a blank, without blanks at its end.
@@ -255,4 +254,30 @@ fn without_comment(line: &str, needs_blank: bool) -> &str {
         is_behind_blank = character.is_whitespace();
     }
     line.trim_end_matches(BLANKS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EDITS: [ProfileEdit<'static>; 1] = [ProfileEdit::Set("region", "eu-west-1")];
+
+    /// Fuzzing found it: the profile was not seen, and came into the file a second time.
+    #[test]
+    fn half_a_line_break_at_the_end_hides_no_profile() {
+        for text in [
+            "[profile dev]\r",
+            "[profile dev]\r\nregion = x\r",
+            "[profile dev]\r\nregion = eu-west-1\r",
+            "[profile other]\r\n[profile dev]\r",
+        ] {
+            let written = ProfileText::read(text).edited("dev", &EDITS).unwrap();
+            assert_eq!(written.matches("[profile dev]").count(), 1, "{written:?}");
+            assert_eq!(written.matches("region = eu-west-1").count(), 1, "{written:?}");
+            assert_eq!(
+                ProfileText::read(&written).edited("dev", &EDITS).unwrap(),
+                written
+            );
+        }
+    }
 }

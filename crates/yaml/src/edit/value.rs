@@ -1,5 +1,7 @@
 //! Values to write, and how they are written: plain where that is safe for readers of YAML 1.1 and 1.2, else quoted.
 
+use eksact_message::harmful::is_harmful;
+
 use crate::syntax::Style;
 use crate::syntax::{Resolved, resolve};
 
@@ -125,16 +127,8 @@ pub(super) fn entry_lines(key: &str, value: &Value, indent: usize, offset: usize
 
 /// A text as a scalar, in `style` where that can hold it.
 fn written(text: &str, style: Option<Style>, flow: bool) -> String {
-    // Everything that a reader could fold, lose or refuse.
-    let special = |c: char| {
-        c.is_control()
-            || matches!(
-                c,
-                '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
-            )
-    };
     let single = || format!("'{}'", text.replace('\'', "''"));
-    if text.contains(special) {
+    if text.contains(is_special) {
         return double_quoted(text);
     }
     match style {
@@ -144,6 +138,11 @@ fn written(text: &str, style: Option<Style>, flow: bool) -> String {
         _ if text.contains('\'') || !text.contains(['"', '\\']) => double_quoted(text),
         _ => single(),
     }
+}
+
+/// Whatever a reader could fold, lose or refuse, and a terminal could obey or hide.
+fn is_special(character: char) -> bool {
+    is_harmful(character) || matches!(character, '\u{fffe}' | '\u{ffff}')
 }
 
 fn double_quoted(text: &str) -> String {
@@ -156,13 +155,12 @@ fn double_quoted(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
-            c if c.is_control()
-                || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') =>
-            {
+            c if is_special(c) => {
                 let code = u32::from(c);
-                quoted.push_str("\\u");
+                let (escape, digits) = if code > 0xffff { ("\\U", 8) } else { ("\\u", 4) };
+                quoted.push_str(escape);
                 quoted.extend(
-                    (0..4)
+                    (0..digits)
                         .rev()
                         .filter_map(|digit| char::from_digit((code >> (4 * digit)) & 0xf, 16)),
                 );

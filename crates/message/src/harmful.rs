@@ -1,0 +1,37 @@
+//! Characters by which a text could write to the terminal or pass for another text. One list, for every place that shows, quotes or
+//! escapes what somebody else wrote.
+
+/// Whether a character is a control, is invisible, or changes how others are shown.
+pub fn is_harmful(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{fff9}'..='\u{fffb}'
+            // Tags and further variation selectors: invisible, and known to carry hidden text.
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn harm_is_done_by_what_is_not_seen() {
+        for character in [
+            '\u{1b}',
+            '\u{7}',
+            '\r',
+            '\u{9b}',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{200b}',
+            '\u{e0041}',
+        ] {
+            assert!(is_harmful(character), "{character:?}");
+        }
+        for character in ['a', ' ', 'ä', '日', '…', '😀'] {
+            assert!(!is_harmful(character), "{character:?}");
+        }
+    }
+}
