@@ -23,6 +23,7 @@ mod shared_roles;
 mod templates;
 mod token;
 mod token_kept;
+mod two_hundred;
 
 mod who_can;
 mod whoami;
