@@ -25,7 +25,7 @@ use eksact_core::{
         compare::Moved,
         lock::{self, Held, LockError, Outcome, Record},
     },
-    view::{Printer, plan_json::plan_json, text::harmless},
+    view::{Printer, plan_json::plan_json, report::Rest, text::harmless},
 };
 
 /// Flags about a saved plan.
@@ -263,7 +263,7 @@ impl ApplySaved<'_> {
                 ));
             }
         }
-        flow::ended(plan, &report, &events, self.plan, self.printer)
+        flow::ended(plan, &report, &events, Rest::NewPlan, self.plan, self.printer)
     }
 
     /// Renews the lock; ends when it is lost.

@@ -24,7 +24,12 @@ use eksact_core::{
     kinds::{self, Request, Runner, preflight},
     live::LiveReader,
     saved::SavedPlan,
-    view::{OutputError, Printer, ProgressView, apply_events, apply_json::apply_json, confirm, report},
+    view::{
+        OutputError, Printer, ProgressView, apply_events,
+        apply_json::apply_json,
+        confirm,
+        report::{self, Rest},
+    },
 };
 use etcetera::BaseStrategy as _;
 
@@ -248,7 +253,7 @@ async fn apply_plan(
     preflight::check(plan, connection.readers.kubernetes.as_ref()).await?;
     let never = async |_: &Listener| std::future::pending().await;
     let (report, events) = carry_out(plan, request, connection, flags.output, printer, never).await;
-    ended(plan, &report, &events, flags, printer)
+    ended(plan, &report, &events, Rest::SameCommand, flags, printer)
 }
 
 /// The end of an apply that had nothing to do.
@@ -269,13 +274,14 @@ pub(super) fn ended(
     plan: &Plan,
     report: &Report,
     events: &[Event],
+    rest: Rest,
     flags: &PlanFlags,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let code = code_of(report);
     let document = apply_json(plan, report, events)?;
     if !matches!(flags.output, Output::Json | Output::Ndjson) {
-        printer.always(&report::report(plan, report, printer.stderr_style()));
+        printer.always(&report::report(plan, report, rest, printer.stderr_style()));
     }
     // Whatever becomes of the documents, how the run ended is what the exit code says first.
     let ended = |failure: Failure| failure.with_code(code.or(ExitCode::Error));

@@ -1,5 +1,5 @@
-//! Ctrl-C and SIGTERM while a plan is carried out: the first asks for the steps in flight to be finished, the second gives
-//! them up.
+//! Ctrl-C, SIGTERM and SIGHUP while a plan is carried out: the first asks for the steps in flight to be finished, the second
+//! gives them up.
 
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -61,6 +61,8 @@ impl Drop for Listener {
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    /// None under `nohup`: whoever ignores it wants the run to outlive its terminal.
+    hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -70,15 +72,53 @@ impl Signals {
         Some(Self {
             interrupt: signal(SignalKind::interrupt()).ok()?,
             terminate: signal(SignalKind::terminate()).ok()?,
+            hang_up: if hang_up_is_ignored() {
+                None
+            } else {
+                Some(signal(SignalKind::hangup()).ok()?)
+            },
         })
     }
 
     async fn next(&mut self) {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = hang_up => {}
         }
     }
+}
+
+/// Whether the process was started with SIGHUP ignored, as the kernel tells it (`SigIgn` of proc(5), a mask in which SIGHUP is
+/// the lowest bit).
+#[cfg(target_os = "linux")]
+fn hang_up_is_ignored() -> bool {
+    let Ok(status) = fs_err::read_to_string("/proc/self/status") else {
+        return nothing_is_on_a_terminal();
+    };
+    let mut masks = status.lines().filter_map(|line| line.strip_prefix("SigIgn:"));
+    masks
+        .next()
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .map_or_else(nothing_is_on_a_terminal, |mask| mask & 1 == 1)
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn hang_up_is_ignored() -> bool {
+    nothing_is_on_a_terminal()
+}
+
+/// What `nohup` leaves to its command, where the system does not tell more.
+#[cfg(unix)]
+fn nothing_is_on_a_terminal() -> bool {
+    use std::io::IsTerminal as _;
+    !std::io::stdout().is_terminal() && !std::io::stderr().is_terminal()
 }
 
 #[cfg(windows)]

@@ -48,8 +48,12 @@ pub(super) fn check_target(file: &Path) -> Result<(), Failure> {
 /// Writes a plan to `file`, whole or not at all.
 pub(super) fn save(file: &Path, plan: &Plan, request: &Request) -> Result<SavedPlan, Failure> {
     let saved = SavedPlan::new(plan, request).map_err(|error| Failure::error(error.to_string()))?;
-    whole_file::write(file, saved.document(), true)
-        .map_err(|error| Failure::error(format!("the plan could not be saved: {error}")))?;
+    whole_file::write(file, saved.document(), true).map_err(|error| {
+        Failure::error(format!(
+            "the plan could not be saved in {}: {error}",
+            file.display()
+        ))
+    })?;
     Ok(saved)
 }
 

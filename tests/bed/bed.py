@@ -62,6 +62,7 @@ class Bed:
 
     def start(self):
         wanted, cluster = self.wanted, None
+        self.cluster = None
         # Simulator and etcd start up while the certificates are made.
         pipe = self._start_aws()
         if not wanted.aws_only:
@@ -69,6 +70,7 @@ class Bed:
 
             authorizer = f"http://127.0.0.1:{self.ports_by_name['control']}/_ctl/authorize"
             cluster = Cluster(vars(wanted), self.programs, self.processes, self.ports, authorizer)
+            self.cluster = cluster
             cluster.start_etcd()
         import certificates
 
@@ -186,12 +188,34 @@ class Bed:
         }
 
     def watch(self):
-        """Return when stdin closes; raise when a process dies."""
+        """Obey the lines of stdin, and return when it closes; raise when a process dies that was not killed by one."""
+        read = b""
         while True:
             self.processes.check()
             readable, _, _ = select.select([] if self.wanted.stay else [sys.stdin], [], [], WATCH_SECONDS)
-            if readable and not os.read(sys.stdin.fileno(), 4096):
+            if not readable:
+                continue
+            chunk = os.read(sys.stdin.fileno(), 4096)
+            if not chunk:
                 return
+            *lines, read = (read + chunk).split(b"\n")
+            for line in lines:
+                self._obey(json.loads(line))
+                print("{}", flush=True)
+
+    def _obey(self, order):
+        """`{"process": NAME, "signal": "STOP"}` is obeyed at once; CONT and `{"process": NAME, "start": true}` when all is well again."""
+        if order.get("start"):
+            self.processes.start_again(order["process"])
+        else:
+            self.processes.signal(order["process"], signal.Signals[f"SIG{order['signal']}"])
+        if not self.cluster or not (order.get("start") or order.get("signal") == "CONT"):
+            return
+        if order["process"] == "etcd":
+            # kube-apiserver's clients of etcd wait longer and longer before they try again, up to two minutes.
+            self.processes.signal("kube-apiserver", signal.SIGKILL)
+            self.processes.start_again("kube-apiserver")
+        self.cluster.back()
 
     def stop(self):
         self.processes.stop()

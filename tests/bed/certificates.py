@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 # A bed lives for minutes; a year leaves room for one that somebody forgot.
 LIFETIME = datetime.timedelta(days=365)
 # Clocks of containers and hosts differ a little.
-BACKDATE = datetime.timedelta(hours=1)
+BACKDATE = datetime.timedelta(hours=2)
 
 
 class Issued:

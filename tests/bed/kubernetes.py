@@ -9,6 +9,7 @@ import http.client
 import json
 import socket
 import ssl
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -21,6 +22,9 @@ from processes import BedError
 ETCD_SECONDS = 30
 API_SECONDS = 60
 AUTHENTICATOR_SECONDS = 30
+# Lists that come from etcd, and how long all of them may take in a cluster that is well.
+LISTS = ("/api/v1/serviceaccounts", "/api/v1/configmaps", "/apis/rbac.authorization.k8s.io/v1/clusterroles")
+PROMPT_SECONDS = 1
 SYSTEM_NAMESPACES = ("kube-system", "default")
 # The group that may read what a plan reads.
 READERS = "bed-readers"
@@ -215,11 +219,21 @@ class Cluster:
             "--generate-kubeconfig", str(self.folder / "authenticator" / "unused.kubeconfig"),
             "--state-dir", str(self.folder / "authenticator"), "--port", str(self.authenticator), "--partition", "aws",
         ], environment)
+        self.token = token
+        self.processes.wait_until("aws-iam-authenticator", self._knows_the_deployer, AUTHENTICATOR_SECONDS, interval=0.1)
+
+    def _knows_the_deployer(self):
         review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
         anonymous = Api(self.endpoint, self.files["ca"])
+        status, _ = anonymous.call("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", review, self.token())
+        return status == 201
 
-        def known():
-            status, _ = anonymous.call("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", review, token())
-            return status == 201
+    def _answers_at_once(self):
+        begun = time.monotonic()
+        ready = self.admin.call("GET", "/readyz")[0] == 200 and all(self.admin.call("GET", path)[0] == 200 for path in LISTS)
+        return ready and time.monotonic() - begun < PROMPT_SECONDS
 
-        self.processes.wait_until("aws-iam-authenticator", known, AUTHENTICATOR_SECONDS, interval=0.1)
+    def back(self):
+        """Wait until all is as it was, after a process was stopped or killed: the deployer gets in, and lists come at once."""
+        self.processes.wait_until("kube-apiserver", self._answers_at_once, API_SECONDS, interval=0.1)
+        self.processes.wait_until("aws-iam-authenticator", self._knows_the_deployer, AUTHENTICATOR_SECONDS, interval=0.1)

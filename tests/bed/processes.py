@@ -67,11 +67,12 @@ class Processes:
     def __init__(self, folder):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.running = {}
+        self.running, self.commands = {}, {}
 
     def start(self, name, command, environment=None, pass_fds=(), cwd=None):
         """Start `command` with its output in NAME.log. `environment` replaces nothing but what it names."""
-        log = open(self.log_path(name), "wb")
+        log = open(self.log_path(name), "ab" if name in self.commands else "wb")
+        self.commands[name] = (command, environment, pass_fds, cwd)
         try:
             self.running[name] = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=cwd,
@@ -81,6 +82,19 @@ class Processes:
             raise BedError(f"{name} cannot be started: {failure}") from failure
         finally:
             log.close()
+
+    def signal(self, name, number):
+        """Send a signal to a child and what belongs to it. One that is killed may be gone until `start_again`."""
+        process = self.running[name]
+        if number == signal.SIGKILL:
+            del self.running[name]
+        os.killpg(process.pid, number)
+        if number == signal.SIGKILL:
+            process.wait()
+
+    def start_again(self, name):
+        """Start a killed child as it was started before. What it inherited then must still be open."""
+        self.start(name, *self.commands[name])
 
     def log_path(self, name):
         return self.folder / f"{name}.log"

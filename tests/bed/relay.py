@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
-"""A relay in front of a bed's kube-apiserver that cuts connections on request.
+"""A relay in front of a bed's kube-apiserver that cuts, stalls and falsifies on request.
 
 The first line of stdin is the bed's JSON line. The relay answers with `{"endpoint": "https://127.0.0.1:PORT"}`; it has the server's own
-certificate, so a client that is told this endpoint notices nothing. Every further line is an order, answered with `{"hits": N}`, the number of
-cuts so far:
+certificate, so a client that is told this endpoint notices nothing. Every further line is an order, answered with `{"hits": N}`, how often
+orders struck so far:
 
 * `{"cut": "before", "request": "PATCH /api/v1/…"}`: the next request whose head begins so is not passed on, and its connection is closed;
 * `{"cut": "after", "request": …}`: it is passed on, and the connection closed as soon as the server answers, without the answer;
+* `{"answer": "HTTP/1.1 503 …", "request": …}`: it gets these bytes for an answer, whole or not, and the connection is closed;
+* `{"hang": true, "request": …}`: it is never answered;
 * `{}` only asks.
+
+An order strikes `count` requests, one without that, and for ever with null. The next order takes its place: `{"count": 0}` is none.
 
 It ends with its stdin.
 """
@@ -29,7 +33,7 @@ class Relay:
         self.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.server.load_cert_chain(tls / "apiserver.pem", tls / "apiserver-key.pem")
         self.client = ssl.create_default_context(cafile=facts["ca"])
-        self.order, self.hits = None, 0
+        self.order, self.left, self.hits = {}, 0, 0
 
     async def connection(self, reader, writer):
         """Pass bytes both ways until either side ends, or an order does."""
@@ -38,7 +42,7 @@ class Relay:
         try:
             from_server, to_server = await asyncio.open_connection(
                 self.upstream.hostname, self.upstream.port, ssl=self.client)
-            ways = [asyncio.create_task(self._requests(reader, to_server, answer_lost)),
+            ways = [asyncio.create_task(self._requests(reader, to_server, writer, answer_lost)),
                     asyncio.create_task(self._answers(from_server, writer, answer_lost))]
             _, pending = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             for way in pending:
@@ -52,13 +56,24 @@ class Relay:
                 if end:
                     end.transport.abort()
 
-    async def _requests(self, reader, writer, answer_lost):
+    async def _requests(self, reader, writer, client, answer_lost):
         while chunk := await reader.read(CHUNK):
             # A client sends the head of a request in one piece.
-            order = self.order
-            if order and chunk.startswith(order["request"].encode()):
-                self.order, self.hits = None, self.hits + 1
-                if order["cut"] == "before":
+            if self.left != 0 and chunk.startswith(self.order["request"].encode()):
+                order, self.hits = self.order, self.hits + 1
+                self.left -= 1
+                if order.get("cut") == "before":
+                    return
+                if "cut" not in order:
+                    await _rest(reader, chunk)
+                    if order.get("hang"):
+                        # Nothing comes until the client leaves.
+                        await reader.read()
+                        return
+                    client.write(order["answer"].encode())
+                    await client.drain()
+                    client.close()
+                    await client.wait_closed()
                     return
                 answer_lost.set()
             writer.write(chunk)
@@ -78,8 +93,18 @@ class Relay:
         port = server.sockets[0].getsockname()[1]
         print(json.dumps({"endpoint": f"https://127.0.0.1:{port}"}), flush=True)
         while line := await lines.readline():
-            self.order = json.loads(line) or self.order
+            if order := json.loads(line):
+                # Below zero it never comes to an end.
+                self.order, self.left = order, -1 if order.get("count", 1) is None else order.get("count", 1)
             print(json.dumps({"hits": self.hits}), flush=True)
+
+
+async def _rest(reader, head):
+    """Read the body of a request that begins so: a close with something unread would take the answer back."""
+    head, _, body = head.partition(b"\r\n\r\n")
+    length = next((int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
+    while len(body) < length and (chunk := await reader.read(CHUNK)):
+        body += chunk
 
 
 def main():

@@ -33,6 +33,7 @@ mod pages;
 mod place;
 mod pod_identity_association;
 mod promises;
+mod released;
 mod remedies;
 mod rooms;
 mod saved_plan;

@@ -1,13 +1,13 @@
 //! The writer of aws-auth dies, or its connection does: the ConfigMap is the old one or the new one, and the next run
 //! finishes.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use super::bed::Bed;
+use super::relay::Relay;
 
 const KILLS: u32 = 12;
 const PATCH: &str = "PATCH /api/v1/namespaces/kube-system/configmaps/aws-auth";
@@ -122,52 +122,5 @@ fn connection_cut_before_or_after_the_effect_costs_nothing_but_a_run() {
         if (request, cut) == (PATCH, "after") {
             assert_eq!(after, finished, "{cut} {request}: {ran}");
         }
-    }
-}
-
-/// `tests/bed/relay.py`: what stands between eksact and the kube-apiserver.
-struct Relay {
-    child: Child,
-    orders: ChildStdin,
-    answers: BufReader<ChildStdout>,
-    endpoint: String,
-}
-
-impl Relay {
-    fn start(bed: &Bed) -> Self {
-        let mut child = Command::new("python3")
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bed/relay.py"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut relay = Self {
-            orders: child.stdin.take().unwrap(),
-            answers: BufReader::new(child.stdout.take().unwrap()),
-            child,
-            endpoint: String::new(),
-        };
-        let told = relay.order(&bed.facts);
-        told["endpoint"].as_str().unwrap().clone_into(&mut relay.endpoint);
-        relay
-    }
-
-    fn order(&mut self, order: &Value) -> Value {
-        writeln!(self.orders, "{order}").unwrap();
-        let mut line = String::new();
-        self.answers.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{order}: {error}: `{line}`"))
-    }
-
-    fn hits(&mut self) -> u64 {
-        self.order(&json!({}))["hits"].as_u64().unwrap()
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        // It holds nothing that would have to be closed in order.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -26,6 +26,7 @@ pub(crate) struct Bed {
     /// Home, working folder and files of the commands under test.
     pub(crate) home: TempDir,
     hand: Mutex<Option<Hand>>,
+    answers: Mutex<BufReader<ChildStdout>>,
     child: Child,
 }
 
@@ -61,9 +62,8 @@ impl Bed {
             .spawn()
             .expect("python3 could not be started; the tests need Python 3.10 or newer");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        let mut answers = BufReader::new(child.stdout.take().unwrap());
+        answers.read_line(&mut line).unwrap();
         let facts = serde_json::from_str(&line).unwrap_or_else(|_| {
             panic!(
                 "the test bed did not start (its reasons are above); run: python3 tests/bed/bed.py --install"
@@ -73,6 +73,7 @@ impl Bed {
             facts,
             home: tempfile::tempdir().unwrap(),
             hand: Mutex::new(None),
+            answers: Mutex::new(answers),
             child,
         }
     }
@@ -131,6 +132,23 @@ impl Bed {
         Ran::from(self.eksact(arguments).output().unwrap())
     }
 
+    /// The same command, run by a Python program of the bed that first makes its surroundings other than they are.
+    pub(crate) fn by(&self, program: &str, arguments: &[&std::ffi::OsStr], command: &Command) -> Command {
+        let mut by = Command::new(self.fact("python"));
+        by.arg(bed_folder().join(program))
+            .args(arguments)
+            .arg(command.get_program())
+            .args(command.get_args())
+            .env_clear()
+            .envs(
+                command
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
+            .current_dir(command.get_current_dir().unwrap_or(self.home.path()));
+        by
+    }
+
     /// Writes a file into the home folder and gives its path.
     pub(crate) fn file(&self, name: &str, text: &str) -> String {
         let path = self.home.path().join(name);
@@ -161,6 +179,20 @@ impl Bed {
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(" 200"), "{method} {path}: {answer}");
         serde_json::from_str(body).unwrap_or_else(|error| panic!("{method} {path}: {error}: {answer}"))
+    }
+
+    /// Stops, continues, kills or starts a process of the bed, and waits until that is done:
+    /// `order_process(&json!({"process": "etcd", "signal": "KILL"}))`.
+    pub(crate) fn order_process(&self, order: &Value) {
+        let mut answers = self.answers.lock().unwrap();
+        writeln!(self.child.stdin.as_ref().unwrap(), "{order}").unwrap();
+        let mut line = String::new();
+        answers.read_line(&mut line).unwrap();
+        assert_eq!(
+            line.trim(),
+            "{}",
+            "{order}: the bed has ended; its reasons are above"
+        );
     }
 
     /// How long stacks and change sets take.

@@ -197,7 +197,8 @@ impl CacheFolder {
         Ok(())
     }
 
-    /// Waits for the lock `name`, as long as the patience lasts; none when another process holds it still.
+    /// Waits for the lock `name`, as long as the patience lasts; none when another process holds it still, or where the file
+    /// system has no locks. Entries are replaced in one go, so without one they are only made more often than need be.
     ///
     /// # Errors
     /// When there can be no lock here.
@@ -220,6 +221,7 @@ impl CacheFolder {
                 Ok(()) if stands_at(&file, &path) => return Ok(Some(CacheLock { _file: file })),
                 // It was removed as an old one in this very moment: another one counts.
                 Ok(()) => {}
+                Err(TryLockError::Error(cause)) if knows_no_locks(&cause) => return Ok(None),
                 Err(TryLockError::Error(cause)) => return Err(unusable(cause)),
                 Err(TryLockError::WouldBlock) => {
                     let waited = begun.elapsed();
@@ -329,6 +331,15 @@ fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         options.mode(0o600).custom_flags(flags.bits().cast_signed());
     }
     options.open(path)
+}
+
+/// Whether the file system has no locks: it does not know the call, or (NFS without its lock service) has none left.
+fn knows_no_locks(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let has_none_left = error.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error());
+    #[cfg(not(unix))]
+    let has_none_left = false;
+    has_none_left || error.kind() == io::ErrorKind::Unsupported
 }
 
 /// A lock that nobody else holds.

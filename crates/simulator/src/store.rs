@@ -33,9 +33,10 @@ pub enum SandboxError {
     },
     /// The file was written by another version of eksact.
     #[error(
-        "the sandbox file {} has format version {found}, and this eksact reads version {WORLD_VERSION}; delete it to \
+        "the sandbox file {} has format version {found}, and this eksact reads version {WORLD_VERSION}; {}delete it to \
          start afresh, or name another file",
-        path.display()
+        path.display(),
+        if *found > u64::from(WORLD_VERSION) { "update eksact, or " } else { "" }
     )]
     Version {
         /// The file.
@@ -236,6 +237,14 @@ impl FileStore {
     }
 
     fn save(&self, world: &World) -> Result<(), SandboxError> {
+        self.replace(world).map_err(|error| {
+            // Its text names a file that is gone again, if any.
+            let text = format!("{} could not be written: {error}", self.path.display());
+            SandboxError::File(std::io::Error::new(error.kind(), text))
+        })
+    }
+
+    fn replace(&self, world: &World) -> std::io::Result<()> {
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         // Made with mode 0600, and stays so when it takes the place of the old file.
         let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;

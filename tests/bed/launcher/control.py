@@ -75,6 +75,11 @@ def _set_blocked(state, wanted, _rest, _query):
     return state.blocked
 
 
+def _set_clock(state, wanted, _rest, _query):
+    state.clock = float(wanted)
+    return state.clock
+
+
 def _authorize(state, wanted, _rest, _query):
     """Asked by kube-apiserver."""
     return authorizer.review(state, wanted)
@@ -118,6 +123,7 @@ ROUTES = {
     ("DELETE", "log"): _drop_log,
     ("GET", "blocked"): _get_blocked,
     ("PUT", "blocked"): _set_blocked,
+    ("PUT", "clock"): _set_clock,
     ("POST", "authorize"): _authorize,
     ("GET", "eks"): _get_eks,
     ("POST", "eks"): _set_eks,

@@ -9,6 +9,7 @@ import json
 import re
 import time
 import uuid
+from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs
 from xml.etree import ElementTree
 
@@ -16,6 +17,9 @@ from . import control, eks
 
 # The parameters that name what a call is about, for the log.
 TARGETS = ("StackName", "RoleName", "OpenIDConnectProviderArn", "Url", "RoleArn", "PolicyArn", "UserName")
+# How far a client's clock may be behind and ahead, in minutes, and how AWS writes times ("Troubleshooting AWS Signature Version 4" of the IAM guide).
+BEHIND, AHEAD = 15, 5
+BASIC_TIME = "%Y%m%dT%H%M%SZ"
 CREDENTIAL = re.compile(r"Credential=([^/]+)/\d{8}/([^/]*)/([^/]+)/aws4_request")
 # How AWS names throttling, by service.
 DEFAULT_MESSAGES = {
@@ -135,6 +139,12 @@ class Front:
             record(status)
             await _answer(send, status, body, content_type, error=code)
             return
+        if (words := _clock_is_off(request, self.state.clock)) and request.service != "oidc":
+            code = "InvalidSignatureException" if request.service == "eks" else "SignatureDoesNotMatch"
+            status, content_type, body, code = _refusal(request, Refusal(code, words))
+            record(status)
+            await _answer(send, status, body, content_type, error=code)
+            return
         if request.service == "oidc":
             status, value = eks.issuer_document(self.state, request)
             record(status)
@@ -216,6 +226,34 @@ async def _answer(send, status, body, content_type, error=""):
         headers.append((b"x-amzn-errortype", error.encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+class Refusal:
+    """What `_refusal` reads of a fault."""
+
+    def __init__(self, code, message):
+        self.code, self.message, self.status = code, message, 403
+
+
+def _clock_is_off(request, ahead):
+    """AWS's words for a signature that was not made just now; None for one that was. ministack looks at the signature alone.
+
+    A presigned request says itself how long it holds. `ahead` is by how many seconds AWS's clock is before the machine's.
+    """
+    text = request.headers.get("x-amz-date")
+    if not text or "authorization" not in request.headers:
+        return None
+
+    def told(moment):
+        return moment.strftime(BASIC_TIME)
+
+    made, now = datetime.strptime(text, BASIC_TIME), datetime.now(timezone.utc).replace(tzinfo=None) + timedelta(seconds=ahead)
+    oldest, newest = now - timedelta(minutes=BEHIND), now + timedelta(minutes=AHEAD)
+    if made < oldest:
+        return f"Signature expired: {text} is now earlier than {told(oldest)} ({told(now)} - {BEHIND} min.)"
+    if made > newest:
+        return f"Signature not yet current: {text} is still later than {told(newest)} ({told(now)} + {AHEAD} min.)"
+    return None
 
 
 def _refusal(request, fault):

@@ -79,6 +79,8 @@ class State:
         self.issuers = {}
         # Host pattern -> "refuse" or "hang": what the proxy does with it. The proxy reads the file.
         self.blocked = {}
+        # By how many seconds AWS is ahead of the machine.
+        self.clock = 0
         self.blocked_file = Path(settings["blocked"])
         # The cluster whose kube-apiserver the bed has, and where its authenticator's files are.
         self.cluster = settings["cluster"]

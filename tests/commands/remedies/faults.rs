@@ -160,6 +160,11 @@ pub(super) fn cases() -> Vec<Check> {
         ),
         fault(
             web(""),
+            once("DescribeCluster", CallErrorKind::Unreachable),
+            "it only reads. Run the same command again.",
+        ),
+        fault(
+            web(""),
             once("TagResource", CallErrorKind::Conflict),
             "run the same command again, which makes a new plan.",
         ),

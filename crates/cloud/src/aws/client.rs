@@ -22,6 +22,10 @@ use tokio::sync::Semaphore;
 use super::error::{Action, from_sdk, never_connected};
 use eksact_core::ports::{CallError, CallErrorKind};
 
+/// What the repetition of a throttled call takes from the SDK's allowance for failures of a service. Hundreds of stacks are throttled
+/// a lot, and that is no failure; time and attempts of each call are bounded anyway.
+const THROTTLING_COST: u32 = 0;
+
 /// An account and region, as reader and writer. Clones share connections, credentials, the bound and the count.
 #[derive(Clone)]
 pub struct AwsClient {
@@ -48,6 +52,15 @@ impl AwsClient {
                 $sdk::Client::from_conf(
                     $sdk::config::Builder::from(configuration)
                         .retry_classifier(NeverConnected)
+                        .retry_partition(
+                            $sdk::config::retry::RetryPartition::custom("eksact")
+                                .token_bucket(
+                                    $sdk::config::retry::TokenBucket::builder()
+                                        .throttling_retry_cost(THROTTLING_COST)
+                                        .build(),
+                                )
+                                .build(),
+                        )
                         .build(),
                 )
             };

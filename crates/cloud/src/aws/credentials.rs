@@ -142,7 +142,9 @@ fn loader(region: &Region, provider: &SharedCredentialsProvider, client: &Shared
         .credentials_provider(provider.clone())
         .timeout_config(http::time_limits())
         .retry_config(
-            RetryConfig::adaptive()
+            // Not adaptive: the SDK's limiter learns its rate from the few calls that a run makes, and waits ten seconds and
+            // more after each throttled one.
+            RetryConfig::standard()
                 .with_max_attempts(ATTEMPTS)
                 .with_initial_backoff(Duration::from_millis(300)),
         )

@@ -220,7 +220,11 @@ fn advice(code: &str) -> Option<&'static str> {
 
 /// Why a host could not be reached, root cause last, and what to do about it.
 pub(crate) fn unreachable_text(error: &(dyn Error + 'static)) -> String {
-    let text = chain_text(error);
+    // hyper's words for any answer to CONNECT but a 200 and a 407.
+    let text = chain_text(error).replace(
+        "tunnel error: unsuccessful",
+        "tunnel error: the proxy did not open the tunnel",
+    );
     let advice = if let Some(rustls::Error::InvalidCertificate(reason)) = find::<rustls::Error>(error) {
         match reason {
             rustls::CertificateError::UnknownIssuer => {
@@ -283,8 +287,9 @@ fn refusal_of_sts(error: &(dyn Error + 'static)) -> Option<String> {
 
 /// The texts of an error and its causes, joined by colons, none repeated and none empty of meaning.
 pub(crate) fn chain_text(error: &(dyn Error + 'static)) -> String {
-    const HOLLOW: [&str; 8] = [
+    const HOLLOW: [&str; 9] = [
         "dispatch failure",
+        "client error (Connect)",
         "io error",
         "other",
         "timeout",

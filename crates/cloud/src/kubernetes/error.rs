@@ -236,6 +236,11 @@ pub(super) fn from_transport(call: &Call, route: &Route, error: &kube::Error) ->
     call.error(CallErrorKind::Unreachable, message)
 }
 
+/// Whether a time limit ended the wait for an answer.
+pub(super) fn is_silence(error: &kube::Error) -> bool {
+    causes(error).iter().any(|cause| is_time_limit(*cause))
+}
+
 /// The connection stands, but nothing came within the whole time limit.
 pub(super) fn from_silence(call: &Call, route: &Route, limit: Duration) -> CallError {
     call.error(

@@ -1,6 +1,10 @@
 //! One request to the API and its answer: credentials, repetition, paging.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use http::{Method, StatusCode, header};
 use kube::core::{ListMeta, Status, params::ListParams};
@@ -24,6 +28,9 @@ const MAX_RESTARTS: usize = 3;
 const MAX_REPETITIONS: u32 = 4;
 /// Longest wait that a server may ask for; beyond it people should hear about it.
 const MAX_WAIT: Duration = Duration::from_secs(10);
+
+/// How long a read is waited for. A write may take as long as kube-apiserver itself tries: its effect is unknown after that.
+const READ_LIMIT: Duration = Duration::from_secs(30);
 
 /// A request whose body can be sent again.
 pub(super) type Request = http::Request<Vec<u8>>;
@@ -51,8 +58,10 @@ pub(super) struct Transport {
     in_flight: Semaphore,
     /// Wait before the first repetition of a throttled call; doubled for each further one.
     pub(super) pace: Duration,
-    /// How long `server_version` may take in all.
+    /// How long `server_version` may take in all, and a read from a server whose silence was waited out once.
     pub(super) answer_limit: Duration,
+    /// Whether the last answer did not come in time.
+    silent: AtomicBool,
 }
 
 impl fmt::Debug for Transport {
@@ -72,6 +81,7 @@ impl Transport {
             in_flight: Semaphore::new(CALLS_IN_FLIGHT),
             pace: Duration::from_millis(200),
             answer_limit: Duration::from_secs(10),
+            silent: AtomicBool::new(false),
         }
     }
 
@@ -157,11 +167,7 @@ impl Transport {
             // The place is held for this exchange only, never while waiting to repeat it. Acquiring fails only on a closed
             // semaphore, and nothing closes this one.
             let place = self.in_flight.acquire().await.ok();
-            let response = self
-                .client
-                .send(authorised.map(kube::client::Body::from))
-                .await
-                .map_err(|error| error::from_transport(call, &self.route, &error))?;
+            let response = self.response(call, authorised).await?;
             let (head, body) = response.into_parts();
             let body = body
                 .collect_bytes()
@@ -186,6 +192,34 @@ impl Transport {
             }
             return Ok(Answer::Failure(head.status, body.to_vec()));
         }
+    }
+
+    /// What comes back, as soon as it begins to come. A server that was silent for the whole time limit is waited for a short
+    /// time only when something is read from it again: one run reads a lot.
+    async fn response(
+        &self,
+        call: &Call,
+        request: Request,
+    ) -> Result<http::Response<kube::client::Body>, CallError> {
+        let is_read = request.method() == Method::GET;
+        let sent = self.client.send(request.map(kube::client::Body::from));
+        let limit = if self.silent.load(Ordering::Relaxed) {
+            self.answer_limit
+        } else {
+            READ_LIMIT
+        };
+        let sent = if is_read {
+            let Ok(sent) = tokio::time::timeout(limit, sent).await else {
+                self.silent.store(true, Ordering::Relaxed);
+                return Err(error::from_silence(call, &self.route, limit));
+            };
+            sent
+        } else {
+            sent.await
+        };
+        let is_silent = sent.as_ref().is_err_and(error::is_silence);
+        self.silent.store(is_silent, Ordering::Relaxed);
+        sent.map_err(|error| error::from_transport(call, &self.route, &error))
     }
 
     async fn authorised(

@@ -177,8 +177,13 @@ pub fn write(target: &Path, content: &[u8]) -> Result<Written, StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(StoreError::Write(error)),
     };
+    // The text of the error names the unfinished file beside it.
+    let not_replaced = |error: io::Error| {
+        let text = format!("{}: {error}", target.display());
+        StoreError::Write(io::Error::new(error.kind(), text))
+    };
     let Some(existing) = existing else {
-        replace(target, content, None).map_err(StoreError::Write)?;
+        replace(target, content, None).map_err(not_replaced)?;
         return Ok(Written::Replaced);
     };
     // A rename asks the folder alone. That the file may not be written (`chmod 400`) is its user's wish all the same, and
@@ -193,7 +198,7 @@ pub fn write(target: &Path, content: &[u8]) -> Result<Written, StoreError> {
     match replace(target, content, Some(&existing)) {
         Ok(()) => Ok(Written::Replaced),
         Err(error) if cannot_be_renamed_over(&error) => in_place(target, content),
-        Err(error) => Err(StoreError::Write(error)),
+        Err(error) => Err(not_replaced(error)),
     }
 }
 

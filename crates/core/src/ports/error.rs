@@ -68,6 +68,9 @@ impl CallError {
                 .missing_permission()
                 .map(|permission| remedy!("Give the caller the permission {permission}.")),
             CallErrorKind::Throttled => Some(remedy!("The service is busy: run the same command again.")),
+            CallErrorKind::Unreachable | CallErrorKind::ServiceFailure if self.only_reads() => Some(remedy!(
+                "Nothing was changed by this call: it only reads. Run the same command again."
+            )),
             CallErrorKind::Unreachable | CallErrorKind::ServiceFailure => Some(remedy!(
                 "The call may or may not have taken effect: run the same command again, which checks first."
             )),
@@ -104,6 +107,19 @@ impl CallError {
             code: None,
             message: without_secrets(&message.into()).into_owned(),
         }
+    }
+
+    /// Whether the call has no effect, as its action says: a read, a review of rights, a session.
+    fn only_reads(&self) -> bool {
+        const AWS: [&str; 5] = ["Get", "List", "Describe", "Simulate", "Assume"];
+        const KUBERNETES: [&str; 4] = ["get ", "list ", "connect to ", "create selfsubject"];
+        let beginnings: &[&str] = match self.service.as_str() {
+            // It shows its certificates and documents.
+            "issuer" => return true,
+            "kubernetes" => &KUBERNETES,
+            _ => &AWS,
+        };
+        beginnings.iter().any(|begin| self.action.starts_with(begin))
     }
 
     /// The same with the service's own error code.

@@ -4,7 +4,7 @@ use super::{
     page::{Page, Span},
     plan_findings::write_help,
     plan_human::{counted_in_short, plan_human},
-    report::{self, outcomes},
+    report::{self, Rest, outcomes},
     style::{Label, Style},
     text::counted,
 };
@@ -179,7 +179,9 @@ fn details(outcome: &Outcome, run: Run, style: Style) -> String {
     if let Some(plan) = &outcome.plan {
         match (&outcome.run, run) {
             (Some((report, _)), _) => {
-                text.push_str(report::report(plan, report, style).trim_start_matches('\n'));
+                text.push_str(
+                    report::report(plan, report, Rest::SameCommand, style).trim_start_matches('\n'),
+                );
             }
             (None, Run::Plan | Run::Drift) => {
                 text.push_str(&plan_human(

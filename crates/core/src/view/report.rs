@@ -53,8 +53,17 @@ pub fn outcomes<'plan>(plan: &'plan Plan, report: &Report) -> Vec<(&'plan Change
         .collect()
 }
 
+/// What does what a run has left undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// The command once more: it makes a plan of its own.
+    SameCommand,
+    /// Another saved plan: one of which a part was done no longer holds.
+    NewPlan,
+}
+
 /// The report of a run of `plan`. Objects that were done are listed only where not all were: the counts say the rest.
-pub fn report(plan: &Plan, report: &Report, style: Style) -> String {
+pub fn report(plan: &Plan, report: &Report, rest: Rest, style: Style) -> String {
     let mut page = Page::new(style);
     let steps: BTreeMap<&StepId, &Step> = plan.steps.iter().map(|step| (&step.id, step)).collect();
     let title = |id: &StepId| match steps.get(id) {
@@ -116,12 +125,12 @@ pub fn report(plan: &Plan, report: &Report, style: Style) -> String {
         page.hanging(2, 6, &body);
     }
     page.blank();
-    page.line(&[], &summary(&outcomes, report));
+    page.line(&[], &summary(&outcomes, report, rest));
     page.finish()
 }
 
 /// `Applied: 3 created, 1 updated; 1 failed; 2 not tried.`
-fn summary(outcomes: &[(&Change, Outcome)], report: &Report) -> Vec<Span> {
+fn summary(outcomes: &[(&Change, Outcome)], report: &Report, rest: Rest) -> Vec<Span> {
     let (word, label) = match (report.succeeded(), report.interrupted) {
         (true, _) => ("Applied: ", Label::Success),
         (false, true) => ("Interrupted: ", Label::Error),
@@ -132,7 +141,11 @@ fn summary(outcomes: &[(&Change, Outcome)], report: &Report) -> Vec<Span> {
     spans.extend(counted(outcomes));
     spans.push(Span::plain("."));
     if !report.succeeded() {
-        spans.push(Span::plain(" Run the same command again to do the rest."));
+        spans.push(Span::plain(if rest == Rest::NewPlan && !report.done.is_empty() {
+            " Make a new plan to do the rest: this one no longer holds."
+        } else {
+            " Run the same command again to do the rest."
+        }));
     }
     spans
 }
@@ -181,12 +194,12 @@ mod tests {
             done: plan.steps.iter().map(|step| step.id.clone()).collect(),
             ..Report::default()
         };
-        insta::assert_snapshot!(report(&plan, &all, Style::plain(80)), @"Applied: 2 created, 1 updated, 1 replaced, 1 deleted, 1 adopted, 1 forgotten.");
+        insta::assert_snapshot!(report(&plan, &all, Rest::SameCommand, Style::plain(80)), @"Applied: 2 created, 1 updated, 1 replaced, 1 deleted, 1 adopted, 1 forgotten.");
     }
 
     #[test]
     fn failures_gaps_and_the_unknown() {
-        insta::assert_snapshot!(report(&samples::plan(), &samples::report(), Style::plain(80)), @r"
+        insta::assert_snapshot!(report(&samples::plan(), &samples::report(), Rest::SameCommand, Style::plain(80)), @r"
         Done:
           namespace/app created
           oidc-provider/prod adopted
@@ -227,11 +240,28 @@ mod tests {
             interrupted: true,
             ..Report::default()
         };
-        let text = report(&plan, &none, Style::plain(200));
+        for rest in [Rest::SameCommand, Rest::NewPlan] {
+            let text = report(&plan, &none, rest, Style::plain(200));
+            let last = text.lines().last().unwrap();
+            assert_eq!(
+                last,
+                "Interrupted: nothing done; 7 not tried. Run the same command again to do the rest."
+            );
+        }
+    }
+
+    #[test]
+    fn saved_plan_that_was_begun_is_not_applied_again() {
+        let text = report(
+            &samples::plan(),
+            &samples::report(),
+            Rest::NewPlan,
+            Style::plain(200),
+        );
         let last = text.lines().last().unwrap();
-        assert_eq!(
-            last,
-            "Interrupted: nothing done; 7 not tried. Run the same command again to do the rest."
+        assert!(
+            last.ends_with("not tried. Make a new plan to do the rest: this one no longer holds."),
+            "{last}"
         );
     }
 }

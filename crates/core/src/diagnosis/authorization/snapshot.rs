@@ -39,7 +39,9 @@ pub enum SnapshotError {
     #[error("it is not a snapshot of `eksact snapshot`")]
     Other,
     /// It is of a version that this eksact does not know.
-    #[error("it is a snapshot of format {0}, and this eksact reads format {VERSION}")]
+    #[error(
+        "it is a snapshot of format {0}, and this eksact reads format {VERSION}; update eksact, or take the snapshot anew"
+    )]
     Version(u32),
     /// It is broken.
     #[error("it is not a whole snapshot: {0}")]

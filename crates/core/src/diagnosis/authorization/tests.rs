@@ -636,7 +636,7 @@ fn answers_have_one_order_and_snapshots_keep_them() {
         ("{}", "it is not a snapshot of `eksact snapshot`"),
         (
             r#"{"format":"eksact/access-snapshot","version":2}"#,
-            "it is a snapshot of format 2, and this eksact reads format 1",
+            "it is a snapshot of format 2, and this eksact reads format 1; update eksact, or take the snapshot anew",
         ),
     ] {
         assert_eq!(read_snapshot(text).unwrap_err().to_string(), error);

@@ -131,11 +131,11 @@ fn read(path: &Path) -> Result<File, String> {
 
 /// Deletes the oldest files beyond the history. One that cannot be deleted stays: it harms nobody.
 pub(super) fn forget_oldest(cluster_arn: &str, context: &RunContext) {
-    for backup in backups(context.state_folder.as_deref(), cluster_arn)
-        .0
-        .iter()
-        .skip(HISTORY)
-    {
+    forget(context.state_folder.as_deref(), cluster_arn);
+}
+
+fn forget(state: Option<&Path>, cluster_arn: &str) {
+    for backup in backups(state, cluster_arn).0.iter().skip(HISTORY) {
         let _ = fs_err::remove_file(&backup.name);
     }
 }
@@ -166,4 +166,46 @@ fn write_private(folder: &Path, path: &Path, text: &str) -> std::io::Result<()> 
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::kinds::identity_mapping::backup::BACKUP_TIME_ANNOTATION;
+
+    const ARN: &str = "arn:aws:eks:eu-west-1:111122223333:cluster/prod";
+
+    #[test]
+    fn two_hundred_writers_leave_the_newest_whole_and_nothing_else() {
+        let state = tempfile::tempdir().unwrap();
+        let folder = folder(state.path());
+        std::thread::scope(|scope| {
+            for number in 0..200 {
+                let (state, folder) = (state.path(), &folder);
+                scope.spawn(move || {
+                    let time = format!("2026-11-29T12:00:00.{number:03}Z");
+                    let backup = ConfigMap {
+                        name: AWS_AUTH.to_owned(),
+                        annotations: BTreeMap::from([(BACKUP_TIME_ANNOTATION.to_owned(), time)]),
+                        data: BTreeMap::from([("mapRoles".to_owned(), "- rolearn: x\n".repeat(1000))]),
+                        ..ConfigMap::default()
+                    };
+                    let path = folder.join(file_name(ARN, &number.to_string()));
+                    write_private(folder, &path, &manifest(&backup, ARN)).unwrap();
+                    forget(Some(state), ARN);
+                });
+            }
+        });
+        let (found, unread) = backups(Some(state.path()), ARN);
+        assert_eq!(unread, Vec::<String>::new());
+        let times: Vec<&str> = found.iter().map(|backup| backup.time.as_str()).collect();
+        let newest: Vec<String> = (190..200)
+            .rev()
+            .map(|number| format!("2026-11-29T12:00:00.{number:03}Z"))
+            .collect();
+        assert_eq!(times, newest);
+        assert_eq!(fs_err::read_dir(&folder).unwrap().count(), HISTORY);
+    }
 }
