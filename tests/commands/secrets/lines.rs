@@ -103,6 +103,11 @@ pub(in crate::commands) fn lines(command: &str) -> Option<&'static [&'static str
             "s3:GetObject --cluster prod --via -o json",
             "get pods --snapshot missing.json",
         ],
+        "map" => &[
+            "--cluster prod",
+            "--snapshot taken.json",
+            "--snapshot missing.json",
+        ],
         "diff-access" => &[
             "--from missing.json --cluster prod",
             "--from taken.json --cluster prod",
