@@ -46,10 +46,10 @@ mod tests {
         let plain = json!([{"a": "b", "c": {"d": ["e"]}}]);
         assert_eq!(yaml(&plain).unwrap(), serde_saphyr::to_string(&plain).unwrap());
         let text = "x\u{1b}[2J\u{202e}\u{e0041}\u{9b}y";
-        let written = yaml(&json!([{"a\u{200b}": text, "n": 7, "t": true, "z": null}])).unwrap();
+        let written = yaml(&json!([{"a\u{200b}": text, "count": 7, "t": true, "z": null}])).unwrap();
         assert_eq!(
             written,
-            "- \"a\\u200b\": \"x\\u001b[2J\\u202e\\U000e0041\\u009by\"\n  n: 7\n  t: true\n  z: null\n"
+            "- \"a\\u200b\": \"x\\u001b[2J\\u202e\\U000e0041\\u009by\"\n  count: 7\n  t: true\n  z: null\n"
         );
     }
 }
