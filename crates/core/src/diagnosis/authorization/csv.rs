@@ -1,6 +1,7 @@
 //! The answer to who may as CSV (RFC 4180): one row a path, cells that a spreadsheet would take for a formula made harmless.
 
 use super::who_can::WhoCan;
+use crate::view::text::harmless;
 
 /// The names of the columns.
 const HEADER: [&str; 11] = [
@@ -77,17 +78,19 @@ pub(in crate::diagnosis) fn line(cells: &[&str]) -> String {
     cells.join(",") + "\r\n"
 }
 
-/// A cell: quoted where it must be, and behind an apostrophe where a spreadsheet would calculate (OWASP, "CSV injection").
+/// A cell: on one line without what a terminal would obey, quoted where it must be, and behind an apostrophe where a spreadsheet would
+/// calculate (OWASP, "CSV injection").
 fn cell(text: &str) -> String {
-    let harmless = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    let text = harmless(text);
+    let text = if text.starts_with(['=', '+', '-', '@']) {
         format!("'{text}")
     } else {
-        text.to_owned()
+        text.into_owned()
     };
-    if harmless.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", harmless.replace('"', "\"\""))
+    if text.contains(['"', ',']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
     } else {
-        harmless
+        text
     }
 }
 
@@ -104,6 +107,7 @@ mod tests {
             ("=cmd()", "'=cmd()"),
             ("@x,y", "\"'@x,y\""),
             ("a=b", "a=b"),
+            ("a\u{1b}[2J\nb", "a\u{fffd}[2J b"),
         ] {
             assert_eq!(cell(text), expected, "{text}");
         }
