@@ -264,7 +264,15 @@ fn settled(line: &str) -> String {
         words = vec!["k8s-aws-v1.…"];
     }
     let words: Vec<String> = words.into_iter().map(settled_word).collect();
-    words.join(" ")
+    let line = words.join(" ");
+    // What was under way when a run was cut off depends on the moment.
+    match line
+        .split_once(" unknown; ")
+        .and_then(|(_, behind)| behind.split_once(". "))
+    {
+        Some((_, behind)) if line.starts_with("Interrupted: ") => format!("Interrupted: … {behind}"),
+        _ => line,
+    }
 }
 
 /// A time as AWS's signatures have it: `20261129T225631Z`.
