@@ -4,23 +4,23 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use base64::Engine as _;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
-use tera::{Context, Tera};
 
 use super::{AccessMap, Assumer, MappedPerson, PodRights, Right};
-use crate::{diagnosis::authorization::Verdict, view::text::harmless};
+use crate::{
+    diagnosis::authorization::Verdict,
+    view::{
+        html::template::{Template, policy_hash, render, template},
+        text::harmless,
+    },
+};
 
-const TEMPLATE: &str = include_str!("../../../../../templates/html/map.html.tera");
 /// What all pages have, and what this one has besides.
 const STYLE: &str = concat!(
     include_str!("../../../../../templates/html/plan.css"),
     include_str!("../../../../../templates/html/map.css")
 );
 const SCRIPT: &str = include_str!("../../../../../templates/html/map.js");
-/// Tera escapes in templates whose name ends so.
-const NAME: &str = "map.html";
 
 #[derive(Serialize)]
 struct View {
@@ -96,29 +96,18 @@ struct StatementView {
 /// # Errors
 /// When the template does not take the map, which no input makes happen.
 pub fn html(map: &AccessMap) -> Result<String, tera::Error> {
-    let tera = match &*TERA {
-        Ok(tera) => tera,
-        Err(error) => return Err(tera::Error::msg(error)),
-    };
-    tera.render(NAME, &Context::from_serialize(view(map))?)
+    render(&TEMPLATE, view(map))
 }
 
 /// Parsed once.
-static TERA: LazyLock<Result<Tera, String>> = LazyLock::new(|| {
-    let mut tera = Tera::default();
-    match tera.add_raw_template(NAME, TEMPLATE) {
-        Ok(()) => Ok(tera),
-        Err(error) => Err(error.to_string()),
-    }
-});
+static TEMPLATE: LazyLock<Template> =
+    LazyLock::new(|| template(include_str!("../../../../../templates/html/map.html.tera")));
 
 fn safe(text: &str) -> String {
     harmless(text).into_owned()
 }
 
 fn view(map: &AccessMap) -> View {
-    let digest =
-        |text: &str| base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes()));
     // Neither patterns nor what no cluster has can be chosen.
     let is_word = |word: &&String| !word.contains('*') && is_one_word(word);
     let of_rights = map
@@ -131,9 +120,9 @@ fn view(map: &AccessMap) -> View {
     let verbs = map.rights.iter().flat_map(|right| &right.verbs).filter(is_word);
     View {
         policy: format!(
-            "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
-            digest(STYLE),
-            digest(SCRIPT)
+            "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+            policy_hash(STYLE),
+            policy_hash(SCRIPT)
         ),
         style: STYLE,
         script: SCRIPT,

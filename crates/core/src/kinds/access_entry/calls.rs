@@ -122,7 +122,7 @@ impl Subject<'_> {
     ) -> Vec<StepId> {
         let mut steps = Vec::new();
         for policy in &difference.changed {
-            let seen = existing.policies.iter().find(|other| other.arn == policy.arn);
+            let seen = existing.policy(&policy.arn);
             if is_meant(effect_of_policy(seen, Some(policy))) {
                 steps.push(self.associate(policy, seen, false, after.to_vec(), draft));
             }

@@ -223,7 +223,7 @@ impl At<'_> {
         let Some(entry) = read(self.cluster, self.principal, self.context).await? else {
             return Err(moved(self.principal));
         };
-        let now = entry.policies.iter().find(|policy| policy.arn == policy_arn);
+        let now = entry.policy(policy_arn);
         let is = |other: Option<&AccessPolicy>| match (now, other) {
             (None, None) => true,
             (Some(now), Some(other)) => same_scope(now.namespaces.as_ref(), other.namespaces.as_ref()),

@@ -88,8 +88,7 @@ impl Subject<'_> {
         let loses = self.loses_groups(existing)
             || !difference.dropped.is_empty()
             || difference.changed.iter().any(|policy| {
-                let seen = existing.policies.iter().find(|other| other.arn == policy.arn);
-                effect_of_policy(seen, Some(policy)) == Effect::Narrower
+                effect_of_policy(existing.policy(&policy.arn), Some(policy)) == Effect::Narrower
             });
         let mut steps = if loses {
             self.associate_given(existing, difference, draft)

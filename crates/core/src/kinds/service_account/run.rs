@@ -16,9 +16,6 @@ use crate::{
 
 /// How often a write is tried again on an object that others keep changing.
 const ATTEMPTS: usize = 8;
-/// What is said where another file wants the object otherwise.
-const BY_ANOTHER_RUN: &str =
-    "another run of eksact has set labels or annotations that the plan does not have";
 
 /// Carries out one write.
 pub(super) async fn run(operation: Operation, context: &RunContext) -> Result<StepDone, StepError> {
@@ -196,15 +193,11 @@ async fn apply(operation: Operation, context: &RunContext) -> Result<StepDone, S
                 let is_known = |wanted: &BTreeMap<String, String>, removed: &[String], key: &str| {
                     wanted.contains_key(key) || removed.iter().any(|removed| removed == key)
                 };
-                let labels = only_ours(&now, false, |key| {
-                    is_known(&metadata.labels, &remove_labels, key) || key == MANAGED_BY_LABEL
-                });
-                let annotations = only_ours(&now, true, |key| {
-                    is_known(&metadata.annotations, &remove_annotations, key)
-                });
-                if !labels.is_empty() || !annotations.is_empty() {
-                    return Err(moved(&metadata.namespace, &metadata.name, BY_ANOTHER_RUN));
-                }
+                unless_another_run_has_set(
+                    &now,
+                    |key| is_known(&metadata.labels, &remove_labels, key) || key == MANAGED_BY_LABEL,
+                    |key| is_known(&metadata.annotations, &remove_annotations, key),
+                )?;
                 version = now.resource_version;
             }
             Err(error) if error.kind == CallErrorKind::NotFound => {
@@ -217,6 +210,24 @@ async fn apply(operation: Operation, context: &RunContext) -> Result<StepDone, S
         &metadata.namespace,
         &metadata.name,
         "others keep changing it",
+    ))
+}
+
+/// Refuses an object to which another run of eksact has given a label or annotation that is not known: another file wants it so.
+fn unless_another_run_has_set(
+    now: &ServiceAccount,
+    is_known_label: impl Fn(&str) -> bool,
+    is_known_annotation: impl Fn(&str) -> bool,
+) -> Result<(), StepError> {
+    if only_ours(now, false, is_known_label).is_empty()
+        && only_ours(now, true, is_known_annotation).is_empty()
+    {
+        return Ok(());
+    }
+    Err(moved(
+        &now.namespace,
+        &now.name,
+        "another run of eksact has set labels or annotations that the plan does not have",
     ))
 }
 
@@ -341,13 +352,11 @@ async fn delete(
                 if now.annotations.get(ROLE_ANNOTATION) != role_arn {
                     return Err(moved(namespace, name, "it names another role"));
                 }
-                let labels = only_ours(&now, false, |key| seen.labels.get(key) == now.labels.get(key));
-                let annotations = only_ours(&now, true, |key| {
-                    seen.annotations.get(key) == now.annotations.get(key)
-                });
-                if !labels.is_empty() || !annotations.is_empty() {
-                    return Err(moved(namespace, name, BY_ANOTHER_RUN));
-                }
+                unless_another_run_has_set(
+                    &now,
+                    |key| seen.labels.get(key) == now.labels.get(key),
+                    |key| seen.annotations.get(key) == now.annotations.get(key),
+                )?;
                 version = now.resource_version;
             }
             Err(error) => return Err(error.into()),

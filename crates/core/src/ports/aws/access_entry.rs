@@ -37,6 +37,11 @@ pub struct AccessEntry {
 }
 
 impl AccessEntry {
+    /// The access policy of this ARN, as it is associated with the entry.
+    pub fn policy(&self, arn: &str) -> Option<&AccessPolicy> {
+        self.policies.iter().find(|policy| policy.arn == arn)
+    }
+
     /// Whether it was made for an earlier principal of the same ARN: EKS knows the unique id, which one that is made again does not
     /// have (<https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>).
     pub fn is_stale(&self, principal: &Principal) -> bool {

@@ -5,15 +5,16 @@
 //! [`harmless`] before.
 
 mod sides;
+pub(crate) mod template;
 
 use std::sync::LazyLock;
 
-use base64::Engine as _;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
-use tera::{Context, Tera};
 
-use self::sides::{Document, documents};
+use self::{
+    sides::{Document, documents},
+    template::{Template, policy_hash, render, template},
+};
 use super::{
     page::Span,
     plan_findings::{helps, place, word},
@@ -24,10 +25,7 @@ use super::{
 };
 use crate::engine::{Action, Change, Effect, Finding, Plan, Severity};
 
-const TEMPLATE: &str = include_str!("../../../../../templates/html/plan.html.tera");
 const STYLE: &str = include_str!("../../../../../templates/html/plan.css");
-/// Tera escapes in templates whose name ends so.
-const NAME: &str = "plan.html";
 
 /// Folded changes open by themselves up to this many.
 const MOST_OPEN: usize = 20;
@@ -113,24 +111,14 @@ struct LineView {
 
 /// `plan` as a page. `file` is the configuration as the user named it; none for a plan made from flags.
 pub fn plan_html(plan: &Plan, digest: &str, file: Option<&str>) -> Result<String, tera::Error> {
-    let tera = match &*TERA {
-        Ok(tera) => tera,
-        Err(error) => return Err(tera::Error::msg(error)),
-    };
-    tera.render(NAME, &Context::from_serialize(view(plan, digest, file))?)
+    render(&TEMPLATE, view(plan, digest, file))
 }
 
 /// Parsed once.
-static TERA: LazyLock<Result<Tera, String>> = LazyLock::new(|| {
-    let mut tera = Tera::default();
-    match tera.add_raw_template(NAME, TEMPLATE) {
-        Ok(()) => Ok(tera),
-        Err(error) => Err(error.to_string()),
-    }
-});
+static TEMPLATE: LazyLock<Template> =
+    LazyLock::new(|| template(include_str!("../../../../../templates/html/plan.html.tera")));
 
 fn view(plan: &Plan, digest: &str, file: Option<&str>) -> View {
-    let style = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
     let words = verdict(plan, file);
     // The heading says for what the plan is.
     let is_said = words
@@ -144,7 +132,8 @@ fn view(plan: &Plan, digest: &str, file: Option<&str>) -> View {
         .or_else(|| plan.target.get("kubeconfig"));
     View {
         policy: format!(
-            "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'"
+            "default-src 'none'; style-src {}; base-uri 'none'; form-action 'none'",
+            policy_hash(STYLE)
         ),
         style: STYLE,
         title: named.map_or_else(|| "Plan".to_owned(), |name| format!("Plan for {}", safe(name))),
