@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 use html5gum::{Token, Tokenizer};
 use proptest::prelude::*;
 
+use base64::Engine as _;
+use sha2::{Digest as _, Sha256};
+
 use super::*;
 use crate::view::{
     hostile::{HOSTILE, plan_of},
