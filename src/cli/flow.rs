@@ -19,6 +19,7 @@ use super::{
 use clap::Args;
 use eksact_core::{
     config::ClusterConfig,
+    diagnosis::planned_access::planned_access,
     engine::{Event, ExecutionOptions, Plan, Report, Severity, StepFailure, execute},
     guard::broadening,
     kinds::{self, Request, Runner, preflight},
@@ -79,7 +80,9 @@ pub(super) async fn reader(
 async fn plan_over(reader: &LiveReader, request: &Request) -> Result<Plan, Failure> {
     // On the heap: what is read of every kind at once would make the future of each command large.
     let live = Box::pin(kinds::read(request, reader)).await;
-    Ok(kinds::plan(request, &live)?)
+    let (mut plan, after) = kinds::plan_with_outcome(request, &live)?;
+    plan.access = Some(planned_access(&live, &after, &plan));
+    Ok(plan)
 }
 
 /// Shows a plan on stdout.

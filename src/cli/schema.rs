@@ -11,9 +11,10 @@ use eksact_core::{
     config::{self, DocumentKind},
     diagnosis::{
         access_map::AccessMap,
-        authorization::{AccessDelta, Explanation, WhoCan},
+        authorization::{Explanation, WhoCan},
         pod_credentials::PodExplanation,
     },
+    engine::AccessDelta,
     saved,
     view::{
         Printer, access_check, apply_events, apply_json, aws_auth_check, explain_change, facts, fleet_json,

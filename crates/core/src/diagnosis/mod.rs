@@ -10,6 +10,7 @@ pub mod context;
 pub mod effect;
 pub mod mapping;
 mod near_entry;
+pub mod planned_access;
 pub mod pod_credentials;
 pub mod remedy;
 pub mod token_facts;

@@ -261,6 +261,7 @@ impl PlanDraft {
             findings: self.findings,
             steps,
             partial: self.partial,
+            access: None,
         })
     }
 }

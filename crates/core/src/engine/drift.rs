@@ -38,6 +38,7 @@ pub fn of(plan: &Plan) -> (Plan, Vec<Address>) {
         target,
         changes,
         steps,
+        access: None,
         ..plan.clone()
     };
     (drift, left_out.into_iter().map(|change| change.address).collect())

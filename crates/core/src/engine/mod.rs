@@ -4,6 +4,7 @@
 //! A *change* is what people see, one per address; a *step* is one write. The planner makes both, the executor walks
 //! the steps and tells what happens as events.
 
+pub mod access_delta;
 pub mod address;
 pub mod change;
 pub mod draft;
@@ -18,6 +19,7 @@ pub mod step;
 pub mod targets;
 pub mod unknown;
 
+pub use access_delta::{AccessDelta, HolderDelta, HolderKind};
 pub use address::Address;
 pub use change::{Action, AttributeChange, Change, Difference, DifferenceSign, Effect, Origin, Reason};
 pub use draft::{DraftError, PlanDraft};

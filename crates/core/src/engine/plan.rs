@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Action, Address, Change, Finding, Partial, Severity, Step};
+use super::{AccessDelta, Action, Address, Change, Finding, Partial, Severity, Step};
 
 /// Version of the JSON form: the first number changes when a reader of the old form would go wrong.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -32,6 +32,9 @@ pub struct Plan {
     /// What of the whole it is, where it is not the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partial: Option<Partial>,
+    /// Who gains and who loses what by it; none in a part of a plan, and where nobody worked it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<AccessDelta>,
 }
 
 impl Plan {
@@ -69,7 +72,7 @@ impl Plan {
     }
 
     /// Digest of what the plan would do and of what it was made from: two plans with the same digest do the same to the
-    /// same objects. Findings and wording do not count.
+    /// same objects. Findings, wording and what follows from the changes do not count.
     pub fn digest(&self) -> String {
         let mut hasher = Sha256::new();
         let essence = serde_json::json!({

@@ -50,7 +50,7 @@ use futures::future::join_all;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-pub use planner::{PlanError, plan};
+pub use planner::{PlanError, plan, plan_with_outcome};
 pub use request::Request;
 pub use runner::{RunContext, Runner};
 pub use scope::Scope;

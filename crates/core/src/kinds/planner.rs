@@ -26,6 +26,14 @@ pub enum PlanError {
 /// When a glob of `--target` or `--exclude-target` matches nothing; or when the parts of the plan do not fit together: a
 /// mistake of eksact.
 pub fn plan(request: &Request, live: &Live) -> Result<Plan, PlanError> {
+    Ok(plan_with_outcome(request, live)?.0)
+}
+
+/// The same, with what the plan makes of `live`, as far as that can be said before.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_with_outcome(request: &Request, live: &Live) -> Result<(Plan, Live), PlanError> {
     let targets = &request.settings.targets;
     let mut draft = draft_of(request, live);
     if !targets.is_everything() {
@@ -54,7 +62,7 @@ pub fn plan(request: &Request, live: &Live) -> Result<Plan, PlanError> {
     guard::pass_allowed(&mut draft, &request.settings.allow);
     let mut plan = draft.finish(env!("CARGO_PKG_VERSION"))?;
     origin::assign(&mut plan);
-    Ok(plan)
+    Ok((plan, after))
 }
 
 /// What every kind has to say, before anything is left out.

@@ -4,7 +4,10 @@ use eksact_message::code::Code;
 use serde_json::json;
 
 use super::samples;
-use crate::engine::{Action, Address, AttributeChange, DifferenceSign, Effect, Finding, Plan, Severity};
+use crate::engine::{
+    AccessDelta, Action, Address, AttributeChange, DifferenceSign, Effect, Finding, HolderDelta, HolderKind,
+    Plan, Severity,
+};
 
 /// What breaks out of other views.
 pub(super) const HOSTILE: [&str; 24] = [
@@ -88,5 +91,18 @@ pub(super) fn plan_of(count: usize, texts: &[String]) -> Plan {
             }
         }
     }
-    draft.finish(text(14)).unwrap()
+    let mut plan = draft.finish(text(14)).unwrap();
+    plan.access = Some(AccessDelta {
+        complete: false,
+        people: (0..count)
+            .map(|index| HolderDelta {
+                kind: HolderKind::ServiceAccount,
+                who: text(index).to_owned(),
+                gains: vec![text(index + 1).to_owned()],
+                loses: vec![text(index + 2).to_owned()],
+            })
+            .collect(),
+        unread: vec![text(15).to_owned()],
+    });
+    plan
 }

@@ -20,6 +20,7 @@ pub mod fleet_metrics;
 pub mod html;
 pub mod markdown;
 pub mod page;
+mod plan_access;
 mod plan_attribute;
 mod plan_change;
 mod plan_findings;

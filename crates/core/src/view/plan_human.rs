@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     page::{Page, Span},
-    plan_change, plan_findings, plan_partial,
+    plan_access, plan_change, plan_findings, plan_partial,
     style::{Label, Style, sign},
     text::counted,
 };
@@ -16,6 +16,7 @@ pub fn plan_human(plan: &Plan, file: Option<&str>, style: Style) -> String {
     let mut page = Page::new(style);
     page.line(&[], &verdict(plan, file));
     plan_partial::write(plan, &mut page);
+    plan_access::write(plan, &mut page);
     if plan.has_changes() {
         page.blank();
         legend(plan, &mut page);

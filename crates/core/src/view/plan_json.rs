@@ -21,6 +21,7 @@
 //! | `findings[]` | `severity` (`note`, `warning`, `refusal`, `error`), `code`, `message`; `address`, `help`, `source` where there are |
 //! | `steps[]` | how it is done, each behind what it waits for: `id`, `address`, `changes`, `title`, `depends_on`, `operation` |
 //! | `partial` | only in a plan with `--target` or `--exclude-target`: `targets[]` and `excluded[]`, the globs; `brought_along[]`, addresses that those asked for need; `left_out[]`, addresses that would change or could not be planned |
+//! | `access` | who gains and who loses what by the plan: `people[]` with `kind` (`principal`, `user`, `group`, `service-account`), `who`, `gains[]` and `loses[]` in words; `complete`, and `unread[]`: what could not be compared. Absent in a part of a plan that is drift only |
 
 use std::{fmt::Write as _, io};
 

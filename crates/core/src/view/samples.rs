@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use crate::{
     config::SourceLocation,
     engine::{
-        Action, Address, AttributeChange, Change, Difference, DifferenceSign, Effect, Event, EventKind,
-        Finding, Plan, PlanDraft, Reason, Report, Severity, StepError, StepId, Unknown,
+        AccessDelta, Action, Address, AttributeChange, Change, Difference, DifferenceSign, Effect, Event,
+        EventKind, Finding, HolderDelta, HolderKind, Plan, PlanDraft, Reason, Report, Severity, StepError,
+        StepId, Unknown,
     },
     fleet::{ClusterId, Outcome, Problem, Status},
 };
@@ -243,7 +244,36 @@ pub(super) fn plan() -> Plan {
     for finding in findings(&named) {
         draft.add_finding(finding);
     }
-    draft.finish("0.1.0").unwrap()
+    let mut plan = draft.finish("0.1.0").unwrap();
+    plan.access = Some(access());
+    plan
+}
+
+fn access() -> AccessDelta {
+    let delta = |kind, who: &str, gains: &[&str], loses: &[&str]| HolderDelta {
+        kind,
+        who: who.to_owned(),
+        gains: gains.iter().map(ToString::to_string).collect(),
+        loses: loses.iter().map(ToString::to_string).collect(),
+    };
+    AccessDelta {
+        complete: false,
+        people: vec![
+            delta(
+                HolderKind::Principal,
+                "arn:aws:iam::111122223333:role/team/dev",
+                &["AmazonEKSEditPolicy in namespaces default, dev-*"],
+                &["everything (system:masters)"],
+            ),
+            delta(
+                HolderKind::ServiceAccount,
+                "app/s3-reader",
+                &["managed policy arn:aws:iam::111122223333:policy/reports/monthly-figures-reader"],
+                &[],
+            ),
+        ],
+        unread: vec!["bindings: the server refuses to list them".to_owned()],
+    }
 }
 
 fn findings(address: &Address) -> Vec<Finding> {

@@ -3,10 +3,7 @@
 //! What is compared is what somebody is given: the way in, access policies, roles by bindings, and the rules of those roles. What
 //! could not be read on one side is compared on neither, and said.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use schemars::JsonSchema;
-use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     Picture, Read,
@@ -14,6 +11,7 @@ use super::{
     rights::Rights,
 };
 use crate::{
+    engine::{AccessDelta, HolderDelta, HolderKind},
     guard::{
         access::MASTERS,
         rbac_rules::{in_words, more},
@@ -27,44 +25,6 @@ use crate::{
 };
 use eksact_identity::{authn::access_policy::policy_name, rbac::AUTHENTICATED};
 
-/// What somebody is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum HolderKind {
-    /// A principal of IAM.
-    Principal,
-    /// A user of Kubernetes whom no principal of IAM gets in as.
-    User,
-    /// A group that no principal of IAM gets in with.
-    Group,
-    /// A service account.
-    ServiceAccount,
-}
-
-/// What somebody gains and loses.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct HolderDelta {
-    /// What they are.
-    pub kind: HolderKind,
-    /// Who.
-    pub who: String,
-    /// What they have afterwards and did not have before.
-    pub gains: Vec<String>,
-    /// What they had before and have no longer.
-    pub loses: Vec<String>,
-}
-
-/// The difference between two pictures.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct AccessDelta {
-    /// Whether everything could be compared.
-    pub complete: bool,
-    /// Those for whom something changes, principals first.
-    pub people: Vec<HolderDelta>,
-    /// What could not be compared, and why.
-    pub unread: Vec<String>,
-}
-
 type Holder = (HolderKind, String);
 
 /// What somebody has.
@@ -74,6 +34,8 @@ enum Holding {
     Admission(String),
     /// They are in `system:masters`.
     Everything,
+    /// They are in a group that is bound to nothing, as far as is known.
+    Group(String),
     /// An access policy, and where.
     Policy(String, String),
     /// A role, and where it holds.
@@ -85,6 +47,7 @@ impl Holding {
         match self {
             Self::Admission(user) => format!("getting in, as {user}"),
             Self::Everything => format!("everything ({MASTERS})"),
+            Self::Group(group) => format!("group {group}"),
             Self::Policy(policy, place) => format!("{policy} in {place}"),
             Self::Role((namespace, name), place) => {
                 format!("{} in {place}", role_words(namespace.as_deref(), name))
@@ -98,9 +61,21 @@ const WHOLE_CLUSTER: &str = "the whole cluster";
 /// Who gains and who loses what from `before` to `after`.
 pub fn access_delta(before: &Picture, after: &Picture) -> AccessDelta {
     let unread = unread(before, after);
+    AccessDelta {
+        complete: unread.is_empty(),
+        people: between(before, after),
+        unread,
+    }
+}
+
+/// The same, without what could not be compared.
+pub(in crate::diagnosis) fn between(before: &Picture, after: &Picture) -> Vec<HolderDelta> {
     let (before, after) = (comparable(before, after), comparable(after, before));
     let (before, after) = (Rights::of(&before), Rights::of(&after));
-    let (had, have) = (holdings(&before), holdings(&after));
+    let bindings = [Bound::of(&before), Bound::of(&after)];
+    let is_bound = |group: &str| bindings.iter().any(|bound| bound.groups.contains_key(group));
+    let had = holdings(&before, &bindings[0], is_bound);
+    let have = holdings(&after, &bindings[1], is_bound);
     let known = Known::of([&before, &after]);
     let changes = changed_roles(&before, &after);
     let none = BTreeSet::new();
@@ -135,11 +110,53 @@ pub fn access_delta(before: &Picture, after: &Picture) -> AccessDelta {
             loses,
         })
     };
-    AccessDelta {
-        complete: unread.is_empty(),
-        people: holders.iter().filter_map(delta).collect(),
-        unread,
+    holders.iter().filter_map(delta).collect()
+}
+
+/// Bindings by whom they name: there may be thousands of them, and of people.
+#[derive(Default)]
+struct Bound<'p> {
+    groups: HashMap<&'p str, Vec<&'p RbacBinding>>,
+    users: HashMap<&'p str, Vec<&'p RbacBinding>>,
+}
+
+impl<'p> Bound<'p> {
+    fn of(rights: &Rights<'p>) -> Self {
+        let mut bound = Self::default();
+        for binding in rights.all_bindings() {
+            for subject in &binding.subjects {
+                let named = match subject.kind.as_str() {
+                    "User" => &mut bound.users,
+                    "Group" => &mut bound.groups,
+                    _ => continue,
+                };
+                named.entry(subject.name.as_str()).or_default().push(binding);
+            }
+        }
+        bound
     }
+
+    /// The bindings that name somebody, apart from everybody.
+    fn naming(&self, person: &Person<'_>) -> Vec<&'p RbacBinding> {
+        let groups = person.user.groups.iter().filter(|group| *group != AUTHENTICATED);
+        let by_group = groups.filter_map(|group| self.groups.get(group.as_str()));
+        let username = person.user.username.as_str();
+        let by_user = if is_template(username) {
+            let fitting = self
+                .users
+                .iter()
+                .filter(|(name, _)| fit(username, name) != Fit::No);
+            fitting.map(|(_, bindings)| bindings).collect()
+        } else {
+            Vec::from_iter(self.users.get(username))
+        };
+        by_group.chain(by_user).flatten().copied().collect()
+    }
+}
+
+/// Whether more than one user name comes of it.
+fn is_template(username: &str) -> bool {
+    username.contains("{{")
 }
 
 /// What cannot be compared, because one side does not have it.
@@ -179,8 +196,12 @@ fn comparable(picture: &Picture, other: &Picture) -> Picture {
     }
 }
 
-/// Who has what.
-fn holdings(rights: &Rights<'_>) -> BTreeMap<Holder, BTreeSet<Holding>> {
+/// Who has what. What a group that is bound to something gives is told by its bindings.
+fn holdings(
+    rights: &Rights<'_>,
+    bound: &Bound<'_>,
+    is_bound: impl Fn(&str) -> bool,
+) -> BTreeMap<Holder, BTreeSet<Holding>> {
     let mut all: BTreeMap<Holder, BTreeSet<Holding>> = BTreeMap::new();
     for person in &rights.people {
         let own = all
@@ -190,12 +211,13 @@ fn holdings(rights: &Rights<'_>) -> BTreeMap<Holder, BTreeSet<Holding>> {
         if person.user.is_in(MASTERS) {
             own.insert(Holding::Everything);
         }
-        own.extend(person.entry.iter().flat_map(|entry| &entry.policies).map(policy));
-        let named = rights.all_bindings().filter(|binding| {
-            let mut subjects = binding.subjects.iter();
-            subjects.any(|subject| is_named(subject, person))
+        let unbound = person.user.groups.iter().filter(|group| {
+            let group = group.as_str();
+            ![MASTERS, AUTHENTICATED].contains(&group) && !is_bound(group)
         });
-        own.extend(named.map(role));
+        own.extend(unbound.cloned().map(Holding::Group));
+        own.extend(person.entry.iter().flat_map(|entry| &entry.policies).map(policy));
+        own.extend(bound.naming(person).into_iter().map(role));
     }
     for binding in rights.all_bindings() {
         for subject in &binding.subjects {
@@ -211,7 +233,14 @@ fn policy(policy: &AccessPolicy) -> Holding {
     let name = policy_name(&policy.arn).unwrap_or(&policy.arn).to_owned();
     let place = match &policy.namespaces {
         None => WHOLE_CLUSTER.to_owned(),
-        Some(namespaces) => format!("namespaces {}", namespaces.join(", ")),
+        Some(namespaces) => {
+            let word = if namespaces.len() == 1 {
+                "namespace"
+            } else {
+                "namespaces"
+            };
+            format!("{word} {}", namespaces.join(", "))
+        }
     };
     Holding::Policy(name, place)
 }
@@ -222,15 +251,6 @@ fn role(binding: &RbacBinding) -> Holding {
         Some(namespace) => format!("namespace {namespace}"),
     };
     Holding::Role(role_key(binding), place)
-}
-
-/// Whether a binding names somebody, apart from everybody.
-fn is_named(subject: &Subject, person: &Person<'_>) -> bool {
-    match subject.kind.as_str() {
-        "User" => fit(&person.user.username, &subject.name) != Fit::No,
-        "Group" => subject.name != AUTHENTICATED && person.user.is_in(&subject.name),
-        _ => false,
-    }
 }
 
 fn holder(subject: &Subject, binding: &RbacBinding) -> Holder {
@@ -251,6 +271,7 @@ fn holder(subject: &Subject, binding: &RbacBinding) -> Holder {
 /// Users and groups that principals of IAM get in as, before or after: what they have is told of the principals.
 struct Known {
     users: BTreeSet<String>,
+    templates: BTreeSet<String>,
     groups: BTreeSet<String>,
 }
 
@@ -258,15 +279,21 @@ impl Known {
     fn of(sides: [&Rights<'_>; 2]) -> Self {
         let people = || sides.into_iter().flat_map(|rights| &rights.people);
         let groups = people().flat_map(|person| &person.user.groups);
+        let usernames = people().map(|person| person.user.username.clone());
+        let (templates, users) = usernames.partition(|username| is_template(username));
         Self {
-            users: people().map(|person| person.user.username.clone()).collect(),
+            users,
+            templates,
             groups: groups.filter(|group| *group != AUTHENTICATED).cloned().collect(),
         }
     }
 
     fn is_somebody(&self, (kind, name): &Holder) -> bool {
         match kind {
-            HolderKind::User => self.users.iter().any(|user| fit(user, name) != Fit::No),
+            HolderKind::User => {
+                let mut templates = self.templates.iter();
+                self.users.contains(name) || templates.any(|user| fit(user, name) != Fit::No)
+            }
             HolderKind::Group => self.groups.contains(name),
             HolderKind::Principal | HolderKind::ServiceAccount => false,
         }
@@ -308,15 +335,10 @@ impl AccessDelta {
             facts.add("changes", "no one gains or loses anything");
         }
         for person in &self.people {
-            let kind = match person.kind {
-                HolderKind::Principal => "",
-                HolderKind::User => "user ",
-                HolderKind::Group => "group ",
-                HolderKind::ServiceAccount => "service account ",
-            };
+            let holder = person.holder();
             for (label, all) in [("gains", &person.gains), ("loses", &person.loses)] {
                 for what in all {
-                    facts.add(label, format!("{kind}{}: {what}", person.who));
+                    facts.add(label, format!("{holder}: {what}"));
                 }
             }
         }
@@ -425,7 +447,7 @@ mod tests {
         // The group is hers on one side: it is told of her.
         let unbound = picture(&["devs"], None);
         assert_eq!(said(&unbound, &devs), [nina("+")]);
-        let policy = |place: &str| format!("{NINA}: AmazonEKSViewPolicy in namespaces {place}");
+        let policy = |place: &str| format!("{NINA}: AmazonEKSViewPolicy in namespace {place}");
         assert_eq!(
             said(&picture(&[], Some("app")), &picture(&[], Some("web"))),
             [format!("+ {}", policy("web")), format!("- {}", policy("app"))]

@@ -17,6 +17,7 @@ use self::{
 };
 use super::{
     page::Span,
+    plan_access::{access_lines, access_of, not_compared},
     plan_findings::{helps, place, word},
     plan_human::{by_risk, gives_more_access, verdict},
     plan_lines::{LineSign, lines_of},
@@ -39,6 +40,9 @@ struct View {
     verdict: String,
     counts: Vec<Count>,
     sections: Vec<SectionView>,
+    access: Vec<AccessView>,
+    is_access_open: bool,
+    not_compared: Option<String>,
     filters: Vec<Filter>,
     changes: Vec<ChangeView>,
     digest: String,
@@ -103,6 +107,15 @@ struct ChangeView {
 }
 
 #[derive(Serialize)]
+struct AccessView {
+    class: &'static str,
+    sign: char,
+    word: &'static str,
+    holder: String,
+    what: String,
+}
+
+#[derive(Serialize)]
 struct LineView {
     class: &'static str,
     sign: char,
@@ -126,6 +139,7 @@ fn view(plan: &Plan, digest: &str, file: Option<&str>) -> View {
         .is_some_and(|first| first.text().starts_with("Plan for "));
     let words: String = words.iter().skip(usize::from(is_said)).map(Span::text).collect();
     let safe = |text: &str| harmless(text).into_owned();
+    let access = access(plan);
     let named = plan
         .target
         .get("cluster")
@@ -161,6 +175,9 @@ fn view(plan: &Plan, digest: &str, file: Option<&str>) -> View {
             findings: plan.findings_of(severity).map(finding_view).collect(),
         })
         .collect(),
+        is_access_open: access.len() <= MOST_OPEN,
+        not_compared: access_of(plan).and_then(not_compared).map(|text| safe(&text)),
+        access,
         filters: filters(plan),
         changes: by_risk(plan)
             .into_iter()
@@ -229,6 +246,21 @@ fn finding_view(finding: &Finding) -> FindingView {
             })
             .collect(),
     }
+}
+
+fn access(plan: &Plan) -> Vec<AccessView> {
+    let safe = |text: &str| harmless(text).into_owned();
+    let lines = access_of(plan).map(access_lines).unwrap_or_default();
+    lines
+        .iter()
+        .map(|line| AccessView {
+            class: if line.is_gain { "added" } else { "removed" },
+            sign: if line.is_gain { '+' } else { '-' },
+            word: if line.is_gain { "gains" } else { "loses" },
+            holder: safe(&line.holder),
+            what: safe(line.what),
+        })
+        .collect()
 }
 
 fn filters(plan: &Plan) -> Vec<Filter> {

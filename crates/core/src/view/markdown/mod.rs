@@ -15,6 +15,7 @@ use self::{
     text::fence,
 };
 use super::{
+    plan_access::{access_lines, access_of, not_compared},
     plan_findings::{helps, place, word},
     plan_human::{by_risk, verdict},
     plan_lines::{broadening_lines, lines_of, sign_of},
@@ -50,13 +51,14 @@ pub fn plan_markdown(plan: &Plan, digest: &str, file: Option<&str>, limit: Optio
 
     let refusals = findings(plan, Severity::Refusal, "Refused", &mut room, &mut left_out);
     let errors = findings(plan, Severity::Error, "Not planned", &mut room, &mut left_out);
+    let access = access(plan, &mut room, &mut left_out);
     let broadening = broadening(plan, &mut room, &mut left_out);
     let warnings = findings(plan, Severity::Warning, "Warnings", &mut room, &mut left_out);
     let changes = changes(plan, &mut room, &mut left_out);
     let notes = findings(plan, Severity::Note, "Notes", &mut room, &mut left_out);
     let notice = limit.map_or_else(String::new, |limit| left_out.notice(limit));
     [
-        head, notice, refusals, errors, broadening, warnings, changes, notes, foot,
+        head, notice, refusals, errors, access, broadening, warnings, changes, notes, foot,
     ]
     .concat()
 }
@@ -109,6 +111,28 @@ fn finding_whole(finding: &Finding) -> String {
         }
     }
     text
+}
+
+/// Who gains and who loses what.
+fn access(plan: &Plan, room: &mut Room, left_out: &mut Tally) -> String {
+    let mut section = Section::new("Who gains and who loses access");
+    let Some(access) = access_of(plan) else {
+        return String::new();
+    };
+    // The changes themselves come below; this may not take all the room there is.
+    let mut part = room.part(4);
+    for line in access_lines(access) {
+        let sign = if line.is_gain { "gains" } else { "loses" };
+        let text = format!("- {} {sign} {}\n", code(&line.holder), code(line.what));
+        if section.add(&[&text], &mut part).is_none() {
+            left_out.add("who gains or loses", 1);
+        }
+    }
+    if let Some(text) = not_compared(access) {
+        section.add(&[&format!("- {}\n", prose(&text))], &mut part);
+    }
+    room.give_back(part);
+    section.finish()
 }
 
 /// What gives more access, each change with the lines that do.

@@ -83,6 +83,12 @@ impl Tally {
                         counted(*count, "change", "changes")
                     )
                 }
+                "who gains or loses" => {
+                    format!(
+                        "{} about who gains or loses access",
+                        counted(*count, "line", "lines")
+                    )
+                }
                 word => counted(*count, word, &format!("{word}s")),
             })
             .collect();

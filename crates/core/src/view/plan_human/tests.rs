@@ -21,6 +21,15 @@ fn every_action_and_every_severity() {
     1 to delete, 1 to adopt, 1 to forget · 2 give or may give more access · REFUSED
     for 1 reason · 1 object could not be planned · 1 warning · 14 unchanged.
 
+    Who gains (+) and who loses (-) access:
+      arn:aws:iam::111122223333:role/team/dev
+        + AmazonEKSEditPolicy in namespaces default, dev-*
+        - everything (system:masters)
+      service account app/s3-reader
+        + managed policy
+          arn:aws:iam::111122223333:policy/reports/monthly-figures-reader
+      Not compared: bindings: the server refuses to list them
+
       + create  ~ update  ± replace  - delete  ^ adopt  . forget  ! more access
 
       ^ oidc-provider/prod will be adopted  (cluster.yaml:9)
@@ -109,6 +118,14 @@ fn a_wide_terminal_is_used() {
     Plan for prod (111122223333, eu-west-1): 2 to create, 1 to update, 1 to replace, 1 to delete, 1 to adopt, 1 to forget ·
     2 give or may give more access · REFUSED for 1 reason · 1 object could not be planned · 1 warning · 14 unchanged.
 
+    Who gains (+) and who loses (-) access:
+      arn:aws:iam::111122223333:role/team/dev
+        + AmazonEKSEditPolicy in namespaces default, dev-*
+        - everything (system:masters)
+      service account app/s3-reader
+        + managed policy arn:aws:iam::111122223333:policy/reports/monthly-figures-reader
+      Not compared: bindings: the server refuses to list them
+
       + create  ~ update  ± replace  - delete  ^ adopt  . forget  ! more access
 
       ^ oidc-provider/prod will be adopted  (cluster.yaml:9)
@@ -191,6 +208,15 @@ fn in_colour() {
     insta::assert_snapshot!(text.replace('\u{1b}', "␛"), @r"
     ␛[1mPlan for prod (111122223333, eu-west-1): ␛[0m0 to create, ␛[33m1 to update␛[0m, 0 to delete ·
     ␛[31m1 may give more access␛[0m · ␛[1m␛[31m1 object could not be planned␛[0m · 14 unchanged.
+
+    ␛[1mWho gains (+) and who loses (-) access:␛[0m
+      arn:aws:iam::111122223333:role/team/dev
+    ␛[31m    + ␛[0mAmazonEKSEditPolicy in namespaces default, dev-*
+    ␛[32m    - ␛[0meverything (system:masters)
+      service account app/s3-reader
+    ␛[31m    + ␛[0mmanaged policy
+          arn:aws:iam::111122223333:policy/reports/monthly-figures-reader
+      ␛[2mNot compared: bindings: the server refuses to list them␛[0m
 
       ␛[33m~␛[0m update  ␛[31m!␛[0m more access
 
