@@ -166,6 +166,7 @@ fn iam_role(number: usize) -> Role {
         trust_policy,
         managed_policy_arns: vec!["arn:aws:iam::111122223333:policy/shared".to_owned()],
         inline_policies,
+        max_session_seconds: None,
         permissions_boundary: None,
         tags: BTreeMap::new(),
     }

@@ -1,6 +1,6 @@
 //! Reads the files that `-f` names and shows what is wrong with them.
 
-use std::{collections::BTreeSet, io::Read as _};
+use std::{collections::BTreeSet, io::Read as _, path::Path};
 
 use super::{ExitCode, Failure, access_entry, global::GlobalFlags};
 use eksact_core::{
@@ -37,7 +37,8 @@ pub(super) fn load_all(
         .zip(&contents)
         .map(|(name, bytes)| InputFile { name, bytes })
         .collect();
-    let loaded = config::load_all(&files).map_err(|diagnostics| shown(&diagnostics, printer))?;
+    let loaded =
+        config::load_all_with(&files, &beside).map_err(|diagnostics| shown(&diagnostics, printer))?;
     tell(&loaded, printer);
     let config = loaded.config;
     if let Some(region) = global
@@ -78,6 +79,21 @@ pub(super) fn read(path: &str) -> std::io::Result<Vec<u8>> {
     } else {
         fs_err::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
     }
+    Ok(bytes)
+}
+
+/// The content of a file that a configuration file names, by its path from the folder of that one; of one on standard input,
+/// from the working directory.
+pub(super) fn beside(named_in: &str, path: &str) -> Result<Vec<u8>, String> {
+    if path == "-" || Path::new(path).is_absolute() {
+        return Err("write its path from the folder of the file that names it".to_owned());
+    }
+    let folder = match named_in {
+        "-" => None,
+        file => Path::new(file).parent(),
+    };
+    let full = folder.map_or_else(|| Path::new(path).to_owned(), |folder| folder.join(path));
+    let bytes = read(&full.to_string_lossy()).map_err(|error| error.to_string())?;
     Ok(bytes)
 }
 

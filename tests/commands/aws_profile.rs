@@ -31,6 +31,7 @@ fn with_role(config: &str) -> Place {
             trust_policy: json!({"Version": "2012-10-17", "Statement": []}),
             managed_policy_arns: Vec::new(),
             inline_policies: std::collections::BTreeMap::new(),
+            max_session_seconds: None,
             permissions_boundary: None,
             tags: std::collections::BTreeMap::new(),
         };

@@ -26,6 +26,7 @@ fn role(world: &mut World, name: &str, trusted: &Value) {
         ]}),
         managed_policy_arns: Vec::new(),
         inline_policies: BTreeMap::new(),
+        max_session_seconds: None,
         permissions_boundary: None,
         tags: BTreeMap::new(),
     };

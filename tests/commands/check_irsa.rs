@@ -37,6 +37,7 @@ fn trust(place: &Place, trust_policy: Value) {
             trust_policy,
             managed_policy_arns: Vec::new(),
             inline_policies: BTreeMap::new(),
+            max_session_seconds: None,
             permissions_boundary: None,
             tags: BTreeMap::from([("ManagedBy".to_owned(), "Terraform".to_owned())]),
         };

@@ -35,6 +35,7 @@ mod pod_identity_association;
 mod promises;
 mod released;
 mod remedies;
+mod roles_and_policies;
 mod rooms;
 mod saved_plan;
 mod schemas;

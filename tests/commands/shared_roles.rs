@@ -43,6 +43,7 @@ fn made_by_hand(world: &mut World) {
             {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}, theirs]}),
         managed_policy_arns: Vec::new(),
         inline_policies: std::collections::BTreeMap::new(),
+        max_session_seconds: None,
         permissions_boundary: None,
         tags: std::collections::BTreeMap::new(),
     };

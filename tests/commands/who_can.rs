@@ -242,6 +242,7 @@ fn iam_role(world: &mut World, name: &str, trust_policy: Value, own: Value) {
         trust_policy,
         managed_policy_arns: Vec::new(),
         inline_policies: [("own".to_owned(), own)].into(),
+        max_session_seconds: None,
         permissions_boundary: None,
         tags: std::collections::BTreeMap::new(),
     };

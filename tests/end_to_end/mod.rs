@@ -4,6 +4,7 @@
 mod access_migration;
 mod access_tools;
 mod check_irsa;
+mod deployers;
 mod drift;
 mod eksctl_world;
 mod failing;

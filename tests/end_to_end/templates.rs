@@ -46,6 +46,7 @@ fn templates() -> Vec<Value> {
                 well_known: well_known.clone(),
                 inline_policy: has(3).then(|| inline.clone()),
                 inline_policy_id: None,
+                of_people: None,
                 permissions_boundary: has(4).then(|| "arn:aws:iam::aws:policy/PowerUserAccess".to_owned()),
             };
             rendered.push(template.render().unwrap());

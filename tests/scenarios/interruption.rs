@@ -55,6 +55,7 @@ fn inhabited() -> World {
         trust_policy: json!({"Version": "2012-10-17", "Statement": []}),
         managed_policy_arns: vec!["arn:aws:iam::aws:policy/AdministratorAccess".to_owned()],
         inline_policies: std::collections::BTreeMap::new(),
+        max_session_seconds: None,
         permissions_boundary: None,
         tags: std::collections::BTreeMap::new(),
     };

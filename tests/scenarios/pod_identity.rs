@@ -70,6 +70,7 @@ fn bed_with_actions(actions: &serde_json::Value) -> Sandbox {
                     "Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": actions}]}),
                 managed_policy_arns: Vec::new(),
                 inline_policies: BTreeMap::new(),
+                max_session_seconds: None,
                 permissions_boundary: None,
                 tags: BTreeMap::new(),
             };

@@ -88,6 +88,7 @@ fn add_role(world: &mut World, name: &str, statements: &[Value]) {
         trust_policy: json!({"Version": "2012-10-17", "Statement": statements}),
         managed_policy_arns: Vec::new(),
         inline_policies: BTreeMap::new(),
+        max_session_seconds: None,
         permissions_boundary: None,
         tags: BTreeMap::new(),
     };

@@ -105,6 +105,7 @@ fn role(recorded: &Value) -> Role {
         trust_policy: role["AssumeRolePolicyDocument"].clone(),
         managed_policy_arns: attached.iter().map(|policy| text(policy, "PolicyArn")).collect(),
         inline_policies: inline.into_iter().collect(),
+        max_session_seconds: None,
         permissions_boundary: role["PermissionsBoundary"]["PermissionsBoundaryArn"]
             .as_str()
             .map(ToOwned::to_owned),

@@ -207,6 +207,7 @@ impl World {
             }),
             managed_policy_arns: vec![format!("arn:{partition}:iam::aws:policy/AdministratorAccess")],
             inline_policies: BTreeMap::new(),
+            max_session_seconds: None,
             permissions_boundary: None,
             tags: BTreeMap::new(),
             name: name.clone(),

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::aws::{ChangeSetRecord, EksObjects, StackRecord};
 use super::caller::SimulatedCaller;
-use eksact_core::ports::aws::{Cluster, Group, OidcProvider, Role, User};
+use eksact_core::ports::aws::{Cluster, Group, ManagedPolicy, OidcProvider, Role, User};
 use eksact_core::ports::issuer::CertificateChain;
 use eksact_core::ports::kubernetes::{
     ConfigMap, DaemonSet, Lease, Namespace, Pod, RbacBinding, RbacRole, ServiceAccount,
@@ -160,6 +160,9 @@ pub struct World {
     /// What managed policies say, by ARN, where this world knows it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub policy_documents: BTreeMap<String, Value>,
+    /// Customer managed policies with their versions, by ARN; those of `policies` that are not here have one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub managed_policies: BTreeMap<String, ManagedPolicy>,
     /// When roles were made, by their unique ids; the others were there before everything else.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub role_dates: BTreeMap<String, Timestamp>,
@@ -215,6 +218,7 @@ impl World {
             list_lag_milliseconds: 0,
             role_dates: BTreeMap::new(),
             policies: BTreeSet::new(),
+            managed_policies: BTreeMap::new(),
             clusters: BTreeMap::new(),
             oidc_providers: BTreeMap::new(),
             roles: BTreeMap::new(),

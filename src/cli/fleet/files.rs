@@ -105,7 +105,7 @@ fn member(files: &[InputFile<'_>], problem: Option<String>, printer: &Printer) -
     };
     let config = match problem {
         Some(problem) => Err(problem_of(problem)),
-        None => config::load_all(files).map_err(|diagnostics| {
+        None => config::load_all_with(files, &file::beside).map_err(|diagnostics| {
             let errors = diagnostics
                 .iter()
                 .filter(|one| one.severity == Severity::Error)

@@ -34,6 +34,7 @@ mod people;
 mod pod_identity;
 mod preflight;
 mod roles;
+mod roles_and_policies;
 mod saved_plans;
 mod shared_roles;
 mod shell;
@@ -65,6 +66,7 @@ fn table() -> Vec<Check> {
         aws_auth::cases(),
         aws_auth::unread(),
         roles::cases(),
+        roles_and_policies::cases(),
         access::cases(),
         access_entries::cases(),
         kubeconfig::cases(),

@@ -73,6 +73,7 @@ pub(super) fn cases() -> Vec<Check> {
                     trust_policy: json!({"Version": "2012-10-17", "Statement": []}),
                     managed_policy_arns: vec!["arn:aws:iam::aws:policy/AdministratorAccess".to_owned()],
                     inline_policies: BTreeMap::new(),
+                    max_session_seconds: None,
                     permissions_boundary: None,
                     tags: BTreeMap::new(),
                 };

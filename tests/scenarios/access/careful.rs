@@ -21,6 +21,7 @@ async fn prune_waits_for_what_it_cannot_resolve() {
             trust_policy: serde_json::json!({}),
             managed_policy_arns: Vec::new(),
             inline_policies: std::collections::BTreeMap::new(),
+            max_session_seconds: None,
             permissions_boundary: None,
             tags: std::collections::BTreeMap::new(),
         };

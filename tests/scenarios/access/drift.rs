@@ -289,6 +289,7 @@ pub(super) fn permission_set_role(world: &mut eksact_simulator::World, name: &st
         trust_policy: serde_json::json!({}),
         managed_policy_arns: Vec::new(),
         inline_policies: std::collections::BTreeMap::new(),
+        max_session_seconds: None,
         permissions_boundary: None,
         tags: std::collections::BTreeMap::new(),
     };

@@ -60,6 +60,7 @@ pub(crate) fn role(name: &str, trust_policy: Value) -> Role {
         trust_policy,
         managed_policy_arns: Vec::new(),
         inline_policies: std::collections::BTreeMap::new(),
+        max_session_seconds: None,
         permissions_boundary: None,
         tags: std::collections::BTreeMap::new(),
     }

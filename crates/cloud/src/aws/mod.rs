@@ -18,6 +18,7 @@ mod error;
 pub mod http;
 mod identity_provider_config;
 pub mod issuer;
+mod managed_policy;
 mod oidc_provider;
 mod pod_identity_association;
 mod principal;

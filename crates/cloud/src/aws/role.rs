@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::client::{AwsClient, Pages};
 use super::error::{Action, incomplete};
-use eksact_core::ports::aws::{Role, RoleReader, RoleTrust, RoleWriter};
+use eksact_core::ports::aws::{DEFAULT_SESSION_SECONDS, Role, RoleReader, RoleTrust, RoleWriter};
 use eksact_core::ports::{CallError, CallErrorKind, found};
 
 const GET_ROLE: Action = ("iam", "GetRole");
@@ -27,6 +27,7 @@ const PUT_ROLE_POLICY: Action = ("iam", "PutRolePolicy");
 const DELETE_ROLE_POLICY: Action = ("iam", "DeleteRolePolicy");
 const PUT_BOUNDARY: Action = ("iam", "PutRolePermissionsBoundary");
 const DELETE_BOUNDARY: Action = ("iam", "DeleteRolePermissionsBoundary");
+const UPDATE_ROLE: Action = ("iam", "UpdateRole");
 const TAG_ROLE: Action = ("iam", "TagRole");
 
 /// The largest page that IAM gives (`MaxItems`).
@@ -55,6 +56,10 @@ impl RoleReader for AwsClient {
             path: role.path,
             managed_policy_arns,
             inline_policies,
+            max_session_seconds: role
+                .max_session_duration
+                .and_then(|seconds| u32::try_from(seconds).ok())
+                .filter(|seconds| *seconds != DEFAULT_SESSION_SECONDS),
             permissions_boundary: role
                 .permissions_boundary
                 .and_then(|boundary| boundary.permissions_boundary_arn),
@@ -285,6 +290,16 @@ impl RoleWriter for AwsClient {
         }
     }
 
+    async fn set_max_session(&self, role: &str, seconds: u32) -> Result<(), CallError> {
+        let send = self
+            .iam
+            .update_role()
+            .role_name(role)
+            .max_session_duration(i32::try_from(seconds).unwrap_or(i32::MAX))
+            .send();
+        self.call(UPDATE_ROLE, role, send).await.map(drop)
+    }
+
     async fn tag_role(&self, role: &str, tags: &BTreeMap<String, String>) -> Result<(), CallError> {
         let send = self
             .iam
@@ -318,6 +333,7 @@ pub(super) fn role_from_detail(detail: types::RoleDetail) -> Result<Role, CallEr
             .filter_map(|policy| policy.policy_arn)
             .collect(),
         inline_policies,
+        max_session_seconds: None,
         permissions_boundary: detail
             .permissions_boundary
             .and_then(|boundary| boundary.permissions_boundary_arn),

@@ -17,7 +17,7 @@ pub struct AccessEntries {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessEntry {
     /// The IAM principal, a role's path included; or `permissionSet:NAME`, the role of a permission set of IAM Identity Center in
-    /// the cluster's account, whose name has digits that change when it is assigned anew.
+    /// the cluster's account, whose name has digits that change when it is assigned anew; or `role:NAME`, a role of the files.
     pub principal_arn: Located<String>,
     /// `STANDARD`, `EC2_LINUX`, …
     pub entry_type: Located<String>,

@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::assumable_role::AssumableRole;
 use super::location::{Located, SourceLocation};
+use super::managed_policy::ManagedPolicy;
 use crate::ports::kubernetes::PolicyRule;
 
 /// eksctl's name of the only service that it maps (eksctl 0.231, `actions/iamidentitymapping/create.go`).
@@ -13,7 +15,7 @@ pub const EMR_CONTAINERS: &str = "emr-containers";
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MappingSubject {
-    /// An IAM role, user or federated user by its ARN, as written.
+    /// An IAM role, user or federated user by its ARN, as written; or `role:NAME`, a role of the files.
     Arn(String),
     /// Every IAM user and role of an account, each under its own ARN (`mapAccounts`).
     Account(String),
@@ -186,6 +188,10 @@ impl ClusterAccount {
 }
 
 /// Everything that the files say about access to the cluster.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says of another list whether a file has it"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterAccess {
     /// The mappings, those of the ClusterConfig first.
@@ -196,8 +202,20 @@ pub struct ClusterAccess {
     pub shared_roles: Vec<SharedRole>,
     /// Whether a file has a list of shared roles, be it empty: that is all then that this cluster shall share.
     pub states_shared_roles: bool,
+    /// The roles that people or pipelines assume.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<AssumableRole>,
+    /// Whether a file has a list of them, be it empty: those that eksact made and that are not in it may be pruned.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub states_roles: bool,
+    /// The customer managed policies that eksact makes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<ManagedPolicy>,
+    /// Whether a file has a list of policies, be it empty: those that eksact made and that are not in it may be pruned.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub states_policies: bool,
     /// Whether this is all that eksact shall have made: so it is for files with a list of mappings, be it empty, or a
-    /// `ClusterAccess` that is not about shared roles or settings alone. Files about something else, and commands about one mapping, leave the rest as it is.
+    /// `ClusterAccess` that is not about roles and policies of IAM or settings alone. Files about something else, and commands about one mapping, leave the rest as it is.
     pub complete: bool,
     /// What the files let a plan do that gives more access; of several files the strictest.
     #[serde(default)]

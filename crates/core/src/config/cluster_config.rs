@@ -8,6 +8,7 @@ use super::{
     access_entry::AccessEntries,
     cluster_access::ClusterAccess,
     location::{Located, SourceLocation},
+    managed_policy::Names,
     pod_identity_association::PodIdentityAssociations,
 };
 use crate::ports::aws::{AuthenticationMode, IdentityProviderConfig};
@@ -41,6 +42,9 @@ pub struct ClusterConfig {
     /// The sections of the file that eksact knows and leaves alone, in the order of the file:
     /// `nodeGroups`, `addons`.
     pub unmanaged_sections: Vec<String>,
+    /// What other parts of the files call by name.
+    #[serde(default, skip_serializing_if = "Names::is_empty")]
+    pub names: Names,
 }
 
 impl ClusterConfig {
@@ -49,6 +53,7 @@ impl ClusterConfig {
     pub fn cluster_only(&self) -> Self {
         Self {
             metadata: self.metadata.clone(),
+            names: self.names.clone(),
             ..Self::default()
         }
     }
@@ -66,6 +71,7 @@ impl ClusterConfig {
             metadata: self.metadata,
             iam,
             unmanaged_sections: self.unmanaged_sections,
+            names: self.names,
             ..Self::default()
         }
     }

@@ -14,7 +14,7 @@ use super::location::Located;
 use super::path::FieldPath;
 use super::validate::duplicates::{self, Listed};
 use super::validate::identity_mapping::list_key;
-use super::{blank, placeholder, shape, validate};
+use super::{blank, placeholder, policy_file, shape, validate};
 use eksact_identity::iam::Partition;
 use eksact_message::code::Code;
 use eksact_yaml::Node;
@@ -42,11 +42,19 @@ pub fn load(name: &str, bytes: &[u8]) -> Result<Loaded, Vec<Diagnostic>> {
     load_all(&[InputFile { name, bytes }])
 }
 
+/// Gives the bytes of a file that a file names: first the one that names it, then the path in it. An error in people's words.
+pub type Beside<'a> = dyn Fn(&str, &str) -> Result<Vec<u8>, String> + 'a;
+
+/// Reads the files of one run where none of them may name another. See [`load_all_with`].
+pub fn load_all(files: &[InputFile<'_>]) -> Result<Loaded, Vec<Diagnostic>> {
+    load_all_with(files, &|_, _| Err("no other file can be read here".to_owned()))
+}
+
 /// Reads the files of one run: exactly one ClusterConfig, and the ClusterAccess documents that belong to it.
 ///
 /// Errors come all at once, with the warnings, in the order of the files. Hostile input gets an error within
-/// bounded time and memory; nothing here panics.
-pub fn load_all(files: &[InputFile<'_>]) -> Result<Loaded, Vec<Diagnostic>> {
+/// bounded time and memory; nothing here panics. `beside` gives the files that these name.
+pub fn load_all_with(files: &[InputFile<'_>], beside: &Beside<'_>) -> Result<Loaded, Vec<Diagnostic>> {
     let mut documents = Documents::read(files);
     let mut config = ClusterConfig::default();
     let mut accesses: Vec<(Document, ClusterAccess)> = Vec::new();
@@ -57,9 +65,32 @@ pub fn load_all(files: &[InputFile<'_>]) -> Result<Loaded, Vec<Diagnostic>> {
         accesses.push((document, std::mem::take(&mut config.access)));
     }
     for document in documents.cluster_accesses() {
-        let (access, found) = examine_access(&document, &config.metadata);
+        let (access, found) = examine_access(&document, &config.metadata, beside);
         documents.report(&document, found);
         accesses.push((document, access));
+    }
+    for policy in accesses.iter().flat_map(|(_, access)| &access.policies) {
+        let name = policy.name.value.clone();
+        config.names.policies.insert(name, policy.path().to_owned());
+    }
+    for role in accesses.iter().flat_map(|(_, access)| &access.roles) {
+        let name = role.name.value.clone();
+        config.names.roles.insert(name, role.path().to_owned());
+    }
+    for (document, access) in &mut accesses {
+        // The references of one document at a time: what is said of them has its place there.
+        let names_of_both = ClusterConfig {
+            access: std::mem::take(access),
+            ..match document.kind {
+                DocumentKind::ClusterConfig => config.clone(),
+                DocumentKind::ClusterAccess => config.cluster_only(),
+            }
+        };
+        let unknown = validate::managed_policy::unknown_names(&names_of_both)
+            .into_iter()
+            .chain(validate::assumable_role::unknown_names(&names_of_both));
+        documents.report(document, unknown);
+        *access = names_of_both.access;
     }
     config.access = join(accesses, &config.iam.service_accounts, &mut documents);
     let diagnostics = documents.into_diagnostics();
@@ -85,11 +116,20 @@ fn examine_config(document: &Document) -> (ClusterConfig, Vec<Finding>) {
 }
 
 /// The same for a ClusterAccess of the cluster that `cluster` describes.
-fn examine_access(document: &Document, cluster: &Metadata) -> (ClusterAccess, Vec<Finding>) {
+fn examine_access(
+    document: &Document,
+    cluster: &Metadata,
+    beside: &Beside<'_>,
+) -> (ClusterAccess, Vec<Finding>) {
     let root = &document.root;
-    let access = decode::cluster_access(root, &document.source);
-    let mut mappings = Findings::default();
     let partition = Partition::of_region(&cluster.region.value);
+    let mut access = decode::cluster_access(root, &document.source);
+    let mut policies = validate::managed_policy::check_options(root);
+    policy_file::read(&mut access.policies, beside, &mut policies);
+    validate::managed_policy::check(&access.policies, &mut policies);
+    let mut roles = Findings::default();
+    validate::assumable_role::check(&access.roles, partition, &mut roles);
+    let mut mappings = Findings::default();
     let list = FieldPath::of(list_key(DocumentKind::ClusterAccess));
     for (index, mapping) in access.identity_mappings.iter().enumerate() {
         if mappings.is_full() {
@@ -105,7 +145,15 @@ fn examine_access(document: &Document, cluster: &Metadata) -> (ClusterAccess, Ve
     if let Some(own) = &access.account {
         validate::cluster_account::check(own, partition, &mut account);
     }
-    let meaning = [agreement(root, cluster), mappings, groups, shared_roles, account];
+    let meaning = [
+        agreement(root, cluster),
+        mappings,
+        groups,
+        shared_roles,
+        policies,
+        roles,
+        account,
+    ];
     (access, on_tree(DocumentKind::ClusterAccess, root, meaning))
 }
 
@@ -199,6 +247,8 @@ fn join(
     let mut mappings = Vec::new();
     let mut groups = Vec::new();
     let mut shared_roles = Vec::new();
+    let mut policies = Vec::new();
+    let mut roles = Vec::new();
     for (number, (document, access)) in accesses.iter().enumerate() {
         let list = FieldPath::of(list_key(document.kind));
         mappings.extend(Listed::all(number, &list, &access.identity_mappings));
@@ -208,12 +258,22 @@ fn join(
             &FieldPath::of("sharedRoles"),
             &access.shared_roles,
         ));
+        let list = FieldPath::of(validate::managed_policy::LIST);
+        policies.extend(Listed::all(number, &list, &access.policies));
+        let list = FieldPath::of(validate::assumable_role::LIST);
+        roles.extend(Listed::all(number, &list, &access.roles));
     }
     let (places, repeated) = duplicates::of_mappings(&mappings);
     let repeated = repeated
         .into_iter()
         .chain(duplicates::of_groups(&groups))
-        .chain(duplicates::of_shared_roles(&shared_roles));
+        .chain(duplicates::of_shared_roles(&shared_roles))
+        .chain(duplicates::of_names(&policies, Code::ManagedPolicy, |policy| {
+            &policy.name
+        }))
+        .chain(duplicates::of_names(&roles, Code::AssumableRole, |role| {
+            &role.name
+        }));
     let mut accounts = accesses
         .iter()
         .filter_map(|(document, access)| Some((document, access.account.as_ref()?)));
@@ -232,6 +292,10 @@ fn join(
         joined.groups.extend(access.groups);
         joined.shared_roles.extend(access.shared_roles);
         joined.states_shared_roles |= access.states_shared_roles;
+        joined.roles.extend(access.roles);
+        joined.states_roles |= access.states_roles;
+        joined.policies.extend(access.policies);
+        joined.states_policies |= access.states_policies;
         joined.complete |= access.complete;
         let strictest = |value: &Located<AllowBroadening>| value.value;
         joined.allow_broadening = [joined.allow_broadening, access.allow_broadening]

@@ -7,6 +7,7 @@
 
 pub mod access_entry;
 mod anchors;
+pub mod assumable_role;
 mod blank;
 pub mod cluster_access;
 mod cluster_config;
@@ -19,9 +20,12 @@ mod fields;
 mod finding;
 mod load;
 pub mod location;
+pub mod managed_policy;
+mod named;
 mod path;
 mod placeholder;
 pub mod pod_identity_association;
+mod policy_file;
 mod schema;
 mod shape;
 mod source;
@@ -38,7 +42,7 @@ pub use cluster_config::{
 };
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use document::DocumentKind;
-pub use load::{InputFile, Loaded, load, load_all};
+pub use load::{Beside, InputFile, Loaded, load, load_all, load_all_with};
 pub use location::{Located, SourceLocation};
 pub use schema::json_schema;
 pub use source::MAXIMUM_BYTES;

@@ -88,7 +88,7 @@ impl Place {
     /// The place of what stands at a key here.
     fn at(self, key: &str) -> Self {
         match (self, key) {
-            (Self::Strict, "attachPolicy") => Self::Policy,
+            (Self::Strict, "attachPolicy" | "document" | "inlinePolicy" | "sessionName") => Self::Policy,
             (Self::Strict, "username" | "groups" | "kubernetesUsername" | "kubernetesGroups") => {
                 Self::Mapping
             }

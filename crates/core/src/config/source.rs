@@ -31,6 +31,15 @@ impl Position {
     }
 }
 
+impl From<&SourceLocation> for Position {
+    fn from(place: &SourceLocation) -> Self {
+        Self {
+            line: place.line,
+            column: place.column,
+        }
+    }
+}
+
 impl From<Mark> for Position {
     fn from(mark: Mark) -> Self {
         Self::new(mark.line + 1, mark.column + 1)

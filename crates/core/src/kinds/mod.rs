@@ -14,6 +14,7 @@ pub mod iam_role;
 pub mod identity_mapping;
 pub mod identity_provider;
 mod kubernetes_write;
+pub mod managed_policy;
 pub mod namespace;
 pub mod oidc_provider;
 pub mod origin;
@@ -30,6 +31,7 @@ pub mod rbac;
 pub mod request;
 pub mod revocation;
 mod role_arn;
+mod role_of_files;
 pub mod runner;
 mod scope;
 mod selection;
@@ -260,6 +262,8 @@ pub fn operation_in_full(step: &Step) -> Option<Value> {
 
 /// Reads what every kind asks for and gives it as plain values.
 pub async fn read(request: &Request, reader: &LiveReader) -> Live {
+    let so_far = reader.snapshot();
+    let request = &*request.with_arns(so_far.partition, &so_far.account);
     let interests = kinds().iter().map(|kind| kind.stack_interest(request));
     reader.is_about_stacks(interests.fold(StackInterest::default(), StackInterest::and));
     join_all(kinds().iter().map(|kind| kind.read(request, reader))).await;
@@ -299,6 +303,9 @@ pub(crate) fn kinds() -> &'static [&'static dyn AnyKind] {
         &oidc_provider::OidcProviderKind,
         &iam_role::IamRoleKind,
         &iam_role::PodIdentityRoleKind,
+        &iam_role::AssumableRoleKind,
+        // A policy goes once no role has it: what becomes of the roles is planned before.
+        &managed_policy::ManagedPolicyKind,
         &pod_identity_association::PodIdentityAssociationKind,
         &pod_identity_agent::PodIdentityAgentKind,
         &namespace::NamespaceKind,

@@ -29,6 +29,8 @@ pub const REASONS: &[(&str, Option<Origin>)] = &[
     ("named", None),
     ("not-wanted", None),
     ("override", None),
+    // Its stack is there, and CloudFormation deletes both.
+    ("policy-gone", Some(Origin::Live)),
     ("pruned", None),
     ("requested", None),
     ("restore", None),

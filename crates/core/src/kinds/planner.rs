@@ -34,6 +34,7 @@ pub fn plan(request: &Request, live: &Live) -> Result<Plan, PlanError> {
 /// # Errors
 /// As [`plan`].
 pub fn plan_with_outcome(request: &Request, live: &Live) -> Result<(Plan, Live), PlanError> {
+    let request = &*request.with_arns(live.partition, &live.account);
     let targets = &request.settings.targets;
     let mut draft = draft_of(request, live);
     if !targets.is_everything() {

@@ -1,7 +1,9 @@
 //! What is asked for: the desired objects, as a `ClusterConfig`, and what shall become of them. Files and imperative
 //! commands both end here, and nothing after this knows which it was.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, time::Duration};
+
+use eksact_identity::iam::Partition;
 
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +99,17 @@ impl Request {
             config,
             settings,
             scopes: Scopes::default(),
+        }
+    }
+
+    /// The same with ARNs of this account in the place of names of policies of the files.
+    pub(super) fn with_arns(&self, partition: Partition, account: &str) -> Cow<'_, Self> {
+        match self.config.with_arns(partition, account) {
+            Cow::Borrowed(_) => Cow::Borrowed(self),
+            Cow::Owned(config) => Cow::Owned(Self {
+                config,
+                ..self.clone()
+            }),
         }
     }
 

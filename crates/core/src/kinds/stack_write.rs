@@ -1,8 +1,9 @@
-//! Changes and deletes stacks, each write harmless when repeated: what CloudFormation did meanwhile, or did by a call whose answer
+//! Makes, changes and deletes stacks, each write harmless when repeated: what CloudFormation did meanwhile, or did by a call whose answer
 //! was lost, is looked at and taken as done where it is what was wanted.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
+use eksact_identity::cloudformation::tags;
 use eksact_message::remedy::Remedy;
 use sha2::{Digest as _, Sha256};
 
@@ -11,8 +12,8 @@ use crate::{
     engine::{StepDone, StepError, executor::Progress},
     live::{StackState, state_of},
     ports::{
-        CallErrorKind,
-        aws::{ChangeSet, ChangeSetRequest, Stack},
+        CallError, CallErrorKind,
+        aws::{ChangeSet, ChangeSetRequest, Stack, StackRequest},
     },
 };
 
@@ -30,6 +31,54 @@ pub(super) fn token(verb: &str, stack: &str, parts: &[&str]) -> String {
     }
     let digest = hex::encode(hasher.finalize());
     format!("eksact-{verb}-{}", digest.get(..32).unwrap_or(&digest))
+}
+
+/// Makes a stack, and gives it as it is then.
+pub(super) async fn create(
+    request: &StackRequest,
+    context: &RunContext,
+    progress: &Progress,
+) -> Result<Stack, StepError> {
+    let id = match context.writers.aws.create_stack(request).await {
+        Ok(id) => id,
+        Err(error) if error.kind == CallErrorKind::AlreadyExists || error.kind.is_passing() => {
+            appeared(request, error, context).await?
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let stack = context.stacks.settled(&id, progress).await?;
+    if stack.status == "CREATE_COMPLETE" {
+        return Ok(stack);
+    }
+    Err(failure("creation", &stack, &request.client_request_token, context).await)
+}
+
+/// The stack that is there although this run did not hear of its creation: it is ours when it came of the same request
+/// (its answer was lost, or the run before was killed) or is the very same stack.
+async fn appeared(
+    request: &StackRequest,
+    error: CallError,
+    context: &RunContext,
+) -> Result<String, StepError> {
+    let Some(stack) = context.readers.aws.stack(&request.name).await? else {
+        return Err(error.into());
+    };
+    let sent: BTreeMap<String, String> = request.tags.iter().cloned().collect();
+    let same_subject =
+        sent.contains_key(tags::CLUSTER_NAME) && tags::subject(&stack.tags) == tags::subject(&sent);
+    let usable = stack.status == "CREATE_COMPLETE" || stack.status == "CREATE_IN_PROGRESS";
+    if same_subject && usable {
+        let template = context.readers.aws.stack_template(&stack.id).await?;
+        let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+        if parsed(&template).is_some() && parsed(&template) == parsed(&request.template_body) {
+            return Ok(stack.id);
+        }
+    }
+    Err(StepError::new(format!(
+        "the stack {} appeared since the plan was made, and it is not the one of the plan ({})",
+        request.name, stack.status
+    ))
+    .with_help(run_again()))
 }
 
 /// Changes a stack through a change set, and gives the stack as it is then. `as_planned` judges what CloudFormation would do:

@@ -21,6 +21,16 @@ pub fn iam_role(key: &ServiceAccountKey) -> Address {
     Address::new("iam-role", key.to_string())
 }
 
+/// A customer managed policy of the files.
+pub fn managed_policy(name: &str) -> Address {
+    Address::new("managed-policy", name)
+}
+
+/// A role of the files that people or pipelines assume.
+pub fn assumable_role(name: &str) -> Address {
+    Address::new("assumable-role", name)
+}
+
 /// The role of a pod identity association.
 pub fn pod_identity_role(key: &ServiceAccountKey) -> Address {
     Address::new("pod-identity-role", key.to_string())
@@ -31,10 +41,11 @@ pub fn role_of(owner: &RoleOwner) -> Address {
     match owner.purpose {
         RolePurpose::ServiceAccount => iam_role(&owner.account),
         RolePurpose::PodIdentity => pod_identity_role(&owner.account),
+        RolePurpose::Assumed => assumable_role(&owner.account.name),
     }
 }
 
-/// What the role at this address is made for; none for an object of another kind.
+/// The service account that the role at this address is made for; none for an object of another kind.
 pub fn role_owner(address: &Address) -> Option<RoleOwner> {
     let key = ServiceAccountKey::parse(address.name())?;
     [RolePurpose::ServiceAccount, RolePurpose::PodIdentity]

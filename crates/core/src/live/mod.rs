@@ -7,6 +7,7 @@ mod access;
 mod account;
 pub mod addresses;
 mod identity_provider;
+mod managed_policy;
 mod namespace;
 mod oidc_provider;
 mod ownership;
@@ -34,6 +35,7 @@ pub use access::{
 };
 pub use account::AccountAuthorization;
 pub use identity_provider::ClusterIdentityProviders;
+pub use managed_policy::{ManagedPolicyByArn, UseOfPolicy};
 pub use namespace::{AllNamespaces, NamespaceByName};
 pub use oidc_provider::{ClusterOidcProvider, IssuerChain};
 pub use ownership::{MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, other_owner, ownership};

@@ -29,6 +29,8 @@ pub struct StackInterest {
     pub about: BTreeSet<RoleOwner>,
     /// Whether those of every role must be.
     pub about_all: bool,
+    /// Stacks of other objects, by name, that are looked at whoever made them and must be at rest.
+    pub named: BTreeSet<String>,
     /// How long to wait for that.
     pub timeout: Duration,
 }
@@ -40,6 +42,7 @@ impl StackInterest {
         self.wanted.extend(other.wanted);
         self.about.extend(other.about);
         self.about_all |= other.about_all;
+        self.named.extend(other.named);
         self.timeout = self.timeout.max(other.timeout);
         self
     }
@@ -82,7 +85,7 @@ impl LiveReader {
         loop {
             let listed = self.readers.aws.stacks().await?;
             let names = assigned(cluster, &interest.wanted, &listed);
-            let wanted: BTreeSet<&String> = names.values().collect();
+            let wanted: BTreeSet<&String> = names.values().chain(&interest.named).collect();
             let ours: Vec<Stack> = listed
                 .into_iter()
                 .filter(|stack| is_of_cluster(stack, cluster) || wanted.contains(&stack.name))

@@ -4,6 +4,7 @@
 //! Everything is as eksctl 0.231 writes it, so that either tool can manage what the other made.
 
 mod intrinsic;
+pub mod managed_policy;
 pub mod role_owner;
 pub mod stack_name;
 pub mod tags;

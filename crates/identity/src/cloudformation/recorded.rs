@@ -38,6 +38,7 @@ fn template(namespace: &str, name: &str) -> RoleTemplate {
         inline_policy: None,
         inline_policy_id: None,
         permissions_boundary: None,
+        of_people: None,
     }
 }
 

@@ -104,8 +104,21 @@ pub fn assign(
 
 /// The names that stand in for eksctl's own: the documented one, then endlessly others, should even that be taken.
 fn hashed_names(cluster: &str, owner: &RoleOwner) -> impl Iterator<Item = String> {
-    let legible: String = owner
-        .eksctl_name(cluster)
+    let own = owner.eksctl_name(cluster);
+    let seed = format!("{cluster}\n{owner}");
+    (0_u64..).map(move |attempt| {
+        let seed = if attempt == 0 {
+            seed.clone()
+        } else {
+            format!("{seed}\n{attempt}")
+        };
+        hashed(&own, &seed)
+    })
+}
+
+/// A legal name that stands in for an illegal one, made unique by `seed`.
+fn hashed(name: &str, seed: &str) -> String {
+    let legible: String = name
         .chars()
         .map(|character| {
             if character.is_ascii_alphanumeric() {
@@ -116,19 +129,22 @@ fn hashed_names(cluster: &str, owner: &RoleOwner) -> impl Iterator<Item = String
         })
         .take(MAX_LENGTH - HASH_DIGITS - 1)
         .collect();
-    let seed = format!("{cluster}\n{owner}");
-    (0_u64..).map(move |attempt| {
-        let seed = if attempt == 0 {
-            seed.clone()
-        } else {
-            format!("{seed}\n{attempt}")
-        };
-        let digest: String = hex::encode(Sha256::digest(seed))
-            .chars()
-            .take(HASH_DIGITS)
-            .collect();
-        format!("{legible}-{digest}")
-    })
+    let digest: String = hex::encode(Sha256::digest(seed))
+        .chars()
+        .take(HASH_DIGITS)
+        .collect();
+    format!("{legible}-{digest}")
+}
+
+/// The name of the stack of an object that eksact alone knows how to put into a stack: `eksact-<cluster>-<kind>-<name>`. Where
+/// CloudFormation does not take that, for IAM allows more letters and names of 128, a legal one by the rule above.
+pub fn of_named(cluster: &str, kind: &str, name: &str) -> String {
+    let own = format!("eksact-{cluster}-{kind}-{name}");
+    if is_legal(&own) {
+        own
+    } else {
+        hashed(&own, &format!("{cluster}\n{kind}/{name}"))
+    }
 }
 
 fn is_legal_byte(byte: u8) -> bool {

@@ -20,6 +20,12 @@ pub const SERVICE_ACCOUNT_NAME: &str = "alpha.eksctl.io/iamserviceaccount-name";
 /// Names the service account of a pod identity association's stack, and of the association: `namespace/name`.
 pub const POD_IDENTITY_ASSOCIATION_NAME: &str = "alpha.eksctl.io/podidentityassociation-name";
 
+/// Names the customer managed policy of a stack that eksact made for it. eksctl knows no such stacks.
+pub const MANAGED_POLICY_NAME: &str = "eksact.dev/managed-policy-name";
+
+/// Names the role of a stack that eksact made for people or pipelines. eksctl knows no such stacks.
+pub const ROLE_NAME: &str = "eksact.dev/role-name";
+
 /// The value of [`TOOL_VERSION_NAME`] that eksact writes: a semantic version, as eksctl expects, that tells whose it
 /// is.
 pub const TOOL_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+eksact");
@@ -66,35 +72,12 @@ impl StackTags<'_> {
     /// No key stands twice, which CloudFormation refuses: a service account's tag takes the place of the same one in
     /// `metadata.tags`, and neither can take the place of the tags that mark the stack.
     pub fn to_write(&self) -> Vec<Tag> {
-        let marks = [
-            (CLUSTER_NAME, self.cluster.to_owned()),
-            (OLD_CLUSTER_NAME, self.cluster.to_owned()),
-            (TOOL_VERSION_NAME, TOOL_VERSION.to_owned()),
-        ];
-        let last = (self.owner.purpose.tag(), self.owner.to_string());
-        let is_mark = |key: &str| key == last.0 || marks.iter().any(|(mark, _)| *mark == key);
-        let mut file: Vec<(&str, &String)> = Vec::new();
-        for (key, value) in self.metadata_tags {
-            file.push((key, self.service_account_tags.get(key).unwrap_or(value)));
-        }
-        file.extend(
-            self.service_account_tags
-                .iter()
-                .filter(|(key, _)| !self.metadata_tags.contains_key(*key))
-                .map(|(key, value)| (key.as_str(), value)),
-        );
-        let tag = |key: &str, value: String| Tag {
-            key: key.to_owned(),
-            value,
-        };
-        let mut tags: Vec<Tag> = marks.iter().map(|(key, value)| tag(key, value.clone())).collect();
-        tags.extend(
-            file.into_iter()
-                .filter(|(key, _)| !is_mark(key))
-                .map(|(key, value)| tag(key, value.clone())),
-        );
-        tags.push(tag(last.0, last.1));
-        tags
+        in_order(
+            self.cluster,
+            (self.owner.purpose.tag(), self.owner.to_string()),
+            self.metadata_tags,
+            self.service_account_tags,
+        )
     }
 
     /// Which of these tags a live stack or role does not have. The version of the tool is no difference, and tags that nobody
@@ -110,6 +93,51 @@ impl StackTags<'_> {
             })
             .collect()
     }
+}
+
+/// The tags of a stack of `cluster` that is `named` so: its marks, those of the whole file, then its `own`.
+pub(super) fn in_order(
+    cluster: &str,
+    named: (&str, String),
+    of_file: &BTreeMap<String, String>,
+    own: &BTreeMap<String, String>,
+) -> Vec<Tag> {
+    let marks = [
+        (CLUSTER_NAME, cluster.to_owned()),
+        (OLD_CLUSTER_NAME, cluster.to_owned()),
+        (TOOL_VERSION_NAME, TOOL_VERSION.to_owned()),
+    ];
+    let is_mark = |key: &str| key == named.0 || marks.iter().any(|(mark, _)| *mark == key);
+    let mut file: Vec<(&str, &String)> = Vec::new();
+    for (key, value) in of_file {
+        file.push((key, own.get(key).unwrap_or(value)));
+    }
+    file.extend(
+        own.iter()
+            .filter(|(key, _)| !of_file.contains_key(*key))
+            .map(|(key, value)| (key.as_str(), value)),
+    );
+    let tag = |key: &str, value: String| Tag {
+        key: key.to_owned(),
+        value,
+    };
+    let mut tags: Vec<Tag> = marks.iter().map(|(key, value)| tag(key, value.clone())).collect();
+    tags.extend(
+        file.into_iter()
+            .filter(|(key, _)| !is_mark(key))
+            .map(|(key, value)| tag(key, value.clone())),
+    );
+    tags.push(tag(named.0, named.1));
+    tags
+}
+
+/// What the tags of a stack say that it is made for: its cluster and its object, whatever version of the tool wrote them. Two
+/// stacks of one subject are made for the same.
+pub fn subject(tags: &BTreeMap<String, String>) -> BTreeMap<&str, &str> {
+    tags.iter()
+        .filter(|(key, _)| is_mark(key) && *key != TOOL_VERSION_NAME)
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect()
 }
 
 /// The cluster that a stack's or role's tags name.
@@ -132,6 +160,8 @@ pub fn is_mark(key: &str) -> bool {
         TOOL_VERSION_NAME,
         SERVICE_ACCOUNT_NAME,
         POD_IDENTITY_ASSOCIATION_NAME,
+        MANAGED_POLICY_NAME,
+        ROLE_NAME,
     ]
     .contains(&key)
 }

@@ -47,6 +47,19 @@ pub struct RoleTemplate {
     pub inline_policy_id: Option<String>,
     /// The ARN of the permissions boundary.
     pub permissions_boundary: Option<String>,
+    /// What a role has that people assume.
+    pub of_people: Option<OfPeople>,
+}
+
+/// What the file says of a role that people or pipelines assume, and of no other.
+#[derive(Debug, Clone, Serialize)]
+pub struct OfPeople {
+    /// Its path, where it is not `/`.
+    pub path: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// How long a session may last, in seconds.
+    pub max_session_seconds: Option<u32>,
 }
 
 /// Why a template cannot be rendered. Nothing that a file holds causes it.
@@ -104,6 +117,7 @@ impl RoleTemplate {
         context.insert("managed_policy_arns", &managed);
         context.insert("permissions_boundary", &self.permissions_boundary);
         context.insert("policies", &policies);
+        context.insert("of_people", &self.of_people);
         let templates = TEMPLATES.as_ref().map_err(Clone::clone)?;
         let text = templates
             .render(NAME, &context)

@@ -35,6 +35,8 @@ pub struct WantedRole {
     pub inline_policies: BTreeMap<String, Value>,
     /// The ARN of its permissions boundary.
     pub permissions_boundary: Option<String>,
+    /// How long a session may last, in seconds, where the template says so.
+    pub max_session_seconds: Option<u32>,
 }
 
 /// Why it cannot be told what role a template wants. Every pointer is a JSON pointer into the template.
@@ -109,6 +111,7 @@ pub fn resolve(template: &Value, context: &ResolveContext) -> Result<WantedRole,
         managed_policy_arns: BTreeSet::new(),
         inline_policies: BTreeMap::new(),
         permissions_boundary: text("PermissionsBoundary")?,
+        max_session_seconds: properties.get("MaxSessionDuration").and_then(seconds),
     };
     for (at, value) in list(properties, "ManagedPolicyArns", &role_at)? {
         role.managed_policy_arns
@@ -147,6 +150,14 @@ pub fn resolve(template: &Value, context: &ResolveContext) -> Result<WantedRole,
         }
     }
     Ok(role)
+}
+
+/// A number, which templates may write as text.
+fn seconds(value: &Value) -> Option<u32> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        number => number.as_u64().and_then(|number| u32::try_from(number).ok()),
+    }
 }
 
 /// The logical id of the service account's role: eksctl's `Role1`, or the only role there is.

@@ -118,6 +118,14 @@ pub fn is_policy_name(name: &str) -> bool {
     (1..=128).contains(&name.len()) && name.bytes().all(is_name_byte)
 }
 
+/// Whether IAM takes this as the path of a role or policy: a slash, or printable ASCII between two, 512 at most.
+pub fn is_path(path: &str) -> bool {
+    path.len() <= 512
+        && path.starts_with('/')
+        && path.ends_with('/')
+        && path.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// Whether this is an account id: twelve digits.
 pub fn is_account_id(account: &str) -> bool {
     account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())

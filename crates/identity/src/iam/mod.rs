@@ -4,6 +4,7 @@
 //! Everything here is a pure function of its arguments. What reads or writes a role lives with the resources.
 
 pub mod arn;
+pub mod assumed_role;
 pub mod partition;
 pub mod permission_set;
 pub mod pod_identity;

@@ -13,6 +13,7 @@ mod cluster;
 mod cluster_update;
 mod identity_provider_config;
 mod import;
+mod managed_policy;
 mod oidc_provider;
 mod pod_identity_association;
 mod policy_document;

@@ -377,6 +377,7 @@ mod tests {
                 name: name.to_owned(),
                 path: "/".to_owned(),
                 trust_policy,
+                max_session_seconds: None,
                 permissions_boundary: None,
                 tags: BTreeMap::new(),
             };

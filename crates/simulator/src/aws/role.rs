@@ -14,7 +14,7 @@ use super::{reading, writing};
 use crate::Sandbox;
 use crate::refusal::Refusal;
 use crate::state::World;
-use eksact_core::ports::aws::{Role, RoleReader, RoleTrust, RoleWriter};
+use eksact_core::ports::aws::{DEFAULT_SESSION_SECONDS, Role, RoleReader, RoleTrust, RoleWriter};
 use eksact_core::ports::{CallError, found};
 
 /// How many roles `GetAccountAuthorizationDetails` puts on a page.
@@ -27,6 +27,7 @@ pub(super) struct NewRole {
     pub(super) path: String,
     pub(super) trust_policy: Value,
     pub(super) permissions_boundary: Option<String>,
+    pub(super) max_session_seconds: Option<u32>,
     pub(super) tags: BTreeMap<String, String>,
 }
 
@@ -151,6 +152,15 @@ impl RoleWriter for Sandbox {
         .await
     }
 
+    async fn set_max_session(&self, role: &str, seconds: u32) -> Result<(), CallError> {
+        self.change_iam("UpdateRole", role, |world| {
+            let seconds = Some(seconds).filter(|seconds| *seconds != DEFAULT_SESSION_SECONDS);
+            world.role_mut(role)?.max_session_seconds = seconds;
+            Ok(())
+        })
+        .await
+    }
+
     async fn tag_role(&self, role: &str, tags: &BTreeMap<String, String>) -> Result<(), CallError> {
         self.change_iam("TagRole", role, |world| world.tag_role(role, tags))
             .await
@@ -196,6 +206,7 @@ impl World {
             trust_policy: new.trust_policy,
             managed_policy_arns: Vec::new(),
             inline_policies: BTreeMap::new(),
+            max_session_seconds: new.max_session_seconds,
             permissions_boundary: new.permissions_boundary,
             tags: new.tags,
         };
@@ -357,6 +368,7 @@ mod tests {
                 "Principal": {"Federated": "arn:aws:iam::111122223333:oidc-provider/not.there"},
             }]}),
             permissions_boundary: None,
+            max_session_seconds: None,
             tags: BTreeMap::new(),
         }
     }

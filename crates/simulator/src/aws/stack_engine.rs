@@ -381,7 +381,7 @@ impl World {
                     .map_err(worded)?;
                 (physical_id, false)
             }
-            Some(old) if is_role && keeps_its_name(old, &properties) => {
+            Some(old) if keeps_its_name(old, &properties) => {
                 return Err(format!(
                     "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename \
                      {physical_id} and update the stack again."
@@ -448,8 +448,10 @@ fn finish_create_rollback(record: &mut StackRecord, at: Timestamp) {
 }
 
 fn keeps_its_name(old: &StackResource, properties: &serde_json::Value) -> bool {
-    let name = properties.get("RoleName");
-    name.is_some() && name == old.properties.get("RoleName")
+    ["RoleName", "ManagedPolicyName"].into_iter().any(|key| {
+        let name = properties.get(key);
+        name.is_some() && name == old.properties.get(key)
+    })
 }
 
 fn handler_text(token: &str, logical_id: &str, refusal: &Refusal) -> String {

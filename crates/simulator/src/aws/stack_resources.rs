@@ -8,18 +8,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::managed_policy::NewPolicy;
 use super::role::NewRole;
 use super::stack::StackResource;
 use super::stack_access_entry::{ACCESS_ENTRY, OPTIONAL, Place, REQUIRED, When};
 use super::stack_engine::region_of;
 use crate::refusal::Refusal;
 use crate::state::World;
-use eksact_core::ports::aws::{AccessEntry, Role};
+use eksact_core::ports::aws::{AccessEntry, DEFAULT_SESSION_SECONDS, ManagedPolicy, Role};
 
-/// How the touched roles and access entries were before, so that a failed operation can be taken back.
+/// The type of a customer managed policy; its physical id is the ARN.
+pub(super) const MANAGED_POLICY: &str = "AWS::IAM::ManagedPolicy";
+
+/// How the touched roles, managed policies and access entries were before, so that a failed operation can be taken back.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     before: BTreeMap<String, Option<Role>>,
+    policies: Vec<(String, Option<ManagedPolicy>)>,
     entries: Vec<(Place, Option<AccessEntry>)>,
 }
 
@@ -30,10 +35,21 @@ impl Journal {
             .or_insert_with(|| world.roles.get(role).cloned());
     }
 
-    /// Puts every touched role and access entry back as it was.
+    fn remember_policy(&mut self, world: &World, arn: &str) {
+        self.policies
+            .push((arn.to_owned(), world.managed_policies.get(arn).cloned()));
+    }
+
+    /// Puts every touched role, managed policy and access entry back as it was.
     pub(super) fn take_back(self, world: &mut World) {
         for (place, entry) in self.entries.into_iter().rev() {
             world.put_entry_back(&place, entry);
+        }
+        for (arn, policy) in self.policies.into_iter().rev() {
+            match policy {
+                Some(policy) => world.keep_policy(policy),
+                None => world.forget_policy(&arn),
+            }
         }
         for (name, role) in self.before {
             match role {
@@ -107,6 +123,18 @@ pub(super) fn check_properties(
                 "Tags",
             ],
         )
+    } else if resource_type == MANAGED_POLICY {
+        (
+            &["PolicyDocument"],
+            &[
+                "Description",
+                "Groups",
+                "ManagedPolicyName",
+                "Path",
+                "Roles",
+                "Users",
+            ],
+        )
     } else {
         (&["PolicyDocument", "PolicyName"], &["Groups", "Roles", "Users"])
     };
@@ -151,6 +179,9 @@ impl World {
             }
             return Ok(generated);
         }
+        if resource_type == MANAGED_POLICY {
+            return self.create_policy_resource(owner, generated, properties, journal);
+        }
         let name = text(properties, "RoleName").unwrap_or(generated);
         self.authorize(
             "iam:CreateRole",
@@ -165,6 +196,7 @@ impl World {
                 .cloned()
                 .unwrap_or_default(),
             permissions_boundary: text(properties, "PermissionsBoundary"),
+            max_session_seconds: max_session(properties),
             tags: owner.resource_tags(logical_id, properties),
         })?;
         // A role that cannot be filled is no resource of the stack, so the handler takes it away again.
@@ -206,6 +238,9 @@ impl World {
         if resource.resource_type == "AWS::IAM::Policy" {
             return self.update_policy_resource(&resource.properties, properties, journal);
         }
+        if resource.resource_type == MANAGED_POLICY {
+            return self.update_managed_policy(resource, properties, new_owner, journal);
+        }
         let name = resource.physical_id.as_str();
         let (before, after) = (&resource.properties, properties);
         let differs = |key: &str| before.get(key) != after.get(key);
@@ -218,6 +253,10 @@ impl World {
         }
         if differs("PermissionsBoundary") {
             self.set_permissions_boundary(name, text(after, "PermissionsBoundary").as_deref())?;
+        }
+        if differs("MaxSessionDuration") {
+            self.authorize("iam:UpdateRole", &format!("role {name}"))?;
+            self.role_mut(name)?.max_session_seconds = max_session(after);
         }
         let (old_arns, new_arns) = (
             strings(before, "ManagedPolicyArns"),
@@ -266,6 +305,10 @@ impl World {
                 .iter()
                 .try_for_each(|role| ignore_missing(self.delete_role_policy(role, &policy)));
         }
+        if resource.resource_type == MANAGED_POLICY {
+            self.authorize("iam:DeletePolicy", &resource.physical_id)?;
+            return ignore_missing(self.delete_policy(&resource.physical_id));
+        }
         let name = resource.physical_id.as_str();
         if self.role(name).is_err() {
             return Ok(());
@@ -278,6 +321,52 @@ impl World {
         }
         self.authorize("iam:DeleteRole", &format!("role {name}"))?;
         self.delete_role(name)
+    }
+
+    fn create_policy_resource(
+        &mut self,
+        owner: &Owner,
+        generated: String,
+        properties: &Value,
+        journal: &mut Journal,
+    ) -> Result<String, Refusal> {
+        let name = text(properties, "ManagedPolicyName").unwrap_or(generated);
+        let path = text(properties, "Path").unwrap_or_else(|| "/".to_owned());
+        let arn = format!("arn:{}:iam::{}:policy{path}{name}", self.partition, self.account);
+        self.authorize("iam:CreatePolicy", &arn)?;
+        let new = NewPolicy {
+            name,
+            path,
+            description: text(properties, "Description"),
+            document: properties.get("PolicyDocument").cloned().unwrap_or_default(),
+        };
+        let arn = self.create_policy(new, owner.at)?;
+        journal.policies.push((arn.clone(), None));
+        Ok(arn)
+    }
+
+    /// A document that the templates do not have alike becomes a new default version; of five the oldest idle one goes, as
+    /// CloudFormation's handler does.
+    fn update_managed_policy(
+        &mut self,
+        resource: &StackResource,
+        after: &Value,
+        owner: &Owner,
+        journal: &mut Journal,
+    ) -> Result<(), Refusal> {
+        let arn = resource.physical_id.as_str();
+        let policy = self.managed_policy(arn)?;
+        if resource.properties.get("PolicyDocument") == after.get("PolicyDocument") {
+            return Ok(());
+        }
+        journal.remember_policy(self, arn);
+        if let Some(version) = policy.version_in_the_way() {
+            self.authorize("iam:DeletePolicyVersion", arn)?;
+            self.delete_policy_version(arn, version)?;
+        }
+        self.authorize("iam:CreatePolicyVersion", arn)?;
+        let document = after.get("PolicyDocument").cloned().unwrap_or_default();
+        self.create_policy_version(arn, &document, owner.at)
     }
 
     fn update_policy_resource(
@@ -327,6 +416,7 @@ impl World {
 pub(super) fn needs_replacement(resource: &StackResource, properties: &Value) -> bool {
     let keys: &[&str] = match resource.resource_type.as_str() {
         "AWS::IAM::Role" => &["RoleName", "Path"],
+        MANAGED_POLICY => &["Description", "ManagedPolicyName", "Path"],
         ACCESS_ENTRY => &["ClusterName", "PrincipalArn", "Type"],
         _ => &[],
     };
@@ -358,6 +448,12 @@ fn strings(properties: &Value, key: &str) -> Vec<String> {
         .filter_map(Value::as_str)
         .map(ToOwned::to_owned)
         .collect()
+}
+
+fn max_session(properties: &Value) -> Option<u32> {
+    let seconds = properties.get("MaxSessionDuration")?.as_u64()?;
+    let seconds = u32::try_from(seconds).ok();
+    seconds.filter(|seconds| *seconds != DEFAULT_SESSION_SECONDS)
 }
 
 fn embedded_policies(properties: &Value) -> BTreeMap<String, Value> {

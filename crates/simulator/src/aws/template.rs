@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::stack_access_entry::ACCESS_ENTRY;
+use super::stack_resources::MANAGED_POLICY;
 use crate::refusal::Refusal;
 
 /// The largest template body that CloudFormation takes in a request, in bytes.
@@ -62,7 +63,8 @@ impl Template {
         let mut unknown_types = BTreeSet::new();
         for (id, resource) in resources {
             let resource_type = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
-            if !["AWS::IAM::Role", "AWS::IAM::Policy", ACCESS_ENTRY].contains(&resource_type) {
+            if !["AWS::IAM::Role", "AWS::IAM::Policy", MANAGED_POLICY, ACCESS_ENTRY].contains(&resource_type)
+            {
                 unknown_types.insert(resource_type.to_owned());
             }
             let properties = resource
@@ -113,8 +115,8 @@ impl Template {
         })
     }
 
-    /// The capability that the caller must acknowledge: a role with a name of its own takes the stronger one. A
-    /// policy's name does not count: eksctl's stacks have named policies under `CAPABILITY_IAM`.
+    /// The capability that the caller must acknowledge: a role or managed policy with a name of its own takes the stronger one.
+    /// An inline policy's name does not count: eksctl's stacks have named ones under `CAPABILITY_IAM`.
     pub(super) fn check_capabilities(&self, given: &[String]) -> Result<(), Refusal> {
         if !self
             .resources
@@ -124,7 +126,12 @@ impl Template {
             return Ok(());
         }
         let named = self.resources.values().any(|resource| {
-            resource.resource_type == "AWS::IAM::Role" && resource.properties.get("RoleName").is_some()
+            let name = match resource.resource_type.as_str() {
+                "AWS::IAM::Role" => "RoleName",
+                MANAGED_POLICY => "ManagedPolicyName",
+                _ => return false,
+            };
+            resource.properties.get(name).is_some()
         });
         let wanted = if named {
             "CAPABILITY_NAMED_IAM"

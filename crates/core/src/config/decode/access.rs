@@ -25,10 +25,16 @@ pub(in crate::config) fn cluster_access(root: &Node, source: &Source) -> Cluster
             .map(|node| reader.shared_role(node))
             .collect(),
         states_shared_roles: has("sharedRoles"),
-        // One about shared roles or settings alone says nothing of who gets in.
+        roles: reader.assumable_roles(root),
+        states_roles: has("roles"),
+        policies: reader.managed_policies(root),
+        states_policies: has("policies"),
+        // One about roles and policies of IAM or settings alone says nothing of who gets in.
         complete: has("identityMappings")
             || has("groups")
-            || !["sharedRoles", "allowBroadening", "account"].into_iter().any(has),
+            || !["sharedRoles", "roles", "policies", "allowBroadening", "account"]
+                .into_iter()
+                .any(has),
         // A value that there is not is refused on the tree.
         allow_broadening: reader.text(root, "allowBroadening").and_then(|text| {
             let value = AllowBroadening::parse(&text.value)?;

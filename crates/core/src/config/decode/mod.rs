@@ -4,8 +4,10 @@
 
 mod access;
 mod access_entry;
+mod assumable_role;
 mod authentication_mode;
 mod identity_provider;
+mod managed_policy;
 mod pod_identity_association;
 
 use std::collections::BTreeMap;
@@ -19,6 +21,7 @@ use super::cluster_config::{
 use super::document::DocumentKind;
 use super::fields::{Field, FieldType, ObjectType, types};
 use super::location::Located;
+use super::managed_policy::Names;
 use super::source::Source;
 use eksact_identity::iam::WellKnownPolicy;
 use eksact_yaml::{Content, Node, Resolved};
@@ -44,6 +47,7 @@ pub(super) fn cluster_config(root: &Node, source: &Source) -> ClusterConfig {
         lists_identity_providers: root.get("identityProviders").is_some(),
         iam: root.get("iam").map(|node| reader.iam(node)).unwrap_or_default(),
         unmanaged_sections: unmanaged_sections(root),
+        names: Names::default(),
     }
 }
 

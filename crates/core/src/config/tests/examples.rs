@@ -3,10 +3,14 @@
 use serde_json::Value;
 
 use super::loaded;
-use crate::config::{DocumentKind, json_schema, load};
+use crate::config::{DocumentKind, InputFile, json_schema, load_all_with};
 
-const EXAMPLES: [(&str, &str); 5] = [
+const EXAMPLES: [(&str, &str); 6] = [
     ("access.yaml", include_str!("../../../../../examples/access.yaml")),
+    (
+        "deployers.yaml",
+        include_str!("../../../../../examples/deployers.yaml"),
+    ),
     (
         "quickstart.yaml",
         include_str!("../../../../../examples/quickstart.yaml"),
@@ -27,12 +31,21 @@ const EXAMPLES: [(&str, &str); 5] = [
 
 #[test]
 fn examples_load_without_a_word() {
+    // The one file that an example names.
+    let beside = |_: &str, path: &str| {
+        assert_eq!(path, "policies/describe-cluster.json");
+        Ok(include_bytes!("../../../../../examples/policies/describe-cluster.json").to_vec())
+    };
     for (name, text) in EXAMPLES {
         assert!(
             text.starts_with("# yaml-language-server: $schema=eksact.schema.json\n"),
             "{name} has no schema line"
         );
-        let loaded = load(name, text.as_bytes()).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
+        let file = InputFile {
+            name,
+            bytes: text.as_bytes(),
+        };
+        let loaded = load_all_with(&[file], &beside).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
         assert!(
             loaded.warnings.is_empty() && loaded.config.unmanaged_sections.is_empty(),
             "{name}"

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::config::access_entry::{
     AccessEntry, AccessPolicy, CLUSTER_SCOPE, NAMESPACE_SCOPE, permission_set,
 };
+use crate::config::assumable_role::named_role;
 use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
 use crate::config::location::Located;
@@ -60,7 +61,7 @@ pub(super) fn check(entries: &[AccessEntry], partition: Partition, findings: &mu
 
 /// What a role or user has no namesake of in its account: neither path nor case tell two apart (IAM, "IAM identifiers").
 fn name_in_account(arn: &str) -> Option<String> {
-    if permission_set(arn).is_some() {
+    if permission_set(arn).is_some() || named_role(arn).is_some() {
         return Some(arn.to_owned());
     }
     let arn: Arn = arn.parse().ok()?;
@@ -95,6 +96,10 @@ impl EntryCheck<'_> {
         }
         if let Some(name) = permission_set(text) {
             self.permission_set(name, &path);
+            return;
+        }
+        if named_role(text).is_some() {
+            // Whether the files have it, is told once all of them are read.
             return;
         }
         let shown = quoted(text);

@@ -9,6 +9,7 @@ use crate::config::cluster_access::{
 };
 use crate::config::diagnostic::quoted;
 use crate::config::finding::Finding;
+use crate::config::location::Located;
 use crate::config::path::FieldPath;
 use eksact_identity::iam::Arn;
 use eksact_identity::iam::arn::is_role_name;
@@ -176,6 +177,46 @@ pub(in crate::config) fn of_shared_roles(listed: &[Listed<'_, SharedRole>]) -> V
         let finding = Finding::error(Code::DuplicateSharedRole, one.path.clone(), message)
             .help(remedy!("list all service accounts of a role in one place: a cluster has one statement in its trust policy"))
             .located(one.item.role.location.as_ref());
+        duplicates.push(Duplicate {
+            document: one.document,
+            finding,
+        });
+    }
+    duplicates
+}
+
+/// Finds roles and policies, each of its own list, that have one name. IAM tells neither by case nor by path two of an account apart.
+pub(in crate::config) fn of_names<T>(
+    listed: &[Listed<'_, T>],
+    code: Code,
+    name: impl Fn(&T) -> &Located<String>,
+) -> Vec<Duplicate> {
+    let mut first: BTreeMap<String, &Located<String>> = BTreeMap::new();
+    let mut duplicates = Vec::new();
+    for one in listed {
+        let name = name(one.item);
+        if duplicates.len() >= MOST_FINDINGS {
+            break;
+        }
+        if name.value.is_empty() {
+            continue;
+        }
+        let Some(earlier) = first.get(&name.value.to_lowercase()) else {
+            first.insert(name.value.to_lowercase(), name);
+            continue;
+        };
+        let place = earlier
+            .location
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let message = format!(
+            "{} is there already; the first is at {place}",
+            quoted(&name.value)
+        );
+        let finding = Finding::error(code, one.path.key("name"), message)
+            .help(remedy!("give one of the two another name"))
+            .located(name.location.as_ref());
         duplicates.push(Duplicate {
             document: one.document,
             finding,

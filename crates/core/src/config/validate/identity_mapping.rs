@@ -5,6 +5,7 @@
 //! can never match, so that everything of that kind is said here.
 
 use super::kubernetes_names::{is_label, label_help};
+use crate::config::assumable_role::named_role;
 use crate::config::cluster_access::{EMR_CONTAINERS, IdentityMapping, MappingSubject};
 use crate::config::diagnostic::quoted;
 use crate::config::document::DocumentKind;
@@ -120,6 +121,10 @@ pub(in crate::config) fn check(
             .help(remedy!("set `arn` to the ARN of an IAM role or user"))
             .explained_from_below(),
         ),
+        // Whether the files have it, is told once all of them are read.
+        MappingSubject::Arn(text) if named_role(text).is_some() => {
+            user(mapping, NamedCaller::of_role(text), path, &mut found);
+        }
         MappingSubject::Arn(text) => {
             let is_role = super::principal_arn::check(text, partition, &path.key("arn"), &mut found);
             let caller = if is_role {

@@ -98,7 +98,7 @@ pub(super) fn check(
 }
 
 /// The characters of a policy document as IAM counts them.
-fn characters(document: &Value) -> usize {
+pub(super) fn characters(document: &Value) -> usize {
     document
         .to_string()
         .chars()

@@ -4,6 +4,7 @@
 //! `sections` alone looks at the tree: it checks what eksact does not manage and so has no values for.
 
 mod access_entry;
+pub(super) mod assumable_role;
 pub(super) mod cluster_account;
 pub(super) mod duplicates;
 pub(super) mod group_access;
@@ -11,6 +12,7 @@ pub(super) mod identity_mapping;
 mod identity_provider;
 mod kubernetes_names;
 mod limits;
+pub(super) mod managed_policy;
 pub(super) mod place;
 mod pod_identity_association;
 mod principal_arn;
@@ -45,6 +47,8 @@ pub fn validate(config: &ClusterConfig) -> Vec<Diagnostic> {
     check(config)
         .into_vec()
         .into_iter()
+        .chain(managed_policy::unknown_names(config))
+        .chain(assumable_role::unknown_names(config))
         .chain(duplicates.into_iter().map(|duplicate| duplicate.finding))
         .map(Finding::into_diagnostic)
         .collect()

@@ -8,6 +8,7 @@ use crate::config::cluster_config::ServiceAccount;
 use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
 use crate::config::location::Located;
+use crate::config::managed_policy::named_policy;
 use crate::config::path::FieldPath;
 use eksact_identity::iam::arn::{is_account_id, is_policy_name, is_role_name};
 use eksact_identity::iam::partition::is_region_name;
@@ -256,6 +257,10 @@ pub(super) fn arn(
             format!("arn:{partition}:iam::111122223333:role/my-role"),
         ),
     };
+    if wanted == Wanted::Policy && named_policy(&text.value).is_some() {
+        // Whether the files have it, is told once all of them are read.
+        return;
+    }
     let shown = quoted(&text.value);
     let finding = match text.value.parse::<Arn>() {
         Err(_) => Finding::error(Code::Arn, path, format!("{shown} is not the ARN of {what}"))

@@ -2,7 +2,7 @@
 
 use super::{
     chains::chains,
-    identities::{Identities, Session},
+    identities::{ASSUME, Identities, Session},
     pods::{ANNOTATION, Door, PodRole, Pods, both, depends},
     who_can::{AwsQuestion, IMDS, grants, session_policy, verdict, way},
 };
@@ -92,6 +92,14 @@ fn principal(explained: &mut Explanation, identities: &Identities<'_>, arn: &str
         return;
     };
     explained.link(LinkState::Ok, "IAM", arn.to_owned());
+    if let Some(role) = assumes_nobody(identities, question) {
+        let why = format!("the role {role} does not exist");
+        explained.link(LinkState::Broken, "role", why.clone());
+        explained
+            .findings
+            .push(Finding::new(Severity::Error, Code::PrincipalMissing, why));
+        return;
+    }
     let session_name = match &caller {
         Ok(Caller::Role {
             session: Some(session),
@@ -110,6 +118,16 @@ fn principal(explained: &mut Explanation, identities: &Identities<'_>, arn: &str
     if decision.answer == Answer::No {
         nearest(explained, identities, index, question);
     }
+}
+
+/// The role of the account that is asked for to be assumed, where there is none.
+fn assumes_nobody<'q>(identities: &Identities<'_>, question: &'q AwsQuestion) -> Option<&'q str> {
+    let role = question.request.resource.as_deref()?;
+    let is_asked = question.request.action.eq_ignore_ascii_case(ASSUME)
+        && role.split(':').nth(4) == Some(identities.account)
+        && role.contains(":role/")
+        && !role.contains(['*', '?', '$']);
+    (is_asked && identities.find(role).is_none()).then_some(role)
 }
 
 /// What somebody who may not can do to be allowed: assume a role that may.

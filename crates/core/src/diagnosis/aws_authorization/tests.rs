@@ -53,6 +53,7 @@ fn role(name: &str, trust_policy: Value, statements: Value) -> Role {
         trust_policy,
         managed_policy_arns: Vec::new(),
         inline_policies: BTreeMap::from([("own".to_owned(), own)]),
+        max_session_seconds: None,
         permissions_boundary: None,
         tags: BTreeMap::new(),
     }

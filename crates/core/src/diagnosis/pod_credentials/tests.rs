@@ -37,6 +37,7 @@ fn associated_role(trust_policy: serde_json::Value) -> Role {
         trust_policy,
         managed_policy_arns: Vec::new(),
         inline_policies: BTreeMap::new(),
+        max_session_seconds: None,
         permissions_boundary: None,
         tags: BTreeMap::new(),
     }

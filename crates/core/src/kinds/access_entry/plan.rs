@@ -74,7 +74,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     for configured in &resolved.entries {
         let arn = configured.principal_arn.value.as_str();
         let existing = entries.iter().find(|entry| entry.principal_arn == arn);
-        let Some(known) = principal(configured, existing, live, draft) else {
+        let Some(known) = principal(request, configured, existing, live, draft) else {
             continue;
         };
         if existing.is_none() && is_update {
@@ -91,7 +91,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
             bridge: request.scope::<Bridge>(),
             address: addresses::access_entry(arn),
             wanted: target(configured, existing),
-            principal_exists: matches!(known, Known::There(_)),
+            principal_exists: !matches!(known, Known::Unknown),
         };
         let mode = addresses::authentication_mode(&live.cluster.name, AuthenticationMode::ApiAndConfigMap);
         draft.order(mode, subject.address.clone());

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::{
     config::access_entry::AccessEntry as ConfiguredEntry,
-    engine::{Finding, PlanDraft, Severity},
+    engine::{Deferred, Finding, PlanDraft, Severity},
+    kinds::{Request, role_of_files},
     live::{Live, addresses},
     ports::aws::{AccessEntry, Principal},
 };
@@ -15,12 +16,15 @@ use eksact_message::code::Code;
 pub(super) enum Known<'live> {
     /// It is there.
     There(&'live Principal),
+    /// It is a role of the files, and there before its entry is made.
+    Made,
     /// It is in another account, or IAM could not be asked.
     Unknown,
 }
 
 /// What is known of the principal of an entry; says so where it cannot have one.
 pub(super) fn principal<'live>(
+    request: &Request,
     wanted: &ConfiguredEntry,
     existing: Option<&AccessEntry>,
     live: &'live Live,
@@ -57,6 +61,10 @@ pub(super) fn principal<'live>(
         }
         return Some(Known::Unknown);
     }
+    if let Some(finding) = role_of_files::of_somebody_else(request, live, arn, &address) {
+        draft.add_finding(finding.at(source));
+        return None;
+    }
     match live.principal(arn) {
         Some(Ok(Some(principal))) if principal.arn == arn => Some(Known::There(principal)),
         Some(Ok(Some(principal))) => {
@@ -69,6 +77,7 @@ pub(super) fn principal<'live>(
             );
             None
         }
+        Some(Ok(None)) if is_made(arn, draft) => Some(Known::Made),
         Some(Ok(None)) => {
             let message = match existing {
                 Some(_) => format!(
@@ -95,6 +104,16 @@ pub(super) fn principal<'live>(
         }
         None => Some(Known::Unknown),
     }
+}
+
+/// Whether the plan makes the role of the files that has this ARN.
+fn is_made(arn: &str, draft: &PlanDraft) -> bool {
+    let address = addresses::assumable_role(arn.rsplit('/').next().unwrap_or_default());
+    let outcome = draft.outcome(address.clone(), addresses::ARN);
+    let is_its = outcome
+        .and_then(Deferred::known)
+        .is_some_and(|outcome| outcome == arn);
+    is_its && draft.change(&address).is_some()
 }
 
 /// Whether EKS offers the policies of an entry; says so where not. Where it could not be asked, the write tells.

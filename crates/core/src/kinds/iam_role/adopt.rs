@@ -54,6 +54,7 @@ pub async fn read(
         wanted: vec![owner.clone()],
         about: BTreeSet::from([owner.clone()]),
         about_all: false,
+        named: BTreeSet::new(),
         timeout,
     };
     reader.is_about_stacks(interest);

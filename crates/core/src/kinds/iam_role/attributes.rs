@@ -8,7 +8,7 @@ use super::{compare::RoleDifference, desired::DesiredRole};
 use crate::{
     engine::{AttributeChange, Effect, Reason},
     kinds::access_effect::document_change,
-    ports::aws::{Role, Stack},
+    ports::aws::{DEFAULT_SESSION_SECONDS, Role, Stack},
 };
 use eksact_identity::{
     cloudformation::{tags, wanted_role::WantedRole, well_known},
@@ -26,7 +26,17 @@ pub(super) fn of_new(desired: &DesiredRole) -> Vec<AttributeChange> {
     if let Some(name) = &wanted.role_name {
         attributes.push(AttributeChange::plain("role name", None, Some(json!(name))));
     }
+    if let Some(path) = &desired.path {
+        attributes.push(AttributeChange::plain("path", None, Some(json!(path))));
+    }
     attributes.push(document_change("trust policy", None, Some(&wanted.trust_policy)));
+    if let Some(seconds) = wanted.max_session_seconds {
+        attributes.push(AttributeChange::plain(
+            "maximum session (s)",
+            None,
+            Some(json!(seconds)),
+        ));
+    }
     attributes.extend(wanted.managed_policy_arns.iter().map(|arn| {
         AttributeChange::plain("managed policy", None, Some(json!(arn))).with_effect(Effect::Broader)
     }));
@@ -112,6 +122,16 @@ pub(super) fn of(
                 wanted.permissions_boundary.as_ref().map(|arn| json!(arn)),
             )
             .with_effect(effect)
+        }
+        RoleDifference::MaxSession { wanted } => {
+            let live = role.max_session_seconds.unwrap_or(DEFAULT_SESSION_SECONDS);
+            let effect = if live < *wanted {
+                Effect::Broader
+            } else {
+                Effect::Narrower
+            };
+            AttributeChange::plain("maximum session (s)", Some(json!(live)), Some(json!(wanted)))
+                .with_effect(effect)
         }
         RoleDifference::Name { wanted } => AttributeChange::plain(
             "role name",

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     kinds::{Request, service_account_scope::RoleAttribute},
     live::{Live, StackState, role_name_of, role_owner_of, state_of},
-    ports::aws::{Role, Stack},
+    ports::aws::{DEFAULT_SESSION_SECONDS, Role, Stack},
 };
 use eksact_identity::{
     cloudformation::{
@@ -40,6 +40,11 @@ pub enum RoleDifference {
     InlinePolicyForeign(String),
     /// The permissions boundary is missing, another or unwanted.
     PermissionsBoundary,
+    /// A session may last longer or shorter.
+    MaxSession {
+        /// How long it shall last at most, in seconds.
+        wanted: u32,
+    },
     /// The role has another name than the file gives it.
     Name {
         /// The name that is wanted; none for one that CloudFormation makes up.
@@ -94,6 +99,11 @@ pub fn differences(
         && role.permissions_boundary != wanted.permissions_boundary
     {
         found.push(RoleDifference::PermissionsBoundary);
+    }
+    if let Some(wanted) = wanted.max_session_seconds
+        && wanted != role.max_session_seconds.unwrap_or(DEFAULT_SESSION_SECONDS)
+    {
+        found.push(RoleDifference::MaxSession { wanted });
     }
     if compares(RoleAttribute::ManagedPolicies) {
         let live: BTreeSet<&String> = role.managed_policy_arns.iter().collect();
@@ -231,6 +241,7 @@ pub fn repaired_by_template(difference: &RoleDifference, old: &WantedRole, wante
         }
         RoleDifference::InlinePolicyForeign(name) => old.inline_policies.contains_key(name),
         RoleDifference::PermissionsBoundary => old.permissions_boundary != wanted.permissions_boundary,
+        RoleDifference::MaxSession { .. } => old.max_session_seconds != wanted.max_session_seconds,
         RoleDifference::Name { .. } | RoleDifference::StackTag(_) => true,
         RoleDifference::RoleTag(_) | RoleDifference::TerminationProtection { .. } => false,
     }

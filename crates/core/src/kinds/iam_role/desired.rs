@@ -6,21 +6,23 @@ use serde_json::Value;
 
 use super::{overlay, shared, wanted::OwnedRole};
 use crate::{
+    config::{Located, assumable_role::AssumableRole, managed_policy::DEFAULT_PATH},
     kinds::{Request, service_account_scope::RoleAttribute, stack_write::token},
     live::Live,
-    ports::aws::{Role, StackRequest},
+    ports::aws::{DEFAULT_SESSION_SECONDS, Role, StackRequest},
 };
 
 use eksact_identity::{
     cloudformation::{
-        RoleOwner, capability, tags, template,
+        RoleOwner, capability, tags,
+        template::{self, OfPeople},
         wanted_role::{self, ResolveContext, WantedRole},
         well_known,
     },
     iam::WellKnownPolicy,
 };
 
-/// The role that pods shall have.
+/// The role that pods or people shall have.
 #[derive(Clone, Debug)]
 pub struct DesiredRole {
     /// What the role is made for.
@@ -31,6 +33,8 @@ pub struct DesiredRole {
     pub template_body: String,
     /// What the role of that template is.
     pub wanted: WantedRole,
+    /// The path of the role, where it is not `/`.
+    pub path: Option<String>,
     /// Tags of the stack, in order.
     pub tags: Vec<(String, String)>,
     /// Capabilities to acknowledge.
@@ -43,6 +47,9 @@ pub enum DesireError {
     /// The cluster has no issuer, so there is nobody to trust.
     #[error("the cluster has no OIDC issuer that a role could trust")]
     NoIssuer,
+    /// Whom it shall trust is not known; a finding of its own says why.
+    #[error("whom the role shall trust is not known")]
+    Nobody,
     /// No stack name was assigned: a mistake of the program.
     #[error("internal error: {0} has no stack name")]
     NoStackName(String),
@@ -55,7 +62,7 @@ impl DesiredRole {
     /// How this role shall be in the cluster of `live`.
     pub fn of(role: &OwnedRole<'_>, live: &Live, request: &Request) -> Result<Self, DesireError> {
         let (owner, account) = (role.owner.clone(), role.account.as_ref());
-        let trust_policy = role.trust_policy(live)?;
+        let trust_policy = role.trust_policy(request, live)?;
         let stack_name = live
             .stack_of(&owner)
             .map(|stack| stack.name.clone())
@@ -79,6 +86,7 @@ impl DesiredRole {
                 .map(|document| document.value.clone()),
             inline_policy_id: role.policy_id.clone(),
             permissions_boundary: account.permissions_boundary.as_ref().map(|arn| arn.value.clone()),
+            of_people: role.assumed.map(of_people),
         };
         let value = role_template
             .render()
@@ -102,6 +110,7 @@ impl DesiredRole {
             stack_name,
             template_body: value.to_string(),
             wanted,
+            path: role_template.of_people.and_then(|people| people.path),
             tags,
             capabilities,
         })
@@ -172,6 +181,21 @@ impl DesiredRole {
                 &[&self.template_body, read, &request.settings.nonce],
             ),
         }
+    }
+}
+
+/// What the file says of a role that people assume and of no other.
+fn of_people(role: &AssumableRole) -> OfPeople {
+    let text = |text: &Option<Located<String>>| text.as_ref().map(|text| text.value.clone());
+    OfPeople {
+        path: text(&role.path).filter(|path| path != DEFAULT_PATH),
+        description: text(&role.description),
+        // One that is not stated is IAM's own, and is seen to like any other.
+        max_session_seconds: Some(
+            role.max_session_duration
+                .as_ref()
+                .map_or(DEFAULT_SESSION_SECONDS, |duration| duration.value),
+        ),
     }
 }
 

@@ -1,10 +1,13 @@
 //! IAM roles that pods get, each through its CloudFormation stack, under eksctl's names, tags and logical ids, so
 //! that either tool can manage what the other made.
 //!
-//! `wanted` says which roles, for either way by which pods get them; `desired` says how a role shall be, `compare` what differs, `plan` and `update` what is done about it, `removal` how one goes,
+//! And roles that people or pipelines assume, by the same means (`assumed`).
+//!
+//! `wanted` says which roles, for each way by which somebody gets them; `desired` says how a role shall be, `compare` what differs, `plan` and `update` what is done about it, `removal` how one goes,
 //! `run` does it, `attached` looks at roles of somebody else's, `adopt` reads a live role back into the form of the file.
 
 pub mod adopt;
+mod assumed;
 mod attached;
 mod attributes;
 pub mod compare;
@@ -32,8 +35,8 @@ use super::{
 use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{
-        ClusterOidcProvider, Live, LiveReader, RoleByName, StackInterest, StackTemplate, Stacks,
-        role_name_of, role_owner_of,
+        ClusterOidcProvider, Live, LiveReader, PermissionSetRoles, RoleByName, StackInterest, StackTemplate,
+        Stacks, role_name_of, role_owner_of,
     },
     ports::aws::Stack,
 };
@@ -126,7 +129,7 @@ impl Kind for PodIdentityRoleKind {
 
     /// Once the associations that use the roles are planned.
     fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
-        removal::plan_pod_identity(request, live, draft);
+        removal::plan_by_tag(request, live, RolePurpose::PodIdentity, draft);
     }
 
     fn predict(
@@ -141,6 +144,80 @@ impl Kind for PodIdentityRoleKind {
 
     fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
         rights::to_read(request, RolePurpose::PodIdentity, place)
+    }
+
+    fn rights_to_write(&self, operation: &Self::Operation, place: &Place) -> Rights {
+        rights::to_write(operation, place)
+    }
+
+    async fn run(
+        &self,
+        operation: Self::Operation,
+        context: &RunContext,
+        progress: &Progress,
+    ) -> Result<StepDone, StepError> {
+        run::run(operation, context, progress).await
+    }
+}
+
+/// The kind `assumable-role`: roles that people or pipelines assume.
+#[derive(Debug)]
+pub struct AssumableRoleKind;
+
+#[async_trait]
+impl Kind for AssumableRoleKind {
+    const NAME: &'static str = "assumable-role";
+    type Operation = operation::Operation;
+
+    fn stack_interest(&self, request: &Request) -> StackInterest {
+        interest(request, RolePurpose::Assumed)
+    }
+
+    async fn read(&self, request: &Request, reader: &LiveReader) {
+        if !wanted::are_needed(request, RolePurpose::Assumed) {
+            return;
+        }
+        let so_far = reader.snapshot();
+        let principals = assumed::principals(request, so_far.partition, &so_far.account);
+        let permission_sets = async {
+            if assumed::names_permission_sets(request) {
+                reader.ask(PermissionSetRoles).await;
+            }
+        };
+        tokio::join!(
+            reader.read(principals),
+            permission_sets,
+            // A listing of all roles does not tell how long their sessions may last: each is read alone.
+            async {
+                for role in assumed::wanted(request) {
+                    reader.ask(RoleByName(role.name.value.clone())).await;
+                }
+            }
+        );
+        read(request, reader, RolePurpose::Assumed, Vec::new()).await;
+    }
+
+    fn plan(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        plan::plan(request, live, RolePurpose::Assumed, draft);
+    }
+
+    /// Once what lets people in by the roles is planned.
+    fn plan_removals(&self, request: &Request, live: &Live, draft: &mut PlanDraft) {
+        removal::plan_by_tag(request, live, RolePurpose::Assumed, draft);
+    }
+
+    fn predict(
+        &self,
+        operation: &Self::Operation,
+        _draft: &PlanDraft,
+        live: &mut Live,
+    ) -> Result<(), StepError> {
+        operation.predict(live);
+        Ok(())
+    }
+
+    fn rights_to_read(&self, request: &Request, place: &Place) -> Rights {
+        rights::to_read(request, RolePurpose::Assumed, place)
     }
 
     fn rights_to_write(&self, operation: &Self::Operation, place: &Place) -> Rights {
@@ -226,7 +303,7 @@ fn interest(request: &Request, purpose: RolePurpose) -> StackInterest {
                     .map(|account| purpose.of(&account.key())),
             );
         }
-        RolePurpose::PodIdentity => {
+        RolePurpose::PodIdentity | RolePurpose::Assumed => {
             about.extend(wanted::owned(request, purpose).into_iter().map(|role| role.owner));
         }
     }
@@ -237,6 +314,7 @@ fn interest(request: &Request, purpose: RolePurpose) -> StackInterest {
             .collect(),
         about,
         about_all: wanted::is_pruned(request, purpose),
+        named: BTreeSet::new(),
         timeout: request.settings.timeout,
     }
 }

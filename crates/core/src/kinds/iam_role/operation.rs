@@ -55,6 +55,8 @@ pub(crate) enum Operation {
     DeleteInlinePolicy { role: String, name: String },
     /// `PutRolePermissionsBoundary` or `DeleteRolePermissionsBoundary`.
     SetPermissionsBoundary { role: String, boundary: Option<String> },
+    /// `UpdateRole`.
+    SetMaxSession { role: String, seconds: u32 },
     /// `TagRole`.
     TagRole {
         role: String,

@@ -1,7 +1,10 @@
 //! Whose doing it is that a role under a healthy stack is not as wanted: the template of the stack is what was applied last.
 
 use super::{compare::RoleDifference, shared};
-use crate::{engine::Origin, ports::aws::Role};
+use crate::{
+    engine::Origin,
+    ports::aws::{DEFAULT_SESSION_SECONDS, Role},
+};
 use eksact_identity::{cloudformation::wanted_role::WantedRole, iam::policy};
 
 /// The origin of these differences together. `old` is what the template of the stack makes of the role. A role that was changed is
@@ -36,6 +39,10 @@ fn is_as_applied(difference: &RoleDifference, old: &WantedRole, role: &Role) -> 
             }
         }
         RoleDifference::PermissionsBoundary => role.permissions_boundary == old.permissions_boundary,
+        RoleDifference::MaxSession { .. } => {
+            let told = |seconds: Option<u32>| seconds.unwrap_or(DEFAULT_SESSION_SECONDS);
+            told(role.max_session_seconds) == told(old.max_session_seconds)
+        }
         // IAM has no call that gives a role another name.
         RoleDifference::Name { .. } => true,
         RoleDifference::RoleTag(_) => false,

@@ -32,6 +32,10 @@ pub(super) fn over(wanted: &Value, live: &Value, only: Option<&BTreeSet<RoleAttr
                 place(role, property, wanted_role.get(property).cloned());
             }
         }
+        // Said of roles of people alone; of the others it stays as somebody else has set it.
+        if let Some(seconds) = wanted_role.get("MaxSessionDuration").filter(|_| only.is_none()) {
+            place(role, "MaxSessionDuration", Some(seconds.clone()));
+        }
         if only.is_none() {
             // Policies inside the role are none of ours; the difference shows them going.
             role.remove("Policies");

@@ -1,11 +1,11 @@
 //! What is done about roles that shall be there: made, updated, repaired or replaced.
 
-use eksact_identity::cloudformation::RolePurpose;
+use eksact_identity::{cloudformation::RolePurpose, iam::Arn};
 use eksact_message::code::Code;
 use serde_json::json;
 
 use super::{
-    attributes,
+    assumed, attributes,
     compare::{RoleDifference, differences, template_of},
     desired::DesiredRole,
     operation::Operation,
@@ -14,7 +14,7 @@ use super::{
     wanted::{OwnedRole, limit, owned},
 };
 use crate::{
-    config::ServiceAccount,
+    config::{Located, ServiceAccount, assumable_role::AssumableRole, managed_policy::DEFAULT_PATH},
     engine::{
         Action, Address, AttributeChange, Change, Deferred, Effect, Finding, PlanDraft, Reason, Severity,
         StepId, Unknown, plan::fingerprint,
@@ -40,10 +40,48 @@ pub(super) fn plan(request: &Request, live: &Live, purpose: RolePurpose, draft: 
     let roles = owned(request, purpose);
     plan_roles(request, live, &roles, draft);
     for role in &roles {
+        let before = of_files(request, live, role);
+        let before = before
+            .into_iter()
+            .chain(role.assumed.into_iter().flat_map(assumed::after));
+        for first in before {
+            draft.order(first, addresses::role_of(&role.owner));
+        }
+        if let Some(role) = role.assumed {
+            // EKS makes no entry for a role that is not there, and a mapping of one lets nobody in.
+            let address = addresses::assumable_role(&role.name.value);
+            let without_path = Arn::iam(
+                live.partition,
+                &live.account,
+                &format!("role/{}", role.name.value),
+            );
+            let entry = addresses::access_entry(&role.arn(live.partition, &live.account));
+            draft.order(address.clone(), entry);
+            draft.order(address, addresses::identity_mapping(&without_path.to_string()));
+        }
         if let Some(arn) = arn_after(live, role, draft) {
             draft.set_outcome(addresses::role_of(&role.owner), ARN, arn);
         }
     }
+}
+
+/// The policies of the files that a role has: they are there before it.
+fn of_files(request: &Request, live: &Live, role: &OwnedRole<'_>) -> Vec<Address> {
+    let account = &role.account;
+    let named: Vec<&str> = account
+        .attach_policy_arns
+        .iter()
+        .chain(&account.permissions_boundary)
+        .map(|arn| arn.value.as_str())
+        .collect();
+    request
+        .config
+        .access
+        .policies
+        .iter()
+        .filter(|policy| named.contains(&policy.arn(live.partition, &live.account).as_str()))
+        .map(|policy| addresses::managed_policy(&policy.name.value))
+        .collect()
 }
 
 fn plan_roles(request: &Request, live: &Live, roles: &[OwnedRole<'_>], draft: &mut PlanDraft) {
@@ -94,6 +132,16 @@ pub(super) struct Subject<'plan> {
 
 impl Subject<'_> {
     fn plan(&self, draft: &mut PlanDraft) {
+        if let Some(role) = self.role.assumed {
+            let (_, findings) = assumed::assumed_by(self.request, self.live, role);
+            let refused = assumed::refuse(&findings);
+            for finding in findings {
+                draft.add_finding(finding);
+            }
+            if refused {
+                return;
+            }
+        }
         let desired = match DesiredRole::of(self.role, self.live, self.request) {
             Ok(desired) => desired,
             Err(error) => {
@@ -111,14 +159,16 @@ impl Subject<'_> {
                 self.error(
                     Code::StackNotOurs,
                     format!(
-                        "the stack {} exists and does not have the tags of this cluster and service \
-                         account: eksact did not make it and does not change it",
-                        stack.name
+                        "the stack {} exists and does not have the tags of this cluster and {}: eksact did not make it and \
+                         does not change it",
+                        stack.name,
+                        self.whose()
                     ),
                 )
                 .with_help(remedy!(
-                    "Use another name for the service account or, if nothing needs that stack, delete it: \
+                    "Use another name for the {} or, if nothing needs that stack, delete it: \
                      `aws cloudformation delete-stack --region {} --stack-name {}`.",
+                    self.whose(),
                     region_of(stack),
                     stack.name
                 )),
@@ -205,6 +255,22 @@ impl Subject<'_> {
             }
             None => return,
         };
+        if self.moves(role) {
+            draft.add_finding(
+                self.error(
+                    Code::RoleMoves,
+                    format!(
+                        "the role is {}, and the path of a role cannot be changed",
+                        role.arn
+                    ),
+                )
+                .with_help(remedy!(
+                    "Write its path as it is, {}, or give the role of the other path another name.",
+                    role.path
+                )),
+            );
+            return;
+        }
         if let Some(note) = shared::note(self.live, role) {
             draft.add_finding(note.about(&self.address));
         }
@@ -292,7 +358,7 @@ impl Subject<'_> {
             );
             return;
         }
-        if !self.account_may_follow() {
+        if !self.account_may_follow() || self.is_refused_its_name(draft) {
             return;
         }
         self.warn_of_taken_name(desired, draft);
@@ -305,7 +371,70 @@ impl Subject<'_> {
             vec![step],
             read,
         );
-        draft.add_change(change);
+        draft.add_change(Change {
+            notes: self.own_side(),
+            ..change
+        });
+    }
+
+    /// What the role is for, in people's words.
+    fn whose(&self) -> &'static str {
+        match self.role.owner.purpose {
+            RolePurpose::ServiceAccount | RolePurpose::PodIdentity => "service account",
+            RolePurpose::Assumed => "role",
+        }
+    }
+
+    /// Whether the file gives a role of people another path than it has.
+    fn moves(&self, role: &Role) -> bool {
+        self.role.assumed.is_some_and(|wanted| wanted.path() != role.path)
+    }
+
+    /// Whether there is a role of the name that no stack of ours made: it is not touched, and CloudFormation could make none.
+    fn is_refused_its_name(&self, draft: &mut PlanDraft) -> bool {
+        let Some(wanted) = self.role.assumed else {
+            return false;
+        };
+        let name = &wanted.name;
+        let finding = match self.live.role(&name.value) {
+            Some(Ok(Some(role))) => self
+                .error(
+                    Code::RoleNotOurs,
+                    format!(
+                        "the role {} exists, and no stack of this cluster made it: eksact does not change it",
+                        role.arn
+                    ),
+                )
+                .with_help(remedy!(
+                    "Give the role of the file another name; or leave it out of `roles` and name the other one by its ARN."
+                )),
+            Some(Err(error)) => self
+                .error(Code::RoleUnreadable, error.to_string())
+                .with_help_for(error),
+            Some(Ok(None)) | None => return false,
+        };
+        draft.add_finding(finding);
+        true
+    }
+
+    /// What must be allowed on the other side: the trust policy alone lets in only those of the account whom it names.
+    fn own_side(&self) -> Vec<String> {
+        let Some(role) = self.role.assumed else {
+            return Vec::new();
+        };
+        let by = &role.assumed_by;
+        let is_of_another = |text: &Located<String>| {
+            let account = text.value.split(':').nth(4);
+            account.is_some_and(|account| account != self.live.account)
+        };
+        if by.accounts.is_empty() && !by.users.iter().chain(&by.roles).any(is_of_another) {
+            return Vec::new();
+        }
+        vec![
+            "Whoever is let in by an account, or is of another one, needs sts:AssumeRole on this role in a policy of their own as \
+             well."
+                .to_owned(),
+        ]
     }
 
     fn plan_replacement(
@@ -383,14 +512,19 @@ impl Subject<'_> {
         let operation = Operation::CreateStack {
             request: desired.stack_request(self.request, read),
             cluster: self.live.cluster.name.clone(),
-            service_account: self.account.qualified_name(),
+            service_account: self.role.owner.to_string(),
         };
         let title = format!("create stack {}", desired.stack_name);
         draft.add_step(&self.address, "create-stack", title, after, &operation)
     }
 
     pub(super) fn warn_of_taken_name(&self, desired: &DesiredRole, draft: &mut PlanDraft) {
-        let Some(name) = &desired.wanted.role_name else {
+        let Some(name) = desired
+            .wanted
+            .role_name
+            .as_ref()
+            .filter(|_| self.role.assumed.is_none())
+        else {
             return;
         };
         if let Some(Ok(Some(role))) = self.live.role(name) {
@@ -463,8 +597,11 @@ fn arn_after(live: &Live, role: &OwnedRole<'_>, draft: &PlanDraft) -> Option<Def
     if made {
         return Some(match &role.account.role_name {
             Some(name) => Deferred::Known(format!(
-                "arn:{}:iam::{}:role/{}",
-                live.partition, live.account, name.value
+                "arn:{}:iam::{}:role{}{}",
+                live.partition,
+                live.account,
+                role.assumed.map_or(DEFAULT_PATH, AssumableRole::path),
+                name.value
             )),
             // CloudFormation makes its name up.
             None => Deferred::from(Unknown {

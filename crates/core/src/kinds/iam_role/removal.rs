@@ -31,7 +31,10 @@ use crate::{
     },
     ports::aws::{Role, Stack},
 };
-use eksact_identity::cloudformation::{RoleOwner, RolePurpose, wanted_role::WantedRole};
+use eksact_identity::{
+    cloudformation::{RoleOwner, RolePurpose, wanted_role::WantedRole},
+    iam::Arn,
+};
 
 /// The account of the file that has been given another role than the one eksact made for it.
 fn given_another<'plan>(request: &'plan Request, key: &ServiceAccountKey) -> Option<&'plan ServiceAccount> {
@@ -147,10 +150,9 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
     }
 }
 
-/// Adds the removal of every role of a pod identity association that shall go: found by the tag of its stack alone, for
-/// `a`/`b-c` and `a-b`/`c` come to the same end of a name.
-pub(super) fn plan_pod_identity(request: &Request, live: &Live, draft: &mut PlanDraft) {
-    let purpose = RolePurpose::PodIdentity;
+/// Adds the removal of every role of this purpose that shall go: found by the tag of its stack alone, for `a`/`b-c` and `a-b`/`c`
+/// come to the same end of a name.
+pub(super) fn plan_by_tag(request: &Request, live: &Live, purpose: RolePurpose, draft: &mut PlanDraft) {
     if deleted(request, purpose).is_empty() && !is_pruned(request, purpose) {
         return;
     }
@@ -298,6 +300,16 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, owner: &RoleOwner, dr
         effect: Effect::Equal,
         notes,
     });
+    if owner.purpose == RolePurpose::Assumed {
+        // Who gets in as this role gets in no more before it goes.
+        if let Some(role) = role {
+            let without_path =
+                Arn::iam(live.partition, &live.account, &format!("role/{}", role.name)).to_string();
+            draft.order(addresses::access_entry(&role.arn), address.clone());
+            draft.order(addresses::identity_mapping(&without_path), address);
+        }
+        return;
+    }
     // Pods lose their role last: what gives it to them goes first, and the provider after every role.
     if is_of_token {
         after_other_way(addresses::pod_identity_association(key), address.clone(), draft);

@@ -66,6 +66,14 @@ pub(super) fn of(
                 boundary: wanted.permissions_boundary.clone(),
             },
         ),
+        RoleDifference::MaxSession { wanted } => (
+            "max-session".to_owned(),
+            format!("let sessions of role {name} last {wanted} s at most"),
+            Operation::SetMaxSession {
+                role: name,
+                seconds: *wanted,
+            },
+        ),
         RoleDifference::TerminationProtection { live } => (
             "termination-protection".to_owned(),
             format!(

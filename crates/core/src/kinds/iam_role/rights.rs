@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{RolePurpose, attached, operation::Operation, wanted};
+use super::{RolePurpose, assumed, attached, operation::Operation, wanted};
 use crate::kinds::{
     Request,
     permissions::{Place, Rights},
@@ -47,7 +47,17 @@ pub(super) fn to_read(request: &Request, purpose: RolePurpose, place: &Place) ->
     }
     if wanted::are_needed(request, purpose) {
         rights.aws("*", &["cloudformation:DescribeStacks"]);
-        rights.aws(place.stacks(), &["cloudformation:GetTemplate"]);
+        let stacks = match purpose {
+            RolePurpose::ServiceAccount | RolePurpose::PodIdentity => place.stacks(),
+            RolePurpose::Assumed => place.named_stacks(),
+        };
+        rights.aws(stacks, &["cloudformation:GetTemplate"]);
+        if purpose == RolePurpose::Assumed {
+            rights.aws(place.users(), &["iam:GetUser"]);
+            if assumed::names_permission_sets(request) {
+                rights.aws("*", &["iam:ListRoles"]);
+            }
+        }
         // Which roles the stacks have, only the stacks say.
         rights.read_role(place.roles());
         rights.read_roles_at_once();
@@ -68,11 +78,7 @@ pub(super) fn to_write(operation: &Operation, place: &Place) -> Rights {
     };
     match operation {
         Operation::CreateStack { request, .. } => {
-            rights.aws(
-                place.stack(&request.name),
-                &["cloudformation:CreateStack", "cloudformation:TagResource"],
-            );
-            rights.watch_stack(&request.name, place);
+            rights.create_stack(&request.name, place);
             let service_role = request.service_role_arn.as_deref();
             rights.through_stack(service_role, |rights| {
                 in_template(rights, &request.template_body, &request.name, &MAKES, place);
@@ -120,6 +126,7 @@ pub(super) fn to_write(operation: &Operation, place: &Place) -> Rights {
             Some(_) => on_role(role, &["iam:PutRolePermissionsBoundary"]),
             None => on_role(role, &["iam:DeleteRolePermissionsBoundary"]),
         },
+        Operation::SetMaxSession { role, .. } => on_role(role, &["iam:UpdateRole"]),
         Operation::TagRole { role, .. } => on_role(role, &["iam:TagRole"]),
     }
     rights

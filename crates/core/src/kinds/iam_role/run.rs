@@ -8,18 +8,13 @@ use serde_json::json;
 use super::{operation::Operation, shared};
 use crate::{
     engine::{StepDone, StepError, executor::Progress},
-    kinds::{
-        RunContext,
-        runner::run_again,
-        stack_write::{self, failure},
-    },
+    kinds::{RunContext, runner::run_again, stack_write},
     live::addresses::ARN,
     ports::{
         CallError, CallErrorKind,
-        aws::{ChangeSet, Stack, StackRequest},
+        aws::{ChangeSet, Stack},
     },
 };
-use eksact_identity::cloudformation::{RoleOwner, tags};
 
 /// Carries out one write.
 pub(super) async fn run(
@@ -33,7 +28,10 @@ pub(super) async fn run(
         other => other,
     };
     match operation {
-        Operation::CreateStack { request, .. } => return create_stack(&request, context, progress).await,
+        Operation::CreateStack { request, .. } => {
+            let stack = stack_write::create(&request, context, progress).await?;
+            return told_role(&stack);
+        }
         Operation::UpdateStack {
             request,
             stack_name,
@@ -84,6 +82,7 @@ pub(super) async fn run(
         Operation::SetPermissionsBoundary { role, boundary } => {
             aws.set_permissions_boundary(&role, boundary.as_deref()).await?;
         }
+        Operation::SetMaxSession { role, seconds } => aws.set_max_session(&role, seconds).await?,
         Operation::TagRole { role, tags } => aws.tag_role(&role, &tags).await?,
     }
     Ok(StepDone::default())
@@ -109,54 +108,6 @@ fn as_planned(change_set: &ChangeSet, stack: &str, replaces_role: bool) -> Resul
         .with_help(run_again()));
     }
     Ok(())
-}
-
-async fn create_stack(
-    request: &StackRequest,
-    context: &RunContext,
-    progress: &Progress,
-) -> Result<StepDone, StepError> {
-    let id = match context.writers.aws.create_stack(request).await {
-        Ok(id) => id,
-        Err(error) if error.kind == CallErrorKind::AlreadyExists || error.kind.is_passing() => {
-            appeared(request, error, context).await?
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let stack = context.stacks.settled(&id, progress).await?;
-    if stack.status == "CREATE_COMPLETE" {
-        return told_role(&stack);
-    }
-    Err(failure("creation", &stack, &request.client_request_token, context).await)
-}
-
-/// The stack that is there although this run did not hear of its creation: it is ours when it came of the same request
-/// (its answer was lost, or the run before was killed) or is the very same stack.
-async fn appeared(
-    request: &StackRequest,
-    error: CallError,
-    context: &RunContext,
-) -> Result<String, StepError> {
-    let Some(stack) = context.readers.aws.stack(&request.name).await? else {
-        return Err(error.into());
-    };
-    let sent: BTreeMap<String, String> = request.tags.iter().cloned().collect();
-    let same_subject = sent.contains_key(tags::CLUSTER_NAME)
-        && stack.tags.get(tags::CLUSTER_NAME) == sent.get(tags::CLUSTER_NAME)
-        && RoleOwner::of_tags(&stack.tags) == RoleOwner::of_tags(&sent);
-    let usable = stack.status == "CREATE_COMPLETE" || stack.status == "CREATE_IN_PROGRESS";
-    if same_subject && usable {
-        let template = context.readers.aws.stack_template(&stack.id).await?;
-        let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
-        if parsed(&template).is_some() && parsed(&template) == parsed(&request.template_body) {
-            return Ok(stack.id);
-        }
-    }
-    Err(StepError::new(format!(
-        "the stack {} appeared since the plan was made, and it is not the one of the plan ({})",
-        request.name, stack.status
-    ))
-    .with_help(run_again()))
 }
 
 fn told_role(stack: &Stack) -> Result<StepDone, StepError> {

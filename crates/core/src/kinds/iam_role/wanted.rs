@@ -6,7 +6,9 @@ use std::{borrow::Cow, collections::BTreeSet};
 use serde_json::Value;
 
 use crate::{
-    config::{ServiceAccount, pod_identity_association::PodIdentityAssociation},
+    config::{
+        ServiceAccount, assumable_role::AssumableRole, pod_identity_association::PodIdentityAssociation,
+    },
     kinds::{Request, pod_identity, service_account_scope::RoleAttribute},
     live::{Live, role_name_of},
 };
@@ -18,7 +20,7 @@ use eksact_identity::{
     },
 };
 
-use super::desired::DesireError;
+use super::{assumed, desired::DesireError};
 
 /// A role that shall be there.
 #[derive(Clone, Debug)]
@@ -31,11 +33,13 @@ pub struct OwnedRole<'request> {
     pub policy_id: Option<String>,
     /// Whether the session has tags that the trust policy can ask for.
     pub has_session_tags: bool,
+    /// Who assumes it, where people or pipelines do.
+    pub assumed: Option<&'request AssumableRole>,
 }
 
 impl OwnedRole<'_> {
     /// The trust policy that it shall have.
-    pub(super) fn trust_policy(&self, live: &Live) -> Result<Value, DesireError> {
+    pub(super) fn trust_policy(&self, request: &Request, live: &Live) -> Result<Value, DesireError> {
         match self.owner.purpose {
             RolePurpose::ServiceAccount => {
                 let issuer = live.issuer_host_path().ok_or(DesireError::NoIssuer)?;
@@ -63,6 +67,14 @@ impl OwnedRole<'_> {
                 let others = role.map(|role| token_statements(&role.trust_policy));
                 Ok(with_statements(&own.trust_policy(), &others.unwrap_or_default()))
             }
+            RolePurpose::Assumed => {
+                let role = self.assumed.ok_or(DesireError::Nobody)?;
+                let (by, findings) = assumed::assumed_by(request, live, role);
+                if assumed::refuse(&findings) {
+                    return Err(DesireError::Nobody);
+                }
+                Ok(by.trust_policy())
+            }
         }
     }
 }
@@ -79,6 +91,7 @@ pub(super) fn owned(request: &Request, purpose: RolePurpose) -> Vec<OwnedRole<'_
                 account: Cow::Borrowed(account),
                 policy_id: None,
                 has_session_tags: false,
+                assumed: None,
             })
             .collect(),
         RolePurpose::PodIdentity => pod_identity::wanted(request)
@@ -89,8 +102,34 @@ pub(super) fn owned(request: &Request, purpose: RolePurpose) -> Vec<OwnedRole<'_
                 account: Cow::Owned(as_service_account(association)),
                 policy_id: association.permission_policy_id(),
                 has_session_tags: !association.disables_session_tags(),
+                assumed: None,
             })
             .collect(),
+        RolePurpose::Assumed => assumed::wanted(request)
+            .iter()
+            .map(|role| OwnedRole {
+                owner: RoleOwner::assumed(&role.name.value),
+                account: Cow::Owned(in_words_of_a_service_account(role)),
+                policy_id: None,
+                has_session_tags: false,
+                assumed: Some(role),
+            })
+            .collect(),
+    }
+}
+
+fn in_words_of_a_service_account(role: &AssumableRole) -> ServiceAccount {
+    ServiceAccount {
+        name: role.name.value.clone(),
+        attach_policy_arns: role.policies.clone(),
+        attach_policy: role.inline_policy.clone(),
+        permissions_boundary: role.permissions_boundary.clone(),
+        role_name: Some(role.name.clone()),
+        tags: role.tags.clone(),
+        location: role.location.clone(),
+        // Nothing in Kubernetes names the role.
+        role_only: true,
+        ..ServiceAccount::default()
     }
 }
 
@@ -118,7 +157,7 @@ pub(super) fn limit<'request>(
 ) -> Option<&'request BTreeSet<RoleAttribute>> {
     match owner.purpose {
         RolePurpose::ServiceAccount => request.service_account_scope().only.get(&owner.account),
-        RolePurpose::PodIdentity => None,
+        RolePurpose::PodIdentity | RolePurpose::Assumed => None,
     }
 }
 
@@ -127,6 +166,7 @@ pub(super) fn is_deleted(request: &Request, owner: &RoleOwner) -> bool {
     match owner.purpose {
         RolePurpose::ServiceAccount => request.service_account_scope().delete.contains(&owner.account),
         RolePurpose::PodIdentity => pod_identity::deleted(request).any(|key| *key == owner.account),
+        RolePurpose::Assumed => false,
     }
 }
 
@@ -135,6 +175,7 @@ pub(super) fn is_pruned(request: &Request, purpose: RolePurpose) -> bool {
     match purpose {
         RolePurpose::ServiceAccount => request.prunes_service_accounts(),
         RolePurpose::PodIdentity => pod_identity::is_pruned(request),
+        RolePurpose::Assumed => assumed::is_pruned(request),
     }
 }
 
@@ -149,6 +190,7 @@ pub(super) fn is_to_go(request: &Request, owner: &RoleOwner) -> bool {
                         association.role_arn.is_none() && association.is_of(&owner.account)
                     })
         }
+        RolePurpose::Assumed => assumed::is_pruned(request) && !assumed::is_wanted(request, owner),
     }
 }
 
@@ -164,6 +206,7 @@ pub(super) fn deleted(request: &Request, purpose: RolePurpose) -> Vec<RoleOwner>
         RolePurpose::PodIdentity => pod_identity::deleted(request)
             .map(|key| purpose.of(key))
             .collect(),
+        RolePurpose::Assumed => Vec::new(),
     }
 }
 
@@ -171,7 +214,7 @@ pub(super) fn deleted(request: &Request, purpose: RolePurpose) -> Vec<RoleOwner>
 pub(super) fn are_needed(request: &Request, purpose: RolePurpose) -> bool {
     match purpose {
         RolePurpose::ServiceAccount => request.needs_roles(),
-        RolePurpose::PodIdentity => {
+        RolePurpose::PodIdentity | RolePurpose::Assumed => {
             !deleted(request, purpose).is_empty()
                 || is_pruned(request, purpose)
                 || !owned(request, purpose).is_empty()

@@ -11,7 +11,7 @@ use crate::{
         location::SourceLocation,
     },
     engine::{Finding, Severity},
-    kinds::{Request, permission_set},
+    kinds::{Request, permission_set, role_of_files},
     live::Live,
     live::addresses,
 };
@@ -76,6 +76,17 @@ pub(super) fn wanted_of(request: &Request, live: &Live) -> Wanted {
                 continue;
             }
         };
+        if let WantedEntry::Mapping(wanted) = &resolved
+            && let Some(finding) = role_of_files::of_somebody_else(
+                request,
+                live,
+                &wanted.arn,
+                &addresses::identity_mapping(&wanted.arn),
+            )
+        {
+            contradicted.insert(resolved.key());
+            findings.push(finding.at(mapping.location.as_ref()));
+        }
         let place = *places.entry(resolved.key()).or_insert(wanted.len());
         match wanted.get(place) {
             None => wanted.push((resolved, mapping)),

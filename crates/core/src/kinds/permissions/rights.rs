@@ -81,6 +81,14 @@ impl Rights {
         );
     }
 
+    /// Adds what it takes to read a managed policy with its versions.
+    pub(crate) fn read_policy(&mut self, policy: impl Into<String>) {
+        self.aws(
+            policy,
+            &["iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyVersions"],
+        );
+    }
+
     /// Adds the calls that read many roles at once. Where they are denied, single reads take over.
     pub(crate) fn read_roles_at_once(&mut self) {
         self.aws(
@@ -108,6 +116,15 @@ impl Rights {
                 "cloudformation:GetTemplate",
             ],
         );
+    }
+
+    /// Adds what it takes to make a stack.
+    pub(crate) fn create_stack(&mut self, stack: &str, place: &Place) {
+        self.aws(
+            place.stack(stack),
+            &["cloudformation:CreateStack", "cloudformation:TagResource"],
+        );
+        self.watch_stack(stack, place);
     }
 
     /// Adds what it takes to change a stack through a change set.
@@ -211,6 +228,21 @@ impl Place {
     /// All stacks of the cluster.
     pub(crate) fn stacks(&self) -> String {
         self.stack(&format!("eksctl-{}-*", self.cluster))
+    }
+
+    /// All stacks of the cluster's named roles and policies, of which eksctl knows nothing.
+    pub(crate) fn named_stacks(&self) -> String {
+        self.stack(&format!("eksact-{}-*", self.cluster))
+    }
+
+    /// A customer managed policy.
+    pub(crate) fn policy(&self, path: &str, name: &str) -> String {
+        self.iam(&format!("policy{path}{name}"))
+    }
+
+    /// Every customer managed policy.
+    pub(crate) fn policies(&self) -> String {
+        self.iam("policy/*")
     }
 
     /// The roles of a name: with any path and with none.

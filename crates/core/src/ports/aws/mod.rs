@@ -11,6 +11,7 @@ mod change_set;
 mod cluster;
 mod cluster_update;
 mod identity_provider_config;
+mod managed_policy;
 mod oidc_provider;
 mod pod_identity_association;
 mod principal;
@@ -34,6 +35,9 @@ pub use identity_provider_config::{
     IdentityProviderConfig, IdentityProviderConfigReader, IdentityProviderConfigWriter,
     most_identity_providers,
 };
+pub use managed_policy::{
+    MOST_POLICY_VERSIONS, ManagedPolicy, ManagedPolicyReader, ManagedPolicyWriter, PolicyUse, PolicyVersion,
+};
 pub use oidc_provider::{OidcProvider, OidcProviderReader, OidcProviderWriter};
 pub use pod_identity_association::{
     NewPodIdentityAssociation, PodIdentityAssociation, PodIdentityAssociationReader,
@@ -41,7 +45,7 @@ pub use pod_identity_association::{
     is_role_not_seen,
 };
 pub use principal::{Principal, PrincipalReader};
-pub use role::{Role, RoleReader, RoleTrust, RoleWriter};
+pub use role::{DEFAULT_SESSION_SECONDS, Role, RoleReader, RoleTrust, RoleWriter};
 pub use stack::{Stack, StackEvent, StackReader, StackRequest, StackWriter};
 
 /// A trait that is several others together: whatever has those has it.
@@ -64,6 +68,7 @@ together! {
     ClusterReader,
     ClusterUpdateReader,
     IdentityProviderConfigReader,
+    ManagedPolicyReader,
     OidcProviderReader,
     PodIdentityAssociationReader,
     PrincipalReader,
@@ -80,6 +85,7 @@ together! {
     ClusterWriter,
     ClusterUpdateWriter,
     IdentityProviderConfigWriter,
+    ManagedPolicyWriter,
     OidcProviderWriter,
     PodIdentityAssociationWriter,
     RoleWriter,

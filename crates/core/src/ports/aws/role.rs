@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use crate::ports::CallError;
 
+/// How long a session of a role lasts at most where nobody says (IAM's `CreateRole`).
+pub const DEFAULT_SESSION_SECONDS: u32 = 3_600;
+
 /// A role with everything that decides what it may do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
@@ -27,6 +30,9 @@ pub struct Role {
     pub inline_policies: BTreeMap<String, Value>,
     /// ARN of the permissions boundary.
     pub permissions_boundary: Option<String>,
+    /// How long a session may last, in seconds; none for [`DEFAULT_SESSION_SECONDS`]. A listing of all roles does not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_session_seconds: Option<u32>,
     /// Tags, those of CloudFormation (`aws:cloudformation:…`) included.
     pub tags: BTreeMap<String, String>,
 }
@@ -84,6 +90,8 @@ pub trait RoleWriter: Send + Sync {
     async fn delete_role_policy(&self, role: &str, name: &str) -> Result<(), CallError>;
     /// IAM `PutRolePermissionsBoundary`, or `DeleteRolePermissionsBoundary` for `None`.
     async fn set_permissions_boundary(&self, role: &str, boundary: Option<&str>) -> Result<(), CallError>;
+    /// IAM `UpdateRole`: how long a session may last. The description stays.
+    async fn set_max_session(&self, role: &str, seconds: u32) -> Result<(), CallError>;
     /// IAM `TagRole`; other tags stay.
     async fn tag_role(&self, role: &str, tags: &BTreeMap<String, String>) -> Result<(), CallError>;
 }

@@ -1,0 +1,203 @@
+//! Roles that people or pipelines assume: whom their trust policy names, and whether these exist. IAM takes no trust policy that
+//! names a user or role of the account who does not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    config::{
+        Located,
+        assumable_role::{AssumableRole, named_role},
+    },
+    engine::{Address, Finding, Severity},
+    kinds::{Request, permission_set},
+    live::{Live, PrincipalByArn, addresses},
+};
+use eksact_identity::{
+    cloudformation::RoleOwner,
+    iam::{
+        Arn, Partition,
+        assumed_role::{AssumedBy, OidcProviderTrust},
+        trust::{AUDIENCE, issuer_without_scheme, provider_arn},
+    },
+};
+use eksact_message::code::Code;
+
+/// The roles that shall be there.
+pub(super) fn wanted(request: &Request) -> &[AssumableRole] {
+    &request.config.access.roles
+}
+
+/// Whether those of ours that the files do not have shall go: only where a file has the list.
+pub(super) fn is_pruned(request: &Request) -> bool {
+    request.settings.prune && request.config.access.states_roles
+}
+
+/// Whether the files have this role.
+pub(super) fn is_wanted(request: &Request, owner: &RoleOwner) -> bool {
+    wanted(request)
+        .iter()
+        .any(|role| RoleOwner::assumed(&role.name.value) == *owner)
+}
+
+/// The users and roles of the account that trust policies name and that the files do not make themselves.
+pub(super) fn principals(request: &Request, partition: Partition, account: &str) -> BTreeSet<PrincipalByArn> {
+    let people = wanted(request).iter().flat_map(|role| {
+        let by = &role.assumed_by;
+        let users = by
+            .users
+            .iter()
+            .map(move |user| arn_of("user", &user.value, partition, account));
+        let roles = by
+            .roles
+            .iter()
+            .filter(|role| named_role(&role.value).is_none())
+            .map(move |role| arn_of("role", &role.value, partition, account));
+        users.chain(roles)
+    });
+    people
+        .filter(|arn| arn.split(':').nth(4) == Some(account))
+        .map(PrincipalByArn)
+        .collect()
+}
+
+/// Whether some trust policy names a permission set.
+pub(super) fn names_permission_sets(request: &Request) -> bool {
+    wanted(request)
+        .iter()
+        .any(|role| !role.assumed_by.permission_sets.is_empty())
+}
+
+/// The roles of the files that this one lets in: they are there before it.
+pub(super) fn after(role: &AssumableRole) -> impl Iterator<Item = Address> {
+    let named = role.assumed_by.roles.iter();
+    named.filter_map(|role| Some(addresses::assumable_role(named_role(&role.value)?)))
+}
+
+/// An ARN as it is, or that of the user or role of this name in the account.
+fn arn_of(kind: &str, text: &str, partition: Partition, account: &str) -> String {
+    if text.starts_with("arn:") {
+        text.to_owned()
+    } else {
+        Arn::iam(partition, account, &format!("{kind}/{text}")).to_string()
+    }
+}
+
+/// Who may assume a role, and what is to be said of them. With an error among that, the trust policy cannot be written.
+pub(super) fn assumed_by(request: &Request, live: &Live, role: &AssumableRole) -> (AssumedBy, Vec<Finding>) {
+    let mut people = People {
+        live,
+        address: addresses::assumable_role(&role.name.value),
+        principals: BTreeSet::new(),
+        findings: Vec::new(),
+    };
+    let by = &role.assumed_by;
+    for user in &by.users {
+        people.add("user", user);
+    }
+    for other in &by.roles {
+        match request
+            .config
+            .names
+            .role_arn(&other.value, live.partition, &live.account)
+        {
+            Some(arn) => drop(people.principals.insert(arn)),
+            None => people.add("role", other),
+        }
+    }
+    for account in &by.accounts {
+        let root = Arn::iam(live.partition, &account.value, "root");
+        people.principals.insert(root.to_string());
+    }
+    for name in &by.permission_sets {
+        match permission_set::resolve(&name.value, None, &people.address, live) {
+            Ok(arn) => drop(people.principals.insert(arn.to_string())),
+            Err(finding) => people.findings.push(finding.at(name.location.as_ref())),
+        }
+    }
+    let mut oidc: BTreeMap<OidcProviderTrust, BTreeSet<String>> = BTreeMap::new();
+    for subjects in &by.oidc {
+        let issuer = format!("https://{}", subjects.provider.value);
+        // What is no issuer is an error of the file.
+        let (Ok(arn), Ok(issuer)) = (
+            provider_arn(live.partition, &live.account, &issuer),
+            issuer_without_scheme(&issuer),
+        ) else {
+            continue;
+        };
+        let audience = subjects.audience.as_ref();
+        let provider = OidcProviderTrust {
+            arn: arn.to_string(),
+            issuer,
+            audience: audience.map_or_else(|| AUDIENCE.to_owned(), |audience| audience.value.clone()),
+        };
+        let own = subjects.subjects.iter().map(|subject| subject.value.clone());
+        oidc.entry(provider).or_default().extend(own);
+    }
+    let text = |text: &Option<Located<String>>| text.as_ref().map(|text| text.value.clone());
+    let People {
+        principals, findings, ..
+    } = people;
+    let by = AssumedBy {
+        principals,
+        mfa: by.mfa,
+        session_name: text(&by.session_name),
+        external_id: text(&by.external_id),
+        oidc,
+    };
+    (by, findings)
+}
+
+/// Whether one of these is an error.
+pub(super) fn refuse(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.severity == Severity::Error)
+}
+
+struct People<'plan> {
+    live: &'plan Live,
+    address: Address,
+    principals: BTreeSet<String>,
+    findings: Vec<Finding>,
+}
+
+impl People<'_> {
+    /// A user or role by its ARN or name. Of another account nothing can be read, and IAM tells when it is written.
+    fn add(&mut self, kind: &str, named: &Located<String>) {
+        let arn = arn_of(kind, &named.value, self.live.partition, &self.live.account);
+        if arn.split(':').nth(4) != Some(self.live.account.as_str()) {
+            self.principals.insert(arn);
+            return;
+        }
+        let finding = match self.live.principal(&arn) {
+            // By its name alone it is the one of that name, whatever its path.
+            Some(Ok(Some(principal))) if principal.arn == arn || !named.value.starts_with("arn:") => {
+                self.principals.insert(principal.arn.clone());
+                return;
+            }
+            Some(Ok(Some(principal))) => self.error(
+                format!("there is no {kind} {arn}: the {kind} of that name is {}", principal.arn),
+            )
+            .with_help(remedy!("Write {}.", principal.arn)),
+            Some(Ok(None)) => self
+                .error(format!(
+                    "there is no {kind} {arn}: IAM takes no trust policy that names somebody who does not exist"
+                ))
+                .with_help(remedy!("Correct the name, take it out, or create the {kind} first.")),
+            Some(Err(cause)) => {
+                let message = format!("whether the {kind} {arn} exists could not be read: {cause}");
+                let finding = Finding::new(Severity::Warning, Code::TrustedPrincipalUnknown, message)
+                    .about(&self.address);
+                self.principals.insert(arn.clone());
+                finding.with_help_for(cause)
+            }
+            None => {
+                self.principals.insert(arn);
+                return;
+            }
+        };
+        self.findings.push(finding.at(named.location.as_ref()));
+    }
+
+    fn error(&self, message: String) -> Finding {
+        Finding::new(Severity::Error, Code::TrustedPrincipalMissing, message).about(&self.address)
+    }
+}

@@ -1,0 +1,54 @@
+//! Roles of the files by whose name mappings and access entries let somebody in. Where the role of that name is somebody else's,
+//! nobody gets in by it: whom it trusts is not the file's to say.
+
+use crate::{
+    engine::{Address, Finding, Severity},
+    kinds::Request,
+    live::{Live, is_of_cluster, role_name_of, role_owner_of},
+};
+use eksact_identity::{
+    cloudformation::RoleOwner,
+    iam::{Arn, Partition},
+};
+use eksact_message::code::Code;
+
+/// That the role of this ARN is one of the files by its name, and somebody else's by what is there. `address` is that of the object
+/// that lets it in.
+pub(super) fn of_somebody_else(
+    request: &Request,
+    live: &Live,
+    arn: &str,
+    address: &Address,
+) -> Option<Finding> {
+    let role = request
+        .config
+        .access
+        .roles
+        .iter()
+        .find(|role| is_its(arn, &role.name.value, role.path(), live.partition, &live.account))?;
+    let name = role.name.value.as_str();
+    let Some(Ok(Some(found))) = live.role(name) else {
+        return None;
+    };
+    let owner = RoleOwner::assumed(name);
+    let is_ours = live.stack_of(&owner).is_some_and(|stack| {
+        is_of_cluster(stack, &live.cluster.name)
+            && role_owner_of(stack).as_ref() == Some(&owner)
+            && role_name_of(stack) == Some(name)
+    });
+    if is_ours {
+        return None;
+    }
+    let message = format!(
+        "nobody is let in by the role {}: the file means one that eksact makes, and no stack of this cluster made this one",
+        found.arn
+    );
+    Some(Finding::new(Severity::Error, Code::RoleNotOurs, message).about(address))
+}
+
+/// Whether an ARN, with the role's path or without one as `aws-auth` has it, is that of a role.
+fn is_its(arn: &str, name: &str, path: &str, partition: Partition, account: &str) -> bool {
+    [path, "/"]
+        .into_iter()
+        .any(|path| Arn::iam(partition, account, &format!("role{path}{name}")).to_string() == arn)
+}

@@ -1,0 +1,398 @@
+//! `roles` and `policies` of a ClusterAccess, as people see them: made, compared, repaired and pruned; and the way of a person into
+//! the cluster by such a role, with one link of it broken at a time.
+
+use std::fmt::Write as _;
+
+use eksact_core::ports::aws::{ManagedPolicy, PolicyVersion, Role, User};
+use eksact_simulator::{Sandbox, Seed, World};
+use serde_json::{Value, json};
+
+use crate::commands::place::{Place, assert_story};
+
+const FILE: &str = include_str!("../../examples/deployers.yaml");
+const POLICY: &str = include_str!("../../examples/policies/describe-cluster.json");
+const DESCRIBE: &str = "arn:aws:iam::111122223333:policy/eks-describe-prod";
+const NINA: &str = "arn:aws:iam::111122223333:user/nina";
+
+/// The deployers' example in a folder of its own, with the user Nina in the account.
+fn deployers() -> Place {
+    let place = Place::new();
+    place.edit("prod", |world| {
+        let nina = User {
+            arn: NINA.to_owned(),
+            groups: Vec::new(),
+            managed_policy_arns: Vec::new(),
+            inline_policies: std::collections::BTreeMap::new(),
+            permissions_boundary: None,
+            tags: std::collections::BTreeMap::new(),
+        };
+        world.users.insert(NINA.to_owned());
+        world.user_details.insert(NINA.to_owned(), nina);
+    });
+    place.write("deployers.yaml", FILE);
+    std::fs::create_dir(place.path("policies")).unwrap();
+    place.write("policies/describe-cluster.json", POLICY);
+    place
+}
+
+fn applied() -> Place {
+    let place = deployers();
+    let ended = place.run(&["apply", "-f", "deployers.yaml", "--yes"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    place
+}
+
+/// A role of this name that nobody's stack made.
+fn role_named(name: &str) -> Role {
+    Role {
+        name: name.to_owned(),
+        arn: format!("arn:aws:iam::111122223333:role/{name}"),
+        id: format!("AROA{name}"),
+        path: "/".to_owned(),
+        trust_policy: json!({"Version": "2012-10-17", "Statement": []}),
+        managed_policy_arns: Vec::new(),
+        inline_policies: std::collections::BTreeMap::new(),
+        permissions_boundary: None,
+        max_session_seconds: None,
+        tags: std::collections::BTreeMap::new(),
+    }
+}
+
+fn world_of(place: &Place) -> World {
+    let seed = Seed {
+        cluster: "prod".to_owned(),
+        region: "eu-west-1".to_owned(),
+        account: None,
+    };
+    let sandbox = Sandbox::open(&place.path(".eksact-sandbox.json"), &seed).unwrap();
+    sandbox.world().unwrap()
+}
+
+fn document_of<'world>(world: &'world mut World, arn: &str) -> &'world mut ManagedPolicy {
+    world.managed_policies.get_mut(arn).unwrap()
+}
+
+#[test]
+fn roles_and_policies_from_one_file() {
+    let mut place = deployers();
+    place.tell(&["plan", "-f", "deployers.yaml"]);
+    place.tell(&["apply", "-f", "deployers.yaml", "--yes"]);
+    place.tell(&["plan", "-f", "deployers.yaml"]);
+    place.write(
+        "policies/describe-cluster.json",
+        &POLICY.replace("eks:DescribeCluster", "eks:Describe*"),
+    );
+    place.tell(&["plan", "-f", "deployers.yaml"]);
+    assert_story!("roles-and-policies", place.story());
+}
+
+#[test]
+fn what_a_hand_changed_is_repaired_and_a_sixth_version_makes_room() {
+    let mut place = applied();
+    place.edit("prod", |world| {
+        let wider = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
+        let policy = document_of(world, DESCRIBE);
+        policy.document.clone_from(&wider);
+        policy.versions = (1..=5)
+            .map(|number| PolicyVersion {
+                id: format!("v{number}"),
+                is_default: number == 5,
+                created: None,
+            })
+            .collect();
+        world.policy_documents.insert(DESCRIBE.to_owned(), wider);
+        let role = world.roles.get_mut("eks-deployer").unwrap();
+        role.max_session_seconds = Some(43_200);
+        role.trust_policy["Statement"][0]["Principal"]["AWS"] = json!([NINA, "arn:aws:iam::111122223333:user/eve"]);
+    });
+    place.tell(&["plan", "-f", "deployers.yaml"]);
+    place.tell(&["apply", "-f", "deployers.yaml", "--yes"]);
+    place.tell(&["plan", "-f", "deployers.yaml", "--quiet"]);
+    assert_story!("roles-and-policies-drift", place.story());
+    let world = world_of(&place);
+    let policy = &world.managed_policies[DESCRIBE];
+    let kept: Vec<&str> = policy
+        .versions
+        .iter()
+        .map(|version| version.id.as_str())
+        .collect();
+    assert_eq!(kept, ["v2", "v3", "v4", "v5", "v6"]);
+    assert_eq!(policy.default_version(), Some("v6"));
+}
+
+#[test]
+fn what_the_file_no_longer_has_goes_and_what_is_in_use_stays() {
+    let mut place = applied();
+    let without = FILE
+        .replace("    policies:\n      - policy:eks-describe-prod\n    maxSession", "    maxSession")
+        .replace(
+            "  - name: eks-describe-prod\n    description: What a kubeconfig is written from\n    file: policies/describe-cluster.json # from the folder of this file\n",
+            "",
+        );
+    let pipeline = without.find("  # A pipeline").unwrap()..without.find("identityMappings:").unwrap();
+    let mapping =
+        "  - arn: role:eks-release\n    username: release:{{SessionName}}\n    groups:\n      - deployers\n";
+    let mut less = without.clone();
+    less.replace_range(pipeline, "");
+    place.write("less.yaml", &less.replace(mapping, ""));
+    place.tell(&["plan", "-f", "less.yaml"]);
+    place.edit("prod", |world| {
+        let nina = world.user_details.get_mut(NINA).unwrap();
+        nina.managed_policy_arns.push(DESCRIBE.to_owned());
+    });
+    place.tell(&["plan", "-f", "less.yaml", "--prune"]);
+    place.edit("prod", |world| {
+        world
+            .user_details
+            .get_mut(NINA)
+            .unwrap()
+            .managed_policy_arns
+            .clear();
+    });
+    place.tell(&["apply", "-f", "less.yaml", "--prune", "--yes"]);
+    place.tell(&["plan", "-f", "less.yaml", "--prune", "--quiet"]);
+    assert_story!("roles-and-policies-pruned", place.story());
+    let world = world_of(&place);
+    assert!(!world.roles.contains_key("eks-release") && world.roles.contains_key("eks-deployer"));
+    assert!(!world.managed_policies.contains_key(DESCRIBE));
+}
+
+#[test]
+fn roles_and_policies_of_others_are_refused_and_so_is_trust_in_nobody() {
+    let mut place = deployers();
+    place.edit("prod", |world| {
+        world.any_principal = false;
+        world.policies.insert(DESCRIBE.to_owned());
+        let role = role_named("eks-deployer");
+        world.roles.insert(role.name.clone(), role);
+    });
+    place.write(
+        "deployers.yaml",
+        &FILE.replace("      oidc:\n", "      roles: [builder]\n      oidc:\n"),
+    );
+    place.tell(&["plan", "-f", "deployers.yaml"]);
+    assert_story!("roles-and-policies-of-others", place.story());
+}
+
+#[test]
+fn deployers_may_list_pods_and_may_not_delete_them() {
+    let mut place = applied();
+    let role = "arn:aws:iam::111122223333:role/eks-deployer";
+    let session = "arn:aws:sts::111122223333:assumed-role/eks-deployer/nina";
+    place.tell(&[
+        "explain",
+        "access",
+        "sts:AssumeRole",
+        role,
+        "--as",
+        NINA,
+        "--cluster",
+        "prod",
+    ]);
+    for verb in ["list", "delete"] {
+        place.tell(&[
+            "explain",
+            "access",
+            verb,
+            "pods",
+            "-n",
+            "app",
+            "--as",
+            session,
+            "--cluster",
+            "prod",
+        ]);
+    }
+    place.tell(&[
+        "update-kubeconfig",
+        "--name",
+        "prod",
+        "--region",
+        "eu-west-1",
+        "--kubeconfig",
+        "kubeconfig",
+        "--portable",
+        "--assume-role",
+        "eks-deployer",
+    ]);
+    assert_story!("deployers", place.story());
+}
+
+/// One broken link at a time, and what `explain access` says of it.
+#[test]
+fn explain_access_names_the_broken_link() {
+    fn role(world: &mut World) -> &mut Role {
+        world.roles.get_mut("eks-deployer").unwrap()
+    }
+    fn nina(world: &mut World) -> &mut User {
+        world.user_details.get_mut(NINA).unwrap()
+    }
+    fn statement(world: &mut World) -> &mut Value {
+        &mut role(world).trust_policy["Statement"][0]
+    }
+    fn cluster(world: &mut World) -> &mut eksact_simulator::SimulatedCluster {
+        world.clusters.values_mut().next().unwrap()
+    }
+    fn map_roles(world: &mut World, edit: impl Fn(&str) -> String) {
+        let aws_auth = cluster(world)
+            .config_maps
+            .get_mut("kube-system/aws-auth")
+            .unwrap();
+        let entries = aws_auth.data.get_mut("mapRoles").unwrap();
+        *entries = edit(entries);
+    }
+    fn allow(action: &str) -> Value {
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]})
+    }
+    fn deny(action: &str) -> Value {
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": action, "Resource": "*"}]})
+    }
+    let links: [(&str, fn(&mut World)); 12] = [
+        ("the role is absent", |world| {
+            drop(world.roles.remove("eks-deployer"));
+        }),
+        ("the trust policy does not name her", |world| {
+            statement(world)["Principal"]["AWS"] = json!("arn:aws:iam::111122223333:user/eve");
+        }),
+        ("the trust policy asks for MFA", |world| {
+            statement(world)["Condition"] = json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}});
+        }),
+        ("a policy of hers denies it", |world| {
+            nina(world)
+                .inline_policies
+                .insert("own".to_owned(), deny("sts:AssumeRole"));
+        }),
+        (
+            "only her account is trusted, and no policy of hers allows it",
+            |world| {
+                statement(world)["Principal"]["AWS"] = json!("arn:aws:iam::111122223333:root");
+            },
+        ),
+        ("her boundary does not allow it", |world| {
+            statement(world)["Principal"]["AWS"] = json!("arn:aws:iam::111122223333:root");
+            nina(world)
+                .inline_policies
+                .insert("own".to_owned(), allow("sts:AssumeRole"));
+            let boundary = "arn:aws:iam::111122223333:policy/boundary";
+            world.policies.insert(boundary.to_owned());
+            world.policy_documents.insert(boundary.to_owned(), allow("s3:*"));
+            nina(world).permissions_boundary = Some(boundary.to_owned());
+        }),
+        ("no mapping", |world| map_roles(world, |_| "[]\n".to_owned())),
+        ("the mapping has the role's path", |world| {
+            map_roles(world, |text| {
+                text.replace("role/eks-deployer", "role/people/eks-deployer")
+            });
+        }),
+        ("the mapping has another group", |world| {
+            map_roles(world, |text| text.replace("deployers", "deployer"));
+        }),
+        ("the group is not bound", |world| {
+            cluster(world).rbac_bindings.clear();
+        }),
+        ("the binding is in another namespace", |world| {
+            let bindings = &mut cluster(world).rbac_bindings;
+            let is_ours = |subjects: &[eksact_core::ports::kubernetes::Subject]| {
+                subjects.iter().any(|subject| subject.name == "deployers")
+            };
+            let key = bindings
+                .iter()
+                .find(|(_, binding)| is_ours(&binding.subjects))
+                .map(|(key, _)| key.clone())
+                .unwrap();
+            let mut binding = bindings.remove(&key).unwrap();
+            binding.namespace = Some("default".to_owned());
+            bindings.insert(format!("default/{}", binding.name), binding);
+        }),
+        ("the cluster role does not have the verb", |world| {
+            for role in cluster(world).rbac_roles.values_mut() {
+                for rule in &mut role.rules {
+                    rule.verbs.retain(|verb| verb != "list");
+                }
+            }
+        }),
+    ];
+    let role_arn = "arn:aws:iam::111122223333:role/eks-deployer";
+    let session = "arn:aws:sts::111122223333:assumed-role/eks-deployer/nina";
+    // The first six links are between her and the role, the others between the role and its right.
+    let assume = [
+        "explain",
+        "access",
+        "sts:AssumeRole",
+        role_arn,
+        "--as",
+        NINA,
+        "--cluster",
+        "prod",
+    ];
+    let list = [
+        "explain",
+        "access",
+        "list",
+        "pods",
+        "-n",
+        "app",
+        "--as",
+        session,
+        "--cluster",
+        "prod",
+    ];
+    let mut story = String::new();
+    for (number, (link, break_it)) in links.into_iter().enumerate() {
+        let place = applied();
+        place.edit("prod", break_it);
+        let ended = if number < 6 {
+            place.run(&assume)
+        } else {
+            place.run(&list)
+        };
+        assert_ne!(ended.code, 0, "{link}: {}", ended.stdout);
+        let _ = writeln!(story, "== {link}\n{}", ended.stdout);
+    }
+    assert_story!("deployers-broken-links", story);
+}
+
+/// An entry by the name of a role waits for the role, and finds it although EKS sees it only after a while. Somebody else's role of
+/// that name is let in neither by an entry nor by a mapping.
+#[test]
+fn an_entry_by_the_name_of_a_role_waits_for_it() {
+    let place = deployers();
+    place.edit("prod", |world| world.eks_lag_milliseconds = 1_500);
+    let entries = "accessConfig:\n  accessEntries:\n    - principalARN: role:eks-deployer\n      kubernetesGroups: [deployers]\n";
+    let file = FILE
+        .replace("iam:\n  withOIDC", &format!("{entries}iam:\n  withOIDC"))
+        .replace(
+            "  - name: eks-deployer\n",
+            "  - name: eks-deployer\n    path: /people/\n",
+        );
+    place.write("deployers.yaml", &file);
+    let ended = place.run(&["apply", "-f", "deployers.yaml", "--yes"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    let again = place.run(&["plan", "-f", "deployers.yaml"]);
+    assert!(again.stdout.starts_with("No changes."), "{}", again.stdout);
+    let world = world_of(&place);
+    let entries = &world.clusters.values().next().unwrap().eks.access_entries;
+    let arn = "arn:aws:iam::111122223333:role/people/eks-deployer";
+    assert_eq!(entries[arn].groups, ["deployers"]);
+
+    let other = deployers();
+    other.write("deployers.yaml", &file);
+    other.edit("prod", |world| {
+        let role = role_named("eks-deployer");
+        world.roles.insert(role.name.clone(), role);
+    });
+    let plan = other.run(&["plan", "-f", "deployers.yaml", "-o", "json"]);
+    let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
+    let changed: Vec<&str> = plan["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| change["address"].as_str().unwrap())
+        .collect();
+    assert!(
+        !changed
+            .iter()
+            .any(|address| address.contains("eks-deployer") || address.starts_with("access-entry/")),
+        "{changed:?}"
+    );
+}
