@@ -41,7 +41,7 @@ struct View {
     counts: Vec<Count>,
     sections: Vec<SectionView>,
     access: Vec<AccessView>,
-    is_access_open: bool,
+    is_access_folded: bool,
     not_compared: Option<String>,
     filters: Vec<Filter>,
     changes: Vec<ChangeView>,
@@ -175,7 +175,7 @@ fn view(plan: &Plan, digest: &str, file: Option<&str>) -> View {
             findings: plan.findings_of(severity).map(finding_view).collect(),
         })
         .collect(),
-        is_access_open: access.len() <= MOST_OPEN,
+        is_access_folded: access.len() > MOST_OPEN,
         not_compared: access_of(plan).and_then(not_compared).map(|text| safe(&text)),
         access,
         filters: filters(plan),
