@@ -148,6 +148,20 @@ pub(crate) async fn change_set_updates_and_an_empty_one_says_so(world: &World) {
     let id = writes.create_change_set(&wanted).await.unwrap();
     let change_set = world.ready(&id).await;
     assert_eq!(change_set.status, "CREATE_COMPLETE");
+    let listed = reads.change_sets("changed").await.unwrap();
+    let its = listed.iter().find(|listed| listed.id == id).unwrap();
+    assert_eq!(
+        (
+            its.name.as_str(),
+            its.status.as_str(),
+            its.execution_status.as_deref()
+        ),
+        ("some", "CREATE_COMPLETE", Some("AVAILABLE"))
+    );
+    assert!(
+        its.created.is_some() && its.age.is_some_and(|age| age.as_secs() < 600),
+        "{its:?}"
+    );
     let told: BTreeMap<&str, &ResourceChange> = change_set
         .changes
         .iter()

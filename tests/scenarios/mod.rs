@@ -11,6 +11,7 @@ mod guards;
 mod identity_providers;
 mod interruption;
 mod laws;
+mod left_change_sets;
 mod meanwhile;
 mod ownership;
 mod permissions;

@@ -151,6 +151,8 @@ codes! {
         NoOidcIssuer "no-oidc-issuer" "the cluster has no issuer"
         BadOidcIssuer "bad-oidc-issuer" "the cluster's issuer is not one that IAM accepts"
         BindingsUnreadable "bindings-unreadable" "bindings could not be read"
+        ChangeSetKept "change-set-kept" "a stack has a change set of another run of eksact, which may be about to execute it"
+        ChangeSetsUnreadable "change-sets-unreadable" "the change sets of a stack could not be listed, so that one which a run left cannot be found"
         ClusterRoleMissing "cluster-role-missing" "a binding names a `ClusterRole` that does not exist: it grants nothing"
         HeldBack "held-back" "a removal waits, because another change to access in the file cannot be planned"
         IssuerNotPublic "issuer-not-public" "the issuer's certificates lead to no public root: a proxy may be intercepting TLS"

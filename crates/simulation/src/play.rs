@@ -37,8 +37,9 @@ use crate::{
     world::{BEGINNING, CLUSTER},
 };
 
-/// So long everything takes that is not seen at once.
-const QUIET: Duration = Duration::from_mins(30);
+/// So long everything takes that is not seen at once, and until a change set that waits can be of no run that is at work: the next
+/// run deletes it.
+const QUIET: Duration = Duration::from_mins(61);
 /// A run that takes longer than this, by the clock of the story, hangs.
 const LONGEST: Duration = Duration::from_hours(24);
 

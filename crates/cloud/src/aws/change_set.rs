@@ -1,17 +1,21 @@
 //! Change sets of CloudFormation.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use aws_sdk_cloudformation::types;
+use jiff::Timestamp;
 
 use super::client::{AwsClient, Pages};
 use super::error::{Action, incomplete};
-use super::stack::{capabilities, given, tags};
+use super::stack::{capabilities, given, tags, timestamp};
 use eksact_core::ports::CallError;
 use eksact_core::ports::aws::{
-    ChangeSet, ChangeSetReader, ChangeSetRequest, ChangeSetWriter, ResourceChange,
+    ChangeSet, ChangeSetReader, ChangeSetRequest, ChangeSetSummary, ChangeSetWriter, ResourceChange,
 };
 
 const DESCRIBE_CHANGE_SET: Action = ("cloudformation", "DescribeChangeSet");
+const LIST_CHANGE_SETS: Action = ("cloudformation", "ListChangeSets");
 const CREATE_CHANGE_SET: Action = ("cloudformation", "CreateChangeSet");
 const EXECUTE_CHANGE_SET: Action = ("cloudformation", "ExecuteChangeSet");
 const DELETE_CHANGE_SET: Action = ("cloudformation", "DeleteChangeSet");
@@ -51,6 +55,27 @@ impl ChangeSetReader for AwsClient {
             });
         }
     }
+
+    async fn change_sets(&self, stack: &str) -> Result<Vec<ChangeSetSummary>, CallError> {
+        let mut change_sets = Vec::new();
+        let mut pages = Pages::default();
+        loop {
+            let request = self
+                .cloudformation
+                .list_change_sets()
+                .stack_name(stack)
+                .set_next_token(pages.marker())
+                .send();
+            let page = self.call(LIST_CHANGE_SETS, stack, request).await?;
+            let now = Timestamp::now();
+            for listed in page.summaries.unwrap_or_default() {
+                change_sets.push(summary(listed, stack, now)?);
+            }
+            if !pages.advance(LIST_CHANGE_SETS, stack, page.next_token)? {
+                return Ok(change_sets);
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -88,6 +113,27 @@ impl ChangeSetWriter for AwsClient {
         let send = self.cloudformation.delete_change_set().change_set_name(id).send();
         self.call(DELETE_CHANGE_SET, id, send).await.map(drop)
     }
+}
+
+fn summary(
+    listed: types::ChangeSetSummary,
+    stack: &str,
+    now: Timestamp,
+) -> Result<ChangeSetSummary, CallError> {
+    let created = listed.creation_time.and_then(timestamp);
+    Ok(ChangeSetSummary {
+        id: listed
+            .change_set_id
+            .ok_or_else(|| incomplete(LIST_CHANGE_SETS, stack, "change set id"))?,
+        name: listed.change_set_name.unwrap_or_default(),
+        status: listed
+            .status
+            .map(|status| status.as_str().to_owned())
+            .ok_or_else(|| incomplete(LIST_CHANGE_SETS, stack, "status"))?,
+        execution_status: listed.execution_status.map(|status| status.as_str().to_owned()),
+        created,
+        age: created.and_then(|created| Duration::try_from(now.duration_since(created)).ok()),
+    })
 }
 
 fn resource_change(change: types::ResourceChange) -> ResourceChange {

@@ -14,6 +14,7 @@ pub mod iam_role;
 pub mod identity_mapping;
 pub mod identity_provider;
 mod kubernetes_write;
+mod left_change_set;
 pub mod managed_policy;
 pub mod namespace;
 pub mod oidc_provider;

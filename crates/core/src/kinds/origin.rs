@@ -16,6 +16,8 @@ pub const REASONS: &[(&str, Option<Origin>)] = &[
     ("audience-missing", None),
     ("authentication-mode-differs", None),
     ("bound-otherwise", None),
+    // A run that was ended made it, whatever the configuration says since.
+    ("change-set-left", None),
     ("cluster-tag-missing", None),
     ("deleting", None),
     ("different", None),

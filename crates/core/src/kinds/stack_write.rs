@@ -81,6 +81,17 @@ async fn appeared(
     .with_help(run_again()))
 }
 
+/// Whether a change set has the name that [`update`] gives, and no other tool and no person: a prefix of eksact's and the whole
+/// digest of its [`token`].
+pub(super) fn is_own_change_set(name: &str) -> bool {
+    name.strip_prefix("eksact-update-").is_some_and(|digest| {
+        digest.len() == 32
+            && digest
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
 /// Changes a stack through a change set, and gives the stack as it is then. `as_planned` judges what CloudFormation would do:
 /// what the plan did not show is not executed.
 pub(super) async fn update(

@@ -53,8 +53,8 @@ pub use reader::LiveReader;
 pub use role::{AllRoles, PermissionSetRoles, RoleByName, TrustPolicyQuota};
 pub use service_account::{AllServiceAccounts, ServiceAccountByKey};
 pub use stack::{
-    ClusterStacks, StackInterest, StackTemplate, Stacks, is_of_cluster, role_name_of, role_owner_of,
-    service_account_of,
+    ChangeSetsOf, ClusterStacks, StackInterest, StackTemplate, Stacks, is_of_cluster, role_name_of,
+    role_owner_of, service_account_of,
 };
 
 pub use stack_state::{StackState, region_of, state_of};

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::{Live, LiveReader, Observed, Query};
-use crate::ports::aws::Stack;
+use crate::ports::aws::{ChangeSetSummary, Stack};
 use eksact_identity::{
     cloudformation::{
         RoleOwner,
@@ -72,6 +72,19 @@ impl Query for StackTemplate {
 
     async fn read(&self, reader: &LiveReader) -> Observed<String> {
         reader.readers.aws.stack_template(&self.0).await
+    }
+}
+
+/// The change sets of a stack, by the stack's name. One call each: to be asked about few stacks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChangeSetsOf(pub String);
+
+#[async_trait]
+impl Query for ChangeSetsOf {
+    type Answer = Vec<ChangeSetSummary>;
+
+    async fn read(&self, reader: &LiveReader) -> Observed<Vec<ChangeSetSummary>> {
+        reader.readers.aws.change_sets(&self.0).await
     }
 }
 

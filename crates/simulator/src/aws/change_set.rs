@@ -4,6 +4,7 @@
 //! is not seen, as in AWS.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -18,13 +19,15 @@ use crate::Sandbox;
 use crate::refusal::Refusal;
 use crate::state::World;
 use eksact_core::ports::aws::{
-    ChangeSet, ChangeSetReader, ChangeSetRequest, ChangeSetWriter, ResourceChange,
+    ChangeSet, ChangeSetReader, ChangeSetRequest, ChangeSetSummary, ChangeSetWriter, ResourceChange,
 };
 use eksact_core::ports::{CallError, CallErrorKind};
 
 /// CloudFormation's words for a change set without changes.
 const NO_CHANGES: &str =
     "The submitted information didn't contain changes. Submit different information to create a change set.";
+/// How many change sets `ListChangeSets` puts on a page.
+const CHANGE_SETS_PER_PAGE: usize = 100;
 
 /// A change set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,6 +59,9 @@ pub struct ChangeSetRecord {
     pub execute_token: Option<String>,
     /// When it has been computed.
     pub settles_at: Option<Timestamp>,
+    /// When it was made; not known of those in sandboxes of older versions.
+    #[serde(default)]
+    pub created: Option<Timestamp>,
 }
 
 #[async_trait]
@@ -72,6 +78,35 @@ impl ChangeSetReader for Sandbox {
             })
         })
         .await
+    }
+
+    async fn change_sets(&self, stack: &str) -> Result<Vec<ChangeSetSummary>, CallError> {
+        let call = reading("cloudformation", "ListChangeSets", stack);
+        let key: fn(&ChangeSetSummary) -> &str = |change_set| &change_set.id;
+        self.listed(call, CHANGE_SETS_PER_PAGE, key, |world, now| {
+            let stack_id = &world.find_live(stack, &self.region)?.stack.id;
+            let of_stack = world
+                .change_sets
+                .values()
+                .filter(|change_set| change_set.stack_id == *stack_id);
+            Ok(of_stack.map(|change_set| change_set.summary(now)).collect())
+        })
+        .await
+    }
+}
+
+impl ChangeSetRecord {
+    fn summary(&self, now: Timestamp) -> ChangeSetSummary {
+        ChangeSetSummary {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            status: self.status.clone(),
+            execution_status: Some(self.execution_status.clone()),
+            created: self.created,
+            age: self
+                .created
+                .and_then(|created| Duration::try_from(now.duration_since(created)).ok()),
+        }
     }
 }
 
@@ -144,6 +179,7 @@ impl World {
             token: request.client_request_token.clone(),
             execute_token: None,
             settles_at: Some(later(now, self.change_set_seconds)),
+            created: Some(now),
         };
         self.change_sets.insert(id.clone(), change_set);
         self.settle(now);

@@ -12,6 +12,7 @@ mod attached;
 mod attributes;
 pub mod compare;
 pub mod desired;
+mod left_over;
 mod operation;
 mod origin;
 mod overlay;
@@ -35,8 +36,8 @@ use super::{
 use crate::{
     engine::{PlanDraft, StepDone, StepError, executor::Progress},
     live::{
-        ClusterOidcProvider, Live, LiveReader, PermissionSetRoles, RoleByName, StackInterest, StackTemplate,
-        Stacks, role_name_of, role_owner_of,
+        ChangeSetsOf, ClusterOidcProvider, Live, LiveReader, PermissionSetRoles, RoleByName, StackInterest,
+        StackTemplate, Stacks, role_name_of, role_owner_of,
     },
     ports::aws::Stack,
 };
@@ -286,8 +287,13 @@ async fn read(request: &Request, reader: &LiveReader, purpose: RolePurpose, othe
     });
     let going: Vec<&str> = going.filter_map(|stack| role_name_of(stack)).collect();
     reader.read_associations_of(going.into_iter()).await;
-    let templates = compare::templates_needed(request, &reader.snapshot(), &of_interest, purpose);
-    reader.read(templates.into_iter().map(StackTemplate)).await;
+    let so_far = reader.snapshot();
+    let templates = compare::templates_needed(request, &so_far, &of_interest, purpose);
+    let change_sets = left_over::to_look_at(request, &so_far, &templates, purpose);
+    tokio::join!(
+        reader.read(templates.into_iter().map(StackTemplate)),
+        reader.read(change_sets.into_iter().map(ChangeSetsOf)),
+    );
 }
 
 /// The stacks that matter to a request for roles of this purpose.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::shared::Carried;
 use crate::{
+    kinds::left_change_set::LeftChangeSet,
     live::{Live, RoleByName, role_name_of},
     ports::aws::{ChangeSetRequest, StackRequest},
 };
@@ -30,6 +31,8 @@ pub(crate) enum Operation {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         shared: Option<Carried>,
     },
+    /// `DeleteChangeSet` of one that a run left.
+    DeleteChangeSet(LeftChangeSet),
     /// `DeleteStack`, and wait.
     DeleteStack {
         name: String,

@@ -276,7 +276,8 @@ impl Subject<'_> {
         }
         let mut found = differences(self.request, desired, stack, role);
         if found.is_empty() && limit(self.request, &self.role.owner).is_none() {
-            draft.add_unchanged(self.address.clone());
+            let clean_up = self.clean_up(stack, draft);
+            self.unchanged_but_for(clean_up, stack, draft);
             return;
         }
         let only_protection = !found.is_empty()
@@ -328,7 +329,8 @@ impl Subject<'_> {
             |difference| !matches!(difference, RoleDifference::Name { wanted: None } if old.role_name.is_none()),
         );
         if found.is_empty() {
-            draft.add_unchanged(self.address.clone());
+            let clean_up = self.clean_up(stack, draft);
+            self.unchanged_but_for(clean_up, stack, draft);
             return;
         }
         self.plan_update(&desired, stack, role, &old, &found, draft);

@@ -51,7 +51,10 @@ pub(super) fn to_read(request: &Request, purpose: RolePurpose, place: &Place) ->
             RolePurpose::ServiceAccount | RolePurpose::PodIdentity => place.stacks(),
             RolePurpose::Assumed => place.named_stacks(),
         };
-        rights.aws(stacks, &["cloudformation:GetTemplate"]);
+        rights.aws(
+            stacks,
+            &["cloudformation:GetTemplate", "cloudformation:ListChangeSets"],
+        );
         if purpose == RolePurpose::Assumed {
             rights.aws(place.users(), &["iam:GetUser"]);
             if assumed::names_permission_sets(request) {
@@ -99,6 +102,15 @@ pub(super) fn to_write(operation: &Operation, place: &Place) -> Rights {
             if shared.is_some() {
                 rights.aws(place.roles(), &["iam:UpdateAssumeRolePolicy"]);
             }
+        }
+        Operation::DeleteChangeSet(left) => {
+            rights.aws(
+                place.stack(&left.stack),
+                &[
+                    "cloudformation:DeleteChangeSet",
+                    "cloudformation:DescribeChangeSet",
+                ],
+            );
         }
         Operation::DeleteStack {
             name,

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{operation::Operation, shared};
 use crate::{
     engine::{StepDone, StepError, executor::Progress},
-    kinds::{RunContext, runner::run_again, stack_write},
+    kinds::{RunContext, left_change_set, runner::run_again, stack_write},
     live::addresses::ARN,
     ports::{
         CallError, CallErrorKind,
@@ -47,6 +47,7 @@ pub(super) async fn run(
             }
             return Ok(done);
         }
+        Operation::DeleteChangeSet(left) => return left_change_set::delete(&left, context).await,
         Operation::DeleteStack {
             name,
             id,

@@ -43,7 +43,9 @@ impl Subject<'_> {
         let (by_template, by_hand): (Vec<_>, Vec<_>) = found
             .iter()
             .partition(|difference| repaired_by_template(difference, old, &desired.wanted));
-        let mut steps: Vec<StepId> = Vec::new();
+        let clean_up = self.clean_up(stack, draft);
+        let reason_to_clean_up = clean_up.reason();
+        let mut steps: Vec<StepId> = clean_up.steps;
         if renamed.is_some() {
             self.warn_of_taken_name(desired, draft);
             // CloudFormation deletes the old role at the end, which fails while foreign policies hang on it.
@@ -104,6 +106,7 @@ impl Subject<'_> {
                 "its stack's termination protection differs from the desired state",
             ));
         }
+        reasons.extend(reason_to_clean_up);
         let mut change = self.change(
             if renamed.is_some() {
                 Action::Replace
@@ -126,6 +129,7 @@ impl Subject<'_> {
                         attribute
                     }
                 })
+                .chain(clean_up.attributes)
                 .collect(),
             steps,
             read,

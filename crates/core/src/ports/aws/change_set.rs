@@ -1,6 +1,9 @@
 //! CloudFormation's change sets: how the template of a stack is changed.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ports::CallError;
@@ -28,6 +31,23 @@ impl ChangeSet {
                 reason.contains("didn't contain changes") || reason.contains("No updates are to be performed")
             })
     }
+}
+
+/// A change set as `ListChangeSets` tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeSetSummary {
+    /// ARN.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// As in [`ChangeSet`].
+    pub status: String,
+    /// As in [`ChangeSet`].
+    pub execution_status: Option<String>,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// How long ago that was when it was listed, by the clock of who listed it; none where the time of either is not known.
+    pub age: Option<Duration>,
 }
 
 /// What executing a change set would do to one resource (CloudFormation `ResourceChange`).
@@ -70,6 +90,8 @@ pub struct ChangeSetRequest {
 pub trait ChangeSetReader: Send + Sync {
     /// One change set with its changes (CloudFormation `DescribeChangeSet`, all pages).
     async fn change_set(&self, id: &str) -> Result<ChangeSet, CallError>;
+    /// The change sets of a stack, by its name or id (CloudFormation `ListChangeSets`, all pages).
+    async fn change_sets(&self, stack: &str) -> Result<Vec<ChangeSetSummary>, CallError>;
 }
 
 /// Makes, executes and deletes change sets.

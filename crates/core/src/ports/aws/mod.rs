@@ -24,7 +24,9 @@ pub use access_entry::{
 pub use account::{AuthorizationDetails, AuthorizationDetailsReader, Group, User};
 pub use addon::{Addon, AddonReader, AddonWriter};
 pub use caller_identity::{CallerIdentity, CallerIdentityReader};
-pub use change_set::{ChangeSet, ChangeSetReader, ChangeSetRequest, ChangeSetWriter, ResourceChange};
+pub use change_set::{
+    ChangeSet, ChangeSetReader, ChangeSetRequest, ChangeSetSummary, ChangeSetWriter, ResourceChange,
+};
 pub use cluster::{Cluster, ClusterReader, ClusterWriter};
 pub use cluster_update::{
     ACCESS_CONFIG_UPDATE, AuthenticationMode, ClusterUpdate, ClusterUpdateError, ClusterUpdateReader,
