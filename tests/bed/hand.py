@@ -6,8 +6,10 @@ The first line of stdin is the bed's JSON line. Every further line is one call, 
 * `{"service": "iam", "action": "get_role", "arguments": {…}}` is a boto3 call as the deployer (`"unsigned": true` for none, `"as": "planner"` for
   another of the bed's people): `{"ok": {…}}`, or `{"code": "NoSuchEntity", "message": "…"}`.
 * `{"method": "GET", "path": "/api/v1/namespaces", "body": {…}}` is a Kubernetes call as administrator: `{"status": 200, "ok": {…}}`.
+* `{"sign": "header.claims"}` is a signature as the issuer of any of the bed's clusters makes it (RS256, base64url): `{"ok": "…"}`.
 """
 
+import base64
 import datetime
 import functools
 import json
@@ -53,6 +55,15 @@ def _kubernetes(facts, wanted):
     return {"status": status, "ok": answer}
 
 
+def _signature(facts, text):
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    key = serialization.load_pem_private_key(Path(facts["signing_key"]).read_bytes(), password=None)
+    signature = key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
+    return {"ok": base64.urlsafe_b64encode(signature).rstrip(b"=").decode()}
+
+
 def _plain(value):
     if isinstance(value, datetime.datetime):
         return value.isoformat()
@@ -69,7 +80,10 @@ def main():
     os.environ.update(facts["environment"])
     for line in sys.stdin:
         wanted = json.loads(line)
-        answer = _aws(facts, wanted) if "service" in wanted else _kubernetes(facts, wanted)
+        if "sign" in wanted:
+            answer = _signature(facts, wanted["sign"])
+        else:
+            answer = _aws(facts, wanted) if "service" in wanted else _kubernetes(facts, wanted)
         print(json.dumps(answer, default=_plain), flush=True)
 
 

@@ -17,6 +17,7 @@ mod kubeconfig;
 mod live;
 mod out_of_reach;
 mod people;
+mod pod_identity_migration;
 mod relay;
 mod rough_weather;
 mod saved_plan;

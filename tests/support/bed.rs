@@ -249,6 +249,12 @@ impl Bed {
         (answer["status"].as_u64().unwrap(), answer["ok"].clone())
     }
 
+    /// The signature of a token's header and claims, as the issuer of any of the bed's clusters makes it.
+    pub(crate) fn signature(&self, signed: &str) -> String {
+        let answer = self.ask(&json!({"sign": signed}));
+        answer["ok"].as_str().unwrap().to_owned()
+    }
+
     /// The bed's kubectl as administrator.
     pub(crate) fn kubectl(&self, arguments: &[&str]) -> Ran {
         let binary = self.facts["binaries"]["kubectl"].as_str().unwrap();
