@@ -7,6 +7,9 @@ import platform
 import subprocess
 
 
+AUDITABLE = "0.7.7"
+
+
 def host():
     """The target triple of this machine's compiler."""
     return _lines("rustc", "-vV")["host"]
@@ -41,11 +44,34 @@ def configuration(into):
     return ["--config", f"target.{host()}.rustflags={json.dumps(flags)}"]
 
 
+def auditable():
+    """The folder of cargo-auditable, which is installed once where the other tools are."""
+    tools = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "eksact-tools"
+    root = tools / f"cargo-auditable-{AUDITABLE}"
+    if not (root / "bin").is_dir():
+        subprocess.run(["cargo", "install", "--quiet", "--debug", "--locked", "--root", root, f"cargo-auditable@{AUDITABLE}"], check=True)
+    return root / "bin"
+
+
+def with_list_of_crates():
+    """The variables by which the compiler writes the list of crates into the program, where scanners find it.
+
+    They are those of `cargo auditable build`, but that the program is called by its name: Cargo makes the names of symbols of how it is
+    called, and the folder of this machine's tools would change the bytes.
+    """
+    arguments = {"offline": False, "locked": True, "frozen": False, "config": []}
+    return {
+        "PATH": os.pathsep.join((str(auditable()), os.environ.get("PATH", ""))),
+        "RUSTC_WORKSPACE_WRAPPER": "cargo-auditable",
+        "CARGO_AUDITABLE_ORIG_ARGS": json.dumps(arguments),
+    }
+
+
 def program(root, into):
     """Builds the release of the tree at `root` in the folder `into`, and gives the program's path."""
     subprocess.run(["cargo", "fetch", "--locked", "--quiet"], cwd=root, check=True)
     command = ["cargo", "build", "--release", "--locked", "--bin", "eksact", *configuration(into), "--message-format", "json-render-diagnostics"]
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(into)}
+    environment = {**os.environ, **with_list_of_crates(), "CARGO_TARGET_DIR": str(into)}
     # What a developer has set must not reach a release.
     for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS", "CARGO_INCREMENTAL"):
         environment.pop(name, None)

@@ -22,6 +22,8 @@ import tempfile
 import time
 import unittest
 
+import embedded
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 EPOCH = 1_700_000_000
 LIMIT = 2.0
@@ -95,9 +97,19 @@ class Packages(unittest.TestCase):
         self.assertLessEqual({"eksact.1", "eksact-plan.1", "eksact-create-iamserviceaccount.1"}, pages)
         self.assertEqual(len(list((folder / "completions").iterdir())), 5)
         json.loads((folder / "schemas/ClusterConfig.schema.json").read_text())
+        if self.is_released:
+            self.names_its_crates(folder / "eksact")
         licences = (folder / "THIRD-PARTY").read_text()
         for word in ("ring 0.", "tokio 1.", "aws-sdk-iam 1.", "The GNU C Library"):
             self.assertIn(word, licences)
+
+    def names_its_crates(self, program):
+        """Every crate of the bill of materials is in the list in the program itself, where scanners look."""
+        listed = {(each["name"], each["version"]) for each in embedded.crates(program)}
+        bill = json.loads(self.the("*.cdx.json").read_text())["components"]
+        required = {(each["name"], each["version"]) for each in bill if each["scope"] == "required" and each["purl"].startswith("pkg:cargo/")}
+        self.assertGreater(len(required), 100)
+        self.assertLessEqual(required, listed)
 
     def test_deb_does_the_main_job(self):
         package = self.the("*.deb")
