@@ -14,7 +14,9 @@ use serde::Serialize;
 
 use super::{
     holders::{Actor, Holder, Index, Known, Names},
+    picture::Read,
     rights::{Reason, Rights, Verdict},
+    ways::{self, tokens_in_secrets},
     who_can::Row,
 };
 use crate::live::{AWS_AUTH, AWS_AUTH_NAMESPACE, RBAC_GROUP};
@@ -100,14 +102,14 @@ const OF_NAMESPACE: [(&[&str], &str, &str, &str); 12] = [
 ];
 
 /// One way of becoming service accounts of a namespace, or users, or groups.
-struct Edge<'a> {
-    holder: Holder<'a>,
-    by: Arc<str>,
-    depends_on: Option<String>,
+pub(super) struct Edge<'a> {
+    pub(super) holder: Holder<'a>,
+    pub(super) by: Arc<str>,
+    pub(super) depends_on: Option<String>,
     /// Whether it is limited to those that the holder's rule names.
-    is_limited: bool,
+    pub(super) is_limited: bool,
     /// Whether it gives what a pod gets, and not only rights in the cluster.
-    gives_pods: bool,
+    pub(super) gives_pods: bool,
 }
 
 impl Edge<'_> {
@@ -132,6 +134,7 @@ pub(super) fn becoming(
     let targets: BTreeSet<Known<'_>> = targets.collect();
     let mut search = Search::of(rights, index, targets.iter().map(|target| (*target, Aim::Rights)));
     search.anybody(request.namespace.as_deref());
+    search.by_objects();
     search.run()
 }
 
@@ -150,6 +153,9 @@ pub fn becoming_service_accounts(
     let namespaces: BTreeSet<&str> = accounts.keys().map(|(namespace, _)| namespace.as_str()).collect();
     for namespace in namespaces {
         search.anybody(Some(namespace));
+    }
+    if !accounts.is_empty() {
+        search.by_objects();
     }
     let mut found = search.run();
     let open: HashSet<String> = accounts
@@ -289,6 +295,15 @@ impl<'s, 'p> Search<'s, 'p> {
         }
     }
 
+    /// Whoever makes itself anybody by an object of the cluster.
+    fn by_objects(&mut self) {
+        let picture = self.rights.picture;
+        let makes_aws_auth = picture.reads_aws_auth() && picture.aws_auth == Read::Known(None);
+        for way in ways::of_cluster(self.index, makes_aws_auth) {
+            self.add(&way.holder, "whoever it wants to be", way.by, way.depends_on);
+        }
+    }
+
     /// The ways to a service account.
     fn account(&mut self, namespace: &'s str, name: &str, target: Known<'s>, aim: Aim) {
         let version = self.rights.picture.version.as_deref();
@@ -352,17 +367,17 @@ impl<'s, 'p> Search<'s, 'p> {
     }
 }
 
-fn actors<'a>(holders: &[Holder<'a>]) -> HashSet<Known<'a>> {
+pub(super) fn actors<'a>(holders: &[Holder<'a>]) -> HashSet<Known<'a>> {
     holders.iter().map(|holder| holder.who).collect()
 }
 
 /// What a way depends on that is limited to objects of these names.
-fn limited(names: &[String], what: &str) -> Option<String> {
+pub(super) fn limited(names: &[String], what: &str) -> Option<String> {
     (!names.is_empty()).then(|| format!("it is limited to the {what} {}", names.join(", ")))
 }
 
 /// Ways that are limited to the targets of a rule's names.
-fn edges<'a>(
+pub(super) fn edges<'a>(
     index: &Index<'a>,
     verb: &str,
     group: &str,
@@ -444,6 +459,7 @@ fn of_namespace<'a>(index: &Index<'a>, namespace: &str, version: Option<&str>) -
             }
         }
     }
+    found.extend(tokens_in_secrets(index, namespace));
     // What is sure before what depends, so that the surest way is told.
     found.sort_by_key(|edge| edge.depends_on.is_some());
     found

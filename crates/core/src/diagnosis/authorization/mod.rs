@@ -16,6 +16,7 @@ mod picture;
 mod question;
 mod rights;
 mod snapshot;
+mod ways;
 mod who_can;
 
 #[cfg(test)]

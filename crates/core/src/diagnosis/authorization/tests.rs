@@ -608,6 +608,66 @@ fn who_can_tells_who_can_become_them_apart() {
     );
 }
 
+/// What holds or makes identities beside pods: Secrets, certificates, webhooks, an aws-auth that is not there.
+#[test]
+fn who_can_become_somebody_through_objects() {
+    let with = |rules: &[&str], namespace: Option<&str>| {
+        picture()
+            .role(role(Some("app"), "pods", &["delete - pods"]))
+            .bind(Some("app"), "Role pods", "ServiceAccount web")
+            .mode("API")
+            .role(role(None, "r", rules))
+            .bind(namespace, "ClusterRole r", "User eve")
+    };
+    let app = Some("app");
+    let certificates = "create certificates.k8s.io certificatesigningrequests";
+    let approval = "update certificates.k8s.io certificatesigningrequests/approval";
+    let of = |signer: &str| format!("approve certificates.k8s.io signers {signer}");
+    let (client, all, serving) = (
+        of("kubernetes.io/kube-apiserver-client"),
+        of("kubernetes.io/*"),
+        of("kubernetes.io/kubelet-serving"),
+    );
+    let by_certificate = "eve → whoever it wants to be (approves its own request for a certificate of any user and group but system:masters)?";
+    let table = [
+        (
+            with(&["create,get - secrets"], app),
+            "eve → service account app/web (makes Secrets with tokens of service accounts of namespace app and reads them)",
+        ),
+        (
+            with(&["list - secrets"], app),
+            "eve → service account app/web (reads Secrets of namespace app)?",
+        ),
+        // To make one is half of it, and another namespace's are others'.
+        (with(&["create - secrets"], app), ""),
+        (with(&["create,get - secrets"], Some("ops")), ""),
+        (with(&[certificates, approval, &client], None), by_certificate),
+        (with(&[certificates, approval, &all], None), by_certificate),
+        (with(&[certificates, approval, &serving], None), ""),
+        (with(&[certificates, &client], None), ""),
+        (
+            with(
+                &["patch admissionregistration.k8s.io mutatingwebhookconfigurations"],
+                None,
+            ),
+            "eve → whoever it wants to be (writes a webhook that changes pods and bindings which others write)?",
+        ),
+        (
+            with(&["create - configmaps"], Some("kube-system")).mode("API_AND_CONFIG_MAP"),
+            "eve → whoever it wants to be (makes aws-auth, which maps IAM principals to any user and group)",
+        ),
+        (with(&["create - configmaps"], Some("kube-system")), ""),
+    ];
+    for (picture, expected) in table {
+        let answer = picture.who_can("delete pods");
+        assert_eq!(becoming(&answer).join("\n"), expected);
+    }
+    // One that is there is changed, and not made.
+    let mut there = with(&["create - configmaps"], Some("kube-system")).mode("API_AND_CONFIG_MAP");
+    there.aws_auth = Read::Known(Some(BTreeMap::new()));
+    assert!(becoming(&there.who_can("delete pods")).is_empty());
+}
+
 /// Two readings in another order give the same bytes, and a snapshot the same answer.
 #[test]
 fn answers_have_one_order_and_snapshots_keep_them() {
