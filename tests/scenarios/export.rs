@@ -346,6 +346,34 @@ async fn exported_access_comes_back_as_it_was_applied() {
     insta::assert_snapshot!(exported.text);
 }
 
+/// By the name of the service, with the namespaces of its objects; by its ARN where they are not as they are made.
+#[tokio::test(start_paused = true)]
+async fn exported_service_of_emr_is_named_by_its_service() {
+    let text = with_sections(
+        "iamIdentityMappings:\n\
+         \x20 - {serviceName: emr-containers, namespace: default}\n\
+         \x20 - {serviceName: emr-containers, namespace: kube-public}\n",
+    );
+    let bed = sandbox(fresh_world());
+    let exported = round_trip(bed.clone(), &text).await.text;
+    for namespace in ["default", "kube-public"] {
+        let item = format!("serviceName: emr-containers\n    namespace: {namespace}\n");
+        assert!(exported.contains(&item), "{exported}");
+    }
+    assert!(
+        !exported.contains("AWSServiceRoleForAmazonEMRContainers"),
+        "{exported}"
+    );
+
+    bed.edit(|world| cluster(world).rbac_roles.retain(|key, _| !key.contains("emr")))
+        .unwrap();
+    let exported = exported_of(&bed, CLUSTER).await.text;
+    assert!(
+        exported.contains("AWSServiceRoleForAmazonEMRContainers"),
+        "{exported}"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn exported_pod_identity_comes_back_as_it_was_applied() {
     let text = with_sections(

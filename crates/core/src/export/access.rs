@@ -7,7 +7,8 @@ use super::{
     words::{texts, words},
 };
 use crate::{
-    kinds::{access_entry, rbac},
+    config::cluster_access::EMR_CONTAINERS,
+    kinds::{access_entry, identity_mapping::emr_role_arn, rbac},
     live::{Live, Observed, addresses, role_key},
     ports::{
         aws::{AccessEntry, AccessPolicy, AuthenticationMode},
@@ -156,6 +157,8 @@ pub(super) fn mappings(live: &Live) -> Section {
         return section;
     }
     let admitted = principals(&aws_auth);
+    // By its name the file has the service's Role and RoleBinding, too.
+    let (emr_role, emr_namespaces) = (emr_role_arn(live), rbac::emr_namespaces(live));
     for key in [SectionKey::Roles, SectionKey::Users] {
         for (index, entry) in aws_auth.mappings(key).iter().enumerate() {
             let mapping = &entry.value;
@@ -169,6 +172,24 @@ pub(super) fn mappings(live: &Live) -> Section {
                     name,
                     "it lets nobody in: no caller has this ARN, or another line for it decides",
                 );
+                continue;
+            }
+            let is_of_emr =
+                mapping.arn == emr_role && mapping.username == EMR_CONTAINERS && mapping.groups.is_empty();
+            if is_of_emr && !emr_namespaces.is_empty() {
+                section.items.extend(emr_namespaces.iter().map(|namespace| Item {
+                    name: format!("{name} in namespace {namespace}"),
+                    addresses: vec![
+                        addresses::identity_mapping(&mapping.arn),
+                        addresses::aws_auth(),
+                        addresses::rbac_role(Some(namespace), EMR_CONTAINERS),
+                        addresses::rbac_binding(Some(namespace), EMR_CONTAINERS),
+                    ],
+                    value: Value::mapping([
+                        ("serviceName", Value::text(EMR_CONTAINERS)),
+                        ("namespace", Value::text(*namespace)),
+                    ]),
+                }));
                 continue;
             }
             let mut fields = vec![("arn", Value::text(&mapping.arn))];

@@ -53,6 +53,7 @@ pub(super) async fn everything(reader: &LiveReader) -> Result<(), CallError> {
                 .labels
                 .get(rbac::MANAGED_BY_LABEL)
                 .is_some_and(|value| value == rbac::MANAGED_BY)
+                || rbac::is_of_emr(binding)
         })
         .map(role_key)
         .map(RbacRoleByKey);

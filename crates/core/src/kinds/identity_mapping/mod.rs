@@ -35,6 +35,7 @@ use eksact_identity::iam::permission_set;
 
 pub use backup::{AllBackups, BACKUP_OF_LABEL, BACKUP_TIME_ANNOTATION, Backup, all_backups};
 pub use scope::{AwsAuthScope, MappingSelector, Restore};
+pub use wanted::emr_role_arn;
 
 /// The kind `aws-auth`: its changes bear `identity-mapping/…`, its step the ConfigMap's address.
 #[derive(Debug)]

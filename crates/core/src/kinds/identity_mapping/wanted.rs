@@ -167,11 +167,7 @@ fn resolve(mapping: &IdentityMapping, live: &Live) -> Result<WantedEntry, Box<Fi
             let arn = Arn::iam(arn.partition, &arn.account, &role).to_string();
             (arn, mapping.username.clone())
         }
-        MappingSubject::Service { .. } => {
-            let role = format!("role/{EMR_CONTAINERS_ROLE}");
-            let arn = Arn::iam(live.partition, &live.account, &role).to_string();
-            (arn, Some(EMR_CONTAINERS.to_owned()))
-        }
+        MappingSubject::Service { .. } => (emr_role_arn(live), Some(EMR_CONTAINERS.to_owned())),
     };
     let section = section_of(&arn);
     Ok(WantedEntry::Mapping(WantedMapping {
@@ -180,6 +176,12 @@ fn resolve(mapping: &IdentityMapping, live: &Live) -> Result<WantedEntry, Box<Fi
         username,
         groups: (!mapping.keep_groups).then(|| mapping.groups.clone()),
     }))
+}
+
+/// The role that `serviceName: emr-containers` maps.
+pub fn emr_role_arn(live: &Live) -> String {
+    let role = format!("role/{EMR_CONTAINERS_ROLE}");
+    Arn::iam(live.partition, &live.account, &role).to_string()
 }
 
 /// The section in which a mapping of this ARN belongs. That it can match at all, the configuration's check has seen to.

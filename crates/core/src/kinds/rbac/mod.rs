@@ -21,7 +21,7 @@ use crate::{
     config::location::SourceLocation,
     engine::{Address, Finding, PlanDraft, Severity, StepDone, StepError, StepId, executor::Progress},
     live::{Bindings, Live, LiveReader, NamespaceByName, RbacRoleByKey, RoleKey, addresses, role_key},
-    ports::kubernetes::AccessReview,
+    ports::kubernetes::{AccessReview, RbacBinding},
 };
 
 /// The label that marks a role or binding as eksact's.
@@ -48,6 +48,27 @@ fn in_kubectl(words: &str) -> String {
         Some((namespace, name)) => format!("{kind} {name} --namespace {namespace}"),
         None => format!("{kind} {name}"),
     }
+}
+
+/// Whether a binding is the one that `serviceName: emr-containers` makes in its namespace.
+pub fn is_of_emr(binding: &RbacBinding) -> bool {
+    emr_containers::is_its_binding(binding)
+}
+
+/// The namespaces that have both objects of `serviceName: emr-containers` as it makes them, as far as the roles were read.
+pub fn emr_namespaces(live: &Live) -> Vec<&str> {
+    let bindings = live.bindings().and_then(|bindings| bindings.as_ref().ok());
+    let has_role = |binding: &&RbacBinding| matches!(live.rbac_role(&role_key(binding)), Some(Ok(Some(role))) if emr_containers::is_its_role(role));
+    let its = bindings
+        .into_iter()
+        .flatten()
+        .filter(|binding| is_of_emr(binding));
+    let mut namespaces: Vec<&str> = its
+        .filter(has_role)
+        .filter_map(|binding| binding.namespace.as_deref())
+        .collect();
+    namespaces.sort_unstable();
+    namespaces
 }
 
 fn is_ours(labels: &std::collections::BTreeMap<String, String>) -> bool {
