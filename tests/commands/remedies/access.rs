@@ -81,7 +81,11 @@ fn mappings() -> Vec<Check> {
             *section = format!("- {{rolearn: '{DEV}', username: a}}\n");
         }).check(),
         planned(dev()).world(|world| cluster(world).eks.access_entries.clear()).says("If no one gets in any more, create an access entry to recover").printed(&[]).check(),
-        planned(dev()).world(|world| cluster(world).unreachable = true).says("A private endpoint is reached from inside its VPC").change(|world| cluster(world).unreachable = false).check(),
+        planned(dev()).world(|world| cluster(world).unreachable = true).says("Its endpoint is public: look for what is in between").change(|world| cluster(world).unreachable = false).check(),
+        planned(dev()).world(|world| {
+            cluster(world).unreachable = true;
+            cluster(world).cluster.endpoint_public_access = Some(false);
+        }).says("A private endpoint is reached from inside its VPC").change(|world| cluster(world).unreachable = false).check(),
         planned(dev()).world(|world| cluster(world).unreachable = true).says("To do it anyway: --allow kubernetes-unreachable").instead("plan -f c.yaml --allow kubernetes-unreachable").leaves("error[not-planned]")
             .leaves("could not be planned (not-planned)").check(),
         case(format!("{DELETE} --arn arn:aws:iam::111122223333:role/team/dev")).world(|world| map_role(world, &format!("- {{rolearn: '{DEV}', username: dev}}\n"))).says("Did you mean --arn arn:aws:iam::111122223333:role/dev?").instead(format!("{DELETE} --arn {DEV}")).check(),

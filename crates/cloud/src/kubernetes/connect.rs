@@ -29,6 +29,8 @@ pub(super) struct ClusterEndpoint {
     pub url: String,
     /// PEM certificates, base64 as EKS gives them.
     pub certificate_authority_data: String,
+    /// Whether it is reached from outside the VPC.
+    pub is_public: bool,
 }
 
 impl ClusterEndpoint {
@@ -39,6 +41,7 @@ impl ClusterEndpoint {
                 name: cluster.name.clone(),
                 url: url.clone(),
                 certificate_authority_data: authority.clone(),
+                is_public: cluster.endpoint_public_access == Some(true),
             }),
             _ => Err(connecting(&format!("cluster {}", cluster.name)).error(
                 CallErrorKind::Conflict,
@@ -74,6 +77,7 @@ impl Transport {
         config.proxy_url = network.proxy_for(&call, &config.cluster_url)?;
         let route = Route::Cluster {
             endpoint: reached(&cluster.url, config.proxy_url.as_ref()),
+            is_public: cluster.is_public,
         };
         Self::build(&call, config, Some(TokenCache::new(tokens)), route)
     }

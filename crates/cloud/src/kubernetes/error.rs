@@ -41,6 +41,8 @@ pub(super) enum Route {
     Cluster {
         /// URL of the API, and the proxy on the way.
         endpoint: String,
+        /// Whether EKS says that it is reached from outside the VPC.
+        is_public: bool,
     },
     /// A context of a kubeconfig.
     Kubeconfig {
@@ -54,12 +56,16 @@ pub(super) enum Route {
 impl Route {
     fn endpoint(&self) -> &str {
         match self {
-            Self::Cluster { endpoint } | Self::Kubeconfig { endpoint, .. } => endpoint,
+            Self::Cluster { endpoint, .. } | Self::Kubeconfig { endpoint, .. } => endpoint,
         }
     }
 
     fn unreachable_remedy(&self) -> String {
         match self {
+            Self::Cluster { is_public: true, .. } => "The cluster's endpoint is public: look for what is in between, \
+                 such as a proxy, a firewall or its publicAccessCidrs; or name a tunnel with --kubeconfig and \
+                 --context, or skip Kubernetes with roleOnly or --role-only."
+                .to_owned(),
             Self::Cluster { .. } => "If the cluster's endpoint is private, connect from inside the VPC \
                  (VPN, bastion), or name a tunnel with --kubeconfig and --context, or skip Kubernetes with \
                  roleOnly or --role-only."
@@ -281,11 +287,26 @@ mod tests {
     fn cluster() -> Route {
         Route::Cluster {
             endpoint: "https://ABC.eks.amazonaws.com".to_owned(),
+            is_public: false,
         }
     }
 
     fn call() -> Call {
         Call::new("create", "serviceaccounts", "app/s3-reader")
+    }
+
+    #[test]
+    fn what_to_do_about_silence_fits_the_endpoint() {
+        let of = |is_public| Route::Cluster {
+            endpoint: String::new(),
+            is_public,
+        };
+        assert!(of(false).unreachable_remedy().contains("endpoint is private"));
+        let public = of(true).unreachable_remedy();
+        assert!(
+            public.contains("publicAccessCidrs") && !public.contains("VPC"),
+            "{public}"
+        );
     }
 
     /// Statuses as a kube-apiserver writes them.

@@ -10,7 +10,7 @@ use super::stack_wait::StackWait;
 use crate::{
     engine::{Step, StepDone, StepError, StepRunner, executor::Progress},
     kinds::kind_of,
-    ports::{Readers, Writers},
+    ports::{Readers, Writers, aws::Cluster},
 };
 
 /// What a step of any kind may use.
@@ -102,8 +102,14 @@ pub fn wait_longer() -> Remedy {
     remedy!("Run the same command again later, or wait longer with --timeout.")
 }
 
-/// How the API of a cluster is reached that does not answer.
-pub fn private_endpoint() -> Remedy {
+/// How the API of a cluster is reached that does not answer, by what EKS says of its endpoint.
+pub fn way_to(cluster: &Cluster) -> Remedy {
+    if cluster.endpoint_public_access == Some(true) {
+        return remedy!(
+            "Its endpoint is public: look for what is in between, such as a proxy, a firewall, or `publicAccessCidrs` of the \
+             cluster without this machine's address; a tunnel is named with --kubeconfig and --context."
+        );
+    }
     remedy!(
         "A private endpoint is reached from inside its VPC, or through a tunnel with --kubeconfig and --context."
     )

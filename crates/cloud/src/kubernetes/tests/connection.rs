@@ -149,6 +149,7 @@ async fn version(url: String, authority: &str, network: &NetworkSettings) -> Res
         name: "prod".to_owned(),
         url,
         certificate_authority_data: STANDARD.encode(authority),
+        is_public: false,
     };
     let transport = Transport::connect_cluster(&cluster, Arc::new(Numbered::default()), network)?;
     connected(transport).server_version().await
@@ -248,6 +249,7 @@ async fn an_endpoint_that_stays_silent_is_given_up() {
         name: "prod".to_owned(),
         url: format!("http://{}", listener.local_addr().unwrap()),
         certificate_authority_data: STANDARD.encode(self_signed()),
+        is_public: false,
     };
     let tokens = Arc::new(Numbered::default());
     let mut transport = Transport::connect_cluster(&cluster, tokens, &network).unwrap();

@@ -85,6 +85,7 @@ impl Api {
     fn client(&self) -> KubernetesClient {
         let route = Route::Cluster {
             endpoint: "https://ABC.gr7.us-west-2.eks.amazonaws.com".to_owned(),
+            is_public: false,
         };
         let tokens = TokenCache::new(Arc::new(Numbered::default()));
         let mut transport = Transport::new(kube::Client::new(self.clone(), "default"), Some(tokens), route);

@@ -24,7 +24,7 @@ use crate::{
         recovery,
         standpoint::{Standpoint, known_entries},
     },
-    kinds::{Request, revocation::is_held_back, runner::private_endpoint, selection, unreachable},
+    kinds::{Request, revocation::is_held_back, runner::way_to, selection, unreachable},
     live::{Live, Unreadable, addresses, unreadable},
     ports::{CallError, kubernetes::ConfigMap},
 };
@@ -327,7 +327,7 @@ pub(super) fn unread(request: &Request, live: &Live, error: &CallError) -> Findi
                     known_entries(live)
                 )
             ),
-            _ => private_endpoint(),
+            _ => way_to(&live.cluster),
         });
     }
     let finding = Finding::new(Severity::Error, Code::AwsAuthUnreadable, error.to_string())

@@ -17,7 +17,7 @@ use crate::{
     kinds::{
         Request,
         role_arn::role_arn_after,
-        runner::{private_endpoint, wait_until_gone},
+        runner::{wait_until_gone, way_to},
         standing::{Standing, standing},
     },
     live::{
@@ -78,17 +78,17 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
                     },
                     cause.map(ToString::to_string).unwrap_or_default()
                 ))
-                .with_help(way_in(cause)),
+                .with_help(way_in(cause, live)),
         );
     }
 }
 
 /// How to get to the cluster, or to do without it.
-fn way_in(cause: Option<&CallError>) -> Remedy {
+fn way_in(cause: Option<&CallError>, live: &Live) -> Remedy {
     let way_in = cause
         .filter(|error| error.kind == CallErrorKind::Credentials)
         .and_then(CallError::help)
-        .unwrap_or_else(private_endpoint);
+        .unwrap_or_else(|| way_to(&live.cluster));
     way_in.and(&remedy!(
         "`roleOnly: true` leaves Kubernetes out; --allow {} makes the roles now and the service accounts on a later run.",
         Guard::KubernetesUnreachable.code()
