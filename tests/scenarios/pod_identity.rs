@@ -293,6 +293,25 @@ async fn a_role_of_another_account_is_refused_with_the_field_to_use() {
     );
 }
 
+/// EKS says of a missing role what it says of one that it does not see yet, so nothing is asked of it.
+#[tokio::test(start_paused = true)]
+async fn a_given_role_that_is_missing_is_refused_before_anything_is_done() {
+    let bed = bed();
+    bed.edit(|world| world.roles.remove("reader")).unwrap();
+    let refused = plan(&bed, &request(&file(&[&given("")]))).await;
+    assert!(!refused.has_changes(), "{}", human(&refused));
+    assert_eq!(
+        summary(&refused),
+        format!("Error attached-role-missing: the role {ROLE} does not exist\n")
+    );
+
+    // One that the same plan makes is there in time.
+    let maker = own("jobs", "maker") + "\nroleName: reader";
+    let made = plan(&bed, &request(&file(&[&maker, &given("")]))).await;
+    assert!(!summary(&made).contains("does not exist"), "{}", summary(&made));
+    assert_eq!(made.changes.len(), 3, "{}", summary(&made));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_given_role_that_does_not_allow_session_tags_is_found() {
     let bed = bed_with_actions(&json!("sts:AssumeRole"));

@@ -89,7 +89,7 @@ fn entries() -> Vec<Check> {
                 world.roles.insert("dev".to_owned(), role);
                 entry_of(world, "arn:aws:iam::111122223333:user/dev", &["viewers"]);
             })
-            .says("If it was meant for the caller: `aws eks create-access-entry")
+            .says("If it was meant for the caller: `eksact create accessentry")
             .printed(&[])
             .check(),
     ]

@@ -3,6 +3,9 @@
 use crate::ports::aws::AccessEntry;
 use eksact_identity::authn::{arn::PrincipalKind, aws_auth::Identity};
 
+/// The access policy by which somebody sees most things.
+const VIEW: &str = "AmazonEKSViewPolicy";
+
 /// The cluster that commands are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
@@ -68,54 +71,33 @@ impl Target<'_> {
             ),
             None => quoted(canonical),
         };
-        format!(
-            "`aws eks create-access-entry {} --principal-arn {principal} && {}`",
-            self.of_eks(),
-            self.associate_view(&principal, canonical)
-        )
+        let cluster = joined(&["--cluster", self.cluster, "--region", self.region]);
+        format!("`eksact create accessentry {cluster} --principal-arn {principal} --access-policy {VIEW}`")
     }
 
     /// Gives an access entry the rights to see most things.
     pub fn give_view(&self, entry: &AccessEntry) -> String {
-        format!(
-            "`{}`",
-            self.associate_view(&quoted(&entry.principal_arn), &entry.principal_arn)
-        )
-    }
-
-    fn associate_view(&self, principal: &str, arn: &str) -> String {
-        self.associate(principal, arn, "AmazonEKSViewPolicy")
-    }
-
-    fn associate(&self, principal: &str, arn: &str, policy: &str) -> String {
-        let partition = arn.split(':').nth(1).unwrap_or("aws");
-        format!(
-            "aws eks associate-access-policy {} --principal-arn {principal} --policy-arn \
-             arn:{partition}:eks::aws:cluster-access-policy/{policy} --access-scope type=cluster",
-            self.of_eks()
-        )
+        self.update_entry(entry, &["--access-policy", VIEW])
     }
 
     /// Gives an access entry this name and these groups, or the whole cluster for `system:masters`, which no entry takes.
     pub fn give_same(&self, entry: &AccessEntry, username: &str, groups: &[String]) -> String {
-        let principal = quoted(&entry.principal_arn);
         if groups.iter().any(|group| group == "system:masters") {
-            return format!(
-                "`{}`",
-                self.associate(&principal, &entry.principal_arn, "AmazonEKSClusterAdminPolicy")
-            );
+            return self.update_entry(entry, &["--access-policy", "AmazonEKSClusterAdminPolicy"]);
         }
-        let groups: Vec<String> = groups.iter().map(|group| quoted(group)).collect();
-        format!(
-            "`aws eks update-access-entry {} --principal-arn {principal} --username {} --kubernetes-groups {}`",
-            self.of_eks(),
-            quoted(username),
-            if groups.is_empty() {
-                "[]".to_owned()
-            } else {
-                groups.join(" ")
-            }
-        )
+        let mut words = vec!["--kubernetes-username", username];
+        let joined = groups.join(",");
+        match groups {
+            [] => words.push("--no-kubernetes-groups"),
+            _ => words.extend(["--kubernetes-groups", &joined]),
+        }
+        self.update_entry(entry, &words)
+    }
+
+    fn update_entry(&self, entry: &AccessEntry, words: &[&str]) -> String {
+        let mut all = vec!["--principal-arn", &entry.principal_arn];
+        all.extend(words);
+        self.eksact("update accessentry", &all)
     }
 
     /// Makes an access entry again for the principal that has its ARN now, with the rights that it has.
@@ -125,15 +107,7 @@ impl Target<'_> {
 
     /// Deletes an access entry.
     pub fn delete_entry(&self, entry: &AccessEntry) -> String {
-        format!(
-            "`aws eks delete-access-entry {} --principal-arn {}`",
-            self.of_eks(),
-            quoted(&entry.principal_arn)
-        )
-    }
-
-    fn of_eks(&self) -> String {
-        joined(&["--cluster-name", self.cluster, "--region", self.region])
+        self.eksact("delete accessentry", &["--principal-arn", &entry.principal_arn])
     }
 }
 

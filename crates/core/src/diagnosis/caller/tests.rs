@@ -131,7 +131,7 @@ fn in_mode_api_only_entries_count_and_their_paths_do_not() {
     assert!(
         facts
             .human(crate::view::Style::plain(200))
-            .contains("create-access-entry")
+            .contains("eksact create accessentry")
     );
     let entry = AccessEntry {
         principal_arn: "arn:aws:iam::111122223333:role/team/Admin".to_owned(),
@@ -200,7 +200,7 @@ fn a_refusal_of_who_is_mapped_asks_for_no_other_mapping() {
         assert!(facts.has_errors());
         let text = text(&facts);
         assert!(
-            text.contains(says) && !text.contains("create-access-entry"),
+            text.contains(says) && !text.contains("create accessentry"),
             "{text}"
         );
         assert!(!text.contains("create iamidentitymapping"), "{text}");
@@ -614,8 +614,8 @@ fn an_access_entry_that_gives_nothing_or_shadows_a_mapping_is_a_finding() {
     let told_text = text(&facts);
     for says in [
         "mapRoles, line 1: admin in ops",
-        "aws eks delete-access-entry --cluster-name prod --region eu-west-1 --principal-arn arn:aws:iam::111122223333:role/team/Admin",
-        "aws eks associate-access-policy --cluster-name prod --region eu-west-1 --principal-arn arn:aws:iam::111122223333:role/team/Admin",
+        "eksact delete accessentry --cluster prod --region eu-west-1 --principal-arn arn:aws:iam::111122223333:role/team/Admin",
+        "eksact update accessentry --cluster prod --region eu-west-1 --principal-arn arn:aws:iam::111122223333:role/team/Admin --access-policy AmazonEKSViewPolicy",
         "no binding names the user entry or the group readers",
     ] {
         assert!(told_text.contains(says), "{says} is missing in {told_text}");

@@ -77,6 +77,11 @@ impl Subject<'_> {
                     draft.add_finding(finding.about(&self.address));
                     return;
                 }
+                // Of one that is missing the review says so.
+                let is_given = existing.is_some_and(|existing| existing.role_arn == arn.value);
+                if !is_given && role::is_missing(self.request, self.live, &arn.value, draft) {
+                    return;
+                }
                 Deferred::Known(arn.value.clone())
             }
             // Where there will be no role, the role's own finding says why.

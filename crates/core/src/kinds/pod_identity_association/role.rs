@@ -6,9 +6,12 @@ use eksact_message::code::Code;
 use super::Declared;
 use crate::{
     config::Located,
-    engine::{Finding, PlanDraft, Severity},
+    engine::{Deferred, Finding, PlanDraft, Severity},
     kinds::{Request, pod_identity::wanted},
-    live::{Live, addresses},
+    live::{
+        Live,
+        addresses::{self, ARN},
+    },
 };
 use eksact_identity::iam::{
     Arn,
@@ -45,13 +48,42 @@ pub(super) fn not_of_account(live: &Live, written: &Located<String>) -> Option<F
     Some(finding.at(written.location.as_ref()).with_help(help))
 }
 
+/// Whether IAM has no role of this ARN, and the plan makes none: EKS would be asked for minutes, and in vain.
+pub(super) fn is_missing(request: &Request, live: &Live, written: &str, draft: &PlanDraft) -> bool {
+    let arn = written.parse::<Arn>().ok();
+    let name = arn.as_ref().and_then(Arn::role_name);
+    let is_absent = match name.and_then(|name| live.role(name)) {
+        Some(Ok(Some(role))) => role.arn != written,
+        Some(Ok(None)) => true,
+        Some(Err(_)) | None => false,
+    };
+    is_absent && !is_made(request, written, draft)
+}
+
+/// Whether the plan makes the role of this ARN.
+fn is_made(request: &Request, written: &str, draft: &PlanDraft) -> bool {
+    let of_accounts = request.service_accounts().iter();
+    let by_token = of_accounts.map(|account| addresses::iam_role(&account.key()));
+    let by_association = wanted(request)
+        .iter()
+        .map(|declared| addresses::pod_identity_role(&declared.key()));
+    by_token.chain(by_association).any(|address| {
+        let arn = draft.outcome(address, ARN);
+        arn.and_then(Deferred::known).is_some_and(|arn| arn == written)
+    })
+}
+
 /// Adds what is to be said of each given role, as it is after the plan.
 pub(super) fn review(request: &Request, live: &Live, after: &Live, draft: &mut PlanDraft) {
     for declared in wanted(request) {
         let Some(written) = &declared.role_arn else {
             continue;
         };
-        if let Some(finding) = said(live, after, declared, &written.value) {
+        let comes = |finding: &Finding| {
+            finding.code == Code::AttachedRoleMissing && is_made(request, &written.value, draft)
+        };
+        let said = said(live, after, declared, &written.value);
+        if let Some(finding) = said.filter(|finding| !comes(finding)) {
             let address = addresses::pod_identity_association(&declared.key());
             draft.add_finding(finding.about(&address).at(written.location.as_ref()));
         }
