@@ -1,10 +1,32 @@
 //! What is not known is not taken for gone: mappings that cannot be resolved, sections and entries that the cluster does
 //! not read.
 
-use eksact_core::{engine::Severity, guard::Guard};
+use eksact_core::{engine::Severity, guard::Guard, ports::CallErrorKind};
+use eksact_simulator::{Fault, Matching, Rule};
 
-use super::{HAND_WRITTEN, deletion, file_with_access, hand_written, pruning, text, write};
-use crate::scenarios::stage::{apply, plan, request, summary};
+use super::{
+    DEVELOPERS, HAND_WRITTEN, backups, deletion, file, file_with_access, hand_written, pruning, text, write,
+};
+use crate::scenarios::stage::{apply, attempt, plan, request, summary};
+
+/// A refused write leaves the copy that was made before it, and says so.
+#[tokio::test(start_paused = true)]
+async fn refused_write_of_aws_auth_says_what_is_left() {
+    let bed = hand_written();
+    let refused = Fault::ErrorBefore(CallErrorKind::AccessDenied);
+    let action = Matching::Action("patch configmaps".to_owned());
+    bed.faults().add(Rule::once(action, 1, refused));
+    let report = attempt(&bed, &request(&file(&[DEVELOPERS]))).await.unwrap();
+    let [(_, error)] = report.failed.as_slice() else {
+        panic!("{report:#?}")
+    };
+    let [backup] = backups(&bed).try_into().unwrap();
+    let said = format!(
+        "aws-auth is as it was, and a copy that was made before the write is kept in the ConfigMap kube-system/{backup}"
+    );
+    assert!(error.message.ends_with(&said), "{error}");
+    assert_eq!(text(&bed, "mapRoles"), HAND_WRITTEN);
+}
 
 /// A permission set whose role cannot be looked for stands for a mapping that nobody knows: prune takes nothing then.
 #[tokio::test(start_paused = true)]

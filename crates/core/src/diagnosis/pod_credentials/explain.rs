@@ -147,7 +147,7 @@ fn notes(question: &PodQuestion, injection: Option<&Injection>) -> Vec<String> {
     if question.region.is_none() {
         notes.push("the region is not known, and so AWS_REGION and AWS_DEFAULT_REGION are left out: --region names it".to_owned());
     }
-    if question.pod.is_some() {
+    if injection.is_some() && question.pod.is_some() {
         notes.push(
             "the API server adds defaults and a token of its own to the pod before it asks the webhook; the patch is of the pod as \
              the file has it"

@@ -335,6 +335,13 @@ fn a_label_keeps_the_webhook_away_and_windows_the_agent() {
     let pod = |metadata: &str, spec: &str, is_associated| {
         let text = format!("kind: Pod\nmetadata: {metadata}\nspec: {{containers: [{{name: web}}]{spec}}}\n");
         let explained = with_pod(&text, is_associated);
+        let speaks_of_patch = explained.notes.iter().any(|note| note.contains("the patch"));
+        assert_eq!(
+            speaks_of_patch,
+            explained.patch.is_some(),
+            "{:?}",
+            explained.notes
+        );
         let code = explained.findings[0].code;
         (code.to_string(), explained.patch.is_some())
     };

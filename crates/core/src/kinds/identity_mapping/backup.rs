@@ -127,16 +127,18 @@ pub(super) enum Kept {
 }
 
 impl Kept {
-    pub(super) fn note(&self) -> String {
+    pub(super) fn place(&self) -> String {
         match self {
-            Self::InCluster { name } => {
-                format!("The previous aws-auth is kept in the ConfigMap {AWS_AUTH_NAMESPACE}/{name}.")
-            }
-            Self::File { path, why } => format!(
-                "The previous aws-auth is kept in the file {}, because the cluster refused a ConfigMap: \
-                 {why}.",
-                path.display()
-            ),
+            Self::InCluster { name } => format!("the ConfigMap {AWS_AUTH_NAMESPACE}/{name}"),
+            Self::File { path, .. } => format!("the file {}", path.display()),
+        }
+    }
+
+    pub(super) fn note(&self) -> String {
+        let kept = format!("The previous aws-auth is kept in {}", self.place());
+        match self {
+            Self::InCluster { .. } => format!("{kept}."),
+            Self::File { why, .. } => format!("{kept}, because the cluster refused a ConfigMap: {why}."),
         }
     }
 }

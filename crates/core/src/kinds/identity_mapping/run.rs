@@ -88,6 +88,17 @@ pub(super) async fn run(
                 );
                 return Err(StepError::from(error).with_help(help));
             }
+            CallErrorKind::AccessDenied | CallErrorKind::Invalid | CallErrorKind::LimitExceeded => {
+                let mut refused = StepError::from(error);
+                if let Some(kept) = backups.last() {
+                    let place = kept.place();
+                    let left = format!(
+                        "; aws-auth is as it was, and a copy that was made before the write is kept in {place}"
+                    );
+                    refused.message.push_str(&left);
+                }
+                return Err(refused);
+            }
             _ => return Err(error.into()),
         }
         if Instant::now() + pause >= deadline {
