@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{
     ExitCode, Failure,
     access_entry::EntryType,
-    account_flags::{ClusterFlags, pair},
+    account_flags::ClusterFlags,
     file,
     filter::FilterFlags,
     flow::{self, ApprovalFlags},
@@ -77,8 +77,8 @@ pub(super) struct ToAccessEntries {
     #[arg(long, value_name = "ARN", help_heading = "Lines that leave something open")]
     principal_arn: Vec<String>,
     /// User name in place of the one in aws-auth
-    #[arg(long, value_name = "ARN=NAME", value_parser = pair, help_heading = "Lines that leave something open")]
-    username: Vec<(String, String)>,
+    #[arg(long, value_name = "ARN=NAME", value_parser = named_user, help_heading = "Lines that leave something open")]
+    username: Vec<String>,
     /// Type of the entry of nodes, such as `HYBRID_LINUX`
     #[arg(long = "type", value_name = "ARN=TYPE", value_parser = typed, help_heading = "Lines that leave something open")]
     entry_type: Vec<(String, EntryType)>,
@@ -192,13 +192,43 @@ impl ToAccessEntries {
         for arn in &self.principal_arn {
             put(&mut choices.principal_arns, "--principal-arn", arn, arn)?;
         }
-        for (arn, name) in &self.username {
+        for text in &self.username {
+            let is_known = |arn: &str| {
+                let key = principal_key(arn);
+                lines.contains(&key) || moved.contains(&key)
+            };
+            let (arn, name) = user_of(text, is_known)?;
             put(&mut choices.usernames, "--username", arn, name)?;
         }
         for (arn, entry_type) in &self.entry_type {
             put(&mut choices.types, "--type", arn, entry_type.as_str())?;
         }
         Ok(choices)
+    }
+}
+
+/// `ARN=NAME`, of which only aws-auth tells where the ARN ends.
+fn named_user(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((arn, _)) if !arn.is_empty() => Ok(text.to_owned()),
+        _ => Err(format!("`{text}` is not ARN=NAME")),
+    }
+}
+
+/// The two parts of `ARN=NAME`. Names of roles and users may have a `=` (IAM, `CreateRole`: `[\w+=,.@-]+`), and user names in the cluster
+/// as well: the ARN is what has a line or an entry.
+fn user_of(text: &str, is_known: impl Fn(&str) -> bool) -> Result<(&str, &str), Failure> {
+    let parts = |at: usize| Some((text.get(..at)?, text.get(at + 1..)?));
+    let places = text.match_indices('=').filter_map(|(at, _)| parts(at));
+    let mut fitting = places.filter(|(arn, _)| is_known(arn));
+    match (fitting.next(), fitting.next()) {
+        (Some((one, _)), Some((other, _))) => Err(Failure::usage(format!(
+            "--username {text} is either of {one} or of {other}, and both have a line in aws-auth or an access entry: change the \
+             user name in aws-auth instead"
+        ))),
+        (Some(found), None) => Ok(found),
+        // Of nobody: what is said of it names the shortest.
+        (None, _) => Ok(text.split_once('=').unwrap_or((text, ""))),
     }
 }
 

@@ -134,6 +134,48 @@ fn migration_goes_on_with_a_flag_about_a_line_that_is_gone() {
     assert!(ended.stderr.contains(said), "{}", ended.stderr);
 }
 
+/// Names of roles and user names in the cluster may both have a `=`: the line of aws-auth tells where the ARN ends.
+#[test]
+fn migration_takes_roles_and_user_names_with_equals_signs() {
+    let place = Place::new();
+    let write = |roles: &'static [&'static str]| {
+        place.edit("prod", move |world| {
+            world.any_principal = true;
+            let cluster = world.clusters.values_mut().next().unwrap();
+            let config_map = cluster.config_maps.get_mut("kube-system/aws-auth").unwrap();
+            let line = |role: &&str| {
+                format!("- {{rolearn: 'arn:aws:iam::111122223333:role/{role}', username: 'system:x', groups: []}}\n")
+            };
+            config_map.data = [("mapRoles".to_owned(), roles.iter().map(line).collect())].into();
+        });
+    };
+    let migrate = [
+        "migrate",
+        "to-access-entries",
+        "--cluster",
+        "prod",
+        "--username",
+        "arn:aws:iam::111122223333:role/team=web=ou=x",
+        "--yes",
+    ];
+    write(&["team", "team=web"]);
+    let refused = place.run(&migrate);
+    assert_eq!(refused.code, 64, "{}", refused.stderr);
+    let said =
+        "is either of arn:aws:iam::111122223333:role/team or of arn:aws:iam::111122223333:role/team=web";
+    let words: Vec<&str> = refused.stderr.split_whitespace().collect();
+    assert!(words.join(" ").contains(said), "{}", refused.stderr);
+
+    write(&["team=web"]);
+    let ended = place.run(&migrate);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    place.edit("prod", |world| {
+        let entries = &world.clusters.values().next().unwrap().eks.access_entries;
+        let entry = &entries["arn:aws:iam::111122223333:role/team=web"];
+        assert_eq!(entry.username, "ou=x");
+    });
+}
+
 /// A cluster in mode `CONFIG_MAP` whose caller made it, and whose node group EKS knows: both get entries of EKS's own at the switch, so
 /// many seconds later.
 fn before_the_switch(place: &Place, seconds: u32) {

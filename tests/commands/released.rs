@@ -12,6 +12,16 @@ use crate::commands::place::Place;
 const RELEASED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/released");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const APPLY: &[&str] = &["apply", "-f", "quickstart.yaml", "--yes"];
+const UPDATE_KUBECONFIG: &[&str] = &[
+    "update-kubeconfig",
+    "--name",
+    "quickstart",
+    "--region",
+    "eu-west-1",
+    "--kubeconfig",
+    "kubeconfig",
+    "--portable",
+];
 const MAPPING: &str = "arn:aws:iam::111122223333:role/dev";
 
 /// The files of this version: a sandbox with what an apply made in it, a plan that was saved before, a snapshot, a kubeconfig
@@ -39,16 +49,7 @@ fn write(folder: &Path) {
     run(&["plan", "-f", "quickstart.yaml", "--out", "plan.json"]);
     run(APPLY);
     run(&["snapshot", "-f", "quickstart.yaml", "-o", "snapshot.json"]);
-    run(&[
-        "update-kubeconfig",
-        "--name",
-        "quickstart",
-        "--region",
-        "eu-west-1",
-        "--kubeconfig",
-        "kubeconfig",
-        "--portable",
-    ]);
+    run(UPDATE_KUBECONFIG);
     for (name, kept) in [
         (".eksact-sandbox.json", "sandbox.json"),
         ("plan.json", "plan.json"),
@@ -101,19 +102,7 @@ fn files_of_every_released_version_are_read() {
             "",
         );
         run(&["show", "plan.json"], "iam-role/app/report-reader");
-        run(
-            &[
-                "update-kubeconfig",
-                "--name",
-                "quickstart",
-                "--region",
-                "eu-west-1",
-                "--kubeconfig",
-                "kubeconfig",
-                "--portable",
-            ],
-            "No changes.",
-        );
+        run(UPDATE_KUBECONFIG, "No changes.");
         run(
             &[
                 "delete",
