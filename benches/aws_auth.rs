@@ -18,6 +18,8 @@ mod bed;
 mod measure;
 #[path = "support/peak.rs"]
 mod peak;
+#[path = "../tests/support/schemas.rs"]
+mod schemas;
 
 use std::{fmt::Write as _, process::ExitCode};
 

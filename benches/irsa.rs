@@ -17,6 +17,8 @@ mod bed;
 mod measure;
 #[path = "support/peak.rs"]
 mod peak;
+#[path = "../tests/support/schemas.rs"]
+mod schemas;
 
 use std::process::ExitCode;
 

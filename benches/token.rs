@@ -16,6 +16,8 @@
 mod bed;
 #[path = "support/peak.rs"]
 mod peak;
+#[path = "../tests/support/schemas.rs"]
+mod schemas;
 
 use std::{fmt::Write as _, process::ExitCode};
 

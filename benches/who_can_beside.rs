@@ -15,6 +15,8 @@ mod bed;
 mod large;
 #[path = "support/peak.rs"]
 mod peak;
+#[path = "../tests/support/schemas.rs"]
+mod schemas;
 
 use std::{
     path::{Path, PathBuf},

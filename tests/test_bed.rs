@@ -25,6 +25,7 @@ mod support {
     pub(crate) mod bed;
     pub(crate) mod kept_kubeconfigs;
     pub(crate) mod program;
+    pub(crate) mod schemas;
 }
 mod webhook_agreement;
 mod yaml_agreement;

@@ -3,13 +3,8 @@
 use clap::{Args, ValueEnum, builder::PossibleValue};
 
 use super::{
-    ExitCode, Failure,
-    account_flags::AnyClusterFlags,
-    file,
-    flow::{self, ApprovalFlags},
-    global::GlobalFlags,
-    plan_flags::PlanFlags,
-    wiring::Connection,
+    ExitCode, Failure, account_flags::AnyClusterFlags, apply_or_save::ApplyOrSaveFlags, file,
+    global::GlobalFlags, plan_flags::PlanFlags, wiring::Connection,
 };
 use eksact_core::{
     config::{
@@ -38,7 +33,7 @@ pub(super) struct CreateAccessEntry {
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
-    approval: ApprovalFlags,
+    approval: ApplyOrSaveFlags,
 }
 
 /// Change an access entry: only what the flags name
@@ -61,7 +56,7 @@ pub(super) struct UpdateAccessEntry {
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
-    approval: ApprovalFlags,
+    approval: ApplyOrSaveFlags,
 }
 
 /// Delete access entries, with their access policies
@@ -81,7 +76,7 @@ pub(super) struct DeleteAccessEntry {
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
-    approval: ApprovalFlags,
+    approval: ApplyOrSaveFlags,
 }
 
 /// An access entry in flags. What is not named stays as it is on an entry that is there.
@@ -289,7 +284,9 @@ impl CreateAccessEntry {
         let entries = entries(&self.cluster, &self.entry, &config, |_| {}, printer)?;
         let request = request_about(&config, entries, AccessEntryScope::default(), &self.plan)?;
         let connection = Connection::open(global, &request.config, printer).await?;
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        self.approval
+            .end("create accessentry", request, &connection, &self.plan, printer)
+            .await
     }
 }
 
@@ -321,7 +318,9 @@ impl UpdateAccessEntry {
         };
         let request = request_about(&config, entries, scope, &self.plan)?;
         let connection = Connection::open(global, &request.config, printer).await?;
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        self.approval
+            .end("update accessentry", request, &connection, &self.plan, printer)
+            .await
     }
 }
 
@@ -345,7 +344,9 @@ impl DeleteAccessEntry {
         };
         let request = request_about(&config, Vec::new(), scope, &self.plan)?;
         let connection = Connection::open(global, &request.config, printer).await?;
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        self.approval
+            .end("delete accessentry", request, &connection, &self.plan, printer)
+            .await
     }
 }
 

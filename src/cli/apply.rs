@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     ExitCode, Failure,
     apply_saved::{ApplySaved, SavedPlanFlags, refuse_flags},
-    fleet::{self, FleetFlags, Refused},
+    fleet::{self, ApplyFolder, FleetFlags, Refused},
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
     kubeconfig::{Way, update_with_apply},
@@ -17,10 +17,10 @@ use super::{
 };
 use eksact_core::view::Printer;
 
-/// Show what would change, ask, and apply it: what a file says, or a saved plan
+/// Show what would change, ask, and apply it: what a file says, or saved plans
 #[derive(Debug, Args)]
 pub(super) struct ApplyCommand {
-    /// A plan that `eksact plan --out` saved, or `-` for standard input; in place of -f
+    /// A plan that `eksact plan --out` saved, or `-` for standard input; or a folder of plans; in place of -f
     #[arg(
         value_name = "PLAN",
         conflicts_with_all = ["config_files", "update_kubeconfig"],
@@ -44,6 +44,18 @@ impl ApplyCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         if let Some(file) = self.saved_plan {
             refuse_flags(&self.whole)?;
+            if file.is_dir() {
+                let apply = ApplyFolder {
+                    folder: &file,
+                    flags: &self.saved,
+                    whole: &self.whole,
+                    fleet: &self.fleet,
+                    approval: self.approval,
+                    global,
+                    printer,
+                };
+                return Box::pin(apply.run()).await;
+            }
             if let Some(flag) = self.fleet.given() {
                 return Err(Failure::usage(format!(
                     "{flag} is for many clusters, and a saved plan is about one"

@@ -1,12 +1,16 @@
 //! `eksact apply PLAN`: what was approved, and nothing else.
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use clap::{ArgAction, Args};
 use jiff::Timestamp;
 
 use super::{
     ExitCode, Failure,
+    carry_out::{self, Told},
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
     interrupt::Listener,
@@ -16,7 +20,7 @@ use super::{
     wiring::Connection,
 };
 use eksact_core::{
-    engine::Plan,
+    engine::{Event, Plan, Report},
     guard::broadening,
     kinds::preflight,
     saved::{
@@ -34,7 +38,7 @@ use eksact_core::{
 pub(super) struct SavedPlanFlags {
     /// Apply only the plan with this digest, without asking: an approval that was given elsewhere
     #[arg(long, value_name = "DIGEST", conflicts_with = "config_files", value_parser = digest)]
-    expect: Option<String>,
+    pub(super) expect: Option<String>,
     /// Keep other applies of saved plans off the cluster meanwhile, and remember this one: a Lease in kube-system
     #[arg(
         long,
@@ -49,6 +53,17 @@ pub(super) struct SavedPlanFlags {
         value_parser = clap::builder::BoolishValueParser::new()
     )]
     lock: bool,
+}
+
+impl SavedPlanFlags {
+    /// A run of these flags, which is another than every other.
+    pub(super) fn new_run(&self) -> Run {
+        Run {
+            id: uuid::Uuid::new_v4().simple().to_string(),
+            locks: self.lock,
+            now: Timestamp::now,
+        }
+    }
 }
 
 /// `sha256:` and 64 hex digits.
@@ -130,11 +145,7 @@ impl ApplySaved<'_> {
         let saved = saved_plan::load(&self.file)?;
         self.check(&saved)?;
         let connection = Connection::open(self.global, &saved.request.config, self.printer).await?;
-        let run = Run {
-            id: uuid::Uuid::new_v4().simple().to_string(),
-            locks: self.flags.lock,
-            now: Timestamp::now,
-        };
+        let run = self.flags.new_run();
         let clients = (&connection.readers, &connection.writers);
         let printer = self.printer.clone();
         let notice = move |text: &str| printer.note(text);
@@ -151,9 +162,7 @@ impl ApplySaved<'_> {
                 left_behind,
             } => {
                 if let Some(who) = left_behind {
-                    self.printer.note(&format!(
-                        "took over the lock of {who}, whose run ended without giving it back"
-                    ));
+                    tell_left_behind(&who, self.printer);
                 }
                 self.carry_out(&plan, &saved, &connection, held).await
             }
@@ -227,67 +236,12 @@ impl ApplySaved<'_> {
         plan: &Plan,
         saved: &SavedPlan,
         connection: &Connection,
-        mut held: Option<Box<Held>>,
+        held: Option<Box<Held>>,
     ) -> Result<ExitCode, Failure> {
-        let clients = (&connection.readers, &connection.writers);
-        if held.is_none() {
-            self.printer.note(
-                "nothing keeps another apply apart from this one, and this one is not remembered (--lock=false)",
-            );
-        }
-        let lost = async |listener: &Listener| {
-            match &mut held {
-                Some(held) => self.keep(held, connection).await,
-                None => std::future::pending().await,
-            }
-            listener.finish();
-        };
-        let (report, events) = flow::carry_out(
-            plan,
-            &saved.request,
-            connection,
-            self.plan.output,
-            self.printer,
-            lost,
-        )
-        .await;
-        if let Some(held) = held {
-            let outcome = if report.succeeded() {
-                Outcome::Applied
-            } else {
-                Outcome::Unfinished
-            };
-            if let Err(error) = held.give_back(clients, Some(outcome), Timestamp::now()).await {
-                self.printer.warning(&format!(
-                    "the lock could not be given back, so it ends by itself, and this apply is not remembered: {error}"
-                ));
-            }
-        }
+        let never = async |_: &Listener| std::future::pending().await;
+        let told = Told::by(self.plan.output);
+        let (report, events) = under_lock(plan, saved, connection, held, told, self.printer, never).await;
         flow::ended(plan, &report, &events, Rest::NewPlan, self.plan, self.printer)
-    }
-
-    /// Renews the lock; ends when it is lost.
-    async fn keep(&self, held: &mut Held, connection: &Connection) {
-        let mut renewed = Instant::now();
-        loop {
-            tokio::time::sleep(lock::RENEWAL).await;
-            let clients = (&connection.readers, &connection.writers);
-            match held.renew(clients, Timestamp::now()).await {
-                Ok(()) => renewed = Instant::now(),
-                Err(error) => {
-                    let is_over = error == LockError::Moved || renewed.elapsed() > lock::RENEWAL * 5;
-                    let what = if is_over {
-                        "was lost"
-                    } else {
-                        "could not be renewed"
-                    };
-                    self.printer.warning(&format!("the lock {what}: {error}"));
-                    if is_over {
-                        return;
-                    }
-                }
-            }
-        }
     }
 
     /// Ends without carrying anything out.
@@ -295,51 +249,133 @@ impl ApplySaved<'_> {
         match standing {
             Standing::Ready(_) => Ok(ExitCode::Success),
             Standing::Done(now, record) => {
-                self.printer.status(&match record {
-                    Some(record) => format!("Already applied {}: nothing to do.\n", when(&record)),
-                    None => "Already as the plan would leave it: nothing to do.\n".to_owned(),
-                });
+                self.printer.status(&done(record.as_ref()));
                 flow::unchanged(&now, self.plan, self.printer)
             }
-            Standing::Moved(moved, record) => Err(self.moved(&moved, record.as_ref(), saved)),
+            Standing::Moved(objects, record) => Err(moved(&objects, record.as_ref(), saved, &self.file)),
             Standing::Refused(now) => {
                 flow::show_saved(saved, &now, self.plan, self.printer)?;
                 Err(flow::refused(&now))
             }
         }
     }
+}
 
-    fn moved(&self, moved: &[Moved], record: Option<&Record>, saved: &SavedPlan) -> Failure {
-        let mut message = match (record, moved) {
-            (Some(record), []) => format!(
-                "the plan was applied already {}, and the world is again as it was before; nothing was changed",
-                when(record)
-            ),
-            (Some(record), _) => format!(
-                "the plan was applied already {}, and since then objects have changed; nothing was changed",
-                when(record)
-            ),
-            (None, _) => {
-                "the live state is no longer what the plan was made from; nothing was changed".to_owned()
-            }
-        };
-        for one in moved.iter().take(LISTED) {
-            let about = one
-                .address
-                .as_ref()
-                .map_or_else(String::new, |address| format!("{address}: "));
-            message.push_str(&["\n", &harmless(&about), &harmless(&one.how)].concat());
-        }
-        if let Some(more) = moved.len().checked_sub(LISTED).filter(|more| *more > 0) {
-            message.push_str("\nand ");
-            message.push_str(&more.to_string());
-            message.push_str(" more");
-        }
-        let command = saved_plan::command_of(&saved.request, &self.file);
-        Failure::error(message)
-            .with_help(remedy!("Make a new plan and have it approved: `{command}`"))
-            .with_code(ExitCode::Stale)
+/// Carries a plan out under its lock, which is renewed meanwhile and given back at the end with the record of the apply. `stop` may
+/// ask the listener to end it before its end.
+pub(super) async fn under_lock(
+    plan: &Plan,
+    saved: &SavedPlan,
+    connection: &Connection,
+    mut held: Option<Box<Held>>,
+    told: Told<'_>,
+    printer: &Printer,
+    stop: impl AsyncFnOnce(&Listener),
+) -> (Report, Vec<Event>) {
+    let clients = (&connection.readers, &connection.writers);
+    if held.is_none() {
+        printer.note(
+            "nothing keeps another apply apart from this one, and this one is not remembered (--lock=false)",
+        );
     }
+    let stop = async |listener: &Listener| {
+        let lost = async {
+            if let Some(held) = &mut held {
+                keep(held, connection, printer).await;
+                listener.finish();
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = lost => {}
+            () = stop(listener) => {}
+        }
+    };
+    let (report, events) = carry_out::carry_out(plan, &saved.request, connection, told, printer, stop).await;
+    if let Some(held) = held {
+        let outcome = if report.succeeded() {
+            Outcome::Applied
+        } else {
+            Outcome::Unfinished
+        };
+        if let Err(error) = held.give_back(clients, Some(outcome), Timestamp::now()).await {
+            printer.warning(&format!(
+                "the lock could not be given back, so it ends by itself, and this apply is not remembered: {error}"
+            ));
+        }
+    }
+    (report, events)
+}
+
+/// Renews the lock; ends when it is lost.
+async fn keep(held: &mut Held, connection: &Connection, printer: &Printer) {
+    let mut renewed = Instant::now();
+    loop {
+        tokio::time::sleep(lock::RENEWAL).await;
+        let clients = (&connection.readers, &connection.writers);
+        match held.renew(clients, Timestamp::now()).await {
+            Ok(()) => renewed = Instant::now(),
+            Err(error) => {
+                let is_over = error == LockError::Moved || renewed.elapsed() > lock::RENEWAL * 5;
+                let what = if is_over {
+                    "was lost"
+                } else {
+                    "could not be renewed"
+                };
+                printer.warning(&format!("the lock {what}: {error}"));
+                if is_over {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Says whose lock was taken over.
+pub(super) fn tell_left_behind(who: &str, printer: &Printer) {
+    printer.note(&format!(
+        "took over the lock of {who}, whose run ended without giving it back"
+    ));
+}
+
+/// What is said of a plan whose work is done.
+pub(super) fn done(record: Option<&Record>) -> String {
+    match record {
+        Some(record) => format!("Already applied {}: nothing to do.\n", when(record)),
+        None => "Already as the plan would leave it: nothing to do.\n".to_owned(),
+    }
+}
+
+/// Why nothing is done where something that the plan in `file` relies on has moved.
+pub(super) fn moved(moved: &[Moved], record: Option<&Record>, saved: &SavedPlan, file: &Path) -> Failure {
+    let mut message = match (record, moved) {
+        (Some(record), []) => format!(
+            "the plan was applied already {}, and the world is again as it was before; nothing was changed",
+            when(record)
+        ),
+        (Some(record), _) => format!(
+            "the plan was applied already {}, and since then objects have changed; nothing was changed",
+            when(record)
+        ),
+        (None, _) => {
+            "the live state is no longer what the plan was made from; nothing was changed".to_owned()
+        }
+    };
+    for one in moved.iter().take(LISTED) {
+        let about = one
+            .address
+            .as_ref()
+            .map_or_else(String::new, |address| format!("{address}: "));
+        message.push_str(&["\n", &harmless(&about), &harmless(&one.how)].concat());
+    }
+    if let Some(more) = moved.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        message.push_str("\nand ");
+        message.push_str(&more.to_string());
+        message.push_str(" more");
+    }
+    Failure::error(message)
+        .with_help(saved_plan::made_anew(&saved.request, file))
+        .with_code(ExitCode::Stale)
 }
 
 /// How many objects that moved are named.

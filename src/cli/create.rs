@@ -8,9 +8,9 @@ use super::{
     ExitCode, Failure,
     access_entry::CreateAccessEntry,
     account_flags::{ClusterFlags, NameFlags, PermissionFlags, pair},
+    apply_or_save::ApplyOrSaveFlags,
     file,
     filter::FilterFlags,
-    flow::{self, ApprovalFlags},
     global::GlobalFlags,
     identity_mapping::CreateIdentityMapping,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
@@ -84,7 +84,7 @@ struct CreateServiceAccount {
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
-    approval: ApprovalFlags,
+    approval: ApplyOrSaveFlags,
 }
 
 impl CreateCommand {
@@ -159,6 +159,14 @@ impl CreateServiceAccount {
             ..ServiceAccountScope::default()
         });
         request.ask(ProviderIntent::of_roles(request.service_accounts()));
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        self.approval
+            .end(
+                "create iamserviceaccount",
+                request,
+                &connection,
+                &self.plan,
+                printer,
+            )
+            .await
     }
 }

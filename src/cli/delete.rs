@@ -10,9 +10,9 @@ use super::{
     ExitCode, Failure,
     access_entry::DeleteAccessEntry,
     account_flags::{ClusterFlags, NameFlags},
+    apply_or_save::ApplyOrSaveFlags,
     file,
     filter::FilterFlags,
-    flow::{self, ApprovalFlags},
     global::GlobalFlags,
     identity_mapping::DeleteIdentityMapping,
     oidc_provider::DeleteProvider,
@@ -70,7 +70,7 @@ struct DeleteServiceAccount {
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
-    approval: ApprovalFlags,
+    approval: ApplyOrSaveFlags,
 }
 
 impl DeleteCommand {
@@ -129,7 +129,15 @@ impl DeleteServiceAccount {
         let mut request = Request::ensure(config.about_service_accounts(), settings);
         request.ask(ProviderIntent::Leave);
         request.ask(scope);
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        self.approval
+            .end(
+                "delete iamserviceaccount",
+                request,
+                &connection,
+                &self.plan,
+                printer,
+            )
+            .await
     }
 
     /// The service account that the flags name; none where a file does. Mistakes are told before anything is read.

@@ -5,12 +5,12 @@ use std::{
     collections::BTreeSet,
     io::IsTerminal as _,
     path::Path,
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use super::{
     ExitCode, Failure,
+    carry_out::{Told, carry_out},
     interrupt::Listener,
     plan_flags::{Output, PlanFlags},
     saved_plan,
@@ -20,19 +20,18 @@ use clap::Args;
 use eksact_core::{
     config::ClusterConfig,
     diagnosis::planned_access::planned_access,
-    engine::{Event, ExecutionOptions, Plan, Report, Severity, StepFailure, execute},
+    engine::{Event, Plan, Report, Severity, StepFailure},
     guard::broadening,
-    kinds::{self, Request, Runner, preflight},
+    kinds::{self, Request, preflight},
     live::LiveReader,
     saved::SavedPlan,
     view::{
-        OutputError, Printer, ProgressView, apply_events,
+        OutputError, Printer, apply_events,
         apply_json::apply_json,
         confirm,
         report::{self, Rest},
     },
 };
-use etcetera::BaseStrategy as _;
 
 /// A plan that was shown and approved within this time is carried out as it is; an older one is made again first.
 const FRESH: Duration = Duration::from_secs(10);
@@ -83,17 +82,6 @@ async fn plan_over(reader: &LiveReader, request: &Request) -> Result<Plan, Failu
     let (mut plan, after) = kinds::plan_with_outcome(request, &live)?;
     plan.access = Some(planned_access(&live, &after, &plan));
     Ok(plan)
-}
-
-/// Shows a plan on stdout.
-pub(super) fn show(
-    plan: &Plan,
-    request: &Request,
-    flags: &PlanFlags,
-    printer: &Printer,
-) -> Result<(), Failure> {
-    let digest = digest_for(plan, request, flags);
-    deliver(&flags.shown(plan, &digest, file_of(request), printer)?, printer)
 }
 
 /// Shows a saved plan, whose digest is known.
@@ -223,15 +211,15 @@ async fn apply_plan(
     // What is planned and applied in one run has no digest that was approved before.
     let plan = &broadening::when_applied(plan, &request.broadening_rule(), false);
     let json = flags.output == Output::Json;
-    flags
-        .views
-        .write(plan, &digest_for(plan, request, flags), file_of(request), None)?;
+    let (digest, file) = (digest_for(plan, request, flags), file_of(request));
+    let show = || deliver(&flags.shown(plan, &digest, file, printer)?, printer);
+    flags.views.write(plan, &digest, file, None)?;
     if !json {
-        show(plan, request, flags, printer)?;
+        show()?;
     }
     if !plan.may_be_applied() {
         if json {
-            show(plan, request, flags, printer)?;
+            show()?;
         }
         return Err(refused(plan));
     }
@@ -241,7 +229,7 @@ async fn apply_plan(
     if !approval.given() {
         if json {
             // Without approval the plan is all there is to show; the document of an apply has a report besides.
-            show(plan, request, flags, printer)?;
+            show()?;
         }
         let approval = [chosen, &["--yes".to_owned()]].concat();
         let asked = ask(QUESTION, json || flags.output == Output::Ndjson, &approval)?;
@@ -255,7 +243,8 @@ async fn apply_plan(
     }
     preflight::check(plan, connection.readers.kubernetes.as_ref()).await?;
     let never = async |_: &Listener| std::future::pending().await;
-    let (report, events) = carry_out(plan, request, connection, flags.output, printer, never).await;
+    let told = Told::by(flags.output);
+    let (report, events) = carry_out(plan, request, connection, told, printer, never).await;
     ended(plan, &report, &events, Rest::SameCommand, flags, printer)
 }
 
@@ -266,7 +255,7 @@ pub(super) fn unchanged(plan: &Plan, flags: &PlanFlags, printer: &Printer) -> Re
     flags.views.write_apply(&document)?;
     match flags.output {
         Output::Json => deliver(&document, printer)?,
-        Output::Ndjson => deliver(&apply_events::report_line(plan, &report, &[])?, printer)?,
+        Output::Ndjson => deliver(&apply_events::report_line(plan, &report, &[], None)?, printer)?,
         _ => {}
     }
     all_was_planned(plan)
@@ -292,7 +281,7 @@ pub(super) fn ended(
     match flags.output {
         Output::Json => deliver(&document, printer).map_err(ended)?,
         Output::Ndjson => {
-            deliver(&apply_events::report_line(plan, report, events)?, printer).map_err(ended)?;
+            deliver(&apply_events::report_line(plan, report, events, None)?, printer).map_err(ended)?;
         }
         _ => {}
     }
@@ -433,60 +422,6 @@ pub(super) async fn still_true(
     ))
     .with_help(run_again())
     .with_code(ExitCode::Stale))
-}
-
-/// The user's folder for what must outlive a run: `XDG_STATE_HOME`, else `~/.local/state`; on macOS and Windows, which have
-/// no such folder, the one for data.
-pub(super) fn state_folder() -> Option<std::path::PathBuf> {
-    let folders = etcetera::base_strategy::choose_native_strategy().ok()?;
-    Some(
-        folders
-            .state_dir()
-            .unwrap_or_else(|| folders.data_dir())
-            .join("eksact"),
-    )
-}
-
-/// Carries a plan out. `stop` may ask the listener to end it before its end, as a signal does.
-pub(super) async fn carry_out(
-    plan: &Plan,
-    request: &Request,
-    connection: &Connection,
-    output: Output,
-    printer: &Printer,
-    stop: impl AsyncFnOnce(&Listener),
-) -> (Report, Vec<Event>) {
-    let runner = Runner::new(
-        connection.readers.clone(),
-        connection.writers.clone(),
-        request.settings.timeout,
-    )
-    .with_state_folder(state_folder());
-    let (listener, interrupt) = Listener::begin();
-    let view = ProgressView::new(printer.clone());
-    let events = Mutex::new(Vec::new());
-    let tell = |event: Event| {
-        view.show(&event);
-        if output == Output::Ndjson
-            && let Ok(line) = apply_events::event_line(&event)
-        {
-            // A reader that has gone changes nothing of what is done.
-            let _ = printer.data(&line);
-        }
-        events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
-    };
-    let report = {
-        let run = execute(plan, &runner, ExecutionOptions::default(), &tell, interrupt);
-        tokio::pin!(run);
-        tokio::select! {
-            report = &mut run => report,
-            () = stop(&listener) => run.await,
-        }
-    };
-    (
-        report,
-        events.into_inner().unwrap_or_else(PoisonError::into_inner),
-    )
 }
 
 #[cfg(test)]

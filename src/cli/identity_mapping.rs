@@ -3,13 +3,8 @@
 use clap::Args;
 
 use super::{
-    ExitCode, Failure,
-    account_flags::AnyClusterFlags,
-    file,
-    flow::{self, ApprovalFlags},
-    global::GlobalFlags,
-    plan_flags::PlanFlags,
-    wiring::Connection,
+    ExitCode, Failure, account_flags::AnyClusterFlags, apply_or_save::ApplyOrSaveFlags, file,
+    global::GlobalFlags, plan_flags::PlanFlags, wiring::Connection,
 };
 use eksact_core::{
     config::{
@@ -106,7 +101,7 @@ pub(super) struct CreateIdentityMapping {
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
-    approval: ApprovalFlags,
+    approval: ApplyOrSaveFlags,
 }
 
 impl CreateIdentityMapping {
@@ -131,7 +126,15 @@ impl CreateIdentityMapping {
             }
         }
         let connection = Connection::open(global, &request.config, printer).await?;
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        self.approval
+            .end(
+                "create iamidentitymapping",
+                request,
+                &connection,
+                &self.plan,
+                printer,
+            )
+            .await
     }
 
     /// The mapping that the flags make; none where a file has them.
@@ -214,7 +217,7 @@ pub(super) struct DeleteIdentityMapping {
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
-    approval: ApprovalFlags,
+    approval: ApplyOrSaveFlags,
 }
 
 impl DeleteIdentityMapping {
@@ -232,6 +235,14 @@ impl DeleteIdentityMapping {
         request.config.access = ClusterAccess::default();
         request.ask(AwsAuthScope::Delete(vec![selector]));
         let connection = Connection::open(global, &request.config, printer).await?;
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        self.approval
+            .end(
+                "delete iamidentitymapping",
+                request,
+                &connection,
+                &self.plan,
+                printer,
+            )
+            .await
     }
 }

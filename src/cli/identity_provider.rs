@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::{
     ExitCode, Failure,
     account_flags::ClusterFlags,
+    apply_or_save::ApplyOrSaveFlags,
     file,
-    flow::{self, ApprovalFlags},
     get::{Format, show_list},
     global::GlobalFlags,
     plan_flags::PlanFlags,
@@ -49,7 +49,7 @@ pub(super) struct AssociateIdentityProvider {
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
-    approval: ApprovalFlags,
+    approval: ApplyOrSaveFlags,
 }
 
 /// Disassociate a provider from the cluster
@@ -93,7 +93,7 @@ struct DisassociateIdentityProvider {
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
-    approval: ApprovalFlags,
+    approval: ApplyOrSaveFlags,
 }
 
 /// Show the OIDC identity providers of a cluster
@@ -119,7 +119,15 @@ impl AssociateIdentityProvider {
         let config = listed(&self.config_file, global, printer)?;
         let connection = Connection::open(global, &config, printer).await?;
         let request = Request::ensure(config, settings);
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        self.approval
+            .end(
+                "associate identityprovider",
+                request,
+                &connection,
+                &self.plan,
+                printer,
+            )
+            .await
     }
 }
 
@@ -164,7 +172,15 @@ impl DisassociateIdentityProvider {
         let connection = Connection::open(global, &config, printer).await?;
         let mut request = Request::ensure(config, settings);
         request.ask(IdentityProvidersToGo(names));
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        self.approval
+            .end(
+                "disassociate identityprovider",
+                request,
+                &connection,
+                &self.plan,
+                printer,
+            )
+            .await
     }
 }
 

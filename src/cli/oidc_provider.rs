@@ -5,8 +5,8 @@ use clap::{Args, Subcommand};
 use super::{
     ExitCode, Failure,
     account_flags::{AnyClusterFlags, ClusterFlags},
+    apply_or_save::ApplyOrSaveFlags,
     file,
-    flow::{self, ApprovalFlags},
     global::GlobalFlags,
     identity_provider::AssociateIdentityProvider,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
@@ -41,7 +41,7 @@ pub(super) struct AssociateProvider {
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
-    approval: ApprovalFlags,
+    approval: ApplyOrSaveFlags,
 }
 
 /// Delete the IAM OIDC provider of the cluster's issuer; refused while roles trust it
@@ -52,7 +52,7 @@ pub(super) struct DeleteProvider {
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
-    approval: ApprovalFlags,
+    approval: ApplyOrSaveFlags,
 }
 
 impl AssociateCommand {
@@ -80,7 +80,15 @@ impl AssociateProvider {
         let connection = Connection::open(global, &config, printer).await?;
         let mut request = Request::ensure(config.about_service_accounts(), settings);
         request.ask(ProviderIntent::Ensure);
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        self.approval
+            .end(
+                "associate iam-oidc-provider",
+                request,
+                &connection,
+                &self.plan,
+                printer,
+            )
+            .await
     }
 }
 
@@ -95,6 +103,14 @@ impl DeleteProvider {
         let connection = Connection::open(global, &config, printer).await?;
         let mut request = Request::ensure(config.about_service_accounts(), settings);
         request.ask(ProviderIntent::Delete);
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        self.approval
+            .end(
+                "delete iam-oidc-provider",
+                request,
+                &connection,
+                &self.plan,
+                printer,
+            )
+            .await
     }
 }

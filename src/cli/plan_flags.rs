@@ -117,6 +117,7 @@ impl PlanFlags {
             allow: self.allow.iter().map(|code| code.0).collect::<BTreeSet<_>>(),
             targets: Targets::default(),
             allow_broadening: self.broadening.rule()?,
+            command: String::new(),
             nonce: uuid::Uuid::new_v4().simple().to_string(),
         })
     }

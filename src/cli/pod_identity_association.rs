@@ -7,8 +7,8 @@ use clap::Args;
 use super::{
     ExitCode, Failure,
     account_flags::{AnyClusterFlags, pair, well_known},
+    apply_or_save::ApplyOrSaveFlags,
     file,
-    flow::{self, ApprovalFlags},
     global::GlobalFlags,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     wiring::Connection,
@@ -190,7 +190,7 @@ pub(super) struct CreatePodIdentityAssociation {
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
-    approval: ApprovalFlags,
+    approval: ApplyOrSaveFlags,
 }
 
 impl CreatePodIdentityAssociation {
@@ -207,7 +207,15 @@ impl CreatePodIdentityAssociation {
             file::checked(&request.config, printer)?;
         }
         let connection = Connection::open(global, &request.config, printer).await?;
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        self.approval
+            .end(
+                "create podidentityassociation",
+                request,
+                &connection,
+                &self.plan,
+                printer,
+            )
+            .await
     }
 
     /// The association that the flags make. What is missing or does not go together is said in eksctl's words.
@@ -292,7 +300,7 @@ pub(super) struct UpdatePodIdentityAssociation {
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
-    approval: ApprovalFlags,
+    approval: ApplyOrSaveFlags,
 }
 
 impl UpdatePodIdentityAssociation {
@@ -334,7 +342,15 @@ impl UpdatePodIdentityAssociation {
         };
         request.config.pod_identity_associations = these(list);
         file::checked(&request.config, printer)?;
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        self.approval
+            .end(
+                "update podidentityassociation",
+                request,
+                &connection,
+                &self.plan,
+                printer,
+            )
+            .await
     }
 }
 
@@ -379,7 +395,7 @@ pub(super) struct DeletePodIdentityAssociation {
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
-    approval: ApprovalFlags,
+    approval: ApplyOrSaveFlags,
 }
 
 impl DeletePodIdentityAssociation {
@@ -395,6 +411,14 @@ impl DeletePodIdentityAssociation {
         };
         request.ask(PodIdentityScope { delete });
         let connection = Connection::open(global, &request.config, printer).await?;
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        self.approval
+            .end(
+                "delete podidentityassociation",
+                request,
+                &connection,
+                &self.plan,
+                printer,
+            )
+            .await
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     ExitCode, Failure,
     account_flags::AnyClusterFlags,
-    file,
+    carry_out, file,
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
     plan_flags::{Output, PlanFlags},
@@ -81,7 +81,7 @@ impl RestoreAwsAuth {
             .await?;
         let found = async || {
             let kubernetes = connection.readers.kubernetes.as_ref();
-            match all_backups(kubernetes, flow::state_folder().as_deref(), &cluster.arn).await {
+            match all_backups(kubernetes, carry_out::state_folder().as_deref(), &cluster.arn).await {
                 Ok(all) => {
                     for reason in &all.unread {
                         printer.warning(reason);

@@ -9,6 +9,7 @@ use eksact_core::{
     saved::{MAXIMUM_BYTES, SavedPlan, SavedPlanError, may_be_replaced},
     view::text::harmless,
 };
+use eksact_message::remedy::Remedy;
 
 /// Refuses a file that a plan must not take the place of: before anything is read of the cluster.
 pub(super) fn check_target(file: &Path) -> Result<(), Failure> {
@@ -71,9 +72,6 @@ pub(super) fn told(file: &Path, saved: &SavedPlan) -> String {
 
 /// The plan in a file, or on standard input for `-`.
 pub(super) fn load(file: &Path) -> Result<SavedPlan, Failure> {
-    if file.is_dir() {
-        return Err(not_a_plan(file, "a folder"));
-    }
     let bytes = bytes_of(file).map_err(|error| {
         Failure::error(format!("the plan could not be read: {error}")).with_code(ExitCode::Configuration)
     })?;
@@ -84,14 +82,16 @@ pub(super) fn load(file: &Path) -> Result<SavedPlan, Failure> {
         ));
     }
     SavedPlan::load(&bytes).map_err(|error| match error {
-        SavedPlanError::NotAPlan(_) if is_configuration(&bytes) => not_a_plan(file, "a configuration"),
+        SavedPlanError::NotAPlan(_) if is_configuration(&bytes) => {
+            not_a_plan(file, "is not a saved plan: it is a configuration")
+        }
         error => unusable(file, &error),
     })
 }
 
 /// What people name with -f elsewhere.
 fn not_a_plan(file: &Path, what: &str) -> Failure {
-    Failure::error(format!("{} is not a saved plan: it is {what}", file.display()))
+    Failure::error(format!("{} {what}", file.display()))
         .with_code(ExitCode::Configuration)
         .with_help(remedy!(
             "A configuration is named with -f: `{}` plans it and applies the plan.",
@@ -99,12 +99,23 @@ fn not_a_plan(file: &Path, what: &str) -> Failure {
         ))
 }
 
-/// Whether somebody took a configuration for a plan.
-fn is_configuration(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_ok_and(|text| text.lines().any(|line| line.starts_with("apiVersion:")))
+/// A folder in which no file can be a plan.
+pub(super) fn no_plans(folder: &Path) -> Failure {
+    not_a_plan(folder, "has no saved plan, a file that ends in .json")
 }
 
-fn command(words: &[&str]) -> String {
+/// Whether somebody took a configuration for a plan: YAML or JSON.
+fn is_configuration(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| {
+        text.lines().any(|line| {
+            let line = line.trim_start_matches([' ', '\t', '{', '"', '\'']);
+            line.strip_prefix("apiVersion")
+                .is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
+        })
+    })
+}
+
+pub(super) fn command(words: &[&str]) -> String {
     harmless(&shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "))).into_owned()
 }
 
@@ -134,8 +145,22 @@ fn bytes_of(file: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The command that makes the plan of this request anew.
-pub(super) fn command_of(request: &Request, file: &Path) -> String {
+/// How the plan of this request is made anew.
+pub(super) fn made_anew(request: &Request, file: &Path) -> Remedy {
+    let made_by = &request.settings.command;
+    if made_by.is_empty() {
+        let command = command_of(request, file);
+        return remedy!("Make a new plan and have it approved: `{command}`");
+    }
+    remedy!(
+        "Make a new plan and have it approved: run `eksact {}` again, with the flags that it had and `--out {}`",
+        harmless(made_by),
+        harmless(&file.to_string_lossy())
+    )
+}
+
+/// The command that makes the plan of a whole file anew.
+fn command_of(request: &Request, file: &Path) -> String {
     let mut words = vec!["eksact", "plan", "-f", flow::file_of(request).unwrap_or("FILE")];
     if request.settings.prune {
         words.push("--prune");
@@ -152,16 +177,31 @@ pub(super) fn command_of(request: &Request, file: &Path) -> String {
 mod tests {
     use super::*;
 
-    /// `apply FOLDER` is what people type who plan many clusters by `-f FOLDER`.
+    /// What eksctl's and terraform's users type: `apply cluster.yaml`.
     #[test]
-    fn a_folder_is_named_with_f() {
+    fn a_configuration_is_named_with_f() {
         let folder = tempfile::tempdir().unwrap();
-        let failure = load(folder.path()).unwrap_err();
-        assert_eq!(failure.code, ExitCode::Configuration);
-        assert!(failure.message.ends_with("is not a saved plan: it is a folder"));
-        assert!(
-            format!("{:?}", failure.help).contains("eksact apply -f"),
-            "{failure:?}"
-        );
+        let loaded = |text: &str| {
+            let file = folder.path().join("c.yaml");
+            fs_err::write(&file, text).unwrap();
+            load(&file).unwrap_err()
+        };
+        for text in [
+            "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\n",
+            "# ours\n---\nkind: ClusterConfig\napiVersion: eksctl.io/v1alpha5\n",
+            "{\"apiVersion\": \"eksctl.io/v1alpha5\"}",
+            "{\n  \"kind\": \"ClusterConfig\",\n  \"apiVersion\" : \"eksctl.io/v1alpha5\"\n}\n",
+        ] {
+            let failure = loaded(text);
+            assert_eq!(failure.code, ExitCode::Configuration);
+            assert!(failure.message.ends_with("it is a configuration"), "{text}");
+            assert!(
+                format!("{:?}", failure.help).contains("eksact apply -f"),
+                "{failure:?}"
+            );
+        }
+        for text in ["", "{}", "apiVersions\n", "[\"apiVersion\"]"] {
+            assert!(loaded(text).message.contains("cannot be used"), "{text}");
+        }
     }
 }

@@ -1,16 +1,16 @@
-//! `eksact show`: a saved plan, as people or machines read it.
+//! `eksact show`: a saved plan, or a folder of them, as people or machines read it.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ExitCode, Failure, flow, plan_flags::Output, saved_plan, views::ViewFlags};
+use super::{ExitCode, Failure, fleet, flow, plan_flags::Output, saved_plan, views::ViewFlags};
 use eksact_core::view::Printer;
 
-/// Show a plan that `eksact plan --out` saved
+/// Show a plan that `eksact plan --out` saved, or those in a folder
 #[derive(Debug, Args)]
 pub(super) struct ShowCommand {
-    /// The plan, or `-` for standard input
+    /// The plan, or `-` for standard input; or a folder of plans
     #[arg(value_name = "PLAN")]
     plan: PathBuf,
     /// How the plan is shown
@@ -30,6 +30,9 @@ pub(super) struct ShowCommand {
 impl ShowCommand {
     pub(super) fn run(self, printer: &Printer) -> Result<ExitCode, Failure> {
         self.views.check(self.output)?;
+        if self.plan.is_dir() {
+            return fleet::show(&self.plan, self.output, &self.views, printer);
+        }
         let saved = saved_plan::load(&self.plan)?;
         let (digest, file) = (saved.digest(), flow::file_of(&saved.request));
         self.views

@@ -9,9 +9,9 @@ use super::{
     ExitCode, Failure,
     access_entry::UpdateAccessEntry,
     account_flags::{ClusterFlags, NameFlags, PermissionFlags},
+    apply_or_save::ApplyOrSaveFlags,
     file,
     filter::FilterFlags,
-    flow::{self, ApprovalFlags},
     global::GlobalFlags,
     plan_flags::{PlanFlags, RoleFlags, ThumbprintFlags},
     pod_identity_association::UpdatePodIdentityAssociation,
@@ -58,7 +58,7 @@ struct UpdateServiceAccount {
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
-    approval: ApprovalFlags,
+    approval: ApplyOrSaveFlags,
 }
 
 impl UpdateCommand {
@@ -93,7 +93,15 @@ impl UpdateServiceAccount {
             }
             self.request_from_live(settings, global, printer).await?
         };
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        self.approval
+            .end(
+                "update iamserviceaccount",
+                request,
+                &connection,
+                &self.plan,
+                printer,
+            )
+            .await
     }
 
     /// The live role with what the flags name set on it; nothing else is compared.

@@ -3,13 +3,8 @@
 use clap::{Args, ValueEnum, builder::PossibleValue};
 
 use super::{
-    ExitCode, Failure,
-    account_flags::ClusterFlags,
-    file,
-    flow::{self, ApprovalFlags},
-    global::GlobalFlags,
-    plan_flags::PlanFlags,
-    wiring::Connection,
+    ExitCode, Failure, account_flags::ClusterFlags, apply_or_save::ApplyOrSaveFlags, file,
+    global::GlobalFlags, plan_flags::PlanFlags, wiring::Connection,
 };
 use eksact_core::{
     config::{ClusterConfig, Located},
@@ -35,7 +30,7 @@ pub(super) struct UpdateAuthenticationMode {
     #[command(flatten)]
     plan: PlanFlags,
     #[command(flatten)]
-    approval: ApprovalFlags,
+    approval: ApplyOrSaveFlags,
 }
 
 /// A mode as it is on the command line: EKS's word.
@@ -83,6 +78,14 @@ impl UpdateAuthenticationMode {
         };
         let connection = Connection::open(global, &config, printer).await?;
         let request = Request::ensure(config, settings);
-        flow::apply(&request, &connection, &self.plan, self.approval, printer).await
+        self.approval
+            .end(
+                "utils update-authentication-mode",
+                request,
+                &connection,
+                &self.plan,
+                printer,
+            )
+            .await
     }
 }

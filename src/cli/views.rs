@@ -44,7 +44,7 @@ pub(super) struct ViewFlags {
 
 impl ViewFlags {
     /// The files, each with its flag and what goes into it.
-    fn files(&self) -> impl Iterator<Item = (&'static str, &Path, Output)> {
+    pub(super) fn files(&self) -> impl Iterator<Item = (&'static str, &Path, Output)> {
         [
             ("--json-into", &self.json_into, Output::Json),
             ("--markdown-into", &self.markdown_into, Output::Markdown),
@@ -145,15 +145,18 @@ impl Output {
             Self::Human => plan_human(plan, file, eksact_core::view::Style::plain(80)),
             Self::Json => plan_json(plan)?,
             Self::Markdown => plan_markdown(plan, digest, file, max_bytes),
-            Self::Html => plan_html(plan, digest, file).map_err(|error| {
-                Failure::error(format!(
-                    "the page could not be made: {error}. This is a bug in eksact: please report it"
-                ))
-            })?,
+            Self::Html => plan_html(plan, digest, file).map_err(|error| no_page(&error))?,
             Self::Ndjson => apply_events::plan_lines(plan, file)?,
             Self::Sarif => plan_sarif(plan, digest, file)?,
         })
     }
+}
+
+/// A page that could not be made.
+pub(super) fn no_page(error: &impl std::fmt::Display) -> Failure {
+    Failure::error(format!(
+        "the page could not be made: {error}. This is a bug in eksact: please report it"
+    ))
 }
 
 impl PlanFlags {

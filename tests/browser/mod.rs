@@ -1,6 +1,6 @@
-//! The pages of `plan -o html` and `map` in a real headless Chromium, which `tests/bed/bed.py --install` brings.
+//! The pages of `plan -o html`, of one cluster and of many, and of `map` in a real headless Chromium, which `tests/bed/bed.py --install` brings.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path, process::Command, time::Duration};
 
 use eksact_core::{
     diagnosis::{
@@ -8,7 +8,8 @@ use eksact_core::{
         authorization::Verdict,
     },
     engine::{Address, Plan},
-    view::plan_html,
+    fleet::{ClusterId, Outcome, Problem, Status},
+    view::{fleet_html, fleet_human::Run, plan_html},
 };
 
 /// What would break out of a page.
@@ -104,8 +105,49 @@ fn page_is_readable_in_light_and_dark_by_keyboard_and_runs_nothing() {
     };
     look(&["sqs:*", "AmazonS3FullAccess"], "plan.html");
     look(&HOSTILE, "hostile.html");
+    fs::write(
+        at("clusters.html"),
+        fleet_html(&clusters(&plan), Run::Plan, "0.1.0").unwrap(),
+    )
+    .unwrap();
+    look(&HOSTILE, "clusters.html");
     fs::write(at("map.html"), html(&map()).unwrap()).unwrap();
     look(&HOSTILE, "map.html");
+}
+
+/// A cluster with a plan, and for each hostile text one that is called so, with a plan full of them or a problem.
+fn clusters(plan: &Plan) -> Vec<Outcome> {
+    let named = |name: &str| Outcome {
+        cluster: Some(ClusterId {
+            account: None,
+            region: "eu-west-1".to_owned(),
+            name: name.to_owned(),
+        }),
+        files: vec![name.to_owned()],
+        status: Status::Changes,
+        plan: Some(plan.clone()),
+        digest: Some(plan.digest()),
+        saved: None,
+        run: None,
+        problem: None,
+        took: Duration::ZERO,
+    };
+    let mut clusters = vec![named("prod")];
+    for (number, text) in HOSTILE.into_iter().enumerate() {
+        let mut outcome = named(text);
+        if number % 2 == 0 {
+            outcome.plan = Some(hostile(plan));
+        } else {
+            outcome.plan = None;
+            outcome.status = Status::Failed;
+            outcome.problem = Some(Problem {
+                message: text.to_owned(),
+                help: Vec::new(),
+            });
+        }
+        clusters.push(outcome);
+    }
+    clusters
 }
 
 /// A map with each hostile text in every place where a value can be.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::commands::place::{Place, READ_ONLY, assert_story};
 
 /// A cluster with one service account, in this place's folder `clusters`.
-fn cluster(place: &Place, file: &str, name: &str, more: &str) {
+pub(super) fn cluster(place: &Place, file: &str, name: &str, more: &str) {
     fs::create_dir_all(place.path("clusters")).unwrap();
     place.write(
         &format!("clusters/{file}"),
@@ -22,7 +22,7 @@ fn cluster(place: &Place, file: &str, name: &str, more: &str) {
 const ELSEWHERE: &str = "---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\naccount:\n  roleARN: arn:aws:iam::444455556666:role/eksact\n";
 
 /// Two that are well, one in another account, one whose file is broken.
-fn fleet() -> Place {
+pub(super) fn fleet() -> Place {
     let place = Place::new();
     cluster(&place, "a.yaml", "alpha", "");
     cluster(&place, "b.yaml", "beta", ELSEWHERE);
@@ -149,8 +149,6 @@ fn fleet_refuses_what_makes_no_sense_over_many() {
         &["--context", "x"],
         &["--include", "app/*"],
         &["--cfn-role-arn", "arn:aws:iam::111122223333:role/x"],
-        &["-o", "html"],
-        &["--sarif-into", "x.sarif"],
         &["--out", "clusters/a.yaml"],
         &["-f", "-"],
     ] {

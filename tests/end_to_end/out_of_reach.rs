@@ -47,7 +47,7 @@ fn reader_can_plan_and_sees_what_applying_needs() {
     let file = bed.file("cluster.yaml", FILE);
     let as_person = |person, arguments: &[&str]| {
         bed.forget_calls();
-        super::bed::Ran::from(bed.eksact_as(person, arguments).output().unwrap())
+        bed.run_as(person, arguments)
     };
 
     as_person("planner", &["plan", "-f", &file, "--detailed-exitcode"]).ended(2);

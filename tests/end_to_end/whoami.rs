@@ -16,7 +16,7 @@ fn aws_auth(bed: &Bed, roles: &str, users: &str) {
 fn run(bed: &Bed, person: &str, more: &[&str]) -> Ran {
     let mut arguments = vec!["whoami", "--cluster", bed.fact("cluster"), "-o", "json"];
     arguments.extend(more);
-    Ran::from(bed.eksact_as(person, &arguments).output().unwrap())
+    bed.run_as(person, &arguments)
 }
 
 fn codes(ran: &Ran) -> Vec<String> {
@@ -35,7 +35,7 @@ fn whoami_shows_name_and_groups() {
     assert_eq!(facts["username"], "deployer", "{ran}");
     assert!(facts["groups"].to_string().contains("system:masters"), "{ran}");
     assert_eq!(facts["credentials"], "AWS_ACCESS_KEY_ID in the environment");
-    let plain = Ran::from(bed.eksact(&["whoami"]).output().unwrap()).ended(0);
+    let plain = bed.run(&["whoami"]).ended(0);
     plain.says("arn:aws:iam::111122223333:user/deployer");
 }
 
@@ -194,7 +194,7 @@ fn cluster_that_is_not_there_is_an_error() {
     for more in [&[][..], &["--kubeconfig", bed.fact("admin_kubeconfig")]] {
         let mut arguments = vec!["whoami", "--cluster", "benchx", "-o", "json"];
         arguments.extend(more);
-        let ran = Ran::from(bed.eksact(&arguments).output().unwrap()).ended(1);
+        let ran = bed.run(&arguments).ended(1);
         assert_eq!(codes(&ran), ["cluster-missing"], "{ran}");
         assert_eq!(
             ran.json()["groups"],

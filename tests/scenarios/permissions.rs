@@ -5,20 +5,27 @@ use std::{cell::RefCell, collections::BTreeSet};
 
 use eksact_core::{
     engine::Plan,
+    guard::Guard,
     kinds::{
         Request,
         permissions::{Place, Rights, to_apply, to_plan},
+        request::Settings,
     },
 };
 use eksact_simulator::{Call, Sandbox};
 use globset::Glob;
-use proptest::{prelude::*, test_runner::TestRunner};
+use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 
-use eksact_simulation::service_accounts::{edits, files};
+use eksact_simulation::{
+    inhabitants::settle,
+    request,
+    service_accounts::{edits, files},
+    story::{Command, Story, story_of},
+};
 
 use crate::scenarios::{
     laws::{config, overriding, run, wanted, world_of},
-    stage::{CLUSTER, REGION, again, carry_out, plan, pruning},
+    stage::{CLUSTER, REGION, again, attempt, carry_out, plan, pruning, sandbox, try_plan},
 };
 
 const ACCOUNT: &str = "111122223333";
@@ -89,14 +96,21 @@ fn allows(rights: &Rights, call: &Call) -> Option<String> {
                 .any(|right| right.action == action)
                 .then_some(action);
         }
+        ("eks", _) if call.action != "TagResource" => {
+            format!("arn:aws:eks:{REGION}:{ACCOUNT}:{}", eks_resource(&call.action))
+        }
         _ if object.starts_with("arn:") => object.to_owned(),
         ("iam", "https:") => format!(
             "arn:aws:iam::{ACCOUNT}:oidc-provider/{}",
             object.trim_start_matches("https://")
         ),
+        ("iam", name) if call.action == "GetUser" => format!("arn:aws:iam::{ACCOUNT}:user/{name}"),
         ("iam", name) => format!("arn:aws:iam::{ACCOUNT}:role/{name}"),
         ("cloudformation", name) => format!("arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/0"),
-        (service, name) => format!("arn:aws:{service}:{REGION}:{ACCOUNT}:cluster/{name}"),
+        (service, _) => format!(
+            "arn:aws:{service}:{REGION}:{ACCOUNT}:{}",
+            eks_resource(&call.action)
+        ),
     };
     let covers = rights.aws.iter().any(|right| {
         right.action == action
@@ -106,6 +120,25 @@ fn allows(rights: &Rights, call: &Call) -> Option<String> {
                 .is_match(&arn)
     });
     covers.then_some(action)
+}
+
+/// On what EKS asks for an action, by "Actions, resources, and condition keys for Amazon Elastic Kubernetes Service".
+fn eks_resource(action: &str) -> String {
+    let own = match action {
+        "DescribeAccessEntry"
+        | "UpdateAccessEntry"
+        | "DeleteAccessEntry"
+        | "AssociateAccessPolicy"
+        | "DisassociateAccessPolicy"
+        | "ListAssociatedAccessPolicies" => "access-entry",
+        "DescribePodIdentityAssociation"
+        | "UpdatePodIdentityAssociation"
+        | "DeletePodIdentityAssociation" => "podidentityassociation",
+        "DescribeIdentityProviderConfig" | "DisassociateIdentityProviderConfig" => "identityproviderconfig",
+        "DescribeAddon" => return format!("addon/{CLUSTER}/eks-pod-identity-agent/1"),
+        _ => return format!("cluster/{CLUSTER}"),
+    };
+    format!("{own}/{CLUSTER}/one/of/them")
 }
 
 /// Adds the actions of the calls that the rights cover to the first, and the other calls to the second.
@@ -177,4 +210,76 @@ fn permissions_cover_each_call_of_a_run_and_no_action_that_none_makes() {
         .filter(|action| !used.contains(action) && !without_call.contains(&action.as_str()))
         .collect();
     assert!(unused.is_empty(), "no run calls {unused:?}");
+}
+
+/// The same over every kind: the files of the simulation's stories, with mappings, access entries, modes, associations and shared
+/// roles.
+#[test]
+fn permissions_cover_each_call_of_every_kind() {
+    let (used, missing) = (RefCell::default(), RefCell::default());
+    for seed in 0..STORIES {
+        run(hold(&story_of(seed).current(), &used, &missing));
+    }
+    let missing: BTreeSet<String> = missing.take();
+    assert!(missing.is_empty(), "not covered: {missing:#?}");
+    let used: BTreeSet<String> = used.take();
+    for action in [
+        "eks:AssociateAccessPolicy",
+        "eks:CreateAccessEntry",
+        "eks:DeleteAccessEntry",
+        "eks:UpdateAccessEntry",
+        "eks:CreatePodIdentityAssociation",
+        "eks:DeletePodIdentityAssociation",
+        "eks:UpdatePodIdentityAssociation",
+        "eks:UpdateClusterConfig",
+        "iam:UpdateAssumeRolePolicy",
+        "patch configmaps",
+        "create clusterrolebindings",
+        "delete rolebindings",
+    ] {
+        assert!(used.contains(action), "no story calls {action}, but {used:#?}");
+    }
+}
+
+const STORIES: u64 = 150;
+
+async fn hold(story: &Story, used: &RefCell<BTreeSet<String>>, missing: &RefCell<BTreeSet<String>>) {
+    let mut bed = sandbox(settle(&story.land).await);
+    let settings = Settings {
+        override_existing_service_accounts: true,
+        allow: Guard::ALL.into(),
+        ..Settings::default()
+    };
+    attempt(&bed, &Request::ensure(story.before.config(), settings)).await;
+    bed.edit(|world| {
+        for hand in &story.hands {
+            hand.apply(world);
+        }
+    })
+    .unwrap();
+    // The command prints the rights of files.
+    let files = story
+        .runs
+        .iter()
+        .filter(|run| matches!(run.command, Command::Apply(_)));
+    for one in files {
+        bed = bed.another_process();
+        let Ok(request) = request::request(one, "run", &bed).await else {
+            continue;
+        };
+        bed.faults().forget_calls();
+        let plan = try_plan(&bed, &request).await.unwrap();
+        compare(
+            &bed,
+            &to_plan(&request, &Place::new(CLUSTER, REGION, None)),
+            used,
+            missing,
+        );
+        if !plan.may_be_applied() {
+            continue;
+        }
+        let to_apply = to_apply(&request, &Place::new(CLUSTER, REGION, Some(ACCOUNT)), &plan).unwrap();
+        carry_out(&bed, &plan, &request).await;
+        compare(&bed, &to_apply, used, missing);
+    }
 }

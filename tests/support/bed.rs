@@ -16,6 +16,8 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::schemas;
+
 /// A time limit for everything that should be quick. No test waits longer for one answer.
 const ANSWER_LIMIT: Duration = Duration::from_mins(1);
 
@@ -127,9 +129,21 @@ impl Bed {
         command
     }
 
-    /// Runs eksact and gives exit code, stdout and stderr.
+    /// Runs eksact and gives exit code, stdout and stderr. What it writes for machines is held against its schema.
     pub(crate) fn run<S: AsRef<str>>(&self, arguments: &[S]) -> Ran {
-        Ran::from(self.eksact(arguments).output().unwrap())
+        Self::held(arguments, self.eksact(arguments))
+    }
+
+    /// The same as one of the bed's people.
+    pub(crate) fn run_as<S: AsRef<str>>(&self, person: &str, arguments: &[S]) -> Ran {
+        Self::held(arguments, self.eksact_as(person, arguments))
+    }
+
+    fn held<S: AsRef<str>>(arguments: &[S], mut command: Command) -> Ran {
+        let ran = Ran::from(command.output().unwrap());
+        let words: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
+        schemas::hold(&words, &ran.stdout);
+        ran
     }
 
     /// The same command, run by a Python program of the bed that first makes its surroundings other than they are.

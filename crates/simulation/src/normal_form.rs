@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use eksact_core::ports::aws::PodIdentityAssociation;
 use eksact_simulator::World;
 use serde_json::{Value, json};
+
+use crate::hands::CONFIG_MAP;
 
 /// The normal form: what AWS and Kubernetes hold, each object under the name that does not depend on the run.
 pub fn normal_form(world: &World) -> Value {
@@ -87,6 +90,71 @@ pub fn normal_form(world: &World) -> Value {
         }
     }
     serde_json::from_str(&text).unwrap()
+}
+
+/// The normal form with all that lets people and pods in: the authentication mode, `aws-auth`, the roles and bindings of the
+/// cluster, access entries, identity providers, add-ons and pod identity associations.
+pub fn form_with_access(world: &World) -> Value {
+    let clusters: BTreeMap<&String, Value> = world
+        .clusters
+        .iter()
+        .map(|(arn, cluster)| {
+            let eks = &cluster.eks;
+            let associations: BTreeMap<String, &PodIdentityAssociation> = eks
+                .pod_identity_associations
+                .values()
+                .map(|one| (format!("{}/{}", one.namespace, one.service_account), one))
+                .collect();
+            let form = json!({
+                "mode": cluster.cluster.authentication_mode,
+                "aws-auth": cluster.config_maps.get(CONFIG_MAP),
+                "roles": cluster.rbac_roles,
+                "bindings": cluster.rbac_bindings,
+                "access entries": eks.access_entries,
+                "identity providers": eks.identity_providers,
+                "add-ons": eks.addons,
+                "associations": associations,
+            });
+            (arn, without_identity(form))
+        })
+        .collect();
+    let mut form = normal_form(world);
+    form["access"] = json!(clusters);
+    form
+}
+
+/// Without what tells an object from the next of its name.
+fn without_identity(mut value: Value) -> Value {
+    const OWN: [&str; 7] = [
+        "uid",
+        "resource_version",
+        "created_at",
+        "modified_at",
+        "arn",
+        "id",
+        "association_arn",
+    ];
+    match &mut value {
+        Value::Object(fields) => {
+            // Access policies have an ARN that is no identity.
+            fields.retain(|name, value| {
+                !OWN.contains(&name.as_str())
+                    || value
+                        .as_str()
+                        .is_some_and(|arn| arn.contains(":cluster-access-policy/"))
+            });
+            for value in fields.values_mut() {
+                *value = without_identity(value.take());
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                *item = without_identity(item.take());
+            }
+        }
+        _ => {}
+    }
+    value
 }
 
 /// Says where two normal forms differ, one line each; empty when they are equal.

@@ -5,8 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::sync::watch;
+
 use super::super::{
     ExitCode, Failure,
+    carry_out::{self, Told},
     flow::{self, ApprovalFlags},
     global::GlobalFlags,
     interrupt::Listener,
@@ -16,30 +19,23 @@ use super::super::{
     wiring::Connection,
 };
 use super::{
-    FleetFlags, Member, Refused, announce, end, flags,
+    FleetFlags, Member, Refused, announce, end,
+    ended::{Ended, ask, finish, report},
+    flags,
     plan::{Entry, plan_all, refuse_one_cluster_twice},
-    problem_of,
-    run::{Bound, Stopped, each},
-    shown, status_of,
+    run::{Bound, each, end_after, unless_stopped},
+    shown,
     ways::Ways,
-    write_metrics, write_views,
 };
 use eksact_core::{
     config::ClusterConfig,
-    engine::{Event, Interrupt, Plan, Report, Severity},
-    fleet::{Outcome, Problem, Status},
+    engine::{Interrupt, Plan},
+    fleet::{Outcome, Status},
     guard::broadening,
     kinds::{Request, preflight},
-    view::{
-        Printer,
-        fleet_human::{Run, fleet_human},
-        text::counted,
-    },
+    view::{Printer, fleet_human::Run},
 };
-use eksact_message::duration::in_words;
 
-/// So long steps in flight may go on when the time of their cluster is over, before they are given up.
-const GRACE: Duration = Duration::from_mins(1);
 /// A plan older than this is made again before it is carried out.
 const FRESH: Duration = Duration::from_secs(10);
 
@@ -65,7 +61,7 @@ pub(in super::super) async fn apply(
     if global.sandbox {
         sandbox::tell(&global.sandbox_file, printer);
     }
-    announce(&members, fleet.at_once(), printer);
+    announce("planning", members.len(), fleet.at_once(), printer);
     let ways = Ways::new(global);
     let open = async |config: &ClusterConfig, printer: &Printer| ways.to(config, printer).await;
     let request = |config: ClusterConfig, printer: &Printer| whole.request_of(config, printer);
@@ -75,11 +71,14 @@ pub(in super::super) async fn apply(
         at: Instant::now(),
     };
     let mut entries = plan_all(members, fleet, &interrupt, printer, (open, request, keep)).await;
-    refuse_one_cluster_twice(&mut entries);
+    refuse_one_cluster_twice(&mut entries, "ClusterConfigs");
     for entry in &mut entries {
         guard_what_is_applied(entry);
     }
-    show_plans(&entries, whole, printer)?;
+    let plans: Vec<Outcome> = entries.iter().map(|entry| entry.outcome.clone()).collect();
+    let (output, views) = (whole.plan.output, &whole.plan.views);
+    shown::write_views(&plans, Run::Plan, views)?;
+    shown::show_before_apply(&plans, output, views, printer)?;
     let waiting: Vec<usize> = entries
         .iter()
         .enumerate()
@@ -87,7 +86,7 @@ pub(in super::super) async fn apply(
         .map(|(number, _)| number)
         .collect();
     let is_asked = !approval.given() && !waiting.is_empty() && *interrupt.borrow() == Interrupt::None;
-    if is_asked && !ask(&entries, waiting.len(), whole, printer)? {
+    if is_asked && !ask(&plans, waiting.len(), whole, &["--yes".to_owned()], printer)? {
         for entry in entries.iter_mut().filter(|entry| is_to_be_applied(entry)) {
             entry.outcome.status = Status::NotApproved;
         }
@@ -102,12 +101,16 @@ pub(in super::super) async fn apply(
             .into_iter()
             .filter_map(|(number, planned)| Some((&entries.get(number)?.outcome, planned)))
             .collect();
-        let limit = fleet.timeout();
         let carry = async |(outcome, planned): (&Outcome, Planned)| {
             let printer = printer.about(&outcome.label());
             let begun = Instant::now();
+            let told = match output {
+                Output::Ndjson => Told::Lines(outcome.cluster.as_ref()),
+                _ => Told::No,
+            };
+            let bounds = (fleet.timeout(), &interrupt);
             let ended = match &outcome.plan {
-                Some(plan) => carry_out(plan, &planned, limit, &printer).await,
+                Some(plan) => carry_out(plan, &planned, bounds, told, &printer).await,
                 None => Ended::Failed(Failure::error("it has no plan")),
             };
             (ended, begun.elapsed())
@@ -139,55 +142,15 @@ fn is_to_be_applied(entry: &Entry<Planned>) -> bool {
     plan.is_some_and(|plan| plan.may_be_applied() && plan.has_changes())
 }
 
-/// Shows the plans of all before anything is changed; a file for them that cannot be written ends the run.
-fn show_plans(entries: &[Entry<Planned>], whole: &WholeFileFlags, printer: &Printer) -> Result<(), Failure> {
-    let outcomes: Vec<Outcome> = entries.iter().map(|entry| entry.outcome.clone()).collect();
-    write_views(&outcomes, Run::Plan, &whole.plan)?;
-    if whole.plan.output == Output::Json {
-        return Ok(());
-    }
-    flow::deliver(
-        &shown(&outcomes, Run::Plan, &whole.plan, printer.stdout_style())?,
-        printer,
-    )
-}
-
-/// Asks once for all.
-fn ask(
-    entries: &[Entry<Planned>],
-    count: usize,
-    whole: &WholeFileFlags,
-    printer: &Printer,
-) -> Result<bool, Failure> {
-    let is_json = whole.plan.output == Output::Json;
-    if is_json {
-        // Without approval the plans are all there is to show.
-        let outcomes: Vec<Outcome> = entries.iter().map(|entry| entry.outcome.clone()).collect();
-        flow::deliver(
-            &shown(&outcomes, Run::Plan, &whole.plan, printer.stdout_style())?,
-            printer,
-        )?;
-    }
-    let question = format!(
-        "Apply these changes to {}? [y/N] ",
-        counted(count, "cluster", "clusters")
-    );
-    flow::ask(&question, is_json, &["--yes".to_owned()])
-}
-
-/// How a cluster's apply ended.
-enum Ended {
-    /// Its steps were carried out, as far as the report says; whether its time was over before.
-    Run(Report, Vec<Event>, bool),
-    /// Nothing was begun.
-    Failed(Failure),
-    /// Nothing was begun within its time.
-    TimedOut(Duration),
-}
-
 /// One cluster, from its approved plan to its end. Its writes are never cut off: when its time is over no step is begun, and
 /// those in flight get a grace.
-async fn carry_out(plan: &Plan, planned: &Planned, limit: Duration, printer: &Printer) -> Ended {
+async fn carry_out(
+    plan: &Plan,
+    planned: &Planned,
+    (limit, interrupt): (Duration, &watch::Receiver<Interrupt>),
+    told: Told<'_>,
+    printer: &Printer,
+) -> Ended {
     let Planned {
         request,
         connection,
@@ -200,107 +163,22 @@ async fn carry_out(plan: &Plan, planned: &Planned, limit: Duration, printer: &Pr
         preflight::check(plan, connection.readers.kubernetes.as_ref()).await?;
         Ok::<(), Failure>(())
     };
-    match tokio::time::timeout(limit, look_again).await {
+    match unless_stopped(look_again, limit, &Cell::new(false), interrupt).await {
         Ok(Ok(())) => {}
         Ok(Err(failure)) => return Ended::Failed(failure),
-        Err(_) => return Ended::TimedOut(limit),
+        Err(stopped) => return Ended::stopped(stopped, limit),
     }
     let is_over = Cell::new(false);
-    let stop = async |listener: &Listener| {
-        tokio::time::sleep(limit).await;
-        is_over.set(true);
-        listener.finish();
-        tokio::time::sleep(GRACE).await;
-        listener.abandon();
-    };
-    let (report, events) = flow::carry_out(plan, request, connection, Output::Human, printer, stop).await;
+    let stop = async |listener: &Listener| end_after(limit, &is_over, listener).await;
+    let (report, events) = carry_out::carry_out(plan, request, connection, told, printer, stop).await;
     Ended::Run(report, events, is_over.get())
-}
-
-/// What became of a cluster by how its apply ended.
-fn finish(outcome: &mut Outcome, result: Result<(Ended, Duration), Stopped>) {
-    let told = |message: String| {
-        Some(Problem {
-            message,
-            help: Vec::new(),
-        })
-    };
-    let Ok((ended, took)) = result else {
-        outcome.status = Status::Interrupted;
-        outcome.problem =
-            told("the run was interrupted before its turn; nothing of it was changed".to_owned());
-        return;
-    };
-    outcome.took += took;
-    match ended {
-        Ended::Failed(failure) => {
-            outcome.status = status_of(&failure);
-            outcome.problem = Some(problem_of(failure));
-        }
-        Ended::TimedOut(limit) => {
-            outcome.status = Status::TimedOut;
-            outcome.problem = told(format!(
-                "it was not ready to be applied within {}; nothing of it was changed. --cluster-timeout sets the limit",
-                in_words(limit)
-            ));
-        }
-        Ended::Run(report, events, is_over) => {
-            let was_begun = !report.done.is_empty() || !report.unknown.is_empty();
-            outcome.status = match flow::code_of(&report) {
-                _ if is_over && was_begun => Status::Partial,
-                _ if is_over => Status::TimedOut,
-                ExitCode::Success if has_unplanned(outcome) => Status::Partial,
-                ExitCode::Success => Status::Applied,
-                ExitCode::Interrupted => Status::Interrupted,
-                ExitCode::Partial => Status::Partial,
-                ExitCode::Refused => Status::Refused,
-                ExitCode::Stale => Status::Stale,
-                _ => Status::Failed,
-            };
-            if is_over {
-                outcome.problem = told(
-                    "its time was over before all was done. --cluster-timeout sets the limit".to_owned(),
-                );
-            }
-            outcome.run = Some((report, events));
-        }
-    }
-}
-
-/// Whether some object of it could not even be planned.
-fn has_unplanned(outcome: &Outcome) -> bool {
-    let plan = outcome.plan.as_ref();
-    plan.is_some_and(|plan| plan.findings_of(Severity::Error).next().is_some())
-}
-
-/// How all ended: for people on stderr, behind the plans; for machines in place of them.
-fn report(
-    outcomes: &[Outcome],
-    whole: &WholeFileFlags,
-    fleet: &FleetFlags,
-    printer: &Printer,
-) -> Result<(), Failure> {
-    let ended = |failure: Failure| {
-        let code = super::code_of(eksact_core::fleet::ending(outcomes), false);
-        failure.with_code(code.or(ExitCode::Error))
-    };
-    printer.always(&format!(
-        "\n{}",
-        fleet_human(outcomes, Run::Apply, printer.stderr_style())
-    ));
-    write_metrics(outcomes, fleet).map_err(ended)?;
-    write_views(outcomes, Run::Apply, &whole.plan).map_err(ended)?;
-    if whole.plan.output == Output::Json {
-        let document = shown(outcomes, Run::Apply, &whole.plan, printer.stdout_style())?;
-        flow::deliver(&document, printer).map_err(ended)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use super::super::run::Stopped;
     use super::*;
     use eksact_core::{
         config,
@@ -357,7 +235,8 @@ mod tests {
         let planned = planned(sandbox).await;
         let printer = Printer::new(Level::Quiet, ColourChoice::Never);
         let mut outcome = outcome(&planned);
-        let ended = carry_out(&planned.0, &planned.1, limit, &printer).await;
+        let (_sender, interrupt) = watch::channel(Interrupt::None);
+        let ended = carry_out(&planned.0, &planned.1, (limit, &interrupt), Told::No, &printer).await;
         finish(&mut outcome, Ok((ended, Duration::ZERO)));
         outcome
     }

@@ -7,13 +7,7 @@ use std::{
 
 use clap::Args;
 
-use super::super::{
-    Failure,
-    global::GlobalFlags,
-    plan::WholeFileFlags,
-    plan_flags::{Output, duration},
-    views,
-};
+use super::super::{Failure, global::GlobalFlags, plan::WholeFileFlags, plan_flags::duration, views};
 use eksact_core::view::Printer;
 
 /// So many clusters are worked on at once unless flags say otherwise.
@@ -83,9 +77,6 @@ pub(in super::super) struct Refused {
 pub(super) fn check(whole: &WholeFileFlags, global: &GlobalFlags, more: Vec<Refused>) -> Result<(), Failure> {
     let one_cluster = "it leads to one cluster";
     let refused = |is_given, flag, why| Refused { is_given, flag, why };
-    let views = &whole.plan.views;
-    let output = whole.plan.output;
-    let no_view = "it shows one plan; take human, json or markdown, or a run for each cluster";
     let all = [
         refused(global.region.is_some(), "--region", "each file names its region"),
         refused(global.kubeconfig.is_some(), "--kubeconfig", one_cluster),
@@ -100,11 +91,6 @@ pub(super) fn check(whole: &WholeFileFlags, global: &GlobalFlags, more: Vec<Refu
             "--cfn-role-arn",
             "it names a role of one account",
         ),
-        refused(output == Output::Html, "-o html", no_view),
-        refused(output == Output::Sarif, "-o sarif", no_view),
-        refused(output == Output::Ndjson, "-o ndjson", no_view),
-        refused(views.html_into.is_some(), "--html-into", no_view),
-        refused(views.sarif_into.is_some(), "--sarif-into", no_view),
     ];
     match all.into_iter().chain(more).find(|refused| refused.is_given) {
         Some(Refused { flag, why, .. }) => Err(Failure::usage(format!(

@@ -1,33 +1,29 @@
 //! Many clusters in one run: `plan` and `apply` with `-f` naming a folder, a glob, or several ClusterConfigs.
 
 mod apply;
+mod apply_saved;
+mod ended;
 mod files;
 mod flags;
 mod plan;
+mod plan_folder;
 mod run;
 mod shard;
+mod shown;
 mod ways;
 
 pub(super) use apply::apply;
+pub(super) use apply_saved::ApplyFolder;
 pub(super) use files::{Member, members, names_many};
 pub(super) use flags::{FleetFlags, Refused};
 pub(super) use plan::{PlanMany, plan};
+pub(super) use plan_folder::show;
 pub(super) use shard::FleetCommand;
 
-use super::{
-    ExitCode, Failure,
-    plan_flags::{Output, PlanFlags},
-    views,
-};
+use super::{ExitCode, Failure, views};
 use eksact_core::{
     fleet::{Outcome, Problem, Status, ending},
-    view::{
-        Printer, Style,
-        fleet_human::{Run, fleet_human},
-        fleet_json::fleet_json,
-        fleet_markdown::fleet_markdown,
-        fleet_metrics::fleet_metrics,
-    },
+    view::{Printer, fleet_metrics::fleet_metrics},
 };
 
 /// How a status ends the program. `detailed` is that of `plan --detailed-exitcode`.
@@ -97,16 +93,6 @@ fn end(outcomes: &[Outcome], detailed: bool) -> Result<ExitCode, Failure> {
     .with_code(code))
 }
 
-/// The document of a run for stdout, as its flags have it.
-fn shown(outcomes: &[Outcome], run: Run, flags: &PlanFlags, style: Style) -> Result<String, Failure> {
-    Ok(match flags.output {
-        Output::Json => fleet_json(outcomes, run, env!("CARGO_PKG_VERSION"))?,
-        Output::Markdown => fleet_markdown(outcomes, run, flags.views.max_bytes),
-        // The others are refused before anything is read.
-        _ => fleet_human(outcomes, run, style),
-    })
-}
-
 /// Writes the metrics of a run that is over. Of clusters that failed the file keeps the time of their last success.
 fn write_metrics(outcomes: &[Outcome], fleet: &FleetFlags) -> Result<(), Failure> {
     let Some(path) = fleet.metrics_into() else {
@@ -119,23 +105,7 @@ fn write_metrics(outcomes: &[Outcome], fleet: &FleetFlags) -> Result<(), Failure
     views::write("--metrics-into", path, &text)
 }
 
-/// Writes the documents that go into files.
-fn write_views(outcomes: &[Outcome], run: Run, flags: &PlanFlags) -> Result<(), Failure> {
-    if let Some(path) = &flags.views.json_into {
-        let document = fleet_json(outcomes, run, env!("CARGO_PKG_VERSION"))?;
-        views::write("--json-into", path, &document)?;
-    }
-    if let Some(path) = &flags.views.markdown_into {
-        let document = fleet_markdown(outcomes, run, flags.views.max_bytes);
-        views::write("--markdown-into", path, &document)?;
-    }
-    Ok(())
-}
-
 /// Says on stderr what is about to happen: a run over many clusters may take its time.
-fn announce(members: &[Member], at_once: usize, printer: &Printer) {
-    printer.detail(&format!(
-        "planning {} clusters, {at_once} at once\n",
-        members.len()
-    ));
+fn announce(what: &str, clusters: usize, at_once: usize, printer: &Printer) {
+    printer.detail(&format!("{what} {clusters} clusters, {at_once} at once\n"));
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -11,11 +11,13 @@ use super::super::{
     plan_flags::Output, sandbox, saved_plan, wiring::Connection,
 };
 use super::{
-    FleetFlags, Member, Refused, announce, end, flags, problem_of,
+    FleetFlags, Member, Refused, announce, end, flags,
+    plan_folder::PlanFolder,
+    problem_of,
     run::{Bound, Stopped, each},
     shown, status_of,
     ways::Ways,
-    write_metrics, write_views,
+    write_metrics,
 };
 use eksact_core::{
     config::ClusterConfig,
@@ -54,13 +56,14 @@ pub(in super::super) async fn plan(
     flags::check(asked.whole, global, Vec::<Refused>::new())?;
     let flags = &asked.whole.plan;
     let folder = asked.out.map(PlanFolder::check).transpose()?;
-    let needs_digest =
-        folder.is_some() || flags.output == Output::Markdown || flags.views.markdown_into.is_some();
+    let needs_digest = folder.is_some()
+        || flags.views.write_anything()
+        || matches!(flags.output, Output::Markdown | Output::Html | Output::Sarif);
     let (_listener, interrupt) = Listener::begin();
     if global.sandbox {
         sandbox::tell(&global.sandbox_file, printer);
     }
-    announce(&members, asked.fleet.at_once(), printer);
+    announce("planning", members.len(), asked.fleet.at_once(), printer);
     let ways = Ways::new(global);
     let open = async |config: &ClusterConfig, printer: &Printer| ways.to(config, printer).await;
     let request = |config: ClusterConfig, printer: &Printer| {
@@ -72,7 +75,7 @@ pub(in super::super) async fn plan(
     // The way to a cluster is needed no more once it is planned, and what was asked for only by the digest.
     let keep = |request: Request, _: Connection| needs_digest.then_some(request);
     let mut entries = plan_all(members, asked.fleet, &interrupt, printer, (open, request, keep)).await;
-    refuse_one_cluster_twice(&mut entries);
+    refuse_one_cluster_twice(&mut entries, "ClusterConfigs");
     for entry in &mut entries {
         if let Some(request) = entry.kept.take().flatten() {
             digest_and_save(&mut entry.outcome, &request, folder.as_ref());
@@ -89,11 +92,11 @@ pub(in super::super) async fn plan(
     tracing::info!(calls = ways.calls(), "AWS calls of the run");
     let outcomes: Vec<Outcome> = entries.into_iter().map(|entry| entry.outcome).collect();
     let run = if asked.drift_only { Run::Drift } else { Run::Plan };
-    write_views(&outcomes, run, flags)?;
+    shown::write_views(&outcomes, run, &flags.views)?;
     write_metrics(&outcomes, asked.fleet)?;
-    flow::deliver(&shown(&outcomes, run, flags, printer.stdout_style())?, printer)?;
+    shown::show(&outcomes, run, flags.output, &flags.views, printer)?;
     if let Some(folder) = &folder {
-        folder.tell_others(&outcomes, printer);
+        folder.tell(&outcomes, printer);
     }
     end(&outcomes, asked.detailed)
 }
@@ -206,16 +209,14 @@ fn stop(outcome: &mut Outcome, stopped: Stopped, limit: Duration) {
     });
 }
 
-/// Two files whose clusters turn out to be one, by what EKS says: neither is applied.
-pub(super) fn refuse_one_cluster_twice<Kept>(entries: &mut [Entry<Kept>]) {
+/// Two files whose clusters turn out to be one, by what EKS says: neither is applied. `what` they are, in the plural.
+pub(super) fn refuse_one_cluster_twice<Kept>(entries: &mut [Entry<Kept>], what: &str) {
     let arn = |entry: &Entry<Kept>| entry.outcome.plan.as_ref()?.target.get("clusterARN").cloned();
+    let file = |outcome: &Outcome| outcome.saved.clone().or_else(|| outcome.files.first().cloned());
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for entry in entries.iter() {
         if let Some(arn) = arn(entry) {
-            files
-                .entry(arn)
-                .or_default()
-                .extend(entry.outcome.files.first().cloned());
+            files.entry(arn).or_default().extend(file(&entry.outcome));
         }
     }
     for entry in entries.iter_mut() {
@@ -228,7 +229,7 @@ pub(super) fn refuse_one_cluster_twice<Kept>(entries: &mut [Entry<Kept>]) {
         entry.outcome.status = Status::Invalid;
         entry.outcome.problem = Some(Problem {
             message: format!(
-                "{} ClusterConfigs are about {arn}: {}. Leave all but one out",
+                "{} {what} are about {arn}: {}. Leave all but one out",
                 files.len(),
                 files.join(", ")
             ),
@@ -244,7 +245,7 @@ fn digest_and_save(outcome: &mut Outcome, request: &Request, folder: Option<&Pla
     };
     let saved = match (folder, &outcome.cluster) {
         (Some(folder), Some(cluster)) => {
-            let file = folder.0.join(cluster.file_name());
+            let file = folder.file_of(cluster);
             saved_plan::save(&file, plan, request).map(|saved| (saved, Some(file)))
         }
         _ => SavedPlan::new(plan, request)
@@ -259,61 +260,6 @@ fn digest_and_save(outcome: &mut Outcome, request: &Request, folder: Option<&Pla
         Err(failure) => {
             outcome.status = Status::Failed;
             outcome.problem = Some(problem_of(failure));
-        }
-    }
-}
-
-/// A folder with one saved plan for each cluster.
-struct PlanFolder(PathBuf);
-
-impl PlanFolder {
-    /// Refuses what is no folder, before anything is read of a cluster.
-    fn check(folder: &Path) -> Result<Self, Failure> {
-        let refused = |why: String| {
-            Failure::usage(format!(
-                "--out {} {why}: over many clusters it names a folder, which gets a plan for each",
-                folder.display()
-            ))
-        };
-        if folder == Path::new("-") {
-            return Err(refused("is standard output".to_owned()));
-        }
-        if folder.exists() && !folder.is_dir() {
-            return Err(refused("is a file".to_owned()));
-        }
-        fs_err::create_dir_all(folder).map_err(|error| refused(format!("cannot be made ({error})")))?;
-        let entries =
-            fs_err::read_dir(folder).map_err(|error| refused(format!("cannot be read ({error})")))?;
-        for entry in entries {
-            let path = entry
-                .map_err(|error| refused(format!("cannot be read ({error})")))?
-                .path();
-            if path.extension().is_some_and(|ending| ending == "json") {
-                saved_plan::check_target(&path)?;
-            }
-        }
-        Ok(Self(folder.to_owned()))
-    }
-
-    /// Names the plans of other runs: whoever applies the whole folder would apply them, too.
-    fn tell_others(&self, outcomes: &[Outcome], printer: &Printer) {
-        let own: Vec<&str> = outcomes
-            .iter()
-            .filter_map(|outcome| outcome.saved.as_deref())
-            .collect();
-        let entries = fs_err::read_dir(&self.0).into_iter().flatten().flatten();
-        let mut others: Vec<String> = entries
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
-            .map(|path| path.to_string_lossy().into_owned())
-            .filter(|path| !own.contains(&path.as_str()))
-            .collect();
-        others.sort();
-        if !others.is_empty() {
-            printer.warning(&format!(
-                "plans of another run are left in the folder: {}",
-                others.join(", ")
-            ));
         }
     }
 }
@@ -428,7 +374,7 @@ mod tests {
         let members = vec![member("a"), other, member("b")];
         let fleet = FleetFlags::default();
         let mut entries = plan_all(members, &fleet, &interrupt, &printer, (open, request, keep)).await;
-        refuse_one_cluster_twice(&mut entries);
+        refuse_one_cluster_twice(&mut entries, "ClusterConfigs");
         let statuses: Vec<Status> = entries.iter().map(|entry| entry.outcome.status).collect();
         assert_eq!(statuses, [Status::Invalid, Status::Invalid, Status::Changes]);
         assert!(entries[0].kept.is_none() && entries[2].kept.is_some());

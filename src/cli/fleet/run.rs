@@ -1,11 +1,15 @@
 //! Work on many clusters side by side: so many at once, each within its time, and none begun after an interruption.
 
-use std::{pin::pin, time::Duration};
+use std::{cell::Cell, pin::pin, time::Duration};
 
 use futures::{StreamExt as _, stream};
 use tokio::sync::watch;
 
+use super::super::interrupt::Listener;
 use eksact_core::engine::Interrupt;
+
+/// So long what writes may go on when the time of its cluster is over, before it is given up.
+const GRACE: Duration = Duration::from_mins(1);
 
 /// Why work on a cluster did not come to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +62,35 @@ pub(super) async fn each<Item, Result_>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
+/// Waits for `work`, which only reads until `is_writing` says otherwise. Until then it is dropped when its time is over or the run
+/// is interrupted.
+pub(super) async fn unless_stopped<Result_>(
+    work: impl Future<Output = Result_>,
+    limit: Duration,
+    is_writing: &Cell<bool>,
+    interrupt: &watch::Receiver<Interrupt>,
+) -> Result<Result_, Stopped> {
+    let mut work = pin!(work);
+    let stopped = tokio::select! {
+        result = &mut work => return Ok(result),
+        () = tokio::time::sleep(limit) => Stopped::TimedOut,
+        () = interrupted(interrupt.clone()) => Stopped::Interrupted,
+    };
+    if !is_writing.get() {
+        return Err(stopped);
+    }
+    tokio::time::timeout(GRACE, work).await.map_err(|_| stopped)
+}
+
+/// Ends the steps of a cluster whose time is over, and says so in `is_over`: none is begun, and those in flight get a grace.
+pub(super) async fn end_after(limit: Duration, is_over: &Cell<bool>, listener: &Listener) {
+    tokio::time::sleep(limit).await;
+    is_over.set(true);
+    listener.finish();
+    tokio::time::sleep(GRACE).await;
+    listener.abandon();
+}
+
 /// Ends when the run is interrupted.
 async fn interrupted(mut interrupt: watch::Receiver<Interrupt>) {
     if interrupt
@@ -98,6 +131,30 @@ mod tests {
             })
             .collect();
         assert_eq!(results, wanted);
+    }
+
+    /// What reads is dropped; what has begun to write comes to its end, or is given up a minute later.
+    #[tokio::test(start_paused = true)]
+    async fn what_writes_is_not_cut_off() {
+        let limit = Duration::from_secs(10);
+        let longer = || tokio::time::sleep(Duration::from_secs(30));
+        let (sender, interrupt) = watch::channel(Interrupt::None);
+        let (reads, writes) = (Cell::new(false), Cell::new(true));
+        assert_eq!(
+            unless_stopped(longer(), limit, &reads, &interrupt).await,
+            Err(Stopped::TimedOut)
+        );
+        assert_eq!(unless_stopped(longer(), limit, &writes, &interrupt).await, Ok(()));
+        assert_eq!(
+            unless_stopped(std::future::pending::<()>(), limit, &writes, &interrupt).await,
+            Err(Stopped::TimedOut)
+        );
+        sender.send_replace(Interrupt::Finish);
+        assert_eq!(
+            unless_stopped(longer(), limit, &reads, &interrupt).await,
+            Err(Stopped::Interrupted)
+        );
+        assert_eq!(unless_stopped(longer(), limit, &writes, &interrupt).await, Ok(()));
     }
 
     #[tokio::test(start_paused = true)]

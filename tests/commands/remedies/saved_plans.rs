@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     case::{Case, Check, case},
-    world::web,
+    world::{S3, web},
 };
 
 const PLAN: &str = "eksact plan -f c.yaml --out p.json";
@@ -52,6 +52,9 @@ pub(super) fn cases() -> Vec<Check> {
             .file("p.json", text.to_owned())
     };
     let anew = [("FILE", "c.yaml"), ("PLAN", "q.json")];
+    let made = format!(
+        "eksact create iamserviceaccount --cluster quickstart --region eu-west-1 --name web --namespace app --attach-policy-arn {S3} --out p.json"
+    );
     vec![
         case("apply -f c.yaml --yes --allow-broadening approved")
             .file("c.yaml", web(""))
@@ -94,6 +97,21 @@ pub(super) fn cases() -> Vec<Check> {
             })
             .says("Make a new plan and have it approved")
             .printed(&[])
+            .check(),
+        case("apply p.json --yes")
+            .first("eksact associate iam-oidc-provider --cluster quickstart --region eu-west-1 --yes")
+            .first(&made)
+            .after_first(|world| {
+                let namespace = Namespace {
+                    name: "app".to_owned(),
+                    terminating: false,
+                };
+                let cluster = world.clusters.values_mut().next().unwrap();
+                cluster.namespaces.insert("app".to_owned(), namespace);
+            })
+            .says("Make a new plan and have it approved: run `eksact")
+            .run(&made)
+            .again()
             .check(),
         apply(" --yes")
             .after_first(|world| in_account(world, OTHER.0, OTHER.1))

@@ -241,6 +241,26 @@ pub fn counts(outcomes: &[Outcome]) -> BTreeMap<Status, usize> {
     counts
 }
 
+/// What several saved plans are approved by together: SHA-256 over their digests, sorted, one a line, so that
+/// `jq -r .digest FOLDER/*.json | sort | sha256sum` has the same.
+pub fn digest_of_all<'plan>(digests: impl IntoIterator<Item = &'plan str>) -> String {
+    let mut sorted: Vec<&str> = digests.into_iter().collect();
+    sorted.sort_unstable();
+    let mut hasher = Sha256::new();
+    for digest in sorted {
+        hasher.update(digest);
+        hasher.update("\n");
+    }
+    format!("sha256:{}", hex::encode(hasher.finalize()))
+}
+
+/// What the saved plans of these are approved by together; none where no plan is saved.
+pub fn digest_of_saved(outcomes: &[Outcome]) -> Option<String> {
+    let saved = outcomes.iter().filter(|outcome| outcome.saved.is_some());
+    let digests: Vec<&str> = saved.filter_map(|outcome| outcome.digest.as_deref()).collect();
+    (!digests.is_empty()).then(|| digest_of_all(digests))
+}
+
 /// What all plans together are known by: two runs with the same plans have the same.
 pub fn digest(outcomes: &[Outcome]) -> String {
     let mut hasher = Sha256::new();
@@ -300,6 +320,25 @@ mod tests {
         for (statuses, wanted) in table {
             assert_eq!(ending(&outcomes(statuses)), wanted, "{statuses:?}");
         }
+    }
+
+    /// As `jq -r .digest FOLDER/*.json | sort | sha256sum` has it, however the files are named.
+    #[test]
+    fn plans_are_approved_together_by_their_digests_alone() {
+        let both = digest_of_all(["sha256:b", "sha256:a"]);
+        assert_eq!(both, digest_of_all(["sha256:a", "sha256:b"]));
+        assert_eq!(
+            both, "sha256:5d02884ff145014d7bbd2e791dfad6096dbc4208330b699b82742d4b403d1f56",
+            "printf 'sha256:a\\nsha256:b\\n' | sha256sum"
+        );
+        assert_ne!(both, digest_of_all(["sha256:a"]));
+        let mut all = outcomes(&[Status::Changes, Status::Failed]);
+        assert_eq!(digest_of_saved(&all), None);
+        for (outcome, digest) in all.iter_mut().zip(["sha256:a", "sha256:b"]) {
+            outcome.saved = Some("x.json".to_owned());
+            outcome.digest = Some(digest.to_owned());
+        }
+        assert_eq!(digest_of_saved(&all), Some(both));
     }
 
     #[test]

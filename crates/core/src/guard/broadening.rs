@@ -85,8 +85,8 @@ impl BroadeningRule {
         if let Some(last) = refusals.pop() {
             refusals.push(last.with_help(match self.allow {
                 AllowBroadening::Approved => remedy!(
-                    "If this access is wanted, save the plan, `eksact plan -f FILE --out PLAN`, have it approved, and apply it with --expect \
-                     and its digest."
+                    "If this access is wanted, save the plan, `eksact plan -f FILE --out PLAN` or the same command with --out PLAN, have it \
+                     approved, and apply it with --expect and its digest."
                 ),
                 _ => remedy!(
                     "If this access is wanted, review it and run again without {}.",

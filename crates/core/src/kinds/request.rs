@@ -56,6 +56,9 @@ pub struct Settings {
     pub targets: Targets,
     /// Whether more access may be given, as far as flags and variables say.
     pub allow_broadening: BroadeningRule,
+    /// The words of the command that asks, such as `create iamserviceaccount`; none for a whole file.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub command: String,
     /// Makes the client request tokens of this run its own: a repeated write within the run is harmless, a new run
     /// writes anew. No part of a saved plan: the same plan has the same digest wherever it is made.
     #[serde(skip)]
@@ -76,6 +79,7 @@ impl Default for Settings {
             allow: BTreeSet::new(),
             targets: Targets::default(),
             allow_broadening: BroadeningRule::default(),
+            command: String::new(),
             nonce: String::new(),
         }
     }

@@ -3,6 +3,11 @@
 //! Each line has `type` and `message`; a reader that does not know the type shows the message. The first is `version`, the
 //! second `plan`; then come the events of the run, and `report` at the end: what `-o json` has as `report` and `notes`. Where
 //! nothing is applied there is no `report`.
+//!
+//! Over many clusters each line but the first and the last names its cluster, and `cluster-ended` says how each ended, also one
+//! that has no plan; `run-ended` is the last.
+
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,12 +15,16 @@ use serde_json::{Value, json};
 
 use super::{
     apply_json::{NoteForm, ReportForm, notes, report_form},
+    fleet_human::{Run, headline, in_short, word},
     page::Span,
     plan_human::verdict,
     plan_json::{json_line, schema_of},
     text::counted,
 };
-use crate::engine::{Event, EventKind, Plan, Report, plan::FORMAT_VERSION};
+use crate::{
+    engine::{Event, EventKind, Plan, Report, plan::FORMAT_VERSION},
+    fleet::{ClusterId, Outcome, Problem, Status, counts, ending},
+};
 
 /// A line that is no event of the run.
 #[derive(Serialize, JsonSchema)]
@@ -29,12 +38,46 @@ enum Line<'run> {
         tool_version: &'run str,
     },
     /// What is going to be done.
-    Plan { message: String, plan: &'run Plan },
-    /// What was done. The last.
+    Plan {
+        message: String,
+        /// Of many, which.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cluster: Option<&'run ClusterId>,
+        plan: &'run Plan,
+    },
+    /// What was done. Of one cluster the last.
     Report {
         message: String,
+        /// Of many, which.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cluster: Option<&'run ClusterId>,
         report: ReportForm<'run>,
         notes: Vec<NoteForm<'run>>,
+    },
+    /// How it ended for one cluster of many.
+    ClusterEnded {
+        message: String,
+        /// Absent where its files do not say.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cluster: Option<&'run ClusterId>,
+        /// Its files as the user named them.
+        files: &'run [String],
+        status: Status,
+        took_milliseconds: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        problem: Option<&'run Problem>,
+        /// What people approve its plan by, and the file of a plan that was saved.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        digest: Option<&'run str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        saved: Option<&'run str>,
+    },
+    /// How a run over many clusters ended. The last.
+    RunEnded {
+        message: String,
+        status: Status,
+        /// How many clusters have each status.
+        counts: BTreeMap<&'static str, usize>,
     },
 }
 
@@ -45,6 +88,8 @@ pub fn schema() -> Value {
     for event in events["oneOf"].as_array_mut().into_iter().flatten() {
         event["properties"]["message"] = json!({"type": "string"});
         event["properties"]["elapsed_milliseconds"] = events_elapsed();
+        event["properties"]["cluster"] =
+            json!({"$ref": "#/$defs/ClusterId", "description": "Of many, which."});
         if let Some(required) = event["required"].as_array_mut() {
             required.retain(|name| name != "message" && name != "elapsed_milliseconds");
             required.extend([json!("message"), json!("elapsed_milliseconds")]);
@@ -66,24 +111,91 @@ fn events_elapsed() -> Value {
 
 /// The first two lines.
 pub fn plan_lines(plan: &Plan, file: Option<&str>) -> Result<String, serde_json::Error> {
-    let words: String = verdict(plan, file).iter().map(Span::text).collect();
-    let version = json_line(&Line::Version {
-        message: format!("eksact {}", plan.tool_version),
-        format_version: FORMAT_VERSION,
-        tool_version: &plan.tool_version,
-    })?;
-    Ok(version + &json_line(&Line::Plan { message: words, plan })?)
+    Ok(version_line(&plan.tool_version)? + &plan_line(plan, file, None)?)
 }
 
-/// The line of one event.
-pub fn event_line(event: &Event) -> Result<String, serde_json::Error> {
+fn version_line(tool_version: &str) -> Result<String, serde_json::Error> {
+    json_line(&Line::Version {
+        message: format!("eksact {tool_version}"),
+        format_version: FORMAT_VERSION,
+        tool_version,
+    })
+}
+
+fn plan_line(
+    plan: &Plan,
+    file: Option<&str>,
+    cluster: Option<&ClusterId>,
+) -> Result<String, serde_json::Error> {
+    let message = verdict(plan, file).iter().map(Span::text).collect();
+    json_line(&Line::Plan {
+        message,
+        cluster,
+        plan,
+    })
+}
+
+/// The first lines of a run over many clusters: the version, and the plan of each that has one.
+pub fn fleet_plan_lines(outcomes: &[Outcome], tool_version: &str) -> Result<String, serde_json::Error> {
+    let mut text = version_line(tool_version)?;
+    for outcome in outcomes {
+        if let Some(plan) = &outcome.plan {
+            let file = outcome.files.first().map(String::as_str);
+            text.push_str(&plan_line(plan, file, outcome.cluster.as_ref())?);
+        }
+    }
+    Ok(text)
+}
+
+/// The last lines of a run over many clusters: how each ended, with what its apply did, and how the whole did.
+pub fn fleet_ended_lines(outcomes: &[Outcome], run: Run) -> Result<String, serde_json::Error> {
+    let mut text = String::new();
+    for outcome in outcomes {
+        if let (Some(plan), Some((report, events))) = (&outcome.plan, &outcome.run) {
+            text.push_str(&report_line(plan, report, events, outcome.cluster.as_ref())?);
+        }
+        let said: String = in_short(outcome).iter().map(Span::text).collect();
+        text.push_str(&json_line(&Line::ClusterEnded {
+            message: format!("{}: {} {said}", outcome.label(), word(outcome.status).0)
+                .trim_end()
+                .to_owned(),
+            cluster: outcome.cluster.as_ref(),
+            files: &outcome.files,
+            status: outcome.status,
+            took_milliseconds: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
+            problem: outcome.problem.as_ref(),
+            digest: outcome.digest.as_deref(),
+            saved: outcome.saved.as_deref(),
+        })?);
+    }
+    text.push_str(&json_line(&Line::RunEnded {
+        message: headline(outcomes, run).iter().map(Span::text).collect(),
+        status: ending(outcomes),
+        counts: counts(outcomes)
+            .iter()
+            .map(|(status, count)| (status.as_str(), *count))
+            .collect(),
+    })?);
+    Ok(text)
+}
+
+/// The line of one event; of many clusters, of which.
+pub fn event_line(event: &Event, cluster: Option<&ClusterId>) -> Result<String, serde_json::Error> {
     let mut line = json!(event);
     line["message"] = json!(message(&event.kind));
+    if let Some(cluster) = cluster {
+        line["cluster"] = json!(cluster);
+    }
     json_line(&line)
 }
 
-/// The last line.
-pub fn report_line(plan: &Plan, report: &Report, events: &[Event]) -> Result<String, serde_json::Error> {
+/// The last line; of many clusters, the last but one of `cluster`.
+pub fn report_line(
+    plan: &Plan,
+    report: &Report,
+    events: &[Event],
+    cluster: Option<&ClusterId>,
+) -> Result<String, serde_json::Error> {
     let message = if report.succeeded() {
         "everything was done".to_owned()
     } else {
@@ -95,6 +207,7 @@ pub fn report_line(plan: &Plan, report: &Report, events: &[Event]) -> Result<Str
     };
     json_line(&Line::Report {
         message,
+        cluster,
         report: report_form(plan, report),
         notes: notes(events),
     })
@@ -138,9 +251,9 @@ mod tests {
         let plan = samples::plan();
         let mut text = plan_lines(&plan, Some("cluster.yaml")).unwrap();
         for event in samples::events() {
-            text.push_str(&event_line(&event).unwrap());
+            text.push_str(&event_line(&event, None).unwrap());
         }
-        text.push_str(&report_line(&plan, &samples::report(), &samples::events()).unwrap());
+        text.push_str(&report_line(&plan, &samples::report(), &samples::events(), None).unwrap());
         let schema = strict();
         let mut types = Vec::new();
         for line in text.lines() {
@@ -171,6 +284,35 @@ mod tests {
                 "report"
             ]
         );
+        let fleet = samples::fleet_applied();
+        let cluster = fleet[0].cluster.as_ref();
+        let mut text = fleet_plan_lines(&fleet, "0.1.0").unwrap();
+        for event in samples::events() {
+            text.push_str(&event_line(&event, cluster).unwrap());
+        }
+        text.push_str(&fleet_ended_lines(&fleet, Run::Apply).unwrap());
+        let lines: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        for line in &lines {
+            assert!(schema.is_valid(line), "{line:#}\n{:?}", schema.validate(line));
+        }
+        let [first, between @ .., last] = lines.as_slice() else {
+            panic!("{lines:?}")
+        };
+        assert_eq!(
+            (&first["type"], &last["type"]),
+            (&json!("version"), &json!("run-ended"))
+        );
+        let without: Vec<&Value> = between
+            .iter()
+            .filter(|line| line.get("cluster").is_none())
+            .collect();
+        assert_eq!(without.len(), 1, "all but that of a file that names none");
+        assert_eq!(without[0]["files"], json!(["clusters/broken.yaml"]));
+        let of = |wanted: &str| lines.iter().filter(|line| line["type"] == wanted).count();
+        assert_eq!((of("plan"), of("report"), of("cluster-ended")), (2, 1, 4));
         let without = json!({"type": "run-started", "steps": 3, "elapsed_milliseconds": 0});
         assert!(!schema.is_valid(&without), "a line without its message");
     }

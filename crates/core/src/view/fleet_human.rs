@@ -143,13 +143,22 @@ fn first_line(outcome: &Outcome) -> Option<&str> {
 }
 
 /// Whether there is more to see than the line says.
-fn has_details(outcome: &Outcome, run: Run) -> bool {
+pub(super) fn has_details(outcome: &Outcome, run: Run) -> bool {
     match run {
         Run::Plan | Run::Drift => outcome.problem.is_some() || outcome.status != Status::Unchanged,
         Run::Apply => !matches!(
             outcome.status,
             Status::Applied | Status::Unchanged | Status::NotApproved
         ),
+    }
+}
+
+/// What does what the run over a cluster has left undone.
+pub(super) const fn rest_of(outcome: &Outcome) -> Rest {
+    if outcome.saved.is_some() {
+        Rest::NewPlan
+    } else {
+        Rest::SameCommand
     }
 }
 
@@ -179,9 +188,7 @@ fn details(outcome: &Outcome, run: Run, style: Style) -> String {
     if let Some(plan) = &outcome.plan {
         match (&outcome.run, run) {
             (Some((report, _)), _) => {
-                text.push_str(
-                    report::report(plan, report, Rest::SameCommand, style).trim_start_matches('\n'),
-                );
+                text.push_str(report::report(plan, report, rest_of(outcome), style).trim_start_matches('\n'));
             }
             (None, Run::Plan | Run::Drift) => {
                 text.push_str(&plan_human(

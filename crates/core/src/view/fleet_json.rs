@@ -6,6 +6,7 @@
 //! | `run` | `plan`, `drift` or `apply` |
 //! | `status` | how the whole ended: the worst of all; see [`crate::fleet::Status`] |
 //! | `counts` | how many clusters have each status |
+//! | `digest` | of the saved plans together, where there are any: what `apply FOLDER --expect` takes |
 //! | `clusters[]` | in the order of the files |
 //! | `clusters[].cluster` | `name`, `region`, and `account` where a file names it; absent where the files do not say |
 //! | `clusters[].files[]` | its files as the user named them, the ClusterConfig first |
@@ -28,7 +29,7 @@ use super::{
 };
 use crate::{
     engine::{Plan, plan::FORMAT_VERSION},
-    fleet::{ClusterId, Outcome, Problem, Status, counts, ending},
+    fleet::{ClusterId, Outcome, Problem, Status, counts, digest_of_saved, ending},
 };
 
 #[derive(Serialize, JsonSchema)]
@@ -38,6 +39,9 @@ struct Fleet<'run> {
     run: &'static str,
     status: Status,
     counts: BTreeMap<&'static str, usize>,
+    /// Of the saved plans together: what `apply FOLDER --expect` takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
     clusters: Vec<ClusterForm<'run>>,
 }
 
@@ -89,6 +93,7 @@ pub fn fleet_json(
             .iter()
             .map(|(status, count)| (status.as_str(), *count))
             .collect(),
+        digest: digest_of_saved(outcomes),
         clusters: outcomes.iter().map(form).collect(),
     })
 }
@@ -125,6 +130,7 @@ mod tests {
         );
         assert_eq!(value["clusters"][0]["cluster"]["name"], "prod");
         assert_eq!(value["clusters"][2].get("cluster"), None);
+        assert_eq!(value.get("digest"), None, "nothing is saved");
         let plan: Plan = serde_json::from_value(value["clusters"][0]["plan"].clone()).unwrap();
         assert_eq!(plan, samples::plan());
         let text = fleet_json(&samples::fleet_applied(), Run::Apply, "0.0.0").unwrap();

@@ -44,11 +44,11 @@ mod samples;
 
 pub use confirm::confirm;
 pub use facts::Facts;
-pub use html::plan_html;
+pub use html::{fleet_html, plan_html};
 pub use markdown::plan_markdown;
 pub use plan_human::plan_human;
 pub use printer::{ColourChoice, Level, OutputError, Printer};
 pub use progress::ProgressView;
-pub use sarif::plan_sarif;
+pub use sarif::{fleet_sarif, plan_sarif};
 pub use style::{Label, Style};
 pub use table::Table;

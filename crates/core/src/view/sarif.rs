@@ -3,8 +3,11 @@
 //!
 //! The id of a rule is the finding's stable code; that of a change that gives more access is [`BROADENING`]. A result is the
 //! same from run to run while it has the same rule and object, whatever line it has moved to.
+//!
+//! Many clusters are one run with the results of all: GitHub takes 20 runs in a file at most ("About code scanning limits on
+//! SARIF results"). A cluster that failed is a result of its own, by the rule [`CLUSTER_FAILED`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -20,16 +23,20 @@ use super::{
 use crate::{
     config::location::SourceLocation,
     engine::{Address, Plan, Severity},
+    fleet::{Outcome, ending},
 };
+use eksact_message::remedy::Remedy;
 
 /// Rule of the changes that give more access, or may.
 pub const BROADENING: &str = "gives-more-access";
+/// Rule of the clusters of a run over many that failed.
+pub const CLUSTER_FAILED: &str = "cluster-failed";
 
 /// Where the committee publishes the schema.
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// The result of one finding or change.
+/// The result of one finding or change, or of a cluster that failed.
 struct Found<'plan> {
     rule: &'plan str,
     explanation: &'plan str,
@@ -37,14 +44,77 @@ struct Found<'plan> {
     message: String,
     address: Option<&'plan Address>,
     source: Option<&'plan SourceLocation>,
+    /// What has no line of its own is shown at the first of this file.
+    file: Option<&'plan str>,
+    /// Of which of many clusters.
+    cluster: Option<String>,
 }
 
 /// `plan` as one run. `file` is the configuration as the user named it: what has no line of its own is shown at its first.
 pub fn plan_sarif(plan: &Plan, digest: &str, file: Option<&str>) -> Result<String, serde_json::Error> {
-    let all = found(plan);
+    let cluster = plan.target.get("cluster").map_or("", String::as_str);
+    document(
+        &found(plan, file),
+        &plan.tool_version,
+        &format!("eksact/plan/{cluster}/"),
+        &json!({"planDigest": digest}),
+    )
+}
+
+/// The plans of many clusters as one run, whose results name their cluster. `tool_version` is that of the eksact that writes it.
+pub fn fleet_sarif(outcomes: &[Outcome], tool_version: &str) -> Result<String, serde_json::Error> {
+    let mut all = Vec::new();
+    for outcome in outcomes {
+        let file = outcome.files.first().map(String::as_str);
+        let plan = outcome.plan.as_ref();
+        let own = plan.map(|plan| found(plan, file)).unwrap_or_default();
+        let is_said = plan.is_some_and(|plan| plan.findings_of(Severity::Error).next().is_some());
+        let label = outcome.label();
+        let failure = failed(outcome, file).filter(|_| !is_said);
+        for mut one in failure.into_iter().chain(own) {
+            one.message = format!("{label}: {}", one.message);
+            one.cluster = Some(label.clone());
+            all.push(one);
+        }
+    }
+    let clusters: Vec<Value> = outcomes
+        .iter()
+        .map(|outcome| {
+            let digest = outcome.digest.clone();
+            let digest = digest.or_else(|| Some(outcome.plan.as_ref()?.digest()));
+            json!({"cluster": outcome.label(), "status": outcome.status, "planDigest": digest})
+        })
+        .collect();
+    let properties = json!({"status": ending(outcomes), "clusters": clusters});
+    document(&all, tool_version, "eksact/plans/", &properties)
+}
+
+/// A cluster that failed, as a result.
+fn failed<'run>(outcome: &'run Outcome, file: Option<&'run str>) -> Option<Found<'run>> {
+    let problem = outcome.problem.as_ref()?;
+    let helps = problem.help.iter().map(Remedy::as_str);
+    let lines: Vec<&str> = std::iter::once(problem.message.as_str()).chain(helps).collect();
+    Some(Found {
+        rule: CLUSTER_FAILED,
+        explanation: "a cluster could not be read, planned or applied",
+        level: "error",
+        message: lines.join("\n"),
+        address: None,
+        source: None,
+        file,
+        cluster: None,
+    })
+}
+
+fn document(
+    all: &[Found<'_>],
+    tool_version: &str,
+    id: &str,
+    properties: &Value,
+) -> Result<String, serde_json::Error> {
     let rules: BTreeMap<&str, &str> = all.iter().map(|one| (one.rule, one.explanation)).collect();
     let ids: Vec<&str> = rules.keys().copied().collect();
-    let mut seen = BTreeSet::new();
+    let mut seen = BTreeMap::new();
     let results: Vec<Value> = all
         .iter()
         .map(|one| {
@@ -54,7 +124,7 @@ pub fn plan_sarif(plan: &Plan, digest: &str, file: Option<&str>) -> Result<Strin
                 "ruleIndex": index,
                 "level": one.level,
                 "message": {"text": literal(&one.message)},
-                "locations": [location(one, file)],
+                "locations": [location(one)],
                 "partialFingerprints": fingerprints(one, &mut seen),
             })
         })
@@ -63,26 +133,25 @@ pub fn plan_sarif(plan: &Plan, digest: &str, file: Option<&str>) -> Result<Strin
         .iter()
         .map(|(id, explanation)| json!({"id": id, "shortDescription": {"text": literal(explanation)}}))
         .collect();
-    let cluster = plan.target.get("cluster").map_or("", String::as_str);
     json(&json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [{
             "tool": {"driver": {
                 "name": "eksact",
-                "version": plan.tool_version,
+                "version": tool_version,
                 "rules": rules,
             }},
-            "automationDetails": {"id": format!("eksact/plan/{cluster}/")},
+            "automationDetails": {"id": id},
             "columnKind": "unicodeCodePoints",
             "results": results,
-            "properties": {"planDigest": digest},
+            "properties": properties,
         }],
     }))
 }
 
-fn found(plan: &Plan) -> Vec<Found<'_>> {
-    let mut all: Vec<Found<'_>> = Vec::new();
+fn found<'plan>(plan: &'plan Plan, file: Option<&'plan str>) -> Vec<Found<'plan>> {
+    let mut all: Vec<Found<'plan>> = Vec::new();
     for (severity, level) in [
         (Severity::Refusal, "error"),
         (Severity::Error, "error"),
@@ -102,6 +171,8 @@ fn found(plan: &Plan) -> Vec<Found<'_>> {
                 message,
                 address: finding.address.as_ref(),
                 source: finding.source.as_ref(),
+                file,
+                cluster: None,
             });
         }
     }
@@ -121,6 +192,8 @@ fn found(plan: &Plan) -> Vec<Found<'_>> {
             message,
             address: Some(&change.address),
             source: change.source.as_ref(),
+            file,
+            cluster: None,
         });
     }
     all
@@ -139,9 +212,9 @@ fn literal(text: &str) -> String {
     literal
 }
 
-fn location(one: &Found<'_>, file: Option<&str>) -> Value {
+fn location(one: &Found<'_>) -> Value {
     let mut location = json!({});
-    let at = match (one.source, file) {
+    let at = match (one.source, one.file) {
         (Some(source), _) => Some((&*source.file, source.line, source.column)),
         (None, Some(file)) => Some((file, 1, 1)),
         (None, None) => None,
@@ -154,8 +227,12 @@ fn location(one: &Found<'_>, file: Option<&str>) -> Value {
         });
     }
     if let Some(address) = one.address {
+        let name = match &one.cluster {
+            Some(cluster) => format!("{cluster}/{address}"),
+            None => address.to_string(),
+        };
         location["logicalLocations"] =
-            json!([{"fullyQualifiedName": address.to_string(), "name": address.name(), "kind": "resource"}]);
+            json!([{"fullyQualifiedName": name, "name": address.name(), "kind": "resource"}]);
     }
     if let Some(source) = one.source.filter(|source| &*source.file == "-") {
         location["message"] = json!({"text": literal(&place(source))});
@@ -171,17 +248,18 @@ fn uri(path: &str) -> String {
 }
 
 /// What makes a result the same one in the next run. GitHub reads `primaryLocationLineHash` and no other.
-fn fingerprints(one: &Found<'_>, seen: &mut BTreeSet<(String, usize)>) -> Value {
-    let what = format!(
+fn fingerprints(one: &Found<'_>, seen: &mut BTreeMap<String, usize>) -> Value {
+    let mut what = format!(
         "{}\n{}",
         one.rule,
         one.address.map_or_else(String::new, ToString::to_string)
     );
-    let hash = hex::encode(&Sha256::digest(what.as_bytes())[..16]);
-    let mut number = 1;
-    while !seen.insert((hash.clone(), number)) {
-        number += 1;
+    if let Some(cluster) = &one.cluster {
+        what = format!("{what}\n{cluster}");
     }
+    let hash = hex::encode(&Sha256::digest(what.as_bytes())[..16]);
+    let number = seen.entry(hash.clone()).or_insert(0);
+    *number += 1;
     json!({
         "eksactObject/v1": format!("{hash}:{number}"),
         "primaryLocationLineHash": format!("{hash}:{number}"),
@@ -190,12 +268,12 @@ fn fingerprints(one: &Found<'_>, seen: &mut BTreeSet<(String, usize)>) -> Value 
 
 #[cfg(test)]
 mod tests {
-    use std::sync::LazyLock;
+    use std::{collections::BTreeSet, sync::LazyLock};
 
     use proptest::prelude::*;
 
     use super::*;
-    use crate::view::samples;
+    use crate::{fleet::ClusterId, view::samples};
 
     static VALIDATOR: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
         let schema: Value = serde_json::from_str(include_str!(
@@ -209,7 +287,11 @@ mod tests {
     });
 
     fn valid(plan: &Plan, file: Option<&str>) -> Value {
-        let value: Value = serde_json::from_str(&plan_sarif(plan, &plan.digest(), file).unwrap()).unwrap();
+        held(&plan_sarif(plan, &plan.digest(), file).unwrap())
+    }
+
+    fn held(text: &str) -> Value {
+        let value: Value = serde_json::from_str(text).unwrap();
         let errors: Vec<String> = VALIDATOR
             .iter_errors(&value)
             .map(|error| format!("{}: {error}", error.instance_path()))
@@ -275,6 +357,59 @@ mod tests {
         assert_eq!(prints(&plan), prints(&moved));
     }
 
+    /// One run, whatever the number of clusters; the same object of two clusters is two results.
+    #[test]
+    fn many_clusters_are_one_run_whose_results_name_their_cluster() {
+        let mut fleet = samples::fleet();
+        fleet[1].plan = Some(samples::plan());
+        for number in 0..30 {
+            let mut more = fleet[1].clone();
+            more.cluster = more.cluster.map(|cluster| ClusterId {
+                name: format!("test-{number}"),
+                ..cluster
+            });
+            fleet.push(more);
+        }
+        let value = held(&fleet_sarif(&fleet, "0.1.0").unwrap());
+        assert_eq!(value["runs"].as_array().unwrap().len(), 1);
+        let run = &value["runs"][0];
+        let results = run["results"].as_array().unwrap();
+        let of_one = samples::plan().findings.len() + samples::plan().broadening();
+        assert_eq!(results.len(), of_one * 32 + 2, "and two clusters that failed");
+        let mut prints = BTreeSet::new();
+        for result in results {
+            assert!(prints.insert(result["partialFingerprints"]["primaryLocationLineHash"].to_string()));
+        }
+        let failed: Vec<(&Value, &Value)> = results
+            .iter()
+            .filter(|result| result["ruleId"] == CLUSTER_FAILED)
+            .map(|result| {
+                let place = &result["locations"][0]["physicalLocation"];
+                (&place["artifactLocation"]["uri"], &result["message"]["text"])
+            })
+            .collect();
+        assert_eq!(failed[0].0, "clusters/broken.yaml");
+        assert!(
+            failed[1]
+                .1
+                .as_str()
+                .unwrap()
+                .starts_with("eu-west-1/far: it took longer than 10m\n"),
+            "{failed:?}"
+        );
+        let named = |result: &&Value| {
+            result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"]
+                .as_str()
+                .is_some_and(|name| name.starts_with("eu-west-1/prod/"))
+        };
+        assert!(results.iter().any(|result| named(&result)));
+        assert_eq!(run["properties"]["status"], "failed");
+        assert_eq!(
+            run["properties"]["clusters"][2]["cluster"],
+            "clusters/broken.yaml"
+        );
+    }
+
     #[test]
     fn texts_are_neither_links_nor_placeholders() {
         assert_eq!(literal("[x](1) {0} a\\b"), "\\[x\\](1) {{0}} a\\\\b");
@@ -296,6 +431,15 @@ mod tests {
             plan.target.insert("cluster".to_owned(), texts[0].clone());
             let value = valid(&plan, Some(&texts[1]));
             prop_assert_eq!(value["runs"][0]["results"].as_array().unwrap().len(), plan.findings.len() + plan.broadening());
+            let mut fleet = samples::fleet();
+            for (outcome, text) in fleet.iter_mut().zip(&texts) {
+                outcome.files = vec![text.clone()];
+                outcome.plan = outcome.plan.as_ref().map(|_| plan.clone());
+                if let Some(problem) = &mut outcome.problem {
+                    problem.message.clone_from(text);
+                }
+            }
+            held(&fleet_sarif(&fleet, "0.1.0").unwrap());
         }
     }
 }

@@ -101,7 +101,7 @@ pub fn html(map: &AccessMap) -> Result<String, tera::Error> {
 
 /// Parsed once.
 static TEMPLATE: LazyLock<Template> =
-    LazyLock::new(|| template(include_str!("../../../../../templates/html/map.html.tera")));
+    LazyLock::new(|| template(include_str!("../../../../../templates/html/map.html.tera"), &[]));
 
 fn safe(text: &str) -> String {
     harmless(text).into_owned()

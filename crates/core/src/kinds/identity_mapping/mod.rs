@@ -133,6 +133,18 @@ impl Kind for AwsAuthKind {
         rights
     }
 
+    /// The backup of what is replaced, and that the oldest goes. Where the cluster refuses it, a file is the backup.
+    fn rights_to_write(&self, _operation: &Self::Operation, _place: &Place) -> Rights {
+        let mut rights = Rights::default();
+        rights.kubernetes(
+            "",
+            "configmaps",
+            &["create", "delete", "list"],
+            Some("kube-system"),
+        );
+        rights
+    }
+
     async fn run(
         &self,
         operation: Self::Operation,

@@ -97,8 +97,11 @@ impl Rights {
         );
     }
 
-    /// Adds what it takes to read the access entries of the cluster.
+    /// Adds what it takes to read the access entries of the cluster, and whether their principals are still those that they were
+    /// made for.
     pub(crate) fn read_access_entries(&mut self, place: &Place) {
+        self.aws(place.roles(), &["iam:GetRole"]);
+        self.aws(place.users(), &["iam:GetUser"]);
         self.aws(place.cluster(), &["eks:ListAccessEntries"]);
         self.aws(
             place.of_cluster("access-entry"),

@@ -10,18 +10,21 @@ use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
 
 use super::*;
+use crate::fleet::{Outcome, Status};
 use crate::view::{
+    fleet_human::Run,
     hostile::{HOSTILE, plan_of},
     samples,
     text::is_harmful,
 };
 
-const TAGS: [&str; 32] = [
+const TAGS: [&str; 40] = [
     "html", "head", "meta", "title", "style", "body", "header", "main", "section", "footer", "h1", "h2",
     "h4", "p", "ul", "li", "strong", "code", "pre", "span", "fieldset", "legend", "label", "input",
-    "article", "details", "summary", "div", "b", "ol", "em", "br",
+    "article", "details", "summary", "div", "b", "ol", "em", "br", "h3", "table", "thead", "tbody", "tr",
+    "th", "td", "a",
 ];
-const ATTRIBUTES: [&str; 15] = [
+const ATTRIBUTES: [&str; 17] = [
     "lang",
     "charset",
     "http-equiv",
@@ -37,6 +40,8 @@ const ATTRIBUTES: [&str; 15] = [
     "aria-label",
     "title",
     "value",
+    "scope",
+    "href",
 ];
 
 /// The text of the page outside of its style sheet; what is no part of the template fails.
@@ -60,9 +65,12 @@ fn text_of(page: &str) -> String {
                             .all(|c| c.is_ascii_alphanumeric() || " -_".contains(c))
                     };
                     assert!(
-                        known(value) || ["content", "aria-label"].contains(&attribute),
+                        known(value) || ["content", "aria-label", "href"].contains(&attribute),
                         "{attribute}={value}"
                     );
+                    // A link leads to a section of the page and nowhere else.
+                    let place = value.strip_prefix("#cluster-").map(str::parse::<usize>);
+                    assert!(attribute != "href" || matches!(place, Some(Ok(_))), "{value}");
                 }
                 is_style = name == "style";
                 if !["meta", "input"].contains(&name.as_str()) {
@@ -97,9 +105,57 @@ fn assert_text(plan: &Plan, page: &str) {
     for finding in &plan.findings {
         assert!(text.contains(&*harmless(&finding.message)));
     }
+    assert_alone(page);
+}
+
+/// It runs nothing, and what a terminal or a reader would obey is in no text.
+fn assert_alone(page: &str) {
     assert_eq!(page.matches("<script").count(), 0);
     assert_eq!(page.matches("<style").count(), 1);
     assert!(!page.chars().any(|c| c != '\n' && is_harmful(c)));
+}
+
+/// The page of many clusters, with a section for each but the unchanged one.
+fn assert_fleet(fleet: &[Outcome], run: Run) -> String {
+    let page = fleet_html(fleet, run, "0.1.0").unwrap();
+    let text = text_of(&page);
+    for outcome in fleet {
+        assert!(text.contains(&*harmless(&outcome.label())), "{}", outcome.label());
+        for change in outcome.plan.iter().flat_map(|plan| &plan.changes) {
+            assert!(
+                text.contains(&*harmless(&change.address.to_string())),
+                "{}",
+                change.address
+            );
+        }
+        for line in outcome.problem.iter().flat_map(|problem| problem.message.lines()) {
+            assert!(text.contains(&*harmless(line)), "{line}");
+        }
+    }
+    assert_alone(&page);
+    page
+}
+
+#[test]
+fn many_clusters_are_a_table_and_a_section_for_each_that_matters() {
+    let page = assert_fleet(&samples::fleet(), Run::Plan);
+    assert_eq!(page.matches("<tr>").count(), 1 + 4);
+    assert_eq!(page.matches("<section class=\"cluster\"").count(), 3);
+    for number in [1, 3, 4] {
+        assert!(page.contains(&format!("<a href=\"#cluster-{number}\">")));
+        assert!(page.contains(&format!("id=\"cluster-{number}\"")));
+    }
+    assert!(!page.contains("#cluster-2\""), "nothing is to be seen of it");
+    // One filter, over the changes of all.
+    assert_eq!(page.matches("id=\"show-all\"").count(), 1);
+    let two = [samples::fleet(), samples::fleet()].concat();
+    let count = samples::plan().changes.len();
+    assert!(assert_fleet(&two, Run::Plan).contains(&format!("all ({})", 2 * count)));
+    let applied = assert_fleet(&samples::fleet_applied(), Run::Apply);
+    assert!(applied.contains("Given up in flight"), "the report of its apply");
+    // Nothing changes anywhere: no filter, no section.
+    let quiet = assert_fleet(&samples::fleet()[1..2], Run::Plan);
+    assert!(!quiet.contains("<fieldset>") && !quiet.contains("<section"));
 }
 
 #[test]
@@ -135,7 +191,7 @@ fn a_page_has_no_script_and_names_nothing_to_load() {
 /// A class, an id or a tag that only one of the two knows does nothing.
 #[test]
 fn the_style_sheet_and_the_template_know_the_same_filters() {
-    let ids: BTreeSet<String> = filters(&samples::plan())
+    let ids: BTreeSet<String> = filters(&samples::plan().changes.iter().collect::<Vec<_>>())
         .iter()
         .filter(|filter| filter.id != "all")
         .map(|filter| format!("#show-{}:checked", filter.id))
@@ -172,5 +228,15 @@ proptest! {
     ) {
         let plan = plan_of(count, &texts);
         assert_text(&plan, &plan_html(&plan, &plan.digest(), Some(&texts[0])).unwrap());
+        let mut fleet = samples::fleet_applied();
+        fleet.push(Outcome { plan: Some(plan), status: Status::Changes, run: None, ..fleet[0].clone() });
+        for (outcome, text) in fleet.iter_mut().zip(texts.iter().cycle()) {
+            outcome.files = vec![text.clone()];
+            outcome.digest = Some(text.clone());
+            if let Some(problem) = &mut outcome.problem {
+                problem.message.clone_from(text);
+            }
+        }
+        assert_fleet(&fleet, Run::Apply);
     }
 }

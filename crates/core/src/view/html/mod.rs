@@ -4,8 +4,11 @@
 //! (Content-Security-Policy) lets nothing be loaded or run. All values go through the template's escaping, and through
 //! [`harmless`] before.
 
+mod clusters;
 mod sides;
 pub(crate) mod template;
+
+pub use clusters::fleet_html;
 
 use std::sync::LazyLock;
 
@@ -128,8 +131,36 @@ pub fn plan_html(plan: &Plan, digest: &str, file: Option<&str>) -> Result<String
 }
 
 /// Parsed once.
-static TEMPLATE: LazyLock<Template> =
-    LazyLock::new(|| template(include_str!("../../../../../templates/html/plan.html.tera")));
+static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
+    template(
+        include_str!("../../../../../templates/html/plan.html.tera"),
+        PARTS,
+    )
+});
+
+/// What the pages of one plan and of many have alike.
+const PARTS: &[(&str, &str)] = &[
+    (
+        "access.html",
+        include_str!("../../../../../templates/html/access.html.tera"),
+    ),
+    (
+        "head.html",
+        include_str!("../../../../../templates/html/head.html.tera"),
+    ),
+    (
+        "findings.html",
+        include_str!("../../../../../templates/html/findings.html.tera"),
+    ),
+    (
+        "filter.html",
+        include_str!("../../../../../templates/html/filter.html.tera"),
+    ),
+    (
+        "changes.html",
+        include_str!("../../../../../templates/html/changes.html.tera"),
+    ),
+];
 
 fn view(plan: &Plan, digest: &str, file: Option<&str>) -> View {
     let words = verdict(plan, file);
@@ -145,10 +176,7 @@ fn view(plan: &Plan, digest: &str, file: Option<&str>) -> View {
         .get("cluster")
         .or_else(|| plan.target.get("kubeconfig"));
     View {
-        policy: format!(
-            "default-src 'none'; style-src {}; base-uri 'none'; form-action 'none'",
-            policy_hash(STYLE)
-        ),
+        policy: policy(STYLE),
         style: STYLE,
         title: named.map_or_else(|| "Plan".to_owned(), |name| format!("Plan for {}", safe(name))),
         target: plan
@@ -162,27 +190,12 @@ fn view(plan: &Plan, digest: &str, file: Option<&str>) -> View {
             .collect(),
         verdict: words,
         counts: counts(plan),
-        sections: [
-            ("Refused", Severity::Refusal),
-            ("Not planned", Severity::Error),
-            ("Warnings", Severity::Warning),
-            ("Notes", Severity::Note),
-        ]
-        .into_iter()
-        .filter(|(_, severity)| plan.findings_of(*severity).next().is_some())
-        .map(|(heading, severity)| SectionView {
-            heading,
-            findings: plan.findings_of(severity).map(finding_view).collect(),
-        })
-        .collect(),
+        sections: sections(plan),
         is_access_folded: access.len() > MOST_OPEN,
-        not_compared: access_of(plan).and_then(not_compared).map(|text| safe(&text)),
+        not_compared: what_is_not_compared(plan),
         access,
-        filters: filters(plan),
-        changes: by_risk(plan)
-            .into_iter()
-            .map(|change| change_view(change, plan))
-            .collect(),
+        filters: filters(&plan.changes.iter().collect::<Vec<_>>()),
+        changes: changes(plan, plan.changes.len() <= MOST_OPEN),
         digest: digest.to_owned(),
         version: safe(&plan.tool_version),
         unchanged: match plan.unchanged.len() {
@@ -191,6 +204,38 @@ fn view(plan: &Plan, digest: &str, file: Option<&str>) -> View {
             count => format!("{count} objects are"),
         },
     }
+}
+
+/// The page's own policy: this style and nothing else.
+fn policy(style: &str) -> String {
+    format!(
+        "default-src 'none'; style-src {}; base-uri 'none'; form-action 'none'",
+        policy_hash(style)
+    )
+}
+
+fn sections(plan: &Plan) -> Vec<SectionView> {
+    [
+        ("Refused", Severity::Refusal),
+        ("Not planned", Severity::Error),
+        ("Warnings", Severity::Warning),
+        ("Notes", Severity::Note),
+    ]
+    .into_iter()
+    .filter(|(_, severity)| plan.findings_of(*severity).next().is_some())
+    .map(|(heading, severity)| SectionView {
+        heading,
+        findings: plan.findings_of(severity).map(finding_view).collect(),
+    })
+    .collect()
+}
+
+/// The changes, those to look at first. `are_few`: each is open by itself.
+fn changes(plan: &Plan, are_few: bool) -> Vec<ChangeView> {
+    by_risk(plan)
+        .into_iter()
+        .map(|change| change_view(change, plan, are_few))
+        .collect()
 }
 
 fn counts(plan: &Plan) -> Vec<Count> {
@@ -263,11 +308,18 @@ fn access(plan: &Plan) -> Vec<AccessView> {
         .collect()
 }
 
-fn filters(plan: &Plan) -> Vec<Filter> {
+/// What of the access could not be compared, in words.
+fn what_is_not_compared(plan: &Plan) -> Option<String> {
+    access_of(plan)
+        .and_then(not_compared)
+        .map(|text| harmless(&text).into_owned())
+}
+
+fn filters(changes: &[&Change]) -> Vec<Filter> {
     let count =
-        |wanted: &dyn Fn(Effect) -> bool| plan.changes.iter().filter(|change| wanted(change.effect)).count();
+        |wanted: &dyn Fn(Effect) -> bool| changes.iter().filter(|change| wanted(change.effect)).count();
     [
-        ("all", "all", plan.changes.len()),
+        ("all", "all", changes.len()),
         (
             "broader",
             "gives more access, or may",
@@ -292,7 +344,7 @@ fn filters(plan: &Plan) -> Vec<Filter> {
     .collect()
 }
 
-fn change_view(change: &Change, plan: &Plan) -> ChangeView {
+fn change_view(change: &Change, plan: &Plan, are_few: bool) -> ChangeView {
     let (sign, action, done) = sign(change.action);
     let (effect, words) = match change.effect {
         Effect::Equal => ("equal", ""),
@@ -301,7 +353,7 @@ fn change_view(change: &Change, plan: &Plan) -> ChangeView {
         Effect::Broader => ("broader", "gives more access"),
     };
     let is_risk = change.effect.broadens() || matches!(change.action, Action::Delete | Action::Replace);
-    let is_open = is_risk || plan.changes.len() <= MOST_OPEN;
+    let is_open = is_risk || are_few;
     ChangeView {
         address: harmless(&change.address.to_string()).into_owned(),
         action,

@@ -12,10 +12,11 @@ const NAME: &str = "page.html";
 /// A template, or why it is none.
 pub(crate) type Template = Result<Tera, String>;
 
-/// Parses a template.
-pub(crate) fn template(text: &str) -> Template {
+/// Parses a template, with the parts that it includes under their names.
+pub(crate) fn template(text: &str, parts: &[(&str, &str)]) -> Template {
     let mut tera = Tera::default();
-    match tera.add_raw_template(NAME, text) {
+    let all = parts.iter().copied().chain([(NAME, text)]);
+    match tera.add_raw_templates(all) {
         Ok(()) => Ok(tera),
         Err(error) => Err(error.to_string()),
     }

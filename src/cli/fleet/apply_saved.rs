@@ -1,0 +1,237 @@
+//! `apply FOLDER`: the saved plans in it, each as `apply PLAN` applies one, with one approval, one report and one exit code.
+
+use std::{cell::Cell, path::Path, time::Instant};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::super::{
+    ExitCode, Failure,
+    apply_saved::{self, SavedPlanFlags},
+    carry_out::Told,
+    flow::ApprovalFlags,
+    global::GlobalFlags,
+    interrupt::Listener,
+    plan::WholeFileFlags,
+    plan_flags::Output,
+    sandbox,
+};
+use super::{
+    FleetFlags, announce, end,
+    ended::{Ended, ask, finish, report},
+    flags,
+    plan::Entry,
+    plan_folder,
+    run::{Bound, each, end_after, unless_stopped},
+    shown,
+    ways::Ways,
+};
+use eksact_core::{
+    engine::{Interrupt, Plan},
+    fleet::{Outcome, Status, digest_of_saved},
+    guard::broadening,
+    kinds::preflight,
+    saved::{
+        SavedPlan,
+        apply::{Begun, Standing, begin},
+    },
+    view::{Printer, fleet_human::Run, text::harmless},
+};
+
+/// Saved plans to be applied.
+pub(in super::super) struct ApplyFolder<'run> {
+    pub(in super::super) folder: &'run Path,
+    pub(in super::super) flags: &'run SavedPlanFlags,
+    pub(in super::super) whole: &'run WholeFileFlags,
+    pub(in super::super) fleet: &'run FleetFlags,
+    pub(in super::super) approval: ApprovalFlags,
+    pub(in super::super) global: &'run GlobalFlags,
+    pub(in super::super) printer: &'run Printer,
+}
+
+impl ApplyFolder<'_> {
+    pub(in super::super) async fn run(self) -> Result<ExitCode, Failure> {
+        let printer = self.printer;
+        flags::check(self.whole, self.global, Vec::new())?;
+        let (output, views) = (self.whole.plan.output, &self.whole.plan.views);
+        let rule = self.whole.plan.broadening.rule()?;
+        let mut entries = plan_folder::load(self.folder)?;
+        self.is_what_was_approved(&entries)?;
+        for entry in &mut entries {
+            if let (Some(saved), Some(plan)) = (&entry.kept, &entry.outcome.plan) {
+                let rule = saved.request.broadening_rule().and(rule.clone());
+                let plan = broadening::when_applied(plan, &rule, self.flags.expect.is_some());
+                entry.outcome.status = Status::of_plan(&plan, false);
+                entry.outcome.plan = Some(plan);
+            }
+        }
+        let (_listener, interrupt) = Listener::begin();
+        if self.global.sandbox {
+            sandbox::tell(&self.global.sandbox_file, printer);
+        }
+        announce(
+            "applying the plans of",
+            entries.len(),
+            self.fleet.at_once(),
+            printer,
+        );
+        let mut outcomes: Vec<Outcome> = entries.iter().map(|entry| entry.outcome.clone()).collect();
+        shown::write_views(&outcomes, Run::Plan, views)?;
+        shown::show_before_apply(&outcomes, output, views, printer)?;
+        let (numbers, waiting): (Vec<usize>, Vec<SavedPlan>) = entries
+            .into_iter()
+            .enumerate()
+            .filter_map(|(number, entry)| Some((number, waiting(entry)?)))
+            .unzip();
+        let changing = waiting.iter().filter(|saved| saved.plan.has_changes()).count();
+        let is_approved = self.approval.given() || self.flags.expect.is_some();
+        let approval = [
+            "--expect".to_owned(),
+            digest_of_saved(&outcomes).unwrap_or_default(),
+        ];
+        if !is_approved && changing > 0 && !ask(&outcomes, changing, self.whole, &approval, printer)? {
+            for number in numbers {
+                if let Some(outcome) = outcomes.get_mut(number) {
+                    outcome.status = Status::NotApproved;
+                }
+            }
+            printer.status("Nothing was changed.\n");
+        } else {
+            let ways = Ways::new(self.global);
+            let work: Vec<(&Outcome, SavedPlan)> = numbers
+                .iter()
+                .zip(waiting)
+                .filter_map(|(number, saved)| Some((outcomes.get(*number)?, saved)))
+                .collect();
+            let carry = async |(outcome, saved): (&Outcome, SavedPlan)| {
+                let begun = Instant::now();
+                let told = match output {
+                    Output::Ndjson => Told::Lines(outcome.cluster.as_ref()),
+                    _ => Told::No,
+                };
+                let printer = printer.about(&outcome.label());
+                let ended = self.one(&saved, outcome, &ways, &interrupt, told, &printer).await;
+                (ended, begun.elapsed())
+            };
+            let results = each(work, self.fleet.at_once(), Bound::Its, &interrupt, carry).await;
+            for (number, result) in numbers.into_iter().zip(results) {
+                if let Some(outcome) = outcomes.get_mut(number) {
+                    finish(outcome, result);
+                }
+            }
+        }
+        report(&outcomes, self.whole, self.fleet, printer)?;
+        end(&outcomes, false)
+    }
+
+    /// Refuses a folder whose plans are not those that were approved: one more, one less, or another one.
+    fn is_what_was_approved(&self, entries: &[Entry<SavedPlan>]) -> Result<(), Failure> {
+        let Some(expected) = &self.flags.expect else {
+            return Ok(());
+        };
+        let outcomes: Vec<Outcome> = entries.iter().map(|entry| entry.outcome.clone()).collect();
+        let unusable: Vec<&Outcome> = outcomes
+            .iter()
+            .filter(|outcome| outcome.saved.is_none())
+            .collect();
+        let found = digest_of_saved(&outcomes);
+        if unusable.is_empty() && found.as_ref() == Some(expected) {
+            return Ok(());
+        }
+        let mut message = format!(
+            "the plans in {} are not those that were approved; nothing was changed",
+            self.folder.display()
+        );
+        for outcome in unusable {
+            let problem = outcome
+                .problem
+                .as_ref()
+                .map_or("", |problem| problem.message.as_str());
+            message.push('\n');
+            message.push_str(&harmless(problem));
+        }
+        if let Some(found) = found {
+            message = format!("{message}\ntheir digest is {found}");
+        }
+        Err(Failure::error(format!("{message}\nand approved is {expected}")).with_code(ExitCode::NotApproved))
+    }
+
+    /// One cluster, from its saved plan to its end.
+    async fn one(
+        &self,
+        saved: &SavedPlan,
+        outcome: &Outcome,
+        ways: &Ways<'_>,
+        interrupt: &watch::Receiver<Interrupt>,
+        told: Told<'_>,
+        printer: &Printer,
+    ) -> Ended {
+        let limit = self.fleet.timeout();
+        let is_locking = Cell::new(false);
+        let reading = async {
+            let connection = ways.to(&saved.request.config, printer).await?;
+            let clients = (&connection.readers, &connection.writers);
+            let notices = printer.clone();
+            let notice = move |text: &str| notices.note(text);
+            let begun = Box::pin(begin(
+                saved,
+                clients,
+                &self.flags.new_run(),
+                notice,
+                async |plan: &Plan| {
+                    preflight::check(plan, connection.readers.kubernetes.as_ref()).await?;
+                    is_locking.set(true);
+                    Ok::<(), Failure>(())
+                },
+            ))
+            .await?;
+            Ok::<_, Failure>((begun, connection))
+        };
+        let (begun, connection) = match unless_stopped(reading, limit, &is_locking, interrupt).await {
+            Ok(Ok(begun)) => begun,
+            Ok(Err(failure)) => return Ended::Failed(failure),
+            Err(stopped) => return Ended::stopped(stopped, limit),
+        };
+        let (plan, held) = match begun {
+            Begun::Ready {
+                plan,
+                held,
+                left_behind,
+            } => {
+                if let Some(who) = left_behind {
+                    apply_saved::tell_left_behind(&who, printer);
+                }
+                (plan, held)
+            }
+            Begun::Otherwise(Standing::Done(now, record)) => {
+                printer.status(&apply_saved::done(record.as_ref()));
+                return Ended::Nothing(now);
+            }
+            Begun::Otherwise(Standing::Ready(plan)) => return Ended::Nothing(plan),
+            Begun::Otherwise(Standing::Refused(now)) => return Ended::Refused(now),
+            Begun::Otherwise(Standing::Moved(moved, record)) => {
+                let file = Path::new(outcome.saved.as_deref().unwrap_or_default());
+                return Ended::Failed(apply_saved::moved(&moved, record.as_ref(), saved, file));
+            }
+        };
+        if *interrupt.borrow() > Interrupt::None {
+            if let Some(held) = held {
+                let clients = (&connection.readers, &connection.writers);
+                // What is not given back ends by itself.
+                let _ = held.give_back(clients, None, Timestamp::now()).await;
+            }
+            return Ended::Interrupted;
+        }
+        let is_over = Cell::new(false);
+        let stop = async |listener: &Listener| end_after(limit, &is_over, listener).await;
+        let (report, events) =
+            apply_saved::under_lock(&plan, saved, &connection, held, told, printer, stop).await;
+        Ended::Run(report, events, is_over.get())
+    }
+}
+
+/// The plan of an entry that is to be applied: nothing of a cluster that a guard refuses is, and the others go on.
+fn waiting(entry: Entry<SavedPlan>) -> Option<SavedPlan> {
+    let plan = entry.outcome.plan.as_ref()?;
+    entry.kept.filter(|_| plan.may_be_applied())
+}
