@@ -166,7 +166,7 @@ codes! {
         NamespaceTerminating "namespace-terminating" "the namespace is being deleted"
         NotDesirable "not-desirable" "no role can be made of what the file says; the message says why"
         NotOurs "not-ours" "the object to delete belongs to someone else and is kept"
-        NotPlanned "not-planned" "`--allow kubernetes-unreachable` was given, and mappings or bindings were left out"
+        NotPlanned "not-planned" "mappings, bindings or entries were left out: what they need could not be planned, or `--allow kubernetes-unreachable` was given"
         NotPruned "not-pruned" "eksact made mappings, bindings or statements of shared roles that the file does not have; `--prune` removes them"
         NothingToDelete "nothing-to-delete" "the object to delete does not exist"
         NothingToUpdate "nothing-to-update" "the object to update has no role"

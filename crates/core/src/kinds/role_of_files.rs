@@ -1,10 +1,10 @@
 //! Roles of the files by whose name mappings and access entries let somebody in. Where the role of that name is somebody else's,
-//! nobody gets in by it: whom it trusts is not the file's to say.
+//! or cannot be made, nobody gets in by it: whom it trusts is not the file's to say.
 
 use crate::{
-    engine::{Address, Finding, Severity},
+    engine::{Address, Finding, PlanDraft, Severity},
     kinds::Request,
-    live::{Live, is_of_cluster, role_name_of, role_owner_of},
+    live::{Live, addresses, is_of_cluster, role_name_of, role_owner_of},
 };
 use eksact_identity::{
     cloudformation::RoleOwner,
@@ -12,13 +12,14 @@ use eksact_identity::{
 };
 use eksact_message::code::Code;
 
-/// That the role of this ARN is one of the files by its name, and somebody else's by what is there. `address` is that of the object
-/// that lets it in.
+/// That the role of this ARN is one of the files by its name, and somebody else's by what is there, or missing and not to be made by
+/// this plan: whoever makes one of that name would get in. `address` is that of the object that lets it in.
 pub(super) fn of_somebody_else(
     request: &Request,
     live: &Live,
     arn: &str,
     address: &Address,
+    draft: &PlanDraft,
 ) -> Option<Finding> {
     let role = request
         .config
@@ -27,8 +28,10 @@ pub(super) fn of_somebody_else(
         .iter()
         .find(|role| is_its(arn, &role.name.value, role.path(), live.partition, &live.account))?;
     let name = role.name.value.as_str();
-    let Some(Ok(Some(found))) = live.role(name) else {
-        return None;
+    let found = match live.role(name) {
+        Some(Ok(Some(found))) => found,
+        Some(Ok(None)) => return unplanned(name, arn, address, draft),
+        Some(Err(_)) | None => return None,
     };
     let owner = RoleOwner::assumed(name);
     let is_ours = live.stack_of(&owner).is_some_and(|stack| {
@@ -44,6 +47,20 @@ pub(super) fn of_somebody_else(
         found.arn
     );
     Some(Finding::new(Severity::Error, Code::RoleNotOurs, message).about(address))
+}
+
+fn unplanned(name: &str, arn: &str, address: &Address, draft: &PlanDraft) -> Option<Finding> {
+    let role = addresses::assumable_role(name);
+    let mut errors = draft
+        .findings()
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error);
+    let is_unplanned = errors.any(|finding| finding.address.as_ref() == Some(&role));
+    is_unplanned.then(|| {
+        let message =
+            format!("nobody is let in by the role {arn}: it does not exist, and {role} cannot be planned");
+        Finding::new(Severity::Error, Code::NotPlanned, message).about(address)
+    })
 }
 
 /// Whether an ARN, with the role's path or without one as `aws-auth` has it, is that of a role.

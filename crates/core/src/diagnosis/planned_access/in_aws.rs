@@ -23,6 +23,8 @@ pub(super) fn add(plan: &Plan, deltas: &mut Deltas) {
             role(change, &service_account(&owner.account), deltas);
         } else if let Some(key) = given_a_role(&change.address) {
             given(change, &service_account(&key), &going, deltas);
+        } else if let Some(holder) = whoever_has(&change.address) {
+            role(change, &holder, deltas);
         }
         trust(change, plan, deltas);
     }
@@ -30,6 +32,19 @@ pub(super) fn add(plan: &Plan, deltas: &mut Deltas) {
 
 fn service_account(key: &ServiceAccountKey) -> Holder {
     (HolderKind::ServiceAccount, key.to_string())
+}
+
+/// Those who have a role or policy that names no one itself: whoever assumes the role, and the roles with the policy.
+fn whoever_has(address: &Address) -> Option<Holder> {
+    let name = address.name();
+    let who = if *address == addresses::assumable_role(name) {
+        format!("whoever assumes {address}")
+    } else if *address == addresses::managed_policy(name) {
+        format!("whoever has {address}")
+    } else {
+        return None;
+    };
+    Some((HolderKind::Principal, who))
 }
 
 /// The service account that this is, or whose association.
@@ -188,8 +203,9 @@ fn lines(attribute: &AttributeChange, of: fn(Effect) -> bool) -> String {
     found.join("; ")
 }
 
-/// Those whom a trust policy names and did not name before, or no longer does. That of a new role names its service account.
+/// Those whom a trust policy names and did not name before, or no longer does.
 fn trust(change: &Change, plan: &Plan, deltas: &mut Deltas) {
+    // The trust policy of a service account's own role names that one.
     let is_own = addresses::role_owner(&change.address).is_some();
     if is_own && matches!(change.action, Action::Create | Action::Delete) {
         return;

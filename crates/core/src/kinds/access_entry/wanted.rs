@@ -61,7 +61,7 @@ pub(super) fn principal<'live>(
         }
         return Some(Known::Unknown);
     }
-    if let Some(finding) = role_of_files::of_somebody_else(request, live, arn, &address) {
+    if let Some(finding) = role_of_files::of_somebody_else(request, live, arn, &address, draft) {
         draft.add_finding(finding.at(source));
         return None;
     }

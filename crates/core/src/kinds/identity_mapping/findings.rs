@@ -75,7 +75,7 @@ fn about_mappings(request: &Request, live: &Live, after: &Live, draft: &mut Plan
     let Some(Ok(config_map)) = live.aws_auth() else {
         return;
     };
-    let wanted = wanted_of(request, live);
+    let wanted = wanted_of(request, live, draft);
     let is_refused = draft
         .findings()
         .iter()

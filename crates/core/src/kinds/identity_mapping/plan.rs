@@ -52,7 +52,7 @@ pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
         mut delta,
         sources,
         findings: problems,
-    } = wanted_of(request, live);
+    } = wanted_of(request, live, draft);
     for problem in problems {
         draft.add_finding(problem);
     }

@@ -10,7 +10,7 @@ use crate::{
         cluster_access::{EMR_CONTAINERS, IdentityMapping, MappingSubject},
         location::SourceLocation,
     },
-    engine::{Finding, Severity},
+    engine::{Finding, PlanDraft, Severity},
     kinds::{Request, permission_set, role_of_files},
     live::Live,
     live::addresses,
@@ -63,7 +63,7 @@ pub(super) struct Wanted {
 }
 
 /// What the files want of `aws-auth`, resolved.
-pub(super) fn wanted_of(request: &Request, live: &Live) -> Wanted {
+pub(super) fn wanted_of(request: &Request, live: &Live, draft: &PlanDraft) -> Wanted {
     let mut findings = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut wanted: Vec<(WantedEntry, &IdentityMapping)> = Vec::new();
@@ -82,6 +82,7 @@ pub(super) fn wanted_of(request: &Request, live: &Live) -> Wanted {
                 live,
                 &wanted.arn,
                 &addresses::identity_mapping(&wanted.arn),
+                draft,
             )
         {
             contradicted.insert(resolved.key());
