@@ -112,7 +112,7 @@ impl CreateIdentityMapping {
             Some(mapping) => {
                 request.config.access = ClusterAccess {
                     identity_mappings: vec![mapping],
-                    ..ClusterAccess::default()
+                    ..request.config.access.place_and_rule()
                 };
                 file::checked(&request.config, printer)?;
             }
@@ -120,9 +120,11 @@ impl CreateIdentityMapping {
                 return Err(Failure::error("'iamIdentityMappings' is not defined in the file"));
             }
             None => {
-                let access = &mut request.config.access;
-                access.groups.clear();
-                access.complete = false;
+                let identity_mappings = std::mem::take(&mut request.config.access.identity_mappings);
+                request.config.access = ClusterAccess {
+                    identity_mappings,
+                    ..request.config.access.place_and_rule()
+                };
             }
         }
         let connection = Connection::open(global, &request.config, printer).await?;
@@ -232,7 +234,7 @@ impl DeleteIdentityMapping {
         };
         let mut request = self.cluster.request(&self.plan, global, printer)?;
         // The file says which cluster; what it maps is not compared here.
-        request.config.access = ClusterAccess::default();
+        request.config.access = request.config.access.place_and_rule();
         request.ask(AwsAuthScope::Delete(vec![selector]));
         let connection = Connection::open(global, &request.config, printer).await?;
         self.approval

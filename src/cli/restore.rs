@@ -17,7 +17,6 @@ use super::{
     wiring::Connection,
 };
 use eksact_core::{
-    config::cluster_access::ClusterAccess,
     guard::recovery,
     kinds::identity_mapping::{AwsAuthScope, Backup, Restore, all_backups},
     ports::CallErrorKind,
@@ -72,7 +71,7 @@ impl RestoreCommand {
 impl RestoreAwsAuth {
     async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
         let mut request = self.cluster.request(&self.plan, global, printer)?;
-        request.config.access = ClusterAccess::default();
+        request.config.access = request.config.access.place_and_rule();
         let connection = Connection::open(global, &request.config, printer).await?;
         let cluster = connection
             .readers

@@ -182,3 +182,50 @@ fn a_setting_alone_prunes_no_mapping() {
         );
     }
 }
+
+/// The commands that take one part of a file keep to what it says of the cluster's account and of more access.
+#[test]
+fn a_part_of_a_file_keeps_its_account_and_its_rule() {
+    const POLICY: &str = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
+    let place = Place::new();
+    let file = format!(
+        "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {{name: prod, region: eu-west-1}}\n\
+         iam:\n  withOIDC: true\n  serviceAccounts:\n    - metadata: {{name: reader, namespace: app}}\n      \
+         attachPolicyARNs: [{POLICY}]\n  podIdentityAssociations:\n    - namespace: app\n      \
+         serviceAccountName: web\n      createServiceAccount: true\n      permissionPolicyARNs: [{POLICY}]\n\
+         accessConfig:\n  accessEntries:\n    - principalARN: arn:aws:iam::111122223333:role/dev\n      \
+         kubernetesGroups: [devs]\n\
+         iamIdentityMappings:\n  - {{arn: 'arn:aws:iam::111122223333:role/dev', username: dev, groups: [devs]}}\n"
+    );
+    let account = SETTING.replace("allowBroadening: never", "account: {id: '444455556666'}");
+    place.write("never.yaml", &format!("{file}{SETTING}"));
+    place.write("elsewhere.yaml", &format!("{file}{account}"));
+    let provider = [
+        "utils",
+        "associate-iam-oidc-provider",
+        "--cluster",
+        "prod",
+        "--yes",
+    ];
+    assert_eq!(place.run(&provider).code, 0);
+    for command in [
+        &["create", "iamserviceaccount"][..],
+        &["create", "iamidentitymapping"],
+        &["create", "accessentry"],
+        &["create", "podidentityassociation"],
+        &["apply", "--include", "*"],
+    ] {
+        let refused = place.run(&[command, &["-f", "never.yaml", "--yes"]].concat());
+        let said = format!("{command:?}: {}{}", refused.stdout, refused.stderr);
+        assert_eq!(refused.code, 4, "{said}");
+        assert!(said.contains("`allowBroadening: never` of never.yaml"), "{said}");
+        // The sandbox has every account that a file names.
+        let there = place.run(&[command, &["-f", "elsewhere.yaml", "--yes"]].concat());
+        assert!(
+            there.stdout.contains("for prod (444455556666, eu-west-1)"),
+            "{command:?}: {}{}",
+            there.stdout,
+            there.stderr
+        );
+    }
+}

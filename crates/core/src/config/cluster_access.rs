@@ -226,6 +226,16 @@ pub struct ClusterAccess {
 }
 
 impl ClusterAccess {
+    /// The cluster's account and what a plan may do there, which hold whatever is asked; nothing else.
+    #[must_use]
+    pub fn place_and_rule(&self) -> Self {
+        Self {
+            allow_broadening: self.allow_broadening.clone(),
+            account: self.account.clone(),
+            ..Self::default()
+        }
+    }
+
     /// The groups that it binds.
     pub fn bound_groups(&self) -> impl Iterator<Item = &str> {
         let bound = self.groups.iter().filter(|group| !group.bindings.is_empty());

@@ -48,12 +48,13 @@ pub struct ClusterConfig {
 }
 
 impl ClusterConfig {
-    /// The same cluster, with nothing wanted of it.
+    /// The same cluster in its account and with its rule, with nothing wanted of it.
     #[must_use]
     pub fn cluster_only(&self) -> Self {
         Self {
             metadata: self.metadata.clone(),
             names: self.names.clone(),
+            access: self.access.place_and_rule(),
             ..Self::default()
         }
     }
@@ -72,6 +73,7 @@ impl ClusterConfig {
             iam,
             unmanaged_sections: self.unmanaged_sections,
             names: self.names,
+            access: self.access.place_and_rule(),
             ..Self::default()
         }
     }
