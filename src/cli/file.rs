@@ -85,7 +85,8 @@ pub(super) fn read(path: &str) -> std::io::Result<Vec<u8>> {
 /// The content of a file that a configuration file names, by its path from the folder of that one; of one on standard input,
 /// from the working directory.
 pub(super) fn beside(named_in: &str, path: &str) -> Result<Vec<u8>, String> {
-    if path == "-" || Path::new(path).is_absolute() {
+    // On Windows `/x` is not absolute, and yet of no folder.
+    if path == "-" || Path::new(path).is_absolute() || Path::new(path).has_root() {
         return Err("write its path from the folder of the file that names it".to_owned());
     }
     let folder = match named_in {
@@ -93,6 +94,13 @@ pub(super) fn beside(named_in: &str, path: &str) -> Result<Vec<u8>, String> {
         file => Path::new(file).parent(),
     };
     let full = folder.map_or_else(|| Path::new(path).to_owned(), |folder| folder.join(path));
+    // A pipe or a device may have no end, and opening one may do something.
+    let is_file = fs_err::metadata(&full)
+        .map_err(|error| error.to_string())?
+        .is_file();
+    if !is_file {
+        return Err(format!("{} is not a regular file", full.display()));
+    }
     let bytes = read(&full.to_string_lossy()).map_err(|error| error.to_string())?;
     Ok(bytes)
 }

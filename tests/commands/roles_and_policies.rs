@@ -175,6 +175,82 @@ fn roles_and_policies_of_others_are_refused_and_so_is_trust_in_nobody() {
 }
 
 #[test]
+fn no_role_gets_a_policy_that_is_somebody_elses() {
+    let place = deployers();
+    place.edit("prod", |world| {
+        for name in ["orders-read", "eks-describe-prod"] {
+            world
+                .policies
+                .insert(format!("arn:aws:iam::111122223333:policy/{name}"));
+        }
+    });
+    let ended = place.run(&["plan", "-f", "deployers.yaml"]);
+    for role in [
+        "iam-role/app/orders",
+        "assumable-role/eks-deployer",
+        "assumable-role/eks-release",
+    ] {
+        let refused = format!("error[policy-not-ours]: {role}:");
+        assert!(ended.stdout.contains(&refused), "{role}: {}", ended.stdout);
+        let made = format!("{role} will be created");
+        assert!(!ended.stdout.contains(&made), "{role}: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn a_policy_file_is_a_regular_one_beside_the_file() {
+    let place = deployers();
+    for (path, expected) in [
+        ("policies", "policies is not a regular file"),
+        (
+            "/etc/passwd",
+            "write its path from the folder of the file that names it",
+        ),
+    ] {
+        place.write(
+            "other.yaml",
+            &FILE.replace("policies/describe-cluster.json", path),
+        );
+        let ended = place.run(&["plan", "-f", "other.yaml"]);
+        let said: Vec<&str> = ended.stderr.split_whitespace().collect();
+        assert!(said.join(" ").contains(expected), "{path}: {}", ended.stderr);
+        assert_ne!(ended.code, 0, "{path}");
+    }
+}
+
+#[test]
+fn a_role_that_is_still_named_by_its_arn_is_not_pruned() {
+    let place = applied();
+    let role = FILE.find("  # A pipeline").unwrap()..FILE.find("identityMappings:").unwrap();
+    let mut less = FILE.to_owned();
+    less.replace_range(role, "");
+    let by_arn = less.replace(
+        "arn: role:eks-release",
+        "arn: arn:aws:iam::111122223333:role/eks-release",
+    );
+    place.write("less.yaml", &by_arn);
+    let ended = place.run(&["apply", "-f", "less.yaml", "--prune", "--yes"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    assert!(world_of(&place).roles.contains_key("eks-release"));
+}
+
+#[test]
+fn a_name_in_other_case_prunes_nothing() {
+    let place = applied();
+    let respelled = FILE
+        .replace("eks-release", "EKS-Release")
+        .replace("orders-read", "Orders-Read");
+    place.write("respelled.yaml", &respelled);
+    let ended = place.run(&["plan", "-f", "respelled.yaml", "--prune"]);
+    for gone in [
+        "assumable-role/eks-release will be deleted",
+        "managed-policy/orders-read will be deleted",
+    ] {
+        assert!(!ended.stdout.contains(gone), "{}", ended.stdout);
+    }
+}
+
+#[test]
 fn deployers_may_list_pods_and_may_not_delete_them() {
     let mut place = applied();
     let role = "arn:aws:iam::111122223333:role/eks-deployer";

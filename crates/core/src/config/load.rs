@@ -55,6 +55,7 @@ pub fn load_all(files: &[InputFile<'_>]) -> Result<Loaded, Vec<Diagnostic>> {
 /// Errors come all at once, with the warnings, in the order of the files. Hostile input gets an error within
 /// bounded time and memory; nothing here panics. `beside` gives the files that these name.
 pub fn load_all_with(files: &[InputFile<'_>], beside: &Beside<'_>) -> Result<Loaded, Vec<Diagnostic>> {
+    let beside = &policy_file::bounded(beside);
     let mut documents = Documents::read(files);
     let mut config = ClusterConfig::default();
     let mut accesses: Vec<(Document, ClusterAccess)> = Vec::new();

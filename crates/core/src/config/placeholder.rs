@@ -71,6 +71,13 @@ pub(super) fn check(kind: DocumentKind, root: &Node) -> Findings {
     findings
 }
 
+/// The first finding of a policy document that stands in a file of its own.
+pub(super) fn in_policy(root: &Node) -> Option<Finding> {
+    let mut findings = Findings::default();
+    walk(root, &FieldPath::default(), Place::Policy, &mut findings);
+    findings.into_vec().into_iter().next()
+}
+
 /// What the texts at a place may hold of their own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {

@@ -26,6 +26,7 @@ pub mod pod_identity;
 pub mod pod_identity_agent;
 pub mod pod_identity_association;
 pub mod pod_identity_migration;
+mod policy_of_files;
 pub mod preflight;
 pub mod provider_intent;
 pub mod rbac;

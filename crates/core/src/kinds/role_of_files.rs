@@ -12,8 +12,8 @@ use eksact_identity::{
 };
 use eksact_message::code::Code;
 
-/// That the role of this ARN is one of the files by its name, and somebody else's by what is there, or missing and not to be made by
-/// this plan: whoever makes one of that name would get in. `address` is that of the object that lets it in.
+/// That the role of this ARN is one of the files by its name, and somebody else's by what is there; or missing or unreadable, and
+/// not to be planned: whoever makes one of that name would get in. `address` is that of the object that lets it in.
 pub(super) fn of_somebody_else(
     request: &Request,
     live: &Live,
@@ -30,8 +30,8 @@ pub(super) fn of_somebody_else(
     let name = role.name.value.as_str();
     let found = match live.role(name) {
         Some(Ok(Some(found))) => found,
-        Some(Ok(None)) => return unplanned(name, arn, address, draft),
-        Some(Err(_)) | None => return None,
+        Some(Ok(None) | Err(_)) => return unplanned(name, arn, address, draft),
+        None => return None,
     };
     let owner = RoleOwner::assumed(name);
     let is_ours = live.stack_of(&owner).is_some_and(|stack| {
@@ -58,7 +58,9 @@ fn unplanned(name: &str, arn: &str, address: &Address, draft: &PlanDraft) -> Opt
     let is_unplanned = errors.any(|finding| finding.address.as_ref() == Some(&role));
     is_unplanned.then(|| {
         let message =
-            format!("nobody is let in by the role {arn}: it does not exist, and {role} cannot be planned");
+            format!(
+                "nobody is let in by the role {arn}: it does not exist or could not be read, and {role} cannot be planned"
+            );
         Finding::new(Severity::Error, Code::NotPlanned, message).about(address)
     })
 }

@@ -95,7 +95,8 @@ impl StackTags<'_> {
     }
 }
 
-/// The tags of a stack of `cluster` that is `named` so: its marks, those of the whole file, then its `own`.
+/// The tags of a stack of `cluster` that is `named` so: its marks, those of the whole file, then its `own`. No file writes a
+/// mark, of this kind of stack or of another.
 pub(super) fn in_order(
     cluster: &str,
     named: (&str, String),
@@ -107,7 +108,6 @@ pub(super) fn in_order(
         (OLD_CLUSTER_NAME, cluster.to_owned()),
         (TOOL_VERSION_NAME, TOOL_VERSION.to_owned()),
     ];
-    let is_mark = |key: &str| key == named.0 || marks.iter().any(|(mark, _)| *mark == key);
     let mut file: Vec<(&str, &String)> = Vec::new();
     for (key, value) in of_file {
         file.push((key, own.get(key).unwrap_or(value)));
@@ -194,8 +194,18 @@ mod tests {
         let tags = StackTags {
             cluster: "bench",
             owner: &owner("managed"),
-            metadata_tags: &map(&[("team", "platform"), ("env", "test"), (CLUSTER_NAME, "stolen")]),
-            service_account_tags: &map(&[("cost-center", "42"), ("team", "payments")]),
+            metadata_tags: &map(&[
+                ("team", "platform"),
+                ("env", "test"),
+                (CLUSTER_NAME, "stolen"),
+                (MANAGED_POLICY_NAME, "stolen"),
+                (ROLE_NAME, "stolen"),
+            ]),
+            service_account_tags: &map(&[
+                ("cost-center", "42"),
+                ("team", "payments"),
+                (POD_IDENTITY_ASSOCIATION_NAME, "app/stolen"),
+            ]),
         };
         let written: Vec<String> = tags
             .to_write()

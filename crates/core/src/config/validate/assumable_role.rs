@@ -229,13 +229,43 @@ impl Check<'_> {
             self.found
                 .push(Finding::error(Code::Missing, here, message).explained_from_below());
         }
-        let is_everybody = |subject: &&Located<String>| subject.value.chars().all(|letter| letter == '*');
-        for subject in oidc.subjects.iter().filter(is_everybody) {
-            let message = format!("{} lets in every token of the provider", quoted(&subject.value));
-            let help = remedy!("name whose tokens: `repo:ORGANISATION/REPOSITORY:ref:refs/heads/main`");
-            self.refuse(path.key("subjects"), subject, message, Some(help));
+        for (index, subject) in oidc.subjects.iter().enumerate() {
+            self.oidc_subject(subject, path.key("subjects").index(index));
         }
     }
+
+    /// A subject that every token of the provider has is refused; one that strangers' may have is warned of.
+    fn oidc_subject(&mut self, subject: &Located<String>, here: FieldPath) {
+        let text = subject.value.as_str();
+        if text.trim().is_empty() {
+            // Reported already.
+            return;
+        }
+        if text.chars().all(|letter| matches!(letter, '*' | '?')) {
+            let message = format!("{} lets in every token of the provider", quoted(text));
+            let help = remedy!("name whose tokens: `repo:ORGANISATION/REPOSITORY:ref:refs/heads/main`");
+            self.refuse(here, subject, message, Some(help));
+            return;
+        }
+        if names_no_owner(text) {
+            let message = format!(
+                "{} says nothing of whose tokens they are before its first wildcard: strangers at the provider may have such ones",
+                quoted(text)
+            );
+            self.found.push(
+                Finding::warning(Code::AssumableRole, here, message).located(subject.location.as_ref()),
+            );
+        }
+    }
+}
+
+/// Whether a subject has a wildcard before anything that ends an owner's name: `repo:*`, `repo:acme*`. `repo:acme/*` and
+/// `system:serviceaccount:app:*` name one.
+fn names_no_owner(subject: &str) -> bool {
+    let Some((before, _)) = subject.split_once(['*', '?']) else {
+        return false;
+    };
+    !subject.contains("${") && !before.contains('/') && before.matches(':').count() < 2
 }
 
 /// What names a role that the files do not have.
@@ -247,4 +277,32 @@ pub(in crate::config) fn unknown_names(config: &ClusterConfig) -> Vec<Finding> {
             reference(LIST, name, place, config.names.roles.keys())
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::tests::HEAD;
+    use crate::config::validate::tests::said;
+
+    #[test]
+    fn subjects_that_let_in_strangers() {
+        for (subject, expected) in [
+            ("*", "error: `*` lets in every token"),
+            ("?*", "error: `?*` lets in every token"),
+            ("*?", "error: `*?` lets in every token"),
+            ("repo:*", "warning: `repo:*` says nothing of whose tokens"),
+            ("repo:acme*", "warning: `repo:acme*` says nothing of whose tokens"),
+            ("repo:acme/*", ""),
+            ("repo:acme/shop:ref:refs/heads/main", ""),
+            ("system:serviceaccount:app:*", ""),
+        ] {
+            let text = said(&format!(
+                "{HEAD}---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\nroles:\n- name: r\n  assumedBy: {{oidc: [{{provider: token.actions.githubusercontent.com, subjects: ['{subject}']}}]}}\n"
+            ));
+            assert!(
+                text.contains(expected) && text.is_empty() == expected.is_empty(),
+                "{subject}: {text}"
+            );
+        }
+    }
 }

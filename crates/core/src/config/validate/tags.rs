@@ -10,18 +10,10 @@ use crate::config::cluster_config::ServiceAccount;
 use crate::config::diagnostic::quoted;
 use crate::config::finding::{Finding, Findings};
 use crate::config::path::FieldPath;
-use eksact_identity::cloudformation::tags::{
-    CLUSTER_NAME, OLD_CLUSTER_NAME, POD_IDENTITY_ASSOCIATION_NAME, SERVICE_ACCOUNT_NAME, TOOL_VERSION_NAME,
-    is_reserved,
-};
+use eksact_identity::cloudformation::tags::{is_mark, is_reserved};
 
-/// The tags that eksact itself writes, as eksctl does; they say whose a stack is.
-const OWN_TAGS: [&str; 4] = [
-    CLUSTER_NAME,
-    OLD_CLUSTER_NAME,
-    TOOL_VERSION_NAME,
-    SERVICE_ACCOUNT_NAME,
-];
+/// How many tags eksact itself writes on a stack: two for the cluster, one for its version, one for what the stack is made for.
+const OWN_TAGS: usize = 4;
 const MAXIMUM_TAGS: usize = 50;
 const LONGEST_KEY: usize = 128;
 const LONGEST_VALUE: usize = 256;
@@ -65,7 +57,7 @@ pub(super) fn check(
     let mut keys: Vec<&String> = cluster.keys().chain(account.tags.keys()).collect();
     keys.sort_unstable();
     keys.dedup();
-    let count = keys.len() + OWN_TAGS.len();
+    let count = keys.len() + OWN_TAGS;
     if count > MAXIMUM_TAGS {
         let message = format!(
             "the stack of {} would have {count} tags with those of metadata.tags and eksact's own four; AWS allows {MAXIMUM_TAGS}",
@@ -81,7 +73,8 @@ fn one(key: &str, value: &str, path: &FieldPath, findings: &mut Findings) {
         text.chars()
             .all(|c| c.is_alphanumeric() || " _.:/=+-@".contains(c))
     };
-    let (message, at_key) = if OWN_TAGS.contains(&key) || key == POD_IDENTITY_ASSOCIATION_NAME {
+    // A mark says whose a stack is: one of the file's would make it another's, which `--prune` deletes.
+    let (message, at_key) = if is_mark(key) {
         (
             format!("the tag {} is written by eksact itself", quoted(key)),
             true,

@@ -209,6 +209,27 @@ fn tags() {
 }
 
 #[test]
+fn no_file_writes_a_mark() {
+    for mark in [
+        "alpha.eksctl.io/cluster-name",
+        "eksctl.cluster.k8s.io/v1alpha1/cluster-name",
+        "alpha.eksctl.io/eksctl-version",
+        "alpha.eksctl.io/iamserviceaccount-name",
+        "alpha.eksctl.io/podidentityassociation-name",
+        "eksact.dev/managed-policy-name",
+        "eksact.dev/role-name",
+    ] {
+        let expected = format!("error: the tag `{mark}` is written by eksact itself");
+        let of_account = about_one(&format!("tags: {{{mark}: x}}"));
+        assert!(of_account.contains(&expected), "{mark}: {of_account}");
+        let of_file = said(&format!(
+            "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {{name: prod, region: eu-west-1, tags: {{{mark}: x}}}}\n"
+        ));
+        assert!(of_file.contains(&expected), "{mark}: {of_file}");
+    }
+}
+
+#[test]
 fn limits_warn_at_the_default_and_refuse_at_the_maximum() {
     let arns = |count: usize| {
         (0..count)

@@ -172,6 +172,7 @@ fn permission(attribute: &AttributeChange, holder: &Holder, deltas: &mut Deltas)
 fn valued(name: &str, value: Option<&Value>) -> String {
     match value {
         Some(Value::String(value)) => format!("{name} {value}"),
+        Some(Value::Number(value)) => format!("{name} {value}"),
         _ => name.to_owned(),
     }
 }

@@ -128,19 +128,19 @@ fn part<S, T>(asked: Option<&Observed<S>>, keep: impl FnOnce(&S) -> T) -> Read<T
     }
 }
 
-/// What was asked for and not answered.
+/// What was asked for and not answered; why not, the findings say.
 fn unread(live: &Live) -> Vec<String> {
     let failed = [
         (
             "access entries",
-            live.access_entries().and_then(|asked| asked.as_ref().err()),
+            live.access_entries().is_some_and(Result::is_err),
         ),
-        ("aws-auth", live.aws_auth().and_then(|asked| asked.as_ref().err())),
-        ("bindings", live.bindings().and_then(|asked| asked.as_ref().err())),
+        ("aws-auth", live.aws_auth().is_some_and(Result::is_err)),
+        ("bindings", live.bindings().is_some_and(Result::is_err)),
     ];
+    let failed = failed.into_iter().filter(|(_, is_unread)| *is_unread);
     failed
-        .into_iter()
-        .filter_map(|(what, error)| Some(format!("{what}: {}", error?)))
+        .map(|(what, _)| format!("{what}, which could not be read"))
         .collect()
 }
 

@@ -32,11 +32,12 @@ pub(super) fn is_pruned(request: &Request) -> bool {
     request.settings.prune && request.config.access.states_roles
 }
 
-/// Whether the files have this role.
+/// Whether the files have this role. IAM takes names that differ in case alone for one.
 pub(super) fn is_wanted(request: &Request, owner: &RoleOwner) -> bool {
+    let name = owner.account.name.as_str();
     wanted(request)
         .iter()
-        .any(|role| RoleOwner::assumed(&role.name.value) == *owner)
+        .any(|role| role.name.value.eq_ignore_ascii_case(name))
 }
 
 /// The users and roles of the account that trust policies name and that the files do not make themselves.

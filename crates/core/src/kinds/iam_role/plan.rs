@@ -20,7 +20,7 @@ use crate::{
         StepId, Unknown, plan::fingerprint,
     },
     kinds::{
-        Request,
+        Request, policy_of_files,
         provider_intent::ProviderIntent,
         runner::wait_longer,
         stack_health::to_health,
@@ -141,6 +141,9 @@ impl Subject<'_> {
             if refused {
                 return;
             }
+        }
+        if self.is_refused_its_policies(draft) {
+            return;
         }
         let desired = match DesiredRole::of(self.role, self.live, self.request) {
             Ok(desired) => desired,
@@ -377,6 +380,24 @@ impl Subject<'_> {
             notes: self.own_side(),
             ..change
         });
+    }
+
+    /// Whether the role would get a policy of somebody else's that has the name of one of the files.
+    fn is_refused_its_policies(&self, draft: &mut PlanDraft) -> bool {
+        let policies = self.account.attach_policy_arns.iter();
+        let foreign: Vec<Finding> = policies
+            .chain(&self.account.permissions_boundary)
+            .filter_map(|arn| policy_of_files::of_somebody_else(self.request, self.live, arn, &self.address))
+            .collect();
+        if foreign.is_empty() {
+            return false;
+        }
+        // Where the role itself is somebody else's, that is what is said of it.
+        let is_taken = self.live.stack_of(&self.role.owner).is_none() && self.is_refused_its_name(draft);
+        for finding in foreign.into_iter().filter(|_| !is_taken) {
+            draft.add_finding(finding);
+        }
+        true
     }
 
     /// What the role is for, in people's words.

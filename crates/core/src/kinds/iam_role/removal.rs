@@ -11,13 +11,13 @@ use super::{
     wanted::{deleted, is_deleted, is_pruned, is_to_go},
 };
 use crate::{
-    config::ServiceAccount,
+    config::{ServiceAccount, cluster_access::MappingSubject},
     engine::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
     kinds::{
-        Request,
+        Request, pod_identity,
         revocation::after_other_way,
         runner::wait_longer,
         service_account_scope::is_protected,
@@ -32,7 +32,7 @@ use crate::{
     ports::aws::{Role, Stack},
 };
 use eksact_identity::{
-    cloudformation::{RoleOwner, RolePurpose, wanted_role::WantedRole},
+    cloudformation::{RoleOwner, RolePurpose, managed_policy::policy_of, wanted_role::WantedRole},
     iam::Arn,
 };
 
@@ -53,6 +53,50 @@ fn attached_to<'plan>(request: &'plan Request, stack: &Stack) -> Option<&'plan S
             .as_ref()
             .is_some_and(|attached| attached.value == *arn)
     })
+}
+
+/// What of the files names the role of this stack by its ARN, or by its name where a name is enough: it still needs the role.
+fn named_by(request: &Request, live: &Live, stack: &Stack) -> Option<String> {
+    let arn = stack.outputs.get("Role1")?;
+    let name = role_name_of(stack)?;
+    // `aws-auth` names a role without its path.
+    let without_path = Arn::iam(live.partition, &live.account, &format!("role/{name}")).to_string();
+    let is_it = |text: &str| {
+        [arn.as_str(), without_path.as_str(), name]
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(text))
+    };
+    let config = &request.config;
+    let mut entries = config.access_entries.entries.iter();
+    if let Some(entry) = entries.find(|entry| is_it(&entry.principal_arn.value)) {
+        return Some(format!("the access entry of {}", entry.principal_arn.value));
+    }
+    let mappings = config.access.identity_mappings.iter();
+    let mut mapped = mappings.filter_map(|mapping| match &mapping.subject {
+        MappingSubject::Arn(mapped) => Some(mapped.as_str()),
+        _ => None,
+    });
+    if let Some(mapped) = mapped.find(|mapped| is_it(mapped)) {
+        return Some(format!("the mapping of {mapped}"));
+    }
+    let mut roles = config.access.roles.iter();
+    if let Some(role) = roles.find(|role| role.assumed_by.roles.iter().any(|other| is_it(&other.value))) {
+        return Some(format!("the trust policy of the role {}", role.name.value));
+    }
+    let mut accounts = request.service_accounts().iter();
+    let attached = accounts.find(|account| {
+        let attached = account.attach_role_arn.as_ref();
+        attached.is_some_and(|attached| is_it(&attached.value))
+    });
+    if let Some(account) = attached {
+        return Some(format!("the service account {}", account.qualified_name()));
+    }
+    let mut associations = pod_identity::wanted(request).iter();
+    let associated = associations.find(|association| {
+        let mut named = association.role_arn.iter().chain(&association.target_role_arn);
+        named.any(|role| is_it(&role.value))
+    });
+    associated.map(|_| "a pod identity association".to_owned())
 }
 
 /// Adds the removal of every role that shall go.
@@ -165,12 +209,26 @@ pub(super) fn plan_by_tag(request: &Request, live: &Live, purpose: RolePurpose, 
         return;
     }
     for stack in live.known_stacks() {
+        // A policy's stack goes with its policy, whatever else its tags say.
         let owner = role_owner_of(stack)
             .filter(|owner| owner.purpose == purpose)
-            .filter(|_| is_of_cluster(stack, &live.cluster.name));
-        if let Some(owner) = owner.filter(|owner| is_to_go(request, owner)) {
-            plan_one(request, live, stack, &owner, draft);
+            .filter(|_| is_of_cluster(stack, &live.cluster.name) && policy_of(&stack.tags).is_none());
+        let Some(owner) = owner.filter(|owner| is_to_go(request, owner)) else {
+            continue;
+        };
+        if purpose == RolePurpose::Assumed
+            && let Some(user) = named_by(request, live, stack)
+        {
+            let message = format!(
+                "the stack {} is kept: {user} in the file names its role",
+                stack.name
+            );
+            draft.add_finding(
+                Finding::new(Severity::Note, Code::RoleAttached, message).about(&addresses::role_of(&owner)),
+            );
+            continue;
         }
+        plan_one(request, live, stack, &owner, draft);
     }
 }
 

@@ -246,6 +246,11 @@ impl Subject<'_> {
     }
 
     fn plan_healthy(&self, stack: &Stack, read: &aws::ManagedPolicy, draft: &mut PlanDraft) {
+        // The stack may be that of a policy of the name under another path.
+        if super::wanted::arn_of(stack) != Some(self.arn.as_str()) {
+            draft.add_finding(self.taken());
+            return;
+        }
         self.note_description(read, draft);
         let mut update = Update {
             read: fingerprint(&(stack, read)),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     config::managed_policy::ManagedPolicy,
     kinds::Request,
-    live::{Live, StackState, is_of_cluster, state_of},
+    live::{Live, StackState, is_of_cluster, role_owner_of, state_of},
     ports::aws::Stack,
 };
 use eksact_identity::{
@@ -50,7 +50,9 @@ pub(super) fn arn_of(stack: &Stack) -> Option<&str> {
     stack.outputs.get(OUTPUT).map(String::as_str)
 }
 
-/// The policies of the cluster that the files no longer have, with their stacks; none unless they shall go.
+/// The policies of the cluster that the files no longer have, with their stacks; none unless they shall go. A stack that says that
+/// it is a role's, or that made no policy and is well, is none of a policy, whatever else its tags say. IAM takes names that differ
+/// in case alone for one.
 pub(super) fn going<'live>(
     request: &'live Request,
     live: &'live Live,
@@ -58,11 +60,13 @@ pub(super) fn going<'live>(
     let stacks = live.known_stacks().iter().filter(move |_| is_pruned(request));
     stacks
         .filter(move |stack| is_of_cluster(stack, &live.cluster.name))
+        .filter(|stack| role_owner_of(stack).is_none())
+        .filter(|stack| arn_of(stack).is_some() || state_of(&stack.status) != StackState::Healthy)
         .filter_map(|stack| Some((policy_of(&stack.tags)?, stack)))
         .filter(move |(name, _)| {
             !wanted(request)
                 .iter()
-                .any(|policy| policy.name.value.as_str() == *name)
+                .any(|policy| policy.name.value.eq_ignore_ascii_case(name))
         })
 }
 
