@@ -1,6 +1,7 @@
 //! `eksact apply PLAN`: what was approved, and nothing else.
 
 use std::{
+    cell::Cell,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -240,7 +241,7 @@ impl ApplySaved<'_> {
     ) -> Result<ExitCode, Failure> {
         let never = async |_: &Listener| std::future::pending().await;
         let told = Told::by(self.plan.output);
-        let (report, events) = under_lock(plan, saved, connection, held, told, self.printer, never).await;
+        let (report, events, _) = under_lock(plan, saved, connection, held, told, self.printer, never).await;
         flow::ended(plan, &report, &events, Rest::NewPlan, self.plan, self.printer)
     }
 
@@ -262,7 +263,7 @@ impl ApplySaved<'_> {
 }
 
 /// Carries a plan out under its lock, which is renewed meanwhile and given back at the end with the record of the apply. `stop` may
-/// ask the listener to end it before its end.
+/// ask the listener to end it before its end. Tells at last whether the lock was lost, which ended it, too.
 pub(super) async fn under_lock(
     plan: &Plan,
     saved: &SavedPlan,
@@ -271,17 +272,19 @@ pub(super) async fn under_lock(
     told: Told<'_>,
     printer: &Printer,
     stop: impl AsyncFnOnce(&Listener),
-) -> (Report, Vec<Event>) {
+) -> (Report, Vec<Event>, bool) {
     let clients = (&connection.readers, &connection.writers);
     if held.is_none() {
         printer.note(
             "nothing keeps another apply apart from this one, and this one is not remembered (--lock=false)",
         );
     }
+    let is_lost = Cell::new(false);
     let stop = async |listener: &Listener| {
         let lost = async {
             if let Some(held) = &mut held {
                 keep(held, connection, printer).await;
+                is_lost.set(true);
                 listener.finish();
             }
             std::future::pending::<()>().await;
@@ -304,7 +307,7 @@ pub(super) async fn under_lock(
             ));
         }
     }
-    (report, events)
+    (report, events, is_lost.get())
 }
 
 /// Renews the lock; ends when it is lost.

@@ -101,7 +101,7 @@ fn not_a_plan(file: &Path, what: &str) -> Failure {
 
 /// A folder in which no file can be a plan.
 pub(super) fn no_plans(folder: &Path) -> Failure {
-    not_a_plan(folder, "has no saved plan, a file that ends in .json")
+    not_a_plan(folder, "has no saved plan")
 }
 
 /// Whether somebody took a configuration for a plan: YAML or JSON.

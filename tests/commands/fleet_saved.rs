@@ -146,6 +146,39 @@ fn fleet_plan_that_fails_hides_no_other() {
     assert_eq!(shown.code, 65, "{}", shown.stderr);
 }
 
+/// A plan counts whatever its name is, and so does what is none; hidden files and signatures are neither.
+#[test]
+fn fleet_plans_have_any_name() {
+    let (place, digest) = planned();
+    let renamed = place.path("plans/revoke.plan");
+    fs::rename(place.path("plans/eu-west-1.delta.json"), renamed).unwrap();
+    fs::write(
+        place.path("plans/eu-west-1.delta.sigstore.json"),
+        "{\"mediaType\": \"x\"}",
+    )
+    .unwrap();
+    fs::write(place.path("plans/.kept"), "").unwrap();
+    fs::write(place.path("plans/README.md"), "Plans.\n").unwrap();
+    let refused = place.run(&["apply", "plans", "--quiet", "-o", "ndjson"]);
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    let said = refused.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let hint = "To apply it, run: eksact apply plans --quiet -o ndjson --yes";
+    assert!(
+        said.contains(hint),
+        "no digest approves a file that is no plan: {said}"
+    );
+    assert_eq!(refused.stdout.matches("\"cluster-ended\"").count(), 4);
+    assert_eq!(refused.stdout.matches("\"status\":\"not-approved\"").count(), 3);
+    assert_eq!(refused.stdout.matches("\"run-ended\"").count(), 1);
+    fs::remove_file(place.path("plans/README.md")).unwrap();
+    let ended = place.run(&["apply", "plans", "--expect", &digest]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    fs::write(place.path("plans/README.md"), "Plans.\n").unwrap();
+    let ended = place.run(&["apply", "plans", "--yes"]);
+    assert_eq!(ended.code, 65, "{}", ended.stderr);
+    assert!(ended.stderr.contains("plans/README.md"), "{}", ended.stderr);
+}
+
 /// One plan more, one less, one changed: nothing is applied. Nor of two plans about one cluster.
 #[test]
 fn fleet_plans_that_were_not_approved_change_nothing() {

@@ -94,9 +94,19 @@ fn fleet_events_name_their_cluster() {
             .unwrap()
             .contains("\"type\":\"run-ended\"")
     );
-    // Not approved: the plans, and no word of an apply.
+    // Not approved: the plans, and how each ended.
     let place = fleet();
-    let ended = place.run(&["apply", "-f", "clusters", "-o", "ndjson"]);
+    let ended = place.run(&[
+        "apply",
+        "-f",
+        "clusters",
+        "-o",
+        "ndjson",
+        "--metrics-into",
+        "x.txt",
+    ]);
     assert_eq!(ended.code, 3);
-    assert_eq!(ended.stdout.lines().count(), 1 + 3);
+    assert_eq!(ended.stdout.lines().count(), 1 + 3 + 4 + 1);
+    assert_eq!(ended.stdout.matches("\"status\":\"not-approved\"").count(), 3);
+    assert!(place.path("x.txt").exists());
 }

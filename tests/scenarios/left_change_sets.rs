@@ -12,8 +12,12 @@ use eksact_core::{
 };
 use eksact_simulator::{ChangeSetRecord, Fault, Matching, Rule, Sandbox};
 
-use crate::scenarios::stage::{
-    again, applied, apply, assert_settled, attempt, carry_out, file, human, plan, record_of, request, summary,
+use crate::scenarios::{
+    saved_plans::{apply_in, saved},
+    stage::{
+        again, applied, apply, assert_settled, attempt, carry_out, file, human, plan, record_of, request,
+        summary,
+    },
 };
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -72,7 +76,8 @@ async fn left_change_set_is_deleted_although_the_file_went_back() {
         summary(&early),
         format!(
             "Note change-set-kept: the stack eksctl-prod-addon-iamserviceaccount-app-web has the change set {name} (made \
-             {made}) of another run of eksact, which is at work or was ended: a plan deletes it once it is 1 h old\n"
+             {made}) of another run of eksact, which is at work or was ended: the next apply deletes it once it is 1 h \
+             old\n"
         )
     );
 
@@ -90,27 +95,47 @@ async fn left_change_set_is_deleted_although_the_file_went_back() {
     assert_settled(&bed, &before, "once it is deleted").await;
 }
 
+/// Executing the one of the update deletes it, so that its own step finds nothing more to do.
 #[tokio::test(start_paused = true)]
-async fn left_change_set_goes_before_the_stack_is_changed() {
+async fn left_change_set_goes_with_the_change_of_the_stack() {
     let (bed, _) = killed().await;
     tokio::time::advance(HOUR).await;
     let wanted = again(&request(&file(&[&account("web", WRITES)])), 2);
     let made = apply(&bed, &wanted).await;
     let titles: Vec<&str> = made.steps.iter().map(|step| step.title.as_str()).collect();
+    assert!(titles[0].starts_with("update stack "), "{titles:?}");
     assert!(
-        titles[0].starts_with("delete change set eksact-update-"),
+        titles[1].starts_with("delete change set eksact-update-"),
         "{titles:?}"
     );
-    assert!(titles[1].starts_with("update stack "), "{titles:?}");
+    assert!(made.steps[0].depends_on.is_empty(), "no change waits for it");
     let writes: Vec<String> = bed
         .faults()
         .writes()
         .into_iter()
         .map(|call| call.action)
         .collect();
-    assert_eq!(writes, ["DeleteChangeSet", "CreateChangeSet", "ExecuteChangeSet"]);
+    assert_eq!(
+        writes,
+        ["CreateChangeSet", "ExecuteChangeSet"],
+        "which deletes the others"
+    );
     assert!(waiting(&bed).is_empty());
     assert_settled(&bed, &wanted, "after both").await;
+}
+
+/// What was too young when a plan was saved is old when it is applied: time alone moves nothing.
+#[tokio::test(start_paused = true)]
+async fn change_set_that_only_grew_old_makes_no_saved_plan_stale() {
+    let (bed, _) = killed().await;
+    let more = request(&file(&[&account("web", READS), &account("more", READS)]));
+    let early = saved(&bed, &more).await;
+    tokio::time::advance(HOUR).await;
+    let ended = apply_in(&bed, &early, "later", false).await;
+    assert!(ended.is_applied(), "{ended:?}");
+    assert_eq!(waiting(&bed).len(), 1);
+    let late = summary(&plan(&bed, &more).await);
+    assert!(late.contains("change-set-left"), "{late}");
 }
 
 /// A run is at work: its change set is seconds old, and it executes it after the other one has planned and applied.

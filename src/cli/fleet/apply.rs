@@ -20,7 +20,7 @@ use super::super::{
 };
 use super::{
     FleetFlags, Member, Refused, announce, end,
-    ended::{Ended, ask, finish, report},
+    ended::{Cut, Ended, ask, finish, not_approved, report, unasked},
     flags,
     plan::{Entry, plan_all, refuse_one_cluster_twice},
     run::{Bound, each, end_after, unless_stopped},
@@ -86,9 +86,17 @@ pub(in super::super) async fn apply(
         .map(|(number, _)| number)
         .collect();
     let is_asked = !approval.given() && !waiting.is_empty() && *interrupt.borrow() == Interrupt::None;
-    if is_asked && !ask(&plans, waiting.len(), whole, &["--yes".to_owned()], printer)? {
-        for entry in entries.iter_mut().filter(|entry| is_to_be_applied(entry)) {
-            entry.outcome.status = Status::NotApproved;
+    let answer = if is_asked {
+        ask(&plans, waiting.len(), whole, &["--yes".to_owned()], printer)
+    } else {
+        Ok(true)
+    };
+    let is_declined = !matches!(answer, Ok(true));
+    if is_declined {
+        not_approved(entries.iter_mut().map(|entry| &mut entry.outcome));
+        if let Err(failure) = answer {
+            let outcomes: Vec<Outcome> = entries.into_iter().map(|entry| entry.outcome).collect();
+            return Err(unasked(&outcomes, whole, fleet, printer, failure));
         }
         printer.status("Nothing was changed.\n");
     } else {
@@ -171,7 +179,7 @@ async fn carry_out(
     let is_over = Cell::new(false);
     let stop = async |listener: &Listener| end_after(limit, &is_over, listener).await;
     let (report, events) = carry_out::carry_out(plan, request, connection, told, printer, stop).await;
-    Ended::Run(report, events, is_over.get())
+    Ended::Run(report, events, is_over.get().then_some(Cut::TimeOver))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use super::super::{
 };
 use super::{
     FleetFlags, announce, end,
-    ended::{Ended, ask, finish, report},
+    ended::{Cut, Ended, ask, finish, not_approved, report, unasked},
     flags,
     plan::Entry,
     plan_folder,
@@ -65,7 +65,6 @@ impl ApplyFolder<'_> {
                 entry.outcome.plan = Some(plan);
             }
         }
-        let (_listener, interrupt) = Listener::begin();
         if self.global.sandbox {
             sandbox::tell(&self.global.sandbox_file, printer);
         }
@@ -85,18 +84,21 @@ impl ApplyFolder<'_> {
             .unzip();
         let changing = waiting.iter().filter(|saved| saved.plan.has_changes()).count();
         let is_approved = self.approval.given() || self.flags.expect.is_some();
-        let approval = [
-            "--expect".to_owned(),
-            digest_of_saved(&outcomes).unwrap_or_default(),
-        ];
-        if !is_approved && changing > 0 && !ask(&outcomes, changing, self.whole, &approval, printer)? {
-            for number in numbers {
-                if let Some(outcome) = outcomes.get_mut(number) {
-                    outcome.status = Status::NotApproved;
-                }
+        let answer = if is_approved || changing == 0 {
+            Ok(true)
+        } else {
+            ask(&outcomes, changing, self.whole, &approval(&outcomes), printer)
+        };
+        let is_declined = !matches!(answer, Ok(true));
+        if is_declined {
+            not_approved(&mut outcomes);
+            if let Err(failure) = answer {
+                return Err(unasked(&outcomes, self.whole, self.fleet, printer, failure));
             }
             printer.status("Nothing was changed.\n");
         } else {
+            // Not while it asks, which waits for an answer and hears no signal: there the signal ends it.
+            let (_listener, interrupt) = Listener::begin();
             let ways = Ways::new(self.global);
             let work: Vec<(&Outcome, SavedPlan)> = numbers
                 .iter()
@@ -224,9 +226,19 @@ impl ApplyFolder<'_> {
         }
         let is_over = Cell::new(false);
         let stop = async |listener: &Listener| end_after(limit, &is_over, listener).await;
-        let (report, events) =
+        let (report, events, is_lost) =
             apply_saved::under_lock(&plan, saved, &connection, held, told, printer, stop).await;
-        Ended::Run(report, events, is_over.get())
+        let cut = is_lost.then_some(Cut::LockLost);
+        Ended::Run(report, events, is_over.get().then_some(Cut::TimeOver).or(cut))
+    }
+}
+
+/// The words that approve on a command line what is in the folder. With a file that is no plan no digest does.
+fn approval(outcomes: &[Outcome]) -> Vec<String> {
+    let are_all_plans = outcomes.iter().all(|outcome| outcome.saved.is_some());
+    match digest_of_saved(outcomes).filter(|_| are_all_plans) {
+        Some(digest) => vec!["--expect".to_owned(), digest],
+        None => vec!["--yes".to_owned()],
     }
 }
 

@@ -36,10 +36,19 @@ pub(super) fn ask(
     flow::ask(&question, is_for_machines, approval)
 }
 
+/// What ended the steps of one cluster, and of no other, before all were done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// Its time was over.
+    TimeOver,
+    /// Its lock was lost.
+    LockLost,
+}
+
 /// How a cluster's apply ended.
 pub(super) enum Ended {
-    /// Its steps were carried out, as far as the report says; whether its time was over before.
-    Run(Report, Vec<Event>, bool),
+    /// Its steps were carried out, as far as the report says; and what ended them early, if anything but the user did.
+    Run(Report, Vec<Event>, Option<Cut>),
     /// Nothing was begun.
     Failed(Failure),
     /// There was nothing to do: the plan of now.
@@ -101,23 +110,29 @@ pub(super) fn finish(outcome: &mut Outcome, result: Result<(Ended, Duration), St
                 in_words(limit)
             ));
         }
-        Ended::Run(report, events, is_over) => {
+        Ended::Run(report, events, cut) => {
+            // What was done in the end was not cut off, whatever was asked for meanwhile.
+            let cut = cut.filter(|_| !report.succeeded());
             let was_begun = !report.done.is_empty() || !report.unknown.is_empty();
-            outcome.status = match flow::code_of(&report) {
-                _ if is_over && was_begun => Status::Partial,
-                _ if is_over => Status::TimedOut,
-                ExitCode::Success if has_unplanned(outcome) => Status::Partial,
-                ExitCode::Success => Status::Applied,
-                ExitCode::Interrupted => Status::Interrupted,
-                ExitCode::Partial => Status::Partial,
-                ExitCode::Refused => Status::Refused,
-                ExitCode::Stale => Status::Stale,
-                _ => Status::Failed,
+            outcome.status = match (cut, flow::code_of(&report)) {
+                _ if report.succeeded() && has_unplanned(outcome) => Status::Partial,
+                _ if report.succeeded() => Status::Applied,
+                (Some(_), _) if was_begun => Status::Partial,
+                (Some(Cut::TimeOver), _) => Status::TimedOut,
+                (None, ExitCode::Interrupted) => Status::Interrupted,
+                (None, ExitCode::Partial) => Status::Partial,
+                (None, ExitCode::Refused) => Status::Refused,
+                (None, ExitCode::Stale) => Status::Stale,
+                (Some(Cut::LockLost) | None, _) => Status::Failed,
             };
-            if is_over {
-                outcome.problem = told(
-                    "its time was over before all was done. --cluster-timeout sets the limit".to_owned(),
-                );
+            if let Some(cut) = cut {
+                let why = match cut {
+                    Cut::TimeOver => {
+                        "its time was over before all was done. --cluster-timeout sets the limit"
+                    }
+                    Cut::LockLost => "its lock was lost before all was done",
+                };
+                outcome.problem = told(why.to_owned());
             }
             outcome.run = Some((report, events));
         }
@@ -128,6 +143,36 @@ pub(super) fn finish(outcome: &mut Outcome, result: Result<(Ended, Duration), St
 fn has_unplanned(outcome: &Outcome) -> bool {
     let plan = outcome.plan.as_ref();
     plan.is_some_and(|plan| plan.findings_of(Severity::Error).next().is_some())
+}
+
+/// Marks what was to be applied and was not approved. What failed stays a failure: it must not end as a question that was answered.
+pub(super) fn not_approved<'run>(outcomes: impl IntoIterator<Item = &'run mut Outcome>) {
+    for outcome in outcomes {
+        if outcome.status == Status::Changes {
+            outcome.status = Status::NotApproved;
+        }
+    }
+}
+
+/// The end of a run that could not ask: its lines and metrics are as whole as those of any other. The plans are shown already.
+pub(super) fn unasked(
+    outcomes: &[Outcome],
+    whole: &WholeFileFlags,
+    fleet: &FleetFlags,
+    printer: &Printer,
+    failure: Failure,
+) -> Failure {
+    let told = write_metrics(outcomes, fleet).and_then(|()| {
+        if whole.plan.output == Output::Ndjson {
+            shown::show_after_apply(outcomes, Output::Ndjson, &whole.plan.views, printer)
+        } else {
+            Ok(())
+        }
+    });
+    match told {
+        Ok(()) => failure,
+        Err(other) => other.with_code(failure.code),
+    }
 }
 
 /// How all ended: for people on stderr, behind the plans; for machines in place of them.
@@ -149,4 +194,64 @@ pub(super) fn report(
     let views = &whole.plan.views;
     shown::write_views(outcomes, Run::Apply, views).map_err(ended)?;
     shown::show_after_apply(outcomes, whole.plan.output, views, printer).map_err(ended)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eksact_core::engine::StepId;
+
+    fn ended(report: Report, cut: Option<Cut>) -> Outcome {
+        let mut outcome = Outcome {
+            cluster: None,
+            files: vec!["a.yaml".to_owned()],
+            status: Status::Changes,
+            plan: None,
+            digest: None,
+            saved: None,
+            run: None,
+            problem: None,
+            took: Duration::ZERO,
+        };
+        let run = Ended::Run(report, Vec::new(), cut);
+        finish(&mut outcome, Ok((run, Duration::ZERO)));
+        outcome
+    }
+
+    /// The last step came to its end in the grace: it was asked to end, and all is done.
+    #[test]
+    fn what_was_done_in_the_end_is_applied() {
+        for cut in [None, Some(Cut::TimeOver), Some(Cut::LockLost)] {
+            let report = Report {
+                interrupted: true,
+                ..Report::default()
+            };
+            let outcome = ended(report, cut);
+            assert_eq!(outcome.status, Status::Applied);
+            assert_eq!(outcome.problem, None);
+        }
+    }
+
+    /// Nobody interrupted the run where one cluster was cut off.
+    #[test]
+    fn one_cluster_that_is_cut_off_interrupts_no_run() {
+        for (cut, of_nothing, why) in [
+            (Cut::TimeOver, Status::TimedOut, "its time was over"),
+            (Cut::LockLost, Status::Failed, "its lock was lost"),
+        ] {
+            let id = StepId("iam-role/app/web#step-0".to_owned());
+            let mut report = Report {
+                not_tried: vec![(id.clone(), "interrupted".to_owned())],
+                interrupted: true,
+                ..Report::default()
+            };
+            assert_eq!(ended(report.clone(), Some(cut)).status, of_nothing);
+            assert_eq!(ended(report.clone(), None).status, Status::Interrupted);
+            report.done.push(id);
+            let outcome = ended(report, Some(cut));
+            assert_eq!(outcome.status, Status::Partial);
+            let problem = outcome.problem.unwrap();
+            assert!(problem.message.starts_with(why), "{problem:?}");
+        }
+    }
 }

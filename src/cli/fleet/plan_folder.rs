@@ -93,12 +93,21 @@ impl PlanFolder {
     }
 }
 
-/// The files of plans in a folder, in their order by name; not those of folders below it.
+/// The files in a folder, in their order by name; not those of folders below it. Whatever its name is, a file may be a plan that
+/// somebody counts on: one that is none is told, not passed over. Hidden files and signatures are no plans.
 fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs_err::read_dir(folder)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|ending| ending == "json") {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let is_apart = name.starts_with('.') || name.ends_with(".sigstore.json");
+        // What cannot be looked at is told when it is read.
+        let is_file = fs_err::metadata(&path).map_or(true, |metadata| metadata.is_file());
+        if is_file && !is_apart {
             found.push(path);
         }
     }
@@ -106,18 +115,24 @@ fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// Whether a file is named as configurations are and plans are not.
+fn is_named_as_yaml(file: &Path) -> bool {
+    file.extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("yaml") || ending.eq_ignore_ascii_case("yml"))
+}
+
 /// Every plan in the folder; what cannot be used is a cluster that cannot be applied, and hides no other.
 ///
 /// # Errors
-/// When the folder cannot be read, or has no file of a plan.
+/// When the folder cannot be read, or has no plan: it is empty, or a folder of configurations.
 pub(super) fn load(folder: &Path) -> Result<Vec<Entry<SavedPlan>>, Failure> {
     let files = files(folder).map_err(|error| {
         Failure::error(format!("the plans could not be read: {error}")).with_code(ExitCode::Configuration)
     })?;
-    if files.is_empty() {
+    let mut entries: Vec<Entry<SavedPlan>> = files.iter().map(|file| entry(file)).collect();
+    if entries.iter().all(|entry| entry.kept.is_none()) && files.iter().all(|file| is_named_as_yaml(file)) {
         return Err(saved_plan::no_plans(folder));
     }
-    let mut entries: Vec<Entry<SavedPlan>> = files.iter().map(|file| entry(file)).collect();
     refuse_one_cluster_twice(&mut entries, "plans");
     Ok(entries)
 }

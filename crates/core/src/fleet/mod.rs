@@ -242,7 +242,7 @@ pub fn counts(outcomes: &[Outcome]) -> BTreeMap<Status, usize> {
 }
 
 /// What several saved plans are approved by together: SHA-256 over their digests, sorted, one a line, so that
-/// `jq -r .digest FOLDER/*.json | sort | sha256sum` has the same.
+/// `jq -r '.digest // empty' FOLDER/* | sort | sha256sum` has the same.
 pub fn digest_of_all<'plan>(digests: impl IntoIterator<Item = &'plan str>) -> String {
     let mut sorted: Vec<&str> = digests.into_iter().collect();
     sorted.sort_unstable();

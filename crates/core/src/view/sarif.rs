@@ -68,9 +68,14 @@ pub fn fleet_sarif(outcomes: &[Outcome], tool_version: &str) -> Result<String, s
         let file = outcome.files.first().map(String::as_str);
         let plan = outcome.plan.as_ref();
         let own = plan.map(|plan| found(plan, file)).unwrap_or_default();
-        let is_said = plan.is_some_and(|plan| plan.findings_of(Severity::Error).next().is_some());
+        // What could not be planned is a result of its own; what failed in a run is not.
+        let is_planned = plan.is_none_or(|plan| plan.findings_of(Severity::Error).next().is_none());
+        let has_failed_steps = outcome
+            .run
+            .as_ref()
+            .is_some_and(|(report, _)| !report.succeeded());
         let label = outcome.label();
-        let failure = failed(outcome, file).filter(|_| !is_said);
+        let failure = failed(outcome, file).filter(|_| is_planned || has_failed_steps);
         for mut one in failure.into_iter().chain(own) {
             one.message = format!("{label}: {}", one.message);
             one.cluster = Some(label.clone());
@@ -91,9 +96,14 @@ pub fn fleet_sarif(outcomes: &[Outcome], tool_version: &str) -> Result<String, s
 
 /// A cluster that failed, as a result.
 fn failed<'run>(outcome: &'run Outcome, file: Option<&'run str>) -> Option<Found<'run>> {
-    let problem = outcome.problem.as_ref()?;
-    let helps = problem.help.iter().map(Remedy::as_str);
-    let lines: Vec<&str> = std::iter::once(problem.message.as_str()).chain(helps).collect();
+    let (first, help) = match &outcome.problem {
+        Some(problem) => (problem.message.clone(), problem.help.as_slice()),
+        None if outcome.status.is_failure() => failed_step(outcome)
+            .unwrap_or_else(|| ("not all of it was done".to_owned(), <&[Remedy]>::default())),
+        None => return None,
+    };
+    let helps = help.iter().map(Remedy::as_str);
+    let lines: Vec<&str> = std::iter::once(first.as_str()).chain(helps).collect();
     Some(Found {
         rule: CLUSTER_FAILED,
         explanation: "a cluster could not be read, planned or applied",
@@ -104,6 +114,16 @@ fn failed<'run>(outcome: &'run Outcome, file: Option<&'run str>) -> Option<Found
         file,
         cluster: None,
     })
+}
+
+/// The first step of a cluster that failed, with why, and what to do.
+fn failed_step(outcome: &Outcome) -> Option<(String, &[Remedy])> {
+    let (report, _) = outcome.run.as_ref()?;
+    let (id, error) = report.failed.first()?;
+    let mut steps = outcome.plan.iter().flat_map(|plan| &plan.steps);
+    let title = steps.find(|step| step.id == *id).map(|step| step.title.as_str());
+    let message = format!("{}: {}", title.unwrap_or(&id.0), error.message);
+    Some((message, error.help.as_slice()))
 }
 
 fn document(
@@ -408,6 +428,36 @@ mod tests {
             run["properties"]["clusters"][2]["cluster"],
             "clusters/broken.yaml"
         );
+    }
+
+    /// A cluster whose step failed has no problem of its own: the step is the reason.
+    #[test]
+    fn a_step_that_failed_is_why_its_cluster_failed() {
+        let told = |fleet: &[Outcome]| -> Vec<String> {
+            let value = held(&fleet_sarif(fleet, "0.1.0").unwrap());
+            let results = value["runs"][0]["results"].as_array().unwrap().clone();
+            results
+                .iter()
+                .filter(|result| result["ruleId"] == CLUSTER_FAILED)
+                .map(|result| result["message"]["text"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        let mut fleet = samples::fleet_applied();
+        let texts = told(&fleet);
+        assert_eq!(texts.len(), 3, "and those that have a problem");
+        assert!(texts[0].starts_with("eu-west-1/prod: "), "{texts:?}");
+        assert!(
+            texts[0].contains(": stack eksctl-prod-addon-iamserviceaccount-ops-named could not be created"),
+            "{texts:?}"
+        );
+        assert!(
+            texts[0].ends_with("Give another roleName, or delete that role."),
+            "{texts:?}"
+        );
+        if let Some((report, _)) = &mut fleet[0].run {
+            report.failed.clear();
+        }
+        assert_eq!(told(&fleet)[0], "eu-west-1/prod: not all of it was done");
     }
 
     #[test]

@@ -59,6 +59,16 @@ impl CleanUp {
 impl Subject<'_> {
     /// Deletes what was left on the role's stack, and says what is kept.
     pub(super) fn clean_up(&self, stack: &Stack, draft: &mut PlanDraft) -> CleanUp {
+        self.clean_up_after(None, stack, draft)
+    }
+
+    /// The same once `first` is done.
+    pub(super) fn clean_up_after(
+        &self,
+        first: Option<&StepId>,
+        stack: &Stack,
+        draft: &mut PlanDraft,
+    ) -> CleanUp {
         let left = match left_on(stack, self.live) {
             Ok(left) => left,
             Err(error) => {
@@ -77,8 +87,8 @@ impl Subject<'_> {
                     Severity::Note,
                     Code::ChangeSetKept,
                     format!(
-                        "the stack {} has the change set {}{} of another run of eksact, which is at work or was ended: a plan \
-                         deletes it once it is {} old",
+                        "the stack {} has the change set {}{} of another run of eksact, which is at work or was ended: the \
+                         next apply deletes it once it is {} old",
                         stack.name,
                         change_set.name,
                         made_at(change_set),
@@ -100,7 +110,7 @@ impl Subject<'_> {
                 change_set.name, stack.name
             );
             let part = format!("delete {}", change_set.name);
-            let after = clean_up.steps.last().cloned().into_iter().collect();
+            let after = clean_up.steps.last().or(first).cloned().into_iter().collect();
             let step = draft.add_step(&self.address, &part, title, after, &operation);
             clean_up.steps.push(step);
             let remark = format!("left by a run{}", made_at(change_set));

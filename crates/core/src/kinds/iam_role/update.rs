@@ -25,7 +25,7 @@ use eksact_identity::{
 };
 
 impl Subject<'_> {
-    /// Adds the update of a role under a healthy stack: direct repairs first, then the change set.
+    /// Adds the update of a role under a healthy stack: direct repairs first, then the change set, and what runs left last.
     pub(super) fn plan_update(
         &self,
         desired: &DesiredRole,
@@ -43,9 +43,7 @@ impl Subject<'_> {
         let (by_template, by_hand): (Vec<_>, Vec<_>) = found
             .iter()
             .partition(|difference| repaired_by_template(difference, old, &desired.wanted));
-        let clean_up = self.clean_up(stack, draft);
-        let reason_to_clean_up = clean_up.reason();
-        let mut steps: Vec<StepId> = clean_up.steps;
+        let mut steps: Vec<StepId> = Vec::new();
         if renamed.is_some() {
             self.warn_of_taken_name(desired, draft);
             // CloudFormation deletes the old role at the end, which fails while foreign policies hang on it.
@@ -72,6 +70,14 @@ impl Subject<'_> {
             let after = steps.last().cloned().into_iter().collect();
             let title = format!("update stack {} through a change set", stack.name);
             steps.push(draft.add_step(&self.address, "update-stack", title, after, &operation));
+        }
+        // Neither the role nor what waits for it waits for the clean-up, which may be refused. An executed change set deletes the
+        // others of its stack itself.
+        let clean_up = self.clean_up_after(steps.last(), stack, draft);
+        let reason_to_clean_up = clean_up.reason();
+        if !clean_up.steps.is_empty() {
+            draft.set_ready(&self.address, steps.last().cloned());
+            steps.extend(clean_up.steps);
         }
         let mut reasons = Vec::new();
         if let Some(wanted) = &renamed {
