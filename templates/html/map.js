@@ -64,7 +64,7 @@
   form.addEventListener("submit", event => event.preventDefault());
   document.addEventListener("keydown", event => {
     if (event.key === "/" && !/^(INPUT|SELECT)$/.test(document.activeElement.tagName)) { event.preventDefault(); search.focus(); }
-    if (event.key === "Escape") { form.reset(); }
+    if (event.key === "Escape") { form.reset(); followed = null; show(); }
   });
   form.hidden = false;
   show();

@@ -88,7 +88,7 @@ class Browser:
             self.events.append(self.message(until))
 
     def evaluate(self, expression):
-        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         expect("exceptionDetails" not in result, expression, result.get("exceptionDetails"))
         return result["result"].get("value")
 
