@@ -1,7 +1,54 @@
-//! How people bring a stack back to health.
+//! What is said of a stack that cannot be worked with as it is, and how people bring it back to health.
 
-use crate::{live::region_of, ports::aws::Stack};
-use eksact_message::remedy::Remedy;
+use std::time::Duration;
+
+use eksact_message::{code::Code, duration::in_words, remedy::Remedy};
+
+use super::runner::wait_longer;
+use crate::{
+    engine::{Finding, Reason, Severity},
+    live::region_of,
+    ports::aws::Stack,
+};
+
+/// Why a stack is replaced that CloudFormation updates no more.
+pub(super) fn broken(stack: &Stack) -> Reason {
+    let reason = stack.status_reason.as_deref();
+    let why = reason
+        .map(|reason| format!(" ({})", reason.trim_end_matches('.')))
+        .unwrap_or_default();
+    let text = format!(
+        "its stack is in {}{why}, and CloudFormation accepts no update of it",
+        stack.status
+    );
+    Reason::new("stack-broken", text)
+}
+
+/// That a stack is stuck.
+pub(super) fn stuck(stack: &Stack) -> Finding {
+    let message = format!("the stack {} is in {}", stack.name, stack.status);
+    Finding::new(Severity::Error, Code::StackStuck, message).with_help(to_health(stack))
+}
+
+/// That CloudFormation works on a stack that shall go.
+pub(super) fn busy(stack: &Stack) -> Finding {
+    let message = format!(
+        "CloudFormation is still working on the stack {} ({})",
+        stack.name, stack.status
+    );
+    Finding::new(Severity::Error, Code::StackBusy, message).with_help(wait_longer())
+}
+
+/// That it did so all the time that was waited.
+pub(super) fn busy_after(stack: &Stack, waited: Duration) -> Finding {
+    let message = format!(
+        "CloudFormation was still working on the stack {} ({}) after {}",
+        stack.name,
+        stack.status,
+        in_words(waited)
+    );
+    Finding::new(Severity::Error, Code::StackBusy, message).with_help(wait_longer())
+}
 
 /// What to do about a stuck stack.
 pub(super) fn to_health(stack: &Stack) -> Remedy {

@@ -13,7 +13,7 @@ use crate::{
     live::{StackState, state_of},
     ports::{
         CallError, CallErrorKind,
-        aws::{ChangeSet, ChangeSetRequest, Stack, StackRequest},
+        aws::{ChangeSet, ChangeSetRequest, ResourceChange, Stack, StackRequest},
     },
 };
 
@@ -79,6 +79,16 @@ async fn appeared(
         request.name, stack.status
     ))
     .with_help(run_again()))
+}
+
+/// That a change set would do (`what`) more than the plan showed: `remove`, `replace`.
+pub(super) fn more_than_planned(what: &str, change: &ResourceChange, stack: &str) -> StepError {
+    StepError::new(format!(
+        "CloudFormation would {what} {} ({}) of stack {stack}, which the plan did not show, and so nothing was changed: \
+         another tool or a person changed the stack",
+        change.logical_id, change.resource_type
+    ))
+    .with_help(run_again())
 }
 
 /// Whether a change set has the name that [`update`] gives, and no other tool and no person: a prefix of eksact's and the whole

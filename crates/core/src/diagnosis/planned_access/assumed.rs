@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Holder;
 use crate::engine::HolderKind;
-use eksact_identity::service_account::ServiceAccountKey;
+use eksact_identity::{iam::policy::one_or_many, service_account::ServiceAccountKey};
 
 /// How a service account is called in a token.
 const SUBJECT: &str = "system:serviceaccount:";
@@ -14,7 +14,7 @@ const SUBJECT: &str = "system:serviceaccount:";
 /// Those whom the statements of `document` that allow something name; `issuer` is that of the cluster.
 pub(super) fn trusted(document: &Value, issuer: Option<&str>) -> BTreeSet<Holder> {
     let allows = |statement: &&Value| statement["Effect"] == "Allow";
-    let statements = each(&document["Statement"]).into_iter().filter(allows);
+    let statements = one_or_many(&document["Statement"]).iter().filter(allows);
     statements
         .flat_map(|statement| named(statement, issuer))
         .collect()
@@ -22,14 +22,14 @@ pub(super) fn trusted(document: &Value, issuer: Option<&str>) -> BTreeSet<Holder
 
 fn named(statement: &Value, issuer: Option<&str>) -> Vec<Holder> {
     let Value::Object(principals) = &statement["Principal"] else {
-        let anybody = each(&statement["Principal"])
-            .into_iter()
+        let anybody = one_or_many(&statement["Principal"])
+            .iter()
             .filter_map(Value::as_str);
         return anybody.map(principal).collect();
     };
     let mut holders = Vec::new();
     for (kind, values) in principals {
-        let values = each(values).into_iter().filter_map(Value::as_str);
+        let values = one_or_many(values).iter().filter_map(Value::as_str);
         match kind.as_str() {
             "Federated" => {
                 for provider in values {
@@ -64,7 +64,7 @@ fn subjects(statement: &Value, provider: &str) -> Vec<String> {
     let asked = operators
         .iter()
         .filter(|(operator, _)| operator.starts_with("StringEquals") || operator.starts_with("StringLike"));
-    let values = asked.flat_map(|(_, asked)| each(&asked[&key]));
+    let values = asked.flat_map(|(_, asked)| one_or_many(&asked[&key]));
     values.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
@@ -79,14 +79,5 @@ fn of(subject: &str, provider: &str, issuer: Option<&str>) -> Holder {
             ServiceAccountKey::new(namespace, name).to_string(),
         ),
         None => principal(&format!("{subject} of {provider}")),
-    }
-}
-
-/// One value, or those of a list.
-fn each(value: &Value) -> Vec<&Value> {
-    match value {
-        Value::Null => Vec::new(),
-        Value::Array(values) => values.iter().collect(),
-        value => vec![value],
     }
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     engine::{Effect, Finding, PlanDraft, Severity, StepId, plan::fingerprint},
-    kinds::{Request, runner::run_again, stack_health::to_health, stack_write::token},
+    kinds::{Request, runner::run_again, stack_health, stack_write::token},
     live::{Live, StackState, addresses, state_of},
     ports::aws::{AccessEntry, ChangeSetRequest, Stack},
 };
@@ -168,14 +168,7 @@ fn not_ready(stack: &Stack) -> Option<Finding> {
             )
             .with_help(run_again()),
         ),
-        StackState::Stuck | StackState::Broken => Some(
-            Finding::new(
-                Severity::Error,
-                Code::StackStuck,
-                format!("the stack {name} is in {status}"),
-            )
-            .with_help(to_health(stack)),
-        ),
+        StackState::Stuck | StackState::Broken => Some(stack_health::stuck(stack)),
     }
 }
 

@@ -22,8 +22,7 @@ use crate::{
     kinds::{
         Request, policy_of_files,
         provider_intent::ProviderIntent,
-        runner::wait_longer,
-        stack_health::to_health,
+        stack_health,
         standing::{Standing, standing},
     },
     live::{
@@ -33,7 +32,6 @@ use crate::{
     },
     ports::aws::{Role, Stack},
 };
-use eksact_message::duration::in_words;
 
 /// Adds the difference of every role that shall be there, and says what its ARN will be.
 pub(super) fn plan(request: &Request, live: &Live, purpose: RolePurpose, draft: &mut PlanDraft) {
@@ -181,42 +179,16 @@ impl Subject<'_> {
         match state_of(&stack.status) {
             StackState::Healthy => self.plan_healthy(&desired, stack, draft),
             StackState::Broken => {
-                let reason = Reason::new(
-                    "stack-broken",
-                    format!(
-                        "its stack is in {}{}, and CloudFormation accepts no update of it",
-                        stack.status,
-                        stack
-                            .status_reason
-                            .as_deref()
-                            .map(|reason| format!(" ({})", reason.trim_end_matches('.')))
-                            .unwrap_or_default()
-                    ),
-                );
                 let role = role_name_of(stack)
                     .and_then(|name| self.live.role(name))
                     .and_then(|role| role.as_ref().ok()?.as_deref());
-                self.plan_replacement(&desired, stack, role, reason, draft);
+                self.plan_replacement(&desired, stack, role, stack_health::broken(stack), draft);
             }
-            StackState::Stuck => draft.add_finding(
-                self.error(
-                    Code::StackStuck,
-                    format!("the stack {} is in {}", stack.name, stack.status),
-                )
-                .with_help(to_health(stack)),
-            ),
-            StackState::Busy => draft.add_finding(
-                self.error(
-                    Code::StackBusy,
-                    format!(
-                        "CloudFormation was still working on the stack {} ({}) after {}",
-                        stack.name,
-                        stack.status,
-                        in_words(self.request.settings.timeout)
-                    ),
-                )
-                .with_help(wait_longer()),
-            ),
+            StackState::Stuck => draft.add_finding(self.placed(stack_health::stuck(stack))),
+            StackState::Busy => {
+                let waited = self.request.settings.timeout;
+                draft.add_finding(self.placed(stack_health::busy_after(stack, waited)));
+            }
             StackState::Gone => self.plan_creation(&desired, draft),
         }
     }
@@ -575,9 +547,11 @@ impl Subject<'_> {
     }
 
     fn error(&self, code: Code, message: String) -> Finding {
-        Finding::new(Severity::Error, code, message)
-            .about(&self.address)
-            .at(self.account.location.as_ref())
+        self.placed(Finding::new(Severity::Error, code, message))
+    }
+
+    fn placed(&self, finding: Finding) -> Finding {
+        finding.about(&self.address).at(self.account.location.as_ref())
     }
 
     pub(super) fn change(

@@ -19,9 +19,8 @@ use crate::{
     kinds::{
         Request, pod_identity,
         revocation::after_other_way,
-        runner::wait_longer,
         service_account_scope::is_protected,
-        stack_health::to_health,
+        stack_health,
         stack_write::token,
         standing::{Standing, standing},
     },
@@ -262,30 +261,11 @@ fn plan_one(request: &Request, live: &Live, stack: &Stack, owner: &RoleOwner, dr
     match state_of(&stack.status) {
         StackState::Gone => return,
         StackState::Busy => {
-            draft.add_finding(
-                Finding::new(
-                    Severity::Error,
-                    Code::StackBusy,
-                    format!(
-                        "CloudFormation is still working on the stack {} ({})",
-                        stack.name, stack.status
-                    ),
-                )
-                .about(&address)
-                .with_help(wait_longer()),
-            );
+            draft.add_finding(stack_health::busy(stack).about(&address));
             return;
         }
         StackState::Stuck if StackState::blocks_deletion(&stack.status) => {
-            draft.add_finding(
-                Finding::new(
-                    Severity::Error,
-                    Code::StackStuck,
-                    format!("the stack {} is in {}", stack.name, stack.status),
-                )
-                .about(&address)
-                .with_help(to_health(stack)),
-            );
+            draft.add_finding(stack_health::stuck(stack).about(&address));
             return;
         }
         StackState::Healthy | StackState::Broken | StackState::Stuck => {}

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{operation::Operation, shared};
 use crate::{
     engine::{StepDone, StepError, executor::Progress},
-    kinds::{RunContext, left_change_set, runner::run_again, stack_write},
+    kinds::{RunContext, left_change_set, stack_write},
     live::addresses::ARN,
     ports::{
         CallError, CallErrorKind,
@@ -101,12 +101,7 @@ fn as_planned(change_set: &ChangeSet, stack: &str, replaces_role: bool) -> Resul
         } else {
             continue;
         };
-        return Err(StepError::new(format!(
-            "CloudFormation would {what} {} ({}) of stack {stack}, which the plan did not show, and so \
-             nothing was changed: another tool or a person changed the stack",
-            change.logical_id, change.resource_type
-        ))
-        .with_help(run_again()));
+        return Err(stack_write::more_than_planned(what, change, stack));
     }
     Ok(())
 }

@@ -13,10 +13,7 @@ use crate::{
         Action, Address, AttributeChange, Change, Effect, Finding, Origin, PlanDraft, Reason, Severity,
         StepId, plan::fingerprint,
     },
-    kinds::{
-        Request, access_effect::document_change, runner::wait_longer, stack_health::to_health,
-        stack_write::token,
-    },
+    kinds::{Request, access_effect::document_change, stack_health, stack_write::token},
     live::{Live, StackState, addresses, region_of, state_of},
     ports::aws::{self, ChangeSetRequest, Stack, StackRequest},
 };
@@ -27,7 +24,7 @@ use eksact_identity::{
     },
     iam::policy,
 };
-use eksact_message::{code::Code, duration::in_words};
+use eksact_message::code::Code;
 
 /// Adds the difference of every policy that shall be there.
 pub(super) fn plan(request: &Request, live: &Live, draft: &mut PlanDraft) {
@@ -121,39 +118,12 @@ impl Subject<'_> {
                     Some(read) => self.plan_healthy(stack, read, draft),
                     None => self.plan_again(stack, draft),
                 },
-                StackState::Broken => {
-                    let reason = stack.status_reason.as_deref();
-                    let why = reason
-                        .map(|reason| format!(" ({})", reason.trim_end_matches('.')))
-                        .unwrap_or_default();
-                    let reason = Reason::new(
-                        "stack-broken",
-                        format!(
-                            "its stack is in {}{why}, and CloudFormation accepts no update of it",
-                            stack.status
-                        ),
-                    );
-                    self.plan_replacement(stack, reason, draft);
+                StackState::Broken => self.plan_replacement(stack, stack_health::broken(stack), draft),
+                StackState::Stuck => draft.add_finding(self.placed(stack_health::stuck(stack))),
+                StackState::Busy => {
+                    let waited = self.request.settings.timeout;
+                    draft.add_finding(self.placed(stack_health::busy_after(stack, waited)));
                 }
-                StackState::Stuck => draft.add_finding(
-                    self.error(
-                        Code::StackStuck,
-                        format!("the stack {} is in {}", stack.name, stack.status),
-                    )
-                    .with_help(to_health(stack)),
-                ),
-                StackState::Busy => draft.add_finding(
-                    self.error(
-                        Code::StackBusy,
-                        format!(
-                            "CloudFormation was still working on the stack {} ({}) after {}",
-                            stack.name,
-                            stack.status,
-                            in_words(self.request.settings.timeout)
-                        ),
-                    )
-                    .with_help(wait_longer()),
-                ),
                 StackState::Gone if read.is_some() => draft.add_finding(self.taken()),
                 StackState::Gone => self.plan_creation(draft),
             },
@@ -510,9 +480,11 @@ impl Subject<'_> {
     }
 
     fn error(&self, code: Code, message: String) -> Finding {
-        Finding::new(Severity::Error, code, message)
-            .about(&self.address)
-            .at(self.policy.location.as_ref())
+        self.placed(Finding::new(Severity::Error, code, message))
+    }
+
+    fn placed(&self, finding: Finding) -> Finding {
+        finding.about(&self.address).at(self.policy.location.as_ref())
     }
 
     fn change(

@@ -11,7 +11,7 @@ use crate::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
-    kinds::{Request, runner::wait_longer, stack_health::to_health, stack_write::token},
+    kinds::{Request, stack_health, stack_write::token},
     live::{Live, StackState, addresses, role_name_of, role_owner_of, state_of},
     ports::aws::Stack,
 };
@@ -30,16 +30,11 @@ fn one(request: &Request, live: &Live, name: &str, stack: &Stack, draft: &mut Pl
     match state_of(&stack.status) {
         StackState::Gone => return,
         StackState::Busy => {
-            let message = format!(
-                "CloudFormation is still working on the stack {} ({})",
-                stack.name, stack.status
-            );
-            draft.add_finding(error(Code::StackBusy, message).with_help(wait_longer()));
+            draft.add_finding(stack_health::busy(stack).about(&address));
             return;
         }
         StackState::Stuck if StackState::blocks_deletion(&stack.status) => {
-            let message = format!("the stack {} is in {}", stack.name, stack.status);
-            draft.add_finding(error(Code::StackStuck, message).with_help(to_health(stack)));
+            draft.add_finding(stack_health::stuck(stack).about(&address));
             return;
         }
         StackState::Healthy | StackState::Broken | StackState::Stuck => {}

@@ -101,12 +101,7 @@ fn as_planned(change_set: &ChangeSet, stack: &str) -> Result<(), StepError> {
             (_, Some("True")) => "replace",
             _ => continue,
         };
-        return Err(StepError::new(format!(
-            "CloudFormation would {what} {} ({}) of stack {stack}, which the plan did not show, and so nothing was changed: \
-             another tool or a person changed the stack",
-            change.logical_id, change.resource_type
-        ))
-        .with_help(run_again()));
+        return Err(stack_write::more_than_planned(what, change, stack));
     }
     Ok(())
 }

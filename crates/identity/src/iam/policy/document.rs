@@ -184,7 +184,7 @@ impl Document {
 }
 
 /// A list's members, or the one value that stands for a list.
-pub(super) fn one_or_many(value: &Value) -> &[Value] {
+pub fn one_or_many(value: &Value) -> &[Value] {
     match value {
         Value::Array(values) => values,
         single => std::slice::from_ref(single),

@@ -33,7 +33,7 @@ pub use context::RequestContext;
 pub use difference::{
     DifferenceLine, LineSign, PolicyDifference, StatementDifference, StatementSign, difference,
 };
-pub use document::Effect;
+pub use document::{Effect, one_or_many};
 pub use evaluation::Doubt;
 pub use grammar::{GrammarError, PolicyKind, check_grammar};
 pub use matching::{Objection, ResourceDoubt};
