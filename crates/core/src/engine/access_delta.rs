@@ -53,10 +53,3 @@ pub struct AccessDelta {
     /// What could not be compared, and why.
     pub unread: Vec<String>,
 }
-
-impl AccessDelta {
-    /// Whether there is nothing to say.
-    pub fn is_empty(&self) -> bool {
-        self.people.is_empty() && self.unread.is_empty()
-    }
-}
