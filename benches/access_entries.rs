@@ -10,15 +10,16 @@
 mod eks;
 #[path = "support/peak.rs"]
 mod peak;
+#[path = "support/plan.rs"]
+mod plan;
 #[path = "support/server.rs"]
 mod server;
 
 use std::{process::ExitCode, time::Duration};
 
 use eks::IN_FLIGHT;
-use peak::{Usage, usage, watched};
-use serde_json::json;
-use server::Server;
+use peak::Usage;
+use plan::planned;
 
 /// Entries with a policy each, and as many associations.
 const COUNT: usize = 1000;
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
         ("plan, every 500th call throttled", Some(500), 1),
     ] {
         let eks = eks::start(COUNT, LATENCY, throttled);
-        let runs: Vec<Usage> = (0..times).map(|_| planned(&eks)).collect();
+        let runs: Vec<Usage> = (0..times).map(|_| planned(COUNT, &eks)).collect();
         let calls = eks.calls() / times;
         let refused = eks.throttled() / times;
         let best = |of: fn(&Usage) -> f64| runs.iter().map(of).fold(f64::INFINITY, f64::min);
@@ -67,51 +68,6 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
-}
-
-/// Plans once over what is there and is as wanted: a plan that would change anything ends with another code.
-fn planned(eks: &Server) -> Usage {
-    let home = tempfile::tempdir().unwrap();
-    let file = home.path().join("cluster.yaml");
-    std::fs::write(&file, configuration()).unwrap();
-    let output = home.path().join("output");
-    let mut command = watched(&output, env!("CARGO_BIN_EXE_eksact"));
-    command
-        .args(["plan", "--detailed-exitcode", "-f"])
-        .arg(&file)
-        .current_dir(home.path())
-        .env("HOME", home.path())
-        .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
-        .env("AWS_SECRET_ACCESS_KEY", "example")
-        .env("AWS_ENDPOINT_URL", eks.endpoint());
-    let usage = usage(&mut command);
-    let said = std::fs::read_to_string(&output).unwrap();
-    assert_eq!(usage.exit, 0, "{said}");
-    usage
-}
-
-fn configuration() -> String {
-    let entries: Vec<serde_json::Value> = (0..COUNT)
-        .map(|number| {
-            json!({
-                "principalARN": eks::principal(number),
-                "kubernetesUsername": format!("user-{number}"),
-                "kubernetesGroups": ["developers"],
-                "accessPolicies": [{"policyARN": eks::POLICY, "accessScope": {"type": "namespace", "namespaces": ["app"]}}],
-            })
-        })
-        .collect();
-    let associations: Vec<serde_json::Value> = (0..COUNT)
-        .map(|number| json!({"namespace": "app", "serviceAccountName": format!("account-{number}"), "roleARN": eks::ROLE}))
-        .collect();
-    json!({
-        "apiVersion": "eksctl.io/v1alpha5",
-        "kind": "ClusterConfig",
-        "metadata": {"name": eks::CLUSTER, "region": eks::REGION},
-        "accessConfig": {"accessEntries": entries},
-        "iam": {"podIdentityAssociations": associations},
-    })
-    .to_string()
 }
 
 #[expect(clippy::print_stdout, reason = "the table is what a benchmark is for")]

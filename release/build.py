@@ -80,6 +80,18 @@ def program(root, into):
     return pathlib.Path([message["executable"] for message in messages if message.get("executable")][-1])
 
 
+def forget_own_crates(root, into):
+    """Takes what was built of the workspace's own crates out of the folder `into`, so that they are built again.
+
+    Cargo knows a crate of the workspace by its place in the tree and by the times of its files: a copy of the tree counts as built.
+    """
+    asked = ["cargo", "metadata", "--locked", "--no-deps", "--format-version", "1"]
+    listed = json.loads(subprocess.run(asked, cwd=root, stdout=subprocess.PIPE, check=True).stdout)
+    named = [word for package in listed["packages"] for word in ("--package", package["name"])]
+    command = ["cargo", "clean", "--quiet", "--locked", "--release", "--target-dir", into, *named]
+    subprocess.run(command, cwd=root, check=True)
+
+
 def libc_version(target):
     """The GNU C Library that is linked in: that of this machine."""
     return platform.libc_ver()[1] if target.endswith("-linux-gnu") else None

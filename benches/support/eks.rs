@@ -52,6 +52,11 @@ fn answer(target: &str, body: &str, count: usize) -> Answer {
             json!({"accessPolicies": [{"name": "AmazonEKSViewPolicy", "arn": POLICY}]}),
         ),
         ["clusters", _] => ("DescribeCluster", cluster()),
+        // eksctl asks for it.
+        ["cluster-versions"] => (
+            "DescribeClusterVersions",
+            json!({"clusterVersions": [{"clusterVersion": "1.33", "defaultVersion": true, "versionStatus": "STANDARD_SUPPORT"}]}),
+        ),
         ["clusters", _, "access-entries"] => (
             "ListAccessEntries",
             page("accessEntries", &|number| json!(principal(number))),
@@ -85,6 +90,7 @@ fn cluster() -> Value {
         "version": "1.33",
         // Nothing answers there: what a cluster says costs no call of AWS.
         "endpoint": "https://127.0.0.1:9",
+        "certificateAuthority": {"data": ""},
         "accessConfig": {"authenticationMode": "API"},
         "computeConfig": {"enabled": true},
     }})
