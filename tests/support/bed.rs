@@ -142,7 +142,8 @@ impl Bed {
     fn held<S: AsRef<str>>(arguments: &[S], mut command: Command) -> Ran {
         let ran = Ran::from(command.output().unwrap());
         let words: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
-        schemas::hold(&words, &ran.stdout);
+        let folder = command.get_current_dir().unwrap_or(Path::new("."));
+        schemas::hold(&words, folder, &ran.stdout);
         ran
     }
 
