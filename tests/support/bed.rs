@@ -234,6 +234,7 @@ impl Bed {
                 target: entry["target"].as_str().unwrap_or_default().to_owned(),
                 write: entry["write"].as_bool().unwrap_or_default(),
                 status: entry["status"].as_u64().unwrap_or_default(),
+                access_key: entry["access_key"].as_str().unwrap_or_default().to_owned(),
             })
             .collect()
     }
@@ -325,6 +326,8 @@ pub(crate) struct LoggedCall {
     pub(crate) write: bool,
     /// HTTP status; 0 for a connection that was cut.
     pub(crate) status: u64,
+    /// The id of the access key with which it was signed.
+    pub(crate) access_key: String,
 }
 
 /// How a command ended.
