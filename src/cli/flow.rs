@@ -378,14 +378,17 @@ pub(super) fn ask(question: &str, is_for_machines: bool, approval: &[String]) ->
     confirm(question).map_err(|error| Failure::error(format!("the answer could not be read: {error}")))
 }
 
-/// Plans again and stops when that is another plan: what was approved is what is done.
+/// Plans again and stops when that is another plan: what was approved is what is done. Time that only passed makes no other plan.
 pub(super) async fn still_true(
     request: &Request,
     connection: &Connection,
     approved: &Plan,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let now = plan_for(request, connection, printer).await?;
+    let reader = reader(connection, &request.config, printer).await?;
+    let mut live = Box::pin(kinds::read(request, &reader)).await;
+    kinds::keep_what_grew_old(approved, &mut live);
+    let now = kinds::plan(request, &live)?;
     if now.digest() == approved.digest() {
         return Ok(());
     }
@@ -425,75 +428,4 @@ pub(super) async fn still_true(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use eksact_core::{
-        config,
-        kinds::request::Settings,
-        ports::kubernetes::Namespace,
-        view::{ColourChoice, Level},
-    };
-    use eksact_simulator::{ManualClock, Sandbox, Seed, World};
-
-    #[test]
-    fn a_script_can_tell_why_nothing_was_done() {
-        use eksact_core::engine::{StepError, StepFailure, StepId};
-        let failed = |causes: &[StepFailure], done: &[StepId]| {
-            let error = |cause: &StepFailure| (StepId("it".to_owned()), StepError::new("no").because(*cause));
-            let errors = causes.iter().map(error);
-            code_of(&Report {
-                failed: errors.collect(),
-                done: done.to_vec(),
-                ..Report::default()
-            })
-        };
-        let (other, moved, guarded) = (StepFailure::Failed, StepFailure::Moved, StepFailure::Guarded);
-        assert_eq!(failed(&[], &[]), ExitCode::Success);
-        assert_eq!(failed(&[other], &[]), ExitCode::Error);
-        assert_eq!(failed(&[moved], &[]), ExitCode::Stale);
-        assert_eq!(failed(&[guarded], &[]), ExitCode::Refused);
-        assert_eq!(failed(&[guarded, moved], &[]), ExitCode::Stale);
-        assert_eq!(failed(&[guarded, other], &[]), ExitCode::Error);
-        assert_eq!(failed(&[moved], &[StepId("other".to_owned())]), ExitCode::Partial);
-    }
-
-    /// Exit code 6 needs somebody else to act while the question waits, which no whole command can arrange in time.
-    #[tokio::test]
-    async fn a_world_that_moves_before_the_approval_is_named() {
-        let seed = Seed {
-            cluster: "quickstart".to_owned(),
-            region: "eu-west-1".to_owned(),
-            account: None,
-        };
-        let sandbox = Sandbox::in_memory(World::seeded(&seed), Arc::new(ManualClock::default()));
-        let connection = Connection {
-            readers: sandbox.readers(),
-            writers: sandbox.writers(),
-            web_identity: Arc::new(sandbox.clone()),
-        };
-        let printer = Printer::new(Level::Quiet, ColourChoice::Never);
-        let file = include_bytes!("../../examples/quickstart.yaml");
-        let request = Request::ensure(
-            config::load("quickstart.yaml", file).unwrap().config,
-            Settings::default(),
-        );
-        let approved = plan_for(&request, &connection, &printer).await.unwrap();
-        assert_eq!(
-            still_true(&request, &connection, &approved, &printer).await,
-            Ok(())
-        );
-        connection
-            .writers
-            .kubernetes
-            .create(&Namespace::named("app"))
-            .await
-            .unwrap();
-        let failure = still_true(&request, &connection, &approved, &printer)
-            .await
-            .unwrap_err();
-        assert_eq!(failure.code, ExitCode::Stale);
-        assert!(failure.message.contains("namespace/app"), "{}", failure.message);
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ use eksact_core::{
     config::{self, DocumentKind},
     diagnosis::{
         access_map::AccessMap,
-        authorization::{Explanation, WhoCan},
+        authorization::{Explanation, WhoCan, snapshot_schema},
         pod_credentials::PodExplanation,
     },
     engine::AccessDelta,
@@ -22,7 +22,7 @@ use eksact_core::{
     },
 };
 
-/// Print the JSON Schema of configuration files, or of what a command writes with `-o json`
+/// Print the JSON Schema of configuration files, or of what a command writes for machines
 #[derive(Debug, Args)]
 pub(super) struct SchemaCommand {
     /// The kind of document: a file's kind, or the words of a command
@@ -69,6 +69,8 @@ enum Kind {
     Permissions,
     /// `restore aws-auth --list`
     RestoreAwsAuth,
+    /// The file of `snapshot`
+    Snapshot,
     VerifyToken,
     Version,
     WhoCan,
@@ -109,6 +111,7 @@ impl Kind {
             Self::Map => plan_json::schema_of::<AccessMap>("What `eksact map -o json` writes"),
             Self::Permissions => permissions::schema(),
             Self::RestoreAwsAuth => restore::schema(),
+            Self::Snapshot => snapshot_schema(),
             Self::VerifyToken => facts::schema("What `eksact verify token -o json` writes"),
             Self::Version => version::schema(),
             Self::WhoCan => plan_json::schema_of::<WhoCan>("What `eksact who-can -o json` writes"),

@@ -233,6 +233,9 @@ impl Account {
         Err(Failure::error(format!(
             "the credentials are of the account {id}, and the cluster is in {}{place}; nothing was read or changed",
             named.value
+        ))
+        .with_help(remedy!(
+            "Name a `profile` or a `roleARN` of that account beside `id`, or correct `id`."
         )))
     }
 }

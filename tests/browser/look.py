@@ -99,8 +99,11 @@ class Browser:
                       windowsVirtualKeyCode=code, **text)
 
     def open(self, path):
+        self.visit(path.as_uri())
+
+    def visit(self, url):
         self.events = []
-        self.call("Page.navigate", url=path.as_uri())
+        self.call("Page.navigate", url=url)
         self.wait("Page.loadEventFired")
 
     def close(self):

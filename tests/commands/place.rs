@@ -125,7 +125,7 @@ impl Place {
     /// Runs the program; nothing is recorded.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         let ended = Ended::of(self.command(arguments).output().unwrap());
-        schemas::hold(arguments, &ended.stdout);
+        schemas::hold(arguments, self.folder.path(), &ended.stdout);
         self.keep_kubeconfigs();
         ended
     }
@@ -154,7 +154,7 @@ impl Place {
             .unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         let ended = Ended::of(child.wait_with_output().unwrap());
-        schemas::hold(arguments, &ended.stdout);
+        schemas::hold(arguments, self.folder.path(), &ended.stdout);
         ended
     }
 

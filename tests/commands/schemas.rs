@@ -1,12 +1,18 @@
 //! The published schemas: `docs/schemas/` is made from the program's types. `support/schemas.rs` holds every output against them.
 
-use std::{env, fs, path::Path, process::Command};
+use std::{
+    any::TypeId,
+    collections::BTreeSet,
+    env, fs, panic,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::Value;
 
 use crate::{
     commands::place::{PROGRAM, Place},
-    support::schemas::{KINDS, ROOT, faults},
+    support::schemas::{KINDS, ROOT, faults, hold},
 };
 
 fn printed(kind: &str) -> String {
@@ -43,47 +49,149 @@ fn schemas_in_the_documents_are_those_of_the_program() {
     );
 }
 
-/// Every command that has `-o json` has a schema: its own, or that of plans.
+/// Formats of `-o` beside JSON, which goes by the schema of the command: what says how each is made.
+const FORMATS: &[(&str, &str)] = &[
+    ("ndjson", "apply-ndjson"),
+    ("yaml", "as JSON"),
+    ("sarif", "SARIF 2.1.0"),
+    ("markdown", "CommonMark"),
+    ("html", "HTML"),
+    ("csv", "RFC 4180"),
+    ("mermaid", "Mermaid"),
+    ("github", "workflow commands of GitHub Actions"),
+    ("human", "for people"),
+    ("table", "for people"),
+    ("text", "for people"),
+];
+
+/// Options and arguments that name a file or a folder: the command (any for the empty word), and what goes into it; what is only
+/// read has the empty word. The first that fits counts.
+const FILES: &[(&str, &str, &str)] = &[
+    ("", "json-into", "as JSON"),
+    ("", "markdown-into", "CommonMark"),
+    ("", "html-into", "HTML"),
+    ("", "sarif-into", "SARIF 2.1.0"),
+    ("", "metrics-into", "OpenMetrics"),
+    ("snapshot", "out", "snapshot"),
+    ("", "out", "saved-plan"),
+    ("export", "output", "ClusterConfig and ClusterAccess"),
+    ("", "kubeconfig", "Config of client-go"),
+    ("fleet-shard", "into", "as they are"),
+    ("man", "folder", "man pages"),
+    ("", "config-file", ""),
+    ("", "file", ""),
+    ("", "plan", ""),
+    ("", "saved_plan", ""),
+    ("", "attach-policy", ""),
+    ("", "aws-auth", ""),
+    ("", "from", ""),
+    ("", "to", ""),
+    ("", "pod", ""),
+    ("", "resource-policy", ""),
+    ("", "snapshot", ""),
+    ("", "sandbox-file", "for the sandbox alone"),
+];
+
+/// Commands with neither.
+const OTHERS: &[(&str, &str)] = &[
+    ("fleet-shard", "names of files, one a line"),
+    ("schema", "JSON Schema 2020-12"),
+    ("utils-schema", "JSON Schema 2020-12"),
+    ("completion", "scripts of shells"),
+];
+
+/// The value of an option is the name of a file or a folder.
+fn names_a_file(argument: &clap::Arg) -> bool {
+    let names = argument.get_value_names().unwrap_or_default();
+    argument.get_value_parser().type_id() == TypeId::of::<PathBuf>()
+        || names
+            .iter()
+            .any(|name| ["FILE", "PATH", "FOLDER", "PLAN"].contains(&name.as_str()))
+}
+
+/// Everything that every command writes for machines goes by a schema of these, or by what others publish.
 #[test]
-fn schemas_are_there_for_every_command_with_json() {
-    fn visit(command: &clap::Command, path: &str, found: &mut Vec<String>, plans: &mut Vec<String>) {
-        let takes = |format: &str| {
-            command.get_arguments().any(|argument| {
-                argument.get_long() == Some("output")
-                    && argument
-                        .get_possible_values()
-                        .iter()
-                        .any(|value| value.get_name() == format)
-            })
-        };
-        let name = path.trim_start_matches('-').to_owned();
-        if takes("json") {
-            found.push(name.clone());
-        }
-        if takes("ndjson") {
-            plans.push(name);
-        }
+fn schemas_or_standards_are_there_for_every_output_of_every_command() {
+    fn visit(command: &clap::Command, path: &str, test: &mut dyn FnMut(&str, &clap::Command)) {
+        test(path.trim_start_matches('-'), command);
         for below in command.get_subcommands() {
-            visit(below, &format!("{path}-{}", below.get_name()), found, plans);
+            visit(below, &format!("{path}-{}", below.get_name()), test);
         }
     }
-    let mut plans = Vec::new();
-    let mut found = Vec::new();
-    visit(&eksact::cli::command(), "", &mut found, &mut plans);
-    assert!(found.len() > 20, "{found:?}");
-    // Those without one of their own show plans. `token` writes an ExecCredential, whose schema is Kubernetes'.
-    for path in found
-        .iter()
-        .filter(|path| !KINDS.contains(&path.as_str()) && *path != "token")
-    {
-        assert!(plans.contains(path), "{path} has JSON and no schema");
-    }
-    for kind in KINDS.iter().skip(5) {
-        assert!(
-            found.iter().any(|path| path == kind),
-            "{kind} is the schema of no command"
-        );
-    }
+    let (mut used, mut missing, mut with_json) = (BTreeSet::from(["fleet"]), Vec::new(), 0);
+    visit(&eksact::cli::command(), "", &mut |path, command| {
+        let mut writes = OTHERS.iter().any(|(other, _)| *other == path);
+        let formats: Vec<String> = command
+            .get_arguments()
+            .filter(|argument| argument.get_long() == Some("output"))
+            .flat_map(clap::Arg::get_possible_values)
+            .map(|format| format.get_name().to_owned())
+            .collect();
+        let plans = formats.iter().any(|format| format == "ndjson");
+        for format in &formats {
+            writes = true;
+            if format == "json" {
+                with_json += 1;
+                match KINDS.iter().find(|kind| **kind == path) {
+                    Some(kind) => drop(used.insert(kind)),
+                    // Those without one of their own show plans.
+                    None if plans => used.extend(["plan", "apply"]),
+                    // Kubernetes' own: ExecCredential.
+                    None if path == "token" => {}
+                    None => missing.push(format!("{path} -o json")),
+                }
+            } else if let Some((_, by)) = FORMATS.iter().find(|(known, _)| known == format) {
+                used.insert(by);
+            } else {
+                missing.push(format!("{path} -o {format}"));
+            }
+        }
+        for argument in command.get_arguments().filter(|argument| names_a_file(argument)) {
+            let name = argument.get_long().unwrap_or(argument.get_id().as_str());
+            let file = FILES
+                .iter()
+                .find(|(of, known, _)| (*of == path || of.is_empty()) && *known == name);
+            match file {
+                Some((.., "")) => {}
+                Some((.., by)) => {
+                    writes = true;
+                    used.insert(by);
+                }
+                None => missing.push(format!("{path}: the file of {name}")),
+            }
+        }
+        if !writes && !command.has_subcommands() {
+            missing.push(format!("{path}: what it writes"));
+        }
+    });
+    assert_eq!(missing, [""; 0], "no schema and no standard");
+    assert!(with_json > 40, "{with_json}");
+    let of_nothing: Vec<_> = KINDS.iter().filter(|kind| !used.contains(**kind)).collect();
+    assert!(of_nothing.is_empty(), "a schema of nothing: {of_nothing:?}");
+}
+
+/// A snapshot, an event, YAML and the files of a run go by their schemas while other tests run; here is that the files are looked at.
+#[test]
+fn schemas_are_held_against_files() {
+    let place = Place::quickstart();
+    let of = ["-f", "quickstart.yaml"];
+    place.run(&["apply", "-f", "quickstart.yaml", "--yes"]);
+    let taken = place.run(&[&["snapshot", "-o", "taken.json"], &of[..]].concat());
+    assert_eq!(taken.code, 0, "{}", taken.stderr);
+    let text = fs::read_to_string(place.path("taken.json")).unwrap();
+    let mut snapshot: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(faults("snapshot", &snapshot), [""; 0]);
+    snapshot["picture"]["aws"]["more"] = true.into();
+    assert!(!faults("snapshot", &snapshot).is_empty());
+    place.write("taken.json", &snapshot.to_string());
+    let held = |arguments: &[&str]| {
+        let folder = place.path("");
+        panic::catch_unwind(|| hold(arguments, &folder, "")).is_ok()
+    };
+    assert!(!held(&["snapshot", "-o", "taken.json"]));
+    assert!(!held(&["snapshot", "--out=taken.json"]));
+    assert!(!held(&["plan", "--json-into", "taken.json"]));
+    assert!(held(&["plan", "--markdown-into", "taken.json"]));
 }
 
 /// The comparison sees what it must see.

@@ -3,6 +3,7 @@
 
 mod access_migration;
 mod access_tools;
+mod accounts;
 mod check_irsa;
 mod deployers;
 mod drift;

@@ -142,7 +142,8 @@ impl Bed {
     fn held<S: AsRef<str>>(arguments: &[S], mut command: Command) -> Ran {
         let ran = Ran::from(command.output().unwrap());
         let words: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
-        schemas::hold(&words, &ran.stdout);
+        let folder = command.get_current_dir().unwrap_or(Path::new("."));
+        schemas::hold(&words, folder, &ran.stdout);
         ran
     }
 
@@ -233,6 +234,7 @@ impl Bed {
                 target: entry["target"].as_str().unwrap_or_default().to_owned(),
                 write: entry["write"].as_bool().unwrap_or_default(),
                 status: entry["status"].as_u64().unwrap_or_default(),
+                access_key: entry["access_key"].as_str().unwrap_or_default().to_owned(),
             })
             .collect()
     }
@@ -324,6 +326,8 @@ pub(crate) struct LoggedCall {
     pub(crate) write: bool,
     /// HTTP status; 0 for a connection that was cut.
     pub(crate) status: u64,
+    /// The id of the access key with which it was signed.
+    pub(crate) access_key: String,
 }
 
 /// How a command ended.

@@ -38,6 +38,7 @@ pub(crate) const KINDS: &[&str] = &[
     "map",
     "permissions",
     "restore-aws-auth",
+    "snapshot",
     "verify-token",
     "version",
     "who-can",
@@ -151,10 +152,18 @@ fn kind_of(arguments: &[&str], value: &Value) -> String {
     .to_owned()
 }
 
-/// Holds what a command wrote to stdout against its schema, where it wrote JSON. A command that failed before it had
-/// anything to say wrote nothing.
-pub(crate) fn hold(arguments: &[&str], stdout: &str) {
+/// Holds what a command wrote for machines against its schema: on stdout, where that is JSON or the same as YAML, and into files
+/// in `folder`. A command that failed before it had anything to say wrote nothing.
+pub(crate) fn hold(arguments: &[&str], folder: &Path, stdout: &str) {
+    hold_files(arguments, folder);
     match format(arguments) {
+        Some("yaml") if !stdout.trim().is_empty() => {
+            let value: Value = serde_saphyr::from_str(stdout)
+                .unwrap_or_else(|error| panic!("{arguments:?} wrote no YAML: {error}\n{stdout}"));
+            let kind = kind_of(arguments, &value);
+            let faults = faults(&kind, &value);
+            assert!(faults.is_empty(), "{arguments:?} by {kind}: {faults:#?}");
+        }
         Some("json") if !stdout.trim().is_empty() && arguments.first() != Some(&"token") => {
             let value: Value = serde_json::from_str(stdout)
                 .unwrap_or_else(|error| panic!("{arguments:?} wrote no JSON: {error}\n{stdout}"));
@@ -170,5 +179,44 @@ pub(crate) fn hold(arguments: &[&str], stdout: &str) {
             }
         }
         _ => {}
+    }
+}
+
+/// The values of a flag with a long name.
+fn values<'a>(arguments: &[&'a str], flag: &str) -> Vec<&'a str> {
+    let behind = arguments
+        .windows(2)
+        .filter(|pair| pair[0] == flag)
+        .map(|pair| pair[1]);
+    let joined = arguments
+        .iter()
+        .filter_map(|word| word.strip_prefix(flag)?.strip_prefix('='));
+    behind.chain(joined).collect()
+}
+
+/// Holds the documents that a command wrote into files. What is no JSON was there before, and kept.
+fn hold_files(arguments: &[&str], folder: &Path) {
+    let is_snapshot = arguments.contains(&"snapshot");
+    let mut files: Vec<&str> = values(arguments, "--out");
+    if is_snapshot {
+        files.extend(values(arguments, "-o"));
+    }
+    for file in values(arguments, "--json-into").iter().chain(&files) {
+        let Ok(text) = fs::read_to_string(folder.join(file)) else {
+            continue;
+        };
+        let Ok(value) = serde_json::from_str::<Value>(&text) else {
+            continue;
+        };
+        let kind = if is_snapshot {
+            "snapshot".to_owned()
+        } else {
+            kind_of(&[], &value)
+        };
+        let faults = faults(&kind, &value);
+        assert!(
+            faults.is_empty(),
+            "{file} of {arguments:?} by {kind}: {faults:#?}"
+        );
     }
 }

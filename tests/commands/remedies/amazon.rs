@@ -41,6 +41,16 @@ pub(super) struct State {
     pub(super) is_throttled: bool,
     /// The access entry was made for a user of the same name who was deleted since.
     pub(super) is_entry_of_another: bool,
+    /// Whom the roles let in.
+    pub(super) roles: Roles,
+}
+
+/// Whom every role lets in.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Roles {
+    #[default]
+    NoOne,
+    Everyone,
 }
 
 /// The account, and the way to it.
@@ -170,6 +180,15 @@ impl Amazon {
                  <Arn>arn:aws:iam::111122223333:user/ann</Arn><UserId>AIDAEXAMPLE</UserId><Account>111122223333</Account>\
                  </GetCallerIdentityResult></GetCallerIdentityResponse>"
                     .to_owned(),
+            ),
+            Some("sts") if body.contains("Action=AssumeRole&") && self.state.lock().unwrap().roles == Roles::Everyone => (
+                200,
+                "text/xml",
+                format!(
+                    "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials>\
+                     <AccessKeyId>{SESSION_KEY}</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey><SessionToken>{SESSION_TOKEN}\
+                     </SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+                ),
             ),
             Some("eks") => self.eks(target),
             _ => (

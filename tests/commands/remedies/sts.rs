@@ -4,9 +4,9 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    amazon::{Amazon, SESSION_KEY, SESSION_TOKEN, State},
+    amazon::{Amazon, Roles, SESSION_KEY, SESSION_TOKEN, State},
     case::{Case, Check, case},
-    world::{DEV, HEAD},
+    world::{ACCESS, DEV, HEAD},
 };
 
 const OF: &str = "--cluster quickstart --region eu-west-1";
@@ -260,6 +260,8 @@ fn clusters() -> Vec<Check> {
         is_entry_of_another: true,
         ..State::default()
     });
+    let strict = amazon();
+    let of_account = |account: &str| format!("{HEAD}{ACCESS}account: {{{account}}}\n");
     vec![
         amazon()
             .case("get cluster --cluster quickstart2 --region eu-west-1")
@@ -272,6 +274,21 @@ fn clusters() -> Vec<Check> {
             .says("Check --cluster (upper and lower case count), --region and --profile; ")
             .printed(&[])
             .instead("whoami --cluster quickstart --region eu-west-1")
+            .check(),
+        strict
+            .case("get accessentry -f c.yaml")
+            .file(
+                "c.yaml",
+                of_account("roleARN: 'arn:aws:iam::111122223333:role/eksact'"),
+            )
+            .says("Let the caller in by the trust policy of the role")
+            .does(strict.change(|state| state.roles = Roles::Everyone))
+            .check(),
+        amazon()
+            .case("get accessentry -f c.yaml")
+            .file("c.yaml", of_account("id: '444455556666'"))
+            .says("or correct `id`.")
+            .replace("c.yaml", "444455556666", "111122223333")
             .check(),
         stale
             .case("whoami --cluster quickstart --region eu-west-1")

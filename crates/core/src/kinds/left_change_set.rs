@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{RunContext, runner::run_again, stack_write::is_own_change_set};
 use crate::{
-    engine::{StepDone, StepError, StepFailure},
+    engine::{Plan, StepDone, StepError, StepFailure},
     live::{ChangeSetsOf, Live},
     ports::{
         CallError, CallErrorKind,
@@ -58,6 +58,31 @@ fn left_of(listed: &[ChangeSetSummary]) -> Left<'_> {
         .filter(|change_set| is_own_change_set(&change_set.name) && !is_begun(change_set))
         .partition(|change_set| change_set.age.is_some_and(|age| age >= LEFT_AFTER));
     Left { to_delete, to_keep }
+}
+
+/// Time alone moves nothing: what is live as `plan` saw it, for a comparison with it. A change set that the plan keeps, or does not
+/// know, is kept, however old it has become since. An age that is not known keeps it.
+pub fn keep_what_grew_old(plan: &Plan, live: &mut Live) {
+    let listed: Vec<ChangeSetsOf> = live
+        .each::<ChangeSetsOf>()
+        .map(|(query, _)| query.clone())
+        .collect();
+    if listed.is_empty() {
+        return;
+    }
+    let operations: Vec<String> = plan.steps.iter().map(|step| step.operation.to_string()).collect();
+    for query in listed {
+        live.change(&query, |change_sets| {
+            for change_set in change_sets {
+                if !operations
+                    .iter()
+                    .any(|operation| operation.contains(&change_set.id))
+                {
+                    change_set.age = None;
+                }
+            }
+        });
+    }
 }
 
 /// Whether it was executed, or is deleted already.

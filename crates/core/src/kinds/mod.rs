@@ -54,6 +54,7 @@ use futures::future::join_all;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
+pub use left_change_set::keep_what_grew_old;
 pub use planner::{PlanError, plan, plan_with_outcome};
 pub use request::Request;
 pub use runner::{RunContext, Runner};

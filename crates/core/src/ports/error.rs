@@ -64,6 +64,13 @@ impl CallError {
     /// What to do about it, by its kind.
     pub fn help(&self) -> Option<Remedy> {
         match self.kind {
+            // STS answers the same whatever is missing.
+            CallErrorKind::AccessDenied if self.service == "sts" && self.action == "AssumeRole" => {
+                Some(remedy!(
+                    "Let the caller in by the trust policy of the role, and give it the permission sts:AssumeRole on the role. \
+                 Where the trust policy asks for an external id, name it; where there is no such role, correct the ARN."
+                ))
+            }
             CallErrorKind::AccessDenied => self
                 .missing_permission()
                 .map(|permission| remedy!("Give the caller the permission {permission}.")),

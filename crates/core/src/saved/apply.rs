@@ -13,7 +13,7 @@ use super::{
 use crate::{
     engine::{Plan, Severity},
     kinds::{self, PlanError},
-    live::{ChangeSetsOf, Live, LiveReader},
+    live::{Live, LiveReader},
     ports::{CallError, CallErrorKind, Readers, Writers},
 };
 
@@ -129,7 +129,7 @@ pub async fn begin<E: From<ApplyError>>(
             seen.is_free((run.now)()).map_err(ApplyError::from)?;
         }
         let mut live = Box::pin(kinds::read(&saved.request, &reader)).await;
-        keep_what_grew_old(saved, &mut live);
+        kinds::keep_what_grew_old(&saved.plan, &mut live);
         let record = seen
             .as_ref()
             .and_then(|seen| seen.applied(saved.digest()).cloned());
@@ -180,36 +180,6 @@ pub async fn begin<E: From<ApplyError>>(
             Err(LockError::Moved) => {}
             Err(error) => return Err(ApplyError::from(error).into()),
         }
-    }
-}
-
-/// Time alone moves nothing: a change set that the plan keeps, or does not know, is kept, however old it has become since. An age
-/// that is not known keeps it.
-fn keep_what_grew_old(saved: &SavedPlan, live: &mut Live) {
-    let listed: Vec<ChangeSetsOf> = live
-        .each::<ChangeSetsOf>()
-        .map(|(query, _)| query.clone())
-        .collect();
-    if listed.is_empty() {
-        return;
-    }
-    let operations: Vec<String> = saved
-        .plan
-        .steps
-        .iter()
-        .map(|step| step.operation.to_string())
-        .collect();
-    for query in listed {
-        live.change(&query, |change_sets| {
-            for change_set in change_sets {
-                if !operations
-                    .iter()
-                    .any(|operation| operation.contains(&change_set.id))
-                {
-                    change_set.age = None;
-                }
-            }
-        });
     }
 }
 

@@ -1,5 +1,6 @@
 //! One rule of a role, and whether it allows a request.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::request::{On, Request};
@@ -8,7 +9,7 @@ use super::request::{On, Request};
 const ALL: &str = "*";
 
 /// One rule of a role (`rbac.authorization.k8s.io/v1` `PolicyRule`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct PolicyRule {
     /// API groups, `""` for the core one.

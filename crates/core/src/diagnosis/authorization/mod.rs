@@ -38,5 +38,5 @@ pub use picture::{Account, Extent, Picture, Read, read_picture};
 pub use question::{Asked, Question, QuestionError};
 pub(super) use rights::account_of;
 pub use rights::{Decision, Reason, Rights, Verdict};
-pub use snapshot::{SnapshotError, read_snapshot, write_snapshot};
+pub use snapshot::{SnapshotError, read_snapshot, snapshot_schema, write_snapshot};
 pub use who_can::{Inquiry, Path, Row, WhoCan, who_can};

@@ -1,8 +1,11 @@
 //! A picture as a file, so that questions can be answered without rights, and later.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Picture;
+use crate::view::plan_json::schema_of;
 
 /// What says that a file is one.
 const FORMAT: &str = "eksact/access-snapshot";
@@ -16,12 +19,18 @@ struct Header {
     version: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Written<'a> {
+    /// What the file is.
+    #[schemars(extend("const" = FORMAT))]
     format: &'static str,
+    /// The version of its format.
+    #[schemars(extend("const" = VERSION))]
     version: u32,
+    /// When it was taken, in UTC.
     taken_at: &'a str,
+    /// What was read.
     picture: &'a Picture,
 }
 
@@ -60,6 +69,11 @@ pub fn write_snapshot(picture: &Picture, taken_at: &str) -> Result<String, serde
         picture,
     })
     .map(|text| text + "\n")
+}
+
+/// The JSON Schema of the file.
+pub fn snapshot_schema() -> Value {
+    schema_of::<Written<'static>>("What `eksact snapshot` writes")
 }
 
 /// What a file holds: the picture, and when it was taken.

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Principal;
 use crate::ports::CallError;
 
 /// An EKS access entry (EKS `DescribeAccessEntry`, `ListAssociatedAccessPolicies`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccessEntry {
     /// The IAM principal, a role's path included.
     pub principal_arn: String,
@@ -27,9 +28,11 @@ pub struct AccessEntry {
     pub arn: String,
     /// When it was made; a role that is younger is another one than the entry's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub created_at: Option<Timestamp>,
     /// When it was last changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub modified_at: Option<Timestamp>,
     /// Tags, those of CloudFormation (`aws:cloudformation:…`) included.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -50,7 +53,7 @@ impl AccessEntry {
 }
 
 /// An EKS access policy that is associated with an access entry.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct AccessPolicy {
     /// `arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy` and the like.
     pub arn: String,

@@ -3,18 +3,20 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ports::CallError;
 
 /// A role or user of IAM, by what tells it from others.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Principal {
     /// ARN with path.
     pub arn: String,
     /// Unique id, `AROA…` or `AIDA…`: a recreated one has another.
     pub id: String,
     /// When it was made.
+    #[schemars(with = "String")]
     pub created_at: Timestamp,
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -12,7 +13,7 @@ use super::{
 };
 
 /// Whom a binding names.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Subject {
     /// `Group`, `User` or `ServiceAccount`.
     pub kind: String,
@@ -23,7 +24,7 @@ pub struct Subject {
 }
 
 /// A `RoleBinding` (with a namespace) or a `ClusterRoleBinding` (without).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RbacBinding {
     /// Namespace; none for a `ClusterRoleBinding`.
     pub namespace: Option<String>,
