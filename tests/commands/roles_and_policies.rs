@@ -323,7 +323,17 @@ fn explain_access_names_the_broken_link() {
     fn deny(action: &str) -> Value {
         json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": action, "Resource": "*"}]})
     }
-    let links: [(&str, fn(&mut World)); 12] = [
+    /// A binding for her session alone, in the place of the group's.
+    fn bind_her(world: &mut World) {
+        let bindings = cluster(world).rbac_bindings.values_mut();
+        for subject in bindings.flat_map(|binding| &mut binding.subjects) {
+            if subject.name == "deployers" {
+                "User".clone_into(&mut subject.kind);
+                "aws:111122223333:eks-deployer:nina".clone_into(&mut subject.name);
+            }
+        }
+    }
+    let links: [(&str, fn(&mut World)); 13] = [
         ("the role is absent", |world| {
             drop(world.roles.remove("eks-deployer"));
         }),
@@ -406,6 +416,15 @@ fn explain_access_names_the_broken_link() {
         "access",
         "list",
         "pods",
+        (
+            "the mapping makes another user name than the binding names",
+            |world| {
+                bind_her(world);
+                map_roles(world, |text| {
+                    text.replace("eks-deployer:{{SessionName}}", "deployer:{{SessionName}}")
+                });
+            },
+        ),
         "-n",
         "app",
         "--as",
@@ -432,6 +451,10 @@ fn explain_access_names_the_broken_link() {
 /// that name is let in neither by an entry nor by a mapping.
 #[test]
 fn an_entry_by_the_name_of_a_role_waits_for_it() {
+    let place = applied();
+    place.edit("prod", bind_her);
+    let whole = place.run(&list);
+    assert_eq!(whole.code, 0, "{}", whole.stdout);
     let place = deployers();
     place.edit("prod", |world| world.eks_lag_milliseconds = 1_500);
     let entries = "accessConfig:\n  accessEntries:\n    - principalARN: role:eks-deployer\n      kubernetesGroups: [deployers]\n";

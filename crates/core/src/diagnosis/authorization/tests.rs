@@ -426,6 +426,18 @@ fn the_first_broken_link_is_named() {
             "ClusterRoleBinding edit-Devs allows it to Group Devs: upper and lower case count",
         ),
         (
+        (
+            entered().bind(None, "ClusterRole edit", "User team:nina"),
+            "delete pods",
+            "no binding",
+            "ClusterRoleBinding edit-team-nina allows it to User team:nina, and the user name here is nina",
+        ),
+        (
+            entered().bind(None, "ClusterRole edit", "User team:nils"),
+            "delete pods",
+            "no binding",
+            "",
+        ),
             entered()
                 .role(role(None, "r", &["delete - pods web"]))
                 .bind(None, "ClusterRole r", "Group devs"),
