@@ -4,7 +4,9 @@ use std::{fs, path::Path, process::Command, time::Duration};
 
 use eksact_core::{
     diagnosis::{
-        access_map::{AccessMap, Assumer, Holder, MappedPerson, PodRights, PolicyStatement, Right, html},
+        access_map::{
+            AccessMap, Assumer, Escalator, Holder, MappedPerson, PodRights, PolicyStatement, Right, html,
+        },
         authorization::Verdict,
     },
     engine::{Address, Plan},
@@ -150,6 +152,16 @@ fn clusters(plan: &Plan) -> Vec<Outcome> {
     clusters
 }
 
+fn escalator(text: &str) -> Escalator {
+    Escalator {
+        who: text.to_owned(),
+        becomes: text.to_owned(),
+        by: text.to_owned(),
+        answer: Verdict::Depends,
+        depends_on: vec![text.to_owned()],
+    }
+}
+
 /// A map with each hostile text in every place where a value can be.
 fn map() -> AccessMap {
     let mut map = AccessMap {
@@ -162,6 +174,7 @@ fn map() -> AccessMap {
         people: Vec::new(),
         rights: Vec::new(),
         pods: Vec::new(),
+        escalators: Vec::new(),
     };
     for (place, text) in HOSTILE.into_iter().enumerate() {
         let said = text.to_owned();
@@ -175,8 +188,10 @@ fn map() -> AccessMap {
                 answer: Verdict::Depends,
                 through: Some(said.clone()),
             }],
+            becoming: vec![escalator(text)],
             rights: vec![place],
         });
+        map.escalators.push(escalator(text));
         map.rights.push(Right {
             kind: Holder::Group,
             who: said.clone(),

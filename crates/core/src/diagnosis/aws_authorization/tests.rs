@@ -1,5 +1,7 @@
 //! Questions over accounts that are made by hand, each with the answer that IAM, EKS and the cluster give together.
 
+mod escalation;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
