@@ -123,6 +123,7 @@ fn picture() -> Picture {
                     namespace: namespace.to_owned(),
                     name: name.to_owned(),
                     role_arn: None,
+                    annotations: None,
                 })
                 .to_vec(),
         ),
@@ -426,7 +427,6 @@ fn the_first_broken_link_is_named() {
             "ClusterRoleBinding edit-Devs allows it to Group Devs: upper and lower case count",
         ),
         (
-        (
             entered().bind(None, "ClusterRole edit", "User team:nina"),
             "delete pods",
             "no binding",
@@ -438,6 +438,7 @@ fn the_first_broken_link_is_named() {
             "no binding",
             "",
         ),
+        (
             entered()
                 .role(role(None, "r", &["delete - pods web"]))
                 .bind(None, "ClusterRole r", "Group devs"),

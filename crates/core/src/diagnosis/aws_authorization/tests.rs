@@ -109,6 +109,7 @@ fn picture(users: Vec<User>, roles: Vec<Role>) -> Picture {
             cluster_arn: format!("arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/prod"),
             issuer: Some(format!("https://{ISSUER}")),
             provider: Read::Known(Some(vec!["sts.amazonaws.com".to_owned()])),
+            agent: None,
         },
     }
 }
@@ -120,6 +121,7 @@ impl Picture {
                 namespace: namespace.to_owned(),
                 name: name.to_owned(),
                 role_arn: role.map(arn),
+                annotations: None,
             });
         }
         self
