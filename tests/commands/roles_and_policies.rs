@@ -86,6 +86,25 @@ fn roles_and_policies_from_one_file() {
     assert_story!("roles-and-policies", place.story());
 }
 
+/// What stacks of eksact's made is exported as `roles` and `policies`, and a plan over the file is empty.
+#[test]
+fn roles_and_policies_are_exported() {
+    let mut place = applied();
+    place.tell(&["export", "--cluster", "prod", "--region", "eu-west-1"]);
+    let into = place.run(&[
+        "export",
+        "--cluster",
+        "prod",
+        "--region",
+        "eu-west-1",
+        "-o",
+        "exported.yaml",
+    ]);
+    assert_eq!(into.code, 0, "{}", into.stderr);
+    place.tell(&["plan", "-f", "exported.yaml", "--detailed-exitcode"]);
+    assert_story!("roles-and-policies-exported", place.story());
+}
+
 #[test]
 fn what_a_hand_changed_is_repaired_and_a_sixth_version_makes_room() {
     let mut place = applied();
