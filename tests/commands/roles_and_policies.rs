@@ -416,6 +416,15 @@ fn explain_access_names_the_broken_link() {
                 }
             }
         }),
+        (
+            "the mapping makes another user name than the binding names",
+            |world| {
+                bind_her(world);
+                map_roles(world, |text| {
+                    text.replace("eks-deployer:{{SessionName}}", "deployer:{{SessionName}}")
+                });
+            },
+        ),
     ];
     let role_arn = "arn:aws:iam::111122223333:role/eks-deployer";
     let session = "arn:aws:sts::111122223333:assumed-role/eks-deployer/nina";
@@ -435,15 +444,6 @@ fn explain_access_names_the_broken_link() {
         "access",
         "list",
         "pods",
-        (
-            "the mapping makes another user name than the binding names",
-            |world| {
-                bind_her(world);
-                map_roles(world, |text| {
-                    text.replace("eks-deployer:{{SessionName}}", "deployer:{{SessionName}}")
-                });
-            },
-        ),
         "-n",
         "app",
         "--as",
@@ -451,6 +451,10 @@ fn explain_access_names_the_broken_link() {
         "--cluster",
         "prod",
     ];
+    let place = applied();
+    place.edit("prod", bind_her);
+    let whole = place.run(&list);
+    assert_eq!(whole.code, 0, "{}", whole.stdout);
     let mut story = String::new();
     for (number, (link, break_it)) in links.into_iter().enumerate() {
         let place = applied();
@@ -470,10 +474,6 @@ fn explain_access_names_the_broken_link() {
 /// that name is let in neither by an entry nor by a mapping.
 #[test]
 fn an_entry_by_the_name_of_a_role_waits_for_it() {
-    let place = applied();
-    place.edit("prod", bind_her);
-    let whole = place.run(&list);
-    assert_eq!(whole.code, 0, "{}", whole.stdout);
     let place = deployers();
     place.edit("prod", |world| world.eks_lag_milliseconds = 1_500);
     let entries = "accessConfig:\n  accessEntries:\n    - principalARN: role:eks-deployer\n      kubernetesGroups: [deployers]\n";
