@@ -89,6 +89,7 @@ pub(crate) fn picture() -> Picture {
         namespace: namespace(number),
         name: format!("account-{number}"),
         role_arn: (number < WITH_ROLE).then(|| iam_role_arn(number)),
+        annotations: None,
     };
     Picture {
         cluster: "large".to_owned(),
@@ -115,6 +116,7 @@ pub(crate) fn picture() -> Picture {
             cluster_arn: "arn:aws:eks:eu-west-1:111122223333:cluster/large".to_owned(),
             issuer: Some(format!("https://{ISSUER}")),
             provider: Read::Known(Some(vec!["sts.amazonaws.com".to_owned()])),
+            agent: None,
         },
     }
 }

@@ -122,15 +122,7 @@ impl SourceFlags {
         printer: &Printer,
     ) -> Result<Pictured, Failure> {
         if let Some(path) = &self.snapshot {
-            let shown = path.display();
-            let text = fs_err::read_to_string(path)
-                .map_err(|error| Failure::error(format!("the snapshot could not be read: {error}")))?;
-            let (picture, taken_at) = read_snapshot(&text)
-                .map_err(|error| Failure::error(format!("--snapshot {shown}: {error}")))?;
-            printer.note(&format!(
-                "answered from a snapshot of cluster {} in {}, taken at {taken_at}",
-                picture.cluster, picture.region
-            ));
+            let (picture, _) = snapshot(path, printer)?;
             return Ok(Pictured {
                 picture,
                 caller: None,
@@ -138,6 +130,19 @@ impl SourceFlags {
         }
         read_now(&self.cluster, extent, global, printer).await
     }
+}
+
+/// What a file of `eksact snapshot` has, and when it was taken.
+pub(super) fn snapshot(path: &Path, printer: &Printer) -> Result<(Picture, String), Failure> {
+    let text = fs_err::read_to_string(path)
+        .map_err(|error| Failure::error(format!("the snapshot could not be read: {error}")))?;
+    let (picture, taken_at) = read_snapshot(&text)
+        .map_err(|error| Failure::error(format!("--snapshot {}: {error}", path.display())))?;
+    printer.note(&format!(
+        "answered from a snapshot of cluster {} in {}, taken at {taken_at}",
+        picture.cluster, picture.region
+    ));
+    Ok((picture, taken_at))
 }
 
 /// Reads the picture of a cluster.
@@ -156,7 +161,7 @@ pub(super) async fn read_now(
     let picture = Box::pin(read_picture(&reader, extent)).await;
     let of_aws = match extent {
         Extent::Cluster => Vec::new(),
-        Extent::ClusterAndAws => picture.aws.unread(),
+        Extent::ClusterAndAws | Extent::Everything => picture.aws.unread(),
     };
     for what in picture.unread().into_iter().chain(of_aws) {
         printer.warning(&format!("not read: {what}"));

@@ -1,30 +1,42 @@
-//! `eksact diff-access`: who gains and who loses what in a cluster between two days.
+//! `eksact diff-access`: who gains and who loses what in a cluster, between two days or by a file or plan that is not applied yet.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
-    ExitCode, Failure, access_question::read_now, account_flags::ClusterFlags, decode::FactsFormat,
-    global::GlobalFlags,
+    ExitCode, Failure, access_question::read_now, account_flags::ClusterFlags, decode::FactsFormat, file,
+    flow, global::GlobalFlags, saved_plan, wiring::Connection,
 };
 use eksact_core::{
-    diagnosis::authorization::{Extent, Picture, access_delta, read_snapshot},
+    config::ClusterConfig,
+    diagnosis::{
+        authorization::{Extent, Picture, access_delta, read_picture, read_snapshot},
+        planned_access::{Planned, access_between, access_since, planned_access},
+    },
+    engine::{AccessDelta, Severity},
+    kinds::{self, Request, request::Settings},
+    saved::SavedPlan,
     view::Printer,
 };
 
-/// Show who gains and who loses what in the cluster between two snapshots, or from a snapshot until now
+/// Show who gains and who loses what in the cluster: between two snapshots, by a configuration or by a saved plan
 ///
-/// People, groups and service accounts, with the access policies and roles that they are given and the rules of those. Ends with 5
-/// where something could not be compared.
+/// People, groups and service accounts, with the access policies and roles that they are given and the rules of those. A
+/// configuration stands for what the cluster would be if it were applied now; a side that is not given is the cluster as it is
+/// now. Nothing is changed. Ends with 5 where something could not be compared.
 #[derive(Debug, Args)]
 pub(super) struct DiffAccess {
-    /// The file of `eksact snapshot` with what was before
+    /// What is before: a file of `eksact snapshot`, or a configuration (with its ClusterAccess files: repeatable)
     #[arg(long, value_name = "FILE", help_heading = None::<&str>)]
-    from: PathBuf,
-    /// The one with what is after; the cluster as it is now, if not given
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["cluster", "config_file"], help_heading = None::<&str>)]
-    to: Option<PathBuf>,
+    from: Vec<PathBuf>,
+    /// What is after: the same, or alone a plan of `eksact plan --out`
+    #[arg(long, value_name = "FILE", help_heading = None::<&str>)]
+    to: Vec<PathBuf>,
+    /// Take configurations as applied with --prune
+    #[arg(long, help_heading = None::<&str>)]
+    prune: bool,
     #[command(flatten)]
     cluster: ClusterFlags,
     /// How to show it
@@ -32,18 +44,21 @@ pub(super) struct DiffAccess {
     output: FactsFormat,
 }
 
+/// What is before, or after.
+enum Side {
+    /// The cluster as it is now.
+    Now,
+    /// As it was.
+    Snapshot(Box<Picture>),
+    /// As it would be once these files are applied.
+    Files(Vec<String>),
+    /// As it would be once this plan is applied.
+    Plan(Box<SavedPlan>),
+}
+
 impl DiffAccess {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let before = snapshot("--from", &self.from, printer)?;
-        let after = match &self.to {
-            Some(path) => snapshot("--to", path, printer)?,
-            None => {
-                read_now(&self.cluster, Extent::Cluster, global, printer)
-                    .await?
-                    .picture
-            }
-        };
-        let delta = access_delta(&before, &after);
+        let delta = self.delta(global, printer).await?;
         for what in &delta.unread {
             printer.warning(&format!("not compared: {what}"));
         }
@@ -55,16 +70,226 @@ impl DiffAccess {
             ExitCode::Partial
         })
     }
+
+    async fn delta(&self, global: &GlobalFlags, printer: &Printer) -> Result<AccessDelta, Failure> {
+        let before = side("--from", &self.from, printer)?;
+        let after = side("--to", &self.to, printer)?;
+        let has_files = matches!(before, Side::Files(_)) || matches!(after, Side::Files(_));
+        if self.prune && !has_files {
+            return Err(Failure::usage(
+                "--prune has no effect: neither side is a configuration",
+            ));
+        }
+        // One side that is read now needs to be told which cluster, where the other does not say it.
+        let needs_cluster = matches!(
+            (&before, &after),
+            (Side::Snapshot(_), Side::Now) | (Side::Now, Side::Snapshot(_))
+        );
+        if !needs_cluster && (self.cluster.cluster.is_some() || self.cluster.config_file.is_some()) {
+            return Err(Failure::usage(
+                "--cluster and --config-file name the cluster that a snapshot is compared with as it is now, and here nothing \
+                 else is",
+            )
+            .with_help(remedy!(
+                "Leave it out; a configuration is named with --from or --to."
+            )));
+        }
+        match (before, after) {
+            (Side::Now, Side::Now) => Err(Failure::usage("nothing is named to compare the cluster with")
+                .with_help(remedy!(
+                    "Name what is before with --from FILE, or what is after with --to FILE."
+                ))),
+            (Side::Now, Side::Plan(saved)) => of_plan(&saved, printer),
+            (Side::Plan(_), _) | (_, Side::Plan(_)) => Err(plan_alone()),
+            (Side::Snapshot(before), Side::Snapshot(after)) => Ok(access_delta(&before, &after)),
+            (Side::Snapshot(before), Side::Now) => {
+                Ok(access_delta(&before, &self.now(global, printer).await?))
+            }
+            (Side::Now, Side::Snapshot(after)) => Ok(access_delta(&self.now(global, printer).await?, &after)),
+            (Side::Snapshot(before), Side::Files(to)) => {
+                let [to] = self.planned([("--to", &to)], global, printer).await?;
+                Ok(access_since(&before, &to))
+            }
+            (Side::Files(from), Side::Snapshot(after)) => {
+                let [from] = self.planned([("--from", &from)], global, printer).await?;
+                Ok(access_since(&after, &from).reversed())
+            }
+            (Side::Now, Side::Files(to)) => {
+                let [to] = self.planned([("--to", &to)], global, printer).await?;
+                Ok(planned_access(&to.before, &to.after, &to.plan))
+            }
+            (Side::Files(from), Side::Now) => {
+                let [from] = self.planned([("--from", &from)], global, printer).await?;
+                Ok(planned_access(&from.before, &from.after, &from.plan).reversed())
+            }
+            (Side::Files(from), Side::Files(to)) => {
+                let sides = [("--from", &from), ("--to", &to)];
+                let [from, to] = self.planned(sides, global, printer).await?;
+                Ok(access_between(&from, &to))
+            }
+        }
+    }
+
+    async fn now(&self, global: &GlobalFlags, printer: &Printer) -> Result<Picture, Failure> {
+        let read = read_now(&self.cluster, Extent::Cluster, global, printer).await?;
+        Ok(read.picture)
+    }
+
+    /// What each of these configurations would make of their cluster, all over one reading of it.
+    async fn planned<const N: usize>(
+        &self,
+        sides: [(&str, &Vec<String>); N],
+        global: &GlobalFlags,
+        printer: &Printer,
+    ) -> Result<[Planned; N], Failure> {
+        let mut configs: Vec<ClusterConfig> = Vec::new();
+        for (_, files) in sides {
+            configs.push(file::load_all(files, global, printer)?);
+        }
+        if let [one, other] = &configs[..] {
+            of_one_cluster(one, other)?;
+        }
+        let Some(first) = configs.first() else {
+            return Err(Failure::error("no configuration is named"));
+        };
+        let connection = Connection::open(global, first, printer).await?;
+        let reader = flow::reader(&connection, first, printer).await?;
+        // All that is bound to somebody, so that what a group gives is told of the people in it.
+        Box::pin(read_picture(&reader, Extent::Cluster)).await;
+        let request = |config| {
+            let settings = Settings {
+                prune: self.prune,
+                ..Settings::default()
+            };
+            Request::ensure(config, settings)
+        };
+        let requests: Vec<Request> = configs.into_iter().map(request).collect();
+        let before = Box::pin(kinds::read_for(&requests, &reader)).await;
+        let mut planned = Vec::new();
+        for (request, (flag, files)) in requests.iter().zip(sides) {
+            let (plan, after) = kinds::plan_with_outcome(request, &before)?;
+            let refusals: Vec<&str> = plan
+                .findings_of(Severity::Refusal)
+                .map(|finding| finding.code.as_str())
+                .collect();
+            if !refusals.is_empty() {
+                printer.warning(&format!(
+                    "{flag}: a guard refuses to apply {} as it is ({})",
+                    files.join(", "),
+                    refusals.join(", ")
+                ));
+            }
+            planned.push(Planned {
+                plan,
+                before: before.clone(),
+                after,
+            });
+        }
+        planned
+            .try_into()
+            .map_err(|_| Failure::error("internal error: not every configuration was planned"))
+    }
 }
 
-fn snapshot(flag: &str, path: &Path, printer: &Printer) -> Result<Picture, Failure> {
-    let text = fs_err::read_to_string(path)
-        .map_err(|error| Failure::error(format!("{flag}: the snapshot could not be read: {error}")))?;
-    let (picture, taken_at) = read_snapshot(&text)
-        .map_err(|error| Failure::error(format!("{flag} {}: {error}", path.display())))?;
+/// Refuses configurations of two clusters.
+fn of_one_cluster(one: &ClusterConfig, other: &ClusterConfig) -> Result<(), Failure> {
+    let cluster = |config: &ClusterConfig| {
+        format!(
+            "cluster {} in {}",
+            config.metadata.name.value, config.metadata.region.value
+        )
+    };
+    let (from, to) = (cluster(one), cluster(other));
+    if from == to {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "--from is about {from} and --to about {to}: what two configurations give can be compared over one cluster only"
+    )))
+}
+
+/// A plan with something before it that is not what it was made over.
+fn plan_alone() -> Failure {
+    Failure::usage(
+        "a saved plan knows what it changes, and not all that there is: it can be compared only with what it was made over",
+    )
+    .with_help(remedy!(
+        "Name the plan alone, as --to PLAN; or name the configuration in its place."
+    ))
+}
+
+/// What a saved plan gives and takes: from what it was made over, to what it makes of it.
+fn of_plan(saved: &SavedPlan, printer: &Printer) -> Result<AccessDelta, Failure> {
+    let Some(delta) = &saved.plan.access else {
+        return Err(Failure::error(
+            "--to: the eksact that made the plan did not look at who gains and who loses what",
+        ));
+    };
+    let target = |name: &str| saved.plan.target.get(name).map_or("", String::as_str);
     printer.note(&format!(
-        "{flag} is a snapshot of cluster {} in {}, taken at {taken_at}",
-        picture.cluster, picture.region
+        "--to is a plan for cluster {} in {}, from what was there when it was made",
+        target("cluster"),
+        target("region")
     ));
-    Ok(picture)
+    Ok(delta.clone())
+}
+
+/// What tells the files apart.
+#[derive(Deserialize)]
+struct Sign {
+    /// Of a snapshot.
+    format: Option<IgnoredAny>,
+    /// Of a plan.
+    format_version: Option<IgnoredAny>,
+}
+
+/// What a flag names.
+fn side(flag: &str, paths: &[PathBuf], printer: &Printer) -> Result<Side, Failure> {
+    let names = || {
+        paths
+            .iter()
+            .map(|path| path.to_string_lossy().into_owned())
+            .collect()
+    };
+    let path = match paths {
+        [] => return Ok(Side::Now),
+        [path] if path == Path::new("-") => return Ok(Side::Files(names())),
+        [path] => path,
+        several => {
+            for path in several.iter().filter(|path| *path != Path::new("-")) {
+                if !matches!(side(flag, std::slice::from_ref(path), printer)?, Side::Files(_)) {
+                    return Err(Failure::usage(format!(
+                        "{flag} {}: it is named several times, and only configurations make one state together",
+                        path.display()
+                    )));
+                }
+            }
+            return Ok(Side::Files(names()));
+        }
+    };
+    let shown = path.display();
+    let bytes = fs_err::read(path)
+        .map_err(|error| Failure::error(format!("{flag}: the file could not be read: {error}")))?;
+    match serde_json::from_slice::<Sign>(&bytes) {
+        Ok(Sign { format: Some(_), .. }) => {
+            let (picture, taken_at) = std::str::from_utf8(&bytes)
+                .map_err(|error| error.to_string())
+                .and_then(|text| read_snapshot(text).map_err(|error| error.to_string()))
+                .map_err(|error| Failure::error(format!("{flag} {shown}: {error}")))?;
+            printer.note(&format!(
+                "{flag} is a snapshot of cluster {} in {}, taken at {taken_at}",
+                picture.cluster, picture.region
+            ));
+            Ok(Side::Snapshot(Box::new(picture)))
+        }
+        Ok(Sign {
+            format_version: Some(_),
+            ..
+        }) => Ok(Side::Plan(Box::new(saved_plan::load(path)?))),
+        _ if saved_plan::is_configuration(&bytes) => Ok(Side::Files(names())),
+        _ => Err(Failure::error(format!(
+            "{flag} {shown}: it is neither a snapshot, nor a saved plan, nor a configuration"
+        ))
+        .with_code(ExitCode::Configuration)),
+    }
 }

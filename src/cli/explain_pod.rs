@@ -1,17 +1,27 @@
 //! `eksact explain pod`: which AWS credentials the pods of a service account get, and what the webhook puts into them.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use jiff::Timestamp;
 
 use super::{
-    ExitCode, Failure, access_question::exit_code, account_flags::ClusterFlags, decode::FactsFormat, file,
-    flow, global::GlobalFlags, wiring::Connection,
+    ExitCode, Failure,
+    access_question::{exit_code, snapshot},
+    account_flags::ClusterFlags,
+    decode::FactsFormat,
+    file, flow,
+    global::GlobalFlags,
+    wiring::Connection,
 };
 use eksact_core::{
     config::{ClusterConfig, DEFAULT_NAMESPACE},
-    diagnosis::pod_credentials::{ManifestError, Manifests, PodQuestion, explain, manifests, read},
+    diagnosis::pod_credentials::{
+        ManifestError, Manifests, PodQuestion, explain, manifests, of_snapshot, read,
+    },
     view::Printer,
 };
 use eksact_identity::{
@@ -24,7 +34,7 @@ const DEFAULT_ACCOUNT: &str = "default";
 
 /// Show which AWS credentials the pods of a service account get, and what the pod identity webhook puts into them
 ///
-/// Without --cluster and -f only the file of --pod is looked at, which has the service account beside the pod. Ends with 0 where
+/// Without --cluster, -f and --snapshot only the file of --pod is looked at, which has the service account beside the pod. Ends with 0 where
 /// pods get the role of their service account, 1 where they do not, and 5 where that depends on what could not be read.
 #[derive(Debug, Args)]
 pub(super) struct ExplainPod {
@@ -39,6 +49,9 @@ pub(super) struct ExplainPod {
     pod: Option<String>,
     #[command(flatten)]
     cluster: ClusterFlags,
+    /// Answer from this file of `eksact snapshot`, which does not have the pods that run; neither AWS nor the cluster is asked
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cluster", "config_file"], help_heading = "Cluster or file")]
+    snapshot: Option<PathBuf>,
     /// How to show it
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = None::<&str>)]
     output: FactsFormat,
@@ -54,12 +67,13 @@ impl ExplainPod {
         let pod = manifests
             .as_ref()
             .and_then(|manifests| Some(manifests.pod.as_ref()?.1.clone()));
-        let question = match manifests
+        let of_file = manifests
             .as_ref()
-            .and_then(|manifests| manifests.account(&account))
-        {
-            Some(annotations) if !self.names_cluster() => of_files(account, pod, annotations, global),
-            _ => self.in_cluster(&account, pod, global, printer).await?,
+            .and_then(|manifests| manifests.account(&account));
+        let question = match (&self.snapshot, of_file) {
+            (Some(path), _) => in_snapshot(path, &account, pod, printer)?,
+            (None, Some(annotations)) if !self.names_cluster() => of_files(account, pod, annotations, global),
+            (None, _) => self.in_cluster(&account, pod, global, printer).await?,
         };
         let explained = explain(&question);
         for note in &explained.notes {
@@ -159,6 +173,22 @@ fn from_file(path: &str) -> Result<Manifests, Failure> {
         )));
     }
     Ok(read)
+}
+
+fn in_snapshot(
+    path: &Path,
+    account: &ServiceAccountKey,
+    pod: Option<Pod>,
+    printer: &Printer,
+) -> Result<PodQuestion, Failure> {
+    let (picture, taken_at) = snapshot(path, printer)?;
+    // Conditions about time are as they were then.
+    let (question, note) = of_snapshot(&picture, account, pod, taken_at.parse().ok())
+        .map_err(|why| Failure::error(format!("--snapshot {}: {why}", path.display())))?;
+    if let Some(note) = note {
+        printer.note(&note);
+    }
+    Ok(question)
 }
 
 fn of_files(

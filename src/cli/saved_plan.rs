@@ -105,7 +105,7 @@ pub(super) fn no_plans(folder: &Path) -> Failure {
 }
 
 /// Whether somebody took a configuration for a plan: YAML or JSON.
-fn is_configuration(bytes: &[u8]) -> bool {
+pub(super) fn is_configuration(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| {
         text.lines().any(|line| {
             let line = line.trim_start_matches([' ', '\t', '{', '"', '\'']);

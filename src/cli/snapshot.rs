@@ -29,7 +29,7 @@ pub(super) struct SnapshotCommand {
 
 impl SnapshotCommand {
     pub(super) async fn run(self, global: &GlobalFlags, printer: &Printer) -> Result<ExitCode, Failure> {
-        let pictured = read_now(&self.cluster, Extent::ClusterAndAws, global, printer).await?;
+        let pictured = read_now(&self.cluster, Extent::Everything, global, printer).await?;
         let taken_at = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let text = write_snapshot(&pictured.picture, &taken_at)?;
         if self.out == "-" {

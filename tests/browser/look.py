@@ -1,8 +1,9 @@
 """Opens pages in a real headless Chromium and checks what people meet there: light and dark, wide and narrow, by keyboard, on paper.
 
-    look.py --texts TEXTS.json [--shots FOLDER] PAGE.html …
+    look.py --texts TEXTS.json [--shots FOLDER] [--pictures PICTURES.json [--record]] PAGE.html …
 
-TEXTS.json is a list of texts that must be on every page as text. Speaks the DevTools protocol over a pipe, so that only the standard
+TEXTS.json is a list of texts that must be on every page as text. PICTURES.json has what the pages look like, coarse enough that fonts do
+not matter: the color of the paper and how much ink is in each cell of a grid. --record writes it anew. Speaks the DevTools protocol over a pipe, so that only the standard
 library is needed. Ends with 1 and says what is wrong. Nothing on the pages may run, load or complain.
 """
 
@@ -56,8 +57,23 @@ class Browser:
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        # Pages let nobody load a picture: another one looks at theirs.
+        self.page = self.session
+        self.session = None
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.looker = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.session = self.page
 
     session = None
+
+    def picture(self):
+        """What is in the window, as its paper and the ink in each cell."""
+        shot = self.call("Page.captureScreenshot")["data"]
+        self.session = self.looker
+        try:
+            return self.evaluate(PICTURE.replace("SHOT", shot))
+        finally:
+            self.session = self.page
 
     def message(self, until):
         while b"\0" not in self.rest:
@@ -116,6 +132,31 @@ class Browser:
         self.profile.cleanup()
 
 
+# A picture as a grid: of each cell how many of a hundred pixels are not of the paper's color, which is the most frequent one.
+PICTURE = """(async () => {
+  const image = new Image();
+  image.src = 'data:image/png;base64,SHOT';
+  await image.decode();
+  const [wide, high] = [image.width, image.height], columns = Math.max(5, Math.round(wide / 80)), rows = 12;
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [wide, high];
+  const context = canvas.getContext('2d');
+  context.drawImage(image, 0, 0);
+  const pixels = context.getImageData(0, 0, wide, high).data, counts = new Map();
+  for (let at = 0; at < pixels.length; at += 4) {
+    const color = pixels[at] << 16 | pixels[at + 1] << 8 | pixels[at + 2];
+    counts.set(color, (counts.get(color) ?? 0) + 1);
+  }
+  const most = [...counts].sort((one, other) => other[1] - one[1])[0][0], paper = [most >> 16, most >> 8 & 255, most & 255];
+  const ink = Array.from({length: rows}, () => Array(columns).fill(0));
+  for (let y = 0; y < high; y++) for (let x = 0; x < wide; x++) {
+    const at = 4 * (y * wide + x);
+    if (Math.abs(pixels[at] - paper[0]) + Math.abs(pixels[at + 1] - paper[1]) + Math.abs(pixels[at + 2] - paper[2]) > 60)
+      ink[Math.floor(y * rows / high)][Math.floor(x * columns / wide)]++;
+  }
+  const cell = wide * high / rows / columns / 100;
+  return {paper, ink: ink.map(row => row.map(count => Math.round(count / cell)))};
+})()"""
 # The least contrast of text with what is behind it, for every text that is shown (WCAG 2.2, 1.4.3).
 CONTRAST = """(() => {
   const rgb = text => { const n = text.match(/[\\d.]+/g).map(Number); return {c: n.slice(0, 3), a: n[3] ?? 1}; };
@@ -161,6 +202,63 @@ def colors(browser, page, shots):
                 (shots / f"{page.stem}-{scheme}-{width}.png").write_bytes(base64.b64decode(shot["data"]))
     expect(papers["light"] != papers["dark"], f"{page.name}: dark looks like light: {papers}")
     browser.call("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
+
+
+# How far a picture may be from the recorded one: the paper in steps of a color, the ink as a share of all of both. Another font family is
+# up to 0.19 away, a page without its style 0.28.
+PAPER, INK = 40, 0.22
+
+
+def apart(one, other):
+    """How far two pictures are from each other, in paper and in ink."""
+    paper = max(abs(a - b) for a, b in zip(one["paper"], other["paper"]))
+    if [len(row) for row in one["ink"]] != [len(row) for row in other["ink"]]:
+        return paper, 1
+    pairs = [pair for rows in zip(one["ink"], other["ink"]) for pair in zip(*rows)]
+    return paper, sum(abs(a - b) for a, b in pairs) / max(1, sum(a + b for a, b in pairs))
+
+
+def is_alike(one, other):
+    paper, ink = apart(one, other)
+    return paper <= PAPER and ink <= INK
+
+
+# What makes a page wrong, each of which the pictures must tell, from this width on.
+SPOILT = {
+    "blank": ("document.body.style.display = 'none'", 0),
+    "without its style": ("[...document.styleSheets].forEach(sheet => sheet.disabled = true)", 0),
+    # In a narrow window the first table begins far below.
+    "without its tables": ("document.querySelectorAll('table').forEach(table => table.remove())", 1280),
+}
+
+
+def pictures(browser, page, recorded, record):
+    """The page beside its recorded pictures, and spoilt pages beside them."""
+    taken = {}
+    for scheme in ("light", "dark"):
+        for width in (1280, 375):
+            browser.call("Emulation.setEmulatedMedia", media="screen",
+                         features=[{"name": "prefers-color-scheme", "value": scheme}])
+            browser.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+            browser.open(page)
+            name = f"{page.stem}-{scheme}-{width}"
+            taken[name] = browser.picture()
+            if record:
+                recorded[name] = taken[name]
+            expect(name in recorded, f"{name} has no recorded picture: --record takes it")
+            paper, ink = apart(taken[name], recorded[name])
+            expect(paper <= PAPER and ink <= INK, f"{name} looks otherwise than recorded: paper {paper} of {PAPER}, ink {ink:.2f} of {INK}; "
+                   "where that is meant, record the pictures anew: EKSACT_BLESS=1 cargo test --test test_bed browser")
+            for how, (spoil, least) in SPOILT.items():
+                if width < least:
+                    continue
+                browser.open(page)
+                browser.evaluate(spoil)
+                expect(not is_alike(browser.picture(), recorded[name]), f"{name}: {how} it looks like its picture")
+    for width in (1280, 375):
+        light, dark = (recorded[f"{page.stem}-{scheme}-{width}"] for scheme in ("light", "dark"))
+        expect(not is_alike(light, dark), f"{page.stem}: dark looks like light in the pictures of {width}")
+    browser.open(page)
 
 
 def keyboard(browser, page):
@@ -249,7 +347,9 @@ def filters(browser, page):
 OWN = ('<script>"use strict";', '<form id="filter"')
 
 
-def look(browser, page, texts, shots):
+def look(browser, page, texts, shots, recorded=None, record=False):
+    if recorded is not None:
+        pictures(browser, page, recorded, record)
     browser.open(page)
     is_map = browser.evaluate("Boolean(document.getElementById('filter'))")
     foreign = browser.evaluate(FOREIGN)
@@ -279,17 +379,26 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=pathlib.Path, required=True)
     parser.add_argument("--shots", type=pathlib.Path)
+    parser.add_argument("--pictures", type=pathlib.Path)
+    parser.add_argument("--record", action="store_true")
     parser.add_argument("pages", type=pathlib.Path, nargs="+")
     wanted = parser.parse_args()
     if wanted.shots:
         wanted.shots.mkdir(parents=True, exist_ok=True)
+    recorded = None
+    if wanted.pictures:
+        recorded = {} if wanted.record else json.loads(wanted.pictures.read_text(encoding="utf-8"))
     try:
         browser = Browser()
         try:
+            texts = json.loads(wanted.texts.read_text(encoding="utf-8"))
             for page in wanted.pages:
-                look(browser, page.resolve(), json.loads(wanted.texts.read_text(encoding="utf-8")), wanted.shots)
+                look(browser, page.resolve(), texts, wanted.shots, recorded, wanted.record)
         finally:
             browser.close()
+        if wanted.record:
+            lines = [f"  {json.dumps(name)}: {json.dumps(picture, separators=(',', ':'))}" for name, picture in recorded.items()]
+            wanted.pictures.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     except Wrong as wrong:
         sys.exit(f"error: {wrong}")
     print(f"{len(wanted.pages)} pages, each in light and dark, wide and narrow, by keyboard and on paper")

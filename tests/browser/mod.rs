@@ -4,7 +4,9 @@ use std::{fs, path::Path, process::Command, time::Duration};
 
 use eksact_core::{
     diagnosis::{
-        access_map::{AccessMap, Assumer, Holder, MappedPerson, PodRights, PolicyStatement, Right, html},
+        access_map::{
+            AccessMap, Assumer, Escalator, Holder, MappedPerson, PodRights, PolicyStatement, Right, html,
+        },
         authorization::Verdict,
     },
     engine::{Address, Plan},
@@ -88,12 +90,22 @@ fn page_is_readable_in_light_and_dark_by_keyboard_and_runs_nothing() {
         )
         .unwrap();
     }
+    let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/pictures.json");
+    let mut pictured = vec!["--pictures".into(), pictures.into_os_string()];
+    if std::env::var_os("EKSACT_BLESS").is_some() {
+        pictured.push("--record".into());
+    }
     let look = |texts: &[&str], page: &str| {
         fs::write(at("texts.json"), serde_json::to_string(texts).unwrap()).unwrap();
         let output = Command::new("python3")
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/look.py"))
             .arg("--texts")
             .arg(at("texts.json"))
+            .args(if page == "team.html" {
+                pictured.as_slice()
+            } else {
+                &[]
+            })
             .arg(at(page))
             .output()
             .unwrap();
@@ -113,6 +125,8 @@ fn page_is_readable_in_light_and_dark_by_keyboard_and_runs_nothing() {
     look(&HOSTILE, "clusters.html");
     fs::write(at("map.html"), html(&map()).unwrap()).unwrap();
     look(&HOSTILE, "map.html");
+    fs::write(at("team.html"), html(&team()).unwrap()).unwrap();
+    look(&["arn:aws:iam::111122223333:role/team-0"], "team.html");
 }
 
 /// A cluster with a plan, and for each hostile text one that is called so, with a plan full of them or a problem.
@@ -150,6 +164,16 @@ fn clusters(plan: &Plan) -> Vec<Outcome> {
     clusters
 }
 
+fn escalator(text: &str) -> Escalator {
+    Escalator {
+        who: text.to_owned(),
+        becomes: text.to_owned(),
+        by: text.to_owned(),
+        answer: Verdict::Depends,
+        depends_on: vec![text.to_owned()],
+    }
+}
+
 /// A map with each hostile text in every place where a value can be.
 fn map() -> AccessMap {
     let mut map = AccessMap {
@@ -162,6 +186,7 @@ fn map() -> AccessMap {
         people: Vec::new(),
         rights: Vec::new(),
         pods: Vec::new(),
+        escalators: Vec::new(),
     };
     for (place, text) in HOSTILE.into_iter().enumerate() {
         let said = text.to_owned();
@@ -175,8 +200,10 @@ fn map() -> AccessMap {
                 answer: Verdict::Depends,
                 through: Some(said.clone()),
             }],
+            becoming: vec![escalator(text)],
             rights: vec![place],
         });
+        map.escalators.push(escalator(text));
         map.rights.push(Right {
             kind: Holder::Group,
             who: said.clone(),
@@ -202,6 +229,69 @@ fn map() -> AccessMap {
                 policy: said.clone(),
             }],
         });
+    }
+    map
+}
+
+/// A map as a team has it, for its pictures.
+fn team() -> AccessMap {
+    let teams = ["devs", "operations", "release", "auditors", "data", "platform"];
+    let role = |number: usize| format!("arn:aws:iam::111122223333:role/team-{number}");
+    let mut map = AccessMap {
+        cluster: "prod".to_owned(),
+        region: "eu-west-1".to_owned(),
+        account: "111122223333".to_owned(),
+        authentication_mode: Some("API_AND_CONFIG_MAP".to_owned()),
+        complete: true,
+        unread: Vec::new(),
+        people: Vec::new(),
+        rights: Vec::new(),
+        pods: Vec::new(),
+        escalators: Vec::new(),
+    };
+    for (number, team) in teams.into_iter().enumerate() {
+        map.people.push(MappedPerson {
+            principal: role(number),
+            by: "access entry".to_owned(),
+            username: format!("{team}:{{{{SessionName}}}}"),
+            groups: vec![team.to_owned()],
+            assumed_by: Vec::new(),
+            becoming: Vec::new(),
+            rights: vec![number],
+        });
+        map.rights.push(Right {
+            kind: Holder::Group,
+            who: team.to_owned(),
+            by: format!("RoleBinding app/{team}"),
+            role: "ClusterRole edit".to_owned(),
+            namespaces: Some(vec!["app".to_owned()]),
+            rules: Some(vec![
+                "create, delete, get, list on pods".to_owned(),
+                "get, list on deployments.apps".to_owned(),
+            ]),
+            verbs: ["get".to_owned(), "list".to_owned()].into(),
+        });
+        map.pods.push(PodRights {
+            namespace: "app".to_owned(),
+            service_account: team.to_owned(),
+            role: role(number),
+            by: "pod identity association".to_owned(),
+            answer: Verdict::Yes,
+            depends_on: Vec::new(),
+            is_limited: false,
+            statements: vec![PolicyStatement {
+                effect: "Allow".to_owned(),
+                actions: "s3:GetObject".to_owned(),
+                resources: "arn:aws:s3:::reports/*".to_owned(),
+                is_conditional: false,
+                policy: "own".to_owned(),
+            }],
+        });
+    }
+    // A filter that chooses some of the rows needs others.
+    for right in map.rights.iter_mut().skip(3) {
+        right.namespaces = Some(vec!["web".to_owned()]);
+        right.verbs = ["watch".to_owned()].into();
     }
     map
 }

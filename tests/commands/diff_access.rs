@@ -1,4 +1,4 @@
-//! `diff-access`: who gains and who loses what between two snapshots, and until now.
+//! `diff-access`: who gains and who loses what between two snapshots, until now, and by files and plans that are not applied yet.
 
 use eksact_core::ports::{
     aws::AccessEntry,
@@ -7,7 +7,7 @@ use eksact_core::ports::{
 use eksact_simulator::World;
 use serde_json::Value;
 
-use crate::commands::place::Place;
+use crate::commands::place::{Place, assert_story};
 
 const OF: [&str; 4] = ["--cluster", "quickstart", "--region", "eu-west-1"];
 const NINA: &str = "arn:aws:iam::111122223333:user/nina";
@@ -94,4 +94,106 @@ fn diff_access_says_what_it_could_not_compare() {
         ended.stderr
     );
     assert_eq!(ended.stdout, "changes  no one gains or loses anything\n");
+}
+
+/// The quickstart, with a role that is mapped to a group, and the group's rights.
+fn team(role: &str) -> String {
+    let quickstart = include_str!("../../examples/quickstart.yaml");
+    format!(
+        "{quickstart}iamIdentityMappings:\n  - arn: arn:aws:iam::111122223333:role/developer\n    username: developer\n    \
+         groups: [devs]\n---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\ngroups:\n  - name: devs\n    bindings:\n      \
+         - clusterRole: {role}\n        namespaces: [app]\n"
+    )
+}
+
+/// A configuration stands for what would be if it were applied now, a plan for what it makes of what it was made over.
+#[test]
+fn diff_access_of_files_and_plans() {
+    let mut place = Place::applied();
+    place.write("view.yaml", &team("view"));
+    place.write(
+        "edit.yaml",
+        &team("edit").replace("AmazonS3ReadOnlyAccess", "AmazonS3FullAccess"),
+    );
+    let snapshot = [&["snapshot", "--out", "before.json"], &OF[..]].concat();
+    assert_eq!(place.run(&snapshot).code, 0);
+    // What applying a file gives and takes; nothing is changed by asking.
+    place.tell(&["diff-access", "--to", "view.yaml"]);
+    place.tell(&["diff-access", "--from", "view.yaml"]);
+    place.tell(&["diff-access", "--from", "view.yaml", "--to", "edit.yaml"]);
+    place.tell(&[
+        "diff-access",
+        "--from",
+        "edit.yaml",
+        "--to",
+        "view.yaml",
+        "-o",
+        "json",
+    ]);
+    place.tell(&["diff-access", "--from", "before.json", "--to", "edit.yaml"]);
+    place.tell(&["diff-access", "--from", "edit.yaml", "--to", "before.json"]);
+    // A plan tells what it gives and takes, wherever it is: nothing is read for it.
+    let ended = place.run(&["plan", "-f", "edit.yaml", "--out", "edit.plan"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    place.tell(&["diff-access", "--to", "edit.plan"]);
+    let ended = place.run(&["apply", "-f", "edit.yaml", "--yes"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    place.tell(&["diff-access", "--to", "edit.yaml"]);
+    // What the files no longer have goes only with --prune, as in `apply`.
+    place.tell(&["diff-access", "--to", "quickstart.yaml"]);
+    let less = include_str!("../../examples/quickstart.yaml")
+        .split("    # A ready-made")
+        .next()
+        .unwrap();
+    place.write("less.yaml", less);
+    place.tell(&["diff-access", "--to", "less.yaml"]);
+    place.tell(&["diff-access", "--to", "less.yaml", "--prune"]);
+    assert_story!("diff-access", place.story());
+}
+
+/// Which pairs there are, and what to do where there is none.
+#[test]
+fn diff_access_says_what_cannot_be_compared() {
+    let mut place = Place::quickstart();
+    let other = include_str!("../../examples/quickstart.yaml").replace("name: quickstart", "name: other");
+    place.write("other.yaml", &other);
+    place.write("words.txt", "who may do what\n");
+    for arguments in [
+        &["plan", "-f", "quickstart.yaml", "--out", "saved.plan"][..],
+        &[
+            "snapshot",
+            "--out",
+            "now.json",
+            "--cluster",
+            "quickstart",
+            "--region",
+            "eu-west-1",
+        ],
+    ] {
+        assert_eq!(place.run(arguments).code, 0);
+    }
+    let pairs: [&[&str]; 9] = [
+        &[],
+        &["--from", "saved.plan"],
+        &["--from", "now.json", "--to", "saved.plan"],
+        &["--from", "quickstart.yaml", "--to", "other.yaml"],
+        &["--from", "now.json", "--to", "words.txt"],
+        &["--from", "now.json", "--to", "missing.json"],
+        &[
+            "--from",
+            "now.json",
+            "--to",
+            "now.json",
+            "--to",
+            "quickstart.yaml",
+        ],
+        &["--to", "quickstart.yaml", "--cluster", "quickstart"],
+        &["--from", "now.json", "--to", "now.json", "--prune"],
+    ];
+    for pair in pairs {
+        let ended = place.tell(&[&["diff-access"], pair].concat());
+        assert!(![0, 5].contains(&ended.code), "{pair:?}: {}", ended.stdout);
+        assert_eq!(ended.stdout, "", "{pair:?}");
+    }
+    assert_story!("diff-access-refused", place.story());
 }

@@ -161,3 +161,70 @@ fn explain_pod_depends_on_what_could_not_be_read() {
     assert_eq!(document["answer"], "depends");
     assert_eq!(document["findings"][0]["code"], "pod-identity-unreadable");
 }
+
+/// A snapshot answers as the cluster does, but for the pods that run; one of an older eksact says what it does not have.
+#[test]
+fn explain_pod_answers_from_a_snapshot() {
+    let mut place = annotated();
+    place.edit("quickstart", |world| {
+        let cluster = world.clusters.values_mut().next().unwrap();
+        let account = cluster.service_accounts.get_mut("app/report-reader").unwrap();
+        let expires = "eks.amazonaws.com/token-expiration".to_owned();
+        account.annotations.insert(expires, "3600".to_owned());
+        account
+            .annotations
+            .insert("example.com/note".to_owned(), "kept to itself".to_owned());
+    });
+    let reader = "explain pod -n app --service-account report-reader -o json";
+    let compare = |place: &Place, account: &str| {
+        let question = reader.replace("report-reader", account);
+        let answer = |rest: &[&str]| {
+            let ended = place.run(&words(&question, rest));
+            let mut document: Value = serde_json::from_str(&ended.stdout).unwrap();
+            let fields = document.as_object_mut().unwrap();
+            fields.remove("running");
+            // What a snapshot adds: that it does not know which pods run.
+            let findings = fields["findings"].as_array_mut().unwrap();
+            findings.retain(|finding| {
+                !finding["message"]
+                    .as_str()
+                    .unwrap()
+                    .contains("the pods that run are not known")
+            });
+            (ended.code, document)
+        };
+        let taken = place.run(&words("snapshot --out taken.json --force", &OF));
+        assert_eq!(taken.code, 0, "{}", taken.stderr);
+        assert_eq!(answer(&["--snapshot", "taken.json"]), answer(&OF), "{account}");
+    };
+    for account in ["report-reader", "plain", "nobody"] {
+        compare(&place, account);
+    }
+    let text = std::fs::read_to_string(place.path("taken.json")).unwrap();
+    assert!(!text.contains("kept to itself"), "{text}");
+    place.tell(&words(
+        "explain pod -n app --service-account report-reader --snapshot taken.json",
+        &[],
+    ));
+    place.edit("quickstart", associate);
+    compare(&place, "report-reader");
+    // As an eksact before wrote it.
+    let mut old: Value =
+        serde_json::from_str(&std::fs::read_to_string(place.path("taken.json")).unwrap()).unwrap();
+    let picture = &mut old["picture"];
+    picture["aws"].as_object_mut().unwrap().remove("agent");
+    for part in ["/serviceAccounts/known", "/aws/associations/known"] {
+        for object in picture.pointer_mut(part).unwrap().as_array_mut().unwrap() {
+            let object = object.as_object_mut().unwrap();
+            object.remove("annotations");
+            object.remove("id");
+        }
+    }
+    place.write("old.json", &old.to_string());
+    let reader = "explain pod -n app --service-account report-reader";
+    place.tell(&words(reader, &["--snapshot", "old.json"]));
+    old["picture"].as_object_mut().unwrap().remove("aws");
+    place.write("older.json", &old.to_string());
+    place.tell(&words(reader, &["--snapshot", "older.json"]));
+    assert_story!("explain-pod-snapshot", place.story());
+}

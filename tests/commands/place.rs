@@ -228,6 +228,7 @@ macro_rules! assert_story {
                 (r"Role1-[A-Z0-9]{12}", "Role1-ABCDEFGHIJKL"),
                 // Tokens that make each run's calls its own are part of what a plan's digest is over.
                 (r"sha256:[0-9a-f]{64}", "sha256:DIGEST"),
+                (r"(taken at\s+)[0-9-]{10}T[0-9:]{8}Z", "${1}2026-11-29T12:00:00Z"),
                 (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "01234567-89ab-cdef-0123-456789abcdef"),
             ],
         }, { insta::assert_snapshot!($name, $text) });

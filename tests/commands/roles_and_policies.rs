@@ -86,6 +86,25 @@ fn roles_and_policies_from_one_file() {
     assert_story!("roles-and-policies", place.story());
 }
 
+/// What stacks of eksact's made is exported as `roles` and `policies`, and a plan over the file is empty.
+#[test]
+fn roles_and_policies_are_exported() {
+    let mut place = applied();
+    place.tell(&["export", "--cluster", "prod", "--region", "eu-west-1"]);
+    let into = place.run(&[
+        "export",
+        "--cluster",
+        "prod",
+        "--region",
+        "eu-west-1",
+        "-o",
+        "exported.yaml",
+    ]);
+    assert_eq!(into.code, 0, "{}", into.stderr);
+    place.tell(&["plan", "-f", "exported.yaml", "--detailed-exitcode"]);
+    assert_story!("roles-and-policies-exported", place.story());
+}
+
 #[test]
 fn what_a_hand_changed_is_repaired_and_a_sixth_version_makes_room() {
     let mut place = applied();
@@ -323,7 +342,17 @@ fn explain_access_names_the_broken_link() {
     fn deny(action: &str) -> Value {
         json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": action, "Resource": "*"}]})
     }
-    let links: [(&str, fn(&mut World)); 12] = [
+    /// A binding for her session alone, in the place of the group's.
+    fn bind_her(world: &mut World) {
+        let bindings = cluster(world).rbac_bindings.values_mut();
+        for subject in bindings.flat_map(|binding| &mut binding.subjects) {
+            if subject.name == "deployers" {
+                "User".clone_into(&mut subject.kind);
+                "aws:111122223333:eks-deployer:nina".clone_into(&mut subject.name);
+            }
+        }
+    }
+    let links: [(&str, fn(&mut World)); 13] = [
         ("the role is absent", |world| {
             drop(world.roles.remove("eks-deployer"));
         }),
@@ -387,6 +416,15 @@ fn explain_access_names_the_broken_link() {
                 }
             }
         }),
+        (
+            "the mapping makes another user name than the binding names",
+            |world| {
+                bind_her(world);
+                map_roles(world, |text| {
+                    text.replace("eks-deployer:{{SessionName}}", "deployer:{{SessionName}}")
+                });
+            },
+        ),
     ];
     let role_arn = "arn:aws:iam::111122223333:role/eks-deployer";
     let session = "arn:aws:sts::111122223333:assumed-role/eks-deployer/nina";
@@ -413,6 +451,10 @@ fn explain_access_names_the_broken_link() {
         "--cluster",
         "prod",
     ];
+    let place = applied();
+    place.edit("prod", bind_her);
+    let whole = place.run(&list);
+    assert_eq!(whole.code, 0, "{}", whole.stdout);
     let mut story = String::new();
     for (number, (link, break_it)) in links.into_iter().enumerate() {
         let place = applied();

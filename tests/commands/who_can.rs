@@ -188,7 +188,8 @@ fn who_can_says_what_it_could_not_read() {
     );
 }
 
-/// A snapshot gives the answers of the reading that it keeps, to those who may read nothing.
+/// A snapshot gives the answers of the reading that it keeps, to those who may read nothing; and as it has the account's IAM, also
+/// who becomes more by that.
 #[test]
 fn snapshot_answers_as_the_cluster_did() {
     let place = with_people();
@@ -201,7 +202,22 @@ fn snapshot_answers_as_the_cluster_did() {
         cluster.rbac_bindings.clear();
     });
     let kept = place.run(&words(question, &["--snapshot", "access.json"]));
-    assert_eq!((kept.code, &kept.stdout), (0, &live.stdout));
+    let document = |text: &str| -> Value { serde_json::from_str(text).unwrap() };
+    let (before, after) = (document(&live.stdout), document(&kept.stdout));
+    for part in ["request", "direct", "complete", "unread"] {
+        assert_eq!(after[part], before[part], "{part}");
+    }
+    let rows = |answer: &Value| answer["canBecome"].as_array().unwrap().clone();
+    let (before, after) = (rows(&before), rows(&after));
+    assert!(before.iter().all(|row| after.contains(row)), "{}", kept.stdout);
+    let more: Vec<&Value> = after.iter().filter(|row| !before.contains(row)).collect();
+    let is_of_iam = |row: &&Value| {
+        ["iam:", "eks:", "assumes ", "trust policy"]
+            .iter()
+            .any(|word| row["by"].as_str().unwrap().contains(word))
+    };
+    assert!(!more.is_empty() && more.iter().all(is_of_iam), "{more:#?}");
+    assert_eq!(kept.code, 0);
     assert!(
         kept.stderr
             .contains("answered from a snapshot of cluster quickstart"),
@@ -436,4 +452,58 @@ fn snapshot_answers_questions_to_aws() {
     assert_eq!(taken.code, 0, "{}", taken.stderr);
     let kept = place.run(&words(question, &["--snapshot", "access.json"]));
     assert_eq!((kept.code, &kept.stdout), (0, &live.stdout));
+}
+
+/// Who becomes more by what it may change in IAM and EKS, apart from who may: for AWS, for the cluster, and in the map.
+#[test]
+fn who_can_lists_apart_who_becomes_more_by_what_it_may_change() {
+    const DEPLOYER: &str = "arn:aws:iam::111122223333:role/deployer";
+    let mut place = Place::new();
+    place.edit("quickstart", |world| {
+        some_readers(world);
+        let trusts = |who: &str| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": who}}]});
+        let auditor = "arn:aws:iam::111122223333:role/auditor";
+        iam_role(world, "deployer", trusts(NINA), policy("iam:UpdateAssumeRolePolicy", auditor));
+        iam_role(world, "editor", trusts(DEPLOYER), policy("iam:PutRolePolicy", "arn:aws:iam::111122223333:role/editor"));
+        let mut entries = policy("eks:CreateAccessEntry", "*");
+        entries["Statement"][0]["Action"] = json!(["eks:CreateAccessEntry", "eks:AssociateAccessPolicy"]);
+        iam_role(world, "door", trusts(DEPLOYER), entries);
+        // Somebody who gets in, and whose role another one may change.
+        entry(world, auditor, "auditor", &["devs"], None);
+    });
+    place.write("bucket.json", SILENT);
+    let read = "who-can s3:GetObject arn:aws:s3:::reports/x --resource-policy bucket.json";
+    place.tell(&words(read, &OF));
+    assert_eq!(place.run(&words("snapshot --out access.json", &OF)).code, 0);
+    place.tell(&words("who-can delete pods -n app --snapshot access.json", &[]));
+    let map = place.run(&words("map -o json --snapshot access.json", &[]));
+    let map: Value = serde_json::from_str(&map.stdout).unwrap();
+    let told = |list: &Value| -> Vec<(String, String)> {
+        let rows = list.as_array().unwrap().iter();
+        rows.map(|row| {
+            (
+                row["who"].as_str().unwrap().to_owned(),
+                row["by"].as_str().unwrap().to_owned(),
+            )
+        })
+        .filter(|(who, _)| !who.contains("AWSReservedSSO"))
+        .collect()
+    };
+    let escalators: Vec<String> = told(&map["escalators"]).into_iter().map(|(who, _)| who).collect();
+    assert_eq!(
+        escalators,
+        [
+            "arn:aws:iam::111122223333:role/door",
+            "arn:aws:iam::111122223333:role/editor"
+        ]
+    );
+    let people = map["people"].as_array().unwrap();
+    let auditor = people
+        .iter()
+        .find(|person| person["username"] == "auditor")
+        .unwrap();
+    let (who, by) = &told(&auditor["becoming"])[0];
+    assert_eq!(who, DEPLOYER);
+    assert!(by.starts_with("changes the trust policy of "), "{by}");
+    assert_story!("who-can-escalation", place.story());
 }

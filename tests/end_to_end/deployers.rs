@@ -56,8 +56,13 @@ fn deployers_get_in_from_one_file_and_may_what_it_says() {
     // Nobody of that name: refused before anything is written.
     bed.run(&["plan", "-f", &file])
         .says("trusted-principal-missing")
-        .says("user/nina");
+        .says("user/nina")
+        .says("oidc-provider/token.actions.githubusercontent.com");
     let nina = bed.make_user("/people/", "nina");
+    let github = json!({"Url": "https://token.actions.githubusercontent.com", "ClientIDList": ["sts.amazonaws.com"],
+        "ThumbprintList": ["0123456789abcdef0123456789abcdef01234567"]});
+    bed.aws("iam", "create_open_id_connect_provider", &github)
+        .unwrap();
     let allowed = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role}]});
     let policy = json!({"UserName": "nina", "PolicyName": "assume", "PolicyDocument": allowed.to_string()});

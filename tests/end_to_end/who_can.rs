@@ -421,6 +421,7 @@ impl Proxy {
                 namespace: (*namespace).to_owned(),
                 name: (*name).to_owned(),
                 role_arn: None,
+                annotations: None,
             })
         });
         Picture {

@@ -11,7 +11,7 @@ use eksact_core::{
     live::LiveReader,
     ports::{
         CallErrorKind,
-        aws::{AccessEntry, AccessPolicy, IdentityProviderConfig},
+        aws::{AccessEntry, AccessPolicy, IdentityProviderConfig, OidcProvider},
     },
 };
 use eksact_simulator::{Fault, Matching, Rule, Sandbox};
@@ -585,4 +585,67 @@ async fn export_of_what_cannot_be_read_whole_fails() {
         let reader = LiveReader::begin(bed.readers(), CLUSTER).await.unwrap();
         assert!(export(&reader, &Settings::default()).await.is_err(), "{action}");
     }
+}
+
+/// Roles that people assume and policies come back as they were applied; what a hand changed is named and left out.
+#[tokio::test(start_paused = true)]
+async fn exported_roles_and_policies_come_back_as_they_were_applied() {
+    const GITHUB: &str = "token.actions.githubusercontent.com";
+    let text = with_sections(
+        "---\napiVersion: eksact.dev/v1alpha1\nkind: ClusterAccess\n\
+         policies:\n\
+         \x20 - name: reports-read\n\
+         \x20   path: /team/\n\
+         \x20   description: What reports are read with\n\
+         \x20   document: {Version: '2012-10-17', Statement: [{Effect: Allow, Action: 's3:GetObject', Resource: '*'}]}\n\
+         roles:\n\
+         \x20 - name: deployer\n\
+         \x20   path: /people/\n\
+         \x20   assumedBy:\n\
+         \x20     users: [nina, 'arn:aws:iam::999900001111:user/team/eve']\n\
+         \x20     accounts: ['222233334444']\n\
+         \x20     mfa: true\n\
+         \x20     sessionName: ${aws:username}\n\
+         \x20     externalID: shop\n\
+         \x20   policies: ['policy:reports-read']\n\
+         \x20   inlinePolicy: {Version: '2012-10-17', Statement: [{Effect: Allow, Action: 'eks:DescribeCluster', Resource: '*'}]}\n\
+         \x20   permissionsBoundary: arn:aws:iam::aws:policy/PowerUserAccess\n\
+         \x20   maxSessionDuration: 7200\n\
+         \x20   tags: {team: shop}\n\
+         \x20 - name: release\n\
+         \x20   assumedBy:\n\
+         \x20     roles: ['role:deployer']\n\
+         \x20     oidc:\n\
+         \x20       - {provider: token.actions.githubusercontent.com, subjects: ['repo:acme/shop:*', 'repo:acme/web:ref:refs/heads/main']}\n\
+         \x20       - {provider: token.actions.githubusercontent.com, audience: other, subjects: ['repo:acme/shop:*']}\n",
+    );
+    let mut world = fresh_world();
+    let arn = format!("arn:aws:iam::{}:oidc-provider/{GITHUB}", world.account);
+    let provider = OidcProvider {
+        arn: arn.clone(),
+        url: GITHUB.to_owned(),
+        audiences: vec!["sts.amazonaws.com".to_owned(), "other".to_owned()],
+        thumbprints: Vec::new(),
+        tags: BTreeMap::new(),
+    };
+    world.oidc_providers.insert(arn, provider);
+    let bed = sandbox(world);
+    let exported = round_trip(bed.clone(), &text).await;
+    assert_eq!(exported.left_out, []);
+    insta::assert_snapshot!(exported.text);
+    bed.edit(|world| {
+        let statement = &mut world.roles.get_mut("release").unwrap().trust_policy["Statement"][0];
+        statement["Principal"] = json!({"Service": "ec2.amazonaws.com"});
+        let role = world.roles.get_mut("deployer").unwrap();
+        role.trust_policy["Statement"][0]["Condition"]["IpAddress"] = json!({"aws:SourceIp": "192.0.2.0/24"});
+    })
+    .unwrap();
+    let (exported, _) = settled(&bed).await;
+    let left_out: Vec<&str> = exported
+        .left_out
+        .iter()
+        .map(|left_out| left_out.name.as_str())
+        .collect();
+    assert_eq!(left_out, ["deployer", "release"]);
+    assert!(exported.text.contains("name: reports-read"), "{}", exported.text);
 }

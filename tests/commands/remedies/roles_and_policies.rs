@@ -1,6 +1,6 @@
 //! What is wrong with roles and policies of a file, and with those that are there, and done as the help says.
 
-use eksact_core::ports::aws::{Role, Stack};
+use eksact_core::ports::aws::{OidcProvider, Role, Stack};
 use serde_json::json;
 
 use super::{
@@ -116,14 +116,12 @@ fn roles() -> Vec<Check> {
             "roles: [builder], ",
             "",
         ),
-        access("roles: [{name: r, assumedBy: {roles: ['role:first']}}, {name: first, assumedBy: {users: [nina]}}]")
-            .says("write the role that is assumed first above this one; one that eksact does not make, by its name alone")
-            .replace(
-                "c.yaml",
-                "{name: r, assumedBy: {roles: ['role:first']}}, {name: first, assumedBy: {users: [nina]}}",
-                "{name: first, assumedBy: {users: [nina]}}, {name: r, assumedBy: {roles: ['role:first']}}",
-            )
-            .check(),
+        access(
+            "roles: [{name: r, assumedBy: {roles: ['role:s']}}, {name: s, assumedBy: {roles: ['role:r']}}]",
+        )
+        .says("take one of the two names out, or name the role's account in `accounts`")
+        .replace("c.yaml", "roles: ['role:r']", "accounts: ['111122223333']")
+        .check(),
         role(
             "name: r, assumedBy: {users: [team/nina]}",
             "write its name without its path, or its ARN",
@@ -178,6 +176,23 @@ fn people() -> Vec<Check> {
             .says(missing)
             .change(move |world| drop(world.roles.insert("builder".to_owned(), builder())))
             .check(),
+        access(
+            "roles: [{name: r, assumedBy: {oidc: [{provider: id.example.com, subjects: ['job:acme:1']}]}}]",
+        )
+        .world(|world| world.any_principal = false)
+        .says("Correct the name, take it out, or create the provider in IAM first.")
+        .change(|world| {
+            let arn = "arn:aws:iam::111122223333:oidc-provider/id.example.com".to_owned();
+            let provider = OidcProvider {
+                arn: arn.clone(),
+                url: "id.example.com".to_owned(),
+                audiences: vec!["sts.amazonaws.com".to_owned()],
+                thumbprints: Vec::new(),
+                tags: std::collections::BTreeMap::new(),
+            };
+            world.oidc_providers.insert(arn, provider);
+        })
+        .check(),
         access("roles: [{name: r, assumedBy: {roles: ['arn:aws:iam::111122223333:role/builder']}}]")
             .world(move |world| drop(world.roles.insert("builder".to_owned(), builder())))
             .says("Write arn:aws:iam::111122223333:role/ci/builder.")

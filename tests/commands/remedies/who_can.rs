@@ -63,6 +63,23 @@ pub(super) fn cases() -> Vec<Check> {
             .says("Name the resource, as in: eksact who-can delete pods.")
             .instead(format!("who-can delete pods {OF}"))
             .check(),
+        case("diff-access")
+            .first(format!("eksact snapshot --out s.json {OF}"))
+            .says("Name what is before with --from FILE, or what is after with --to FILE.")
+            .instead(format!("diff-access --from s.json {OF}"))
+            .check(),
+        case("diff-access --from s.json --to saved.plan")
+            .file("cluster.yaml", include_str!("../../../examples/quickstart.yaml"))
+            .first(format!("eksact snapshot --out s.json {OF}"))
+            .first("eksact plan -f cluster.yaml --out saved.plan")
+            .says("Name the plan alone, as --to PLAN; or name the configuration in its place.")
+            .instead("diff-access --to saved.plan")
+            .check(),
+        case(format!("diff-access --from s.json --to s.json {OF}"))
+            .first(format!("eksact snapshot --out s.json {OF}"))
+            .says("Leave it out; a configuration is named with --from or --to.")
+            .instead("diff-access --from s.json --to s.json")
+            .check(),
         case(format!("can-i ec2:RunInstances {OF} --as-user eve"))
             .world(|world| {
                 let role = Role {

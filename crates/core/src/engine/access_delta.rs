@@ -53,3 +53,14 @@ pub struct AccessDelta {
     /// What could not be compared, and why.
     pub unread: Vec<String>,
 }
+
+impl AccessDelta {
+    /// The same, seen from what is after.
+    #[must_use]
+    pub fn reversed(mut self) -> Self {
+        for holder in &mut self.people {
+            std::mem::swap(&mut holder.gains, &mut holder.loses);
+        }
+        self
+    }
+}

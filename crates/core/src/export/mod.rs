@@ -4,6 +4,7 @@
 //! part of the file: a comment says what it is and why. So the first plan over an exported file is empty.
 
 mod access;
+mod assumable_roles;
 mod document;
 mod identity_providers;
 mod pod_identity;
@@ -89,7 +90,12 @@ fn written_of(live: &Live) -> Document {
             access::mappings(live),
             identity_providers::identity_providers(live),
         ],
-        access: vec![access::groups(live), shared_roles::shared_roles(live)],
+        access: vec![
+            assumable_roles::policies(live),
+            assumable_roles::roles(live),
+            access::groups(live),
+            shared_roles::shared_roles(live),
+        ],
     }
 }
 

@@ -4,10 +4,15 @@ use crate::{
     kinds::rbac,
     live::{
         AccessEntries, AllRoles, AllServiceAccounts, AwsAuth, Bindings, ClusterIdentityProviders,
-        ClusterOidcProvider, LiveReader, Observed, PodIdentityAssociationById, PodIdentityAssociations,
-        ROLE_ANNOTATION, RbacRoleByKey, RoleByName, Stacks, role_key, role_name_of, role_owner_of,
+        ClusterOidcProvider, LiveReader, ManagedPolicyByArn, Observed, PodIdentityAssociationById,
+        PodIdentityAssociations, ROLE_ANNOTATION, RbacRoleByKey, RoleByName, Stacks, is_of_cluster, role_key,
+        role_name_of, role_owner_of,
     },
     ports::CallError,
+};
+use eksact_identity::cloudformation::{
+    RolePurpose,
+    managed_policy::{OUTPUT, policy_of},
 };
 
 /// Reads it; the reader's snapshot has it.
@@ -43,6 +48,20 @@ pub(super) async fn everything(reader: &LiveReader) -> Result<(), CallError> {
         .chain(annotated.filter_map(|arn| arn.rsplit('/').next()))
         .map(|name| RoleByName(name.to_owned()))
         .collect();
+    // A listing of all roles does not tell how long their sessions may last.
+    let assumed = stacks
+        .all()
+        .iter()
+        .filter(|stack| role_owner_of(stack).is_some_and(|owner| owner.purpose == RolePurpose::Assumed));
+    for name in assumed.filter_map(role_name_of) {
+        reader.ask(RoleByName(name.to_owned())).await;
+    }
+    let policies = stacks
+        .all()
+        .iter()
+        .filter(|stack| policy_of(&stack.tags).is_some() && is_of_cluster(stack, &reader.cluster().name))
+        .filter_map(|stack| stack.outputs.get(OUTPUT))
+        .map(|arn| ManagedPolicyByArn(arn.clone()));
     let ids = associations
         .values()
         .map(|summary| PodIdentityAssociationById(summary.id.clone()));
@@ -60,6 +79,7 @@ pub(super) async fn everything(reader: &LiveReader) -> Result<(), CallError> {
     tokio::join!(
         reader.ask(AllRoles),
         reader.read(roles),
+        reader.read(policies),
         reader.read(ids),
         reader.read(own_roles)
     );
@@ -68,6 +88,9 @@ pub(super) async fn everything(reader: &LiveReader) -> Result<(), CallError> {
         was_read(answer)?;
     }
     for (_, answer) in live.each::<RbacRoleByKey>() {
+        was_read(answer)?;
+    }
+    for (_, answer) in live.each::<ManagedPolicyByArn>() {
         was_read(answer)?;
     }
     // A role that an annotation names may be kept from us: it is named where it would be.

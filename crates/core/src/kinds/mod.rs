@@ -49,6 +49,8 @@ pub mod to_pod_identity;
 mod trust_policy;
 mod unreachable;
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use futures::future::join_all;
 use serde::{Serialize, de::DeserializeOwned};
@@ -265,11 +267,22 @@ pub fn operation_in_full(step: &Step) -> Option<Value> {
 
 /// Reads what every kind asks for and gives it as plain values.
 pub async fn read(request: &Request, reader: &LiveReader) -> Live {
+    read_for(std::slice::from_ref(request), reader).await
+}
+
+/// The same for several requests about one cluster, which are planned over the same state.
+pub async fn read_for(requests: &[Request], reader: &LiveReader) -> Live {
     let so_far = reader.snapshot();
-    let request = &*request.with_arns(so_far.partition, &so_far.account);
-    let interests = kinds().iter().map(|kind| kind.stack_interest(request));
+    let with_arns = |request| Request::with_arns(request, so_far.partition, &so_far.account);
+    let requests: Vec<Cow<'_, Request>> = requests.iter().map(with_arns).collect();
+    let asking = || {
+        requests
+            .iter()
+            .flat_map(|request| kinds().iter().map(move |kind| (*kind, &**request)))
+    };
+    let interests = asking().map(|(kind, request)| kind.stack_interest(request));
     reader.is_about_stacks(interests.fold(StackInterest::default(), StackInterest::and));
-    join_all(kinds().iter().map(|kind| kind.read(request, reader))).await;
+    join_all(asking().map(|(kind, request)| kind.read(request, reader))).await;
     reader.snapshot()
 }
 

@@ -37,7 +37,7 @@ pub use account::AccountAuthorization;
 pub use identity_provider::ClusterIdentityProviders;
 pub use managed_policy::{ManagedPolicyByArn, UseOfPolicy};
 pub use namespace::{AllNamespaces, NamespaceByName};
-pub use oidc_provider::{ClusterOidcProvider, IssuerChain};
+pub use oidc_provider::{ClusterOidcProvider, IssuerChain, OidcProviderByArn};
 pub use ownership::{MANAGED_BY, MANAGED_BY_LABEL, Ownership, ROLE_ANNOTATION, other_owner, ownership};
 pub use pod::PodsOf;
 pub use pod_identity::{

@@ -26,6 +26,19 @@ impl Query for ClusterOidcProvider {
     }
 }
 
+/// An OIDC provider of the account, by its ARN.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OidcProviderByArn(pub String);
+
+#[async_trait]
+impl Query for OidcProviderByArn {
+    type Answer = Option<OidcProvider>;
+
+    async fn read(&self, reader: &LiveReader) -> Observed<Option<OidcProvider>> {
+        reader.readers.aws.oidc_provider(&self.0).await
+    }
+}
+
 /// The chain that the issuer's host serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IssuerChain;
@@ -44,6 +57,11 @@ impl Live {
     /// The provider that belongs to the cluster's issuer.
     pub fn oidc_provider(&self) -> Option<&Observed<Option<OidcProvider>>> {
         self.get(&ClusterOidcProvider)
+    }
+
+    /// An OIDC provider of the account, where it was asked for.
+    pub fn oidc_provider_by_arn(&self, arn: &str) -> Option<&Observed<Option<OidcProvider>>> {
+        self.get(&OidcProviderByArn(arn.to_owned()))
     }
 
     /// The chain that the issuer's host serves.

@@ -3,6 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{Live, LiveReader, Observed, Query};
 use crate::ports::{
@@ -103,7 +105,8 @@ impl LiveReader {
 }
 
 /// How the agent came to the cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub enum Agent {
     /// EKS Auto Mode has it built in.
     AutoMode,

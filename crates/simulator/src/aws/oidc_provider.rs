@@ -16,7 +16,12 @@ use eksact_core::ports::{CallError, found};
 impl OidcProviderReader for Sandbox {
     async fn oidc_provider(&self, arn: &str) -> Result<Option<OidcProvider>, CallError> {
         let call = reading("iam", "GetOpenIDConnectProvider", arn);
-        let answer = self.call(call, |world, _| world.oidc_provider(arn).cloned());
+        let answer = self.call(call, |world, _| {
+            if let Some(provider) = world.any_provider(arn) {
+                return Ok(provider);
+            }
+            world.oidc_provider(arn).cloned()
+        });
         found(answer.await)
     }
 }
@@ -76,6 +81,24 @@ impl World {
                 "NoSuchEntity",
                 format!("OpenIDConnect Provider not found for arn {arn}"),
             )
+        })
+    }
+
+    /// A provider that nobody made, where every principal exists: those of clusters are made or not there.
+    fn any_provider(&self, arn: &str) -> Option<OidcProvider> {
+        let (_, url) = arn.split_once(":oidc-provider/")?;
+        let mut clusters = self.clusters.values();
+        let is_of_cluster = clusters.any(|cluster| {
+            let issuer = cluster.cluster.oidc_issuer.as_deref().unwrap_or_default();
+            issuer.trim_start_matches("https://") == url
+        });
+        let is_made = self.oidc_providers.contains_key(arn);
+        (self.any_principal && !is_of_cluster && !is_made).then(|| OidcProvider {
+            arn: arn.to_owned(),
+            url: url.to_owned(),
+            audiences: vec!["sts.amazonaws.com".to_owned()],
+            thumbprints: Vec::new(),
+            tags: BTreeMap::new(),
         })
     }
 

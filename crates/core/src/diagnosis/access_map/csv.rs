@@ -1,9 +1,9 @@
 //! The map as CSV (RFC 4180): one row for each right of each person, of each user, group and service account that no principal of
-//! IAM is known to be, and for each statement of each role of pods.
+//! IAM is known to be, for each statement of each role of pods, and for whoever can become somebody by what it may change.
 
 use std::collections::BTreeSet;
 
-use super::{AccessMap, MappedPerson, Right};
+use super::{AccessMap, Escalator, MappedPerson, Right};
 use crate::diagnosis::authorization::csv_line;
 
 const HEADER: [&str; 8] = ["kind", "who", "letInBy", "as", "by", "role", "where", "what"];
@@ -64,6 +64,22 @@ pub fn csv(map: &AccessMap) -> String {
         if pod.statements.is_empty() {
             text += &csv_line(&["pods", &who, "", "", &pod.by, &pod.role, "", ""]);
         }
+    }
+    let each = map.people.iter().flat_map(|person| &person.becoming);
+    for Escalator {
+        who,
+        becomes,
+        by,
+        depends_on,
+        ..
+    } in each.chain(&map.escalators)
+    {
+        let depends = if depends_on.is_empty() {
+            String::new()
+        } else {
+            format!("depends: {}", depends_on.join("; "))
+        };
+        text += &csv_line(&["can become", who, "", becomes, by, "", "", &depends]);
     }
     text
 }

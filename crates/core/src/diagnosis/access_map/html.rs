@@ -163,10 +163,14 @@ fn person(person: &MappedPerson) -> PersonView {
             words: words.join(", "),
         }
     };
+    let becoming = person.becoming.iter().map(|escalator| AssumerView {
+        who: safe(&escalator.who),
+        words: safe(&escalator.words()),
+    });
     let places: Vec<String> = person.rights.iter().map(ToString::to_string).collect();
     PersonView {
         principal: safe(&person.principal),
-        assumed_by: person.assumed_by.iter().map(assumer).collect(),
+        assumed_by: person.assumed_by.iter().map(assumer).chain(becoming).collect(),
         by: safe(&person.by),
         username: safe(&person.username),
         groups: person.groups.iter().map(|group| safe(group)).collect(),

@@ -48,6 +48,36 @@ pub struct AccessMap {
     pub rights: Vec<Right>,
     /// The service accounts whose pods get a role of IAM.
     pub pods: Vec<PodRights>,
+    /// Those who can be anybody in the cluster by what they may change in IAM or EKS. What is sure of each is told once.
+    pub escalators: Vec<Escalator>,
+}
+
+/// Somebody who can become more than it is by what it may change.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Escalator {
+    /// The principal of IAM.
+    pub who: String,
+    /// What it becomes: `role ARN`, `whoever it wants to be in the cluster`.
+    pub becomes: String,
+    /// How: `changes the trust policy of ARN (iam:UpdateAssumeRolePolicy)`.
+    pub by: String,
+    /// Yes, or depends.
+    pub answer: Verdict,
+    /// On what it depends.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<String>,
+}
+
+impl Escalator {
+    /// How, and on what it depends.
+    pub fn words(&self) -> String {
+        if self.depends_on.is_empty() {
+            self.by.clone()
+        } else {
+            format!("{} (depends: {})", self.by, self.depends_on.join("; "))
+        }
+    }
 }
 
 /// A principal of IAM that gets in.
@@ -65,6 +95,9 @@ pub struct MappedPerson {
     /// Of a role, who can assume it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub assumed_by: Vec<Assumer>,
+    /// Who can become it by what they may change, apart from those who can be anybody.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub becoming: Vec<Escalator>,
     /// What it has: places in `rights`, counted from 0. What everybody has who gets in is left out.
     pub rights: Vec<usize>,
 }
@@ -242,10 +275,15 @@ pub fn access_map(rights: &Rights<'_>) -> AccessMap {
         }
     }
     let assumers = Assumers::of(picture);
+    let escalations = assumers.escalations();
     let people = rights
         .people
         .iter()
-        .map(|person| mapped(person, &by_holder, &assumers))
+        .map(|person| MappedPerson {
+            assumed_by: assumers.of_role(&person.arn),
+            becoming: escalations.over(&person.arn),
+            ..mapped(person, &by_holder)
+        })
         .collect();
     AccessMap {
         cluster: picture.cluster.clone(),
@@ -257,6 +295,7 @@ pub fn access_map(rights: &Rights<'_>) -> AccessMap {
         people,
         rights: all,
         pods: assumers.pods(),
+        escalators: escalations.over_cluster(),
     }
 }
 
@@ -296,11 +335,7 @@ fn holder(binding: &RbacBinding, subject: &Subject) -> (Holder, String) {
     }
 }
 
-fn mapped(
-    person: &Person<'_>,
-    by_holder: &BTreeMap<(Holder, String), Vec<usize>>,
-    assumers: &Assumers<'_>,
-) -> MappedPerson {
+fn mapped(person: &Person<'_>, by_holder: &BTreeMap<(Holder, String), Vec<usize>>) -> MappedPerson {
     let is_its = |(kind, who): &(Holder, String)| match kind {
         Holder::Principal => *who == person.arn,
         Holder::User => fit(&person.user.username, who) != Fit::No,
@@ -319,7 +354,8 @@ fn mapped(
         by: person.door.clone(),
         username: person.user.username.clone(),
         groups: groups.filter(|group| *group != AUTHENTICATED).cloned().collect(),
-        assumed_by: assumers.of_role(&person.arn),
+        assumed_by: Vec::new(),
+        becoming: Vec::new(),
         rights: own,
     }
 }

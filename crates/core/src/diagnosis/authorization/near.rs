@@ -72,7 +72,12 @@ pub(super) fn nearest(
                     );
                 }
             }
-            None if is_in_scope => found.extend(other_case(rights, binding, user, request)),
+            None if is_in_scope => {
+                found.extend(
+                    other_case(rights, binding, user, request)
+                        .or_else(|| other_template(rights, binding, user, request)),
+                );
+            }
             Some(Named::MayBe(_)) | None => {}
         }
     }
@@ -186,6 +191,37 @@ fn other_case<'p>(
                 binding_words(binding.namespace.as_deref(), &binding.name),
                 subject.kind,
                 subject.name
+            ),
+        )
+    })
+}
+
+/// A binding that allows it to a user whose name ends as this one's does: a session that was meant to have another user name than
+/// what lets it in makes of it.
+fn other_template<'p>(
+    rights: &Rights<'p>,
+    binding: &'p RbacBinding,
+    user: &Admitted,
+    request: &Request,
+) -> Option<(u8, String)> {
+    // What Kubernetes names itself is no template's.
+    fn end(name: &str) -> Option<&str> {
+        name.rsplit([':', '/'])
+            .next()
+            .filter(|end| !end.is_empty() && !name.starts_with("system:"))
+    }
+    let own = end(&user.username)?;
+    let mut subjects = binding.subjects.iter();
+    let subject = subjects.find(|subject| subject.kind == "User" && end(&subject.name) == Some(own))?;
+    let rules = &rights.role_of(binding)?.rules;
+    rules.iter().any(|rule| rule.allows(request)).then(|| {
+        (
+            0,
+            format!(
+                "{} allows it to User {}, and the user name here is {}",
+                binding_words(binding.namespace.as_deref(), &binding.name),
+                subject.name,
+                user.username
             ),
         )
     })

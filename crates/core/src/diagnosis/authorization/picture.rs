@@ -9,13 +9,16 @@ use crate::{
     diagnosis::aws_authorization::{AwsPicture, read_aws},
     live::{
         AccessEntries, AllRbacRoles, AllServiceAccounts, AwsAuth, Bindings, LiveReader, Observed,
-        PrincipalByArn, ROLE_ANNOTATION,
+        PodIdentityAgent, PrincipalByArn, ROLE_ANNOTATION,
     },
     ports::{
         aws::{AccessEntry, AuthenticationMode, Principal},
         kubernetes::{RbacBinding, RbacRole},
     },
 };
+
+/// How the annotations begin that the pod identity webhook reads.
+const EKS_ANNOTATIONS: &str = "eks.amazonaws.com/";
 
 /// A part of the picture.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -52,7 +55,7 @@ impl<T> Read<T> {
     }
 }
 
-/// A service account, and the role that its annotation names.
+/// A service account, and what its annotations say of credentials of AWS.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Account {
@@ -63,6 +66,9 @@ pub struct Account {
     /// `eks.amazonaws.com/role-arn`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<String>,
+    /// The other annotations `eks.amazonaws.com/…`; none in a snapshot of an eksact that did not read them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<BTreeMap<String, String>>,
 }
 
 /// One reading of the account and the cluster, without anything that is secret: no Secret, no token, and of the objects no
@@ -133,6 +139,8 @@ pub enum Extent {
     Cluster,
     /// That, and what decides in AWS.
     ClusterAndAws,
+    /// All that a snapshot has: that, and what hands credentials to pods.
+    Everything,
 }
 
 /// Reads a picture: a listing of each, and for access entries what EKS and IAM say of each.
@@ -150,6 +158,13 @@ pub async fn read_picture(reader: &LiveReader, extent: Extent) -> Picture {
         match extent {
             Extent::Cluster => AwsPicture::not_read("it was not asked for"),
             Extent::ClusterAndAws => read_aws(reader).await,
+            Extent::Everything => {
+                let (aws, agent) = tokio::join!(read_aws(reader), reader.ask(PodIdentityAgent));
+                AwsPicture {
+                    agent: Some(Read::of(&agent, Clone::clone)),
+                    ..aws
+                }
+            }
         }
     };
     let (aws, aws_auth, entries, bindings, roles, accounts) = tokio::join!(
@@ -191,11 +206,20 @@ pub async fn read_picture(reader: &LiveReader, extent: Extent) -> Picture {
                 namespace: account.namespace.clone(),
                 name: account.name.clone(),
                 role_arn: account.annotations.get(ROLE_ANNOTATION).cloned(),
+                annotations: Some(about_credentials(&account.annotations)),
             };
             accounts.iter().map(account).collect()
         }),
         aws,
     }
+}
+
+/// What the pod identity webhook reads, but for the role.
+fn about_credentials(annotations: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let of_eks = annotations
+        .iter()
+        .filter(|(key, _)| key.starts_with(EKS_ANNOTATIONS) && *key != ROLE_ANNOTATION);
+    of_eks.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 fn bare_entry(entry: &AccessEntry) -> AccessEntry {

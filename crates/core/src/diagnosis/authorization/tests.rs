@@ -123,6 +123,7 @@ fn picture() -> Picture {
                     namespace: namespace.to_owned(),
                     name: name.to_owned(),
                     role_arn: None,
+                    annotations: None,
                 })
                 .to_vec(),
         ),
@@ -424,6 +425,18 @@ fn the_first_broken_link_is_named() {
             "delete pods",
             "no binding",
             "ClusterRoleBinding edit-Devs allows it to Group Devs: upper and lower case count",
+        ),
+        (
+            entered().bind(None, "ClusterRole edit", "User team:nina"),
+            "delete pods",
+            "no binding",
+            "ClusterRoleBinding edit-team-nina allows it to User team:nina, and the user name here is nina",
+        ),
+        (
+            entered().bind(None, "ClusterRole edit", "User team:nils"),
+            "delete pods",
+            "no binding",
+            "",
         ),
         (
             entered()

@@ -13,8 +13,11 @@ use super::{
     holders::{Actor, Holder, Index, Names},
     rights::{Reason, Rights, Verdict},
 };
-use crate::diagnosis::aws_authorization::AwsRequest;
-use eksact_identity::rbac::{On, Request, find_resource};
+use crate::diagnosis::aws_authorization::{AwsRequest, becoming_in_iam};
+use eksact_identity::{
+    iam::policy::authorization::CONTROL_POLICIES_NOT_READ,
+    rbac::{On, Request, find_resource},
+};
 
 /// What is asked: of the cluster, or of AWS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -88,7 +91,15 @@ pub struct WhoCan {
 pub fn who_can(rights: &Rights<'_>, request: &Request) -> WhoCan {
     let index = Index::of(rights);
     let direct = rows(rights, index.holders(request, Names::Asked));
-    let can_become = becoming(rights, &index, request, &direct);
+    let mut can_become = becoming(rights, &index, request, &direct);
+    let known: Vec<(&Actor, Verdict)> = direct
+        .iter()
+        .map(|row| (&row.actor, row.verdict))
+        .chain(can_become.iter().map(|row| (&row.actor, row.verdict)))
+        .collect();
+    let in_iam = becoming_in_iam(rights, &known);
+    can_become.extend(in_iam);
+    can_become.sort();
     let unread = rights.picture.unread();
     WhoCan {
         request: Inquiry::Cluster(request.clone()),
@@ -171,11 +182,13 @@ fn notes(rights: &Rights<'_>, request: &Request, direct: &[Row]) -> Vec<String> 
             "asked for the whole cluster: who may in single namespaces only, by a RoleBinding, is not among them".to_owned(),
         );
     }
-    notes.push(
+    notes.push(if picture.aws.details.known().is_some() {
+        CONTROL_POLICIES_NOT_READ.to_owned()
+    } else {
         "IAM is not looked at: whoever may eks:CreateAccessEntry, eks:UpdateAccessEntry or eks:AssociateAccessPolicy on the \
-         cluster, or assume or change one of the roles, can become any of them"
-            .to_owned(),
-    );
+         cluster, or assume or change one of the roles, can become any of them; asked of a snapshot, they are listed"
+            .to_owned()
+    });
     notes
 }
 

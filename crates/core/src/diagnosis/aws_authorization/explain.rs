@@ -3,8 +3,9 @@
 use super::{
     chains::chains,
     identities::{ASSUME, Identities, Session},
-    pods::{ANNOTATION, Door, PodRole, Pods, both, depends},
-    who_can::{AwsQuestion, IMDS, grants, session_policy, verdict, way},
+    pods::{ANNOTATION, Door, IMDS, PodRole, Pods, both, depends, session_policy},
+    question::AwsQuestion,
+    words::{grants, verdict, way},
 };
 use crate::{
     diagnosis::authorization::{Explanation, Inquiry, LinkState, Picture, Read, Reason, Rights},

@@ -1,6 +1,6 @@
 //! The users and roles of the account with all policies that they have, made ready for many questions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -68,6 +68,17 @@ pub(super) struct Session<'s> {
     pub(super) name: Option<&'s str>,
 }
 
+/// What is supposed of a request besides.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Supposed<'s> {
+    /// A policy more.
+    pub(super) policy: Option<&'s Policy>,
+    /// The policies of a group more.
+    pub(super) group: Option<&'s str>,
+    /// Condition keys of the call.
+    pub(super) context: &'s [(&'s str, &'s str)],
+}
+
 /// Who assumes roles: the action.
 pub(super) const ASSUME: &str = "sts:AssumeRole";
 
@@ -110,16 +121,59 @@ impl<'p> Identities<'p> {
             managed,
             account,
             assumers: Vec::new(),
-            all: Vec::new(),
+            all,
         };
-        found.assumers = (0..all.len())
-            .filter(|index| {
-                let policies = found.policies_of(&all[*index]);
-                policies.iter().any(|policy| policy.is_for_action(ASSUME))
-            })
-            .collect();
-        found.all = all;
+        found.assumers = found.able(ASSUME);
         found
+    }
+
+    /// Those of whom some policy is for an action.
+    pub(super) fn able(&self, action: &str) -> Vec<usize> {
+        let is_for = |policy: &Policy| policy.is_for_action(action);
+        let managed: HashSet<&str> = self
+            .managed
+            .iter()
+            .filter(|(_, policy)| is_for(policy))
+            .map(|(arn, _)| *arn)
+            .collect();
+        let groups: HashSet<&str> = self
+            .groups
+            .iter()
+            .filter(|(_, group)| {
+                group.inline.iter().any(is_for)
+                    || group.managed.iter().any(|arn| managed.contains(arn.as_str()))
+            })
+            .map(|(name, _)| *name)
+            .collect();
+        let is_able = |identity: &Identity<'_>| {
+            identity.inline.iter().any(is_for)
+                || identity.managed.iter().any(|arn| managed.contains(arn))
+                || identity.groups.iter().any(|group| groups.contains(group))
+        };
+        let all = self.all.iter().enumerate();
+        all.filter(|(_, identity)| is_able(identity))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// The customer managed policies that somebody has, of groups as well.
+    pub(super) fn own_managed(&self, identity: &Identity<'p>) -> BTreeSet<&str> {
+        let of_groups = identity.groups.iter().filter_map(|name| self.groups.get(name));
+        let of_groups = of_groups.flat_map(|group| group.managed.iter().map(String::as_str));
+        let all = identity.managed.iter().copied().chain(of_groups);
+        all.filter(|arn| arn.split(':').nth(4) == Some(self.account))
+            .collect()
+    }
+
+    /// Every group of the account.
+    pub(super) fn group_names(&self) -> BTreeSet<&'p str> {
+        self.groups.keys().copied().collect()
+    }
+
+    /// The partition of the account, as its ARNs have it.
+    pub(super) fn partition(&self) -> &str {
+        let first = self.all.first().and_then(|one| one.arn.split(':').nth(1));
+        first.unwrap_or("aws")
     }
 
     /// A user or role by its ARN, or the role of a session.
@@ -137,15 +191,15 @@ impl<'p> Identities<'p> {
         let mut policies: Vec<&Policy> = identity.inline.iter().collect();
         policies.extend(identity.managed.iter().filter_map(|arn| self.managed.get(arn)));
         for group in identity.groups.iter().filter_map(|name| self.groups.get(name)) {
-            policies.extend(&group.inline);
-            policies.extend(
-                group
-                    .managed
-                    .iter()
-                    .filter_map(|arn| self.managed.get(arn.as_str())),
-            );
+            policies.extend(self.of_group(group));
         }
         policies
+    }
+
+    fn of_group<'s>(&'s self, group: &'s GroupPolicies<'p>) -> impl Iterator<Item = &'s Policy> {
+        let managed = group.managed.iter();
+        let managed = managed.filter_map(|arn| self.managed.get(arn.as_str()));
+        group.inline.iter().chain(managed)
     }
 
     /// Whether one of them may do this, before the policy of the resource; in a session, or whichever session there is.
@@ -156,11 +210,32 @@ impl<'p> Identities<'p> {
         resource: ResourcePolicy<'_>,
         session: &Session<'_>,
     ) -> Decision {
+        self.decide_supposing(identity, request, resource, session, Supposed::default())
+    }
+
+    /// The same, supposing something.
+    pub(super) fn decide_supposing(
+        &self,
+        identity: &Identity<'p>,
+        request: &AwsRequest,
+        resource: ResourcePolicy<'_>,
+        session: &Session<'_>,
+        supposed: Supposed<'_>,
+    ) -> Decision {
         let context = identity.in_session(session);
         let context = match &request.resource_account {
             Some(account) => context.with("aws:ResourceAccount", account),
             None => context,
         };
+        let context = supposed
+            .context
+            .iter()
+            .fold(context, |context, (key, value)| context.with(key, *value));
+        let mut policies = self.policies_of(identity);
+        policies.extend(supposed.policy);
+        if let Some(group) = supposed.group.and_then(|name| self.groups.get(name)) {
+            policies.extend(self.of_group(group));
+        }
         let caller = match (&identity.caller, session.name) {
             (Caller::Role { arn, .. }, Some(name)) => &Caller::Role {
                 arn: arn.clone(),
@@ -177,7 +252,7 @@ impl<'p> Identities<'p> {
                 context: &context,
             },
             &Policies {
-                identity: self.policies_of(identity),
+                identity: policies,
                 boundary: identity.boundary.and_then(|arn| self.managed.get(arn)),
                 session: session.policies.clone(),
                 resource,
@@ -264,6 +339,11 @@ impl<'p> Identity<'p> {
             None if may_be_tagged => self.context.clone(),
             None => tags(self.context.clone(), &role.tags).without("aws:PrincipalTag/"),
         }
+    }
+
+    /// The groups that it is in; none for a role.
+    pub(super) fn groups(&self) -> &[&'p str] {
+        &self.groups
     }
 
     /// Whether AWS Identity Center made it: of whom it is, only its own assignments say.

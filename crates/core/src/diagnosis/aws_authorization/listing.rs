@@ -1,19 +1,21 @@
 //! Lists, for the map: who can assume a role, and the roles that pods get with what their policies say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::{
     Details,
     chains::{Outsider, chains},
+    escalation::{Escalations, Power, Powers},
     identities::Identities,
     pods::{ANNOTATION, Door, PodRole, Pods},
-    who_can::verdict,
+    who_can::any_of_cluster,
+    words::{becomes, verdict},
 };
 use crate::{
     diagnosis::{
-        access_map::{Assumer, PodRights, PolicyStatement},
+        access_map::{Assumer, Escalator, PodRights, PolicyStatement},
         authorization::Picture,
     },
     ports::aws::Role,
@@ -22,6 +24,7 @@ use eksact_identity::iam::policy::authorization::Answer;
 
 /// The account's IAM, ready to be listed; nothing where it could not be read.
 pub(in crate::diagnosis) struct Assumers<'p> {
+    picture: &'p Picture,
     known: Option<(&'p Details, Identities<'p>)>,
     pods: Pods<'p>,
 }
@@ -30,8 +33,32 @@ impl<'p> Assumers<'p> {
     pub(in crate::diagnosis) fn of(picture: &'p Picture) -> Self {
         let details = picture.aws.details.known();
         Self {
+            picture,
             known: details.map(|details| (details, Identities::of(details, &picture.account))),
             pods: Pods::of(picture),
+        }
+    }
+
+    /// Who can become somebody by what it may change.
+    pub(in crate::diagnosis) fn escalations(&self) -> EscalationsOfAccount<'_, 'p> {
+        let Some((_, identities)) = &self.known else {
+            return EscalationsOfAccount::default();
+        };
+        let found = Escalations::of(identities, self.picture);
+        let no_one = BTreeSet::new();
+        // By its own policies, or by access entries: the surer of both.
+        let mut over_cluster = found.of_itself(&any_of_cluster(self.picture), &no_one);
+        for (index, power) in found.over_cluster(&no_one) {
+            let is_surer = over_cluster
+                .get(&index)
+                .is_none_or(|known| power.decision.answer <= known.decision.answer);
+            if is_surer {
+                over_cluster.insert(index, power);
+            }
+        }
+        EscalationsOfAccount {
+            known: Some((identities, found)),
+            over_cluster,
         }
     }
 
@@ -88,6 +115,53 @@ impl<'p> Assumers<'p> {
         }
         all.sort();
         all
+    }
+}
+
+/// Who can become whom in an account by what it may change; no one where its IAM could not be read.
+#[derive(Default)]
+pub(in crate::diagnosis) struct EscalationsOfAccount<'s, 'p> {
+    known: Option<(&'s Identities<'p>, Escalations<'s, 'p>)>,
+    over_cluster: Powers,
+}
+
+impl EscalationsOfAccount<'_, '_> {
+    /// Those who can be anybody in the cluster.
+    pub(in crate::diagnosis) fn over_cluster(&self) -> Vec<Escalator> {
+        let all = self.over_cluster.iter();
+        all.filter_map(|(index, power)| self.escalator(*index, power))
+            .collect()
+    }
+
+    /// Those who can become a principal, by its ARN, and cannot be anybody for sure.
+    pub(in crate::diagnosis) fn over(&self, arn: &str) -> Vec<Escalator> {
+        let Some((identities, found)) = &self.known else {
+            return Vec::new();
+        };
+        let Some(target) = identities.find(arn) else {
+            return Vec::new();
+        };
+        let sure = self
+            .over_cluster
+            .iter()
+            .filter(|(_, power)| power.decision.answer == Answer::Yes);
+        let known: BTreeSet<usize> = sure.map(|(index, _)| *index).chain([target]).collect();
+        let powers = found.over(&BTreeMap::from([(target, Answer::Yes)]), &known);
+        powers
+            .iter()
+            .filter_map(|(index, power)| self.escalator(*index, power))
+            .collect()
+    }
+
+    fn escalator(&self, index: usize, power: &Power) -> Option<Escalator> {
+        let (identities, _) = self.known.as_ref()?;
+        Some(Escalator {
+            who: identities.all.get(index)?.arn.to_owned(),
+            becomes: becomes(identities, power.gains),
+            by: power.how.clone(),
+            answer: verdict(power.decision.answer),
+            depends_on: power.decision.depends_on.clone(),
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! the doors by which pods get roles, and the rights in the cluster. Over one reading or a snapshot of it. Pure.
 
 mod chains;
+mod escalation;
 mod explain;
 mod identities;
 mod listing;
@@ -9,6 +10,7 @@ mod picture;
 mod pods;
 mod question;
 mod who_can;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -17,5 +19,6 @@ pub use explain::{AwsWho, explain_aws};
 pub(super) use listing::Assumers;
 pub(super) use picture::read_aws;
 pub use picture::{Association, AwsPicture, Details};
-pub use question::{AwsRequest, AwsRequestError};
-pub use who_can::{AwsQuestion, who_can_in_aws};
+pub use question::{AwsQuestion, AwsRequest, AwsRequestError};
+pub(super) use who_can::becoming_in_iam;
+pub use who_can::who_can_in_aws;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{
     diagnosis::authorization::Read,
     live::{
-        AccountAuthorization, ClusterOidcProvider, LiveReader, PodIdentityAssociationById,
+        AccountAuthorization, Agent, ClusterOidcProvider, LiveReader, PodIdentityAssociationById,
         PodIdentityAssociations,
     },
     ports::aws::{Group, PodIdentityAssociation, Role, User},
@@ -34,6 +34,9 @@ pub struct Details {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Association {
+    /// `a-…`; empty in a snapshot of an eksact that did not keep it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
     /// Namespace of the service account.
     pub namespace: String,
     /// Its name.
@@ -57,6 +60,7 @@ pub struct Association {
 impl From<&PodIdentityAssociation> for Association {
     fn from(own: &PodIdentityAssociation) -> Self {
         Self {
+            id: own.id.clone(),
             namespace: own.namespace.clone(),
             service_account: own.service_account.clone(),
             role_arn: own.role_arn.clone(),
@@ -82,6 +86,9 @@ pub struct AwsPicture {
     pub issuer: Option<String>,
     /// The audiences of the issuer's OIDC provider in IAM; none where it has no provider.
     pub provider: Read<Option<Vec<String>>>,
+    /// What hands the credentials of associations to pods; none where it was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Read<Agent>>,
 }
 
 impl AwsPicture {
@@ -93,6 +100,7 @@ impl AwsPicture {
             cluster_arn: String::new(),
             issuer: None,
             provider: Read::Unread(why.to_owned()),
+            agent: None,
         }
     }
 
@@ -107,6 +115,10 @@ impl AwsPicture {
             ("IAM roles, users and policies", self.details.unread()),
             ("pod identity associations", self.associations.unread()),
             ("the OIDC provider of the cluster", self.provider.unread()),
+            (
+                "the pod identity agent",
+                self.agent.as_ref().and_then(Read::unread),
+            ),
         ]
         .into_iter()
         .filter_map(|(what, why)| Some(format!("{what}: {}", why?)))
@@ -134,6 +146,7 @@ pub(in crate::diagnosis) async fn read_aws(reader: &LiveReader) -> AwsPicture {
         provider: Read::of(&provider, |found| {
             found.as_ref().map(|provider| provider.audiences.clone())
         }),
+        agent: None,
     }
 }
 
@@ -157,6 +170,6 @@ async fn associations(reader: &LiveReader) -> Read<Vec<Association>> {
             Err(error) => return Read::Unread(error.to_string()),
         }
     }
-    found.sort();
+    found.sort_by_key(|own| (own.namespace.clone(), own.service_account.clone(), own.id.clone()));
     Read::Known(found)
 }

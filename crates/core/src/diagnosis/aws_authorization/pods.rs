@@ -392,3 +392,16 @@ pub(super) fn depends(decision: &mut Decision, on: &str) {
         decision.depends_on.push(on.to_owned());
     }
 }
+
+/// A session policy of an association.
+pub(super) fn session_policy(text: &str) -> Policy {
+    const NAME: &str = "session policy of the pod identity association";
+    serde_json::from_str(text).map_or_else(
+        |error| Policy::unread(NAME, error.to_string()),
+        |document| Policy::read(NAME, &document),
+    )
+}
+
+/// What decides whether a pod without a role of its own gets that of its node.
+pub(super) const IMDS: &str = "the instance metadata options of the nodes, which are not read: pods without a role of their own get \
+                               the node's where the hop limit is over 1 or they use the host's network";

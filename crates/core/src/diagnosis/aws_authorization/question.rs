@@ -2,10 +2,15 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
+use super::{
+    identities::{Identities, Session, Supposed, is_of_sts},
+    pods::depends,
+};
 use eksact_identity::iam::{
     arn::is_account_id,
-    policy::authorization::{account_of, is_action},
+    policy::authorization::{Decision, Policy, ResourcePolicy, Sharing, account_of, is_action, sharing},
 };
 
 /// An action on a resource.
@@ -84,6 +89,95 @@ impl std::fmt::Display for AwsRequest {
             Some(resource) => write!(formatter, "{} on {resource}", self.action),
             None => write!(formatter, "{} on some resource", self.action),
         }
+    }
+}
+
+/// What is asked, with the policy of the resource where somebody gave it.
+#[derive(Debug)]
+pub struct AwsQuestion {
+    /// Action and resource.
+    pub request: AwsRequest,
+    /// The policy of the resource.
+    pub resource_policy: Option<Policy>,
+}
+
+impl AwsQuestion {
+    /// A question; `resource_policy` is the document of the resource's policy.
+    pub fn new(request: AwsRequest, resource_policy: Option<&Value>) -> Self {
+        let read = |document| Policy::read("the policy of the resource", document);
+        Self {
+            resource_policy: resource_policy.map(read),
+            request,
+        }
+    }
+
+    /// Whether a document is a policy that can be read.
+    pub fn is_policy(document: &Value) -> bool {
+        Policy::read("", document).is_readable()
+    }
+
+    /// Whether it is not known what the policy of the resource says.
+    pub(super) fn is_resource_unread(&self, identities: &Identities<'_>) -> bool {
+        self.resource_policy.is_none()
+            && identities.trust_for(&self.request).is_none()
+            && sharing(&self.request.action) != Sharing::None
+    }
+
+    /// The policy of the resource, as far as it is known.
+    pub(super) fn resource<'q>(&'q self, identities: &'q Identities<'_>) -> ResourcePolicy<'q> {
+        if let Some(trust) = identities.trust_for(&self.request) {
+            return ResourcePolicy::Gate(trust);
+        }
+        match (&self.resource_policy, sharing(&self.request.action)) {
+            (Some(policy), Sharing::Gate) => ResourcePolicy::Gate(policy),
+            (Some(policy), _) => ResourcePolicy::Beside(policy),
+            (None, _) => ResourcePolicy::None,
+        }
+    }
+
+    /// What every answer depends on where the policy of the resource is not known.
+    pub(super) fn unread_resource(&self) -> String {
+        let resource = self.request.resource.as_deref().unwrap_or("the resource");
+        if is_of_sts(&self.request.action) {
+            return format!("the trust policy of {resource}, which is of another account or does not exist");
+        }
+        format!("the policy of {resource}, which is not read (give it with --resource-policy)")
+    }
+
+    /// Whether one of the account may, in a session; the policy of the resource counted, or said to be unknown.
+    pub(super) fn decide(
+        &self,
+        identities: &Identities<'_>,
+        identity: usize,
+        session: &Session<'_>,
+    ) -> Option<Decision> {
+        self.decide_in(identities, identity, session, Supposed::default())
+    }
+
+    /// The same without a session, supposing something.
+    pub(super) fn decide_supposing(
+        &self,
+        identities: &Identities<'_>,
+        identity: usize,
+        supposed: Supposed<'_>,
+    ) -> Option<Decision> {
+        self.decide_in(identities, identity, &Session::default(), supposed)
+    }
+
+    fn decide_in(
+        &self,
+        identities: &Identities<'_>,
+        identity: usize,
+        session: &Session<'_>,
+        supposed: Supposed<'_>,
+    ) -> Option<Decision> {
+        let identity = identities.all.get(identity)?;
+        let resource = self.resource(identities);
+        let mut decision = identities.decide_supposing(identity, &self.request, resource, session, supposed);
+        if self.is_resource_unread(identities) {
+            depends(&mut decision, &self.unread_resource());
+        }
+        Some(decision)
     }
 }
 

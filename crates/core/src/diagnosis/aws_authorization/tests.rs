@@ -1,5 +1,7 @@
 //! Questions over accounts that are made by hand, each with the answer that IAM, EKS and the cluster give together.
 
+mod escalation;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -107,6 +109,7 @@ fn picture(users: Vec<User>, roles: Vec<Role>) -> Picture {
             cluster_arn: format!("arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/prod"),
             issuer: Some(format!("https://{ISSUER}")),
             provider: Read::Known(Some(vec!["sts.amazonaws.com".to_owned()])),
+            agent: None,
         },
     }
 }
@@ -118,6 +121,7 @@ impl Picture {
                 namespace: namespace.to_owned(),
                 name: name.to_owned(),
                 role_arn: role.map(arn),
+                annotations: None,
             });
         }
         self

@@ -3,93 +3,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::{
     chains::{Chains, MOST_HOPS, Outsider, chains},
-    identities::{Identities, Session, is_of_sts},
-    pods::{ANNOTATION, Door, PodRole, Pods, both, depends},
-    question::AwsRequest,
+    escalation::{CREATE_ENTRY, Escalations, Powers},
+    identities::{ASSUME, Identities, Session},
+    pods::{Door, IMDS, Pods, both, depends, no, session_policy},
+    question::{AwsQuestion, AwsRequest},
+    words::{assuming, becomes, door, grants, verdict, way},
 };
 use crate::diagnosis::authorization::{
     Actor, Becomes, Inquiry, Path, Picture, Read, Reason, Rights, Row, Verdict, WhoCan,
     becoming_service_accounts,
 };
 use eksact_identity::{
-    iam::policy::authorization::{
-        Answer, CONTROL_POLICIES_NOT_READ, Decision, Grant, Policy, ResourcePolicy, Sharing, sharing,
-    },
+    iam::policy::authorization::{Answer, CONTROL_POLICIES_NOT_READ, Decision},
     rbac::NODES,
 };
-
-/// What is asked, with the policy of the resource where somebody gave it.
-#[derive(Debug)]
-pub struct AwsQuestion {
-    /// Action and resource.
-    pub request: AwsRequest,
-    /// The policy of the resource.
-    pub resource_policy: Option<Policy>,
-}
-
-impl AwsQuestion {
-    /// A question; `resource_policy` is the document of the resource's policy.
-    pub fn new(request: AwsRequest, resource_policy: Option<&Value>) -> Self {
-        let read = |document| Policy::read("the policy of the resource", document);
-        Self {
-            resource_policy: resource_policy.map(read),
-            request,
-        }
-    }
-
-    /// Whether a document is a policy that can be read.
-    pub fn is_policy(document: &Value) -> bool {
-        Policy::read("", document).is_readable()
-    }
-
-    /// Whether it is not known what the policy of the resource says.
-    pub(super) fn is_resource_unread(&self, identities: &Identities<'_>) -> bool {
-        self.resource_policy.is_none()
-            && identities.trust_for(&self.request).is_none()
-            && sharing(&self.request.action) != Sharing::None
-    }
-
-    /// The policy of the resource, as far as it is known.
-    pub(super) fn resource<'q>(&'q self, identities: &'q Identities<'_>) -> ResourcePolicy<'q> {
-        if let Some(trust) = identities.trust_for(&self.request) {
-            return ResourcePolicy::Gate(trust);
-        }
-        match (&self.resource_policy, sharing(&self.request.action)) {
-            (Some(policy), Sharing::Gate) => ResourcePolicy::Gate(policy),
-            (Some(policy), _) => ResourcePolicy::Beside(policy),
-            (None, _) => ResourcePolicy::None,
-        }
-    }
-
-    /// What every answer depends on where the policy of the resource is not known.
-    pub(super) fn unread_resource(&self) -> String {
-        let resource = self.request.resource.as_deref().unwrap_or("the resource");
-        if is_of_sts(&self.request.action) {
-            return format!("the trust policy of {resource}, which is of another account or does not exist");
-        }
-        format!("the policy of {resource}, which is not read (give it with --resource-policy)")
-    }
-
-    /// Whether one of the account may, in a session; the policy of the resource counted, or said to be unknown.
-    pub(super) fn decide(
-        &self,
-        identities: &Identities<'_>,
-        identity: usize,
-        session: &Session<'_>,
-    ) -> Option<Decision> {
-        let identity = identities.all.get(identity)?;
-        let resource = self.resource(identities);
-        let mut decision = identities.decide(identity, &self.request, resource, session);
-        if self.is_resource_unread(identities) {
-            depends(&mut decision, &self.unread_resource());
-        }
-        Some(decision)
-    }
-}
 
 /// Who may do this. Nothing, and why, where IAM was not read.
 ///
@@ -116,8 +45,12 @@ pub fn who_can_in_aws(rights: &Rights<'_>, question: &AwsQuestion) -> Result<Who
         search.pods_of(*role, None);
     }
     search.nodes(rights, &goals);
-    let chains = chains(&identities, &goals);
-    search.chains(&chains);
+    let over_cluster = match search.accounts.values().min() {
+        None => Over::Nothing,
+        Some(Answer::Yes) => Over::Cluster,
+        Some(_) => Over::ClusterPerhaps,
+    };
+    let is_cut = search.climb(picture, &goals, over_cluster);
     search
         .becomes
         .extend(becoming_service_accounts(rights, &search.accounts));
@@ -143,7 +76,7 @@ pub fn who_can_in_aws(rights: &Rights<'_>, question: &AwsQuestion) -> Result<Who
         .collect();
     Ok(WhoCan {
         request: Inquiry::Aws(question.request.clone()),
-        notes: notes(picture, &chains),
+        notes: notes(picture, is_cut),
         can_become,
         direct: search.rows.into_values().collect(),
         complete: unread.is_empty(),
@@ -151,21 +84,86 @@ pub fn who_can_in_aws(rights: &Rights<'_>, question: &AwsQuestion) -> Result<Who
     })
 }
 
-fn notes(picture: &Picture, chains: &Chains) -> Vec<String> {
+fn notes(picture: &Picture, is_cut: bool) -> Vec<String> {
     let mut notes = vec![
         CONTROL_POLICIES_NOT_READ.to_owned(),
         "calls are taken to be made by TLS; the root user of the account may do everything that no such policy denies".to_owned(),
-        "not looked at: who may change roles, policies and trust, pass roles to services, or make access entries and pod identity \
-         associations"
+        "not looked at: who gets into what runs with a role already, such as instances and functions, and who assigns permission sets"
             .to_owned(),
     ];
-    if chains.is_cut {
+    if is_cut {
         notes.push(format!("chains of more than {MOST_HOPS} roles are not followed"));
     }
     if picture.aws.issuer.is_none() {
         notes.push("the cluster has no OIDC issuer: no annotation gives a role".to_owned());
     }
     notes
+}
+
+/// Everybody whom IAM lets become one of these principals, or anybody in the cluster. Nothing where IAM was not read.
+pub(in crate::diagnosis) fn becoming_in_iam(
+    rights: &Rights<'_>,
+    known: &[(&Actor, Verdict)],
+) -> Vec<Becomes> {
+    let picture = rights.picture;
+    let Some(details) = picture.aws.details.known() else {
+        return Vec::new();
+    };
+    let identities = Identities::of(details, &picture.account);
+    let pods = Pods::of(picture);
+    let question = any_of_cluster(picture);
+    let mut goals: BTreeMap<usize, Answer> = BTreeMap::new();
+    for (actor, verdict) in known {
+        let Actor::IamPrincipal { arn } = actor else {
+            continue;
+        };
+        let answer = match verdict {
+            Verdict::Yes => Answer::Yes,
+            Verdict::Depends => Answer::Depends,
+            Verdict::No => continue,
+        };
+        if let Some(index) = identities.find(arn) {
+            let surest = goals.get(&index).map_or(answer, |known| known.or(answer));
+            goals.insert(index, surest);
+        }
+    }
+    let mut search = Search {
+        question: &question,
+        identities: &identities,
+        pods: &pods,
+        rows: BTreeMap::new(),
+        becomes: BTreeSet::new(),
+        accounts: BTreeMap::new(),
+    };
+    for (role, answer) in &goals {
+        let same = Decision {
+            answer: *answer,
+            ..no()
+        };
+        search.pods_of(*role, Some((&same, "and so is it in the cluster")));
+    }
+    search.climb(picture, &goals, Over::Cluster);
+    let known: BTreeSet<&Actor> = known.iter().map(|(actor, _)| *actor).collect();
+    let found = search.becomes.into_iter();
+    found.filter(|row| !known.contains(&row.actor)).collect()
+}
+
+/// The question whether somebody may be anybody in the cluster.
+pub(super) fn any_of_cluster(picture: &Picture) -> AwsQuestion {
+    let request = AwsRequest {
+        action: CREATE_ENTRY.to_owned(),
+        resource: Some(picture.aws.cluster_arn.clone()),
+        resource_account: Some(picture.account.clone()),
+    };
+    AwsQuestion::new(request, None)
+}
+
+/// Whether being anybody in the cluster is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    Nothing,
+    Cluster,
+    ClusterPerhaps,
 }
 
 struct Search<'s, 'p> {
@@ -340,9 +338,90 @@ impl Search<'_, '_> {
         }
     }
 
-    /// Who becomes one of the roles by assuming it.
-    fn chains(&mut self, chains: &Chains) {
-        for (index, hop) in &chains.of_account {
+    /// Who becomes one of `goals`, or gets what it asks for, by assuming roles and by what it may change. Gives whether a longer way
+    /// was left out.
+    fn climb(&mut self, picture: &Picture, goals: &BTreeMap<usize, Answer>, over: Over) -> bool {
+        let escalations = Escalations::of(self.identities, picture);
+        let mut known: BTreeSet<usize> = goals.keys().copied().collect();
+        let mut powers = escalations.of_itself(self.question, &known);
+        if over != Over::Nothing {
+            for (index, mut power) in escalations.over_cluster(&known) {
+                if over == Over::ClusterPerhaps {
+                    depends(
+                        &mut power.decision,
+                        "what the roles of the service accounts depend on",
+                    );
+                }
+                let is_surer = powers
+                    .get(&index)
+                    .is_none_or(|known| power.decision.answer <= known.decision.answer);
+                if is_surer {
+                    powers.insert(index, power);
+                }
+            }
+        }
+        let mut frontier = goals.clone();
+        let mut is_cut = false;
+        let mut told = BTreeSet::new();
+        for _ in 0..MOST_HOPS {
+            self.powers(&powers);
+            frontier.extend(
+                powers
+                    .iter()
+                    .map(|(index, power)| (*index, power.decision.answer)),
+            );
+            known.extend(frontier.keys());
+            let chains = chains(self.identities, &frontier);
+            is_cut |= chains.is_cut;
+            self.chains(&chains, &told);
+            let hops = chains.of_account.iter();
+            for (index, answer) in hops.map(|(index, hop)| (*index, hop.answer)) {
+                let surest = frontier.get(&index).map_or(answer, |known| known.or(answer));
+                frontier.insert(index, surest);
+                known.insert(index);
+            }
+            powers = escalations.over(&frontier, &known);
+            if powers.is_empty() {
+                return is_cut;
+            }
+            told.clone_from(&known);
+            frontier.clear();
+        }
+        true
+    }
+
+    /// Who becomes somebody, or gives itself a right, by what it may change.
+    fn powers(&mut self, powers: &Powers) {
+        for (index, power) in powers {
+            let Some(identity) = self.identities.all.get(*index) else {
+                continue;
+            };
+            let actor = Actor::IamPrincipal {
+                arn: identity.arn.to_owned(),
+            };
+            let becomes = becomes(self.identities, power.gains);
+            let mut allowed_by = power.decision.allowed_by.clone();
+            allowed_by.dedup();
+            let reason = Reason {
+                subject: format!("{} {}", actor.kind(), actor.name()),
+                binding: grants(&allowed_by),
+                role: power.on.clone(),
+                rule: power.action.to_owned(),
+                scope: power.on.clone(),
+            };
+            self.become_row(actor, becomes, power.how.clone(), reason, &power.decision);
+            let words = format!("whose session {}", power.how);
+            self.pods_of(*index, Some((&power.decision, &words)));
+        }
+    }
+
+    /// Who becomes one of the roles by assuming it, but for those who are `told`.
+    fn chains(&mut self, chains: &Chains, told: &BTreeSet<usize>) {
+        for (index, hop) in chains
+            .of_account
+            .iter()
+            .filter(|(index, _)| !told.contains(index))
+        {
             let (Some(identity), Some(target)) = (
                 self.identities.all.get(*index),
                 self.identities.all.get(hop.assumes),
@@ -402,7 +481,7 @@ impl Search<'_, '_> {
             subject: actor.name(),
             binding: "trust policy".to_owned(),
             role: target.to_owned(),
-            rule: super::identities::ASSUME.to_owned(),
+            rule: ASSUME.to_owned(),
             scope: target.to_owned(),
         };
         self.become_row(
@@ -413,87 +492,4 @@ impl Search<'_, '_> {
             &decision,
         );
     }
-}
-
-/// What lets somebody assume a role.
-fn assuming(actor: &Actor, target: &str, decision: &Decision) -> Reason {
-    Reason {
-        subject: format!("{} {}", actor.kind(), actor.name()),
-        binding: grants(&decision.allowed_by),
-        role: target.to_owned(),
-        rule: super::identities::ASSUME.to_owned(),
-        scope: target.to_owned(),
-    }
-}
-
-/// What decides whether a pod without a role of its own gets that of its node.
-pub(super) const IMDS: &str = "the instance metadata options of the nodes, which are not read: pods without a role of their own get \
-                               the node's where the hop limit is over 1 or they use the host's network";
-
-/// A session policy of an association.
-pub(super) fn session_policy(text: &str) -> Policy {
-    const NAME: &str = "session policy of the pod identity association";
-    serde_json::from_str(text).map_or_else(
-        |error| Policy::unread(NAME, error.to_string()),
-        |document| Policy::read(NAME, &document),
-    )
-}
-
-fn door(pod: &PodRole, role: &str) -> String {
-    match (pod.door, &pod.through) {
-        (Door::Association, None) => format!("pod identity association with {role}"),
-        (Door::Association, Some(first)) => {
-            format!("pod identity association with {first}, which assumes {role}")
-        }
-        (Door::Annotation, _) => format!("{ANNOTATION}: {role}"),
-        (Door::TrustAlone, _) => {
-            format!(
-                "no annotation, but the trust policy of {role} lets it in: its pods can set AWS_ROLE_ARN and mount a token themselves"
-            )
-        }
-    }
-}
-
-/// How many statements are named.
-const SHOWN: usize = 2;
-
-/// The statements that allow something, the first few.
-pub(super) fn grants(allowed_by: &[Grant]) -> String {
-    let shown: Vec<String> = allowed_by.iter().take(SHOWN).map(ToString::to_string).collect();
-    if allowed_by.len() > SHOWN {
-        return format!("{} (+{} more)", shown.join("; "), allowed_by.len() - SHOWN);
-    }
-    if shown.is_empty() {
-        return "what it depends on".to_owned();
-    }
-    shown.join("; ")
-}
-
-pub(super) fn verdict(answer: Answer) -> Verdict {
-    match answer {
-        Answer::Yes => Verdict::Yes,
-        Answer::Depends => Verdict::Depends,
-        Answer::No => Verdict::No,
-    }
-}
-
-/// `assumes A, which assumes B`.
-pub(super) fn way(identities: &Identities<'_>, chains: &Chains, first: usize) -> String {
-    let mut words = String::new();
-    let mut next = Some(first);
-    for _ in 0..=MOST_HOPS {
-        let Some(index) = next else { break };
-        let Some(identity) = identities.all.get(index) else {
-            break;
-        };
-        let link = if words.is_empty() {
-            "assumes "
-        } else {
-            ", which assumes "
-        };
-        words += link;
-        words += identity.arn;
-        next = chains.of_account.get(&index).map(|hop| hop.assumes);
-    }
-    words
 }

@@ -10,13 +10,13 @@ mod in_aws;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    authorization::{Picture, Read, between},
+    authorization::{Picture, Read, access_delta, between},
     aws_authorization::AwsPicture,
 };
 use crate::{
     engine::{AccessDelta, HolderDelta, HolderKind, Plan, Severity},
-    live::{Live, Observed, PrincipalByArn, RbacRoleByKey},
-    ports::aws::AuthenticationMode,
+    live::{AllRbacRoles, Live, Observed, PrincipalByArn, RbacRoleByKey, RoleKey},
+    ports::{aws::AuthenticationMode, kubernetes::RbacRole},
 };
 
 const NOT_ASKED: &str = "the plan does not need it";
@@ -35,6 +35,21 @@ struct Delta {
 }
 
 impl Deltas {
+    /// What changes in the cluster.
+    fn of_cluster(before: &Live, after: &Live) -> Self {
+        let mut deltas = Self::default();
+        for delta in between(&picture(before), &picture(after)) {
+            let holder = (delta.kind, delta.who);
+            for what in delta.gains {
+                deltas.gains(&holder, what);
+            }
+            for what in delta.loses {
+                deltas.loses(&holder, what);
+            }
+        }
+        deltas
+    }
+
     fn gains(&mut self, holder: &Holder, what: impl Into<String>) {
         self.0
             .entry(holder.clone())
@@ -64,27 +79,35 @@ impl Deltas {
     }
 }
 
+/// A plan, and what it makes of what is there.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// What it was made over.
+    pub before: Live,
+    /// What is there once it is applied, as far as that can be said before.
+    pub after: Live,
+}
+
+impl Planned {
+    /// What decides in the cluster once the plan is applied; what of AWS does is left out.
+    pub fn picture_after(&self) -> Picture {
+        picture(&self.after)
+    }
+
+    /// What of the plan is not known, in words that follow "not compared".
+    pub fn unplanned(&self) -> BTreeSet<String> {
+        unplanned(&self.plan)
+    }
+}
+
 /// Who gains and who loses what by `plan`, which makes `after` of `before`.
 pub fn planned_access(before: &Live, after: &Live, plan: &Plan) -> AccessDelta {
-    let mut deltas = Deltas::default();
-    for delta in between(&picture(before), &picture(after)) {
-        let holder = (delta.kind, delta.who);
-        for what in delta.gains {
-            deltas.gains(&holder, what);
-        }
-        for what in delta.loses {
-            deltas.loses(&holder, what);
-        }
-    }
+    let mut deltas = Deltas::of_cluster(before, after);
     in_aws::add(plan, &mut deltas);
     let mut unread = unread(before);
-    let failed = plan
-        .findings_of(Severity::Error)
-        .filter_map(|finding| finding.address.as_ref());
-    let failed: BTreeSet<String> = failed
-        .map(|address| format!("{address}, which could not be planned"))
-        .collect();
-    unread.extend(failed);
+    unread.extend(unplanned(plan));
     AccessDelta {
         complete: unread.is_empty(),
         people: deltas.finish(),
@@ -92,11 +115,61 @@ pub fn planned_access(before: &Live, after: &Live, plan: &Plan) -> AccessDelta {
     }
 }
 
+/// Who has more and who has less once `to` is applied rather than `from`: two plans over the same state.
+pub fn access_between(from: &Planned, to: &Planned) -> AccessDelta {
+    let mut deltas = Deltas::of_cluster(&from.after, &to.after);
+    in_aws::add(&to.plan, &mut deltas);
+    // What both give or take is no difference; what only `from` does is one the other way round.
+    let mut undone = Deltas::default();
+    in_aws::add(&from.plan, &mut undone);
+    for delta in undone.finish() {
+        let holder = (delta.kind, delta.who);
+        for what in delta.gains {
+            deltas.loses(&holder, what);
+        }
+        for what in delta.loses {
+            deltas.gains(&holder, what);
+        }
+    }
+    let mut unread = unread(&to.before);
+    for (side, planned) in [("before", from), ("after", to)] {
+        unread.extend(
+            planned
+                .unplanned()
+                .into_iter()
+                .map(|what| format!("{side}: {what}")),
+        );
+    }
+    AccessDelta {
+        complete: unread.is_empty(),
+        people: deltas.finish(),
+        unread,
+    }
+}
+
+/// Who gains and who loses what in the cluster from `before` until `planned` is applied. What roles allow in AWS a picture of the
+/// cluster does not have.
+pub fn access_since(before: &Picture, planned: &Planned) -> AccessDelta {
+    let mut delta = access_delta(before, &planned.picture_after());
+    delta.unread.extend(planned.unplanned());
+    delta.complete = delta.unread.is_empty();
+    delta
+}
+
+/// What could not be planned.
+fn unplanned(plan: &Plan) -> BTreeSet<String> {
+    let failed = plan
+        .findings_of(Severity::Error)
+        .filter_map(|finding| finding.address.as_ref());
+    failed
+        .map(|address| format!("{address}, which could not be planned"))
+        .collect()
+}
+
 /// What decides in the cluster, as far as it was asked for.
 fn picture(live: &Live) -> Picture {
     let is_read = live.cluster.mode() != Ok(AuthenticationMode::Api);
     let principals = live.each::<PrincipalByArn>();
-    let roles = live.each::<RbacRoleByKey>();
     Picture {
         cluster: live.cluster.name.clone(),
         region: live.region.clone(),
@@ -115,10 +188,28 @@ fn picture(live: &Live) -> Picture {
             .filter_map(|(query, answer)| Some((query.0.clone(), answer.as_ref().ok()?.clone())))
             .collect(),
         bindings: part(live.bindings(), Vec::clone),
-        roles: Read::Known(roles.filter_map(|(_, answer)| answer.clone().ok()?).collect()),
+        roles: roles(live),
         service_accounts: Read::Unread(NOT_ASKED.to_owned()),
         aws: AwsPicture::not_read(NOT_ASKED),
     }
+}
+
+/// The roles that were read one by one, over all where all were listed: a plan changes the ones that it read.
+fn roles(live: &Live) -> Read<Vec<RbacRole>> {
+    let key = |role: &RbacRole| (role.namespace.clone(), role.name.clone());
+    let mut all: BTreeMap<RoleKey, RbacRole> = match live.get(&AllRbacRoles) {
+        Some(Ok(listed)) => listed.iter().map(|role| (key(role), role.clone())).collect(),
+        Some(Err(error)) => return Read::Unread(error.to_string()),
+        None => BTreeMap::new(),
+    };
+    for (query, answer) in live.each::<RbacRoleByKey>() {
+        match answer {
+            Ok(Some(role)) => all.insert(query.0.clone(), role.clone()),
+            Ok(None) => all.remove(&query.0),
+            Err(_) => None,
+        };
+    }
+    Read::Known(all.into_values().collect())
 }
 
 fn part<S, T>(asked: Option<&Observed<S>>, keep: impl FnOnce(&S) -> T) -> Read<T> {
@@ -137,6 +228,7 @@ fn unread(live: &Live) -> Vec<String> {
         ),
         ("aws-auth", live.aws_auth().is_some_and(Result::is_err)),
         ("bindings", live.bindings().is_some_and(Result::is_err)),
+        ("roles", live.get(&AllRbacRoles).is_some_and(Result::is_err)),
     ];
     let failed = failed.into_iter().filter(|(_, is_unread)| *is_unread);
     failed

@@ -11,6 +11,7 @@ mod manifest;
 mod read;
 mod running;
 mod said;
+mod snapshot;
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ use eksact_identity::{
 pub use explain::{PodExplanation, explain};
 pub use manifest::{ManifestError, Manifests, manifests};
 pub use read::read;
+pub use snapshot::of_snapshot;
 
 /// Whose pods, and what is known of them.
 #[derive(Clone, Debug)]

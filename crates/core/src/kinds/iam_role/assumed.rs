@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     config::{
         Located,
-        assumable_role::{AssumableRole, named_role},
+        assumable_role::{AssumableRole, OidcSubjects, named_role},
     },
     engine::{Address, Finding, Severity},
-    kinds::{Request, permission_set},
-    live::{Live, PrincipalByArn, addresses},
+    kinds::{Request, permission_set, provider_intent::ProviderIntent},
+    live::{Live, OidcProviderByArn, PrincipalByArn, addresses},
 };
 use eksact_identity::{
     cloudformation::RoleOwner,
@@ -68,10 +68,46 @@ pub(super) fn names_permission_sets(request: &Request) -> bool {
         .any(|role| !role.assumed_by.permission_sets.is_empty())
 }
 
-/// The roles of the files that this one lets in: they are there before it.
-pub(super) fn after(role: &AssumableRole) -> impl Iterator<Item = Address> {
-    let named = role.assumed_by.roles.iter();
-    named.filter_map(|role| Some(addresses::assumable_role(named_role(&role.value)?)))
+/// The OIDC providers that trust policies name.
+pub(super) fn providers(
+    request: &Request,
+    partition: Partition,
+    account: &str,
+) -> BTreeSet<OidcProviderByArn> {
+    let named = wanted(request).iter().flat_map(|role| &role.assumed_by.oidc);
+    named
+        .filter_map(|subjects| provider_of(subjects, partition, account))
+        .map(|(arn, _)| OidcProviderByArn(arn))
+        .collect()
+}
+
+/// Whether some trust policy names an OIDC provider.
+pub(super) fn names_providers(request: &Request) -> bool {
+    wanted(request)
+        .iter()
+        .any(|role| !role.assumed_by.oidc.is_empty())
+}
+
+/// The ARN of a provider, and its issuer without `https://`. What is no issuer is an error of the file.
+fn provider_of(subjects: &OidcSubjects, partition: Partition, account: &str) -> Option<(String, String)> {
+    let issuer = format!("https://{}", subjects.provider.value);
+    let arn = provider_arn(partition, account, &issuer).ok()?;
+    Some((arn.to_string(), issuer_without_scheme(&issuer).ok()?))
+}
+
+/// What is there before this role: the roles of the files that it lets in, and the cluster's provider, where it names that one.
+pub(super) fn after(role: &AssumableRole, live: &Live) -> impl Iterator<Item = Address> {
+    let by = &role.assumed_by;
+    let own = live.provider_arn();
+    let names_own = by.oidc.iter().any(|subjects| {
+        let arn = provider_of(subjects, live.partition, &live.account).map(|(arn, _)| arn);
+        arn.is_some() && arn == own
+    });
+    let provider = names_own.then(|| addresses::oidc_provider(&live.cluster.name));
+    let roles = by.roles.iter();
+    roles
+        .filter_map(|role| Some(addresses::assumable_role(named_role(&role.value)?)))
+        .chain(provider)
 }
 
 /// An ARN as it is, or that of the user or role of this name in the account.
@@ -117,17 +153,17 @@ pub(super) fn assumed_by(request: &Request, live: &Live, role: &AssumableRole) -
     }
     let mut oidc: BTreeMap<OidcProviderTrust, BTreeSet<String>> = BTreeMap::new();
     for subjects in &by.oidc {
-        let issuer = format!("https://{}", subjects.provider.value);
-        // What is no issuer is an error of the file.
-        let (Ok(arn), Ok(issuer)) = (
-            provider_arn(live.partition, &live.account, &issuer),
-            issuer_without_scheme(&issuer),
-        ) else {
+        let Some((arn, issuer)) = provider_of(subjects, live.partition, &live.account) else {
             continue;
         };
+        // The cluster's own may be one that the same file makes.
+        let is_made = request.provider_intent() == ProviderIntent::Ensure;
+        if !(is_made && live.provider_arn().as_ref() == Some(&arn)) {
+            people.provider(&arn, &subjects.provider);
+        }
         let audience = subjects.audience.as_ref();
         let provider = OidcProviderTrust {
-            arn: arn.to_string(),
+            arn,
             issuer,
             audience: audience.map_or_else(|| AUDIENCE.to_owned(), |audience| audience.value.clone()),
         };
@@ -194,6 +230,28 @@ impl People<'_> {
                 self.principals.insert(arn);
                 return;
             }
+        };
+        self.findings.push(finding.at(named.location.as_ref()));
+    }
+
+    /// The provider of tokens. IAM would take a trust policy with one that is not there, and no token would open the role.
+    fn provider(&mut self, arn: &str, named: &Located<String>) {
+        let finding = match self.live.oidc_provider_by_arn(arn) {
+            Some(Ok(None)) => self
+                .error(format!(
+                    "there is no OIDC provider {arn}: no token of {} would open the role",
+                    named.value
+                ))
+                .with_help(remedy!(
+                    "Correct the name, take it out, or create the provider in IAM first."
+                )),
+            Some(Err(cause)) => {
+                let message = format!("whether the OIDC provider {arn} exists could not be read: {cause}");
+                Finding::new(Severity::Warning, Code::TrustedPrincipalUnknown, message)
+                    .about(&self.address)
+                    .with_help_for(cause)
+            }
+            Some(Ok(Some(_))) | None => return,
         };
         self.findings.push(finding.at(named.location.as_ref()));
     }

@@ -180,6 +180,7 @@ impl Kind for AssumableRoleKind {
         }
         let so_far = reader.snapshot();
         let principals = assumed::principals(request, so_far.partition, &so_far.account);
+        let providers = assumed::providers(request, so_far.partition, &so_far.account);
         let permission_sets = async {
             if assumed::names_permission_sets(request) {
                 reader.ask(PermissionSetRoles).await;
@@ -187,6 +188,7 @@ impl Kind for AssumableRoleKind {
         };
         tokio::join!(
             reader.read(principals),
+            reader.read(providers),
             permission_sets,
             // A listing of all roles does not tell how long their sessions may last: each is read alone.
             async {

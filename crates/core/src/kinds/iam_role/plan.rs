@@ -39,9 +39,11 @@ pub(super) fn plan(request: &Request, live: &Live, purpose: RolePurpose, draft: 
     plan_roles(request, live, &roles, draft);
     for role in &roles {
         let before = of_files(request, live, role);
-        let before = before
-            .into_iter()
-            .chain(role.assumed.into_iter().flat_map(assumed::after));
+        let before = before.into_iter().chain(
+            role.assumed
+                .into_iter()
+                .flat_map(|role| assumed::after(role, live)),
+        );
         for first in before {
             draft.order(first, addresses::role_of(&role.owner));
         }

@@ -57,6 +57,9 @@ pub(super) fn to_read(request: &Request, purpose: RolePurpose, place: &Place) ->
         );
         if purpose == RolePurpose::Assumed {
             rights.aws(place.users(), &["iam:GetUser"]);
+            if assumed::names_providers(request) {
+                rights.aws(place.all_providers(), &["iam:GetOpenIDConnectProvider"]);
+            }
             if assumed::names_permission_sets(request) {
                 rights.aws("*", &["iam:ListRoles"]);
             }

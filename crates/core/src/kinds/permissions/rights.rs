@@ -276,4 +276,9 @@ impl Place {
     pub(crate) fn providers(&self) -> String {
         self.iam(&format!("oidc-provider/oidc.eks.{}.*", self.region))
     }
+
+    /// Every OIDC provider of the account.
+    pub(crate) fn all_providers(&self) -> String {
+        self.iam("oidc-provider/*")
+    }
 }

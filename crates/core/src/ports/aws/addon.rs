@@ -1,12 +1,13 @@
 //! EKS's add-ons, as far as eksact needs them: whether one is there, and to install it.
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ports::CallError;
 
 /// An add-on of a cluster (EKS `DescribeAddon`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Addon {
     /// `eks-pod-identity-agent` and the like.
     pub name: String,

@@ -1,5 +1,6 @@
 //! `DaemonSets`: whether an agent is installed, and runs.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use super::{
 };
 
 /// A `DaemonSet`, as far as eksact needs it: it is only read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DaemonSet {
     /// Namespace.
     pub namespace: String,

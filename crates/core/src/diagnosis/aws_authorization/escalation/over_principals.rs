@@ -1,0 +1,232 @@
+//! Who can become a user or a role: by credentials of the user, the trust policy of the role, or a service that it is passed to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::{
+    CREATE_ASSOCIATION, Escalations, Gains, PASS, Power, Powers, TRUST, UPDATE_ASSOCIATION, is_reserved, take,
+};
+use crate::diagnosis::aws_authorization::{
+    identities::{ASSUME, Identity, Supposed},
+    pods::{both, depends},
+};
+use eksact_identity::iam::{
+    pod_identity,
+    policy::authorization::{Answer, Decision, Policy},
+};
+
+/// What gives somebody the credentials of a user: the action, what it does, and on what that depends.
+pub(super) const OVER_USER: [(&str, &str, Option<&str>); 3] = [
+    ("iam:CreateAccessKey", "makes an access key of", None),
+    (
+        "iam:CreateLoginProfile",
+        "gives a password to",
+        Some("whether the user has none yet"),
+    ),
+    (
+        "iam:UpdateLoginProfile",
+        "changes the password of",
+        Some("whether the user has one"),
+    ),
+];
+
+/// What runs something with a role that is passed to a service. Of others it is not known what does.
+const RUNNERS: [(&str, &[&str], Option<&str>); 7] = [
+    (
+        "ec2.amazonaws.com",
+        &["ec2:RunInstances", "ec2:AssociateIamInstanceProfile"],
+        Some("whether an instance profile has the role"),
+    ),
+    (
+        "lambda.amazonaws.com",
+        &["lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"],
+        None,
+    ),
+    ("ecs-tasks.amazonaws.com", &["ecs:RegisterTaskDefinition"], None),
+    (
+        "cloudformation.amazonaws.com",
+        &["cloudformation:CreateStack", "cloudformation:UpdateStack"],
+        None,
+    ),
+    (
+        "codebuild.amazonaws.com",
+        &["codebuild:CreateProject", "codebuild:UpdateProject"],
+        None,
+    ),
+    ("glue.amazonaws.com", &["glue:CreateJob", "glue:UpdateJob"], None),
+    (
+        "states.amazonaws.com",
+        &["states:CreateStateMachine", "states:UpdateStateMachine"],
+        None,
+    ),
+];
+
+impl<'p> Escalations<'_, 'p> {
+    /// Whoever may make itself one of these users and roles; `known` are not looked at.
+    pub(in crate::diagnosis::aws_authorization) fn over(
+        &self,
+        targets: &BTreeMap<usize, Answer>,
+        known: &BTreeSet<usize>,
+    ) -> Powers {
+        let of_users: Vec<&str> = OVER_USER.iter().map(|(action, ..)| *action).collect();
+        let over_users = self.candidates(&of_users, known);
+        let over_roles = self.candidates(&[TRUST, PASS], known);
+        let mut found = Powers::new();
+        let mut surest: Vec<(&usize, &Answer)> = targets.iter().collect();
+        surest.sort_by_key(|(index, answer)| (**answer, **index));
+        for (target, answer) in surest {
+            let Some(identity) = self.identities.all.get(*target) else {
+                continue;
+            };
+            let candidates = if identity.role.is_some() {
+                &over_roles
+            } else {
+                &over_users
+            };
+            for candidate in candidates.iter().filter(|candidate| *candidate != target) {
+                if found
+                    .get(candidate)
+                    .is_some_and(|power| power.decision.answer <= *answer)
+                {
+                    continue;
+                }
+                let Some(who) = self.identities.all.get(*candidate) else {
+                    continue;
+                };
+                for mut power in self.ways(who, *target, identity) {
+                    power.decision.answer = power.decision.answer.and(*answer);
+                    take(&mut found, *candidate, power);
+                }
+            }
+        }
+        found
+    }
+
+    /// The ways from one to another.
+    fn ways(&self, who: &Identity<'p>, index: usize, target: &Identity<'p>) -> Vec<Power> {
+        let on = target.arn.to_owned();
+        let gains = Gains::Principal(index);
+        let Some(role) = target.role else {
+            let way = |(action, does, depends_on): (&'static str, &str, Option<&str>)| {
+                let mut decision = self.may(who, action, Some(target.arn));
+                if let Some(what) = depends_on {
+                    depends(&mut decision, what);
+                }
+                Power {
+                    gains,
+                    how: format!("{does} {on} ({action})"),
+                    action,
+                    on: on.clone(),
+                    decision,
+                }
+            };
+            return OVER_USER.map(way).into();
+        };
+        let mut found = Vec::new();
+        if !is_reserved(&role.path) {
+            let writes = self.may(who, TRUST, Some(target.arn));
+            if writes.answer != Answer::No {
+                // As its trust policy would be then; a deny of its own still counts.
+                let trust = json!({"Version": "2012-10-17", "Statement": [
+                    {"Effect": "Allow", "Action": ASSUME, "Principal": {"AWS": who.arn}}
+                ]});
+                let trust = Policy::read("a trust policy of its own making", &trust);
+                let assumes = self.assumes(who, target.arn, &trust);
+                found.push(Power {
+                    gains,
+                    how: format!("changes the trust policy of {on} ({TRUST})"),
+                    action: TRUST,
+                    on: on.clone(),
+                    decision: Decision {
+                        allowed_by: writes.allowed_by.clone(),
+                        ..both(writes, assumes)
+                    },
+                });
+            }
+        }
+        let trusted = target.trust.iter().flat_map(Policy::trusted_others);
+        let services: BTreeSet<&str> = trusted
+            .filter(|(kind, _)| *kind == "Service")
+            .map(|(_, name)| name)
+            .collect();
+        for service in services {
+            found.extend(self.passing(who, index, target, service));
+        }
+        found
+    }
+
+    /// By passing a role to a service that runs something with it.
+    fn passing(
+        &self,
+        who: &Identity<'p>,
+        index: usize,
+        target: &Identity<'p>,
+        service: &str,
+    ) -> Option<Power> {
+        let to = [("iam:PassedToService", service)];
+        let supposed = Supposed {
+            context: &to,
+            ..Supposed::default()
+        };
+        let passes = self.may_supposing(who, PASS, Some(target.arn), supposed);
+        if passes.answer == Answer::No {
+            return None;
+        }
+        let (mut runs, what) = if service == pod_identity::SERVICE {
+            let (mut decision, action) = self.associates(who)?;
+            depends(
+                &mut decision,
+                "a pod of the service account that gets the role, which it must run or get into",
+            );
+            (decision, action)
+        } else if let Some((_, actions, depends_on)) = RUNNERS.iter().find(|(name, ..)| *name == service) {
+            let each = actions
+                .iter()
+                .map(|action| (self.may(who, action, None), *action));
+            let (mut decision, action) = each.min_by_key(|(decision, _)| decision.answer)?;
+            if let Some(depends_on) = depends_on {
+                depends(&mut decision, depends_on);
+            }
+            (decision, action)
+        } else {
+            let mut decision = passes.clone();
+            depends(&mut decision, &format!("what it may do with {service}"));
+            (decision, "")
+        };
+        runs.allowed_by.clear();
+        let with = if what.is_empty() {
+            PASS.to_owned()
+        } else {
+            format!("{PASS}, {what}")
+        };
+        Some(Power {
+            gains: Gains::Principal(index),
+            how: format!("passes {} to {service} ({with})", target.arn),
+            action: PASS,
+            on: target.arn.to_owned(),
+            decision: both(passes, runs),
+        })
+    }
+
+    /// Whether it may give a service account of the cluster a role.
+    fn associates(&self, who: &Identity<'p>) -> Option<(Decision, &'static str)> {
+        let cluster = self.cluster()?;
+        let associations = format!(
+            "{}/*",
+            cluster.replacen(":cluster/", ":podidentityassociation/", 1)
+        );
+        let each = [
+            (
+                self.may(who, CREATE_ASSOCIATION, Some(cluster)),
+                CREATE_ASSOCIATION,
+            ),
+            (
+                self.may(who, UPDATE_ASSOCIATION, Some(&associations)),
+                UPDATE_ASSOCIATION,
+            ),
+        ];
+        let surest = each.into_iter().min_by_key(|(decision, _)| decision.answer)?;
+        (surest.0.answer != Answer::No).then_some(surest)
+    }
+}
