@@ -251,6 +251,10 @@ fn a_name_in_other_case_prunes_nothing() {
 }
 
 #[test]
+        (
+            "policies/describe.json",
+            "there is no file policies/describe.json: paths begin in the folder of the file that names them",
+        ),
 fn deployers_may_list_pods_and_may_not_delete_them() {
     let mut place = applied();
     let role = "arn:aws:iam::111122223333:role/eks-deployer";

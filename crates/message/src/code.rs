@@ -183,7 +183,7 @@ codes! {
         PolicyUnreadable "policy-unreadable" "a customer managed policy could not be read, or who has it"
         PruneProtected "prune-protected" "`kube-system/aws-node`, or the mapping of nodes or of EKS itself, is kept"
         RbacNotManaged "rbac-not-managed" "a role or binding of that name exists, and eksact did not make it"
-        RoleAttached "role-attached" "a stack that was to be removed is kept: the file attaches its role to another service account"
+        RoleAttached "role-attached" "a stack that was to be removed is kept: the file still names its role, where a service account has it or people get in by it"
         RoleKept "role-kept" "a stack that was to be removed is kept: its service account names its role and cannot be pointed at the one of the file"
         RoleMoves "role-moves" "the file gives a role another path, which IAM cannot change"
         RoleNameTaken "role-name-taken" "a role of that name exists outside the stack: CloudFormation will refuse to create it"
