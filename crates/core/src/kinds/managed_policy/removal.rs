@@ -11,7 +11,7 @@ use crate::{
         Action, Address, AttributeChange, Change, Effect, Finding, PlanDraft, Reason, Severity, StepId,
         plan::fingerprint,
     },
-    kinds::{Request, stack_health, stack_write::token},
+    kinds::{Request, stack_health, stack_removal, stack_write::token},
     live::{Live, StackState, addresses, role_name_of, role_owner_of, state_of},
     ports::aws::Stack,
 };
@@ -125,24 +125,16 @@ pub(super) fn take_down(
     arn: &str,
     draft: &mut PlanDraft,
 ) -> Vec<StepId> {
-    let mut steps = Vec::new();
-    if stack.termination_protection {
-        let operation = Operation::SetTerminationProtection {
-            stack: stack.id.clone(),
-            enabled: false,
-        };
-        let title = format!("lift the termination protection of stack {}", stack.name);
-        steps.push(draft.add_step(address, "lift-protection", title, Vec::new(), &operation));
-    }
-    let operation = Operation::DeleteStack {
+    let lift = Operation::SetTerminationProtection {
+        stack: stack.id.clone(),
+        enabled: false,
+    };
+    let delete = Operation::DeleteStack {
         name: stack.name.clone(),
         id: stack.id.clone(),
         arn: arn.to_owned(),
         cloudformation_role_arn: request.settings.cloudformation_role_arn.clone(),
         client_request_token: token("delete", &stack.name, &[&stack.id, &request.settings.nonce]),
     };
-    let after = steps.last().cloned().into_iter().collect();
-    let title = format!("delete stack {}", stack.name);
-    steps.push(draft.add_step(address, "delete-stack", title, after, &operation));
-    steps
+    stack_removal::steps((address, stack), lift, Vec::new(), delete, draft)
 }
