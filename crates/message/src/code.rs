@@ -177,7 +177,7 @@ codes! {
         PermissionSetNotFound "permission-set-not-found" "a permission set has no role in the account"
         PermissionSetUnreadable "permission-set-unreadable" "the role of a permission set could not be searched for"
         PolicyDescription "policy-description" "a policy has another description than the file says: IAM has no call that changes it"
-        PolicyInUse "policy-in-use" "a policy was to be removed that somebody has whom the plan leaves as it is"
+        PolicyInUse "policy-in-use" "a policy was to be removed, or made again, that somebody has whom the plan leaves as it is"
         PolicyMoves "policy-moves" "the file gives a policy another path, which IAM cannot change"
         PolicyNotOurs "policy-not-ours" "a policy of that name exists that no stack of this cluster made"
         PolicyUnreadable "policy-unreadable" "a customer managed policy could not be read, or who has it"

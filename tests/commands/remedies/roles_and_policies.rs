@@ -244,6 +244,7 @@ fn there() -> Vec<Check> {
         termination_protection: false,
         created: None,
         updated: None,
+        has_new_change_set: false,
     };
     let foreign = move || {
         policy().world(move |world| {

@@ -114,15 +114,7 @@ pub(super) fn to_write(operation: &Operation, place: &Place) -> Rights {
                 rights.aws(place.roles(), &["iam:UpdateAssumeRolePolicy"]);
             }
         }
-        Operation::DeleteChangeSet(left) => {
-            rights.aws(
-                place.stack(&left.stack),
-                &[
-                    "cloudformation:DeleteChangeSet",
-                    "cloudformation:DescribeChangeSet",
-                ],
-            );
-        }
+        Operation::DeleteChangeSet(left) => rights.delete_change_set(&left.stack, place),
         Operation::DeleteStack {
             name,
             cloudformation_role_arn,

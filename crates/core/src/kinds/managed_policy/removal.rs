@@ -13,7 +13,7 @@ use crate::{
     },
     kinds::{Request, stack_health, stack_removal, stack_write::token},
     live::{Live, StackState, addresses, role_name_of, role_owner_of, state_of},
-    ports::aws::Stack,
+    ports::aws::{PolicyUse, Stack},
 };
 use eksact_message::code::Code;
 
@@ -50,8 +50,7 @@ fn one(request: &Request, live: &Live, name: &str, stack: &Stack, draft: &mut Pl
                     None => left.push(format!("the role {role}")),
                 }
             }
-            left.extend(used.users.iter().map(|user| format!("the user {user}")));
-            left.extend(used.groups.iter().map(|group| format!("the group {group}")));
+            left.extend(people(used));
             if !left.is_empty() {
                 draft.add_finding(
                     error(
@@ -98,6 +97,18 @@ fn one(request: &Request, live: &Live, name: &str, stack: &Stack, draft: &mut Pl
     for role in roles_before {
         draft.order(role, address.clone());
     }
+}
+
+/// Who has a policy: roles, users and groups, in words.
+pub(super) fn holders(used: &PolicyUse) -> impl Iterator<Item = String> {
+    let roles = used.roles.iter().map(|role| format!("the role {role}"));
+    roles.chain(people(used))
+}
+
+fn people(used: &PolicyUse) -> impl Iterator<Item = String> {
+    let users = used.users.iter().map(|user| format!("the user {user}"));
+    let groups = used.groups.iter().map(|group| format!("the group {group}"));
+    users.chain(groups)
 }
 
 /// The object whose change takes the policy off this role, where the plan has one.
